@@ -1,0 +1,43 @@
+"""One run per key at a time, and one more for everybody who asked meanwhile.
+
+Whoever arrives while a run is under way may know something that it has already missed (a webhook
+says paid after the gateway was read), so it is served by the next run, which all such share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable
+
+T = TypeVar("T")
+
+
+class Coalescer(Generic[T]):
+    def __init__(self) -> None:
+        self._running: dict[Hashable, asyncio.Task[T]] = {}
+        self._next: dict[Hashable, asyncio.Task[T]] = {}
+
+    async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        """The result of a run of `work` that began after this call. Its errors are shared too."""
+        task = self._next.get(key)
+        if task is None:
+            task = asyncio.create_task(self._after(self._running.get(key), key, work))
+            self._next[key] = task
+        # A client that hangs up must not cancel what others wait for.
+        return await asyncio.shield(task)
+
+    async def _after(
+        self, previous: asyncio.Task[T] | None, key: Hashable, work: Callable[[], Awaitable[T]]
+    ) -> T:
+        if previous is not None:
+            await asyncio.wait([previous])
+        mine = self._next.pop(key)
+        self._running[key] = mine
+        try:
+            return await work()
+        finally:
+            if self._running.get(key) is mine:
+                del self._running[key]

@@ -1,0 +1,256 @@
+"""The database as the sidecar sees it: one async method per RPC, over PostgREST.
+
+`Database.as_user(jwt)` forwards the caller's JWT, so that Postgres decides who that is;
+`Database.as_service()` acts with the service key. Both share one pool of HTTP connections.
+Raises `Unauthorized`, `DatabaseError` (a refusal, with its code) or `DatabaseUnavailable`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+import httpx
+import structlog
+from postgrest import APIError, AsyncPostgrestClient
+
+from sidecar.errors import DatabaseError, DatabaseUnavailable, Unauthorized
+from sidecar.records import (
+    Applied,
+    DatabaseSettings,
+    HoldReceipt,
+    Maintenance,
+    Payment,
+    Record,
+    TokenReceipt,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from sidecar.settings import Settings
+
+log = structlog.get_logger(__name__)
+R = TypeVar("R", bound=Record)
+JsonObject = dict[str, Any]
+
+
+class Database:
+    """The shared pool; `async with` opens and closes it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = f"{settings.supabase_url}/rest/v1"
+        self._anon_key = settings.supabase_anon_key.get_secret_value()
+        self._service_key = settings.supabase_service_role_key.get_secret_value()
+        self._http = httpx.AsyncClient(
+            timeout=settings.coinslot_database_timeout,
+            event_hooks={"response": [_raise_for_server_error]},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    def as_user(self, token: str) -> UserDatabase:
+        return UserDatabase(self._client(self._anon_key, token))
+
+    def as_service(self) -> ServiceDatabase:
+        # A secret key is no JWT; as Bearer it counts because it equals the apikey.
+        return ServiceDatabase(self._client(self._service_key, self._service_key))
+
+    def _client(self, key: str, token: str) -> AsyncPostgrestClient:
+        return AsyncPostgrestClient(
+            self._url,
+            headers={"apikey": key, "Authorization": f"Bearer {token}"},
+            http_client=self._http,
+            # Its retries sleep for seconds while a buyer waits; ours are in the use cases.
+            retry_enabled=False,
+        )
+
+
+class _Caller:
+    def __init__(self, client: AsyncPostgrestClient) -> None:
+        self._client = client
+
+    async def _call(self, rpc: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
+        given = {name: value for name, value in arguments.items() if value is not None}
+        return await _answer(self._client.rpc(rpc, cast("dict[str, str]", given)).execute())
+
+    async def _record(self, model: type[R], rpc: str, **arguments: Any) -> R:  # noqa: ANN401
+        return model.model_validate(await self._call(rpc, **arguments))
+
+
+class UserDatabase(_Caller):
+    """What a signed-in person may do; Postgres takes who they are from their JWT."""
+
+    async def get_user_tokens(self) -> int:
+        return int(await self._call("get_user_tokens"))
+
+    async def spend_tokens(
+        self,
+        amount: int,
+        idempotency_key: str,
+        reason: str = "",
+        metadata: JsonObject | None = None,
+    ) -> TokenReceipt:
+        return await self._record(
+            TokenReceipt,
+            "spend_tokens",
+            amount=amount,
+            idempotency_key=idempotency_key,
+            reason=reason,
+            metadata=metadata,
+        )
+
+    async def use_feature(
+        self, feature: str, idempotency_key: str, metadata: JsonObject | None = None
+    ) -> TokenReceipt:
+        return await self._record(
+            TokenReceipt,
+            "use_feature",
+            feature=feature,
+            idempotency_key=idempotency_key,
+            metadata=metadata,
+        )
+
+    async def create_order(
+        self,
+        product_id: str,
+        gateway: str,
+        currency: str = "KRW",
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        return await self._record(
+            Payment,
+            "create_order",
+            product_id=product_id,
+            gateway=gateway,
+            currency=currency,
+            idempotency_key=idempotency_key,
+        )
+
+    async def cancel_order(self, order_id: str) -> Payment:
+        return await self._record(Payment, "cancel_order", order_id=order_id)
+
+    async def payment(self, order_id: str) -> Payment | None:
+        """The user's own order; another's is as absent as one that does not exist."""
+        query = self._client.from_("payments").select("*").eq("order_id", order_id)
+        rows = await _answer(query.execute())
+        return Payment.model_validate(rows[0]) if rows else None
+
+    async def payments(self, limit: int, before: tuple[str, str] | None = None) -> list[Payment]:
+        """Newest first, from the (created_at, id) after which the page before ended."""
+        query = self._client.from_("payments").select("*")
+        if before is not None:
+            at, key = before
+            query = query.or_(f'created_at.lt."{at}",and(created_at.eq."{at}",id.lt."{key}")')
+        page = query.order("created_at", desc=True).order("id", desc=True).limit(limit)
+        return [Payment.model_validate(row) for row in await _answer(page.execute())]
+
+
+class ServiceDatabase(_Caller):
+    """What only the server may do."""
+
+    async def add_tokens(
+        self,
+        user_id: str,
+        amount: int,
+        idempotency_key: str,
+        reason: str = "",
+        kind: str = "grant",
+    ) -> TokenReceipt:
+        return await self._record(
+            TokenReceipt,
+            "add_tokens",
+            user_id=user_id,
+            amount=amount,
+            idempotency_key=idempotency_key,
+            reason=reason,
+            kind=kind,
+        )
+
+    async def hold_feature_for(
+        self, user_id: str, feature: str, idempotency_key: str, ttl_seconds: int = 600
+    ) -> HoldReceipt:
+        return await self._record(
+            HoldReceipt,
+            "hold_feature_for",
+            user_id=user_id,
+            feature=feature,
+            idempotency_key=idempotency_key,
+            ttl_seconds=ttl_seconds,
+        )
+
+    async def capture_hold(self, hold_id: str, amount: int | None = None) -> TokenReceipt:
+        return await self._record(TokenReceipt, "capture_hold", hold_id=hold_id, amount=amount)
+
+    async def release_hold(self, hold_id: str) -> HoldReceipt:
+        return await self._record(HoldReceipt, "release_hold", hold_id=hold_id)
+
+    async def open_payment(self, order_id: str) -> Payment:
+        return await self._record(Payment, "open_payment", order_id=order_id)
+
+    async def apply_gateway_payment(
+        self, order_id: str, gateway: str, source: str, version: int, fact: JsonObject
+    ) -> Applied:
+        """`fact` holds the remaining parameters: what one fresh read of the gateway said."""
+        return await self._record(
+            Applied,
+            "apply_gateway_payment",
+            order_id=order_id,
+            gateway=gateway,
+            source=source,
+            version=version,
+            **fact,
+        )
+
+    async def refuse_payment_attempt(
+        self, order_id: str, payment_key: str, reason: str, source: str
+    ) -> None:
+        await self._call(
+            "refuse_payment_attempt",
+            order_id=order_id,
+            payment_key=payment_key,
+            reason=reason,
+            source=source,
+        )
+
+    async def run_maintenance(self, batch: int = 500) -> Maintenance:
+        return await self._record(Maintenance, "run_maintenance", batch=batch)
+
+    async def get_settings(self) -> DatabaseSettings:
+        return await self._record(DatabaseSettings, "get_settings")
+
+
+async def _answer(query: Awaitable[Any]) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return (await query).data
+    except httpx.HTTPError as error:
+        log.warning("database_unreachable", error=repr(error))
+        raise DatabaseUnavailable from error
+    except APIError as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: APIError) -> DatabaseError | Unauthorized:
+    refusal = DatabaseError(
+        error.code or "", error.message or "", _text(error.details), _text(error.hint)
+    )
+    # What a gateway in front of PostgREST refuses (a forged JWT, a wrong key) comes without a code.
+    if refusal.status_code == 401 or not error.code:
+        return Unauthorized()
+    return refusal
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+async def _raise_for_server_error(response: httpx.Response) -> None:
+    """A 5xx says nothing about what was done, whatever its body: never a refusal."""
+    if response.status_code < 500:
+        return
+    await response.aread()
+    log.warning("database_error", status=response.status_code, body=response.text[:500])
+    raise DatabaseUnavailable

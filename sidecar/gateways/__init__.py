@@ -1,0 +1,21 @@
+"""The gateways this sidecar knows: one line each. A gateway without keys is off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sidecar.gateways.portone import PortOneV1
+
+if TYPE_CHECKING:
+    import httpx
+
+    from sidecar.gateways.base import Gateway
+    from sidecar.settings import Settings
+
+_KNOWN = (PortOneV1,)
+
+
+def gateways(settings: Settings, client: httpx.AsyncClient) -> dict[str, Gateway]:
+    """Those that have their keys, by name."""
+    made: list[Gateway | None] = [known.from_settings(settings, client) for known in _KNOWN]
+    return {gateway.name: gateway for gateway in made if gateway is not None}

@@ -1,0 +1,63 @@
+"""Calls to a gateway: bounded in time, and every way of not answering told apart from an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import structlog
+
+from sidecar.errors import GatewayTimeout, GatewayUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+class GatewayHttp:
+    """One gateway's address over the shared pool. `timeout` bounds a whole call, in seconds."""
+
+    def __init__(self, client: httpx.AsyncClient, base_url: str, timeout: float) -> None:
+        self._client = client
+        self._base_url = base_url
+        self._timeout = timeout
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        """The answer, unless it is a 5xx or none. `path` must be percent-encoded already."""
+        try:
+            # httpx bounds each read, so a gateway that drips bytes would never time out.
+            async with asyncio.timeout(self._timeout):
+                response = await self._client.request(method, self._base_url + path, **options)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            log.warning("gateway_timeout", method=method, path=path)
+            raise GatewayTimeout from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            log.warning("gateway_unreachable", method=method, path=path, error=repr(error))
+            raise GatewayUnavailable from error
+        if response.status_code >= 500 or response.status_code == 429:
+            log.warning("gateway_failing", method=method, path=path, status=response.status_code)
+            raise GatewayUnavailable
+        return response
+
+
+def json_object(response: httpx.Response) -> dict[str, Any]:
+    """The body as a JSON object, its decimals exact; anything else is nonsense."""
+    try:
+        body = json.loads(response.content, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise nonsense("not a JSON object", status=response.status_code)
+    return body
+
+
+def nonsense(why: str, **context: object) -> GatewayUnavailable:
+    """An answer nobody can act on. Treated like none: unknown, so nothing changes."""
+    log.error("gateway_nonsense", why=why, **context)
+    return GatewayUnavailable(code="gateway_nonsense")
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is not JSON"
+    raise ValueError(message)

@@ -1,0 +1,33 @@
+"""Minor units: the only form in which amounts exist outside a gateway's own messages."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+# ISO 4217 currencies whose minor unit is not a hundredth.
+_EXPONENTS = dict.fromkeys(
+    (
+        *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND"),
+        *("VUV", "XAF", "XOF", "XPF"),
+    ),
+    0,
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+
+
+def exponent(currency: str) -> int:
+    """Decimal places of a currency: 0 for KRW, 2 for USD, 3 for KWD."""
+    return _EXPONENTS.get(currency.upper(), 2)
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """`4.00` USD → 400, `5000` KRW → 5000. Raises `ValueError` where that is not whole."""
+    minor = amount.scaleb(exponent(currency))
+    if minor != minor.to_integral_value():
+        message = f"{amount} {currency} is not a whole number of minor units"
+        raise ValueError(message)
+    return int(minor)
+
+
+def to_major(amount: int, currency: str) -> Decimal:
+    """400 USD → `4.00`, 5000 KRW → `5000`."""
+    return Decimal(amount).scaleb(-exponent(currency))

@@ -1,0 +1,66 @@
+"""Structured logs on stderr, with every configured secret blanked wherever it turns up."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+Event = MutableMapping[str, Any]
+Processor = Callable[[Any, str, Event], Event]
+
+
+def configure(secrets: Iterable[str], fmt: Literal["console", "json"]) -> None:
+    """Once per process, before the first line is logged."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        blank(secrets),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(fmt)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    # httpx names each gateway address it calls, at INFO: our own lines say that, with the order.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def blank(secrets: Iterable[str]) -> Processor:
+    """A processor that replaces each secret in any text of an event by `***`."""
+    known = sorted({s for s in secrets if s}, key=len, reverse=True)
+
+    def process(_logger: Any, _method: str, event: Event) -> Event:  # noqa: ANN401 - structlog's
+        return {key: _blanked(value, known) for key, value in event.items()}
+
+    return process
+
+
+def _blanked(value: object, secrets: list[str]) -> object:
+    if not isinstance(value, str):
+        return value
+    for secret in secrets:
+        value = value.replace(secret, "***")
+    return value
+
+
+def _renderer(fmt: Literal["console", "json"]) -> Any:  # noqa: ANN401 - structlog's
+    if fmt == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())

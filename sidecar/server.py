@@ -1,0 +1,133 @@
+"""The Sanic application: what is shared, what every answer carries, what runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx
+import structlog
+from sanic import HTTPResponse, Request, Sanic
+from sanic.config import Config
+from sanic_ext import Extend
+from sanic_ext.extensions.http.extension import HTTPExtension
+
+from sidecar import logs
+from sidecar.database import Database
+from sidecar.errors import ApiError, JsonErrorHandler
+from sidecar.gateways import gateways
+from sidecar.payments import Payments
+from sidecar.views import BLUEPRINTS
+
+App = Sanic[Config, SimpleNamespace]
+
+if TYPE_CHECKING:
+    from sidecar.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def create_app(settings: Settings) -> App:
+    """A new application. Names are unique, so that a process (a test's) may make many."""
+    app = Sanic(
+        f"coinslot-{uuid4().hex[:8]}", error_handler=JsonErrorHandler(), configure_logging=False
+    )
+    app.config.REQUEST_MAX_SIZE = settings.coinslot_body_limit
+    app.config.FALLBACK_ERROR_FORMAT = "json"
+    app.ctx.settings = settings
+    _allow_origins(app, settings)
+    for blueprint in BLUEPRINTS:
+        app.blueprint(blueprint)
+    app.on_request(_begin)
+    app.register_middleware(_finish, "response")  # type: ignore[arg-type]
+    app.before_server_start(_open_shared)
+    app.after_server_stop(_close_shared)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until stopped, in this process. More of them may run beside each other."""
+    logs.configure(settings.secrets(), settings.coinslot_log_format)
+    app = create_app(settings)
+    app.run(
+        host=settings.coinslot_sidecar_host,
+        port=settings.coinslot_sidecar_port,
+        single_process=True,
+        access_log=False,
+        motd=False,
+    )
+
+
+def _allow_origins(app: App, settings: Settings) -> None:
+    app.config.CORS_ORIGINS = settings.cors_origins
+    app.config.CORS_METHODS = ["GET", "POST"]
+    app.config.CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+    app.config.CORS_EXPOSE_HEADERS = ["x-request-id"]
+    app.config.CORS_ALWAYS_SEND = False
+    app.config.CORS_MAX_AGE = 600
+    Extend(app, extensions=[HTTPExtension], built_in_extensions=False)
+
+
+async def _open_shared(app: App) -> None:
+    settings: Settings = app.ctx.settings
+    shared = app.ctx.shared = AsyncExitStack()
+    database = await shared.enter_async_context(Database(settings))
+    # A pool of its own: a slow gateway must not use up the database's connections.
+    client = await shared.enter_async_context(httpx.AsyncClient(follow_redirects=False))
+    app.ctx.payments = Payments(
+        database, gateways(settings, client), settings.coinslot_webhook_reread_seconds
+    )
+    maintenance = asyncio.create_task(_maintain(database, settings.coinslot_maintenance_seconds))
+    shared.callback(maintenance.cancel)
+
+
+async def _close_shared(app: App) -> None:
+    await app.ctx.shared.aclose()
+
+
+async def _maintain(database: Database, interval: float) -> None:
+    """Expires orders and holds. A failure waits for the next round; nothing depends on one."""
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            done = await database.as_service().run_maintenance()
+        except ApiError as error:
+            log.warning("maintenance_failed", code=error.code)
+        else:
+            log.debug("maintenance_done", **done.model_dump())
+
+
+async def _begin(request: Request) -> None:
+    # Ours, not the client's: it goes into logs.
+    request.ctx.request_id = str(uuid4())
+    request.ctx.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request.ctx.request_id)
+
+
+async def _finish(request: Request, response: HTTPResponse) -> None:
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    began = getattr(request.ctx, "began", None)
+    if began is None:
+        return
+    response.headers["X-Request-ID"] = request.ctx.request_id
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status,
+        ms=round((time.perf_counter() - began) * 1000, 1),
+    )

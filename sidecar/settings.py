@@ -1,0 +1,185 @@
+"""Typed settings, from the environment and `.env` (the environment wins).
+
+What is wrong or half given is named at start, together, so that nobody fixes one line per restart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import jwt
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Mode = Literal["test", "live"]
+
+# The Supabase CLI signs the keys of every local project with this, and Supabase's documentation
+# prints it: a service key made with it opens a database to anyone.
+WELL_KNOWN_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
+
+_LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|::1?)$")
+_ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-\[\]:]+$")
+
+
+class SettingsError(Exception):
+    """Settings that cannot be served with; `str()` is the message for the operator."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Times are seconds, sizes bytes."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+    )
+
+    coinslot_mode: Mode = "test"
+    coinslot_sidecar_host: str = "127.0.0.1"
+    coinslot_sidecar_port: int = Field(default=54430, ge=0, le=65535)
+    coinslot_body_limit: int = Field(default=65_536, ge=1_024)
+    coinslot_maintenance_seconds: float = Field(default=60, gt=0)
+    coinslot_database_timeout: float = Field(default=10, gt=0)
+    coinslot_gateway_timeout: float = Field(default=10, gt=0)
+    coinslot_webhook_reread_seconds: float = Field(default=0.5, ge=0)
+    coinslot_log_format: Literal["console", "json"] = "json"
+
+    supabase_url: str
+    supabase_anon_key: SecretStr
+    supabase_service_role_key: SecretStr
+
+    frontend_url: str
+    cors_origins: Annotated[list[str], NoDecode] = []
+
+    iamport_code: str | None = None
+    iamport_api_key: SecretStr | None = None
+    iamport_api_secret: SecretStr | None = None
+    iamport_api_url: str = "https://api.iamport.kr"
+
+    @property
+    def live(self) -> bool:
+        return self.coinslot_mode == "live"
+
+    @property
+    def portone_v1_on(self) -> bool:
+        return self.iamport_api_key is not None
+
+    def secrets(self) -> list[str]:
+        """Every secret value, so that logs can blank them wherever they turn up."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [origin.strip().rstrip("/") for origin in value.split(",") if origin.strip()]
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if not _ORIGIN.match(origin):
+                message = f"'{origin}' is not an origin; list them as https://app.example.com,…"
+                raise ValueError(message)
+        return value
+
+    @field_validator("supabase_url", "frontend_url", "iamport_api_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            raise ValueError("must be an address such as https://example.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [
+            *_half_given(self),
+            *_mixed_up_keys(self),
+            *(_too_open_for_live(self) if self.live else []),
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field, checked by pydantic
+    """The settings of this process; raises `SettingsError` naming each wrong one."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """One line per problem. Never the input: it may be a secret."""
+    lines = ["Coinslot cannot start. In the environment or .env:"]
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in problem["loc"]).upper()
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            message = "is not set"
+        lines += [f"  {name} {line}" if name else f"  {line}" for line in message.splitlines()]
+    return "\n".join(lines)
+
+
+def _half_given(settings: Settings) -> list[str]:
+    names = ("iamport_code", "iamport_api_key", "iamport_api_secret")
+    missing = [name.upper() for name in names if getattr(settings, name) is None]
+    if not missing or len(missing) == len(names):
+        return []
+    return [f"{', '.join(missing)} not set: set all of PortOne's keys, or none to turn it off"]
+
+
+def _mixed_up_keys(settings: Settings) -> list[str]:
+    problems = []
+    anon = settings.supabase_anon_key.get_secret_value()
+    service = settings.supabase_service_role_key.get_secret_value()
+    if anon.startswith("sb_secret_") or _role(anon) == "service_role":
+        problems.append("SUPABASE_ANON_KEY holds a secret key: set the anon or publishable one")
+    if service.startswith("sb_publishable_") or _role(service) in {"anon", "authenticated"}:
+        problems.append(
+            "SUPABASE_SERVICE_ROLE_KEY holds a public key: set the service_role or secret one"
+        )
+    return problems
+
+
+def _too_open_for_live(settings: Settings) -> list[str]:
+    problems = []
+    for name in ("supabase_url", "iamport_api_url"):
+        parts = urlsplit(getattr(settings, name))
+        if parts.scheme != "https":
+            problems.append(f"{name.upper()} must be https in live mode")
+        if _LOOPBACK.match(parts.hostname or ""):
+            problems.append(f"{name.upper()} points at this machine, which live mode refuses")
+    if _signed_with_well_known_secret(settings.supabase_service_role_key.get_secret_value()):
+        problems.append(
+            "SUPABASE_SERVICE_ROLE_KEY is signed with Supabase's published local secret: "
+            "use the key of your own project"
+        )
+    return problems
+
+
+def _role(key: str) -> str | None:
+    """The role a legacy key claims. Only to catch keys in the wrong place; trusts nothing."""
+    try:
+        claims = jwt.decode(key, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return None
+    role = claims.get("role")
+    return role if isinstance(role, str) else None
+
+
+def _signed_with_well_known_secret(key: str) -> bool:
+    try:
+        jwt.decode(
+            key,
+            WELL_KNOWN_JWT_SECRET,
+            algorithms=["HS256"],
+            options={"verify_exp": False, "verify_aud": False},
+        )
+    except jwt.InvalidTokenError:
+        return False
+    return True

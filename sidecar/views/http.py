@@ -1,0 +1,53 @@
+"""What every view needs of a request."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from sidecar.errors import InvalidRequest, Unauthorized, UnsupportedContentType
+
+if TYPE_CHECKING:
+    from sanic import Request
+
+    from sidecar.payments import Payments
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def payments(request: Request) -> Payments:
+    return cast("Payments", request.app.ctx.payments)
+
+
+def optional_token(request: Request) -> str | None:
+    """The JWT of the `Authorization` header. Whether it is good, Postgres says."""
+    header: str | None = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip() or not token.isascii():
+        raise Unauthorized
+    return token.strip()
+
+
+def required_token(request: Request) -> str:
+    token = optional_token(request)
+    if token is None:
+        raise Unauthorized
+    return token
+
+
+def json_body(request: Request, model: type[M]) -> M:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise UnsupportedContentType
+    try:
+        return model.model_validate(json.loads(request.body))
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in problem["loc"]) or "body"
+        message = f"{field}: {problem['msg']}"
+        raise InvalidRequest(message) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is not JSON", code="malformed_json") from error

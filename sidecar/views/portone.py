@@ -1,0 +1,109 @@
+"""The plan's routes for PortOne: check out, complete, the mobile redirect, and the webhook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import structlog
+from pydantic import BaseModel
+from sanic import Blueprint
+from sanic.response import json, redirect
+
+from sidecar.errors import ApiError, InvalidPackage
+from sidecar.payments import ORDER_ID
+from sidecar.views.http import json_body, optional_token, payments, required_token
+
+if TYPE_CHECKING:
+    from sanic import HTTPResponse, Request
+
+    from sidecar.records import Payment
+
+log = structlog.get_logger(__name__)
+portone = Blueprint("portone")
+
+_GATEWAY = "portone"
+
+
+class CheckoutBody(BaseModel):
+    packageId: object = None  # noqa: N815 - the plan's name
+
+
+class CompleteBody(BaseModel):
+    """`paymentKey` is our order id, `impUid` PortOne's id of the payment."""
+
+    paymentKey: str  # noqa: N815 - the plan's name
+    impUid: str  # noqa: N815 - the plan's name
+
+
+@portone.post("/api/payments/checkout")
+async def checkout(request: Request) -> HTTPResponse:
+    token = required_token(request)
+    package = json_body(request, CheckoutBody).packageId
+    if not isinstance(package, str):
+        raise InvalidPackage
+    order, prepared = await payments(request).checkout(
+        token, package, _GATEWAY, request.headers.get("idempotency-key")
+    )
+    return json(
+        {
+            "orderId": order.order_id,
+            "amount": order.amount,
+            "tokens": order.tokens,
+            "name": order.name,
+            **prepared,
+        }
+    )
+
+
+@portone.post("/api/payments/complete")
+async def complete(request: Request) -> HTTPResponse:
+    token = optional_token(request)
+    body = json_body(request, CompleteBody)
+    payment = await payments(request).complete(
+        _GATEWAY, body.paymentKey, body.impUid, "complete", token
+    )
+    if payment.status == "awaiting_deposit":
+        return json(_waiting(payment, for_owner=token is not None), status=202)
+    return json({"success": True, "tokens": payment.tokens, "status": payment.status})
+
+
+@portone.get("/payments/complete")
+async def return_from_window(request: Request) -> HTTPResponse:
+    """Where a phone's payment window sends the buyer. Its parameters decide nothing, least of all
+    where the buyer goes next."""
+    order_id: str = request.args.get("merchant_uid", "")
+    try:
+        payment = await payments(request).complete(
+            _GATEWAY, order_id, request.args.get("imp_uid", ""), "redirect"
+        )
+    except ApiError as refusal:
+        log.info("redirect_not_completed", code=refusal.code)
+        ours = {"orderId": order_id} if ORDER_ID.fullmatch(order_id) else {}
+        return _to_frontend(request, "fail", **ours, code=refusal.code)
+    waiting = {"status": payment.status} if payment.status == "awaiting_deposit" else {}
+    return _to_frontend(request, "success", orderId=payment.order_id, **waiting)
+
+
+@portone.post("/payment/portone/webhook")
+async def webhook(request: Request) -> HTTPResponse:
+    """Unsigned, so it is only ever a reason to ask PortOne. Any 2xx means: do not send it again."""
+    use_cases = payments(request)
+    hint = use_cases.gateway(_GATEWAY).parse_webhook(request.headers, request.body)
+    if hint is None:
+        return json({"received": True, "outcome": "ignored"})
+    outcome = await use_cases.take_webhook(_GATEWAY, hint)
+    log.info("webhook_taken", gateway=_GATEWAY, order_id=hint.order_id[:40], outcome=outcome)
+    return json({"received": True})
+
+
+def _waiting(payment: Payment, *, for_owner: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"success": False, "status": payment.status, "tokens": payment.tokens}
+    if for_owner:
+        body["virtual_account"] = payment.virtual_account
+    return body
+
+
+def _to_frontend(request: Request, page: str, **query: str) -> HTTPResponse:
+    target = f"{request.app.ctx.settings.frontend_url}/payment/{page}?{urlencode(query)}"
+    return redirect(target, status=303)
