@@ -1,0 +1,196 @@
+-- Orders: what the signed-in user may do to a payment. Everything else about it is the gateway's
+-- word, which arrives through apply_gateway_payment().
+
+create function coinslot.record_event(
+  payment public.payments, from_status text, source text, reason text default '',
+  payment_key text default null, tokens bigint default 0
+) returns void
+language sql volatile set search_path = '' as $$
+  insert into public.payment_events (
+    payment_id, user_id, from_status, to_status, tokens, source, reason, payment_key
+  ) values (
+    payment.id, payment.user_id, record_event.from_status, payment.status, record_event.tokens,
+    record_event.source, record_event.reason, record_event.payment_key
+  )
+$$;
+comment on function coinslot.record_event(public.payments, text, text, text, text, bigint) is
+'Notes what happened to a payment: from_status led to what it is now.';
+revoke all on function coinslot.record_event(public.payments, text, text, text, text, bigint)
+from public;
+
+-- The order as the catalogue would sell it now, not yet written.
+create function coinslot.quote_order(
+  user_id uuid, product_id text, gateway text, currency text, idempotency_key text
+) returns public.payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_order public.payments;
+begin
+  select p.id, p.name, p.tokens into v_order.product_id, v_order.name, v_order.tokens
+  from public.products p where p.id = quote_order.product_id and p.active;
+  if not found then
+    perform coinslot.fail(
+      'product_not_found', jsonb_build_object('product_id', left(quote_order.product_id, 63))
+    );
+  end if;
+  select g.id into v_order.gateway
+  from coinslot.gateways g where g.id = quote_order.gateway and g.active;
+  if not found then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'gateway', 'known', (
+        select jsonb_agg(g.id order by g.id) from coinslot.gateways g where g.active
+      )
+    ));
+  end if;
+  select r.currency, r.amount into v_order.currency, v_order.amount
+  from public.prices r
+  where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
+  if not found then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'currency', 'known', (
+        select jsonb_agg(r.currency order by r.currency)
+        from public.prices r where r.product_id = quote_order.product_id
+      )
+    ));
+  end if;
+  v_order.user_id := quote_order.user_id;
+  v_order.idempotency_key := quote_order.idempotency_key;
+  return v_order;
+end
+$$;
+comment on function coinslot.quote_order(uuid, text, text, text, text) is
+'Name, tokens and price of an order, or what is wrong with it.';
+revoke all on function coinslot.quote_order(uuid, text, text, text, text) from public;
+
+create function coinslot.find_order_replay(
+  user_id uuid, product_id text, gateway text, currency text, idempotency_key text
+) returns public.payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_payment public.payments;
+begin
+  select p.* into v_payment from public.payments p
+  where p.user_id = find_order_replay.user_id
+    and p.idempotency_key = find_order_replay.idempotency_key;
+  if found and (v_payment.product_id, v_payment.gateway, v_payment.currency) is distinct from
+    (find_order_replay.product_id, find_order_replay.gateway, find_order_replay.currency)
+  then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_payment;
+end
+$$;
+comment on function coinslot.find_order_replay(uuid, text, text, text, text) is
+'The order of an earlier identical call, or null.';
+revoke all on function coinslot.find_order_replay(uuid, text, text, text, text) from public;
+
+-- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
+-- order and the cap cannot be passed by asking twice at once.
+create function coinslot.create_order(
+  product_id text, gateway text, currency text, idempotency_key text
+) returns public.payments
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_settings coinslot.settings;
+  v_order public.payments;
+begin
+  perform coinslot.check_text(
+    'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
+  );
+  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
+  v_order := coinslot.find_order_replay(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
+    nullif(create_order.idempotency_key, '')
+  );
+  if v_order.id is not null then
+    return v_order;
+  end if;
+  select s.* into v_settings from coinslot.settings s;
+  if v_settings.max_open_orders <= (
+    select count(*) from public.payments p
+    where p.user_id = v_user_id and p.status = 'pending' and p.expires_at > clock_timestamp()
+  ) then
+    perform coinslot.fail('too_many_orders', jsonb_build_object(
+      'max_open_orders', v_settings.max_open_orders
+    ));
+  end if;
+  v_order := coinslot.quote_order(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
+    nullif(create_order.idempotency_key, '')
+  );
+  insert into public.payments as p (
+    user_id, product_id, name, gateway, amount, currency, tokens, live, idempotency_key,
+    expires_at
+  ) values (
+    v_order.user_id, v_order.product_id, v_order.name, v_order.gateway, v_order.amount,
+    v_order.currency, v_order.tokens, v_settings.mode = 'live', v_order.idempotency_key,
+    clock_timestamp() + v_settings.order_lifetime
+  ) returning p.* into v_order;
+  perform coinslot.record_event(v_order, null, 'user');
+  return v_order;
+end
+$$;
+comment on function coinslot.create_order(text, text, text, text) is 'See public.create_order.';
+revoke all on function coinslot.create_order(text, text, text, text) from public;
+grant execute on function coinslot.create_order(text, text, text, text) to authenticated;
+
+create function public.create_order(
+  product_id text, gateway text, currency text default 'KRW', idempotency_key text default null
+) returns public.payments
+language sql volatile set search_path = '' as $$
+  select coinslot.create_order(
+    create_order.product_id, create_order.gateway, create_order.currency,
+    create_order.idempotency_key
+  )
+$$;
+comment on function public.create_order(text, text, text, text) is
+'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
+revoke all on function public.create_order(text, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.create_order(text, text, text, text) to authenticated;
+
+-- Cancelling is a wish, not a fact about money: should the gateway take the money all the same, the
+-- order is completed.
+create function coinslot.cancel_order(order_id text) returns public.payments
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_before public.payments;
+  v_payment public.payments;
+begin
+  select p.* into v_before from public.payments p
+  where p.order_id = cancel_order.order_id and p.user_id = v_user_id
+  for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  if v_before.status = 'canceled' then
+    return v_before;
+  end if;
+  if v_before.status not in ('pending', 'failed') then
+    perform coinslot.fail(
+      'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
+    );
+  end if;
+  update public.payments p
+  set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+  where p.id = v_before.id
+  returning p.* into v_payment;
+  perform coinslot.record_event(v_payment, v_before.status, 'user');
+  return v_payment;
+end
+$$;
+comment on function coinslot.cancel_order(text) is 'See public.cancel_order.';
+revoke all on function coinslot.cancel_order(text) from public;
+grant execute on function coinslot.cancel_order(text) to authenticated;
+
+create function public.cancel_order(order_id text) returns public.payments
+language sql volatile set search_path = '' as $$
+  select coinslot.cancel_order(cancel_order.order_id)
+$$;
+comment on function public.cancel_order(text) is
+'Calls off an unpaid order of the signed-in user.';
+revoke all on function public.cancel_order(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.cancel_order(text) to authenticated;

@@ -1,0 +1,597 @@
+-- The one funnel: what a gateway said about a payment becomes states and tokens here and nowhere
+-- else. Confirm, complete, webhook, refund and reconciler all end in apply_gateway_payment(), so
+-- none can disagree with another, and running it twice changes nothing.
+
+-- What all attempts at an order add up to.
+create type coinslot.payment_facts as (
+  attempt_id bigint,
+  payment_key text,
+  method text,
+  paid bigint,
+  refunded bigint,
+  disputed bigint,
+  withdrawn bigint,
+  tampered boolean,
+  waiting boolean,
+  canceled boolean,
+  expired boolean,
+  failed boolean,
+  failure_reason text,
+  virtual_account jsonb,
+  expires_at timestamptz
+);
+comment on type coinslot.payment_facts is
+'attempt_id: the attempt whose money counts, null while there is none.';
+
+-- The credited attempt counts while it holds money; else the first good one that does. A second paid
+-- attempt never counts, and a bad one never spoils a good one.
+create function coinslot.payment_facts(payment public.payments) returns coinslot.payment_facts
+language sql stable set search_path = '' as $$
+  with attempts as (
+    select a.*, a.paid > a.refunded + a.withdrawn as has_money
+    from coinslot.payment_attempts a where a.payment_id = payment.id
+  ), counted as (
+    select a.* from attempts a
+    where a.paid > 0 and (a.credited or a.problem is null)
+    order by a.credited desc, a.has_money desc, a.id limit 1
+  ), waiting as (
+    select a.* from attempts a
+    where a.problem is null and a.state = 'awaiting_deposit' and a.paid = 0
+    order by a.updated_at desc, a.id desc limit 1
+  ), latest as (
+    select a.* from attempts a order by a.updated_at desc, a.id desc limit 1
+  ), expiry as (
+    select greatest(
+      payment.expires_at, (select (w.virtual_account ->> 'due_at')::timestamptz from waiting w)
+    ) as expires_at
+  )
+  select row(
+    c.id,
+    coalesce(c.payment_key, (select w.payment_key from waiting w)),
+    coalesce(c.method, (select w.method from waiting w)),
+    coalesce(c.paid, 0), coalesce(c.refunded, 0), coalesce(c.disputed, 0),
+    coalesce(c.withdrawn, 0),
+    exists (select from attempts a where a.problem is not null and not a.credited and a.has_money),
+    exists (select from waiting),
+    payment.canceled_at is not null
+    or exists (select from attempts a where a.state = 'canceled'),
+    payment.expired_at is not null and e.expires_at <= clock_timestamp(),
+    exists (select from attempts a where a.state = 'failed'),
+    case when c.id is null then (select l.failure_reason from latest l) end,
+    (select w.virtual_account from waiting w),
+    e.expires_at
+  )::coinslot.payment_facts
+  from expiry e left join counted c on true
+$$;
+comment on function coinslot.payment_facts(public.payments) is
+'What the gateway has said of all attempts at an order, added up.';
+revoke all on function coinslot.payment_facts(public.payments) from public;
+
+-- The status of an order, as a function of its facts: the only place that decides it.
+create function coinslot.payment_status(facts coinslot.payment_facts) returns text
+language sql immutable set search_path = '' as $$
+  select case
+    when facts.paid > 0 then case
+      when facts.refunded >= facts.paid then 'refunded'
+      when facts.disputed > 0 then 'disputed'
+      when facts.withdrawn > 0 and facts.refunded + facts.withdrawn >= facts.paid
+      then 'charged_back'
+      when facts.refunded + facts.withdrawn > 0 then 'partially_refunded'
+      else 'completed'
+    end
+    when facts.tampered then 'review'
+    when facts.waiting and not facts.expired then 'awaiting_deposit'
+    when facts.expired then 'expired'
+    when facts.failed and not facts.canceled then 'failed'
+    when facts.canceled then 'canceled'
+    else 'pending'
+  end
+$$;
+comment on function coinslot.payment_status(coinslot.payment_facts) is 'Facts to status.';
+revoke all on function coinslot.payment_status(coinslot.payment_facts) from public;
+
+-- The share of the tokens that goes back with the money, rounded down in the buyer's favour; when
+-- all the money is back, so are all the tokens, which makes the last reversal take exactly the rest.
+create function coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint)
+returns bigint
+language sql immutable parallel safe set search_path = '' as $$
+  select case
+    when tokens_to_reverse.returned >= tokens_to_reverse.paid then tokens_to_reverse.tokens
+    else div(
+      tokens_to_reverse.tokens::numeric * tokens_to_reverse.returned, tokens_to_reverse.paid
+    )::bigint
+  end
+$$;
+comment on function coinslot.tokens_to_reverse(bigint, bigint, bigint) is
+'Tokens that go back for money returned so far.';
+revoke all on function coinslot.tokens_to_reverse(bigint, bigint, bigint) from public;
+
+create function coinslot.record_discrepancy(
+  kind text, attempt coinslot.payment_attempts, order_id text
+) returns void
+language sql volatile set search_path = '' as $$
+  insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
+  values (
+    record_discrepancy.kind, attempt.gateway, attempt.payment_key, record_discrepancy.order_id,
+    jsonb_build_object(
+      'state', attempt.state, 'amount', attempt.amount, 'currency', attempt.currency,
+      'paid', attempt.paid, 'refunded', attempt.refunded, 'withdrawn', attempt.withdrawn,
+      'live', attempt.live
+    )
+  )
+  on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing
+$$;
+comment on function coinslot.record_discrepancy(text, coinslot.payment_attempts, text) is
+'Leaves something for a person, once.';
+revoke all on function coinslot.record_discrepancy(text, coinslot.payment_attempts, text)
+from public;
+
+-- What speaks against crediting an attempt. Whether the wallet can take the tokens is asked only
+-- when they are about to be given, and under its lock.
+create function coinslot.attempt_problem(
+  payment public.payments, attempt coinslot.payment_attempts
+) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_wallet public.wallets;
+begin
+  case
+    when attempt.gateway <> payment.gateway then return 'wrong_gateway';
+    when attempt.live <> payment.live then return 'wrong_mode';
+    when attempt.currency <> payment.currency then return 'wrong_currency';
+    when attempt.amount <> payment.amount then return 'wrong_amount';
+    when attempt.paid > 0 and attempt.paid + attempt.discount <> attempt.amount
+      then return 'wrong_amount';
+    when attempt.paid = 0 or attempt.credited then return null;
+    else
+      v_wallet := coinslot.lock_wallet(payment.user_id);
+      return case
+        when v_wallet.user_id is null or v_wallet.closed_at is not null then 'wallet_closed'
+        when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
+      end;
+  end case;
+end
+$$;
+comment on function coinslot.attempt_problem(public.payments, coinslot.payment_attempts) is
+'Why an attempt may not be credited, or null.';
+revoke all on function coinslot.attempt_problem(public.payments, coinslot.payment_attempts)
+from public;
+
+-- Credits or reverses by the difference to what the ledger already holds for this payment: the
+-- payment's row lock makes that difference the only thing that can happen.
+create function coinslot.settle_tokens(
+  payment public.payments, facts coinslot.payment_facts
+) returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_before bigint;
+  v_entries bigint;
+  v_now bigint;
+  v_target bigint := case when facts.attempt_id is null then 0 else
+    payment.tokens - coinslot.tokens_to_reverse(
+      payment.tokens, facts.paid, facts.refunded + facts.withdrawn
+    )
+  end;
+begin
+  select coalesce(sum(l.delta), 0), count(*) into v_before, v_entries
+  from public.token_ledger l where l.payment_id = payment.id;
+  v_now := v_before;
+  if v_entries = 0 and facts.attempt_id is not null and payment.tokens > 0 then
+    perform coinslot.post_entry(coinslot.new_entry(
+      payment.user_id, 'purchase', payment.tokens, 'system', payment_id => payment.id
+    ));
+    v_now := payment.tokens;
+  end if;
+  if v_target <> v_now then
+    perform coinslot.post_entry(coinslot.new_entry(
+      payment.user_id,
+      case
+        when v_target > v_now then 'reversal'
+        when facts.withdrawn > payment.withdrawn then 'dispute'
+        else 'refund'
+      end,
+      v_target - v_now, 'system', payment_id => payment.id
+    ));
+  end if;
+  return v_target - v_before;
+end
+$$;
+comment on function coinslot.settle_tokens(public.payments, coinslot.payment_facts) is
+'Makes the ledger agree with the facts of a payment; the tokens moved.';
+revoke all on function coinslot.settle_tokens(public.payments, coinslot.payment_facts)
+from public;
+
+-- A fact that fits no rule is recorded, never raised away: the attempt stays as it was.
+create function coinslot.refuse_attempt(
+  payment public.payments, attempt coinslot.payment_attempts, problem text, source text
+) returns public.payments
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_payment public.payments;
+begin
+  perform coinslot.record_discrepancy(refuse_attempt.problem, attempt, payment.order_id);
+  perform coinslot.record_event(
+    payment, payment.status, refuse_attempt.source, refuse_attempt.problem, attempt.payment_key
+  );
+  update public.payments p set version = p.version + 1 where p.id = payment.id
+  returning p.* into v_payment;
+  return v_payment;
+end
+$$;
+comment on function coinslot.refuse_attempt(
+  public.payments, coinslot.payment_attempts, text, text
+) is 'Records what the gateway said and moves nothing.';
+revoke all on function coinslot.refuse_attempt(
+  public.payments, coinslot.payment_attempts, text, text
+) from public;
+
+-- Remembers what the gateway said of an attempt. Money that has gone back needs nobody any more.
+create function coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text)
+returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_id bigint;
+begin
+  insert into coinslot.payment_attempts as a (
+    payment_id, gateway, payment_key, state, amount, currency, live, paid, discount, refunded,
+    disputed, withdrawn, method, failure_reason, virtual_account, problem
+  ) values (
+    attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
+    attempt.currency, attempt.live, attempt.paid, attempt.discount, attempt.refunded,
+    attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
+    attempt.virtual_account, attempt.problem
+  )
+  on conflict (gateway, payment_key) do update set
+    state = excluded.state, amount = excluded.amount, currency = excluded.currency,
+    live = excluded.live, paid = excluded.paid, discount = excluded.discount,
+    refunded = excluded.refunded, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
+    method = excluded.method, failure_reason = excluded.failure_reason,
+    virtual_account = excluded.virtual_account, problem = excluded.problem,
+    updated_at = clock_timestamp()
+  returning a.id into v_id;
+  if attempt.paid <= attempt.refunded + attempt.withdrawn then
+    update coinslot.discrepancies d set resolved_at = clock_timestamp()
+    where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
+      and d.order_id = save_attempt.order_id and d.resolved_at is null;
+  elsif attempt.problem is not null then
+    perform coinslot.record_discrepancy(attempt.problem, attempt, save_attempt.order_id);
+  end if;
+  return v_id;
+end
+$$;
+comment on function coinslot.save_attempt(coinslot.payment_attempts, text) is
+'Stores an attempt as the gateway last described it; its id.';
+revoke all on function coinslot.save_attempt(coinslot.payment_attempts, text) from public;
+
+create function coinslot.move_payment(
+  payment public.payments, facts coinslot.payment_facts, status text
+) returns public.payments
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_payment public.payments;
+begin
+  update coinslot.payment_attempts a set credited = false
+  where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
+  update coinslot.payment_attempts a set credited = true
+  where a.id = facts.attempt_id and not a.credited;
+  update public.payments p set
+    status = move_payment.status, method = coalesce(facts.method, p.method),
+    payment_key = coalesce(facts.payment_key, p.payment_key),
+    paid = facts.paid, refunded = facts.refunded, disputed = facts.disputed,
+    withdrawn = facts.withdrawn, failure_reason = facts.failure_reason,
+    virtual_account = coalesce(facts.virtual_account, p.virtual_account),
+    expires_at = facts.expires_at,
+    expired_at = case when facts.expired then p.expired_at end,
+    confirmed_at = coalesce(
+      p.confirmed_at, case when facts.attempt_id is not null then clock_timestamp() end
+    ),
+    version = p.version + 1, updated_at = clock_timestamp()
+  where p.id = payment.id
+  returning p.* into v_payment;
+  return v_payment;
+end
+$$;
+comment on function coinslot.move_payment(public.payments, coinslot.payment_facts, text) is
+'Writes the facts of a payment and the status that follows from them.';
+revoke all on function coinslot.move_payment(public.payments, coinslot.payment_facts, text)
+from public;
+
+-- Status, tokens and event follow from the facts, in that order and in this transaction.
+create function coinslot.settle_payment(
+  before public.payments, attempt coinslot.payment_attempts, source text,
+  out outcome text, out payment public.payments
+)
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_facts coinslot.payment_facts := coinslot.payment_facts(before);
+  v_status text := coinslot.payment_status(v_facts);
+  v_duplicate boolean := attempt.problem is null and attempt.paid > 0
+    and v_facts.attempt_id <> attempt.id;
+  v_tokens bigint;
+begin
+  if v_status <> before.status and not exists (
+    select from coinslot.payment_transitions t
+    where t.from_status = before.status and t.to_status = v_status
+  ) then
+    outcome := 'refused';
+    payment := coinslot.refuse_attempt(before, attempt, 'illegal_transition', source);
+    return;
+  end if;
+  v_tokens := coinslot.settle_tokens(before, v_facts);
+  payment := coinslot.move_payment(before, v_facts, v_status);
+  if v_duplicate and attempt.paid > attempt.refunded + attempt.withdrawn then
+    perform coinslot.record_discrepancy('duplicate_payment', attempt, before.order_id);
+  end if;
+  outcome := case
+    when attempt.paid > 0 and attempt.problem is not null then 'review'
+    when v_duplicate then 'duplicate'
+    when before.paid = 0 and v_facts.paid > 0 then 'credited'
+    when v_tokens < 0 then 'reversed'
+    when v_tokens > 0 then 'restored'
+    when v_status <> before.status then 'moved'
+    else 'unchanged'
+  end;
+  if outcome <> 'unchanged' then
+    perform coinslot.record_event(
+      payment, before.status, source,
+      coalesce(attempt.problem, case when v_duplicate then 'duplicate_payment' else '' end),
+      attempt.payment_key, v_tokens
+    );
+  end if;
+end
+$$;
+comment on function coinslot.settle_payment(
+  public.payments, coinslot.payment_attempts, text
+) is 'Moves a payment to what its attempts add up to.';
+revoke all on function coinslot.settle_payment(
+  public.payments, coinslot.payment_attempts, text
+) from public;
+
+-- A fact equal to the last one of the same attempt changes nothing whenever it was read; any other
+-- counts only if nobody has applied a newer read since it was started. Both grow the version, so
+-- that an older read of something else finds itself stale.
+create function coinslot.apply_attempt(
+  order_id text, version bigint, source text, attempt coinslot.payment_attempts,
+  out outcome text, out payment public.payments
+)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_known coinslot.payment_attempts;
+  v_settled record;
+begin
+  select p.* into payment from public.payments p
+  where p.order_id = apply_attempt.order_id for update;
+  perform coinslot.check_attempt(attempt, source, apply_attempt.version, payment.id is null);
+  if payment.id is null then
+    outcome := 'unknown_order';
+    if attempt.paid > attempt.refunded + attempt.withdrawn then
+      perform coinslot.record_discrepancy('unknown_order', attempt, order_id);
+    end if;
+    return;
+  end if;
+  select a.* into v_known from coinslot.payment_attempts a
+  where a.gateway = attempt.gateway and a.payment_key = attempt.payment_key;
+  attempt.payment_id := payment.id;
+  attempt.credited := coalesce(v_known.credited, false);
+  if v_known.payment_id <> payment.id then
+    outcome := 'refused';
+    payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
+  elsif coinslot.same_fact(v_known, attempt) then
+    outcome := 'unchanged';
+    update public.payments p set version = p.version + 1 where p.id = payment.id
+    returning p.* into payment;
+  elsif payment.version <> apply_attempt.version then
+    outcome := 'stale';
+  else
+    attempt.problem := coinslot.attempt_problem(payment, attempt);
+    if attempt.credited and attempt.problem is not null then
+      outcome := 'refused';
+      payment := coinslot.refuse_attempt(payment, attempt, attempt.problem, source);
+      return;
+    end if;
+    attempt.id := coinslot.save_attempt(attempt, order_id);
+    select s.* into v_settled from coinslot.settle_payment(payment, attempt, source) s;
+    outcome := v_settled.outcome;
+    payment := v_settled.payment;
+  end if;
+end
+$$;
+comment on function coinslot.apply_attempt(text, bigint, text, coinslot.payment_attempts) is
+'See public.apply_gateway_payment.';
+revoke all on function coinslot.apply_attempt(text, bigint, text, coinslot.payment_attempts)
+from public;
+grant execute on function coinslot.apply_attempt(text, bigint, text, coinslot.payment_attempts)
+to service_role;
+
+create function coinslot.same_fact(
+  known coinslot.payment_attempts, attempt coinslot.payment_attempts
+) returns boolean
+language sql immutable set search_path = '' as $$
+  select known.id is not null and (
+    known.state, known.amount, known.currency, known.live, known.paid, known.discount,
+    known.refunded, known.disputed, known.withdrawn, known.virtual_account, known.failure_reason
+  ) is not distinct from (
+    attempt.state, attempt.amount, attempt.currency, attempt.live, attempt.paid,
+    attempt.discount, attempt.refunded, attempt.disputed, attempt.withdrawn,
+    attempt.virtual_account, attempt.failure_reason
+  )
+$$;
+comment on function coinslot.same_fact(
+  coinslot.payment_attempts, coinslot.payment_attempts
+) is 'True if the gateway says of an attempt what it said last.';
+revoke all on function coinslot.same_fact(
+  coinslot.payment_attempts, coinslot.payment_attempts
+) from public;
+
+create function coinslot.check_attempt(
+  attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean
+) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_argument text := case
+    when (attempt.state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')) is not true
+    then 'state'
+    when (length(attempt.gateway) between 1 and 31) is not true then 'gateway'
+    when (length(attempt.payment_key) between 1 and 255) is not true then 'payment_key'
+    when (attempt.currency ~ '^[A-Z]{3}$') is not true then 'currency'
+    when attempt.live is null then 'live'
+    when (source ~ '^[a-z_]{1,32}$') is not true then 'source'
+    when check_attempt.version is null and not unknown_order then 'version'
+    when (least(
+      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.withdrawn
+    ) >= 0) is not true or num_nulls(
+      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.withdrawn
+    ) > 0 then 'amounts'
+  end;
+begin
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
+  end if;
+end
+$$;
+comment on function coinslot.check_attempt(
+  coinslot.payment_attempts, text, bigint, boolean
+) is 'PT400 unless an attempt is well formed.';
+revoke all on function coinslot.check_attempt(
+  coinslot.payment_attempts, text, bigint, boolean
+) from public;
+
+create function coinslot.new_attempt(
+  gateway text, payment_key text, state text, amount bigint, currency text, live boolean,
+  paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint,
+  method text, failure_reason text, virtual_account jsonb
+) returns coinslot.payment_attempts
+language sql immutable set search_path = '' as $$
+  select row(
+    null, null, new_attempt.gateway, new_attempt.payment_key, new_attempt.state,
+    new_attempt.amount, new_attempt.currency, new_attempt.live, new_attempt.paid,
+    new_attempt.discount, new_attempt.refunded, new_attempt.disputed, new_attempt.withdrawn,
+    left(new_attempt.method, 100), left(new_attempt.failure_reason, 500),
+    new_attempt.virtual_account, null, null, null, null
+  )::coinslot.payment_attempts
+$$;
+comment on function coinslot.new_attempt(
+  text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
+  jsonb
+) is 'An attempt as a gateway describes it, not yet judged.';
+revoke all on function coinslot.new_attempt(
+  text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
+  jsonb
+) from public;
+grant execute on function coinslot.new_attempt(
+  text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
+  jsonb
+) to service_role;
+
+create function public.apply_gateway_payment(
+  order_id text, gateway text, payment_key text, state text, amount bigint, currency text,
+  live boolean, source text, version bigint, paid bigint default 0, discount bigint default 0,
+  refunded bigint default 0, disputed bigint default 0, withdrawn bigint default 0,
+  method text default null, failure_reason text default null, virtual_account jsonb default null,
+  out outcome text, out payment public.payments
+)
+language sql volatile set search_path = '' as $$
+  select a.outcome, a.payment
+  from coinslot.apply_attempt(
+    apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
+    coinslot.new_attempt(
+      apply_gateway_payment.gateway, apply_gateway_payment.payment_key,
+      apply_gateway_payment.state, apply_gateway_payment.amount, apply_gateway_payment.currency,
+      apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.discount,
+      apply_gateway_payment.refunded, apply_gateway_payment.disputed,
+      apply_gateway_payment.withdrawn, apply_gateway_payment.method,
+      apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account
+    )
+  ) a
+$$;
+comment on function public.apply_gateway_payment(
+  text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
+  bigint, text, text, jsonb
+) is 'Service: applies what one fresh read of a gateway said about a payment.';
+revoke all on function public.apply_gateway_payment(
+  text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
+  bigint, text, text, jsonb
+) from public, anon, authenticated, service_role;
+grant execute on function public.apply_gateway_payment(
+  text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
+  bigint, text, text, jsonb
+) to service_role;
+
+-- Before the gateway is asked: the order, and the version that the answer will have to match.
+create function coinslot.open_payment(order_id text) returns public.payments
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_payment public.payments;
+begin
+  select p.* into v_payment from public.payments p where p.order_id = open_payment.order_id;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  return v_payment;
+end
+$$;
+comment on function coinslot.open_payment(text) is 'See public.open_payment.';
+revoke all on function coinslot.open_payment(text) from public;
+grant execute on function coinslot.open_payment(text) to service_role;
+
+create function public.open_payment(order_id text) returns public.payments
+language sql stable set search_path = '' as $$
+  select coinslot.open_payment(open_payment.order_id)
+$$;
+comment on function public.open_payment(text) is
+'Service: an order and its version, to be read before the gateway is.';
+revoke all on function public.open_payment(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.open_payment(text) to service_role;
+
+-- A claim to have paid that the gateway does not bear out. One event for each, however often it is
+-- repeated.
+create function coinslot.refuse_payment_attempt(
+  order_id text, payment_key text, reason text, source text
+) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_payment public.payments;
+begin
+  perform coinslot.check_text('payment_key', refuse_payment_attempt.payment_key, 255);
+  perform coinslot.check_text('reason', refuse_payment_attempt.reason, 100);
+  perform coinslot.check_text('source', refuse_payment_attempt.source, 32);
+  select p.* into v_payment from public.payments p
+  where p.order_id = refuse_payment_attempt.order_id for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  if not exists (
+    select from public.payment_events e
+    where e.payment_id = v_payment.id and e.payment_key = refuse_payment_attempt.payment_key
+      and e.reason = refuse_payment_attempt.reason
+  ) then
+    perform coinslot.record_event(
+      v_payment, v_payment.status, refuse_payment_attempt.source, refuse_payment_attempt.reason,
+      refuse_payment_attempt.payment_key
+    );
+  end if;
+end
+$$;
+comment on function coinslot.refuse_payment_attempt(text, text, text, text) is
+'See public.refuse_payment_attempt.';
+revoke all on function coinslot.refuse_payment_attempt(text, text, text, text) from public;
+grant execute on function coinslot.refuse_payment_attempt(text, text, text, text)
+to service_role;
+
+create function public.refuse_payment_attempt(
+  order_id text, payment_key text, reason text, source text
+) returns void
+language sql volatile set search_path = '' as $$
+  select coinslot.refuse_payment_attempt(
+    refuse_payment_attempt.order_id, refuse_payment_attempt.payment_key,
+    refuse_payment_attempt.reason, refuse_payment_attempt.source
+  )
+$$;
+comment on function public.refuse_payment_attempt(text, text, text, text) is
+'Service: notes a claimed payment that the gateway does not confirm. Moves nothing.';
+revoke all on function public.refuse_payment_attempt(text, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.refuse_payment_attempt(text, text, text, text) to service_role;
