@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sanic.exceptions import SanicException
+from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 from sanic.response import json
 
@@ -170,6 +170,9 @@ class JsonErrorHandler(ErrorHandler):
             return json(body, status=exception.status_code)
         if isinstance(exception, SanicException) and exception.status_code in _CODES:
             return self._framework_refusal(exception)
+        if isinstance(exception, RequestCancelled):
+            log.info("client_gone", path=request.path)
+            return json(None, status=499)
         return self._unexpected(request, exception)
 
     @staticmethod

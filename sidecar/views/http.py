@@ -43,11 +43,18 @@ def json_body(request: Request, model: type[M]) -> M:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise UnsupportedContentType
     try:
-        return model.model_validate(json.loads(request.body))
+        body = json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is not JSON", code="malformed_json") from error
+    return validated(model, body)
+
+
+def validated(model: type[M], value: object) -> M:
+    """`value` as the model; refuses it by naming the first field that does not fit."""
+    try:
+        return model.model_validate(value)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in problem["loc"]) or "body"
         message = f"{field}: {problem['msg']}"
         raise InvalidRequest(message) from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body is not JSON", code="malformed_json") from error

@@ -1,0 +1,75 @@
+"""The payment gateways on this machine: one process, one address prefix per gateway.
+
+`python -m sidecar.sandbox.gateways` serves them, on 127.0.0.1, for development and tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sanic import HTTPResponse, Request, Sanic
+from sanic.response import json
+
+from sidecar.errors import JsonErrorHandler
+from sidecar.sandbox.gateways.portone import PortOneV1
+from sidecar.sandbox.gateways.store import Store
+from sidecar.sandbox.gateways.webhooks import WebhookSettings
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+    from sanic.config import Config
+
+    from sidecar.sandbox.gateways.base import Simulator
+
+
+class SimulatorSettings(BaseSettings):
+    """From the environment, under the names that the sidecar's own settings have."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
+
+    coinslot_simulators_port: int = 54425
+    # A file keeps the payments of a stack that is killed; `:memory:` forgets them.
+    coinslot_simulators_state: str = ":memory:"
+    sidecar_url: str = "http://127.0.0.1:54430"
+    iamport_api_key: str = "sandbox-key"
+    iamport_api_secret: str = "sandbox-secret"  # noqa: S105 - the simulator's own
+
+
+def simulators(settings: SimulatorSettings) -> list[Simulator]:
+    """One line per gateway."""
+    state, sidecar = settings.coinslot_simulators_state, settings.sidecar_url
+    return [
+        PortOneV1(
+            Store(state, PortOneV1.prefix),
+            WebhookSettings(url=f"{sidecar}/payment/portone/webhook"),
+            key=settings.iamport_api_key,
+            secret=settings.iamport_api_secret,
+        ),
+    ]
+
+
+def create_app(settings: SimulatorSettings) -> Sanic[Config, SimpleNamespace]:
+    app = Sanic(
+        f"simulators-{uuid4().hex[:8]}", error_handler=JsonErrorHandler(), configure_logging=False
+    )
+    app.config.AUTO_EXTEND = False
+    made = app.ctx.simulators = simulators(settings)
+    for simulator in made:
+        app.blueprint(simulator.blueprints())
+    app.add_route(_health, "/_sim/health")
+    app.after_server_stop(_close)
+    return app
+
+
+async def _health(request: Request) -> HTTPResponse:
+    names = [simulator.prefix for simulator in request.app.ctx.simulators]
+    return json({"status": "ok", "simulators": names})
+
+
+async def _close(app: Sanic[Config, SimpleNamespace]) -> None:
+    for simulator in app.ctx.simulators:
+        await simulator.sender.close()
+        simulator.store.close()
