@@ -21,7 +21,8 @@ comment on column public.wallets.tokens is
 'Sum of the ledger. Below zero only by what a gateway took back or by a hold made in time.';
 comment on column public.wallets.held is 'Tokens set aside by open holds.';
 comment on column public.wallets.seq is 'Number of the latest ledger entry.';
-comment on column public.wallets.closed_at is 'Set when the user was deleted: only reversals follow.';
+comment on column public.wallets.closed_at is
+'Set when the user was deleted: only reversals follow.';
 
 alter table public.wallets enable row level security;
 revoke all on table public.wallets from anon, authenticated, service_role;

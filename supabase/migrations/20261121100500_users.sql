@@ -3,8 +3,9 @@
 -- A wallet outlives its user: deleting somebody closes the wallet and keeps the books, which is why
 -- it has no foreign key to auth.users.
 
--- A confirmed identity gets the bonus once. Only a salted hash is kept, so that deleting the account
--- and signing up again with the same e-mail or phone neither pays again nor leaves the address here.
+-- A confirmed identity gets the bonus once. Only a salted hash is kept, so that deleting the
+-- account and signing up again with the same e-mail or phone neither pays again nor leaves the
+-- address here.
 create table coinslot.signup_bonuses (
   identity_hash text not null,
   user_id uuid not null,
@@ -112,6 +113,12 @@ for each row execute function coinslot.follow_user();
 
 -- Users who were there before Coinslot get what they would have got by signing up now.
 insert into public.wallets (user_id, closed_at)
-select u.id, u.deleted_at from auth.users u
+select
+  u.id,
+  u.deleted_at
+from auth.users as u
 on conflict do nothing;
-select coinslot.grant_signup_bonus(u) from auth.users u order by u.created_at, u.id;
+
+select coinslot.grant_signup_bonus(u)
+from auth.users as u
+order by u.created_at, u.id;

@@ -70,8 +70,8 @@ select
     100 - 100.0 * r.amount * first_value(p.tokens) over pack
     / (p.tokens * first_value(r.amount) over pack)
   ))::integer else 0 end as discount_percent
-from public.products p
-inner join public.prices r on r.product_id = p.id
+from public.products as p
+inner join public.prices as r on p.id = r.product_id
 where p.active
 window pack as (partition by p.kind, r.currency order by p.tokens, r.amount);
 comment on view public.product_offers is 'What is on sale: one row for each product and currency.';

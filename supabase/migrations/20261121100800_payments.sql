@@ -20,22 +20,24 @@ for select to anon, authenticated using (false);
 
 create table coinslot.payment_statuses (
   status text not null,
+  settled boolean not null,
   description text not null,
   constraint payment_statuses_pkey primary key (status)
 );
 comment on table coinslot.payment_statuses is 'The states of an order.';
-insert into coinslot.payment_statuses (status, description) values
-('pending', 'Made, not paid.'),
-('awaiting_deposit', 'A virtual account was issued; the deposit is awaited.'),
-('completed', 'Paid and credited.'),
-('partially_refunded', 'A part was given back.'),
-('refunded', 'All was given back.'),
-('disputed', 'The buyer''s bank asks for the money back; not decided.'),
-('charged_back', 'The buyer''s bank took the money back.'),
-('failed', 'The last attempt was declined.'),
-('canceled', 'The buyer or the gateway called it off.'),
-('expired', 'Not paid in time.'),
-('review', 'Paid, but not what was ordered: a person decides.');
+comment on column coinslot.payment_statuses.settled is 'The gateway has had the money.';
+insert into coinslot.payment_statuses (status, settled, description) values
+('pending', false, 'Made, not paid.'),
+('awaiting_deposit', false, 'A virtual account was issued; the deposit is awaited.'),
+('failed', false, 'The last attempt was declined.'),
+('canceled', false, 'The buyer or the gateway called it off.'),
+('expired', false, 'Not paid in time.'),
+('review', false, 'Paid, but not what was ordered: a person decides.'),
+('completed', true, 'Paid and credited.'),
+('partially_refunded', true, 'A part was given back.'),
+('refunded', true, 'All was given back.'),
+('disputed', true, 'The buyer''s bank asks for the money back; not decided.'),
+('charged_back', true, 'The buyer''s bank took the money back.');
 alter table coinslot.payment_statuses enable row level security;
 revoke all on table coinslot.payment_statuses from anon, authenticated, service_role;
 create policy "Nobody reads statuses through the API" on coinslot.payment_statuses
@@ -59,14 +61,12 @@ create index payment_transitions_to_status on coinslot.payment_transitions (to_s
 -- was taken only moves among the states of taken money, and back to waiting when a bank undoes a
 -- deposit.
 insert into coinslot.payment_transitions (from_status, to_status)
-select f.status, t.status
-from unnest(array['pending', 'awaiting_deposit', 'failed', 'canceled', 'expired', 'review']) as f (
-  status
-)
-cross join unnest(array[
-  'completed', 'partially_refunded', 'refunded', 'disputed', 'charged_back', 'review'
-]) as t (status)
-where f.status <> t.status;
+select
+  f.status,
+  t.status as to_status
+from coinslot.payment_statuses as f
+cross join coinslot.payment_statuses as t
+where not f.settled and (t.settled or t.status = 'review') and f.status <> t.status;
 insert into coinslot.payment_transitions (from_status, to_status) values
 ('pending', 'awaiting_deposit'), ('pending', 'failed'), ('pending', 'canceled'),
 ('pending', 'expired'),

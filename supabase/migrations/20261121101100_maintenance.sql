@@ -1,4 +1,5 @@
--- Housekeeping and proof: what the clock decides, what needs a person, and whether the books add up.
+-- Housekeeping and proof: what the clock decides, what needs a person, and whether the books add
+-- up.
 
 create function coinslot.expire_orders(batch integer) returns bigint
 language plpgsql volatile set search_path = '' as $$
