@@ -1,0 +1,42 @@
+"""The command line: `python -m sidecar`."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="Coinslot's sidecar.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def main() -> None:
+    """Commands of the sidecar, and of the local stack it is developed on."""
+
+
+@app.command()
+def serve() -> None:
+    """Serve the payment routes, as the environment and .env say."""
+    from sidecar.server import serve as run_server  # noqa: PLC0415 - keeps the sandbox quick
+    from sidecar.settings import SettingsError, load_settings  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    run_server(settings)
+
+
+def _add_sandbox() -> None:
+    # A deployed sidecar goes without the packages of the local stack, and without its commands.
+    try:
+        from sidecar.sandbox.cli import app as sandbox  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("sidecar"):
+            raise
+    else:
+        app.add_typer(sandbox, name="sandbox")
+
+
+if __name__ == "__main__":
+    _add_sandbox()
+    app()

@@ -1,0 +1,1 @@
+"""The local Supabase stack. Imported by nothing but the command line and the tests."""

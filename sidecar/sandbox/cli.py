@@ -1,0 +1,107 @@
+"""`python -m sidecar sandbox …`"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from sidecar.sandbox.foreground import follow, stopped_by_signals
+from sidecar.sandbox.settings import SandboxError, SandboxSettings
+from sidecar.sandbox.stack import Stack
+
+app = typer.Typer(
+    help="The local Supabase stack, in the folder .sandbox.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+@app.command()
+def up() -> None:
+    """Start everything in the background; returns once all of it is healthy."""
+    with _explained(), stopped_by_signals():
+        stack = _stack()
+        stack.up()
+        _print_summary(stack)
+
+
+@app.command()
+def run() -> None:
+    """Start everything and show the logs; Ctrl-C stops it. Data stays."""
+    with _explained():
+        stack = _stack()
+        try:
+            with stopped_by_signals():
+                stack.down()
+                stack.up()
+                _print_summary(stack)
+                _out.print("[dim]Ctrl-C stops it; the data stays[/]")
+                follow(stack, _out)
+        finally:
+            stack.down()
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that was started here. Data stays."""
+    with _explained():
+        stopped = _stack().down()
+        _out.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@app.command()
+def reset() -> None:
+    """A new database: drop, migrate, seed. The stack keeps running."""
+    with _explained():
+        stack = _stack()
+        stack.reset()
+        _out.print("database reset: migrated and seeded")
+
+
+@app.command()
+def status() -> None:
+    """What runs and how it is; exits 1 unless all of it is healthy."""
+    with _explained():
+        states = _stack().status()
+        words = {True: "[green]healthy[/]", False: "[red]not answering[/]", None: "[dim]off[/]"}
+        for name, healthy in states.items():
+            _out.print(f"{name:<12} {words[healthy]}")
+        if not all(states.values()):
+            raise typer.Exit(1)
+
+
+def _stack() -> Stack:
+    return Stack(SandboxSettings(), report=lambda line: _err.print(f"[dim]· {line}[/]"))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Mistakes a person can mend are said in words, without a traceback."""
+    try:
+        yield
+    except SandboxError as error:
+        _err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            name = f"COINSLOT_{'.'.join(map(str, problem['loc']))}".upper()
+            _err.print(f"{name}: {problem['msg']}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _print_summary(stack: Stack) -> None:
+    values = stack.published()
+    width = max(map(len, values))
+    for name, value in values.items():  # one line each, however long: they are there to be copied
+        _out.print(f"[bold]{name:<{width}}[/]  {value}", soft_wrap=True)
+    path = os.path.relpath(stack.settings.sandbox_dir / "env")
+    _out.print(f"[green]Coinslot runs.[/] All of the above is in {path}")

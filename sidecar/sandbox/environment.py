@@ -1,0 +1,133 @@
+"""What each process of the stack is told, and what the person at the keyboard gets to see."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from sidecar.sandbox.keys import ApiKeys
+from sidecar.sandbox.settings import ROOT, SandboxSettings
+from sidecar.settings import Settings
+
+FRONTEND_URL = "http://127.0.0.1:3000"
+
+
+def persons_settings(dotenv: Path | None) -> dict[str, str]:
+    """What the person set for the sidecar, in the environment or `.env`; nothing without a `.env`.
+
+    Only settings: the rest of a shell's variables would make every start look like a new one.
+    """
+    if dotenv is None:
+        return {}
+    values = {**dotenv_values(dotenv), **os.environ}
+    names = (field.upper() for field in Settings.model_fields)
+    return {name: value for name in names if (value := values.get(name))}
+
+
+def simulated_gateways(settings: SandboxSettings) -> list[dict[str, str]]:
+    """Per gateway: the settings that turn the sidecar to its simulator."""
+    return [
+        {
+            "IAMPORT_CODE": "imp00000000",
+            "IAMPORT_API_KEY": "sandbox-key",
+            "IAMPORT_API_SECRET": "sandbox-secret",
+            "IAMPORT_API_URL": f"{settings.simulators_url}/portone-v1",
+        },
+    ]
+
+
+def sidecar(settings: SandboxSettings, keys: ApiKeys, person: Mapping[str, str]) -> dict[str, str]:
+    """The person's own settings, on the local database. Gateways they gave keys for stay real."""
+    simulated = {
+        name: value
+        for values in simulated_gateways(settings)
+        if not any(name in person for name in values if not name.endswith("_URL"))
+        for name, value in values.items()
+    }
+    return {
+        **_system(),
+        "FRONTEND_URL": FRONTEND_URL,
+        "CORS_ORIGINS": FRONTEND_URL,
+        "COINSLOT_LOG_FORMAT": "console",
+        **person,
+        **simulated,
+        "COINSLOT_MODE": "test",
+        "COINSLOT_SIDECAR_PORT": str(settings.sidecar_port),
+        "SUPABASE_URL": settings.api_url,
+        "SUPABASE_ANON_KEY": keys.anon,
+        "SUPABASE_SERVICE_ROLE_KEY": keys.service_role,
+        **_python(),
+    }
+
+
+def simulators(settings: SandboxSettings) -> dict[str, str]:
+    return {
+        **_system(),
+        **_all_simulated(settings),
+        "COINSLOT_SIMULATORS_PORT": str(settings.simulators_port),
+        "COINSLOT_SIMULATORS_STATE": str(settings.sandbox_dir / "simulators.sqlite"),
+        "SIDECAR_URL": settings.sidecar_url,
+        **_python(),
+    }
+
+
+def api_gateway(settings: SandboxSettings, keys: ApiKeys) -> dict[str, str]:
+    return {
+        **_system(),
+        "COINSLOT_API_PORT": str(settings.api_port),
+        "POSTGREST_URL": settings.postgrest_url,
+        "AUTH_DATABASE_URL": settings.database_url("supabase_auth_admin"),
+        "SUPABASE_JWT_SECRET": keys.jwt_secret,
+        **_python(),
+    }
+
+
+def postgrest(settings: SandboxSettings, keys: ApiKeys) -> dict[str, str]:
+    """As hosted projects have it."""
+    return {
+        "PGRST_DB_URI": settings.database_url("authenticator"),
+        "PGRST_DB_SCHEMAS": "public",
+        "PGRST_DB_EXTRA_SEARCH_PATH": "public, extensions",
+        "PGRST_DB_ANON_ROLE": "anon",
+        "PGRST_DB_MAX_ROWS": "1000",
+        "PGRST_DB_POOL": "16",
+        "PGRST_JWT_SECRET": keys.jwt_secret,
+        "PGRST_SERVER_HOST": "127.0.0.1",
+        "PGRST_SERVER_PORT": str(settings.postgrest_port),
+    }
+
+
+def published(settings: SandboxSettings, keys: ApiKeys) -> dict[str, str]:
+    """For `.sandbox/env`: everything a frontend, a test or psql needs to use the stack."""
+    return {
+        "SUPABASE_URL": settings.api_url,
+        "SUPABASE_ANON_KEY": keys.anon,
+        "SUPABASE_SERVICE_ROLE_KEY": keys.service_role,
+        "SUPABASE_PUBLISHABLE_KEY": keys.publishable,
+        "SUPABASE_SECRET_KEY": keys.secret,
+        "SUPABASE_JWT_SECRET": keys.jwt_secret,
+        "DATABASE_URL": settings.database_url(),
+        "ADMIN_DATABASE_URL": settings.database_url("supabase_admin"),
+        "POSTGREST_URL": settings.postgrest_url,
+        "SIDECAR_URL": settings.sidecar_url,
+        "SIMULATORS_URL": settings.simulators_url,
+        "FRONTEND_URL": FRONTEND_URL,
+        **_all_simulated(settings),
+    }
+
+
+def _all_simulated(settings: SandboxSettings) -> dict[str, str]:
+    gateways = simulated_gateways(settings)
+    return {name: value for gateway in gateways for name, value in gateway.items()}
+
+
+def _system() -> dict[str, str]:
+    names = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _python() -> dict[str, str]:
+    return {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,177 @@
+"""Start, recognise and stop processes that outlive the one that started them.
+
+A process is known by pid *and* creation time, so a recycled pid is never mistaken for one of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from sidecar.sandbox.settings import SandboxError
+
+# A child waits for a line on its standard input before it becomes the program. It is sent once the
+# record is on disk: whoever dies in between, no unrecorded process is left behind.
+_LAUNCH = ["/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh"]
+# Creation times are derived from the boot time, which moves when the clock is set.
+_CLOCK_TOLERANCE = 2.0
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    title: str
+    argv: list[str]
+    port: int
+    port_setting: str
+    ready: Callable[[], bool]
+    env: dict[str, str] = field(default_factory=dict)
+    user: str | None = None
+    cwd: Path | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that its start depends on, so that changed settings are noticed."""
+        parts = [*self.argv, *(f"{key}={value}" for key, value in sorted(self.env.items()))]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    @property
+    def port_taken(self) -> str:
+        return f"port {self.port} for {self.title} is taken; set {self.port_setting}"
+
+
+class Processes:
+    """The processes of one sandbox folder, recorded in its `processes.json`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "processes.json"
+        self._logs = folder / "logs"
+
+    def log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def find(self, name: str) -> psutil.Process | None:
+        """The recorded process, if it is still the one that was recorded."""
+        record = self._read().get(name)
+        if record is None:
+            return None
+        try:
+            process = psutil.Process(record["pid"])
+            same = abs(process.create_time() - record["created"]) < _CLOCK_TOLERANCE
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+    def running(self) -> list[str]:
+        return [name for name in self._read() if self.find(name)]
+
+    def is_current(self, program: Program) -> bool:
+        """Whether it runs, started in the very way it would be started now."""
+        recorded = self._read().get(program.name, {}).get("fingerprint")
+        return recorded == program.fingerprint and self.find(program.name) is not None
+
+    def require_free_ports(self, programs: Iterable[Program]) -> None:
+        taken = [program for program in programs if not _is_free(program.port)]
+        if taken:
+            raise SandboxError("\n".join(program.port_taken for program in taken))
+
+    def start(self, program: Program) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with self.log(program.name).open("ab") as log:
+            child = subprocess.Popen(
+                [*_LAUNCH, *program.argv],
+                env=program.env,
+                cwd=program.cwd,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the manager, which stops them in order
+                **as_user(program.user),
+            )
+        created = psutil.Process(child.pid).create_time()
+        record = {"pid": child.pid, "created": created, "fingerprint": program.fingerprint}
+        self._write({**self._read(), program.name: record})
+        _release(child)
+
+    def wait_ready(self, program: Program, seconds: float = 30) -> None:
+        """Raises `SandboxError` with the end of the log if it dies or stays unready."""
+        deadline = time.monotonic() + seconds
+        while not program.ready():
+            if self.find(program.name) is None:
+                message = f"{program.title} stopped while starting:\n{self._tail(program.name)}"
+                raise SandboxError(message)
+            if time.monotonic() > deadline:
+                message = f"{program.title} is not ready:\n{self._tail(program.name)}"
+                raise SandboxError(message)
+            time.sleep(0.05)
+
+    def stop(self, program: Program, seconds: float = 10) -> None:
+        """Stop it, if it runs, and forget it. If it does not stop it is killed."""
+        process = self.find(program.name)
+        if process is not None:
+            _stop(process, program.stop_signal, seconds)
+        self._write({name: record for name, record in self._read().items() if name != program.name})
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            records: dict[str, dict[str, Any]] = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return {}
+        return records
+
+    def _write(self, records: dict[str, dict[str, Any]]) -> None:
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps(records, indent=2))
+        partial.replace(self._file)
+
+    def _tail(self, name: str, lines: int = 12) -> str:
+        text = self.log(name).read_text(errors="replace").splitlines()
+        return "\n".join(f"  {line}" for line in text[-lines:])
+
+
+def _release(child: subprocess.Popen[bytes]) -> None:
+    """Let it go on. One that died already is reported by `wait_ready`."""
+    with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as pipe:
+        if pipe:
+            pipe.write(b"go\n")
+
+
+def _stop(process: psutil.Process, stop_signal: signal.Signals, seconds: float) -> None:
+    try:
+        process.send_signal(stop_signal)
+        process.wait(seconds)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(seconds)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def as_user(user: str | None) -> dict[str, Any]:
+    if user is None or os.geteuid() != 0:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}

@@ -1,0 +1,62 @@
+"""Settings of the local stack, from the environment and `.env` (the environment wins)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Published with the Supabase CLI, which signs the keys of every local project with it. The sidecar
+# refuses it in live mode.
+LOCAL_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
+
+
+class SandboxError(Exception):
+    """Something the person at the keyboard can mend; `str()` says what to do."""
+
+
+class SandboxSettings(BaseSettings):
+    """Each field is set by `COINSLOT_` and its name in capitals, e.g. `COINSLOT_API_PORT`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COINSLOT_", env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore"
+    )
+
+    api_port: int = Field(default=54421, ge=1, le=65535)
+    db_port: int = Field(default=54422, ge=1, le=65535)
+    postgrest_port: int = Field(default=54423, ge=1, le=65535)
+    simulators_port: int = Field(default=54425, ge=1, le=65535)
+    sidecar_port: int = Field(default=54430, ge=1, le=65535)
+
+    default_grants: Literal["strict", "permissive"] = "strict"
+    postgres_bin: Path | None = None
+    """Folder of another Postgres, e.g. /usr/lib/postgresql/15/bin; the embedded one if unset."""
+    fsync: bool = True
+    """Off only for tests: a crash then loses committed money."""
+    sandbox_dir: Path = ROOT / ".sandbox"
+    project_dir: Path = ROOT
+    """Where `supabase/` with the migrations is."""
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def sidecar_url(self) -> str:
+        return f"http://127.0.0.1:{self.sidecar_port}"
+
+    @property
+    def simulators_url(self) -> str:
+        return f"http://127.0.0.1:{self.simulators_port}"
+
+    @property
+    def postgrest_url(self) -> str:
+        return f"http://127.0.0.1:{self.postgrest_port}"
+
+    def database_url(self, role: str = "postgres", database: str = "postgres") -> str:
+        """Every role's password is `postgres`: nothing but this machine reaches the port."""
+        return f"postgresql://{role}:postgres@127.0.0.1:{self.db_port}/{database}"

@@ -1,0 +1,179 @@
+"""The local stack as a whole: start it, stop it, look at it."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import dict_row
+
+from sidecar.sandbox import environment, postgres, programs, tools
+from sidecar.sandbox.keys import ApiKeys, user_claims
+from sidecar.sandbox.placement import Placement, place
+from sidecar.sandbox.processes import Processes, Program
+from sidecar.sandbox.settings import LOCAL_JWT_SECRET, ROOT, SandboxError, SandboxSettings
+
+Report = Callable[[str], None]
+
+
+class Stack:
+    """One sandbox folder and what runs from it. `dotenv` is the person's `.env`, None for tests."""
+
+    def __init__(
+        self,
+        settings: SandboxSettings,
+        dotenv: Path | None = ROOT / ".env",
+        report: Report = lambda _: None,
+    ) -> None:
+        self.settings = settings
+        self.keys = ApiKeys(LOCAL_JWT_SECRET)
+        self.processes = Processes(settings.sandbox_dir)
+        self._dotenv = dotenv
+        self._report = report
+        settings.sandbox_dir.mkdir(parents=True, exist_ok=True)
+
+    @cached_property
+    def programs(self) -> list[Program]:
+        """In starting order."""
+        services = programs.services(self.settings, self.keys, self._dotenv)
+        return [postgres.program(self._placement, self.settings), *services]
+
+    def up(self) -> None:
+        """Start what does not run; returns once all of it is healthy."""
+        tools.require_node()
+        with self._lock():
+            missing = self._stop_unfit()
+            self.processes.require_free_ports(missing)
+            try:
+                self._start(missing)
+            except BaseException:
+                self._stop(missing)
+                raise
+            self._write_env()
+
+    def down(self) -> list[str]:
+        """Stop what was started from this folder; the names of those that ran."""
+        with self._lock():
+            running = self.processes.running()
+            self._stop(self.programs)
+            return running
+
+    def reset(self) -> None:
+        """A new database by `supabase db reset`, under the running stack."""
+        with self._lock():
+            if "postgres" not in self.processes.running():
+                raise SandboxError("nothing runs here: `make up` first")
+            tools.reset(self.settings)
+            self._reload_postgrest()
+
+    def status(self) -> dict[str, bool | None]:
+        """Whether each process is healthy; None for one that does not run."""
+        running = self.processes.running()
+        return {p.name: p.ready() if p.name in running else None for p in self.programs}
+
+    def published(self) -> dict[str, str]:
+        """What `.sandbox/env` says: addresses, keys, and a JWT per seeded user."""
+        return {**environment.published(self.settings, self.keys), **self._user_tokens()}
+
+    @cached_property
+    def _placement(self) -> Placement:
+        placement = place(self.settings.sandbox_dir, self.settings.postgres_bin)
+        for note in placement.notes:
+            self._report(note)
+        return placement
+
+    @property
+    def _migrated(self) -> Path:
+        """Stands in the folder once the first migration and the seed went through."""
+        return self.settings.sandbox_dir / "migrated"
+
+    def _stop_unfit(self) -> list[Program]:
+        """Stop leftovers that are ill or were started with other settings; what is to start."""
+        unfit = [
+            program
+            for program in self.programs
+            if not (self.processes.is_current(program) and program.ready())
+        ]
+        self._stop(unfit)
+        return unfit
+
+    def _start(self, missing: list[Program]) -> None:
+        database, *services = self.programs
+        if database in missing:
+            self._start_postgres(database)
+        self._migrate()
+        starting = [program for program in services if program in missing]
+        for program in starting:
+            self._report(f"starting {program.title}")
+            self.processes.start(program)
+        for program in starting:
+            self.processes.wait_ready(program)
+
+    def _start_postgres(self, program: Program) -> None:
+        self._report("starting Postgres")
+        first_time = not self._migrated.exists()
+        if first_time:
+            postgres.initialise(self._placement)
+        postgres.clear_stale_pid(self._placement)
+        self.processes.start(program)
+        self.processes.wait_ready(program)
+        if first_time:
+            postgres.bootstrap_cluster(self.settings)
+
+    def _migrate(self) -> None:
+        if not self._migrated.exists():
+            self._report("migrating and seeding with the Supabase CLI")
+            tools.reset(self.settings)
+            self._migrated.touch()
+        elif count := tools.migrate(self.settings):
+            self._report(f"applied {count} new migrations")
+
+    def _stop(self, unwanted: list[Program]) -> None:
+        for program in reversed(unwanted):
+            self.processes.stop(program)
+
+    def _reload_postgrest(self, seconds: float = 10) -> None:
+        """Until PostgREST has read the new schema: it says so in its log, and nowhere else."""
+        log = self.processes.log("postgrest")
+        start = log.stat().st_size
+        with psycopg.connect(self.settings.database_url(), autocommit=True) as connection:
+            connection.execute("notify pgrst, 'reload schema'")
+        deadline = time.monotonic() + seconds
+        while b"Schema cache loaded" not in log.read_bytes()[start:]:
+            if time.monotonic() > deadline:
+                raise SandboxError("PostgREST does not read the new schema: `make down up`")
+            time.sleep(0.05)
+
+    def _user_tokens(self) -> dict[str, str]:
+        query = (
+            "select * from auth.users where id::text like '00000000-0000-4000-8000-%' order by id"
+        )
+        issuer = f"{self.settings.api_url}/auth/v1"
+        with psycopg.connect(
+            self.settings.database_url("supabase_admin"), row_factory=dict_row
+        ) as connection:
+            users = connection.execute(query).fetchall()
+        tokens = {}
+        for user in users:
+            # No session, no end: these are for curl, tomorrow as well.
+            claims = user_claims(user, "", issuer) | {"exp": self.keys.expire_at}
+            name = user["email"].partition("@")[0].upper()
+            tokens[f"{name}_JWT"] = self.keys.sign(claims)
+        return tokens
+
+    def _write_env(self) -> None:
+        path = self.settings.sandbox_dir / "env"
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{key}={value}\n" for key, value in self.published().items()))
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One command at a time. The system lets go of it, however the holder ends."""
+        with (self.settings.sandbox_dir / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
