@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config
-from sanic.response import empty, json
+from sanic.response import json, text
 
 from sidecar.sandbox import auth
 from sidecar.sandbox.keys import ApiKeys
@@ -80,7 +80,7 @@ async def _answer_preflight(request: Request) -> HTTPResponse | None:
         "access-control-allow-headers": request.headers.get("access-control-request-headers", "*"),
         "access-control-max-age": "3600",
     }
-    return empty(status=200, headers=headers)
+    return text("", headers=headers)
 
 
 async def _require_key(request: Request) -> HTTPResponse | None:
@@ -130,17 +130,21 @@ async def _forward(request: Request, path: str = "") -> HTTPResponse | None:
     except httpx.TransportError:
         return json({"message": "PostgREST is not reachable", "code": "PGRST000"}, status=503)
     try:
-        response = await request.respond(
-            status=answer.status_code,
-            headers=_response_headers(answer),
-            content_type=answer.headers.get("content-type"),
-        )
-        if response is not None:
-            async for chunk in answer.aiter_raw():
-                await response.send(chunk)
-            await response.eof()
+        return await _stream_back(request, answer)
     finally:
         await answer.aclose()
+
+
+async def _stream_back(request: Request, answer: httpx.Response) -> HTTPResponse | None:
+    headers = _response_headers(answer)
+    kind = answer.headers.get("content-type")
+    if request.method == "HEAD" or answer.status_code in {204, 304}:
+        return HTTPResponse(status=answer.status_code, headers=headers, content_type=kind)
+    response = await request.respond(status=answer.status_code, headers=headers, content_type=kind)
+    if response is not None:
+        async for chunk in answer.aiter_raw():
+            await response.send(chunk)
+        await response.eof()
     return None
 
 

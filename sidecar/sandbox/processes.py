@@ -72,9 +72,9 @@ class Processes:
         try:
             process = psutil.Process(record["pid"])
             same = abs(process.create_time() - record["created"]) < _CLOCK_TOLERANCE
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
+        return process if same and not _has_ended(process) else None
 
     def running(self) -> list[str]:
         return [name for name in self._read() if self.find(name)]
@@ -151,14 +151,22 @@ def _release(child: subprocess.Popen[bytes]) -> None:
 
 
 def _stop(process: psutil.Process, stop_signal: signal.Signals, seconds: float) -> None:
+    for number in (stop_signal, signal.SIGKILL):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if _has_ended(process):
+                return
+            time.sleep(0.02)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """A zombie has: it is another's to reap, and that may take its time."""
     try:
-        process.send_signal(stop_signal)
-        process.wait(seconds)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(seconds)
+        return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return
+        return True
 
 
 def _is_free(port: int) -> bool:
