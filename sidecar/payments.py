@@ -52,11 +52,6 @@ class Settled:
     outcome: str
     fact: GatewayPayment
 
-    @property
-    def not_what_was_ordered(self) -> bool:
-        order, fact = self.payment, self.fact
-        return fact.amount != order.amount or fact.currency != order.currency
-
 
 class Payments:
     def __init__(
@@ -211,11 +206,12 @@ async def _fact_about(order: Payment, gateway: Gateway, payment_key: str) -> Gat
 
 
 def _require_paid(settled: Settled) -> Payment:
-    payment = settled.payment
-    if settled.outcome in {"review", "refused"}:
-        if settled.not_what_was_ordered:
-            raise AmountMismatch
-        raise PaymentRefused(code=f"payment_{settled.outcome}", status=payment.status)
+    """The order's own status answers, except for a payment that could never have paid it."""
+    payment, fact = settled.payment, settled.fact
+    if (fact.amount, fact.currency) != (payment.amount, payment.currency):
+        raise AmountMismatch
+    if fact.live != payment.live:
+        raise PaymentRefused(code="wrong_mode", status=payment.status)
     if payment.status in _BOUGHT or payment.status == "awaiting_deposit":
         return payment
     raise PaymentRefused(code=f"payment_{payment.status}", status=payment.status)

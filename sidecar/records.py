@@ -26,7 +26,7 @@ class Payment(Record):
     amount: int
     currency: str
     tokens: int
-    live: bool | None
+    live: bool
     status: str
     method: str | None
     payment_key: str | None
@@ -37,7 +37,7 @@ class Payment(Record):
     failure_reason: str | None
     virtual_account: dict[str, Any] | None
     version: int
-    expires_at: str | None
+    expires_at: str
     canceled_at: str | None
     expired_at: str | None
     created_at: str
@@ -100,7 +100,7 @@ class HoldReceipt(Record):
 
 class Maintenance(Record):
     orders_expired: int
-    holds_expired: int
+    wallets_swept: int
 
 
 class DatabaseSettings(Record):

@@ -45,7 +45,8 @@ def create_app(settings: Settings) -> App:
         f"coinslot-{uuid4().hex[:8]}", error_handler=JsonErrorHandler(), configure_logging=False
     )
     app.config.REQUEST_MAX_SIZE = settings.coinslot_body_limit
-    app.config.FALLBACK_ERROR_FORMAT = "json"
+    # It rewrites Sanic's own classes for the process, which a second application does not survive.
+    app.config.TOUCHUP = False
     app.ctx.settings = settings
     _allow_origins(app, settings)
     for blueprint in BLUEPRINTS:

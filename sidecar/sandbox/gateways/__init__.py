@@ -56,6 +56,7 @@ def create_app(settings: SimulatorSettings) -> Sanic[Config, SimpleNamespace]:
         f"simulators-{uuid4().hex[:8]}", error_handler=JsonErrorHandler(), configure_logging=False
     )
     app.config.AUTO_EXTEND = False
+    app.config.TOUCHUP = False
     made = app.ctx.simulators = simulators(settings)
     for simulator in made:
         app.blueprint(simulator.blueprints())

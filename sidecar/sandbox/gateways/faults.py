@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
 Kind = Literal[
-    "delay", "error_before", "error_after", "drop_after", "malformed", "html", "rate_limit"
+    "delay",
+    "error_before",
+    "error_after",
+    "drop_after",
+    "malformed",
+    "html",
+    "rate_limit",
+    "refused",
 ]
 
 
@@ -55,10 +62,8 @@ async def strike(
 ) -> HTTPResponse:
     """The call's answer as `fault` leaves it, having taken effect or not."""
     await asyncio.sleep(fault.delay_s)
-    if fault.kind == "rate_limit":
-        return json({"code": -1, "message": "Too Many Requests", "response": None}, status=429)
-    if fault.kind == "error_before":
-        return _server_error()
+    if fault.kind in _INSTEAD:
+        return _failure(_INSTEAD[fault.kind])
     response = await call()
     if fault.kind == "drop_after":
         cast("asyncio.WriteTransport", request.transport).abort()
@@ -67,7 +72,7 @@ async def strike(
 
 def _spoilt(kind: Kind, response: HTTPResponse) -> HTTPResponse:
     if kind == "error_after":
-        return _server_error()
+        return _failure(500)
     if kind == "malformed":
         return raw(b'{"code": 0, "response": {"a', content_type="application/json")
     if kind == "html":
@@ -75,5 +80,9 @@ def _spoilt(kind: Kind, response: HTTPResponse) -> HTTPResponse:
     return response
 
 
-def _server_error() -> HTTPResponse:
-    return json({"code": -1, "message": "Internal Server Error", "response": None}, status=500)
+# Answers without effect. `refused` is what V1-style envelopes do: a failure under HTTP 200.
+_INSTEAD: dict[Kind, int] = {"rate_limit": 429, "error_before": 500, "refused": 200}
+
+
+def _failure(status: int) -> HTTPResponse:
+    return json({"code": -1, "message": "fault on purpose", "response": None}, status=status)

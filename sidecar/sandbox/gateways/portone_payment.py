@@ -44,7 +44,7 @@ _NOTHING: Json = {
     "buyer_tel": "010-0000-0000",
     "buyer_addr": None,
     "buyer_postcode": None,
-    "custom_data": None,
+    "custom_data": "{}",
     "user_agent": "Mozilla/5.0",
     "paid_at": 0,
     "failed_at": 0,

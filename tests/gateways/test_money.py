@@ -1,0 +1,25 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.gateways.money import to_major, to_minor
+
+
+@pytest.mark.parametrize(
+    ("major", "currency", "minor"),
+    [("5000", "KRW", 5000), ("4.00", "USD", 400), ("9.6", "USD", 960), ("1.234", "KWD", 1234)],
+)
+def test_minor_units_follow_the_currency(major: str, currency: str, minor: int) -> None:
+    assert to_minor(Decimal(major), currency) == minor
+
+
+@given(st.integers(0, 2**53 - 1), st.sampled_from(["KRW", "USD", "KWD", "jpy"]))
+def test_there_and_back_changes_nothing(minor: int, currency: str) -> None:
+    assert to_minor(to_major(minor, currency), currency) == minor
+
+
+def test_fraction_of_a_minor_unit_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"10\.5 KRW"):
+        to_minor(Decimal("10.5"), "KRW")

@@ -1,0 +1,295 @@
+"""The PortOne V1 client against the simulator, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+
+from sidecar.errors import (
+    GatewayTimeout,
+    GatewayUnavailable,
+    InvalidPaymentKey,
+    InvalidRequest,
+    PaymentUnknownAtGateway,
+    UnsupportedContentType,
+)
+from sidecar.gateways.base import GatewayPayment, Order, VirtualAccount, WebhookHint
+
+if TYPE_CHECKING:
+    from tests.portone import Simulated
+
+SAMPLES = json.loads((Path(__file__).parent / "portone_v1_samples.json").read_text())
+UID = "imp_123456789012"
+ORDER = Order("ord_0123456789ab", "Starter Pack", 5000, "KRW")
+ACCOUNT = VirtualAccount("신한은행", "56211100000000", "(주)상점", "2026-11-08T01:00:00+00:00")
+
+
+def sample(name: str, **changes: object) -> dict[str, Any]:
+    return {**SAMPLES[name]["response"], **changes}
+
+
+def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
+    """What `payment_paid` is read as, with changes."""
+    return GatewayPayment(
+        **{
+            "order_id": "topup_01HZX3",
+            "payment_key": UID,
+            "state": "paid",
+            "amount": 11000,
+            "currency": "KRW",
+            "live": True,
+            "paid": 11000,
+            "method": "card",
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("payment", "expected"),
+    [
+        (sample("payment_paid"), fact()),
+        (
+            sample("payment_vbank_ready"),
+            fact(state="awaiting_deposit", paid=0, method="vbank", virtual_account=ACCOUNT),
+        ),
+        (
+            sample("payment_failed", fail_reason="no"),
+            fact(state="failed", paid=0, failure_reason="no"),
+        ),
+        (sample("payment_partially_cancelled"), fact(refunded=1100)),
+        (sample("payment_partially_cancelled", status="cancelled"), fact(refunded=1100)),
+        (sample("payment_fully_cancelled"), fact(state="canceled", refunded=11000)),
+        (
+            sample("payment_vbank_ready", status="cancelled", cancel_amount=11000),
+            fact(state="canceled", paid=0, method="vbank", virtual_account=ACCOUNT),
+        ),
+        (
+            sample("payment_vbank_ready", vbank_num=None),
+            fact(state="ready", paid=0, method="vbank"),
+        ),
+        (sample("payment_paid", sandbox=True), fact(live=False)),
+        (
+            sample("payment_paid", amount=4.0, currency="USD"),
+            fact(amount=400, paid=400, currency="USD"),
+        ),
+        (
+            sample("payment_paid", amount=19.99, currency="usd"),
+            fact(amount=1999, paid=1999, currency="USD"),
+        ),
+        (
+            sample("payment_paid", promotion={"id": "p", "discount": 1000}),
+            fact(paid=10000, discount=1000),
+        ),
+        (
+            sample("payment_paid", pay_method="a-new-one", brand_new_field={}),
+            fact(method="a-new-one"),
+        ),
+    ],
+)
+async def test_payment_is_read_as(
+    sim: Simulated, payment: dict[str, Any], expected: GatewayPayment
+) -> None:
+    sim.simulator.store.put("payment", UID, payment)
+    assert await sim.gateway().read(UID) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"imp_uid": "imp_999"},
+        {"amount": "many"},
+        {"amount": -1},
+        {"amount": 10.5},
+        {"currency": "₩"},
+        {"cancel_amount": None},
+        {"status": "teleported"},
+        {"status": "cancelled", "cancel_amount": 0},
+        {"merchant_uid": None},
+    ],
+)
+async def test_answer_that_makes_no_sense_is_no_answer(
+    sim: Simulated, changes: dict[str, Any]
+) -> None:
+    sim.simulator.store.put("payment", UID, sample("payment_paid", **changes))
+    with pytest.raises(GatewayUnavailable) as caught:
+        await sim.gateway().read(UID)
+    assert caught.value.code == "gateway_nonsense"
+
+
+async def test_live_mode_does_not_see_a_test_payment(sim: Simulated) -> None:
+    imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
+    with pytest.raises(PaymentUnknownAtGateway):
+        await sim.gateway(live=True).read(imp_uid)
+    assert not (await sim.gateway().read(imp_uid)).live
+
+
+async def test_live_mode_wants_to_be_told_that_a_payment_is_no_test(sim: Simulated) -> None:
+    payment = sample("payment_paid")
+    del payment["sandbox"]
+    sim.simulator.store.put("payment", UID, payment)
+    with pytest.raises(GatewayUnavailable):
+        await sim.gateway(live=True).read(UID)
+    assert not (await sim.gateway().read(UID)).live
+
+
+async def test_unknown_payment(sim: Simulated) -> None:
+    with pytest.raises(PaymentUnknownAtGateway):
+        await sim.gateway().read("imp_000000000000")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "x?include_sandbox=true",
+        "../payments/status/paid",
+        "imp_1?include_sandbox=true",
+        "imp_1/../../users/getToken",
+        "imp_1%2f..",
+        "imp_",
+        "imp_" + "1" * 29,
+        "imp_1\n",
+        "imp_é",
+        "",
+    ],
+)
+async def test_key_that_is_none_is_refused_before_any_call(sim: Simulated, key: str) -> None:
+    with pytest.raises(InvalidPaymentKey):
+        await sim.gateway().read(key)
+    assert sim.simulator.tokens.issued == 0
+
+
+class TestToken:
+    async def test_racing_requests_share_one(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
+        gateway = sim.gateway()
+        await asyncio.gather(*(gateway.read(imp_uid) for _ in range(20)))
+        assert sim.simulator.tokens.issued == 1
+
+    async def test_refused_token_is_renewed_once_for_everybody(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
+        gateway = sim.gateway()
+        await gateway.read(imp_uid)
+        sim.simulator.tokens.forget()
+        await asyncio.gather(*(gateway.read(imp_uid) for _ in range(20)))
+        assert sim.simulator.tokens.issued == 2
+
+    async def test_gateway_clock_that_is_wrong_does_not_matter(self, sim: Simulated) -> None:
+        await sim.control("POST", "clock", advance_s=-86_400 * 365)
+        imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
+        gateway = sim.gateway()
+        await gateway.read(imp_uid)
+        await gateway.read(imp_uid)
+        assert sim.simulator.tokens.issued == 1
+
+    async def test_token_in_its_last_minute_is_asked_for_again(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
+        sim.simulator.tokens.issue("sandbox-key", "sandbox-secret", sim.simulator.now())
+        await sim.control("POST", "clock", advance_s=30 * 60 - 90)
+        gateway = sim.gateway()
+        await gateway.read(imp_uid)
+        assert sim.simulator.tokens.issued == 2
+        await sim.control("POST", "clock", advance_s=120)
+        await gateway.read(imp_uid)
+        assert sim.simulator.tokens.issued == 3
+
+    async def test_wrong_keys_are_named_as_the_reason(self, sim: Simulated) -> None:
+        with pytest.raises(GatewayUnavailable) as caught:
+            await sim.gateway(key="another").read(UID)
+        assert caught.value.code == "gateway_rejected_keys"
+
+
+class TestFaults:
+    @pytest.mark.parametrize(
+        "kind", ["error_before", "error_after", "drop_after", "malformed", "html", "rate_limit"]
+    )
+    async def test_no_answer_says_nothing_about_the_payment(
+        self, sim: Simulated, kind: str
+    ) -> None:
+        imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
+        gateway = sim.gateway()
+        await sim.fault(kind, next=1, path="/payments/")
+        with pytest.raises(GatewayUnavailable) as caught:
+            await gateway.read(imp_uid)
+        assert caught.value.status_code == 502
+        assert (await gateway.read(imp_uid)).paid == 5000
+
+    async def test_http_200_with_a_code_is_a_failure(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
+        await sim.fault("refused", next=1, path="/payments/")
+        with pytest.raises(GatewayUnavailable) as caught:
+            await sim.gateway().read(imp_uid)
+        assert caught.value.code == "gateway_refused"
+
+    async def test_failing_token_call_is_no_answer_either(self, sim: Simulated) -> None:
+        await sim.fault("html", next=1)
+        with pytest.raises(GatewayUnavailable):
+            await sim.gateway().read(UID)
+
+    async def test_slow_gateway_times_out(self, sim: Simulated) -> None:
+        await sim.fault("delay", delay_s=5, path="/payments/")
+        with pytest.raises(GatewayTimeout) as caught:
+            await sim.gateway(timeout=0.2).read(UID)
+        assert caught.value.status_code == 504
+
+    async def test_unreachable_gateway(self, sim: Simulated) -> None:
+        with pytest.raises(GatewayUnavailable) as caught:
+            await sim.gateway(url="http://127.0.0.1:1").read(UID)
+        assert caught.value.status_code == 502
+
+
+class TestPrepare:
+    async def test_window_refuses_another_amount(self, sim: Simulated) -> None:
+        await sim.gateway().prepare(ORDER)
+        response = await sim.http.post(
+            f"{sim.url}/_sim/pay", json={"order_id": ORDER.order_id, "amount": 100}
+        )
+        assert (response.status_code, response.json()["code"]) == (409, "amount_not_prepared")
+
+    async def test_order_checked_out_again_is_registered_again(self, sim: Simulated) -> None:
+        gateway = sim.gateway()
+        await gateway.prepare(ORDER)
+        await gateway.prepare(Order(ORDER.order_id, ORDER.name, 400, "USD"))
+        registered = sim.simulator.store.get("prepared", ORDER.order_id)
+        assert registered == {"merchant_uid": ORDER.order_id, "amount": 4, "currency": "USD"}
+
+    async def test_fraction_of_a_unit_is_kept(self, sim: Simulated) -> None:
+        await sim.gateway().prepare(Order(ORDER.order_id, ORDER.name, 960, "USD"))
+        registered = sim.simulator.store.get("prepared", ORDER.order_id)
+        assert registered is not None
+        assert registered["amount"] == 9.6
+
+    async def test_refusal_of_both_ways_is_a_failure(self, sim: Simulated) -> None:
+        await sim.fault("refused", path="/payments/prepare")
+        with pytest.raises(GatewayUnavailable) as caught:
+            await sim.gateway().prepare(ORDER)
+        assert caught.value.code == "gateway_refused"
+
+
+class TestWebhook:
+    @pytest.mark.parametrize("name", ["webhook_paid", "webhook_vbank_issued", "webhook_cancelled"])
+    @pytest.mark.parametrize("form", [False, True])
+    async def test_is_understood_as_json_and_as_a_form(
+        self, sim: Simulated, name: str, form: bool
+    ) -> None:
+        fields = SAMPLES[name]
+        kind = "application/x-www-form-urlencoded" if form else "application/json; charset=utf-8"
+        body = (urlencode(fields) if form else json.dumps(fields)).encode()
+        hint = sim.gateway().parse_webhook({"content-type": kind}, body)
+        assert hint == WebhookHint("topup_01HZX3", UID, claims_paid=name == "webhook_paid")
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"{", b"[]", b"{}", b'{"imp_uid": 1, "merchant_uid": []}', b"[" * 50_000]
+    )
+    async def test_body_that_names_no_payment_is_refused(self, sim: Simulated, body: bytes) -> None:
+        with pytest.raises(InvalidRequest):
+            sim.gateway().parse_webhook({"content-type": "application/json"}, body)
+
+    async def test_other_content_is_refused(self, sim: Simulated) -> None:
+        with pytest.raises(UnsupportedContentType):
+            sim.gateway().parse_webhook({"content-type": "text/plain"}, b"imp_uid=imp_1")

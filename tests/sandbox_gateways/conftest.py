@@ -1,0 +1,3 @@
+from tests.portone import sim, simulated
+
+__all__ = ["sim", "simulated"]

@@ -1,0 +1,388 @@
+"""The PortOne V1 simulator behaves as the gateway is documented to, and as its clients recorded."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from sanic import Request, Sanic, response
+
+from tests.portone import KEY, SECRET
+from tests.servers import address, listening_socket, running, wait_until
+
+if TYPE_CHECKING:
+    from tests.portone import Simulated
+
+SAMPLES = json.loads((Path(__file__).parents[1] / "gateways/portone_v1_samples.json").read_text())
+ORDER = "ord_0123456789ab"
+
+
+async def call(sim: Simulated, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401
+    """An authorized call; the envelope with the HTTP status as `http`."""
+    issued = await sim.http.post(
+        f"{sim.url}/users/getToken", json={"imp_key": KEY, "imp_secret": SECRET}
+    )
+    token = issued.json()["response"]["access_token"]
+    answer = await sim.http.request(
+        method, sim.url + path, headers={"Authorization": f"Bearer {token}"}, **options
+    )
+    return {**answer.json(), "http": answer.status_code}
+
+
+async def read(sim: Simulated, imp_uid: str) -> Any:  # noqa: ANN401
+    return await call(sim, "GET", f"/payments/{imp_uid}?include_sandbox=true")
+
+
+async def cancel(sim: Simulated, imp_uid: str, **body: object) -> Any:  # noqa: ANN401
+    return await call(sim, "POST", "/payments/cancel", json={"imp_uid": imp_uid, **body})
+
+
+def shape(value: object) -> object:
+    """Keys and types; a number is a number."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    return (
+        "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
+    )
+
+
+class TestShapeOfSamples:
+    async def test_paid(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=11000)
+        assert self.comparable(await read(sim, imp_uid), "payment_paid")
+
+    async def test_vbank_ready(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=11000, outcome="awaiting_deposit")
+        assert self.comparable(await read(sim, imp_uid), "payment_vbank_ready")
+
+    async def test_failed(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=11000, outcome="failed")
+        assert self.comparable(await read(sim, imp_uid), "payment_failed")
+
+    async def test_partially_cancelled(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=11000)
+        await cancel(sim, imp_uid, amount=1100, reason="user request")
+        assert self.comparable(await read(sim, imp_uid), "payment_partially_cancelled")
+
+    async def test_fully_cancelled(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=11000)
+        answer = await cancel(sim, imp_uid, reason="user request")
+        assert self.comparable(answer, "payment_fully_cancelled")
+
+    async def test_unknown_payment(self, sim: Simulated) -> None:
+        answer = await read(sim, "imp_1")
+        assert answer == {**SAMPLES["payment_404"], "http": 404}
+
+    async def test_prepare(self, sim: Simulated) -> None:
+        body = {"merchant_uid": "topup_01HZX3", "amount": 11000}
+        answer = await call(sim, "POST", "/payments/prepare", json=body)
+        assert answer == {**SAMPLES["prepare_200"], "http": 200}
+
+    async def test_cancel_of_nothing(self, sim: Simulated) -> None:
+        answer = await cancel(sim, "imp_1")
+        assert answer == {**SAMPLES["cancel_unknown_http200"], "http": 200}
+
+    async def test_cancel_twice(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=11000)
+        await cancel(sim, imp_uid)
+        assert await cancel(sim, imp_uid) == {**SAMPLES["cancel_again_http200"], "http": 200}
+
+    async def test_token(self, sim: Simulated) -> None:
+        answer = await sim.http.post(
+            f"{sim.url}/users/getToken", data={"imp_key": KEY, "imp_secret": SECRET}
+        )
+        assert shape(answer.json()) == shape(SAMPLES["getToken_200"])
+
+    @staticmethod
+    def comparable(answer: dict[str, Any], name: str) -> bool:
+        """Same keys and types as the sample, and the same status."""
+        assert answer.pop("http") == 200
+        assert shape(answer) == shape(SAMPLES[name])
+        assert answer["response"]["status"] == SAMPLES[name]["response"]["status"]
+        return True
+
+
+class TestToken:
+    async def token(self, sim: Simulated, **body: str) -> httpx.Response:
+        given = {"imp_key": KEY, "imp_secret": SECRET, **body}
+        return await sim.http.post(f"{sim.url}/users/getToken", json=given)
+
+    async def test_asked_again_is_the_same(self, sim: Simulated) -> None:
+        first = (await self.token(sim)).json()["response"]
+        await sim.control("POST", "clock", advance_s=600)
+        again = (await self.token(sim)).json()["response"]
+        assert again["access_token"] == first["access_token"]
+        assert again["expired_at"] == first["expired_at"]
+
+    async def test_in_its_last_minute_is_extended(self, sim: Simulated) -> None:
+        first = (await self.token(sim)).json()["response"]
+        await sim.control("POST", "clock", advance_s=29 * 60 + 30)
+        again = (await self.token(sim)).json()["response"]
+        assert again["access_token"] == first["access_token"]
+        assert again["expired_at"] == first["expired_at"] + 300
+
+    async def test_expired_is_refused_and_replaced(self, sim: Simulated) -> None:
+        first = (await self.token(sim)).json()["response"]["access_token"]
+        await sim.control("POST", "clock", advance_s=1801)
+        refused = await sim.http.get(
+            f"{sim.url}/payments/imp_1", headers={"Authorization": f"Bearer {first}"}
+        )
+        assert refused.status_code == 401
+        assert (await self.token(sim)).json()["response"]["access_token"] != first
+
+    async def test_wrong_and_missing_keys(self, sim: Simulated) -> None:
+        wrong = await self.token(sim, imp_secret="another")
+        assert (wrong.status_code, shape(wrong.json())) == (401, shape(SAMPLES["getToken_401"]))
+        missing = await sim.http.post(f"{sim.url}/users/getToken", json={"imp_key": KEY})
+        assert (missing.status_code, missing.json()["code"]) == (400, -1)
+
+    async def test_bare_token_counts(self, sim: Simulated) -> None:
+        token = (await self.token(sim)).json()["response"]["access_token"]
+        answer = await sim.http.get(f"{sim.url}/payments/imp_1", headers={"Authorization": token})
+        assert answer.status_code == 404
+
+
+class TestReading:
+    async def test_test_payment_is_hidden_unless_asked_for(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000)
+        live = await sim.pay(ORDER, amount=5000, live=True, force=True)
+        assert (await call(sim, "GET", f"/payments/{imp_uid}"))["http"] == 404
+        assert (await read(sim, imp_uid))["response"]["sandbox"] is True
+        assert (await call(sim, "GET", f"/payments/{live}"))["response"]["sandbox"] is False
+
+    async def test_find_honours_status_and_sorting(self, sim: Simulated) -> None:
+        failed = await sim.pay(ORDER, amount=5000, outcome="failed")
+        paid = await sim.pay(ORDER, amount=5000)
+        found = [
+            (await call(sim, "GET", f"/payments/find/{ORDER}{rest}"))["response"]["imp_uid"]
+            for rest in ("", "?sorting=started", "/failed", "/paid")
+        ]
+        assert found == [paid, failed, failed, paid]
+        every = await call(sim, "GET", f"/payments/findAll/{ORDER}?limit=1")
+        assert (every["response"]["total"], every["response"]["next"]) == (2, 2)
+        assert (await call(sim, "GET", f"/payments/find/{ORDER}/cancelled"))["http"] == 404
+
+
+class TestPreparing:
+    async def test_is_read_and_changed(self, sim: Simulated) -> None:
+        body = {"merchant_uid": ORDER, "amount": 5000}
+        assert (await call(sim, "GET", f"/payments/prepare/{ORDER}"))["http"] == 404
+        assert (await call(sim, "PUT", "/payments/prepare", data=body))["http"] == 404
+        assert (await call(sim, "POST", "/payments/prepare", data=body))["code"] == 0
+        assert (await call(sim, "POST", "/payments/prepare", data=body))["code"] != 0
+        changed = await call(sim, "PUT", "/payments/prepare", data={**body, "amount": 400})
+        assert changed["response"]["amount"] == 400
+        shown = await call(sim, "GET", f"/payments/prepare/{ORDER}")
+        assert shown["response"]["amount"] == 400
+
+    async def test_blocks_another_amount_unless_forced(self, sim: Simulated) -> None:
+        await call(sim, "POST", "/payments/prepare", json={"merchant_uid": ORDER, "amount": 5000})
+        turn = {"order_id": ORDER, "amount": 100}
+        refused = await sim.http.post(f"{sim.url}/_sim/pay", json=turn)
+        assert refused.status_code == 409
+        forced = await sim.pay(ORDER, amount=100, force=True)
+        assert (await read(sim, forced))["response"]["amount"] == 100
+
+    async def test_paid_order_is_not_paid_again_unless_forced(self, sim: Simulated) -> None:
+        await sim.pay(ORDER, amount=5000)
+        refused = await sim.http.post(
+            f"{sim.url}/_sim/pay", json={"order_id": ORDER, "amount": 5000}
+        )
+        assert (refused.status_code, refused.json()["code"]) == (409, "already_paid")
+        assert await sim.pay(ORDER, amount=5000, force=True)
+
+
+class TestCancelling:
+    async def test_parts_add_up_to_the_whole(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000)
+        await cancel(sim, imp_uid, amount=1000, checksum=5000)
+        part = (await cancel(sim, imp_uid, amount=1500, checksum=4000))["response"]
+        assert (part["cancel_amount"], part["status"], part["amount"]) == (2500, "paid", 5000)
+        whole = (await cancel(sim, imp_uid, amount=0))["response"]
+        assert (whole["cancel_amount"], whole["status"]) == (5000, "cancelled")
+        assert [part["amount"] for part in whole["cancel_history"]] == [1000, 1500, 2500]
+
+    @pytest.mark.parametrize("body", [{"checksum": 4999}, {"amount": 5001}])
+    async def test_refusal_is_http_200_with_a_code(
+        self, sim: Simulated, body: dict[str, int]
+    ) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000)
+        answer = await cancel(sim, imp_uid, **body)
+        assert (answer["http"], answer["code"]) == (200, 1)
+        assert (await read(sim, imp_uid))["response"]["cancel_amount"] == 0
+
+    async def test_wrong_imp_uid_wins_over_the_right_merchant_uid(self, sim: Simulated) -> None:
+        await sim.pay(ORDER, amount=5000)
+        assert (await cancel(sim, "imp_1", merchant_uid=ORDER))["code"] == 1
+        answer = await call(sim, "POST", "/payments/cancel", data={"merchant_uid": ORDER})
+        assert answer["response"]["status"] == "cancelled"
+
+
+class TestVirtualAccount:
+    async def test_is_paid_and_taken_back(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000, outcome="awaiting_deposit")
+        await sim.control("POST", "deposit", payment_key=imp_uid)
+        assert (await read(sim, imp_uid))["response"]["status"] == "paid"
+        await sim.control("POST", "undo_deposit", payment_key=imp_uid)
+        taken_back = (await read(sim, imp_uid))["response"]
+        assert (taken_back["status"], taken_back["paid_at"]) == ("ready", 0)
+
+    async def test_card_has_no_deposit(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000)
+        for what in ("deposit", "undo_deposit"):
+            answer = await sim.http.post(f"{sim.url}/_sim/{what}", json={"payment_key": imp_uid})
+            assert answer.status_code == 409
+
+
+class TestFaults:
+    async def test_error_after_takes_effect_and_error_before_does_not(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000)
+        await sim.fault("error_before", next=1, path="/cancel")
+        assert (await cancel(sim, imp_uid, amount=1000))["http"] == 500
+        assert (await read(sim, imp_uid))["response"]["cancel_amount"] == 0
+        await sim.fault("error_after", next=1, path="/cancel")
+        assert (await cancel(sim, imp_uid, amount=1000))["http"] == 500
+        assert (await read(sim, imp_uid))["response"]["cancel_amount"] == 1000
+
+    async def test_dropped_answer_takes_effect(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000)
+        await sim.fault("drop_after", next=1, path="/cancel")
+        with pytest.raises(httpx.HTTPError):
+            await cancel(sim, imp_uid, amount=1000)
+        assert (await read(sim, imp_uid))["response"]["cancel_amount"] == 1000
+
+    async def test_share_hits_about_that_many(self, sim: Simulated) -> None:
+        await sim.fault("rate_limit", share=0.5)
+        answers = [
+            (await sim.http.post(f"{sim.url}/users/getToken", json={})).status_code
+            for _ in range(60)
+        ]
+        assert 15 <= answers.count(429) <= 45
+        assert answers.count(429) + answers.count(400) == 60
+
+
+class TestWebhooks:
+    async def receive(self, sim: Simulated, play: Any, **settings: Any) -> list[Any]:  # noqa: ANN401
+        """What a server at the webhooks' address gets while `play` goes on."""
+        got: list[Any] = []
+        app = Sanic(f"receiver-{id(got)}", configure_logging=False)
+        app.config.TOUCHUP = app.config.AUTO_EXTEND = False
+
+        @app.post("/hook")
+        async def hook(request: Request) -> response.HTTPResponse:
+            got.append(
+                (
+                    request.content_type,
+                    request.json
+                    if "json" in request.content_type
+                    else {name: values[0] for name, values in (request.form or {}).items()},
+                )
+            )
+            return response.empty(status=settings.get("answer", 200))
+
+        async with running(app) as url:
+            chosen = {name: value for name, value in settings.items() if name != "answer"}
+            await sim.control(
+                "PUT", "settings", enabled=True, url=f"{url}/hook", spacing_s=0, **chosen
+            )
+            await play()
+            expected = 1 + settings.get("retries", 0)
+            await wait_until(lambda: len(sim.simulator.sender.deliveries) >= expected)
+        return got
+
+    async def test_payment_is_announced_as_json(self, sim: Simulated) -> None:
+        got = await self.receive(sim, lambda: sim.pay(ORDER, amount=5000))
+        imp_uid = sim.simulator.payments()[0]["imp_uid"]
+        sample = {**SAMPLES["webhook_paid"], "imp_uid": imp_uid, "merchant_uid": ORDER}
+        assert got == [("application/json", sample)]
+
+    async def test_virtual_account_is_announced_as_a_form(self, sim: Simulated) -> None:
+        got = await self.receive(
+            sim, lambda: sim.pay(ORDER, amount=5000, outcome="awaiting_deposit"), format="form"
+        )
+        assert got[0][0] == "application/x-www-form-urlencoded"
+        assert got[0][1]["status"] == SAMPLES["webhook_vbank_issued"]["status"]
+
+    async def test_console_refund_is_announced_with_its_id(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000)
+        got = await self.receive(
+            sim, lambda: sim.control("POST", "refund", payment_key=imp_uid, amount=1000)
+        )
+        assert set(got[0][1]) == set(SAMPLES["webhook_cancelled"])
+        assert got[0][1]["status"] == "cancelled"
+
+    async def test_server_error_is_tried_again_where_that_is_agreed(self, sim: Simulated) -> None:
+        got = await self.receive(sim, lambda: sim.pay(ORDER, amount=5000), retries=2, answer=503)
+        assert len(got) == 3
+
+    async def test_failure_is_not_announced(self, sim: Simulated) -> None:
+        async def play() -> None:
+            await sim.pay(ORDER, amount=5000, outcome="failed")
+            await sim.pay(ORDER, amount=5000)
+
+        assert [body["status"] for _, body in await self.receive(sim, play)] == ["paid"]
+
+    async def test_api_cancel_is_announced_only_if_asked(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000)
+
+        async def play() -> None:
+            await cancel(sim, imp_uid, amount=1000)
+            await cancel(sim, imp_uid, amount=500, enable_webhook=True)
+
+        got = await self.receive(sim, play)
+        assert [body["cancellation_id"][-2:] for _, body in got] == ["-2"]
+
+    async def test_forged_ones_say_what_they_like(self, sim: Simulated) -> None:
+        forged = {"merchant_uid": "ord_of_another", "status": "paid"}
+        got = await self.receive(
+            sim, lambda: sim.control("POST", "webhook", payment_key="imp_9", forge=forged)
+        )
+        assert got == [("application/json", {"imp_uid": "imp_9", **forged})]
+
+
+def test_killed_simulators_keep_their_payments(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.db")
+
+    def play(calls: list[tuple[str, str, Any]]) -> list[Any]:
+        sock = listening_socket()
+        url, port = address(sock), sock.getsockname()[1]
+        sock.close()
+        command = [sys.executable, "-m", "sidecar.sandbox.gateways"]
+        environment = {
+            "COINSLOT_SIMULATORS_PORT": str(port),
+            "COINSLOT_SIMULATORS_STATE": state,
+            "SIDECAR_URL": "http://127.0.0.1:1",
+        }
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+            try:
+                with httpx.Client(
+                    base_url=url, transport=httpx.HTTPTransport(retries=0), timeout=5
+                ) as http:
+                    wait_until_served(http)
+                    return [http.request(*c[:2], json=c[2]).json() for c in calls]
+            finally:
+                process.send_signal(signal.SIGKILL)
+
+    pay = ("POST", "/portone-v1/_sim/pay", {"order_id": ORDER, "amount": 5000})
+    paid = play([pay])[0]
+    kept = play([("GET", "/portone-v1/_sim/payments", None)])[0]["payments"]
+    assert [payment["imp_uid"] for payment in kept] == [paid["imp_uid"]]
+
+
+def wait_until_served(http: httpx.Client) -> None:
+    for _ in range(200):
+        try:
+            http.get("/_sim/health").raise_for_status()
+        except httpx.ConnectError:
+            signal.sigtimedwait([], 0.05)
+        else:
+            return
+    pytest.fail("the simulators did not start within 10 s")

@@ -1,0 +1,49 @@
+"""Real servers inside a test's own event loop, each on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from sanic import Sanic
+
+
+@asynccontextmanager
+async def running(app: Sanic[Any, Any], sock: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serves `app`; yields its base address."""
+    sock = sock or listening_socket()
+    server: Any = await app.create_server(sock=sock, return_asyncio_server=True, access_log=False)
+    assert server is not None
+    await server.startup()
+    await server.before_start()
+    await server.after_start()
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        await server.before_stop()
+        await server.close()
+        await server.after_stop()
+
+
+def listening_socket() -> socket.socket:
+    """Bound already, so that its address can be told to others before anybody listens."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+def address(sock: socket.socket) -> str:
+    return f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+
+async def wait_until(holds: Callable[[], bool], seconds: float = 5) -> None:
+    for _ in range(int(seconds * 100)):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError

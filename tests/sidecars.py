@@ -1,0 +1,29 @@
+"""A sidecar on a free port, with its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sidecar.settings import Settings, load_settings
+
+FRONTEND = "http://shop.test:3000"
+
+
+def settings(**changes: Any) -> Settings:  # noqa: ANN401 - any field
+    """Settings from nothing but here; the database is at an address where nobody listens."""
+    return load_settings(
+        **{
+            "_env_file": None,
+            "coinslot_mode": "test",
+            "supabase_url": "http://127.0.0.1:1",
+            "supabase_anon_key": "sb_publishable_test",
+            "supabase_service_role_key": "sb_secret_test",
+            "frontend_url": FRONTEND,
+            "cors_origins": [FRONTEND],
+            "iamport_code": "imp1",
+            "iamport_api_key": "sandbox-key",
+            "iamport_api_secret": "sandbox-secret",
+            "iamport_api_url": "http://127.0.0.1:1",
+            **changes,
+        }
+    )
