@@ -1,0 +1,324 @@
+-- Who may do what with every object: a table, view, sequence or function that is not in these
+-- matrices fails, and so does a line without its object.
+begin;
+\ir helpers/call.sql
+
+-- The API's roles read; nobody but the owner writes.
+create temporary table relation_grants (relation, anon, authenticated, service_role) as values
+('coinslot.discrepancies', '', '', ''),
+('coinslot.discrepancies_id_seq', '', '', ''),
+('coinslot.errors', '', '', ''),
+('coinslot.gateways', '', '', ''),
+('coinslot.payment_attempts', '', '', ''),
+('coinslot.payment_attempts_id_seq', '', '', ''),
+('coinslot.payment_statuses', '', '', ''),
+('coinslot.payment_transitions', '', '', ''),
+('coinslot.settings', '', '', ''),
+('coinslot.signup_bonuses', '', '', ''),
+('coinslot.token_holds', '', '', ''),
+('public.feature_prices', 'SELECT', 'SELECT', 'SELECT'),
+('public.payment_events', '', 'SELECT', 'SELECT'),
+('public.payment_events_id_seq', '', '', ''),
+('public.payments', '', 'SELECT', 'SELECT'),
+('public.prices', 'SELECT', 'SELECT', 'SELECT'),
+('public.product_offers', 'SELECT', 'SELECT', 'SELECT'),
+('public.products', 'SELECT', 'SELECT', 'SELECT'),
+('public.profiles', '', 'SELECT', 'SELECT'),
+('public.token_ledger', '', 'SELECT', 'SELECT'),
+('public.wallets', '', 'SELECT', 'SELECT');
+
+-- A name stands for one function: PostgREST cannot choose between overloads.
+create temporary table function_grants (function, roles) as values
+('public.add_tokens', 'service_role'),
+('public.apply_gateway_payment', 'service_role'),
+('public.cancel_order', 'authenticated'),
+('public.capture_hold', 'service_role'),
+('public.create_order', 'authenticated'),
+('public.get_settings', 'service_role'),
+('public.get_user_tokens', 'authenticated'),
+('public.hold_feature_for', 'service_role'),
+('public.hold_tokens_for', 'service_role'),
+('public.list_discrepancies', 'service_role'),
+('public.open_payment', 'service_role'),
+('public.refuse_payment_attempt', 'service_role'),
+('public.release_hold', 'service_role'),
+('public.run_maintenance', 'service_role'),
+('public.spend_tokens', 'authenticated'),
+('public.spend_tokens_for', 'service_role'),
+('public.tokens', 'authenticated, service_role'),
+('public.update_profile', 'authenticated'),
+('public.use_feature', 'authenticated'),
+('public.use_feature_for', 'service_role'),
+('public.verify_ledger', 'service_role'),
+('coinslot.add_tokens', 'service_role'),
+('coinslot.apply_attempt', 'service_role'),
+('coinslot.attempt_problem', ''),
+('coinslot.available', 'authenticated, service_role'),
+('coinslot.cancel_order', 'authenticated'),
+('coinslot.capture_hold', 'service_role'),
+('coinslot.check_attempt', ''),
+('coinslot.check_call', ''),
+('coinslot.check_open', ''),
+('coinslot.check_text', ''),
+('coinslot.check_ttl', ''),
+('coinslot.close_wallet', ''),
+('coinslot.create_order', 'authenticated'),
+('coinslot.create_profile', ''),
+('coinslot.current_user_id', 'authenticated'),
+('coinslot.debit', ''),
+('coinslot.debit_slowly', ''),
+('coinslot.expire_holds', ''),
+('coinslot.expire_holds_of', ''),
+('coinslot.expire_orders', ''),
+('coinslot.fail', 'authenticated'),
+('coinslot.feature_price', ''),
+('coinslot.find_hold_replay', ''),
+('coinslot.find_order_replay', ''),
+('coinslot.find_replay', ''),
+('coinslot.follow_user', ''),
+('coinslot.get_settings', 'service_role'),
+('coinslot.grant_signup_bonus', ''),
+('coinslot.guard_transition', ''),
+('coinslot.hold', ''),
+('coinslot.hold_feature_for', 'service_role'),
+('coinslot.hold_receipt', ''),
+('coinslot.hold_tokens_for', 'service_role'),
+('coinslot.identity_hash', ''),
+('coinslot.list_discrepancies', 'service_role'),
+('coinslot.lock_wallet', ''),
+('coinslot.max_amount', ''),
+('coinslot.move_payment', ''),
+('coinslot.new_attempt', 'service_role'),
+('coinslot.new_entry', ''),
+('coinslot.open_hold', ''),
+('coinslot.open_payment', 'service_role'),
+('coinslot.payment_facts', ''),
+('coinslot.payment_status', ''),
+('coinslot.post_entry', ''),
+('coinslot.quote_order', ''),
+('coinslot.receipt', ''),
+('coinslot.record_discrepancy', ''),
+('coinslot.record_event', ''),
+('coinslot.refuse_attempt', ''),
+('coinslot.refuse_change', ''),
+('coinslot.refuse_held_key', ''),
+('coinslot.refuse_payment_attempt', 'service_role'),
+('coinslot.release_hold', 'service_role'),
+('coinslot.resolve_hold', ''),
+('coinslot.run_maintenance', 'service_role'),
+('coinslot.same_fact', ''),
+('coinslot.save_attempt', ''),
+('coinslot.settle_payment', ''),
+('coinslot.settle_tokens', ''),
+('coinslot.spend_tokens', 'authenticated'),
+('coinslot.spend_tokens_for', 'service_role'),
+('coinslot.tokens_to_reverse', ''),
+('coinslot.update_profile', 'authenticated'),
+('coinslot.use_feature', 'authenticated'),
+('coinslot.use_feature_for', 'service_role'),
+('coinslot.verify_ledger', 'service_role'),
+('coinslot.verify_sources', '');
+
+-- What is really there, apart from what an extension (pgTAP itself) brought.
+create temporary view relations as
+select c.oid, format('%s.%s', n.nspname, c.relname) as relation, c.relkind, c.relrowsecurity,
+  c.relacl, c.relowner
+from pg_class c inner join pg_namespace n on n.oid = c.relnamespace
+where n.nspname in ('public', 'coinslot') and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+  and not exists (
+    select from pg_depend d
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+  );
+
+create temporary view functions as
+select p.oid, format('%s.%s', n.nspname, p.proname) as function, n.nspname as schema, p.prosecdef,
+  p.proconfig, p.prolang, p.pronargs, p.provolatile
+from pg_proc p inner join pg_namespace n on n.oid = p.pronamespace
+where n.nspname in ('public', 'coinslot') and not exists (
+  select from pg_depend d
+  where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+);
+
+-- Every privilege there is, read from the list itself: a verb of a newer Postgres is not missed.
+create function pg_temp.granted(object oid, grantee name) returns text
+language sql as $$
+  select coalesce(string_agg(a.privilege_type, ', ' order by a.privilege_type), '')
+  from relations r
+  cross join aclexplode(coalesce(
+    r.relacl, acldefault(case r.relkind when 'S' then 's' else 'r' end::"char", r.relowner)
+  )) a
+  where r.oid = granted.object
+    and a.grantee in (0, (select g.oid from pg_roles g where g.rolname = granted.grantee))
+$$;
+
+select plan(
+  (select count(*)::integer from relation_grants) + (select count(*)::integer from function_grants)
+  + 21
+);
+
+select is(
+  case when r.oid is not null then jsonb_build_object(
+    'anon', pg_temp.granted(r.oid, 'anon'),
+    'authenticated', pg_temp.granted(r.oid, 'authenticated'),
+    'service_role', pg_temp.granted(r.oid, 'service_role')
+  ) end,
+  case when g.relation is not null then to_jsonb(g) - 'relation' end,
+  'grants on ' || coalesce(g.relation, r.relation)
+) from relation_grants g full join relations r on r.relation = g.relation;
+
+select is(
+  case when f.oid is not null then concat_ws(
+    ', ',
+    case when has_function_privilege('public', f.oid, 'execute') then 'PUBLIC' end,
+    case when has_function_privilege('anon', f.oid, 'execute') then 'anon' end,
+    case when has_function_privilege('authenticated', f.oid, 'execute') then 'authenticated' end,
+    case when has_function_privilege('service_role', f.oid, 'execute') then 'service_role' end
+  ) end,
+  g.roles,
+  'who may call ' || coalesce(g.function, f.function)
+) from function_grants g full join functions f on f.function = g.function;
+
+select is(
+  array(
+    select format('%s.%s %s %s', r.relation, a.attname, x.grantee::regrole, x.privilege_type)
+    from pg_attribute a
+    inner join relations r on r.oid = a.attrelid
+    cross join aclexplode(a.attacl) x
+    where a.attacl is not null
+    order by r.relation, a.attname, x.grantee::regrole::text
+  ),
+  array(
+    select format('coinslot.token_holds.%s %s SELECT', c.name, r.role)
+    from unnest(array['amount', 'expires_at', 'status', 'user_id']) with ordinality c (name, n)
+    cross join unnest(array['authenticated', 'service_role']) with ordinality r (role, n)
+    order by c.n, r.n
+  ),
+  'single columns are granted only where holds are counted, and only to be read'
+);
+
+-- Schemas
+select is(
+  array(
+    select concat_ws(' ', r.role, s.schema, p.verb)
+    from unnest(array['anon', 'authenticated', 'service_role']) r (role)
+    cross join unnest(array['coinslot', 'public']) s (schema)
+    cross join unnest(array['usage', 'create']) p (verb)
+    where has_schema_privilege(r.role, s.schema, p.verb) order by 1
+  ),
+  array[
+    'anon public usage', 'authenticated coinslot usage', 'authenticated public usage',
+    'service_role coinslot usage', 'service_role public usage'
+  ],
+  'no role of the API creates anything, and anon does not even reach the internals'
+);
+
+-- Row level security
+select is_empty(
+  $$ select relation from relations where relkind in ('r', 'p') and not relrowsecurity $$,
+  'row level security is on for every table'
+);
+select is_empty(
+  $$ select r.relation from relations r where r.relkind in ('r', 'p')
+     and not exists (select from pg_policy p where p.polrelid = r.oid) $$,
+  'every table says by policy who reads it'
+);
+select is_empty(
+  $$ select r.relation, p.polname from pg_policy p inner join relations r on r.oid = p.polrelid
+     where p.polcmd <> 'r' or not p.polpermissive or 0::oid = any (p.polroles) $$,
+  'every policy is for reading, and for named roles'
+);
+select is_empty(
+  $$ select r.relation, p.polname from pg_policy p inner join relations r on r.oid = p.polrelid
+     where r.relation like 'coinslot.%' and r.relation <> 'coinslot.token_holds'
+       and pg_get_expr(p.polqual, p.polrelid) <> 'false' $$,
+  'policies of internal tables let nobody read'
+);
+select is_empty(
+  $$ select relation from relations r inner join pg_class c on c.oid = r.oid
+     where r.relkind = 'v' and not 'security_invoker=true' = any (c.reloptions) $$,
+  'views read with the rights of whoever asks'
+);
+
+-- Functions
+select is_empty(
+  $$ select function from functions where prosecdef and schema <> 'coinslot' $$,
+  'no function that PostgREST shows runs with the rights of its owner'
+);
+select is_empty(
+  $$ select function from functions
+     where not coalesce('search_path=""' = any (proconfig), false) $$,
+  'no function can be led astray by a search path'
+);
+select is_empty(
+  $$ select function from functions group by function having count(*) > 1 $$,
+  'no function is overloaded'
+);
+select is_empty(
+  $$ select function from functions inner join pg_language l on l.oid = prolang
+     where schema = 'public' and l.lanname <> 'sql' $$,
+  'what PostgREST shows are thin wrappers'
+);
+select is_empty(
+  $$ select f.function, r.role from functions f
+     cross join unnest(array['anon', 'authenticated', 'service_role']) r (role)
+     where f.schema = 'public' and has_function_privilege(r.role, f.oid, 'execute')
+       and f.function not in ('public.tokens', 'public.get_user_tokens', 'public.verify_ledger')
+       and not has_function_privilege(
+         r.role,
+         (select i.oid from functions i where i.function = case f.function
+            when 'public.apply_gateway_payment' then 'coinslot.apply_attempt'
+            else replace(f.function, 'public.', 'coinslot.') end),
+         'execute') $$,
+  'whoever may call a wrapper may call what it wraps, and the reverse is in the matrix'
+);
+
+-- Comments
+select is_empty(
+  $$ select relation from relations
+     where relkind <> 'S' and obj_description(oid, 'pg_class') is null $$,
+  'every table and view says what it is'
+);
+select is_empty(
+  $$ select function from functions where obj_description(oid, 'pg_proc') is null $$,
+  'every function says what it does'
+);
+select is_empty(
+  $$ select t.typname from pg_type t
+     inner join pg_class c on c.oid = t.typrelid and c.relkind = 'c'
+     where t.typnamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
+       and obj_description(t.oid, 'pg_type') is null
+       and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e') $$,
+  'every composite type says what it is'
+);
+
+-- The same by trying: grants are a promise, this is the answer.
+create function pg_temp.writes(role text) returns setof text
+language sql as $$
+  select concat_ws(' ', v.verb, r.relation, pg_temp.call(
+    writes.role, '00000000-0000-4000-8000-000000000001', case v.verb
+      when 'insert' then format('insert into %s default values returning 1', r.relation)
+      when 'update' then format('update %s set %I = default returning 1', r.relation, a.attname)
+      when 'delete' then format('delete from %s returning 1', r.relation)
+      when 'truncate' then format('truncate %s cascade', r.relation)
+    end
+  ))
+  from relations r
+  inner join pg_attribute a on a.attrelid = r.oid and a.attnum = 1
+  cross join unnest(array['insert', 'update', 'delete', 'truncate']) v (verb)
+  where r.relkind = 'r'
+$$;
+select is_empty(
+  format('select w from pg_temp.writes(%L) w where w not like ''%%"code": "42501"%%''', r.role),
+  r.role || ' is refused insert, update, delete and truncate on every table'
+) from unnest(array['anon', 'authenticated', 'service_role']) r (role);
+select is(
+  pg_temp.call('anon', null, 'select * from ' || t.relation) ->> 'code', '42501',
+  'nobody reads ' || t.relation || ' without signing in'
+) from unnest(array['public.wallets', 'public.payments']) t (relation);
+select is(
+  pg_temp.as_service('select id from coinslot.token_holds') ->> 'code', '42501',
+  'not even the service reads whole holds past the RPCs'
+);
+
+select * from finish();
+rollback;
