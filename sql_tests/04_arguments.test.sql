@@ -1,0 +1,197 @@
+-- Bad input: every argument of every RPC is refused by name, and nothing is written.
+begin;
+\ir helpers/call.sql
+
+create temporary table refusals (caller, statement, expected) as values
+-- Amounts
+('user', $$spend_tokens(0, 'k')$$, 'PT400 invalid_amount {"amount": 0}'),
+('user', $$spend_tokens(-1, 'k')$$, 'PT400 invalid_amount {"amount": -1}'),
+('user', $$spend_tokens(null, 'k')$$, 'PT400 invalid_amount {"amount": null}'),
+('user', $$spend_tokens(9007199254740992, 'k')$$,
+ 'PT400 invalid_amount {"amount": 9007199254740992}'),
+('user', $$spend_tokens(9223372036854775807, 'k')$$,
+ 'PT400 invalid_amount {"amount": 9223372036854775807}'),
+('user', $$spend_tokens(-9223372036854775808, 'k')$$,
+ 'PT400 invalid_amount {"amount": -9223372036854775808}'),
+('user', $$spend_tokens(9007199254740991, 'k')$$,
+ 'PT402 insufficient_tokens {"tokens": 10, "required": 9007199254740991}'),
+('service', $$spend_tokens_for(%1$L, 0, 'k')$$, 'PT400 invalid_amount {"amount": 0}'),
+('service', $$spend_tokens_for(%1$L, -5, 'k')$$, 'PT400 invalid_amount {"amount": -5}'),
+('service', $$add_tokens(%1$L, 0, 'k')$$, 'PT400 invalid_amount {"amount": 0}'),
+('service', $$add_tokens(%1$L, null, 'k')$$, 'PT400 invalid_amount {"amount": null}'),
+('service', $$add_tokens(%1$L, 9007199254740992, 'k')$$,
+ 'PT400 invalid_amount {"amount": 9007199254740992}'),
+('service', $$hold_tokens_for(%1$L, 0, 'k')$$, 'PT400 invalid_amount {"amount": 0}'),
+('service', $$hold_tokens_for(%1$L, -1, 'k')$$, 'PT400 invalid_amount {"amount": -1}'),
+('service', $$hold_tokens_for(%1$L, null, 'k')$$, 'PT400 invalid_amount {"amount": null}'),
+-- Keys
+('user', $$spend_tokens(1, null)$$, 'PT400 invalid_argument idempotency_key'),
+('user', $$spend_tokens(1, '')$$, 'PT400 invalid_argument idempotency_key'),
+('user', $$spend_tokens(1, repeat('k', 256))$$, 'PT400 invalid_argument idempotency_key'),
+('user', $$spend_tokens(1, repeat('k', 10000))$$, 'PT400 invalid_argument idempotency_key'),
+('user', $$use_feature('question', '')$$, 'PT400 invalid_argument idempotency_key'),
+('user', $$use_feature('question', repeat('k', 10000))$$,
+ 'PT400 invalid_argument idempotency_key'),
+('user', $$create_order('starter', 'portone', 'KRW', repeat('k', 256))$$,
+ 'PT400 invalid_argument idempotency_key'),
+('service', $$spend_tokens_for(%1$L, 1, '')$$, 'PT400 invalid_argument idempotency_key'),
+('service', $$use_feature_for(%1$L, 'question', null)$$,
+ 'PT400 invalid_argument idempotency_key'),
+('service', $$add_tokens(%1$L, 1, '')$$, 'PT400 invalid_argument idempotency_key'),
+('service', $$add_tokens(%1$L, -1, '', '', 'adjustment')$$,
+ 'PT400 invalid_argument idempotency_key'),
+('service', $$hold_tokens_for(%1$L, 1, '')$$, 'PT400 invalid_argument idempotency_key'),
+('service', $$hold_feature_for(%1$L, 'answer', repeat('k', 256))$$,
+ 'PT400 invalid_argument idempotency_key'),
+-- Reasons and metadata
+('user', $$spend_tokens(1, 'k', repeat('r', 501))$$, 'PT400 invalid_argument reason'),
+('user', $$spend_tokens(1, 'k', null)$$, 'PT400 invalid_argument reason'),
+('service', $$add_tokens(%1$L, 1, 'k', repeat('r', 501))$$, 'PT400 invalid_argument reason'),
+('service', $$add_tokens(%1$L, -1, 'k', null, 'adjustment')$$, 'PT400 invalid_argument reason'),
+('service', $$hold_tokens_for(%1$L, 1, 'k', repeat('r', 501))$$, 'PT400 invalid_argument reason'),
+('user', $$spend_tokens(1, 'k', '', '[]')$$, 'PT400 invalid_argument metadata'),
+('user', $$spend_tokens(1, 'k', '', '"text"')$$, 'PT400 invalid_argument metadata'),
+('user', $$spend_tokens(1, 'k', '', 'null')$$, 'PT400 invalid_argument metadata'),
+('user', $$spend_tokens(1, 'k', '', null)$$, 'PT400 invalid_argument metadata'),
+('user', $$spend_tokens(1, 'k', '', jsonb_build_object('a', repeat('x', 4088)))$$,
+ 'PT400 invalid_argument metadata'),
+('user', $$use_feature('question', 'k', '[]')$$, 'PT400 invalid_argument metadata'),
+('service', $$use_feature_for(%1$L, 'question', 'k', '[]')$$, 'PT400 invalid_argument metadata'),
+-- Features, holds and their lives
+('user', $$use_feature('nonsense', 'k')$$, 'PT404 feature_not_found {"feature": "nonsense"}'),
+('user', $$use_feature(null, 'k')$$, 'PT404 feature_not_found {"feature": null}'),
+('user', $$use_feature('', 'k')$$, 'PT404 feature_not_found {"feature": ""}'),
+('service', $$hold_feature_for(%1$L, 'nonsense', 'k')$$,
+ 'PT404 feature_not_found {"feature": "nonsense"}'),
+('service', $$hold_tokens_for(%1$L, 1, 'k', '', 0)$$, 'PT400 invalid_argument ttl_seconds'),
+('service', $$hold_tokens_for(%1$L, 1, 'k', '', -1)$$, 'PT400 invalid_argument ttl_seconds'),
+('service', $$hold_tokens_for(%1$L, 1, 'k', '', 86401)$$, 'PT400 invalid_argument ttl_seconds'),
+('service', $$hold_tokens_for(%1$L, 1, 'k', '', null)$$, 'PT400 invalid_argument ttl_seconds'),
+('service', $$hold_feature_for(%1$L, 'answer', 'k', 0)$$, 'PT400 invalid_argument ttl_seconds'),
+('service', $$capture_hold(null)$$, 'PT404 hold_not_found {"hold_id": null}'),
+('service', $$capture_hold('00000000-0000-4000-8000-0000000000ff', 1)$$,
+ 'PT404 hold_not_found {"hold_id": "00000000-0000-4000-8000-0000000000ff"}'),
+('service', $$release_hold('00000000-0000-4000-8000-0000000000ff')$$,
+ 'PT404 hold_not_found {"hold_id": "00000000-0000-4000-8000-0000000000ff"}'),
+-- Orders
+('user', $$create_order('nonsense', 'portone')$$,
+ 'PT404 product_not_found {"product_id": "nonsense"}'),
+('user', $$create_order(null, 'portone')$$, 'PT404 product_not_found {"product_id": null}'),
+('user', $$create_order('starter', 'nonsense')$$, 'PT400 invalid_argument gateway'),
+('user', $$create_order('starter', null)$$, 'PT400 invalid_argument gateway'),
+('user', $$create_order('starter', 'portone', 'EUR')$$, 'PT400 invalid_argument currency'),
+('user', $$create_order('starter', 'portone', 'krw')$$, 'PT400 invalid_argument currency'),
+('user', $$create_order('starter', 'portone', null)$$, 'PT400 invalid_argument currency'),
+('user', $$cancel_order('ord_unknown_unknown')$$, 'PT404 order_not_found {}'),
+('user', $$cancel_order(null)$$, 'PT404 order_not_found {}'),
+('service', $$open_payment('ord_unknown_unknown')$$, 'PT404 order_not_found {}'),
+('service', $$open_payment(null)$$, 'PT404 order_not_found {}'),
+('service', $$refuse_payment_attempt('ord_unknown_unknown', 'imp_1', 'why', 'complete')$$,
+ 'PT404 order_not_found {}'),
+('service', $$refuse_payment_attempt(%2$L, repeat('p', 256), 'why', 'complete')$$,
+ 'PT400 invalid_argument payment_key'),
+('service', $$refuse_payment_attempt(%2$L, null, 'why', 'complete')$$,
+ 'PT400 invalid_argument payment_key'),
+('service', $$refuse_payment_attempt(%2$L, 'imp_1', repeat('r', 101), 'complete')$$,
+ 'PT400 invalid_argument reason'),
+('service', $$refuse_payment_attempt(%2$L, 'imp_1', 'why', null)$$,
+ 'PT400 invalid_argument source'),
+-- Profiles and maintenance
+('user', $$update_profile(repeat('n', 101))$$, 'PT400 invalid_argument display_name'),
+('user', $$update_profile(null, 'Korean')$$, 'PT400 invalid_argument locale'),
+('user', $$update_profile(null, '')$$, 'PT400 invalid_argument locale'),
+('service', $$run_maintenance(0) as n$$, 'PT400 invalid_argument batch'),
+('service', $$run_maintenance(10001) as n$$, 'PT400 invalid_argument batch'),
+('service', $$run_maintenance(null) as n$$, 'PT400 invalid_argument batch');
+
+-- What the gateway says, with one thing wrong at a time.
+create temporary table malformed (arguments, argument) as values
+($$'portone', 'imp_1', 'paid', -1, 'KRW', false, 'webhook', 1$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', null, 'KRW', false, 'webhook', 1$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, paid => -1$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, paid => null$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, discount => -1$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, refunded => -1$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, disputed => -1$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, withdrawn => null$$, 'amounts'),
+($$'portone', 'imp_1', 'cancelled', 5000, 'KRW', false, 'webhook', 1$$, 'state'),
+($$'portone', 'imp_1', null, 5000, 'KRW', false, 'webhook', 1$$, 'state'),
+($$'', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1$$, 'gateway'),
+($$null, 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1$$, 'gateway'),
+($$repeat('g', 32), 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1$$, 'gateway'),
+($$'portone', '', 'paid', 5000, 'KRW', false, 'webhook', 1$$, 'payment_key'),
+($$'portone', null, 'paid', 5000, 'KRW', false, 'webhook', 1$$, 'payment_key'),
+($$'portone', repeat('p', 256), 'paid', 5000, 'KRW', false, 'webhook', 1$$, 'payment_key'),
+($$'portone', 'imp_1', 'paid', 5000, 'won', false, 'webhook', 1$$, 'currency'),
+($$'portone', 'imp_1', 'paid', 5000, null, false, 'webhook', 1$$, 'currency'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', null, 'webhook', 1$$, 'live'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'Web Hook', 1$$, 'source'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, null, 1$$, 'source'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', null$$, 'version');
+insert into refusals (caller, statement, expected)
+select 'service', 'apply_gateway_payment(%2$L, ' || m.arguments || ')',
+  'PT400 invalid_argument ' || m.argument
+from malformed m;
+
+select pg_temp.user_with(10) as mina \gset
+select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)
+  ->> 'order_id' as order_id \gset
+create function pg_temp.everything() returns text
+language sql as $$
+  select concat(
+    (select jsonb_agg(to_jsonb(w) order by w.user_id) from public.wallets w),
+    (select count(*) from public.token_ledger), (select count(*) from coinslot.token_holds),
+    (select jsonb_agg(to_jsonb(p) order by p.id) from public.payments p),
+    (select count(*) from public.payment_events), (select count(*) from coinslot.payment_attempts),
+    (select count(*) from coinslot.discrepancies), (select jsonb_agg(p) from public.profiles p)
+  )
+$$;
+select pg_temp.everything() as before \gset
+
+select plan((select count(*)::integer from refusals) + 10);
+
+select is(
+  regexp_replace(
+    pg_temp.refusal(a.answer), '\{.*"argument": "(\w+)".*\}', '\1'
+  ),
+  r.expected, left(r.statement, 90)
+)
+from refusals r
+cross join lateral (
+  select case r.caller
+    when 'user' then pg_temp.as_user(:'mina', 'select * from ' || r.statement)
+    else pg_temp.as_service('select * from ' || format(r.statement, :'mina', :'order_id'))
+  end
+) a (answer);
+select is(pg_temp.everything(), :'before', 'not one of them wrote anything');
+
+-- The longest that fits does fit
+select is(
+  pg_temp.as_user(:'mina', s.statement) -> 'replayed', 'false'::jsonb, 'fits: ' || s.statement
+) from (values
+  ($$select * from spend_tokens(1, repeat('k', 255))$$),
+  ($$select * from spend_tokens(1, repeat('한', 255))$$),
+  ($$select * from spend_tokens(1, 'r', repeat('글', 500))$$),
+  ($$select * from spend_tokens(1, 'm', '', jsonb_build_object('a', repeat('x', 4087)))$$)
+) s (statement);
+select is(
+  (select max(octet_length(l.metadata::text)) from public.token_ledger l), 4096,
+  'metadata may have 4096 bytes'
+);
+select is(
+  pg_temp.as_service(format(
+    $$select * from hold_tokens_for(%L, 1, repeat('k', 255), repeat('r', 500), 86400)$$, :'mina'
+  )) ->> 'status', 'held', 'a hold lives up to a day'
+);
+-- A number that is no bigint, and an object where an RPC wants text, never reach a function.
+select is(
+  pg_temp.as_user(:'mina', $$select * from spend_tokens(9223372036854775808, 'k')$$) ->> 'code',
+  '42883', 'a number beyond bigint finds no function'
+);
+select is(
+  pg_temp.as_user(:'mina', $$select * from spend_tokens('1.5', 'k')$$) ->> 'code', '22P02',
+  'a fraction is no amount'
+);
+select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
+select * from finish();
+rollback;
