@@ -1,5 +1,8 @@
 -- Wallets and the ledger.
 --
+-- The limits stand in the wallet's checks as a number, not as coinslot.max_amount(): Postgres plans
+-- check expressions anew for every statement, and the call would be felt in each spend.
+--
 -- The wallet row is the balance and the lock; the ledger is the history that must add up to it.
 -- Every change of a balance is one wallet update and one ledger insert in the same transaction.
 
@@ -12,8 +15,8 @@ create table public.wallets (
   updated_at timestamptz not null default clock_timestamp(),
   constraint wallets_pkey primary key (user_id),
   constraint wallets_tokens_in_range
-  check (tokens between -coinslot.max_amount() and coinslot.max_amount()),
-  constraint wallets_held_in_range check (held between 0 and coinslot.max_amount()),
+  check (tokens between -9007199254740991 and 9007199254740991),
+  constraint wallets_held_in_range check (held between 0 and 9007199254740991),
   constraint wallets_seq_not_negative check (seq >= 0)
 ) with (fillfactor = 50);
 comment on table public.wallets is 'Balance of each user: available = tokens - held.';

@@ -1,7 +1,7 @@
 -- Spending and granting tokens.
 --
--- The common path is one statement: the wallet pays if it can, and the entry is written under the
--- caller's key. Everything unusual (a repeated key, too few tokens, an expired hold that still sets
+-- The common path is one wallet update and one ledger insert: the wallet pays if it can, and the
+-- entry is written under the caller's key. Everything unusual (a repeated key, too few tokens, an expired hold that still sets
 -- tokens aside) is decided afterwards, while the wallet's row is locked.
 
 create table public.feature_prices (
@@ -118,7 +118,9 @@ comment on function coinslot.debit_slowly(public.token_ledger) is
 revoke all on function coinslot.debit_slowly(public.token_ledger) from public;
 
 -- Takes tokens. A repeated key makes the insert do nothing although the wallet has paid: the row
--- is still locked by us, so what it paid goes back before anybody can see it.
+-- is still locked by us, so what it paid goes back before anybody can see it. Two statements cost
+-- less here than one with two CTEs, and the arguments are checked in place because a call would be a
+-- tenth of the work.
 create function coinslot.debit(
   user_id uuid, caller text, amount bigint, feature text, idempotency_key text, reason text,
   metadata jsonb
@@ -126,36 +128,39 @@ create function coinslot.debit(
 language plpgsql volatile set search_path = '' as $$
 #variable_conflict use_column
 declare
-  v_paid record;
+  v_wallet record;
+  v_receipt public.token_receipt;
 begin
-  perform coinslot.check_call(debit.amount, debit.idempotency_key, debit.reason, debit.metadata);
-  with wallet as (
-    update public.wallets w
-    set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
-    where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
-    returning w.tokens, w.held, w.seq
-  ), entry as (
+  if (
+    debit.amount between 1 and coinslot.max_amount() and length(debit.reason) <= 500
+    and length(debit.idempotency_key) between 1 and 255 and debit.metadata = '{}'
+  ) is not true then
+    perform coinslot.check_call(
+      debit.amount, debit.idempotency_key, debit.reason, debit.metadata
+    );
+  end if;
+  update public.wallets w
+  set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
+  where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
+  returning w.tokens, w.held, w.seq into v_wallet;
+  if found then
     insert into public.token_ledger as l (
       user_id, seq, delta, balance, kind, caller, idempotency_key, feature, reason, metadata
-    )
-    select
-      debit.user_id, wallet.seq, -debit.amount, wallet.tokens, 'spend', debit.caller,
+    ) values (
+      debit.user_id, v_wallet.seq, -debit.amount, v_wallet.tokens, 'spend', debit.caller,
       debit.idempotency_key, debit.feature, debit.reason, debit.metadata
-    from wallet
+    )
     on conflict (user_id, caller, idempotency_key) where idempotency_key is not null do nothing
     returning
       l.user_id, l.seq, l.delta, l.balance, l.created_at, l.payment_id, l.hold_id, l.kind,
-      l.idempotency_key, l.feature, l.reason, l.metadata, false as replayed
-  )
-  select wallet.held, entry.seq, row(entry.*)::public.token_receipt as receipt into v_paid
-  from wallet left join entry on true;
-  if v_paid.seq is not null then
-    if debit.caller = 'service' and v_paid.held > 0 then
-      perform coinslot.refuse_held_key(debit.user_id, debit.idempotency_key);
+      l.idempotency_key, l.feature, l.reason, l.metadata, false
+    into v_receipt;
+    if found then
+      if debit.caller = 'service' and v_wallet.held > 0 then
+        perform coinslot.refuse_held_key(debit.user_id, debit.idempotency_key);
+      end if;
+      return v_receipt;
     end if;
-    return v_paid.receipt;
-  end if;
-  if v_paid.held is not null then
     update public.wallets w set tokens = w.tokens + debit.amount, seq = w.seq - 1
     where w.user_id = debit.user_id;
   end if;
