@@ -66,6 +66,13 @@ def reset() -> None:
 
 
 @app.command()
+def delete() -> None:
+    """Stop everything and delete the folder with all data."""
+    with _explained():
+        _stack().delete()
+
+
+@app.command()
 def status() -> None:
     """What runs and how it is; exits 1 unless all of it is healthy."""
     with _explained():

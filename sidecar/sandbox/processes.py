@@ -60,6 +60,7 @@ class Processes:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "processes.json"
         self._logs = folder / "logs"
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -105,6 +106,7 @@ class Processes:
         created = psutil.Process(child.pid).create_time()
         record = {"pid": child.pid, "created": created, "fingerprint": program.fingerprint}
         self._write({**self._read(), program.name: record})
+        self._children[program.name] = child
         _release(child)
 
     def wait_ready(self, program: Program, seconds: float = 30) -> None:
@@ -124,6 +126,8 @@ class Processes:
         process = self.find(program.name)
         if process is not None:
             _stop(process, program.stop_signal, seconds)
+        if program.name in self._children:
+            self._children.pop(program.name).wait(seconds)
         self._write({name: record for name, record in self._read().items() if name != program.name})
 
     def _read(self) -> dict[str, dict[str, Any]]:

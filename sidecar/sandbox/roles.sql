@@ -9,6 +9,7 @@ create role authenticator login noinherit password 'postgres';
 create role supabase_auth_admin login noinherit createrole password 'postgres';
 
 grant anon, authenticated, service_role to authenticator, postgres;
+grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
 
 -- What hosted projects have: the API's time-outs live on the roles. service_role has none of its
 -- own and runs under authenticator's.

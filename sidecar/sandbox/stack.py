@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,6 +63,12 @@ class Stack:
             running = self.processes.running()
             self._stop(self.programs)
             return running
+
+    def delete(self) -> None:
+        """Stop everything and delete the folder, data and all."""
+        self.down()
+        shutil.rmtree((self.settings.sandbox_dir / "postgres").resolve(), ignore_errors=True)
+        shutil.rmtree(self.settings.sandbox_dir)
 
     def reset(self) -> None:
         """A new database by `supabase db reset`, under the running stack."""

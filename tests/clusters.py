@@ -1,0 +1,151 @@
+"""Postgres clusters for tests: migrated by the Supabase CLI once, cloned per test."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from sidecar.sandbox import postgres, tools
+from sidecar.sandbox.placement import install_pgtap, place
+from sidecar.sandbox.postgres import SUPERUSER, Grants
+from sidecar.sandbox.processes import Processes
+from sidecar.sandbox.settings import ROOT, SandboxSettings
+from sidecar.sandbox.stack import Stack
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+_FOLDERS = ROOT / ".sandbox-test"
+_numbers = count()
+
+
+def sandbox_settings(name: str, postgres_bin: Path | None = None) -> SandboxSettings:
+    """Settings of a sandbox of this test run: own folder, free ports, nothing from `.env`."""
+    _sweep()
+    api, db, postgrest, simulators, sidecar = free_ports(5)
+    return SandboxSettings(
+        _env_file=None,
+        api_port=api,
+        db_port=db,
+        postgrest_port=postgrest,
+        simulators_port=simulators,
+        sidecar_port=sidecar,
+        default_grants="strict",
+        postgres_bin=postgres_bin,
+        fsync=False,
+        sandbox_dir=_FOLDERS / str(os.getpid()) / name,
+        project_dir=ROOT,
+    )
+
+
+def free_ports(number: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+class Cluster:
+    """One Postgres server. Its attributes are what pytest-postgresql asks of a process."""
+
+    host = "127.0.0.1"
+    user = password = maintenance_dbname = "postgres"
+    options = ""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.settings = settings
+        self.port = settings.db_port
+        self.placement = place(settings.sandbox_dir, settings.postgres_bin)
+        self._processes = Processes(settings.sandbox_dir)
+        self._program = postgres.program(self.placement, settings)
+        self.template = cache(self._make_template)
+
+    def start(self) -> None:
+        postgres.initialise(self.placement)
+        self._processes.start(self._program)
+        self._processes.wait_ready(self._program)
+        postgres.bootstrap_cluster(self.settings)
+
+    def stop(self) -> None:
+        self._processes.stop(self._program)
+
+    @property
+    def template_dbname(self) -> str:
+        return self.template("strict")
+
+    def pgtap_template(self, grants: Grants) -> str:
+        """The migrated database with pgTAP in `extensions`, where an app would have it."""
+        name = f"{self.template(grants)}_pgtap"
+        if not self._exists(name):
+            install_pgtap(self.placement.bin_dir)
+            self._copy(self.template(grants), name)
+            with psycopg.connect(self.url(name, SUPERUSER)) as connection:
+                connection.execute("create extension pgtap with schema extensions")
+        return name
+
+    @contextmanager
+    def clone(self, template: str) -> Iterator[str]:
+        """The name of a database that is a copy of `template`, dropped afterwards."""
+        name = f"clone_{next(_numbers)}"
+        self._copy(template, name)
+        try:
+            yield name
+        finally:
+            self._run(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+    def url(self, database: str, role: str = "postgres") -> str:
+        return self.settings.database_url(role, database)
+
+    def _make_template(self, grants: Grants) -> str:
+        name = f"migrated_{grants}"
+        postgres.create_database(self.settings, name, grants)
+        tools.reset(self.settings, database=name, seed=False)
+        return name
+
+    def _copy(self, template: str, name: str) -> None:
+        statement = sql.SQL("create database {} template {} owner postgres")
+        self._run(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+    def _exists(self, name: str) -> bool:
+        with psycopg.connect(self.url("postgres")) as connection:
+            found = connection.execute("select from pg_database where datname = %s", [name])
+            return found.rowcount == 1
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url("postgres", SUPERUSER), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def running(name: str, postgres_bin: Path | None = None) -> Iterator[Cluster]:
+    settings = sandbox_settings(name, postgres_bin)
+    cluster = Cluster(settings)
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+        discard(Stack(settings, dotenv=None))
+
+
+def discard(stack: Stack) -> None:
+    stack.delete()
+    run = stack.settings.sandbox_dir.parent
+    if not any(run.iterdir()):
+        run.rmdir()
+
+
+@cache
+def _sweep() -> None:
+    """Stop and delete what test runs left that were killed."""
+    for folder in _FOLDERS.glob("*/*"):
+        if not psutil.pid_exists(int(folder.parent.name)):
+            discard(Stack(SandboxSettings(_env_file=None, sandbox_dir=folder), dotenv=None))

@@ -1,0 +1,33 @@
+"""Fixtures that start real parts: Postgres, or the whole stack. Nothing is started unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_postgresql import factories
+
+from tests import clusters
+from tests.clusters import Cluster
+from tests.stacks import LocalStack, running_stack
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The embedded Postgres 18."""
+    with clusters.running("postgres-18") as cluster:
+        yield cluster
+
+
+migrated = factories.postgresql_noproc(depends_on="cluster", dbname="coinslot")
+"""The template database: hosted-like, all migrations applied, no seed."""
+
+database = factories.postgresql("migrated")
+"""A connection, as `postgres`, to a copy of the template that is this test's own."""
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    """Everything that `make up` starts, on ports of its own, seeded; gateways are simulators."""
+    with running_stack() as stack:
+        yield stack

@@ -1,0 +1,98 @@
+"""The whole local stack for end-to-end tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import psycopg
+
+from sidecar.sandbox.keys import ApiKeys
+from sidecar.sandbox.settings import SandboxSettings
+from sidecar.sandbox.stack import Stack
+from tests.clusters import discard, sandbox_settings
+
+PASSWORD = "correct horse"
+
+
+@dataclass(frozen=True)
+class Person:
+    id: str
+    email: str
+    token: str
+    """Their access token."""
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    manager: Stack
+
+    @property
+    def settings(self) -> SandboxSettings:
+        return self.manager.settings
+
+    @property
+    def keys(self) -> ApiKeys:
+        return self.manager.keys
+
+    @property
+    def api_url(self) -> str:
+        """What `createClient` is given as the project's address."""
+        return self.settings.api_url
+
+    @property
+    def sidecar_url(self) -> str:
+        return self.settings.sidecar_url
+
+    @property
+    def portone_url(self) -> str:
+        """PortOne V1's simulator; its control API is below `/_sim`."""
+        return f"{self.settings.simulators_url}/portone-v1"
+
+    @property
+    def database_url(self) -> str:
+        return self.settings.database_url()
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What `.sandbox/env` has: give it to a Node script as its environment."""
+        return self.manager.published()
+
+    def headers(self, person: Person | None = None) -> dict[str, str]:
+        """Of a request to PostgREST as this person, or as the service."""
+        if person is None:
+            key = self.keys.service_role
+            return {"apikey": key, "authorization": f"Bearer {key}"}
+        return {"apikey": self.keys.anon, "authorization": f"Bearer {person.token}"}
+
+    def sign_up(self, email: str | None = None, password: str = PASSWORD) -> Person:
+        body = {"email": email or f"{uuid4().hex}@example.com", "password": password}
+        return self._sign_up(body)
+
+    def sign_in_anonymously(self) -> Person:
+        return self._sign_up({})
+
+    def connect(self) -> psycopg.Connection:
+        """As `postgres`, with autocommit."""
+        return psycopg.connect(self.database_url, autocommit=True)
+
+    def _sign_up(self, body: dict[str, str]) -> Person:
+        answer = httpx.post(
+            f"{self.api_url}/auth/v1/signup", json=body, headers={"apikey": self.keys.anon}
+        )
+        session = answer.raise_for_status().json()
+        user = session["user"]
+        return Person(user["id"], user["email"], session["access_token"])
+
+
+@contextmanager
+def running_stack(name: str = "stack") -> Iterator[LocalStack]:
+    manager = Stack(sandbox_settings(name), dotenv=None)
+    try:
+        manager.up()
+        yield LocalStack(manager)
+    finally:
+        discard(manager)

@@ -1,0 +1,166 @@
+"""Runs sql_tests/*.test.sql: on the oldest and the newest Postgres, under both default grants."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from sidecar.sandbox.postgres import SUPERUSER, Grants
+from sidecar.sandbox.settings import ROOT
+from tests import clusters
+from tests.clusters import DEBIAN_15, Cluster
+
+FILES = sorted((ROOT / "sql_tests").glob("*.test.sql"))
+_TEST_LINE = re.compile(r"^(not )?ok (\d+)\b(?P<rest>.*)$")
+_PLAN_LINE = re.compile(r"^1\.\.(\d+)\s*$")
+
+# A trigger function is checked with each table it is a trigger of; one that is none's is an error.
+_CHECK_FUNCTIONS = """
+select p.oid::regprocedure::text as function, t.tgrelid::regclass::text as table_name,
+  c.level, c.lineno, c.message, c.hint
+from pg_proc p
+join pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql'
+left join (select distinct tgfoid, tgrelid from pg_trigger where not tgisinternal) t
+  on t.tgfoid = p.oid
+cross join lateral extensions.plpgsql_check_function_tb(
+  p.oid, relid => coalesce(t.tgrelid, 0), fatal_errors => false
+) c
+where c.message not like 'composite OUT variable % is not single argument'  -- sound, and ours
+and p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a test file printed, judged: the names of its tests, or what is wrong with it."""
+
+    tests: int
+    problems: list[str]
+
+
+def judge(output: str, errors: str, status: int) -> Result:
+    """Strictly: psql content, one plan, each test of it once and in order, all of them ok."""
+    lines = output.splitlines()
+    tests = [match for line in lines if (match := _TEST_LINE.match(line))]
+    plans = [int(match[1]) for line in lines if (match := _PLAN_LINE.match(line))]
+    problems = [line for line in lines if line.startswith(("not ok", "Bail out!"))]
+    problems += [match[0] for match in tests if "# SKIP" in match["rest"].upper()]
+    problems += [match[0] for match in tests if "# TODO" in match["rest"].upper()]
+    if len(plans) != 1:
+        problems.append(f"{len(plans)} plans, not one")
+    elif [int(match[2]) for match in tests] != list(range(1, plans[0] + 1)):
+        problems.append(f"planned 1..{plans[0]}, ran {[int(match[2]) for match in tests]}")
+    if not tests:
+        problems.append("no test ran")
+    if status:
+        problems.append(f"psql ended with {status}")
+    problems += [line for line in errors.splitlines() if "ERROR" in line or "FATAL" in line]
+    return Result(len(tests), problems)
+
+
+@pytest.fixture(scope="module")
+def cluster_15() -> Iterator[Cluster]:
+    _require(
+        "postgresql-15", (DEBIAN_15 / "postgres").exists(), "Debian's Postgres 15 is not installed"
+    )
+    with clusters.running("postgres-15", DEBIAN_15) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["18", "15"])
+def either_cluster(request: pytest.FixtureRequest) -> Cluster:
+    name = {"18": "cluster", "15": "cluster_15"}[request.param]
+    cluster: Cluster = request.getfixturevalue(name)
+    if request.param == "15":
+        _require(
+            "postgresql-15-pgtap", _has_extension(cluster, "pgtap"), "no pgTAP for Postgres 15"
+        )
+    return cluster
+
+
+@pytest.mark.parametrize("grants", get_args(Grants))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix(".test.sql"))
+def test_sql(either_cluster: Cluster, grants: Grants, file: object) -> None:
+    with either_cluster.clone(either_cluster.pgtap_template(grants)) as database:
+        run = subprocess.run(
+            [
+                *(either_cluster.placement.bin_dir / "psql", "--no-psqlrc", "--quiet"),
+                *("--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"),
+                *("--file", str(file), either_cluster.url(database, SUPERUSER)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    result = judge(run.stdout, run.stderr, run.returncode)
+    assert not result.problems, "\n".join([*result.problems, "", run.stdout, run.stderr])
+
+
+def test_there_are_sql_tests() -> None:
+    assert FILES
+
+
+def test_every_plpgsql_function_passes_plpgsql_check(cluster_15: Cluster) -> None:
+    installed = _has_extension(cluster_15, "plpgsql_check")
+    _require("postgresql-15-plpgsql-check", installed, "no plpgsql_check for Postgres 15")
+    with cluster_15.clone(cluster_15.template("strict")) as database:
+        url = cluster_15.url(database, SUPERUSER)
+        with psycopg.connect(url, row_factory=dict_row) as connection:
+            connection.execute("create extension plpgsql_check with schema extensions")
+            found = connection.execute(_CHECK_FUNCTIONS).fetchall()
+            checked = connection.execute(
+                "select count(*) as functions from pg_proc p"
+                " join pg_language l on l.oid = p.prolang"
+                " where l.lanname = 'plpgsql' and p.pronamespace = 'coinslot'::regnamespace"
+            ).fetchone()
+    assert checked
+    assert checked["functions"] > 0
+    assert not found, "\n".join(str(row) for row in found)
+
+
+@pytest.mark.parametrize(
+    ("output", "errors", "status"),
+    [
+        ("1..1\nnot ok 1 - a", "", 0),
+        ("1..2\nok 1 - a", "", 0),
+        ("1..1\nok 1 - a\nok 2 - b", "", 0),
+        ("1..2\nok 1 - a\nok 1 - a", "", 0),
+        ("ok 1 - a", "", 0),
+        ("1..1\nok 1 - a\n1..1", "", 0),
+        ("1..0", "", 0),
+        ("", "", 0),
+        ("1..1\nok 1 - a # SKIP not today", "", 0),
+        ("1..1\nok 1 - a # TODO later", "", 0),
+        ("1..1\nok 1 - a", "psql:x.sql:3: ERROR:  relation", 3),
+        ("1..1\nok 1 - a", "psql:x.sql:3: ERROR:  relation", 0),
+        ("1..1\nok 1 - a", "", 2),
+    ],
+)
+def test_a_test_file_that_proves_nothing_fails(output: str, errors: str, status: int) -> None:
+    assert judge(output, errors, status).problems
+
+
+def test_a_test_file_that_passes_passes() -> None:
+    assert judge("1..2\nok 1 - a\nok 2 - b", "NOTICE:  fine", 0) == Result(2, [])
+
+
+def _has_extension(cluster: Cluster, name: str) -> bool:
+    with psycopg.connect(cluster.url("postgres")) as connection:
+        found = connection.execute("select from pg_available_extensions where name = %s", [name])
+        return found.rowcount == 1
+
+
+def _require(package: str, present: bool, what: str) -> None:
+    """Missing parts are skipped by name on a laptop, and fail where nobody would read that."""
+    if not present:
+        message = f"{what}: install the package {package}"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
