@@ -157,7 +157,9 @@ select is(
   '{"amount": 2, "captured": 0, "status": "held", "feature": "answer", "idempotency_key": "f1",
     "reason": "", "resolved_at": null, "replayed": false}', 'a feature is held at its price'
 );
-select pg_temp.change('update public.feature_prices set tokens = 3 where feature = ''answer''') \gset
+select pg_temp.change(
+  'update public.feature_prices set tokens = 3 where feature = ''answer'''
+) \gset
 select is(
   pg_temp.as_service(format($$select * from hold_feature_for(%L, 'answer', 'f1')$$, :'mina'))
   -> 'amount', '2'::jsonb, 'a retry after the price rose keeps the hold it has'

@@ -1,0 +1,249 @@
+-- Catalogue and orders: a price is the catalogue's and never the caller's, and an order keeps it.
+begin;
+\ir helpers/call.sql
+select plan(47);
+
+-- The catalogue as the plan has it
+select is(
+  (select jsonb_agg(to_jsonb(o) order by o.id, o.currency) from public.product_offers o),
+  '[
+    {"id": "premium", "kind": "token_pack", "name": "Premium Pack", "name_ko": "프리미엄 팩",
+     "tokens": 100, "currency": "KRW", "amount": 35000, "discount_percent": 30},
+    {"id": "premium", "kind": "token_pack", "name": "Premium Pack", "name_ko": "프리미엄 팩",
+     "tokens": 100, "currency": "USD", "amount": 2800, "discount_percent": 30},
+    {"id": "premium_reading", "kind": "one_off", "name": "Premium Fortune Reading",
+     "name_ko": "사주팔자 프리미엄 해석", "tokens": 0, "currency": "KRW", "amount": 13000,
+     "discount_percent": 0},
+    {"id": "premium_reading", "kind": "one_off", "name": "Premium Fortune Reading",
+     "name_ko": "사주팔자 프리미엄 해석", "tokens": 0, "currency": "USD", "amount": 1000,
+     "discount_percent": 0},
+    {"id": "standard", "kind": "token_pack", "name": "Standard Pack", "name_ko": "스탠다드 팩",
+     "tokens": 30, "currency": "KRW", "amount": 12000, "discount_percent": 20},
+    {"id": "standard", "kind": "token_pack", "name": "Standard Pack", "name_ko": "스탠다드 팩",
+     "tokens": 30, "currency": "USD", "amount": 960, "discount_percent": 20},
+    {"id": "starter", "kind": "token_pack", "name": "Starter Pack", "name_ko": "스타터 팩",
+     "tokens": 10, "currency": "KRW", "amount": 5000, "discount_percent": 0},
+    {"id": "starter", "kind": "token_pack", "name": "Starter Pack", "name_ko": "스타터 팩",
+     "tokens": 10, "currency": "USD", "amount": 400, "discount_percent": 0}
+  ]'::jsonb,
+  'what is on sale, at what price, with discounts of 20 and 30 %'
+);
+select is(
+  pg_temp.call('anon', null, 'select count(*) as n from product_offers') -> 'n', '8'::jsonb,
+  'a visitor sees the offers before signing in'
+);
+select is(
+  (select jsonb_object_agg(f.feature, f.tokens) from public.feature_prices f),
+  '{"question": 1, "answer": 2}'::jsonb, 'and what features cost'
+);
+
+create function pg_temp.order_of(
+  user_id uuid, product text default 'starter', currency text default 'KRW', key text default null
+) returns jsonb
+language sql as $$
+  select pg_temp.as_user(order_of.user_id, format(
+    'select * from create_order(%L, %L, %L, %L)', product, 'portone', currency, key
+  ))
+$$;
+create function pg_temp.cancel(user_id uuid, order_id text) returns jsonb
+language sql as $$
+  select pg_temp.as_user(cancel.user_id, format('select * from cancel_order(%L)', order_id))
+$$;
+select pg_temp.user_with(0) as mina, pg_temp.user_with(0) as alex \gset
+
+-- Making an order
+select pg_temp.order_of(:'mina') as first \gset
+select is(
+  :'first'::jsonb - array['id', 'order_id', 'expires_at', 'created_at', 'updated_at'],
+  jsonb_build_object(
+    'user_id', :'mina', 'product_id', 'starter', 'name', 'Starter Pack', 'gateway', 'portone',
+    'amount', 5000, 'currency', 'KRW', 'tokens', 10, 'live', false, 'status', 'pending',
+    'method', null, 'payment_key', null, 'paid', 0, 'refunded', 0, 'disputed', 0, 'withdrawn', 0,
+    'failure_reason', null, 'virtual_account', null, 'version', 1, 'idempotency_key', null,
+    'canceled_at', null, 'expired_at', null, 'confirmed_at', null
+  ), 'an order is pending, at the catalogue''s price'
+);
+select matches(
+  :'first'::jsonb ->> 'order_id', '^ord_[A-Za-z0-9_-]{12,36}$', 'its id has its shape'
+);
+select is(
+  (:'first'::jsonb ->> 'expires_at')::timestamptz - (:'first'::jsonb ->> 'created_at')::timestamptz
+  between interval '3599 s' and interval '3601 s', true, 'it is open for an hour'
+);
+select is(
+  (select jsonb_agg(jsonb_build_array(e.from_status, e.to_status, e.source, e.tokens))
+   from public.payment_events e where e.user_id = :'mina'),
+  '[[null, "pending", "user", 0]]', 'and its making is an event'
+);
+select is(pg_temp.wallet(:'mina'), 'tokens=0 held=0 seq=0', 'which gives no tokens');
+select isnt(
+  pg_temp.order_of(:'mina') ->> 'order_id', :'first'::jsonb ->> 'order_id',
+  'without a key, each call is an order'
+);
+select is(
+  pg_temp.order_of(:'mina', 'premium', 'USD') - array['id', 'order_id', 'expires_at', 'created_at',
+    'updated_at', 'user_id', 'name', 'gateway', 'live', 'status', 'method', 'payment_key', 'paid',
+    'refunded', 'disputed', 'withdrawn', 'failure_reason', 'virtual_account', 'version',
+    'idempotency_key', 'canceled_at', 'expired_at', 'confirmed_at'],
+  '{"product_id": "premium", "amount": 2800, "currency": "USD", "tokens": 100}',
+  'a currency has its own price'
+);
+select is(
+  pg_temp.order_of(:'mina', 'premium_reading') -> 'tokens', '0'::jsonb, 'a single thing buys none'
+);
+
+-- Keys
+select pg_temp.order_of(:'mina', 'standard', 'KRW', 'k1') as keyed \gset
+select is(
+  pg_temp.order_of(:'mina', 'standard', 'KRW', 'k1'), :'keyed', 'a repeated call is the same order'
+);
+select is(
+  pg_temp.refusal(a.answer), 'PT409 idempotency_key_reused {}', 'its key makes no other order'
+) from (values
+  (pg_temp.order_of(:'mina', 'starter', 'KRW', 'k1')),
+  (pg_temp.order_of(:'mina', 'standard', 'USD', 'k1'))
+) a (answer);
+select isnt(
+  pg_temp.order_of(:'alex', 'standard', 'KRW', 'k1') ->> 'order_id', :'keyed'::jsonb ->> 'order_id',
+  'somebody else''s key is another key'
+);
+select isnt(
+  pg_temp.order_of(:'alex', 'standard', 'KRW', '') ->> 'order_id',
+  pg_temp.order_of(:'alex', 'standard', 'KRW', '') ->> 'order_id', 'an empty key is none'
+);
+
+-- The catalogue changes; orders do not
+select pg_temp.change($$update public.prices set amount = 6000
+  where product_id = 'standard' and currency = 'KRW'$$) \gset
+select pg_temp.change($$update public.products set tokens = 33, name = 'Bigger'
+  where id = 'standard'$$) \gset
+select is(
+  (select array[p.amount, p.tokens] from public.payments p
+   where p.order_id = :'keyed'::jsonb ->> 'order_id'),
+  array[12000, 30]::bigint[], 'an order keeps the price and tokens it was made with'
+);
+select is(
+  pg_temp.order_of(:'mina', 'standard', 'KRW', 'k1'), :'keyed', 'also to a repeated call'
+);
+select is(
+  pg_temp.order_of(:'alex', 'standard') -> 'amount', '6000'::jsonb, 'a new one has the new price'
+);
+select pg_temp.change($$update public.products set active = false where id = 'standard'$$) \gset
+select is(
+  pg_temp.refusal(pg_temp.order_of(:'mina', 'standard')),
+  'PT404 product_not_found {"product_id": "standard"}', 'what is off sale is not sold'
+);
+select is(
+  pg_temp.order_of(:'mina', 'standard', 'KRW', 'k1'), :'keyed', 'but an order for it is repeated'
+);
+select is_empty(
+  $$select from public.product_offers where id = 'standard'$$, 'and it is no longer offered'
+);
+select pg_temp.change($$update coinslot.gateways set active = false where id = 'portone'$$) \gset
+select is(
+  pg_temp.refusal(pg_temp.order_of(:'mina')) ~ '^PT400 invalid_argument .*gateway', true,
+  'a gateway that is switched off takes no new orders'
+);
+select pg_temp.change($$update coinslot.gateways set active = true where id = 'portone'$$) \gset
+select pg_temp.change($$update coinslot.settings set mode = 'live'$$) \gset
+select is(
+  pg_temp.order_of(:'mina') -> 'live', 'true'::jsonb, 'an order knows whether it is about money'
+);
+select is(
+  pg_temp.as_service('select get_settings() as s') -> 's',
+  '{"mode": "live", "signup_bonus": 5, "max_open_orders": 20, "max_hold_seconds": 86400,
+    "order_lifetime_seconds": 3600}', 'and the service can ask'
+);
+select pg_temp.change($$update coinslot.settings set mode = 'test'$$) \gset
+
+-- The cap
+select pg_temp.user_with(0) as hoarder \gset
+select is(
+  (select count(*) from generate_series(1, 20)
+   where pg_temp.order_of(:'hoarder') ->> 'status' = 'pending'),
+  20::bigint, 'twenty open orders are many'
+);
+select is(
+  pg_temp.refusal(pg_temp.order_of(:'hoarder')),
+  'PT429 too_many_orders {"max_open_orders": 20}', 'one more is too many'
+);
+select pg_temp.cancel(:'hoarder', (
+  select min(p.order_id) from public.payments p where p.user_id = :'hoarder'
+)) as canceled \gset
+select is(
+  pg_temp.order_of(:'hoarder', 'starter', 'KRW', 'last') ->> 'status', 'pending',
+  'cancelling one makes room'
+);
+select is(
+  pg_temp.order_of(:'hoarder', 'starter', 'KRW', 'last') ->> 'status', 'pending',
+  'a repeated call needs none'
+);
+select pg_temp.change(format($$update public.payments set expires_at = clock_timestamp()
+  where user_id = %L$$, :'hoarder')) \gset
+select is(
+  pg_temp.order_of(:'hoarder') ->> 'status', 'pending', 'an order past its time takes no room'
+);
+select is(pg_temp.order_of(:'alex') ->> 'status', 'pending', 'nor does somebody else''s');
+
+-- Cancelling
+select is(
+  pg_temp.cancel(:'mina', :'first'::jsonb ->> 'order_id') ->> 'status', 'canceled',
+  'an unpaid order can be called off'
+);
+select is(
+  pg_temp.cancel(:'mina', :'first'::jsonb ->> 'order_id') ->> 'status', 'canceled',
+  'twice is once'
+);
+select is(
+  (select array_agg(e.to_status order by e.id) from public.payment_events e
+   inner join public.payments p on p.id = e.payment_id
+   where p.order_id = :'first'::jsonb ->> 'order_id'),
+  array['pending', 'canceled'], 'and one event'
+);
+select is(
+  pg_temp.refusal(pg_temp.cancel(:'alex', :'keyed'::jsonb ->> 'order_id')),
+  'PT404 order_not_found {}', 'another''s order is not there to be canceled'
+);
+select is(
+  (select p.status from public.payments p where p.order_id = :'keyed'::jsonb ->> 'order_id'),
+  'pending', 'and stays as it is'
+);
+alter table public.payments disable trigger payments_status_moved;
+create function pg_temp.cancel_when(status text, order_id text) returns jsonb
+language plpgsql as $$
+begin
+  update public.payments p set status = cancel_when.status
+  where p.order_id = cancel_when.order_id;
+  return pg_temp.cancel((
+    select p.user_id from public.payments p where p.order_id = cancel_when.order_id
+  ), cancel_when.order_id);
+end
+$$;
+select is(
+  pg_temp.refusal(pg_temp.cancel_when(s.status, :'keyed'::jsonb ->> 'order_id')),
+  format('PT409 illegal_transition {"to": "canceled", "from": "%s"}', s.status),
+  'nobody cancels what is ' || s.status
+) from unnest(array[
+  'awaiting_deposit', 'completed', 'partially_refunded', 'refunded', 'disputed', 'charged_back',
+  'expired', 'review'
+]) s (status);
+alter table public.payments enable trigger payments_status_moved;
+
+-- A deleted user buys nothing
+delete from auth.users where id = :'alex';
+select is(
+  pg_temp.refusal(pg_temp.order_of(:'alex')), 'PT404 wallet_not_found {}',
+  'a deleted user makes no orders'
+);
+
+-- What others see
+select is(
+  pg_temp.as_user(:'mina', $$select count(distinct user_id) as n from payments$$) -> 'n',
+  '1'::jsonb, 'people see their own orders'
+);
+select is(
+  pg_temp.as_user(:'mina', $$select count(distinct user_id) as n from payment_events$$) -> 'n',
+  '1'::jsonb, 'and their own events'
+);
+select * from finish();
+rollback;
