@@ -1,0 +1,2787 @@
+CREATE SCHEMA coinslot;
+
+COMMENT ON SCHEMA coinslot IS 'Coinslot internals: never exposed through the API.';
+
+CREATE SCHEMA public;
+
+COMMENT ON SCHEMA public IS 'standard public schema';
+
+CREATE TYPE coinslot.payment_facts AS (
+	attempt_id bigint,
+	payment_key text,
+	method text,
+	paid bigint,
+	refunded bigint,
+	disputed bigint,
+	withdrawn bigint,
+	tampered boolean,
+	waiting boolean,
+	canceled boolean,
+	expired boolean,
+	failed boolean,
+	failure_reason text,
+	virtual_account jsonb,
+	expires_at timestamp with time zone
+);
+
+COMMENT ON TYPE coinslot.payment_facts IS 'attempt_id: the attempt whose money counts, null while there is none.';
+
+CREATE TYPE public.hold_receipt AS (
+	id uuid,
+	user_id uuid,
+	amount bigint,
+	captured bigint,
+	status text,
+	feature text,
+	idempotency_key text,
+	reason text,
+	expires_at timestamp with time zone,
+	created_at timestamp with time zone,
+	resolved_at timestamp with time zone,
+	replayed boolean
+);
+
+COMMENT ON TYPE public.hold_receipt IS 'A hold; replayed = it answers a repeated call.';
+
+CREATE TYPE public.token_receipt AS (
+	user_id uuid,
+	seq bigint,
+	delta bigint,
+	balance bigint,
+	created_at timestamp with time zone,
+	payment_id uuid,
+	hold_id uuid,
+	kind text,
+	idempotency_key text,
+	feature text,
+	reason text,
+	metadata jsonb,
+	replayed boolean
+);
+
+COMMENT ON TYPE public.token_receipt IS 'A ledger entry; replayed = it answers a repeated call.';
+
+CREATE FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) RETURNS public.token_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_entry public.token_ledger := coinslot.new_entry(
+    add_tokens.user_id, add_tokens.kind, add_tokens.amount, 'service',
+    add_tokens.idempotency_key, null, add_tokens.reason
+  );
+  v_wallet public.wallets;
+  v_receipt public.token_receipt;
+begin
+  if (add_tokens.kind in ('grant', 'adjustment')) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "kind"}');
+  end if;
+  perform coinslot.check_call(
+    case add_tokens.kind when 'adjustment' then abs(add_tokens.amount) else add_tokens.amount end,
+    add_tokens.idempotency_key, add_tokens.reason, '{}'
+  );
+  if add_tokens.amount < 0 then
+    return coinslot.debit_slowly(v_entry);
+  end if;
+  v_wallet := coinslot.lock_wallet(add_tokens.user_id);
+  v_receipt := coinslot.find_replay(v_entry);
+  if v_receipt.seq is not null then
+    return v_receipt;
+  end if;
+  perform coinslot.check_open(v_wallet);
+  perform coinslot.refuse_held_key(add_tokens.user_id, add_tokens.idempotency_key);
+  if v_wallet.tokens > coinslot.max_amount() - add_tokens.amount then
+    perform coinslot.fail('invalid_amount', jsonb_build_object('tokens', v_wallet.tokens));
+  end if;
+  return coinslot.post_entry(v_entry);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'See public.add_tokens.';
+
+CREATE FUNCTION coinslot.max_amount() RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN '9007199254740991'::bigint;
+
+COMMENT ON FUNCTION coinslot.max_amount() IS 'Largest amount or balance: 2^53 - 1.';
+
+CREATE TABLE coinslot.payment_attempts (
+    id bigint NOT NULL,
+    payment_id uuid NOT NULL,
+    gateway text NOT NULL,
+    payment_key text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    live boolean NOT NULL,
+    paid bigint NOT NULL,
+    discount bigint NOT NULL,
+    refunded bigint NOT NULL,
+    disputed bigint NOT NULL,
+    withdrawn bigint NOT NULL,
+    method text,
+    failure_reason text,
+    virtual_account jsonb,
+    problem text,
+    credited boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT payment_attempts_money_not_negative CHECK (((amount >= 0) AND (paid >= 0) AND (discount >= 0) AND (refunded >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
+    CONSTRAINT payment_attempts_state_known CHECK ((state = ANY (ARRAY['ready'::text, 'awaiting_deposit'::text, 'paid'::text, 'failed'::text, 'canceled'::text])))
+);
+
+COMMENT ON TABLE coinslot.payment_attempts IS 'Attempts to pay an order: what the gateway last said of each.';
+
+COMMENT ON COLUMN coinslot.payment_attempts.problem IS 'Why this attempt may not be credited; null = nothing against it.';
+
+COMMENT ON COLUMN coinslot.payment_attempts.credited IS 'This attempt moves the order''s tokens.';
+
+CREATE TABLE public.payments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    order_id text DEFAULT ('ord_'::text || encode(uuid_send(gen_random_uuid()), 'hex'::text)) NOT NULL COLLATE pg_catalog."C",
+    user_id uuid NOT NULL,
+    product_id text NOT NULL,
+    name text NOT NULL,
+    gateway text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    tokens bigint NOT NULL,
+    live boolean NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    method text,
+    payment_key text,
+    paid bigint DEFAULT 0 NOT NULL,
+    refunded bigint DEFAULT 0 NOT NULL,
+    disputed bigint DEFAULT 0 NOT NULL,
+    withdrawn bigint DEFAULT 0 NOT NULL,
+    failure_reason text,
+    virtual_account jsonb,
+    version bigint DEFAULT 1 NOT NULL,
+    idempotency_key text COLLATE pg_catalog."C",
+    expires_at timestamp with time zone NOT NULL,
+    canceled_at timestamp with time zone,
+    expired_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    confirmed_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT payments_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
+    CONSTRAINT payments_money_not_negative CHECK (((paid >= 0) AND (refunded >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
+    CONSTRAINT payments_order_id_shaped CHECK ((order_id ~ '^ord_[A-Za-z0-9_-]{12,36}$'::text)),
+    CONSTRAINT payments_tokens_in_range CHECK (((tokens >= 0) AND (tokens <= coinslot.max_amount())))
+);
+
+COMMENT ON TABLE public.payments IS 'Orders and what became of them.';
+
+COMMENT ON COLUMN public.payments.amount IS 'Price in minor units, from the catalogue.';
+
+COMMENT ON COLUMN public.payments.tokens IS 'Tokens the order buys.';
+
+COMMENT ON COLUMN public.payments.live IS 'Made while this database was live.';
+
+COMMENT ON COLUMN public.payments.method IS 'The instrument: card, virtual account, …';
+
+COMMENT ON COLUMN public.payments.payment_key IS 'The gateway''s id of the attempt that counts.';
+
+COMMENT ON COLUMN public.payments.paid IS 'Minor units received by the attempt that counts.';
+
+COMMENT ON COLUMN public.payments.refunded IS 'Minor units given back so far.';
+
+COMMENT ON COLUMN public.payments.disputed IS 'Minor units under an open dispute.';
+
+COMMENT ON COLUMN public.payments.withdrawn IS 'Minor units taken back by disputes.';
+
+COMMENT ON COLUMN public.payments.virtual_account IS 'Where to pay in: {bank, account_number, holder, due_at}.';
+
+COMMENT ON COLUMN public.payments.version IS 'Grows with every gateway read that was applied: an older read is stale.';
+
+COMMENT ON COLUMN public.payments.confirmed_at IS 'When the order was first credited.';
+
+CREATE FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_known coinslot.payment_attempts;
+  v_settled record;
+begin
+  select p.* into payment from public.payments p
+  where p.order_id = apply_attempt.order_id for update;
+  perform coinslot.check_attempt(attempt, source, apply_attempt.version, payment.id is null);
+  if payment.id is null then
+    outcome := 'unknown_order';
+    if attempt.paid > attempt.refunded + attempt.withdrawn then
+      perform coinslot.record_discrepancy('unknown_order', attempt, order_id);
+    end if;
+    return;
+  end if;
+  select a.* into v_known from coinslot.payment_attempts a
+  where a.gateway = attempt.gateway and a.payment_key = attempt.payment_key;
+  attempt.payment_id := payment.id;
+  attempt.credited := coalesce(v_known.credited, false);
+  if v_known.payment_id <> payment.id then
+    outcome := 'refused';
+    payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
+  elsif coinslot.same_fact(v_known, attempt) then
+    outcome := 'unchanged';
+    update public.payments p set version = p.version + 1 where p.id = payment.id
+    returning p.* into payment;
+  elsif payment.version <> apply_attempt.version then
+    outcome := 'stale';
+  else
+    attempt.problem := coinslot.attempt_problem(payment, attempt);
+    if attempt.credited and attempt.problem is not null then
+      outcome := 'refused';
+      payment := coinslot.refuse_attempt(payment, attempt, attempt.problem, source);
+      return;
+    end if;
+    attempt.id := coinslot.save_attempt(attempt, order_id);
+    select s.* into v_settled from coinslot.settle_payment(payment, attempt, source) s;
+    outcome := v_settled.outcome;
+    payment := v_settled.payment;
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) IS 'See public.apply_gateway_payment.';
+
+CREATE FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_wallet public.wallets;
+begin
+  case
+    when attempt.gateway <> payment.gateway then return 'wrong_gateway';
+    when attempt.live <> payment.live then return 'wrong_mode';
+    when attempt.currency <> payment.currency then return 'wrong_currency';
+    when attempt.amount <> payment.amount then return 'wrong_amount';
+    when attempt.paid > 0 and attempt.paid + attempt.discount <> attempt.amount
+      then return 'wrong_amount';
+    when attempt.paid = 0 or attempt.credited then return null;
+    else
+      v_wallet := coinslot.lock_wallet(payment.user_id);
+      return case
+        when v_wallet.user_id is null or v_wallet.closed_at is not null then 'wallet_closed'
+        when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
+      end;
+  end case;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) IS 'Why an attempt may not be credited, or null.';
+
+CREATE TABLE public.wallets (
+    user_id uuid NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL,
+    closed_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT wallets_held_in_range CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
+    CONSTRAINT wallets_seq_not_negative CHECK ((seq >= 0)),
+    CONSTRAINT wallets_tokens_in_range CHECK (((tokens >= '-9007199254740991'::bigint) AND (tokens <= '9007199254740991'::bigint)))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE public.wallets IS 'Balance of each user: available = tokens - held.';
+
+COMMENT ON COLUMN public.wallets.tokens IS 'Sum of the ledger. Below zero only by what a gateway took back or by a hold made in time.';
+
+COMMENT ON COLUMN public.wallets.held IS 'Tokens set aside by open holds.';
+
+COMMENT ON COLUMN public.wallets.seq IS 'Number of the latest ledger entry.';
+
+COMMENT ON COLUMN public.wallets.closed_at IS 'Set when the user was deleted: only reversals follow.';
+
+CREATE FUNCTION coinslot.available(wallet public.wallets) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select wallet.tokens - case when wallet.held = 0 then 0 else (
+    select coalesce(sum(h.amount), 0)::bigint
+    from coinslot.token_holds h
+    where h.user_id = wallet.user_id and h.status = 'held' and h.expires_at > clock_timestamp()
+  ) end
+$$;
+
+COMMENT ON FUNCTION coinslot.available(wallet public.wallets) IS 'Tokens minus unexpired holds.';
+
+CREATE FUNCTION coinslot.cancel_order(order_id text) RETURNS public.payments
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_before public.payments;
+  v_payment public.payments;
+begin
+  select p.* into v_before from public.payments p
+  where p.order_id = cancel_order.order_id and p.user_id = v_user_id
+  for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  if v_before.status = 'canceled' then
+    return v_before;
+  end if;
+  if v_before.status not in ('pending', 'failed') then
+    perform coinslot.fail(
+      'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
+    );
+  end if;
+  update public.payments p
+  set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+  where p.id = v_before.id
+  returning p.* into v_payment;
+  perform coinslot.record_event(v_payment, v_before.status, 'user');
+  return v_payment;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.cancel_order(order_id text) IS 'See public.cancel_order.';
+
+CREATE FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) RETURNS public.token_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_hold coinslot.token_holds := coinslot.open_hold(capture_hold.hold_id);
+  v_amount bigint := coalesce(capture_hold.amount, v_hold.amount);
+begin
+  if v_amount not between 1 and v_hold.amount then
+    perform coinslot.fail('invalid_amount', jsonb_build_object(
+      'amount', v_amount, 'held', v_hold.amount
+    ));
+  end if;
+  perform coinslot.resolve_hold(v_hold, 'captured', v_amount);
+  return coinslot.post_entry(coinslot.new_entry(
+    v_hold.user_id, 'spend', -v_amount, 'service', v_hold.idempotency_key, v_hold.feature,
+    v_hold.reason, '{}', null, v_hold.id
+  ));
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) IS 'See public.capture_hold.';
+
+CREATE FUNCTION coinslot.check_attempt(attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+  v_argument text := case
+    when (attempt.state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')) is not true
+    then 'state'
+    when (length(attempt.gateway) between 1 and 31) is not true then 'gateway'
+    when (length(attempt.payment_key) between 1 and 255) is not true then 'payment_key'
+    when (attempt.currency ~ '^[A-Z]{3}$') is not true then 'currency'
+    when attempt.live is null then 'live'
+    when (source ~ '^[a-z_]{1,32}$') is not true then 'source'
+    when check_attempt.version is null and not unknown_order then 'version'
+    when (least(
+      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.withdrawn
+    ) >= 0) is not true or num_nulls(
+      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.withdrawn
+    ) > 0 then 'amounts'
+  end;
+begin
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
+  end if;
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.check_attempt(attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) IS 'PT400 unless an attempt is well formed.';
+
+CREATE FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  if (amount between 1 and coinslot.max_amount()) is not true then
+    perform coinslot.fail('invalid_amount', jsonb_build_object('amount', amount));
+  end if;
+  if (length(idempotency_key) between 1 and 255) is not true then
+    perform coinslot.fail(
+      'invalid_argument', '{"argument": "idempotency_key", "min_length": 1, "max_length": 255}'
+    );
+  end if;
+  perform coinslot.check_text('reason', reason, 500);
+  if (jsonb_typeof(metadata) = 'object' and octet_length(metadata::text) <= 4096) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "metadata", "max_bytes": 4096}');
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'PT400 unless amount, key, reason and metadata can be stored.';
+
+CREATE FUNCTION coinslot.check_open(wallet public.wallets) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  if wallet.user_id is null or wallet.closed_at is not null then
+    perform coinslot.fail('wallet_not_found');
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_open(wallet public.wallets) IS 'PT404 unless the wallet is open.';
+
+CREATE FUNCTION coinslot.check_text(argument text, value text, longest integer) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  if value is null or length(value) > longest then
+    perform coinslot.fail(
+      'invalid_argument', jsonb_build_object('argument', argument, 'max_length', longest)
+    );
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_text(argument text, value text, longest integer) IS 'PT400 for a text too long.';
+
+CREATE FUNCTION coinslot.check_ttl(ttl_seconds integer) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_longest integer;
+begin
+  select s.max_hold_seconds into v_longest from coinslot.settings s;
+  if (check_ttl.ttl_seconds between 1 and v_longest) is not true then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'ttl_seconds', 'min', 1, 'max', v_longest
+    ));
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_ttl(ttl_seconds integer) IS 'PT400 unless a hold may live that long.';
+
+CREATE FUNCTION coinslot.close_wallet(user_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.lock_wallet(close_wallet.user_id);
+  update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
+  where h.user_id = close_wallet.user_id and h.status = 'held';
+  update public.wallets w set held = 0, closed_at = clock_timestamp(),
+    updated_at = clock_timestamp()
+  where w.user_id = close_wallet.user_id and w.closed_at is null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.close_wallet(user_id uuid) IS 'Closes a wallet and releases its holds.';
+
+CREATE FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_settings coinslot.settings;
+  v_order public.payments;
+begin
+  perform coinslot.check_text(
+    'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
+  );
+  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
+  v_order := coinslot.find_order_replay(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
+    nullif(create_order.idempotency_key, '')
+  );
+  if v_order.id is not null then
+    return v_order;
+  end if;
+  select s.* into v_settings from coinslot.settings s;
+  if v_settings.max_open_orders <= (
+    select count(*) from public.payments p
+    where p.user_id = v_user_id and p.status = 'pending' and p.expires_at > clock_timestamp()
+  ) then
+    perform coinslot.fail('too_many_orders', jsonb_build_object(
+      'max_open_orders', v_settings.max_open_orders
+    ));
+  end if;
+  v_order := coinslot.quote_order(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
+    nullif(create_order.idempotency_key, '')
+  );
+  insert into public.payments as p (
+    user_id, product_id, name, gateway, amount, currency, tokens, live, idempotency_key,
+    expires_at
+  ) values (
+    v_order.user_id, v_order.product_id, v_order.name, v_order.gateway, v_order.amount,
+    v_order.currency, v_order.tokens, v_settings.mode = 'live', v_order.idempotency_key,
+    clock_timestamp() + v_settings.order_lifetime
+  ) returning p.* into v_order;
+  perform coinslot.record_event(v_order, null, 'user');
+  return v_order;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) IS 'See public.create_order.';
+
+CREATE FUNCTION coinslot.create_profile() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into public.profiles (id, display_name)
+  values (new.id, left(coalesce(
+    new.raw_user_meta_data ->> 'full_name', new.raw_user_meta_data ->> 'name', ''
+  ), 100))
+  on conflict do nothing;
+  return new;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.create_profile() IS 'Trigger on auth.users: a profile for each user.';
+
+CREATE FUNCTION coinslot.current_user_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid := auth.uid();
+begin
+  if v_user_id is null then
+    perform coinslot.fail('unauthenticated');
+  end if;
+  return v_user_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.current_user_id() IS 'The signed-in user, or PT401.';
+
+CREATE FUNCTION coinslot.debit(user_id uuid, caller text, amount bigint, feature text, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+#variable_conflict use_column
+declare
+  v_wallet record;
+  v_receipt public.token_receipt;
+begin
+  if (
+    debit.amount between 1 and coinslot.max_amount() and length(debit.reason) <= 500
+    and length(debit.idempotency_key) between 1 and 255 and debit.metadata = '{}'
+  ) is not true then
+    perform coinslot.check_call(
+      debit.amount, debit.idempotency_key, debit.reason, debit.metadata
+    );
+  end if;
+  update public.wallets w
+  set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
+  where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
+  returning w.tokens, w.held, w.seq into v_wallet;
+  if found then
+    insert into public.token_ledger as l (
+      user_id, seq, delta, balance, kind, caller, idempotency_key, feature, reason, metadata
+    ) values (
+      debit.user_id, v_wallet.seq, -debit.amount, v_wallet.tokens, 'spend', debit.caller,
+      debit.idempotency_key, debit.feature, debit.reason, debit.metadata
+    )
+    on conflict (user_id, caller, idempotency_key) where idempotency_key is not null do nothing
+    returning
+      l.user_id, l.seq, l.delta, l.balance, l.created_at, l.payment_id, l.hold_id, l.kind,
+      l.idempotency_key, l.feature, l.reason, l.metadata, false
+    into v_receipt;
+    if found then
+      if debit.caller = 'service' and v_wallet.held > 0 then
+        perform coinslot.refuse_held_key(debit.user_id, debit.idempotency_key);
+      end if;
+      return v_receipt;
+    end if;
+    update public.wallets w set tokens = w.tokens + debit.amount, seq = w.seq - 1
+    where w.user_id = debit.user_id;
+  end if;
+  return coinslot.debit_slowly(coinslot.new_entry(
+    debit.user_id, 'spend', -debit.amount, debit.caller, debit.idempotency_key, debit.feature,
+    debit.reason, debit.metadata
+  ));
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.debit(user_id uuid, caller text, amount bigint, feature text, idempotency_key text, reason text, metadata jsonb) IS 'Takes tokens once per user, caller kind and key.';
+
+CREATE TABLE public.token_ledger (
+    user_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    delta bigint NOT NULL,
+    balance bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    payment_id uuid,
+    hold_id uuid,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    caller text NOT NULL COLLATE pg_catalog."C",
+    idempotency_key text COLLATE pg_catalog."C",
+    feature text,
+    reason text DEFAULT ''::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT token_ledger_caller_known CHECK ((caller = ANY (ARRAY['user'::text, 'service'::text, 'system'::text]))),
+    CONSTRAINT token_ledger_delta_not_zero CHECK ((delta <> 0)),
+    CONSTRAINT token_ledger_key_with_caller CHECK (((caller = 'system'::text) = (idempotency_key IS NULL))),
+    CONSTRAINT token_ledger_kind_known CHECK ((kind = ANY (ARRAY['signup_bonus'::text, 'purchase'::text, 'spend'::text, 'refund'::text, 'dispute'::text, 'reversal'::text, 'grant'::text, 'adjustment'::text]))),
+    CONSTRAINT token_ledger_metadata_small CHECK ((octet_length((metadata)::text) <= 4096))
+);
+
+COMMENT ON TABLE public.token_ledger IS 'Every change of a balance, append-only, ordered by seq.';
+
+COMMENT ON COLUMN public.token_ledger.seq IS 'Gap-free per wallet, from 1. The order of history.';
+
+COMMENT ON COLUMN public.token_ledger.delta IS 'Tokens added (positive) or taken (negative).';
+
+COMMENT ON COLUMN public.token_ledger.balance IS 'Tokens of the wallet after this entry.';
+
+COMMENT ON COLUMN public.token_ledger.hold_id IS 'The hold whose capture this is.';
+
+COMMENT ON COLUMN public.token_ledger.caller IS 'Who chose the idempotency key: user, service, or nobody (system).';
+
+CREATE FUNCTION coinslot.debit_slowly(attempted public.token_ledger) RETURNS public.token_receipt
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_wallet public.wallets := coinslot.lock_wallet(attempted.user_id);
+  v_receipt public.token_receipt := coinslot.find_replay(attempted);
+begin
+  if v_receipt.seq is not null then
+    return v_receipt;
+  end if;
+  perform coinslot.check_open(v_wallet);
+  if v_wallet.held > 0 then
+    if attempted.caller = 'service' then
+      perform coinslot.refuse_held_key(attempted.user_id, attempted.idempotency_key);
+    end if;
+    v_wallet.held := v_wallet.held - coinslot.expire_holds_of(attempted.user_id);
+  end if;
+  if v_wallet.tokens - v_wallet.held < -attempted.delta then
+    perform coinslot.fail('insufficient_tokens', jsonb_build_object(
+      'tokens', v_wallet.tokens - v_wallet.held, 'required', -attempted.delta
+    ));
+  end if;
+  return coinslot.post_entry(attempted);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) IS 'Decides a spend under the wallet lock.';
+
+CREATE FUNCTION coinslot.expire_holds(batch integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid;
+  v_wallets bigint := 0;
+begin
+  for v_user_id in
+    select w.user_id from public.wallets w
+    where w.user_id in (
+      select h.user_id from coinslot.token_holds h
+      where h.status = 'held' and h.expires_at <= clock_timestamp()
+      order by h.expires_at limit expire_holds.batch
+    )
+    order by w.user_id for update skip locked
+  loop
+    perform coinslot.expire_holds_of(v_user_id);
+    v_wallets := v_wallets + 1;
+  end loop;
+  return v_wallets;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.expire_holds(batch integer) IS 'Sweeps expired holds; wallets swept.';
+
+CREATE FUNCTION coinslot.expire_holds_of(user_id uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_freed bigint;
+begin
+  with expired as (
+    update coinslot.token_holds h
+    set status = 'expired', resolved_at = clock_timestamp()
+    where h.user_id = expire_holds_of.user_id and h.status = 'held'
+      and h.expires_at <= clock_timestamp()
+    returning h.amount
+  )
+  select coalesce(sum(expired.amount), 0) into v_freed from expired;
+  if v_freed > 0 then
+    update public.wallets w set held = w.held - v_freed, updated_at = clock_timestamp()
+    where w.user_id = expire_holds_of.user_id;
+  end if;
+  return v_freed;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.expire_holds_of(user_id uuid) IS 'Releases the expired holds of a locked wallet; tokens freed.';
+
+CREATE FUNCTION coinslot.expire_orders(batch integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_count bigint;
+begin
+  with due as (
+    select p.id, p.status
+    from public.payments p
+    where p.status in ('pending', 'awaiting_deposit') and p.expires_at <= clock_timestamp()
+    order by p.expires_at limit expire_orders.batch
+    for update skip locked
+  ), expired as (
+    update public.payments p
+    set status = 'expired', expired_at = clock_timestamp(), updated_at = clock_timestamp()
+    from due where p.id = due.id
+    returning p.id, p.user_id, p.payment_key, due.status as from_status
+  ), events as (
+    insert into public.payment_events (
+      payment_id, user_id, from_status, to_status, source, payment_key
+    )
+    select e.id, e.user_id, e.from_status, 'expired', 'clock', e.payment_key from expired e
+    returning id
+  )
+  select count(*) into v_count from events;
+  return v_count;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.expire_orders(batch integer) IS 'Expires unpaid orders; how many.';
+
+CREATE FUNCTION coinslot.fail(error text, detail jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_error coinslot.errors;
+begin
+  select e.* into strict v_error from coinslot.errors e where e.message = fail.error;
+  raise exception using
+    errcode = v_error.sqlstate,
+    message = v_error.message,
+    detail = fail.detail::text,
+    hint = v_error.hint;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.fail(error text, detail jsonb) IS 'Raises a registered error; never returns.';
+
+CREATE FUNCTION coinslot.feature_price(feature text) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_tokens bigint;
+begin
+  select p.tokens into v_tokens
+  from public.feature_prices p where p.feature = feature_price.feature;
+  if not found then
+    perform coinslot.fail(
+      'feature_not_found', jsonb_build_object('feature', left(feature_price.feature, 63))
+    );
+  end if;
+  return v_tokens;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.feature_price(feature text) IS 'Price of a feature in tokens, or PT404.';
+
+CREATE TABLE coinslot.token_holds (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    captured bigint DEFAULT 0 NOT NULL,
+    status text DEFAULT 'held'::text NOT NULL COLLATE pg_catalog."C",
+    feature text,
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
+    reason text DEFAULT ''::text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT token_holds_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
+    CONSTRAINT token_holds_captured_fits CHECK ((((captured >= 0) AND (captured <= amount)) AND ((captured > 0) = (status = 'captured'::text)))),
+    CONSTRAINT token_holds_resolved_once CHECK (((status = 'held'::text) = (resolved_at IS NULL))),
+    CONSTRAINT token_holds_status_known CHECK ((status = ANY (ARRAY['held'::text, 'captured'::text, 'released'::text, 'expired'::text])))
+);
+
+COMMENT ON TABLE coinslot.token_holds IS 'Tokens set aside for a running job.';
+
+COMMENT ON COLUMN coinslot.token_holds.captured IS 'Tokens taken when the job succeeded.';
+
+CREATE FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, feature text, idempotency_key text) RETURNS coinslot.token_holds
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_hold coinslot.token_holds;
+begin
+  select h.* into v_hold
+  from coinslot.token_holds h
+  where h.user_id = find_hold_replay.user_id
+    and h.idempotency_key = find_hold_replay.idempotency_key
+    and h.status in ('held', 'captured');
+  if found then
+    if v_hold.feature is distinct from find_hold_replay.feature
+      or (v_hold.feature is null and v_hold.amount <> find_hold_replay.amount)
+    then
+      perform coinslot.fail('idempotency_key_reused');
+    end if;
+  elsif exists (
+    select from public.token_ledger l
+    where l.user_id = find_hold_replay.user_id and l.caller = 'service'
+      and l.idempotency_key = find_hold_replay.idempotency_key
+  ) then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_hold;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, feature text, idempotency_key text) IS 'The hold of an earlier identical call, or null.';
+
+CREATE FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_payment public.payments;
+begin
+  select p.* into v_payment from public.payments p
+  where p.user_id = find_order_replay.user_id
+    and p.idempotency_key = find_order_replay.idempotency_key;
+  if found and (v_payment.product_id, v_payment.gateway, v_payment.currency) is distinct from
+    (find_order_replay.product_id, find_order_replay.gateway, find_order_replay.currency)
+  then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_payment;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) IS 'The order of an earlier identical call, or null.';
+
+CREATE FUNCTION coinslot.find_replay(attempted public.token_ledger) RETURNS public.token_receipt
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_entry public.token_ledger;
+begin
+  select l.* into v_entry
+  from public.token_ledger l
+  where l.user_id = attempted.user_id and l.caller = attempted.caller
+    and l.idempotency_key = attempted.idempotency_key;
+  if not found then
+    return null;
+  end if;
+  if v_entry.kind <> attempted.kind or v_entry.hold_id is not null
+    or v_entry.feature is distinct from attempted.feature
+    or (attempted.feature is null and v_entry.delta <> attempted.delta)
+  then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return coinslot.receipt(v_entry, true);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.find_replay(attempted public.token_ledger) IS 'The receipt of an earlier identical call; null if none; PT409 if it was another call.';
+
+CREATE FUNCTION coinslot.follow_user() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if tg_op = 'DELETE' then
+    perform coinslot.close_wallet(old.id);
+    return old;
+  end if;
+  insert into public.wallets (user_id) values (new.id) on conflict do nothing;
+  if new.deleted_at is not null then
+    perform coinslot.close_wallet(new.id);
+  else
+    perform coinslot.grant_signup_bonus(new);
+  end if;
+  return new;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.follow_user() IS 'Trigger on auth.users: wallet, bonus and closing follow the account.';
+
+CREATE FUNCTION coinslot.get_settings() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select jsonb_build_object(
+    'mode', s.mode, 'signup_bonus', s.signup_bonus, 'max_open_orders', s.max_open_orders,
+    'max_hold_seconds', s.max_hold_seconds,
+    'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint
+  )
+  from coinslot.settings s
+$$;
+
+COMMENT ON FUNCTION coinslot.get_settings() IS 'See public.get_settings.';
+
+CREATE FUNCTION coinslot.grant_signup_bonus(account auth.users) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_bonus bigint;
+  v_identity_hash text := coinslot.identity_hash(account);
+begin
+  select s.signup_bonus into v_bonus from coinslot.settings s;
+  if v_bonus = 0 or v_identity_hash is null or account.deleted_at is not null
+    or (coinslot.lock_wallet(account.id)).closed_at is not null
+  then
+    return;
+  end if;
+  insert into coinslot.signup_bonuses (identity_hash, user_id)
+  values (v_identity_hash, account.id)
+  on conflict do nothing;
+  if found then
+    perform coinslot.post_entry(
+      coinslot.new_entry(account.id, 'signup_bonus', v_bonus, 'system')
+    );
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.grant_signup_bonus(account auth.users) IS 'Gives the bonus to a confirmed identity that has not had it.';
+
+CREATE FUNCTION coinslot.guard_transition() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if tg_op = 'INSERT' then
+    if new.status = 'pending' then
+      return new;
+    end if;
+  elsif exists (
+    select from coinslot.payment_transitions t
+    where t.from_status = old.status and t.to_status = new.status
+  ) then
+    return new;
+  end if;
+  perform coinslot.fail('illegal_transition', jsonb_build_object(
+    'from', case tg_op when 'UPDATE' then old.status end, 'to', new.status
+  ));
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.guard_transition() IS 'Trigger: only legal moves of an order.';
+
+CREATE FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.hold_receipt
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_wallet public.wallets;
+  v_hold coinslot.token_holds;
+begin
+  perform coinslot.check_call(hold.amount, hold.idempotency_key, hold.reason, '{}');
+  perform coinslot.check_ttl(hold.ttl_seconds);
+  v_wallet := coinslot.lock_wallet(hold.user_id);
+  if v_wallet.held > 0 then
+    v_wallet.held := v_wallet.held - coinslot.expire_holds_of(hold.user_id);
+  end if;
+  v_hold := coinslot.find_hold_replay(
+    hold.user_id, hold.amount, hold.feature, hold.idempotency_key
+  );
+  if v_hold.id is not null then
+    return coinslot.hold_receipt(v_hold, true);
+  end if;
+  perform coinslot.check_open(v_wallet);
+  if v_wallet.tokens - v_wallet.held < hold.amount then
+    perform coinslot.fail('insufficient_tokens', jsonb_build_object(
+      'tokens', v_wallet.tokens - v_wallet.held, 'required', hold.amount
+    ));
+  end if;
+  update public.wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
+  where w.user_id = hold.user_id;
+  insert into coinslot.token_holds as h (
+    user_id, amount, feature, idempotency_key, reason, expires_at
+  ) values (
+    hold.user_id, hold.amount, hold.feature, hold.idempotency_key, hold.reason,
+    clock_timestamp() + make_interval(secs => hold.ttl_seconds)
+  ) returning h.* into v_hold;
+  return coinslot.hold_receipt(v_hold, false);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) IS 'Sets tokens aside once per user and key.';
+
+CREATE FUNCTION coinslot.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) RETURNS public.hold_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return coinslot.hold(
+    hold_feature_for.user_id, coinslot.feature_price(hold_feature_for.feature),
+    hold_feature_for.feature, hold_feature_for.idempotency_key, '', hold_feature_for.ttl_seconds
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) IS 'See public.hold_feature_for.';
+
+CREATE FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed boolean) RETURNS public.hold_receipt
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select row(
+    hold.id, hold.user_id, hold.amount, hold.captured, hold.status, hold.feature,
+    hold.idempotency_key, hold.reason, hold.expires_at, hold.created_at, hold.resolved_at,
+    hold_receipt.replayed
+  )::public.hold_receipt
+$$;
+
+COMMENT ON FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed boolean) IS 'Hold to receipt.';
+
+CREATE FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.hold_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return coinslot.hold(
+    hold_tokens_for.user_id, hold_tokens_for.amount, null, hold_tokens_for.idempotency_key,
+    hold_tokens_for.reason, hold_tokens_for.ttl_seconds
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) IS 'See public.hold_tokens_for.';
+
+CREATE FUNCTION coinslot.identity_hash(account auth.users) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select encode(sha256(convert_to(s.identity_salt || identity.address, 'UTF8')), 'hex')
+  from coinslot.settings s
+  cross join lateral (
+    select case
+      when account.is_anonymous then null
+      when account.email_confirmed_at is not null and account.email <> ''
+      then 'email:' || lower(btrim(account.email))
+      when account.phone_confirmed_at is not null and account.phone <> ''
+      then 'phone:' || account.phone
+    end as address
+  ) as identity
+$$;
+
+COMMENT ON FUNCTION coinslot.identity_hash(account auth.users) IS 'Salted hash of a confirmed e-mail or phone; null if there is none.';
+
+CREATE TABLE coinslot.discrepancies (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    gateway text NOT NULL,
+    payment_key text NOT NULL,
+    order_id text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT discrepancies_kind_known CHECK ((kind = ANY (ARRAY['unknown_order'::text, 'wrong_order'::text, 'wrong_gateway'::text, 'wrong_mode'::text, 'wrong_currency'::text, 'wrong_amount'::text, 'wallet_closed'::text, 'wallet_full'::text, 'duplicate_payment'::text, 'illegal_transition'::text])))
+);
+
+COMMENT ON TABLE coinslot.discrepancies IS 'Money that fits no order: for a person to decide, never credited by itself.';
+
+CREATE FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) RETURNS SETOF coinslot.discrepancies
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select d.* from coinslot.discrepancies d
+  where d.resolved_at is null
+    and d.id < coalesce(list_discrepancies.before, coinslot.max_amount())
+  order by d.id desc
+  limit least(greatest(coalesce(list_discrepancies.page_size, 100), 1), 1000)
+$$;
+
+COMMENT ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) IS 'See public.list_discrepancies.';
+
+CREATE FUNCTION coinslot.lock_wallet(user_id uuid) RETURNS public.wallets
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select w.* from public.wallets w where w.user_id = lock_wallet.user_id for update
+$$;
+
+COMMENT ON FUNCTION coinslot.lock_wallet(user_id uuid) IS 'Locks and reads a wallet.';
+
+CREATE FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) RETURNS public.payments
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_payment public.payments;
+begin
+  update coinslot.payment_attempts a set credited = false
+  where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
+  update coinslot.payment_attempts a set credited = true
+  where a.id = facts.attempt_id and not a.credited;
+  update public.payments p set
+    status = move_payment.status, method = coalesce(facts.method, p.method),
+    payment_key = coalesce(facts.payment_key, p.payment_key),
+    paid = facts.paid, refunded = facts.refunded, disputed = facts.disputed,
+    withdrawn = facts.withdrawn, failure_reason = facts.failure_reason,
+    virtual_account = coalesce(facts.virtual_account, p.virtual_account),
+    expires_at = facts.expires_at,
+    expired_at = case when facts.expired then p.expired_at end,
+    confirmed_at = coalesce(
+      p.confirmed_at, case when facts.attempt_id is not null then clock_timestamp() end
+    ),
+    version = p.version + 1, updated_at = clock_timestamp()
+  where p.id = payment.id
+  returning p.* into v_payment;
+  return v_payment;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) IS 'Writes the facts of a payment and the status that follows from them.';
+
+CREATE FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb) RETURNS coinslot.payment_attempts
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select row(
+    null, null, new_attempt.gateway, new_attempt.payment_key, new_attempt.state,
+    new_attempt.amount, new_attempt.currency, new_attempt.live, new_attempt.paid,
+    new_attempt.discount, new_attempt.refunded, new_attempt.disputed, new_attempt.withdrawn,
+    left(new_attempt.method, 100), left(new_attempt.failure_reason, 500),
+    new_attempt.virtual_account, null, null, null, null
+  )::coinslot.payment_attempts
+$$;
+
+COMMENT ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb) IS 'An attempt as a gateway describes it, not yet judged.';
+
+CREATE FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text DEFAULT NULL::text, feature text DEFAULT NULL::text, reason text DEFAULT ''::text, metadata jsonb DEFAULT '{}'::jsonb, payment_id uuid DEFAULT NULL::uuid, hold_id uuid DEFAULT NULL::uuid) RETURNS public.token_ledger
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select row(
+    new_entry.user_id, null, new_entry.delta, null, null, new_entry.payment_id, new_entry.hold_id,
+    new_entry.kind, new_entry.caller, new_entry.idempotency_key, new_entry.feature,
+    new_entry.reason, new_entry.metadata
+  )::public.token_ledger
+$$;
+
+COMMENT ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text, feature text, reason text, metadata jsonb, payment_id uuid, hold_id uuid) IS 'A ledger entry that is not written yet.';
+
+CREATE FUNCTION coinslot.open_hold(hold_id uuid) RETURNS coinslot.token_holds
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_hold coinslot.token_holds;
+begin
+  select h.* into v_hold from coinslot.token_holds h where h.id = open_hold.hold_id;
+  if not found then
+    perform coinslot.fail('hold_not_found', jsonb_build_object('hold_id', open_hold.hold_id));
+  end if;
+  perform coinslot.lock_wallet(v_hold.user_id);
+  select h.* into v_hold from coinslot.token_holds h where h.id = open_hold.hold_id for update;
+  if v_hold.status <> 'held' or v_hold.expires_at <= clock_timestamp() then
+    perform coinslot.fail('hold_resolved', jsonb_build_object(
+      'status', case v_hold.status when 'held' then 'expired' else v_hold.status end,
+      'captured', v_hold.captured
+    ));
+  end if;
+  return v_hold;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.open_hold(hold_id uuid) IS 'Locks wallet and hold; PT404 unknown, PT409 no longer open.';
+
+CREATE FUNCTION coinslot.open_payment(order_id text) RETURNS public.payments
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_payment public.payments;
+begin
+  select p.* into v_payment from public.payments p where p.order_id = open_payment.order_id;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  return v_payment;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.open_payment(order_id text) IS 'See public.open_payment.';
+
+CREATE FUNCTION coinslot.payment_facts(payment public.payments) RETURNS coinslot.payment_facts
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  with attempts as (
+    select a.*, a.paid > a.refunded + a.withdrawn as has_money
+    from coinslot.payment_attempts a where a.payment_id = payment.id
+  ), counted as (
+    select a.* from attempts a
+    where a.paid > 0 and (a.credited or a.problem is null)
+    order by a.credited desc, a.has_money desc, a.id limit 1
+  ), waiting as (
+    select a.* from attempts a
+    where a.problem is null and a.state = 'awaiting_deposit' and a.paid = 0
+    order by a.updated_at desc, a.id desc limit 1
+  ), latest as (
+    select a.* from attempts a order by a.updated_at desc, a.id desc limit 1
+  ), expiry as (
+    select greatest(
+      payment.expires_at, (select (w.virtual_account ->> 'due_at')::timestamptz from waiting w)
+    ) as expires_at
+  )
+  select row(
+    c.id,
+    coalesce(c.payment_key, (select w.payment_key from waiting w)),
+    coalesce(c.method, (select w.method from waiting w)),
+    coalesce(c.paid, 0), coalesce(c.refunded, 0), coalesce(c.disputed, 0),
+    coalesce(c.withdrawn, 0),
+    exists (select from attempts a where a.problem is not null and not a.credited and a.has_money),
+    exists (select from waiting),
+    payment.canceled_at is not null
+    or exists (select from attempts a where a.state = 'canceled'),
+    payment.expired_at is not null and e.expires_at <= clock_timestamp(),
+    exists (select from attempts a where a.state = 'failed'),
+    case when c.id is null then (select l.failure_reason from latest l) end,
+    (select w.virtual_account from waiting w),
+    e.expires_at
+  )::coinslot.payment_facts
+  from expiry e left join counted c on true
+$$;
+
+COMMENT ON FUNCTION coinslot.payment_facts(payment public.payments) IS 'What the gateway has said of all attempts at an order, added up.';
+
+CREATE FUNCTION coinslot.payment_status(facts coinslot.payment_facts) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select case
+    when facts.paid > 0 then case
+      when facts.refunded >= facts.paid then 'refunded'
+      when facts.disputed > 0 then 'disputed'
+      when facts.withdrawn > 0 and facts.refunded + facts.withdrawn >= facts.paid
+      then 'charged_back'
+      when facts.refunded + facts.withdrawn > 0 then 'partially_refunded'
+      else 'completed'
+    end
+    when facts.tampered then 'review'
+    when facts.waiting and not facts.expired then 'awaiting_deposit'
+    when facts.expired then 'expired'
+    when facts.failed and not facts.canceled then 'failed'
+    when facts.canceled then 'canceled'
+    else 'pending'
+  end
+$$;
+
+COMMENT ON FUNCTION coinslot.payment_status(facts coinslot.payment_facts) IS 'Facts to status.';
+
+CREATE FUNCTION coinslot.post_entry(entry public.token_ledger) RETURNS public.token_receipt
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_entry public.token_ledger;
+begin
+  with moved as (
+    update public.wallets w
+    set tokens = w.tokens + entry.delta, seq = w.seq + 1, updated_at = clock_timestamp()
+    where w.user_id = entry.user_id
+    returning w.tokens, w.seq
+  )
+  insert into public.token_ledger as l (
+    user_id, seq, delta, balance, payment_id, hold_id, kind, caller, idempotency_key, feature,
+    reason, metadata
+  )
+  select
+    entry.user_id, moved.seq, entry.delta, moved.tokens, entry.payment_id, entry.hold_id,
+    entry.kind, entry.caller, entry.idempotency_key, entry.feature, entry.reason, entry.metadata
+  from moved
+  returning l.* into strict v_entry;
+  return coinslot.receipt(v_entry, false);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.post_entry(entry public.token_ledger) IS 'Writes an entry and moves the balance by it.';
+
+CREATE FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_order public.payments;
+begin
+  select p.id, p.name, p.tokens into v_order.product_id, v_order.name, v_order.tokens
+  from public.products p where p.id = quote_order.product_id and p.active;
+  if not found then
+    perform coinslot.fail(
+      'product_not_found', jsonb_build_object('product_id', left(quote_order.product_id, 63))
+    );
+  end if;
+  select g.id into v_order.gateway
+  from coinslot.gateways g where g.id = quote_order.gateway and g.active;
+  if not found then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'gateway', 'known', (
+        select jsonb_agg(g.id order by g.id) from coinslot.gateways g where g.active
+      )
+    ));
+  end if;
+  select r.currency, r.amount into v_order.currency, v_order.amount
+  from public.prices r
+  where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
+  if not found then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'currency', 'known', (
+        select jsonb_agg(r.currency order by r.currency)
+        from public.prices r where r.product_id = quote_order.product_id
+      )
+    ));
+  end if;
+  v_order.user_id := quote_order.user_id;
+  v_order.idempotency_key := quote_order.idempotency_key;
+  return v_order;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) IS 'Name, tokens and price of an order, or what is wrong with it.';
+
+CREATE FUNCTION coinslot.receipt(entry public.token_ledger, replayed boolean) RETURNS public.token_receipt
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select row(
+    entry.user_id, entry.seq, entry.delta, entry.balance, entry.created_at, entry.payment_id,
+    entry.hold_id, entry.kind, entry.idempotency_key, entry.feature, entry.reason,
+    entry.metadata, receipt.replayed
+  )::public.token_receipt
+$$;
+
+COMMENT ON FUNCTION coinslot.receipt(entry public.token_ledger, replayed boolean) IS 'Entry to receipt.';
+
+CREATE FUNCTION coinslot.record_discrepancy(kind text, attempt coinslot.payment_attempts, order_id text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
+  values (
+    record_discrepancy.kind, attempt.gateway, attempt.payment_key, record_discrepancy.order_id,
+    jsonb_build_object(
+      'state', attempt.state, 'amount', attempt.amount, 'currency', attempt.currency,
+      'paid', attempt.paid, 'refunded', attempt.refunded, 'withdrawn', attempt.withdrawn,
+      'live', attempt.live
+    )
+  )
+  on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing
+$$;
+
+COMMENT ON FUNCTION coinslot.record_discrepancy(kind text, attempt coinslot.payment_attempts, order_id text) IS 'Leaves something for a person, once.';
+
+CREATE FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text DEFAULT ''::text, payment_key text DEFAULT NULL::text, tokens bigint DEFAULT 0) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  insert into public.payment_events (
+    payment_id, user_id, from_status, to_status, tokens, source, reason, payment_key
+  ) values (
+    payment.id, payment.user_id, record_event.from_status, payment.status, record_event.tokens,
+    record_event.source, record_event.reason, record_event.payment_key
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text, payment_key text, tokens bigint) IS 'Notes what happened to a payment: from_status led to what it is now.';
+
+CREATE FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) RETURNS public.payments
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_payment public.payments;
+begin
+  perform coinslot.record_discrepancy(refuse_attempt.problem, attempt, payment.order_id);
+  perform coinslot.record_event(
+    payment, payment.status, refuse_attempt.source, refuse_attempt.problem, attempt.payment_key
+  );
+  update public.payments p set version = p.version + 1 where p.id = payment.id
+  returning p.* into v_payment;
+  return v_payment;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) IS 'Records what the gateway said and moves nothing.';
+
+CREATE FUNCTION coinslot.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.fail('append_only', jsonb_build_object('table', tg_table_name));
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.refuse_change() IS 'Trigger: refuses update, delete and truncate.';
+
+CREATE FUNCTION coinslot.refuse_held_key(user_id uuid, idempotency_key text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  if exists (
+    select from coinslot.token_holds h
+    where h.user_id = refuse_held_key.user_id
+      and h.idempotency_key = refuse_held_key.idempotency_key
+      and h.status = 'held' and h.expires_at > clock_timestamp()
+  ) then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.refuse_held_key(user_id uuid, idempotency_key text) IS 'PT409 if an open hold has the key.';
+
+CREATE FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_payment public.payments;
+begin
+  perform coinslot.check_text('payment_key', refuse_payment_attempt.payment_key, 255);
+  perform coinslot.check_text('reason', refuse_payment_attempt.reason, 100);
+  perform coinslot.check_text('source', refuse_payment_attempt.source, 32);
+  select p.* into v_payment from public.payments p
+  where p.order_id = refuse_payment_attempt.order_id for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  if not exists (
+    select from public.payment_events e
+    where e.payment_id = v_payment.id and e.payment_key = refuse_payment_attempt.payment_key
+      and e.reason = refuse_payment_attempt.reason
+  ) then
+    perform coinslot.record_event(
+      v_payment, v_payment.status, refuse_payment_attempt.source, refuse_payment_attempt.reason,
+      refuse_payment_attempt.payment_key
+    );
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) IS 'See public.refuse_payment_attempt.';
+
+CREATE FUNCTION coinslot.release_hold(hold_id uuid) RETURNS public.hold_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return coinslot.hold_receipt(
+    coinslot.resolve_hold(coinslot.open_hold(release_hold.hold_id), 'released', 0), false
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.release_hold(hold_id uuid) IS 'See public.release_hold.';
+
+CREATE FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) RETURNS coinslot.token_holds
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_hold coinslot.token_holds;
+begin
+  update coinslot.token_holds h
+  set status = resolve_hold.status, captured = resolve_hold.captured,
+    resolved_at = clock_timestamp()
+  where h.id = hold.id
+  returning h.* into strict v_hold;
+  update public.wallets w set held = w.held - hold.amount, updated_at = clock_timestamp()
+  where w.user_id = hold.user_id;
+  return v_hold;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) IS 'Ends an open, locked hold and frees what it set aside.';
+
+CREATE FUNCTION coinslot.run_maintenance(batch integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if (run_maintenance.batch between 1 and 10000) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "batch", "min": 1, "max": 10000}');
+  end if;
+  return jsonb_build_object(
+    'orders_expired', coinslot.expire_orders(run_maintenance.batch),
+    'wallets_swept', coinslot.expire_holds(run_maintenance.batch)
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.run_maintenance(batch integer) IS 'See public.run_maintenance.';
+
+CREATE FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attempt coinslot.payment_attempts) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select known.id is not null and (
+    known.state, known.amount, known.currency, known.live, known.paid, known.discount,
+    known.refunded, known.disputed, known.withdrawn, known.virtual_account, known.failure_reason
+  ) is not distinct from (
+    attempt.state, attempt.amount, attempt.currency, attempt.live, attempt.paid,
+    attempt.discount, attempt.refunded, attempt.disputed, attempt.withdrawn,
+    attempt.virtual_account, attempt.failure_reason
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attempt coinslot.payment_attempts) IS 'True if the gateway says of an attempt what it said last.';
+
+CREATE FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_id bigint;
+begin
+  insert into coinslot.payment_attempts as a (
+    payment_id, gateway, payment_key, state, amount, currency, live, paid, discount, refunded,
+    disputed, withdrawn, method, failure_reason, virtual_account, problem
+  ) values (
+    attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
+    attempt.currency, attempt.live, attempt.paid, attempt.discount, attempt.refunded,
+    attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
+    attempt.virtual_account, attempt.problem
+  )
+  on conflict (gateway, payment_key) do update set
+    state = excluded.state, amount = excluded.amount, currency = excluded.currency,
+    live = excluded.live, paid = excluded.paid, discount = excluded.discount,
+    refunded = excluded.refunded, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
+    method = excluded.method, failure_reason = excluded.failure_reason,
+    virtual_account = excluded.virtual_account, problem = excluded.problem,
+    updated_at = clock_timestamp()
+  returning a.id into v_id;
+  if attempt.paid <= attempt.refunded + attempt.withdrawn then
+    update coinslot.discrepancies d set resolved_at = clock_timestamp()
+    where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
+      and d.order_id = save_attempt.order_id and d.resolved_at is null;
+  elsif attempt.problem is not null then
+    perform coinslot.record_discrepancy(attempt.problem, attempt, save_attempt.order_id);
+  end if;
+  return v_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) IS 'Stores an attempt as the gateway last described it; its id.';
+
+CREATE FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_facts coinslot.payment_facts := coinslot.payment_facts(before);
+  v_status text := coinslot.payment_status(v_facts);
+  v_duplicate boolean := attempt.problem is null and attempt.paid > 0
+    and v_facts.attempt_id <> attempt.id;
+  v_tokens bigint;
+begin
+  if v_status <> before.status and not exists (
+    select from coinslot.payment_transitions t
+    where t.from_status = before.status and t.to_status = v_status
+  ) then
+    outcome := 'refused';
+    payment := coinslot.refuse_attempt(before, attempt, 'illegal_transition', source);
+    return;
+  end if;
+  v_tokens := coinslot.settle_tokens(before, v_facts);
+  payment := coinslot.move_payment(before, v_facts, v_status);
+  if v_duplicate and attempt.paid > attempt.refunded + attempt.withdrawn then
+    perform coinslot.record_discrepancy('duplicate_payment', attempt, before.order_id);
+  end if;
+  outcome := case
+    when attempt.paid > 0 and attempt.problem is not null then 'review'
+    when v_duplicate then 'duplicate'
+    when before.paid = 0 and v_facts.paid > 0 then 'credited'
+    when v_tokens < 0 then 'reversed'
+    when v_tokens > 0 then 'restored'
+    when v_status <> before.status then 'moved'
+    else 'unchanged'
+  end;
+  if outcome <> 'unchanged' then
+    perform coinslot.record_event(
+      payment, before.status, source,
+      coalesce(attempt.problem, case when v_duplicate then 'duplicate_payment' else '' end),
+      attempt.payment_key, v_tokens
+    );
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) IS 'Moves a payment to what its attempts add up to.';
+
+CREATE FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_before bigint;
+  v_entries bigint;
+  v_now bigint;
+  v_target bigint := case when facts.attempt_id is null then 0 else
+    payment.tokens - coinslot.tokens_to_reverse(
+      payment.tokens, facts.paid, facts.refunded + facts.withdrawn
+    )
+  end;
+begin
+  select coalesce(sum(l.delta), 0), count(*) into v_before, v_entries
+  from public.token_ledger l where l.payment_id = payment.id;
+  v_now := v_before;
+  if v_entries = 0 and facts.attempt_id is not null and payment.tokens > 0 then
+    perform coinslot.post_entry(coinslot.new_entry(
+      payment.user_id, 'purchase', payment.tokens, 'system', payment_id => payment.id
+    ));
+    v_now := payment.tokens;
+  end if;
+  if v_target <> v_now then
+    perform coinslot.post_entry(coinslot.new_entry(
+      payment.user_id,
+      case
+        when v_target > v_now then 'reversal'
+        when facts.withdrawn > payment.withdrawn then 'dispute'
+        else 'refund'
+      end,
+      v_target - v_now, 'system', payment_id => payment.id
+    ));
+  end if;
+  return v_target - v_before;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) IS 'Makes the ledger agree with the facts of a payment; the tokens moved.';
+
+CREATE FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return coinslot.debit(
+    coinslot.current_user_id(), 'user', spend_tokens.amount, null, spend_tokens.idempotency_key,
+    spend_tokens.reason, spend_tokens.metadata
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'See public.spend_tokens.';
+
+CREATE FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return coinslot.debit(
+    spend_tokens_for.user_id, 'service', spend_tokens_for.amount, null,
+    spend_tokens_for.idempotency_key, spend_tokens_for.reason, spend_tokens_for.metadata
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'See public.spend_tokens_for.';
+
+CREATE FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select case
+    when tokens_to_reverse.returned >= tokens_to_reverse.paid then tokens_to_reverse.tokens
+    else div(
+      tokens_to_reverse.tokens::numeric * tokens_to_reverse.returned, tokens_to_reverse.paid
+    )::bigint
+  end
+$$;
+
+COMMENT ON FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) IS 'Tokens that go back for money returned so far.';
+
+CREATE TABLE public.profiles (
+    id uuid NOT NULL,
+    display_name text DEFAULT ''::text NOT NULL,
+    locale text DEFAULT 'en'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT profiles_display_name_short CHECK ((length(display_name) <= 100)),
+    CONSTRAINT profiles_locale_known CHECK ((locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text))
+);
+
+COMMENT ON TABLE public.profiles IS 'What a person shows of themselves.';
+
+COMMENT ON COLUMN public.profiles.locale IS 'BCP 47 language tag, for example ko or en-US.';
+
+CREATE FUNCTION coinslot.update_profile(display_name text, locale text) RETURNS public.profiles
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_profile public.profiles;
+begin
+  perform coinslot.check_text('display_name', coalesce(update_profile.display_name, ''), 100);
+  if coalesce(update_profile.locale, 'en') !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' then
+    perform coinslot.fail('invalid_argument', '{"argument": "locale", "example": "ko"}');
+  end if;
+  update public.profiles p set
+    display_name = coalesce(update_profile.display_name, p.display_name),
+    locale = coalesce(update_profile.locale, p.locale)
+  where p.id = v_user_id
+  returning p.* into v_profile;
+  if not found then
+    perform coinslot.fail('unauthenticated');
+  end if;
+  return v_profile;
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.update_profile(display_name text, locale text) IS 'See public.update_profile.';
+
+CREATE FUNCTION coinslot.use_feature(feature text, idempotency_key text, metadata jsonb) RETURNS public.token_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return coinslot.debit(
+    coinslot.current_user_id(), 'user', coinslot.feature_price(use_feature.feature),
+    use_feature.feature, use_feature.idempotency_key, '', use_feature.metadata
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.use_feature(feature text, idempotency_key text, metadata jsonb) IS 'See public.use_feature.';
+
+CREATE FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) RETURNS public.token_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return coinslot.debit(
+    use_feature_for.user_id, 'service', coinslot.feature_price(use_feature_for.feature),
+    use_feature_for.feature, use_feature_for.idempotency_key, '', use_feature_for.metadata
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) IS 'See public.use_feature_for.';
+
+CREATE FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with wallets as (
+    select w.* from public.wallets w
+    where (verify_ledger.from_user is null or w.user_id >= verify_ledger.from_user)
+      and (verify_ledger.to_user is null or w.user_id < verify_ledger.to_user)
+  ), entries as (
+    select
+      l.user_id, l.seq, l.delta, l.balance,
+      row_number() over wallet as position,
+      sum(l.delta) over wallet as running
+    from public.token_ledger l
+    where (verify_ledger.from_user is null or l.user_id >= verify_ledger.from_user)
+      and (verify_ledger.to_user is null or l.user_id < verify_ledger.to_user)
+    window wallet as (partition by l.user_id order by l.seq)
+  ), books as (
+    select
+      e.user_id, count(*) as entries, sum(e.delta)::bigint as tokens,
+      count(*) filter (where e.seq <> e.position) as gaps,
+      count(*) filter (where e.balance <> e.running) as wrong_balances
+    from entries e group by e.user_id
+  ), holds as (
+    select h.user_id, sum(h.amount)::bigint as held
+    from coinslot.token_holds h inner join wallets w on w.user_id = h.user_id
+    where h.status = 'held' group by h.user_id
+  )
+  select b.user_id, 'no_wallet', 0, b.entries
+  from books b where not exists (select from wallets w where w.user_id = b.user_id)
+  union all
+  select w.user_id, c.problem, c.expected, c.found
+  from wallets w
+  left join books b on b.user_id = w.user_id
+  left join holds h on h.user_id = w.user_id
+  cross join lateral (values
+    ('tokens', coalesce(b.tokens, 0), w.tokens),
+    ('seq', coalesce(b.entries, 0), w.seq),
+    ('sequence_gaps', 0, coalesce(b.gaps, 0)),
+    ('running_balance', 0, coalesce(b.wrong_balances, 0)),
+    ('held', coalesce(h.held, 0), w.held)
+  ) as c (problem, expected, found)
+  where c.expected <> c.found
+  union all
+  select * from coinslot.verify_sources(verify_ledger.from_user, verify_ledger.to_user)
+$$;
+
+COMMENT ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) IS 'See public.verify_ledger.';
+
+CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  with entries as (
+    select l.* from public.token_ledger l
+    where (verify_sources.from_user is null or l.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or l.user_id < verify_sources.to_user)
+  ), keys as (
+    select e.user_id, count(*) as uses from entries e
+    where e.idempotency_key is not null
+    group by e.user_id, e.caller, e.idempotency_key
+  ), bonuses as (
+    select e.user_id, count(*) as granted from entries e
+    where e.kind = 'signup_bonus' group by e.user_id
+  ), moved as (
+    select e.payment_id, e.hold_id, sum(e.delta)::bigint as tokens from entries e
+    where e.payment_id is not null or e.hold_id is not null
+    group by e.payment_id, e.hold_id
+  ), payments as (
+    select p.id, p.user_id, case when p.paid = 0 then 0 else
+      p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
+    end as tokens
+    from public.payments p
+    where (verify_sources.from_user is null or p.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or p.user_id < verify_sources.to_user)
+  ), holds as (
+    select h.id, h.user_id, h.captured from coinslot.token_holds h
+    where (verify_sources.from_user is null or h.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or h.user_id < verify_sources.to_user)
+  )
+  select k.user_id, 'repeated_key', 1, k.uses from keys k where k.uses > 1
+  union all
+  select b.user_id, 'signup_bonus', 1, b.granted from bonuses b where b.granted > 1
+  union all
+  select p.user_id, 'payment', p.tokens, coalesce(m.tokens, 0)
+  from payments p left join moved m on m.payment_id = p.id
+  where p.tokens <> coalesce(m.tokens, 0)
+  union all
+  select h.user_id, 'hold', h.captured, coalesce(-m.tokens, 0)
+  from holds h left join moved m on m.hold_id = h.id
+  where h.captured <> coalesce(-m.tokens, 0)
+$$;
+
+COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Keys used twice, and payments, holds and bonuses that the ledger does not bear out.';
+
+CREATE FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, kind text DEFAULT 'grant'::text) RETURNS public.token_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.add_tokens(
+    add_tokens.user_id, add_tokens.amount, add_tokens.idempotency_key, add_tokens.reason,
+    add_tokens.kind
+  )
+$$;
+
+COMMENT ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be
+negative), once per idempotency key of the service.';
+
+CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, discount bigint DEFAULT 0, refunded bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, OUT outcome text, OUT payment public.payments) RETURNS record
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select a.outcome, a.payment
+  from coinslot.apply_attempt(
+    apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
+    coinslot.new_attempt(
+      apply_gateway_payment.gateway, apply_gateway_payment.payment_key,
+      apply_gateway_payment.state, apply_gateway_payment.amount, apply_gateway_payment.currency,
+      apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.discount,
+      apply_gateway_payment.refunded, apply_gateway_payment.disputed,
+      apply_gateway_payment.withdrawn, apply_gateway_payment.method,
+      apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account
+    )
+  ) a
+$$;
+
+COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, OUT outcome text, OUT payment public.payments) IS 'Service: applies what one fresh read of a gateway said about a payment.';
+
+CREATE FUNCTION public.cancel_order(order_id text) RETURNS public.payments
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.cancel_order(cancel_order.order_id)
+$$;
+
+COMMENT ON FUNCTION public.cancel_order(order_id text) IS 'Calls off an unpaid order of the signed-in user.';
+
+CREATE FUNCTION public.capture_hold(hold_id uuid, amount bigint DEFAULT NULL::bigint) RETURNS public.token_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.capture_hold(capture_hold.hold_id, capture_hold.amount)
+$$;
+
+COMMENT ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) IS 'Service: spends all or part of an open hold and frees the rest.';
+
+CREATE FUNCTION public.create_order(product_id text, gateway text, currency text DEFAULT 'KRW'::text, idempotency_key text DEFAULT NULL::text) RETURNS public.payments
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.create_order(
+    create_order.product_id, create_order.gateway, create_order.currency,
+    create_order.idempotency_key
+  )
+$$;
+
+COMMENT ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) IS 'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
+
+CREATE FUNCTION public.get_settings() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coinslot.get_settings()
+$$;
+
+COMMENT ON FUNCTION public.get_settings() IS 'Service: mode and limits of this database.';
+
+CREATE FUNCTION public.get_user_tokens() RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coalesce(
+    (
+      select coinslot.available(w)
+      from public.wallets w
+      where w.user_id = (select coinslot.current_user_id())
+    ), 0
+  )
+$$;
+
+COMMENT ON FUNCTION public.get_user_tokens() IS 'Tokens the signed-in user can spend now.';
+
+CREATE FUNCTION public.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer DEFAULT 600) RETURNS public.hold_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.hold_feature_for(
+    hold_feature_for.user_id, hold_feature_for.feature, hold_feature_for.idempotency_key,
+    hold_feature_for.ttl_seconds
+  )
+$$;
+
+COMMENT ON FUNCTION public.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) IS 'Service: sets aside what a feature costs a user until captured, released or expired.';
+
+CREATE FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, ttl_seconds integer DEFAULT 600) RETURNS public.hold_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.hold_tokens_for(
+    hold_tokens_for.user_id, hold_tokens_for.amount, hold_tokens_for.idempotency_key,
+    hold_tokens_for.reason, hold_tokens_for.ttl_seconds
+  )
+$$;
+
+COMMENT ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) IS 'Service: sets tokens of a user aside until captured, released or expired.';
+
+CREATE FUNCTION public.list_discrepancies(page_size integer DEFAULT 100, before bigint DEFAULT NULL::bigint) RETURNS SETOF coinslot.discrepancies
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.list_discrepancies(
+    list_discrepancies.page_size, list_discrepancies.before
+  )
+$$;
+
+COMMENT ON FUNCTION public.list_discrepancies(page_size integer, before bigint) IS 'Service: open discrepancies, newest first; before = the last id of the page before.';
+
+CREATE FUNCTION public.open_payment(order_id text) RETURNS public.payments
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coinslot.open_payment(open_payment.order_id)
+$$;
+
+COMMENT ON FUNCTION public.open_payment(order_id text) IS 'Service: an order and its version, to be read before the gateway is.';
+
+CREATE FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.refuse_payment_attempt(
+    refuse_payment_attempt.order_id, refuse_payment_attempt.payment_key,
+    refuse_payment_attempt.reason, refuse_payment_attempt.source
+  )
+$$;
+
+COMMENT ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) IS 'Service: notes a claimed payment that the gateway does not confirm. Moves nothing.';
+
+CREATE FUNCTION public.release_hold(hold_id uuid) RETURNS public.hold_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.release_hold(release_hold.hold_id)
+$$;
+
+COMMENT ON FUNCTION public.release_hold(hold_id uuid) IS 'Service: frees what an open hold set aside; nothing is spent.';
+
+CREATE FUNCTION public.run_maintenance(batch integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.run_maintenance(run_maintenance.batch)
+$$;
+
+COMMENT ON FUNCTION public.run_maintenance(batch integer) IS 'Service: expires orders and holds; {orders_expired, wallets_swept}.';
+
+CREATE FUNCTION public.spend_tokens(amount bigint, idempotency_key text, reason text DEFAULT ''::text, metadata jsonb DEFAULT '{}'::jsonb) RETURNS public.token_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.spend_tokens(
+    spend_tokens.amount, spend_tokens.idempotency_key, spend_tokens.reason, spend_tokens.metadata
+  )
+$$;
+
+COMMENT ON FUNCTION public.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'Spends tokens of the signed-in user, once per idempotency key. PT402 when there are too few.';
+
+CREATE FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, metadata jsonb DEFAULT '{}'::jsonb) RETURNS public.token_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.spend_tokens_for(
+    spend_tokens_for.user_id, spend_tokens_for.amount, spend_tokens_for.idempotency_key,
+    spend_tokens_for.reason, spend_tokens_for.metadata
+  )
+$$;
+
+COMMENT ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'Service: spends tokens of a user, once per idempotency key of the service.';
+
+CREATE FUNCTION public.tokens(profile public.profiles) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coinslot.available(w) from public.wallets w where w.user_id = profile.id
+$$;
+
+COMMENT ON FUNCTION public.tokens(profile public.profiles) IS 'Tokens the person can spend now.';
+
+CREATE FUNCTION public.update_profile(display_name text DEFAULT NULL::text, locale text DEFAULT NULL::text) RETURNS public.profiles
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.update_profile(update_profile.display_name, update_profile.locale)
+$$;
+
+COMMENT ON FUNCTION public.update_profile(display_name text, locale text) IS 'Changes the signed-in user''s profile; what is null stays.';
+
+CREATE FUNCTION public.use_feature(feature text, idempotency_key text, metadata jsonb DEFAULT '{}'::jsonb) RETURNS public.token_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.use_feature(
+    use_feature.feature, use_feature.idempotency_key, use_feature.metadata
+  )
+$$;
+
+COMMENT ON FUNCTION public.use_feature(feature text, idempotency_key text, metadata jsonb) IS 'Spends what a feature costs, once per idempotency key. PT402 when there are too few tokens.';
+
+CREATE FUNCTION public.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb DEFAULT '{}'::jsonb) RETURNS public.token_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.use_feature_for(
+    use_feature_for.user_id, use_feature_for.feature, use_feature_for.idempotency_key,
+    use_feature_for.metadata
+  )
+$$;
+
+COMMENT ON FUNCTION public.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) IS 'Service: spends what a feature costs a user, once per idempotency key of the service.';
+
+CREATE FUNCTION public.verify_ledger(from_user uuid DEFAULT NULL::uuid, to_user uuid DEFAULT NULL::uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+  select * from coinslot.verify_ledger(verify_ledger.from_user, verify_ledger.to_user)
+$$;
+
+COMMENT ON FUNCTION public.verify_ledger(from_user uuid, to_user uuid) IS 'Service: every wallet in [from_user, to_user) that does not add up. No rows = sound.';
+
+ALTER TABLE coinslot.discrepancies ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME coinslot.discrepancies_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE coinslot.errors (
+    message text NOT NULL,
+    sqlstate text NOT NULL,
+    hint text NOT NULL,
+    CONSTRAINT errors_sqlstate_is_http CHECK ((sqlstate ~ '^PT4[0-9]{2}$'::text))
+);
+
+COMMENT ON TABLE coinslot.errors IS 'Registry of the errors raised by the RPCs.';
+
+CREATE TABLE coinslot.gateways (
+    id text NOT NULL,
+    name text NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT gateways_id_named CHECK ((id ~ '^[a-z][a-z0-9_]{0,30}$'::text))
+);
+
+COMMENT ON TABLE coinslot.gateways IS 'Payment gateways: adding one is adding a row.';
+
+COMMENT ON COLUMN coinslot.gateways.active IS 'False refuses new orders; open ones go on.';
+
+ALTER TABLE coinslot.payment_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME coinslot.payment_attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE coinslot.payment_statuses (
+    status text NOT NULL,
+    settled boolean NOT NULL,
+    description text NOT NULL
+);
+
+COMMENT ON TABLE coinslot.payment_statuses IS 'The states of an order.';
+
+COMMENT ON COLUMN coinslot.payment_statuses.settled IS 'The gateway has had the money.';
+
+CREATE TABLE coinslot.payment_transitions (
+    from_status text NOT NULL,
+    to_status text NOT NULL,
+    CONSTRAINT payment_transitions_move CHECK ((from_status <> to_status))
+);
+
+COMMENT ON TABLE coinslot.payment_transitions IS 'The legal moves between the states of an order.';
+
+CREATE TABLE coinslot.settings (
+    id boolean DEFAULT true NOT NULL,
+    mode text DEFAULT 'test'::text NOT NULL,
+    signup_bonus bigint DEFAULT 5 NOT NULL,
+    order_lifetime interval DEFAULT '01:00:00'::interval NOT NULL,
+    max_open_orders integer DEFAULT 20 NOT NULL,
+    max_hold_seconds integer DEFAULT 86400 NOT NULL,
+    identity_salt text DEFAULT replace((gen_random_uuid())::text, '-'::text, ''::text) NOT NULL,
+    CONSTRAINT settings_max_hold_seconds_positive CHECK ((max_hold_seconds > 0)),
+    CONSTRAINT settings_max_open_orders_positive CHECK ((max_open_orders > 0)),
+    CONSTRAINT settings_mode_known CHECK ((mode = ANY (ARRAY['test'::text, 'live'::text]))),
+    CONSTRAINT settings_order_lifetime_positive CHECK ((order_lifetime > '00:00:00'::interval)),
+    CONSTRAINT settings_signup_bonus_valid CHECK (((signup_bonus >= 0) AND (signup_bonus <= coinslot.max_amount()))),
+    CONSTRAINT settings_single_row CHECK (id)
+);
+
+COMMENT ON TABLE coinslot.settings IS 'Settings of this database: exactly one row.';
+
+COMMENT ON COLUMN coinslot.settings.mode IS 'test | live: which gateway payments are money here.';
+
+COMMENT ON COLUMN coinslot.settings.signup_bonus IS 'Tokens for a newly confirmed identity.';
+
+COMMENT ON COLUMN coinslot.settings.order_lifetime IS 'How long an unpaid order stays open.';
+
+COMMENT ON COLUMN coinslot.settings.max_open_orders IS 'Unpaid orders one user may have.';
+
+COMMENT ON COLUMN coinslot.settings.max_hold_seconds IS 'Longest life of a hold.';
+
+COMMENT ON COLUMN coinslot.settings.identity_salt IS 'Keeps identity hashes from being guessed.';
+
+CREATE TABLE coinslot.signup_bonuses (
+    identity_hash text NOT NULL,
+    user_id uuid NOT NULL,
+    granted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE coinslot.signup_bonuses IS 'Identities that have had their sign-up bonus.';
+
+CREATE TABLE public.feature_prices (
+    feature text NOT NULL,
+    tokens bigint NOT NULL,
+    CONSTRAINT feature_prices_feature_named CHECK ((feature ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT feature_prices_tokens_positive CHECK (((tokens >= 1) AND (tokens <= coinslot.max_amount())))
+);
+
+COMMENT ON TABLE public.feature_prices IS 'What a use of each feature costs, in tokens.';
+
+CREATE TABLE public.payment_events (
+    id bigint NOT NULL,
+    payment_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    from_status text,
+    to_status text NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    source text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    payment_key text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE public.payment_events IS 'Every move of an order and every attempt that was refused, append-only.';
+
+COMMENT ON COLUMN public.payment_events.tokens IS 'Tokens credited (+) or reversed (-) with it.';
+
+COMMENT ON COLUMN public.payment_events.source IS 'What led to it: user, complete, webhook, …';
+
+ALTER TABLE public.payment_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.payment_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.prices (
+    product_id text NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    CONSTRAINT prices_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
+    CONSTRAINT prices_currency_is_iso_4217 CHECK ((currency ~ '^[A-Z]{3}$'::text))
+);
+
+COMMENT ON TABLE public.prices IS 'Price of a product in each currency it is sold in.';
+
+COMMENT ON COLUMN public.prices.amount IS 'Minor units: won for KRW, cents for USD.';
+
+CREATE TABLE public.products (
+    id text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    name_ko text NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT products_id_named CHECK ((id ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT products_kind_known CHECK ((kind = ANY (ARRAY['token_pack'::text, 'one_off'::text]))),
+    CONSTRAINT products_tokens_fit_kind CHECK ((((tokens >= 0) AND (tokens <= coinslot.max_amount())) AND ((kind = 'token_pack'::text) = (tokens > 0))))
+);
+
+COMMENT ON TABLE public.products IS 'What is sold: packs of tokens, and single things.';
+
+COMMENT ON COLUMN public.products.kind IS 'token_pack: credits tokens. one_off: credits none.';
+
+COMMENT ON COLUMN public.products.active IS 'False takes it off sale; its orders stay valid.';
+
+CREATE VIEW public.product_offers WITH (security_invoker='true') AS
+ SELECT p.id,
+    p.kind,
+    p.name,
+    p.name_ko,
+    p.tokens,
+    r.currency,
+    r.amount,
+        CASE
+            WHEN (p.kind = 'token_pack'::text) THEN (GREATEST((0)::numeric, floor(((100)::numeric - (((100.0 * (r.amount)::numeric) * (first_value(p.tokens) OVER pack)::numeric) / ((p.tokens * first_value(r.amount) OVER pack))::numeric)))))::integer
+            ELSE 0
+        END AS discount_percent
+   FROM (public.products p
+     JOIN public.prices r ON ((p.id = r.product_id)))
+  WHERE p.active
+  WINDOW pack AS (PARTITION BY p.kind, r.currency ORDER BY p.tokens, r.amount);
+
+COMMENT ON VIEW public.product_offers IS 'What is on sale: one row for each product and currency.';
+
+COMMENT ON COLUMN public.product_offers.discount_percent IS 'How much cheaper a token is than in the smallest pack.';
+
+ALTER TABLE ONLY coinslot.discrepancies
+    ADD CONSTRAINT discrepancies_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY coinslot.errors
+    ADD CONSTRAINT errors_pkey PRIMARY KEY (message);
+
+ALTER TABLE ONLY coinslot.gateways
+    ADD CONSTRAINT gateways_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY coinslot.payment_attempts
+    ADD CONSTRAINT payment_attempts_gateway_payment_key_key UNIQUE (gateway, payment_key);
+
+ALTER TABLE ONLY coinslot.payment_attempts
+    ADD CONSTRAINT payment_attempts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY coinslot.payment_statuses
+    ADD CONSTRAINT payment_statuses_pkey PRIMARY KEY (status);
+
+ALTER TABLE ONLY coinslot.payment_transitions
+    ADD CONSTRAINT payment_transitions_pkey PRIMARY KEY (from_status, to_status);
+
+ALTER TABLE ONLY coinslot.settings
+    ADD CONSTRAINT settings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY coinslot.signup_bonuses
+    ADD CONSTRAINT signup_bonuses_pkey PRIMARY KEY (identity_hash);
+
+ALTER TABLE ONLY coinslot.signup_bonuses
+    ADD CONSTRAINT signup_bonuses_user_id_key UNIQUE (user_id);
+
+ALTER TABLE ONLY coinslot.token_holds
+    ADD CONSTRAINT token_holds_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.feature_prices
+    ADD CONSTRAINT feature_prices_pkey PRIMARY KEY (feature);
+
+ALTER TABLE ONLY public.payment_events
+    ADD CONSTRAINT payment_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_idempotency_key_key UNIQUE (user_id, idempotency_key);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_order_id_key UNIQUE (order_id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.prices
+    ADD CONSTRAINT prices_pkey PRIMARY KEY (product_id, currency);
+
+ALTER TABLE ONLY public.products
+    ADD CONSTRAINT products_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.profiles
+    ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.token_ledger
+    ADD CONSTRAINT token_ledger_pkey PRIMARY KEY (user_id, seq);
+
+ALTER TABLE ONLY public.wallets
+    ADD CONSTRAINT wallets_pkey PRIMARY KEY (user_id);
+
+CREATE UNIQUE INDEX discrepancies_open ON coinslot.discrepancies USING btree (kind, gateway, payment_key, order_id) WHERE (resolved_at IS NULL);
+
+CREATE UNIQUE INDEX payment_attempts_one_credited ON coinslot.payment_attempts USING btree (payment_id) WHERE credited;
+
+CREATE INDEX payment_attempts_payment_id ON coinslot.payment_attempts USING btree (payment_id);
+
+CREATE INDEX payment_transitions_to_status ON coinslot.payment_transitions USING btree (to_status);
+
+CREATE INDEX token_holds_expiring ON coinslot.token_holds USING btree (expires_at) WHERE (status = 'held'::text);
+
+CREATE UNIQUE INDEX token_holds_idempotency ON coinslot.token_holds USING btree (user_id, idempotency_key) WHERE (status = ANY (ARRAY['held'::text, 'captured'::text]));
+
+CREATE INDEX token_holds_open ON coinslot.token_holds USING btree (user_id, expires_at) WHERE (status = 'held'::text);
+
+CREATE INDEX token_holds_user_id ON coinslot.token_holds USING btree (user_id);
+
+CREATE INDEX payment_events_payment_id ON public.payment_events USING btree (payment_id, id);
+
+CREATE INDEX payment_events_user_id ON public.payment_events USING btree (user_id, id);
+
+CREATE INDEX payments_expiring ON public.payments USING btree (expires_at) WHERE (status = ANY (ARRAY['pending'::text, 'awaiting_deposit'::text]));
+
+CREATE INDEX payments_gateway ON public.payments USING btree (gateway);
+
+CREATE INDEX payments_history ON public.payments USING btree (user_id, created_at DESC, id DESC);
+
+CREATE INDEX payments_product_id ON public.payments USING btree (product_id);
+
+CREATE INDEX payments_status ON public.payments USING btree (status);
+
+CREATE UNIQUE INDEX token_ledger_idempotency ON public.token_ledger USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX token_ledger_payment_id ON public.token_ledger USING btree (payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE TRIGGER payment_events_append_only BEFORE DELETE OR UPDATE ON public.payment_events FOR EACH ROW EXECUTE FUNCTION coinslot.refuse_change();
+
+CREATE TRIGGER payment_events_no_truncate BEFORE TRUNCATE ON public.payment_events FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
+
+CREATE TRIGGER payments_status_inserted BEFORE INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION coinslot.guard_transition();
+
+CREATE TRIGGER payments_status_moved BEFORE UPDATE OF status ON public.payments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION coinslot.guard_transition();
+
+CREATE TRIGGER token_ledger_append_only BEFORE DELETE OR UPDATE ON public.token_ledger FOR EACH ROW EXECUTE FUNCTION coinslot.refuse_change();
+
+CREATE TRIGGER token_ledger_no_truncate BEFORE TRUNCATE ON public.token_ledger FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
+
+ALTER TABLE ONLY coinslot.payment_attempts
+    ADD CONSTRAINT payment_attempts_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY coinslot.payment_attempts
+    ADD CONSTRAINT payment_attempts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY coinslot.payment_transitions
+    ADD CONSTRAINT payment_transitions_from_status_fkey FOREIGN KEY (from_status) REFERENCES coinslot.payment_statuses(status) ON DELETE CASCADE;
+
+ALTER TABLE ONLY coinslot.payment_transitions
+    ADD CONSTRAINT payment_transitions_to_status_fkey FOREIGN KEY (to_status) REFERENCES coinslot.payment_statuses(status) ON DELETE CASCADE;
+
+ALTER TABLE ONLY coinslot.signup_bonuses
+    ADD CONSTRAINT signup_bonuses_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.wallets(user_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY coinslot.token_holds
+    ADD CONSTRAINT token_holds_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.wallets(user_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.payment_events
+    ADD CONSTRAINT payment_events_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_status_fkey FOREIGN KEY (status) REFERENCES coinslot.payment_statuses(status) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.prices
+    ADD CONSTRAINT prices_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.profiles
+    ADD CONSTRAINT profiles_id_fkey FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.token_ledger
+    ADD CONSTRAINT token_ledger_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
+
+CREATE POLICY "Nobody reads attempts through the API" ON coinslot.payment_attempts FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads discrepancies through the API" ON coinslot.discrepancies FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads gateways through the API" ON coinslot.gateways FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads identities through the API" ON coinslot.signup_bonuses FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads settings through the API" ON coinslot.settings FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads statuses through the API" ON coinslot.payment_statuses FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads the registry through the API" ON coinslot.errors FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads transitions through the API" ON coinslot.payment_transitions FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "People count their own holds" ON coinslot.token_holds FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
+ALTER TABLE coinslot.discrepancies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.errors ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.gateways ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.payment_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.payment_statuses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.payment_transitions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.settings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.signup_bonuses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.token_holds ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "Everybody reads feature prices" ON public.feature_prices FOR SELECT TO anon, authenticated USING (true);
+
+CREATE POLICY "Everybody reads prices" ON public.prices FOR SELECT TO anon, authenticated USING (true);
+
+CREATE POLICY "Everybody reads products" ON public.products FOR SELECT TO anon, authenticated USING (true);
+
+CREATE POLICY "People read the events of their own payments" ON public.payment_events FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
+CREATE POLICY "People read their own ledger" ON public.token_ledger FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
+CREATE POLICY "People read their own payments" ON public.payments FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
+CREATE POLICY "People read their own profile" ON public.profiles FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = id));
+
+CREATE POLICY "People read their own wallet" ON public.wallets FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
+ALTER TABLE public.feature_prices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.prices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.token_ledger ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.wallets ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA coinslot TO authenticated;
+GRANT USAGE ON SCHEMA coinslot TO service_role;
+
+GRANT USAGE ON SCHEMA public TO postgres;
+GRANT USAGE ON SCHEMA public TO anon;
+GRANT USAGE ON SCHEMA public TO authenticated;
+GRANT USAGE ON SCHEMA public TO service_role;
+
+REVOKE ALL ON TYPE public.hold_receipt FROM PUBLIC;
+GRANT ALL ON TYPE public.hold_receipt TO authenticated;
+GRANT ALL ON TYPE public.hold_receipt TO service_role;
+
+REVOKE ALL ON TYPE public.token_receipt FROM PUBLIC;
+GRANT ALL ON TYPE public.token_receipt TO authenticated;
+GRANT ALL ON TYPE public.token_receipt TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.max_amount() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.payments TO authenticated;
+GRANT SELECT ON TABLE public.payments TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.wallets TO authenticated;
+GRANT SELECT ON TABLE public.wallets TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.available(wallet public.wallets) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.available(wallet public.wallets) TO authenticated;
+GRANT ALL ON FUNCTION coinslot.available(wallet public.wallets) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.cancel_order(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.cancel_order(order_id text) TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.check_attempt(attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.wallets) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_text(argument text, value text, longest integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_ttl(ttl_seconds integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.close_wallet(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.create_profile() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.current_user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.current_user_id() TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.debit(user_id uuid, caller text, amount bigint, feature text, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.token_ledger TO authenticated;
+GRANT SELECT ON TABLE public.token_ledger TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.expire_holds(batch integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.expire_holds_of(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.expire_orders(batch integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.fail(error text, detail jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.fail(error text, detail jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.feature_price(feature text) FROM PUBLIC;
+
+GRANT SELECT(user_id) ON TABLE coinslot.token_holds TO authenticated;
+GRANT SELECT(user_id) ON TABLE coinslot.token_holds TO service_role;
+
+GRANT SELECT(amount) ON TABLE coinslot.token_holds TO authenticated;
+GRANT SELECT(amount) ON TABLE coinslot.token_holds TO service_role;
+
+GRANT SELECT(status) ON TABLE coinslot.token_holds TO authenticated;
+GRANT SELECT(status) ON TABLE coinslot.token_holds TO service_role;
+
+GRANT SELECT(expires_at) ON TABLE coinslot.token_holds TO authenticated;
+GRANT SELECT(expires_at) ON TABLE coinslot.token_holds TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, feature text, idempotency_key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.find_replay(attempted public.token_ledger) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.follow_user() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.get_settings() FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.get_settings() TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.grant_signup_bonus(account auth.users) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.guard_transition() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.identity_hash(account auth.users) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.lock_wallet(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text, feature text, reason text, metadata jsonb, payment_id uuid, hold_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.open_hold(hold_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.open_payment(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.open_payment(order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.payment_facts(payment public.payments) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.payment_status(facts coinslot.payment_facts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.post_entry(entry public.token_ledger) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.receipt(entry public.token_ledger, replayed boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.record_discrepancy(kind text, attempt coinslot.payment_attempts, order_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text, payment_key text, tokens bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refuse_held_key(user_id uuid, idempotency_key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.release_hold(hold_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.run_maintenance(batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.run_maintenance(batch integer) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attempt coinslot.payment_attempts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.profiles TO authenticated;
+GRANT SELECT ON TABLE public.profiles TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.update_profile(display_name text, locale text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.update_profile(display_name text, locale text) TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.use_feature(feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.use_feature(feature text, idempotency_key text, metadata jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, OUT outcome text, OUT payment public.payments) TO service_role;
+
+REVOKE ALL ON FUNCTION public.cancel_order(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_order(order_id text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.get_settings() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_settings() TO service_role;
+
+REVOKE ALL ON FUNCTION public.get_user_tokens() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_user_tokens() TO authenticated;
+
+REVOKE ALL ON FUNCTION public.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_discrepancies(page_size integer, before bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.open_payment(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_payment(order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.release_hold(hold_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_hold(hold_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION public.run_maintenance(batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.run_maintenance(batch integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.tokens(profile public.profiles) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tokens(profile public.profiles) TO authenticated;
+GRANT ALL ON FUNCTION public.tokens(profile public.profiles) TO service_role;
+
+REVOKE ALL ON FUNCTION public.update_profile(display_name text, locale text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_profile(display_name text, locale text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.use_feature(feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.use_feature(feature text, idempotency_key text, metadata jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.verify_ledger(from_user uuid, to_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.verify_ledger(from_user uuid, to_user uuid) TO service_role;
+
+GRANT SELECT ON TABLE public.feature_prices TO anon;
+GRANT SELECT ON TABLE public.feature_prices TO authenticated;
+GRANT SELECT ON TABLE public.feature_prices TO service_role;
+
+GRANT SELECT ON TABLE public.payment_events TO authenticated;
+GRANT SELECT ON TABLE public.payment_events TO service_role;
+
+GRANT SELECT ON TABLE public.prices TO anon;
+GRANT SELECT ON TABLE public.prices TO authenticated;
+GRANT SELECT ON TABLE public.prices TO service_role;
+
+GRANT SELECT ON TABLE public.products TO anon;
+GRANT SELECT ON TABLE public.products TO authenticated;
+GRANT SELECT ON TABLE public.products TO service_role;
+
+GRANT SELECT ON TABLE public.product_offers TO anon;
+GRANT SELECT ON TABLE public.product_offers TO authenticated;
+GRANT SELECT ON TABLE public.product_offers TO service_role;
