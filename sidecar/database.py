@@ -2,35 +2,32 @@
 
 `Database.as_user(jwt)` forwards the caller's JWT, so that Postgres decides who that is;
 `Database.as_service()` acts with the service key. Both share one pool of HTTP connections.
-Raises `Unauthorized`, `DatabaseError` (a refusal, with its code) or `DatabaseUnavailable`.
+Raises `DatabaseError` (a refusal, with its code), `Unauthorized` or `DatabaseUnavailable`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-import structlog
-from postgrest import APIError, AsyncPostgrestClient
+from postgrest import AsyncPostgrestClient
 
-from sidecar.errors import DatabaseError, DatabaseUnavailable, Unauthorized
+from sidecar.errors import DatabaseUnavailable
 from sidecar.records import (
     Applied,
     DatabaseSettings,
+    Discrepancy,
     HoldReceipt,
+    LedgerProblem,
     Maintenance,
     Payment,
-    Record,
     TokenReceipt,
 )
+from sidecar.rpc import Caller, raise_for_server_error
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from sidecar.settings import Settings
 
-log = structlog.get_logger(__name__)
-R = TypeVar("R", bound=Record)
 JsonObject = dict[str, Any]
 
 
@@ -43,7 +40,7 @@ class Database:
         self._service_key = settings.supabase_service_role_key.get_secret_value()
         self._http = httpx.AsyncClient(
             timeout=settings.coinslot_database_timeout,
-            event_hooks={"response": [_raise_for_server_error]},
+            event_hooks={"response": [raise_for_server_error]},
         )
 
     async def __aenter__(self) -> Self:
@@ -69,23 +66,11 @@ class Database:
         )
 
 
-class _Caller:
-    def __init__(self, client: AsyncPostgrestClient) -> None:
-        self._client = client
-
-    async def _call(self, rpc: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
-        given = {name: value for name, value in arguments.items() if value is not None}
-        return await _answer(self._client.rpc(rpc, cast("dict[str, str]", given)).execute())
-
-    async def _record(self, model: type[R], rpc: str, **arguments: Any) -> R:  # noqa: ANN401
-        return model.model_validate(await self._call(rpc, **arguments))
-
-
-class UserDatabase(_Caller):
+class UserDatabase(Caller):
     """What a signed-in person may do; Postgres takes who they are from their JWT."""
 
     async def get_user_tokens(self) -> int:
-        return int(await self._call("get_user_tokens"))
+        return int(await self.call("get_user_tokens"))
 
     async def spend_tokens(
         self,
@@ -94,7 +79,7 @@ class UserDatabase(_Caller):
         reason: str = "",
         metadata: JsonObject | None = None,
     ) -> TokenReceipt:
-        return await self._record(
+        return await self.record(
             TokenReceipt,
             "spend_tokens",
             amount=amount,
@@ -106,7 +91,7 @@ class UserDatabase(_Caller):
     async def use_feature(
         self, feature: str, idempotency_key: str, metadata: JsonObject | None = None
     ) -> TokenReceipt:
-        return await self._record(
+        return await self.record(
             TokenReceipt,
             "use_feature",
             feature=feature,
@@ -121,7 +106,7 @@ class UserDatabase(_Caller):
         currency: str = "KRW",
         idempotency_key: str | None = None,
     ) -> Payment:
-        return await self._record(
+        return await self.record(
             Payment,
             "create_order",
             product_id=product_id,
@@ -131,26 +116,29 @@ class UserDatabase(_Caller):
         )
 
     async def cancel_order(self, order_id: str) -> Payment:
-        return await self._record(Payment, "cancel_order", order_id=order_id)
+        return await self.record(Payment, "cancel_order", order_id=order_id)
 
     async def payment(self, order_id: str) -> Payment | None:
         """The user's own order; another's is as absent as one that does not exist."""
-        query = self._client.from_("payments").select("*").eq("order_id", order_id)
-        rows = await _answer(query.execute())
+        query = self.client.from_("payments").select("*").eq("order_id", order_id)
+        rows = await self.answer(query.execute())
         return Payment.model_validate(rows[0]) if rows else None
 
     async def payments(self, limit: int, before: tuple[str, str] | None = None) -> list[Payment]:
         """Newest first, from the (created_at, id) after which the page before ended."""
-        query = self._client.from_("payments").select("*")
+        query = self.client.from_("payments").select("*")
         if before is not None:
             at, key = before
             query = query.or_(f'created_at.lt."{at}",and(created_at.eq."{at}",id.lt."{key}")')
         page = query.order("created_at", desc=True).order("id", desc=True).limit(limit)
-        return [Payment.model_validate(row) for row in await _answer(page.execute())]
+        return [Payment.model_validate(row) for row in await self.answer(page.execute())]
 
 
-class ServiceDatabase(_Caller):
+class ServiceDatabase(Caller):
     """What only the server may do."""
+
+    # No caller can mend a service key that is refused: to them the database is not there.
+    not_admitted = DatabaseUnavailable
 
     async def add_tokens(
         self,
@@ -160,7 +148,7 @@ class ServiceDatabase(_Caller):
         reason: str = "",
         kind: str = "grant",
     ) -> TokenReceipt:
-        return await self._record(
+        return await self.record(
             TokenReceipt,
             "add_tokens",
             user_id=user_id,
@@ -170,10 +158,62 @@ class ServiceDatabase(_Caller):
             kind=kind,
         )
 
+    async def spend_tokens_for(
+        self,
+        user_id: str,
+        amount: int,
+        idempotency_key: str,
+        reason: str = "",
+        metadata: JsonObject | None = None,
+    ) -> TokenReceipt:
+        return await self.record(
+            TokenReceipt,
+            "spend_tokens_for",
+            user_id=user_id,
+            amount=amount,
+            idempotency_key=idempotency_key,
+            reason=reason,
+            metadata=metadata,
+        )
+
+    async def use_feature_for(
+        self,
+        user_id: str,
+        feature: str,
+        idempotency_key: str,
+        metadata: JsonObject | None = None,
+    ) -> TokenReceipt:
+        return await self.record(
+            TokenReceipt,
+            "use_feature_for",
+            user_id=user_id,
+            feature=feature,
+            idempotency_key=idempotency_key,
+            metadata=metadata,
+        )
+
+    async def hold_tokens_for(
+        self,
+        user_id: str,
+        amount: int,
+        idempotency_key: str,
+        reason: str = "",
+        ttl_seconds: int = 600,
+    ) -> HoldReceipt:
+        return await self.record(
+            HoldReceipt,
+            "hold_tokens_for",
+            user_id=user_id,
+            amount=amount,
+            idempotency_key=idempotency_key,
+            reason=reason,
+            ttl_seconds=ttl_seconds,
+        )
+
     async def hold_feature_for(
         self, user_id: str, feature: str, idempotency_key: str, ttl_seconds: int = 600
     ) -> HoldReceipt:
-        return await self._record(
+        return await self.record(
             HoldReceipt,
             "hold_feature_for",
             user_id=user_id,
@@ -183,19 +223,19 @@ class ServiceDatabase(_Caller):
         )
 
     async def capture_hold(self, hold_id: str, amount: int | None = None) -> TokenReceipt:
-        return await self._record(TokenReceipt, "capture_hold", hold_id=hold_id, amount=amount)
+        return await self.record(TokenReceipt, "capture_hold", hold_id=hold_id, amount=amount)
 
     async def release_hold(self, hold_id: str) -> HoldReceipt:
-        return await self._record(HoldReceipt, "release_hold", hold_id=hold_id)
+        return await self.record(HoldReceipt, "release_hold", hold_id=hold_id)
 
     async def open_payment(self, order_id: str) -> Payment:
-        return await self._record(Payment, "open_payment", order_id=order_id)
+        return await self.record(Payment, "open_payment", order_id=order_id)
 
     async def apply_gateway_payment(
         self, order_id: str, gateway: str, source: str, version: int, fact: JsonObject
     ) -> Applied:
         """`fact` holds the remaining parameters: what one fresh read of the gateway said."""
-        return await self._record(
+        return await self.record(
             Applied,
             "apply_gateway_payment",
             order_id=order_id,
@@ -208,7 +248,7 @@ class ServiceDatabase(_Caller):
     async def refuse_payment_attempt(
         self, order_id: str, payment_key: str, reason: str, source: str
     ) -> None:
-        await self._call(
+        await self.call(
             "refuse_payment_attempt",
             order_id=order_id,
             payment_key=payment_key,
@@ -217,40 +257,20 @@ class ServiceDatabase(_Caller):
         )
 
     async def run_maintenance(self, batch: int = 500) -> Maintenance:
-        return await self._record(Maintenance, "run_maintenance", batch=batch)
+        return await self.record(Maintenance, "run_maintenance", batch=batch)
 
     async def get_settings(self) -> DatabaseSettings:
-        return await self._record(DatabaseSettings, "get_settings")
+        return await self.record(DatabaseSettings, "get_settings")
 
+    async def list_discrepancies(
+        self, page_size: int = 100, before: int | None = None
+    ) -> list[Discrepancy]:
+        rows = await self.call("list_discrepancies", page_size=page_size, before=before)
+        return [Discrepancy.model_validate(row) for row in rows]
 
-async def _answer(query: Awaitable[Any]) -> Any:  # noqa: ANN401 - JSON
-    try:
-        return (await query).data
-    except httpx.HTTPError as error:
-        log.warning("database_unreachable", error=repr(error))
-        raise DatabaseUnavailable from error
-    except APIError as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: APIError) -> DatabaseError | Unauthorized:
-    refusal = DatabaseError(
-        error.code or "", error.message or "", _text(error.details), _text(error.hint)
-    )
-    # What a gateway in front of PostgREST refuses (a forged JWT, a wrong key) comes without a code.
-    if refusal.status_code == 401 or not error.code:
-        return Unauthorized()
-    return refusal
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-async def _raise_for_server_error(response: httpx.Response) -> None:
-    """A 5xx says nothing about what was done, whatever its body: never a refusal."""
-    if response.status_code < 500:
-        return
-    await response.aread()
-    log.warning("database_error", status=response.status_code, body=response.text[:500])
-    raise DatabaseUnavailable
+    async def verify_ledger(
+        self, from_user: str | None = None, to_user: str | None = None
+    ) -> list[LedgerProblem]:
+        """No rows: the books add up."""
+        rows = await self.call("verify_ledger", from_user=from_user, to_user=to_user)
+        return [LedgerProblem.model_validate(row) for row in rows]

@@ -133,13 +133,14 @@ class GatewayTimeout(GatewayUnavailable):
 
 
 class DatabaseError(ApiError):
-    """A refusal by the database, with PostgREST's four fields."""
+    """A refusal by the database, with PostgREST's four fields: `PTnnn` is HTTP nnn, the message a
+    stable token, the hint a sentence."""
 
     def __init__(
         self, code: str, message: str, details: str | None = None, hint: str | None = None
     ) -> None:
         super().__init__(hint or message, code=message)
-        self.status_code = _status(code)
+        self.status_code = int(code.removeprefix("PT"))
         self.sqlstate = code
         self.details = details
 
@@ -199,12 +200,3 @@ _SENTENCES = {
     405: "This address does not take that method",
     413: "The body is larger than this server takes",
 }
-
-
-def _status(sqlstate: str) -> int:
-    """PostgREST's own rule for `PTnnn`; the rest as PostgREST answers it."""
-    if sqlstate.startswith("PT") and sqlstate[2:].isdigit():
-        return int(sqlstate[2:])
-    if sqlstate.startswith("PGRST3") or sqlstate == "401":
-        return 401
-    return {"42501": 403, "PGRST116": 406}.get(sqlstate, 400)

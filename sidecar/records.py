@@ -105,3 +105,23 @@ class Maintenance(Record):
 
 class DatabaseSettings(Record):
     mode: Literal["test", "live"]
+
+
+class Discrepancy(Record):
+    """Money that fits no order."""
+
+    id: int
+    kind: str
+    gateway: str
+    payment_key: str
+    order_id: str
+    detail: dict[str, Any]
+    created_at: str
+    resolved_at: str | None
+
+
+class LedgerProblem(Record):
+    user_id: str
+    problem: str
+    expected: int | None
+    found: int | None

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest_asyncio
+
+from tests.shop import Shop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.stacks import LocalStack
+
+
+@pytest_asyncio.fixture
+async def shop(stack: LocalStack) -> AsyncIterator[Shop]:
+    """A new buyer with the 5 free tokens. Whatever a test does, the books must add up after it."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        shop = Shop(stack, http, stack.sign_up(), stack.sidecar_url)
+        yield shop
+        await shop.play("faults", "PUT")
+        assert await shop.rpc("verify_ledger") == []

@@ -1,0 +1,90 @@
+"""The gateway is down, slow or talks nonsense: a clear answer, and the order is as it was."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.server import create_app
+from tests.servers import running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.shop import Shop
+
+
+@pytest.fixture
+async def hasty(shop: Shop) -> AsyncIterator[Shop]:
+    """The same shop behind a sidecar that waits for a gateway no longer than 0.3 s."""
+    async with running(create_app(shop.settings(coinslot_gateway_timeout=0.3))) as url:
+        yield replace(shop, sidecar=url)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        ("delay", 504, "gateway_timeout"),
+        ("error_before", 502, "gateway_unavailable"),
+        ("error_after", 502, "gateway_unavailable"),
+        ("drop_after", 502, "gateway_unavailable"),
+        ("rate_limit", 502, "gateway_unavailable"),
+        ("malformed", 502, "gateway_nonsense"),
+        ("html", 502, "gateway_nonsense"),
+        ("refused", 502, "gateway_refused"),
+    ],
+)
+async def test_order_is_untouched_and_completes_afterwards(
+    hasty: Shop, kind: str, status: int, code: str
+) -> None:
+    order_id = await hasty.order()
+    imp_uid = await hasty.pay(order_id)
+    before = hasty.row(order_id)
+    await hasty.play("faults", "PUT", kind=kind, delay_s=1 if kind == "delay" else 0)
+    answer = await hasty.complete(order_id, imp_uid)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert hasty.row(order_id) == before
+    where = await hasty.redirect(order_id, imp_uid)
+    assert where.endswith(f"/payment/fail?orderId={order_id}&code={code}")
+    await hasty.play("faults", "PUT")
+    assert (await hasty.complete(order_id, imp_uid)).status_code == 200
+    assert (await hasty.tokens(), hasty.purchases()) == (15, 1)
+
+
+@pytest.mark.parametrize("kind", ["delay", "error_after", "drop_after", "html"])
+async def test_checkout_says_that_the_gateway_is_away(hasty: Shop, kind: str) -> None:
+    await hasty.play("faults", "PUT", kind=kind, delay_s=1 if kind == "delay" else 0)
+    answer = await hasty.checkout()
+    assert answer.status_code in {502, 504}
+    assert answer.json()["code"].startswith("gateway_")
+
+
+async def test_storm_of_faults_loses_and_doubles_nothing(hasty: Shop) -> None:
+    """40 orders, half of all gateway calls fail: 40 credited, 0 lost, 0 doubled."""
+    orders = [(o, await hasty.pay(o)) for o in [await _new_order(hasty) for _ in range(40)]]
+    faults = [
+        {"kind": kind, "share": 0.125} for kind in ("drop_after", "error_before", "html", "refused")
+    ]
+    await hasty.play("faults", "PUT", faults=faults)
+    await asyncio.gather(*(_insist(hasty, *order) for order in orders))
+    assert (await hasty.tokens(), hasty.purchases()) == (5 + 400, 40)
+
+
+async def _new_order(shop: Shop) -> str:
+    order_id = await shop.order()
+    # Out of the way of the cap on open orders.
+    shop.select("update payments set expires_at = now() where order_id = %s returning 1", order_id)
+    return order_id
+
+
+async def _insist(shop: Shop, order_id: str, imp_uid: str) -> None:
+    for _ in range(60):
+        answers = await asyncio.gather(
+            shop.complete(order_id, imp_uid), shop.webhook(order_id, imp_uid)
+        )
+        if {answer.status_code for answer in answers} == {200}:
+            return
+    pytest.fail(f"{order_id} was never completed")

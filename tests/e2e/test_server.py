@@ -1,0 +1,70 @@
+"""What the sidecar does by itself, and how it says that it cannot work."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sidecar.server import create_app
+from tests.servers import running
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
+
+
+async def test_ready_with_its_database(shop: Shop) -> None:
+    answer = await shop.http.get(f"{shop.sidecar}/ready")
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": []})
+
+
+async def test_not_ready_where_it_and_the_database_differ_in_mode(shop: Shop) -> None:
+    live = shop.settings().model_copy(update={"coinslot_mode": "live"})
+    async with running(create_app(live)) as url:
+        answer = await shop.http.get(f"{url}/ready")
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["mode: this server is live, the database is test"]
+
+
+async def test_test_payment_is_unknown_in_live_mode(shop: Shop) -> None:
+    order_id = await shop.order()
+    imp_uid = await shop.pay(order_id)
+    live = shop.settings().model_copy(update={"coinslot_mode": "live"})
+    async with running(create_app(live)) as url:
+        answer = await replace(shop, sidecar=url).complete(order_id, imp_uid)
+    assert (answer.status_code, answer.json()["code"]) == (400, "payment_unknown_at_gateway")
+    assert (await shop.tokens(), shop.row(order_id)["status"]) == (5, "pending")
+
+
+async def test_service_key_that_is_refused_is_not_the_callers_fault(shop: Shop) -> None:
+    wrong = shop.settings(supabase_service_role_key="sb_secret_of_another_project")
+    async with running(create_app(wrong)) as url:
+        answer = await replace(shop, sidecar=url).complete("ord_ffffffffffffffff", "imp_1")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+
+
+async def test_works_with_publishable_and_secret_keys(shop: Shop) -> None:
+    env = shop.stack.env
+    keys = shop.settings(
+        supabase_anon_key=env["SUPABASE_PUBLISHABLE_KEY"],
+        supabase_service_role_key=env["SUPABASE_SECRET_KEY"],
+    )
+    async with running(create_app(keys)) as url:
+        await replace(shop, sidecar=url).bought()
+    assert await shop.tokens() == 15
+
+
+async def test_expires_orders_by_itself(shop: Shop) -> None:
+    order_id = await shop.order()
+    shop.select("update payments set expires_at = now() where order_id = %s returning 1", order_id)
+    async with running(create_app(shop.settings(coinslot_maintenance_seconds=0.05))):
+        async with asyncio.timeout(10):
+            while shop.row(order_id)["status"] != "expired":  # noqa: ASYNC110 - the database's
+                await asyncio.sleep(0.05)
+
+
+async def test_maintenance_outlives_a_database_that_is_down(shop: Shop) -> None:
+    down = shop.settings(supabase_url="http://127.0.0.1:1", coinslot_maintenance_seconds=0.01)
+    async with running(create_app(down)) as url:
+        await asyncio.sleep(0.1)
+        assert (await shop.http.get(f"{url}/health")).status_code == 200
