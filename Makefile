@@ -1,29 +1,101 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
 
+# Another interpreter: make PYTHON=/path/to/python3.12 …
 PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := .stamps
+STACK := $(BIN)/python -m sidecar sandbox
+MIGRATIONS := supabase/migrations
 
-.PHONY: help
+DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron
+
+.PHONY: help run up down status reset demo test check format snapshot lock clean
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' Makefile
 
-# ---- what the targets need, installed once and again when a lock file changes ----
+# ---- the local stack ----
 
-$(STAMPS):
-	@mkdir -p $@
+run: $(STAMPS)/python $(STAMPS)/node ## start the stack and show its logs; Ctrl-C stops it, data stays
+	@exec $(STACK) run
 
-$(STAMPS)/python: requirements.lock | $(STAMPS)
+up: $(STAMPS)/python $(STAMPS)/node ## start the stack in the background
+	@$(STACK) up
+
+down: $(STAMPS)/python ## stop the stack; data stays
+	@$(STACK) down
+
+status: $(STAMPS)/python ## what runs, and whether it is healthy
+	@$(STACK) status
+
+reset: $(STAMPS)/python $(STAMPS)/node ## a new database under the running stack: migrate, seed
+	@$(STACK) reset
+
+demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack, step by step
+	@$(STACK) demo
+
+# ---- what has to be green ----
+
+test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end
+	$(BIN)/pytest
+
+check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy --strict sidecar tests
+	$(BIN)/sqlfluff lint --disable-progress-bar supabase sidecar/sandbox
+	node_modules/.bin/squawk $(MIGRATIONS)/*.sql
+	$(BIN)/python -m tests.schema check
+
+format: $(STAMPS)/python ## format the Python code
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+snapshot: $(STAMPS)/python $(STAMPS)/node ## rewrite the schema snapshot that `check` compares with
+	$(BIN)/python -m tests.schema write
+
+lock: $(STAMPS)/python ## bring the lock files in line with pyproject.toml and package.json
+	$(BIN)/pip-compile --quiet --output-file requirements.lock pyproject.toml
+	npm install --package-lock-only --silent
+
+clean: ## stop the stack; delete its data and everything that was installed
+	@if [ -x $(BIN)/python ] && [ -d .sandbox ]; then $(STACK) delete; fi
+	rm -rf .venv node_modules $(STAMPS) .sandbox .sandbox-test
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+# ---- what the targets need: installed once, and again when a lock file changes ----
+
+$(STAMPS)/python: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11' >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@touch $@
+	  || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' \
+	  || { echo 'Python comes without venv here: install the package python3-venv' >&2; exit 1; }
+	@echo 'installing Python packages into .venv'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/node: package-lock.json package.json .npmrc | $(STAMPS)
+$(STAMPS)/node: package-lock.json package.json .npmrc
 	@command -v npm >/dev/null \
-	  || { echo 'npm is missing: install Node.js 20 or newer (it brings npm)' >&2; exit 1; }
-	npm ci --silent
-	@touch $@
+	  || { echo 'npm is missing: install Node.js 20 or newer, which brings it' >&2; exit 1; }
+	@echo 'installing Node packages into node_modules'
+	@npm ci --silent
+	@mkdir -p $(STAMPS) && touch $@
+
+# Debian's Postgres 15, the older end of what Supabase hosts. Tests that need it say so where it
+# could not be installed; on CI they fail.
+$(STAMPS)/debian:
+	@if dpkg --status $(DEBIAN_PACKAGES) >/dev/null 2>&1; then \
+	  mkdir -p $(STAMPS) && touch $@; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo 'installing $(DEBIAN_PACKAGES)'; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	    --no-install-recommends $(DEBIAN_PACKAGES) </dev/null >/dev/null \
+	    && mkdir -p $(STAMPS) && touch $@ \
+	    || echo 'could not install $(DEBIAN_PACKAGES): tests on Postgres 15 are skipped' >&2; \
+	else \
+	  echo 'only root can install $(DEBIAN_PACKAGES): tests on Postgres 15 are skipped' >&2; \
+	fi

@@ -146,7 +146,7 @@ create function extensions.pgrst_ddl_watch() returns event_trigger
 language plpgsql
 as $$ begin notify pgrst, 'reload schema'; end $$;
 
-create event trigger pgrst_ddl_watch on ddl_command_end
+create event trigger pgrst_ddl_watch on ddl_command_end -- noqa: PRS
 execute function extensions.pgrst_ddl_watch();
 
 create event trigger pgrst_drop_watch on sql_drop

@@ -8,8 +8,8 @@ create role service_role nologin noinherit bypassrls;
 create role authenticator login noinherit password 'postgres';
 create role supabase_auth_admin login noinherit createrole password 'postgres';
 
-grant anon, authenticated, service_role to authenticator, postgres;
-grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
+grant anon, authenticated, service_role to authenticator, postgres; -- noqa: PRS
+grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres; -- noqa: PRS
 
 -- What hosted projects have: the API's time-outs live on the roles. service_role has none of its
 -- own and runs under authenticator's.
