@@ -225,12 +225,14 @@ revoke all on function coinslot.refuse_attempt(
   public.payments, coinslot.payment_attempts, text, text
 ) from public;
 
--- Remembers what the gateway said of an attempt. Money that has gone back needs nobody any more.
+-- Remembers what the gateway said of an attempt. A person is needed while its money is here and
+-- something speaks against it, and no longer.
 create function coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text)
 returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
   v_id bigint;
+  v_has_money boolean := attempt.paid > attempt.refunded + attempt.withdrawn;
 begin
   insert into coinslot.payment_attempts as a (
     payment_id, gateway, payment_key, state, amount, currency, live, paid, discount, refunded,
@@ -249,11 +251,11 @@ begin
     virtual_account = excluded.virtual_account, problem = excluded.problem,
     updated_at = clock_timestamp()
   returning a.id into v_id;
-  if attempt.paid <= attempt.refunded + attempt.withdrawn then
-    update coinslot.discrepancies d set resolved_at = clock_timestamp()
-    where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
-      and d.order_id = save_attempt.order_id and d.resolved_at is null;
-  elsif attempt.problem is not null then
+  update coinslot.discrepancies d set resolved_at = clock_timestamp()
+  where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
+    and d.order_id = save_attempt.order_id and d.resolved_at is null
+    and (not v_has_money or d.kind not in (coalesce(attempt.problem, ''), 'duplicate_payment'));
+  if attempt.problem is not null and v_has_money then
     perform coinslot.record_discrepancy(attempt.problem, attempt, save_attempt.order_id);
   end if;
   return v_id;
