@@ -1,0 +1,145 @@
+-- The funnel, where the gateway's word does not fit the order: recorded, shown, never credited, and
+-- never in the way of money that does fit.
+begin;
+\ir helpers/call.sql
+\ir helpers/funnel.sql
+
+insert into coinslot.gateways (id, name) values ('othergate', 'Another gateway');
+
+create temporary table stories (protects, steps, expected) as values
+('too little money is reviewed, not credited',
+ array['A:paid amount=100 paid=100', 'A:paid amount=100 paid=100', '?history', '?open', '?events'],
+ array['review review 0', 'unchanged review 0', '', 'wrong_amount',
+   'pending, pending>review wrong_amount']),
+('too much money is reviewed too',
+ array['A:paid amount=50000 paid=50000', '?open'], array['review review 0', 'wrong_amount']),
+('the right price, of which less was paid, is reviewed',
+ array['A:paid paid=4999', '?open'], array['review review 0', 'wrong_amount']),
+('a discount that does not explain the difference is reviewed',
+ array['A:paid paid=4000 discount=999', '?open'], array['review review 0', 'wrong_amount']),
+('five thousand cents are not five thousand won',
+ array['A:paid currency=USD paid=5000', '?open'], array['review review 0', 'wrong_currency']),
+('test money buys nothing where money is real, nor the reverse',
+ array['A:paid live=true paid=5000', '?open'], array['review review 0', 'wrong_mode']),
+('another gateway''s payment is not this order''s',
+ array['A:paid gateway=othergate paid=5000', '?open'],
+ array['review review 0', 'wrong_gateway']),
+('a bad attempt first does not spoil the good one after it',
+ array['A:paid amount=100 paid=100', 'B:paid paid=5000', '?history', '?open'],
+ array['review review 0', 'credited completed 10', 'purchase 10', 'wrong_amount']),
+('a bad attempt afterwards does not spoil the good one before it',
+ array['B:paid paid=5000', 'A:paid amount=100 paid=100', 'A:paid amount=100 paid=100', '?history',
+   '?open'],
+ array['credited completed 10', 'review completed 10', 'unchanged completed 10', 'purchase 10',
+   'wrong_amount']),
+('refunding a bad attempt beside a good one takes none of its tokens',
+ array['B:paid paid=5000', 'A:paid amount=100 paid=100', 'A:paid amount=100 paid=100 refunded=100',
+   '?history', '?open', '?resolved'],
+ array['credited completed 10', 'review completed 10', 'review completed 10', 'purchase 10', null,
+   'wrong_amount']),
+('a review ends when the money has gone back',
+ array['A:paid amount=100 paid=100', 'A:canceled amount=100 paid=100 refunded=100', '?open',
+   '?resolved', 'B:paid paid=5000'],
+ array['review review 0', 'review canceled 0', null, 'wrong_amount', 'credited completed 10']),
+('a bad attempt that took no money needs nobody',
+ array['A:ready amount=100', 'A:canceled amount=100', '?history'],
+ array['unchanged pending 0', 'moved canceled 0', '']),
+('two bad attempts are two things for a person',
+ array['A:paid amount=100 paid=100', 'B:paid live=true paid=5000', '?open'],
+ array['review review 0', 'review review 0', 'wrong_amount, wrong_mode']),
+('money for a deleted user is for a person to give back',
+ array['!delete', 'A:paid paid=5000', 'A:paid paid=5000', '?history', '?open',
+   'A:canceled paid=5000 refunded=5000', '?open', '?resolved'],
+ array['gone', 'review review 0', 'unchanged review 0', '', 'wallet_closed', 'review canceled 0',
+   null, 'wallet_closed']),
+('a deposit undone and made again for a deleted user is for a person too',
+ array['A:paid paid=5000', '!delete', 'A:awaiting_deposit', 'A:paid paid=5000', '?history',
+   '?open'],
+ array['credited completed 10', 'gone', 'reversed awaiting_deposit 0', 'review review 0',
+   'purchase 10, refund -10', 'wallet_closed']),
+('a wallet that would burst takes no purchase',
+ array['!fill', 'A:paid paid=5000', '?open', 'A:paid paid=5000 refunded=5000', '?open'],
+ array['9007199254740991', 'review review 9007199254740991', 'wallet_full',
+   'review pending 9007199254740991', null]),
+('a credited attempt that suddenly says something else moves nothing',
+ array['A:paid paid=5000', 'A:paid amount=100 paid=100', 'A:paid currency=USD paid=5000',
+   '?history', '?open', 'A:paid paid=5000 refunded=5000'],
+ array['credited completed 10', 'refused completed 10', 'refused completed 10', 'purchase 10',
+   'wrong_amount, wrong_currency', 'reversed refunded 0']);
+
+select plan((select count(*)::integer from stories) + 16);
+select is(pg_temp.play('starter', s.steps), s.expected, s.protects) from stories s;
+
+-- Money for an order nobody made
+create function pg_temp.unknown(payment_key text, extra text) returns text
+language sql as $$
+  select concat_ws(' ', a ->> 'outcome', a #>> '{payment,order_id}') from pg_temp.as_service(
+    'select * from apply_gateway_payment(''ord_nobody_made_it'', ''portone'', '
+    || quote_literal(payment_key) || ', ''paid'', 5000, ''KRW'', false, ''webhook'', null'
+    || extra || ')'
+  ) a
+$$;
+create function pg_temp.open_of(payment_key text) returns bigint
+language sql as $$
+  select count(*) from coinslot.discrepancies d
+  where d.order_id = 'ord_nobody_made_it' and d.payment_key = open_of.payment_key
+    and d.kind = 'unknown_order' and d.resolved_at is null
+$$;
+select is(pg_temp.unknown('imp_1', ''), 'unknown_order', 'an unknown order has no payment');
+select is(pg_temp.open_of('imp_1'), 0::bigint, 'without money nobody needs to look');
+select is(
+  pg_temp.unknown('imp_2', ', paid => 5000, refunded => 5000'), 'unknown_order',
+  'money that has gone back already'
+);
+select is(pg_temp.open_of('imp_2'), 0::bigint, 'needs nobody either');
+select is(
+  pg_temp.unknown('imp_3', ', paid => 5000'), 'unknown_order', 'money that is still there'
+) from generate_series(1, 2);
+select is(pg_temp.open_of('imp_3'), 1::bigint, 'is one thing for a person, however often it comes');
+select is(
+  (select d.detail from coinslot.discrepancies d where d.payment_key = 'imp_3'),
+  '{"state": "paid", "amount": 5000, "currency": "KRW", "paid": 5000, "refunded": 0,
+    "withdrawn": 0, "live": false}', 'who learns what it is about'
+);
+select is(
+  pg_temp.as_service('select * from list_discrepancies(1)') - array['id', 'created_at', 'detail'],
+  '{"kind": "unknown_order", "gateway": "portone", "payment_key": "imp_3",
+    "order_id": "ord_nobody_made_it", "resolved_at": null}', 'from the list of what is open'
+);
+select is(
+  pg_temp.as_service('select count(*) as n from list_discrepancies(1000)') -> 'n',
+  (select to_jsonb(count(*)) from coinslot.discrepancies where resolved_at is null),
+  'which is complete'
+);
+select is(
+  (pg_temp.as_service(
+    format('select * from list_discrepancies(1, %s)', max(d.id))
+  ) ->> 'id')::bigint,
+  (select max(d.id) from coinslot.discrepancies d
+   where d.resolved_at is null and d.id < (select max(m.id) from coinslot.discrepancies m)),
+  'and pages by id'
+) from coinslot.discrepancies d;
+
+-- One payment of the gateway, claimed for two orders
+select pg_temp.user_with(0) as mina, pg_temp.user_with(0) as thief \gset
+select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)
+  ->> 'order_id' as mine \gset
+select pg_temp.as_user(:'thief', $$select * from create_order('starter', 'portone')$$)
+  ->> 'order_id' as theirs \gset
+select is(
+  pg_temp.read(:'mine', 'A:paid paid=5000'), 'credited completed 10', 'a payment is credited'
+);
+select is(
+  pg_temp.read(:'theirs', 'A:paid paid=5000'), 'credited completed 10',
+  'and so is another one'
+);
+select is(
+  pg_temp.as_service(format(
+    $$select * from apply_gateway_payment(%L, 'portone', %L, 'paid', 5000, 'KRW', false, 'complete',
+      (select version from open_payment(%1$L)), paid => 5000)$$, :'theirs', 'A ' || :'mine'
+  )) ->> 'outcome', 'refused', 'but no payment is credited to two orders'
+);
+select is(pg_temp.wallet(:'thief'), 'tokens=10 held=0 seq=1', 'so nobody gets tokens by it');
+select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
+select * from finish();
+rollback;

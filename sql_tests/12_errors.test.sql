@@ -1,0 +1,119 @@
+-- The error registry is complete, used, and what a caller really gets.
+begin;
+\ir helpers/call.sql
+
+select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder \gset
+create temporary table provocations (message, code, caller, statement, details) as values
+('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
+('invalid_argument', 'PT400', 'user', $$select * from create_order('starter', 'nonsense')$$,
+ '{"argument": "gateway", "known": ["portone"]}'),
+('unauthenticated', 'PT401', 'nobody', $$select * from spend_tokens(1, 'k')$$, '{}'),
+('insufficient_tokens', 'PT402', 'user', $$select * from spend_tokens(4, 'k')$$,
+ '{"tokens": 3, "required": 4}'),
+('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
+ '{"table": "token_ledger"}'),
+('order_not_found', 'PT404', 'user', $$select * from cancel_order('ord_unknown_order')$$, '{}'),
+('product_not_found', 'PT404', 'user', $$select * from create_order('nonsense', 'portone')$$,
+ '{"product_id": "nonsense"}'),
+('hold_not_found', 'PT404', 'service',
+ $$select * from release_hold('00000000-0000-4000-8000-0000000000ff')$$,
+ '{"hold_id": "00000000-0000-4000-8000-0000000000ff"}'),
+('feature_not_found', 'PT404', 'user', $$select * from use_feature('nonsense', 'k')$$,
+ '{"feature": "nonsense"}'),
+('wallet_not_found', 'PT404', 'service',
+ $$select * from add_tokens('00000000-0000-4000-8000-0000000000ff', 1, 'k')$$, '{}'),
+('idempotency_key_reused', 'PT409', 'service',
+ $$select * from spend_tokens_for(%L, 1, 'opening balance')$$, '{}'),
+('illegal_transition', 'PT409', 'owner',
+ $$insert into public.payments (
+   user_id, product_id, name, gateway, amount, currency, tokens, live, status, expires_at
+ ) values (gen_random_uuid(), 'starter', 'x', 'portone', 1, 'KRW', 1, false, 'completed', now())
+ returning 1$$, '{"from": null, "to": "completed"}'),
+('hold_resolved', 'PT409', 'service', $$select * from release_hold(%2$L)$$,
+ '{"status": "released", "captured": 0}'),
+('too_many_orders', 'PT429', 'hoarder', $$select * from create_order('starter', 'portone')$$,
+ '{"max_open_orders": 1}');
+
+select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 1, 'h')$$, :'mina'))
+  ->> 'id' as hold_id \gset
+select pg_temp.change(format('select coinslot.release_hold(%L)', :'hold_id')) \gset
+select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
+select pg_temp.as_user(:'hoarder', $$select * from create_order('starter', 'portone')$$)
+  ->> 'status' as ordered \gset
+
+select plan((select count(*)::integer from provocations) + 9);
+
+-- Code, message, details and hint, as PostgREST passes them on
+select is(
+  case p.caller
+    when 'user' then pg_temp.as_user(:'mina', p.statement)
+    when 'hoarder' then pg_temp.as_user(:'hoarder', p.statement)
+    when 'nobody' then pg_temp.as_user(null, p.statement)
+    when 'owner' then pg_temp.as_owner(p.statement)
+    else pg_temp.as_service(format(p.statement, :'mina', :'hold_id'))
+  end,
+  jsonb_build_object(
+    'error', p.message, 'code', p.code, 'details', p.details::jsonb, 'hint', e.hint
+  ),
+  p.message || ' is ' || p.code
+) from provocations p left join coinslot.errors e on e.message = p.message;
+
+-- The registry and the functions agree
+create temporary view raised as
+select p.oid::regprocedure::text as function, m.message[1] as message
+from pg_proc p
+cross join regexp_matches(p.prosrc, 'coinslot\.fail\(\s*''(\w+)''', 'g') m (message)
+where p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace);
+select is_empty(
+  $$select * from raised r where not exists (
+    select from coinslot.errors e where e.message = r.message
+  )$$, 'no function raises what is not registered'
+);
+select set_eq(
+  'select message from provocations', 'select distinct message from raised',
+  'whatever a function raises is provoked above'
+);
+select set_eq(
+  'select message from provocations',
+  $$select message from coinslot.errors where message <> 'forbidden'$$,
+  'and is what is registered; only forbidden waits for the RPCs of administrators'
+);
+select is_empty(
+  $$select p.oid::regprocedure from pg_proc p
+    where p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
+      and p.prosrc ~ 'coinslot\.fail\(\s*[^''\s]'$$,
+  'no message is made up at run time: all can be found by reading'
+);
+select is(
+  array(
+    select p.proname::text from pg_proc p
+    where p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
+      and p.prosrc ~* '\mraise\s+(exception|sqlstate|using|''|\w+ using)'
+      and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+  ),
+  array['fail'], 'one place raises'
+);
+select is_empty(
+  $$select * from coinslot.errors
+    where sqlstate !~ '^PT4[0-9]{2}$' or message !~ '^[a-z_]+$' or hint !~ '^[A-Z].*\.$'$$,
+  'an error is a status, a token a program can switch on, and a sentence for a person'
+);
+select isnt(
+  pg_temp.as_owner($$select coinslot.fail('no_such_error')$$) ->> 'code', null,
+  'an unregistered error is an error all the same'
+);
+
+-- Nobody signed in
+select is(
+  pg_temp.as_user(null, 'select ' || f.call) ->> 'error', 'unauthenticated',
+  'a JWT without a user is a refusal: ' || f.call
+) from (values ('get_user_tokens()')) f (call);
+select is(
+  (select count(*) from unnest(array[
+    $$spend_tokens(1, 'k')$$, $$use_feature('question', 'k')$$, $$update_profile('x')$$,
+    $$create_order('starter', 'portone')$$, $$cancel_order('ord_unknown_order')$$
+  ]) f (call) where pg_temp.as_user(null, 'select ' || f.call) ->> 'code' = 'PT401'),
+  5::bigint, 'for everything a user may call'
+);
+select * from finish();
+rollback;
