@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
 import psycopg
+from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from sidecar.sandbox.keys import ApiKeys
 from sidecar.sandbox.settings import SandboxSettings
@@ -78,6 +79,17 @@ class LocalStack:
     def connect(self) -> psycopg.Connection:
         """As `postgres`, with autocommit."""
         return psycopg.connect(self.database_url, autocommit=True)
+
+    @asynccontextmanager
+    async def supabase(
+        self, person: Person | None = None, key: str | None = None
+    ) -> AsyncIterator[AsyncClient]:
+        """supabase-py, with the publishable key or another one, as this person if there is one."""
+        async with httpx.AsyncClient() as http:
+            options = AsyncClientOptions(httpx_client=http, auto_refresh_token=False)
+            if person:
+                options.headers["Authorization"] = f"Bearer {person.token}"
+            yield await acreate_client(self.api_url, key or self.keys.publishable, options)
 
     def _sign_up(self, body: dict[str, str]) -> Person:
         answer = httpx.post(

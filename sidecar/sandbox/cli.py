@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 from pydantic import ValidationError
@@ -43,9 +43,11 @@ def run() -> None:
                 stack.up()
                 _print_summary(stack)
                 _out.print("[dim]Ctrl-C stops it; the data stays[/]")
-                follow(stack, _out)
+                with suppress(KeyboardInterrupt):  # what it was told to end by: no failure
+                    follow(stack, _out)
         finally:
             stack.down()
+            _out.print("stopped")
 
 
 @app.command()
