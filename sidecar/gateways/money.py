@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+# 2^53 - 1, the largest amount in the database: what JavaScript counts exactly.
+LARGEST = 9_007_199_254_740_991
+
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _EXPONENTS = dict.fromkeys(
     (
@@ -20,10 +23,10 @@ def exponent(currency: str) -> int:
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """`4.00` USD → 400, `5000` KRW → 5000. Raises `ValueError` where that is not whole."""
+    """`4.00` USD → 400, `5000` KRW → 5000. Raises `ValueError` for what no payment can be."""
     minor = amount.scaleb(exponent(currency))
-    if minor != minor.to_integral_value():
-        message = f"{amount} {currency} is not a whole number of minor units"
+    if not 0 <= minor <= LARGEST or minor != minor.to_integral_value():
+        message = f"{amount} {currency} is not an amount in minor units"
         raise ValueError(message)
     return int(minor)
 

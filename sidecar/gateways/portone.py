@@ -24,7 +24,7 @@ from sidecar.errors import (
     UnsupportedContentType,
 )
 from sidecar.gateways.base import GatewayPayment, Order, State, VirtualAccount, WebhookHint
-from sidecar.gateways.http import GatewayHttp, json_object, nonsense
+from sidecar.gateways.http import GatewayHttp, Text, json_object, nonsense
 from sidecar.gateways.money import to_major, to_minor
 from sidecar.gateways.portone_token import TokenCache
 
@@ -53,11 +53,11 @@ class _Payment(BaseModel):
     status: Literal["ready", "paid", "cancelled", "failed"]
     sandbox: bool | None = None
     paid_at: int | None = None
-    pay_method: str | None = None
-    fail_reason: str | None = None
-    vbank_num: str | None = None
-    vbank_name: str | None = None
-    vbank_holder: str | None = None
+    pay_method: Text | None = None
+    fail_reason: Text | None = None
+    vbank_num: Text | None = None
+    vbank_name: Text | None = None
+    vbank_holder: Text | None = None
     vbank_date: int | None = None
     promotion: dict[str, Any] | None = None
 
@@ -139,32 +139,40 @@ class PortOneV1:
     def _fact(self, payment_key: str, response: object) -> GatewayPayment:
         try:
             payment = _Payment.model_validate(response)
-            amount = to_minor(payment.amount, payment.currency)
-            canceled = to_minor(payment.cancel_amount, payment.currency)
-            discount = to_minor(_discount(payment), payment.currency)
-        except (ValidationError, ValueError) as error:
+            fact = _read_as(payment)
+        except (ValidationError, ValueError, ArithmeticError, OSError) as error:
             raise nonsense("payment does not parse", payment_key=payment_key) from error
         if payment.imp_uid != payment_key:
             raise nonsense("answered with another payment", payment_key=payment_key)
         if payment.sandbox is None and self._live:
             raise nonsense("does not say whether this is a test payment", payment_key=payment_key)
-        state = _state(payment, amount, canceled)
-        paid = amount - discount if _was_paid(payment, state) else 0
-        return GatewayPayment(
-            order_id=payment.merchant_uid,
-            payment_key=payment.imp_uid,
-            state=state,
-            amount=amount,
-            currency=payment.currency.upper(),
-            live=payment.sandbox is False,
-            paid=paid,
-            discount=discount,
-            # A promotion's part is given back to the promotion, not to the buyer.
-            refunded=min(canceled, paid),
-            method=payment.pay_method,
-            failure_reason=payment.fail_reason,
-            virtual_account=_virtual_account(payment),
-        )
+        return fact
+
+
+def _read_as(payment: _Payment) -> GatewayPayment:
+    """Raises `ValueError` where the payment contradicts itself."""
+    amount = to_minor(payment.amount, payment.currency)
+    canceled = to_minor(payment.cancel_amount, payment.currency)
+    discount = to_minor(_discount(payment), payment.currency)
+    state = _state(payment, amount, canceled)
+    paid = amount - discount if _was_paid(payment, state) else 0
+    if discount > amount:
+        raise ValueError("discounted by more than it costs")
+    return GatewayPayment(
+        order_id=payment.merchant_uid,
+        payment_key=payment.imp_uid,
+        state=state,
+        amount=amount,
+        currency=payment.currency.upper(),
+        live=payment.sandbox is False,
+        paid=paid,
+        discount=discount,
+        # A promotion's part is given back to the promotion, not to the buyer.
+        refunded=min(canceled, paid),
+        method=payment.pay_method,
+        failure_reason=payment.fail_reason,
+        virtual_account=_virtual_account(payment),
+    )
 
 
 def _succeeded(envelope: dict[str, Any]) -> bool:
@@ -192,7 +200,7 @@ def _state(payment: _Payment, amount: int, canceled: int) -> State:
     if payment.status == "cancelled" and (canceled >= amount or not payment.paid_at):
         return "canceled"
     if payment.status == "cancelled" and canceled == 0:
-        raise nonsense("cancelled by nothing", payment_key=payment.imp_uid)
+        raise ValueError("cancelled by nothing")
     return "canceled" if canceled >= amount else "paid"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
+# RFC 6750's b64token: anything else could not be passed on as a header.
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+
 
 def payments(request: Request) -> Payments:
     return cast("Payments", request.app.ctx.payments)
@@ -27,7 +31,7 @@ def optional_token(request: Request) -> str | None:
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip() or not token.isascii():
+    if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token.strip()):
         raise Unauthorized
     return token.strip()
 
@@ -37,6 +41,13 @@ def required_token(request: Request) -> str:
     if token is None:
         raise Unauthorized
     return token
+
+
+def idempotency_key(request: Request) -> str | None:
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not (key.isascii() and key.isprintable() and 1 <= len(key) <= 255):
+        raise InvalidRequest("Idempotency-Key has 1 to 255 printable ASCII characters")
+    return key
 
 
 def json_body(request: Request, model: type[M]) -> M:

@@ -12,7 +12,7 @@ from sanic.response import json, redirect
 
 from sidecar.errors import ApiError, InvalidPackage
 from sidecar.payments import ORDER_ID
-from sidecar.views.http import json_body, optional_token, payments, required_token
+from sidecar.views.http import idempotency_key, json_body, optional_token, payments, required_token
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -43,7 +43,7 @@ async def checkout(request: Request) -> HTTPResponse:
     if not isinstance(package, str):
         raise InvalidPackage
     order, prepared = await payments(request).checkout(
-        token, package, _GATEWAY, request.headers.get("idempotency-key")
+        token, package, _GATEWAY, idempotency_key(request)
     )
     return json(
         {

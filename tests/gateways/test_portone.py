@@ -75,6 +75,10 @@ def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
         ),
         (sample("payment_paid", sandbox=True), fact(live=False)),
         (
+            sample("payment_failed", fail_reason="a\x00b\ud800c"),
+            fact(state="failed", paid=0, failure_reason="ab?c"),
+        ),
+        (
             sample("payment_paid", amount=4.0, currency="USD"),
             fact(amount=400, paid=400, currency="USD"),
         ),
@@ -105,6 +109,11 @@ async def test_payment_is_read_as(
         {"imp_uid": "imp_999"},
         {"amount": "many"},
         {"amount": -1},
+        {"amount": 2**53},
+        {"amount": 1e300},
+        {"vbank_num": "1", "vbank_date": 10**18},
+        {"promotion": {"id": "p", "discount": "some"}},
+        {"promotion": {"id": "p", "discount": 12000}},
         {"amount": 10.5},
         {"currency": "₩"},
         {"cancel_amount": None},

@@ -41,7 +41,9 @@ async def test_refusal_is_json(
     assert said(await alone.request(method, path)) == expected
 
 
-@pytest.mark.parametrize("authorization", ["Basic abc", "Bearer", "a.b.c", "Bearer \xe9"])
+@pytest.mark.parametrize(
+    "authorization", ["Basic abc", "Bearer", "a.b.c", "Bearer \xe9", "Bearer a b", "Bearer \x01"]
+)
 async def test_malformed_authorization(alone: httpx.AsyncClient, authorization: str) -> None:
     for path in ("/api/payments/checkout", "/api/payments/complete"):
         response = await alone.post(
@@ -81,6 +83,19 @@ async def test_package_that_cannot_exist_is_refused_without_asking(
 ) -> None:
     response = await alone.post("/api/payments/checkout", json={"packageId": package}, headers=JWT)
     assert said(response) == (400, "Invalid package", "invalid_package")
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "\xe9", "\x01"])
+async def test_idempotency_key_of_the_wrong_form(alone: httpx.AsyncClient, key: str) -> None:
+    response = await alone.post(
+        "/api/payments/checkout",
+        json={"packageId": "starter"},
+        headers=[
+            (b"authorization", b"Bearer a.b.c"),
+            (b"idempotency-key", key.encode("latin-1")),
+        ],
+    )
+    assert said(response)[::2] == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
