@@ -120,13 +120,17 @@ class Shop:
             return connection.execute(query, parameters).fetchall()
 
     def settings(self, **changes: Any) -> Settings:  # noqa: ANN401 - any field
-        """Of a sidecar that uses this stack."""
-        return settings(
-            **{
-                "supabase_url": self.stack.api_url,
-                "supabase_anon_key": self.stack.keys.anon,
-                "supabase_service_role_key": self.stack.keys.service_role,
-                "iamport_api_url": self.stack.portone_url,
-                **changes,
-            }
-        )
+        return settings_on(self.stack, **changes)
+
+
+def settings_on(stack: LocalStack, **changes: Any) -> Settings:  # noqa: ANN401 - any field
+    """Of a sidecar that uses this stack."""
+    return settings(
+        **{
+            "supabase_url": stack.api_url,
+            "supabase_anon_key": stack.keys.anon,
+            "supabase_service_role_key": stack.keys.service_role,
+            "iamport_api_url": stack.portone_url,
+            **changes,
+        }
+    )

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from tests.stacks import LocalStack
 
 
-@pytest_asyncio.fixture
-async def shop(stack: LocalStack) -> AsyncIterator[Shop]:
-    """A new buyer with the 5 free tokens. Whatever a test does, the books must add up after it."""
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(timeout=30) as http:
-        shop = Shop(stack, http, stack.sign_up(), stack.sidecar_url)
-        yield shop
-        await shop.play("faults", "PUT")
-        assert await shop.rpc("verify_ledger") == []
+        yield http
+
+
+@pytest_asyncio.fixture
+async def shop(stack: LocalStack, browser: httpx.AsyncClient) -> AsyncIterator[Shop]:
+    """A new buyer with the 5 free tokens. Whatever a test does, the books must add up after it."""
+    shop = Shop(stack, browser, stack.sign_up(), stack.sidecar_url)
+    yield shop
+    await shop.play("faults", "PUT")
+    assert await shop.rpc("verify_ledger") == []

@@ -7,21 +7,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from sidecar.server import create_app
 from tests.servers import running
+from tests.shop import settings_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.shop import Shop
+    from tests.stacks import LocalStack
+
+
+@pytest_asyncio.fixture(scope="module")
+async def impatient(stack: LocalStack) -> AsyncIterator[str]:
+    """The address of a sidecar that waits for a gateway no longer than 1 s."""
+    async with running(create_app(settings_on(stack, coinslot_gateway_timeout=1))) as url:
+        yield url
 
 
 @pytest.fixture
-async def hasty(shop: Shop) -> AsyncIterator[Shop]:
-    """The same shop behind a sidecar that waits for a gateway no longer than 0.3 s."""
-    async with running(create_app(shop.settings(coinslot_gateway_timeout=0.3))) as url:
-        yield replace(shop, sidecar=url)
+def hasty(shop: Shop, impatient: str) -> Shop:
+    return replace(shop, sidecar=impatient)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +51,7 @@ async def test_order_is_untouched_and_completes_afterwards(
     order_id = await hasty.order()
     imp_uid = await hasty.pay(order_id)
     before = hasty.row(order_id)
-    await hasty.play("faults", "PUT", kind=kind, delay_s=1 if kind == "delay" else 0)
+    await hasty.play("faults", "PUT", kind=kind, delay_s=2 if kind == "delay" else 0)
     answer = await hasty.complete(order_id, imp_uid)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert hasty.row(order_id) == before
@@ -56,21 +64,21 @@ async def test_order_is_untouched_and_completes_afterwards(
 
 @pytest.mark.parametrize("kind", ["delay", "error_after", "drop_after", "html"])
 async def test_checkout_says_that_the_gateway_is_away(hasty: Shop, kind: str) -> None:
-    await hasty.play("faults", "PUT", kind=kind, delay_s=1 if kind == "delay" else 0)
+    await hasty.play("faults", "PUT", kind=kind, delay_s=2 if kind == "delay" else 0)
     answer = await hasty.checkout()
     assert answer.status_code in {502, 504}
     assert answer.json()["code"].startswith("gateway_")
 
 
 async def test_storm_of_faults_loses_and_doubles_nothing(hasty: Shop) -> None:
-    """40 orders, half of all gateway calls fail: 40 credited, 0 lost, 0 doubled."""
-    orders = [(o, await hasty.pay(o)) for o in [await _new_order(hasty) for _ in range(40)]]
+    """20 orders, half of all gateway calls fail: 20 credited, 0 lost, 0 doubled."""
+    orders = [(o, await hasty.pay(o)) for o in [await _new_order(hasty) for _ in range(20)]]
     faults = [
         {"kind": kind, "share": 0.125} for kind in ("drop_after", "error_before", "html", "refused")
     ]
     await hasty.play("faults", "PUT", faults=faults)
     await asyncio.gather(*(_insist(hasty, *order) for order in orders))
-    assert (await hasty.tokens(), hasty.purchases()) == (5 + 400, 40)
+    assert (await hasty.tokens(), hasty.purchases()) == (5 + 200, 20)
 
 
 async def _new_order(shop: Shop) -> str:

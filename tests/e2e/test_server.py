@@ -6,10 +6,14 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from structlog.testing import capture_logs
+
 from sidecar.server import create_app
 from tests.servers import running
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.shop import Shop
 
 
@@ -41,6 +45,44 @@ async def test_service_key_that_is_refused_is_not_the_callers_fault(shop: Shop) 
     async with running(create_app(wrong)) as url:
         answer = await replace(shop, sidecar=url).complete("ord_ffffffffffffffff", "imp_1")
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+
+
+async def test_two_servers_racing_credit_once(shop: Shop) -> None:
+    order_id = await shop.order()
+    imp_uid = await shop.pay(order_id)
+    async with running(create_app(shop.settings())) as url:
+        shops = (shop, replace(shop, sidecar=url))
+        answers = await asyncio.gather(
+            *(each.complete(order_id, imp_uid) for each in shops for _ in range(25))
+        )
+    assert {answer.status_code for answer in answers} == {200}
+    assert (await shop.tokens(), shop.purchases()) == (15, 1)
+
+
+async def test_read_that_another_server_overtook_is_made_again(shop: Shop) -> None:
+    order_id = await shop.order()
+    imp_uid = await shop.pay(order_id)
+    async with running(create_app(shop.settings())) as url:
+        await shop.play("faults", "PUT", kind="delay", delay_s=1, next=1, path=imp_uid)
+        slow = asyncio.create_task(replace(shop, sidecar=url).complete(order_id, imp_uid))
+        await _until(lambda: shop.play("faults", "GET"), {"faults": []})
+        assert (await shop.complete(order_id, imp_uid)).json()["status"] == "completed"
+        refund = {"status": "cancelled", "cancel_amount": 5000}
+        await shop.play(f"payments/{imp_uid}", "PATCH", **refund)
+        with capture_logs() as logged:
+            answer = await slow
+    outcomes = [line["outcome"] for line in logged if line["event"] == "settled"]
+    assert outcomes == ["stale", "reversed"]
+    assert answer.json()["code"] == "payment_refunded"
+    assert await shop.tokens() == 5
+
+
+async def _until(look: Callable[[], Awaitable[object]], expected: object) -> None:
+    for _ in range(200):
+        if await look() == expected:
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
 
 
 async def test_works_with_publishable_and_secret_keys(shop: Shop) -> None:
