@@ -60,10 +60,6 @@ class Settings(BaseSettings):
     def live(self) -> bool:
         return self.coinslot_mode == "live"
 
-    @property
-    def portone_v1_on(self) -> bool:
-        return self.iamport_api_key is not None
-
     def secrets(self) -> list[str]:
         """Every secret value, so that logs can blank them wherever they turn up."""
         values = (getattr(self, name) for name in type(self).model_fields)

@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 
+from sidecar.gateways import gateways
 from sidecar.sandbox.settings import SandboxSettings
 from sidecar.settings import WELL_KNOWN_JWT_SECRET, Settings, SettingsError, load_settings
 
@@ -60,9 +62,10 @@ def test_missing_ones_are_all_named() -> None:
         assert f"{name.upper()} is not set" in str(caught.value)
 
 
-def test_gateway_without_keys_is_off() -> None:
-    assert not load().portone_v1_on
-    assert load(**PORTONE).portone_v1_on
+async def test_gateway_without_keys_is_off() -> None:
+    async with httpx.AsyncClient() as client:
+        assert gateways(load(), client) == {}
+        assert list(gateways(load(**PORTONE), client)) == ["portone"]
 
 
 @pytest.mark.parametrize("left_out", PORTONE)

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from sanic import Request, Sanic, response
 
 from tests.portone import KEY, SECRET
-from tests.servers import address, listening_socket, running, wait_until
+from tests.sandbox_gateways.calls import ORDER, SAMPLES, call, cancel, read
 
 if TYPE_CHECKING:
     from tests.portone import Simulated
-
-SAMPLES = json.loads((Path(__file__).parents[1] / "gateways/portone_v1_samples.json").read_text())
-ORDER = "ord_0123456789ab"
-
-
-async def call(sim: Simulated, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401
-    """An authorized call; the envelope with the HTTP status as `http`."""
-    issued = await sim.http.post(
-        f"{sim.url}/users/getToken", json={"imp_key": KEY, "imp_secret": SECRET}
-    )
-    token = issued.json()["response"]["access_token"]
-    answer = await sim.http.request(
-        method, sim.url + path, headers={"Authorization": f"Bearer {token}"}, **options
-    )
-    return {**answer.json(), "http": answer.status_code}
-
-
-async def read(sim: Simulated, imp_uid: str) -> Any:  # noqa: ANN401
-    return await call(sim, "GET", f"/payments/{imp_uid}?include_sandbox=true")
-
-
-async def cancel(sim: Simulated, imp_uid: str, **body: object) -> Any:  # noqa: ANN401
-    return await call(sim, "POST", "/payments/cancel", json={"imp_uid": imp_uid, **body})
 
 
 def shape(value: object) -> object:
@@ -267,122 +238,3 @@ class TestFaults:
         ]
         assert 15 <= answers.count(429) <= 45
         assert answers.count(429) + answers.count(400) == 60
-
-
-class TestWebhooks:
-    async def receive(self, sim: Simulated, play: Any, **settings: Any) -> list[Any]:  # noqa: ANN401
-        """What a server at the webhooks' address gets while `play` goes on."""
-        got: list[Any] = []
-        app = Sanic(f"receiver-{id(got)}", configure_logging=False)
-        app.config.TOUCHUP = app.config.AUTO_EXTEND = False
-
-        @app.post("/hook")
-        async def hook(request: Request) -> response.HTTPResponse:
-            got.append(
-                (
-                    request.content_type,
-                    request.json
-                    if "json" in request.content_type
-                    else {name: values[0] for name, values in (request.form or {}).items()},
-                )
-            )
-            return response.empty(status=settings.get("answer", 200))
-
-        async with running(app) as url:
-            chosen = {name: value for name, value in settings.items() if name != "answer"}
-            await sim.control(
-                "PUT", "settings", enabled=True, url=f"{url}/hook", spacing_s=0, **chosen
-            )
-            await play()
-            expected = 1 + settings.get("retries", 0)
-            await wait_until(lambda: len(sim.simulator.sender.deliveries) >= expected)
-        return got
-
-    async def test_payment_is_announced_as_json(self, sim: Simulated) -> None:
-        got = await self.receive(sim, lambda: sim.pay(ORDER, amount=5000))
-        imp_uid = sim.simulator.payments()[0]["imp_uid"]
-        sample = {**SAMPLES["webhook_paid"], "imp_uid": imp_uid, "merchant_uid": ORDER}
-        assert got == [("application/json", sample)]
-
-    async def test_virtual_account_is_announced_as_a_form(self, sim: Simulated) -> None:
-        got = await self.receive(
-            sim, lambda: sim.pay(ORDER, amount=5000, outcome="awaiting_deposit"), format="form"
-        )
-        assert got[0][0] == "application/x-www-form-urlencoded"
-        assert got[0][1]["status"] == SAMPLES["webhook_vbank_issued"]["status"]
-
-    async def test_console_refund_is_announced_with_its_id(self, sim: Simulated) -> None:
-        imp_uid = await sim.pay(ORDER, amount=5000)
-        got = await self.receive(
-            sim, lambda: sim.control("POST", "refund", payment_key=imp_uid, amount=1000)
-        )
-        assert set(got[0][1]) == set(SAMPLES["webhook_cancelled"])
-        assert got[0][1]["status"] == "cancelled"
-
-    async def test_server_error_is_tried_again_where_that_is_agreed(self, sim: Simulated) -> None:
-        got = await self.receive(sim, lambda: sim.pay(ORDER, amount=5000), retries=2, answer=503)
-        assert len(got) == 3
-
-    async def test_failure_is_not_announced(self, sim: Simulated) -> None:
-        async def play() -> None:
-            await sim.pay(ORDER, amount=5000, outcome="failed")
-            await sim.pay(ORDER, amount=5000)
-
-        assert [body["status"] for _, body in await self.receive(sim, play)] == ["paid"]
-
-    async def test_api_cancel_is_announced_only_if_asked(self, sim: Simulated) -> None:
-        imp_uid = await sim.pay(ORDER, amount=5000)
-
-        async def play() -> None:
-            await cancel(sim, imp_uid, amount=1000)
-            await cancel(sim, imp_uid, amount=500, enable_webhook=True)
-
-        got = await self.receive(sim, play)
-        assert [body["cancellation_id"][-2:] for _, body in got] == ["-2"]
-
-    async def test_forged_ones_say_what_they_like(self, sim: Simulated) -> None:
-        forged = {"merchant_uid": "ord_of_another", "status": "paid"}
-        got = await self.receive(
-            sim, lambda: sim.control("POST", "webhook", payment_key="imp_9", forge=forged)
-        )
-        assert got == [("application/json", {"imp_uid": "imp_9", **forged})]
-
-
-def test_killed_simulators_keep_their_payments(tmp_path: Path) -> None:
-    state = str(tmp_path / "state.db")
-
-    def play(calls: list[tuple[str, str, Any]]) -> list[Any]:
-        sock = listening_socket()
-        url, port = address(sock), sock.getsockname()[1]
-        sock.close()
-        command = [sys.executable, "-m", "sidecar.sandbox.gateways"]
-        environment = {
-            "COINSLOT_SIMULATORS_PORT": str(port),
-            "COINSLOT_SIMULATORS_STATE": state,
-            "SIDECAR_URL": "http://127.0.0.1:1",
-        }
-        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-            try:
-                with httpx.Client(
-                    base_url=url, transport=httpx.HTTPTransport(retries=0), timeout=5
-                ) as http:
-                    wait_until_served(http)
-                    return [http.request(*c[:2], json=c[2]).json() for c in calls]
-            finally:
-                process.send_signal(signal.SIGKILL)
-
-    pay = ("POST", "/portone-v1/_sim/pay", {"order_id": ORDER, "amount": 5000})
-    paid = play([pay])[0]
-    kept = play([("GET", "/portone-v1/_sim/payments", None)])[0]["payments"]
-    assert [payment["imp_uid"] for payment in kept] == [paid["imp_uid"]]
-
-
-def wait_until_served(http: httpx.Client) -> None:
-    for _ in range(200):
-        try:
-            http.get("/_sim/health").raise_for_status()
-        except httpx.ConnectError:
-            signal.sigtimedwait([], 0.05)
-        else:
-            return
-    pytest.fail("the simulators did not start within 10 s")

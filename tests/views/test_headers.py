@@ -5,7 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.sidecars import FRONTEND
+from sidecar.server import create_app
+from tests.servers import running
+from tests.sidecars import FRONTEND, settings
 
 
 @pytest.mark.parametrize("path", ["/health", "/nowhere", "/payment/history/me"])
@@ -49,6 +51,15 @@ async def test_other_origins_get_no_permission(alone: httpx.AsyncClient, origin:
         await alone.get("/health", headers={"Origin": origin}),
     ]
     assert all("access-control-allow-origin" not in answer.headers for answer in answers)
+
+
+async def test_no_origin_is_allowed_unless_listed() -> None:
+    async with (
+        running(create_app(settings(cors_origins=[]))) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        answer = await http.get("/health", headers={"Origin": FRONTEND})
+    assert "access-control-allow-origin" not in answer.headers
 
 
 async def test_refusals_are_readable_from_a_listed_origin(alone: httpx.AsyncClient) -> None:

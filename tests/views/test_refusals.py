@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -10,6 +10,9 @@ import pytest
 from sidecar.server import create_app
 from tests.servers import running
 from tests.sidecars import FRONTEND, settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 JWT = {"Authorization": "Bearer a.b.c"}
 ORDER = "ord_0123456789ab"
@@ -83,6 +86,17 @@ async def test_package_that_cannot_exist_is_refused_without_asking(
 ) -> None:
     response = await alone.post("/api/payments/checkout", json={"packageId": package}, headers=JWT)
     assert said(response) == (400, "Invalid package", "invalid_package")
+
+
+async def test_body_in_chunks_is_limited_too(alone: httpx.AsyncClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b" " * 100
+
+    response = await alone.post(
+        "/api/payments/complete", content=chunks(), headers={"Content-Type": "application/json"}
+    )
+    assert said(response)[::2] == (413, "body_too_large")
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "\xe9", "\x01"])
