@@ -26,35 +26,45 @@ Grants = Literal["strict", "permissive"]
 
 
 def initialise(placement: Placement) -> None:
-    """Make a new cluster. What an interrupted first start left behind is thrown away."""
-    for entry in placement.data_dir.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    """Make a new cluster in place of what an interrupted first start left behind.
+
+    It is made beside and moved in whole: the initdb of a start that was killed goes on by itself,
+    and must not get in the way of this one.
+    """
+    data_dir = placement.data_dir
+    for leftover in data_dir.parent.glob(f"{data_dir.name}.new-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix=f"{data_dir.name}.new-", dir=data_dir.parent))
+    if placement.user:
+        shutil.chown(made, placement.user)
     with tempfile.NamedTemporaryFile("w", suffix=".coinslot") as password:
         # Readable by the system user. It is no secret: every local Supabase has this password.
         Path(password.name).chmod(0o644)
         password.write("postgres\n")
         password.flush()
-        result = _initdb(placement, password.name)
-    if result.returncode:
-        message = f"initdb failed:\n{result.stderr}"
-        raise SandboxError(message)
+        _initdb(placement, made, password.name)
+    shutil.rmtree(data_dir)
+    made.rename(data_dir)
 
 
-def _initdb(placement: Placement, password_file: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def _initdb(placement: Placement, folder: Path, password_file: str) -> None:
+    result = subprocess.run(
         [
             placement.bin_dir / "initdb",
-            *("--pgdata", placement.data_dir, "--username", SUPERUSER),
+            *("--pgdata", folder, "--username", SUPERUSER),
             *("--auth", "scram-sha-256", "--pwfile", password_file),
             *("--encoding", "UTF8", "--locale", _locale(), "--no-instructions"),
         ],
         capture_output=True,
         text=True,
         check=False,
-        cwd=placement.data_dir,
+        cwd=folder,
         env={"PATH": os.defpath, "TZ": "UTC"},
         **as_user(placement.user),
     )
+    if result.returncode:
+        message = f"initdb failed:\n{result.stderr}"
+        raise SandboxError(message)
 
 
 def program(placement: Placement, settings: SandboxSettings) -> Program:
@@ -64,7 +74,6 @@ def program(placement: Placement, settings: SandboxSettings) -> Program:
         "port": str(settings.db_port),
         "unix_socket_directories": "",
         "fsync": "on" if settings.fsync else "off",
-        "synchronous_commit": "on" if settings.fsync else "off",
         "full_page_writes": "on" if settings.fsync else "off",
         "wal_level": "logical",
         "max_connections": "120",

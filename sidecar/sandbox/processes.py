@@ -28,6 +28,8 @@ from sidecar.sandbox.settings import SandboxError
 _LAUNCH = ["/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh"]
 # Creation times are derived from the boot time, which moves when the clock is set.
 _CLOCK_TOLERANCE = 2.0
+# Of this process. Whether they run is read from the record, not from here: they outlive it.
+_children: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,6 @@ class Processes:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "processes.json"
         self._logs = folder / "logs"
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -106,28 +107,30 @@ class Processes:
         created = psutil.Process(child.pid).create_time()
         record = {"pid": child.pid, "created": created, "fingerprint": program.fingerprint}
         self._write({**self._read(), program.name: record})
-        self._children[program.name] = child
+        _children.append(child)
         _release(child)
 
-    def wait_ready(self, program: Program, seconds: float = 30) -> None:
-        """Raises `SandboxError` with the end of the log if it dies or stays unready."""
+    def becomes_ready(self, program: Program, seconds: float = 30) -> bool:
         deadline = time.monotonic() + seconds
         while not program.ready():
-            if self.find(program.name) is None:
-                message = f"{program.title} stopped while starting:\n{self._tail(program.name)}"
-                raise SandboxError(message)
-            if time.monotonic() > deadline:
-                message = f"{program.title} is not ready:\n{self._tail(program.name)}"
-                raise SandboxError(message)
+            if self.find(program.name) is None or time.monotonic() > deadline:
+                return False
             time.sleep(0.05)
+        return True
+
+    def wait_ready(self, program: Program) -> None:
+        """Raises `SandboxError` with the end of the log if it dies or stays unready."""
+        if not self.becomes_ready(program):
+            what = "is not ready" if self.find(program.name) else "stopped while starting"
+            message = f"{program.title} {what}:\n{self._tail(program.name)}"
+            raise SandboxError(message)
 
     def stop(self, program: Program, seconds: float = 10) -> None:
         """Stop it, if it runs, and forget it. If it does not stop it is killed."""
         process = self.find(program.name)
         if process is not None:
             _stop(process, program.stop_signal, seconds)
-        if program.name in self._children:
-            self._children.pop(program.name).wait(seconds)
+        _reap()
         self._write({name: record for name, record in self._read().items() if name != program.name})
 
     def _read(self) -> dict[str, dict[str, Any]]:
@@ -145,6 +148,10 @@ class Processes:
     def _tail(self, name: str, lines: int = 12) -> str:
         text = self.log(name).read_text(errors="replace").splitlines()
         return "\n".join(f"  {line}" for line in text[-lines:])
+
+
+def _reap() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def _release(child: subprocess.Popen[bytes]) -> None:

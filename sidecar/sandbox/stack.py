@@ -48,7 +48,8 @@ class Stack:
         """Start what does not run; returns once all of it is healthy."""
         tools.require_node()
         with self._lock():
-            missing = self._stop_unfit()
+            missing = self._missing()
+            self._stop(missing)
             self.processes.require_free_ports(missing)
             try:
                 self._start(missing)
@@ -99,26 +100,32 @@ class Stack:
         """Stands in the folder once the first migration and the seed went through."""
         return self.settings.sandbox_dir / "migrated"
 
-    def _stop_unfit(self) -> list[Program]:
-        """Stop leftovers that are ill or were started with other settings; what is to start."""
-        unfit = [
+    def _missing(self) -> list[Program]:
+        """What does not run, or not as it would be started now."""
+        if not self._migrated.exists():
+            return self.programs  # a first start that was interrupted is repeated whole
+        database = self.programs[0]
+        return [
             program
             for program in self.programs
-            if not (self.processes.is_current(program) and program.ready())
+            if not self.processes.is_current(program)
+            or (program is database and not program.ready())
         ]
-        self._stop(unfit)
-        return unfit
 
     def _start(self, missing: list[Program]) -> None:
         database, *services = self.programs
         if database in missing:
             self._start_postgres(database)
         self._migrate()
-        starting = [program for program in services if program in missing]
-        for program in starting:
-            self._report(f"starting {program.title}")
-            self.processes.start(program)
-        for program in starting:
+        for program in services:
+            # One that waited for Postgres or a neighbour comes back by itself. One that hangs: not.
+            if program not in missing and not self.processes.becomes_ready(program, seconds=5):
+                self.processes.stop(program)
+                missing.append(program)
+            if program in missing:
+                self._report(f"starting {program.title}")
+                self.processes.start(program)
+        for program in services:
             self.processes.wait_ready(program)
 
     def _start_postgres(self, program: Program) -> None:
