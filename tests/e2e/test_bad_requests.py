@@ -1,0 +1,261 @@
+"""Requests that no client library would send: each is refused by name, and nothing is written."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import jwt
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.stacks import LocalStack, Person
+
+LONG = "x" * 10_000
+MINA = "00000000-0000-4000-8000-000000000001"
+SPEND = {"amount": 1, "idempotency_key": "key"}
+CALLS: dict[str, dict[str, Any]] = {
+    "get_user_tokens": {},
+    "spend_tokens": SPEND,
+    "add_tokens": {**SPEND, "user_id": MINA},
+}
+Refusal = tuple[int, str, str | None]
+"""Status, code, and the message where it is ours."""
+
+INVALID_AMOUNT: Refusal = (400, "PT400", "invalid_amount")
+INVALID_ARGUMENT: Refusal = (400, "PT400", "invalid_argument")
+NOT_A_NUMBER: Refusal = (400, "22P02", None)
+OUT_OF_RANGE: Refusal = (400, "22003", None)
+NO_SUCH_CALL: Refusal = (404, "PGRST202", None)
+BAD_JSON: Refusal = (400, "PGRST102", None)
+BAD_TOKEN: Refusal = (401, "PGRST301", None)
+NOT_SIGNED_IN: Refusal = (401, "42501", None)
+
+
+@dataclass(frozen=True)
+class Api:
+    """PostgREST as this person sees it, behind the API gateway."""
+
+    http: httpx.Client
+    stack: LocalStack
+    person: Person
+
+    def rpc(self, name: str, body: object, headers: dict[str, str] | None = None) -> httpx.Response:
+        headers = headers or self.stack.headers(self.person)
+        return self.http.post(f"/rpc/{name}", json=body, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def api(stack: LocalStack) -> Iterator[Api]:
+    with httpx.Client(base_url=f"{stack.api_url}/rest/v1", timeout=30, trust_env=False) as http:
+        yield Api(http, stack, stack.sign_up())
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_written(api: Api) -> Iterator[None]:
+    """Not by any of these, not for anybody."""
+    before = written(api.stack)
+    yield
+    assert written(api.stack) == before
+
+
+def written(stack: LocalStack) -> tuple[Any, ...]:
+    tables = ("wallets", "token_ledger", "payments", "payment_events", "profiles")
+    states = [
+        f"(select jsonb_agg(to_jsonb(t) order by t::text) from {table} t)" for table in tables
+    ]
+    holds = "(select count(*) from coinslot.token_holds)"
+    with stack.connect() as connection:
+        found = connection.execute(f"select {', '.join([*states, holds])}").fetchone()
+    assert found is not None
+    return found
+
+
+def refusal(answer: httpx.Response, expected: Refusal) -> Refusal:
+    """What was answered, without a message where none is expected of us."""
+    body = answer.json()
+    assert set(body) == {"code", "message", "details", "hint"}
+    return answer.status_code, body["code"], expected[2] and body["message"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        (0, INVALID_AMOUNT),
+        (-1, INVALID_AMOUNT),
+        (None, INVALID_AMOUNT),
+        (2**53, INVALID_AMOUNT),
+        (2**63, OUT_OF_RANGE),
+        (-(10**30), OUT_OF_RANGE),
+        (1.5, NOT_A_NUMBER),
+        ("many", NOT_A_NUMBER),
+        ("", NOT_A_NUMBER),
+        (True, NOT_A_NUMBER),
+        ([1], NOT_A_NUMBER),
+        ({"amount": 1}, NOT_A_NUMBER),
+    ],
+)
+def test_amount_that_is_no_count_of_tokens(api: Api, amount: object, expected: Refusal) -> None:
+    spend = {"amount": amount, "idempotency_key": "key"}
+    grant = {**spend, "user_id": api.person.id}
+    for_all = api.stack.headers()
+    assert refusal(api.rpc("spend_tokens", spend), expected) == expected
+    for rpc in ("spend_tokens_for", "add_tokens", "hold_tokens_for"):
+        assert refusal(api.rpc(rpc, grant, for_all), expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("rpc", "arguments", "expected"),
+    [
+        ("spend_tokens", {"amount": 1, "idempotency_key": ""}, INVALID_ARGUMENT),
+        ("spend_tokens", {"amount": 1, "idempotency_key": LONG}, INVALID_ARGUMENT),
+        ("spend_tokens", {"amount": 1, "idempotency_key": None}, INVALID_ARGUMENT),
+        ("spend_tokens", {"amount": 1, "idempotency_key": "a\0b"}, (400, "22P05", None)),
+        ("spend_tokens", {"amount": 1}, NO_SUCH_CALL),
+        ("spend_tokens", {**SPEND, "user_id": "somebody else"}, NO_SUCH_CALL),
+        ("spend_tokens", {**SPEND, "reason": LONG}, INVALID_ARGUMENT),
+        ("spend_tokens", {**SPEND, "metadata": [1]}, INVALID_ARGUMENT),
+        ("spend_tokens", {**SPEND, "metadata": {"note": LONG}}, INVALID_ARGUMENT),
+        (
+            "use_feature",
+            {"feature": "nothing", "idempotency_key": "key"},
+            (404, "PT404", "feature_not_found"),
+        ),
+        ("use_feature", {"feature": "question", "idempotency_key": LONG}, INVALID_ARGUMENT),
+        (
+            "create_order",
+            {"product_id": "gold", "gateway": "portone"},
+            (404, "PT404", "product_not_found"),
+        ),
+        ("create_order", {"product_id": "starter", "gateway": "cash"}, INVALID_ARGUMENT),
+        (
+            "create_order",
+            {"product_id": "starter", "gateway": "portone", "currency": "BTC"},
+            INVALID_ARGUMENT,
+        ),
+        (
+            "create_order",
+            {"product_id": "starter", "gateway": "portone", "idempotency_key": LONG},
+            INVALID_ARGUMENT,
+        ),
+        (
+            "create_order",
+            {"product_id": "starter", "gateway": "portone", "amount": 1},
+            NO_SUCH_CALL,
+        ),
+        ("cancel_order", {"order_id": "ord_ffffffffffffffff"}, (404, "PT404", "order_not_found")),
+        ("update_profile", {"display_name": LONG}, INVALID_ARGUMENT),
+        ("update_profile", {"locale": "'; drop table wallets"}, INVALID_ARGUMENT),
+    ],
+)
+def test_argument_that_cannot_be_meant(
+    api: Api, rpc: str, arguments: dict[str, object], expected: Refusal
+) -> None:
+    assert refusal(api.rpc(rpc, arguments), expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("application/json", b'{"amount": 1, "idempotency_key"', BAD_JSON),
+        ("application/json", b"{amount: 1}", BAD_JSON),
+        ("application/json", b"\xff\xfe", BAD_JSON),
+        ("application/json", b"", NO_SUCH_CALL),
+        ("application/json", b"[]", NO_SUCH_CALL),
+        ("application/json", b"1", NO_SUCH_CALL),
+        ("text/plain", json.dumps(SPEND).encode(), NO_SUCH_CALL),
+        ("text/xml", b"<amount>1</amount>", NO_SUCH_CALL),
+    ],
+)
+def test_body_that_is_not_the_calls_json(
+    api: Api, kind: str, body: bytes, expected: Refusal
+) -> None:
+    headers = {**api.stack.headers(api.person), "content-type": kind}
+    answer = api.http.post("/rpc/spend_tokens", content=body, headers=headers)
+    assert refusal(answer, expected) == expected
+
+
+def test_spending_by_get_is_refused(api: Api) -> None:
+    query = {"amount": "1", "idempotency_key": "key"}
+    headers = api.stack.headers(api.person)
+    answer = api.http.get("/rpc/spend_tokens", params=query, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (405, "25006")
+
+
+class TestToken:
+    """What somebody sends who is not who they say."""
+
+    @pytest.fixture(
+        params=[
+            "expired",
+            "not yet valid",
+            "forged",
+            "forged service",
+            "unsigned",
+            "role swapped",
+            "user swapped",
+            "nonsense",
+        ]
+    )
+    def token(self, request: pytest.FixtureRequest, api: Api) -> str:
+        claims = jwt.decode(api.person.token, options={"verify_signature": False})
+        service = {**claims, "role": "service_role"}
+        another_secret = "another secret, which is long enough for HS256"
+        now = int(time.time())
+        tokens = {
+            "expired": api.stack.keys.sign({**claims, "exp": now - 60}),
+            "not yet valid": api.stack.keys.sign({**claims, "nbf": now + 600}),
+            "forged": jwt.encode(claims, another_secret),
+            "forged service": jwt.encode(service, another_secret),
+            "unsigned": jwt.encode(service, "", algorithm="none"),
+            "role swapped": swapped(api.person.token, service),
+            "user swapped": swapped(api.person.token, {**claims, "sub": MINA}),
+            "nonsense": "a.b.c",
+        }
+        return tokens[request.param]
+
+    @pytest.mark.parametrize("rpc", ["get_user_tokens", "spend_tokens", "add_tokens"])
+    def test_that_is_not_ours_is_refused(self, api: Api, token: str, rpc: str) -> None:
+        answer = api.rpc(rpc, CALLS[rpc], headers_of(api, token))
+        assert refusal(answer, BAD_TOKEN) == BAD_TOKEN
+
+    def test_that_is_not_ours_reads_nothing(self, api: Api, token: str) -> None:
+        answer = api.http.get("/wallets", headers=headers_of(api, token))
+        assert refusal(answer, BAD_TOKEN) == BAD_TOKEN
+
+    @pytest.mark.parametrize("rpc", ["get_user_tokens", "spend_tokens", "add_tokens"])
+    def test_missing_or_the_anon_key_is_nobody(self, api: Api, rpc: str) -> None:
+        for headers in ({"apikey": api.stack.keys.anon}, headers_of(api, api.stack.keys.anon)):
+            assert refusal(api.rpc(rpc, CALLS[rpc], headers), NOT_SIGNED_IN) == NOT_SIGNED_IN
+
+    def test_without_a_user_is_a_refusal_and_no_trust(self, api: Api) -> None:
+        """Where `auth.uid()` is null."""
+        claims = jwt.decode(api.person.token, options={"verify_signature": False})
+        nobody = api.stack.keys.sign({name: claims[name] for name in claims if name != "sub"})
+        expected = (401, "PT401", "unauthenticated")
+        for rpc in ("get_user_tokens", "spend_tokens"):
+            answer = api.rpc(rpc, CALLS[rpc], headers_of(api, nobody))
+            assert refusal(answer, expected) == expected
+        assert api.http.get("/wallets", headers=headers_of(api, nobody)).json() == []
+
+    def test_of_a_service_key_that_is_not_ours_is_refused(self, api: Api) -> None:
+        forged = jwt.encode({"role": "service_role"}, "another secret, long enough for HS256 too")
+        answer = api.rpc("add_tokens", CALLS["add_tokens"], {"apikey": forged})
+        assert (answer.status_code, answer.json()["message"]) == (401, "Invalid API key")
+
+
+def headers_of(api: Api, token: str) -> dict[str, str]:
+    return {"apikey": api.stack.keys.anon, "authorization": f"Bearer {token}"}
+
+
+def swapped(token: str, claims: dict[str, Any]) -> str:
+    """Other claims under the token's old signature."""
+    header, _, signature = token.split(".")
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    return f"{header}.{payload}.{signature}"
