@@ -123,6 +123,7 @@ CREATE TABLE coinslot.payment_attempts (
     method text,
     failure_reason text,
     virtual_account jsonb,
+    secret text,
     problem text,
     credited boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -132,6 +133,8 @@ CREATE TABLE coinslot.payment_attempts (
 );
 
 COMMENT ON TABLE coinslot.payment_attempts IS 'Attempts to pay an order: what the gateway last said of each.';
+
+COMMENT ON COLUMN coinslot.payment_attempts.secret IS 'What the gateway repeats in its unsigned webhooks about this attempt.';
 
 COMMENT ON COLUMN coinslot.payment_attempts.problem IS 'Why this attempt may not be credited; null = nothing against it.';
 
@@ -198,7 +201,7 @@ COMMENT ON COLUMN public.payments.version IS 'Grows with every gateway read that
 COMMENT ON COLUMN public.payments.confirmed_at IS 'When the order was first credited.';
 
 CREATE FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) RETURNS record
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
@@ -243,7 +246,29 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) IS 'See public.apply_gateway_payment.';
+COMMENT ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) IS 'Applies what was read of one attempt to its order.';
+
+CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_applied record;
+begin
+  select a.* into v_applied
+  from coinslot.apply_attempt(
+    apply_gateway_payment.order_id, apply_gateway_payment.version,
+    apply_gateway_payment.source, attempt
+  ) a;
+  outcome := v_applied.outcome;
+  payment := v_applied.payment;
+  if webhook_id is not null and outcome <> 'stale' then
+    perform coinslot.settle_webhook(webhook_id, outcome, attempt);
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) IS 'See public.apply_gateway_payment.';
 
 CREATE FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) RETURNS text
     LANGUAGE plpgsql
@@ -463,6 +488,70 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.check_ttl(ttl_seconds integer) IS 'PT400 unless a hold may live that long.';
+
+CREATE FUNCTION coinslot.webhook_lease() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN '00:00:30'::interval;
+
+COMMENT ON FUNCTION coinslot.webhook_lease() IS 'Time to finish a webhook that was taken.';
+
+CREATE TABLE coinslot.webhooks (
+    id bigint NOT NULL,
+    gateway text NOT NULL,
+    event_id text COLLATE pg_catalog."C",
+    event_type text NOT NULL,
+    order_id text NOT NULL,
+    payment_key text NOT NULL,
+    claims_paid boolean NOT NULL,
+    headers jsonb NOT NULL,
+    body jsonb NOT NULL,
+    outcome text DEFAULT 'received'::text NOT NULL,
+    detail text DEFAULT ''::text NOT NULL,
+    deliveries bigint DEFAULT 1 NOT NULL,
+    taken_deliveries bigint DEFAULT 1 NOT NULL,
+    attempts bigint DEFAULT 0 NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    next_attempt_at timestamp with time zone DEFAULT (clock_timestamp() + coinslot.webhook_lease()),
+    CONSTRAINT webhooks_body_small CHECK ((octet_length((body)::text) <= 65536)),
+    CONSTRAINT webhooks_headers_small CHECK ((octet_length((headers)::text) <= 8192))
+);
+
+COMMENT ON TABLE coinslot.webhooks IS 'Webhooks of the gateways and what became of them.';
+
+COMMENT ON COLUMN coinslot.webhooks.event_id IS 'Of a signed event; null = unsigned.';
+
+COMMENT ON COLUMN coinslot.webhooks.order_id IS 'The order it names, or empty.';
+
+COMMENT ON COLUMN coinslot.webhooks.payment_key IS 'The payment it names, or empty.';
+
+COMMENT ON COLUMN coinslot.webhooks.body IS 'As received last, personal data blanked.';
+
+COMMENT ON COLUMN coinslot.webhooks.outcome IS 'What the latest read came to; it is the last word once next_attempt_at is null.';
+
+COMMENT ON COLUMN coinslot.webhooks.taken_deliveries IS 'Deliveries when the present read began: more of them mean that it may have missed something.';
+
+COMMENT ON COLUMN coinslot.webhooks.next_attempt_at IS 'When to read again; null = no more.';
+
+CREATE FUNCTION coinslot.claim_webhooks(batch integer) RETURNS SETOF coinslot.webhooks
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  update coinslot.webhooks w set
+    next_attempt_at = clock_timestamp() + coinslot.webhook_lease(),
+    taken_at = clock_timestamp(), taken_deliveries = w.deliveries
+  where w.id in (
+    select d.id from coinslot.webhooks d
+    where d.next_attempt_at <= clock_timestamp()
+    order by d.next_attempt_at limit least(greatest(claim_webhooks.batch, 1), 1000)
+    for update skip locked
+  )
+  returning w.*
+$$;
+
+COMMENT ON FUNCTION coinslot.claim_webhooks(batch integer) IS 'See public.claim_webhooks.';
 
 CREATE FUNCTION coinslot.close_wallet(user_id uuid) RETURNS void
     LANGUAGE plpgsql
@@ -868,6 +957,20 @@ $$;
 
 COMMENT ON FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) IS 'The order of an earlier identical call, or null.';
 
+CREATE FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) RETURNS public.payments
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select p.* from public.payments p
+  where p.order_id = coalesce(nullif(find_payment.order_id, ''), (
+    select q.order_id
+    from coinslot.payment_attempts a inner join public.payments q on q.id = a.payment_id
+    where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key
+  )) and p.gateway = find_payment.gateway
+$$;
+
+COMMENT ON FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) IS 'The payment of a gateway that an order id or a payment key belongs to.';
+
 CREATE FUNCTION coinslot.find_replay(attempted public.token_ledger) RETURNS public.token_receipt
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -893,6 +996,38 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.find_replay(attempted public.token_ledger) IS 'The receipt of an earlier identical call; null if none; PT409 if it was another call.';
+
+CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_webhook coinslot.webhooks;
+  v_waits constant interval[] := array[
+    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
+    '1 day', '1 day'
+  ];
+  v_next timestamptz;
+begin
+  select w.* into v_webhook
+  from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
+  if not found or v_webhook.next_attempt_at is null then
+    return;
+  end if;
+  v_next := case
+    when v_webhook.deliveries > v_webhook.taken_deliveries
+    then clock_timestamp() + coinslot.webhook_spacing()
+    when finish_webhook.again then clock_timestamp() + v_waits[v_webhook.attempts + 1]
+  end;
+  update coinslot.webhooks w set
+    outcome = finish_webhook.outcome, detail = left(finish_webhook.detail, 200),
+    attempts = w.attempts + 1, next_attempt_at = v_next,
+    finished_at = case when v_next is null then clock_timestamp() end
+  where w.id = v_webhook.id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'See public.finish_webhook.';
 
 CREATE FUNCTION coinslot.follow_user() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1080,6 +1215,21 @@ $$;
 
 COMMENT ON FUNCTION coinslot.identity_hash(account auth.users) IS 'Salted hash of a confirmed e-mail or phone; null if there is none.';
 
+CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coalesce(
+    bool_or(
+      sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
+    ), true
+  )
+  from coinslot.payment_attempts a
+  where a.payment_id = knows_secret.payment_id and a.secret is not null
+$$;
+
+COMMENT ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) IS 'False if the payment has a secret and this is not it.';
+
 CREATE TABLE coinslot.discrepancies (
     id bigint NOT NULL,
     kind text NOT NULL,
@@ -1106,6 +1256,21 @@ CREATE FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) RE
 $$;
 
 COMMENT ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) IS 'See public.list_discrepancies.';
+
+CREATE FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) RETURNS SETOF coinslot.webhooks
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select w.* from coinslot.webhooks w
+  where (list_webhooks.gateway is null or w.gateway = list_webhooks.gateway)
+    and (list_webhooks.outcome is null or w.outcome = list_webhooks.outcome)
+    and (list_webhooks.order_id is null or w.order_id = list_webhooks.order_id)
+    and w.id < coalesce(list_webhooks.before, coinslot.max_amount())
+  order by w.id desc
+  limit least(greatest(coalesce(list_webhooks.page_size, 100), 1), 1000)
+$$;
+
+COMMENT ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) IS 'See public.list_webhooks.';
 
 CREATE FUNCTION coinslot.lock_wallet(user_id uuid) RETURNS public.wallets
     LANGUAGE sql
@@ -1147,7 +1312,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) IS 'Writes the facts of a payment and the status that follows from them.';
 
-CREATE FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb) RETURNS coinslot.payment_attempts
+CREATE FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) RETURNS coinslot.payment_attempts
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
@@ -1156,11 +1321,11 @@ CREATE FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text,
     new_attempt.amount, new_attempt.currency, new_attempt.live, new_attempt.paid,
     new_attempt.discount, new_attempt.refunded, new_attempt.disputed, new_attempt.withdrawn,
     left(new_attempt.method, 100), left(new_attempt.failure_reason, 500),
-    new_attempt.virtual_account, null, null, null, null
+    new_attempt.virtual_account, new_attempt.secret, null, null, null, null
   )::coinslot.payment_attempts
 $$;
 
-COMMENT ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb) IS 'An attempt as a gateway describes it, not yet judged.';
+COMMENT ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) IS 'An attempt as a gateway describes it, not yet judged.';
 
 CREATE FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text DEFAULT NULL::text, feature text DEFAULT NULL::text, reason text DEFAULT ''::text, metadata jsonb DEFAULT '{}'::jsonb, payment_id uuid DEFAULT NULL::uuid, hold_id uuid DEFAULT NULL::uuid) RETURNS public.token_ledger
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1491,6 +1656,25 @@ $$;
 
 COMMENT ON FUNCTION coinslot.release_hold(hold_id uuid) IS 'See public.release_hold.';
 
+CREATE FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_count bigint;
+begin
+  update coinslot.webhooks w set
+    outcome = 'received', attempts = 0, finished_at = null, next_attempt_at = clock_timestamp()
+  where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
+    and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
+    and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id);
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) IS 'See public.replay_webhooks.';
+
 CREATE FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) RETURNS coinslot.token_holds
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1539,7 +1723,7 @@ CREATE FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attempt coin
     attempt.state, attempt.amount, attempt.currency, attempt.live, attempt.paid,
     attempt.discount, attempt.refunded, attempt.disputed, attempt.withdrawn,
     attempt.virtual_account, attempt.failure_reason
-  )
+  ) and coalesce(attempt.secret, known.secret) is not distinct from known.secret
 $$;
 
 COMMENT ON FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attempt coinslot.payment_attempts) IS 'True if the gateway says of an attempt what it said last.';
@@ -1550,15 +1734,16 @@ CREATE FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_i
     AS $$
 declare
   v_id bigint;
+  v_has_money boolean := attempt.paid > attempt.refunded + attempt.withdrawn;
 begin
   insert into coinslot.payment_attempts as a (
     payment_id, gateway, payment_key, state, amount, currency, live, paid, discount, refunded,
-    disputed, withdrawn, method, failure_reason, virtual_account, problem
+    disputed, withdrawn, method, failure_reason, virtual_account, secret, problem
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
     attempt.currency, attempt.live, attempt.paid, attempt.discount, attempt.refunded,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
-    attempt.virtual_account, attempt.problem
+    attempt.virtual_account, attempt.secret, attempt.problem
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
@@ -1568,11 +1753,11 @@ begin
     virtual_account = excluded.virtual_account, problem = excluded.problem,
     updated_at = clock_timestamp()
   returning a.id into v_id;
-  if attempt.paid <= attempt.refunded + attempt.withdrawn then
-    update coinslot.discrepancies d set resolved_at = clock_timestamp()
-    where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
-      and d.order_id = save_attempt.order_id and d.resolved_at is null;
-  elsif attempt.problem is not null then
+  update coinslot.discrepancies d set resolved_at = clock_timestamp()
+  where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
+    and d.order_id = save_attempt.order_id and d.resolved_at is null
+    and (not v_has_money or d.kind not in (coalesce(attempt.problem, ''), 'duplicate_payment'));
+  if attempt.problem is not null and v_has_money then
     perform coinslot.record_discrepancy(attempt.problem, attempt, save_attempt.order_id);
   end if;
   return v_id;
@@ -1666,6 +1851,25 @@ $$;
 
 COMMENT ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) IS 'Makes the ledger agree with the facts of a payment; the tokens moved.';
 
+CREATE FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_not_yet boolean := attempt.paid = 0 and attempt.state in ('ready', 'awaiting_deposit')
+    and exists (
+      select from coinslot.webhooks w where w.id = settle_webhook.webhook_id and w.claims_paid
+    );
+begin
+  perform coinslot.finish_webhook(
+    settle_webhook.webhook_id,
+    case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts) IS 'Finishes a webhook with what applying its payment came to.';
+
 CREATE FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1693,6 +1897,84 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'See public.spend_tokens_for.';
+
+CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+#variable_conflict use_column
+declare
+  v_webhook coinslot.webhooks;
+  v_new boolean;
+begin
+  payment := coinslot.find_payment(
+    store_webhook.gateway, store_webhook.order_id, store_webhook.payment_key
+  );
+  if store_webhook.event_id is null and payment.id is null then
+    verdict := 'unknown_order';
+    return;
+  end if;
+  if store_webhook.secret is not null
+    and not coinslot.knows_secret(payment.id, store_webhook.secret)
+  then
+    verdict := 'forged';
+    return;
+  end if;
+  insert into coinslot.webhooks as w (
+    gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body
+  ) values (
+    store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
+    coalesce(payment.order_id, store_webhook.order_id, ''),
+    coalesce(store_webhook.payment_key, ''), store_webhook.claims_paid, store_webhook.headers,
+    store_webhook.body
+  )
+  on conflict do nothing
+  returning w.* into v_webhook;
+  v_new := found;
+  if not v_new then
+    update coinslot.webhooks w set
+      deliveries = w.deliveries + 1, event_type = store_webhook.event_type,
+      claims_paid = store_webhook.claims_paid or (w.claims_paid and w.finished_at is null),
+      headers = store_webhook.headers, body = store_webhook.body
+    where w.gateway = store_webhook.gateway and case
+      when store_webhook.event_id is not null then w.event_id = store_webhook.event_id
+      else w.event_id is null and w.order_id = payment.order_id
+        and w.payment_key = coalesce(store_webhook.payment_key, '')
+    end
+    returning w.* into strict v_webhook;
+  end if;
+  webhook_id := v_webhook.id;
+  verdict := case when v_new then 'read' else coinslot.take_webhook(v_webhook) end;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'See public.store_webhook.';
+
+CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_due timestamptz := coalesce(
+    webhook.next_attempt_at, webhook.taken_at + coinslot.webhook_spacing()
+  );
+begin
+  if webhook.event_id is not null and webhook.next_attempt_at is null then
+    return 'duplicate';
+  end if;
+  update coinslot.webhooks w set
+    outcome = case when webhook.next_attempt_at is null then 'received' else w.outcome end,
+    finished_at = null,
+    next_attempt_at = case when v_due <= v_now then v_now + coinslot.webhook_lease() else v_due end,
+    taken_at = case when v_due <= v_now then v_now else w.taken_at end,
+    taken_deliveries = case when v_due <= v_now then w.deliveries else w.taken_deliveries end
+  where w.id = webhook.id;
+  return case when v_due <= v_now then 'read' else 'scheduled' end;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks) IS 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
 
 CREATE FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1870,6 +2152,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Keys used twice, and payments, holds and bonuses that the ledger does not bear out.';
 
+CREATE FUNCTION coinslot.webhook_spacing() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN '00:00:03'::interval;
+
+COMMENT ON FUNCTION coinslot.webhook_spacing() IS 'Least time between two reads for hints.';
+
 CREATE FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, kind text DEFAULT 'grant'::text) RETURNS public.token_receipt
     LANGUAGE sql
     SET search_path TO ''
@@ -1883,12 +2172,12 @@ $$;
 COMMENT ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be
 negative), once per idempotency key of the service.';
 
-CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, discount bigint DEFAULT 0, refunded bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, discount bigint DEFAULT 0, refunded bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_id bigint DEFAULT NULL::bigint, secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE sql
     SET search_path TO ''
     AS $$
   select a.outcome, a.payment
-  from coinslot.apply_attempt(
+  from coinslot.apply_gateway_payment(
     apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
     coinslot.new_attempt(
       apply_gateway_payment.gateway, apply_gateway_payment.payment_key,
@@ -1896,12 +2185,14 @@ CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, paymen
       apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.discount,
       apply_gateway_payment.refunded, apply_gateway_payment.disputed,
       apply_gateway_payment.withdrawn, apply_gateway_payment.method,
-      apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account
-    )
+      apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
+      apply_gateway_payment.secret
+    ),
+    apply_gateway_payment.webhook_id
   ) a
 $$;
 
-COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, OUT outcome text, OUT payment public.payments) IS 'Service: applies what one fresh read of a gateway said about a payment.';
+COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) IS 'Service: applies what one fresh read of a gateway said about a payment.';
 
 CREATE FUNCTION public.cancel_order(order_id text) RETURNS public.payments
     LANGUAGE sql
@@ -1921,6 +2212,15 @@ $$;
 
 COMMENT ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) IS 'Service: spends all or part of an open hold and frees the rest.';
 
+CREATE FUNCTION public.claim_webhooks(batch integer DEFAULT 20) RETURNS SETOF coinslot.webhooks
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.claim_webhooks(claim_webhooks.batch)
+$$;
+
+COMMENT ON FUNCTION public.claim_webhooks(batch integer) IS 'Service: webhooks that are due, leased to the caller.';
+
 CREATE FUNCTION public.create_order(product_id text, gateway text, currency text DEFAULT 'KRW'::text, idempotency_key text DEFAULT NULL::text) RETURNS public.payments
     LANGUAGE sql
     SET search_path TO ''
@@ -1932,6 +2232,17 @@ CREATE FUNCTION public.create_order(product_id text, gateway text, currency text
 $$;
 
 COMMENT ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) IS 'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
+
+CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text DEFAULT ''::text, again boolean DEFAULT false) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.finish_webhook(
+    finish_webhook.webhook_id, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
+  )
+$$;
+
+COMMENT ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later.';
 
 CREATE FUNCTION public.get_settings() RETURNS jsonb
     LANGUAGE sql STABLE
@@ -1992,6 +2303,18 @@ $$;
 
 COMMENT ON FUNCTION public.list_discrepancies(page_size integer, before bigint) IS 'Service: open discrepancies, newest first; before = the last id of the page before.';
 
+CREATE FUNCTION public.list_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text, page_size integer DEFAULT 100, before bigint DEFAULT NULL::bigint) RETURNS SETOF coinslot.webhooks
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.list_webhooks(
+    list_webhooks.gateway, list_webhooks.outcome, list_webhooks.order_id,
+    list_webhooks.page_size, list_webhooks.before
+  )
+$$;
+
+COMMENT ON FUNCTION public.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) IS 'Service: webhooks, newest first; before = the last id of the page before.';
+
 CREATE FUNCTION public.open_payment(order_id text) RETURNS public.payments
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -2021,6 +2344,17 @@ CREATE FUNCTION public.release_hold(hold_id uuid) RETURNS public.hold_receipt
 $$;
 
 COMMENT ON FUNCTION public.release_hold(hold_id uuid) IS 'Service: frees what an open hold set aside; nothing is spent.';
+
+CREATE FUNCTION public.replay_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.replay_webhooks(
+    replay_webhooks.gateway, replay_webhooks.outcome, replay_webhooks.order_id
+  )
+$$;
+
+COMMENT ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) IS 'Service: makes matching webhooks due again; how many.';
 
 CREATE FUNCTION public.run_maintenance(batch integer DEFAULT 500) RETURNS jsonb
     LANGUAGE sql
@@ -2053,6 +2387,20 @@ CREATE FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency
 $$;
 
 COMMENT ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'Service: spends tokens of a user, once per idempotency key of the service.';
+
+CREATE FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text DEFAULT NULL::text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select s.verdict, s.webhook_id, s.payment
+  from coinslot.store_webhook(
+    store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
+    store_webhook.order_id, store_webhook.payment_key, store_webhook.claims_paid,
+    store_webhook.headers, store_webhook.body, store_webhook.secret
+  ) s
+$$;
+
+COMMENT ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged.';
 
 CREATE FUNCTION public.tokens(profile public.profiles) RETURNS bigint
     LANGUAGE sql STABLE
@@ -2199,6 +2547,15 @@ CREATE TABLE coinslot.signup_bonuses (
 
 COMMENT ON TABLE coinslot.signup_bonuses IS 'Identities that have had their sign-up bonus.';
 
+ALTER TABLE coinslot.webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME coinslot.webhooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.feature_prices (
     feature text NOT NULL,
     tokens bigint NOT NULL,
@@ -2320,6 +2677,12 @@ ALTER TABLE ONLY coinslot.signup_bonuses
 ALTER TABLE ONLY coinslot.token_holds
     ADD CONSTRAINT token_holds_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY coinslot.webhooks
+    ADD CONSTRAINT webhooks_event_id_key UNIQUE (gateway, event_id);
+
+ALTER TABLE ONLY coinslot.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.feature_prices
     ADD CONSTRAINT feature_prices_pkey PRIMARY KEY (feature);
 
@@ -2365,6 +2728,14 @@ CREATE UNIQUE INDEX token_holds_idempotency ON coinslot.token_holds USING btree 
 CREATE INDEX token_holds_open ON coinslot.token_holds USING btree (user_id, expires_at) WHERE (status = 'held'::text);
 
 CREATE INDEX token_holds_user_id ON coinslot.token_holds USING btree (user_id);
+
+CREATE INDEX webhooks_due ON coinslot.webhooks USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
+CREATE INDEX webhooks_order_id ON coinslot.webhooks USING btree (order_id, id);
+
+CREATE INDEX webhooks_outcome ON coinslot.webhooks USING btree (outcome, id);
+
+CREATE UNIQUE INDEX webhooks_unsigned ON coinslot.webhooks USING btree (gateway, order_id, payment_key) WHERE (event_id IS NULL);
 
 CREATE INDEX payment_events_payment_id ON public.payment_events USING btree (payment_id, id);
 
@@ -2414,6 +2785,9 @@ ALTER TABLE ONLY coinslot.signup_bonuses
 ALTER TABLE ONLY coinslot.token_holds
     ADD CONSTRAINT token_holds_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.wallets(user_id) ON DELETE RESTRICT;
 
+ALTER TABLE ONLY coinslot.webhooks
+    ADD CONSTRAINT webhooks_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
+
 ALTER TABLE ONLY public.payment_events
     ADD CONSTRAINT payment_events_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
 
@@ -2451,6 +2825,8 @@ CREATE POLICY "Nobody reads the registry through the API" ON coinslot.errors FOR
 
 CREATE POLICY "Nobody reads transitions through the API" ON coinslot.payment_transitions FOR SELECT TO anon, authenticated USING (false);
 
+CREATE POLICY "Nobody reads webhooks through the API" ON coinslot.webhooks FOR SELECT TO anon, authenticated USING (false);
+
 CREATE POLICY "People count their own holds" ON coinslot.token_holds FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
 ALTER TABLE coinslot.discrepancies ENABLE ROW LEVEL SECURITY;
@@ -2470,6 +2846,8 @@ ALTER TABLE coinslot.settings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE coinslot.signup_bonuses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.token_holds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.webhooks ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY "Everybody reads feature prices" ON public.feature_prices FOR SELECT TO anon, authenticated USING (true);
 
@@ -2528,7 +2906,9 @@ GRANT SELECT ON TABLE public.payments TO authenticated;
 GRANT SELECT ON TABLE public.payments TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) FROM PUBLIC;
 
@@ -2554,6 +2934,11 @@ REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.wallets) FROM PUBLIC;
 REVOKE ALL ON FUNCTION coinslot.check_text(argument text, value text, longest integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_ttl(ttl_seconds integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.webhook_lease() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.claim_webhooks(batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.claim_webhooks(batch integer) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.close_wallet(user_id uuid) FROM PUBLIC;
 
@@ -2599,7 +2984,12 @@ REVOKE ALL ON FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, fe
 
 REVOKE ALL ON FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.find_replay(attempted public.token_ledger) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.follow_user() FROM PUBLIC;
 
@@ -2622,15 +3012,20 @@ GRANT ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idem
 
 REVOKE ALL ON FUNCTION coinslot.identity_hash(account auth.users) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.lock_wallet(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text, feature text, reason text, metadata jsonb, payment_id uuid, hold_id uuid) FROM PUBLIC;
 
@@ -2665,6 +3060,9 @@ GRANT ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key
 REVOKE ALL ON FUNCTION coinslot.release_hold(hold_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.run_maintenance(batch integer) FROM PUBLIC;
@@ -2678,11 +3076,18 @@ REVOKE ALL ON FUNCTION coinslot.settle_payment(before public.payments, attempt c
 
 REVOKE ALL ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) FROM PUBLIC;
 
@@ -2703,11 +3108,13 @@ GRANT ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) TO se
 
 REVOKE ALL ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.webhook_spacing() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, OUT outcome text, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) TO service_role;
 
 REVOKE ALL ON FUNCTION public.cancel_order(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_order(order_id text) TO authenticated;
@@ -2715,8 +3122,14 @@ GRANT ALL ON FUNCTION public.cancel_order(order_id text) TO authenticated;
 REVOKE ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION public.claim_webhooks(batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_webhooks(batch integer) TO service_role;
+
 REVOKE ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.get_settings() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_settings() TO service_role;
@@ -2733,6 +3146,9 @@ GRANT ALL ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempo
 REVOKE ALL ON FUNCTION public.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_discrepancies(page_size integer, before bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION public.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
+
 REVOKE ALL ON FUNCTION public.open_payment(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_payment(order_id text) TO service_role;
 
@@ -2742,6 +3158,9 @@ GRANT ALL ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key t
 REVOKE ALL ON FUNCTION public.release_hold(hold_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_hold(hold_id uuid) TO service_role;
 
+REVOKE ALL ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.run_maintenance(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.run_maintenance(batch integer) TO service_role;
 
@@ -2750,6 +3169,9 @@ GRANT ALL ON FUNCTION public.spend_tokens(amount bigint, idempotency_key text, r
 
 REVOKE ALL ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
 
 REVOKE ALL ON FUNCTION public.tokens(profile public.profiles) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tokens(profile public.profiles) TO authenticated;

@@ -12,7 +12,8 @@ create table coinslot.gateways (
 );
 comment on table coinslot.gateways is 'Payment gateways: adding one is adding a row.';
 comment on column coinslot.gateways.active is 'False refuses new orders; open ones go on.';
-insert into coinslot.gateways (id, name) values ('portone', 'PortOne');
+insert into coinslot.gateways (id, name) values
+('portone', 'PortOne'), ('toss', 'Toss Payments'), ('stripe', 'Stripe');
 alter table coinslot.gateways enable row level security;
 revoke all on table coinslot.gateways from anon, authenticated, service_role;
 create policy "Nobody reads gateways through the API" on coinslot.gateways
@@ -245,6 +246,7 @@ create table coinslot.payment_attempts (
   method text,
   failure_reason text,
   virtual_account jsonb,
+  secret text,
   problem text,
   credited boolean not null default false,
   created_at timestamptz not null default clock_timestamp(),
@@ -266,6 +268,8 @@ comment on table coinslot.payment_attempts is
 'Attempts to pay an order: what the gateway last said of each.';
 comment on column coinslot.payment_attempts.problem is
 'Why this attempt may not be credited; null = nothing against it.';
+comment on column coinslot.payment_attempts.secret is
+'What the gateway repeats in its unsigned webhooks about this attempt.';
 comment on column coinslot.payment_attempts.credited is 'This attempt moves the order''s tokens.';
 create index payment_attempts_payment_id on coinslot.payment_attempts (payment_id);
 create unique index payment_attempts_one_credited on coinslot.payment_attempts (payment_id)

@@ -23,8 +23,8 @@ create type coinslot.payment_facts as (
 comment on type coinslot.payment_facts is
 'attempt_id: the attempt whose money counts, null while there is none.';
 
--- The credited attempt counts while it holds money; else the first good one that does. A second paid
--- attempt never counts, and a bad one never spoils a good one.
+-- The credited attempt counts while it holds money; else the first good one that does. A second
+-- paid attempt never counts, and a bad one never spoils a good one.
 create function coinslot.payment_facts(payment public.payments) returns coinslot.payment_facts
 language sql stable set search_path = '' as $$
   with attempts as (
@@ -90,8 +90,8 @@ $$;
 comment on function coinslot.payment_status(coinslot.payment_facts) is 'Facts to status.';
 revoke all on function coinslot.payment_status(coinslot.payment_facts) from public;
 
--- The share of the tokens that goes back with the money, rounded down in the buyer's favour; when
--- all the money is back, so are all the tokens, which makes the last reversal take exactly the rest.
+-- The share of the tokens that goes back with the money, rounded down in the buyer's favour. When
+-- all the money is back, so are all the tokens: the last reversal takes exactly the rest.
 create function coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint)
 returns bigint
 language sql immutable parallel safe set search_path = '' as $$
@@ -236,12 +236,12 @@ declare
 begin
   insert into coinslot.payment_attempts as a (
     payment_id, gateway, payment_key, state, amount, currency, live, paid, discount, refunded,
-    disputed, withdrawn, method, failure_reason, virtual_account, problem
+    disputed, withdrawn, method, failure_reason, virtual_account, secret, problem
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
     attempt.currency, attempt.live, attempt.paid, attempt.discount, attempt.refunded,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
-    attempt.virtual_account, attempt.problem
+    attempt.virtual_account, attempt.secret, attempt.problem
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
@@ -356,7 +356,7 @@ create function coinslot.apply_attempt(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
   out outcome text, out payment public.payments
 )
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
 declare
   v_known coinslot.payment_attempts;
   v_settled record;
@@ -399,11 +399,41 @@ begin
 end
 $$;
 comment on function coinslot.apply_attempt(text, bigint, text, coinslot.payment_attempts) is
-'See public.apply_gateway_payment.';
+'Applies what was read of one attempt to its order.';
 revoke all on function coinslot.apply_attempt(text, bigint, text, coinslot.payment_attempts)
 from public;
-grant execute on function coinslot.apply_attempt(text, bigint, text, coinslot.payment_attempts)
-to service_role;
+
+-- The verdict on the webhook that led to the read commits with what the read came to. A stale read
+-- came to nothing yet.
+create function coinslot.apply_gateway_payment(
+  order_id text, version bigint, source text, attempt coinslot.payment_attempts,
+  webhook_id bigint, out outcome text, out payment public.payments
+)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_applied record;
+begin
+  select a.* into v_applied
+  from coinslot.apply_attempt(
+    apply_gateway_payment.order_id, apply_gateway_payment.version,
+    apply_gateway_payment.source, attempt
+  ) a;
+  outcome := v_applied.outcome;
+  payment := v_applied.payment;
+  if webhook_id is not null and outcome <> 'stale' then
+    perform coinslot.settle_webhook(webhook_id, outcome, attempt);
+  end if;
+end
+$$;
+comment on function coinslot.apply_gateway_payment(
+  text, bigint, text, coinslot.payment_attempts, bigint
+) is 'See public.apply_gateway_payment.';
+revoke all on function coinslot.apply_gateway_payment(
+  text, bigint, text, coinslot.payment_attempts, bigint
+) from public;
+grant execute on function coinslot.apply_gateway_payment(
+  text, bigint, text, coinslot.payment_attempts, bigint
+) to service_role;
 
 create function coinslot.same_fact(
   known coinslot.payment_attempts, attempt coinslot.payment_attempts
@@ -416,7 +446,7 @@ language sql immutable set search_path = '' as $$
     attempt.state, attempt.amount, attempt.currency, attempt.live, attempt.paid,
     attempt.discount, attempt.refunded, attempt.disputed, attempt.withdrawn,
     attempt.virtual_account, attempt.failure_reason
-  )
+  ) and coalesce(attempt.secret, known.secret) is not distinct from known.secret
 $$;
 comment on function coinslot.same_fact(
   coinslot.payment_attempts, coinslot.payment_attempts
@@ -463,7 +493,7 @@ revoke all on function coinslot.check_attempt(
 create function coinslot.new_attempt(
   gateway text, payment_key text, state text, amount bigint, currency text, live boolean,
   paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint,
-  method text, failure_reason text, virtual_account jsonb
+  method text, failure_reason text, virtual_account jsonb, secret text
 ) returns coinslot.payment_attempts
 language sql immutable set search_path = '' as $$
   select row(
@@ -471,20 +501,20 @@ language sql immutable set search_path = '' as $$
     new_attempt.amount, new_attempt.currency, new_attempt.live, new_attempt.paid,
     new_attempt.discount, new_attempt.refunded, new_attempt.disputed, new_attempt.withdrawn,
     left(new_attempt.method, 100), left(new_attempt.failure_reason, 500),
-    new_attempt.virtual_account, null, null, null, null
+    new_attempt.virtual_account, new_attempt.secret, null, null, null, null
   )::coinslot.payment_attempts
 $$;
 comment on function coinslot.new_attempt(
   text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
-  jsonb
+  jsonb, text
 ) is 'An attempt as a gateway describes it, not yet judged.';
 revoke all on function coinslot.new_attempt(
   text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
-  jsonb
+  jsonb, text
 ) from public;
 grant execute on function coinslot.new_attempt(
   text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
-  jsonb
+  jsonb, text
 ) to service_role;
 
 create function public.apply_gateway_payment(
@@ -492,11 +522,12 @@ create function public.apply_gateway_payment(
   live boolean, source text, version bigint, paid bigint default 0, discount bigint default 0,
   refunded bigint default 0, disputed bigint default 0, withdrawn bigint default 0,
   method text default null, failure_reason text default null, virtual_account jsonb default null,
+  webhook_id bigint default null, secret text default null,
   out outcome text, out payment public.payments
 )
 language sql volatile set search_path = '' as $$
   select a.outcome, a.payment
-  from coinslot.apply_attempt(
+  from coinslot.apply_gateway_payment(
     apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
     coinslot.new_attempt(
       apply_gateway_payment.gateway, apply_gateway_payment.payment_key,
@@ -504,21 +535,23 @@ language sql volatile set search_path = '' as $$
       apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.discount,
       apply_gateway_payment.refunded, apply_gateway_payment.disputed,
       apply_gateway_payment.withdrawn, apply_gateway_payment.method,
-      apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account
-    )
+      apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
+      apply_gateway_payment.secret
+    ),
+    apply_gateway_payment.webhook_id
   ) a
 $$;
 comment on function public.apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb
+  bigint, text, text, jsonb, bigint, text
 ) is 'Service: applies what one fresh read of a gateway said about a payment.';
 revoke all on function public.apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb
+  bigint, text, text, jsonb, bigint, text
 ) from public, anon, authenticated, service_role;
 grant execute on function public.apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb
+  bigint, text, text, jsonb, bigint, text
 ) to service_role;
 
 -- Before the gateway is asked: the order, and the version that the answer will have to match.

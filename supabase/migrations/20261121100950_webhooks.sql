@@ -1,0 +1,385 @@
+-- The webhook inbox: what gateways told us, what we made of it, and what is still to be done.
+--
+-- A webhook is a hint to read a payment again. It is stored before it is acted on, and finished in
+-- the transaction that applies what was read, so that a crash in between leaves work that the next
+-- delivery or the sweep picks up. A signed event is stored once for its id. An unsigned one proves
+-- nothing by having been seen: hints about one payment share a row, and each causes a read, at most
+-- one in a few seconds.
+
+-- How long whoever took a webhook may be at it before another may, and how far apart the reads of
+-- one payment are that unsigned hints can cause.
+create function coinslot.webhook_lease() returns interval
+language sql immutable parallel safe set search_path = ''
+return interval '30 seconds';
+comment on function coinslot.webhook_lease() is 'Time to finish a webhook that was taken.';
+revoke all on function coinslot.webhook_lease() from public;
+
+create function coinslot.webhook_spacing() returns interval
+language sql immutable parallel safe set search_path = ''
+return interval '3 seconds';
+comment on function coinslot.webhook_spacing() is 'Least time between two reads for hints.';
+revoke all on function coinslot.webhook_spacing() from public;
+
+create table coinslot.webhooks (
+  id bigint generated always as identity,
+  gateway text not null,
+  event_id text collate "C",
+  event_type text not null,
+  order_id text not null,
+  payment_key text not null,
+  claims_paid boolean not null,
+  headers jsonb not null,
+  body jsonb not null,
+  outcome text not null default 'received',
+  detail text not null default '',
+  deliveries bigint not null default 1,
+  taken_deliveries bigint not null default 1,
+  attempts bigint not null default 0,
+  received_at timestamptz not null default clock_timestamp(),
+  taken_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  next_attempt_at timestamptz default clock_timestamp() + coinslot.webhook_lease(),
+  constraint webhooks_pkey primary key (id),
+  constraint webhooks_event_id_key unique (gateway, event_id),
+  constraint webhooks_gateway_fkey foreign key (gateway)
+  references coinslot.gateways (id) on delete restrict,
+  constraint webhooks_headers_small check (octet_length(headers::text) <= 8192),
+  constraint webhooks_body_small check (octet_length(body::text) <= 65536)
+);
+comment on table coinslot.webhooks is 'Webhooks of the gateways and what became of them.';
+comment on column coinslot.webhooks.event_id is 'Of a signed event; null = unsigned.';
+comment on column coinslot.webhooks.order_id is 'The order it names, or empty.';
+comment on column coinslot.webhooks.payment_key is 'The payment it names, or empty.';
+comment on column coinslot.webhooks.body is 'As received last, personal data blanked.';
+comment on column coinslot.webhooks.outcome is
+'What the latest read came to; it is the last word once next_attempt_at is null.';
+comment on column coinslot.webhooks.taken_deliveries is
+'Deliveries when the present read began: more of them mean that it may have missed something.';
+comment on column coinslot.webhooks.next_attempt_at is 'When to read again; null = no more.';
+
+-- Unsigned hints about one payment share a row.
+create unique index webhooks_unsigned on coinslot.webhooks (gateway, order_id, payment_key)
+where event_id is null;
+create index webhooks_due on coinslot.webhooks (next_attempt_at)
+where next_attempt_at is not null;
+create index webhooks_order_id on coinslot.webhooks (order_id, id);
+create index webhooks_outcome on coinslot.webhooks (outcome, id);
+alter table coinslot.webhooks enable row level security;
+revoke all on table coinslot.webhooks from anon, authenticated, service_role;
+create policy "Nobody reads webhooks through the API" on coinslot.webhooks
+for select to anon, authenticated using (false);
+
+-- The payment that a webhook is about: by the order it names, else by an attempt we know.
+create function coinslot.find_payment(gateway text, order_id text, payment_key text)
+returns public.payments
+language sql stable set search_path = '' as $$
+  select p.* from public.payments p
+  where p.order_id = coalesce(nullif(find_payment.order_id, ''), (
+    select q.order_id
+    from coinslot.payment_attempts a inner join public.payments q on q.id = a.payment_id
+    where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key
+  )) and p.gateway = find_payment.gateway
+$$;
+comment on function coinslot.find_payment(text, text, text) is
+'The payment of a gateway that an order id or a payment key belongs to.';
+revoke all on function coinslot.find_payment(text, text, text) from public;
+
+-- Takes a webhook that is stored: decides whether to read now, and leases it. A finished event that
+-- was signed stays finished. An unsigned hint is read again, now or when enough time has passed.
+create function coinslot.take_webhook(webhook coinslot.webhooks) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_due timestamptz := coalesce(
+    webhook.next_attempt_at, webhook.taken_at + coinslot.webhook_spacing()
+  );
+begin
+  if webhook.event_id is not null and webhook.next_attempt_at is null then
+    return 'duplicate';
+  end if;
+  update coinslot.webhooks w set
+    outcome = case when webhook.next_attempt_at is null then 'received' else w.outcome end,
+    finished_at = null,
+    next_attempt_at = case when v_due <= v_now then v_now + coinslot.webhook_lease() else v_due end,
+    taken_at = case when v_due <= v_now then v_now else w.taken_at end,
+    taken_deliveries = case when v_due <= v_now then w.deliveries else w.taken_deliveries end
+  where w.id = webhook.id;
+  return case when v_due <= v_now then 'read' else 'scheduled' end;
+end
+$$;
+comment on function coinslot.take_webhook(coinslot.webhooks) is
+'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
+revoke all on function coinslot.take_webhook(coinslot.webhooks) from public;
+
+-- Where a gateway repeats a secret it gave us, a hint without the right one is not worth a read. No
+-- secret known yet proves nothing either way. Digests are compared, so that the time it takes tells
+-- nothing about the secret.
+create function coinslot.knows_secret(payment_id uuid, secret text) returns boolean
+language sql stable set search_path = '' as $$
+  select coalesce(
+    bool_or(
+      sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
+    ), true
+  )
+  from coinslot.payment_attempts a
+  where a.payment_id = knows_secret.payment_id and a.secret is not null
+$$;
+comment on function coinslot.knows_secret(uuid, text) is
+'False if the payment has a secret and this is not it.';
+revoke all on function coinslot.knows_secret(uuid, text) from public;
+
+create function coinslot.store_webhook(
+  gateway text, event_id text, event_type text, order_id text, payment_key text,
+  claims_paid boolean, headers jsonb, body jsonb, secret text,
+  out verdict text, out webhook_id bigint, out payment public.payments
+)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  v_webhook coinslot.webhooks;
+  v_new boolean;
+begin
+  payment := coinslot.find_payment(
+    store_webhook.gateway, store_webhook.order_id, store_webhook.payment_key
+  );
+  if store_webhook.event_id is null and payment.id is null then
+    verdict := 'unknown_order';
+    return;
+  end if;
+  if store_webhook.secret is not null
+    and not coinslot.knows_secret(payment.id, store_webhook.secret)
+  then
+    verdict := 'forged';
+    return;
+  end if;
+  insert into coinslot.webhooks as w (
+    gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body
+  ) values (
+    store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
+    coalesce(payment.order_id, store_webhook.order_id, ''),
+    coalesce(store_webhook.payment_key, ''), store_webhook.claims_paid, store_webhook.headers,
+    store_webhook.body
+  )
+  on conflict do nothing
+  returning w.* into v_webhook;
+  v_new := found;
+  if not v_new then
+    update coinslot.webhooks w set
+      deliveries = w.deliveries + 1, event_type = store_webhook.event_type,
+      claims_paid = store_webhook.claims_paid or (w.claims_paid and w.finished_at is null),
+      headers = store_webhook.headers, body = store_webhook.body
+    where w.gateway = store_webhook.gateway and case
+      when store_webhook.event_id is not null then w.event_id = store_webhook.event_id
+      else w.event_id is null and w.order_id = payment.order_id
+        and w.payment_key = coalesce(store_webhook.payment_key, '')
+    end
+    returning w.* into strict v_webhook;
+  end if;
+  webhook_id := v_webhook.id;
+  verdict := case when v_new then 'read' else coinslot.take_webhook(v_webhook) end;
+end
+$$;
+comment on function coinslot.store_webhook(
+  text, text, text, text, text, boolean, jsonb, jsonb, text
+) is 'See public.store_webhook.';
+revoke all on function coinslot.store_webhook(
+  text, text, text, text, text, boolean, jsonb, jsonb, text
+) from public;
+grant execute on function coinslot.store_webhook(
+  text, text, text, text, text, boolean, jsonb, jsonb, text
+) to service_role;
+
+create function public.store_webhook(
+  gateway text, event_id text, event_type text, order_id text, payment_key text,
+  claims_paid boolean, headers jsonb, body jsonb, secret text default null,
+  out verdict text, out webhook_id bigint, out payment public.payments
+)
+language sql volatile set search_path = '' as $$
+  select s.verdict, s.webhook_id, s.payment
+  from coinslot.store_webhook(
+    store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
+    store_webhook.order_id, store_webhook.payment_key, store_webhook.claims_paid,
+    store_webhook.headers, store_webhook.body, store_webhook.secret
+  ) s
+$$;
+comment on function public.store_webhook(
+  text, text, text, text, text, boolean, jsonb, jsonb, text
+) is 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged.';
+revoke all on function public.store_webhook(
+  text, text, text, text, text, boolean, jsonb, jsonb, text
+) from public, anon, authenticated, service_role;
+grant execute on function public.store_webhook(
+  text, text, text, text, text, boolean, jsonb, jsonb, text
+) to service_role;
+
+-- Ends a read that a webhook led to. A delivery that came in while the gateway was being asked may
+-- know more than was read: it gets a read of its own. What was claimed paid and is not yet, and
+-- what could not be read, is tried again at growing distances, for about three days; then the
+-- reconciler is left with it.
+create function coinslot.finish_webhook(
+  webhook_id bigint, outcome text, detail text, again boolean
+) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_webhook coinslot.webhooks;
+  v_waits constant interval[] := array[
+    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
+    '1 day', '1 day'
+  ];
+  v_next timestamptz;
+begin
+  select w.* into v_webhook
+  from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
+  if not found or v_webhook.next_attempt_at is null then
+    return;
+  end if;
+  v_next := case
+    when v_webhook.deliveries > v_webhook.taken_deliveries
+    then clock_timestamp() + coinslot.webhook_spacing()
+    when finish_webhook.again then clock_timestamp() + v_waits[v_webhook.attempts + 1]
+  end;
+  update coinslot.webhooks w set
+    outcome = finish_webhook.outcome, detail = left(finish_webhook.detail, 200),
+    attempts = w.attempts + 1, next_attempt_at = v_next,
+    finished_at = case when v_next is null then clock_timestamp() end
+  where w.id = v_webhook.id;
+end
+$$;
+comment on function coinslot.finish_webhook(bigint, text, text, boolean) is
+'See public.finish_webhook.';
+revoke all on function coinslot.finish_webhook(bigint, text, text, boolean) from public;
+grant execute on function coinslot.finish_webhook(bigint, text, text, boolean) to service_role;
+
+create function public.finish_webhook(
+  webhook_id bigint, outcome text, detail text default '', again boolean default false
+) returns void
+language sql volatile set search_path = '' as $$
+  select coinslot.finish_webhook(
+    finish_webhook.webhook_id, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
+  )
+$$;
+comment on function public.finish_webhook(bigint, text, text, boolean) is
+'Service: what came of a webhook whose payment could not be applied; again = try later.';
+revoke all on function public.finish_webhook(bigint, text, text, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function public.finish_webhook(bigint, text, text, boolean) to service_role;
+
+-- The verdict on a webhook commits with what its read led to. A claim of money that the read does
+-- not show yet is not answered: the gateway's records may lag behind its webhooks.
+create function coinslot.settle_webhook(
+  webhook_id bigint, outcome text, attempt coinslot.payment_attempts
+) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_not_yet boolean := attempt.paid = 0 and attempt.state in ('ready', 'awaiting_deposit')
+    and exists (
+      select from coinslot.webhooks w where w.id = settle_webhook.webhook_id and w.claims_paid
+    );
+begin
+  perform coinslot.finish_webhook(
+    settle_webhook.webhook_id,
+    case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
+  );
+end
+$$;
+comment on function coinslot.settle_webhook(bigint, text, coinslot.payment_attempts) is
+'Finishes a webhook with what applying its payment came to.';
+revoke all on function coinslot.settle_webhook(bigint, text, coinslot.payment_attempts)
+from public;
+
+-- Work that is due, leased to whoever claims it. Many may claim at once: none gets another's.
+create function coinslot.claim_webhooks(batch integer) returns setof coinslot.webhooks
+language sql volatile security definer set search_path = '' as $$
+  update coinslot.webhooks w set
+    next_attempt_at = clock_timestamp() + coinslot.webhook_lease(),
+    taken_at = clock_timestamp(), taken_deliveries = w.deliveries
+  where w.id in (
+    select d.id from coinslot.webhooks d
+    where d.next_attempt_at <= clock_timestamp()
+    order by d.next_attempt_at limit least(greatest(claim_webhooks.batch, 1), 1000)
+    for update skip locked
+  )
+  returning w.*
+$$;
+comment on function coinslot.claim_webhooks(integer) is 'See public.claim_webhooks.';
+revoke all on function coinslot.claim_webhooks(integer) from public;
+grant execute on function coinslot.claim_webhooks(integer) to service_role;
+
+create function public.claim_webhooks(batch integer default 20)
+returns setof coinslot.webhooks
+language sql volatile set search_path = '' as $$
+  select * from coinslot.claim_webhooks(claim_webhooks.batch)
+$$;
+comment on function public.claim_webhooks(integer) is
+'Service: webhooks that are due, leased to the caller.';
+revoke all on function public.claim_webhooks(integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.claim_webhooks(integer) to service_role;
+
+create function coinslot.list_webhooks(
+  gateway text, outcome text, order_id text, page_size integer, before bigint
+) returns setof coinslot.webhooks
+language sql stable security definer set search_path = '' as $$
+  select w.* from coinslot.webhooks w
+  where (list_webhooks.gateway is null or w.gateway = list_webhooks.gateway)
+    and (list_webhooks.outcome is null or w.outcome = list_webhooks.outcome)
+    and (list_webhooks.order_id is null or w.order_id = list_webhooks.order_id)
+    and w.id < coalesce(list_webhooks.before, coinslot.max_amount())
+  order by w.id desc
+  limit least(greatest(coalesce(list_webhooks.page_size, 100), 1), 1000)
+$$;
+comment on function coinslot.list_webhooks(text, text, text, integer, bigint) is
+'See public.list_webhooks.';
+revoke all on function coinslot.list_webhooks(text, text, text, integer, bigint) from public;
+grant execute on function coinslot.list_webhooks(text, text, text, integer, bigint)
+to service_role;
+
+create function public.list_webhooks(
+  gateway text default null, outcome text default null, order_id text default null,
+  page_size integer default 100, before bigint default null
+) returns setof coinslot.webhooks
+language sql stable set search_path = '' as $$
+  select * from coinslot.list_webhooks(
+    list_webhooks.gateway, list_webhooks.outcome, list_webhooks.order_id,
+    list_webhooks.page_size, list_webhooks.before
+  )
+$$;
+comment on function public.list_webhooks(text, text, text, integer, bigint) is
+'Service: webhooks, newest first; before = the last id of the page before.';
+revoke all on function public.list_webhooks(text, text, text, integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_webhooks(text, text, text, integer, bigint)
+to service_role;
+
+create function coinslot.replay_webhooks(gateway text, outcome text, order_id text)
+returns bigint
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_count bigint;
+begin
+  update coinslot.webhooks w set
+    outcome = 'received', attempts = 0, finished_at = null, next_attempt_at = clock_timestamp()
+  where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
+    and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
+    and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id);
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$$;
+comment on function coinslot.replay_webhooks(text, text, text) is 'See public.replay_webhooks.';
+revoke all on function coinslot.replay_webhooks(text, text, text) from public;
+grant execute on function coinslot.replay_webhooks(text, text, text) to service_role;
+
+create function public.replay_webhooks(
+  gateway text default null, outcome text default null, order_id text default null
+) returns bigint
+language sql volatile set search_path = '' as $$
+  select coinslot.replay_webhooks(
+    replay_webhooks.gateway, replay_webhooks.outcome, replay_webhooks.order_id
+  )
+$$;
+comment on function public.replay_webhooks(text, text, text) is
+'Service: makes matching webhooks due again; how many.';
+revoke all on function public.replay_webhooks(text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.replay_webhooks(text, text, text) to service_role;
