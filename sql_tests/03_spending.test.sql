@@ -1,7 +1,7 @@
 -- Spending and granting: what a call may take, what a repeated call answers, what a refusal leaves.
 begin;
 \ir helpers/call.sql
-select plan(56);
+select plan(57);
 
 select pg_temp.user_with(10) as mina, pg_temp.user_with(10) as alex \gset
 
@@ -199,6 +199,11 @@ select is(
 select is(
   pg_temp.as_user(gen_random_uuid(), 'select get_user_tokens() as tokens') -> 'tokens', '0'::jsonb,
   'nobody without a wallet has any'
+);
+select is(
+  pg_temp.refusal(pg_temp.as_user(:'alex', $$select * from spend_tokens(1, 'k2')$$)),
+  'PT402 insufficient_tokens {"tokens": 0, "required": 1}',
+  'what the service did under a key answers no call of the user'
 );
 select is(
   pg_temp.as_user(:'alex', 'select tokens(p) as tokens from profiles p') -> 'tokens', '0'::jsonb,

@@ -89,6 +89,12 @@ ACTIONS: dict[str, Callable[[World], Step]] = {
     "delete": _delete,
 }
 
+LOCKS = {
+    "wallet": "select from wallets where user_id = %s for update",
+    "payments": "select from payments where user_id = %s for update",
+    "holds": "select from coinslot.token_holds where user_id = %s for update",
+}
+
 End = tuple[object, ...]
 """What each call answered, in the order of the names, and the state they left."""
 
@@ -98,11 +104,11 @@ class Stage:
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
-        self._one, self._two, self._watcher = (bank.connect() for _ in range(3))
+        self._one, self._two, self._third, self._watcher = (bank.connect() for _ in range(4))
         self.in_turn = cache(self._in_turn)
 
     def close(self) -> None:
-        for connection in (self._one, self._two, self._watcher):
+        for connection in (self._one, self._two, self._third, self._watcher):
             connection.close()
 
     def _in_turn(self, *names: str) -> End:
@@ -117,21 +123,40 @@ class Stage:
             self._one.execute("begin")
             answer = _attempt(ACTIONS[first](world), self._one)
             other = thread.submit(_attempt, ACTIONS[second](world), self._two)
-            self._wait_until_done_or_blocked(other)
+            self._wait_until_done_or_blocked(other, self._two)
             self._one.execute("commit" if commit else "rollback")
             later = other.result(LIMIT_S)
-        if second == "maintain":  # skips wallets in use, which the next run sweeps
-            _attempt(ACTIONS[second](world), self._two)
+        self._sweep_what_was_in_use(world, second)
         if commit:
             return self._end(world, (first, second), [answer, later])
         return self._end(world, (second,), [later])
 
-    def _wait_until_done_or_blocked(self, other: Future[Answer]) -> None:
+    def queued(self, first: str, second: str, lock: str) -> End:
+        """Both begun, one after the other, while a row that both may want is locked by a third."""
+        world = self._world()
+        with ThreadPoolExecutor(2) as threads:
+            self._third.execute("begin")
+            self._third.execute(LOCKS[lock], [world.user])
+            calls = []
+            for name, connection in ((first, self._one), (second, self._two)):
+                calls.append(threads.submit(_attempt, ACTIONS[name](world), connection))
+                self._wait_until_done_or_blocked(calls[-1], connection)
+            self._third.execute("commit")
+            answers = [call.result(LIMIT_S) for call in calls]
+        self._sweep_what_was_in_use(world, first, second)
+        return self._end(world, (first, second), answers)
+
+    def _sweep_what_was_in_use(self, world: World, *names: str) -> None:
+        """Maintenance skips wallets that are locked, which its next run sweeps."""
+        if "maintain" in names:
+            _attempt(ACTIONS["maintain"](world), self._one)
+
+    def _wait_until_done_or_blocked(self, other: Future[Answer], connection: Connection) -> None:
         deadline = time.monotonic() + LIMIT_S
         while not other.done():
             waiting = self._watcher.execute(
                 "select cardinality(pg_blocking_pids(%s)) > 0 as blocked",
-                [self._two.info.backend_pid],
+                [connection.info.backend_pid],
             ).fetchone()
             if waiting and waiting["blocked"]:
                 return
@@ -206,3 +231,14 @@ def test_a_call_that_was_rolled_back_leaves_no_trace_on_the_other(stage: Stage, 
     for second in ACTIONS:
         end = stage.interleaved(first, second, commit=False)
         assert end == stage.in_turn(second), f"{first} rolled back, {second}"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("first", ACTIONS)
+def test_two_calls_in_a_queue_end_as_one_after_the_other(
+    stage: Stage, first: str, lock: str
+) -> None:
+    for second in ACTIONS:
+        ends = [stage.in_turn(first, second), stage.in_turn(second, first)]
+        end = stage.queued(first, second, lock)
+        assert end in ends, f"{first}, {second}"
