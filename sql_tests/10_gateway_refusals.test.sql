@@ -4,7 +4,9 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-insert into coinslot.gateways (id, name) values ('othergate', 'Another gateway');
+select pg_temp.change(
+  $$insert into coinslot.gateways (id, name) values ('othergate', 'Another gateway')$$
+) \gset
 
 create temporary table stories (protects, steps, expected) as values
 ('too little money is reviewed, not credited',

@@ -5,8 +5,8 @@ begin;
 select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder \gset
 create temporary table provocations (message, code, caller, statement, details) as values
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
-('invalid_argument', 'PT400', 'user', $$select * from create_order('starter', 'nonsense')$$,
- '{"argument": "gateway", "known": ["portone"]}'),
+('invalid_argument', 'PT400', 'service', $$select run_maintenance(0)$$,
+ '{"argument": "batch", "min": 1, "max": 10000}'),
 ('unauthenticated', 'PT401', 'nobody', $$select * from spend_tokens(1, 'k')$$, '{}'),
 ('insufficient_tokens', 'PT402', 'user', $$select * from spend_tokens(4, 'k')$$,
  '{"tokens": 3, "required": 4}'),
