@@ -1,8 +1,8 @@
 -- Spending and granting tokens.
 --
 -- The common path is one wallet update and one ledger insert: the wallet pays if it can, and the
--- entry is written under the caller's key. Everything unusual (a repeated key, too few tokens, an expired hold that still sets
--- tokens aside) is decided afterwards, while the wallet's row is locked.
+-- entry is written under the caller's key. Everything unusual (a repeated key, too few tokens, an
+-- expired hold that still sets tokens aside) is decided afterwards, under the wallet's row lock.
 
 create table public.feature_prices (
   feature text not null,
@@ -119,8 +119,7 @@ revoke all on function coinslot.debit_slowly(public.token_ledger) from public;
 
 -- Takes tokens. A repeated key makes the insert do nothing although the wallet has paid: the row
 -- is still locked by us, so what it paid goes back before anybody can see it. Two statements cost
--- less here than one with two CTEs, and the arguments are checked in place because a call would be a
--- tenth of the work.
+-- less here than one with two CTEs, and what is usual is checked in place: a call would be felt.
 create function coinslot.debit(
   user_id uuid, caller text, amount bigint, feature text, idempotency_key text, reason text,
   metadata jsonb
