@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,8 +25,10 @@ NAMES = re.findall(r"""^test\((['"])(.+)\1, async""", SCRIPT.read_text(), re.MUL
 def as_json(shown: Surface) -> str:
     return json.dumps(
         {
-            "relations": [{**asdict(r), "owner": r.owner, "row": r.row} for r in shown.relations],
-            "rpcs": [{**asdict(rpc), "arguments": rpc.arguments} for rpc in shown.rpcs],
+            "catalogue": [vars(relation) for relation in shown.relations if relation.is_catalogue],
+            "own": [{**vars(relation), "owner": relation.owner} for relation in shown.private],
+            "userRpcs": [vars(rpc) for rpc in shown.rpcs if rpc.is_for_users],
+            "serviceRpcs": [vars(rpc) for rpc in shown.service_rpcs],
         }
     )
 
