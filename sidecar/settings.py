@@ -5,6 +5,7 @@ What is wrong or half given is named at start, together, so that nobody fixes on
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -56,32 +57,54 @@ class Settings(BaseSettings):
     iamport_api_secret: SecretStr | None = None
     iamport_api_url: str = "https://api.iamport.kr"
 
+    portone_api_secret: SecretStr | None = None
+    portone_store_id: str | None = None
+    portone_channel_key: str | None = None
+    portone_webhook_secrets: Annotated[list[SecretStr], NoDecode] = []
+    portone_api_url: str = "https://api.portone.io"
+
     @property
     def live(self) -> bool:
         return self.coinslot_mode == "live"
 
     def secrets(self) -> list[str]:
         """Every secret value, so that logs can blank them wherever they turn up."""
-        values = (getattr(self, name) for name in type(self).model_fields)
+        values = [getattr(self, name) for name in type(self).model_fields]
+        values += [each for value in values if isinstance(value, list) for each in value]
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "portone_webhook_secrets", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return [origin.strip().rstrip("/") for origin in value.split(",") if origin.strip()]
+        return [each.strip() for each in value.split(",") if each.strip()]
+
+    @field_validator("portone_webhook_secrets")
+    @classmethod
+    def _are_signing_secrets(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for secret in value:
+            try:
+                key = base64.b64decode(
+                    secret.get_secret_value().removeprefix("whsec_"), validate=True
+                )
+            except ValueError:
+                key = b""
+            if not key:
+                raise ValueError("are Base64, after whsec_, as PortOne's console shows them")
+        return value
 
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, value: list[str]) -> list[str]:
-        for origin in value:
+        origins = [origin.rstrip("/") for origin in value]
+        for origin in origins:
             if not _ORIGIN.match(origin):
                 message = f"'{origin}' is not an origin; list them as https://app.example.com,…"
                 raise ValueError(message)
-        return value
+        return origins
 
-    @field_validator("supabase_url", "frontend_url", "iamport_api_url")
+    @field_validator("supabase_url", "frontend_url", "iamport_api_url", "portone_api_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -121,12 +144,26 @@ def _explain(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
+# Per gateway: the keys that it needs, and what makes no sense without them.
+_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "PortOne V1": (("iamport_code", "iamport_api_key", "iamport_api_secret"), ()),
+    "PortOne V2": (
+        ("portone_api_secret", "portone_store_id", "portone_channel_key"),
+        ("portone_webhook_secrets",),
+    ),
+}
+
+
 def _half_given(settings: Settings) -> list[str]:
-    names = ("iamport_code", "iamport_api_key", "iamport_api_secret")
-    missing = [name.upper() for name in names if getattr(settings, name) is None]
-    if not missing or len(missing) == len(names):
-        return []
-    return [f"{', '.join(missing)} not set: set all of PortOne's keys, or none to turn it off"]
+    problems = []
+    for gateway, (needed, besides) in _KEYS.items():
+        missing = [name.upper() for name in needed if not getattr(settings, name)]
+        given = [name for name in (*needed, *besides) if getattr(settings, name)]
+        if missing and given:
+            problems.append(
+                f"{', '.join(missing)} not set: set all of {gateway}'s keys, or none to turn it off"
+            )
+    return problems
 
 
 def _mixed_up_keys(settings: Settings) -> list[str]:
@@ -144,7 +181,7 @@ def _mixed_up_keys(settings: Settings) -> list[str]:
 
 def _too_open_for_live(settings: Settings) -> list[str]:
     problems = []
-    for name in ("supabase_url", "iamport_api_url"):
+    for name in ("supabase_url", "iamport_api_url", "portone_api_url"):
         parts = urlsplit(getattr(settings, name))
         if parts.scheme != "https":
             problems.append(f"{name.upper()} must be https in live mode")
