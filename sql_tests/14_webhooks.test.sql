@@ -1,0 +1,194 @@
+-- The inbox: stored once, read as often as needed, finished with what the read came to.
+begin;
+\ir helpers/call.sql
+
+create function pg_temp.order_of(user_id uuid, gateway text) returns text
+language sql as $$
+  select pg_temp.as_user(order_of.user_id, format(
+    'select * from create_order(%L, %L)', 'starter', order_of.gateway
+  )) ->> 'order_id'
+$$;
+
+-- Takes a webhook in, and answers the verdict. `event` empty = unsigned.
+create function pg_temp.store(
+  gateway text, event text, order_id text, key text default '', paid boolean default true,
+  secret text default null
+) returns text
+language sql as $$
+  select coalesce(a ->> 'verdict', pg_temp.refusal(a))
+  from pg_temp.as_service(format(
+    'select * from store_webhook(%L, %L, %L, %L, %L, %L, %L, %L, %L)', store.gateway,
+    nullif(store.event, ''), 'an.event', nullif(store.order_id, ''), nullif(store.key, ''),
+    store.paid, '{"h": "1"}', '{"b": 1}', store.secret
+  )) a
+$$;
+
+create function pg_temp.inbox(order_id text) returns text
+language sql as $$
+  select string_agg(concat_ws(
+    ' ', w.outcome, 'deliveries=' || w.deliveries, 'attempts=' || w.attempts,
+    case when w.next_attempt_at is null then 'done'
+      else 'in ' || round(extract(epoch from w.next_attempt_at - clock_timestamp())) || 's' end
+  ), ', ' order by w.id)
+  from coinslot.webhooks w where w.order_id = inbox.order_id
+$$;
+
+create function pg_temp.webhook_of(order_id text) returns bigint
+language sql as $$
+  select max(w.id) from coinslot.webhooks w where w.order_id = webhook_of.order_id
+$$;
+
+create function pg_temp.apply(order_id text, gateway text, state text, paid bigint, secret text)
+returns text
+language sql as $$
+  select concat_ws(' ', a ->> 'outcome', a #>> '{payment,status}', nullif(pg_temp.refusal(a), ''))
+  from pg_temp.as_service(format(
+    'select * from apply_gateway_payment(%L, %L, %L, %L, 5000, %L, false, %L, (
+       select p.version from payments p where p.order_id = %L
+     ), paid => %s, webhook_id => %s, secret => %L)',
+    apply.order_id, apply.gateway, 'key of ' || apply.order_id, apply.state, 'KRW', 'webhook',
+    apply.order_id, apply.paid, pg_temp.webhook_of(apply.order_id), apply.secret
+  )) a
+$$;
+
+-- Time passes for a webhook: whatever it waits for is over.
+create function pg_temp.pass(order_id text) returns void
+language sql as $$
+  select pg_temp.change(format(
+    'update coinslot.webhooks set next_attempt_at = least(next_attempt_at, clock_timestamp()),
+       taken_at = taken_at - interval ''1 hour'' where order_id = %L', pass.order_id
+  ))
+$$;
+
+select plan(30);
+
+select pg_temp.user_with(0) as buyer \gset
+select pg_temp.order_of(:'buyer', 'portone') as unsigned \gset
+select pg_temp.order_of(:'buyer', 'stripe') as signed \gset
+select pg_temp.order_of(:'buyer', 'toss') as secret \gset
+select pg_temp.order_of(:'buyer', 'stripe') as late \gset
+
+-- Unsigned
+select is(
+  pg_temp.store('portone', '', 'ord_nobody_made_it'), 'unknown_order',
+  'an unsigned webhook for an order we do not have'
+);
+select is(
+  pg_temp.store('toss', '', :'unsigned'), 'unknown_order',
+  'an unsigned webhook of one gateway says nothing about an order at another'
+);
+select is(
+  (select count(*) from coinslot.webhooks), 0::bigint, '... neither is stored'
+);
+select is(pg_temp.store('portone', '', :'unsigned'), 'read', 'the first hint is read at once');
+select is(
+  pg_temp.store('portone', '', :'unsigned'), 'scheduled', 'hints beside it share its row'
+);
+select is(
+  pg_temp.inbox(:'unsigned'), 'received deliveries=2 attempts=0 in 30s',
+  '... which is leased to whoever reads'
+);
+select is(
+  pg_temp.apply(:'unsigned', 'portone', 'ready', 0, null), 'unchanged pending',
+  'a read that does not show the money yet'
+);
+select is(
+  pg_temp.inbox(:'unsigned'), 'not_yet deliveries=2 attempts=1 in 3s',
+  '... is repeated, soon where a hint came in between'
+);
+select pg_temp.pass(:'unsigned') as passed \gset
+select is(
+  pg_temp.as_service('select count(*) as n, min(order_id) as o from claim_webhooks()'),
+  jsonb_build_object('n', 1, 'o', :'unsigned'), 'what is due is claimed'
+);
+select is(
+  pg_temp.as_service('select count(*) as n from claim_webhooks()') -> 'n', '0',
+  '... by one only'
+);
+select is(
+  pg_temp.apply(:'unsigned', 'portone', 'paid', 5000, null), 'credited completed',
+  'the money is there'
+);
+select is(
+  pg_temp.inbox(:'unsigned'), 'credited deliveries=2 attempts=2 done',
+  '... and the verdict is written with it'
+);
+select is(
+  pg_temp.store('portone', '', :'unsigned', paid => false), 'scheduled',
+  'having been seen settles no unsigned hint: it is read again, a little later'
+);
+select pg_temp.pass(:'unsigned') as passed \gset
+select is(
+  pg_temp.store('portone', '', :'unsigned', paid => false), 'read',
+  '... or at once, if it was long ago'
+);
+select is(
+  pg_temp.apply(:'unsigned', 'portone', 'paid', 5000, null), 'unchanged completed',
+  '... and changes nothing'
+);
+select is(pg_temp.history(:'buyer'), 'purchase 10', 'one purchase, whatever was delivered');
+
+-- Signed
+select is(pg_temp.store('stripe', 'evt_1', :'signed'), 'read', 'a signed event');
+select is(
+  pg_temp.store('stripe', 'evt_1', :'signed'), 'scheduled', '... delivered again while it is read'
+);
+select pg_temp.pass(:'signed') as passed \gset
+select is(
+  pg_temp.store('stripe', 'evt_1', :'signed'), 'read',
+  'a delivery takes over what a crash left behind'
+);
+select is(
+  pg_temp.apply(:'signed', 'stripe', 'paid', 5000, null), 'credited completed', '... and ends it'
+);
+select is(pg_temp.store('stripe', 'evt_1', :'signed'), 'duplicate', 'a finished event stays so');
+select is(
+  pg_temp.store('stripe', 'evt_2', '', 'key of ' || :'signed'), 'read',
+  'an event that names no order is found by its payment'
+);
+select is(
+  (select w.order_id from coinslot.webhooks w where w.event_id = 'evt_2'), :'signed',
+  '... and filed under its order'
+);
+
+-- A secret that the gateway repeats
+select pg_temp.store('toss', '', :'secret') as first_hint \gset
+select pg_temp.apply(:'secret', 'toss', 'awaiting_deposit', 0, 'ps_known') as applied \gset
+select is(
+  pg_temp.store('toss', '', :'secret', secret => 'ps_guessed'), 'forged',
+  'a webhook without the secret of its payment is not worth a read'
+);
+select isnt(
+  pg_temp.store('toss', '', :'secret', secret => 'ps_known'), 'forged', '... with it, it is'
+);
+select is(
+  pg_temp.as_user(:'buyer', 'select to_jsonb(p) ? ''secret'' as shown from payments p limit 1'),
+  '{"shown": false}', 'the secret is not part of what its owner reads'
+);
+
+-- Failures
+select pg_temp.store('stripe', 'evt_3', :'late') as first_hint \gset
+select count(pg_temp.as_service(format(
+  'select finish_webhook(%s, ''failed'', ''gateway_timeout'', true)', pg_temp.webhook_of(:'late')
+))) as failures from generate_series(1, 9) \gset
+select is(
+  pg_temp.inbox(:'late'), 'failed deliveries=1 attempts=9 in 86400s',
+  'what cannot be read is tried again, ever more rarely'
+);
+select pg_temp.as_service(format(
+  'select finish_webhook(%s, ''failed'', '''', true)', pg_temp.webhook_of(:'late')
+)) as given_up \gset
+select is(
+  pg_temp.inbox(:'late'), 'failed deliveries=1 attempts=10 done', '... and left in the end'
+);
+select is(
+  pg_temp.as_service('select replay_webhooks(outcome => ''failed'') as n') -> 'n', '1',
+  'an operator makes what was left due again'
+);
+select is(
+  pg_temp.as_service(
+    'select string_agg(event_id, '','') as e from list_webhooks(gateway => ''stripe'')'
+  ) ->> 'e', 'evt_3,evt_2,evt_1', 'an operator lists by gateway, newest first'
+);
+select * from finish();
+rollback;
