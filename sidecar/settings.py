@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     iamport_api_secret: SecretStr | None = None
     iamport_api_url: str = "https://api.iamport.kr"
 
+    stripe_secret_key: SecretStr | None = None
+    stripe_publishable_key: str | None = None
+    # The guide's name; while one secret is being rolled it holds both.
+    stripe_webhook_secret: Annotated[list[SecretStr], NoDecode] = []
+    stripe_api_url: str = "https://api.stripe.com"
+
     portone_api_secret: SecretStr | None = None
     portone_store_id: str | None = None
     portone_channel_key: str | None = None
@@ -73,7 +79,9 @@ class Settings(BaseSettings):
         values += [each for value in values if isinstance(value, list) for each in value]
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
-    @field_validator("cors_origins", "portone_webhook_secrets", mode="before")
+    @field_validator(
+        "cors_origins", "portone_webhook_secrets", "stripe_webhook_secret", mode="before"
+    )
     @classmethod
     def _split_list(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -94,6 +102,13 @@ class Settings(BaseSettings):
                 raise ValueError("are Base64, after whsec_, as PortOne's console shows them")
         return value
 
+    @field_validator("stripe_webhook_secret")
+    @classmethod
+    def _are_endpoint_secrets(cls, value: list[SecretStr]) -> list[SecretStr]:
+        if not all(each.get_secret_value().startswith("whsec_") for each in value):
+            raise ValueError("begins with whsec_, as the webhook's page at Stripe shows it")
+        return value
+
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, value: list[str]) -> list[str]:
@@ -104,7 +119,9 @@ class Settings(BaseSettings):
                 raise ValueError(message)
         return origins
 
-    @field_validator("supabase_url", "frontend_url", "iamport_api_url", "portone_api_url")
+    @field_validator(
+        "supabase_url", "frontend_url", "iamport_api_url", "portone_api_url", "stripe_api_url"
+    )
     @classmethod
     def _is_address(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -117,6 +134,7 @@ class Settings(BaseSettings):
         problems = [
             *_half_given(self),
             *_mixed_up_keys(self),
+            *_stripe_problems(self),
             *(_too_open_for_live(self) if self.live else []),
         ]
         if problems:
@@ -151,6 +169,7 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("portone_api_secret", "portone_store_id", "portone_channel_key"),
         ("portone_webhook_secrets",),
     ),
+    "Stripe": (("stripe_secret_key", "stripe_publishable_key"), ("stripe_webhook_secret",)),
 }
 
 
@@ -179,9 +198,23 @@ def _mixed_up_keys(settings: Settings) -> list[str]:
     return problems
 
 
+def _stripe_problems(settings: Settings) -> list[str]:
+    """A key's prefix tells what it is. The publishable one goes to every browser: no other may."""
+    mode, secret = settings.coinslot_mode, settings.stripe_secret_key
+    keys = (
+        ("STRIPE_SECRET_KEY", secret and secret.get_secret_value(), ("sk", "rk")),
+        ("STRIPE_PUBLISHABLE_KEY", settings.stripe_publishable_key, ("pk",)),
+    )
+    return [
+        f"{name} is no {mode} key: set the one that begins with {kinds[0]}_{mode}_"
+        for name, key, kinds in keys
+        if key and not key.startswith(tuple(f"{kind}_{mode}_" for kind in kinds))
+    ]
+
+
 def _too_open_for_live(settings: Settings) -> list[str]:
     problems = []
-    for name in ("supabase_url", "iamport_api_url", "portone_api_url"):
+    for name in ("supabase_url", "iamport_api_url", "portone_api_url", "stripe_api_url"):
         parts = urlsplit(getattr(settings, name))
         if parts.scheme != "https":
             problems.append(f"{name.upper()} must be https in live mode")
