@@ -110,50 +110,39 @@ def test_amount_that_is_no_count_of_tokens(api: Api, amount: object, expected: R
         assert refusal(api.rpc(rpc, grant, for_all), expected) == expected
 
 
-@pytest.mark.parametrize(
-    ("rpc", "arguments", "expected"),
-    [
-        ("spend_tokens", {"amount": 1, "idempotency_key": ""}, INVALID_ARGUMENT),
-        ("spend_tokens", {"amount": 1, "idempotency_key": LONG}, INVALID_ARGUMENT),
-        ("spend_tokens", {"amount": 1, "idempotency_key": None}, INVALID_ARGUMENT),
-        ("spend_tokens", {"amount": 1, "idempotency_key": "a\0b"}, (400, "22P05", None)),
-        ("spend_tokens", {"amount": 1}, NO_SUCH_CALL),
-        ("spend_tokens", {**SPEND, "user_id": "somebody else"}, NO_SUCH_CALL),
-        ("spend_tokens", {**SPEND, "reason": LONG}, INVALID_ARGUMENT),
-        ("spend_tokens", {**SPEND, "metadata": [1]}, INVALID_ARGUMENT),
-        ("spend_tokens", {**SPEND, "metadata": {"note": LONG}}, INVALID_ARGUMENT),
-        (
-            "use_feature",
-            {"feature": "nothing", "idempotency_key": "key"},
-            (404, "PT404", "feature_not_found"),
-        ),
-        ("use_feature", {"feature": "question", "idempotency_key": LONG}, INVALID_ARGUMENT),
-        (
-            "create_order",
-            {"product_id": "gold", "gateway": "portone"},
-            (404, "PT404", "product_not_found"),
-        ),
-        ("create_order", {"product_id": "starter", "gateway": "cash"}, INVALID_ARGUMENT),
-        (
-            "create_order",
-            {"product_id": "starter", "gateway": "portone", "currency": "BTC"},
-            INVALID_ARGUMENT,
-        ),
-        (
-            "create_order",
-            {"product_id": "starter", "gateway": "portone", "idempotency_key": LONG},
-            INVALID_ARGUMENT,
-        ),
-        (
-            "create_order",
-            {"product_id": "starter", "gateway": "portone", "amount": 1},
-            NO_SUCH_CALL,
-        ),
-        ("cancel_order", {"order_id": "ord_ffffffffffffffff"}, (404, "PT404", "order_not_found")),
-        ("update_profile", {"display_name": LONG}, INVALID_ARGUMENT),
-        ("update_profile", {"locale": "'; drop table wallets"}, INVALID_ARGUMENT),
-    ],
-)
+ORDER = {"product_id": "starter", "gateway": "portone"}
+UNKNOWN_FEATURE: Refusal = (404, "PT404", "feature_not_found")
+UNKNOWN_PRODUCT: Refusal = (404, "PT404", "product_not_found")
+UNKNOWN_ORDER: Refusal = (404, "PT404", "order_not_found")
+ARGUMENTS: dict[str, tuple[str, dict[str, object], Refusal]] = {
+    "empty key": ("spend_tokens", {**SPEND, "idempotency_key": ""}, INVALID_ARGUMENT),
+    "long key": ("spend_tokens", {**SPEND, "idempotency_key": LONG}, INVALID_ARGUMENT),
+    "null key": ("spend_tokens", {**SPEND, "idempotency_key": None}, INVALID_ARGUMENT),
+    "NUL in key": ("spend_tokens", {**SPEND, "idempotency_key": "a\0b"}, (400, "22P05", None)),
+    "no key": ("spend_tokens", {"amount": 1}, NO_SUCH_CALL),
+    "other user": ("spend_tokens", {**SPEND, "user_id": MINA}, NO_SUCH_CALL),
+    "long reason": ("spend_tokens", {**SPEND, "reason": LONG}, INVALID_ARGUMENT),
+    "metadata list": ("spend_tokens", {**SPEND, "metadata": [1]}, INVALID_ARGUMENT),
+    "long metadata": ("spend_tokens", {**SPEND, "metadata": {"a": LONG}}, INVALID_ARGUMENT),
+    "feature": ("use_feature", {"feature": "x", "idempotency_key": "key"}, UNKNOWN_FEATURE),
+    "long feature": ("use_feature", {"feature": LONG, "idempotency_key": "key"}, UNKNOWN_FEATURE),
+    "feature's key": (
+        "use_feature",
+        {"feature": "question", "idempotency_key": LONG},
+        INVALID_ARGUMENT,
+    ),
+    "product": ("create_order", {**ORDER, "product_id": "gold"}, UNKNOWN_PRODUCT),
+    "gateway": ("create_order", {**ORDER, "gateway": "cash"}, INVALID_ARGUMENT),
+    "currency": ("create_order", {**ORDER, "currency": "BTC"}, INVALID_ARGUMENT),
+    "order's key": ("create_order", {**ORDER, "idempotency_key": LONG}, INVALID_ARGUMENT),
+    "own price": ("create_order", {**ORDER, "amount": 1}, NO_SUCH_CALL),
+    "order": ("cancel_order", {"order_id": "ord_ffffffffffffffff"}, UNKNOWN_ORDER),
+    "long name": ("update_profile", {"display_name": LONG}, INVALID_ARGUMENT),
+    "locale": ("update_profile", {"locale": "'; drop table wallets"}, INVALID_ARGUMENT),
+}
+
+
+@pytest.mark.parametrize(("rpc", "arguments", "expected"), ARGUMENTS.values(), ids=ARGUMENTS)
 def test_argument_that_cannot_be_meant(
     api: Api, rpc: str, arguments: dict[str, object], expected: Refusal
 ) -> None:
