@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
     coinslot_database_timeout: float = Field(default=10, gt=0)
     coinslot_gateway_timeout: float = Field(default=10, gt=0)
-    coinslot_webhook_reread_seconds: float = Field(default=0.5, ge=0)
+    coinslot_inbox_concurrency: int = Field(default=16, ge=1, le=64)
+    coinslot_sweep_seconds: float = Field(default=1, gt=0)
+    coinslot_sweep_idle_seconds: float = Field(default=10, gt=0)
     coinslot_log_format: Literal["console", "json"] = "json"
 
     supabase_url: str
@@ -56,6 +58,10 @@ class Settings(BaseSettings):
     iamport_api_key: SecretStr | None = None
     iamport_api_secret: SecretStr | None = None
     iamport_api_url: str = "https://api.iamport.kr"
+
+    toss_client_key: str | None = None
+    toss_secret_key: SecretStr | None = None
+    toss_api_url: str = "https://api.tosspayments.com"
 
     stripe_secret_key: SecretStr | None = None
     stripe_publishable_key: str | None = None
@@ -120,7 +126,12 @@ class Settings(BaseSettings):
         return origins
 
     @field_validator(
-        "supabase_url", "frontend_url", "iamport_api_url", "portone_api_url", "stripe_api_url"
+        "supabase_url",
+        "frontend_url",
+        "iamport_api_url",
+        "portone_api_url",
+        "toss_api_url",
+        "stripe_api_url",
     )
     @classmethod
     def _is_address(cls, value: str) -> str:
@@ -134,6 +145,7 @@ class Settings(BaseSettings):
         problems = [
             *_half_given(self),
             *_mixed_up_keys(self),
+            *_toss_problems(self),
             *_stripe_problems(self),
             *(_too_open_for_live(self) if self.live else []),
         ]
@@ -169,6 +181,7 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("portone_api_secret", "portone_store_id", "portone_channel_key"),
         ("portone_webhook_secrets",),
     ),
+    "Toss": (("toss_client_key", "toss_secret_key"), ()),
     "Stripe": (("stripe_secret_key", "stripe_publishable_key"), ("stripe_webhook_secret",)),
 }
 
@@ -198,6 +211,31 @@ def _mixed_up_keys(settings: Settings) -> list[str]:
     return problems
 
 
+# Two families, of the API and of the widgets (g): a client key works with a secret key of its own.
+_TOSS_KEY = re.compile(r"(?P<mode>test|live)_(?P<family>g?)(?P<kind>ck|sk)_[A-Za-z0-9_]{1,180}")
+
+
+def _toss_problems(settings: Settings) -> list[str]:
+    """The client key goes to every browser: a secret one in its place would be published."""
+    mode, secret = settings.coinslot_mode, settings.toss_secret_key
+    if settings.toss_client_key is None or secret is None:
+        return []
+    client_key = _TOSS_KEY.fullmatch(settings.toss_client_key)
+    secret_key = _TOSS_KEY.fullmatch(secret.get_secret_value())
+    problems = []
+    if client_key is None or (client_key["kind"], client_key["mode"]) != ("ck", mode):
+        problems.append(
+            f"TOSS_CLIENT_KEY is an invalid client key: set {mode}_ck_… or {mode}_gck_…"
+        )
+    if secret_key is None or (secret_key["kind"], secret_key["mode"]) != ("sk", mode):
+        problems.append(
+            f"TOSS_SECRET_KEY is an invalid secret key: set {mode}_sk_… or {mode}_gsk_…"
+        )
+    if client_key and secret_key and client_key["family"] != secret_key["family"]:
+        problems.append("TOSS_CLIENT_KEY and TOSS_SECRET_KEY are no pair: ck goes with sk, gck gsk")
+    return problems
+
+
 def _stripe_problems(settings: Settings) -> list[str]:
     """A key's prefix tells what it is. The publishable one goes to every browser: no other may."""
     mode, secret = settings.coinslot_mode, settings.stripe_secret_key
@@ -214,7 +252,8 @@ def _stripe_problems(settings: Settings) -> list[str]:
 
 def _too_open_for_live(settings: Settings) -> list[str]:
     problems = []
-    for name in ("supabase_url", "iamport_api_url", "portone_api_url", "stripe_api_url"):
+    addresses = ("iamport_api_url", "portone_api_url", "toss_api_url", "stripe_api_url")
+    for name in ("supabase_url", *addresses):
         parts = urlsplit(getattr(settings, name))
         if parts.scheme != "https":
             problems.append(f"{name.upper()} must be https in live mode")
