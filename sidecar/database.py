@@ -20,10 +20,12 @@ from sidecar.records import (
     HoldReceipt,
     LedgerProblem,
     Maintenance,
+    Offer,
     Payment,
     TokenReceipt,
 )
 from sidecar.rpc import Caller, raise_for_server_error
+from sidecar.webhook_database import WebhookDatabase
 
 if TYPE_CHECKING:
     from sidecar.settings import Settings
@@ -118,6 +120,11 @@ class UserDatabase(Caller):
     async def cancel_order(self, order_id: str) -> Payment:
         return await self.record(Payment, "cancel_order", order_id=order_id)
 
+    async def offers(self, currency: str) -> list[Offer]:
+        """What is on sale in this currency."""
+        query = self.client.from_("product_offers").select("*").eq("currency", currency)
+        return [Offer.model_validate(row) for row in await self.answer(query.execute())]
+
     async def payment(self, order_id: str) -> Payment | None:
         """The user's own order; another's is as absent as one that does not exist."""
         query = self.client.from_("payments").select("*").eq("order_id", order_id)
@@ -134,7 +141,7 @@ class UserDatabase(Caller):
         return [Payment.model_validate(row) for row in await self.answer(page.execute())]
 
 
-class ServiceDatabase(Caller):
+class ServiceDatabase(WebhookDatabase):
     """What only the server may do."""
 
     # No caller can mend a service key that is refused: to them the database is not there.
@@ -232,9 +239,17 @@ class ServiceDatabase(Caller):
         return await self.record(Payment, "open_payment", order_id=order_id)
 
     async def apply_gateway_payment(
-        self, order_id: str, gateway: str, source: str, version: int, fact: JsonObject
+        self,
+        order_id: str,
+        gateway: str,
+        source: str,
+        version: int,
+        fact: JsonObject,
+        *,
+        webhook_id: int | None = None,
     ) -> Applied:
-        """`fact` holds the remaining parameters: what one fresh read of the gateway said."""
+        """`fact` holds the remaining parameters: what one fresh read of the gateway said. The
+        webhook that led to the read is finished in the same transaction."""
         return await self.record(
             Applied,
             "apply_gateway_payment",
@@ -242,6 +257,7 @@ class ServiceDatabase(Caller):
             gateway=gateway,
             source=source,
             version=version,
+            webhook_id=webhook_id,
             **fact,
         )
 

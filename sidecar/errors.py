@@ -98,22 +98,24 @@ class PaymentUnknownAtGateway(PaymentRefused):
     code = "payment_unknown_at_gateway"
 
 
-class NotPaidYet(ApiError):
-    """A webhook said paid and the gateway does not say so yet: a 5xx makes it send again."""
-
-    status_code = 503
-    code = "not_yet"
-    sentence = "The gateway does not show this payment as paid yet"
-
-
 class TryAgain(ApiError):
     status_code = 503
     code = "try_again"
     sentence = "Others are settling this order right now; try again"
 
 
+class InvalidSignature(ApiError):
+    """A webhook that the gateway did not sign, or not with a secret that is set here."""
+
+    status_code = 401
+    code = "invalid_signature"
+    sentence = "The signature is not the gateway's"
+
+
 class GatewayOff(ApiError):
-    status_code = 503
+    """Without its keys a gateway has no addresses here; without its webhook secret, no webhook."""
+
+    status_code = 404
     code = "gateway_off"
     sentence = "This payment gateway is not set up here"
 

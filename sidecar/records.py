@@ -5,9 +5,9 @@ Unknown fields are ignored, so that a newer database does not break an older sid
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Record(BaseModel):
@@ -45,6 +45,14 @@ class Payment(Record):
     updated_at: str
 
 
+def _absent(value: object) -> object:
+    """A row that a function did not find may come as an object of nulls."""
+    return value if isinstance(value, dict) and value.get("id") is not None else None
+
+
+PaymentIfAny = Annotated[Payment | None, BeforeValidator(_absent)]
+
+
 class Applied(Record):
     """What `apply_gateway_payment` made of a fact."""
 
@@ -60,7 +68,46 @@ class Applied(Record):
         "refused",
         "unknown_order",
     ]
-    payment: Payment | None
+    payment: PaymentIfAny
+
+
+class StoredWebhook(Record):
+    """What `store_webhook` makes of a webhook. `read`: it is leased to us, read the payment now."""
+
+    verdict: Literal["read", "scheduled", "duplicate", "unknown_order", "forged"]
+    webhook_id: int | None
+    payment: PaymentIfAny
+
+
+class Webhook(Record):
+    """A webhook in the inbox. `order_id` and `payment_key` are empty where it names none."""
+
+    id: int
+    gateway: str
+    event_id: str | None
+    event_type: str
+    order_id: str
+    payment_key: str
+    claims_paid: bool
+    outcome: str
+    detail: str
+    deliveries: int
+    attempts: int
+    received_at: str
+    finished_at: str | None
+    next_attempt_at: str | None
+
+
+class Offer(Record):
+    """A product on sale, in one currency."""
+
+    id: str
+    name: str
+    name_ko: str | None
+    kind: str
+    tokens: int
+    currency: str
+    amount: int
 
 
 class TokenReceipt(Record):

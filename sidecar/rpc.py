@@ -35,7 +35,10 @@ class Caller:
     async def call(self, rpc: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
         """An argument that is None is left out, so that the database's default counts."""
         given = {name: value for name, value in arguments.items() if value is not None}
-        return await self.answer(self.client.rpc(rpc, cast("dict[str, str]", given)).execute())
+        return await self.call_with(rpc, given)
+
+    async def call_with(self, rpc: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        return await self.answer(self.client.rpc(rpc, cast("dict[str, str]", arguments)).execute())
 
     async def record(self, model: type[R], rpc: str, **arguments: Any) -> R:  # noqa: ANN401 - JSON
         return model.model_validate(await self.call(rpc, **arguments))

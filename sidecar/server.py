@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import httpx
 import structlog
 from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config
@@ -17,15 +16,14 @@ from sanic_ext import Extend
 from sanic_ext.extensions.http.extension import HTTPExtension
 
 from sidecar import logs
-from sidecar.database import Database
 from sidecar.errors import ApiError, JsonErrorHandler
-from sidecar.gateways import gateways
-from sidecar.payments import Payments
+from sidecar.services import opened
 from sidecar.views import BLUEPRINTS
 
 App = Sanic[Config, SimpleNamespace]
 
 if TYPE_CHECKING:
+    from sidecar.database import Database
     from sidecar.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -84,13 +82,11 @@ def _allow_origins(app: App, settings: Settings) -> None:
 async def _open_shared(app: App) -> None:
     settings: Settings = app.ctx.settings
     shared = app.ctx.shared = AsyncExitStack()
-    database = await shared.enter_async_context(Database(settings))
-    # A pool of its own: a slow gateway must not use up the database's connections.
-    client = await shared.enter_async_context(httpx.AsyncClient(follow_redirects=False))
-    app.ctx.payments = Payments(
-        database, gateways(settings, client), settings.coinslot_webhook_reread_seconds
+    services = app.ctx.services = await shared.enter_async_context(opened(settings))
+    services.inbox.start()
+    maintenance = asyncio.create_task(
+        _maintain(services.database, settings.coinslot_maintenance_seconds)
     )
-    maintenance = asyncio.create_task(_maintain(database, settings.coinslot_maintenance_seconds))
     shared.callback(maintenance.cancel)
 
 

@@ -6,11 +6,14 @@ nothing: what a read said goes to the database as a `GatewayPayment`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from sidecar.gateways.money import LARGEST
+from sidecar.gateways.text import storable
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
 
@@ -31,6 +34,8 @@ class GatewayPayment:
 
     `paid` is what was received at any time: a fully cancelled payment that had been paid keeps it,
     with `refunded` beside it. `paid + discount` equals `amount` for a payment that was made.
+    `order_id` is empty where the payment names none. `secret` is what this payment's webhooks must
+    carry (Toss): it goes to the database and nowhere else.
     """
 
     order_id: str
@@ -47,6 +52,7 @@ class GatewayPayment:
     method: str | None = None
     failure_reason: str | None = None
     virtual_account: VirtualAccount | None = None
+    secret: str | None = field(default=None, repr=False)
 
     def arguments(self) -> dict[str, Any]:
         """The parameters of `apply_gateway_payment` that come from the gateway."""
@@ -63,15 +69,36 @@ class Order:
     name: str
     amount: int
     currency: str
+    # The buyer's, of what the gateway says to people: ko or en.
+    language: str = "ko"
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookHint:
-    """What a webhook claims: which payment to read again, and whether it should be found paid."""
+class Prepared:
+    """`browser` is what the page needs to open the payment, besides the order itself. `attempt` is
+    the payment where making the order payable already made one (Stripe's PaymentIntent)."""
 
-    order_id: str
-    payment_key: str
+    browser: Mapping[str, Any]
+    attempt: GatewayPayment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """What a webhook claims: which payment to read again, and whether it should be found paid.
+
+    `event_id` is the gateway's id of a signed event; an unsigned one has none, since anybody could
+    have sent it. `secret` is what the event gives as the payment's own. `headers` and `body` are
+    for people who look into it later: without signatures, secrets and personal data.
+    """
+
+    event_type: str
+    order_id: str | None
+    payment_key: str | None
     claims_paid: bool
+    event_id: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    secret: str | None = field(default=None, repr=False)
 
 
 class Gateway(Protocol):
@@ -88,11 +115,57 @@ class Gateway(Protocol):
     def check_key(self, payment_key: str) -> None:
         """Raises `InvalidPaymentKey` for what cannot be one of this gateway's ids."""
 
-    async def prepare(self, order: Order) -> Mapping[str, Any]:
-        """Make the order payable; returns what the browser needs besides the order itself."""
+    async def prepare(self, order: Order) -> Prepared:
+        """Make the order payable. Repeating it for the same order must be harmless."""
 
-    async def read(self, payment_key: str) -> GatewayPayment:
-        """Ask the gateway. Raises `PaymentUnknownAtGateway`, `InvalidPaymentKey`."""
+    async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
+        """Ask the gateway; at least one of the ids is given. By the key where it is known.
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
-        """None for an event that is not about a payment. Raises `InvalidRequest`."""
+        Raises `PaymentUnknownAtGateway`, `InvalidPaymentKey`.
+        """
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        """None for an event that is not about a payment. Header names are case-insensitive.
+
+        Raises `InvalidSignature`, `InvalidRequest`, and `GatewayOff` where webhooks are signed and
+        no secret is set to check them with.
+        """
+
+
+class ConfirmingGateway(Gateway, Protocol):
+    """A gateway at which the money is taken by us, after the buyer has agreed (Toss)."""
+
+    async def confirm(self, order: Order, payment_key: str) -> GatewayPayment:
+        """Take the money. An unknown outcome is resolved by reading; a refusal is raised as
+        `PaymentRefused` with the gateway's code."""
+
+
+# Long enough for any id or status; what is longer says nothing to whoever looks for a payment.
+_LONGEST = 300
+
+
+def redacted(body: Mapping[str, Any], keep: Collection[str]) -> dict[str, Any]:
+    """Of a webhook's body only the fields whose dotted paths are in `keep`, fit to be stored.
+
+    `redacted(event, keep={"type", "data.object.id"})`; the elements of a list have its path.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in body.items():
+        deeper = {path.removeprefix(f"{name}.") for path in keep if path.startswith(f"{name}.")}
+        if name in keep:
+            kept[name] = _scalar(value)
+        elif deeper and isinstance(value, dict):
+            kept[name] = redacted(value, deeper)
+        elif deeper and isinstance(value, list):
+            kept[name] = [redacted(each, deeper) for each in value[:20] if isinstance(each, dict)]
+    return kept
+
+
+def _scalar(value: object) -> str | int | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and abs(value) <= LARGEST:
+        return value
+    if isinstance(value, (dict, list)):
+        return "…"
+    return storable(str(value))[:_LONGEST]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import structlog
-from pydantic import AfterValidator
 
 from sidecar.errors import GatewayTimeout, GatewayUnavailable
 
@@ -53,11 +52,6 @@ def json_object(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def storable(text: str) -> str:
-    """Without what Postgres cannot store: NUL, and half a character of JSON's `\\ud800` kind."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "")
-
-
 def nonsense(why: str, **context: object) -> GatewayUnavailable:
     """An answer nobody can act on. Treated like none: unknown, so nothing changes."""
     log.error("gateway_nonsense", why=why, **context)
@@ -67,6 +61,3 @@ def nonsense(why: str, **context: object) -> GatewayUnavailable:
 def _no_constant(name: str) -> None:
     message = f"{name} is not JSON"
     raise ValueError(message)
-
-
-Text = Annotated[str, AfterValidator(storable)]

@@ -23,10 +23,19 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
     UnsupportedContentType,
 )
-from sidecar.gateways.base import GatewayPayment, Order, State, VirtualAccount, WebhookHint
-from sidecar.gateways.http import GatewayHttp, Text, json_object, nonsense
+from sidecar.gateways.base import (
+    GatewayPayment,
+    Order,
+    Prepared,
+    State,
+    VirtualAccount,
+    WebhookEvent,
+    redacted,
+)
+from sidecar.gateways.http import GatewayHttp, json_object, nonsense
 from sidecar.gateways.money import to_major, to_minor
 from sidecar.gateways.portone_token import TokenCache
+from sidecar.gateways.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +94,7 @@ class PortOneV1:
         if not _IMP_UID.fullmatch(payment_key):
             raise InvalidPaymentKey
 
-    async def prepare(self, order: Order) -> Mapping[str, Any]:
+    async def prepare(self, order: Order) -> Prepared:
         """Registers the amount, so that a payment window opened with another one refuses."""
         amount = to_major(order.amount, order.currency)
         body = {
@@ -99,28 +108,41 @@ class PortOneV1:
             registered = await self._call("PUT", "/payments/prepare", json=body)
         if not _succeeded(registered):
             raise _refused("prepare", registered)
-        return {}
+        return Prepared(browser={})
 
-    async def read(self, payment_key: str) -> GatewayPayment:
-        self.check_key(payment_key)
+    async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
+        """By the order alone: its newest attempt."""
+        if payment_key is not None:
+            self.check_key(payment_key)
+            path = f"/payments/{quote(payment_key, safe='')}"
+        else:
+            path = f"/payments/find/{quote(order_id or '', safe='')}"
         # Test payments are hidden unless asked for, so that a live merchant's shared test channel
         # buys nothing (PortOne's notice of 2025-11-25).
         query = {} if self._live else {"include_sandbox": "true"}
-        path = f"/payments/{quote(payment_key, safe='')}"
         envelope = await self._call("GET", path, params=query)
         if envelope["http_status"] == 404:
             raise PaymentUnknownAtGateway
         if not _succeeded(envelope):
             raise _refused("read", envelope)
-        return self._fact(payment_key, envelope["response"])
+        return self._fact(order_id, payment_key, envelope["response"])
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
-        """JSON or a form, as the merchant chose in the console."""
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        """JSON or a form, as the merchant chose in the console. Nothing signs it."""
         fields = _webhook_fields(headers.get("content-type", ""), body)
         order_id, payment_key = fields.get("merchant_uid"), fields.get("imp_uid")
         if not isinstance(order_id, str) or not isinstance(payment_key, str):
             raise InvalidRequest("A PortOne webhook names imp_uid and merchant_uid")
-        return WebhookHint(order_id, payment_key, claims_paid=fields.get("status") == "paid")
+        kept = redacted(fields, keep={"imp_uid", "merchant_uid", "status", "cancellation_id"})
+        status = kept.get("status")
+        return WebhookEvent(
+            event_type=status if isinstance(status, str) else "",
+            order_id=order_id,
+            payment_key=payment_key,
+            claims_paid=status == "paid",
+            headers=redacted(headers, keep={"content-type", "user-agent"}),
+            body=kept,
+        )
 
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         """The envelope, with the HTTP status beside it as `http_status`."""
@@ -136,13 +158,17 @@ class PortOneV1:
         headers = {"Authorization": await self._token.bearer()}
         return await self._http.request(method, path, headers=headers, **options)
 
-    def _fact(self, payment_key: str, response: object) -> GatewayPayment:
+    def _fact(
+        self, order_id: str | None, payment_key: str | None, response: object
+    ) -> GatewayPayment:
         try:
             payment = _Payment.model_validate(response)
             fact = _read_as(payment)
         except (ValidationError, ValueError, ArithmeticError, OSError) as error:
             raise nonsense("payment does not parse", payment_key=payment_key) from error
-        if payment.imp_uid != payment_key:
+        if payment_key is None and payment.merchant_uid != order_id:
+            raise nonsense("answered with another order's payment", order_id=order_id)
+        if payment_key is not None and payment.imp_uid != payment_key:
             raise nonsense("answered with another payment", payment_key=payment_key)
         if payment.sandbox is None and self._live:
             raise nonsense("does not say whether this is a test payment", payment_key=payment_key)

@@ -13,6 +13,7 @@ from sidecar.errors import InvalidRequest, Unauthorized, UnsupportedContentType
 if TYPE_CHECKING:
     from sanic import Request
 
+    from sidecar.inbox import Inbox
     from sidecar.payments import Payments
 
 M = TypeVar("M", bound=BaseModel)
@@ -22,7 +23,11 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 def payments(request: Request) -> Payments:
-    return cast("Payments", request.app.ctx.payments)
+    return cast("Payments", request.app.ctx.services.payments)
+
+
+def inbox(request: Request) -> Inbox:
+    return cast("Inbox", request.app.ctx.services.inbox)
 
 
 def optional_token(request: Request) -> str | None:

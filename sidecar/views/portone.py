@@ -85,18 +85,6 @@ async def return_from_window(request: Request) -> HTTPResponse:
     return _to_frontend(request, "success", orderId=payment.order_id, **waiting)
 
 
-@portone.post("/payment/portone/webhook")
-async def webhook(request: Request) -> HTTPResponse:
-    """Unsigned, so it is only ever a reason to ask PortOne. Any 2xx means: do not send it again."""
-    use_cases = payments(request)
-    hint = use_cases.gateway(_GATEWAY).parse_webhook(request.headers, request.body)
-    if hint is None:
-        return json({"received": True, "outcome": "ignored"})
-    outcome = await use_cases.take_webhook(_GATEWAY, hint)
-    log.info("webhook_taken", gateway=_GATEWAY, order_id=hint.order_id[:40], outcome=outcome)
-    return json({"received": True})
-
-
 def _waiting(payment: Payment, *, for_owner: bool) -> dict[str, Any]:
     body: dict[str, Any] = {"success": False, "status": payment.status, "tokens": payment.tokens}
     if for_owner:

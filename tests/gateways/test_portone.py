@@ -97,7 +97,7 @@ async def test_payment_is_read_as(
     sim: Simulated, payment: dict[str, Any], expected: GatewayPayment
 ) -> None:
     sim.simulator.store.put("payment", UID, payment)
-    assert await sim.gateway().read(UID) == expected
+    assert await sim.gateway().read(None, UID) == expected
 
 
 @pytest.mark.parametrize(
@@ -124,15 +124,15 @@ async def test_answer_that_makes_no_sense_is_no_answer(
 ) -> None:
     sim.simulator.store.put("payment", UID, sample("payment_paid", **changes))
     with pytest.raises(GatewayUnavailable) as caught:
-        await sim.gateway().read(UID)
+        await sim.gateway().read(None, UID)
     assert caught.value.code == "gateway_nonsense"
 
 
 async def test_live_mode_does_not_see_a_test_payment(sim: Simulated) -> None:
     imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
     with pytest.raises(PaymentUnknownAtGateway):
-        await sim.gateway(live=True).read(imp_uid)
-    assert not (await sim.gateway().read(imp_uid)).live
+        await sim.gateway(live=True).read(None, imp_uid)
+    assert not (await sim.gateway().read(None, imp_uid)).live
 
 
 async def test_live_mode_wants_to_be_told_that_a_payment_is_no_test(sim: Simulated) -> None:
@@ -140,13 +140,13 @@ async def test_live_mode_wants_to_be_told_that_a_payment_is_no_test(sim: Simulat
     del payment["sandbox"]
     sim.simulator.store.put("payment", UID, payment)
     with pytest.raises(GatewayUnavailable):
-        await sim.gateway(live=True).read(UID)
-    assert not (await sim.gateway().read(UID)).live
+        await sim.gateway(live=True).read(None, UID)
+    assert not (await sim.gateway().read(None, UID)).live
 
 
 async def test_unknown_payment(sim: Simulated) -> None:
     with pytest.raises(PaymentUnknownAtGateway):
-        await sim.gateway().read("imp_000000000000")
+        await sim.gateway().read(None, "imp_000000000000")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ async def test_unknown_payment(sim: Simulated) -> None:
 )
 async def test_key_that_is_none_is_refused_before_any_call(sim: Simulated, key: str) -> None:
     with pytest.raises(InvalidPaymentKey):
-        await sim.gateway().read(key)
+        await sim.gateway().read(None, key)
     assert sim.simulator.tokens.issued == 0
 
 
@@ -174,23 +174,23 @@ class TestToken:
     async def test_racing_requests_share_one(self, sim: Simulated) -> None:
         imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
         gateway = sim.gateway()
-        await asyncio.gather(*(gateway.read(imp_uid) for _ in range(20)))
+        await asyncio.gather(*(gateway.read(None, imp_uid) for _ in range(20)))
         assert sim.simulator.tokens.issued == 1
 
     async def test_refused_token_is_renewed_once_for_everybody(self, sim: Simulated) -> None:
         imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
         gateway = sim.gateway()
-        await gateway.read(imp_uid)
+        await gateway.read(None, imp_uid)
         sim.simulator.tokens.forget()
-        await asyncio.gather(*(gateway.read(imp_uid) for _ in range(20)))
+        await asyncio.gather(*(gateway.read(None, imp_uid) for _ in range(20)))
         assert sim.simulator.tokens.issued == 2
 
     async def test_gateway_clock_that_is_wrong_does_not_matter(self, sim: Simulated) -> None:
         await sim.control("POST", "clock", advance_s=-86_400 * 365)
         imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
         gateway = sim.gateway()
-        await gateway.read(imp_uid)
-        await gateway.read(imp_uid)
+        await gateway.read(None, imp_uid)
+        await gateway.read(None, imp_uid)
         assert sim.simulator.tokens.issued == 1
 
     async def test_token_in_its_last_minute_is_asked_for_again(self, sim: Simulated) -> None:
@@ -198,15 +198,15 @@ class TestToken:
         sim.simulator.tokens.issue("sandbox-key", "sandbox-secret", sim.simulator.now())
         await sim.control("POST", "clock", advance_s=30 * 60 - 90)
         gateway = sim.gateway()
-        await gateway.read(imp_uid)
+        await gateway.read(None, imp_uid)
         assert sim.simulator.tokens.issued == 2
         await sim.control("POST", "clock", advance_s=120)
-        await gateway.read(imp_uid)
+        await gateway.read(None, imp_uid)
         assert sim.simulator.tokens.issued == 3
 
     async def test_wrong_keys_are_named_as_the_reason(self, sim: Simulated) -> None:
         with pytest.raises(GatewayUnavailable) as caught:
-            await sim.gateway(key="another").read(UID)
+            await sim.gateway(key="another").read(None, UID)
         assert caught.value.code == "gateway_rejected_keys"
 
 
@@ -221,31 +221,31 @@ class TestFaults:
         gateway = sim.gateway()
         await sim.fault(kind, next=1, path="/payments/")
         with pytest.raises(GatewayUnavailable) as caught:
-            await gateway.read(imp_uid)
+            await gateway.read(None, imp_uid)
         assert caught.value.status_code == 502
-        assert (await gateway.read(imp_uid)).paid == 5000
+        assert (await gateway.read(None, imp_uid)).paid == 5000
 
     async def test_http_200_with_a_code_is_a_failure(self, sim: Simulated) -> None:
         imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
         await sim.fault("refused", next=1, path="/payments/")
         with pytest.raises(GatewayUnavailable) as caught:
-            await sim.gateway().read(imp_uid)
+            await sim.gateway().read(None, imp_uid)
         assert caught.value.code == "gateway_refused"
 
     async def test_failing_token_call_is_no_answer_either(self, sim: Simulated) -> None:
         await sim.fault("html", next=1)
         with pytest.raises(GatewayUnavailable):
-            await sim.gateway().read(UID)
+            await sim.gateway().read(None, UID)
 
     async def test_slow_gateway_times_out(self, sim: Simulated) -> None:
         await sim.fault("delay", delay_s=5, path="/payments/")
         with pytest.raises(GatewayTimeout) as caught:
-            await sim.gateway(timeout=0.2).read(UID)
+            await sim.gateway(timeout=0.2).read(None, UID)
         assert caught.value.status_code == 504
 
     async def test_unreachable_gateway(self, sim: Simulated) -> None:
         with pytest.raises(GatewayUnavailable) as caught:
-            await sim.gateway(url="http://127.0.0.1:1").read(UID)
+            await sim.gateway(url="http://127.0.0.1:1").read(None, UID)
         assert caught.value.status_code == 502
 
 

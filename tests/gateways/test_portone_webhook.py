@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 import pytest
 
 from sidecar.errors import InvalidRequest, UnsupportedContentType
-from sidecar.gateways.base import WebhookHint
 
 if TYPE_CHECKING:
     from tests.portone import Simulated
@@ -28,8 +27,20 @@ class TestWebhook:
         fields = SAMPLES[name]
         kind = "application/x-www-form-urlencoded" if form else "application/json; charset=utf-8"
         body = (urlencode(fields) if form else json.dumps(fields)).encode()
-        hint = sim.gateway().parse_webhook({"content-type": kind}, body)
-        assert hint == WebhookHint("topup_01HZX3", UID, claims_paid=name == "webhook_paid")
+        event = sim.gateway().parse_webhook({"content-type": kind}, body)
+        assert event is not None
+        assert (event.order_id, event.payment_key) == ("topup_01HZX3", UID)
+        assert (event.event_type, event.event_id) == (fields["status"], None)
+        assert event.claims_paid == (name == "webhook_paid")
+        assert (event.headers, event.body) == ({"content-type": kind}, fields)
+
+    async def test_fields_that_nobody_announced_are_not_kept(self, sim: Simulated) -> None:
+        told = {"imp_uid": UID, "merchant_uid": "ord_1", "status": "paid", "buyer_tel": "010"}
+        headers = {"content-type": "application/json", "x-forwarded-for": "198.51.100.7"}
+        event = sim.gateway().parse_webhook(headers, json.dumps(told).encode())
+        assert event is not None
+        assert "010" not in repr(event)
+        assert "198.51.100.7" not in repr(event)
 
     @pytest.mark.parametrize(
         "body", [b"", b"{", b"[]", b"{}", b'{"imp_uid": 1, "merchant_uid": []}', b"[" * 50_000]

@@ -235,4 +235,4 @@ async def test_gateway_without_keys_is_off() -> None:
             await http.post("/api/payments/complete", json=COMPLETE),
             await http.post("/payment/portone/webhook", json={}),
         ]
-    assert {said(answer)[::2] for answer in answers} == {(503, "gateway_off")}
+    assert {said(answer)[::2] for answer in answers} == {(404, "gateway_off")}

@@ -1,0 +1,152 @@
+"""What a stored webhook leads to: a fresh read of its payment, applied, and the webhook finished.
+
+Hints about one payment that come together share a read. Each is still applied by itself, because
+each may have claimed something else, and the database judges claim and read together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from sidecar.coalesce import Coalescer
+from sidecar.errors import (
+    ApiError,
+    DatabaseUnavailable,
+    GatewayOff,
+    PaymentNotFound,
+    PaymentRefused,
+    TryAgain,
+)
+from sidecar.payments import ORDER_ID
+from sidecar.settling import STALE_ATTEMPTS, Settling, back_off, fact_about
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sidecar.database import Database
+    from sidecar.gateways.base import Gateway, GatewayPayment
+    from sidecar.records import Payment
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A webhook that is ours to follow. `payment` is the order as it was when that became so."""
+
+    webhook_id: int
+    gateway: str
+    order_id: str | None
+    payment_key: str | None
+    payment: Payment | None = None
+
+
+class Follower:
+    def __init__(
+        self, database: Database, gateways: Mapping[str, Gateway], settling: Settling
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._settling = settling
+        self._runs: Coalescer[None] = Coalescer()
+        self._waiting: dict[tuple[str | None, ...], list[Hint]] = {}
+
+    async def follow(self, hint: Hint) -> None:
+        """Ends with the hint finished, or scheduled again, or left to its lease where the database
+        is away. Never raises what a gateway or the database said."""
+        key = (hint.gateway, hint.order_id, hint.payment_key)
+        self._waiting.setdefault(key, []).append(hint)
+        await self._runs.run(key, lambda: self._follow_all(self._waiting.pop(key)))
+
+    async def _follow_all(self, hints: list[Hint]) -> None:
+        """`hints` are of one payment; those that are done leave the list."""
+        try:
+            await self._settle(hints)
+        except PaymentNotFound:
+            await self._finish(hints, "unknown_order")
+        except PaymentRefused as refusal:
+            await self._finish(hints, "refused", refusal.code)
+        except DatabaseUnavailable as error:
+            log.warning("webhook_left_to_the_sweep", code=error.code, webhooks=_ids(hints))
+        except ApiError as error:
+            await self._finish(hints, "failed", error.code, again=True)
+        except Exception:
+            log.exception("webhook_failed", webhooks=_ids(hints))
+            await self._finish(hints, "failed", "internal", again=True)
+
+    async def _settle(self, hints: list[Hint]) -> None:
+        hint = hints[0]
+        gateway = self._gateways.get(hint.gateway)
+        if gateway is None:
+            raise GatewayOff
+        order = _newest(hints) or await self._open(gateway, hint)
+        for attempt in range(STALE_ATTEMPTS):
+            fact = await self._read(gateway, order, hint.payment_key)
+            order = await self._apply(order, fact, hints)
+            if not hints:
+                return
+            await back_off(attempt)
+            order = await self._settling.open(order.order_id)
+        raise TryAgain
+
+    async def _apply(self, order: Payment, fact: GatewayPayment, hints: list[Hint]) -> Payment:
+        """Leaves in `hints` those for which the read was overtaken by another."""
+        while hints:
+            settled = await self._settling.apply(order, fact, "webhook", hints[0].webhook_id)
+            order = settled.payment
+            if settled.outcome == "stale":
+                break
+            hints.pop(0)
+        return order
+
+    async def _open(self, gateway: Gateway, hint: Hint) -> Payment:
+        """The order that a hint names, or that its payment turns out to be for."""
+        order_id = hint.order_id
+        if order_id is None:
+            order_id = (await gateway.read(None, hint.payment_key)).order_id
+        if not ORDER_ID.fullmatch(order_id):
+            raise PaymentNotFound
+        try:
+            return await self._settling.open(order_id)
+        except PaymentNotFound:
+            await self._apply_to_nothing(gateway, order_id, hint)
+            raise
+
+    async def _apply_to_nothing(self, gateway: Gateway, order_id: str, hint: Hint) -> None:
+        """Money for an order that the database does not know is kept for a person to look at."""
+        fact = await gateway.read(order_id, hint.payment_key)
+        await self._database.as_service().apply_gateway_payment(
+            fact.order_id, gateway.name, "webhook", 0, fact.arguments(), webhook_id=hint.webhook_id
+        )
+
+    async def _read(
+        self, gateway: Gateway, order: Payment, payment_key: str | None
+    ) -> GatewayPayment:
+        try:
+            return await fact_about(order, gateway, payment_key)
+        except PaymentRefused as refusal:
+            await self._settling.refuse(order.order_id, payment_key, refusal, "webhook")
+            raise
+
+    async def _finish(
+        self, hints: list[Hint], outcome: str, detail: str = "", *, again: bool = False
+    ) -> None:
+        service = self._database.as_service()
+        log.info("webhook_finished", outcome=outcome, detail=detail, webhooks=_ids(hints))
+        try:
+            for hint in hints:
+                await service.finish_webhook(hint.webhook_id, outcome, detail, again=again)
+        except ApiError as error:
+            log.warning("webhook_left_to_the_sweep", code=error.code, webhooks=_ids(hints))
+
+
+def _newest(hints: list[Hint]) -> Payment | None:
+    known = [hint.payment for hint in hints if hint.payment is not None]
+    return max(known, key=lambda payment: payment.version, default=None)
+
+
+def _ids(hints: list[Hint]) -> list[int]:
+    return [hint.webhook_id for hint in hints]

@@ -1,0 +1,171 @@
+"""The webhook inbox: store what a gateway sends, answer, then read the payment and apply it.
+
+A webhook is stored before it is answered and finished in the transaction that applies what it led
+to. So whatever stops this process in between leaves a leased row, and once the lease is over the
+sweep of any process takes it up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from sidecar.errors import ApiError, GatewayOff, InvalidPaymentKey
+from sidecar.following import Follower, Hint
+from sidecar.payments import ORDER_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sidecar.database import Database
+    from sidecar.gateways.base import Gateway, WebhookEvent
+    from sidecar.records import Webhook
+    from sidecar.settings import Settings
+    from sidecar.settling import Settling
+
+log = structlog.get_logger(__name__)
+
+# Shorter than the database's lease: whoever gives up has done so before another begins.
+_SECONDS_PER_WEBHOOK = 25.0
+# The first retries come within this time, so after a sign of work the sweep looks often.
+_SECONDS_OF_HASTE = 15.0
+_SECONDS_TO_FINISH = 20.0
+# Webhooks that may wait in this process for a place; more of them are left to the sweep.
+_WAITING_PER_PLACE = 32
+
+
+class Inbox:
+    def __init__(
+        self,
+        database: Database,
+        gateways: Mapping[str, Gateway],
+        settling: Settling,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._follower = Follower(database, gateways, settling)
+        self._most = settings.coinslot_inbox_concurrency
+        self._places = asyncio.Semaphore(self._most)
+        self._hasty_seconds = settings.coinslot_sweep_seconds
+        self._idle_seconds = settings.coinslot_sweep_idle_seconds
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._expected = asyncio.Event()
+        self._hasty_until = 0.0
+
+    async def take(self, gateway_name: str, headers: Mapping[str, str], body: bytes) -> str:
+        """The verdict, once the webhook is stored or found to be nothing for us. Reading goes on
+        after that. Raises only what the gateway should answer by sending it again, or what makes it
+        no webhook of this gateway: `GatewayOff`, `InvalidSignature`, `InvalidRequest`."""
+        gateway = self._gateways.get(gateway_name)
+        if gateway is None:
+            raise GatewayOff
+        event = gateway.parse_webhook(headers, body)
+        if event is None:
+            return "ignored"
+        if event.event_id is None and not _could_be_ours(gateway, event):
+            return "unknown_order"
+        stored = await self._database.as_service().store_webhook(gateway_name, event)
+        if stored.verdict == "read" and stored.webhook_id is not None:
+            order_id = stored.payment.order_id if stored.payment else event.order_id
+            self._begin(
+                Hint(stored.webhook_id, gateway_name, order_id, event.payment_key, stored.payment)
+            )
+        if stored.verdict in {"read", "scheduled"}:
+            self._expect_work()
+        return stored.verdict
+
+    async def claim(self) -> int:
+        """Begins what is due, as far as there are places; how many."""
+        free = self._most - len(self._tasks)
+        if free <= 0:
+            return 0
+        claimed = await self._database.as_service().claim_webhooks(free)
+        for webhook in claimed:
+            self._begin(_claimed_hint(webhook))
+        if claimed:
+            self._expect_work()
+        return len(claimed)
+
+    async def work_off(self) -> None:
+        """Everything that is due now, by this process alone."""
+        while await self.claim():
+            await asyncio.wait(set(self._tasks))
+
+    def start(self) -> None:
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Takes up nothing more and finishes what it began; what takes too long is left leased."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        if not self._tasks:
+            return
+        _, unfinished = await asyncio.wait(set(self._tasks), timeout=_SECONDS_TO_FINISH)
+        for task in unfinished:
+            task.cancel()
+
+    def _begin(self, hint: Hint) -> None:
+        if len(self._tasks) >= self._most * _WAITING_PER_PLACE:
+            log.warning("inbox_full", webhook=hint.webhook_id)
+            return
+        task = asyncio.create_task(self._follow(hint))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self, hint: Hint) -> None:
+        try:
+            async with asyncio.timeout(_SECONDS_PER_WEBHOOK), self._places:
+                await self._follower.follow(hint)
+        except TimeoutError:
+            log.warning("webhook_left_to_the_sweep", code="too_slow", webhooks=[hint.webhook_id])
+
+    async def _sweep(self) -> None:
+        """Many processes do this side by side: the database gives each row to one of them."""
+        while True:
+            try:
+                await self.claim()
+            except ApiError as error:
+                log.warning("sweep_failed", code=error.code)
+            except Exception:
+                log.exception("sweep_failed")
+            await self._rest()
+
+    async def _rest(self) -> None:
+        if time.monotonic() < self._hasty_until:
+            await asyncio.sleep(self._hasty_seconds)
+            return
+        self._expected.clear()
+        try:
+            # The jitter keeps the processes from all asking at once.
+            idle = self._idle_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - not secret
+            await asyncio.wait_for(self._expected.wait(), idle)
+        except TimeoutError:
+            return
+        await asyncio.sleep(self._hasty_seconds)
+
+    def _expect_work(self) -> None:
+        self._hasty_until = time.monotonic() + _SECONDS_OF_HASTE
+        self._expected.set()
+
+
+def _could_be_ours(gateway: Gateway, event: WebhookEvent) -> bool:
+    """An unsigned hint costs nothing unless it names what an order or a payment of ours may be."""
+    if event.order_id is not None and not ORDER_ID.fullmatch(event.order_id):
+        return False
+    if event.payment_key is None:
+        return event.order_id is not None
+    try:
+        gateway.check_key(event.payment_key)
+    except InvalidPaymentKey:
+        return False
+    return True
+
+
+def _claimed_hint(webhook: Webhook) -> Hint:
+    return Hint(webhook.id, webhook.gateway, webhook.order_id or None, webhook.payment_key or None)
