@@ -14,7 +14,10 @@ from sanic.response import json
 
 from sidecar.errors import JsonErrorHandler
 from sidecar.sandbox.gateways.portone import PortOneV1
+from sidecar.sandbox.gateways.portone_v2 import PortOneV2
+from sidecar.sandbox.gateways.portone_v2_webhooks import V2Settings
 from sidecar.sandbox.gateways.store import Store
+from sidecar.sandbox.gateways.toss import Toss
 from sidecar.sandbox.gateways.webhooks import WebhookSettings
 
 if TYPE_CHECKING:
@@ -36,6 +39,11 @@ class SimulatorSettings(BaseSettings):
     sidecar_url: str = "http://127.0.0.1:54430"
     iamport_api_key: str = "sandbox-key"
     iamport_api_secret: str = "sandbox-secret"  # noqa: S105 - the simulator's own
+    portone_api_secret: str = "sandbox-v2-secret"  # noqa: S105 - the simulator's own
+    portone_store_id: str = "store-sandbox"
+    portone_channel_key: str = "channel-key-sandbox"
+    portone_webhook_secrets: str = "whsec_Y29pbnNsb3QtcG9ydG9uZS12Mi1zYW5kYm94"
+    toss_secret_key: str = "test_sk_sandbox"  # noqa: S105 - the simulator's own
 
 
 def simulators(settings: SimulatorSettings) -> list[Simulator]:
@@ -47,6 +55,21 @@ def simulators(settings: SimulatorSettings) -> list[Simulator]:
             WebhookSettings(url=f"{sidecar}/payment/portone/webhook"),
             key=settings.iamport_api_key,
             secret=settings.iamport_api_secret,
+        ),
+        PortOneV2(
+            Store(state, PortOneV2.prefix),
+            V2Settings(
+                url=f"{sidecar}/payment/portone/webhook",
+                secrets=settings.portone_webhook_secrets.split(","),
+            ),
+            api_secret=settings.portone_api_secret,
+            store_id=settings.portone_store_id,
+            channel_key=settings.portone_channel_key,
+        ),
+        Toss(
+            Store(state, Toss.prefix),
+            WebhookSettings(url=f"{sidecar}/payment/toss/webhook", retries=7),
+            secret_key=settings.toss_secret_key,
         ),
     ]
 

@@ -18,7 +18,7 @@ from sanic.response import json
 
 from sidecar.errors import ApiError
 from sidecar.sandbox.gateways.faults import Fault, Faults, strike
-from sidecar.sandbox.gateways.webhooks import Sender, Webhook, WebhookSettings
+from sidecar.sandbox.gateways.webhooks import Sender, Webhook
 from sidecar.views.http import json_body, validated
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sanic.blueprint_group import BlueprintGroup
 
     from sidecar.sandbox.gateways.store import Store
+    from sidecar.sandbox.gateways.webhooks import WebhookSettings
 
 Json = dict[str, Any]
 Handler = Callable[..., Coroutine[Any, Any, "HTTPResponse"]]
@@ -208,7 +209,7 @@ class Simulator(ABC):
         if request.method == "PUT":
             given = json_body(request, _AnySettings).model_dump()
             merged = {**self.sender.settings.model_dump(), **given}
-            self.sender.settings = validated(WebhookSettings, merged)
+            self.sender.settings = validated(type(self.sender.settings), merged)
         return json(self.sender.settings.model_dump())
 
     async def _payments(self, _request: Request) -> HTTPResponse:
