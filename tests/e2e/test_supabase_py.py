@@ -64,17 +64,18 @@ class User:
 
 @pytest.fixture(params=["blocking", "async"])
 async def connect(request: pytest.FixtureRequest, stack: LocalStack) -> AsyncIterator[Connect]:
-    """Makes clients. They close no connection of their own, so they are lent some."""
+    """Makes clients, with the old kind of key and the new. They are lent connections, which they
+    would not close themselves.
+    """
     with httpx.Client(timeout=30) as http:
         async with httpx.AsyncClient(timeout=30) as async_http:
 
             async def connect() -> Any:  # noqa: ANN401
-                key = stack.keys.anon
                 if request.param == "blocking":
                     options = SyncClientOptions(httpx_client=http, auto_refresh_token=False)
-                    return create_client(stack.api_url, key, options)
+                    return create_client(stack.api_url, stack.keys.anon, options)
                 later = AsyncClientOptions(httpx_client=async_http, auto_refresh_token=False)
-                return await acreate_client(stack.api_url, key, later)
+                return await acreate_client(stack.api_url, stack.keys.publishable, later)
 
             yield connect
 
