@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from sidecar.sandbox import tools
 from sidecar.sandbox.foreground import follow, stopped_by_signals
 from sidecar.sandbox.settings import SandboxError, SandboxSettings
 from sidecar.sandbox.stack import Stack
@@ -60,11 +63,29 @@ def down() -> None:
 
 @app.command()
 def reset() -> None:
-    """A new database: drop, migrate, seed. The stack keeps running."""
+    """A new database: drop, migrate, seed. What runs keeps running."""
     with _explained():
+        _stack().reset()
+
+
+@app.command()
+def demo() -> None:
+    """Play the whole story against the running stack, or one started for it."""
+    with _explained(), stopped_by_signals():
         stack = _stack()
-        stack.reset()
-        _out.print("database reset: migrated and seeded")
+        was_running = stack.processes.running()
+        try:
+            stack.up()
+            ended = subprocess.run(
+                [tools.require_node(), Path(__file__).with_name("demo.mjs")],
+                env={**os.environ, **stack.published()},
+                check=False,
+            )
+        finally:
+            if not was_running:
+                stack.down()
+        if ended.returncode:
+            raise typer.Exit(ended.returncode)
 
 
 @app.command()

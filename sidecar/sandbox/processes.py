@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,13 @@ class Processes:
         recorded = self._read().get(program.name, {}).get("fingerprint")
         return recorded == program.fingerprint and self.find(program.name) is not None
 
-    def require_free_ports(self, programs: Iterable[Program]) -> None:
-        taken = [program for program in programs if not _is_free(program.port)]
-        if taken:
-            raise SandboxError("\n".join(program.port_taken for program in taken))
+    def require_free_ports(self, programs: list[Program], seconds: float = 2) -> None:
+        """Waits a moment: what was killed lets go of its port a little after it is seen to end."""
+        deadline = time.monotonic() + seconds
+        while taken := [program for program in programs if not _is_free(program.port)]:
+            if time.monotonic() > deadline:
+                raise SandboxError("\n".join(program.port_taken for program in taken))
+            time.sleep(0.05)
 
     def start(self, program: Program) -> None:
         self._logs.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -74,12 +75,16 @@ class Stack:
         shutil.rmtree(self.settings.sandbox_dir)
 
     def reset(self) -> None:
-        """A new database by `supabase db reset`, under the running stack."""
+        """A new database: under the running stack, by `supabase db reset`, or at the next start."""
         with self._lock():
-            if "postgres" not in self.processes.running():
-                raise SandboxError("nothing runs here: `make up` first")
-            tools.reset(self.settings)
-            self._reload_postgrest()
+            if "postgres" in self.processes.running():
+                tools.reset(self.settings)
+                self._note_migrations()
+                self._reload_postgrest()
+                self._report("migrated and seeded")
+            else:
+                self._migrated.unlink(missing_ok=True)
+                self._report("nothing runs: the next start makes a new database")
 
     def status(self) -> dict[str, bool | None]:
         """Whether each process is healthy; None for one that does not run."""
@@ -96,7 +101,7 @@ class Stack:
 
     @property
     def _migrated(self) -> Path:
-        """Stands in the folder once the first migration and the seed went through."""
+        """Stands in the folder once migrations and seed went through; says which they were."""
         return self.settings.sandbox_dir / "migrated"
 
     def _missing(self) -> list[Program]:
@@ -142,9 +147,18 @@ class Stack:
         if not self._migrated.exists():
             self._report("migrating and seeding with the Supabase CLI")
             tools.reset(self.settings)
-            self._migrated.touch()
-        elif count := tools.migrate(self.settings):
+            self._note_migrations()
+            return
+        before = json.loads(self._migrated.read_text())
+        now = tools.digests(self.settings)
+        if any(before[version] != now.get(version) for version in before):
+            self._report("migrations were rewritten since they were applied: `make reset`?")
+        if count := tools.migrate(self.settings):
             self._report(f"applied {count} new migrations")
+            self._note_migrations()
+
+    def _note_migrations(self) -> None:
+        self._migrated.write_text(json.dumps(tools.digests(self.settings)))
 
     def _stop(self, unwanted: list[Program]) -> None:
         for program in reversed(unwanted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import re
@@ -83,15 +84,18 @@ def reset(settings: SandboxSettings, *, database: str = "postgres", seed: bool =
 
 def migrate(settings: SandboxSettings) -> int:
     """Apply the migrations that are pending, keep the data; how many there were."""
-    pending = _local_versions(settings) - _applied_versions(settings)
+    pending = digests(settings).keys() - _applied_versions(settings)
     if pending:
         supabase(settings, "migration", "up", "--include-all")
     return len(pending)
 
 
-def _local_versions(settings: SandboxSettings) -> set[str]:
+def digests(settings: SandboxSettings) -> dict[str, str]:
+    """Of each migration file's text, by version."""
     files = (settings.project_dir / "supabase/migrations").glob("*_*.sql")
-    return {file.name.split("_", 1)[0] for file in files}
+    return {
+        file.name.split("_", 1)[0]: hashlib.sha256(file.read_bytes()).hexdigest() for file in files
+    }
 
 
 def _applied_versions(settings: SandboxSettings) -> set[str]:
