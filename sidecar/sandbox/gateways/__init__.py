@@ -17,6 +17,8 @@ from sidecar.sandbox.gateways.portone import PortOneV1
 from sidecar.sandbox.gateways.portone_v2 import PortOneV2
 from sidecar.sandbox.gateways.portone_v2_webhooks import V2Settings
 from sidecar.sandbox.gateways.store import Store
+from sidecar.sandbox.gateways.stripe import Stripe
+from sidecar.sandbox.gateways.stripe_webhooks import EndpointSettings
 from sidecar.sandbox.gateways.toss import Toss
 from sidecar.sandbox.gateways.webhooks import WebhookSettings
 
@@ -44,6 +46,8 @@ class SimulatorSettings(BaseSettings):
     portone_channel_key: str = "channel-key-sandbox"
     portone_webhook_secrets: str = "whsec_Y29pbnNsb3QtcG9ydG9uZS12Mi1zYW5kYm94"
     toss_secret_key: str = "test_sk_sandbox"  # noqa: S105 - the simulator's own
+    stripe_secret_key: str = "sk_test_sandbox"  # noqa: S105 - the simulator's own
+    stripe_webhook_secret: str = "whsec_sandbox"  # noqa: S105 - the simulator's own
 
 
 def simulators(settings: SimulatorSettings) -> list[Simulator]:
@@ -70,6 +74,14 @@ def simulators(settings: SimulatorSettings) -> list[Simulator]:
             Store(state, Toss.prefix),
             WebhookSettings(url=f"{sidecar}/payment/toss/webhook", retries=7),
             secret_key=settings.toss_secret_key,
+        ),
+        Stripe(
+            Store(state, Stripe.prefix),
+            EndpointSettings(
+                url=f"{sidecar}/payment/stripe/webhook",
+                secrets=settings.stripe_webhook_secret.split(","),
+            ),
+            secret_key=settings.stripe_secret_key,
         ),
     ]
 
