@@ -96,13 +96,14 @@ class Payments:
         self,
         gateway_name: str,
         order_id: str,
-        payment_key: str,
+        payment_key: str | None,
         source: str,
         token: str | None = None,
     ) -> Payment:
         """The order, bought or waiting for a deposit; `PaymentRefused` for anything else.
 
-        Needs no identity, since the gateway's word decides. A token, if sent, must be the owner's.
+        Without a payment key the gateway is asked for the order's payment. Needs no identity, since
+        the gateway's word decides. A token, if sent, must be the owner's.
         """
         gateway = self.gateway(gateway_name)
         await self._check(gateway, order_id, payment_key, token)
@@ -118,8 +119,9 @@ class Payments:
         *,
         language: str = "ko",
         token: str | None = None,
-    ) -> Payment:
-        """Takes the money, where the gateway leaves that to us; answers as `complete` does.
+    ) -> Settled:
+        """Takes the money, where the gateway leaves that to us; the order as `complete` answers it,
+        and what the gateway said.
 
         Only for an order that is open, and only the amount it was made with. Repeated for a
         payment that was taken, it takes nothing and answers the same again.
@@ -130,7 +132,8 @@ class Payments:
             ("confirm", order_id, payment_key, str(amount)),
             lambda: self._take(gateway, order_id, payment_key, amount, language),
         )
-        return _require_paid(settled)
+        _require_paid(settled)
+        return settled
 
     async def owned(self, token: str, order_id: str) -> Payment:
         """The order, if it belongs to whoever the token is."""
@@ -142,11 +145,12 @@ class Payments:
         return payment
 
     async def _check(
-        self, gateway: Gateway, order_id: str, payment_key: str, token: str | None
+        self, gateway: Gateway, order_id: str, payment_key: str | None, token: str | None
     ) -> None:
         if not ORDER_ID.fullmatch(order_id):
             raise PaymentNotFound
-        gateway.check_key(payment_key)
+        if payment_key is not None:
+            gateway.check_key(payment_key)
         if token is not None:
             await self.owned(token, order_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidecar.gateways.portone import PortOneV1
+from sidecar.gateways.portone_versions import PortOne
 
 if TYPE_CHECKING:
     import httpx
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sidecar.gateways.base import Gateway
     from sidecar.settings import Settings
 
-_KNOWN = (PortOneV1,)
+_KNOWN = (PortOne,)
 
 
 def gateways(settings: Settings, client: httpx.AsyncClient) -> dict[str, Gateway]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import structlog
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 from sanic import Blueprint
 from sanic.response import json, redirect
 
@@ -30,10 +30,18 @@ class CheckoutBody(BaseModel):
 
 
 class CompleteBody(BaseModel):
-    """`paymentKey` is our order id, `impUid` PortOne's id of the payment."""
+    """`paymentKey` is our order id, `impUid` PortOne's id of the payment. Of V2 one id is enough:
+    `paymentId`, which is our order id as well."""
 
     paymentKey: str  # noqa: N815 - the plan's name
-    impUid: str  # noqa: N815 - the plan's name
+    impUid: str | None  # noqa: N815 - the plan's name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_v2(cls, body: object) -> object:
+        if isinstance(body, dict) and "paymentId" in body:
+            return {"impUid": None, "paymentKey": body["paymentId"], **body}
+        return body
 
 
 @portone.post("/api/payments/checkout")
@@ -72,17 +80,23 @@ async def complete(request: Request) -> HTTPResponse:
 async def return_from_window(request: Request) -> HTTPResponse:
     """Where a phone's payment window sends the buyer. Its parameters decide nothing, least of all
     where the buyer goes next."""
-    order_id: str = request.args.get("merchant_uid", "")
+    order_id, payment_key = _brought_back(request)
     try:
-        payment = await payments(request).complete(
-            _GATEWAY, order_id, request.args.get("imp_uid", ""), "redirect"
-        )
+        payment = await payments(request).complete(_GATEWAY, order_id, payment_key, "redirect")
     except ApiError as refusal:
         log.info("redirect_not_completed", code=refusal.code)
         ours = {"orderId": order_id} if ORDER_ID.fullmatch(order_id) else {}
         return _to_frontend(request, "fail", **ours, code=refusal.code)
     waiting = {"status": payment.status} if payment.status == "awaiting_deposit" else {}
     return _to_frontend(request, "success", orderId=payment.order_id, **waiting)
+
+
+def _brought_back(request: Request) -> tuple[str, str | None]:
+    """V2 names the order alone, in older SDKs as `payment_id`; V1 the payment beside it."""
+    order_id = request.args.get("paymentId") or request.args.get("payment_id")
+    if order_id is not None:
+        return order_id, None
+    return request.args.get("merchant_uid", ""), request.args.get("imp_uid", "")
 
 
 def _waiting(payment: Payment, *, for_owner: bool) -> dict[str, Any]:

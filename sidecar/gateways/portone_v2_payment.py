@@ -1,0 +1,169 @@
+"""PortOne V2's Payment, a union told apart by `status`, read as a fact. Amounts are minor units.
+
+Facts: developers.portone.io, REST API V2. Fields and values may appear there without notice.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from sidecar.gateways.base import GatewayPayment, State, VirtualAccount
+from sidecar.gateways.money import LARGEST
+from sidecar.gateways.text import Text
+
+Minor = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+
+_STATES: dict[str, State] = {
+    "READY": "ready",
+    "PAY_PENDING": "ready",
+    "VIRTUAL_ACCOUNT_ISSUED": "awaiting_deposit",
+    "PAID": "paid",
+    "PARTIAL_CANCELLED": "paid",
+    "CANCELLED": "canceled",
+    "FAILED": "failed",
+}
+# The only ones that need not say which channel they went through.
+_BEFORE_A_CHANNEL = frozenset({"READY", "FAILED"})
+
+
+class _Part(BaseModel):
+    """The fields that matter here; the objects have many more."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+
+class _Amount(_Part):
+    total: Minor
+    discount: Minor = 0
+    paid: Minor = 0
+
+
+class _Channel(_Part):
+    type: str
+
+
+class _Method(_Part):
+    type: Text
+    bank: Text | None = None
+    account_number: Text | None = None
+    remittee_name: Text | None = None
+    expired_at: datetime | None = None
+
+
+class _Failure(_Part):
+    reason: Text | None = None
+    pg_code: Text | None = None
+    pg_message: Text | None = None
+
+
+class _Cancellation(_Part):
+    status: str
+    total_amount: Minor
+    trigger: str | None = None
+
+
+class _Dispute(_Part):
+    status: str
+
+
+class V2Payment(_Part):
+    id: str
+    transaction_id: str
+    store_id: str
+    status: str
+    amount: _Amount
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    channel: _Channel | None = None
+    method: _Method | None = None
+    paid_at: str | None = None
+    failure: _Failure | None = None
+    cancellations: list[_Cancellation] = []
+    disputes: list[_Dispute] = []
+
+
+def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
+    """Raises `ValueError` for what contradicts itself, and for a status of a later API: read as
+    any other, it would give tokens for nothing or take them back."""
+    state = _STATES.get(payment.status)
+    if state is None:
+        message = f"unknown status {payment.status[:40]}"
+        raise ValueError(message)
+    paid = _paid(payment, state)
+    withdrawn = min(_canceled(payment, by_bank=True), paid)
+    refunded = min(_canceled(payment, by_bank=False), paid - withdrawn)
+    if state == "canceled":
+        refunded = paid - withdrawn
+    left = paid - withdrawn - refunded
+    return GatewayPayment(
+        order_id=payment.id,
+        payment_key=payment.transaction_id,
+        state=state,
+        amount=payment.amount.total,
+        currency=payment.currency,
+        live=_is_live(payment, live_mode=live_mode),
+        paid=paid,
+        discount=payment.amount.discount,
+        refunded=refunded,
+        disputed=left if any(d.status != "RESOLVED" for d in payment.disputes) else 0,
+        withdrawn=withdrawn,
+        method=_method(payment.method),
+        failure_reason=_failure_reason(payment.failure),
+        virtual_account=_virtual_account(payment.method),
+    )
+
+
+def _paid(payment: V2Payment, state: State) -> int:
+    """`amount.paid` stands in a payment that nobody has paid, too: the status tells, and for a
+    canceled one `paidAt`."""
+    was_paid = state == "paid" or (state == "canceled" and payment.paid_at is not None)
+    return payment.amount.paid if was_paid else 0
+
+
+def _canceled(payment: V2Payment, *, by_bank: bool) -> int:
+    """What has gone back for good: a cancellation may also be merely requested, or have failed."""
+    return sum(
+        each.total_amount
+        for each in payment.cancellations
+        if each.status == "SUCCEEDED" and (each.trigger == "CHARGEBACK") is by_bank
+    )
+
+
+def _is_live(payment: V2Payment, *, live_mode: bool) -> bool:
+    if payment.channel is None and payment.status in _BEFORE_A_CHANNEL:
+        return live_mode
+    kind = payment.channel.type if payment.channel else None
+    if kind not in {"LIVE", "TEST"}:
+        raise ValueError("does not say whether this is a test payment")
+    return kind == "LIVE"
+
+
+def _method(method: _Method | None) -> str | None:
+    """PaymentMethodEasyPay → easy_pay."""
+    if method is None:
+        return None
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", method.type.removeprefix("PaymentMethod")).lower()
+
+
+def _failure_reason(failure: _Failure | None) -> str | None:
+    if failure is None:
+        return None
+    return failure.reason or failure.pg_message or failure.pg_code
+
+
+def _virtual_account(method: _Method | None) -> VirtualAccount | None:
+    if method is None or not method.account_number:
+        return None
+    due = method.expired_at
+    if due is not None and due.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return VirtualAccount(
+        bank=method.bank,
+        account_number=method.account_number,
+        holder=method.remittee_name,
+        due_at=due.astimezone(UTC).isoformat() if due else None,
+    )

@@ -1,0 +1,67 @@
+"""PortOne as the keys make it: V1, V2, or V2 for new orders with V1 for those it began.
+
+Both are the gateway `portone`, on the same routes: a shop moves from one to the other without
+losing the payments, refunds and webhooks that are under way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sidecar.errors import InvalidRequest, PaymentUnknownAtGateway
+from sidecar.gateways.portone import PortOneV1
+from sidecar.gateways.portone_v2 import PortOneV2
+from sidecar.gateways.portone_v2_webhook import is_signed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from sidecar.gateways.base import Gateway, GatewayPayment, Order, Prepared, WebhookEvent
+    from sidecar.settings import Settings
+
+
+class PortOne:
+    """Chooses the version at start."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> Gateway | None:
+        v1 = PortOneV1.from_settings(settings, client)
+        v2 = PortOneV2.from_settings(settings, client)
+        return PortOneBoth(v1, v2) if v1 and v2 else v2 or v1
+
+
+@dataclass(frozen=True, slots=True)
+class PortOneBoth:
+    v1: PortOneV1
+    v2: PortOneV2
+    name: str = "portone"
+
+    def check_key(self, payment_key: str) -> None:
+        self._of(payment_key).check_key(payment_key)
+
+    async def prepare(self, order: Order) -> Prepared:
+        return await self.v2.prepare(order)
+
+    async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
+        if payment_key is not None:
+            return await self._of(payment_key).read(order_id, payment_key)
+        try:
+            return await self.v2.read(order_id, None)
+        except PaymentUnknownAtGateway:
+            return await self.v1.read(order_id, None)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        """Nothing signs V1's. What claims to be signed is V2's, and so is what has not V1's form:
+        unsigned, V2 refuses it."""
+        if is_signed(headers):
+            return self.v2.parse_webhook(headers, body)
+        try:
+            return self.v1.parse_webhook(headers, body)
+        except InvalidRequest:
+            return self.v2.parse_webhook(headers, body)
+
+    def _of(self, payment_key: str) -> PortOneV1 | PortOneV2:
+        return self.v1 if payment_key.startswith("imp_") else self.v2
