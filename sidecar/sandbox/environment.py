@@ -36,6 +36,17 @@ def simulated_gateways(settings: SandboxSettings) -> list[dict[str, str]]:
             "IAMPORT_API_SECRET": "sandbox-secret",
             "IAMPORT_API_URL": f"{settings.simulators_url}/portone-v1",
         },
+        {
+            "TOSS_CLIENT_KEY": "test_ck_sandbox",
+            "TOSS_SECRET_KEY": "test_sk_sandbox",
+            "TOSS_API_URL": f"{settings.simulators_url}/toss",
+        },
+        {
+            "STRIPE_SECRET_KEY": "sk_test_sandbox",
+            "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",
+            "STRIPE_WEBHOOK_SECRET": "whsec_sandbox",
+            "STRIPE_API_URL": f"{settings.simulators_url}/stripe",
+        },
     ]
 
 
