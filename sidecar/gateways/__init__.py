@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sidecar.gateways.portone_versions import PortOne
+from sidecar.gateways.toss import Toss
 
 if TYPE_CHECKING:
     import httpx
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from sidecar.gateways.base import Gateway
     from sidecar.settings import Settings
 
-_KNOWN = (PortOne,)
+_KNOWN = (PortOne, Toss)
 
 
 def gateways(settings: Settings, client: httpx.AsyncClient) -> dict[str, Gateway]:

@@ -40,7 +40,7 @@ async def history(request: Request) -> HTTPResponse:
         {
             "success": True,
             "count": len(page),
-            "payments": [_shown(payment) for payment in page],
+            "payments": [shown(payment) for payment in page],
             "next": _cursor(page[-1]) if len(found) > limit else None,
         }
     )
@@ -49,10 +49,10 @@ async def history(request: Request) -> HTTPResponse:
 @orders.get("/<order_id:str>")
 async def one(request: Request, order_id: str) -> HTTPResponse:
     payment = await payments(request).owned(required_token(request), order_id)
-    return json({"success": True, "payment": _shown(payment)})
+    return json({"success": True, "payment": shown(payment)})
 
 
-def _shown(payment: Payment) -> dict[str, Any]:
+def shown(payment: Payment) -> dict[str, Any]:
     """The guide's fields, where `payment_method` is the gateway; the instrument is `method`."""
     fields = payment.model_dump(exclude={"gateway", "version", "live"})
     return {**fields, "payment_method": payment.gateway}

@@ -1,3 +1,4 @@
 from tests.portone import sim, simulated
+from tests.toss import simulated_toss, toss
 
-__all__ = ["sim", "simulated"]
+__all__ = ["sim", "simulated", "simulated_toss", "toss"]

@@ -1,0 +1,208 @@
+"""Toss Payments, core API v1 (docs.tosspayments.com, API version 2022-11-16).
+
+Two things to know about it: the buyer's turn in the window takes no money, we do, with `confirm`;
+and an answer other than a plain yes or no to that (a timeout, a 5xx, a 409, one of the codes below)
+leaves open whether the money was taken, which only reading the payment resolves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import structlog
+
+from sidecar.errors import (
+    GatewayUnavailable,
+    InvalidPaymentKey,
+    PaymentRefused,
+    PaymentUnknownAtGateway,
+)
+from sidecar.gateways import toss_webhook
+from sidecar.gateways.base import Order, Prepared, WebhookEvent
+from sidecar.gateways.http import GatewayHttp, json_object, nonsense
+from sidecar.gateways.money import to_major
+from sidecar.gateways.text import storable
+from sidecar.gateways.toss_payment import TossPayment, read_as
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from sidecar.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_PAYMENT_KEY = re.compile(r"[A-Za-z0-9_-]{6,200}")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,99}")
+# 4xx, and yet no answer to whether the money was taken.
+_UNKNOWN = {
+    "ALREADY_PROCESSED_PAYMENT",
+    "PROVIDER_ERROR",
+    "CARD_PROCESSING_ERROR",
+    "FORBIDDEN_CONSECUTIVE_REQUEST",
+}
+_OUR_KEYS = {"UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT"}
+_LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
+# Before each look at a payment whose confirm is in doubt. An approval may still be under way.
+_LOOKS = (0.0, 0.5, 1.5)
+
+
+class TossDeclined(PaymentRefused):
+    """Toss's no, in its own words: status, code, and a sentence in the buyer's language."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message, code=code)
+        self.status_code = status
+
+
+class ConfirmUnknown(GatewayUnavailable):
+    code = "confirm_unknown"
+    sentence = "Whether the payment was taken is not known yet: confirm it again"
+
+
+class Toss:
+    name = "toss"
+
+    def __init__(
+        self, http: GatewayHttp, *, client_key: str, secret_key: str, frontend_url: str
+    ) -> None:
+        self._http = http
+        self._client_key = client_key
+        credentials = base64.b64encode(f"{secret_key}:".encode()).decode()
+        self._headers = {"Authorization": f"Basic {credentials}"}
+        self._live = secret_key.startswith("live_")
+        self._frontend_url = frontend_url
+
+    @classmethod
+    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> Toss | None:
+        if settings.toss_client_key is None or settings.toss_secret_key is None:
+            return None
+        return cls(
+            GatewayHttp(client, settings.toss_api_url, settings.coinslot_gateway_timeout),
+            client_key=settings.toss_client_key,
+            secret_key=settings.toss_secret_key.get_secret_value(),
+            frontend_url=settings.frontend_url,
+        )
+
+    def check_key(self, payment_key: str) -> None:
+        if not _PAYMENT_KEY.fullmatch(payment_key):
+            raise InvalidPaymentKey
+
+    async def prepare(self, order: Order) -> Prepared:
+        """Toss hears of an order only from the page: this is what the page has to tell it."""
+        return Prepared(
+            browser={
+                "clientKey": self._client_key,
+                "orderId": order.order_id,
+                "orderName": order.name,
+                "amount": _amount(order),
+                "successUrl": f"{self._frontend_url}/payment/success",
+                "failUrl": f"{self._frontend_url}/payment/fail",
+            }
+        )
+
+    async def confirm(self, order: Order, payment_key: str) -> TossPayment:
+        """Takes the money. Raises `TossDeclined`, and `ConfirmUnknown` where reading the payment
+        does not resolve an unknown outcome either.
+
+        One key per payment: Toss repeats the stored answer under it, errors included, and does not
+        compare bodies.
+        """
+        self.check_key(payment_key)
+        body = {"paymentKey": payment_key, "orderId": order.order_id, "amount": _amount(order)}
+        headers = {
+            "Idempotency-Key": f"confirm:{payment_key}",
+            "Accept-Language": _LANGUAGES.get(order.language, "ko-KR"),
+        }
+        try:
+            response = await self._call("POST", "/v1/payments/confirm", json=body, headers=headers)
+            if response.status_code == 200:
+                return self._fact(None, payment_key, response)
+        except GatewayUnavailable as error:
+            return await self._resolve(order, payment_key, error.code)
+        code, message = _error(response)
+        if response.status_code == 409 or code is None or code in _UNKNOWN:
+            return await self._resolve(order, payment_key, code or "no code")
+        if code in _OUR_KEYS:
+            raise _refused("confirm", response.status_code, code)
+        raise TossDeclined(response.status_code, code, message)
+
+    async def read(self, order_id: str | None, payment_key: str | None) -> TossPayment:
+        """By the order alone: the payment that Toss shows for it."""
+        if payment_key is not None:
+            self.check_key(payment_key)
+            path = f"/v1/payments/{quote(payment_key, safe='')}"
+        else:
+            path = f"/v1/payments/orders/{quote(order_id or '', safe='')}"
+        response = await self._call("GET", path)
+        if response.status_code == 404:
+            raise PaymentUnknownAtGateway
+        if response.status_code != 200:
+            raise _refused("read", response.status_code, _error(response)[0])
+        return self._fact(order_id, payment_key, response)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        return toss_webhook.parse(headers, body)
+
+    async def _resolve(self, order: Order, payment_key: str, why: str) -> TossPayment:
+        log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
+        for wait in _LOOKS:
+            await asyncio.sleep(wait)
+            try:
+                fact = await self.read(order.order_id, payment_key)
+            except GatewayUnavailable as error:
+                raise ConfirmUnknown from error
+            if fact.state != "ready":
+                return fact
+        raise ConfirmUnknown
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        given = {**self._headers, **(headers or {})}
+        return await self._http.request(method, path, headers=given, json=json)
+
+    def _fact(
+        self, order_id: str | None, payment_key: str | None, response: httpx.Response
+    ) -> TossPayment:
+        try:
+            fact = read_as(json_object(response), live=self._live)
+        except (ValueError, ArithmeticError) as error:
+            raise nonsense("payment does not parse", payment_key=payment_key) from error
+        if payment_key is None and fact.order_id != order_id:
+            raise nonsense("answered with another order's payment", order_id=order_id)
+        if payment_key is not None and fact.payment_key != payment_key:
+            raise nonsense("answered with another payment", payment_key=payment_key)
+        return fact
+
+
+def _amount(order: Order) -> int | float:
+    amount = to_major(order.amount, order.currency)
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def _error(response: httpx.Response) -> tuple[str | None, str]:
+    """Toss's code and sentence; no code for what is no answer of Toss's."""
+    try:
+        body = json_object(response)
+    except GatewayUnavailable:
+        return None, ""
+    code, message = body.get("code"), body.get("message")
+    known = isinstance(code, str) and _CODE.fullmatch(code)
+    return code if known else None, storable(str(message or code))[:300]
+
+
+def _refused(call: str, status: int, code: str | None) -> GatewayUnavailable:
+    """A refusal that no buyer can mend: keys, a setting, or an outage in disguise."""
+    log.error("gateway_refused", gateway="toss", call=call, status=status, code=code)
+    ours = code in _OUR_KEYS
+    return GatewayUnavailable(code="gateway_rejected_keys" if ours else "gateway_refused")

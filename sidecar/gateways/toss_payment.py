@@ -1,0 +1,204 @@
+"""Toss's Payment object (API version 2022-11-16), and the fact that it states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sidecar.gateways.base import GatewayPayment, State, VirtualAccount, redacted
+from sidecar.gateways.money import to_minor
+from sidecar.gateways.text import Text
+
+_STATES: dict[str, State] = {
+    "READY": "ready",
+    "IN_PROGRESS": "ready",
+    "WAITING_FOR_DEPOSIT": "awaiting_deposit",
+    "DONE": "paid",
+    "PARTIAL_CANCELED": "paid",
+    "CANCELED": "canceled",
+    "ABORTED": "failed",
+    "EXPIRED": "failed",
+}
+# Toss names instruments in Korean, whatever the language of the call.
+_METHODS = {
+    "카드": "card",
+    "가상계좌": "virtual_account",
+    "간편결제": "easy_pay",
+    "휴대폰": "mobile_phone",
+    "계좌이체": "transfer",
+    "문화상품권": "culture_gift_certificate",
+    "도서문화상품권": "book_gift_certificate",
+    "게임문화상품권": "game_gift_certificate",
+}
+# Banks that a virtual account can be at, by Toss's code; of others the code itself is shown.
+_BANKS = {
+    "03": "기업은행",
+    "06": "국민은행",
+    "07": "수협은행",
+    "11": "농협은행",
+    "20": "우리은행",
+    "23": "SC제일은행",
+    "31": "iM뱅크",
+    "32": "부산은행",
+    "34": "광주은행",
+    "39": "경남은행",
+    "71": "우체국",
+    "81": "하나은행",
+    "88": "신한은행",
+    "89": "케이뱅크",
+}
+_KST = timezone(timedelta(hours=9))
+
+# What a page may be shown of a Payment: neither its secret nor anything about the buyer.
+SHOWN = {
+    *("paymentKey", "orderId", "orderName", "status", "method", "totalAmount", "balanceAmount"),
+    *("currency", "requestedAt", "approvedAt", "receipt.url", "easyPay.provider"),
+    *("cancels.cancelAmount", "cancels.canceledAt", "failure.code", "failure.message"),
+}
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+
+class _VirtualAccount(_Lenient):
+    accountNumber: Text  # noqa: N815 - Toss's names, here and below
+    bankCode: Text | None = None  # noqa: N815
+    customerName: Text | None = None  # noqa: N815
+    dueDate: datetime | None = None  # noqa: N815
+
+
+class _EasyPay(_Lenient):
+    discountAmount: Decimal = Field(default=Decimal(0), ge=0)  # noqa: N815
+
+
+class _Discount(_Lenient):
+    amount: Decimal = Field(ge=0)
+
+
+class _Cancel(_Lenient):
+    cancelAmount: Decimal = Field(ge=0)  # noqa: N815
+    cancelStatus: str = "DONE"  # noqa: N815
+
+
+class _Failure(_Lenient):
+    code: Text | None = None
+    message: Text | None = None
+
+
+class _Payment(_Lenient):
+    paymentKey: str  # noqa: N815
+    orderId: str  # noqa: N815
+    status: Literal[
+        "READY",
+        "IN_PROGRESS",
+        "WAITING_FOR_DEPOSIT",
+        "DONE",
+        "PARTIAL_CANCELED",
+        "CANCELED",
+        "ABORTED",
+        "EXPIRED",
+    ]
+    totalAmount: Decimal = Field(ge=0)  # noqa: N815
+    balanceAmount: Decimal = Field(ge=0)  # noqa: N815
+    currency: str = Field(pattern=r"^[A-Za-z]{3}$")
+    method: Text | None = None
+    approvedAt: datetime | None = None  # noqa: N815
+    secret: str | None = None
+    virtualAccount: _VirtualAccount | None = None  # noqa: N815
+    easyPay: _EasyPay | None = None  # noqa: N815
+    discount: _Discount | None = None
+    cancels: list[_Cancel] | None = None
+    failure: _Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TossPayment(GatewayPayment):
+    """`shown` is what of Toss's own object a page may be given."""
+
+    shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def arguments(self) -> dict[str, Any]:
+        fact = GatewayPayment.arguments(self)
+        del fact["shown"]
+        return fact
+
+
+def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
+    """Raises `ValueError` or `ArithmeticError` where the payment contradicts itself.
+
+    The object does not say whether it is a test: a key sees the payments of its own mode only, so
+    the key's prefix says it.
+    """
+    payment = _Payment.model_validate(body)
+    amount = to_minor(payment.totalAmount, payment.currency)
+    discount = to_minor(_discount(payment), payment.currency)
+    if discount > amount:
+        raise ValueError("discounted by more than it costs")
+    paid = amount - discount if _was_paid(payment) else 0
+    refunded = _refunded(payment, paid)
+    state = _STATES[payment.status]
+    return TossPayment(
+        order_id=payment.orderId,
+        payment_key=payment.paymentKey,
+        # A cancel that is still under way abroad has not given anything back yet.
+        state="paid" if state == "canceled" and refunded < paid else state,
+        amount=amount,
+        currency=payment.currency.upper(),
+        live=live,
+        paid=paid,
+        discount=discount,
+        refunded=refunded,
+        method=_METHODS.get(payment.method or "", payment.method),
+        failure_reason=_failure_reason(payment) if state == "failed" else None,
+        virtual_account=_virtual_account(payment.virtualAccount),
+        secret=payment.secret,
+        shown=redacted(body, SHOWN),
+    )
+
+
+def _discount(payment: _Payment) -> Decimal:
+    """What the easy-pay provider or the card company pays in the buyer's place."""
+    easy = payment.easyPay.discountAmount if payment.easyPay else Decimal(0)
+    return easy + (payment.discount.amount if payment.discount else Decimal(0))
+
+
+def _was_paid(payment: _Payment) -> bool:
+    """A virtual account canceled before its deposit, or whose deposit was undone, was never paid:
+    `approvedAt` tells."""
+    if payment.status == "CANCELED":
+        return payment.approvedAt is not None
+    return _STATES[payment.status] == "paid"
+
+
+def _refunded(payment: _Payment, paid: int) -> int:
+    """What cancels have given back so far. A discount's part goes to whoever gave the discount."""
+    returned = to_minor(payment.totalAmount - payment.balanceAmount, payment.currency)
+    if payment.cancels:
+        done = (each.cancelAmount for each in payment.cancels if each.cancelStatus == "DONE")
+        returned = min(returned, to_minor(sum(done, Decimal(0)), payment.currency))
+    return min(returned, paid)
+
+
+def _failure_reason(payment: _Payment) -> str:
+    failure = payment.failure or _Failure()
+    return failure.message or failure.code or payment.status
+
+
+def _virtual_account(account: _VirtualAccount | None) -> VirtualAccount | None:
+    if account is None:
+        return None
+    due = account.dueDate
+    if due is not None and due.tzinfo is None:
+        due = due.replace(tzinfo=_KST)
+    return VirtualAccount(
+        bank=_BANKS.get(account.bankCode or "", account.bankCode),
+        account_number=account.accountNumber,
+        holder=account.customerName,
+        due_at=due.astimezone(UTC).isoformat() if due else None,
+    )
