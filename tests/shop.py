@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from tests.sidecars import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from sidecar.settings import Settings
@@ -57,6 +60,28 @@ class Shop:
     async def webhook(self, order_id: str, imp_uid: str, status: str = "paid") -> httpx.Response:
         body = {"imp_uid": imp_uid, "merchant_uid": order_id, "status": status}
         return await self.http.post(f"{self.sidecar}/payment/portone/webhook", json=body)
+
+    async def followed(self, order_id: str, seconds: float = 20) -> list[str]:
+        """Once nothing is left to be done about the order's webhooks: what became of each."""
+        await self.until(lambda: not any(due for _, due in self.inbox(order_id)), seconds)
+        return [outcome for outcome, _ in self.inbox(order_id)]
+
+    async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
+        """Of what another process does."""
+        async with asyncio.timeout(seconds):
+            while not holds():  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.05)
+
+    def inbox(self, order_id: str) -> list[tuple[str, bool]]:
+        """The order's webhooks: the outcome, and whether there is more to be done."""
+        return [
+            (outcome, due)
+            for outcome, due in self.select(
+                "select outcome, next_attempt_at is not null from coinslot.webhooks "
+                "where order_id = %s order by id",
+                order_id,
+            )
+        ]
 
     async def redirect(self, order_id: str, imp_uid: str) -> str:
         """Where the phone's browser is sent."""
