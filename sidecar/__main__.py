@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from sidecar.webhooks_cli import app as webhooks
+
 app = typer.Typer(help="Coinslot's sidecar.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(webhooks, name="webhooks")
 
 
 @app.callback()
