@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sidecar.database import Database
-    from sidecar.gateways.base import ConfirmingGateway, Gateway
+    from sidecar.gateways.base import ConfirmingGateway, Gateway, GatewayPayment
     from sidecar.records import Payment
 
 log = structlog.get_logger(__name__)
@@ -87,10 +87,19 @@ class Payments:
             return order, {}
         prepared = await gateway.prepare(_as_order(order))
         if prepared.attempt is not None:
-            # Known from now on, so that a webhook that names only the payment finds its order.
-            opened = await self._settling.open(order.order_id)
-            await self._settling.apply(opened, prepared.attempt, "checkout")
+            await self._register(gateway, order, prepared.attempt)
         return order, prepared.browser
+
+    async def _register(self, gateway: Gateway, order: Payment, attempt: GatewayPayment) -> None:
+        """Known from now on, so that a webhook that names only the payment finds its order.
+
+        Against the version from before the gateway was asked: a payment that went on meanwhile, and
+        was applied, must not be put back to what it was.
+        """
+        settled = await self._settling.apply(order, attempt, "checkout")
+        if settled.outcome == "stale":
+            key = attempt.payment_key
+            await self._settling.settle(gateway, order.order_id, key, "checkout")
 
     async def complete(
         self,
@@ -132,6 +141,7 @@ class Payments:
             ("confirm", order_id, payment_key, str(amount)),
             lambda: self._take(gateway, order_id, payment_key, amount, language),
         )
+        _require_taken(settled)
         _require_paid(settled)
         return settled
 
@@ -205,6 +215,19 @@ def _confirmable(order: Payment) -> bool:
     """Also by the clock, since orders expire in batches."""
     in_time = datetime.fromisoformat(order.expires_at) > datetime.now(UTC)
     return order.status in _CONFIRMABLE and in_time
+
+
+def _require_taken(settled: Settled) -> None:
+    """That another payment has bought the order is no reason to say that this one was taken; and
+    one whose time is over says so, though the sweep that expires it has yet to come."""
+    status = settled.payment.status
+    if settled.fact.state != "ready" or status == "awaiting_deposit":
+        return
+    code = {
+        **dict.fromkeys(_CONFIRMABLE, "payment_expired"),
+        **dict.fromkeys(_BOUGHT, "already_paid"),
+    }
+    raise PaymentRefused(code=code.get(status, f"payment_{status}"), status=status)
 
 
 def _require_paid(settled: Settled) -> Payment:

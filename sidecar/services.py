@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from sidecar.database import Database
-from sidecar.gateways import gateways
+from sidecar.gateways import close, gateways
 from sidecar.inbox import Inbox
 from sidecar.payments import Payments
 from sidecar.settling import Settling
@@ -37,3 +37,4 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
             yield Services(database, Payments(database, known, settling), inbox)
         finally:
             await inbox.close()
+            await close(known)

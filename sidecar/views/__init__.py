@@ -3,7 +3,8 @@
 from sidecar.views.health import health
 from sidecar.views.orders import orders
 from sidecar.views.portone import portone
+from sidecar.views.stripe import stripe
 from sidecar.views.toss import toss
 from sidecar.views.webhooks import webhooks
 
-BLUEPRINTS = (health, portone, toss, orders, webhooks)
+BLUEPRINTS = (health, portone, toss, stripe, orders, webhooks)

@@ -1,0 +1,164 @@
+"""Stripe. Facts: docs.stripe.com/api, and its library's pinned API version.
+
+One PaymentIntent per order: a declined card leaves it open for the next, so whatever the buyer
+tries ends in the same payment. Only the browser that holds its client secret can pay it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from sidecar.errors import InvalidPaymentKey, InvalidRequest, PaymentUnknownAtGateway
+from sidecar.gateways import stripe_webhook
+from sidecar.gateways.base import GatewayPayment, Order, Prepared, WebhookEvent
+from sidecar.gateways.http import nonsense
+from sidecar.gateways.stripe_client import StripeApi
+from sidecar.gateways.stripe_currencies import to_stripe
+from sidecar.gateways.stripe_payment import Charge, Dispute, Intent, Refund, RefundList, fact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx
+    from stripe import StripeObject
+    from stripe.params import RefundListParams
+
+    from sidecar.settings import Settings
+
+_INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
+
+
+class Stripe:
+    name = "stripe"
+
+    def __init__(
+        self, api: StripeApi, *, publishable_key: str, webhook_secrets: Sequence[str] = ()
+    ) -> None:
+        self._api = api
+        self._publishable_key = publishable_key
+        self._webhook_secrets = webhook_secrets
+
+    @classmethod
+    def from_settings(cls, settings: Settings, _client: httpx.AsyncClient) -> Stripe | None:
+        if settings.stripe_secret_key is None or settings.stripe_publishable_key is None:
+            return None
+        return cls(
+            StripeApi(
+                settings.stripe_secret_key.get_secret_value(),
+                settings.stripe_api_url,
+                settings.coinslot_gateway_timeout,
+            ),
+            publishable_key=settings.stripe_publishable_key,
+            webhook_secrets=[
+                secret.get_secret_value() for secret in settings.stripe_webhook_secret
+            ],
+        )
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    def check_key(self, payment_key: str) -> None:
+        if not _INTENT_ID.fullmatch(payment_key):
+            raise InvalidPaymentKey
+
+    async def prepare(self, order: Order) -> Prepared:
+        """The order's PaymentIntent, made or, under the same idempotency key, given again."""
+        answer = await self._create(order)
+        intent = _intent(answer)
+        if _replayed(answer):
+            # What it was when it was made; the buyer may have tried to pay since.
+            intent = await self._retrieve(intent.id)
+        if not intent.client_secret:
+            raise nonsense("PaymentIntent without a client secret", payment_key=intent.id)
+        browser = {"clientSecret": intent.client_secret, "publishableKey": self._publishable_key}
+        return Prepared(browser, attempt=await self._fact(intent))
+
+    async def read(
+        self,
+        order_id: str | None,  # noqa: ARG002 - Stripe's payments are found by their own id
+        payment_key: str | None,
+    ) -> GatewayPayment:
+        """By the key only: searching metadata finds what Stripe has indexed, minutes late."""
+        if payment_key is None:
+            raise PaymentUnknownAtGateway
+        self.check_key(payment_key)
+        intent = await self._retrieve(payment_key)
+        if intent.id != payment_key:
+            raise nonsense("answered with another payment", payment_key=payment_key)
+        return await self._fact(intent)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        return stripe_webhook.parse(headers, body, self._webhook_secrets)
+
+    async def _create(self, order: Order) -> StripeObject:
+        try:
+            amount = to_stripe(order.amount, order.currency)
+        except ValueError as error:
+            raise InvalidRequest(
+                "Stripe cannot charge this amount in this currency", code="amount_not_chargeable"
+            ) from error
+        return await self._api.answer(
+            self._api.v1.payment_intents.create_async(
+                {
+                    "amount": amount,
+                    "currency": order.currency.lower(),
+                    "automatic_payment_methods": {"enabled": True},
+                    "description": order.name,
+                    "metadata": {"order_id": order.order_id},
+                },
+                {"idempotency_key": f"create:{order.order_id}"},
+            )
+        )
+
+    async def _retrieve(self, payment_key: str) -> Intent:
+        expanded = ["latest_charge.refunds"]
+        return _intent(
+            await self._api.answer(
+                self._api.v1.payment_intents.retrieve_async(payment_key, {"expand": expanded})
+            )
+        )
+
+    async def _fact(self, intent: Intent) -> GatewayPayment:
+        charge = intent.charge
+        try:
+            refunds = await self._refunds(charge) if charge else []
+            disputes = await self._disputes(intent.id) if charge and charge.disputed else []
+            return fact(intent, refunds, disputes)
+        except ValueError as error:
+            raise nonsense("payment does not parse", payment_key=intent.id) from error
+
+    async def _refunds(self, charge: Charge) -> list[Refund]:
+        """The ten that come with the charge are all there are, almost always."""
+        page = charge.refunds or RefundList(data=[], has_more=charge.amount_refunded > 0)
+        refunds = list(page.data)
+        while page.has_more:
+            query: RefundListParams = {"charge": charge.id, "limit": 100}
+            if refunds:
+                query["starting_after"] = refunds[-1].id
+            answer = await self._api.answer(self._api.v1.refunds.list_async(query))
+            page = RefundList.model_validate(answer.to_dict())
+            refunds += page.data
+            if not page.data:
+                break
+        return refunds
+
+    async def _disputes(self, payment_key: str) -> list[Dispute]:
+        answer = await self._api.answer(
+            self._api.v1.disputes.list_async({"payment_intent": payment_key, "limit": 100})
+        )
+        return [Dispute.model_validate(each) for each in answer.to_dict()["data"]]
+
+
+def _intent(answer: Any) -> Intent:  # noqa: ANN401 - whatever the library made of the answer
+    try:
+        return Intent.model_validate(answer.to_dict())
+    except (AttributeError, ValidationError) as error:
+        raise nonsense("PaymentIntent does not parse") from error
+
+
+def _replayed(answer: StripeObject) -> bool:
+    headers = answer.last_response.headers if answer.last_response else {}
+    return headers.get("idempotent-replayed") == "true"

@@ -1,0 +1,69 @@
+"""Stripe's own library, its failures told apart as every gateway's are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import stripe
+import structlog
+
+from sidecar.errors import GatewayTimeout, GatewayUnavailable, PaymentUnknownAtGateway
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+_RETRIES = 1
+
+
+class StripeApi:
+    """The async client. `timeout` bounds a whole call with its retries, in seconds."""
+
+    def __init__(self, secret_key: str, base_url: str, timeout: float) -> None:
+        self._http = stripe.HTTPXClient(timeout=timeout)
+        self._timeout = timeout
+        self.v1 = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": base_url},
+            http_client=self._http,
+            max_network_retries=_RETRIES,
+        ).v1
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def answer(self, call: Awaitable[T]) -> T:
+        """The answer; anything that is none of the payment's own doing is raised as unknown."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await call
+        except TimeoutError as error:
+            log.warning("gateway_timeout", gateway="stripe")
+            raise GatewayTimeout from error
+        except stripe.StripeError as error:
+            raise _meaning(error) from error
+
+
+def _meaning(error: stripe.StripeError) -> GatewayUnavailable | PaymentUnknownAtGateway:
+    """Never the message: it may quote a key."""
+    code = error.error.code if error.error else None
+    log.warning(
+        "gateway_refused",
+        gateway="stripe",
+        kind=type(error).__name__,
+        status=error.http_status,
+        code=code,
+        request_id=error.request_id,
+    )
+    match error:
+        case stripe.InvalidRequestError() if error.http_status == 404:
+            return PaymentUnknownAtGateway()
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            return GatewayUnavailable(code="gateway_rejected_keys")
+        case stripe.InvalidRequestError() | stripe.IdempotencyError() | stripe.CardError():
+            return GatewayUnavailable(code="gateway_refused")
+        case _:
+            return GatewayUnavailable()
