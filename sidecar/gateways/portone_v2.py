@@ -86,7 +86,8 @@ class PortOneV2:
             "currency": order.currency,
         }
         response = await self._call("POST", f"{_path(order.order_id)}/pre-register", json=body)
-        if response.status_code != 200 and _error(response) != "ALREADY_PAID":
+        refusal = _error(response)
+        if (response.status_code, refusal) != (200, None) and refusal != "ALREADY_PAID":
             raise _refused("pre-register", response)
         return Prepared(
             browser={
