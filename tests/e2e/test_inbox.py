@@ -1,0 +1,350 @@
+"""What happens to a webhook between its arrival and its verdict: here, nothing gets lost.
+
+Around the real database and PortOne's simulator; a header stands in for a signature, since what is
+tested here is the same for every gateway that signs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from sidecar.database import Database
+from sidecar.errors import DatabaseUnavailable, GatewayOff, InvalidSignature
+from sidecar.gateways.http import GatewayHttp
+from sidecar.gateways.portone import PortOneV1
+from sidecar.inbox import Inbox
+from sidecar.settling import Settling
+from tests.portone import KEY, SECRET
+from tests.proxies import Proxy, proxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from sidecar.gateways.base import WebhookEvent
+    from tests.shop import Shop
+
+JSON = {"content-type": "application/json"}
+
+
+class Signing(PortOneV1):
+    """PortOne, as if it signed its webhooks, and could leave out what they are about."""
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        event = super().parse_webhook(JSON, body)
+        if event is None or event.body["status"] == "of no interest":
+            return None
+        if "webhook-id" not in headers:
+            return event
+        if headers.get("signature") != "good":
+            raise InvalidSignature
+        named = headers.get("names", "order and payment")
+        return replace(
+            event,
+            event_id=headers["webhook-id"],
+            order_id=event.order_id if "order" in named else None,
+            payment_key=event.payment_key if "payment" in named else None,
+        )
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An inbox of this process, and the ways from it to the database and to the gateway."""
+
+    inbox: Inbox
+    database: Proxy
+    gateway: Proxy
+
+    async def deliver(
+        self,
+        order_id: str,
+        imp_uid: str,
+        event_id: str | None = None,
+        status: str = "paid",
+        **headers: str,
+    ) -> str:
+        """The verdict; with an event id it is signed."""
+        body = json.dumps({"imp_uid": imp_uid, "merchant_uid": order_id, "status": status})
+        signed = {"webhook-id": event_id, "signature": "good"} if event_id else {}
+        return await self.inbox.take("portone", {**signed, **headers}, body.encode())
+
+    def forget(self) -> None:
+        self.database.calls.clear()
+        self.gateway.calls.clear()
+
+
+@asynccontextmanager
+async def desk_at(shop: Shop, **changes: Any) -> AsyncIterator[Desk]:  # noqa: ANN401
+    """Without a sweep of its own: the stack's sidecar sweeps, and so may a test."""
+    async with (
+        proxy(shop.stack.api_url) as database,
+        proxy(shop.stack.portone_url.removesuffix("/portone-v1")) as gateway,
+        httpx.AsyncClient() as http,
+    ):
+        settings = shop.settings(supabase_url=database.url, **changes)
+        portone = Signing(
+            GatewayHttp(http, f"{gateway.url}/portone-v1", 5), key=KEY, secret=SECRET, live=False
+        )
+        async with Database(settings) as pool:
+            inbox = Inbox(pool, {"portone": portone}, Settling(pool), settings)
+            await pool.as_service().get_settings()
+            await portone.read(None, await shop.pay(await shop.order(), outcome="abandoned"))
+            desk = Desk(inbox, database, gateway)
+            desk.forget()
+            yield desk
+            await inbox.close()
+
+
+@pytest_asyncio.fixture
+async def desk(shop: Shop) -> AsyncIterator[Desk]:
+    async with desk_at(shop) as desk:
+        yield desk
+
+
+async def paid(shop: Shop) -> tuple[str, str]:
+    order_id = await shop.order()
+    return order_id, await shop.pay(order_id)
+
+
+def new_id() -> str:
+    return f"evt_{uuid4().hex}"
+
+
+class TestCost:
+    async def test_delivery_costs_one_read_and_two_round_trips(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        for event_id in (None, new_id()):
+            order_id, imp_uid = await paid(shop)
+            desk.forget()
+            assert await desk.deliver(order_id, imp_uid, event_id) == "read"
+            assert await shop.followed(order_id) == ["credited"]
+            rpcs = [call.rpartition("/")[2] for call in desk.database.calls]
+            assert rpcs == ["store_webhook", "apply_gateway_payment"]
+            assert desk.gateway.calls == [f"GET /portone-v1/payments/{imp_uid}"]
+
+    async def test_duplicate_of_a_signed_event_costs_one_round_trip_and_no_read(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        (order_id, imp_uid), event_id = await paid(shop), new_id()
+        await desk.deliver(order_id, imp_uid, event_id)
+        await shop.followed(order_id)
+        desk.forget()
+        assert await desk.deliver(order_id, imp_uid, event_id) == "duplicate"
+        assert desk.database.calls == ["POST /rest/v1/rpc/store_webhook"]
+        assert (desk.gateway.calls, len(shop.inbox(order_id))) == ([], 1)
+
+    async def test_fifty_signed_events_of_one_payment_share_their_reads(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        order_id, imp_uid = await paid(shop)
+        await asyncio.gather(*(desk.deliver(order_id, imp_uid, new_id()) for _ in range(50)))
+        outcomes = await shop.followed(order_id)
+        assert sorted(outcomes) == ["credited"] + ["unchanged"] * 49
+        assert desk.gateway.called(imp_uid) < 25
+        assert (await shop.tokens(), shop.purchases()) == (15, 1)
+
+    async def test_flood_of_unsigned_hints_causes_few_reads_and_misses_no_fact(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        order_id = await shop.order()
+        imp_uid = await shop.pay(order_id, outcome="abandoned")
+        began = time.monotonic()
+        flood = [asyncio.create_task(desk.deliver(order_id, imp_uid)) for _ in range(199)]
+        await shop.until(lambda: desk.gateway.called(imp_uid) > 0)
+        await shop.play(f"payments/{imp_uid}", "PATCH", status="paid", paid_at=1)
+        verdicts = [*await asyncio.gather(*flood), await desk.deliver(order_id, imp_uid)]
+        most = 1 + (time.monotonic() - began) / 3
+        reads = verdicts.count("read")
+        assert 1 <= reads <= most
+        assert verdicts.count("scheduled") == 200 - reads
+        assert desk.gateway.called(imp_uid) == reads
+        assert (await shop.followed(order_id), await shop.tokens()) == (["credited"], 15)
+
+    @pytest.mark.parametrize(
+        ("order_id", "imp_uid", "round_trips"),
+        [
+            ("topup_of_another_shop", "imp_1", 0),
+            ("ord_0123456789ab'--", "imp_1", 0),
+            ("ord_0123456789ab", "../users/getToken", 0),
+            ("ord_ffffffffffffffff", "imp_1", 1),
+        ],
+    )
+    async def test_unsigned_hint_that_cannot_be_ours_leaves_nothing(
+        self, shop: Shop, desk: Desk, order_id: str, imp_uid: str, round_trips: int
+    ) -> None:
+        assert await desk.deliver(order_id, imp_uid) == "unknown_order"
+        assert (len(desk.database.calls), desk.gateway.calls) == (round_trips, [])
+        assert shop.inbox(order_id) == []
+
+    async def test_no_more_are_followed_at_a_time_than_is_set(self, shop: Shop) -> None:
+        async with desk_at(shop, coinslot_inbox_concurrency=2) as desk:
+            orders = [await paid(shop) for _ in range(6)]
+            await shop.play("faults", "PUT", kind="delay", delay_s=0.1, next=6)
+            await asyncio.gather(*(desk.deliver(*order, new_id()) for order in orders))
+            for order_id, _ in orders:
+                assert await shop.followed(order_id) == ["credited"]
+            assert desk.gateway.most_at_once == 2
+        assert await shop.tokens() == 5 + 60
+
+
+class TestWhatItIsAbout:
+    async def test_payment_that_is_known_is_enough(self, shop: Shop, desk: Desk) -> None:
+        order_id = await shop.order()
+        imp_uid = await shop.pay(order_id, outcome="abandoned")
+        await shop.complete(order_id, imp_uid)
+        await shop.play(f"payments/{imp_uid}", "PATCH", status="paid", paid_at=1)
+        await desk.deliver(order_id, imp_uid, new_id(), names="payment")
+        assert await shop.followed(order_id) == ["credited"]
+
+    async def test_payment_that_is_new_is_asked_for_its_order(self, shop: Shop, desk: Desk) -> None:
+        (order_id, imp_uid), event_id = await paid(shop), new_id()
+        assert await desk.deliver(order_id, imp_uid, event_id, names="payment") == "read"
+        await shop.until(lambda: outcome(shop, event_id) == "credited")
+        assert await shop.tokens() == 15
+
+    async def test_order_alone_is_enough(self, shop: Shop, desk: Desk) -> None:
+        order_id, imp_uid = await paid(shop)
+        await desk.deliver(order_id, imp_uid, new_id(), names="order")
+        assert await shop.followed(order_id) == ["credited"]
+        assert desk.gateway.calls == [f"GET /portone-v1/payments/find/{order_id}"]
+
+    async def test_payment_of_another_order_is_refused(self, shop: Shop, desk: Desk) -> None:
+        order_id, (_, imp_uid) = await shop.order(), await paid(shop)
+        await desk.deliver(order_id, imp_uid, new_id())
+        assert await shop.followed(order_id) == ["refused"]
+        assert (shop.events(order_id), await shop.tokens()) == (["wrong_order"], 5)
+
+    async def test_payment_unknown_at_the_gateway_is_refused(self, shop: Shop, desk: Desk) -> None:
+        order_id = await shop.order()
+        await desk.deliver(order_id, "imp_000000000000", new_id())
+        assert await shop.followed(order_id) == ["refused"]
+        assert shop.events(order_id) == ["payment_unknown_at_gateway"]
+
+    async def test_money_for_an_order_that_is_unknown_is_kept_for_a_person(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        order_id, event_id = f"ord_{uuid4().hex[:20]}", new_id()
+        imp_uid = await shop.pay(order_id, amount=5000, force=True)
+        await desk.deliver(order_id, imp_uid, event_id)
+        await shop.until(lambda: outcome(shop, event_id) == "unknown_order")
+        assert shop.discrepancies(order_id) == ["unknown_order"]
+
+    async def test_payment_of_another_shop_at_the_same_gateway_is_not_ours(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        event_id = new_id()
+        imp_uid = await shop.pay("topup_1", amount=5000, force=True)
+        await desk.deliver("topup_1", imp_uid, event_id)
+        await shop.until(lambda: outcome(shop, event_id) == "unknown_order")
+        assert shop.discrepancies("topup_1") == []
+
+    async def test_event_of_no_interest_is_acknowledged(self, desk: Desk) -> None:
+        verdict = await desk.deliver("ord_0123456789ab", "imp_1", new_id(), "of no interest")
+        assert (verdict, desk.database.calls) == ("ignored", [])
+
+    async def test_signature_that_is_not_good_leaves_nothing(self, shop: Shop, desk: Desk) -> None:
+        order_id, imp_uid = await paid(shop)
+        with pytest.raises(InvalidSignature):
+            await desk.deliver(order_id, imp_uid, new_id(), signature="forged")
+        assert (desk.database.calls, shop.inbox(order_id)) == ([], [])
+
+    async def test_gateway_that_is_off_takes_none(self, desk: Desk) -> None:
+        with pytest.raises(GatewayOff):
+            await desk.inbox.take("paypal", {}, b"{}")
+
+
+class TestTrouble:
+    async def test_database_that_is_away_makes_the_gateway_send_again(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        order_id, imp_uid = await paid(shop)
+        desk.database.down = True
+        with pytest.raises(DatabaseUnavailable):
+            await desk.deliver(order_id, imp_uid)
+        desk.database.down = False
+        await desk.deliver(order_id, imp_uid)
+        assert await shop.followed(order_id) == ["credited"]
+
+    async def test_database_that_goes_away_after_the_answer_loses_nothing(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        order_id, imp_uid = await paid(shop)
+        desk.gateway.held = imp_uid
+        await desk.deliver(order_id, imp_uid, new_id())
+        desk.database.down, desk.gateway.held = True, None
+        await shop.until(lambda: desk.database.called("apply") > 0)
+        desk.database.down = False
+        assert shop.inbox(order_id) == [("received", True)]
+        lease_is_over(shop, order_id)
+        assert await shop.followed(order_id) == ["credited"]
+
+    async def test_gateway_that_is_down_is_asked_again(self, shop: Shop, desk: Desk) -> None:
+        order_id, imp_uid = await paid(shop)
+        desk.gateway.down = True
+        await desk.deliver(order_id, imp_uid, new_id())
+        await shop.until(lambda: shop.inbox(order_id) == [("failed", True)])
+        assert await shop.followed(order_id) == ["credited"]
+
+    async def test_read_that_another_overtook_is_made_again(self, shop: Shop, desk: Desk) -> None:
+        order_id, imp_uid = await paid(shop)
+        desk.database.held = "apply_gateway_payment"
+        await desk.deliver(order_id, imp_uid, new_id())
+        await shop.until(lambda: desk.database.called("apply") > 0)
+        await shop.play("refund", payment_key=imp_uid)
+        assert (await shop.complete(order_id, imp_uid)).json()["code"] == "payment_refunded"
+        desk.database.held = None
+        assert set(await shop.followed(order_id)) == {"unchanged"}
+        assert desk.gateway.called(imp_uid) == 2
+        assert (await shop.tokens(), shop.row(order_id)["status"]) == (5, "refunded")
+
+    async def test_what_has_begun_is_finished_before_the_process_ends(self, shop: Shop) -> None:
+        order_id, imp_uid = await paid(shop)
+        async with desk_at(shop) as desk:
+            await shop.play("faults", "PUT", kind="delay", delay_s=0.5, next=1, path=imp_uid)
+            await desk.deliver(order_id, imp_uid, new_id())
+        assert shop.inbox(order_id) == [("credited", False)]
+
+    async def test_two_processes_share_the_work_that_is_due(self, shop: Shop) -> None:
+        orders = [await paid(shop) for _ in range(8)]
+        async with desk_at(shop) as first, desk_at(shop) as second:
+            for order in orders:
+                first.gateway.down = True
+                await first.deliver(*order, new_id())
+            await shop.until(
+                lambda: all(shop.inbox(order_id)[0][0] == "failed" for order_id, _ in orders)
+            )
+            first.gateway.down = False
+            for order_id, _ in orders:
+                lease_is_over(shop, order_id)
+            await asyncio.gather(first.inbox.work_off(), second.inbox.work_off())
+            for order_id, _ in orders:
+                await shop.followed(order_id)
+        attempts = shop.select(
+            "select attempts from coinslot.webhooks where order_id = any(%s)",
+            [o for o, _ in orders],
+        )
+        # One that failed, and one by exactly one of the processes (the stack's sweeps, too).
+        assert attempts == [(2,)] * 8
+        assert (await shop.tokens(), shop.purchases()) == (5 + 80, 8)
+
+
+def lease_is_over(shop: Shop, order_id: str) -> None:
+    shop.select(
+        "update coinslot.webhooks set next_attempt_at = now() where order_id = %s returning 1",
+        order_id,
+    )
+
+
+def outcome(shop: Shop, event_id: str) -> str:
+    found = shop.select("select outcome from coinslot.webhooks where event_id = %s", event_id)
+    return str(found[0][0])
