@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest_asyncio
 
+from tests.portone_v2_shop import v2_shop, v2_sidecar
 from tests.shop import Shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.stacks import LocalStack
+
+__all__ = ["browser", "shop", "v2_shop", "v2_sidecar"]
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -132,7 +132,7 @@ class PortOneV2(Simulator):
         found = [e for e in events if asked in {None, e["event_id"]}]
         if not found:
             return failed("WEBHOOK_NOT_FOUND", 404)
-        delivery = await self.sender.send(V2Webhook(**found[-1]))
+        delivery = await self.sender.once(V2Webhook(**found[-1]))
         taken = delivery["status"] is not None and 200 <= delivery["status"] < 300
         webhook = {
             "id": found[-1]["event_id"],

@@ -49,13 +49,18 @@ class SignedSender(Sender):
     async def send(self, webhook: Webhook, delay_s: float = 0) -> dict[str, Any]:
         await asyncio.sleep(delay_s)
         if isinstance(webhook, V2Webhook) and webhook.previous:
-            self.deliveries.append(await self._deliver(webhook.previous))
+            await self.once(webhook.previous)
         for minutes in _MINUTES[: 1 + self.settings.retries]:
             await asyncio.sleep(minutes * self.settings.minute_s)
-            delivery = await self._deliver(webhook)
-            self.deliveries.append(delivery)
+            delivery = await self.once(webhook)
             if 200 <= (delivery["status"] or 500) < 300:
                 break
+        return delivery
+
+    async def once(self, webhook: Webhook) -> dict[str, Any]:
+        """One try, whatever comes of it."""
+        delivery = await self._deliver(webhook)
+        self.deliveries.append(delivery)
         return delivery
 
     async def _deliver(self, webhook: Webhook) -> dict[str, Any]:
