@@ -55,7 +55,7 @@ def parse(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> We
         raise InvalidRequest("This is not a Stripe event") from error
     if event.api_version != stripe.api_version:
         # The endpoint's version, not the library's, gives the body its shape. Only ids are used.
-        log.warning("webhook_api_version", event=event.id, api_version=event.api_version)
+        log.warning("webhook_api_version", event_id=event.id, api_version=event.api_version)
     if not event.type.startswith(_ABOUT_PAYMENTS) and event.type not in _ABOUT_REFUNDS:
         return None
     return _understood(event, redacted(verified, _KEPT), headers)
