@@ -96,7 +96,6 @@ async def confirm(request: Request) -> HTTPResponse:
             language=_language(request),
             token=token,
         )
-        _require_taken(settled)
     except TossDeclined:
         raise
     except PaymentRefused as refusal:
@@ -118,13 +117,6 @@ async def _product(request: Request, token: str, body: CreateBody) -> str:
     if body.productId not in {None, named}:
         raise InvalidRequest("productId is not the product of that orderName")
     return named
-
-
-def _require_taken(settled: Settled) -> None:
-    """An order that another payment has bought is no reason to say that this one was taken."""
-    waiting = settled.payment.status == "awaiting_deposit"
-    if settled.fact.state == "ready" and not waiting:
-        raise PaymentRefused(code="already_paid", status=settled.payment.status)
 
 
 def _answer(settled: Settled, *, for_owner: bool) -> dict[str, Any]:

@@ -215,7 +215,9 @@ class Toss(Simulator):
     def _aged(self, payment: Json) -> Json:
         told = self.store.get("turn", payment["paymentKey"])
         if told and age_in_place(payment, told["agreed"], told["opened"], self.now()):
-            self._announce(status_changed(payment, self.now()))
+            self._announce(
+                status_changed(payment, self.now()) if told["webhook"] != "none" else None
+            )
         return self._keep(payment)
 
     async def _tell(self, payment: Json) -> None:

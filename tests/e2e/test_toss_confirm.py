@@ -1,0 +1,261 @@
+"""Taking money through Toss: once, or not at all, however the answer fares."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.toss_shop import TossShop
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
+
+
+@pytest.fixture
+def toss(shop: Shop) -> TossShop:
+    return TossShop.of(shop)
+
+
+async def bought(toss: TossShop, order_id: str) -> bool:
+    """Paid, and credited once."""
+    row = toss.row(order_id)
+    assert (row["status"], row["paid"]) == ("completed", 5000)
+    assert (await toss.tokens(), toss.purchases()) == (15, 1)
+    return True
+
+
+async def untouched(toss: TossShop, order_id: str, status: str = "pending") -> bool:
+    assert (toss.row(order_id)["status"], await toss.tokens()) == (status, 5)
+    return True
+
+
+class TestOnce:
+    async def test_repeated_confirm_answers_success_again(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed(webhook="before")
+        answers = [(await toss.confirm(order_id, key)) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert len({answer.text.split("tossPayment")[1] for answer in answers}) == 1
+        assert await bought(toss, order_id)
+
+    async def test_confirm_racing_its_webhooks_fifty_times_credits_once(
+        self, toss: TossShop
+    ) -> None:
+        order_id, key = await toss.agreed(webhook="beside")
+        answers = await asyncio.gather(
+            toss.play("webhook", payment_key=key, times=50, forge={"status": "DONE"}),
+            *(toss.confirm(order_id, key) for _ in range(50)),
+        )
+        assert [each["status"] for each in answers[0]["deliveries"]] == [200] * 50
+        assert [answer.status_code for answer in answers[1:]] == [200] * 50
+        await toss.followed(order_id)
+        assert await bought(toss, order_id)
+
+    async def test_two_sidecars_confirming_at_once_take_the_money_once(
+        self, toss: TossShop
+    ) -> None:
+        """Toss answers one of them that the call is under way, or that all is done."""
+        order_id, key = await toss.agreed()
+        await toss.play(f"payments/{key}", "PATCH", approval={"seconds": 0.2})
+        confirmed = await asyncio.gather(
+            toss.confirm(order_id, key),
+            toss.http.post(
+                f"{toss.toss_url}/v1/payments/confirm",
+                json={"paymentKey": key, "orderId": order_id, "amount": 5000},
+                headers={"Idempotency-Key": f"confirm:{key}"},
+                auth=("test_sk_sandbox", ""),
+            ),
+        )
+        assert confirmed[0].status_code == 200
+        assert await bought(toss, order_id)
+
+    async def test_abort_reported_after_a_double_confirm_is_no_reversal(
+        self, toss: TossShop
+    ) -> None:
+        order_id, key = await toss.agreed()
+        await toss.confirm(order_id, key)
+        assert await toss.told(key, status="ABORTED") == 200
+        assert await toss.followed(order_id) == ["unchanged"]
+        assert await bought(toss, order_id)
+
+
+class TestDoubt:
+    """Where the answer does not say whether the money was taken, reading the payment does."""
+
+    @pytest.mark.parametrize("kind", ["drop_after", "error_after", "malformed", "html"])
+    async def test_answer_lost_after_the_money_was_taken(self, toss: TossShop, kind: str) -> None:
+        order_id, key = await toss.agreed()
+        async with toss.fault(kind, next=1, path="/confirm"):
+            answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["tossPayment"]["status"]) == (200, "DONE")
+        assert await bought(toss, order_id)
+
+    @pytest.mark.parametrize(
+        "code", ["ALREADY_PROCESSED_PAYMENT", "PROVIDER_ERROR", "CARD_PROCESSING_ERROR"]
+    )
+    async def test_code_that_leaves_it_open(self, toss: TossShop, code: str) -> None:
+        order_id, key = await toss.agreed()
+        await toss.play(f"payments/{key}", "PATCH", approval={"code": code, "taken": True})
+        assert (await toss.confirm(order_id, key)).status_code == 200
+        assert await bought(toss, order_id)
+
+    async def test_approval_that_failed_in_the_end(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed()
+        await toss.play(f"payments/{key}", "PATCH", approval={"code": "UNKNOWN_PAYMENT_ERROR"})
+        answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (400, "payment_failed")
+        assert await untouched(toss, order_id, "failed")
+
+    @pytest.mark.parametrize("kind", ["error_before", "rate_limit"])
+    async def test_gateway_down_leaves_the_order_to_be_confirmed_later(
+        self, toss: TossShop, kind: str
+    ) -> None:
+        order_id, key = await toss.agreed()
+        async with toss.fault(kind, path="/v1/payments"):
+            answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (502, "confirm_unknown")
+        assert await untouched(toss, order_id)
+        assert (await toss.confirm(order_id, key)).status_code == 200
+        assert await bought(toss, order_id)
+
+    async def test_call_that_had_no_effect_is_not_taken_for_a_payment(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed()
+        async with toss.fault("error_before", next=1, path="/confirm"):
+            answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (502, "confirm_unknown")
+        assert await untouched(toss, order_id)
+
+    async def test_money_taken_unseen_is_credited_by_the_webhook(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed(webhook="none")
+        async with toss.fault("error_after", path="/v1/payments"):
+            assert (await toss.confirm(order_id, key)).status_code == 502
+        assert await untouched(toss, order_id)
+        assert await toss.told(key) == 200
+        assert await toss.followed(order_id) == ["credited"]
+        assert await bought(toss, order_id)
+
+    async def test_webhook_while_the_gateway_is_down_is_worked_off_later(
+        self, toss: TossShop
+    ) -> None:
+        order_id, key = await toss.agreed(webhook="none")
+        async with toss.fault("error_after", path="/v1/payments"):
+            await toss.confirm(order_id, key)
+            assert await toss.told(key) == 200
+            await toss.until(lambda: toss.inbox(order_id) == [("failed", True)])
+        assert await toss.followed(order_id) == ["credited"]
+        assert await bought(toss, order_id)
+
+
+class TestRefusedBeforeTheMoneyIsTaken:
+    async def still_only_agreed(self, toss: TossShop, key: str) -> bool:
+        assert (await toss.at_toss(key))["status"] == "IN_PROGRESS"
+        return True
+
+    @pytest.mark.parametrize("amount", [4999, "100", 5000.5, "5000.00001", 0, -5000, True, None])
+    async def test_other_amount(self, toss: TossShop, amount: object) -> None:
+        order_id, key = await toss.agreed()
+        answer = await toss.confirm(order_id, key, amount)
+        assert answer.status_code == 400
+        assert answer.json()["code"] in {"amount_mismatch", "invalid_request"}
+        assert await self.still_only_agreed(toss, key)
+        assert await untouched(toss, order_id)
+
+    async def test_window_opened_with_another_amount(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed(amount=100)
+        for amount in (100, 5000):
+            assert (await toss.confirm(order_id, key, amount)).status_code == 400
+        assert await self.still_only_agreed(toss, key)
+        assert await untouched(toss, order_id)
+
+    async def test_payment_of_another_order(self, toss: TossShop) -> None:
+        _, key = await toss.agreed()
+        order_id = await toss.order()
+        answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND_PAYMENT_SESSION")
+        assert await self.still_only_agreed(toss, key)
+        assert toss.events(order_id) == ["NOT_FOUND_PAYMENT_SESSION"]
+
+    async def test_order_of_another_gateway(self, toss: TossShop, shop: Shop) -> None:
+        order_id = await shop.order()
+        key = await toss.pay(order_id)
+        answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (400, "wrong_gateway")
+        assert await self.still_only_agreed(toss, key)
+        assert await untouched(toss, order_id)
+
+    async def test_order_of_another_user(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed()
+        other = toss.stack.sign_up()
+        answer = await toss.confirm(order_id, key, Authorization=f"Bearer {other.token}")
+        assert (answer.status_code, answer.json()["error"]) == (404, "Payment not found")
+        assert await self.still_only_agreed(toss, key)
+
+    async def test_unknown_order_and_unknown_payment(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed()
+        unknown = await toss.confirm("ord_ffffffffffffffff", key)
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "order_not_found")
+        nothing = await toss.confirm(order_id, "tgen_nosuchpayment")
+        assert (nothing.status_code, nothing.json()["code"]) == (404, "NOT_FOUND_PAYMENT")
+        for bad in ("", "x", "../../v1/x", "a" * 201, "tgen_1?x=1"):
+            answer = await toss.confirm(order_id, bad)
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_payment_key")
+        assert await untouched(toss, order_id)
+
+    @pytest.mark.parametrize("swept", [False, True])
+    async def test_expired_order(self, toss: TossShop, swept: bool) -> None:
+        order_id, key = await toss.agreed()
+        toss.expire(order_id)
+        if swept:
+            await toss.rpc("run_maintenance")
+        answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (400, "payment_expired")
+        assert await self.still_only_agreed(toss, key)
+
+    async def test_canceled_order(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed()
+        await toss.rpc("cancel_order", toss.buyer, order_id=order_id)
+        answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (400, "payment_canceled")
+        assert await self.still_only_agreed(toss, key)
+
+    async def test_second_payment_of_a_bought_order(self, toss: TossShop) -> None:
+        order_id, first = await toss.agreed()
+        second = await toss.pay(order_id)
+        assert (await toss.confirm(order_id, first)).status_code == 200
+        answer = await toss.confirm(order_id, second)
+        assert (answer.status_code, answer.json()["code"]) == (400, "already_paid")
+        assert await self.still_only_agreed(toss, second)
+        assert await bought(toss, order_id)
+
+    async def test_session_that_ended(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed()
+        await toss.play("clock", advance_s=601)
+        try:
+            answer = await toss.confirm(order_id, key, **{"Accept-Language": "en"})
+        finally:
+            await toss.play("clock", advance_s=-601)
+        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND_PAYMENT_SESSION")
+        assert (await toss.at_toss(key))["status"] == "EXPIRED"
+        assert await untouched(toss, order_id)
+
+
+class TestTooLate:
+    async def test_abandoned_order_expires(self, toss: TossShop) -> None:
+        order_id = await toss.order()
+        await toss.play("pay", order_id=order_id, amount=5000, outcome="abandoned", webhook="none")
+        toss.expire(order_id)
+        await toss.rpc("run_maintenance")
+        assert await untouched(toss, order_id, "expired")
+
+    async def test_money_taken_before_expiry_and_seen_after_it_is_credited(
+        self, toss: TossShop
+    ) -> None:
+        order_id, key = await toss.agreed()
+        async with toss.fault("error_after", path="/v1/payments"):
+            assert (await toss.confirm(order_id, key)).status_code == 502
+        toss.expire(order_id)
+        await toss.rpc("run_maintenance")
+        assert toss.row(order_id)["status"] == "expired"
+        assert (await toss.confirm(order_id, key)).status_code == 200
+        assert await bought(toss, order_id)
