@@ -13,11 +13,11 @@ from (values
 ('canceled',           '. x x . . x x x x x x'),
 ('expired',            '. x . x . x x x x x x'),
 ('review',             'x x x x x . x x x x x'),
-('completed',          '. x . . . . . x x x x'),
-('partially_refunded', '. . . . . . x . x x x'),
-('refunded',           '. . . . . . x x . . .'),
-('disputed',           '. . . . . . x x x . x'),
-('charged_back',       '. . . . . . x x x x .')
+('completed',          'x x x x x x . x x x x'),
+('partially_refunded', 'x x x x x x x . x x x'),
+('refunded',           'x x x x x x x x . x x'),
+('disputed',           'x x x x x x x x x . x'),
+('charged_back',       'x x x x x x x x x x .')
 ) m (from_status, marks)
 cross join lateral unnest(
   array['pending', 'awaiting_deposit', 'failed', 'canceled', 'expired', 'review', 'completed',

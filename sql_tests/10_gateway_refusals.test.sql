@@ -70,7 +70,19 @@ create temporary table stories (protects, steps, expected) as values
  array['A:paid paid=5000', 'A:paid amount=100 paid=100', 'A:paid currency=USD paid=5000',
    '?history', '?open', 'A:paid paid=5000 refunded=5000'],
  array['credited completed 10', 'refused completed 10', 'refused completed 10', 'purchase 10',
-   'wrong_amount, wrong_currency', 'reversed refunded 0']);
+   'wrong_amount, wrong_currency', 'reversed refunded 0']),
+('a gateway nobody registered is refused by name',
+ array['A:paid gateway=nonsense paid=5000', '?history'],
+ array['PT400 invalid_argument {"argument": "gateway"}', '']),
+('a due date that is none is refused by name',
+ array['A:awaiting_deposit virtual_account={"due_at":"soon"}',
+   'A:awaiting_deposit virtual_account={"due_at":"infinity"}'],
+ array['PT400 invalid_argument {"argument": "virtual_account"}',
+   'PT400 invalid_argument {"argument": "virtual_account"}']),
+('amounts nobody can pay are refused by name',
+ array['A:paid paid=9223372036854775807 discount=1', 'A:paid paid=0'],
+ array['PT400 invalid_argument {"argument": "amounts"}',
+   'PT400 invalid_argument {"argument": "amounts"}']);
 
 select plan((select count(*)::integer from stories) + 16);
 select is(pg_temp.play('starter', s.steps), s.expected, s.protects) from stories s;
@@ -78,9 +90,9 @@ select is(pg_temp.play('starter', s.steps), s.expected, s.protects) from stories
 -- Money for an order nobody made
 create function pg_temp.unknown(payment_key text, extra text) returns text
 language sql as $$
-  select concat_ws(' ', a ->> 'outcome', a #>> '{payment,order_id}') from pg_temp.as_service(
+  select concat_ws(' ', a ->> 'outcome', nullif(a -> 'payment', 'null')::text) from pg_temp.as_service(
     'select * from apply_gateway_payment(''ord_nobody_made_it'', ''portone'', '
-    || quote_literal(payment_key) || ', ''paid'', 5000, ''KRW'', false, ''webhook'', null'
+    || quote_literal(payment_key) || ', ''ready'', 5000, ''KRW'', false, ''webhook'', null'
     || extra || ')'
   ) a
 $$;
@@ -103,7 +115,7 @@ select is(
 select is(pg_temp.open_of('imp_3'), 1::bigint, 'is one thing for a person, however often it comes');
 select is(
   (select d.detail from coinslot.discrepancies d where d.payment_key = 'imp_3'),
-  '{"state": "paid", "amount": 5000, "currency": "KRW", "paid": 5000, "refunded": 0,
+  '{"state": "ready", "amount": 5000, "currency": "KRW", "paid": 5000, "refunded": 0,
     "withdrawn": 0, "live": false}', 'who learns what it is about'
 );
 select is(

@@ -77,7 +77,11 @@ begin
     perform coinslot.fail('invalid_argument', '{"argument": "kind"}');
   end if;
   perform coinslot.check_call(
-    case add_tokens.kind when 'adjustment' then abs(add_tokens.amount) else add_tokens.amount end,
+    case
+      when add_tokens.kind = 'adjustment' and add_tokens.amount between -coinslot.max_amount() and 0
+      then -add_tokens.amount
+      else add_tokens.amount
+    end,
     add_tokens.idempotency_key, add_tokens.reason, '{}'
   );
   if add_tokens.amount < 0 then
@@ -210,7 +214,9 @@ declare
 begin
   select p.* into payment from public.payments p
   where p.order_id = apply_attempt.order_id for update;
-  perform coinslot.check_attempt(attempt, source, apply_attempt.version, payment.id is null);
+  perform coinslot.check_attempt(
+    order_id, attempt, source, apply_attempt.version, payment.id is null
+  );
   if payment.id is null then
     outcome := 'unknown_order';
     if attempt.paid > attempt.refunded + attempt.withdrawn then
@@ -239,6 +245,11 @@ begin
       return;
     end if;
     attempt.id := coinslot.save_attempt(attempt, order_id);
+    if attempt.id is null then
+      outcome := 'refused';
+      payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
+      return;
+    end if;
     select s.* into v_settled from coinslot.settle_payment(payment, attempt, source) s;
     outcome := v_settled.outcome;
     payment := v_settled.payment;
@@ -390,7 +401,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) IS 'See public.capture_hold.';
 
-CREATE FUNCTION coinslot.check_attempt(attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) RETURNS void
+CREATE FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $_$
@@ -398,19 +409,26 @@ declare
   v_argument text := case
     when (attempt.state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')) is not true
     then 'state'
-    when (length(attempt.gateway) between 1 and 31) is not true then 'gateway'
+    when not exists (select from coinslot.gateways g where g.id = attempt.gateway) then 'gateway'
+    when (length(check_attempt.order_id) between 1 and 64) is not true then 'order_id'
     when (length(attempt.payment_key) between 1 and 255) is not true then 'payment_key'
     when (attempt.currency ~ '^[A-Z]{3}$') is not true then 'currency'
     when attempt.live is null then 'live'
     when (source ~ '^[a-z_]{1,32}$') is not true then 'source'
     when check_attempt.version is null and not unknown_order then 'version'
-    when (least(
+    when num_nulls(
       attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
       attempt.withdrawn
-    ) >= 0) is not true or num_nulls(
+    ) > 0 or least(
       attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
       attempt.withdrawn
-    ) > 0 then 'amounts'
+    ) < 0 or greatest(
+      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.withdrawn
+    ) > coinslot.max_amount() or (attempt.state = 'paid' and attempt.paid = 0) then 'amounts'
+    when attempt.virtual_account ->> 'due_at' is not null
+      and coinslot.parse_time(attempt.virtual_account ->> 'due_at') is null
+    then 'virtual_account'
   end;
 begin
   if v_argument is not null then
@@ -419,7 +437,7 @@ begin
 end
 $_$;
 
-COMMENT ON FUNCTION coinslot.check_attempt(attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) IS 'PT400 unless an attempt is well formed.';
+COMMENT ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) IS 'PT400 unless an attempt is well formed.';
 
 CREATE FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -534,6 +552,30 @@ COMMENT ON COLUMN coinslot.webhooks.outcome IS 'What the latest read came to; it
 COMMENT ON COLUMN coinslot.webhooks.taken_deliveries IS 'Deliveries when the present read began: more of them mean that it may have missed something.';
 
 COMMENT ON COLUMN coinslot.webhooks.next_attempt_at IS 'When to read again; null = no more.';
+
+CREATE FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_argument text := case
+    when not exists (select from coinslot.gateways g where g.id = webhook.gateway) then 'gateway'
+    when length(webhook.event_id) not between 1 and 255 then 'event_id'
+    when (length(webhook.event_type) <= 100) is not true then 'event_type'
+    when length(webhook.order_id) > 64 then 'order_id'
+    when length(webhook.payment_key) > 255 then 'payment_key'
+    when webhook.claims_paid is null then 'claims_paid'
+    when (octet_length(webhook.headers::text) <= 8192) is not true then 'headers'
+    when (octet_length(webhook.body::text) <= 65536) is not true then 'body'
+  end;
+begin
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) IS 'PT400 unless a webhook can be stored.';
 
 CREATE FUNCTION coinslot.claim_webhooks(batch integer) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql SECURITY DEFINER
@@ -997,6 +1039,31 @@ $$;
 
 COMMENT ON FUNCTION coinslot.find_replay(attempted public.token_ledger) IS 'The receipt of an earlier identical call; null if none; PT409 if it was another call.';
 
+CREATE FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  (
+    select w.id from coinslot.webhooks w
+    where w.gateway = webhook.gateway and w.event_id = webhook.event_id
+  )
+  union all
+  (
+    select w.id from coinslot.webhooks w
+    where webhook.event_id is null and w.gateway = webhook.gateway
+      and w.order_id = webhook.order_id and w.event_id is null
+      and (w.payment_key = webhook.payment_key or (
+        select count(*) >= 20 from coinslot.webhooks c
+        where c.gateway = webhook.gateway and c.order_id = webhook.order_id
+          and c.event_id is null
+      ))
+    order by w.payment_key = webhook.payment_key desc, w.id desc
+    limit 1
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) IS 'The stored webhook that this is another delivery of, or null.';
+
 CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1006,7 +1073,7 @@ declare
   v_waits constant interval[] := array[
     '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
     '1 day', '1 day'
-  ];
+  ]::interval[];
   v_next timestamptz;
 begin
   select w.* into v_webhook
@@ -1226,6 +1293,7 @@ CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS bool
   )
   from coinslot.payment_attempts a
   where a.payment_id = knows_secret.payment_id and a.secret is not null
+    and knows_secret.secret is not null
 $$;
 
 COMMENT ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) IS 'False if the payment has a secret and this is not it.';
@@ -1340,6 +1408,18 @@ $$;
 
 COMMENT ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text, feature text, reason text, metadata jsonb, payment_id uuid, hold_id uuid) IS 'A ledger entry that is not written yet.';
 
+CREATE FUNCTION coinslot.next_hint_read(gateway text, order_id text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select greatest(clock_timestamp(), max(w.taken_at) + coinslot.webhook_spacing())
+  from coinslot.webhooks w
+  where w.gateway = next_hint_read.gateway and w.order_id = next_hint_read.order_id
+    and w.event_id is null
+$$;
+
+COMMENT ON FUNCTION coinslot.next_hint_read(gateway text, order_id text) IS 'The earliest time to read an order again because of an unsigned hint.';
+
 CREATE FUNCTION coinslot.open_hold(hold_id uuid) RETURNS coinslot.token_holds
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1382,6 +1462,22 @@ $$;
 
 COMMENT ON FUNCTION coinslot.open_payment(order_id text) IS 'See public.open_payment.';
 
+CREATE FUNCTION coinslot.parse_time(value text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_time timestamptz;
+begin
+  v_time := parse_time.value::timestamptz;
+  return case when isfinite(v_time) then v_time end;
+exception when data_exception then
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.parse_time(value text) IS 'A point in time, or null.';
+
 CREATE FUNCTION coinslot.payment_facts(payment public.payments) RETURNS coinslot.payment_facts
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1401,7 +1497,8 @@ CREATE FUNCTION coinslot.payment_facts(payment public.payments) RETURNS coinslot
     select a.* from attempts a order by a.updated_at desc, a.id desc limit 1
   ), expiry as (
     select greatest(
-      payment.expires_at, (select (w.virtual_account ->> 'due_at')::timestamptz from waiting w)
+      payment.expires_at,
+      (select coinslot.parse_time(w.virtual_account ->> 'due_at') from waiting w)
     ) as expires_at
   )
   select row(
@@ -1564,6 +1661,26 @@ $$;
 
 COMMENT ON FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text, payment_key text, tokens bigint) IS 'Notes what happened to a payment: from_status led to what it is now.';
 
+CREATE FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if not exists (
+    select from public.payment_events e
+    where e.payment_id = payment.id and e.payment_key = record_refusal.payment_key
+      and e.reason = record_refusal.reason
+  ) then
+    perform coinslot.record_event(
+      payment, payment.status, record_refusal.source, record_refusal.reason,
+      record_refusal.payment_key
+    );
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) IS 'Notes an attempt that was refused and moved nothing.';
+
 CREATE FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) RETURNS public.payments
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1572,8 +1689,8 @@ declare
   v_payment public.payments;
 begin
   perform coinslot.record_discrepancy(refuse_attempt.problem, attempt, payment.order_id);
-  perform coinslot.record_event(
-    payment, payment.status, refuse_attempt.source, refuse_attempt.problem, attempt.payment_key
+  perform coinslot.record_refusal(
+    payment, attempt.payment_key, refuse_attempt.problem, refuse_attempt.source
   );
   update public.payments p set version = p.version + 1 where p.id = payment.id
   returning p.* into v_payment;
@@ -1628,16 +1745,10 @@ begin
   if not found then
     perform coinslot.fail('order_not_found');
   end if;
-  if not exists (
-    select from public.payment_events e
-    where e.payment_id = v_payment.id and e.payment_key = refuse_payment_attempt.payment_key
-      and e.reason = refuse_payment_attempt.reason
-  ) then
-    perform coinslot.record_event(
-      v_payment, v_payment.status, refuse_payment_attempt.source, refuse_payment_attempt.reason,
-      refuse_payment_attempt.payment_key
-    );
-  end if;
+  perform coinslot.record_refusal(
+    v_payment, refuse_payment_attempt.payment_key, refuse_payment_attempt.reason,
+    refuse_payment_attempt.source
+  );
 end
 $$;
 
@@ -1750,9 +1861,13 @@ begin
     live = excluded.live, paid = excluded.paid, discount = excluded.discount,
     refunded = excluded.refunded, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
     method = excluded.method, failure_reason = excluded.failure_reason,
-    virtual_account = excluded.virtual_account, problem = excluded.problem,
-    updated_at = clock_timestamp()
+    virtual_account = excluded.virtual_account, secret = coalesce(excluded.secret, a.secret),
+    problem = excluded.problem, updated_at = clock_timestamp()
+  where a.payment_id = excluded.payment_id
   returning a.id into v_id;
+  if not found then
+    return null;
+  end if;
   update coinslot.discrepancies d set resolved_at = clock_timestamp()
   where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
     and d.order_id = save_attempt.order_id and d.resolved_at is null
@@ -1765,6 +1880,48 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) IS 'Stores an attempt as the gateway last described it; its id.';
+
+CREATE FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_webhook coinslot.webhooks;
+  v_due timestamptz;
+begin
+  perform pg_advisory_xact_lock(
+    hashtextextended(webhook.gateway || coalesce(webhook.event_id, webhook.order_id), 0)
+  );
+  webhook_id := coinslot.find_webhook(webhook);
+  if webhook_id is not null then
+    update coinslot.webhooks w set
+      deliveries = w.deliveries + 1, event_type = webhook.event_type, headers = webhook.headers,
+      claims_paid = webhook.claims_paid or (w.claims_paid and w.finished_at is null),
+      body = webhook.body
+    where w.id = webhook_id
+    returning w.* into v_webhook;
+    verdict := coinslot.take_webhook(v_webhook);
+    return;
+  end if;
+  v_due := case
+    when webhook.event_id is null
+    then coinslot.next_hint_read(webhook.gateway, webhook.order_id)
+    else clock_timestamp()
+  end;
+  verdict := case when v_due <= clock_timestamp() then 'read' else 'scheduled' end;
+  insert into coinslot.webhooks as w (
+    gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body, taken_at,
+    next_attempt_at
+  ) values (
+    webhook.gateway, webhook.event_id, webhook.event_type, webhook.order_id, webhook.payment_key,
+    webhook.claims_paid, webhook.headers, webhook.body, v_due,
+    v_due + case verdict when 'read' then coinslot.webhook_lease() else '0' end
+  )
+  returning w.id into webhook_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) IS 'Stores a delivery; whether to read the payment now.';
 
 CREATE FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql
@@ -1902,49 +2059,33 @@ CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type t
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-#variable_conflict use_column
 declare
   v_webhook coinslot.webhooks;
-  v_new boolean;
+  v_saved record;
 begin
+  v_webhook.gateway := store_webhook.gateway;
+  v_webhook.event_id := store_webhook.event_id;
+  v_webhook.event_type := store_webhook.event_type;
+  v_webhook.order_id := store_webhook.order_id;
+  v_webhook.payment_key := coalesce(store_webhook.payment_key, '');
+  v_webhook.claims_paid := store_webhook.claims_paid;
+  v_webhook.headers := store_webhook.headers;
+  v_webhook.body := store_webhook.body;
+  perform coinslot.check_webhook(v_webhook);
   payment := coinslot.find_payment(
-    store_webhook.gateway, store_webhook.order_id, store_webhook.payment_key
+    v_webhook.gateway, v_webhook.order_id, v_webhook.payment_key
   );
-  if store_webhook.event_id is null and payment.id is null then
-    verdict := 'unknown_order';
-    return;
+  verdict := case
+    when v_webhook.event_id is not null then null
+    when payment.id is null then 'unknown_order'
+    when not coinslot.knows_secret(payment.id, store_webhook.secret) then 'forged'
+  end;
+  if verdict is null then
+    v_webhook.order_id := coalesce(payment.order_id, v_webhook.order_id, '');
+    select s.* into v_saved from coinslot.save_webhook(v_webhook) s;
+    verdict := v_saved.verdict;
+    webhook_id := v_saved.webhook_id;
   end if;
-  if store_webhook.secret is not null
-    and not coinslot.knows_secret(payment.id, store_webhook.secret)
-  then
-    verdict := 'forged';
-    return;
-  end if;
-  insert into coinslot.webhooks as w (
-    gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body
-  ) values (
-    store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
-    coalesce(payment.order_id, store_webhook.order_id, ''),
-    coalesce(store_webhook.payment_key, ''), store_webhook.claims_paid, store_webhook.headers,
-    store_webhook.body
-  )
-  on conflict do nothing
-  returning w.* into v_webhook;
-  v_new := found;
-  if not v_new then
-    update coinslot.webhooks w set
-      deliveries = w.deliveries + 1, event_type = store_webhook.event_type,
-      claims_paid = store_webhook.claims_paid or (w.claims_paid and w.finished_at is null),
-      headers = store_webhook.headers, body = store_webhook.body
-    where w.gateway = store_webhook.gateway and case
-      when store_webhook.event_id is not null then w.event_id = store_webhook.event_id
-      else w.event_id is null and w.order_id = payment.order_id
-        and w.payment_key = coalesce(store_webhook.payment_key, '')
-    end
-    returning w.* into strict v_webhook;
-  end if;
-  webhook_id := v_webhook.id;
-  verdict := case when v_new then 'read' else coinslot.take_webhook(v_webhook) end;
 end
 $$;
 
@@ -1955,10 +2096,10 @@ CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks) RETURNS text
     SET search_path TO ''
     AS $$
 declare
-  v_now timestamptz := clock_timestamp();
   v_due timestamptz := coalesce(
-    webhook.next_attempt_at, webhook.taken_at + coinslot.webhook_spacing()
+    webhook.next_attempt_at, coinslot.next_hint_read(webhook.gateway, webhook.order_id)
   );
+  v_now boolean := v_due <= clock_timestamp();
 begin
   if webhook.event_id is not null and webhook.next_attempt_at is null then
     return 'duplicate';
@@ -1966,11 +2107,11 @@ begin
   update coinslot.webhooks w set
     outcome = case when webhook.next_attempt_at is null then 'received' else w.outcome end,
     finished_at = null,
-    next_attempt_at = case when v_due <= v_now then v_now + coinslot.webhook_lease() else v_due end,
-    taken_at = case when v_due <= v_now then v_now else w.taken_at end,
-    taken_deliveries = case when v_due <= v_now then w.deliveries else w.taken_deliveries end
+    next_attempt_at = v_due + case when v_now then coinslot.webhook_lease() else '0' end,
+    taken_at = greatest(w.taken_at, v_due),
+    taken_deliveries = case when v_now then w.deliveries else w.taken_deliveries end
   where w.id = webhook.id;
-  return case when v_due <= v_now then 'read' else 'scheduled' end;
+  return case when v_now then 'read' else 'scheduled' end;
 end
 $$;
 
@@ -2122,9 +2263,9 @@ CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TA
     select e.user_id, count(*) as granted from entries e
     where e.kind = 'signup_bonus' group by e.user_id
   ), moved as (
-    select e.payment_id, e.hold_id, sum(e.delta)::bigint as tokens from entries e
+    select e.user_id, e.payment_id, e.hold_id, sum(e.delta)::bigint as tokens from entries e
     where e.payment_id is not null or e.hold_id is not null
-    group by e.payment_id, e.hold_id
+    group by e.user_id, e.payment_id, e.hold_id
   ), payments as (
     select p.id, p.user_id, case when p.paid = 0 then 0 else
       p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
@@ -2141,13 +2282,17 @@ CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TA
   union all
   select b.user_id, 'signup_bonus', 1, b.granted from bonuses b where b.granted > 1
   union all
-  select p.user_id, 'payment', p.tokens, coalesce(m.tokens, 0)
-  from payments p left join moved m on m.payment_id = p.id
-  where p.tokens <> coalesce(m.tokens, 0)
+  select coalesce(p.user_id, m.user_id), 'payment', coalesce(p.tokens, 0), coalesce(m.tokens, 0)
+  from payments p
+  full join (select * from moved where moved.payment_id is not null) m
+    on m.payment_id = p.id and m.user_id = p.user_id
+  where coalesce(p.tokens, 0) <> coalesce(m.tokens, 0)
   union all
-  select h.user_id, 'hold', h.captured, coalesce(-m.tokens, 0)
-  from holds h left join moved m on m.hold_id = h.id
-  where h.captured <> coalesce(-m.tokens, 0)
+  select coalesce(h.user_id, m.user_id), 'hold', coalesce(h.captured, 0), coalesce(-m.tokens, 0)
+  from holds h
+  full join (select * from moved where moved.hold_id is not null) m
+    on m.hold_id = h.id and m.user_id = h.user_id
+  where coalesce(h.captured, 0) <> coalesce(-m.tokens, 0)
 $$;
 
 COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Keys used twice, and payments, holds and bonuses that the ledger does not bear out.';
@@ -2176,7 +2321,7 @@ CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, paymen
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select a.outcome, a.payment
+  select a.outcome, case when (a.payment).id is not null then a.payment end
   from coinslot.apply_gateway_payment(
     apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
     coinslot.new_attempt(
@@ -2392,7 +2537,7 @@ CREATE FUNCTION public.store_webhook(gateway text, event_id text, event_type tex
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select s.verdict, s.webhook_id, s.payment
+  select s.verdict, s.webhook_id, case when (s.payment).id is not null then s.payment end
   from coinslot.store_webhook(
     store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
     store_webhook.order_id, store_webhook.payment_key, store_webhook.claims_paid,
@@ -2925,7 +3070,7 @@ GRANT ALL ON FUNCTION coinslot.cancel_order(order_id text) TO authenticated;
 REVOKE ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.check_attempt(attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 
@@ -2936,6 +3081,8 @@ REVOKE ALL ON FUNCTION coinslot.check_text(argument text, value text, longest in
 REVOKE ALL ON FUNCTION coinslot.check_ttl(ttl_seconds integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_lease() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.claim_webhooks(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.claim_webhooks(batch integer) TO service_role;
@@ -2988,6 +3135,8 @@ REVOKE ALL ON FUNCTION coinslot.find_payment(gateway text, order_id text, paymen
 
 REVOKE ALL ON FUNCTION coinslot.find_replay(attempted public.token_ledger) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
 
@@ -3029,10 +3178,14 @@ GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state
 
 REVOKE ALL ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text, feature text, reason text, metadata jsonb, payment_id uuid, hold_id uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.next_hint_read(gateway text, order_id text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.open_hold(hold_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.open_payment(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.open_payment(order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.parse_time(value text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.payment_facts(payment public.payments) FROM PUBLIC;
 
@@ -3047,6 +3200,8 @@ REVOKE ALL ON FUNCTION coinslot.receipt(entry public.token_ledger, replayed bool
 REVOKE ALL ON FUNCTION coinslot.record_discrepancy(kind text, attempt coinslot.payment_attempts, order_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text, payment_key text, tokens bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) FROM PUBLIC;
 
@@ -3071,6 +3226,8 @@ GRANT ALL ON FUNCTION coinslot.run_maintenance(batch integer) TO service_role;
 REVOKE ALL ON FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attempt coinslot.payment_attempts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 

@@ -66,7 +66,6 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('invalid_argument', 'PT400', 'Correct the argument named in the detail.'),
 ('unauthenticated', 'PT401', 'Sign in and send the user''s JWT.'),
 ('insufficient_tokens', 'PT402', 'Buy tokens, then call again with the same idempotency key.'),
-('forbidden', 'PT403', 'This account may not do that.'),
 ('append_only', 'PT403', 'History is never changed: write a correcting entry instead.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('product_not_found', 'PT404', 'Choose a product from product_offers.'),
@@ -101,7 +100,7 @@ $$;
 comment on function coinslot.fail(text, jsonb) is 'Raises a registered error; never returns.';
 revoke all on function coinslot.fail(text, jsonb) from public;
 
--- A null auth.uid() is a refusal, never trust: it is also what a missing or malformed claim gives.
+-- A null auth.uid() is a refusal, never trust: it is what a missing claim gives.
 create function coinslot.current_user_id() returns uuid
 language plpgsql stable set search_path = '' as $$
 declare

@@ -76,8 +76,8 @@ comment on function coinslot.hold_receipt(coinslot.token_holds, boolean) is 'Hol
 revoke all on function coinslot.hold_receipt(coinslot.token_holds, boolean) from public;
 
 -- Available tokens of a wallet its reader may see. An expired hold counts as released before
--- anybody has swept it, because only the clock decides. Never below zero to the reader of a
--- balance: a debt is visible in wallets.tokens.
+-- anybody has swept it, because only the clock decides. Below zero is a debt: what a gateway took
+-- back after it was spent.
 create function coinslot.available(wallet public.wallets) returns bigint
 language sql stable set search_path = '' as $$
   select wallet.tokens - case when wallet.held = 0 then 0 else (

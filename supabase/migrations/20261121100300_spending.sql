@@ -314,7 +314,11 @@ begin
     perform coinslot.fail('invalid_argument', '{"argument": "kind"}');
   end if;
   perform coinslot.check_call(
-    case add_tokens.kind when 'adjustment' then abs(add_tokens.amount) else add_tokens.amount end,
+    case
+      when add_tokens.kind = 'adjustment' and add_tokens.amount between -coinslot.max_amount() and 0
+      then -add_tokens.amount
+      else add_tokens.amount
+    end,
     add_tokens.idempotency_key, add_tokens.reason, '{}'
   );
   if add_tokens.amount < 0 then

@@ -84,15 +84,28 @@ comment on function coinslot.find_payment(text, text, text) is
 'The payment of a gateway that an order id or a payment key belongs to.';
 revoke all on function coinslot.find_payment(text, text, text) from public;
 
+-- When the next read that unsigned hints about an order lead to may begin. Reads that are planned
+-- count too, so that hints about many payments of one order queue up.
+create function coinslot.next_hint_read(gateway text, order_id text) returns timestamptz
+language sql stable set search_path = '' as $$
+  select greatest(clock_timestamp(), max(w.taken_at) + coinslot.webhook_spacing())
+  from coinslot.webhooks w
+  where w.gateway = next_hint_read.gateway and w.order_id = next_hint_read.order_id
+    and w.event_id is null
+$$;
+comment on function coinslot.next_hint_read(text, text) is
+'The earliest time to read an order again because of an unsigned hint.';
+revoke all on function coinslot.next_hint_read(text, text) from public;
+
 -- Takes a webhook that is stored: decides whether to read now, and leases it. A finished event that
 -- was signed stays finished. An unsigned hint is read again, now or when enough time has passed.
 create function coinslot.take_webhook(webhook coinslot.webhooks) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_now timestamptz := clock_timestamp();
   v_due timestamptz := coalesce(
-    webhook.next_attempt_at, webhook.taken_at + coinslot.webhook_spacing()
+    webhook.next_attempt_at, coinslot.next_hint_read(webhook.gateway, webhook.order_id)
   );
+  v_now boolean := v_due <= clock_timestamp();
 begin
   if webhook.event_id is not null and webhook.next_attempt_at is null then
     return 'duplicate';
@@ -100,19 +113,19 @@ begin
   update coinslot.webhooks w set
     outcome = case when webhook.next_attempt_at is null then 'received' else w.outcome end,
     finished_at = null,
-    next_attempt_at = case when v_due <= v_now then v_now + coinslot.webhook_lease() else v_due end,
-    taken_at = case when v_due <= v_now then v_now else w.taken_at end,
-    taken_deliveries = case when v_due <= v_now then w.deliveries else w.taken_deliveries end
+    next_attempt_at = v_due + case when v_now then coinslot.webhook_lease() else '0' end,
+    taken_at = greatest(w.taken_at, v_due),
+    taken_deliveries = case when v_now then w.deliveries else w.taken_deliveries end
   where w.id = webhook.id;
-  return case when v_due <= v_now then 'read' else 'scheduled' end;
+  return case when v_now then 'read' else 'scheduled' end;
 end
 $$;
 comment on function coinslot.take_webhook(coinslot.webhooks) is
 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
 revoke all on function coinslot.take_webhook(coinslot.webhooks) from public;
 
--- Where a gateway repeats a secret it gave us, a hint without the right one is not worth a read. No
--- secret known yet proves nothing either way. Digests are compared, so that the time it takes tells
+-- Where a gateway repeats a secret it gave us, a hint with another one is not worth a read. None
+-- sent, or none known yet, proves nothing either way. Digests are compared, so that the time it takes tells
 -- nothing about the secret.
 create function coinslot.knows_secret(payment_id uuid, secret text) returns boolean
 language sql stable set search_path = '' as $$
@@ -123,60 +136,141 @@ language sql stable set search_path = '' as $$
   )
   from coinslot.payment_attempts a
   where a.payment_id = knows_secret.payment_id and a.secret is not null
+    and knows_secret.secret is not null
 $$;
 comment on function coinslot.knows_secret(uuid, text) is
 'False if the payment has a secret and this is not it.';
 revoke all on function coinslot.knows_secret(uuid, text) from public;
 
+create function coinslot.check_webhook(webhook coinslot.webhooks) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_argument text := case
+    when not exists (select from coinslot.gateways g where g.id = webhook.gateway) then 'gateway'
+    when length(webhook.event_id) not between 1 and 255 then 'event_id'
+    when (length(webhook.event_type) <= 100) is not true then 'event_type'
+    when length(webhook.order_id) > 64 then 'order_id'
+    when length(webhook.payment_key) > 255 then 'payment_key'
+    when webhook.claims_paid is null then 'claims_paid'
+    when (octet_length(webhook.headers::text) <= 8192) is not true then 'headers'
+    when (octet_length(webhook.body::text) <= 65536) is not true then 'body'
+  end;
+begin
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
+  end if;
+end
+$$;
+comment on function coinslot.check_webhook(coinslot.webhooks) is
+'PT400 unless a webhook can be stored.';
+revoke all on function coinslot.check_webhook(coinslot.webhooks) from public;
+
+-- The row that a delivery belongs to: that of its event, or of its payment where it is unsigned. An
+-- order has at most twenty of the latter; hints about yet more payments of one order are counted.
+create function coinslot.find_webhook(webhook coinslot.webhooks) returns bigint
+language sql stable set search_path = '' as $$
+  (
+    select w.id from coinslot.webhooks w
+    where w.gateway = webhook.gateway and w.event_id = webhook.event_id
+  )
+  union all
+  (
+    select w.id from coinslot.webhooks w
+    where webhook.event_id is null and w.gateway = webhook.gateway
+      and w.order_id = webhook.order_id and w.event_id is null
+      and (w.payment_key = webhook.payment_key or (
+        select count(*) >= 20 from coinslot.webhooks c
+        where c.gateway = webhook.gateway and c.order_id = webhook.order_id
+          and c.event_id is null
+      ))
+    order by w.payment_key = webhook.payment_key desc, w.id desc
+    limit 1
+  )
+$$;
+comment on function coinslot.find_webhook(coinslot.webhooks) is
+'The stored webhook that this is another delivery of, or null.';
+revoke all on function coinslot.find_webhook(coinslot.webhooks) from public;
+
+-- Stores a delivery and says what is to be done. Deliveries about one order, or of one event, take
+-- their turns, so that each sees what the one before it left.
+create function coinslot.save_webhook(
+  webhook coinslot.webhooks, out verdict text, out webhook_id bigint
+)
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_webhook coinslot.webhooks;
+  v_due timestamptz;
+begin
+  perform pg_advisory_xact_lock(
+    hashtextextended(webhook.gateway || coalesce(webhook.event_id, webhook.order_id), 0)
+  );
+  webhook_id := coinslot.find_webhook(webhook);
+  if webhook_id is not null then
+    update coinslot.webhooks w set
+      deliveries = w.deliveries + 1, event_type = webhook.event_type, headers = webhook.headers,
+      claims_paid = webhook.claims_paid or (w.claims_paid and w.finished_at is null),
+      body = webhook.body
+    where w.id = webhook_id
+    returning w.* into v_webhook;
+    verdict := coinslot.take_webhook(v_webhook);
+    return;
+  end if;
+  v_due := case
+    when webhook.event_id is null
+    then coinslot.next_hint_read(webhook.gateway, webhook.order_id)
+    else clock_timestamp()
+  end;
+  verdict := case when v_due <= clock_timestamp() then 'read' else 'scheduled' end;
+  insert into coinslot.webhooks as w (
+    gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body, taken_at,
+    next_attempt_at
+  ) values (
+    webhook.gateway, webhook.event_id, webhook.event_type, webhook.order_id, webhook.payment_key,
+    webhook.claims_paid, webhook.headers, webhook.body, v_due,
+    v_due + case verdict when 'read' then coinslot.webhook_lease() else '0' end
+  )
+  returning w.id into webhook_id;
+end
+$$;
+comment on function coinslot.save_webhook(coinslot.webhooks) is
+'Stores a delivery; whether to read the payment now.';
+revoke all on function coinslot.save_webhook(coinslot.webhooks) from public;
+
+-- What proves nothing and is not about a payment of ours leaves no trace, or anybody could fill the
+-- inbox.
 create function coinslot.store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
   claims_paid boolean, headers jsonb, body jsonb, secret text,
   out verdict text, out webhook_id bigint, out payment public.payments
 )
 language plpgsql volatile security definer set search_path = '' as $$
-#variable_conflict use_column
 declare
   v_webhook coinslot.webhooks;
-  v_new boolean;
+  v_saved record;
 begin
+  v_webhook.gateway := store_webhook.gateway;
+  v_webhook.event_id := store_webhook.event_id;
+  v_webhook.event_type := store_webhook.event_type;
+  v_webhook.order_id := store_webhook.order_id;
+  v_webhook.payment_key := coalesce(store_webhook.payment_key, '');
+  v_webhook.claims_paid := store_webhook.claims_paid;
+  v_webhook.headers := store_webhook.headers;
+  v_webhook.body := store_webhook.body;
+  perform coinslot.check_webhook(v_webhook);
   payment := coinslot.find_payment(
-    store_webhook.gateway, store_webhook.order_id, store_webhook.payment_key
+    v_webhook.gateway, v_webhook.order_id, v_webhook.payment_key
   );
-  if store_webhook.event_id is null and payment.id is null then
-    verdict := 'unknown_order';
-    return;
+  verdict := case
+    when v_webhook.event_id is not null then null
+    when payment.id is null then 'unknown_order'
+    when not coinslot.knows_secret(payment.id, store_webhook.secret) then 'forged'
+  end;
+  if verdict is null then
+    v_webhook.order_id := coalesce(payment.order_id, v_webhook.order_id, '');
+    select s.* into v_saved from coinslot.save_webhook(v_webhook) s;
+    verdict := v_saved.verdict;
+    webhook_id := v_saved.webhook_id;
   end if;
-  if store_webhook.secret is not null
-    and not coinslot.knows_secret(payment.id, store_webhook.secret)
-  then
-    verdict := 'forged';
-    return;
-  end if;
-  insert into coinslot.webhooks as w (
-    gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body
-  ) values (
-    store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
-    coalesce(payment.order_id, store_webhook.order_id, ''),
-    coalesce(store_webhook.payment_key, ''), store_webhook.claims_paid, store_webhook.headers,
-    store_webhook.body
-  )
-  on conflict do nothing
-  returning w.* into v_webhook;
-  v_new := found;
-  if not v_new then
-    update coinslot.webhooks w set
-      deliveries = w.deliveries + 1, event_type = store_webhook.event_type,
-      claims_paid = store_webhook.claims_paid or (w.claims_paid and w.finished_at is null),
-      headers = store_webhook.headers, body = store_webhook.body
-    where w.gateway = store_webhook.gateway and case
-      when store_webhook.event_id is not null then w.event_id = store_webhook.event_id
-      else w.event_id is null and w.order_id = payment.order_id
-        and w.payment_key = coalesce(store_webhook.payment_key, '')
-    end
-    returning w.* into strict v_webhook;
-  end if;
-  webhook_id := v_webhook.id;
-  verdict := case when v_new then 'read' else coinslot.take_webhook(v_webhook) end;
 end
 $$;
 comment on function coinslot.store_webhook(
@@ -195,7 +289,7 @@ create function public.store_webhook(
   out verdict text, out webhook_id bigint, out payment public.payments
 )
 language sql volatile set search_path = '' as $$
-  select s.verdict, s.webhook_id, s.payment
+  select s.verdict, s.webhook_id, case when (s.payment).id is not null then s.payment end
   from coinslot.store_webhook(
     store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
     store_webhook.order_id, store_webhook.payment_key, store_webhook.claims_paid,
@@ -225,7 +319,7 @@ declare
   v_waits constant interval[] := array[
     '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
     '1 day', '1 day'
-  ];
+  ]::interval[];
   v_next timestamptz;
 begin
   select w.* into v_webhook

@@ -23,8 +23,24 @@ create type coinslot.payment_facts as (
 comment on type coinslot.payment_facts is
 'attempt_id: the attempt whose money counts, null while there is none.';
 
--- The credited attempt counts while it holds money; else the first good one that does. A second
--- paid attempt never counts, and a bad one never spoils a good one.
+-- Null for what is no point in time: Postgres 15 cannot ask before it casts.
+create function coinslot.parse_time(value text) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+declare
+  v_time timestamptz;
+begin
+  v_time := parse_time.value::timestamptz;
+  return case when isfinite(v_time) then v_time end;
+exception when data_exception then
+  return null;
+end
+$$;
+comment on function coinslot.parse_time(text) is 'A point in time, or null.';
+revoke all on function coinslot.parse_time(text) from public;
+
+-- The credited attempt counts for as long as the gateway says that it was paid, refunded or not;
+-- else the first good one does. A second paid attempt is for a person to decide, and a bad one never
+-- spoils a good one.
 create function coinslot.payment_facts(payment public.payments) returns coinslot.payment_facts
 language sql stable set search_path = '' as $$
   with attempts as (
@@ -42,7 +58,8 @@ language sql stable set search_path = '' as $$
     select a.* from attempts a order by a.updated_at desc, a.id desc limit 1
   ), expiry as (
     select greatest(
-      payment.expires_at, (select (w.virtual_account ->> 'due_at')::timestamptz from waiting w)
+      payment.expires_at,
+      (select coinslot.parse_time(w.virtual_account ->> 'due_at') from waiting w)
     ) as expires_at
   )
   select row(
@@ -201,7 +218,29 @@ comment on function coinslot.settle_tokens(public.payments, coinslot.payment_fac
 revoke all on function coinslot.settle_tokens(public.payments, coinslot.payment_facts)
 from public;
 
--- A fact that fits no rule is recorded, never raised away: the attempt stays as it was.
+-- One event for each refusal, however often it is repeated.
+create function coinslot.record_refusal(
+  payment public.payments, payment_key text, reason text, source text
+) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  if not exists (
+    select from public.payment_events e
+    where e.payment_id = payment.id and e.payment_key = record_refusal.payment_key
+      and e.reason = record_refusal.reason
+  ) then
+    perform coinslot.record_event(
+      payment, payment.status, record_refusal.source, record_refusal.reason,
+      record_refusal.payment_key
+    );
+  end if;
+end
+$$;
+comment on function coinslot.record_refusal(public.payments, text, text, text) is
+'Notes an attempt that was refused and moved nothing.';
+revoke all on function coinslot.record_refusal(public.payments, text, text, text) from public;
+
+-- A fact that fits no rule is recorded, once, and never raised away.
 create function coinslot.refuse_attempt(
   payment public.payments, attempt coinslot.payment_attempts, problem text, source text
 ) returns public.payments
@@ -210,8 +249,8 @@ declare
   v_payment public.payments;
 begin
   perform coinslot.record_discrepancy(refuse_attempt.problem, attempt, payment.order_id);
-  perform coinslot.record_event(
-    payment, payment.status, refuse_attempt.source, refuse_attempt.problem, attempt.payment_key
+  perform coinslot.record_refusal(
+    payment, attempt.payment_key, refuse_attempt.problem, refuse_attempt.source
   );
   update public.payments p set version = p.version + 1 where p.id = payment.id
   returning p.* into v_payment;
@@ -225,8 +264,8 @@ revoke all on function coinslot.refuse_attempt(
   public.payments, coinslot.payment_attempts, text, text
 ) from public;
 
--- Remembers what the gateway said of an attempt. A person is needed while its money is here and
--- something speaks against it, and no longer.
+-- Remembers what the gateway said of an attempt; null if it belongs to another order. A person is
+-- needed while its money is here and something speaks against it, and no longer.
 create function coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text)
 returns bigint
 language plpgsql volatile set search_path = '' as $$
@@ -248,9 +287,13 @@ begin
     live = excluded.live, paid = excluded.paid, discount = excluded.discount,
     refunded = excluded.refunded, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
     method = excluded.method, failure_reason = excluded.failure_reason,
-    virtual_account = excluded.virtual_account, problem = excluded.problem,
-    updated_at = clock_timestamp()
+    virtual_account = excluded.virtual_account, secret = coalesce(excluded.secret, a.secret),
+    problem = excluded.problem, updated_at = clock_timestamp()
+  where a.payment_id = excluded.payment_id
   returning a.id into v_id;
+  if not found then
+    return null;
+  end if;
   update coinslot.discrepancies d set resolved_at = clock_timestamp()
   where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
     and d.order_id = save_attempt.order_id and d.resolved_at is null
@@ -363,7 +406,9 @@ declare
 begin
   select p.* into payment from public.payments p
   where p.order_id = apply_attempt.order_id for update;
-  perform coinslot.check_attempt(attempt, source, apply_attempt.version, payment.id is null);
+  perform coinslot.check_attempt(
+    order_id, attempt, source, apply_attempt.version, payment.id is null
+  );
   if payment.id is null then
     outcome := 'unknown_order';
     if attempt.paid > attempt.refunded + attempt.withdrawn then
@@ -392,6 +437,11 @@ begin
       return;
     end if;
     attempt.id := coinslot.save_attempt(attempt, order_id);
+    if attempt.id is null then
+      outcome := 'refused';
+      payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
+      return;
+    end if;
     select s.* into v_settled from coinslot.settle_payment(payment, attempt, source) s;
     outcome := v_settled.outcome;
     payment := v_settled.payment;
@@ -456,26 +506,34 @@ revoke all on function coinslot.same_fact(
 ) from public;
 
 create function coinslot.check_attempt(
-  attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean
+  order_id text, attempt coinslot.payment_attempts, source text, version bigint,
+  unknown_order boolean
 ) returns void
 language plpgsql stable set search_path = '' as $$
 declare
   v_argument text := case
     when (attempt.state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')) is not true
     then 'state'
-    when (length(attempt.gateway) between 1 and 31) is not true then 'gateway'
+    when not exists (select from coinslot.gateways g where g.id = attempt.gateway) then 'gateway'
+    when (length(check_attempt.order_id) between 1 and 64) is not true then 'order_id'
     when (length(attempt.payment_key) between 1 and 255) is not true then 'payment_key'
     when (attempt.currency ~ '^[A-Z]{3}$') is not true then 'currency'
     when attempt.live is null then 'live'
     when (source ~ '^[a-z_]{1,32}$') is not true then 'source'
     when check_attempt.version is null and not unknown_order then 'version'
-    when (least(
+    when num_nulls(
       attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
       attempt.withdrawn
-    ) >= 0) is not true or num_nulls(
+    ) > 0 or least(
       attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
       attempt.withdrawn
-    ) > 0 then 'amounts'
+    ) < 0 or greatest(
+      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.withdrawn
+    ) > coinslot.max_amount() or (attempt.state = 'paid' and attempt.paid = 0) then 'amounts'
+    when attempt.virtual_account ->> 'due_at' is not null
+      and coinslot.parse_time(attempt.virtual_account ->> 'due_at') is null
+    then 'virtual_account'
   end;
 begin
   if v_argument is not null then
@@ -484,10 +542,10 @@ begin
 end
 $$;
 comment on function coinslot.check_attempt(
-  coinslot.payment_attempts, text, bigint, boolean
+  text, coinslot.payment_attempts, text, bigint, boolean
 ) is 'PT400 unless an attempt is well formed.';
 revoke all on function coinslot.check_attempt(
-  coinslot.payment_attempts, text, bigint, boolean
+  text, coinslot.payment_attempts, text, bigint, boolean
 ) from public;
 
 create function coinslot.new_attempt(
@@ -526,7 +584,7 @@ create function public.apply_gateway_payment(
   out outcome text, out payment public.payments
 )
 language sql volatile set search_path = '' as $$
-  select a.outcome, a.payment
+  select a.outcome, case when (a.payment).id is not null then a.payment end
   from coinslot.apply_gateway_payment(
     apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
     coinslot.new_attempt(
@@ -581,8 +639,7 @@ revoke all on function public.open_payment(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.open_payment(text) to service_role;
 
--- A claim to have paid that the gateway does not bear out. One event for each, however often it is
--- repeated.
+-- A claim to have paid that the gateway does not bear out.
 create function coinslot.refuse_payment_attempt(
   order_id text, payment_key text, reason text, source text
 ) returns void
@@ -598,16 +655,10 @@ begin
   if not found then
     perform coinslot.fail('order_not_found');
   end if;
-  if not exists (
-    select from public.payment_events e
-    where e.payment_id = v_payment.id and e.payment_key = refuse_payment_attempt.payment_key
-      and e.reason = refuse_payment_attempt.reason
-  ) then
-    perform coinslot.record_event(
-      v_payment, v_payment.status, refuse_payment_attempt.source, refuse_payment_attempt.reason,
-      refuse_payment_attempt.payment_key
-    );
-  end if;
+  perform coinslot.record_refusal(
+    v_payment, refuse_payment_attempt.payment_key, refuse_payment_attempt.reason,
+    refuse_payment_attempt.source
+  );
 end
 $$;
 comment on function coinslot.refuse_payment_attempt(text, text, text, text) is

@@ -148,9 +148,9 @@ language sql stable set search_path = '' as $$
     select e.user_id, count(*) as granted from entries e
     where e.kind = 'signup_bonus' group by e.user_id
   ), moved as (
-    select e.payment_id, e.hold_id, sum(e.delta)::bigint as tokens from entries e
+    select e.user_id, e.payment_id, e.hold_id, sum(e.delta)::bigint as tokens from entries e
     where e.payment_id is not null or e.hold_id is not null
-    group by e.payment_id, e.hold_id
+    group by e.user_id, e.payment_id, e.hold_id
   ), payments as (
     select p.id, p.user_id, case when p.paid = 0 then 0 else
       p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
@@ -167,13 +167,17 @@ language sql stable set search_path = '' as $$
   union all
   select b.user_id, 'signup_bonus', 1, b.granted from bonuses b where b.granted > 1
   union all
-  select p.user_id, 'payment', p.tokens, coalesce(m.tokens, 0)
-  from payments p left join moved m on m.payment_id = p.id
-  where p.tokens <> coalesce(m.tokens, 0)
+  select coalesce(p.user_id, m.user_id), 'payment', coalesce(p.tokens, 0), coalesce(m.tokens, 0)
+  from payments p
+  full join (select * from moved where moved.payment_id is not null) m
+    on m.payment_id = p.id and m.user_id = p.user_id
+  where coalesce(p.tokens, 0) <> coalesce(m.tokens, 0)
   union all
-  select h.user_id, 'hold', h.captured, coalesce(-m.tokens, 0)
-  from holds h left join moved m on m.hold_id = h.id
-  where h.captured <> coalesce(-m.tokens, 0)
+  select coalesce(h.user_id, m.user_id), 'hold', coalesce(h.captured, 0), coalesce(-m.tokens, 0)
+  from holds h
+  full join (select * from moved where moved.hold_id is not null) m
+    on m.hold_id = h.id and m.user_id = h.user_id
+  where coalesce(h.captured, 0) <> coalesce(-m.tokens, 0)
 $$;
 comment on function coinslot.verify_sources(uuid, uuid) is
 'Keys used twice, and payments, holds and bonuses that the ledger does not bear out.';
