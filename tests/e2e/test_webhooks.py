@@ -1,0 +1,188 @@
+"""Webhooks over HTTP, servers that are killed, and the commands an operator has."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from sidecar.sandbox.settings import ROOT
+from tests.clusters import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.shop import Shop
+
+
+def environment(shop: Shop, **changes: str) -> dict[str, str]:
+    """Of a process that uses the stack, with nothing from a .env of this checkout."""
+    return {**os.environ, **shop.stack.env, "COINSLOT_MODE": "test", "COLUMNS": "300", **changes}
+
+
+@contextmanager
+def own_server(shop: Shop) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Another sidecar, as a process that may be killed."""
+    (port,) = free_ports(1)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "sidecar", "serve"],
+        env=environment(shop, COINSLOT_SIDECAR_PORT=str(port)),
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        server.kill()
+        server.wait()
+
+
+def command(shop: Shop, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "sidecar", "webhooks", *arguments],
+        env=environment(shop),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+async def up(http: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await http.get(f"{url}/ready")).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def killed_between_answer_and_apply(shop: Shop) -> tuple[str, str]:
+    """An order whose webhook was answered by a server that was killed before it had read."""
+    order_id = await shop.order()
+    imp_uid = await shop.pay(order_id)
+    with own_server(shop) as (url, server):
+        while not await up(shop.http, url):
+            assert server.poll() is None
+        await shop.play("faults", "PUT", kind="delay", delay_s=30, next=1, path=imp_uid)
+        answer = await replace(shop, sidecar=url).webhook(order_id, imp_uid)
+        assert (answer.status_code, answer.json()) == (200, {"received": True})
+        server.send_signal(signal.SIGKILL)
+        server.wait()
+    await shop.play("faults", "PUT")
+    assert shop.inbox(order_id) == [("received", True)]
+    assert await shop.tokens() == 5
+    return order_id, imp_uid
+
+
+class TestServerKilledBetweenAnswerAndApply:
+    async def test_replay_finishes_its_work(self, shop: Shop) -> None:
+        order_id, _ = await killed_between_answer_and_apply(shop)
+        shown = command(shop, "replay", "--order", order_id)
+        assert "credited" in shown
+        assert "1 replayed, 0 of them to be tried again" in shown
+        assert (await shop.tokens(), shop.purchases()) == (15, 1)
+
+    async def test_another_server_finishes_its_work_when_the_lease_is_over(
+        self, shop: Shop
+    ) -> None:
+        order_id, imp_uid = await killed_between_answer_and_apply(shop)
+        # A redelivery is not needed, and does no harm while another may still be at it.
+        await shop.webhook(order_id, imp_uid)
+        assert await shop.followed(order_id, seconds=60) == ["credited"]
+        assert (await shop.tokens(), shop.purchases()) == (15, 1)
+
+
+class TestCommands:
+    async def test_list_shows_what_became_of_each_and_no_secret(self, shop: Shop) -> None:
+        order_id = await shop.order()
+        imp_uid = await shop.pay(order_id)
+        await shop.webhook(order_id, imp_uid)
+        await shop.webhook(order_id, "imp_000000000000")
+        await shop.followed(order_id)
+        shown = command(shop, "list", "--order", order_id)
+        lines = [line for line in shown.splitlines() if order_id in line]
+        assert len(lines) == 2
+        assert "refused (payment_unknown_at_gateway)" in lines[0]
+        assert all(part in lines[1] for part in ("portone", "paid", imp_uid, "credited"))
+        secrets = ("SERVICE_ROLE", "SECRET", "KEY")
+        for name, value in shop.stack.env.items():
+            assert not any(part in name for part in secrets) or value not in shown
+
+    @pytest.mark.parametrize("choice", ["gateway", "outcome"])
+    async def test_replay_and_list_take_what_was_chosen_only(self, shop: Shop, choice: str) -> None:
+        order_id = await shop.order()
+        imp_uid = await shop.pay(order_id)
+        await shop.webhook(order_id, imp_uid)
+        await shop.followed(order_id)
+        right, wrong = {
+            "gateway": ("portone", "toss"),
+            "outcome": ("credited", "forged"),
+        }[choice]
+        chosen = ("--order", order_id, f"--{choice}")
+        assert order_id in command(shop, "list", *chosen, right)
+        assert order_id not in command(shop, "list", *chosen, wrong)
+        assert "0 replayed" in command(shop, "replay", *chosen, wrong)
+        assert "1 replayed, 0 of them" in command(shop, "replay", *chosen, right)
+        assert (await shop.followed(order_id), shop.purchases()) == (["unchanged"], 1)
+
+    async def test_replay_after_a_repair_at_the_gateway(self, shop: Shop) -> None:
+        order_id = await shop.order()
+        imp_uid = await shop.pay(order_id)
+        await shop.play(f"payments/{imp_uid}", "PATCH", merchant_uid="mistaken")
+        await shop.webhook(order_id, imp_uid)
+        assert await shop.followed(order_id) == ["refused"]
+        await shop.play(f"payments/{imp_uid}", "PATCH", merchant_uid=order_id)
+        assert "credited" in command(shop, "replay", "--outcome", "refused", "--order", order_id)
+        assert await shop.tokens() == 15
+
+    def test_settings_that_are_wrong_are_named(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "sidecar", "webhooks", "list"],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            cwd=ROOT / "tests",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "SUPABASE_URL is not set" in done.stderr
+
+
+class TestSchedule:
+    async def test_claim_of_money_that_is_never_there_is_looked_into_at_growing_distances(
+        self, shop: Shop
+    ) -> None:
+        order_id = await shop.order()
+        imp_uid = await shop.pay(order_id, outcome="abandoned")
+        await shop.webhook(order_id, imp_uid)
+        waits = [await self._next_wait(shop, order_id, attempt) for attempt in (1, 2, 3)]
+        assert waits == pytest.approx([2, 10, 60], abs=2)
+        assert (await shop.tokens(), shop.row(order_id)["status"]) == (5, "pending")
+
+    async def _next_wait(self, shop: Shop, order_id: str, attempt: int) -> float:
+        """Seconds, as scheduled after that attempt, which then need not be waited for."""
+
+        def scheduled() -> list[tuple[float]]:
+            return shop.select(
+                "select extract(epoch from next_attempt_at - now())::float from coinslot.webhooks "
+                "where order_id = %s and attempts = %s and outcome = 'not_yet'",
+                order_id,
+                attempt,
+            )
+
+        await shop.until(lambda: scheduled() != [])
+        wait = scheduled()[0][0]
+        shop.select(
+            "update coinslot.webhooks set next_attempt_at = now() where order_id = %s returning 1",
+            order_id,
+        )
+        return wait
