@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(46);
+select plan(48);
 
 select pg_temp.sign_up('mina@example.com') as mina \gset
 select pg_temp.as_user(:'mina', $$select * from spend_tokens(1, 'k1')$$) ->> 'seq' as s \gset
@@ -60,7 +60,8 @@ begin
   alter table public.token_ledger disable trigger user;
   alter table public.payments disable trigger user;
   execute sabotage;
-  select string_agg(format('%s %s<>%s', v.problem, v.expected, v.found), ', ' order by v.problem)
+  select string_agg(format('%s %s<>%s', v.problem, v.expected, v.found), ', '
+    order by v.problem, v.expected)
   into v_found from coinslot.verify_ledger(null, null) v;
   raise exception using errcode = 'QQ000', message = coalesce(v_found, 'nothing');
 exception when sqlstate 'QQ000' then
@@ -108,7 +109,13 @@ select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (val
    'update public.token_ledger set hold_id = null where user_id = %L', 'hold 1<>0'),
   ('a capture of more than was noted',
    $$update coinslot.token_holds set captured = 2 where status = 'captured' and user_id = %L$$,
-   'hold 2<>1')
+   'hold 2<>1'),
+  ('a purchase of somebody else''s order',
+   'update public.payments set user_id = gen_random_uuid() where user_id = %L',
+   'payment 0<>8, payment 8<>0'),
+  ('a spend for a hold that nobody made',
+   'update public.token_ledger set hold_id = gen_random_uuid() where user_id = %L and seq = 2',
+   'hold 0<>1')
 ) s (what, sabotage, found);
 
 -- By range of users: [from, to)

@@ -125,8 +125,8 @@ comment on function coinslot.take_webhook(coinslot.webhooks) is
 revoke all on function coinslot.take_webhook(coinslot.webhooks) from public;
 
 -- Where a gateway repeats a secret it gave us, a hint with another one is not worth a read. None
--- sent, or none known yet, proves nothing either way. Digests are compared, so that the time it takes tells
--- nothing about the secret.
+-- sent, or none known yet, proves nothing either way. Digests are compared, so that the time it
+-- takes tells nothing about the secret.
 create function coinslot.knows_secret(payment_id uuid, secret text) returns boolean
 language sql stable set search_path = '' as $$
   select coalesce(

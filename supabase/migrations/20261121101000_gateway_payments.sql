@@ -39,8 +39,8 @@ comment on function coinslot.parse_time(text) is 'A point in time, or null.';
 revoke all on function coinslot.parse_time(text) from public;
 
 -- The credited attempt counts for as long as the gateway says that it was paid, refunded or not;
--- else the first good one does. A second paid attempt is for a person to decide, and a bad one never
--- spoils a good one.
+-- else the first good one does. A second paid attempt is for a person to decide, and a bad one
+-- never spoils a good one.
 create function coinslot.payment_facts(payment public.payments) returns coinslot.payment_facts
 language sql stable set search_path = '' as $$
   with attempts as (
