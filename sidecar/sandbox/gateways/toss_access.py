@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -42,17 +43,25 @@ class Access:
         self._secret_key = secret_key
         self._now = now
         self._under_way: set[str] = set()
+        self._tasks: set[asyncio.Task[Json]] = set()
 
     def admitted(self, call: Call) -> Handler:
         async def handle(request: Request, **path: str) -> HTTPResponse:
             try:
                 self._check(request)
-                answer = await self._once(request, call, path)
+                # What has begun goes on, also for a caller who has stopped listening.
+                answer = await asyncio.shield(self._begun(self._once(request, call, path)))
             except TossError as error:
                 answer = _refusal(request, error.code)
             return json(answer["body"], status=answer["status"])
 
         return handle
+
+    def _begun(self, work: Coroutine[Any, Any, Json]) -> asyncio.Task[Json]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _check(self, request: Request) -> None:
         problem = _key_problem(request.headers.get("authorization", ""), self._secret_key)

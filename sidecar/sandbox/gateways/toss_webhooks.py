@@ -39,11 +39,11 @@ class TossSender(Sender):
 
     async def send(self, webhook: Webhook, delay_s: float = 0) -> dict[str, Any]:
         await asyncio.sleep(delay_s)
-        return await self._transmit(webhook, f"whtrans_{secrets.token_hex(14)}", 0)
+        return await self._transmit(webhook, f"whtrans_{secrets.token_hex(12)}", 0)
 
     async def _until_taken(self, webhook: Webhook, delay_s: float) -> dict[str, Any]:
         await asyncio.sleep(delay_s)
-        transmission = f"whtrans_{secrets.token_hex(14)}"
+        transmission = f"whtrans_{secrets.token_hex(12)}"
         delivery = await self._transmit(webhook, transmission, 0)
         for retried, wait in enumerate(_WAITS[: self.settings.retries], start=1):
             if delivery["status"] == 200:

@@ -1,0 +1,323 @@
+"""The Toss client: what it reads a payment as, over HTTP against the simulator."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from sidecar.errors import (
+    GatewayTimeout,
+    GatewayUnavailable,
+    InvalidPaymentKey,
+    PaymentUnknownAtGateway,
+)
+from sidecar.gateways.base import GatewayPayment, Order, VirtualAccount
+from sidecar.gateways.toss import ConfirmUnknown, TossDeclined
+from sidecar.gateways.toss_payment import TossPayment, read_as
+
+if TYPE_CHECKING:
+    from tests.toss import SimulatedToss
+
+SAMPLES = json.loads((Path(__file__).parent / "toss_samples.json").read_text())
+CODES = json.loads((Path(__file__).parent / "toss_error_codes.json").read_text())
+KEY = "tgen_20261101010000abCD1"
+ORDER = Order("topup_01HZX3", "100 tokens", 11000, "KRW")
+ACCOUNT = VirtualAccount("우리은행", "X6505636518308", "김토큰", "2026-11-08T01:00:00+00:00")
+IN_DOUBT = {
+    *("ALREADY_PROCESSED_PAYMENT", "PROVIDER_ERROR", "CARD_PROCESSING_ERROR"),
+    "FORBIDDEN_CONSECUTIVE_REQUEST",
+}
+OUR_KEYS = {"UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT"}
+
+
+def sample(name: str, **changes: object) -> dict[str, Any]:
+    return {**SAMPLES[name], **changes}
+
+
+def fact(**changes: Any) -> TossPayment:  # noqa: ANN401
+    """What `payment_card_done` is read as, with changes."""
+    return TossPayment(
+        **{
+            "order_id": "topup_01HZX3",
+            "payment_key": KEY,
+            "state": "paid",
+            "amount": 11000,
+            "currency": "KRW",
+            "live": False,
+            "paid": 11000,
+            "method": "card",
+            "secret": "ps_0123456789abcdef",
+            **changes,
+        }
+    )
+
+
+def cancels(*amounts: int, status: str = "DONE") -> list[dict[str, object]]:
+    return [{"cancelAmount": amount, "cancelStatus": status} for amount in amounts]
+
+
+VBANK = {"method": "virtual_account", "virtual_account": ACCOUNT}
+
+
+@pytest.mark.parametrize(
+    ("payment", "expected"),
+    [
+        (sample("payment_card_done"), fact()),
+        (
+            sample("payment_card_done", status="READY", method=None),
+            fact(state="ready", paid=0, method=None),
+        ),
+        (sample("payment_card_done", status="IN_PROGRESS"), fact(state="ready", paid=0)),
+        (sample("payment_vbank_waiting"), fact(state="awaiting_deposit", paid=0, **VBANK)),
+        (sample("payment_vbank_done"), fact(**VBANK)),
+        # The bank takes the deposit back: what was DONE waits again.
+        (
+            sample("payment_vbank_done", status="WAITING_FOR_DEPOSIT", approvedAt=None),
+            fact(state="awaiting_deposit", paid=0, **VBANK),
+        ),
+        (sample("payment_partial_canceled"), fact(refunded=1100)),
+        (
+            sample(
+                "payment_partial_canceled", cancels=cancels(1100) + cancels(9900, status="ABORTED")
+            ),
+            fact(refunded=1100),
+        ),
+        # A cancel that is under way has given nothing back yet, whatever the balance says.
+        (
+            sample("payment_partial_canceled", cancels=cancels(1100, status="IN_PROGRESS")),
+            fact(refunded=0),
+        ),
+        (
+            sample("payment_canceled", cancels=cancels(11000, status="IN_PROGRESS")),
+            fact(state="paid", refunded=0),
+        ),
+        (sample("payment_partial_canceled", cancels=None), fact(refunded=1100)),
+        (sample("payment_canceled"), fact(state="canceled", refunded=11000)),
+        # Canceled before the deposit: never paid.
+        (
+            sample("payment_vbank_waiting", status="CANCELED", balanceAmount=0),
+            fact(state="canceled", paid=0, **VBANK),
+        ),
+        (
+            sample("payment_card_done", status="EXPIRED"),
+            fact(state="failed", paid=0, failure_reason="EXPIRED"),
+        ),
+        (
+            sample(
+                "payment_card_done", status="ABORTED", failure={"code": "X", "message": "a\x00b"}
+            ),
+            fact(state="failed", paid=0, failure_reason="ab"),
+        ),
+        (
+            sample("payment_card_done", easyPay={"provider": "토스페이", "discountAmount": 1000}),
+            fact(paid=10000, discount=1000),
+        ),
+        (
+            sample("payment_card_done", discount={"amount": 500}, easyPay={"discountAmount": 500}),
+            fact(paid=10000, discount=1000),
+        ),
+        # What the discount paid for goes back to whoever gave it.
+        (
+            sample("payment_canceled", discount={"amount": 1000}),
+            fact(state="canceled", paid=10000, discount=1000, refunded=10000),
+        ),
+        (
+            sample("payment_card_done", totalAmount=181.56, balanceAmount=181.56, currency="USD"),
+            fact(amount=18156, paid=18156, currency="USD"),
+        ),
+        (sample("payment_card_done", method="양자결제", brandNew=[1]), fact(method="양자결제")),
+        (sample("payment_card_done", secret=None), fact(secret=None)),
+    ],
+)
+async def test_payment_is_read_as(
+    toss: SimulatedToss, payment: dict[str, Any], expected: GatewayPayment
+) -> None:
+    toss.simulator.store.put("payment", KEY, payment)
+    assert await toss.gateway().read(None, KEY) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"paymentKey": "tgen_another"},
+        {"totalAmount": "many"},
+        {"totalAmount": -1},
+        {"totalAmount": None},
+        {"totalAmount": 2**53},
+        {"totalAmount": 1e300},
+        {"totalAmount": 10.5},
+        {"balanceAmount": 12000},
+        {"easyPay": {"discountAmount": 12000}},
+        {"discount": {"amount": "some"}},
+        {"currency": "₩"},
+        {"status": "TELEPORTED"},
+        {"orderId": None},
+        {"approvedAt": "yesterday"},
+        {"virtualAccount": {"accountNumber": None}},
+    ],
+)
+async def test_answer_that_makes_no_sense_is_no_answer(
+    toss: SimulatedToss, changes: dict[str, Any]
+) -> None:
+    toss.simulator.store.put("payment", KEY, sample("payment_card_done", **changes))
+    with pytest.raises(GatewayUnavailable) as caught:
+        await toss.gateway().read(None, KEY)
+    assert caught.value.code == "gateway_nonsense"
+
+
+class TestVirtualAccount:
+    @pytest.mark.parametrize(
+        ("changes", "expected"),
+        [
+            ({}, ACCOUNT),
+            ({"dueDate": "2026-11-08T10:00:00"}, ACCOUNT),
+            ({"dueDate": None, "bankCode": "99", "customerName": None}, None),
+        ],
+    )
+    def test_is_told_in_utc_with_the_banks_name(
+        self, changes: dict[str, Any], expected: VirtualAccount | None
+    ) -> None:
+        account = {**SAMPLES["payment_vbank_waiting"]["virtualAccount"], **changes}
+        read = read_as(sample("payment_vbank_waiting", virtualAccount=account), live=False)
+        bare = VirtualAccount("99", "X6505636518308", None, None)
+        assert read.virtual_account == (expected or bare)
+
+
+class TestMode:
+    @pytest.mark.parametrize(
+        ("key", "live"), [("test_sk_x", False), ("live_sk_x", True), ("live_gsk_x", True)]
+    )
+    async def test_is_that_of_the_key(self, toss: SimulatedToss, key: str, live: bool) -> None:
+        """A Payment does not say it, and a key sees no payments of the other mode."""
+        gateway = toss.gateway(secret_key=key)
+        toss.simulator._access._secret_key = key  # noqa: SLF001
+        try:
+            toss.simulator.store.put("payment", KEY, sample("payment_card_done"))
+            assert (await gateway.read(None, KEY)).live is live
+        finally:
+            toss.simulator._access._secret_key = "test_sk_sandbox"  # noqa: SLF001
+
+
+class TestSecret:
+    async def test_goes_to_the_database_and_is_shown_nowhere(self, toss: SimulatedToss) -> None:
+        toss.simulator.store.put("payment", KEY, sample("payment_card_done"))
+        read = await toss.gateway().read(None, KEY)
+        assert read.arguments()["secret"] == "ps_0123456789abcdef"
+        assert "shown" not in read.arguments()
+        assert "ps_0123456789abcdef" not in f"{read!r} {read.shown}"
+
+
+class TestReading:
+    async def test_by_the_order_alone(self, toss: SimulatedToss) -> None:
+        declined = await toss.pay(ORDER.order_id, 11000, outcome="failed")
+        paid = await toss.pay(ORDER.order_id, 11000)
+        await toss.confirm(declined, ORDER.order_id, 11000)
+        await toss.confirm(paid, ORDER.order_id, 11000)
+        await toss.pay(ORDER.order_id, 11000, force=True)
+        read = await toss.gateway().read(ORDER.order_id, None)
+        assert (read.payment_key, read.state) == (paid, "paid")
+
+    async def test_unknown(self, toss: SimulatedToss) -> None:
+        for ids in ((None, "tgen_nobody"), ("ord_nobody", None)):
+            with pytest.raises(PaymentUnknownAtGateway):
+                await toss.gateway().read(*ids)
+
+    async def test_wrong_keys_are_named_as_the_reason(self, toss: SimulatedToss) -> None:
+        with pytest.raises(GatewayUnavailable) as caught:
+            await toss.gateway(secret_key="test_sk_another").read(None, KEY)
+        assert caught.value.code == "gateway_rejected_keys"
+
+    @pytest.mark.parametrize(
+        "key", ["", "tgen", "../orders/x", "tgen_1?x=1", "tgen_1/cancel", "tgen_é", "a" * 201]
+    )
+    async def test_key_that_is_none_is_refused_before_any_call(
+        self, toss: SimulatedToss, key: str
+    ) -> None:
+        gateway = toss.gateway(url="http://127.0.0.1:1")
+        with pytest.raises(InvalidPaymentKey):
+            await gateway.read(None, key)
+        with pytest.raises(InvalidPaymentKey):
+            await gateway.confirm(ORDER, key)
+
+    @pytest.mark.parametrize(
+        "kind", ["error_before", "error_after", "drop_after", "malformed", "html", "rate_limit"]
+    )
+    async def test_no_answer_says_nothing_about_the_payment(
+        self, toss: SimulatedToss, kind: str
+    ) -> None:
+        key = await toss.pay(ORDER.order_id)
+        await toss.fault(kind, next=1, path="/payments/")
+        with pytest.raises(GatewayUnavailable) as caught:
+            await toss.gateway().read(None, key)
+        assert caught.value.status_code == 502
+        assert (await toss.gateway().read(None, key)).state == "ready"
+
+
+class TestConfirming:
+    """Of a payment that the buyer agreed to."""
+
+    async def test_takes_the_money(self, toss: SimulatedToss) -> None:
+        key = await toss.pay(ORDER.order_id, 11000)
+        taken = await toss.gateway().confirm(ORDER, key)
+        assert (taken.state, taken.paid, taken.shown["status"]) == ("paid", 11000, "DONE")
+
+    @pytest.mark.parametrize("code", sorted(CODES["confirm"]))
+    async def test_every_published_refusal(self, toss: SimulatedToss, code: str) -> None:
+        key = await toss.pay(ORDER.order_id, 11000)
+        await toss.control("PATCH", f"payments/{key}", approval={"code": code})
+        status = CODES["confirm"][code]
+        if code in IN_DOUBT or status >= 500:
+            assert (await toss.gateway().confirm(ORDER, key)).state == "failed"
+        elif code in OUR_KEYS:
+            with pytest.raises(GatewayUnavailable) as rejected:
+                await toss.gateway().confirm(ORDER, key)
+            assert rejected.value.code == "gateway_rejected_keys"
+        else:
+            with pytest.raises(TossDeclined) as declined:
+                await toss.gateway().confirm(ORDER, key)
+            assert (declined.value.code, declined.value.status_code) == (code, status)
+
+    async def test_repeated_after_an_answer_that_was_lost(self, toss: SimulatedToss) -> None:
+        key = await toss.pay(ORDER.order_id, 11000)
+        await toss.fault("drop_after", next=1, path="/confirm")
+        for _ in range(2):
+            assert (await toss.gateway().confirm(ORDER, key)).paid == 11000
+
+    async def test_too_slow_an_answer_is_resolved_by_reading(self, toss: SimulatedToss) -> None:
+        """The approval goes on at Toss after we have stopped listening."""
+        key = await toss.pay(ORDER.order_id, 11000)
+        await toss.control("PATCH", f"payments/{key}", approval={"seconds": 0.4})
+        assert (await toss.gateway(timeout=0.2).confirm(ORDER, key)).paid == 11000
+
+    async def test_approval_that_takes_too_long_stays_unknown(self, toss: SimulatedToss) -> None:
+        key = await toss.pay(ORDER.order_id, 11000)
+        await toss.fault("delay", delay_s=3, path="/confirm")
+        with pytest.raises(ConfirmUnknown):
+            await toss.gateway(timeout=0.2).confirm(ORDER, key)
+
+    async def test_gateway_that_cannot_be_reached(self, toss: SimulatedToss) -> None:
+        with pytest.raises(ConfirmUnknown) as caught:
+            await toss.gateway(url="http://127.0.0.1:1").confirm(ORDER, KEY)
+        assert isinstance(caught.value.__cause__, GatewayUnavailable)
+        assert not isinstance(caught.value.__cause__, GatewayTimeout)
+
+    @pytest.mark.parametrize("body", [b"", b"[]", b'{"code": 5}', b'{"code": "no code"}'])
+    async def test_refusal_that_is_none_of_toss_is_no_refusal(
+        self, toss: SimulatedToss, body: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A proxy's 403 says nothing about the money."""
+        key = await toss.pay(ORDER.order_id, 11000)
+        await toss.confirm(key, ORDER.order_id, 11000)
+        sent = toss.http.request
+
+        async def request(method: str, url: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+            if method == "POST":
+                return httpx.Response(403, content=body)
+            return await sent(method, url, **options)
+
+        monkeypatch.setattr(toss.http, "request", request)
+        assert (await toss.gateway().confirm(ORDER, key)).paid == 11000
