@@ -7,13 +7,14 @@ import pytest_asyncio
 
 from tests.portone_v2_shop import v2_shop, v2_sidecar
 from tests.shop import Shop
+from tests.stripe_shop import stripe_shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.stacks import LocalStack
 
-__all__ = ["browser", "shop", "v2_shop", "v2_sidecar"]
+__all__ = ["browser", "shop", "stripe_shop", "v2_shop", "v2_sidecar"]
 
 
 @pytest_asyncio.fixture(scope="session")
