@@ -1,10 +1,11 @@
 """HTTP routes: one blueprint per family."""
 
 from sidecar.views.health import health
+from sidecar.views.openapi import openapi
 from sidecar.views.orders import orders
 from sidecar.views.portone import portone
 from sidecar.views.stripe import stripe
 from sidecar.views.toss import toss
 from sidecar.views.webhooks import webhooks
 
-BLUEPRINTS = (health, portone, toss, stripe, orders, webhooks)
+BLUEPRINTS = (health, openapi, portone, toss, stripe, orders, webhooks)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
 import structlog
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, model_validator
 from sanic import Blueprint
 from sanic.response import json, redirect
 
@@ -15,6 +15,7 @@ from sidecar.payments import ORDER_ID
 from sidecar.views.http import idempotency_key, json_body, optional_token, payments, required_token
 
 if TYPE_CHECKING:
+    from pydantic.config import JsonDict, JsonValue
     from sanic import HTTPResponse, Request
 
     from sidecar.records import Payment
@@ -26,12 +27,20 @@ _GATEWAY = "portone"
 
 
 class CheckoutBody(BaseModel):
-    packageId: object = None  # noqa: N815 - the plan's name
+    packageId: Annotated[object, WithJsonSchema({"type": "string"})] = None  # noqa: N815 - the plan's
+
+
+_IDS: JsonDict = {name: {"type": "string"} for name in ("paymentKey", "impUid", "paymentId")}
+_EITHER: list[JsonValue] = [{"required": ["paymentKey", "impUid"]}, {"required": ["paymentId"]}]
 
 
 class CompleteBody(BaseModel):
     """`paymentKey` is our order id, `impUid` PortOne's id of the payment. Of V2 one id is enough:
     `paymentId`, which is our order id as well."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"required": [], "anyOf": _EITHER, "properties": _IDS}
+    )
 
     paymentKey: str  # noqa: N815 - the plan's name
     impUid: str | None  # noqa: N815 - the plan's name

@@ -1,0 +1,176 @@
+"""The bodies that the routes answer with, for the OpenAPI document: no field beyond these is sent.
+
+Amounts are minor units, times ISO 8601. A field with a default is not always there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Status = Literal[
+    "pending",
+    "awaiting_deposit",
+    "completed",
+    "partially_refunded",
+    "refunded",
+    "disputed",
+    "charged_back",
+    "failed",
+    "canceled",
+    "expired",
+    "review",
+]
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Error(Answer):
+    """`error` is for people, `code` for programs. `success` and `status` (of the order) come with a
+    payment that is refused, `request_id` with a failure of the server."""
+
+    error: str
+    code: str
+    success: Literal[False] = False
+    status: Status = "pending"
+    request_id: str = ""
+
+
+class Health(Answer):
+    status: Literal["ok"]
+
+
+class Readiness(Answer):
+    """`reasons` says what is missing, one sentence each; empty when ready."""
+
+    ready: bool
+    reasons: list[str]
+
+
+class Received(Answer):
+    received: Literal[True]
+
+
+class PublicPayment(Answer):
+    """What anybody who has the order id may see."""
+
+    order_id: str
+    amount: int
+    currency: str
+    status: Status
+    tokens: int
+    payment_method: str
+
+
+class ShownPayment(PublicPayment):
+    """An order, to its owner. `payment_method` is the gateway, `method` the instrument."""
+
+    id: str
+    user_id: str
+    product_id: str
+    name: str
+    method: str | None
+    payment_key: str | None
+    paid: int
+    refunded: int
+    disputed: int
+    withdrawn: int
+    failure_reason: str | None
+    virtual_account: dict[str, Any] | None
+    expires_at: str
+    canceled_at: str | None
+    expired_at: str | None
+    created_at: str
+    confirmed_at: str | None
+    updated_at: str
+
+
+class OnePayment(Answer):
+    success: Literal[True]
+    payment: ShownPayment
+
+
+class History(Answer):
+    """`next` is the `before` of the page that follows, null on the last one."""
+
+    success: Literal[True]
+    count: int
+    payments: list[ShownPayment]
+    next: str | None
+
+
+class Checkout(Answer):
+    """A new order. The fields from `storeId` on are what PortOne V2's browser SDK takes; with V1
+    there are none of them, and `orderId` is the SDK's `merchant_uid`."""
+
+    orderId: str  # noqa: N815 - the plan's name
+    amount: int
+    tokens: int
+    name: str
+    storeId: str = ""  # noqa: N815 - PortOne's names
+    channelKey: str = ""  # noqa: N815
+    paymentId: str = ""  # noqa: N815
+    orderName: str = ""  # noqa: N815
+    totalAmount: int = 0  # noqa: N815
+    currency: str = ""
+
+
+class Completed(Answer):
+    success: Literal[True]
+    tokens: int
+    status: Literal["completed", "partially_refunded"]
+
+
+class Waiting(Answer):
+    """The buyer has an account to pay into, which only the order's owner is shown."""
+
+    success: Literal[False]
+    status: Literal["awaiting_deposit"]
+    tokens: int
+    virtual_account: dict[str, Any] | None = None
+
+
+class TossConfig(Answer):
+    """What Toss's browser SDK takes."""
+
+    clientKey: str  # noqa: N815 - Toss's names
+    orderId: str  # noqa: N815
+    orderName: str  # noqa: N815
+    amount: int
+    successUrl: str  # noqa: N815
+    failUrl: str  # noqa: N815
+
+
+class NewOrder(Answer):
+    success: Literal[True]
+    orderId: str  # noqa: N815 - the guide's names
+    paymentId: str  # noqa: N815
+    amount: int
+    currency: str
+
+
+class TossCreated(NewOrder):
+    tossConfig: TossConfig  # noqa: N815
+
+
+class StripeCreated(NewOrder):
+    """`clientSecret` lets the page that holds it pay this order: show it to nobody else."""
+
+    clientSecret: str  # noqa: N815
+    publishableKey: str  # noqa: N815
+
+
+class TossConfirmed(Answer):
+    """The whole order to its owner; to anybody else what an order id tells."""
+
+    success: Literal[True]
+    payment: ShownPayment | PublicPayment
+    tossPayment: dict[str, Any]  # noqa: N815
+
+
+class TossWaiting(Waiting):
+    payment: ShownPayment | PublicPayment
+    tossPayment: dict[str, Any]  # noqa: N815

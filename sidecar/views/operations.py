@@ -1,0 +1,250 @@
+"""Every route as the OpenAPI document tells of it: who may call it, with what, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from sidecar.views import answers, portone, stripe, toss
+
+Json = dict[str, Any]
+
+_ORDER = "ord_0123456789abcdef"
+_ACCOUNT = {
+    "bank": "신한은행",
+    "account_number": "56211100000000",
+    "holder": "(주)상점",
+    "due_at": "2026-11-08T01:00:00+00:00",
+}
+_PUBLIC = {
+    "order_id": _ORDER,
+    "amount": 13000,
+    "currency": "KRW",
+    "status": "completed",
+    "tokens": 0,
+    "payment_method": "toss",
+}
+_PAYMENT = {
+    **_PUBLIC,
+    "id": "0b0e8a52-6f0c-4a53-9d3c-6a8f0a1f2c11",
+    "user_id": "00000000-0000-4000-8000-000000000001",
+    "product_id": "premium_reading",
+    "name": "사주팔자 프리미엄 해석",
+    "method": "card",
+    "payment_key": "tgen_20261110123456abcd1",
+    "paid": 13000,
+    "refunded": 0,
+    "disputed": 0,
+    "withdrawn": 0,
+    "failure_reason": None,
+    "virtual_account": None,
+    "expires_at": "2026-11-10T01:30:00+00:00",
+    "canceled_at": None,
+    "expired_at": None,
+    "created_at": "2026-11-10T01:00:00+00:00",
+    "confirmed_at": "2026-11-10T01:02:03+00:00",
+    "updated_at": "2026-11-10T01:02:03+00:00",
+}
+_NEW = {"success": True, "orderId": _ORDER, "paymentId": _PAYMENT["id"]}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`errors` are statuses with the `code` that their example has."""
+
+    method: Literal["get", "post"]
+    path: str
+    summary: str
+    answers: dict[int, tuple[type[BaseModel] | None, Json]]
+    errors: dict[str, str] = field(default_factory=dict)
+    jwt: Literal["required", "optional", "none"] = "none"
+    idempotent: bool = False
+    body: tuple[type[BaseModel] | None, Json] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+
+
+_DATABASE = {"503": "database_unavailable", "500": "internal"}
+_BODY = {"400": "invalid_request", "413": "body_too_large", "415": "unsupported_content_type"}
+_GATEWAY = {"404": "gateway_off", "502": "gateway_unavailable", "504": "gateway_timeout"}
+_CREATE = {**_DATABASE, **_BODY, **_GATEWAY, "401": "unauthenticated"}
+_CREATE |= {"409": "idempotency_key_reused", "429": "too_many_orders"}
+_SETTLE = {**_DATABASE, **_BODY, **_GATEWAY, "401": "unauthenticated"}
+_SETTLE |= {"400": "payment_not_verified", "404": "order_not_found"}
+
+OPERATIONS = (
+    Operation(
+        "get",
+        "/health",
+        "Whether the process lives",
+        {200: (answers.Health, {"status": "ok"})},
+    ),
+    Operation(
+        "get",
+        "/ready",
+        "Whether it can do its work",
+        {
+            200: (answers.Readiness, {"ready": True, "reasons": []}),
+            503: (
+                answers.Readiness,
+                {"ready": False, "reasons": ["database: database_unavailable"]},
+            ),
+        },
+    ),
+    Operation("get", "/openapi.json", "This document", {200: (None, {"openapi": "3.1.0"})}),
+    Operation(
+        "post",
+        "/api/payments/checkout",
+        "Order a package, to be paid through PortOne",
+        {
+            200: (
+                answers.Checkout,
+                {"orderId": _ORDER, "amount": 12000, "tokens": 30, "name": "Standard Pack"},
+            )
+        },
+        {**_CREATE, "400": "invalid_package"},
+        jwt="required",
+        idempotent=True,
+        body=(portone.CheckoutBody, {"packageId": "standard"}),
+    ),
+    Operation(
+        "post",
+        "/api/payments/complete",
+        "Settle an order after the buyer has paid through PortOne",
+        {
+            200: (answers.Completed, {"success": True, "tokens": 30, "status": "completed"}),
+            202: (
+                answers.Waiting,
+                {
+                    "success": False,
+                    "status": "awaiting_deposit",
+                    "tokens": 30,
+                    "virtual_account": _ACCOUNT,
+                },
+            ),
+        },
+        _SETTLE,
+        jwt="optional",
+        body=(portone.CompleteBody, {"paymentKey": _ORDER, "impUid": "imp_123456789012"}),
+    ),
+    Operation(
+        "get",
+        "/payments/complete",
+        "Where a phone's payment window sends the buyer, on to the frontend's page",
+        {303: (None, {})},
+        query={
+            "merchant_uid": "PortOne V1: the order",
+            "imp_uid": "PortOne V1: the payment",
+            "paymentId": "PortOne V2: the order",
+            "payment_id": "PortOne V2, older SDKs: the order",
+        },
+    ),
+    Operation(
+        "post",
+        "/payment/toss/create",
+        "Order a product, to be paid through Toss Payments",
+        {
+            200: (
+                answers.TossCreated,
+                {
+                    **_NEW,
+                    "amount": 13000,
+                    "currency": "KRW",
+                    "tossConfig": {
+                        "clientKey": "test_ck_…",
+                        "orderId": _ORDER,
+                        "orderName": "사주팔자 프리미엄 해석",
+                        "amount": 13000,
+                        "successUrl": "https://app.example.com/payment/success",
+                        "failUrl": "https://app.example.com/payment/fail",
+                    },
+                },
+            )
+        },
+        {**_CREATE, "400": "amount_mismatch"},
+        jwt="required",
+        idempotent=True,
+        body=(toss.CreateBody, {"amount": 13000, "orderName": "사주팔자 프리미엄 해석"}),
+    ),
+    Operation(
+        "post",
+        "/payment/toss/confirm",
+        "Take the money that the buyer agreed to in Toss's window",
+        {
+            200: (
+                answers.TossConfirmed,
+                {"success": True, "payment": _PAYMENT, "tossPayment": {"status": "DONE"}},
+            ),
+            202: (
+                answers.TossWaiting,
+                {
+                    "success": False,
+                    "status": "awaiting_deposit",
+                    "tokens": 0,
+                    "virtual_account": _ACCOUNT,
+                    "payment": {**_PAYMENT, "status": "awaiting_deposit", "paid": 0},
+                    "tossPayment": {"status": "WAITING_FOR_DEPOSIT"},
+                },
+            ),
+        },
+        # What Toss declines has the status and the code that Toss gives it.
+        {**_SETTLE, "4XX": "REJECT_CARD_PAYMENT"},
+        jwt="optional",
+        body=(
+            toss.ConfirmBody,
+            {"paymentKey": _PAYMENT["payment_key"], "orderId": _ORDER, "amount": 13000},
+        ),
+    ),
+    Operation(
+        "post",
+        "/payment/stripe/create",
+        "Order a product, to be paid through Stripe",
+        {
+            200: (
+                answers.StripeCreated,
+                {
+                    **_NEW,
+                    "amount": 1000,
+                    "currency": "USD",
+                    "clientSecret": "pi_…_secret_…",
+                    "publishableKey": "pk_test_…",
+                },
+            )
+        },
+        {**_CREATE, "400": "amount_mismatch"},
+        jwt="required",
+        idempotent=True,
+        body=(stripe.CreateBody, {"amount": 1000, "description": "Premium Fortune Reading"}),
+    ),
+    Operation(
+        "post",
+        "/payment/{gateway}/webhook",
+        "What a gateway sends: kept once answered 200, followed afterwards",
+        {200: (answers.Received, {"received": True})},
+        {**_DATABASE, **_BODY, "401": "invalid_signature", "404": "gateway_off"},
+        body=(None, {"imp_uid": "imp_123456789012", "merchant_uid": _ORDER, "status": "paid"}),
+    ),
+    Operation(
+        "get",
+        "/payment/history/me",
+        "The caller's own orders, newest first",
+        {
+            200: (
+                answers.History,
+                {"success": True, "count": 1, "payments": [_PAYMENT], "next": None},
+            )
+        },
+        {**_DATABASE, "400": "invalid_request", "401": "unauthenticated"},
+        jwt="required",
+        query={"limit": "1 to 100, 20 if left out", "before": "`next` of the page before"},
+    ),
+    Operation(
+        "get",
+        "/payment/{order_id}",
+        "One of the caller's own orders",
+        {200: (answers.OnePayment, {"success": True, "payment": _PAYMENT})},
+        {**_DATABASE, "401": "unauthenticated", "404": "order_not_found"},
+        jwt="required",
+    ),
+)
