@@ -14,3 +14,9 @@ insert into auth.users (
   '00000000-0000-4000-8000-000000000003', 'authenticated', 'authenticated', 'admin@example.com',
   now(), '{"provider": "email", "role": "admin"}', '{"full_name": "Admin"}'
 );
+
+-- Their password is `coinslot`, hashed as the local stack's auth stand-in does it.
+update auth.users set encrypted_password
+= '$scrypt$16384$8$1$Y29pbnNsb3Qtc2FuZGJveA==$R9ePlp/KXxzJbFEUuXgXUZuCZltjmLpO/Dttcla346msB/'
+|| 'huK45xHRdNwW+O858ZY9xrd1f04Tem2wBLV89BaQ=='
+where email in ('mina@example.com', 'alex@example.com', 'admin@example.com');
