@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 toss = Blueprint("toss", url_prefix="/payment/toss")
 
 _GATEWAY, _CURRENCY = "toss", "KRW"
-_WHOLE = re.compile(r"(\d{1,16})(\.0{1,2})?")
+_WHOLE = re.compile(r"([0-9]{1,16})(\.0{1,2})?")
 _FOR_ANYONE = {"order_id", "amount", "currency", "status", "tokens", "payment_method"}
 
 

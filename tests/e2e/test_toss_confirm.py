@@ -52,6 +52,17 @@ class TestOnce:
         await toss.followed(order_id)
         assert await bought(toss, order_id)
 
+    async def test_fifty_orders_each_racing_its_own_webhook_are_credited_once_each(
+        self, toss: TossShop
+    ) -> None:
+        for _ in range(50):
+            order_id, key = await toss.agreed(webhook="beside")
+            answer, _ = await asyncio.gather(
+                toss.confirm(order_id, key), toss.told(key, status="DONE")
+            )
+            assert answer.status_code == 200
+        assert (await toss.tokens(), toss.purchases()) == (5 + 50 * 10, 50)
+
     async def test_two_sidecars_confirming_at_once_take_the_money_once(
         self, toss: TossShop
     ) -> None:

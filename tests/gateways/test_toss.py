@@ -6,32 +6,23 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from sidecar.errors import (
-    GatewayTimeout,
     GatewayUnavailable,
     InvalidPaymentKey,
     PaymentUnknownAtGateway,
 )
 from sidecar.gateways.base import GatewayPayment, Order, VirtualAccount
-from sidecar.gateways.toss import ConfirmUnknown, TossDeclined
 from sidecar.gateways.toss_payment import TossPayment, read_as
 
 if TYPE_CHECKING:
     from tests.toss import SimulatedToss
 
 SAMPLES = json.loads((Path(__file__).parent / "toss_samples.json").read_text())
-CODES = json.loads((Path(__file__).parent / "toss_error_codes.json").read_text())
 KEY = "tgen_20261101010000abCD1"
 ORDER = Order("topup_01HZX3", "100 tokens", 11000, "KRW")
 ACCOUNT = VirtualAccount("우리은행", "X6505636518308", "김토큰", "2026-11-08T01:00:00+00:00")
-IN_DOUBT = {
-    *("ALREADY_PROCESSED_PAYMENT", "PROVIDER_ERROR", "CARD_PROCESSING_ERROR"),
-    "FORBIDDEN_CONSECUTIVE_REQUEST",
-}
-OUR_KEYS = {"UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT"}
 
 
 def sample(name: str, **changes: object) -> dict[str, Any]:
@@ -255,69 +246,3 @@ class TestReading:
             await toss.gateway().read(None, key)
         assert caught.value.status_code == 502
         assert (await toss.gateway().read(None, key)).state == "ready"
-
-
-class TestConfirming:
-    """Of a payment that the buyer agreed to."""
-
-    async def test_takes_the_money(self, toss: SimulatedToss) -> None:
-        key = await toss.pay(ORDER.order_id, 11000)
-        taken = await toss.gateway().confirm(ORDER, key)
-        assert (taken.state, taken.paid, taken.shown["status"]) == ("paid", 11000, "DONE")
-
-    @pytest.mark.parametrize("code", sorted(CODES["confirm"]))
-    async def test_every_published_refusal(self, toss: SimulatedToss, code: str) -> None:
-        key = await toss.pay(ORDER.order_id, 11000)
-        await toss.control("PATCH", f"payments/{key}", approval={"code": code})
-        status = CODES["confirm"][code]
-        if code in IN_DOUBT or status >= 500:
-            assert (await toss.gateway().confirm(ORDER, key)).state == "failed"
-        elif code in OUR_KEYS:
-            with pytest.raises(GatewayUnavailable) as rejected:
-                await toss.gateway().confirm(ORDER, key)
-            assert rejected.value.code == "gateway_rejected_keys"
-        else:
-            with pytest.raises(TossDeclined) as declined:
-                await toss.gateway().confirm(ORDER, key)
-            assert (declined.value.code, declined.value.status_code) == (code, status)
-
-    async def test_repeated_after_an_answer_that_was_lost(self, toss: SimulatedToss) -> None:
-        key = await toss.pay(ORDER.order_id, 11000)
-        await toss.fault("drop_after", next=1, path="/confirm")
-        for _ in range(2):
-            assert (await toss.gateway().confirm(ORDER, key)).paid == 11000
-
-    async def test_too_slow_an_answer_is_resolved_by_reading(self, toss: SimulatedToss) -> None:
-        """The approval goes on at Toss after we have stopped listening."""
-        key = await toss.pay(ORDER.order_id, 11000)
-        await toss.control("PATCH", f"payments/{key}", approval={"seconds": 0.4})
-        assert (await toss.gateway(timeout=0.2).confirm(ORDER, key)).paid == 11000
-
-    async def test_approval_that_takes_too_long_stays_unknown(self, toss: SimulatedToss) -> None:
-        key = await toss.pay(ORDER.order_id, 11000)
-        await toss.fault("delay", delay_s=3, path="/confirm")
-        with pytest.raises(ConfirmUnknown):
-            await toss.gateway(timeout=0.2).confirm(ORDER, key)
-
-    async def test_gateway_that_cannot_be_reached(self, toss: SimulatedToss) -> None:
-        with pytest.raises(ConfirmUnknown) as caught:
-            await toss.gateway(url="http://127.0.0.1:1").confirm(ORDER, KEY)
-        assert isinstance(caught.value.__cause__, GatewayUnavailable)
-        assert not isinstance(caught.value.__cause__, GatewayTimeout)
-
-    @pytest.mark.parametrize("body", [b"", b"[]", b'{"code": 5}', b'{"code": "no code"}'])
-    async def test_refusal_that_is_none_of_toss_is_no_refusal(
-        self, toss: SimulatedToss, body: bytes, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A proxy's 403 says nothing about the money."""
-        key = await toss.pay(ORDER.order_id, 11000)
-        await toss.confirm(key, ORDER.order_id, 11000)
-        sent = toss.http.request
-
-        async def request(method: str, url: str, **options: Any) -> httpx.Response:  # noqa: ANN401
-            if method == "POST":
-                return httpx.Response(403, content=body)
-            return await sent(method, url, **options)
-
-        monkeypatch.setattr(toss.http, "request", request)
-        assert (await toss.gateway().confirm(ORDER, key)).paid == 11000
