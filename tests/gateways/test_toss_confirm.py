@@ -32,6 +32,9 @@ class TestConfirming:
         key = await toss.pay(ORDER.order_id, 11000)
         taken = await toss.gateway().confirm(ORDER, key)
         assert (taken.state, taken.paid, taken.shown["status"]) == ("paid", 11000, "DONE")
+        # Toss keeps the answer under this key, and never compares what is sent with it.
+        under = f"/toss/v1/payments/confirm confirm:{key}"
+        assert toss.simulator.store.get("replay", under) is not None
 
     @pytest.mark.parametrize("code", sorted(CODES["confirm"]))
     async def test_every_published_refusal(self, toss: SimulatedToss, code: str) -> None:
