@@ -38,8 +38,9 @@ def configure(secrets: Iterable[str], fmt: Literal["console", "json"]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    # httpx names each gateway address it calls, at INFO: our own lines say that, with the order.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # They name each gateway address they call, at INFO: our own lines say that, with the order.
+    for library in ("httpx", "stripe"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def blank(secrets: Iterable[str]) -> Processor:
