@@ -11,6 +11,7 @@ from sanic import Request, Sanic, response
 
 from sidecar.database import Database
 from sidecar.errors import DatabaseError, DatabaseUnavailable, Unauthorized
+from sidecar.gateways.base import WebhookEvent
 from tests.servers import running
 from tests.sidecars import settings
 
@@ -118,6 +119,32 @@ async def test_service_settles_a_payment(database: Database, person: Person) -> 
     assert applied.payment is not None
     assert (applied.payment.status, applied.payment.version > opened.version) == ("completed", True)
     await service.refuse_payment_attempt(order.order_id, "imp_2", "wrong_order", "webhook")
+
+
+async def test_service_keeps_an_inbox(database: Database, person: Person) -> None:
+    service = database.as_service()
+    order = await database.as_user(person.token).create_order("starter", "portone")
+    event = WebhookEvent("a\x00b" + "c" * 200, order.order_id, None, True, key(), {"a": "b"}, {})
+    stored = await service.store_webhook("portone", event)
+    assert (stored.verdict, stored.payment is not None) == ("read", True)
+    assert (await service.store_webhook("portone", event)).verdict == "scheduled"
+    nothing = WebhookEvent("", "ord_ffffffffffff", None, claims_paid=False)
+    unknown = await service.store_webhook("portone", nothing)
+    assert (unknown.verdict, unknown.webhook_id, unknown.payment) == ("unknown_order", None, None)
+    assert stored.webhook_id is not None
+    await service.finish_webhook(stored.webhook_id, "refused", "because")
+    (row,) = await service.list_webhooks("portone", order_id=order.order_id)
+    assert (row.id, row.outcome, row.detail) == (stored.webhook_id, "refused", "because")
+    assert (row.event_type, row.payment_key, row.deliveries) == ("ab" + "c" * 98, "", 2)
+    assert await service.list_webhooks(order_id=order.order_id, before=row.id) == []
+    assert await service.replay_webhooks(outcome="refused", order_id=order.order_id) == 1
+    assert await service.replay_webhooks(outcome="refused", order_id=order.order_id) == 0
+
+
+async def test_person_sees_what_is_on_sale(database: Database, person: Person) -> None:
+    offers = await database.as_user(person.token).offers("USD")
+    assert {offer.currency for offer in offers} == {"USD"}
+    assert {offer.name for offer in offers} >= {"Starter Pack", "Premium Fortune Reading"}
 
 
 async def test_service_looks_after_the_books(database: Database, person: Person) -> None:

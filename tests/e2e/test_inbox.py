@@ -167,8 +167,8 @@ class TestCost:
         reads = verdicts.count("read")
         assert 1 <= reads <= most
         assert verdicts.count("scheduled") == 200 - reads
-        assert desk.gateway.called(imp_uid) == reads
         assert (await shop.followed(order_id), await shop.tokens()) == (["credited"], 15)
+        assert desk.gateway.called(imp_uid) == reads
 
     @pytest.mark.parametrize(
         ("order_id", "imp_uid", "round_trips"),
@@ -195,6 +195,19 @@ class TestCost:
                 assert await shop.followed(order_id) == ["credited"]
             assert desk.gateway.most_at_once == 2
         assert await shop.tokens() == 5 + 60
+
+    async def test_more_than_a_process_can_hold_are_left_to_the_sweep(self, shop: Shop) -> None:
+        order_id, imp_uid = await paid(shop)
+        async with desk_at(shop, coinslot_inbox_concurrency=1) as desk:
+            desk.gateway.held = imp_uid
+            for _ in range(40):
+                assert await desk.deliver(order_id, imp_uid, new_id()) == "read"
+            desk.gateway.held = None
+            await shop.until(lambda: shop.inbox(order_id).count(("received", True)) == 8)
+        assert shop.inbox(order_id).count(("received", True)) == 8
+        lease_is_over(shop, order_id)
+        outcomes = await shop.followed(order_id)
+        assert (outcomes.count("credited"), outcomes.count("unchanged")) == (1, 39)
 
 
 class TestWhatItIsAbout:
@@ -340,7 +353,8 @@ class TestTrouble:
 
 def lease_is_over(shop: Shop, order_id: str) -> None:
     shop.select(
-        "update coinslot.webhooks set next_attempt_at = now() where order_id = %s returning 1",
+        "update coinslot.webhooks set next_attempt_at = now() "
+        "where order_id = %s and next_attempt_at is not null returning 1",
         order_id,
     )
 
