@@ -16,8 +16,10 @@ insert into auth.users (
 );
 
 -- Their password is `coinslot`, hashed as the local stack's auth stand-in does it.
-update auth.users set encrypted_password = concat(
-  '$scrypt$16384$8$1$Y29pbnNsb3Qtc2FuZGJveA==$R9ePlp/KXxzJbFEUuXgXUZuCZltjmLpO/Dttcla346',
-  'msB/huK45xHRdNwW+O858ZY9xrd1f04Tem2wBLV89BaQ=='
-)
+update auth.users
+set
+  encrypted_password = concat(
+    '$scrypt$16384$8$1$Y29pbnNsb3Qtc2FuZGJveA==$R9ePlp/KXxzJbFEUuXgXUZuCZltjmLpO/Dttcla346',
+    'msB/huK45xHRdNwW+O858ZY9xrd1f04Tem2wBLV89BaQ=='
+  )
 where email in ('mina@example.com', 'alex@example.com', 'admin@example.com');
