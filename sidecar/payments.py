@@ -178,6 +178,7 @@ class Payments:
         if _confirmable(order):
             try:
                 require_gateway(order, gateway)
+                _require_mode(order, gateway)
                 fact = of_order(
                     order, await gateway.confirm(_as_order(order, language), payment_key)
                 )
@@ -228,6 +229,12 @@ def _require_taken(settled: Settled) -> None:
         **dict.fromkeys(_BOUGHT, "already_paid"),
     }
     raise PaymentRefused(code=code.get(status, f"payment_{status}"), status=status)
+
+
+def _require_mode(order: Payment, gateway: ConfirmingGateway) -> None:
+    """Money is never taken for an order that could not be credited with it."""
+    if order.live != gateway.live:
+        raise PaymentRefused(code="wrong_mode", status=order.status)
 
 
 def _require_paid(settled: Settled) -> Payment:

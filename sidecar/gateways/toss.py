@@ -75,7 +75,7 @@ class Toss:
         self._client_key = client_key
         credentials = base64.b64encode(f"{secret_key}:".encode()).decode()
         self._headers = {"Authorization": f"Basic {credentials}"}
-        self._live = secret_key.startswith("live_")
+        self.live = secret_key.startswith("live_")
         self._frontend_url = frontend_url
 
     @classmethod
@@ -175,7 +175,7 @@ class Toss:
         self, order_id: str | None, payment_key: str | None, response: httpx.Response
     ) -> TossPayment:
         try:
-            fact = read_as(json_object(response), live=self._live)
+            fact = read_as(json_object(response), live=self.live)
         except (ValueError, ArithmeticError) as error:
             raise nonsense("payment does not parse", payment_key=payment_key) from error
         if payment_key is None and fact.order_id != order_id:
