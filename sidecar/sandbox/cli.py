@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from sidecar.sandbox import tools
+from sidecar.sandbox import demo
 from sidecar.sandbox.foreground import follow, stopped_by_signals
 from sidecar.sandbox.settings import SandboxError, SandboxSettings
 from sidecar.sandbox.stack import Stack
@@ -68,24 +66,20 @@ def reset() -> None:
         _stack().reset()
 
 
-@app.command()
-def demo() -> None:
+@app.command("demo")
+def play_demo() -> None:
     """Play the whole story against the running stack, or one started for it."""
     with _explained(), stopped_by_signals():
         stack = _stack()
         was_running = stack.processes.running()
         try:
             stack.up()
-            ended = subprocess.run(
-                [tools.require_node(), Path(__file__).with_name("demo.mjs")],
-                env={**os.environ, **stack.published()},
-                check=False,
-            )
+            code = demo.play(stack)
         finally:
             if not was_running:
                 stack.down()
-        if ended.returncode:
-            raise typer.Exit(ended.returncode)
+        if code:
+            raise typer.Exit(code)
 
 
 @app.command()

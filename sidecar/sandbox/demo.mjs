@@ -38,6 +38,17 @@ async function request(url, { body, token, ...init } = {}) {
 
 const tokens = () => rpc(buyer, 'get_user_tokens')
 
+// What follows from a webhook follows a moment later.
+async function until(read, expected) {
+  const deadline = Date.now() + 20_000
+  let seen = await read()
+  while (!isDeepStrictEqual(seen, expected) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    seen = await read()
+  }
+  return seen
+}
+
 // --- Spending ---------------------------------------------------------------------------------
 
 const email = `demo-${crypto.randomUUID()}@example.com`
@@ -68,15 +79,14 @@ show(
   [402, 'insufficient_tokens', { tokens: 2, required: 3 }],
 )
 
-// --- Buying -----------------------------------------------------------------------------------
+// --- Buying through PortOne --------------------------------------------------------------------
 
-const checkOut = (packageId) =>
-  request(`${env.SIDECAR_URL}/api/payments/checkout`, { body: { packageId }, token: jwt })
-const window = (turn) => request(`${env.IAMPORT_API_URL}/_sim/pay`, { body: turn })
-const complete = (orderId, impUid) =>
-  request(`${env.SIDECAR_URL}/api/payments/complete`, { body: { paymentKey: orderId, impUid } })
-const order = async (orderId) =>
-  (await request(`${env.SIDECAR_URL}/payment/${orderId}`, { token: jwt })).payment.status
+const sidecar = (path, body, url = env.SIDECAR_URL) => request(url + path, { body, token: jwt })
+const play = (gateway, turn, body) => request(`${env.SIMULATORS_URL}/${gateway}/_sim/${turn}`, { body })
+const window = (turn) => play('portone-v1', 'pay', turn)
+const checkOut = (packageId) => sidecar('/api/payments/checkout', { packageId })
+const complete = (paymentKey, impUid) => sidecar('/api/payments/complete', { paymentKey, impUid })
+const order = async (orderId) => (await sidecar(`/payment/${orderId}`)).payment.status
 
 const starter = await checkOut('starter')
 show('check out the starter pack', [starter.amount, starter.tokens, starter.name], [5000, 10, 'Starter Pack'])
@@ -85,9 +95,7 @@ const completed = await complete(starter.orderId, paid.imp_uid)
 show('pay in the window, complete: ten tokens', [completed.success, completed.tokens], [true, 10])
 show('the balance', await tokens(), 12)
 
-const { deliveries } = await request(`${env.IAMPORT_API_URL}/_sim/webhook`, {
-  body: { payment_key: paid.imp_uid, times: 2 },
-})
+const { deliveries } = await play('portone-v1', 'webhook', { payment_key: paid.imp_uid, times: 2 })
 show('the webhook twice more: taken', deliveries.map((delivery) => delivery.status), [200, 200])
 const again = await complete(starter.orderId, paid.imp_uid)
 show('complete again: success, and no more tokens', [again.success, await tokens()], [true, 12])
@@ -114,10 +122,72 @@ show(
   [400, 'Amount mismatch', 'review', 12],
 )
 
+const account = await checkOut('starter')
+const issued = await window({ order_id: account.orderId, outcome: 'awaiting_deposit' })
+const waiting = await complete(account.orderId, issued.imp_uid)
+show('a virtual account: waiting', [waiting.http, waiting.status, await tokens()], [202, 'awaiting_deposit', 12])
+await play('portone-v1', 'deposit', { payment_key: issued.imp_uid })
+show('its deposit, told by the webhook: ten tokens', await until(tokens, 22), 22)
+
+await play('portone-v1', 'refund', { payment_key: issued.imp_uid, amount: 2500 })
+show('half of it refunded at the console: five tokens back', await until(tokens, 17), 17)
+show('the order', await order(account.orderId), 'partially_refunded')
+
+// PortOne V2, by a sidecar that has its keys.
+const v2 = (path, body) => sidecar(path, body, env.V2_SIDECAR_URL)
+const listen = (url) =>
+  request(`${env.SIMULATORS_URL}/portone-v2/_sim/settings`, {
+    method: 'PUT',
+    body: { url: `${url}/payment/portone/webhook` },
+  })
+await listen(env.V2_SIDECAR_URL)
+const modern = await v2('/api/payments/checkout', { packageId: 'starter' })
+await play('portone-v2', 'pay', { order_id: modern.orderId, amount: modern.totalAmount })
+const modernDone = await v2('/api/payments/complete', { paymentId: modern.orderId })
+await listen(env.SIDECAR_URL)
+show('PortOne V2: ten tokens', [modernDone.success, await tokens()], [true, 27])
+
+// --- Toss Payments ----------------------------------------------------------------------------
+
+const toss = () => sidecar('/payment/toss/create', { amount: 5000, orderName: '스타터 팩' })
+const agree = (created, turn) =>
+  play('toss', 'pay', { order_id: created.orderId, amount: created.amount, ...turn })
+const confirm = ({ paymentKey, orderId, amount }) =>
+  sidecar('/payment/toss/confirm', { paymentKey, orderId, amount })
+
+const agreed = await agree(await toss())
+show('Toss: confirmed, ten tokens', [(await confirm(agreed)).success, await tokens()], [true, 37])
+show('Toss: confirmed again, no more', [(await confirm(agreed)).success, await tokens()], [true, 37])
+
+const rejected = await confirm(await agree(await toss(), { outcome: 'failed' }))
+show('Toss: a card that is declined', [rejected.http < 500, rejected.success, await tokens()], [true, false, 37])
+
+const promise = await agree(await toss(), { outcome: 'awaiting_deposit' })
+const promised = await confirm(promise)
+show('Toss: a virtual account', [promised.http, promised.payment.status], [202, 'awaiting_deposit'])
+await play('toss', 'deposit', { payment_key: promise.paymentKey })
+show('Toss: its deposit, ten tokens', await until(tokens, 47), 47)
+await play('toss', 'undo_deposit', { payment_key: promise.paymentKey })
+show('Toss: the bank takes it back, and so do we', await until(tokens, 37), 37)
+
+// --- Stripe -----------------------------------------------------------------------------------
+
+const stripe = await sidecar('/payment/stripe/create', { productId: 'starter', currency: 'USD' })
+show('Stripe: in dollars', [stripe.amount, stripe.currency], [400, 'USD'])
+const pay = (turn) => play('stripe', 'pay', { order_id: stripe.orderId, ...turn })
+const card = await pay({ method: '4000000000000002' })
+show('Stripe: a decline is an attempt, not an end', [card.status, await tokens()], ['requires_payment_method', 37])
+const challenge = await pay({ method: 'pm_card_authenticationRequired' })
+show('Stripe: 3-D Secure asks the buyer', challenge.status, 'requires_action')
+const intent = (await pay({ outcome: 'paid' })).payment_intent
+show('Stripe: passed, told by the signed webhook', await until(tokens, 47), 47)
+await play('stripe', 'refund', { payment_key: intent, amount: 100 })
+show('Stripe: a quarter refunded, two tokens back', await until(tokens, 45), 45)
+
 // --- By hand, and what history says -----------------------------------------------------------
 
 await rpc(server, 'add_tokens', { user_id: person, amount: 10, idempotency_key: crypto.randomUUID(), reason: 'with our apologies' })
-show('ten tokens by hand', await tokens(), 22)
+show('ten tokens by hand', await tokens(), 55)
 
 const { data: ledger } = await buyer.from('token_ledger').select('kind, delta, balance').order('seq')
 show('history: every step', ledger.map((entry) => [entry.kind, entry.delta, entry.balance]), [
@@ -125,13 +195,28 @@ show('history: every step', ledger.map((entry) => [entry.kind, entry.delta, entr
   ['spend', -1, 4],
   ['spend', -2, 2],
   ['purchase', 10, 12],
-  ['grant', 10, 22],
+  ['purchase', 10, 22],
+  ['refund', -5, 17],
+  ['purchase', 10, 27],
+  ['purchase', 10, 37],
+  ['purchase', 10, 47],
+  ['refund', -10, 37],
+  ['purchase', 10, 47],
+  ['refund', -2, 45],
+  ['grant', 10, 55],
 ])
-const { payments } = await request(`${env.SIDECAR_URL}/payment/history/me`, { token: jwt })
-show('payments: every order', payments.map((payment) => payment.status).reverse(), [
-  'completed',
-  'failed',
-  'pending',
-  'review',
+const { payments } = await sidecar('/payment/history/me')
+const shown = payments.map((payment) => `${payment.payment_method} ${payment.status}`)
+show('payments: every order', shown.reverse(), [
+  'portone completed',
+  'portone failed',
+  'portone pending',
+  'portone review',
+  'portone partially_refunded',
+  'portone completed',
+  'toss completed',
+  'toss failed',
+  'toss awaiting_deposit',
+  'stripe partially_refunded',
 ])
 show('the books add up', await rpc(server, 'verify_ledger', {}), [])

@@ -158,7 +158,10 @@ class Stack:
             self._note_migrations()
 
     def _note_migrations(self) -> None:
-        self._migrated.write_text(json.dumps(tools.digests(self.settings)))
+        # In one step: a note that a kill cut short would be taken for a finished first start.
+        draft = self._migrated.with_suffix(".draft")
+        draft.write_text(json.dumps(tools.digests(self.settings)))
+        draft.replace(self._migrated)
 
     def _stop(self, unwanted: list[Program]) -> None:
         for program in reversed(unwanted):

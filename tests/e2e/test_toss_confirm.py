@@ -230,6 +230,18 @@ class TestRefusedBeforeTheMoneyIsTaken:
         assert (answer.status_code, answer.json()["code"]) == (400, "payment_canceled")
         assert await self.still_only_agreed(toss, key)
 
+    async def test_order_of_a_live_database_with_test_keys(self, toss: TossShop) -> None:
+        with toss.stack.connect() as owner:
+            owner.execute("update coinslot.settings set mode = 'live'")
+            try:
+                order_id, key = await toss.agreed()
+            finally:
+                owner.execute("update coinslot.settings set mode = 'test'")
+        answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (400, "wrong_mode")
+        assert await self.still_only_agreed(toss, key)
+        assert toss.row(order_id)["status"] == "pending"
+
     async def test_second_payment_of_a_bought_order(self, toss: TossShop) -> None:
         order_id, first = await toss.agreed()
         second = await toss.pay(order_id)
