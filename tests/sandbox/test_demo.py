@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
+import pytest
 
-from sidecar.sandbox.settings import ROOT
-from sidecar.sandbox.tools import require_node
+from sidecar.sandbox import demo
 from tests.stacks import LocalStack
 
 
-def test_the_demo_plays_to_its_end(stack: LocalStack) -> None:
-    run = subprocess.run(
-        [require_node(), ROOT / "sidecar/sandbox/demo.mjs"],
-        env=stack.env,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=90,
-    )
-    assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
-    assert run.stdout.count("✓") > 10
+def test_the_demo_plays_to_its_end(stack: LocalStack, capfd: pytest.CaptureFixture[str]) -> None:
+    code = demo.play(stack.manager)
+    told = capfd.readouterr()
+    assert code == 0, f"{told.out}\n{told.err}"
+    assert told.out.count("✓") > 30
