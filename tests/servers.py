@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from sanic import Sanic
 
@@ -27,6 +30,9 @@ async def running(app: Sanic[Any, Any], sock: socket.socket | None = None) -> As
     finally:
         await server.before_stop()
         await server.close()
+        # A client that keeps its connection must not go on talking to what is closed.
+        for connection in list(server.connections):
+            connection.abort()
         await server.after_stop()
 
 
@@ -46,4 +52,13 @@ async def wait_until(holds: Callable[[], bool], seconds: float = 5) -> None:
         if holds():
             return
         await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
+async def answer_to_too_much(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """The server answers and hangs up on the rest of the body, and the reset may overtake the
+    answer: then the client asks again."""
+    for _ in range(20):
+        with contextlib.suppress(httpx.ReadError, httpx.WriteError):
+            return await send()
     raise TimeoutError

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from sidecar.server import create_app
 from sidecar.views.toss import ConfirmBody
-from tests.servers import running
+from tests.servers import answer_to_too_much, running
 from tests.sidecars import settings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def test_malformed_body(
     shut: httpx.AsyncClient, path: str, content: bytes, kind: str, expected: tuple[int, str]
 ) -> None:
     headers = {**JWT, "Content-Type": kind}
-    answer = await shut.post(path, content=content, headers=headers)
+    answer = await answer_to_too_much(lambda: shut.post(path, content=content, headers=headers))
     assert (answer.status_code, answer.json()["code"]) == expected
 
 
