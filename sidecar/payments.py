@@ -138,7 +138,7 @@ class Payments:
         gateway = cast("ConfirmingGateway", self.gateway(gateway_name))
         await self._check(gateway, order_id, payment_key, token)
         settled = await self._settling.together(
-            ("confirm", order_id, payment_key, str(amount)),
+            ("confirm", gateway.name, order_id, payment_key, str(amount)),
             lambda: self._take(gateway, order_id, payment_key, amount, language),
         )
         _require_taken(settled)

@@ -50,7 +50,7 @@ class Settling:
         Raises `PaymentNotFound`, `PaymentRefused`, `TryAgain`, and what database and gateway raise.
         """
         return await self.together(
-            (order_id, payment_key),
+            (gateway.name, order_id, payment_key),
             lambda: self._read_and_apply(gateway, order_id, payment_key, source),
         )
 
