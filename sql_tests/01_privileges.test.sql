@@ -63,6 +63,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.attempt_problem', ''),
 ('coinslot.available', 'authenticated, service_role'),
 ('coinslot.cancel_order', 'authenticated'),
+('coinslot.cancel_orders_of', ''),
 ('coinslot.capture_hold', 'service_role'),
 ('coinslot.check_attempt', ''),
 ('coinslot.check_call', ''),
@@ -92,6 +93,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.get_settings', 'service_role'),
 ('coinslot.grant_signup_bonus', ''),
 ('coinslot.guard_transition', ''),
+('coinslot.hint_key', ''),
 ('coinslot.hold', ''),
 ('coinslot.hold_feature_for', 'service_role'),
 ('coinslot.hold_receipt', ''),
@@ -141,6 +143,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.use_feature_for', 'service_role'),
 ('coinslot.verify_ledger', 'service_role'),
 ('coinslot.verify_sources', ''),
+('coinslot.webhook_due', ''),
 ('coinslot.webhook_lease', ''),
 ('coinslot.webhook_spacing', '');
 

@@ -84,7 +84,7 @@ create temporary table stories (protects, steps, expected) as values
  array['PT400 invalid_argument {"argument": "amounts"}',
    'PT400 invalid_argument {"argument": "amounts"}']);
 
-select plan((select count(*)::integer from stories) + 16);
+select plan((select count(*)::integer from stories) + 19);
 select is(pg_temp.play('starter', s.steps), s.expected, s.protects) from stories s;
 
 -- Money for an order nobody made
@@ -158,5 +158,28 @@ select is(
 );
 select is(pg_temp.wallet(:'thief'), 'tokens=10 held=0 seq=1', 'so nobody gets tokens by it');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
+-- Whoever knows an order id can claim to have paid it
+select pg_temp.user_with(0) as claimant \gset
+select pg_temp.as_user(:'claimant', $$select * from create_order('starter', 'portone')$$)
+  ->> 'order_id' as claimed \gset
+select count(pg_temp.as_service(format(
+  'select refuse_payment_attempt(%L, %L, ''payment_unknown_at_gateway'', ''complete'')',
+  :'claimed', 'imp_' || n
+))) as claims from generate_series(1, 60) n \gset
+select is(
+  (select count(*) from public.payment_events e where e.reason = 'payment_unknown_at_gateway'),
+  50::bigint, 'invented payments fill no history'
+);
+
+-- Deleting a user
+delete from auth.users u where u.id = :'claimant';
+select is(
+  (select p.status from public.payments p where p.order_id = :'claimed'), 'canceled',
+  'nobody takes money for an order of a deleted user'
+);
+select is(
+  (select e.source from public.payment_events e inner join public.payments p on p.id = e.payment_id
+   where p.order_id = :'claimed' and e.to_status = 'canceled'), 'user_deleted', '... which is noted'
+);
 select * from finish();
 rollback;

@@ -60,7 +60,7 @@ language sql as $$
   ))
 $$;
 
-select plan(30);
+select plan(37);
 
 select pg_temp.user_with(0) as buyer \gset
 select pg_temp.order_of(:'buyer', 'portone') as unsigned \gset
@@ -189,6 +189,45 @@ select is(
   pg_temp.as_service(
     'select string_agg(event_id, '','') as e from list_webhooks(gateway => ''stripe'')'
   ) ->> 'e', 'evt_3,evt_2,evt_1', 'an operator lists by gateway, newest first'
+);
+-- What an unsigned hint cannot do to a genuine one
+select pg_temp.order_of(:'buyer', 'portone') as delayed \gset
+select pg_temp.store('portone', '', :'delayed') as forged \gset
+select count(pg_temp.as_service(format(
+  'select finish_webhook(%s, ''not_yet'', '''', true)', pg_temp.webhook_of(:'delayed')
+))) as reads from generate_series(1, 8) \gset
+select is(
+  pg_temp.inbox(:'delayed'), 'not_yet deliveries=1 attempts=8 in 86400s',
+  'a hint that came to nothing waits for a day'
+);
+select pg_temp.change(format(
+  'update coinslot.webhooks set taken_at = taken_at - interval ''1 hour'' where order_id = %L',
+  :'delayed'
+)) as passed \gset
+select is(
+  pg_temp.store('portone', '', :'delayed'), 'read', '... but the next delivery is read at once'
+);
+select is(
+  pg_temp.inbox(:'delayed'), 'not_yet deliveries=2 attempts=0 in 30s', '... with all its tries'
+);
+select pg_temp.order_of(:'buyer', 'portone') as flooded \gset
+select count(pg_temp.store('portone', '', :'flooded', 'imp_' || n)) as hints
+from generate_series(1, 30) n \gset
+select is(
+  (select count(*) from coinslot.webhooks w where w.order_id = :'flooded'), 21::bigint,
+  'invented payments fill no inbox'
+);
+select is(
+  pg_temp.store('portone', '', :'flooded', 'imp_genuine'), 'scheduled',
+  'a genuine one after them is not lost'
+);
+select is(
+  (select w.payment_key from coinslot.webhooks w where w.id = pg_temp.webhook_of(:'flooded')), '',
+  '... the gateway is asked for the order'
+);
+select is(
+  (select count(distinct round(extract(epoch from w.taken_at))) from coinslot.webhooks w
+   where w.order_id = :'flooded'), 21::bigint, '... and the reads are spaced'
 );
 select * from finish();
 rollback;

@@ -378,6 +378,26 @@ $$;
 
 COMMENT ON FUNCTION coinslot.cancel_order(order_id text) IS 'See public.cancel_order.';
 
+CREATE FUNCTION coinslot.cancel_orders_of(user_id uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  with open_orders as (
+    select p.id, p.status from public.payments p
+    where p.user_id = cancel_orders_of.user_id and p.status in ('pending', 'failed')
+    order by p.id for update
+  ), canceled as (
+    update public.payments p set
+      status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+    from open_orders o where p.id = o.id
+    returning p.id, p.user_id, o.status as from_status
+  )
+  insert into public.payment_events (payment_id, user_id, from_status, to_status, source)
+  select c.id, c.user_id, c.from_status, 'canceled', 'user_deleted' from canceled c
+$$;
+
+COMMENT ON FUNCTION coinslot.cancel_orders_of(user_id uuid) IS 'Cancels the unpaid orders of a user.';
+
 CREATE FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -600,6 +620,7 @@ CREATE FUNCTION coinslot.close_wallet(user_id uuid) RETURNS void
     SET search_path TO ''
     AS $$
 begin
+  perform coinslot.cancel_orders_of(close_wallet.user_id);
   perform coinslot.lock_wallet(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held';
@@ -1043,23 +1064,12 @@ CREATE FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-  (
-    select w.id from coinslot.webhooks w
-    where w.gateway = webhook.gateway and w.event_id = webhook.event_id
-  )
-  union all
-  (
-    select w.id from coinslot.webhooks w
-    where webhook.event_id is null and w.gateway = webhook.gateway
-      and w.order_id = webhook.order_id and w.event_id is null
-      and (w.payment_key = webhook.payment_key or (
-        select count(*) >= 20 from coinslot.webhooks c
-        where c.gateway = webhook.gateway and c.order_id = webhook.order_id
-          and c.event_id is null
-      ))
-    order by w.payment_key = webhook.payment_key desc, w.id desc
-    limit 1
-  )
+  select w.id from coinslot.webhooks w
+  where w.gateway = webhook.gateway and case
+    when webhook.event_id is not null then w.event_id = webhook.event_id
+    else w.event_id is null and w.order_id = webhook.order_id
+      and w.payment_key = webhook.payment_key
+  end
 $$;
 
 COMMENT ON FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) IS 'The stored webhook that this is another delivery of, or null.';
@@ -1182,6 +1192,19 @@ $$;
 
 COMMENT ON FUNCTION coinslot.guard_transition() IS 'Trigger: only legal moves of an order.';
 
+CREATE FUNCTION coinslot.hint_key(webhook coinslot.webhooks) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select case when count(*) < 20 or bool_or(w.payment_key = webhook.payment_key)
+    then webhook.payment_key else ''
+  end
+  from coinslot.webhooks w
+  where w.gateway = webhook.gateway and w.order_id = webhook.order_id and w.event_id is null
+$$;
+
+COMMENT ON FUNCTION coinslot.hint_key(webhook coinslot.webhooks) IS 'The payment key to file an unsigned hint under; empty = its order.';
+
 CREATE FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.hold_receipt
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1288,12 +1311,12 @@ CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS bool
     AS $$
   select coalesce(
     bool_or(
-      sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
+      a.secret is null
+      or sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
     ), true
   )
   from coinslot.payment_attempts a
-  where a.payment_id = knows_secret.payment_id and a.secret is not null
-    and knows_secret.secret is not null
+  where a.payment_id = knows_secret.payment_id and knows_secret.secret is not null
 $$;
 
 COMMENT ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) IS 'False if the payment has a secret and this is not it.';
@@ -1360,6 +1383,9 @@ begin
   where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
   update coinslot.payment_attempts a set credited = true
   where a.id = facts.attempt_id and not a.credited;
+  update coinslot.discrepancies d set resolved_at = clock_timestamp()
+  where d.kind = 'duplicate_payment' and d.resolved_at is null and d.order_id = payment.order_id
+    and d.payment_key = facts.payment_key and facts.attempt_id is not null;
   update public.payments p set
     status = move_payment.status, method = coalesce(facts.method, p.method),
     payment_key = coalesce(facts.payment_key, p.payment_key),
@@ -1666,10 +1692,12 @@ CREATE FUNCTION coinslot.record_refusal(payment public.payments, payment_key tex
     SET search_path TO ''
     AS $$
 begin
-  if not exists (
-    select from public.payment_events e
-    where e.payment_id = payment.id and e.payment_key = record_refusal.payment_key
-      and e.reason = record_refusal.reason
+  if (
+    select count(*) < 50 and not coalesce(bool_or(
+      e.payment_key = record_refusal.payment_key and e.reason = record_refusal.reason
+    ), false)
+    from public.payment_events e
+    where e.payment_id = payment.id and e.from_status = e.to_status
   ) then
     perform coinslot.record_event(
       payment, payment.status, record_refusal.source, record_refusal.reason,
@@ -1892,6 +1920,9 @@ begin
   perform pg_advisory_xact_lock(
     hashtextextended(webhook.gateway || coalesce(webhook.event_id, webhook.order_id), 0)
   );
+  if webhook.event_id is null then
+    webhook.payment_key := coinslot.hint_key(webhook);
+  end if;
   webhook_id := coinslot.find_webhook(webhook);
   if webhook_id is not null then
     update coinslot.webhooks w set
@@ -1932,6 +1963,8 @@ declare
   v_status text := coinslot.payment_status(v_facts);
   v_duplicate boolean := attempt.problem is null and attempt.paid > 0
     and v_facts.attempt_id <> attempt.id;
+  v_switched boolean := before.paid > 0 and v_facts.paid > 0
+    and before.payment_key <> v_facts.payment_key;
   v_tokens bigint;
 begin
   if v_status <> before.status and not exists (
@@ -1953,7 +1986,7 @@ begin
     when before.paid = 0 and v_facts.paid > 0 then 'credited'
     when v_tokens < 0 then 'reversed'
     when v_tokens > 0 then 'restored'
-    when v_status <> before.status then 'moved'
+    when v_status <> before.status or v_switched then 'moved'
     else 'unchanged'
   end;
   if outcome <> 'unchanged' then
@@ -2096,9 +2129,7 @@ CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks) RETURNS text
     SET search_path TO ''
     AS $$
 declare
-  v_due timestamptz := coalesce(
-    webhook.next_attempt_at, coinslot.next_hint_read(webhook.gateway, webhook.order_id)
-  );
+  v_due timestamptz := coinslot.webhook_due(webhook);
   v_now boolean := v_due <= clock_timestamp();
 begin
   if webhook.event_id is not null and webhook.next_attempt_at is null then
@@ -2106,6 +2137,10 @@ begin
   end if;
   update coinslot.webhooks w set
     outcome = case when webhook.next_attempt_at is null then 'received' else w.outcome end,
+    attempts = case
+      when webhook.next_attempt_at is null or v_due < webhook.next_attempt_at then 0
+      else w.attempts
+    end,
     finished_at = null,
     next_attempt_at = v_due + case when v_now then coinslot.webhook_lease() else '0' end,
     taken_at = greatest(w.taken_at, v_due),
@@ -2296,6 +2331,22 @@ CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TA
 $$;
 
 COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Keys used twice, and payments, holds and bonuses that the ledger does not bear out.';
+
+CREATE FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select case
+    when webhook.next_attempt_at <= webhook.taken_at + coinslot.webhook_lease()
+    then webhook.next_attempt_at
+    when webhook.event_id is not null then clock_timestamp()
+    else least(
+      webhook.next_attempt_at, coinslot.next_hint_read(webhook.gateway, webhook.order_id)
+    )
+  end
+$$;
+
+COMMENT ON FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) IS 'When to read because of another delivery of a stored webhook.';
 
 CREATE FUNCTION coinslot.webhook_spacing() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3067,6 +3118,8 @@ GRANT ALL ON FUNCTION coinslot.available(wallet public.wallets) TO service_role;
 REVOKE ALL ON FUNCTION coinslot.cancel_order(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.cancel_order(order_id text) TO authenticated;
 
+REVOKE ALL ON FUNCTION coinslot.cancel_orders_of(user_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) TO service_role;
 
@@ -3148,6 +3201,8 @@ GRANT ALL ON FUNCTION coinslot.get_settings() TO service_role;
 REVOKE ALL ON FUNCTION coinslot.grant_signup_bonus(account auth.users) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.guard_transition() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.hint_key(webhook coinslot.webhooks) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
 
@@ -3264,6 +3319,8 @@ REVOKE ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) FROM
 GRANT ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_spacing() FROM PUBLIC;
 

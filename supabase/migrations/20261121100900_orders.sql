@@ -194,3 +194,22 @@ comment on function public.cancel_order(text) is
 revoke all on function public.cancel_order(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.cancel_order(text) to authenticated;
+
+-- For a user who was deleted.
+create function coinslot.cancel_orders_of(user_id uuid) returns void
+language sql volatile set search_path = '' as $$
+  with open_orders as (
+    select p.id, p.status from public.payments p
+    where p.user_id = cancel_orders_of.user_id and p.status in ('pending', 'failed')
+    order by p.id for update
+  ), canceled as (
+    update public.payments p set
+      status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+    from open_orders o where p.id = o.id
+    returning p.id, p.user_id, o.status as from_status
+  )
+  insert into public.payment_events (payment_id, user_id, from_status, to_status, source)
+  select c.id, c.user_id, c.from_status, 'canceled', 'user_deleted' from canceled c
+$$;
+comment on function coinslot.cancel_orders_of(uuid) is 'Cancels the unpaid orders of a user.';
+revoke all on function coinslot.cancel_orders_of(uuid) from public;

@@ -97,14 +97,30 @@ comment on function coinslot.next_hint_read(text, text) is
 'The earliest time to read an order again because of an unsigned hint.';
 revoke all on function coinslot.next_hint_read(text, text) from public;
 
+-- When a webhook that was delivered again is to be read. Finished: as soon as hints allow. Waiting
+-- after a failure: this may be the news that it waits for, so it need not wait that long. Leased or
+-- planned: that read will do, or lead to another.
+create function coinslot.webhook_due(webhook coinslot.webhooks) returns timestamptz
+language sql stable set search_path = '' as $$
+  select case
+    when webhook.next_attempt_at <= webhook.taken_at + coinslot.webhook_lease()
+    then webhook.next_attempt_at
+    when webhook.event_id is not null then clock_timestamp()
+    else least(
+      webhook.next_attempt_at, coinslot.next_hint_read(webhook.gateway, webhook.order_id)
+    )
+  end
+$$;
+comment on function coinslot.webhook_due(coinslot.webhooks) is
+'When to read because of another delivery of a stored webhook.';
+revoke all on function coinslot.webhook_due(coinslot.webhooks) from public;
+
 -- Takes a webhook that is stored: decides whether to read now, and leases it. A finished event that
--- was signed stays finished. An unsigned hint is read again, now or when enough time has passed.
+-- was signed stays finished.
 create function coinslot.take_webhook(webhook coinslot.webhooks) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_due timestamptz := coalesce(
-    webhook.next_attempt_at, coinslot.next_hint_read(webhook.gateway, webhook.order_id)
-  );
+  v_due timestamptz := coinslot.webhook_due(webhook);
   v_now boolean := v_due <= clock_timestamp();
 begin
   if webhook.event_id is not null and webhook.next_attempt_at is null then
@@ -112,6 +128,10 @@ begin
   end if;
   update coinslot.webhooks w set
     outcome = case when webhook.next_attempt_at is null then 'received' else w.outcome end,
+    attempts = case
+      when webhook.next_attempt_at is null or v_due < webhook.next_attempt_at then 0
+      else w.attempts
+    end,
     finished_at = null,
     next_attempt_at = v_due + case when v_now then coinslot.webhook_lease() else '0' end,
     taken_at = greatest(w.taken_at, v_due),
@@ -125,18 +145,18 @@ comment on function coinslot.take_webhook(coinslot.webhooks) is
 revoke all on function coinslot.take_webhook(coinslot.webhooks) from public;
 
 -- Where a gateway repeats a secret it gave us, a hint with another one is not worth a read. None
--- sent, or none known yet, proves nothing either way. Digests are compared, so that the time it
--- takes tells nothing about the secret.
+-- sent, or an attempt whose secret is not known yet, proves nothing either way. Digests are
+-- compared, so that the time it takes tells nothing about the secret.
 create function coinslot.knows_secret(payment_id uuid, secret text) returns boolean
 language sql stable set search_path = '' as $$
   select coalesce(
     bool_or(
-      sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
+      a.secret is null
+      or sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
     ), true
   )
   from coinslot.payment_attempts a
-  where a.payment_id = knows_secret.payment_id and a.secret is not null
-    and knows_secret.secret is not null
+  where a.payment_id = knows_secret.payment_id and knows_secret.secret is not null
 $$;
 comment on function coinslot.knows_secret(uuid, text) is
 'False if the payment has a secret and this is not it.';
@@ -165,27 +185,29 @@ comment on function coinslot.check_webhook(coinslot.webhooks) is
 'PT400 unless a webhook can be stored.';
 revoke all on function coinslot.check_webhook(coinslot.webhooks) from public;
 
--- The row that a delivery belongs to: that of its event, or of its payment where it is unsigned. An
--- order has at most twenty of the latter; hints about yet more payments of one order are counted.
+-- The payment that an unsigned hint is filed under. After twenty of one order, hints about yet more
+-- of them share one row that names none, and the gateway is asked for the order.
+create function coinslot.hint_key(webhook coinslot.webhooks) returns text
+language sql stable set search_path = '' as $$
+  select case when count(*) < 20 or bool_or(w.payment_key = webhook.payment_key)
+    then webhook.payment_key else ''
+  end
+  from coinslot.webhooks w
+  where w.gateway = webhook.gateway and w.order_id = webhook.order_id and w.event_id is null
+$$;
+comment on function coinslot.hint_key(coinslot.webhooks) is
+'The payment key to file an unsigned hint under; empty = its order.';
+revoke all on function coinslot.hint_key(coinslot.webhooks) from public;
+
+-- The row that a delivery belongs to: that of its event, or of its payment where it is unsigned.
 create function coinslot.find_webhook(webhook coinslot.webhooks) returns bigint
 language sql stable set search_path = '' as $$
-  (
-    select w.id from coinslot.webhooks w
-    where w.gateway = webhook.gateway and w.event_id = webhook.event_id
-  )
-  union all
-  (
-    select w.id from coinslot.webhooks w
-    where webhook.event_id is null and w.gateway = webhook.gateway
-      and w.order_id = webhook.order_id and w.event_id is null
-      and (w.payment_key = webhook.payment_key or (
-        select count(*) >= 20 from coinslot.webhooks c
-        where c.gateway = webhook.gateway and c.order_id = webhook.order_id
-          and c.event_id is null
-      ))
-    order by w.payment_key = webhook.payment_key desc, w.id desc
-    limit 1
-  )
+  select w.id from coinslot.webhooks w
+  where w.gateway = webhook.gateway and case
+    when webhook.event_id is not null then w.event_id = webhook.event_id
+    else w.event_id is null and w.order_id = webhook.order_id
+      and w.payment_key = webhook.payment_key
+  end
 $$;
 comment on function coinslot.find_webhook(coinslot.webhooks) is
 'The stored webhook that this is another delivery of, or null.';
@@ -204,6 +226,9 @@ begin
   perform pg_advisory_xact_lock(
     hashtextextended(webhook.gateway || coalesce(webhook.event_id, webhook.order_id), 0)
   );
+  if webhook.event_id is null then
+    webhook.payment_key := coinslot.hint_key(webhook);
+  end if;
   webhook_id := coinslot.find_webhook(webhook);
   if webhook_id is not null then
     update coinslot.webhooks w set

@@ -218,16 +218,19 @@ comment on function coinslot.settle_tokens(public.payments, coinslot.payment_fac
 revoke all on function coinslot.settle_tokens(public.payments, coinslot.payment_facts)
 from public;
 
--- One event for each refusal, however often it is repeated.
+-- One event for each refusal, however often it is repeated, and fifty of one order at the most:
+-- anybody who knows an order id can claim to have paid it.
 create function coinslot.record_refusal(
   payment public.payments, payment_key text, reason text, source text
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
-  if not exists (
-    select from public.payment_events e
-    where e.payment_id = payment.id and e.payment_key = record_refusal.payment_key
-      and e.reason = record_refusal.reason
+  if (
+    select count(*) < 50 and not coalesce(bool_or(
+      e.payment_key = record_refusal.payment_key and e.reason = record_refusal.reason
+    ), false)
+    from public.payment_events e
+    where e.payment_id = payment.id and e.from_status = e.to_status
   ) then
     perform coinslot.record_event(
       payment, payment.status, record_refusal.source, record_refusal.reason,
@@ -319,6 +322,9 @@ begin
   where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
   update coinslot.payment_attempts a set credited = true
   where a.id = facts.attempt_id and not a.credited;
+  update coinslot.discrepancies d set resolved_at = clock_timestamp()
+  where d.kind = 'duplicate_payment' and d.resolved_at is null and d.order_id = payment.order_id
+    and d.payment_key = facts.payment_key and facts.attempt_id is not null;
   update public.payments p set
     status = move_payment.status, method = coalesce(facts.method, p.method),
     payment_key = coalesce(facts.payment_key, p.payment_key),
@@ -352,6 +358,8 @@ declare
   v_status text := coinslot.payment_status(v_facts);
   v_duplicate boolean := attempt.problem is null and attempt.paid > 0
     and v_facts.attempt_id <> attempt.id;
+  v_switched boolean := before.paid > 0 and v_facts.paid > 0
+    and before.payment_key <> v_facts.payment_key;
   v_tokens bigint;
 begin
   if v_status <> before.status and not exists (
@@ -373,7 +381,7 @@ begin
     when before.paid = 0 and v_facts.paid > 0 then 'credited'
     when v_tokens < 0 then 'reversed'
     when v_tokens > 0 then 'restored'
-    when v_status <> before.status then 'moved'
+    when v_status <> before.status or v_switched then 'moved'
     else 'unchanged'
   end;
   if outcome <> 'unchanged' then
