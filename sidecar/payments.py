@@ -21,7 +21,7 @@ from sidecar.errors import (
     PaymentRefused,
 )
 from sidecar.gateways.base import Order
-from sidecar.settling import Settled, Settling, of_order, require_gateway
+from sidecar.settling import Settled, Settling, of_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,11 +173,12 @@ class Payments:
         language: str,
     ) -> Settled:
         order = await self._settling.open(order_id)
+        if order.gateway != gateway.name:
+            return await self._settling.settle(gateway, order_id, payment_key, "confirm")
         if amount != order.amount:
             raise AmountMismatch
         if _confirmable(order):
             try:
-                require_gateway(order, gateway)
                 _require_mode(order, gateway)
                 fact = of_order(
                     order, await gateway.confirm(_as_order(order, language), payment_key)

@@ -29,6 +29,23 @@ STALE_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """Money that came in for an order through another gateway than the order's own."""
+
+    order: Payment
+    gateway: str
+    fact: GatewayPayment
+
+
+class WrongGateway(PaymentRefused):
+    code = "wrong_gateway"
+
+    def __init__(self, stray: Stray | None) -> None:
+        super().__init__()
+        self.stray = stray
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What one fresh read said, and what the database made of it."""
 
@@ -86,11 +103,23 @@ class Settling:
     async def refuse(
         self, order_id: str, payment_key: str | None, refusal: PaymentRefused, source: str
     ) -> None:
-        """Leaves an event behind; nothing else changes."""
+        """Leaves an event behind; nothing else changes. Of money that went astray the database
+        hears all, and calls a person. `TryAgain` where a newer read was applied meanwhile."""
         log.warning("attempt_refused", order_id=order_id, reason=refusal.code)
+        if isinstance(refusal, WrongGateway) and refusal.stray is not None:
+            await self._apply_stray(refusal.stray, source)
+            return
         await self._database.as_service().refuse_payment_attempt(
             order_id, payment_key or "", refusal.code, source
         )
+
+    async def _apply_stray(self, stray: Stray, source: str) -> None:
+        order = stray.order
+        applied = await self._database.as_service().apply_gateway_payment(
+            order.order_id, stray.gateway, source, order.version, stray.fact.arguments()
+        )
+        if applied.outcome == "stale":
+            raise TryAgain
 
     async def _read_and_apply(
         self, gateway: Gateway, order_id: str, payment_key: str | None, source: str
@@ -111,13 +140,18 @@ class Settling:
 
 async def fact_about(order: Payment, gateway: Gateway, payment_key: str | None) -> GatewayPayment:
     """A fresh read that is about this order; `PaymentRefused` where it is not."""
-    require_gateway(order, gateway)
+    if order.gateway != gateway.name:
+        raise WrongGateway(await _stray(order, gateway, payment_key))
     return of_order(order, await gateway.read(order.order_id, payment_key))
 
 
-def require_gateway(order: Payment, gateway: Gateway) -> None:
-    if order.gateway != gateway.name:
-        raise PaymentRefused(code="wrong_gateway")
+async def _stray(order: Payment, gateway: Gateway, payment_key: str | None) -> Stray | None:
+    try:
+        fact = of_order(order, await gateway.read(order.order_id, payment_key))
+    except PaymentRefused:
+        return None
+    # Also what went back since: it ends what a person was called for.
+    return Stray(order, gateway.name, fact) if fact.paid > 0 else None
 
 
 def of_order(order: Payment, fact: GatewayPayment) -> GatewayPayment:
