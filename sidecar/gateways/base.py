@@ -33,7 +33,8 @@ class GatewayPayment:
     """One fresh read of one payment. Amounts are minor units and totals so far, never steps.
 
     `paid` is what was received at any time: a fully cancelled payment that had been paid keeps it,
-    with `refunded` beside it. `paid + discount` equals `amount` for a payment that was made.
+    with `refunded` beside it. What the gateway approved is what was paid: where points, coupons and
+    promotions are part of a payment's total, `paid` is that total and `discount` is 0.
     `order_id` is empty where the payment names none. `secret` is what this payment's webhooks must
     carry (Toss): it goes to the database and nowhere else.
     """

@@ -121,7 +121,7 @@ class PortOneV1:
         # buys nothing (PortOne's notice of 2025-11-25).
         query = {} if self._live else {"include_sandbox": "true"}
         envelope = await self._call("GET", path, params=query)
-        if envelope["http_status"] == 404:
+        if _says_unknown(envelope):
             raise PaymentUnknownAtGateway
         if not _succeeded(envelope):
             raise _refused("read", envelope)
@@ -179,11 +179,13 @@ def _read_as(payment: _Payment) -> GatewayPayment:
     """Raises `ValueError` where the payment contradicts itself."""
     amount = to_minor(payment.amount, payment.currency)
     canceled = to_minor(payment.cancel_amount, payment.currency)
-    discount = to_minor(_discount(payment), payment.currency)
+    if payment.status == "cancelled":
+        # Whether a full cancel's total has the promotion's part in it is not documented.
+        released = to_minor(_discount(payment), payment.currency)
+        canceled = amount if canceled + released >= amount else canceled
     state = _state(payment, amount, canceled)
-    paid = amount - discount if _was_paid(payment, state) else 0
-    if discount > amount:
-        raise ValueError("discounted by more than it costs")
+    # A promotion's part included: cancels count it, too.
+    paid = amount if _was_paid(payment, state) else 0
     return GatewayPayment(
         order_id=payment.merchant_uid,
         payment_key=payment.imp_uid,
@@ -192,8 +194,6 @@ def _read_as(payment: _Payment) -> GatewayPayment:
         currency=payment.currency.upper(),
         live=payment.sandbox is False,
         paid=paid,
-        discount=discount,
-        # A promotion's part is given back to the promotion, not to the buyer.
         refunded=min(canceled, paid),
         method=payment.pay_method,
         failure_reason=payment.fail_reason,
@@ -203,6 +203,12 @@ def _read_as(payment: _Payment) -> GatewayPayment:
 
 def _succeeded(envelope: dict[str, Any]) -> bool:
     return envelope["http_status"] == 200 and envelope.get("code") == 0
+
+
+def _says_unknown(envelope: dict[str, Any]) -> bool:
+    """A 404 without PortOne's own code may come from anything that stands before PortOne."""
+    code = envelope.get("code")
+    return envelope["http_status"] == 404 and isinstance(code, int) and code != 0
 
 
 def _refused(call: str, envelope: dict[str, Any]) -> GatewayUnavailable:

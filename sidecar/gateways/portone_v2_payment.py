@@ -39,8 +39,6 @@ class _Part(BaseModel):
 
 class _Amount(_Part):
     total: Minor
-    discount: Minor = 0
-    paid: Minor = 0
 
 
 class _Channel(_Part):
@@ -107,7 +105,6 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         currency=payment.currency,
         live=_is_live(payment, live_mode=live_mode),
         paid=paid,
-        discount=payment.amount.discount,
         refunded=refunded,
         disputed=left if any(d.status != "RESOLVED" for d in payment.disputes) else 0,
         withdrawn=withdrawn,
@@ -118,10 +115,10 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
 
 
 def _paid(payment: V2Payment, state: State) -> int:
-    """`amount.paid` stands in a payment that nobody has paid, too: the status tells, and for a
-    canceled one `paidAt`."""
+    """The total, a promotion's part included, since cancellations count it, too. Amounts stand in a
+    payment that nobody has paid as well: the status tells, and for a canceled one `paidAt`."""
     was_paid = state == "paid" or (state == "canceled" and payment.paid_at is not None)
-    return payment.amount.paid if was_paid else 0
+    return payment.amount.total if was_paid else 0
 
 
 def _canceled(payment: V2Payment, *, by_bank: bool) -> int:

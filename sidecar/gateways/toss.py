@@ -48,6 +48,7 @@ _UNKNOWN = {
 }
 _OUR_KEYS = {"UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT"}
 _LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
+_NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"}
 # Before each look at a payment whose confirm is in doubt. An approval may still be under way.
 _LOOKS = (0.0, 0.5, 1.5)
 
@@ -140,21 +141,27 @@ class Toss:
         else:
             path = f"/v1/payments/orders/{quote(order_id or '', safe='')}"
         response = await self._call("GET", path)
-        if response.status_code == 404:
-            raise PaymentUnknownAtGateway
         if response.status_code != 200:
-            raise _refused("read", response.status_code, _error(response)[0])
+            code, _ = _error(response)
+            # Any other 404 may come from anything that stands before Toss.
+            if response.status_code == 404 and code in _NO_SUCH_PAYMENT:
+                raise PaymentUnknownAtGateway
+            raise _refused("read", response.status_code, code)
         return self._fact(order_id, payment_key, response)
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
         return toss_webhook.parse(headers, body)
 
     async def _resolve(self, order: Order, payment_key: str, why: str) -> TossPayment:
+        """What reading shows once the approval is over. That Toss shows no payment is no answer:
+        its records may lag behind the approval that we sent."""
         log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
         for wait in _LOOKS:
             await asyncio.sleep(wait)
             try:
                 fact = await self.read(order.order_id, payment_key)
+            except PaymentUnknownAtGateway:
+                continue
             except GatewayUnavailable as error:
                 raise ConfirmUnknown from error
             if fact.state != "ready":

@@ -52,6 +52,8 @@ _BANKS = {
     "88": "신한은행",
     "89": "케이뱅크",
 }
+# Of a cancel: whether it gave anything back is certain.
+_DECIDED = frozenset({"DONE", "ABORTED"})
 _KST = timezone(timedelta(hours=9))
 
 # What a page may be shown of a Payment: neither its secret nor anything about the buyer.
@@ -71,14 +73,6 @@ class _VirtualAccount(_Lenient):
     bankCode: Text | None = None  # noqa: N815
     customerName: Text | None = None  # noqa: N815
     dueDate: datetime | None = None  # noqa: N815
-
-
-class _EasyPay(_Lenient):
-    discountAmount: Decimal = Field(default=Decimal(0), ge=0)  # noqa: N815
-
-
-class _Discount(_Lenient):
-    amount: Decimal = Field(ge=0)
 
 
 class _Cancel(_Lenient):
@@ -111,8 +105,6 @@ class _Payment(_Lenient):
     approvedAt: datetime | None = None  # noqa: N815
     secret: str | None = None
     virtualAccount: _VirtualAccount | None = None  # noqa: N815
-    easyPay: _EasyPay | None = None  # noqa: N815
-    discount: _Discount | None = None
     cancels: list[_Cancel] | None = None
     failure: _Failure | None = None
 
@@ -137,10 +129,8 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
     """
     payment = _Payment.model_validate(body)
     amount = to_minor(payment.totalAmount, payment.currency)
-    discount = to_minor(_discount(payment), payment.currency)
-    if discount > amount:
-        raise ValueError("discounted by more than it costs")
-    paid = amount - discount if _was_paid(payment) else 0
+    # Points and discounts included: cancels count them, too.
+    paid = amount if _was_paid(payment) else 0
     refunded = _refunded(payment, paid)
     state = _STATES[payment.status]
     return TossPayment(
@@ -152,7 +142,6 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         currency=payment.currency.upper(),
         live=live,
         paid=paid,
-        discount=discount,
         refunded=refunded,
         method=_METHODS.get(payment.method or "", payment.method),
         failure_reason=_failure_reason(payment) if state == "failed" else None,
@@ -160,12 +149,6 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         secret=payment.secret,
         shown=redacted(body, SHOWN),
     )
-
-
-def _discount(payment: _Payment) -> Decimal:
-    """What the easy-pay provider or the card company pays in the buyer's place."""
-    easy = payment.easyPay.discountAmount if payment.easyPay else Decimal(0)
-    return easy + (payment.discount.amount if payment.discount else Decimal(0))
 
 
 def _was_paid(payment: _Payment) -> bool:
@@ -177,10 +160,15 @@ def _was_paid(payment: _Payment) -> bool:
 
 
 def _refunded(payment: _Payment, paid: int) -> int:
-    """What cancels have given back so far. A discount's part goes to whoever gave the discount."""
+    """What cancels have given back so far: everything once nothing is left, whatever the cancels
+    add up to without the discounts they released."""
     returned = to_minor(payment.totalAmount - payment.balanceAmount, payment.currency)
-    if payment.cancels:
-        done = (each.cancelAmount for each in payment.cancels if each.cancelStatus == "DONE")
+    cancels = payment.cancels or []
+    under_way = any(each.cancelStatus not in _DECIDED for each in cancels)
+    if not under_way and (payment.status == "CANCELED" or payment.balanceAmount == 0):
+        return paid
+    if cancels:
+        done = (each.cancelAmount for each in cancels if each.cancelStatus == "DONE")
         returned = min(returned, to_minor(sum(done, Decimal(0)), payment.currency))
     return min(returned, paid)
 

@@ -129,11 +129,12 @@ class TestNothingBought:
         answer = await v2_shop.finish(order_id)
         assert (answer.status_code, answer.json()["code"]) == (400, "payment_unknown_at_gateway")
 
-    async def test_discount_is_part_of_the_price(self, v2_shop: ShopV2) -> None:
+    @pytest.mark.parametrize("discount", [1000, 5000])
+    async def test_promotion_pays_like_money(self, v2_shop: ShopV2, discount: int) -> None:
         order_id = await v2_shop.order()
-        await v2_shop.pay(order_id, discount=1000)
+        await v2_shop.pay(order_id, discount=discount)
         assert (await v2_shop.finish(order_id)).json() == DONE
-        assert v2_shop.row(order_id)["paid"] == 4000
+        assert v2_shop.row(order_id)["paid"] == 5000
 
     async def test_status_of_a_later_api_moves_nothing(self, v2_shop: ShopV2) -> None:
         order_id = await v2_shop.order()

@@ -142,13 +142,18 @@ class TestCard:
         assert (await toss.confirm(order_id, good)).status_code == 200
         assert (await toss.tokens(), toss.purchases()) == (15, 1)
 
-    async def test_points_and_promotions_of_others_pay_a_part(self, toss: TossShop) -> None:
-        for method in ("CARD", "EASY_PAY"):
-            order_id, key = await toss.agreed(method=method, discount=1000)
-            assert (await toss.confirm(order_id, key)).status_code == 200
-            row = toss.row(order_id)
-            assert (row["status"], row["paid"], row["amount"]) == ("completed", 4000, 5000)
-        assert (await toss.tokens(), toss.purchases()) == (25, 2)
+    @pytest.mark.parametrize("method", ["CARD", "EASY_PAY"])
+    @pytest.mark.parametrize("discount", [1000, 5000])
+    async def test_points_and_promotions_pay_like_money(
+        self, toss: TossShop, method: str, discount: int
+    ) -> None:
+        order_id, key = await toss.agreed(method=method, discount=discount)
+        assert (await toss.confirm(order_id, key)).status_code == 200
+        assert (toss.row(order_id)["status"], toss.row(order_id)["paid"]) == ("completed", 5000)
+        assert (await toss.tokens(), toss.purchases()) == (15, 1)
+        await toss.play("refund", payment_key=key, amount=2500)
+        await toss.until(lambda: toss.row(order_id)["status"] == "partially_refunded")
+        assert await toss.tokens() == 10
 
     async def test_refund_at_the_console_takes_the_share_back(self, toss: TossShop) -> None:
         order_id, key = await toss.agreed()

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from sidecar.errors import (
@@ -83,9 +84,28 @@ def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
             sample("payment_paid", amount=19.99, currency="usd"),
             fact(amount=1999, paid=1999, currency="USD"),
         ),
+        # A promotion pays like money, even all of it, and cancels count it.
+        (sample("payment_paid", promotion={"id": "p", "discount": 11000}), fact()),
         (
-            sample("payment_paid", promotion={"id": "p", "discount": 1000}),
-            fact(paid=10000, discount=1000),
+            sample("payment_partially_cancelled", promotion={"id": "p", "discount": 10000}),
+            fact(refunded=1100),
+        ),
+        (
+            sample("payment_fully_cancelled", promotion={"id": "p", "discount": 1000}),
+            fact(state="canceled", refunded=11000),
+        ),
+        # As long as it may be that the total of a cancel is without the promotion's part.
+        (
+            sample("payment_fully_cancelled", cancel_amount=10000, promotion={"discount": 1000}),
+            fact(state="canceled", refunded=11000),
+        ),
+        (
+            sample("payment_fully_cancelled", cancel_amount=0, promotion={"discount": 11000}),
+            fact(state="canceled", refunded=11000),
+        ),
+        (
+            sample("payment_fully_cancelled", cancel_amount=9000, promotion={"discount": 1000}),
+            fact(refunded=9000),
         ),
         (
             sample("payment_paid", pay_method="a-new-one", brand_new_field={}),
@@ -109,8 +129,7 @@ async def test_payment_is_read_as(
         {"amount": 2**53},
         {"amount": 1e300},
         {"vbank_num": "1", "vbank_date": 10**18},
-        {"promotion": {"id": "p", "discount": "some"}},
-        {"promotion": {"id": "p", "discount": 12000}},
+        {"status": "cancelled", "promotion": {"id": "p", "discount": "some"}},
         {"amount": 10.5},
         {"currency": "₩"},
         {"cancel_amount": None},
@@ -147,6 +166,24 @@ async def test_live_mode_wants_to_be_told_that_a_payment_is_no_test(sim: Simulat
 async def test_unknown_payment(sim: Simulated) -> None:
     with pytest.raises(PaymentUnknownAtGateway):
         await sim.gateway().read(None, "imp_000000000000")
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"message": "no Route matched"}', b'{"code": 0}', b"<html>404</html>"]
+)
+async def test_only_portone_says_that_there_is_no_payment(
+    sim: Simulated, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = sim.gateway()
+    with pytest.raises(PaymentUnknownAtGateway):
+        await gateway.read(None, UID)
+
+    async def request(*_: object, **__: object) -> httpx.Response:
+        return httpx.Response(404, content=body)
+
+    monkeypatch.setattr(sim.http, "request", request)
+    with pytest.raises(GatewayUnavailable):
+        await gateway.read(None, UID)
 
 
 @pytest.mark.parametrize(

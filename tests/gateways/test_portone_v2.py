@@ -77,12 +77,17 @@ WAITING = "virtual_account_issued"
             fact(method="easy_pay"),
         ),
         (sample("paid", method=None), fact(method=None)),
+        # A promotion pays like money, even all of it, and cancellations count it.
+        (sample("paid", amount__discount=11000, amount__paid=0), fact()),
         (
-            sample("paid", amount__discount=1000, amount__paid=10000),
-            fact(paid=10000, discount=1000),
+            sample("partial_cancelled", amount__discount=10000, amount__paid=1000),
+            fact(refunded=1100),
         ),
-        # What was received differs from what was ordered: for the database to judge.
-        (sample("paid", amount__paid=10), fact(paid=10)),
+        (
+            sample("partial_cancelled", status="CANCELLED", amount__paid=10000),
+            fact(state="canceled", refunded=11000),
+        ),
+        (sample("paid", amount__total=10), fact(amount=10, paid=10)),
         (
             sample("failed"),
             fact(state="failed", paid=0, method=None, failure_reason="한도 초과"),
@@ -176,7 +181,6 @@ async def test_payment_is_read_as(
         {"amount__total": -1},
         {"amount__total": 2**53},
         {"amount__total": True},
-        {"amount__paid": None},
         {"currency": "CURRENCY_KRW"},
         {"channel": None},
         {"channel__type": "SANDBOX"},

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from sidecar.errors import (
@@ -14,6 +15,8 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
 )
 from sidecar.gateways.base import GatewayPayment, Order, VirtualAccount
+from sidecar.gateways.http import GatewayHttp
+from sidecar.gateways.toss import Toss
 from sidecar.gateways.toss_payment import TossPayment, read_as
 
 if TYPE_CHECKING:
@@ -52,6 +55,13 @@ def cancels(*amounts: int, status: str = "DONE") -> list[dict[str, object]]:
 
 
 VBANK = {"method": "virtual_account", "virtual_account": ACCOUNT}
+
+
+def answering(status: int, body: bytes) -> Toss:
+    """A client of something that answers everything the same."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
+    http = GatewayHttp(httpx.AsyncClient(transport=transport), "http://toss.test", 5)
+    return Toss(http, client_key="test_ck_x", secret_key="test_sk_x", frontend_url="http://x")
 
 
 @pytest.mark.parametrize(
@@ -103,18 +113,21 @@ VBANK = {"method": "virtual_account", "virtual_account": ACCOUNT}
             ),
             fact(state="failed", paid=0, failure_reason="ab"),
         ),
+        # Points and discounts pay like money, even all of it, and cancels count them.
+        (sample("payment_card_done", easyPay={"amount": 0, "discountAmount": 11000}), fact()),
+        (sample("payment_card_done", discount={"amount": 11000}), fact()),
+        (sample("payment_partial_canceled", discount={"amount": 10000}), fact(refunded=1100)),
         (
-            sample("payment_card_done", easyPay={"provider": "토스페이", "discountAmount": 1000}),
-            fact(paid=10000, discount=1000),
+            sample("payment_canceled", discount={"amount": 1000}, cancels=cancels(10000)),
+            fact(state="canceled", refunded=11000),
         ),
         (
-            sample("payment_card_done", discount={"amount": 500}, easyPay={"discountAmount": 500}),
-            fact(paid=10000, discount=1000),
+            sample("payment_partial_canceled", balanceAmount=0, cancels=cancels(10000)),
+            fact(refunded=11000),
         ),
-        # What the discount paid for goes back to whoever gave it.
         (
-            sample("payment_canceled", discount={"amount": 1000}),
-            fact(state="canceled", paid=10000, discount=1000, refunded=10000),
+            sample("payment_canceled", cancels=cancels(1100) + cancels(9900, status="IN_PROGRESS")),
+            fact(state="paid", refunded=1100),
         ),
         (
             sample("payment_card_done", totalAmount=181.56, balanceAmount=181.56, currency="USD"),
@@ -142,8 +155,6 @@ async def test_payment_is_read_as(
         {"totalAmount": 1e300},
         {"totalAmount": 10.5},
         {"balanceAmount": 12000},
-        {"easyPay": {"discountAmount": 12000}},
-        {"discount": {"amount": "some"}},
         {"currency": "₩"},
         {"status": "TELEPORTED"},
         {"orderId": None},
@@ -216,6 +227,24 @@ class TestReading:
         for ids in ((None, "tgen_nobody"), ("ord_nobody", None)):
             with pytest.raises(PaymentUnknownAtGateway):
                 await toss.gateway().read(*ids)
+
+    @pytest.mark.parametrize(
+        ("body", "error"),
+        [
+            (b'{"code": "NOT_FOUND_PAYMENT", "message": "?"}', PaymentUnknownAtGateway),
+            (b'{"code": "NOT_FOUND", "message": "?"}', PaymentUnknownAtGateway),
+            (b'{"code": "NOT_FOUND_PAYMENT_SESSION"}', PaymentUnknownAtGateway),
+            (b'{"code": "NO_SUCH_ROUTE", "message": "?"}', GatewayUnavailable),
+            (b'{"message": "no Route matched"}', GatewayUnavailable),
+            (b"<html>404</html>", GatewayUnavailable),
+            (b"", GatewayUnavailable),
+        ],
+    )
+    async def test_only_toss_says_that_there_is_no_payment(
+        self, body: bytes, error: type[Exception]
+    ) -> None:
+        with pytest.raises(error):
+            await answering(404, body).read(None, KEY)
 
     async def test_wrong_keys_are_named_as_the_reason(self, toss: SimulatedToss) -> None:
         with pytest.raises(GatewayUnavailable) as caught:

@@ -76,6 +76,41 @@ class TestConfirming:
         assert isinstance(caught.value.__cause__, GatewayUnavailable)
         assert not isinstance(caught.value.__cause__, GatewayTimeout)
 
+    @pytest.mark.parametrize("answer", [b'{"code": "NOT_FOUND_PAYMENT"}', b"<html>404</html>"])
+    async def test_payment_that_reading_does_not_show_stays_in_doubt(
+        self, toss: SimulatedToss, answer: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """We have sent the approval, so Toss knows the payment, whatever it shows just now."""
+
+        async def request(method: str, url: str, **_: object) -> httpx.Response:
+            if method == "POST":
+                raise httpx.ReadTimeout(url)
+            return httpx.Response(404, content=answer)
+
+        monkeypatch.setattr(toss.http, "request", request)
+        with pytest.raises(ConfirmUnknown) as caught:
+            await toss.gateway().confirm(ORDER, "tgen_lagging")
+        assert (caught.value.status_code, caught.value.code) == (502, "confirm_unknown")
+
+    async def test_payment_that_is_shown_late_is_found(
+        self, toss: SimulatedToss, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key = await toss.pay(ORDER.order_id, 11000)
+        await toss.confirm(key, ORDER.order_id, 11000)
+        sent, lagging = toss.http.request, [b'{"code": "NOT_FOUND_PAYMENT"}']
+
+        async def request(method: str, url: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+            if method == "POST":
+                raise httpx.ReadTimeout(url)
+            return (
+                httpx.Response(404, content=lagging.pop())
+                if lagging
+                else await sent(method, url, **options)
+            )
+
+        monkeypatch.setattr(toss.http, "request", request)
+        assert (await toss.gateway().confirm(ORDER, key)).paid == 11000
+
     @pytest.mark.parametrize("body", [b"", b"[]", b'{"code": 5}', b'{"code": "no code"}'])
     async def test_refusal_that_is_none_of_toss_is_no_refusal(
         self, toss: SimulatedToss, body: bytes, monkeypatch: pytest.MonkeyPatch
