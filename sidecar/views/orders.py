@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 orders = Blueprint("orders", url_prefix="/payment")
 
 _MAX_PAGE = 100
+_WHOLE = re.compile(r"[1-9][0-9]{0,2}")
 _CURSOR = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT[\d:.]{8,15}[+-]\d\d:\d\d) (?P<id>[0-9a-f-]{36})")
 
 
@@ -59,7 +60,7 @@ def shown(payment: Payment) -> dict[str, Any]:
 
 
 def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:4]) <= _MAX_PAGE:
+    if not _WHOLE.fullmatch(text) or int(text) > _MAX_PAGE:
         message = f"limit is a whole number from 1 to {_MAX_PAGE}"
         raise InvalidRequest(message)
     return int(text)

@@ -67,6 +67,11 @@ async def test_history_of_a_newcomer_is_empty(shop: Shop) -> None:
     assert answer == {"success": True, "count": 0, "payments": [], "next": None}
 
 
+async def test_page_size_of_thousands_of_digits_is_none(shop: Shop) -> None:
+    answer = await get(shop, "/payment/history/me", limit="0001" + "0" * 5000)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
 class TestAnothersOrder:
     async def test_is_as_absent_as_one_that_does_not_exist(self, shop: Shop) -> None:
         order_id, imp_uid = await shop.bought()
