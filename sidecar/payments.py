@@ -40,13 +40,24 @@ _BOUGHT = frozenset({"completed", "partially_refunded"})
 _CONFIRMABLE = frozenset({"pending", "failed"})
 
 
+class PriceChanged(PaymentRefused):
+    code = "price_changed"
+    sentence = "The order of this Idempotency-Key was made at another price: use a new key"
+
+
 class Payments:
     def __init__(
-        self, database: Database, gateways: Mapping[str, Gateway], settling: Settling
+        self,
+        database: Database,
+        gateways: Mapping[str, Gateway],
+        settling: Settling,
+        *,
+        live: bool,
     ) -> None:
         self.database = database
         self._gateways = gateways
         self._settling = settling
+        self._live = live
 
     def gateway(self, name: str) -> Gateway:
         gateway = self._gateways.get(name)
@@ -77,14 +88,24 @@ class Payments:
         gateway_name: str,
         idempotency_key: str | None,
         currency: str = "KRW",
+        *,
+        amount: int | None = None,
     ) -> tuple[Payment, Mapping[str, Any]]:
-        """A new order, payable, and what the browser needs besides it to pay."""
+        """A new order, payable, and what the browser needs besides it to pay: nothing, where a
+        repeated request finds its order over.
+
+        `amount` is what the buyer was shown. Raises `PriceChanged` where the order of a repeated
+        request was made at another price.
+        """
         gateway = self.gateway(gateway_name)
         if not _PRODUCT_ID.fullmatch(product_id):
             raise InvalidPackage
         order = await self._create_order(token, product_id, gateway_name, currency, idempotency_key)
-        if order.status != "pending":
+        if amount not in {None, order.amount}:
+            raise PriceChanged
+        if order.status != "pending" or not _in_time(order):
             return order, {}
+        self._require_mode(order)
         prepared = await gateway.prepare(_as_order(order))
         if prepared.attempt is not None:
             await self._register(gateway, order, prepared.attempt)
@@ -179,7 +200,7 @@ class Payments:
             raise AmountMismatch
         if _confirmable(order):
             try:
-                _require_mode(order, gateway)
+                self._require_mode(order)
                 fact = of_order(
                     order, await gateway.confirm(_as_order(order, language), payment_key)
                 )
@@ -190,6 +211,13 @@ class Payments:
             if settled.outcome != "stale":
                 return settled
         return await self._settling.settle(gateway, order_id, payment_key, "confirm")
+
+    def _require_mode(self, order: Payment) -> None:
+        """No money is taken, and no payment opened, for an order that could not be credited with
+        it: this server's keys are of one mode, and the order is of its database's."""
+        if order.live != self._live:
+            message = "The order and this server are not both in test mode, or both live"
+            raise PaymentRefused(message, code="wrong_mode", status=order.status)
 
     async def _create_order(
         self,
@@ -214,9 +242,19 @@ def _as_order(payment: Payment, language: str = "ko") -> Order:
 
 
 def _confirmable(order: Payment) -> bool:
-    """Also by the clock, since orders expire in batches."""
-    in_time = datetime.fromisoformat(order.expires_at) > datetime.now(UTC)
-    return order.status in _CONFIRMABLE and in_time
+    return order.status in _CONFIRMABLE and _in_time(order)
+
+
+def _in_time(order: Payment) -> bool:
+    """By the clock, since orders expire in batches: one whose time is over may yet be pending."""
+    return datetime.fromisoformat(order.expires_at) > datetime.now(UTC)
+
+
+def no_longer_open(order: Payment) -> PaymentRefused:
+    """Why a repeated checkout brings nothing to pay with."""
+    status = "expired" if order.status == "pending" else order.status
+    message = "The order of this Idempotency-Key is no longer open"
+    return PaymentRefused(message, code=f"payment_{status}", status=status)
 
 
 def _require_taken(settled: Settled) -> None:
@@ -230,12 +268,6 @@ def _require_taken(settled: Settled) -> None:
         **dict.fromkeys(_BOUGHT, "already_paid"),
     }
     raise PaymentRefused(code=code.get(status, f"payment_{status}"), status=status)
-
-
-def _require_mode(order: Payment, gateway: ConfirmingGateway) -> None:
-    """Money is never taken for an order that could not be credited with it."""
-    if order.live != gateway.live:
-        raise PaymentRefused(code="wrong_mode", status=order.status)
 
 
 def _require_paid(settled: Settled) -> Payment:

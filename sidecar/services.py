@@ -32,9 +32,10 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     """The pools are separate: a slow gateway must not use up the database's connections."""
     async with Database(settings) as database, httpx.AsyncClient(follow_redirects=False) as client:
         known, settling = gateways(settings, client), Settling(database)
+        payments = Payments(database, known, settling, live=settings.live)
         inbox = Inbox(database, known, settling, settings)
         try:
-            yield Services(database, Payments(database, known, settling), inbox)
+            yield Services(database, payments, inbox)
         finally:
             await inbox.close()
             await close(known)

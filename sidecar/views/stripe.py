@@ -9,7 +9,8 @@ from pydantic import BaseModel, BeforeValidator, Field
 from sanic import Blueprint
 from sanic.response import json
 
-from sidecar.errors import InvalidRequest, PaymentRefused
+from sidecar.errors import InvalidRequest
+from sidecar.payments import no_longer_open
 from sidecar.views.http import idempotency_key, json_body, payments, required_token
 
 if TYPE_CHECKING:
@@ -50,11 +51,10 @@ async def create(request: Request) -> HTTPResponse:
     currency = body.currency.upper()
     product_id = await _product(request, token, body, currency)
     order, browser = await payments(request).checkout(
-        token, product_id, _GATEWAY, idempotency_key(request), currency
+        token, product_id, _GATEWAY, idempotency_key(request), currency, amount=body.amount
     )
     if not browser:
-        message = "The order of this Idempotency-Key is no longer open"
-        raise PaymentRefused(message, code=f"payment_{order.status}", status=order.status)
+        raise no_longer_open(order)
     return json(
         {
             "success": True,

@@ -16,6 +16,7 @@ from sanic.response import json
 from sidecar.errors import InvalidRequest, PaymentRefused
 from sidecar.gateways.toss import TossDeclined
 from sidecar.gateways.toss_payment import TossPayment
+from sidecar.payments import no_longer_open
 from sidecar.views.http import idempotency_key, json_body, optional_token, payments, required_token
 from sidecar.views.orders import shown
 
@@ -66,11 +67,10 @@ async def create(request: Request) -> HTTPResponse:
     body = json_body(request, CreateBody)
     product_id = await _product(request, token, body)
     order, config = await payments(request).checkout(
-        token, product_id, _GATEWAY, idempotency_key(request), _CURRENCY
+        token, product_id, _GATEWAY, idempotency_key(request), _CURRENCY, amount=body.amount
     )
     if not config:
-        message = "The order of this Idempotency-Key is no longer open"
-        raise PaymentRefused(message, code=f"payment_{order.status}", status=order.status)
+        raise no_longer_open(order)
     return json(
         {
             "success": True,

@@ -36,7 +36,7 @@ async def test_payment_that_went_on_meanwhile_is_not_put_back(stripe_shop: Strip
     gateway.shop = stripe_shop
     try:
         async with Database(stripe_shop.settings()) as database:
-            payments = Payments(database, {"stripe": gateway}, Settling(database))
+            payments = Payments(database, {"stripe": gateway}, Settling(database), live=False)
             token = stripe_shop.buyer.token
             await payments.checkout(token, "starter", "stripe", "again", "USD")
     finally:

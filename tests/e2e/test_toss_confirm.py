@@ -234,9 +234,13 @@ class TestRefusedBeforeTheMoneyIsTaken:
         with toss.stack.connect() as owner:
             owner.execute("update coinslot.settings set mode = 'live'")
             try:
-                order_id, key = await toss.agreed()
+                order = await toss.rpc(
+                    "create_order", toss.buyer, product_id="starter", gateway="toss"
+                )
             finally:
                 owner.execute("update coinslot.settings set mode = 'test'")
+        order_id = order["order_id"]
+        key = await toss.pay(order_id)
         answer = await toss.confirm(order_id, key)
         assert (answer.status_code, answer.json()["code"]) == (400, "wrong_mode")
         assert await self.still_only_agreed(toss, key)
