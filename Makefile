@@ -40,7 +40,7 @@ demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack,
 # ---- what has to be green ----
 
 test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
 	$(BIN)/ruff format --check

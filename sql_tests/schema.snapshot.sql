@@ -378,25 +378,23 @@ $$;
 
 COMMENT ON FUNCTION coinslot.cancel_order(order_id text) IS 'See public.cancel_order.';
 
-CREATE FUNCTION coinslot.cancel_orders_of(user_id uuid) RETURNS void
+CREATE FUNCTION coinslot.cancel_orders(payment_ids uuid[]) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  with open_orders as (
-    select p.id, p.status from public.payments p
-    where p.user_id = cancel_orders_of.user_id and p.status in ('pending', 'failed')
-    order by p.id for update
+  with unpaid as (
+    select p.id, p.status from public.payments p where p.id = any (cancel_orders.payment_ids)
   ), canceled as (
     update public.payments p set
       status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
-    from open_orders o where p.id = o.id
-    returning p.id, p.user_id, o.status as from_status
+    from unpaid u where p.id = u.id
+    returning p.id, p.user_id, u.status as from_status
   )
   insert into public.payment_events (payment_id, user_id, from_status, to_status, source)
   select c.id, c.user_id, c.from_status, 'canceled', 'user_deleted' from canceled c
 $$;
 
-COMMENT ON FUNCTION coinslot.cancel_orders_of(user_id uuid) IS 'Cancels the unpaid orders of a user.';
+COMMENT ON FUNCTION coinslot.cancel_orders(payment_ids uuid[]) IS 'Cancels unpaid orders.';
 
 CREATE FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -615,13 +613,33 @@ $$;
 
 COMMENT ON FUNCTION coinslot.claim_webhooks(batch integer) IS 'See public.claim_webhooks.';
 
+CREATE FUNCTION coinslot.close_orders(user_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.cancel_orders(array(
+    select p.id from public.payments p
+    where p.user_id = close_orders.user_id and p.status in ('pending', 'failed')
+    order by p.id for update
+  ));
+  perform coinslot.lock_wallet(close_orders.user_id);
+  perform coinslot.cancel_orders(array(
+    select p.id from public.payments p
+    where p.user_id = close_orders.user_id and p.status in ('pending', 'failed')
+    for update skip locked
+  ));
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.close_orders(user_id uuid) IS 'Cancels the unpaid orders of a user and locks the wallet.';
+
 CREATE FUNCTION coinslot.close_wallet(user_id uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-  perform coinslot.cancel_orders_of(close_wallet.user_id);
-  perform coinslot.lock_wallet(close_wallet.user_id);
+  perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held';
   update public.wallets w set held = 0, closed_at = clock_timestamp(),
@@ -3118,7 +3136,7 @@ GRANT ALL ON FUNCTION coinslot.available(wallet public.wallets) TO service_role;
 REVOKE ALL ON FUNCTION coinslot.cancel_order(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.cancel_order(order_id text) TO authenticated;
 
-REVOKE ALL ON FUNCTION coinslot.cancel_orders_of(user_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.cancel_orders(payment_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) TO service_role;
@@ -3139,6 +3157,8 @@ REVOKE ALL ON FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) FROM PU
 
 REVOKE ALL ON FUNCTION coinslot.claim_webhooks(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.claim_webhooks(batch integer) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.close_orders(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.close_wallet(user_id uuid) FROM PUBLIC;
 

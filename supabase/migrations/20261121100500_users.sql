@@ -66,14 +66,13 @@ comment on function coinslot.grant_signup_bonus(auth.users) is
 'Gives the bonus to a confirmed identity that has not had it.';
 revoke all on function coinslot.grant_signup_bonus(auth.users) from public;
 
--- Open orders are canceled, so that no money is taken for somebody who cannot be credited; orders
--- are locked before the wallet, as everywhere. Open holds are released: nobody is left to receive
--- what they were set aside for. A closed wallet takes only what a gateway gives or takes back.
+-- Open orders are canceled, so that no money is taken for somebody who cannot be credited. Open
+-- holds are released: nobody is left to receive what they were set aside for. A closed wallet takes
+-- only what a gateway gives or takes back.
 create function coinslot.close_wallet(user_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
-  perform coinslot.cancel_orders_of(close_wallet.user_id);
-  perform coinslot.lock_wallet(close_wallet.user_id);
+  perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held';
   update public.wallets w set held = 0, closed_at = clock_timestamp(),

@@ -195,21 +195,41 @@ revoke all on function public.cancel_order(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.cancel_order(text) to authenticated;
 
--- For a user who was deleted.
-create function coinslot.cancel_orders_of(user_id uuid) returns void
+-- For a user who was deleted. The caller has the orders locked.
+create function coinslot.cancel_orders(payment_ids uuid[]) returns void
 language sql volatile set search_path = '' as $$
-  with open_orders as (
-    select p.id, p.status from public.payments p
-    where p.user_id = cancel_orders_of.user_id and p.status in ('pending', 'failed')
-    order by p.id for update
+  with unpaid as (
+    select p.id, p.status from public.payments p where p.id = any (cancel_orders.payment_ids)
   ), canceled as (
     update public.payments p set
       status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
-    from open_orders o where p.id = o.id
-    returning p.id, p.user_id, o.status as from_status
+    from unpaid u where p.id = u.id
+    returning p.id, p.user_id, u.status as from_status
   )
   insert into public.payment_events (payment_id, user_id, from_status, to_status, source)
   select c.id, c.user_id, c.from_status, 'canceled', 'user_deleted' from canceled c
 $$;
-comment on function coinslot.cancel_orders_of(uuid) is 'Cancels the unpaid orders of a user.';
-revoke all on function coinslot.cancel_orders_of(uuid) from public;
+comment on function coinslot.cancel_orders(uuid[]) is 'Cancels unpaid orders.';
+revoke all on function coinslot.cancel_orders(uuid[]) from public;
+
+-- Orders are locked before the wallet, as everywhere. One that was being made meanwhile is there
+-- once the wallet is locked: then nothing is waited for, so that no two can wait for each other.
+create function coinslot.close_orders(user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform coinslot.cancel_orders(array(
+    select p.id from public.payments p
+    where p.user_id = close_orders.user_id and p.status in ('pending', 'failed')
+    order by p.id for update
+  ));
+  perform coinslot.lock_wallet(close_orders.user_id);
+  perform coinslot.cancel_orders(array(
+    select p.id from public.payments p
+    where p.user_id = close_orders.user_id and p.status in ('pending', 'failed')
+    for update skip locked
+  ));
+end
+$$;
+comment on function coinslot.close_orders(uuid) is
+'Cancels the unpaid orders of a user and locks the wallet.';
+revoke all on function coinslot.close_orders(uuid) from public;
