@@ -95,13 +95,15 @@ async def _close_shared(app: App) -> None:
 
 
 async def _maintain(database: Database, interval: float) -> None:
-    """Expires orders and holds. A failure waits for the next round; nothing depends on one."""
+    """Expires orders and holds. Whatever fails waits for the next round; nothing depends on one."""
     while True:
         await asyncio.sleep(interval)
         try:
             done = await database.as_service().run_maintenance()
         except ApiError as error:
             log.warning("maintenance_failed", code=error.code)
+        except Exception:
+            log.exception("maintenance_failed")
         else:
             log.debug("maintenance_done", **done.model_dump())
 
