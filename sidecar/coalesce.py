@@ -29,6 +29,20 @@ class Coalescer(Generic[T]):
         # A client that hangs up must not cancel what others wait for.
         return await asyncio.shield(task)
 
+    async def drain(self, seconds: float) -> int:
+        """Lets what is under way end, also where nobody waits for it any more. What takes longer is
+        cancelled; how many runs that were."""
+        if under_way := self._under_way():
+            await asyncio.wait(under_way, timeout=seconds)
+        unfinished = self._under_way()
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        return len(unfinished)
+
+    def _under_way(self) -> set[asyncio.Task[T]]:
+        return {*self._running.values(), *self._next.values()}
+
     async def _after(
         self, previous: asyncio.Task[T] | None, key: Hashable, work: Callable[[], Awaitable[T]]
     ) -> T:

@@ -38,4 +38,5 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
             yield Services(database, payments, inbox)
         finally:
             await inbox.close()
+            await settling.close()
             await close(known)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STALE_ATTEMPTS = 6
+_SECONDS_TO_FINISH = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ class Settling:
     ) -> Settled:
         """One run at a time of what `key` names, shared by all who asked before it began."""
         return await self._runs.run(key, work)
+
+    async def close(self) -> None:
+        """Finishes what it began: the money may be taken, though whoever asked is gone."""
+        if unfinished := await self._runs.drain(_SECONDS_TO_FINISH):
+            log.warning("settling_cut_short", runs=unfinished)
 
     async def open(self, order_id: str) -> Payment:
         try:

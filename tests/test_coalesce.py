@@ -66,3 +66,30 @@ async def test_caller_who_leaves_does_not_end_the_run_of_others() -> None:
         await leaving
     work.may_end.set()
     assert await staying == 1
+
+
+async def test_drained_once_what_nobody_waits_for_has_ended() -> None:
+    coalescer, work = Coalescer[int](), Work()
+    callers = [asyncio.create_task(coalescer.run("order", work)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    callers.append(asyncio.create_task(coalescer.run("order", work)))
+    await asyncio.sleep(0)
+    for caller in callers:
+        caller.cancel()
+    draining = asyncio.create_task(coalescer.drain(5))
+    await asyncio.sleep(0)
+    assert not draining.done()
+    work.may_end.set()
+    assert await draining == 0
+    assert work.runs == 2
+
+
+async def test_drain_waits_no_longer_than_it_may() -> None:
+    coalescer, work = Coalescer[int](), Work()
+    caller = asyncio.create_task(coalescer.run("order", work))
+    await asyncio.sleep(0)
+    assert await coalescer.drain(0.01) == 1
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert await coalescer.drain(0.01) == 0

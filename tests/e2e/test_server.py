@@ -6,14 +6,19 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import httpx
+import pytest
 from structlog.testing import capture_logs
 
+from sidecar.database import ServiceDatabase
 from sidecar.server import create_app
 from tests.servers import running
+from tests.toss_shop import TossShop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from sidecar.records import Maintenance
     from tests.shop import Shop
 
 
@@ -103,6 +108,36 @@ async def test_expires_orders_by_itself(shop: Shop) -> None:
         async with asyncio.timeout(10):
             while shop.row(order_id)["status"] != "expired":  # noqa: ASYNC110 - the database's
                 await asyncio.sleep(0.05)
+
+
+async def test_confirm_whose_browser_left_is_applied_before_it_stops(shop: Shop) -> None:
+    toss = TossShop.of(shop)
+    order_id, key = await toss.agreed()
+    keys = {"toss_client_key": "test_ck_sandbox", "toss_secret_key": "test_sk_sandbox"}
+    server = shop.settings(**keys, toss_api_url=toss.toss_url)
+    async with (
+        toss.fault("delay", delay_s=1.5, path="/confirm"),
+        running(create_app(server)) as url,
+        httpx.AsyncClient(timeout=0.5) as impatient,
+    ):
+        with pytest.raises(httpx.ReadTimeout):
+            await replace(toss, sidecar=url, http=impatient).confirm(order_id, key)
+        assert shop.row(order_id)["status"] == "pending"
+    assert (shop.row(order_id)["status"], await shop.tokens()) == ("completed", 15)
+
+
+async def test_maintenance_outlives_what_nobody_foresaw(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[int] = []
+
+    async def fail(_: ServiceDatabase) -> Maintenance:
+        rounds.append(len(rounds))
+        raise ValueError
+
+    monkeypatch.setattr(ServiceDatabase, "run_maintenance", fail)
+    async with running(create_app(shop.settings(coinslot_maintenance_seconds=0.01))):
+        await shop.until(lambda: len(rounds) > 2, 5)
 
 
 async def test_maintenance_outlives_a_database_that_is_down(shop: Shop) -> None:
