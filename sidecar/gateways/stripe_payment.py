@@ -17,8 +17,8 @@ from sidecar.gateways.text import Text
 
 # A refund that failed or was called off: the money is still, or again, the merchant's.
 _NOT_REFUNDED = frozenset({"failed", "canceled"})
-# Disputes that ended with the money staying with the merchant.
-_DISMISSED = frozenset({"won", "warning_closed", "prevented"})
+# Disputes that took nothing from the merchant: won, or over by a refund, which counts as such.
+_DISMISSED = frozenset({"won", "warning_closed", "prevented", "charge_refunded"})
 _STATES: dict[str, State] = {"succeeded": "paid", "canceled": "canceled"}
 
 

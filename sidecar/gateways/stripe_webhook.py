@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ TOLERANCE = 300
 
 _ABOUT_PAYMENTS = ("payment_intent.", "refund.", "charge.dispute.")
 _ABOUT_REFUNDS = frozenset({"charge.refunded", "charge.refund.updated"})
+_WITH_OUR_METADATA = frozenset({"payment_intent", "charge"})
+# As in `sidecar.payments`, which cannot be imported from here.
+ORDER_ID = re.compile(r"ord_[A-Za-z0-9_-]{12,36}")
 _KEPT = {"id", "type", "api_version", "created", "livemode"} | {
     f"data.object.{field}"
     for field in (
@@ -69,17 +73,26 @@ def _understood(
     payment_key = _id(about.get("id") if itself else about.get("payment_intent"))
     if payment_key is None:
         return None
-    metadata = about.get("metadata")
-    order_id = metadata.get("order_id") if isinstance(metadata, dict) else None
     return WebhookEvent(
         event_type=event.type,
-        order_id=order_id if isinstance(order_id, str) and order_id else None,
+        order_id=_order_id(about),
         payment_key=payment_key,
         claims_paid=event.type == "payment_intent.succeeded",
         event_id=event.id,
         headers=redacted(headers, keep={"content-type", "user-agent"}),
         body=kept,
     )
+
+
+def _order_id(about: Mapping[str, Any]) -> str | None:
+    """Where it is ours for certain: a charge gets its PaymentIntent's metadata, while refunds and
+    disputes have their own. Without it the payment tells which order it is for."""
+    metadata = about.get("metadata")
+    if about.get("object") not in _WITH_OUR_METADATA or not isinstance(metadata, dict):
+        return None
+    order_id = metadata.get("order_id")
+    ours = isinstance(order_id, str) and ORDER_ID.fullmatch(order_id)
+    return order_id if ours else None
 
 
 def _id(value: object) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +13,16 @@ from tests.stripes import signed
 
 if TYPE_CHECKING:
     from tests.stripe_shop import StripeShop
+
+
+async def post(shop: StripeShop, event: dict[str, Any]) -> int:
+    body = json.dumps({"object": "event", **event}).encode()
+    answer = await shop.http.post(
+        f"{shop.sidecar}/payment/stripe/webhook",
+        content=body,
+        headers=signed(body, "whsec_sandbox"),
+    )
+    return answer.status_code
 
 
 class TestOnce:
@@ -63,6 +74,20 @@ class TestOnce:
         await stripe_shop.becomes(order_id, "disputed")
         await stripe_shop.followed(order_id)
         assert (await stripe_shop.tokens(), stripe_shop.purchases()) == (5, 1)
+
+
+class TestMetadata:
+    @pytest.mark.parametrize("named", ["SHOP-2026-118", "x" * 65, "ord_ffffffffffffffff"])
+    async def test_refund_with_an_order_id_of_its_own_is_still_seen(
+        self, stripe_shop: StripeShop, named: str
+    ) -> None:
+        order_id, key = await stripe_shop.bought()
+        await stripe_shop.play("refund", payment_key=key, webhook="none")
+        refund = {"object": "refund", "payment_intent": key, "metadata": {"order_id": named}}
+        event = {"id": f"evt_{uuid4().hex}", "type": "refund.created", "data": {"object": refund}}
+        assert await post(stripe_shop, event) == 200
+        await stripe_shop.becomes(order_id, "refunded")
+        assert await stripe_shop.tokens() == 5
 
 
 class TestRefused:
@@ -117,25 +142,16 @@ class TestRefused:
         key = await stripe_shop.pay(order_id)
         events = await self.events(stripe_shop)
         event = next(each for each in events if each["data"]["object"]["id"] == key)
-        old = await self.post(stripe_shop, {**event, "id": "evt_old", "api_version": "2019-05-16"})
+        old = await post(stripe_shop, {**event, "id": "evt_old", "api_version": "2019-05-16"})
         assert old == 200
         await stripe_shop.becomes(order_id, "completed")
 
     async def test_event_of_no_interest_is_acknowledged(self, stripe_shop: StripeShop) -> None:
         event = {"id": "evt_x", "type": "customer.created", "data": {"object": {"id": "cus_1"}}}
-        assert await self.post(stripe_shop, event) == 200
+        assert await post(stripe_shop, event) == 200
         assert stripe_shop.select(
             "select count(*) from coinslot.webhooks where event_id = 'evt_x'"
         ) == [(0,)]
-
-    async def post(self, shop: StripeShop, event: dict[str, Any]) -> int:
-        body = json.dumps({"object": "event", **event}).encode()
-        answer = await shop.http.post(
-            f"{shop.sidecar}/payment/stripe/webhook",
-            content=body,
-            headers=signed(body, "whsec_sandbox"),
-        )
-        return answer.status_code
 
     async def events(self, shop: StripeShop) -> list[dict[str, Any]]:
         answer = await shop.http.get(

@@ -134,6 +134,7 @@ def test_refunds_add_up(
         ({"status": "won", "balance_transactions": [OUT, BACK]}, 0, 0),
         ({"status": "warning_closed"}, 0, 0),
         ({"status": "prevented"}, 0, 0),
+        ({"status": "charge_refunded"}, 0, 0),
         ({"status": "lost"}, 0, 11000),
         ({"status": "lost", "balance_transactions": [OUT]}, 0, 11000),
         ({"status": "needs_response", "amount": 5000, "balance_transactions": [OUT]}, 5000, 5000),

@@ -11,20 +11,26 @@ import pytest
 import stripe
 from structlog.testing import capture_logs
 
+from sidecar import payments
 from sidecar.errors import ApiError, GatewayOff, InvalidRequest, InvalidSignature
 from sidecar.gateways.base import WebhookEvent
-from sidecar.gateways.stripe_webhook import parse
+from sidecar.gateways.stripe_webhook import ORDER_ID, parse
 from tests.stripes import WEBHOOK_SECRET, signed
 
 SAMPLES = json.loads((Path(__file__).parent / "stripe_samples.json").read_text())
 SUCCEEDED = SAMPLES["event_payment_intent_succeeded"]
 SECRETS = [WEBHOOK_SECRET]
-INTENT, ORDER = "pi_3SAMPLE0001", "topup_01HZX3"
+INTENT, ORDER = "pi_3SAMPLE0001", "ord_0123456789ab"
 
 
 def take(event: dict[str, Any]) -> WebhookEvent | None:
     body = json.dumps(event).encode()
     return parse(signed(body), body, SECRETS)
+
+
+def with_order(event: dict[str, Any], order_id: object) -> dict[str, Any]:
+    about = {**event["data"]["object"], "metadata": {"order_id": order_id}}
+    return {**event, "data": {"object": about}}
 
 
 def refusal(headers: dict[str, str], body: bytes, secrets: list[str] = SECRETS) -> ApiError:
@@ -170,11 +176,32 @@ class TestEvents:
         ],
     )
     def test_about_a_payment(self, name: str, order_id: str | None) -> None:
-        event = take(SAMPLES[name])
+        event = take(with_order(SAMPLES[name], ORDER) if order_id else SAMPLES[name])
         assert event is not None
         assert (event.event_id, event.event_type) == (SAMPLES[name]["id"], SAMPLES[name]["type"])
         assert (event.order_id, event.payment_key) == (order_id, INTENT)
         assert event.claims_paid == (name == "event_payment_intent_succeeded")
+
+    @pytest.mark.parametrize(
+        "order_id",
+        ["SHOP-2026-118", "ord_short", f" {ORDER}", f"{ORDER}\n", "ord_" + "x" * 61, "", 5, None],
+    )
+    @pytest.mark.parametrize("name", ["event_payment_intent_succeeded", "event_charge_refunded"])
+    def test_order_id_that_is_none_of_ours_leaves_the_payment(
+        self, name: str, order_id: object
+    ) -> None:
+        event = take(with_order(SAMPLES[name], order_id))
+        assert event is not None
+        assert (event.order_id, event.payment_key) == (None, INTENT)
+
+    @pytest.mark.parametrize("name", ["event_refund_updated", "event_charge_dispute_created"])
+    def test_metadata_that_a_person_gave_a_refund_or_a_dispute_is_not_ours(self, name: str) -> None:
+        event = take(with_order(SAMPLES[name], ORDER))
+        assert event is not None
+        assert (event.order_id, event.payment_key) == (None, INTENT)
+
+    def test_order_ids_are_those_of_the_orders(self) -> None:
+        assert ORDER_ID == payments.ORDER_ID
 
     @pytest.mark.parametrize("kind", ["refund.failed", "refund.created", "charge.refund.updated"])
     def test_about_a_refund(self, kind: str) -> None:
