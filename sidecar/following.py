@@ -18,6 +18,7 @@ from sidecar.errors import (
     GatewayOff,
     PaymentNotFound,
     PaymentRefused,
+    PaymentUnknownAtGateway,
     TryAgain,
 )
 from sidecar.payments import ORDER_ID
@@ -67,6 +68,9 @@ class Follower:
             await self._settle(hints)
         except PaymentNotFound:
             await self._finish(hints, "unknown_order")
+        except PaymentUnknownAtGateway as unknown:
+            # Its records may lag behind its webhooks.
+            await self._finish(hints, "not_yet", unknown.code, again=True)
         except PaymentRefused as refusal:
             await self._finish(hints, "refused", refusal.code)
         except DatabaseUnavailable as error:
@@ -82,7 +86,7 @@ class Follower:
         gateway = self._gateways.get(hint.gateway)
         if gateway is None:
             raise GatewayOff
-        order = _newest(hints) or await self._open(gateway, hint)
+        order = _newest(hints) or await self._open(gateway, hints)
         for attempt in range(STALE_ATTEMPTS):
             fact = await self._read(gateway, order, hint.payment_key)
             order = await self._apply(order, fact, hints)
@@ -102,25 +106,36 @@ class Follower:
             hints.pop(0)
         return order
 
-    async def _open(self, gateway: Gateway, hint: Hint) -> Payment:
-        """The order that a hint names, or that its payment turns out to be for."""
-        order_id = hint.order_id
+    async def _open(self, gateway: Gateway, hints: list[Hint]) -> Payment:
+        """The order that the hints name, or that their payment turns out to be for."""
+        order_id = hints[0].order_id
         if order_id is None:
-            order_id = (await gateway.read(None, hint.payment_key)).order_id
+            order_id = (await gateway.read(None, hints[0].payment_key)).order_id
         if not ORDER_ID.fullmatch(order_id):
             raise PaymentNotFound
         try:
             return await self._settling.open(order_id)
         except PaymentNotFound:
-            await self._apply_to_nothing(gateway, order_id, hint)
+            await self._apply_to_nothing(gateway, order_id, hints)
             raise
 
-    async def _apply_to_nothing(self, gateway: Gateway, order_id: str, hint: Hint) -> None:
-        """Money for an order that the database does not know is kept for a person to look at."""
-        fact = await gateway.read(order_id, hint.payment_key)
-        await self._database.as_service().apply_gateway_payment(
-            fact.order_id, gateway.name, "webhook", 0, fact.arguments(), webhook_id=hint.webhook_id
-        )
+    async def _apply_to_nothing(self, gateway: Gateway, order_id: str, hints: list[Hint]) -> None:
+        """Money for an order that the database does not know is kept for a person to look at. The
+        database finishes the hints with that, and they leave the list."""
+        fact = await gateway.read(order_id, hints[0].payment_key)
+        service = self._database.as_service()
+        while hints:
+            applied = await service.apply_gateway_payment(
+                fact.order_id,
+                gateway.name,
+                "webhook",
+                0,
+                fact.arguments(),
+                webhook_id=hints[0].webhook_id,
+            )
+            if applied.outcome == "stale":
+                raise TryAgain
+            hints.pop(0)
 
     async def _read(
         self, gateway: Gateway, order: Payment, payment_key: str | None
@@ -134,6 +149,8 @@ class Follower:
     async def _finish(
         self, hints: list[Hint], outcome: str, detail: str = "", *, again: bool = False
     ) -> None:
+        if not hints:
+            return
         service = self._database.as_service()
         log.info("webhook_finished", outcome=outcome, detail=detail, webhooks=_ids(hints))
         try:

@@ -19,7 +19,12 @@ import pytest
 import pytest_asyncio
 
 from sidecar.database import Database
-from sidecar.errors import DatabaseUnavailable, GatewayOff, InvalidSignature
+from sidecar.errors import (
+    DatabaseUnavailable,
+    GatewayOff,
+    InvalidSignature,
+    PaymentUnknownAtGateway,
+)
 from sidecar.gateways.http import GatewayHttp
 from sidecar.gateways.portone import PortOneV1
 from sidecar.inbox import Inbox
@@ -30,7 +35,7 @@ from tests.proxies import Proxy, proxy
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from sidecar.gateways.base import WebhookEvent
+    from sidecar.gateways.base import GatewayPayment, WebhookEvent
     from tests.shop import Shop
 
 JSON = {"content-type": "application/json"}
@@ -38,6 +43,15 @@ JSON = {"content-type": "application/json"}
 
 class Signing(PortOneV1):
     """PortOne, as if it signed its webhooks, and could leave out what they are about."""
+
+    late_reads = 0
+
+    async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
+        """As many reads as `late_reads` do not show the payment yet."""
+        if self.late_reads:
+            self.late_reads -= 1
+            raise PaymentUnknownAtGateway
+        return await super().read(order_id, payment_key)
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
         event = super().parse_webhook(JSON, body)
@@ -63,6 +77,7 @@ class Desk:
     inbox: Inbox
     database: Proxy
     gateway: Proxy
+    portone: Signing
 
     async def deliver(
         self,
@@ -98,7 +113,7 @@ async def desk_at(shop: Shop, **changes: Any) -> AsyncIterator[Desk]:  # noqa: A
             inbox = Inbox(pool, {"portone": portone}, Settling(pool), settings)
             await pool.as_service().get_settings()
             await portone.read(None, await shop.pay(await shop.order(), outcome="abandoned"))
-            desk = Desk(inbox, database, gateway)
+            desk = Desk(inbox, database, gateway, portone)
             desk.forget()
             yield desk
             await inbox.close()
@@ -237,11 +252,17 @@ class TestWhatItIsAbout:
         assert await shop.followed(order_id) == ["refused"]
         assert (shop.events(order_id), await shop.tokens()) == (["wrong_order"], 5)
 
-    async def test_payment_unknown_at_the_gateway_is_refused(self, shop: Shop, desk: Desk) -> None:
-        order_id = await shop.order()
-        await desk.deliver(order_id, "imp_000000000000", new_id())
-        assert await shop.followed(order_id) == ["refused"]
+    @pytest.mark.parametrize("signed", [False, True])
+    async def test_payment_that_the_gateway_shows_late_is_credited_then(
+        self, shop: Shop, desk: Desk, signed: bool
+    ) -> None:
+        order_id, imp_uid = await paid(shop)
+        desk.portone.late_reads = 1
+        await desk.deliver(order_id, imp_uid, new_id() if signed else None)
+        await shop.until(lambda: shop.inbox(order_id) == [("not_yet", True)])
         assert shop.events(order_id) == ["payment_unknown_at_gateway"]
+        assert await shop.followed(order_id) == ["credited"]
+        assert (await shop.tokens(), shop.purchases()) == (15, 1)
 
     async def test_money_for_an_order_that_is_unknown_is_kept_for_a_person(
         self, shop: Shop, desk: Desk
@@ -249,6 +270,17 @@ class TestWhatItIsAbout:
         order_id, event_id = f"ord_{uuid4().hex[:20]}", new_id()
         imp_uid = await shop.pay(order_id, amount=5000, force=True)
         await desk.deliver(order_id, imp_uid, event_id)
+        await shop.until(lambda: outcome(shop, event_id) == "unknown_order")
+        assert shop.discrepancies(order_id) == ["unknown_order"]
+
+    async def test_claim_of_money_for_an_order_that_is_unknown_is_read_again(
+        self, shop: Shop, desk: Desk
+    ) -> None:
+        order_id, event_id = f"ord_{uuid4().hex[:20]}", new_id()
+        imp_uid = await shop.pay(order_id, amount=5000, force=True, outcome="abandoned")
+        await desk.deliver(order_id, imp_uid, event_id)
+        await shop.until(lambda: outcome(shop, event_id) == "not_yet")
+        await shop.play(f"payments/{imp_uid}", "PATCH", status="paid", paid_at=1)
         await shop.until(lambda: outcome(shop, event_id) == "unknown_order")
         assert shop.discrepancies(order_id) == ["unknown_order"]
 
