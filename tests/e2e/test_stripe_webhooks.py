@@ -82,7 +82,11 @@ class TestMetadata:
         self, stripe_shop: StripeShop, named: str
     ) -> None:
         order_id, key = await stripe_shop.bought()
-        await stripe_shop.play("refund", payment_key=key, webhook="none")
+        await stripe_shop.play("settings", "PUT", enabled=False)
+        try:
+            await stripe_shop.play("refund", payment_key=key)
+        finally:
+            await stripe_shop.play("settings", "PUT", enabled=True)
         refund = {"object": "refund", "payment_intent": key, "metadata": {"order_id": named}}
         event = {"id": f"evt_{uuid4().hex}", "type": "refund.created", "data": {"object": refund}}
         assert await post(stripe_shop, event) == 200
@@ -223,8 +227,9 @@ class TestNothingBought:
         order_id = portone.json()["orderId"]
         key = await stripe_shop.pay(order_id, force=True, amount=5000, currency="krw")
         assert await stripe_shop.deliver(key) == [200]
-        await stripe_shop.followed(order_id)
-        assert (stripe_shop.row(order_id)["status"], await stripe_shop.tokens()) == ("pending", 5)
+        await stripe_shop.becomes(order_id, "review")
+        assert await stripe_shop.tokens() == 5
+        assert stripe_shop.discrepancies(order_id) == ["wrong_gateway"]
 
     async def test_success_that_is_not_to_be_seen_yet_is_read_again(
         self, stripe_shop: StripeShop
