@@ -136,10 +136,6 @@ class Gateway(Protocol):
 class ConfirmingGateway(Gateway, Protocol):
     """A gateway at which the money is taken by us, after the buyer has agreed (Toss)."""
 
-    @property
-    def live(self) -> bool:
-        """Whether its keys take real money."""
-
     async def confirm(self, order: Order, payment_key: str) -> GatewayPayment:
         """Take the money. An unknown outcome is resolved by reading; a refusal is raised as
         `PaymentRefused` with the gateway's code."""
