@@ -182,8 +182,10 @@ class TestCost:
         reads = verdicts.count("read")
         assert 1 <= reads <= most
         assert verdicts.count("scheduled") == 200 - reads
-        assert (await shop.followed(order_id), await shop.tokens()) == (["credited"], 15)
-        assert desk.gateway.called(imp_uid) == reads
+        # A hint that came while the money was being read is followed by one more read.
+        assert await shop.followed(order_id) in (["credited"], ["unchanged"])
+        assert (await shop.tokens(), shop.purchases()) == (15, 1)
+        assert desk.gateway.called(imp_uid) <= 2 + (time.monotonic() - began) / 3
 
     @pytest.mark.parametrize(
         ("order_id", "imp_uid", "round_trips"),
