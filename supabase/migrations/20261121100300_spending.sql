@@ -127,8 +127,10 @@ create function coinslot.debit(
 language plpgsql volatile set search_path = '' as $$
 #variable_conflict use_column
 declare
-  v_wallet record;
-  v_receipt public.token_receipt;
+  v_tokens bigint;
+  v_held bigint;
+  v_seq bigint;
+  v_now timestamptz;
 begin
   if (
     debit.amount between 1 and coinslot.max_amount() and length(debit.reason) <= 500
@@ -141,24 +143,24 @@ begin
   update public.wallets w
   set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
   where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
-  returning w.tokens, w.held, w.seq into v_wallet;
+  returning w.tokens, w.held, w.seq, w.updated_at into v_tokens, v_held, v_seq, v_now;
   if found then
-    insert into public.token_ledger as l (
-      user_id, seq, delta, balance, kind, caller, idempotency_key, feature, reason, metadata
+    insert into public.token_ledger (
+      user_id, seq, delta, balance, created_at, kind, caller, idempotency_key, feature, reason,
+      metadata
     ) values (
-      debit.user_id, v_wallet.seq, -debit.amount, v_wallet.tokens, 'spend', debit.caller,
+      debit.user_id, v_seq, -debit.amount, v_tokens, v_now, 'spend', debit.caller,
       debit.idempotency_key, debit.feature, debit.reason, debit.metadata
     )
-    on conflict (user_id, caller, idempotency_key) where idempotency_key is not null do nothing
-    returning
-      l.user_id, l.seq, l.delta, l.balance, l.created_at, l.payment_id, l.hold_id, l.kind,
-      l.idempotency_key, l.feature, l.reason, l.metadata, false
-    into v_receipt;
+    on conflict (user_id, caller, idempotency_key) where idempotency_key is not null do nothing;
     if found then
-      if debit.caller = 'service' and v_wallet.held > 0 then
+      if debit.caller = 'service' and v_held > 0 then
         perform coinslot.refuse_held_key(debit.user_id, debit.idempotency_key);
       end if;
-      return v_receipt;
+      return row(
+        debit.user_id, v_seq, -debit.amount, v_tokens, v_now, null, null, 'spend',
+        debit.idempotency_key, debit.feature, debit.reason, debit.metadata, false
+      )::public.token_receipt;
     end if;
     update public.wallets w set tokens = w.tokens + debit.amount, seq = w.seq - 1
     where w.user_id = debit.user_id;
@@ -178,9 +180,14 @@ create function coinslot.spend_tokens(
   amount bigint, idempotency_key text, reason text, metadata jsonb
 ) returns public.token_receipt
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_user_id uuid := auth.uid();
 begin
+  if v_user_id is null then
+    perform coinslot.fail('unauthenticated');
+  end if;
   return coinslot.debit(
-    coinslot.current_user_id(), 'user', spend_tokens.amount, null, spend_tokens.idempotency_key,
+    v_user_id, 'user', spend_tokens.amount, null, spend_tokens.idempotency_key,
     spend_tokens.reason, spend_tokens.metadata
   );
 end
