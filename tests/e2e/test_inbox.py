@@ -350,7 +350,8 @@ class TestTrouble:
         await shop.play("refund", payment_key=imp_uid)
         assert (await shop.complete(order_id, imp_uid)).json()["code"] == "payment_refunded"
         desk.database.held = None
-        assert set(await shop.followed(order_id)) == {"unchanged"}
+        # The refund's own webhook may come to the stack's server before the buyer comes back.
+        assert set(await shop.followed(order_id)) <= {"credited", "unchanged"}
         assert desk.gateway.called(imp_uid) == 2
         assert (await shop.tokens(), shop.row(order_id)["status"]) == (5, "refunded")
 
