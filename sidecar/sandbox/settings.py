@@ -10,10 +10,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Published with the Supabase CLI, which signs the keys of every local project with it. The sidecar
-# refuses it in live mode.
-LOCAL_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
-
 
 class SandboxError(Exception):
     """Something the person at the keyboard can mend; `str()` says what to do."""

@@ -18,7 +18,8 @@ from sidecar.sandbox import environment, postgres, programs, tools
 from sidecar.sandbox.keys import ApiKeys, user_claims
 from sidecar.sandbox.placement import Placement, place
 from sidecar.sandbox.processes import Processes, Program
-from sidecar.sandbox.settings import LOCAL_JWT_SECRET, ROOT, SandboxError, SandboxSettings
+from sidecar.sandbox.settings import ROOT, SandboxError, SandboxSettings
+from sidecar.settings import WELL_KNOWN_JWT_SECRET
 
 Report = Callable[[str], None]
 
@@ -33,7 +34,7 @@ class Stack:
         report: Report = lambda _: None,
     ) -> None:
         self.settings = settings
-        self.keys = ApiKeys(LOCAL_JWT_SECRET)
+        self.keys = ApiKeys(WELL_KNOWN_JWT_SECRET)
         self.processes = Processes(settings.sandbox_dir)
         self._dotenv = dotenv
         self._report = report

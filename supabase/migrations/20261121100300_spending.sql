@@ -175,7 +175,8 @@ comment on function coinslot.debit(uuid, text, bigint, text, text, text, jsonb) 
 'Takes tokens once per user, caller kind and key.';
 revoke all on function coinslot.debit(uuid, text, bigint, text, text, text, jsonb) from public;
 
--- Entrances. Those for a user read the user from the JWT; those for the service name one.
+-- Entrances. Those for a user read the user from the JWT; those for the service name one. The
+-- commonest asks auth.uid() itself: one call less in every spend.
 create function coinslot.spend_tokens(
   amount bigint, idempotency_key text, reason text, metadata jsonb
 ) returns public.token_receipt

@@ -4,10 +4,10 @@
 -- the transaction that applies what was read, so that a crash in between leaves work that the next
 -- delivery or the sweep picks up. A signed event is stored once for its id. An unsigned one proves
 -- nothing by having been seen: hints about one payment share a row, and each causes a read, at most
--- one in a few seconds.
+-- one in a few seconds of an order.
 
 -- How long whoever took a webhook may be at it before another may, and how far apart the reads of
--- one payment are that unsigned hints can cause.
+-- one order are that unsigned hints can cause.
 create function coinslot.webhook_lease() returns interval
 language sql immutable parallel safe set search_path = ''
 return interval '30 seconds';
