@@ -134,6 +134,23 @@ class GatewayTimeout(GatewayUnavailable):
     sentence = "The payment gateway did not answer in time; nothing was changed"
 
 
+class RefundKeySpent(GatewayUnavailable):
+    """Unknown, and repeating the call under its idempotency key would only repeat the answer."""
+
+    code = "refund_unknown"
+
+
+class RefundDeclined(ApiError):
+    """The gateway's no, with its own code and sentence."""
+
+    status_code = 409
+    code = "refund_declined"
+    sentence = "The payment gateway declined the refund"
+
+    def __init__(self, gateway_code: str, message: str) -> None:
+        super().__init__(gateway_code=gateway_code[:100], gateway_message=message[:300])
+
+
 class DatabaseError(ApiError):
     """A refusal by the database, with PostgREST's four fields: `PTnnn` is HTTP nnn, the message a
     stable token, the hint a sentence."""

@@ -110,7 +110,7 @@ create temporary table malformed (arguments, argument) as values
 ($$'portone', 'imp_1', 'paid', null, 'KRW', false, 'webhook', 1$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, paid => -1$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, paid => null$$, 'amounts'),
-($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, discount => -1$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, refunding => -1$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, refunded => -1$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, disputed => -1$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, withdrawn => null$$, 'amounts'),

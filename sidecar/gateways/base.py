@@ -1,7 +1,7 @@
 """What every gateway does for the sidecar, and the fact it brings back.
 
-A gateway opens an order for payment, reads a payment, and understands its own webhooks. It decides
-nothing: what a read said goes to the database as a `GatewayPayment`.
+A gateway opens an order for payment, reads a payment, gives money back, and understands its own
+webhooks. It decides nothing: what a read said goes to the database as a `GatewayPayment`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from sidecar.gateways.money import LARGEST
 from sidecar.gateways.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
+    from datetime import datetime
 
 State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
 
@@ -34,7 +35,8 @@ class GatewayPayment:
 
     `paid` is what was received at any time: a fully cancelled payment that had been paid keeps it,
     with `refunded` beside it. What the gateway approved is what was paid: where points, coupons and
-    promotions are part of a payment's total, `paid` is that total and `discount` is 0.
+    promotions are part of a payment's total, `paid` is that total. `refunded` is back for good;
+    `refunding` is on its way back and may yet fail.
     `order_id` is empty where the payment names none. `secret` is what this payment's webhooks must
     carry (Toss): it goes to the database and nowhere else.
     """
@@ -46,8 +48,8 @@ class GatewayPayment:
     currency: str
     live: bool
     paid: int = 0
-    discount: int = 0
     refunded: int = 0
+    refunding: int = 0
     disputed: int = 0
     withdrawn: int = 0
     method: str | None = None
@@ -81,6 +83,53 @@ class Prepared:
 
     browser: Mapping[str, Any]
     attempt: GatewayPayment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAccount:
+    """Where the money of a deposit goes back to: the bank's code as the gateway has it, digits, and
+    the holder's name. Personal: it goes to the gateway and into nothing else."""
+
+    bank: str
+    account_number: str = field(repr=False)
+    holder: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What to give back of one payment, in minor units.
+
+    `refundable` is what the payment was last known to hold, from before this refund was first asked
+    for: a gateway that can compare it refuses when it is another, so that a refund asked for twice
+    happens once. `key` is the idempotency key of this try: the same for as long as its outcome is
+    unknown. Between 16 and 64 characters of `[A-Za-z0-9_-]`.
+    """
+
+    order_id: str
+    payment_key: str
+    amount: int
+    refundable: int
+    currency: str
+    reason: str
+    key: str
+    account: RefundAccount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPayment:
+    """One payment as the gateway's own list shows it. Amounts are minor units.
+
+    `refunded` is None where the list does not tell: the payment has to be read. `paid_at` is
+    ISO 8601, UTC. `order_id` is empty where the payment names none.
+    """
+
+    order_id: str
+    payment_key: str
+    currency: str
+    paid: int
+    refunded: int | None
+    live: bool
+    paid_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +180,20 @@ class Gateway(Protocol):
         Raises `InvalidSignature`, `InvalidRequest`, and `GatewayOff` where webhooks are signed and
         no secret is set to check them with.
         """
+
+    async def refund(self, refund: Refund) -> None:
+        """Asks for a refund. Returning says that the gateway took it on, not that it is done:
+        reading the payment tells what became of it.
+
+        Raises `RefundDeclined` where nothing was given back by this try and nothing will be;
+        `RefundKeySpent` where the outcome is unknown and this key can only repeat that answer; what
+        else leaves the outcome unknown (`GatewayTimeout`, `GatewayUnavailable`) is asked again
+        under the same key.
+        """
+
+    def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
+        """Every payment that received money in [since, until), by pages, oldest or newest first;
+        none is missed, one on an edge may come too many. At most one page is held in memory."""
 
 
 class ConfirmingGateway(Gateway, Protocol):

@@ -229,8 +229,8 @@ create table coinslot.payment_attempts (
   currency text not null,
   live boolean not null,
   paid bigint not null,
-  discount bigint not null,
   refunded bigint not null,
+  refunding bigint not null,
   disputed bigint not null,
   withdrawn bigint not null,
   method text,
@@ -250,7 +250,7 @@ create table coinslot.payment_attempts (
   constraint payment_attempts_state_known
   check (state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')),
   constraint payment_attempts_money_not_negative check (
-    amount >= 0 and paid >= 0 and discount >= 0 and refunded >= 0 and disputed >= 0
+    amount >= 0 and paid >= 0 and refunded >= 0 and refunding >= 0 and disputed >= 0
     and withdrawn >= 0
   )
 );

@@ -157,7 +157,7 @@ begin
     when attempt.live <> payment.live then return 'wrong_mode';
     when attempt.currency <> payment.currency then return 'wrong_currency';
     when attempt.amount <> payment.amount then return 'wrong_amount';
-    when attempt.paid > 0 and attempt.paid + attempt.discount <> attempt.amount
+    when attempt.paid > 0 and attempt.paid <> attempt.amount
       then return 'wrong_amount';
     when attempt.paid = 0 or attempt.credited then return null;
     else
@@ -277,18 +277,18 @@ declare
   v_has_money boolean := attempt.paid > attempt.refunded + attempt.withdrawn;
 begin
   insert into coinslot.payment_attempts as a (
-    payment_id, gateway, payment_key, state, amount, currency, live, paid, discount, refunded,
+    payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
     disputed, withdrawn, method, failure_reason, virtual_account, secret, problem
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
-    attempt.currency, attempt.live, attempt.paid, attempt.discount, attempt.refunded,
+    attempt.currency, attempt.live, attempt.paid, attempt.refunded, attempt.refunding,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
     attempt.virtual_account, attempt.secret, attempt.problem
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
-    live = excluded.live, paid = excluded.paid, discount = excluded.discount,
-    refunded = excluded.refunded, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
+    live = excluded.live, paid = excluded.paid, refunded = excluded.refunded,
+    refunding = excluded.refunding, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
     method = excluded.method, failure_reason = excluded.failure_reason,
     virtual_account = excluded.virtual_account, secret = coalesce(excluded.secret, a.secret),
     problem = excluded.problem, updated_at = clock_timestamp()
@@ -498,11 +498,11 @@ create function coinslot.same_fact(
 ) returns boolean
 language sql immutable set search_path = '' as $$
   select known.id is not null and (
-    known.state, known.amount, known.currency, known.live, known.paid, known.discount,
-    known.refunded, known.disputed, known.withdrawn, known.virtual_account, known.failure_reason
+    known.state, known.amount, known.currency, known.live, known.paid, known.refunded,
+    known.refunding, known.disputed, known.withdrawn, known.virtual_account, known.failure_reason
   ) is not distinct from (
     attempt.state, attempt.amount, attempt.currency, attempt.live, attempt.paid,
-    attempt.discount, attempt.refunded, attempt.disputed, attempt.withdrawn,
+    attempt.refunded, attempt.refunding, attempt.disputed, attempt.withdrawn,
     attempt.virtual_account, attempt.failure_reason
   ) and coalesce(attempt.secret, known.secret) is not distinct from known.secret
 $$;
@@ -530,13 +530,13 @@ declare
     when (source ~ '^[a-z_]{1,32}$') is not true then 'source'
     when check_attempt.version is null and not unknown_order then 'version'
     when num_nulls(
-      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.amount, attempt.paid, attempt.refunded, attempt.refunding, attempt.disputed,
       attempt.withdrawn
     ) > 0 or least(
-      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.amount, attempt.paid, attempt.refunded, attempt.refunding, attempt.disputed,
       attempt.withdrawn
     ) < 0 or greatest(
-      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.amount, attempt.paid, attempt.refunded, attempt.refunding, attempt.disputed,
       attempt.withdrawn
     ) > coinslot.max_amount() or (attempt.state = 'paid' and attempt.paid = 0) then 'amounts'
     when attempt.virtual_account ->> 'due_at' is not null
@@ -558,14 +558,14 @@ revoke all on function coinslot.check_attempt(
 
 create function coinslot.new_attempt(
   gateway text, payment_key text, state text, amount bigint, currency text, live boolean,
-  paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint,
+  paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint,
   method text, failure_reason text, virtual_account jsonb, secret text
 ) returns coinslot.payment_attempts
 language sql immutable set search_path = '' as $$
   select row(
     null, null, new_attempt.gateway, new_attempt.payment_key, new_attempt.state,
     new_attempt.amount, new_attempt.currency, new_attempt.live, new_attempt.paid,
-    new_attempt.discount, new_attempt.refunded, new_attempt.disputed, new_attempt.withdrawn,
+    new_attempt.refunded, new_attempt.refunding, new_attempt.disputed, new_attempt.withdrawn,
     left(new_attempt.method, 100), left(new_attempt.failure_reason, 500),
     new_attempt.virtual_account, new_attempt.secret, null, null, null, null
   )::coinslot.payment_attempts
@@ -585,8 +585,8 @@ grant execute on function coinslot.new_attempt(
 
 create function public.apply_gateway_payment(
   order_id text, gateway text, payment_key text, state text, amount bigint, currency text,
-  live boolean, source text, version bigint, paid bigint default 0, discount bigint default 0,
-  refunded bigint default 0, disputed bigint default 0, withdrawn bigint default 0,
+  live boolean, source text, version bigint, paid bigint default 0, refunded bigint default 0,
+  refunding bigint default 0, disputed bigint default 0, withdrawn bigint default 0,
   method text default null, failure_reason text default null, virtual_account jsonb default null,
   webhook_id bigint default null, secret text default null,
   out outcome text, out payment public.payments
@@ -598,8 +598,8 @@ language sql volatile set search_path = '' as $$
     coinslot.new_attempt(
       apply_gateway_payment.gateway, apply_gateway_payment.payment_key,
       apply_gateway_payment.state, apply_gateway_payment.amount, apply_gateway_payment.currency,
-      apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.discount,
-      apply_gateway_payment.refunded, apply_gateway_payment.disputed,
+      apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.refunded,
+      apply_gateway_payment.refunding, apply_gateway_payment.disputed,
       apply_gateway_payment.withdrawn, apply_gateway_payment.method,
       apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
       apply_gateway_payment.secret
