@@ -12,6 +12,8 @@ create temporary table provocations (message, code, caller, statement, details) 
  '{"tokens": 3, "required": 4}'),
 ('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
  '{"table": "token_ledger"}'),
+('forbidden', 'PT403', 'user', $$select * from request_refund('ord_unknown_order', 'why', 'k')$$,
+ '{}'),
 ('order_not_found', 'PT404', 'user', $$select * from cancel_order('ord_unknown_order')$$, '{}'),
 ('product_not_found', 'PT404', 'user', $$select * from create_order('nonsense', 'portone')$$,
  '{"product_id": "nonsense"}'),
@@ -31,6 +33,13 @@ create temporary table provocations (message, code, caller, statement, details) 
  returning 1$$, '{"from": null, "to": "completed"}'),
 ('hold_resolved', 'PT409', 'service', $$select * from release_hold(%2$L)$$,
  '{"status": "released", "captured": 0}'),
+('not_refundable', 'PT409', 'service', $$select * from request_refund_for(%3$L, 'why', 'k')$$,
+ '{"refundable": 0, "currency": "KRW", "status": "pending"}'),
+('refund_in_progress', 'PT409', 'service',
+ $$select * from request_refund_for(%4$L, 'why', 'k2')$$,
+ '{"refund_id": null, "amount": 1000, "status": "pending"}'),
+('tokens_already_spent', 'PT409', 'service',
+ $$select * from request_refund_for(%5$L, 'why', 'k')$$, '{"tokens": 1, "required": 10}'),
 ('too_many_orders', 'PT429', 'hoarder', $$select * from create_order('starter', 'portone')$$,
  '{"max_open_orders": 1}');
 
@@ -41,6 +50,31 @@ select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
 select pg_temp.as_user(:'hoarder', $$select * from create_order('starter', 'portone')$$)
   ->> 'status' as ordered \gset
 
+-- Orders of a third user: unpaid, being refunded at the gateway's console, and spent.
+select pg_temp.user_with(0) as alex \gset
+create function pg_temp.order_of(user_id uuid, facts text) returns text
+language plpgsql as $$
+declare
+  v_order jsonb := pg_temp.as_user(
+    order_of.user_id, 'select * from create_order(''starter'', ''portone'')'
+  );
+begin
+  if order_of.facts <> '' then
+    perform pg_temp.as_service(format(
+      'select * from apply_gateway_payment(%L, ''portone'', %1$L, ''paid'', 5000, ''KRW'', false,
+        ''webhook'', 1, paid => 5000, %s)', v_order ->> 'order_id', order_of.facts
+    ));
+  end if;
+  return v_order ->> 'order_id';
+end
+$$;
+select pg_temp.change('update coinslot.settings set max_open_orders = 20') \gset
+select pg_temp.order_of(:'alex', '') as unpaid,
+  pg_temp.order_of(:'alex', 'refunding => 1000') as refunding,
+  pg_temp.order_of(:'alex', 'refunded => 0') as spent \gset
+select pg_temp.as_user(:'alex', $$select * from spend_tokens(19, 'k')$$) ->> 'balance' as left_ \gset
+select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
+
 select plan((select count(*)::integer from provocations) + 9);
 
 -- Code, message, details and hint, as PostgREST passes them on
@@ -50,7 +84,9 @@ select is(
     when 'hoarder' then pg_temp.as_user(:'hoarder', p.statement)
     when 'nobody' then pg_temp.as_user(null, p.statement)
     when 'owner' then pg_temp.as_owner(p.statement)
-    else pg_temp.as_service(format(p.statement, :'mina', :'hold_id'))
+    else pg_temp.as_service(format(
+      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent'
+    ))
   end,
   jsonb_build_object(
     'error', p.message, 'code', p.code, 'details', p.details::jsonb, 'hint', e.hint
@@ -110,9 +146,10 @@ select is(
 select is(
   (select count(*) from unnest(array[
     $$spend_tokens(1, 'k')$$, $$use_feature('question', 'k')$$, $$update_profile('x')$$,
-    $$create_order('starter', 'portone')$$, $$cancel_order('ord_unknown_order')$$
+    $$create_order('starter', 'portone')$$, $$cancel_order('ord_unknown_order')$$,
+    $$request_refund('ord_unknown_order', 'why', 'k')$$
   ]) f (call) where pg_temp.as_user(null, 'select ' || f.call) ->> 'code' = 'PT401'),
-  5::bigint, 'for everything a user may call'
+  6::bigint, 'for everything a user may call'
 );
 select * from finish();
 rollback;

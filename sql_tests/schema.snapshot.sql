@@ -43,106 +43,12 @@ CREATE TYPE public.hold_receipt AS (
 
 COMMENT ON TYPE public.hold_receipt IS 'A hold; replayed = it answers a repeated call.';
 
-CREATE TYPE public.token_receipt AS (
-	user_id uuid,
-	seq bigint,
-	delta bigint,
-	balance bigint,
-	created_at timestamp with time zone,
-	payment_id uuid,
-	hold_id uuid,
-	kind text,
-	idempotency_key text,
-	feature text,
-	reason text,
-	metadata jsonb,
-	replayed boolean
-);
-
-COMMENT ON TYPE public.token_receipt IS 'A ledger entry; replayed = it answers a repeated call.';
-
-CREATE FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) RETURNS public.token_receipt
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-declare
-  v_entry public.token_ledger := coinslot.new_entry(
-    add_tokens.user_id, add_tokens.kind, add_tokens.amount, 'service',
-    add_tokens.idempotency_key, null, add_tokens.reason
-  );
-  v_wallet public.wallets;
-  v_receipt public.token_receipt;
-begin
-  if (add_tokens.kind in ('grant', 'adjustment')) is not true then
-    perform coinslot.fail('invalid_argument', '{"argument": "kind"}');
-  end if;
-  perform coinslot.check_call(
-    case
-      when add_tokens.kind = 'adjustment' and add_tokens.amount between -coinslot.max_amount() and 0
-      then -add_tokens.amount
-      else add_tokens.amount
-    end,
-    add_tokens.idempotency_key, add_tokens.reason, '{}'
-  );
-  if add_tokens.amount < 0 then
-    return coinslot.debit_slowly(v_entry);
-  end if;
-  v_wallet := coinslot.lock_wallet(add_tokens.user_id);
-  v_receipt := coinslot.find_replay(v_entry);
-  if v_receipt.seq is not null then
-    return v_receipt;
-  end if;
-  perform coinslot.check_open(v_wallet);
-  perform coinslot.refuse_held_key(add_tokens.user_id, add_tokens.idempotency_key);
-  if v_wallet.tokens > coinslot.max_amount() - add_tokens.amount then
-    perform coinslot.fail('invalid_amount', jsonb_build_object('tokens', v_wallet.tokens));
-  end if;
-  return coinslot.post_entry(v_entry);
-end
-$$;
-
-COMMENT ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'See public.add_tokens.';
-
 CREATE FUNCTION coinslot.max_amount() RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     RETURN '9007199254740991'::bigint;
 
 COMMENT ON FUNCTION coinslot.max_amount() IS 'Largest amount or balance: 2^53 - 1.';
-
-CREATE TABLE coinslot.payment_attempts (
-    id bigint NOT NULL,
-    payment_id uuid NOT NULL,
-    gateway text NOT NULL,
-    payment_key text NOT NULL COLLATE pg_catalog."C",
-    state text NOT NULL,
-    amount bigint NOT NULL,
-    currency text NOT NULL,
-    live boolean NOT NULL,
-    paid bigint NOT NULL,
-    discount bigint NOT NULL,
-    refunded bigint NOT NULL,
-    disputed bigint NOT NULL,
-    withdrawn bigint NOT NULL,
-    method text,
-    failure_reason text,
-    virtual_account jsonb,
-    secret text,
-    problem text,
-    credited boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT payment_attempts_money_not_negative CHECK (((amount >= 0) AND (paid >= 0) AND (discount >= 0) AND (refunded >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
-    CONSTRAINT payment_attempts_state_known CHECK ((state = ANY (ARRAY['ready'::text, 'awaiting_deposit'::text, 'paid'::text, 'failed'::text, 'canceled'::text])))
-);
-
-COMMENT ON TABLE coinslot.payment_attempts IS 'Attempts to pay an order: what the gateway last said of each.';
-
-COMMENT ON COLUMN coinslot.payment_attempts.secret IS 'What the gateway repeats in its unsigned webhooks about this attempt.';
-
-COMMENT ON COLUMN coinslot.payment_attempts.problem IS 'Why this attempt may not be credited; null = nothing against it.';
-
-COMMENT ON COLUMN coinslot.payment_attempts.credited IS 'This attempt moves the order''s tokens.';
 
 CREATE TABLE public.payments (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -204,13 +110,130 @@ COMMENT ON COLUMN public.payments.version IS 'Grows with every gateway read that
 
 COMMENT ON COLUMN public.payments.confirmed_at IS 'When the order was first credited.';
 
+CREATE TYPE public.payment_to_read AS (
+	payment public.payments,
+	attempt_key text
+);
+
+COMMENT ON TYPE public.payment_to_read IS 'An order to be read at its gateway.';
+
+CREATE TYPE public.refund_job AS (
+	id uuid,
+	key text,
+	todo text,
+	tries integer,
+	reason text,
+	amount bigint,
+	refundable bigint,
+	currency text,
+	payment_key text,
+	account jsonb,
+	payment public.payments
+);
+
+COMMENT ON TYPE public.refund_job IS 'A refund taken up. todo: ask = ask the gateway for it, read = see what became of it.';
+
+CREATE TYPE public.token_receipt AS (
+	user_id uuid,
+	seq bigint,
+	delta bigint,
+	balance bigint,
+	created_at timestamp with time zone,
+	payment_id uuid,
+	hold_id uuid,
+	kind text,
+	idempotency_key text,
+	feature text,
+	reason text,
+	metadata jsonb,
+	replayed boolean
+);
+
+COMMENT ON TYPE public.token_receipt IS 'A ledger entry; replayed = it answers a repeated call.';
+
+CREATE FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) RETURNS public.token_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_entry public.token_ledger := coinslot.new_entry(
+    add_tokens.user_id, add_tokens.kind, add_tokens.amount, 'service',
+    add_tokens.idempotency_key, null, add_tokens.reason
+  );
+  v_wallet public.wallets;
+  v_receipt public.token_receipt;
+begin
+  if (add_tokens.kind in ('grant', 'adjustment')) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "kind"}');
+  end if;
+  perform coinslot.check_call(
+    case
+      when add_tokens.kind = 'adjustment' and add_tokens.amount between -coinslot.max_amount() and 0
+      then -add_tokens.amount
+      else add_tokens.amount
+    end,
+    add_tokens.idempotency_key, add_tokens.reason, '{}'
+  );
+  if add_tokens.amount < 0 then
+    return coinslot.debit_slowly(v_entry);
+  end if;
+  v_wallet := coinslot.lock_wallet(add_tokens.user_id);
+  v_receipt := coinslot.find_replay(v_entry);
+  if v_receipt.seq is not null then
+    return v_receipt;
+  end if;
+  perform coinslot.check_open(v_wallet);
+  perform coinslot.refuse_held_key(add_tokens.user_id, add_tokens.idempotency_key);
+  if v_wallet.tokens > coinslot.max_amount() - add_tokens.amount then
+    perform coinslot.fail('invalid_amount', jsonb_build_object('tokens', v_wallet.tokens));
+  end if;
+  return coinslot.post_entry(v_entry);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'See public.add_tokens.';
+
+CREATE TABLE coinslot.payment_attempts (
+    id bigint NOT NULL,
+    payment_id uuid NOT NULL,
+    gateway text NOT NULL,
+    payment_key text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    live boolean NOT NULL,
+    paid bigint NOT NULL,
+    refunded bigint NOT NULL,
+    refunding bigint NOT NULL,
+    disputed bigint NOT NULL,
+    withdrawn bigint NOT NULL,
+    method text,
+    failure_reason text,
+    virtual_account jsonb,
+    secret text,
+    problem text,
+    credited boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT payment_attempts_money_not_negative CHECK (((amount >= 0) AND (paid >= 0) AND (refunded >= 0) AND (refunding >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
+    CONSTRAINT payment_attempts_state_known CHECK ((state = ANY (ARRAY['ready'::text, 'awaiting_deposit'::text, 'paid'::text, 'failed'::text, 'canceled'::text])))
+);
+
+COMMENT ON TABLE coinslot.payment_attempts IS 'Attempts to pay an order: what the gateway last said of each.';
+
+COMMENT ON COLUMN coinslot.payment_attempts.secret IS 'What the gateway repeats in its unsigned webhooks about this attempt.';
+
+COMMENT ON COLUMN coinslot.payment_attempts.problem IS 'Why this attempt may not be credited; null = nothing against it.';
+
+COMMENT ON COLUMN coinslot.payment_attempts.credited IS 'This attempt moves the order''s tokens.';
+
 CREATE FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
   v_known coinslot.payment_attempts;
-  v_settled record;
+  v_applied record;
 begin
   select p.* into payment from public.payments p
   where p.order_id = apply_attempt.order_id for update;
@@ -233,26 +256,17 @@ begin
     payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
   elsif coinslot.same_fact(v_known, attempt) then
     outcome := 'unchanged';
+    if payment.version = apply_attempt.version then
+      perform coinslot.settle_refund(payment, attempt, source);
+    end if;
     update public.payments p set version = p.version + 1 where p.id = payment.id
     returning p.* into payment;
   elsif payment.version <> apply_attempt.version then
     outcome := 'stale';
   else
-    attempt.problem := coinslot.attempt_problem(payment, attempt);
-    if attempt.credited and attempt.problem is not null then
-      outcome := 'refused';
-      payment := coinslot.refuse_attempt(payment, attempt, attempt.problem, source);
-      return;
-    end if;
-    attempt.id := coinslot.save_attempt(attempt, order_id);
-    if attempt.id is null then
-      outcome := 'refused';
-      payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
-      return;
-    end if;
-    select s.* into v_settled from coinslot.settle_payment(payment, attempt, source) s;
-    outcome := v_settled.outcome;
-    payment := v_settled.payment;
+    select n.* into v_applied from coinslot.apply_news(payment, attempt, source) n;
+    outcome := v_applied.outcome;
+    payment := v_applied.payment;
   end if;
 end
 $$;
@@ -274,12 +288,40 @@ begin
   outcome := v_applied.outcome;
   payment := v_applied.payment;
   if webhook_id is not null and outcome <> 'stale' then
-    perform coinslot.settle_webhook(webhook_id, outcome, attempt);
+    perform coinslot.settle_webhook(webhook_id, outcome, attempt, payment.id);
   end if;
 end
 $$;
 
 COMMENT ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) IS 'See public.apply_gateway_payment.';
+
+CREATE FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_settled record;
+begin
+  attempt.problem := coinslot.attempt_problem(before, attempt);
+  if attempt.credited and attempt.problem is not null then
+    outcome := 'refused';
+    payment := coinslot.refuse_attempt(before, attempt, attempt.problem, source);
+    return;
+  end if;
+  attempt.id := coinslot.save_attempt(attempt, before.order_id);
+  if attempt.id is null then
+    outcome := 'refused';
+    payment := coinslot.refuse_attempt(before, attempt, 'wrong_order', source);
+    return;
+  end if;
+  select s.* into v_settled from coinslot.settle_payment(before, attempt, source) s;
+  outcome := v_settled.outcome;
+  payment := v_settled.payment;
+  perform coinslot.settle_refund(payment, attempt, source);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) IS 'Stores what is new of an attempt and moves its order.';
 
 CREATE FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) RETURNS text
     LANGUAGE plpgsql
@@ -293,7 +335,7 @@ begin
     when attempt.live <> payment.live then return 'wrong_mode';
     when attempt.currency <> payment.currency then return 'wrong_currency';
     when attempt.amount <> payment.amount then return 'wrong_amount';
-    when attempt.paid > 0 and attempt.paid + attempt.discount <> attempt.amount
+    when attempt.paid > 0 and attempt.paid <> attempt.amount
       then return 'wrong_amount';
     when attempt.paid = 0 or attempt.credited then return null;
     else
@@ -307,6 +349,95 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) IS 'Why an attempt may not be credited, or null.';
+
+CREATE TABLE coinslot.audit_lines (
+    audit_id bigint NOT NULL,
+    payment_key text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL,
+    currency text NOT NULL,
+    paid_at timestamp with time zone,
+    paid bigint NOT NULL,
+    refunded bigint,
+    our_paid bigint,
+    our_refunded bigint,
+    tokens bigint,
+    verdict text NOT NULL,
+    problem text,
+    CONSTRAINT audit_lines_verdict_known CHECK ((verdict = ANY (ARRAY['matched'::text, 'unread'::text, 'unknown'::text, 'different'::text, 'missing'::text, 'other_mode'::text])))
+);
+
+COMMENT ON TABLE coinslot.audit_lines IS 'One line per payment of an audit.';
+
+COMMENT ON COLUMN coinslot.audit_lines.paid IS 'By the gateway, minor units.';
+
+COMMENT ON COLUMN coinslot.audit_lines.refunded IS 'By the gateway, withdrawn by banks included; null = its list does not tell.';
+
+COMMENT ON COLUMN coinslot.audit_lines.tokens IS 'What the ledger holds for the payment.';
+
+COMMENT ON COLUMN coinslot.audit_lines.verdict IS 'matched; unread: to be read; unknown to us; different; missing at the gateway; other_mode.';
+
+COMMENT ON COLUMN coinslot.audit_lines.problem IS 'Why the payment was not credited.';
+
+CREATE FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) RETURNS SETOF coinslot.audit_lines
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  insert into coinslot.audit_lines as l
+  select
+    a.id, c.payment_key, c.order_id, c.currency, c.paid_at, c.paid, c.refunded, c.our_paid,
+    c.our_refunded, c.tokens, c.verdict, c.problem
+  from coinslot.audits a
+  cross join lateral (
+    select distinct on (p.payment_key) p.*
+    from coinslot.compare_payments(a.gateway, audit_payments.lines) p
+    order by p.payment_key, p.refunded nulls first
+  ) c
+  where a.id = audit_payments.audit_id and a.finished_at is null
+  on conflict on constraint audit_lines_pkey do update set
+    order_id = excluded.order_id, currency = excluded.currency,
+    paid_at = coalesce(excluded.paid_at, l.paid_at), paid = excluded.paid,
+    refunded = excluded.refunded, our_paid = excluded.our_paid,
+    our_refunded = excluded.our_refunded, tokens = excluded.tokens, verdict = excluded.verdict,
+    problem = excluded.problem
+  returning l.*
+$$;
+
+COMMENT ON FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) IS 'See public.audit_payments.';
+
+CREATE FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after text, page_size integer) RETURNS SETOF coinslot.audit_lines
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select l.* from coinslot.audit_lines l
+  where l.audit_id = audit_report.audit_id
+    and l.verdict = coalesce(audit_report.verdict, l.verdict)
+    and l.payment_key > coalesce(audit_report.after, '')
+  order by l.payment_key
+  limit least(greatest(coalesce(audit_report.page_size, 500), 1), 1000)
+$$;
+
+COMMENT ON FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after text, page_size integer) IS 'See public.audit_report.';
+
+CREATE FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) RETURNS TABLE(order_id text, payment_key text, currency text, live boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select p.order_id, t.payment_key, t.currency, t.live
+  from coinslot.audits a
+  inner join public.payments p
+    on p.confirmed_at >= a.since and p.confirmed_at < a.until and p.gateway = a.gateway
+  inner join coinslot.payment_attempts t on t.payment_id = p.id and t.credited
+  where a.id = audit_unlisted.audit_id
+    and t.payment_key > coalesce(audit_unlisted.after, '')
+    and not exists (
+      select from coinslot.audit_lines l
+      where l.audit_id = a.id and l.payment_key = t.payment_key
+    )
+  order by t.payment_key
+  limit least(greatest(coalesce(audit_unlisted.page_size, 100), 1), 1000)
+$$;
+
+COMMENT ON FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) IS 'See public.audit_unlisted.';
 
 CREATE TABLE public.wallets (
     user_id uuid NOT NULL,
@@ -343,6 +474,32 @@ CREATE FUNCTION coinslot.available(wallet public.wallets) RETURNS bigint
 $$;
 
 COMMENT ON FUNCTION coinslot.available(wallet public.wallets) IS 'Tokens minus unexpired holds.';
+
+CREATE FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_id bigint;
+begin
+  if (begin_audit.since < begin_audit.until) is not true or not exists (
+    select from coinslot.gateways g where g.id = begin_audit.gateway
+  ) then
+    perform coinslot.fail('invalid_argument', '{"argument": "gateway, since, until"}');
+  end if;
+  insert into coinslot.audits as a (gateway, since, until)
+  values (begin_audit.gateway, begin_audit.since, begin_audit.until)
+  on conflict on constraint audits_window_key do update
+  set started_at = clock_timestamp(), finished_at = null
+  where begin_audit.again
+    or (a.finished_at is null and a.started_at < clock_timestamp() - interval '1 hour')
+  returning a.id into v_id;
+  delete from coinslot.audit_lines l where l.audit_id = v_id;
+  return v_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) IS 'See public.begin_audit.';
 
 CREATE FUNCTION coinslot.cancel_order(order_id text) RETURNS public.payments
     LANGUAGE plpgsql SECURITY DEFINER
@@ -435,13 +592,13 @@ declare
     when (source ~ '^[a-z_]{1,32}$') is not true then 'source'
     when check_attempt.version is null and not unknown_order then 'version'
     when num_nulls(
-      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.amount, attempt.paid, attempt.refunded, attempt.refunding, attempt.disputed,
       attempt.withdrawn
     ) > 0 or least(
-      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.amount, attempt.paid, attempt.refunded, attempt.refunding, attempt.disputed,
       attempt.withdrawn
     ) < 0 or greatest(
-      attempt.amount, attempt.paid, attempt.discount, attempt.refunded, attempt.disputed,
+      attempt.amount, attempt.paid, attempt.refunded, attempt.refunding, attempt.disputed,
       attempt.withdrawn
     ) > coinslot.max_amount() or (attempt.state = 'paid' and attempt.paid = 0) then 'amounts'
     when attempt.virtual_account ->> 'due_at' is not null
@@ -492,6 +649,30 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_open(wallet public.wallets) IS 'PT404 unless the wallet is open.';
 
+CREATE FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+  v_argument text := case
+    when (length(btrim(check_refund.reason)) between 1 and 200) is not true then 'reason'
+    when (length(check_refund.idempotency_key) between 1 and 255) is not true
+    then 'idempotency_key'
+    when check_refund.account is not null and (
+      check_refund.account ->> 'bank' ~ '^[A-Za-z0-9_]{1,40}$'
+      and check_refund.account ->> 'account_number' ~ '^[0-9]{4,20}$'
+      and length(check_refund.account ->> 'holder') between 1 and 60
+    ) is not true then 'account'
+  end;
+begin
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
+  end if;
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) IS 'PT400 unless reason, key and account can be stored.';
+
 CREATE FUNCTION coinslot.check_text(argument text, value text, longest integer) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -524,6 +705,80 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.check_ttl(ttl_seconds integer) IS 'PT400 unless a hold may live that long.';
+
+CREATE TABLE public.refunds (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payment_id uuid NOT NULL,
+    order_id text NOT NULL,
+    user_id uuid NOT NULL,
+    gateway text NOT NULL,
+    payment_key text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    tokens bigint NOT NULL,
+    refunded_before bigint NOT NULL,
+    refundable bigint NOT NULL,
+    reason text NOT NULL,
+    requested_by uuid,
+    forced boolean NOT NULL,
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'requested'::text NOT NULL,
+    tries integer DEFAULT 1 NOT NULL,
+    answer text,
+    failure_code text,
+    failure_message text,
+    attempts bigint DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT clock_timestamp(),
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT refunds_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
+    CONSTRAINT refunds_answer_known CHECK ((answer = ANY (ARRAY['accepted'::text, 'declined'::text, 'spent'::text, 'unknown'::text]))),
+    CONSTRAINT refunds_fits CHECK (((amount <= refundable) AND (tokens >= 0) AND (refunded_before >= 0))),
+    CONSTRAINT refunds_open_or_finished CHECK ((((status = ANY (ARRAY['requested'::text, 'pending'::text])) = (finished_at IS NULL)) AND ((finished_at IS NULL) = (next_attempt_at IS NOT NULL)))),
+    CONSTRAINT refunds_status_known CHECK ((status = ANY (ARRAY['requested'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE public.refunds IS 'Money asked back for an order, and what became of it.';
+
+COMMENT ON COLUMN public.refunds.payment_key IS 'The attempt whose money is given back.';
+
+COMMENT ON COLUMN public.refunds.amount IS 'Minor units to give back.';
+
+COMMENT ON COLUMN public.refunds.tokens IS 'Tokens set aside until the gateway is clear about it.';
+
+COMMENT ON COLUMN public.refunds.refunded_before IS 'Minor units refunded when it was asked for: it is done when there are so many more.';
+
+COMMENT ON COLUMN public.refunds.refundable IS 'Minor units that were left then; gateways that can, compare it.';
+
+COMMENT ON COLUMN public.refunds.requested_by IS 'The administrator; null = the service itself.';
+
+COMMENT ON COLUMN public.refunds.forced IS 'Also where the tokens were spent already.';
+
+COMMENT ON COLUMN public.refunds.status IS 'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over.';
+
+COMMENT ON COLUMN public.refunds.tries IS 'Number of the idempotency key that the gateway gets.';
+
+COMMENT ON COLUMN public.refunds.answer IS 'What the gateway said to the present try; null = to be asked.';
+
+CREATE FUNCTION coinslot.check_unspent(refund public.refunds) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_wallet public.wallets := coinslot.lock_wallet(refund.user_id);
+begin
+  if v_wallet.held > 0 then
+    v_wallet.held := v_wallet.held - coinslot.expire_holds_of(refund.user_id);
+  end if;
+  if v_wallet.tokens - v_wallet.held < refund.tokens and not refund.forced then
+    perform coinslot.fail('tokens_already_spent', jsonb_build_object(
+      'tokens', v_wallet.tokens - v_wallet.held, 'required', refund.tokens
+    ));
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_unspent(refund public.refunds) IS 'Locks the wallet; PT409 unless it has the tokens of a refund, or the refund is forced.';
 
 CREATE FUNCTION coinslot.webhook_lease() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -595,6 +850,71 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) IS 'PT400 unless a webhook can be stored.';
 
+CREATE FUNCTION coinslot.claim_payments(gateway text, batch integer) RETURNS SETOF public.payment_to_read
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with due as materialized (
+    select
+      r.payment_id,
+      coalesce(r.reads >= case s.reads when 0 then 3 else s.reads end, false) as enough
+    from coinslot.payment_reads r
+    inner join public.payments p on p.id = r.payment_id
+    inner join coinslot.payment_statuses s on s.status = p.status
+    where r.gateway = claim_payments.gateway and r.next_read_at <= clock_timestamp()
+    order by r.next_read_at limit least(greatest(claim_payments.batch, 1), 1000)
+    for update of r skip locked
+  ), dropped as (
+    delete from coinslot.payment_reads r using due
+    where r.payment_id = due.payment_id and due.enough
+  ), claimed as (
+    update coinslot.payment_reads r
+    set reads = r.reads + 1, next_read_at = clock_timestamp() + coinslot.read_wait(r.reads + 1)
+    from due where r.payment_id = due.payment_id and not due.enough
+    returning r.payment_id
+  )
+  select p, (
+    select a.payment_key from coinslot.payment_attempts a
+    where a.payment_id = p.id order by a.updated_at desc, a.id desc limit 1
+  )
+  from claimed c inner join public.payments p on p.id = c.payment_id
+$$;
+
+COMMENT ON FUNCTION coinslot.claim_payments(gateway text, batch integer) IS 'See public.claim_payments.';
+
+CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SETOF public.refund_job
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with taken as (
+    update public.refunds r set
+      attempts = r.attempts + 1,
+      next_attempt_at = clock_timestamp()
+        + greatest(interval '1 minute', coinslot.refund_wait(r.attempts + 1))
+    where r.id in (
+      select d.id from public.refunds d
+      where d.next_attempt_at <= clock_timestamp()
+        and d.id = coalesce(claim_refunds.refund_id, d.id)
+      order by d.next_attempt_at limit least(greatest(claim_refunds.batch, 1), 1000)
+      for update skip locked
+    )
+    returning r.*
+  )
+  select
+    t.id, 'refund-' || t.id || '-' || t.tries,
+    case when t.answer is null then 'ask' else 'read' end,
+    t.tries, t.reason, t.amount, t.refundable, t.currency, t.payment_key,
+    (
+      select jsonb_build_object(
+        'bank', a.bank, 'account_number', a.account_number, 'holder', a.holder
+      ) from coinslot.refund_accounts a where a.refund_id = t.id
+    ),
+    p
+  from taken t inner join public.payments p on p.id = t.payment_id
+$$;
+
+COMMENT ON FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) IS 'See public.claim_refunds.';
+
 CREATE FUNCTION coinslot.claim_webhooks(batch integer) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
@@ -641,14 +961,55 @@ CREATE FUNCTION coinslot.close_wallet(user_id uuid) RETURNS void
 begin
   perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
-  where h.user_id = close_wallet.user_id and h.status = 'held';
-  update public.wallets w set held = 0, closed_at = clock_timestamp(),
-    updated_at = clock_timestamp()
+  where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;
+  update public.wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
+    held = (
+      select coalesce(sum(h.amount), 0) from coinslot.token_holds h
+      where h.user_id = close_wallet.user_id and h.status = 'held'
+    )
   where w.user_id = close_wallet.user_id and w.closed_at is null;
 end
 $$;
 
 COMMENT ON FUNCTION coinslot.close_wallet(user_id uuid) IS 'Closes a wallet and releases its holds.';
+
+CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SETOF coinslot.audit_lines
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select
+    null::bigint, l.payment_key, coalesce(nullif(l.order_id, ''), p.order_id, ''), l.currency, l.paid_at,
+    l.paid, l.refunded, a.paid, a.refunded + a.withdrawn, t.tokens,
+    case
+      when l.live <> (s.mode = 'live') then 'other_mode'
+      when l.missing then 'missing'
+      when l.refunded is null then 'unread'
+      when a.id is null then 'unknown'
+      when (l.paid, l.refunded, l.currency) = (a.paid, a.refunded + a.withdrawn, a.currency)
+        and coalesce(l.order_id, '') in ('', p.order_id)
+        and (a.credited or a.problem is not null or a.paid <= a.refunded + a.withdrawn or exists (
+          select from coinslot.discrepancies d
+          where d.gateway = a.gateway and d.payment_key = a.payment_key and d.resolved_at is null
+        ))
+      then 'matched'
+      else 'different'
+    end,
+    a.problem
+  from jsonb_to_recordset(compare_payments.lines) as l (
+    payment_key text, order_id text, currency text, paid_at timestamptz, paid bigint,
+    refunded bigint, live boolean, missing boolean
+  )
+  cross join coinslot.settings s
+  left join coinslot.payment_attempts a
+    on a.gateway = compare_payments.gateway and a.payment_key = l.payment_key
+  left join public.payments p on p.id = a.payment_id
+  left join lateral (
+    select sum(e.delta)::bigint as tokens from public.token_ledger e
+    where e.payment_id = p.id and a.credited
+  ) t on true
+$$;
+
+COMMENT ON FUNCTION coinslot.compare_payments(gateway text, lines jsonb) IS 'A gateway''s payments beside ours, judged.';
 
 CREATE FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
     LANGUAGE plpgsql SECURITY DEFINER
@@ -973,13 +1334,15 @@ CREATE TABLE coinslot.token_holds (
     captured bigint DEFAULT 0 NOT NULL,
     status text DEFAULT 'held'::text NOT NULL COLLATE pg_catalog."C",
     feature text,
-    idempotency_key text NOT NULL COLLATE pg_catalog."C",
+    idempotency_key text COLLATE pg_catalog."C",
+    refund_id uuid,
     reason text DEFAULT ''::text NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     resolved_at timestamp with time zone,
     CONSTRAINT token_holds_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
     CONSTRAINT token_holds_captured_fits CHECK ((((captured >= 0) AND (captured <= amount)) AND ((captured > 0) = (status = 'captured'::text)))),
+    CONSTRAINT token_holds_key_or_refund CHECK (((idempotency_key IS NULL) = (refund_id IS NOT NULL))),
     CONSTRAINT token_holds_resolved_once CHECK (((status = 'held'::text) = (resolved_at IS NULL))),
     CONSTRAINT token_holds_status_known CHECK ((status = ANY (ARRAY['held'::text, 'captured'::text, 'released'::text, 'expired'::text])))
 );
@@ -987,6 +1350,8 @@ CREATE TABLE coinslot.token_holds (
 COMMENT ON TABLE coinslot.token_holds IS 'Tokens set aside for a running job.';
 
 COMMENT ON COLUMN coinslot.token_holds.captured IS 'Tokens taken when the job succeeded.';
+
+COMMENT ON COLUMN coinslot.token_holds.refund_id IS 'Set aside by the system for this refund: never expires, and no call but the funnel ends it.';
 
 CREATE FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, feature text, idempotency_key text) RETURNS coinslot.token_holds
     LANGUAGE plpgsql STABLE
@@ -1054,6 +1419,27 @@ $$;
 
 COMMENT ON FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) IS 'The payment of a gateway that an order id or a payment key belongs to.';
 
+CREATE FUNCTION coinslot.find_refund_replay(payment_id uuid, amount bigint, payment_key text, idempotency_key text) RETURNS public.refunds
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_refund public.refunds;
+begin
+  select r.* into v_refund from public.refunds r
+  where r.payment_id = find_refund_replay.payment_id
+    and r.idempotency_key = find_refund_replay.idempotency_key;
+  if v_refund.amount <> find_refund_replay.amount
+    or v_refund.payment_key <> find_refund_replay.payment_key
+  then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_refund;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.find_refund_replay(payment_id uuid, amount bigint, payment_key text, idempotency_key text) IS 'The refund of an earlier identical call, or null.';
+
 CREATE FUNCTION coinslot.find_replay(attempted public.token_ledger) RETURNS public.token_receipt
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1093,6 +1479,47 @@ CREATE FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) RETURNS bigint
 $$;
 
 COMMENT ON FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) IS 'The stored webhook that this is another delivery of, or null.';
+
+CREATE FUNCTION coinslot.finish_audit(audit_id bigint) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_audit coinslot.audits;
+begin
+  update coinslot.audits a set finished_at = coalesce(a.finished_at, clock_timestamp())
+  where a.id = finish_audit.audit_id
+  returning a.* into v_audit;
+  if not found then
+    perform coinslot.fail('invalid_argument', '{"argument": "audit_id"}');
+  end if;
+  update coinslot.discrepancies d set resolved_at = clock_timestamp()
+  from coinslot.audit_lines l
+  where l.audit_id = v_audit.id and d.gateway = v_audit.gateway
+    and d.payment_key = l.payment_key and d.resolved_at is null
+    and d.kind like 'audit\_%' and d.kind <> 'audit_' || l.verdict;
+  insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
+  select 'audit_' || l.verdict, v_audit.gateway, l.payment_key, l.order_id, jsonb_build_object(
+    'audit_id', l.audit_id, 'currency', l.currency, 'paid', l.paid, 'refunded', l.refunded,
+    'our_paid', l.our_paid, 'our_refunded', l.our_refunded
+  )
+  from coinslot.audit_lines l
+  where l.audit_id = v_audit.id and l.verdict in ('unknown', 'different', 'missing')
+  on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing;
+  return (
+    select coalesce(jsonb_agg(to_jsonb(t) order by t.verdict, t.currency), '[]') from (
+      select
+        l.verdict, l.currency, count(*) as payments, sum(l.paid) as paid,
+        sum(l.refunded) as refunded, sum(l.our_paid) as our_paid,
+        sum(l.our_refunded) as our_refunded, sum(l.tokens) as tokens
+      from coinslot.audit_lines l where l.audit_id = v_audit.id
+      group by l.verdict, l.currency
+    ) t
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.finish_audit(audit_id bigint) IS 'See public.finish_audit.';
 
 CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1146,6 +1573,25 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.follow_user() IS 'Trigger on auth.users: wallet, bonus and closing follow the account.';
+
+CREATE FUNCTION coinslot.free_set_aside(refund public.refunds) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_hold coinslot.token_holds;
+begin
+  if refund.tokens = 0 then
+    return;
+  end if;
+  perform coinslot.lock_wallet(refund.user_id);
+  select h.* into strict v_hold
+  from coinslot.token_holds h where h.refund_id = refund.id and h.status = 'held' for update;
+  perform coinslot.resolve_hold(v_hold, 'released', 0);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.free_set_aside(refund public.refunds) IS 'Frees the tokens of a refund.';
 
 CREATE FUNCTION coinslot.get_settings() RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1325,6 +1771,40 @@ $$;
 
 COMMENT ON FUNCTION coinslot.identity_hash(account auth.users) IS 'Salted hash of a confirmed e-mail or phone; null if there is none.';
 
+CREATE FUNCTION coinslot.judge_refund(refund public.refunds, attempt coinslot.payment_attempts) RETURNS public.refunds
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_refund public.refunds;
+  v_status text := case
+    when attempt.refunded >= refund.refunded_before + refund.amount then 'succeeded'
+    when attempt.refunding > 0 then 'pending'
+    when refund.status = 'pending' or refund.answer = 'declined' then 'failed'
+    else 'requested'
+  end;
+  v_open boolean := v_status in ('requested', 'pending');
+  v_ask boolean := v_status = 'requested' and refund.answer in ('spent', 'unknown');
+begin
+  update public.refunds r set
+    status = v_status,
+    tries = r.tries + case when v_ask and r.answer = 'spent' then 1 else 0 end,
+    answer = case when not v_ask then r.answer end,
+    failure_code = case when v_status <> 'succeeded' then r.failure_code end,
+    failure_message = case when v_status <> 'succeeded' then r.failure_message end,
+    next_attempt_at = case
+      when v_status = 'requested' and r.answer is null then r.next_attempt_at
+      when v_open then clock_timestamp() + coinslot.refund_wait(r.attempts)
+    end,
+    finished_at = case when not v_open then clock_timestamp() end
+  where r.id = refund.id
+  returning r.* into v_refund;
+  return v_refund;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.judge_refund(refund public.refunds, attempt coinslot.payment_attempts) IS 'Moves an open refund to what a fresh read of its payment shows.';
+
 CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1350,7 +1830,7 @@ CREATE TABLE coinslot.discrepancies (
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     resolved_at timestamp with time zone,
-    CONSTRAINT discrepancies_kind_known CHECK ((kind = ANY (ARRAY['unknown_order'::text, 'wrong_order'::text, 'wrong_gateway'::text, 'wrong_mode'::text, 'wrong_currency'::text, 'wrong_amount'::text, 'wallet_closed'::text, 'wallet_full'::text, 'duplicate_payment'::text, 'illegal_transition'::text])))
+    CONSTRAINT discrepancies_kind_known CHECK ((kind = ANY (ARRAY['unknown_order'::text, 'wrong_order'::text, 'wrong_gateway'::text, 'wrong_mode'::text, 'wrong_currency'::text, 'wrong_amount'::text, 'wallet_closed'::text, 'wallet_full'::text, 'duplicate_payment'::text, 'illegal_transition'::text, 'refund_unresolved'::text, 'audit_unknown'::text, 'audit_different'::text, 'audit_missing'::text])))
 );
 
 COMMENT ON TABLE coinslot.discrepancies IS 'Money that fits no order: for a person to decide, never credited by itself.';
@@ -1426,20 +1906,20 @@ $$;
 
 COMMENT ON FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) IS 'Writes the facts of a payment and the status that follows from them.';
 
-CREATE FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) RETURNS coinslot.payment_attempts
+CREATE FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) RETURNS coinslot.payment_attempts
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
   select row(
     null, null, new_attempt.gateway, new_attempt.payment_key, new_attempt.state,
     new_attempt.amount, new_attempt.currency, new_attempt.live, new_attempt.paid,
-    new_attempt.discount, new_attempt.refunded, new_attempt.disputed, new_attempt.withdrawn,
+    new_attempt.refunded, new_attempt.refunding, new_attempt.disputed, new_attempt.withdrawn,
     left(new_attempt.method, 100), left(new_attempt.failure_reason, 500),
     new_attempt.virtual_account, new_attempt.secret, null, null, null, null
   )::coinslot.payment_attempts
 $$;
 
-COMMENT ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) IS 'An attempt as a gateway describes it, not yet judged.';
+COMMENT ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) IS 'An attempt as a gateway describes it, not yet judged.';
 
 CREATE FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text DEFAULT NULL::text, feature text DEFAULT NULL::text, reason text DEFAULT ''::text, metadata jsonb DEFAULT '{}'::jsonb, payment_id uuid DEFAULT NULL::uuid, hold_id uuid DEFAULT NULL::uuid) RETURNS public.token_ledger
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1473,7 +1953,8 @@ CREATE FUNCTION coinslot.open_hold(hold_id uuid) RETURNS coinslot.token_holds
 declare
   v_hold coinslot.token_holds;
 begin
-  select h.* into v_hold from coinslot.token_holds h where h.id = open_hold.hold_id;
+  select h.* into v_hold from coinslot.token_holds h
+  where h.id = open_hold.hold_id and h.refund_id is null;
   if not found then
     perform coinslot.fail('hold_not_found', jsonb_build_object('hold_id', open_hold.hold_id));
   end if;
@@ -1662,6 +2143,75 @@ $$;
 
 COMMENT ON FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) IS 'Name, tokens and price of an order, or what is wrong with it.';
 
+CREATE FUNCTION coinslot.quote_refund(payment public.payments, amount bigint, payment_key text) RETURNS public.refunds
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_attempt coinslot.payment_attempts :=
+    coinslot.refundable_attempt(payment, quote_refund.payment_key);
+  v_refund public.refunds;
+  v_back bigint;
+begin
+  if v_attempt.refunding > 0 then
+    perform coinslot.fail('refund_in_progress', jsonb_build_object(
+      'refund_id', null, 'amount', v_attempt.refunding, 'status', 'pending'
+    ));
+  end if;
+  v_refund.refundable := greatest(
+    0, coalesce(v_attempt.paid - v_attempt.refunded - v_attempt.withdrawn, 0)
+  );
+  v_refund.amount := coalesce(quote_refund.amount, v_refund.refundable);
+  if quote_refund.amount not between 1 and coinslot.max_amount() then
+    perform coinslot.fail('invalid_amount', jsonb_build_object('amount', quote_refund.amount));
+  elsif v_refund.amount > v_refund.refundable or v_refund.refundable = 0 then
+    perform coinslot.fail('not_refundable', jsonb_build_object(
+      'refundable', v_refund.refundable, 'currency', payment.currency, 'status', payment.status
+    ));
+  end if;
+  v_back := v_attempt.refunded + v_attempt.withdrawn;
+  v_refund.tokens := case when v_attempt.credited then
+    coinslot.tokens_to_reverse(payment.tokens, v_attempt.paid, v_back + v_refund.amount)
+    - coinslot.tokens_to_reverse(payment.tokens, v_attempt.paid, v_back)
+  else 0 end;
+  v_refund.payment_id := payment.id;
+  v_refund.order_id := payment.order_id;
+  v_refund.user_id := payment.user_id;
+  v_refund.gateway := v_attempt.gateway;
+  v_refund.payment_key := v_attempt.payment_key;
+  v_refund.currency := v_attempt.currency;
+  v_refund.refunded_before := v_attempt.refunded;
+  return v_refund;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.quote_refund(payment public.payments, amount bigint, payment_key text) IS 'What a refund would give and take back, or PT400, PT409.';
+
+CREATE FUNCTION coinslot.read_later(payment_id uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  insert into coinslot.payment_reads (payment_id, gateway, next_read_at)
+  select p.id, p.gateway, clock_timestamp() + coinslot.read_wait(0)
+  from public.payments p where p.id = read_later.payment_id
+  on conflict (payment_id) do update
+  set reads = 0, next_read_at = least(payment_reads.next_read_at, excluded.next_read_at)
+$$;
+
+COMMENT ON FUNCTION coinslot.read_later(payment_id uuid) IS 'Puts an order on the reconciler''s schedule.';
+
+CREATE FUNCTION coinslot.read_wait(reads integer) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select coalesce(
+    ('{2 minutes,5 minutes,10 minutes,20 minutes,40 minutes,80 minutes,3 hours}'::interval[])
+    [read_wait.reads + 1], interval '6 hours'
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.read_wait(reads integer) IS 'Time to the next read of an order that was read so often.';
+
 CREATE FUNCTION coinslot.receipt(entry public.token_ledger, replayed boolean) RETURNS public.token_receipt
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1707,6 +2257,37 @@ $$;
 
 COMMENT ON FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text, payment_key text, tokens bigint) IS 'Notes what happened to a payment: from_status led to what it is now.';
 
+CREATE FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) RETURNS public.payments
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_payment public.payments;
+begin
+  if (
+    record_refund_answer.answer in ('accepted', 'declined', 'spent', 'unknown')
+  ) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "answer"}');
+  end if;
+  update public.payments p set version = p.version + 1
+  from public.refunds r
+  where r.id = record_refund_answer.refund_id and p.id = r.payment_id
+  returning p.* into v_payment;
+  if not found then
+    perform coinslot.fail('invalid_argument', '{"argument": "refund_id"}');
+  end if;
+  update public.refunds r set
+    answer = record_refund_answer.answer,
+    failure_code = left(record_refund_answer.failure_code, 100),
+    failure_message = left(record_refund_answer.failure_message, 300)
+  where r.id = record_refund_answer.refund_id and r.tries = record_refund_answer.tries
+    and r.finished_at is null and r.answer is distinct from 'accepted';
+  return v_payment;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) IS 'See public.record_refund_answer.';
+
 CREATE FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1728,6 +2309,31 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) IS 'Notes an attempt that was refused and moved nothing.';
+
+CREATE FUNCTION coinslot.refund_wait(attempts bigint) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select coalesce(
+    ('{5 seconds,30 seconds,2 minutes,10 minutes,30 minutes,1 hour,3 hours,6 hours}'::interval[])
+    [refund_wait.attempts], interval '1 day'
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.refund_wait(attempts bigint) IS 'Time to the next attempt at a refund.';
+
+CREATE FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key text) RETURNS coinslot.payment_attempts
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select a.* from coinslot.payment_attempts a
+  where a.payment_id = payment.id
+    and a.payment_key = coalesce(refundable_attempt.payment_key, a.payment_key)
+  order by a.credited desc, a.paid > a.refunded + a.withdrawn desc, a.id desc
+  limit 1
+$$;
+
+COMMENT ON FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key text) IS 'The attempt at a payment whose money a refund gives back.';
 
 CREATE FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) RETURNS public.payments
     LANGUAGE plpgsql
@@ -1834,6 +2440,53 @@ $$;
 
 COMMENT ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) IS 'See public.replay_webhooks.';
 
+CREATE FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) RETURNS public.refunds
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select coinslot.start_refund(
+    request_refund.order_id, request_refund.amount, request_refund.reason,
+    request_refund.idempotency_key, request_refund.force, request_refund.payment_key,
+    request_refund.account, coinslot.require_admin()
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'See public.request_refund.';
+
+CREATE FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) RETURNS public.refunds
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select coinslot.start_refund(
+    request_refund_for.order_id, request_refund_for.amount, request_refund_for.reason,
+    request_refund_for.idempotency_key, request_refund_for.force,
+    request_refund_for.payment_key, request_refund_for.account, null
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'See public.request_refund_for.';
+
+CREATE FUNCTION coinslot.require_admin() RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+begin
+  if not exists (
+    select from auth.users u
+    where u.id = v_user_id and u.deleted_at is null
+      and (u.banned_until is null or u.banned_until <= clock_timestamp())
+      and u.raw_app_meta_data ->> 'role' = 'admin'
+  ) then
+    perform coinslot.fail('forbidden');
+  end if;
+  return v_user_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.require_admin() IS 'The signed-in administrator, or PT401, PT403.';
+
 CREATE FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) RETURNS coinslot.token_holds
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1853,6 +2506,19 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) IS 'Ends an open, locked hold and frees what it set aside.';
+
+CREATE FUNCTION coinslot.return_payments(order_ids text[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  update coinslot.payment_reads r set
+    reads = greatest(r.reads - 1, 0),
+    next_read_at = least(r.next_read_at, clock_timestamp() + interval '30 seconds')
+  from public.payments p
+  where p.order_id = any (return_payments.order_ids) and r.payment_id = p.id
+$$;
+
+COMMENT ON FUNCTION coinslot.return_payments(order_ids text[]) IS 'See public.return_payments.';
 
 CREATE FUNCTION coinslot.run_maintenance(batch integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1876,11 +2542,11 @@ CREATE FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attempt coin
     SET search_path TO ''
     AS $$
   select known.id is not null and (
-    known.state, known.amount, known.currency, known.live, known.paid, known.discount,
-    known.refunded, known.disputed, known.withdrawn, known.virtual_account, known.failure_reason
+    known.state, known.amount, known.currency, known.live, known.paid, known.refunded,
+    known.refunding, known.disputed, known.withdrawn, known.virtual_account, known.failure_reason
   ) is not distinct from (
     attempt.state, attempt.amount, attempt.currency, attempt.live, attempt.paid,
-    attempt.discount, attempt.refunded, attempt.disputed, attempt.withdrawn,
+    attempt.refunded, attempt.refunding, attempt.disputed, attempt.withdrawn,
     attempt.virtual_account, attempt.failure_reason
   ) and coalesce(attempt.secret, known.secret) is not distinct from known.secret
 $$;
@@ -1896,18 +2562,18 @@ declare
   v_has_money boolean := attempt.paid > attempt.refunded + attempt.withdrawn;
 begin
   insert into coinslot.payment_attempts as a (
-    payment_id, gateway, payment_key, state, amount, currency, live, paid, discount, refunded,
+    payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
     disputed, withdrawn, method, failure_reason, virtual_account, secret, problem
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
-    attempt.currency, attempt.live, attempt.paid, attempt.discount, attempt.refunded,
+    attempt.currency, attempt.live, attempt.paid, attempt.refunded, attempt.refunding,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
     attempt.virtual_account, attempt.secret, attempt.problem
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
-    live = excluded.live, paid = excluded.paid, discount = excluded.discount,
-    refunded = excluded.refunded, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
+    live = excluded.live, paid = excluded.paid, refunded = excluded.refunded,
+    refunding = excluded.refunding, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
     method = excluded.method, failure_reason = excluded.failure_reason,
     virtual_account = excluded.virtual_account, secret = coalesce(excluded.secret, a.secret),
     problem = excluded.problem, updated_at = clock_timestamp()
@@ -1928,6 +2594,34 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) IS 'Stores an attempt as the gateway last described it; its id.';
+
+CREATE FUNCTION coinslot.save_refund(refund public.refunds, account jsonb) RETURNS public.refunds
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_refund public.refunds;
+begin
+  insert into public.refunds as r (
+    payment_id, order_id, user_id, gateway, payment_key, amount, currency, tokens,
+    refunded_before, refundable, reason, requested_by, forced, idempotency_key
+  ) values (
+    refund.payment_id, refund.order_id, refund.user_id, refund.gateway, refund.payment_key,
+    refund.amount, refund.currency, refund.tokens, refund.refunded_before, refund.refundable,
+    refund.reason, refund.requested_by, refund.forced, refund.idempotency_key
+  ) returning r.* into v_refund;
+  if save_refund.account is not null then
+    insert into coinslot.refund_accounts (refund_id, bank, account_number, holder)
+    values (
+      v_refund.id, save_refund.account ->> 'bank', save_refund.account ->> 'account_number',
+      save_refund.account ->> 'holder'
+    );
+  end if;
+  return v_refund;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.save_refund(refund public.refunds, account jsonb) IS 'Writes a quoted refund.';
 
 CREATE FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) RETURNS record
     LANGUAGE plpgsql
@@ -1973,6 +2667,43 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) IS 'Stores a delivery; whether to read the payment now.';
+
+CREATE FUNCTION coinslot.schedule_reads() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if exists (
+    select from coinslot.payment_statuses s
+    where s.status = new.status and s.reads is distinct from 0
+  ) then
+    perform coinslot.read_later(new.id);
+  else
+    delete from coinslot.payment_reads r where r.payment_id = new.id;
+  end if;
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.schedule_reads() IS 'Trigger: orders that wait for something are read again, others are not.';
+
+CREATE FUNCTION coinslot.set_aside(refund public.refunds) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if refund.tokens = 0 then
+    return;
+  end if;
+  insert into coinslot.token_holds (user_id, amount, refund_id, reason, expires_at)
+  values (refund.user_id, refund.tokens, refund.id, 'refund', 'infinity');
+  update public.wallets w
+  set held = w.held + refund.tokens, updated_at = clock_timestamp()
+  where w.user_id = refund.user_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.set_aside(refund public.refunds) IS 'Holds the tokens of a refund.';
 
 CREATE FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql
@@ -2021,6 +2752,41 @@ $$;
 
 COMMENT ON FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) IS 'Moves a payment to what its attempts add up to.';
 
+CREATE FUNCTION coinslot.settle_refund(payment public.payments, attempt coinslot.payment_attempts, source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_refund public.refunds;
+begin
+  update public.refunds r set status = 'failed', failure_code = 'undone'
+  where r.payment_id = payment.id and r.payment_key = attempt.payment_key
+    and r.status = 'succeeded' and r.refunded_before + r.amount > attempt.refunded;
+  select r.* into v_refund from public.refunds r
+  where r.payment_id = payment.id and r.payment_key = attempt.payment_key
+    and r.finished_at is null;
+  if not found then
+    return;
+  end if;
+  v_refund := coinslot.judge_refund(v_refund, attempt);
+  if v_refund.finished_at is not null then
+    perform coinslot.free_set_aside(v_refund);
+    delete from coinslot.refund_accounts a where a.refund_id = v_refund.id;
+    update coinslot.discrepancies d set resolved_at = clock_timestamp()
+    where d.kind = 'refund_unresolved' and d.order_id = payment.order_id
+      and d.resolved_at is null;
+    perform coinslot.record_event(
+      payment, payment.status, settle_refund.source, 'refund_' || v_refund.status,
+      v_refund.payment_key
+    );
+  elsif v_refund.attempts > 8 then
+    perform coinslot.record_discrepancy('refund_unresolved', attempt, payment.order_id);
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.settle_refund(payment public.payments, attempt coinslot.payment_attempts, source text) IS 'Ends a refund that a fresh read decides, and frees its tokens.';
+
 CREATE FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2061,16 +2827,20 @@ $$;
 
 COMMENT ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) IS 'Makes the ledger agree with the facts of a payment; the tokens moved.';
 
-CREATE FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts) RETURNS void
+CREATE FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_not_yet boolean := attempt.paid = 0 and attempt.state in ('ready', 'awaiting_deposit')
-    and exists (
-      select from coinslot.webhooks w where w.id = settle_webhook.webhook_id and w.claims_paid
-    );
+  v_claims_paid boolean := exists (
+    select from coinslot.webhooks w where w.id = settle_webhook.webhook_id and w.claims_paid
+  );
+  v_not_yet boolean := v_claims_paid and attempt.paid = 0
+    and attempt.state in ('ready', 'awaiting_deposit');
 begin
+  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0 and not v_claims_paid then
+    perform coinslot.read_later(settle_webhook.payment_id);
+  end if;
   perform coinslot.finish_webhook(
     settle_webhook.webhook_id,
     case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
@@ -2078,7 +2848,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts) IS 'Finishes a webhook with what applying its payment came to.';
+COMMENT ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) IS 'Finishes a webhook with what applying its payment came to.';
 
 CREATE FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2112,6 +2882,52 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'See public.spend_tokens_for.';
+
+CREATE FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) RETURNS public.refunds
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_payment public.payments;
+  v_refund public.refunds;
+begin
+  perform coinslot.check_refund(
+    start_refund.reason, start_refund.idempotency_key, start_refund.account
+  );
+  select p.* into v_payment from public.payments p
+  where p.order_id = start_refund.order_id for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  v_refund := coinslot.find_refund_replay(
+    v_payment.id, start_refund.amount, start_refund.payment_key, start_refund.idempotency_key
+  );
+  if v_refund.id is not null then
+    return v_refund;
+  end if;
+  select r.* into v_refund from public.refunds r
+  where r.payment_id = v_payment.id and r.finished_at is null;
+  if found then
+    perform coinslot.fail('refund_in_progress', jsonb_build_object(
+      'refund_id', v_refund.id, 'amount', v_refund.amount, 'status', v_refund.status
+    ));
+  end if;
+  v_refund := coinslot.quote_refund(v_payment, start_refund.amount, start_refund.payment_key);
+  v_refund.reason := btrim(start_refund.reason);
+  v_refund.idempotency_key := start_refund.idempotency_key;
+  v_refund.forced := coalesce(start_refund.force, false);
+  v_refund.requested_by := start_refund.requested_by;
+  perform coinslot.check_unspent(v_refund);
+  v_refund := coinslot.save_refund(v_refund, start_refund.account);
+  perform coinslot.set_aside(v_refund);
+  perform coinslot.record_event(
+    v_payment, v_payment.status, 'refund', 'refund_requested', v_refund.payment_key
+  );
+  return v_refund;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) IS 'Asks for a refund and sets its tokens aside, once per order and key.';
 
 CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2353,9 +3169,16 @@ CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TA
   full join (select * from moved where moved.hold_id is not null) m
     on m.hold_id = h.id and m.user_id = h.user_id
   where coalesce(h.captured, 0) <> coalesce(-m.tokens, 0)
+  union all
+  select r.user_id, 'refund', r.tokens, coalesce(h.amount, 0)
+  from public.refunds r
+  left join coinslot.token_holds h on h.refund_id = r.id and h.status = 'held'
+  where (verify_sources.from_user is null or r.user_id >= verify_sources.from_user)
+    and (verify_sources.to_user is null or r.user_id < verify_sources.to_user)
+    and case when r.finished_at is null then r.tokens else 0 end <> coalesce(h.amount, 0)
 $$;
 
-COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Keys used twice, and payments, holds and bonuses that the ledger does not bear out.';
+COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Keys used twice; payments, holds, refunds and bonuses that the books do not bear out.';
 
 CREATE FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -2393,7 +3216,7 @@ $$;
 COMMENT ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be
 negative), once per idempotency key of the service.';
 
-CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, discount bigint DEFAULT 0, refunded bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_id bigint DEFAULT NULL::bigint, secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, refunded bigint DEFAULT 0, refunding bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_id bigint DEFAULT NULL::bigint, secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -2403,8 +3226,8 @@ CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, paymen
     coinslot.new_attempt(
       apply_gateway_payment.gateway, apply_gateway_payment.payment_key,
       apply_gateway_payment.state, apply_gateway_payment.amount, apply_gateway_payment.currency,
-      apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.discount,
-      apply_gateway_payment.refunded, apply_gateway_payment.disputed,
+      apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.refunded,
+      apply_gateway_payment.refunding, apply_gateway_payment.disputed,
       apply_gateway_payment.withdrawn, apply_gateway_payment.method,
       apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
       apply_gateway_payment.secret
@@ -2413,7 +3236,49 @@ CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, paymen
   ) a
 $$;
 
-COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) IS 'Service: applies what one fresh read of a gateway said about a payment.';
+COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) IS 'Service: applies what one fresh read of a gateway said about a payment.';
+
+CREATE FUNCTION public.audit_payments(audit_id bigint, lines jsonb) RETURNS SETOF coinslot.audit_lines
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.audit_payments(audit_payments.audit_id, audit_payments.lines)
+$$;
+
+COMMENT ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) IS 'Service: compares a page of a gateway''s list with ours; the lines of its report.';
+
+CREATE FUNCTION public.audit_report(audit_id bigint, verdict text DEFAULT NULL::text, after text DEFAULT NULL::text, page_size integer DEFAULT 500) RETURNS SETOF coinslot.audit_lines
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.audit_report(
+    audit_report.audit_id, audit_report.verdict, audit_report.after, audit_report.page_size
+  )
+$$;
+
+COMMENT ON FUNCTION public.audit_report(audit_id bigint, verdict text, after text, page_size integer) IS 'Service: the lines of an audit by payment key; after = the last key of the page before.';
+
+CREATE FUNCTION public.audit_unlisted(audit_id bigint, after text DEFAULT NULL::text, page_size integer DEFAULT 100) RETURNS TABLE(order_id text, payment_key text, currency text, live boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.audit_unlisted(
+    audit_unlisted.audit_id, audit_unlisted.after, audit_unlisted.page_size
+  )
+$$;
+
+COMMENT ON FUNCTION public.audit_unlisted(audit_id bigint, after text, page_size integer) IS 'Service: payments credited in an audit''s window that the gateway did not list.';
+
+CREATE FUNCTION public.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean DEFAULT false) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.begin_audit(
+    begin_audit.gateway, begin_audit.since, begin_audit.until, begin_audit.again
+  )
+$$;
+
+COMMENT ON FUNCTION public.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) IS 'Service: the id of a new audit; null where it is done already, or being done.';
 
 CREATE FUNCTION public.cancel_order(order_id text) RETURNS public.payments
     LANGUAGE sql
@@ -2432,6 +3297,24 @@ CREATE FUNCTION public.capture_hold(hold_id uuid, amount bigint DEFAULT NULL::bi
 $$;
 
 COMMENT ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) IS 'Service: spends all or part of an open hold and frees the rest.';
+
+CREATE FUNCTION public.claim_payments(gateway text, batch integer DEFAULT 20) RETURNS SETOF public.payment_to_read
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.claim_payments(claim_payments.gateway, claim_payments.batch)
+$$;
+
+COMMENT ON FUNCTION public.claim_payments(gateway text, batch integer) IS 'Service: orders of a gateway that are due to be read again, given to one caller each.';
+
+CREATE FUNCTION public.claim_refunds(batch integer DEFAULT 20, refund_id uuid DEFAULT NULL::uuid) RETURNS SETOF public.refund_job
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.claim_refunds(claim_refunds.batch, claim_refunds.refund_id)
+$$;
+
+COMMENT ON FUNCTION public.claim_refunds(batch integer, refund_id uuid) IS 'Service: refunds that are due, leased to the caller.';
 
 CREATE FUNCTION public.claim_webhooks(batch integer DEFAULT 20) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql
@@ -2453,6 +3336,15 @@ CREATE FUNCTION public.create_order(product_id text, gateway text, currency text
 $$;
 
 COMMENT ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) IS 'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
+
+CREATE FUNCTION public.finish_audit(audit_id bigint) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.finish_audit(finish_audit.audit_id)
+$$;
+
+COMMENT ON FUNCTION public.finish_audit(audit_id bigint) IS 'Service: records what does not match; totals by verdict and currency.';
 
 CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text DEFAULT ''::text, again boolean DEFAULT false) RETURNS void
     LANGUAGE sql
@@ -2545,6 +3437,18 @@ $$;
 
 COMMENT ON FUNCTION public.open_payment(order_id text) IS 'Service: an order and its version, to be read before the gateway is.';
 
+CREATE FUNCTION public.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text DEFAULT NULL::text, failure_message text DEFAULT NULL::text) RETURNS public.payments
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.record_refund_answer(
+    record_refund_answer.refund_id, record_refund_answer.tries, record_refund_answer.answer,
+    record_refund_answer.failure_code, record_refund_answer.failure_message
+  )
+$$;
+
+COMMENT ON FUNCTION public.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) IS 'Service: what the gateway said to a refund; the payment, to be read now.';
+
 CREATE FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -2576,6 +3480,41 @@ CREATE FUNCTION public.replay_webhooks(gateway text DEFAULT NULL::text, outcome 
 $$;
 
 COMMENT ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) IS 'Service: makes matching webhooks due again; how many.';
+
+CREATE FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS public.refunds
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.request_refund(
+    request_refund.order_id, request_refund.reason, request_refund.idempotency_key,
+    request_refund.amount, request_refund.force, request_refund.payment_key,
+    request_refund.account
+  )
+$$;
+
+COMMENT ON FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Administrators: asks for money of an order to be given back; all that is left by default.';
+
+CREATE FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS public.refunds
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.request_refund_for(
+    request_refund_for.order_id, request_refund_for.reason, request_refund_for.idempotency_key,
+    request_refund_for.amount, request_refund_for.force, request_refund_for.payment_key,
+    request_refund_for.account
+  )
+$$;
+
+COMMENT ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Service: the same as request_refund, on an operator''s word.';
+
+CREATE FUNCTION public.return_payments(order_ids text[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.return_payments(return_payments.order_ids)
+$$;
+
+COMMENT ON FUNCTION public.return_payments(order_ids text[]) IS 'Service: gives back orders whose gateway could not be asked.';
 
 CREATE FUNCTION public.run_maintenance(batch integer DEFAULT 500) RETURNS jsonb
     LANGUAGE sql
@@ -2674,6 +3613,29 @@ $$;
 
 COMMENT ON FUNCTION public.verify_ledger(from_user uuid, to_user uuid) IS 'Service: every wallet in [from_user, to_user) that does not add up. No rows = sound.';
 
+CREATE TABLE coinslot.audits (
+    id bigint NOT NULL,
+    gateway text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT audits_window_valid CHECK ((since < until))
+);
+
+COMMENT ON TABLE coinslot.audits IS 'Comparisons of a gateway''s books with ours.';
+
+COMMENT ON COLUMN coinslot.audits.since IS 'Payments that the gateway dates in [since, until).';
+
+ALTER TABLE coinslot.audits ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME coinslot.audits_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE coinslot.discrepancies ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME coinslot.discrepancies_id_seq
     START WITH 1
@@ -2712,15 +3674,29 @@ ALTER TABLE coinslot.payment_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE coinslot.payment_reads (
+    payment_id uuid NOT NULL,
+    gateway text NOT NULL,
+    reads integer DEFAULT 0 NOT NULL,
+    next_read_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE coinslot.payment_reads IS 'Orders to be read again at their gateways, and when.';
+
+COMMENT ON COLUMN coinslot.payment_reads.reads IS 'Reads since the order''s status changed.';
+
 CREATE TABLE coinslot.payment_statuses (
     status text NOT NULL,
     settled boolean NOT NULL,
+    reads integer,
     description text NOT NULL
 );
 
 COMMENT ON TABLE coinslot.payment_statuses IS 'The states of an order.';
 
 COMMENT ON COLUMN coinslot.payment_statuses.settled IS 'The gateway has had the money.';
+
+COMMENT ON COLUMN coinslot.payment_statuses.reads IS 'How often an order that stays so is read again at the gateway; null = for as long as it does.';
 
 CREATE TABLE coinslot.payment_transitions (
     from_status text NOT NULL,
@@ -2729,6 +3705,16 @@ CREATE TABLE coinslot.payment_transitions (
 );
 
 COMMENT ON TABLE coinslot.payment_transitions IS 'The legal moves between the states of an order.';
+
+CREATE TABLE coinslot.refund_accounts (
+    refund_id uuid NOT NULL,
+    bank text NOT NULL,
+    account_number text NOT NULL,
+    holder text NOT NULL,
+    CONSTRAINT refund_accounts_shaped CHECK (((bank ~ '^[A-Za-z0-9_]{1,40}$'::text) AND (account_number ~ '^[0-9]{4,20}$'::text) AND ((length(holder) >= 1) AND (length(holder) <= 60))))
+);
+
+COMMENT ON TABLE coinslot.refund_accounts IS 'Where the money of a deposit goes back to; deleted when the refund is over.';
 
 CREATE TABLE coinslot.settings (
     id boolean DEFAULT true NOT NULL,
@@ -2865,6 +3851,15 @@ COMMENT ON VIEW public.product_offers IS 'What is on sale: one row for each prod
 
 COMMENT ON COLUMN public.product_offers.discount_percent IS 'How much cheaper a token is than in the smallest pack.';
 
+ALTER TABLE ONLY coinslot.audit_lines
+    ADD CONSTRAINT audit_lines_pkey PRIMARY KEY (audit_id, payment_key);
+
+ALTER TABLE ONLY coinslot.audits
+    ADD CONSTRAINT audits_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY coinslot.audits
+    ADD CONSTRAINT audits_window_key UNIQUE (gateway, since, until);
+
 ALTER TABLE ONLY coinslot.discrepancies
     ADD CONSTRAINT discrepancies_pkey PRIMARY KEY (id);
 
@@ -2880,11 +3875,17 @@ ALTER TABLE ONLY coinslot.payment_attempts
 ALTER TABLE ONLY coinslot.payment_attempts
     ADD CONSTRAINT payment_attempts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY coinslot.payment_reads
+    ADD CONSTRAINT payment_reads_pkey PRIMARY KEY (payment_id);
+
 ALTER TABLE ONLY coinslot.payment_statuses
     ADD CONSTRAINT payment_statuses_pkey PRIMARY KEY (status);
 
 ALTER TABLE ONLY coinslot.payment_transitions
     ADD CONSTRAINT payment_transitions_pkey PRIMARY KEY (from_status, to_status);
+
+ALTER TABLE ONLY coinslot.refund_accounts
+    ADD CONSTRAINT refund_accounts_pkey PRIMARY KEY (refund_id);
 
 ALTER TABLE ONLY coinslot.settings
     ADD CONSTRAINT settings_pkey PRIMARY KEY (id);
@@ -2928,17 +3929,27 @@ ALTER TABLE ONLY public.products
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_idempotency_key_key UNIQUE (payment_id, idempotency_key);
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.token_ledger
     ADD CONSTRAINT token_ledger_pkey PRIMARY KEY (user_id, seq);
 
 ALTER TABLE ONLY public.wallets
     ADD CONSTRAINT wallets_pkey PRIMARY KEY (user_id);
 
+CREATE INDEX audit_lines_open ON coinslot.audit_lines USING btree (audit_id, verdict, payment_key);
+
 CREATE UNIQUE INDEX discrepancies_open ON coinslot.discrepancies USING btree (kind, gateway, payment_key, order_id) WHERE (resolved_at IS NULL);
 
 CREATE UNIQUE INDEX payment_attempts_one_credited ON coinslot.payment_attempts USING btree (payment_id) WHERE credited;
 
 CREATE INDEX payment_attempts_payment_id ON coinslot.payment_attempts USING btree (payment_id);
+
+CREATE INDEX payment_reads_due ON coinslot.payment_reads USING btree (gateway, next_read_at);
 
 CREATE INDEX payment_transitions_to_status ON coinslot.payment_transitions USING btree (to_status);
 
@@ -2947,6 +3958,8 @@ CREATE INDEX token_holds_expiring ON coinslot.token_holds USING btree (expires_a
 CREATE UNIQUE INDEX token_holds_idempotency ON coinslot.token_holds USING btree (user_id, idempotency_key) WHERE (status = ANY (ARRAY['held'::text, 'captured'::text]));
 
 CREATE INDEX token_holds_open ON coinslot.token_holds USING btree (user_id, expires_at) WHERE (status = 'held'::text);
+
+CREATE UNIQUE INDEX token_holds_refund_id ON coinslot.token_holds USING btree (refund_id) WHERE (refund_id IS NOT NULL);
 
 CREATE INDEX token_holds_user_id ON coinslot.token_holds USING btree (user_id);
 
@@ -2964,13 +3977,19 @@ CREATE INDEX payment_events_user_id ON public.payment_events USING btree (user_i
 
 CREATE INDEX payments_expiring ON public.payments USING btree (expires_at) WHERE (status = ANY (ARRAY['pending'::text, 'awaiting_deposit'::text]));
 
-CREATE INDEX payments_gateway ON public.payments USING btree (gateway);
+CREATE INDEX payments_gateway ON public.payments USING btree (gateway, confirmed_at);
 
 CREATE INDEX payments_history ON public.payments USING btree (user_id, created_at DESC, id DESC);
 
 CREATE INDEX payments_product_id ON public.payments USING btree (product_id);
 
 CREATE INDEX payments_status ON public.payments USING btree (status);
+
+CREATE INDEX refunds_due ON public.refunds USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
+CREATE UNIQUE INDEX refunds_one_open ON public.refunds USING btree (payment_id) WHERE (finished_at IS NULL);
+
+CREATE INDEX refunds_user_id ON public.refunds USING btree (user_id, created_at DESC);
 
 CREATE UNIQUE INDEX token_ledger_idempotency ON public.token_ledger USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
@@ -2980,6 +3999,10 @@ CREATE TRIGGER payment_events_append_only BEFORE DELETE OR UPDATE ON public.paym
 
 CREATE TRIGGER payment_events_no_truncate BEFORE TRUNCATE ON public.payment_events FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
 
+CREATE TRIGGER payments_reads_inserted AFTER INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION coinslot.schedule_reads();
+
+CREATE TRIGGER payments_reads_moved AFTER UPDATE OF status ON public.payments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION coinslot.schedule_reads();
+
 CREATE TRIGGER payments_status_inserted BEFORE INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION coinslot.guard_transition();
 
 CREATE TRIGGER payments_status_moved BEFORE UPDATE OF status ON public.payments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION coinslot.guard_transition();
@@ -2988,11 +4011,23 @@ CREATE TRIGGER token_ledger_append_only BEFORE DELETE OR UPDATE ON public.token_
 
 CREATE TRIGGER token_ledger_no_truncate BEFORE TRUNCATE ON public.token_ledger FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
 
+ALTER TABLE ONLY coinslot.audit_lines
+    ADD CONSTRAINT audit_lines_audit_id_fkey FOREIGN KEY (audit_id) REFERENCES coinslot.audits(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY coinslot.audits
+    ADD CONSTRAINT audits_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
+
 ALTER TABLE ONLY coinslot.payment_attempts
     ADD CONSTRAINT payment_attempts_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.payment_attempts
     ADD CONSTRAINT payment_attempts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY coinslot.payment_reads
+    ADD CONSTRAINT payment_reads_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY coinslot.payment_reads
+    ADD CONSTRAINT payment_reads_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY coinslot.payment_transitions
     ADD CONSTRAINT payment_transitions_from_status_fkey FOREIGN KEY (from_status) REFERENCES coinslot.payment_statuses(status) ON DELETE CASCADE;
@@ -3000,8 +4035,14 @@ ALTER TABLE ONLY coinslot.payment_transitions
 ALTER TABLE ONLY coinslot.payment_transitions
     ADD CONSTRAINT payment_transitions_to_status_fkey FOREIGN KEY (to_status) REFERENCES coinslot.payment_statuses(status) ON DELETE CASCADE;
 
+ALTER TABLE ONLY coinslot.refund_accounts
+    ADD CONSTRAINT refund_accounts_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES public.refunds(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY coinslot.signup_bonuses
     ADD CONSTRAINT signup_bonuses_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.wallets(user_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY coinslot.token_holds
+    ADD CONSTRAINT token_holds_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES public.refunds(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.token_holds
     ADD CONSTRAINT token_holds_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.wallets(user_id) ON DELETE RESTRICT;
@@ -3027,10 +4068,19 @@ ALTER TABLE ONLY public.prices
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_id_fkey FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
+
 ALTER TABLE ONLY public.token_ledger
     ADD CONSTRAINT token_ledger_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
 
+CREATE POLICY "Nobody reads accounts through the API" ON coinslot.refund_accounts FOR SELECT TO anon, authenticated USING (false);
+
 CREATE POLICY "Nobody reads attempts through the API" ON coinslot.payment_attempts FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads audit lines through the API" ON coinslot.audit_lines FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads audits through the API" ON coinslot.audits FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads discrepancies through the API" ON coinslot.discrepancies FOR SELECT TO anon, authenticated USING (false);
 
@@ -3044,11 +4094,17 @@ CREATE POLICY "Nobody reads statuses through the API" ON coinslot.payment_status
 
 CREATE POLICY "Nobody reads the registry through the API" ON coinslot.errors FOR SELECT TO anon, authenticated USING (false);
 
+CREATE POLICY "Nobody reads the schedule through the API" ON coinslot.payment_reads FOR SELECT TO anon, authenticated USING (false);
+
 CREATE POLICY "Nobody reads transitions through the API" ON coinslot.payment_transitions FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads webhooks through the API" ON coinslot.webhooks FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "People count their own holds" ON coinslot.token_holds FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
+ALTER TABLE coinslot.audit_lines ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.audits ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.discrepancies ENABLE ROW LEVEL SECURITY;
 
@@ -3058,9 +4114,13 @@ ALTER TABLE coinslot.gateways ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.payment_attempts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE coinslot.payment_reads ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE coinslot.payment_statuses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.payment_transitions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.refund_accounts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.settings ENABLE ROW LEVEL SECURITY;
 
@@ -3084,6 +4144,8 @@ CREATE POLICY "People read their own payments" ON public.payments FOR SELECT TO 
 
 CREATE POLICY "People read their own profile" ON public.profiles FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = id));
 
+CREATE POLICY "People read their own refunds" ON public.refunds FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
 CREATE POLICY "People read their own wallet" ON public.wallets FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
 ALTER TABLE public.feature_prices ENABLE ROW LEVEL SECURITY;
@@ -3097,6 +4159,8 @@ ALTER TABLE public.prices ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.refunds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.token_ledger ENABLE ROW LEVEL SECURITY;
 
@@ -3114,6 +4178,17 @@ REVOKE ALL ON TYPE public.hold_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.hold_receipt TO authenticated;
 GRANT ALL ON TYPE public.hold_receipt TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.max_amount() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.payments TO authenticated;
+GRANT SELECT ON TABLE public.payments TO service_role;
+
+REVOKE ALL ON TYPE public.payment_to_read FROM PUBLIC;
+GRANT ALL ON TYPE public.payment_to_read TO service_role;
+
+REVOKE ALL ON TYPE public.refund_job FROM PUBLIC;
+GRANT ALL ON TYPE public.refund_job TO service_role;
+
 REVOKE ALL ON TYPE public.token_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_receipt TO authenticated;
 GRANT ALL ON TYPE public.token_receipt TO service_role;
@@ -3121,17 +4196,23 @@ GRANT ALL ON TYPE public.token_receipt TO service_role;
 REVOKE ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.max_amount() FROM PUBLIC;
-
-GRANT SELECT ON TABLE public.payments TO authenticated;
-GRANT SELECT ON TABLE public.payments TO service_role;
-
 REVOKE ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after text, page_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after text, page_size integer) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) TO service_role;
 
 GRANT SELECT ON TABLE public.wallets TO authenticated;
 GRANT SELECT ON TABLE public.wallets TO service_role;
@@ -3139,6 +4220,9 @@ GRANT SELECT ON TABLE public.wallets TO service_role;
 REVOKE ALL ON FUNCTION coinslot.available(wallet public.wallets) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.available(wallet public.wallets) TO authenticated;
 GRANT ALL ON FUNCTION coinslot.available(wallet public.wallets) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.cancel_order(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.cancel_order(order_id text) TO authenticated;
@@ -3154,13 +4238,45 @@ REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, 
 
 REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.wallets) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.check_text(argument text, value text, longest integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_ttl(ttl_seconds integer) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.refunds TO service_role;
+
+GRANT SELECT(id) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(payment_id) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(order_id) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(user_id) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(amount) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(currency) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(tokens) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(status) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.refunds TO authenticated;
+
+GRANT SELECT(finished_at) ON TABLE public.refunds TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.check_unspent(refund public.refunds) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.webhook_lease() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.claim_payments(gateway text, batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.claim_payments(gateway text, batch integer) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.claim_webhooks(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.claim_webhooks(batch integer) TO service_role;
@@ -3168,6 +4284,8 @@ GRANT ALL ON FUNCTION coinslot.claim_webhooks(batch integer) TO service_role;
 REVOKE ALL ON FUNCTION coinslot.close_orders(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.close_wallet(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.compare_payments(gateway text, lines jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
@@ -3213,14 +4331,21 @@ REVOKE ALL ON FUNCTION coinslot.find_order_replay(user_id uuid, product_id text,
 
 REVOKE ALL ON FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.find_refund_replay(payment_id uuid, amount bigint, payment_key text, idempotency_key text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.find_replay(attempted public.token_ledger) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.finish_audit(audit_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.finish_audit(audit_id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.follow_user() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.free_set_aside(refund public.refunds) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.get_settings() FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.get_settings() TO service_role;
@@ -3243,6 +4368,8 @@ GRANT ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idem
 
 REVOKE ALL ON FUNCTION coinslot.identity_hash(account auth.users) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.judge_refund(refund public.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
@@ -3255,8 +4382,8 @@ REVOKE ALL ON FUNCTION coinslot.lock_wallet(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text, feature text, reason text, metadata jsonb, payment_id uuid, hold_id uuid) FROM PUBLIC;
 
@@ -3277,13 +4404,26 @@ REVOKE ALL ON FUNCTION coinslot.post_entry(entry public.token_ledger) FROM PUBLI
 
 REVOKE ALL ON FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.quote_refund(payment public.payments, amount bigint, payment_key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.read_later(payment_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.read_wait(reads integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.receipt(entry public.token_ledger, replayed boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.record_discrepancy(kind text, attempt coinslot.payment_attempts, order_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text, payment_key text, tokens bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refund_wait(attempts bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) FROM PUBLIC;
 
@@ -3300,7 +4440,18 @@ GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
 REVOKE ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.require_admin() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.return_payments(order_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.return_payments(order_ids text[]) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.run_maintenance(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.run_maintenance(batch integer) TO service_role;
@@ -3309,19 +4460,29 @@ REVOKE ALL ON FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attem
 
 REVOKE ALL ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.save_refund(refund public.refunds, account jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.schedule_reads() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.set_aside(refund public.refunds) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.settle_refund(payment public.payments, attempt coinslot.payment_attempts, source text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
@@ -3354,8 +4515,20 @@ REVOKE ALL ON FUNCTION coinslot.webhook_spacing() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, discount bigint, refunded bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) TO service_role;
+
+REVOKE ALL ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.audit_report(audit_id bigint, verdict text, after text, page_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_report(audit_id bigint, verdict text, after text, page_size integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.audit_unlisted(audit_id bigint, after text, page_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_unlisted(audit_id bigint, after text, page_size integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.cancel_order(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_order(order_id text) TO authenticated;
@@ -3363,11 +4536,20 @@ GRANT ALL ON FUNCTION public.cancel_order(order_id text) TO authenticated;
 REVOKE ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION public.claim_payments(gateway text, batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_payments(gateway text, batch integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.claim_refunds(batch integer, refund_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_refunds(batch integer, refund_id uuid) TO service_role;
+
 REVOKE ALL ON FUNCTION public.claim_webhooks(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_webhooks(batch integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.finish_audit(audit_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_audit(audit_id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
@@ -3393,6 +4575,9 @@ GRANT ALL ON FUNCTION public.list_webhooks(gateway text, outcome text, order_id 
 REVOKE ALL ON FUNCTION public.open_payment(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_payment(order_id text) TO service_role;
 
+REVOKE ALL ON FUNCTION public.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) TO service_role;
 
@@ -3401,6 +4586,15 @@ GRANT ALL ON FUNCTION public.release_hold(hold_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.return_payments(order_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.return_payments(order_ids text[]) TO service_role;
 
 REVOKE ALL ON FUNCTION public.run_maintenance(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.run_maintenance(batch integer) TO service_role;

@@ -62,11 +62,12 @@ create table coinslot.errors (
 comment on table coinslot.errors is 'Registry of the errors raised by the RPCs.';
 
 insert into coinslot.errors (message, sqlstate, hint) values
-('invalid_amount', 'PT400', 'Send a whole number of tokens between 1 and 9007199254740991.'),
+('invalid_amount', 'PT400', 'Send a whole number between 1 and 9007199254740991.'),
 ('invalid_argument', 'PT400', 'Correct the argument named in the detail.'),
 ('unauthenticated', 'PT401', 'Sign in and send the user''s JWT.'),
 ('insufficient_tokens', 'PT402', 'Buy tokens, then call again with the same idempotency key.'),
 ('append_only', 'PT403', 'History is never changed: write a correcting entry instead.'),
+('forbidden', 'PT403', 'Sign in as an administrator: raw_app_meta_data has the role admin.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('product_not_found', 'PT404', 'Choose a product from product_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
@@ -75,6 +76,9 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('idempotency_key_reused', 'PT409', 'Use a new key for a different call.'),
 ('illegal_transition', 'PT409', 'Read the order again: its state no longer allows this.'),
 ('hold_resolved', 'PT409', 'The detail says how this hold ended: it cannot end twice.'),
+('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
+('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
+('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),
 ('too_many_orders', 'PT429', 'Pay or cancel an open order first.');
 
 alter table coinslot.errors enable row level security;

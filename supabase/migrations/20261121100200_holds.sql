@@ -11,7 +11,8 @@ create table coinslot.token_holds (
   captured bigint not null default 0,
   status text collate "C" not null default 'held',
   feature text,
-  idempotency_key text collate "C" not null,
+  idempotency_key text collate "C",
+  refund_id uuid,
   reason text not null default '',
   expires_at timestamptz not null,
   created_at timestamptz not null default clock_timestamp(),
@@ -19,6 +20,8 @@ create table coinslot.token_holds (
   constraint token_holds_pkey primary key (id),
   constraint token_holds_user_id_fkey foreign key (user_id)
   references public.wallets (user_id) on delete restrict,
+  constraint token_holds_key_or_refund
+  check ((idempotency_key is null) = (refund_id is not null)),
   constraint token_holds_amount_positive check (amount between 1 and coinslot.max_amount()),
   constraint token_holds_status_known
   check (status in ('held', 'captured', 'released', 'expired')),
@@ -28,6 +31,8 @@ create table coinslot.token_holds (
 );
 comment on table coinslot.token_holds is 'Tokens set aside for a running job.';
 comment on column coinslot.token_holds.captured is 'Tokens taken when the job succeeded.';
+comment on column coinslot.token_holds.refund_id is
+'Set aside by the system for this refund: never expires, and no call but the funnel ends it.';
 
 -- A released or expired hold frees its key; an open or captured one keeps it.
 create unique index token_holds_idempotency on coinslot.token_holds (user_id, idempotency_key)
@@ -35,6 +40,8 @@ where status in ('held', 'captured');
 create index token_holds_open on coinslot.token_holds (user_id, expires_at) where status = 'held';
 create index token_holds_expiring on coinslot.token_holds (expires_at) where status = 'held';
 create index token_holds_user_id on coinslot.token_holds (user_id);
+create unique index token_holds_refund_id on coinslot.token_holds (refund_id)
+where refund_id is not null;
 
 -- People read the four columns that tell how much of their balance is free, so that availability
 -- needs no privileged function: row level security decides whose holds are counted.

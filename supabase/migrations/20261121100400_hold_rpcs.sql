@@ -168,7 +168,8 @@ language plpgsql volatile set search_path = '' as $$
 declare
   v_hold coinslot.token_holds;
 begin
-  select h.* into v_hold from coinslot.token_holds h where h.id = open_hold.hold_id;
+  select h.* into v_hold from coinslot.token_holds h
+  where h.id = open_hold.hold_id and h.refund_id is null;
   if not found then
     perform coinslot.fail('hold_not_found', jsonb_build_object('hold_id', open_hold.hold_id));
   end if;

@@ -67,16 +67,19 @@ comment on function coinslot.grant_signup_bonus(auth.users) is
 revoke all on function coinslot.grant_signup_bonus(auth.users) from public;
 
 -- Open orders are canceled, so that no money is taken for somebody who cannot be credited. Open
--- holds are released: nobody is left to receive what they were set aside for. A closed wallet takes
--- only what a gateway gives or takes back.
+-- holds are released: nobody is left to receive what they were set aside for; only refunds go on. A
+-- closed wallet takes only what a gateway gives or takes back.
 create function coinslot.close_wallet(user_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
   perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
-  where h.user_id = close_wallet.user_id and h.status = 'held';
-  update public.wallets w set held = 0, closed_at = clock_timestamp(),
-    updated_at = clock_timestamp()
+  where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;
+  update public.wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
+    held = (
+      select coalesce(sum(h.amount), 0) from coinslot.token_holds h
+      where h.user_id = close_wallet.user_id and h.status = 'held'
+    )
   where w.user_id = close_wallet.user_id and w.closed_at is null;
 end
 $$;
@@ -111,6 +114,27 @@ on auth.users
 for each row execute function coinslot.follow_user();
 create or replace trigger coinslot_user_deleted after delete on auth.users
 for each row execute function coinslot.follow_user();
+
+-- Read from the table at the moment of the call: a JWT keeps the role it was signed with, and what
+-- users may write about themselves is raw_user_meta_data.
+create function coinslot.require_admin() returns uuid
+language plpgsql stable set search_path = '' as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+begin
+  if not exists (
+    select from auth.users u
+    where u.id = v_user_id and u.deleted_at is null
+      and (u.banned_until is null or u.banned_until <= clock_timestamp())
+      and u.raw_app_meta_data ->> 'role' = 'admin'
+  ) then
+    perform coinslot.fail('forbidden');
+  end if;
+  return v_user_id;
+end
+$$;
+comment on function coinslot.require_admin() is 'The signed-in administrator, or PT401, PT403.';
+revoke all on function coinslot.require_admin() from public;
 
 -- Users who were there before Coinslot get what they would have got by signing up now.
 insert into public.wallets (user_id, closed_at)

@@ -22,23 +22,26 @@ for select to anon, authenticated using (false);
 create table coinslot.payment_statuses (
   status text not null,
   settled boolean not null,
+  reads integer,
   description text not null,
   constraint payment_statuses_pkey primary key (status)
 );
 comment on table coinslot.payment_statuses is 'The states of an order.';
 comment on column coinslot.payment_statuses.settled is 'The gateway has had the money.';
-insert into coinslot.payment_statuses (status, settled, description) values
-('pending', false, 'Made, not paid.'),
-('awaiting_deposit', false, 'A virtual account was issued; the deposit is awaited.'),
-('failed', false, 'The last attempt was declined.'),
-('canceled', false, 'The buyer or the gateway called it off.'),
-('expired', false, 'Not paid in time.'),
-('review', false, 'Paid, but not what was ordered: a person decides.'),
-('completed', true, 'Paid and credited.'),
-('partially_refunded', true, 'A part was given back.'),
-('refunded', true, 'All was given back.'),
-('disputed', true, 'The buyer''s bank asks for the money back; not decided.'),
-('charged_back', true, 'The buyer''s bank took the money back.');
+comment on column coinslot.payment_statuses.reads is
+'How often an order that stays so is read again at the gateway; null = for as long as it does.';
+insert into coinslot.payment_statuses (status, settled, reads, description) values
+('pending', false, null, 'Made, not paid.'),
+('awaiting_deposit', false, null, 'A virtual account was issued; the deposit is awaited.'),
+('failed', false, 20, 'The last attempt was declined.'),
+('canceled', false, 20, 'The buyer or the gateway called it off.'),
+('expired', false, 20, 'Not paid in time.'),
+('review', false, null, 'Paid, but not what was ordered: a person decides.'),
+('completed', true, 0, 'Paid and credited.'),
+('partially_refunded', true, 0, 'A part was given back.'),
+('refunded', true, 0, 'All was given back.'),
+('disputed', true, null, 'The buyer''s bank asks for the money back; not decided.'),
+('charged_back', true, 0, 'The buyer''s bank took the money back.');
 alter table coinslot.payment_statuses enable row level security;
 revoke all on table coinslot.payment_statuses from anon, authenticated, service_role;
 create policy "Nobody reads statuses through the API" on coinslot.payment_statuses
@@ -146,7 +149,7 @@ create index payments_history on public.payments (user_id, created_at desc, id d
 create index payments_expiring on public.payments (expires_at)
 where status in ('pending', 'awaiting_deposit');
 create index payments_product_id on public.payments (product_id);
-create index payments_gateway on public.payments (gateway);
+create index payments_gateway on public.payments (gateway, confirmed_at);
 create index payments_status on public.payments (status);
 
 alter table public.payments enable row level security;
@@ -282,7 +285,8 @@ create table coinslot.discrepancies (
   constraint discrepancies_kind_known check (
     kind in (
       'unknown_order', 'wrong_order', 'wrong_gateway', 'wrong_mode', 'wrong_currency',
-      'wrong_amount', 'wallet_closed', 'wallet_full', 'duplicate_payment', 'illegal_transition'
+      'wrong_amount', 'wallet_closed', 'wallet_full', 'duplicate_payment', 'illegal_transition',
+      'refund_unresolved', 'audit_unknown', 'audit_different', 'audit_missing'
     )
   )
 );

@@ -384,26 +384,31 @@ from public, anon, authenticated, service_role;
 grant execute on function public.finish_webhook(bigint, text, text, boolean) to service_role;
 
 -- The verdict on a webhook commits with what its read led to. A claim of money that the read does
--- not show yet is not answered: the gateway's records may lag behind its webhooks.
+-- not show yet is not answered: the gateway's records may lag behind its webhooks. So may those of
+-- a refund or a dispute: where such a webhook brought nothing new, the reconciler looks again.
 create function coinslot.settle_webhook(
-  webhook_id bigint, outcome text, attempt coinslot.payment_attempts
+  webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_not_yet boolean := attempt.paid = 0 and attempt.state in ('ready', 'awaiting_deposit')
-    and exists (
-      select from coinslot.webhooks w where w.id = settle_webhook.webhook_id and w.claims_paid
-    );
+  v_claims_paid boolean := exists (
+    select from coinslot.webhooks w where w.id = settle_webhook.webhook_id and w.claims_paid
+  );
+  v_not_yet boolean := v_claims_paid and attempt.paid = 0
+    and attempt.state in ('ready', 'awaiting_deposit');
 begin
+  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0 and not v_claims_paid then
+    perform coinslot.read_later(settle_webhook.payment_id);
+  end if;
   perform coinslot.finish_webhook(
     settle_webhook.webhook_id,
     case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
   );
 end
 $$;
-comment on function coinslot.settle_webhook(bigint, text, coinslot.payment_attempts) is
+comment on function coinslot.settle_webhook(bigint, text, coinslot.payment_attempts, uuid) is
 'Finishes a webhook with what applying its payment came to.';
-revoke all on function coinslot.settle_webhook(bigint, text, coinslot.payment_attempts)
+revoke all on function coinslot.settle_webhook(bigint, text, coinslot.payment_attempts, uuid)
 from public;
 
 -- Work that is due, leased to whoever claims it. Many may claim at once: none gets another's.

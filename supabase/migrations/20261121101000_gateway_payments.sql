@@ -400,9 +400,44 @@ revoke all on function coinslot.settle_payment(
   public.payments, coinslot.payment_attempts, text
 ) from public;
 
--- A fact equal to the last one of the same attempt changes nothing whenever it was read; any other
--- counts only if nobody has applied a newer read since it was started. Both grow the version, so
--- that an older read of something else finds itself stale.
+-- News of an attempt that was read after everything that was applied before.
+create function coinslot.apply_news(
+  before public.payments, attempt coinslot.payment_attempts, source text,
+  out outcome text, out payment public.payments
+)
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_settled record;
+begin
+  attempt.problem := coinslot.attempt_problem(before, attempt);
+  if attempt.credited and attempt.problem is not null then
+    outcome := 'refused';
+    payment := coinslot.refuse_attempt(before, attempt, attempt.problem, source);
+    return;
+  end if;
+  attempt.id := coinslot.save_attempt(attempt, before.order_id);
+  if attempt.id is null then
+    outcome := 'refused';
+    payment := coinslot.refuse_attempt(before, attempt, 'wrong_order', source);
+    return;
+  end if;
+  select s.* into v_settled from coinslot.settle_payment(before, attempt, source) s;
+  outcome := v_settled.outcome;
+  payment := v_settled.payment;
+  perform coinslot.settle_refund(payment, attempt, source);
+end
+$$;
+comment on function coinslot.apply_news(
+  public.payments, coinslot.payment_attempts, text
+) is 'Stores what is new of an attempt and moves its order.';
+revoke all on function coinslot.apply_news(
+  public.payments, coinslot.payment_attempts, text
+) from public;
+
+-- A fact equal to the last one of the same attempt moves nothing whenever it was read; any other
+-- counts only if nobody has applied a newer read since it was started, and only such a read decides
+-- what became of a refund. Both grow the version, so that an older read of something else finds
+-- itself stale.
 create function coinslot.apply_attempt(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
   out outcome text, out payment public.payments
@@ -410,7 +445,7 @@ create function coinslot.apply_attempt(
 language plpgsql volatile set search_path = '' as $$
 declare
   v_known coinslot.payment_attempts;
-  v_settled record;
+  v_applied record;
 begin
   select p.* into payment from public.payments p
   where p.order_id = apply_attempt.order_id for update;
@@ -433,26 +468,17 @@ begin
     payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
   elsif coinslot.same_fact(v_known, attempt) then
     outcome := 'unchanged';
+    if payment.version = apply_attempt.version then
+      perform coinslot.settle_refund(payment, attempt, source);
+    end if;
     update public.payments p set version = p.version + 1 where p.id = payment.id
     returning p.* into payment;
   elsif payment.version <> apply_attempt.version then
     outcome := 'stale';
   else
-    attempt.problem := coinslot.attempt_problem(payment, attempt);
-    if attempt.credited and attempt.problem is not null then
-      outcome := 'refused';
-      payment := coinslot.refuse_attempt(payment, attempt, attempt.problem, source);
-      return;
-    end if;
-    attempt.id := coinslot.save_attempt(attempt, order_id);
-    if attempt.id is null then
-      outcome := 'refused';
-      payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
-      return;
-    end if;
-    select s.* into v_settled from coinslot.settle_payment(payment, attempt, source) s;
-    outcome := v_settled.outcome;
-    payment := v_settled.payment;
+    select n.* into v_applied from coinslot.apply_news(payment, attempt, source) n;
+    outcome := v_applied.outcome;
+    payment := v_applied.payment;
   end if;
 end
 $$;
@@ -479,7 +505,7 @@ begin
   outcome := v_applied.outcome;
   payment := v_applied.payment;
   if webhook_id is not null and outcome <> 'stale' then
-    perform coinslot.settle_webhook(webhook_id, outcome, attempt);
+    perform coinslot.settle_webhook(webhook_id, outcome, attempt, payment.id);
   end if;
 end
 $$;

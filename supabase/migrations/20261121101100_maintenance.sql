@@ -178,9 +178,16 @@ language sql stable set search_path = '' as $$
   full join (select * from moved where moved.hold_id is not null) m
     on m.hold_id = h.id and m.user_id = h.user_id
   where coalesce(h.captured, 0) <> coalesce(-m.tokens, 0)
+  union all
+  select r.user_id, 'refund', r.tokens, coalesce(h.amount, 0)
+  from public.refunds r
+  left join coinslot.token_holds h on h.refund_id = r.id and h.status = 'held'
+  where (verify_sources.from_user is null or r.user_id >= verify_sources.from_user)
+    and (verify_sources.to_user is null or r.user_id < verify_sources.to_user)
+    and case when r.finished_at is null then r.tokens else 0 end <> coalesce(h.amount, 0)
 $$;
 comment on function coinslot.verify_sources(uuid, uuid) is
-'Keys used twice, and payments, holds and bonuses that the ledger does not bear out.';
+'Keys used twice; payments, holds, refunds and bonuses that the books do not bear out.';
 revoke all on function coinslot.verify_sources(uuid, uuid) from public;
 
 -- Each line is a wallet and what is wrong with it.

@@ -1,0 +1,227 @@
+-- Refunds: money that an administrator gives back, and the tokens that go with it.
+--
+-- A refund is asked for here, carried to the gateway by the sidecar, and ended by the funnel when a
+-- fresh read shows what became of it. From the first moment its tokens are set aside, so that they
+-- cannot be spent while the gateway is at it; the entry that takes them is written by the funnel
+-- alone, from what the gateway says has been refunded in total, whoever asked for it.
+
+create table public.refunds (
+  id uuid not null default gen_random_uuid(),
+  payment_id uuid not null,
+  order_id text not null,
+  user_id uuid not null,
+  gateway text not null,
+  payment_key text not null,
+  amount bigint not null,
+  currency text not null,
+  tokens bigint not null,
+  refunded_before bigint not null,
+  refundable bigint not null,
+  reason text not null,
+  requested_by uuid,
+  forced boolean not null,
+  idempotency_key text collate "C" not null,
+  status text not null default 'requested',
+  tries integer not null default 1,
+  answer text,
+  failure_code text,
+  failure_message text,
+  attempts bigint not null default 0,
+  next_attempt_at timestamptz default clock_timestamp(),
+  created_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  constraint refunds_pkey primary key (id),
+  constraint refunds_idempotency_key_key unique (payment_id, idempotency_key),
+  constraint refunds_payment_id_fkey foreign key (payment_id)
+  references public.payments (id) on delete restrict,
+  constraint refunds_amount_positive check (amount between 1 and coinslot.max_amount()),
+  constraint refunds_fits check (amount <= refundable and tokens >= 0 and refunded_before >= 0),
+  constraint refunds_status_known
+  check (status in ('requested', 'pending', 'succeeded', 'failed')),
+  constraint refunds_answer_known
+  check (answer in ('accepted', 'declined', 'spent', 'unknown')),
+  constraint refunds_open_or_finished check (
+    (status in ('requested', 'pending')) = (finished_at is null)
+    and (finished_at is null) = (next_attempt_at is not null)
+  )
+);
+comment on table public.refunds is 'Money asked back for an order, and what became of it.';
+comment on column public.refunds.payment_key is 'The attempt whose money is given back.';
+comment on column public.refunds.amount is 'Minor units to give back.';
+comment on column public.refunds.tokens is 'Tokens set aside until the gateway is clear about it.';
+comment on column public.refunds.refunded_before is
+'Minor units refunded when it was asked for: it is done when there are so many more.';
+comment on column public.refunds.refundable is
+'Minor units that were left then; gateways that can, compare it.';
+comment on column public.refunds.requested_by is 'The administrator; null = the service itself.';
+comment on column public.refunds.forced is 'Also where the tokens were spent already.';
+comment on column public.refunds.status is
+'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over.';
+comment on column public.refunds.tries is 'Number of the idempotency key that the gateway gets.';
+comment on column public.refunds.answer is
+'What the gateway said to the present try; null = to be asked.';
+create unique index refunds_one_open on public.refunds (payment_id) where finished_at is null;
+create index refunds_due on public.refunds (next_attempt_at) where next_attempt_at is not null;
+create index refunds_user_id on public.refunds (user_id, created_at desc);
+
+-- Why, and on whose word, is for the administrators; the buyer sees what and how far.
+alter table public.refunds enable row level security;
+revoke all on table public.refunds from anon, authenticated, service_role;
+grant select on table public.refunds to service_role;
+grant select (
+  id, payment_id, order_id, user_id, amount, currency, tokens, status, created_at, finished_at
+) on table public.refunds to authenticated;
+create policy "People read their own refunds" on public.refunds
+for select to authenticated using ((select auth.uid()) = user_id);
+
+alter table coinslot.token_holds add constraint token_holds_refund_id_fkey
+foreign key (refund_id) references public.refunds (id) on delete restrict;
+
+-- Personal, and needed only until the gateway has it.
+create table coinslot.refund_accounts (
+  refund_id uuid not null,
+  bank text not null,
+  account_number text not null,
+  holder text not null,
+  constraint refund_accounts_pkey primary key (refund_id),
+  constraint refund_accounts_refund_id_fkey foreign key (refund_id)
+  references public.refunds (id) on delete cascade,
+  constraint refund_accounts_shaped check (
+    bank ~ '^[A-Za-z0-9_]{1,40}$' and account_number ~ '^[0-9]{4,20}$'
+    and length(holder) between 1 and 60
+  )
+);
+comment on table coinslot.refund_accounts is
+'Where the money of a deposit goes back to; deleted when the refund is over.';
+alter table coinslot.refund_accounts enable row level security;
+revoke all on table coinslot.refund_accounts from anon, authenticated, service_role;
+create policy "Nobody reads accounts through the API" on coinslot.refund_accounts
+for select to anon, authenticated using (false);
+
+-- How long after so many attempts the next one is due. A refund that is still open after the eighth
+-- is shown to a person, and looked after daily.
+create function coinslot.refund_wait(attempts bigint) returns interval
+language sql immutable parallel safe set search_path = '' as $$
+  select coalesce(
+    ('{5 seconds,30 seconds,2 minutes,10 minutes,30 minutes,1 hour,3 hours,6 hours}'::interval[])
+    [refund_wait.attempts], interval '1 day'
+  )
+$$;
+comment on function coinslot.refund_wait(bigint) is 'Time to the next attempt at a refund.';
+revoke all on function coinslot.refund_wait(bigint) from public;
+
+-- Sets the tokens aside that will go back. The caller has the payment locked and has seen that they
+-- are there, or that it was forced.
+create function coinslot.set_aside(refund public.refunds) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  if refund.tokens = 0 then
+    return;
+  end if;
+  insert into coinslot.token_holds (user_id, amount, refund_id, reason, expires_at)
+  values (refund.user_id, refund.tokens, refund.id, 'refund', 'infinity');
+  update public.wallets w
+  set held = w.held + refund.tokens, updated_at = clock_timestamp()
+  where w.user_id = refund.user_id;
+end
+$$;
+comment on function coinslot.set_aside(public.refunds) is 'Holds the tokens of a refund.';
+revoke all on function coinslot.set_aside(public.refunds) from public;
+
+create function coinslot.free_set_aside(refund public.refunds) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_hold coinslot.token_holds;
+begin
+  if refund.tokens = 0 then
+    return;
+  end if;
+  perform coinslot.lock_wallet(refund.user_id);
+  select h.* into strict v_hold
+  from coinslot.token_holds h where h.refund_id = refund.id and h.status = 'held' for update;
+  perform coinslot.resolve_hold(v_hold, 'released', 0);
+end
+$$;
+comment on function coinslot.free_set_aside(public.refunds) is 'Frees the tokens of a refund.';
+revoke all on function coinslot.free_set_aside(public.refunds) from public;
+
+-- What a fresh read makes of the refund that is open for its attempt. Done: the total has grown by
+-- what was asked for, whoever caused that. Failed: the gateway said no, or was at it and is no
+-- more, and the read shows nothing. Unclear: it is asked again, under a new key only where the old
+-- one is spent.
+create function coinslot.judge_refund(
+  refund public.refunds, attempt coinslot.payment_attempts
+) returns public.refunds
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_refund public.refunds;
+  v_status text := case
+    when attempt.refunded >= refund.refunded_before + refund.amount then 'succeeded'
+    when attempt.refunding > 0 then 'pending'
+    when refund.status = 'pending' or refund.answer = 'declined' then 'failed'
+    else 'requested'
+  end;
+  v_open boolean := v_status in ('requested', 'pending');
+  v_ask boolean := v_status = 'requested' and refund.answer in ('spent', 'unknown');
+begin
+  update public.refunds r set
+    status = v_status,
+    tries = r.tries + case when v_ask and r.answer = 'spent' then 1 else 0 end,
+    answer = case when not v_ask then r.answer end,
+    failure_code = case when v_status <> 'succeeded' then r.failure_code end,
+    failure_message = case when v_status <> 'succeeded' then r.failure_message end,
+    next_attempt_at = case
+      when v_status = 'requested' and r.answer is null then r.next_attempt_at
+      when v_open then clock_timestamp() + coinslot.refund_wait(r.attempts)
+    end,
+    finished_at = case when not v_open then clock_timestamp() end
+  where r.id = refund.id
+  returning r.* into v_refund;
+  return v_refund;
+end
+$$;
+comment on function coinslot.judge_refund(public.refunds, coinslot.payment_attempts) is
+'Moves an open refund to what a fresh read of its payment shows.';
+revoke all on function coinslot.judge_refund(public.refunds, coinslot.payment_attempts)
+from public;
+
+-- Called by the funnel, after the tokens have followed the money, with the payment locked. A bank
+-- may also undo a refund that had succeeded.
+create function coinslot.settle_refund(
+  payment public.payments, attempt coinslot.payment_attempts, source text
+) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_refund public.refunds;
+begin
+  update public.refunds r set status = 'failed', failure_code = 'undone'
+  where r.payment_id = payment.id and r.payment_key = attempt.payment_key
+    and r.status = 'succeeded' and r.refunded_before + r.amount > attempt.refunded;
+  select r.* into v_refund from public.refunds r
+  where r.payment_id = payment.id and r.payment_key = attempt.payment_key
+    and r.finished_at is null;
+  if not found then
+    return;
+  end if;
+  v_refund := coinslot.judge_refund(v_refund, attempt);
+  if v_refund.finished_at is not null then
+    perform coinslot.free_set_aside(v_refund);
+    delete from coinslot.refund_accounts a where a.refund_id = v_refund.id;
+    update coinslot.discrepancies d set resolved_at = clock_timestamp()
+    where d.kind = 'refund_unresolved' and d.order_id = payment.order_id
+      and d.resolved_at is null;
+    perform coinslot.record_event(
+      payment, payment.status, settle_refund.source, 'refund_' || v_refund.status,
+      v_refund.payment_key
+    );
+  elsif v_refund.attempts > 8 then
+    perform coinslot.record_discrepancy('refund_unresolved', attempt, payment.order_id);
+  end if;
+end
+$$;
+comment on function coinslot.settle_refund(
+  public.payments, coinslot.payment_attempts, text
+) is 'Ends a refund that a fresh read decides, and frees its tokens.';
+revoke all on function coinslot.settle_refund(
+  public.payments, coinslot.payment_attempts, text
+) from public;

@@ -1,0 +1,410 @@
+-- Asking for a refund, and carrying it to the gateway. Administrators ask; the service carries.
+
+-- The attempt whose money is asked back: the one named, else the one that was credited, else the
+-- latest that still has money.
+create function coinslot.refundable_attempt(payment public.payments, payment_key text)
+returns coinslot.payment_attempts
+language sql stable set search_path = '' as $$
+  select a.* from coinslot.payment_attempts a
+  where a.payment_id = payment.id
+    and a.payment_key = coalesce(refundable_attempt.payment_key, a.payment_key)
+  order by a.credited desc, a.paid > a.refunded + a.withdrawn desc, a.id desc
+  limit 1
+$$;
+comment on function coinslot.refundable_attempt(public.payments, text) is
+'The attempt at a payment whose money a refund gives back.';
+revoke all on function coinslot.refundable_attempt(public.payments, text) from public;
+
+create function coinslot.check_refund(
+  reason text, idempotency_key text, account jsonb
+) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_argument text := case
+    when (length(btrim(check_refund.reason)) between 1 and 200) is not true then 'reason'
+    when (length(check_refund.idempotency_key) between 1 and 255) is not true
+    then 'idempotency_key'
+    when check_refund.account is not null and (
+      check_refund.account ->> 'bank' ~ '^[A-Za-z0-9_]{1,40}$'
+      and check_refund.account ->> 'account_number' ~ '^[0-9]{4,20}$'
+      and length(check_refund.account ->> 'holder') between 1 and 60
+    ) is not true then 'account'
+  end;
+begin
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
+  end if;
+end
+$$;
+comment on function coinslot.check_refund(text, text, jsonb) is
+'PT400 unless reason, key and account can be stored.';
+revoke all on function coinslot.check_refund(text, text, jsonb) from public;
+
+-- The refund of an earlier identical call, or null. An amount left out is whatever was left then.
+create function coinslot.find_refund_replay(
+  payment_id uuid, amount bigint, payment_key text, idempotency_key text
+) returns public.refunds
+language plpgsql stable set search_path = '' as $$
+declare
+  v_refund public.refunds;
+begin
+  select r.* into v_refund from public.refunds r
+  where r.payment_id = find_refund_replay.payment_id
+    and r.idempotency_key = find_refund_replay.idempotency_key;
+  if v_refund.amount <> find_refund_replay.amount
+    or v_refund.payment_key <> find_refund_replay.payment_key
+  then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_refund;
+end
+$$;
+comment on function coinslot.find_refund_replay(uuid, bigint, text, text) is
+'The refund of an earlier identical call, or null.';
+revoke all on function coinslot.find_refund_replay(uuid, bigint, text, text) from public;
+
+-- Amount, attempt and tokens of a refund to be, or what speaks against it. Sets nothing aside yet.
+-- While another is under way, also one that was begun at the gateway's console, how much is left is
+-- not known.
+create function coinslot.quote_refund(
+  payment public.payments, amount bigint, payment_key text
+) returns public.refunds
+language plpgsql stable set search_path = '' as $$
+declare
+  v_attempt coinslot.payment_attempts :=
+    coinslot.refundable_attempt(payment, quote_refund.payment_key);
+  v_refund public.refunds;
+  v_back bigint;
+begin
+  if v_attempt.refunding > 0 then
+    perform coinslot.fail('refund_in_progress', jsonb_build_object(
+      'refund_id', null, 'amount', v_attempt.refunding, 'status', 'pending'
+    ));
+  end if;
+  v_refund.refundable := greatest(
+    0, coalesce(v_attempt.paid - v_attempt.refunded - v_attempt.withdrawn, 0)
+  );
+  v_refund.amount := coalesce(quote_refund.amount, v_refund.refundable);
+  if quote_refund.amount not between 1 and coinslot.max_amount() then
+    perform coinslot.fail('invalid_amount', jsonb_build_object('amount', quote_refund.amount));
+  elsif v_refund.amount > v_refund.refundable or v_refund.refundable = 0 then
+    perform coinslot.fail('not_refundable', jsonb_build_object(
+      'refundable', v_refund.refundable, 'currency', payment.currency, 'status', payment.status
+    ));
+  end if;
+  v_back := v_attempt.refunded + v_attempt.withdrawn;
+  v_refund.tokens := case when v_attempt.credited then
+    coinslot.tokens_to_reverse(payment.tokens, v_attempt.paid, v_back + v_refund.amount)
+    - coinslot.tokens_to_reverse(payment.tokens, v_attempt.paid, v_back)
+  else 0 end;
+  v_refund.payment_id := payment.id;
+  v_refund.order_id := payment.order_id;
+  v_refund.user_id := payment.user_id;
+  v_refund.gateway := v_attempt.gateway;
+  v_refund.payment_key := v_attempt.payment_key;
+  v_refund.currency := v_attempt.currency;
+  v_refund.refunded_before := v_attempt.refunded;
+  return v_refund;
+end
+$$;
+comment on function coinslot.quote_refund(public.payments, bigint, text) is
+'What a refund would give and take back, or PT400, PT409.';
+revoke all on function coinslot.quote_refund(public.payments, bigint, text) from public;
+
+-- Spent tokens cannot go back with the money: refused, unless somebody decides otherwise.
+create function coinslot.check_unspent(refund public.refunds) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_wallet public.wallets := coinslot.lock_wallet(refund.user_id);
+begin
+  if v_wallet.held > 0 then
+    v_wallet.held := v_wallet.held - coinslot.expire_holds_of(refund.user_id);
+  end if;
+  if v_wallet.tokens - v_wallet.held < refund.tokens and not refund.forced then
+    perform coinslot.fail('tokens_already_spent', jsonb_build_object(
+      'tokens', v_wallet.tokens - v_wallet.held, 'required', refund.tokens
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_unspent(public.refunds) is
+'Locks the wallet; PT409 unless it has the tokens of a refund, or the refund is forced.';
+revoke all on function coinslot.check_unspent(public.refunds) from public;
+
+create function coinslot.save_refund(refund public.refunds, account jsonb)
+returns public.refunds
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_refund public.refunds;
+begin
+  insert into public.refunds as r (
+    payment_id, order_id, user_id, gateway, payment_key, amount, currency, tokens,
+    refunded_before, refundable, reason, requested_by, forced, idempotency_key
+  ) values (
+    refund.payment_id, refund.order_id, refund.user_id, refund.gateway, refund.payment_key,
+    refund.amount, refund.currency, refund.tokens, refund.refunded_before, refund.refundable,
+    refund.reason, refund.requested_by, refund.forced, refund.idempotency_key
+  ) returning r.* into v_refund;
+  if save_refund.account is not null then
+    insert into coinslot.refund_accounts (refund_id, bank, account_number, holder)
+    values (
+      v_refund.id, save_refund.account ->> 'bank', save_refund.account ->> 'account_number',
+      save_refund.account ->> 'holder'
+    );
+  end if;
+  return v_refund;
+end
+$$;
+comment on function coinslot.save_refund(public.refunds, jsonb) is 'Writes a quoted refund.';
+revoke all on function coinslot.save_refund(public.refunds, jsonb) from public;
+
+create function coinslot.start_refund(
+  order_id text, amount bigint, reason text, idempotency_key text, force boolean,
+  payment_key text, account jsonb, requested_by uuid
+) returns public.refunds
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_payment public.payments;
+  v_refund public.refunds;
+begin
+  perform coinslot.check_refund(
+    start_refund.reason, start_refund.idempotency_key, start_refund.account
+  );
+  select p.* into v_payment from public.payments p
+  where p.order_id = start_refund.order_id for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  v_refund := coinslot.find_refund_replay(
+    v_payment.id, start_refund.amount, start_refund.payment_key, start_refund.idempotency_key
+  );
+  if v_refund.id is not null then
+    return v_refund;
+  end if;
+  select r.* into v_refund from public.refunds r
+  where r.payment_id = v_payment.id and r.finished_at is null;
+  if found then
+    perform coinslot.fail('refund_in_progress', jsonb_build_object(
+      'refund_id', v_refund.id, 'amount', v_refund.amount, 'status', v_refund.status
+    ));
+  end if;
+  v_refund := coinslot.quote_refund(v_payment, start_refund.amount, start_refund.payment_key);
+  v_refund.reason := btrim(start_refund.reason);
+  v_refund.idempotency_key := start_refund.idempotency_key;
+  v_refund.forced := coalesce(start_refund.force, false);
+  v_refund.requested_by := start_refund.requested_by;
+  perform coinslot.check_unspent(v_refund);
+  v_refund := coinslot.save_refund(v_refund, start_refund.account);
+  perform coinslot.set_aside(v_refund);
+  perform coinslot.record_event(
+    v_payment, v_payment.status, 'refund', 'refund_requested', v_refund.payment_key
+  );
+  return v_refund;
+end
+$$;
+comment on function coinslot.start_refund(
+  text, bigint, text, text, boolean, text, jsonb, uuid
+) is 'Asks for a refund and sets its tokens aside, once per order and key.';
+revoke all on function coinslot.start_refund(
+  text, bigint, text, text, boolean, text, jsonb, uuid
+) from public;
+
+create function coinslot.request_refund(
+  order_id text, reason text, idempotency_key text, amount bigint, force boolean,
+  payment_key text, account jsonb
+) returns public.refunds
+language sql volatile security definer set search_path = '' as $$
+  select coinslot.start_refund(
+    request_refund.order_id, request_refund.amount, request_refund.reason,
+    request_refund.idempotency_key, request_refund.force, request_refund.payment_key,
+    request_refund.account, coinslot.require_admin()
+  )
+$$;
+comment on function coinslot.request_refund(
+  text, text, text, bigint, boolean, text, jsonb
+) is 'See public.request_refund.';
+revoke all on function coinslot.request_refund(
+  text, text, text, bigint, boolean, text, jsonb
+) from public;
+grant execute on function coinslot.request_refund(
+  text, text, text, bigint, boolean, text, jsonb
+) to authenticated;
+
+create function public.request_refund(
+  order_id text, reason text, idempotency_key text, amount bigint default null,
+  force boolean default false, payment_key text default null, account jsonb default null
+) returns public.refunds
+language sql volatile set search_path = '' as $$
+  select coinslot.request_refund(
+    request_refund.order_id, request_refund.reason, request_refund.idempotency_key,
+    request_refund.amount, request_refund.force, request_refund.payment_key,
+    request_refund.account
+  )
+$$;
+comment on function public.request_refund(text, text, text, bigint, boolean, text, jsonb) is
+'Administrators: asks for money of an order to be given back; all that is left by default.';
+revoke all on function public.request_refund(text, text, text, bigint, boolean, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.request_refund(text, text, text, bigint, boolean, text, jsonb)
+to authenticated;
+
+create function coinslot.request_refund_for(
+  order_id text, reason text, idempotency_key text, amount bigint, force boolean,
+  payment_key text, account jsonb
+) returns public.refunds
+language sql volatile security definer set search_path = '' as $$
+  select coinslot.start_refund(
+    request_refund_for.order_id, request_refund_for.amount, request_refund_for.reason,
+    request_refund_for.idempotency_key, request_refund_for.force,
+    request_refund_for.payment_key, request_refund_for.account, null
+  )
+$$;
+comment on function coinslot.request_refund_for(
+  text, text, text, bigint, boolean, text, jsonb
+) is 'See public.request_refund_for.';
+revoke all on function coinslot.request_refund_for(
+  text, text, text, bigint, boolean, text, jsonb
+) from public;
+grant execute on function coinslot.request_refund_for(
+  text, text, text, bigint, boolean, text, jsonb
+) to service_role;
+
+create function public.request_refund_for(
+  order_id text, reason text, idempotency_key text, amount bigint default null,
+  force boolean default false, payment_key text default null, account jsonb default null
+) returns public.refunds
+language sql volatile set search_path = '' as $$
+  select coinslot.request_refund_for(
+    request_refund_for.order_id, request_refund_for.reason, request_refund_for.idempotency_key,
+    request_refund_for.amount, request_refund_for.force, request_refund_for.payment_key,
+    request_refund_for.account
+  )
+$$;
+comment on function public.request_refund_for(
+  text, text, text, bigint, boolean, text, jsonb
+) is 'Service: the same as request_refund, on an operator''s word.';
+revoke all on function public.request_refund_for(
+  text, text, text, bigint, boolean, text, jsonb
+) from public, anon, authenticated, service_role;
+grant execute on function public.request_refund_for(
+  text, text, text, bigint, boolean, text, jsonb
+) to service_role;
+
+-- What the sidecar needs to take the next step of a refund. `key` names this try at the gateway.
+create type public.refund_job as (
+  id uuid,
+  key text,
+  todo text,
+  tries integer,
+  reason text,
+  amount bigint,
+  refundable bigint,
+  currency text,
+  payment_key text,
+  account jsonb,
+  payment public.payments
+);
+comment on type public.refund_job is
+'A refund taken up. todo: ask = ask the gateway for it, read = see what became of it.';
+revoke all on type public.refund_job from public;
+grant usage on type public.refund_job to service_role;
+
+-- Leased for as long as the wait after it, a minute at least: whoever dies with it leaves it to the
+-- next, who asks again under the same key.
+create function coinslot.claim_refunds(batch integer, refund_id uuid)
+returns setof public.refund_job
+language sql volatile security definer set search_path = '' as $$
+  with taken as (
+    update public.refunds r set
+      attempts = r.attempts + 1,
+      next_attempt_at = clock_timestamp()
+        + greatest(interval '1 minute', coinslot.refund_wait(r.attempts + 1))
+    where r.id in (
+      select d.id from public.refunds d
+      where d.next_attempt_at <= clock_timestamp()
+        and d.id = coalesce(claim_refunds.refund_id, d.id)
+      order by d.next_attempt_at limit least(greatest(claim_refunds.batch, 1), 1000)
+      for update skip locked
+    )
+    returning r.*
+  )
+  select
+    t.id, 'refund-' || t.id || '-' || t.tries,
+    case when t.answer is null then 'ask' else 'read' end,
+    t.tries, t.reason, t.amount, t.refundable, t.currency, t.payment_key,
+    (
+      select jsonb_build_object(
+        'bank', a.bank, 'account_number', a.account_number, 'holder', a.holder
+      ) from coinslot.refund_accounts a where a.refund_id = t.id
+    ),
+    p
+  from taken t inner join public.payments p on p.id = t.payment_id
+$$;
+comment on function coinslot.claim_refunds(integer, uuid) is 'See public.claim_refunds.';
+revoke all on function coinslot.claim_refunds(integer, uuid) from public;
+grant execute on function coinslot.claim_refunds(integer, uuid) to service_role;
+
+create function public.claim_refunds(batch integer default 20, refund_id uuid default null)
+returns setof public.refund_job
+language sql volatile set search_path = '' as $$
+  select * from coinslot.claim_refunds(claim_refunds.batch, claim_refunds.refund_id)
+$$;
+comment on function public.claim_refunds(integer, uuid) is
+'Service: refunds that are due, leased to the caller.';
+revoke all on function public.claim_refunds(integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.claim_refunds(integer, uuid) to service_role;
+
+-- The version grows with the answer: a read that was begun before it cannot decide what became of
+-- the refund. The answer to an earlier try, or to one that is over, changes nothing.
+create function coinslot.record_refund_answer(
+  refund_id uuid, tries integer, answer text, failure_code text, failure_message text
+) returns public.payments
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_payment public.payments;
+begin
+  if (
+    record_refund_answer.answer in ('accepted', 'declined', 'spent', 'unknown')
+  ) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "answer"}');
+  end if;
+  update public.payments p set version = p.version + 1
+  from public.refunds r
+  where r.id = record_refund_answer.refund_id and p.id = r.payment_id
+  returning p.* into v_payment;
+  if not found then
+    perform coinslot.fail('invalid_argument', '{"argument": "refund_id"}');
+  end if;
+  update public.refunds r set
+    answer = record_refund_answer.answer,
+    failure_code = left(record_refund_answer.failure_code, 100),
+    failure_message = left(record_refund_answer.failure_message, 300)
+  where r.id = record_refund_answer.refund_id and r.tries = record_refund_answer.tries
+    and r.finished_at is null and r.answer is distinct from 'accepted';
+  return v_payment;
+end
+$$;
+comment on function coinslot.record_refund_answer(uuid, integer, text, text, text) is
+'See public.record_refund_answer.';
+revoke all on function coinslot.record_refund_answer(uuid, integer, text, text, text)
+from public;
+grant execute on function coinslot.record_refund_answer(uuid, integer, text, text, text)
+to service_role;
+
+create function public.record_refund_answer(
+  refund_id uuid, tries integer, answer text, failure_code text default null,
+  failure_message text default null
+) returns public.payments
+language sql volatile set search_path = '' as $$
+  select coinslot.record_refund_answer(
+    record_refund_answer.refund_id, record_refund_answer.tries, record_refund_answer.answer,
+    record_refund_answer.failure_code, record_refund_answer.failure_message
+  )
+$$;
+comment on function public.record_refund_answer(uuid, integer, text, text, text) is
+'Service: what the gateway said to a refund; the payment, to be read now.';
+revoke all on function public.record_refund_answer(uuid, integer, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_refund_answer(uuid, integer, text, text, text)
+to service_role;
