@@ -162,6 +162,12 @@ language sql stable set search_path = '' as $$
     select h.id, h.user_id, h.captured from coinslot.token_holds h
     where (verify_sources.from_user is null or h.user_id >= verify_sources.from_user)
       and (verify_sources.to_user is null or h.user_id < verify_sources.to_user)
+  ), refunds as (
+    select
+      r.id, r.user_id, case when r.finished_at is null then r.tokens else 0 end as tokens
+    from public.refunds r
+    where (verify_sources.from_user is null or r.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or r.user_id < verify_sources.to_user)
   )
   select k.user_id, 'repeated_key', 1, k.uses from keys k where k.uses > 1
   union all
@@ -180,11 +186,9 @@ language sql stable set search_path = '' as $$
   where coalesce(h.captured, 0) <> coalesce(-m.tokens, 0)
   union all
   select r.user_id, 'refund', r.tokens, coalesce(h.amount, 0)
-  from public.refunds r
+  from refunds r
   left join coinslot.token_holds h on h.refund_id = r.id and h.status = 'held'
-  where (verify_sources.from_user is null or r.user_id >= verify_sources.from_user)
-    and (verify_sources.to_user is null or r.user_id < verify_sources.to_user)
-    and case when r.finished_at is null then r.tokens else 0 end <> coalesce(h.amount, 0)
+  where r.tokens <> coalesce(h.amount, 0)
 $$;
 comment on function coinslot.verify_sources(uuid, uuid) is
 'Keys used twice; payments, holds, refunds and bonuses that the books do not bear out.';
