@@ -13,6 +13,7 @@ import httpx
 from postgrest import AsyncPostgrestClient
 
 from sidecar.errors import DatabaseUnavailable
+from sidecar.reconciling_database import ReconcilingDatabase
 from sidecar.records import (
     Applied,
     DatabaseSettings,
@@ -22,8 +23,10 @@ from sidecar.records import (
     Maintenance,
     Offer,
     Payment,
+    RefundRecord,
     TokenReceipt,
 )
+from sidecar.refund_database import RefundDatabase, RefundRequest
 from sidecar.rpc import Caller, raise_for_server_error
 from sidecar.webhook_database import WebhookDatabase
 
@@ -120,6 +123,10 @@ class UserDatabase(Caller):
     async def cancel_order(self, order_id: str) -> Payment:
         return await self.record(Payment, "cancel_order", order_id=order_id)
 
+    async def request_refund(self, order_id: str, request: RefundRequest) -> RefundRecord:
+        """For administrators; `forbidden` for anybody else."""
+        return await self.record(RefundRecord, "request_refund", **request.arguments(order_id))
+
     async def offers(self, currency: str) -> list[Offer]:
         """What is on sale in this currency."""
         query = self.client.from_("product_offers").select("*").eq("currency", currency)
@@ -141,7 +148,7 @@ class UserDatabase(Caller):
         return [Payment.model_validate(row) for row in await self.answer(page.execute())]
 
 
-class ServiceDatabase(WebhookDatabase):
+class ServiceDatabase(WebhookDatabase, RefundDatabase, ReconcilingDatabase):
     """What only the server may do."""
 
     # No caller can mend a service key that is refused: to them the database is not there.

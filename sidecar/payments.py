@@ -55,12 +55,12 @@ class Payments:
         live: bool,
     ) -> None:
         self.database = database
-        self._gateways = gateways
+        self.gateways = gateways
         self._settling = settling
         self._live = live
 
     def gateway(self, name: str) -> Gateway:
-        gateway = self._gateways.get(name)
+        gateway = self.gateways.get(name)
         if gateway is None:
             raise GatewayOff
         return gateway

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Record(BaseModel):
@@ -96,6 +96,89 @@ class Webhook(Record):
     received_at: str
     finished_at: str | None
     next_attempt_at: str | None
+
+
+class RefundRecord(Record):
+    """A refund; `status` requested and pending are open, succeeded and failed are over."""
+
+    id: str
+    order_id: str
+    payment_key: str
+    gateway: str
+    amount: int
+    currency: str
+    tokens: int
+    reason: str
+    forced: bool
+    status: Literal["requested", "pending", "succeeded", "failed"]
+    failure_code: str | None
+    failure_message: str | None
+    created_at: str
+    finished_at: str | None
+
+
+class RefundJob(Record):
+    """A refund leased to us. `todo`: ask the gateway for it under `key`, or read what became."""
+
+    id: str
+    key: str
+    todo: Literal["ask", "read"]
+    tries: int
+    reason: str
+    amount: int
+    refundable: int
+    currency: str
+    gateway: str
+    payment_key: str
+    account: dict[str, str] | None = Field(repr=False)
+    payment: Payment
+
+
+class PaymentToRead(Record):
+    """An order to be read again; `attempt_key` is the latest attempt it is known by."""
+
+    payment: Payment
+    attempt_key: str | None
+
+
+class AuditLine(Record):
+    """One payment of an audit: the gateway's figures, and ours."""
+
+    payment_key: str
+    order_id: str
+    currency: str
+    paid_at: str | None
+    paid: int
+    refunded: int | None
+    our_paid: int | None
+    our_refunded: int | None
+    tokens: int | None
+    verdict: Literal[
+        "matched", "unread", "unknown", "different", "missing", "foreign", "other_mode"
+    ]
+    problem: str | None
+
+
+class UnlistedPayment(Record):
+    """A payment we credited in an audit's window that the gateway did not list."""
+
+    order_id: str
+    payment_key: str
+    currency: str
+    live: bool
+
+
+class AuditTotal(Record):
+    """Sums of an audit's lines of one verdict and currency, in minor units."""
+
+    verdict: str
+    currency: str
+    payments: int
+    paid: int
+    refunded: int | None
+    our_paid: int | None
+    our_refunded: int | None
+    tokens: int | None
 
 
 class Offer(Record):

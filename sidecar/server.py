@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import AsyncExitStack
 from types import SimpleNamespace
@@ -16,17 +15,20 @@ from sanic_ext import Extend
 from sanic_ext.extensions.http.extension import HTTPExtension
 
 from sidecar import logs
-from sidecar.errors import ApiError, JsonErrorHandler
+from sidecar.errors import JsonErrorHandler
+from sidecar.repeating import Loops
 from sidecar.services import opened
 from sidecar.views import BLUEPRINTS
 
 App = Sanic[Config, SimpleNamespace]
 
 if TYPE_CHECKING:
-    from sidecar.database import Database
     from sidecar.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+# Each looks whether yesterday's audit is still to be done.
+_SECONDS_PER_AUDIT_CHECK = 1800.0
 
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -84,28 +86,15 @@ async def _open_shared(app: App) -> None:
     shared = app.ctx.shared = AsyncExitStack()
     services = app.ctx.services = await shared.enter_async_context(opened(settings))
     services.inbox.start()
-    maintenance = asyncio.create_task(
-        _maintain(services.database, settings.coinslot_maintenance_seconds)
-    )
-    shared.callback(maintenance.cancel)
+    loops = Loops()
+    loops.repeat("reconcile", services.reconciler.once, settings.coinslot_reconcile_seconds)
+    loops.repeat("maintain", services.reconciler.maintain, settings.coinslot_maintenance_seconds)
+    loops.repeat("audit", services.auditing.daily, _SECONDS_PER_AUDIT_CHECK)
+    shared.push_async_callback(loops.close)
 
 
 async def _close_shared(app: App) -> None:
     await app.ctx.shared.aclose()
-
-
-async def _maintain(database: Database, interval: float) -> None:
-    """Expires orders and holds. Whatever fails waits for the next round; nothing depends on one."""
-    while True:
-        await asyncio.sleep(interval)
-        try:
-            done = await database.as_service().run_maintenance()
-        except ApiError as error:
-            log.warning("maintenance_failed", code=error.code)
-        except Exception:
-            log.exception("maintenance_failed")
-        else:
-            log.debug("maintenance_done", **done.model_dump())
 
 
 async def _begin(request: Request) -> None:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from sidecar.auditing import Auditing
 from sidecar.database import Database
 from sidecar.gateways import close, gateways
 from sidecar.inbox import Inbox
 from sidecar.payments import Payments
+from sidecar.reconciling import Reconciler
+from sidecar.refunding import Refunding
 from sidecar.settling import Settling
 
 if TYPE_CHECKING:
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 class Services:
     database: Database
     payments: Payments
+    refunding: Refunding
     inbox: Inbox
+    auditing: Auditing
+    reconciler: Reconciler
 
 
 @asynccontextmanager
@@ -33,10 +39,14 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     async with Database(settings) as database, httpx.AsyncClient(follow_redirects=False) as client:
         known, settling = gateways(settings, client), Settling(database)
         payments = Payments(database, known, settling, live=settings.live)
+        refunding = Refunding(database, known, settling)
         inbox = Inbox(database, known, settling, settings)
+        auditing = Auditing(database, known, settling)
+        reconciler = Reconciler(database, known, settling, refunding)
         try:
-            yield Services(database, payments, inbox)
+            yield Services(database, payments, refunding, inbox, auditing, reconciler)
         finally:
             await inbox.close()
+            await refunding.close()
             await settling.close()
             await close(known)

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     coinslot_sidecar_port: int = Field(default=54430, ge=0, le=65535)
     coinslot_body_limit: int = Field(default=65_536, ge=1_024)
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
+    coinslot_reconcile_seconds: float = Field(default=15, gt=0)
     coinslot_database_timeout: float = Field(default=10, gt=0)
     coinslot_gateway_timeout: float = Field(default=10, gt=0)
     coinslot_inbox_concurrency: int = Field(default=16, ge=1, le=64)

@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+from sidecar.cli import out, run
 
+if TYPE_CHECKING:
     from sidecar.records import Webhook
     from sidecar.services import Services
-    from sidecar.settings import Settings
-
-T = TypeVar("T")
 
 app = typer.Typer(
     help="The inbox of webhooks.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 _PAGE = 1000
 # For what a running server has taken from under this command's hands: a lease, and its processing.
@@ -51,7 +45,7 @@ def list_(
     async def listed(services: Services) -> list[Webhook]:
         return await _matching(services, gateway, outcome, order, limit)
 
-    _show(_run(listed))
+    _show(run(listed))
 
 
 @app.command()
@@ -66,34 +60,10 @@ def replay(gateway: Gateway = None, outcome: Outcome = None, order: Order = None
         await services.inbox.work_off()
         return await _finished(services, [webhook.id for webhook in chosen], gateway, order)
 
-    webhooks = _run(replayed)
+    webhooks = run(replayed)
     _show(webhooks)
     open_ = sum(webhook.next_attempt_at is not None for webhook in webhooks)
-    _out.print(f"{len(webhooks)} replayed, {open_} of them to be tried again")
-
-
-def _run(work: Callable[[Services], Awaitable[T]]) -> T:
-    # Here, so that the other commands do not load a server they have no use for.
-    from sidecar import logs  # noqa: PLC0415
-    from sidecar.errors import ApiError  # noqa: PLC0415
-    from sidecar.settings import SettingsError, load_settings  # noqa: PLC0415
-
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _fail(str(error))
-    logs.configure(settings.secrets(), settings.coinslot_log_format)
-    try:
-        return asyncio.run(_with_services(settings, work))
-    except ApiError as error:
-        _fail(f"{error} ({error.code})")
-
-
-async def _with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:
-    from sidecar.services import opened  # noqa: PLC0415
-
-    async with opened(settings) as services:
-        return await work(services)
+    out.print(f"{len(webhooks)} replayed, {open_} of them to be tried again")
 
 
 async def _matching(
@@ -137,7 +107,7 @@ def _show(webhooks: list[Webhook]) -> None:
         table.add_column(name, overflow="fold")
     for webhook in webhooks:
         table.add_row(*(escape(cell) for cell in _cells(webhook)))
-    _out.print(table)
+    out.print(table)
 
 
 def _cells(webhook: Webhook) -> tuple[str, ...]:
@@ -154,8 +124,3 @@ def _cells(webhook: Webhook) -> tuple[str, ...]:
         outcome,
         (webhook.next_attempt_at or "")[:19],
     )
-
-
-def _fail(message: str) -> NoReturn:
-    _err.print(message, markup=False)
-    raise typer.Exit(1)

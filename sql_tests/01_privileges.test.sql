@@ -173,6 +173,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.save_attempt', ''),
 ('coinslot.save_refund', ''),
 ('coinslot.save_webhook', ''),
+('coinslot.schedule_maintenance', ''),
 ('coinslot.schedule_reads', ''),
 ('coinslot.set_aside', ''),
 ('coinslot.settle_payment', ''),

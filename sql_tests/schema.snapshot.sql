@@ -126,6 +126,7 @@ CREATE TYPE public.refund_job AS (
 	amount bigint,
 	refundable bigint,
 	currency text,
+	gateway text,
 	payment_key text,
 	account jsonb,
 	payment public.payments
@@ -363,18 +364,21 @@ CREATE TABLE coinslot.audit_lines (
     tokens bigint,
     verdict text NOT NULL,
     problem text,
-    CONSTRAINT audit_lines_verdict_known CHECK ((verdict = ANY (ARRAY['matched'::text, 'unread'::text, 'unknown'::text, 'different'::text, 'missing'::text, 'other_mode'::text])))
+    CONSTRAINT audit_lines_verdict_known CHECK ((verdict = ANY (ARRAY['matched'::text, 'unread'::text, 'unknown'::text, 'different'::text, 'missing'::text, 'foreign'::text, 'other_mode'::text])))
 );
 
 COMMENT ON TABLE coinslot.audit_lines IS 'One line per payment of an audit.';
 
 COMMENT ON COLUMN coinslot.audit_lines.paid IS 'By the gateway, minor units.';
 
-COMMENT ON COLUMN coinslot.audit_lines.refunded IS 'By the gateway, withdrawn by banks included; null = its list does not tell.';
+COMMENT ON COLUMN coinslot.audit_lines.refunded IS 'By the gateway; null = its list does not tell.';
+
+COMMENT ON COLUMN coinslot.audit_lines.our_refunded IS 'Withdrawn by banks included.';
 
 COMMENT ON COLUMN coinslot.audit_lines.tokens IS 'What the ledger holds for the payment.';
 
-COMMENT ON COLUMN coinslot.audit_lines.verdict IS 'matched; unread: to be read; unknown to us; different; missing at the gateway; other_mode.';
+COMMENT ON COLUMN coinslot.audit_lines.verdict IS 'matched; unread: to be read; unknown to us; different; missing at the gateway; foreign: not of
+an order of ours; other_mode.';
 
 COMMENT ON COLUMN coinslot.audit_lines.problem IS 'Why the payment was not credited.';
 
@@ -903,7 +907,7 @@ CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SE
   select
     t.id, 'refund-' || t.id || '-' || t.tries,
     case when t.answer is null then 'ask' else 'read' end,
-    t.tries, t.reason, t.amount, t.refundable, t.currency, t.payment_key,
+    t.tries, t.reason, t.amount, t.refundable, t.currency, t.gateway, t.payment_key,
     (
       select jsonb_build_object(
         'bank', a.bank, 'account_number', a.account_number, 'holder', a.holder
@@ -976,16 +980,18 @@ COMMENT ON FUNCTION coinslot.close_wallet(user_id uuid) IS 'Closes a wallet and 
 CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql STABLE
     SET search_path TO ''
-    AS $$
+    AS $_$
   select
     null::bigint, l.payment_key, coalesce(nullif(l.order_id, ''), p.order_id, ''), l.currency, l.paid_at,
     l.paid, l.refunded, a.paid, a.refunded + a.withdrawn, t.tokens,
     case
       when l.live <> (s.mode = 'live') then 'other_mode'
       when l.missing then 'missing'
+      when a.id is null and l.order_id !~ '^ord_[A-Za-z0-9_-]{12,36}$' then 'foreign'
       when l.refunded is null then 'unread'
       when a.id is null then 'unknown'
-      when (l.paid, l.refunded, l.currency) = (a.paid, a.refunded + a.withdrawn, a.currency)
+      when (l.paid, l.currency) = (a.paid, a.currency)
+        and l.refunded in (a.refunded, a.refunded + a.withdrawn)
         and coalesce(l.order_id, '') in ('', p.order_id)
         and (a.credited or a.problem is not null or a.paid <= a.refunded + a.withdrawn or exists (
           select from coinslot.discrepancies d
@@ -1007,7 +1013,7 @@ CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SET
     select sum(e.delta)::bigint as tokens from public.token_ledger e
     where e.payment_id = p.id and a.credited
   ) t on true
-$$;
+$_$;
 
 COMMENT ON FUNCTION coinslot.compare_payments(gateway text, lines jsonb) IS 'A gateway''s payments beside ours, judged.';
 
@@ -2668,6 +2674,25 @@ $$;
 
 COMMENT ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) IS 'Stores a delivery; whether to read the payment now.';
 
+CREATE FUNCTION coinslot.schedule_maintenance() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+begin
+  if not exists (select from pg_catalog.pg_extension e where e.extname = 'pg_cron') then
+    return false;
+  end if;
+  execute $cron$
+    select cron.schedule(
+      'coinslot maintenance', '* * * * *', 'select coinslot.run_maintenance(500)'
+    )
+  $cron$;
+  return true;
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.schedule_maintenance() IS 'Has pg_cron run the maintenance every minute; false without pg_cron.';
+
 CREATE FUNCTION coinslot.schedule_reads() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -3153,6 +3178,12 @@ CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TA
     select h.id, h.user_id, h.captured from coinslot.token_holds h
     where (verify_sources.from_user is null or h.user_id >= verify_sources.from_user)
       and (verify_sources.to_user is null or h.user_id < verify_sources.to_user)
+  ), refunds as (
+    select
+      r.id, r.user_id, case when r.finished_at is null then r.tokens else 0 end as tokens
+    from public.refunds r
+    where (verify_sources.from_user is null or r.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or r.user_id < verify_sources.to_user)
   )
   select k.user_id, 'repeated_key', 1, k.uses from keys k where k.uses > 1
   union all
@@ -3171,11 +3202,9 @@ CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TA
   where coalesce(h.captured, 0) <> coalesce(-m.tokens, 0)
   union all
   select r.user_id, 'refund', r.tokens, coalesce(h.amount, 0)
-  from public.refunds r
+  from refunds r
   left join coinslot.token_holds h on h.refund_id = r.id and h.status = 'held'
-  where (verify_sources.from_user is null or r.user_id >= verify_sources.from_user)
-    and (verify_sources.to_user is null or r.user_id < verify_sources.to_user)
-    and case when r.finished_at is null then r.tokens else 0 end <> coalesce(h.amount, 0)
+  where r.tokens <> coalesce(h.amount, 0)
 $$;
 
 COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Keys used twice; payments, holds, refunds and bonuses that the books do not bear out.';
@@ -4463,6 +4492,8 @@ REVOKE ALL ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, 
 REVOKE ALL ON FUNCTION coinslot.save_refund(refund public.refunds, account jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.schedule_maintenance() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.schedule_reads() FROM PUBLIC;
 

@@ -102,6 +102,35 @@ class History(Answer):
     next: str | None
 
 
+class ShownRefund(Answer):
+    """`tokens` are set aside while it is open. `failure_code` and `failure_message` are the
+    gateway's."""
+
+    id: str
+    order_id: str
+    payment_key: str
+    amount: int
+    currency: str
+    tokens: int
+    status: Literal["requested", "pending", "succeeded", "failed"]
+    failure_code: str | None
+    failure_message: str | None
+    created_at: str
+    finished_at: str | None
+
+
+class Refunded(Answer):
+    success: Literal[True]
+    refund: ShownRefund
+
+
+class RefundOpen(Answer):
+    """Asked for, and not over: it is carried on, and the same request answers how it ended."""
+
+    success: Literal[False]
+    refund: ShownRefund
+
+
 class Checkout(Answer):
     """A new order. The fields from `storeId` on are what PortOne V2's browser SDK takes; with V1
     there are none of them, and `orderId` is the SDK's `merchant_uid`."""

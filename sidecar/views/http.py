@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sidecar.inbox import Inbox
     from sidecar.payments import Payments
+    from sidecar.refunding import Refunding
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -24,6 +25,10 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 def payments(request: Request) -> Payments:
     return cast("Payments", request.app.ctx.services.payments)
+
+
+def refunding(request: Request) -> Refunding:
+    return cast("Refunding", request.app.ctx.services.refunding)
 
 
 def inbox(request: Request) -> Inbox:

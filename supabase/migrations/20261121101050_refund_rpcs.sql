@@ -300,6 +300,7 @@ create type public.refund_job as (
   amount bigint,
   refundable bigint,
   currency text,
+  gateway text,
   payment_key text,
   account jsonb,
   payment public.payments
@@ -331,7 +332,7 @@ language sql volatile security definer set search_path = '' as $$
   select
     t.id, 'refund-' || t.id || '-' || t.tries,
     case when t.answer is null then 'ask' else 'read' end,
-    t.tries, t.reason, t.amount, t.refundable, t.currency, t.payment_key,
+    t.tries, t.reason, t.amount, t.refundable, t.currency, t.gateway, t.payment_key,
     (
       select jsonb_build_object(
         'bank', a.bank, 'account_number', a.account_number, 'holder', a.holder

@@ -40,16 +40,20 @@ create table coinslot.audit_lines (
   constraint audit_lines_audit_id_fkey foreign key (audit_id)
   references coinslot.audits (id) on delete cascade,
   constraint audit_lines_verdict_known check (
-    verdict in ('matched', 'unread', 'unknown', 'different', 'missing', 'other_mode')
+    verdict in (
+      'matched', 'unread', 'unknown', 'different', 'missing', 'foreign', 'other_mode'
+    )
   )
 );
 comment on table coinslot.audit_lines is 'One line per payment of an audit.';
 comment on column coinslot.audit_lines.paid is 'By the gateway, minor units.';
 comment on column coinslot.audit_lines.refunded is
-'By the gateway, withdrawn by banks included; null = its list does not tell.';
+'By the gateway; null = its list does not tell.';
+comment on column coinslot.audit_lines.our_refunded is 'Withdrawn by banks included.';
 comment on column coinslot.audit_lines.tokens is 'What the ledger holds for the payment.';
 comment on column coinslot.audit_lines.verdict is
-'matched; unread: to be read; unknown to us; different; missing at the gateway; other_mode.';
+'matched; unread: to be read; unknown to us; different; missing at the gateway; foreign: not of
+an order of ours; other_mode.';
 comment on column coinslot.audit_lines.problem is 'Why the payment was not credited.';
 create index audit_lines_open on coinslot.audit_lines (audit_id, verdict, payment_key);
 alter table coinslot.audit_lines enable row level security;
@@ -103,7 +107,9 @@ from public, anon, authenticated, service_role;
 grant execute on function public.begin_audit(text, timestamptz, timestamptz, boolean)
 to service_role;
 
--- What the gateway listed, beside what we have of it. `missing` says that the gateway, asked for
+-- What the gateway listed, beside what we have of it. The account may sell other things, too: what
+-- names no order of ours is foreign. Whether a list counts what banks withdrew as refunded is the
+-- gateway's own habit. `missing` says that the gateway, asked for
 -- the payment by its key, does not know it.
 create function coinslot.compare_payments(gateway text, lines jsonb)
 returns setof coinslot.audit_lines
@@ -114,9 +120,11 @@ language sql stable set search_path = '' as $$
     case
       when l.live <> (s.mode = 'live') then 'other_mode'
       when l.missing then 'missing'
+      when a.id is null and l.order_id !~ '^ord_[A-Za-z0-9_-]{12,36}$' then 'foreign'
       when l.refunded is null then 'unread'
       when a.id is null then 'unknown'
-      when (l.paid, l.refunded, l.currency) = (a.paid, a.refunded + a.withdrawn, a.currency)
+      when (l.paid, l.currency) = (a.paid, a.currency)
+        and l.refunded in (a.refunded, a.refunded + a.withdrawn)
         and coalesce(l.order_id, '') in ('', p.order_id)
         and (a.credited or a.problem is not null or a.paid <= a.refunded + a.withdrawn or exists (
           select from coinslot.discrepancies d

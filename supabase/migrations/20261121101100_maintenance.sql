@@ -82,6 +82,29 @@ revoke all on function public.run_maintenance(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.run_maintenance(integer) to service_role;
 
+-- Where pg_cron is installed the database keeps itself; the sidecar does the same work in any case.
+-- Installed later: call it once, as the owner. The command is text to pg_cron, and its functions are
+-- not there to be checked where it is not.
+create function coinslot.schedule_maintenance() returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  if not exists (select from pg_catalog.pg_extension e where e.extname = 'pg_cron') then
+    return false;
+  end if;
+  execute $cron$
+    select cron.schedule(
+      'coinslot maintenance', '* * * * *', 'select coinslot.run_maintenance(500)'
+    )
+  $cron$;
+  return true;
+end
+$$;
+comment on function coinslot.schedule_maintenance() is
+'Has pg_cron run the maintenance every minute; false without pg_cron.';
+revoke all on function coinslot.schedule_maintenance() from public;
+
+select coinslot.schedule_maintenance();
+
 create function coinslot.get_settings() returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object(

@@ -1,0 +1,166 @@
+"""The audit: a gateway's own list of payments against ours, page by page.
+
+What does not match is first read again and applied, since a list may be older than the last
+webhook; only what still does not match is left for a person. Nothing is held but a page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from sidecar.errors import (
+    ApiError,
+    GatewayUnavailable,
+    PaymentNotFound,
+    PaymentRefused,
+    PaymentUnknownAtGateway,
+)
+from sidecar.payments import ORDER_ID
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from sidecar.database import Database
+    from sidecar.gateways.base import Gateway, GatewayPayment
+    from sidecar.records import AuditLine, AuditTotal, UnlistedPayment
+    from sidecar.settling import Settling
+
+log = structlog.get_logger(__name__)
+
+_PAGE = 200
+_AT_ONCE = 4
+# A day is audited when the gateways have had time to close it.
+_HOURS_TO_CLOSE = 3
+_OPEN = {"unread", "unknown", "different"}
+
+# A gateway may fail in the middle of a month: the audit need not start over.
+_patiently = retry(
+    retry=retry_if_exception_type(GatewayUnavailable),
+    wait=wait_random_exponential(multiplier=1, max=60),
+    stop=stop_after_attempt(8),
+    reraise=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A finished audit: its lines are in the database, its totals here."""
+
+    id: int
+    gateway: str
+    since: datetime
+    until: datetime
+    totals: list[AuditTotal]
+
+
+class Auditing:
+    def __init__(
+        self, database: Database, gateways: Mapping[str, Gateway], settling: Settling
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._settling = settling
+
+    async def daily(self) -> None:
+        """Yesterday, by UTC, at every gateway; done once, whichever process comes first."""
+        today = (datetime.now(UTC) - timedelta(hours=_HOURS_TO_CLOSE)).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        for name in self._gateways:
+            try:
+                await self.audit(name, today - timedelta(days=1), today)
+            except ApiError as error:
+                log.warning("audit_failed", gateway=name, code=error.code)
+
+    async def audit(
+        self, gateway_name: str, since: datetime, until: datetime, *, again: bool = False
+    ) -> Audit | None:
+        """None where this window is audited already, or just being audited."""
+        gateway = self._gateways[gateway_name]
+        service = self._database.as_service()
+        audit_id = await service.begin_audit(gateway_name, since, until, again=again)
+        if audit_id is None:
+            return None
+        async for page in gateway.paid_between(since, until):
+            lines = await service.audit_payments(audit_id, [asdict(each) for each in page])
+            await self._look_again(gateway, audit_id, lines)
+        await self._look_for_unlisted(gateway, audit_id)
+        totals = await service.finish_audit(audit_id)
+        for total in totals:
+            log.info("audited", gateway=gateway_name, **total.model_dump())
+        return Audit(audit_id, gateway_name, since, until, totals)
+
+    async def report(self, audit_id: int) -> AsyncIterator[AuditLine]:
+        after = None
+        while page := await self._database.as_service().audit_report(audit_id, after):
+            for line in page:
+                yield line
+            after = page[-1].payment_key
+
+    async def _look_again(self, gateway: Gateway, audit_id: int, lines: list[AuditLine]) -> None:
+        """Reads what does not match, a few at a time, and compares it once more."""
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(line: AuditLine) -> dict[str, Any] | None:
+            async with gate:
+                return _line(await self._read(gateway, line.order_id, line.payment_key))
+
+        found = await asyncio.gather(*(look(line) for line in lines if line.verdict in _OPEN))
+        if fresh := [each for each in found if each is not None]:
+            await self._database.as_service().audit_payments(audit_id, fresh)
+
+    async def _look_for_unlisted(self, gateway: Gateway, audit_id: int) -> None:
+        service = self._database.as_service()
+        after = None
+        while page := await service.audit_unlisted(audit_id, after, _PAGE):
+            after = page[-1].payment_key
+            found = [await self._asked_for(gateway, each) for each in page]
+            await service.audit_payments(audit_id, found)
+
+    async def _asked_for(self, gateway: Gateway, each: UnlistedPayment) -> dict[str, Any]:
+        """By its key; a list may date a payment otherwise than we do."""
+        fact = await self._read(gateway, each.order_id, each.payment_key)
+        return _line(fact) or {
+            "payment_key": each.payment_key,
+            "order_id": each.order_id,
+            "currency": each.currency,
+            "paid": 0,
+            "refunded": 0,
+            "live": each.live,
+            "missing": True,
+        }
+
+    @_patiently
+    async def _read(
+        self, gateway: Gateway, order_id: str, payment_key: str
+    ) -> GatewayPayment | None:
+        """A fresh read, applied where it is about an order of ours; None where there is no such
+        payment."""
+        try:
+            if not ORDER_ID.fullmatch(order_id):
+                return await gateway.read(None, payment_key)
+            return (await self._settling.settle(gateway, order_id, payment_key, "audit")).fact
+        except PaymentUnknownAtGateway:
+            return None
+        except (PaymentNotFound, PaymentRefused):
+            return await gateway.read(order_id, payment_key)
+
+
+def _line(fact: GatewayPayment | None) -> dict[str, Any] | None:
+    """What a read says, as a line of the audit."""
+    if fact is None:
+        return None
+    return {
+        "payment_key": fact.payment_key,
+        "order_id": fact.order_id,
+        "currency": fact.currency,
+        "paid": fact.paid,
+        "refunded": fact.refunded + fact.withdrawn,
+        "live": fact.live,
+    }

@@ -1,0 +1,141 @@
+"""Refunds: asked for in the database, carried to the gateway, decided by a fresh read.
+
+The database has set the tokens aside before the gateway hears of it, and knows each step: whatever
+stops this process leaves a leased refund, which is taken up again under the same key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from sidecar.coalesce import Coalescer
+from sidecar.errors import (
+    ApiError,
+    GatewayUnavailable,
+    InvalidPaymentKey,
+    PaymentNotFound,
+    PaymentRefused,
+    RefundDeclined,
+    RefundKeySpent,
+)
+from sidecar.gateways.base import Refund, RefundAccount
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sidecar.database import Database
+    from sidecar.gateways.base import Gateway
+    from sidecar.records import RefundJob, RefundRecord
+    from sidecar.refund_database import RefundRequest
+    from sidecar.settling import Settling
+
+log = structlog.get_logger(__name__)
+
+_SECONDS_TO_FINISH = 20.0
+
+
+class Refunding:
+    def __init__(
+        self, database: Database, gateways: Mapping[str, Gateway], settling: Settling
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._settling = settling
+        self._steps: Coalescer[None] = Coalescer()
+
+    async def refund(
+        self, order_id: str, request: RefundRequest, token: str | None = None
+    ) -> RefundRecord:
+        """The refund as far as it has come. With a token on the word of that administrator, without
+        one on the service's own.
+
+        Raises what the database refuses, `order_not_found` as `PaymentNotFound`.
+        """
+        try:
+            if token is None:
+                service = self._database.as_service()
+                refund = await service.request_refund_for(order_id, request)
+            else:
+                refund = await self._database.as_user(token).request_refund(order_id, request)
+        except ApiError as error:
+            if error.code == "order_not_found":
+                raise PaymentNotFound from error
+            raise
+        return await self._carried(refund)
+
+    async def work_off(self, batch: int) -> int:
+        """Takes the next step of refunds that are due; how many."""
+        jobs = await self._database.as_service().claim_refunds(batch)
+        await asyncio.gather(*(self._take(job) for job in jobs))
+        return len(jobs)
+
+    async def close(self) -> None:
+        """Finishes what it began: the gateway may have been asked."""
+        await self._steps.drain(_SECONDS_TO_FINISH)
+
+    async def _carried(self, refund: RefundRecord) -> RefundRecord:
+        """Once the request is stored it is carried out whatever happens here: of an outage the
+        answer says no more than that the refund is still open."""
+        service = self._database.as_service()
+        try:
+            for job in await service.claim_refunds(1, refund.id):
+                await self._take(job)
+            return await service.refund(refund.id)
+        except ApiError as error:
+            log.warning("refund_left_to_the_reconciler", refund=refund.id, code=error.code)
+            return refund
+
+    async def _take(self, job: RefundJob) -> None:
+        """A client that hangs up must not stop it halfway."""
+        await self._steps.run(job.id, lambda: self._step(job))
+
+    async def _step(self, job: RefundJob) -> None:
+        gateway = self._gateways.get(job.gateway)
+        if gateway is None:
+            log.error("refund_gateway_off", refund=job.id, gateway=job.gateway)
+            return
+        try:
+            if job.todo == "ask":
+                await self._ask(gateway, job)
+            order_id = job.payment.order_id
+            settled = await self._settling.settle(gateway, order_id, job.payment_key, "refund")
+            log.info("refund_read", refund=job.id, outcome=settled.outcome)
+        except PaymentRefused as refusal:
+            log.warning("refund_not_read", refund=job.id, code=refusal.code)
+        except ApiError as error:
+            log.warning("refund_left_to_the_reconciler", refund=job.id, code=error.code)
+        except Exception:
+            log.exception("refund_failed", refund=job.id)
+
+    async def _ask(self, gateway: Gateway, job: RefundJob) -> None:
+        service = self._database.as_service()
+        try:
+            await gateway.refund(_as_refund(job))
+        except RefundDeclined as no:
+            code, message = no.body["gateway_code"], no.body["gateway_message"]
+            log.warning("refund_declined", refund=job.id, gateway_code=code)
+            await service.record_refund_answer(job, "declined", code, message)
+        except InvalidPaymentKey as no:
+            await service.record_refund_answer(job, "declined", no.code)
+        except RefundKeySpent as error:
+            await service.record_refund_answer(job, "spent", error.code)
+        except GatewayUnavailable as error:
+            await service.record_refund_answer(job, "unknown", error.code)
+        else:
+            await service.record_refund_answer(job, "accepted")
+
+
+def _as_refund(job: RefundJob) -> Refund:
+    return Refund(
+        order_id=job.payment.order_id,
+        payment_key=job.payment_key,
+        amount=job.amount,
+        refundable=job.refundable,
+        currency=job.currency,
+        reason=job.reason,
+        key=job.key,
+        account=RefundAccount(**job.account) if job.account else None,
+    )

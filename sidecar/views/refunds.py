@@ -1,0 +1,99 @@
+"""Refunds, for administrators."""
+
+from __future__ import annotations
+
+import json as stdlib_json
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from sanic import Blueprint
+from sanic.response import json
+
+from sidecar.errors import DatabaseError, InvalidRequest, PaymentNotFound, PaymentRefused
+from sidecar.gateways.base import RefundAccount
+from sidecar.gateways.money import LARGEST
+from sidecar.payments import ORDER_ID
+from sidecar.refund_database import RefundRequest
+from sidecar.views.http import idempotency_key, json_body, refunding, required_token
+
+if TYPE_CHECKING:
+    from sanic import HTTPResponse, Request
+
+    from sidecar.records import RefundRecord
+
+refunds = Blueprint("refunds", url_prefix="/payment")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, hide_input_in_errors=True)
+
+
+class AccountBody(_Body):
+    """Where the money of a deposit goes back to; `bank` is the gateway's code of it."""
+
+    bank: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")]
+    account_number: Annotated[str, Field(pattern=r"^[0-9]{4,20}$")]
+    holder: Annotated[str, Field(min_length=1, max_length=60)]
+
+
+class RefundBody(_Body):
+    """`amount` in minor units; without one all that is left. `force` also takes tokens that were
+    spent: the balance goes below zero. `paymentKey` names another attempt than the one credited."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    amount: Annotated[int, Field(ge=1, le=LARGEST, strict=True)] | None = None
+    force: Annotated[bool, Field(strict=True)] = False
+    payment_key: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    account: AccountBody | None = None
+
+
+class RefundFailed(PaymentRefused):
+    status_code = 409
+    code = "refund_failed"
+    sentence = "The payment gateway did not give the money back; nothing was taken"
+
+
+@refunds.post("/<order_id:str>/refund")
+async def refund(request: Request, order_id: str) -> HTTPResponse:
+    """Whether the caller is an administrator, Postgres says."""
+    token = required_token(request)
+    body = json_body(request, RefundBody)
+    key = idempotency_key(request)
+    if key is None:
+        raise InvalidRequest("Send an Idempotency-Key header: a refund is made once per key")
+    if not ORDER_ID.fullmatch(order_id):
+        raise PaymentNotFound
+    try:
+        made = await refunding(request).refund(order_id, _asked(body, key), token)
+    except DatabaseError as refusal:
+        raise _explained(refusal) from refusal
+    if made.status == "failed":
+        raise RefundFailed(made.failure_message, refund=shown(made))
+    done = made.status == "succeeded"
+    return json({"success": done, "refund": shown(made)}, status=200 if done else 202)
+
+
+def shown(refund: RefundRecord) -> dict[str, Any]:
+    return refund.model_dump(exclude={"gateway", "reason", "forced"})
+
+
+def _asked(body: RefundBody, key: str) -> RefundRequest:
+    return RefundRequest(
+        reason=body.reason,
+        idempotency_key=key,
+        amount=body.amount,
+        force=body.force,
+        payment_key=body.payment_key,
+        account=RefundAccount(**body.account.model_dump()) if body.account else None,
+    )
+
+
+def _explained(refusal: DatabaseError) -> DatabaseError:
+    """The database's refusal with what it says about it: how much is left, what is under way."""
+    try:
+        details = stdlib_json.loads(refusal.details or "{}")
+    except ValueError:
+        details = {}
+    refusal.body = {**refusal.body, **details}
+    return refusal
