@@ -189,8 +189,11 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.update_profile', 'authenticated'),
 ('coinslot.use_feature', 'authenticated'),
 ('coinslot.use_feature_for', 'service_role'),
+('coinslot.verify_keys', ''),
 ('coinslot.verify_ledger', 'service_role'),
 ('coinslot.verify_sources', ''),
+('coinslot.verify_wallets', ''),
+('coinslot.wallet_books', ''),
 ('coinslot.webhook_due', ''),
 ('coinslot.webhook_lease', ''),
 ('coinslot.webhook_spacing', '');

@@ -1,5 +1,4 @@
--- Housekeeping and proof: what the clock decides, what needs a person, and whether the books add
--- up.
+-- Housekeeping: what the clock decides, and what needs a person.
 
 create function coinslot.expire_orders(batch integer) returns bigint
 language plpgsql volatile set search_path = '' as $$
@@ -83,8 +82,8 @@ from public, anon, authenticated, service_role;
 grant execute on function public.run_maintenance(integer) to service_role;
 
 -- Where pg_cron is installed the database keeps itself; the sidecar does the same work in any case.
--- Installed later: call it once, as the owner. The command is text to pg_cron, and its functions are
--- not there to be checked where it is not.
+-- Installed later: call it once, as the owner. The command is text to pg_cron, and its functions
+-- are not there to be checked where it is not.
 create function coinslot.schedule_maintenance() returns boolean
 language plpgsql volatile set search_path = '' as $$
 begin
@@ -153,127 +152,3 @@ comment on function public.list_discrepancies(integer, bigint) is
 revoke all on function public.list_discrepancies(integer, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.list_discrepancies(integer, bigint) to service_role;
-
--- The proof that the books add up: everything the functions keep is computed again from the rows
--- themselves. Where entries come from: keys, payments, holds and bonuses.
-create function coinslot.verify_sources(from_user uuid, to_user uuid)
-returns table (user_id uuid, problem text, expected bigint, found bigint)
-language sql stable set search_path = '' as $$
-  with entries as (
-    select l.* from public.token_ledger l
-    where (verify_sources.from_user is null or l.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or l.user_id < verify_sources.to_user)
-  ), keys as (
-    select e.user_id, count(*) as uses from entries e
-    where e.idempotency_key is not null
-    group by e.user_id, e.caller, e.idempotency_key
-  ), bonuses as (
-    select e.user_id, count(*) as granted from entries e
-    where e.kind = 'signup_bonus' group by e.user_id
-  ), moved as (
-    select e.user_id, e.payment_id, e.hold_id, sum(e.delta)::bigint as tokens from entries e
-    where e.payment_id is not null or e.hold_id is not null
-    group by e.user_id, e.payment_id, e.hold_id
-  ), payments as (
-    select p.id, p.user_id, case when p.paid = 0 then 0 else
-      p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
-    end as tokens
-    from public.payments p
-    where (verify_sources.from_user is null or p.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or p.user_id < verify_sources.to_user)
-  ), holds as (
-    select h.id, h.user_id, h.captured from coinslot.token_holds h
-    where (verify_sources.from_user is null or h.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or h.user_id < verify_sources.to_user)
-  ), refunds as (
-    select
-      r.id, r.user_id, case when r.finished_at is null then r.tokens else 0 end as tokens
-    from public.refunds r
-    where (verify_sources.from_user is null or r.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or r.user_id < verify_sources.to_user)
-  )
-  select k.user_id, 'repeated_key', 1, k.uses from keys k where k.uses > 1
-  union all
-  select b.user_id, 'signup_bonus', 1, b.granted from bonuses b where b.granted > 1
-  union all
-  select coalesce(p.user_id, m.user_id), 'payment', coalesce(p.tokens, 0), coalesce(m.tokens, 0)
-  from payments p
-  full join (select * from moved where moved.payment_id is not null) m
-    on m.payment_id = p.id and m.user_id = p.user_id
-  where coalesce(p.tokens, 0) <> coalesce(m.tokens, 0)
-  union all
-  select coalesce(h.user_id, m.user_id), 'hold', coalesce(h.captured, 0), coalesce(-m.tokens, 0)
-  from holds h
-  full join (select * from moved where moved.hold_id is not null) m
-    on m.hold_id = h.id and m.user_id = h.user_id
-  where coalesce(h.captured, 0) <> coalesce(-m.tokens, 0)
-  union all
-  select r.user_id, 'refund', r.tokens, coalesce(h.amount, 0)
-  from refunds r
-  left join coinslot.token_holds h on h.refund_id = r.id and h.status = 'held'
-  where r.tokens <> coalesce(h.amount, 0)
-$$;
-comment on function coinslot.verify_sources(uuid, uuid) is
-'Keys used twice; payments, holds, refunds and bonuses that the books do not bear out.';
-revoke all on function coinslot.verify_sources(uuid, uuid) from public;
-
--- Each line is a wallet and what is wrong with it.
-create function coinslot.verify_ledger(from_user uuid, to_user uuid)
-returns table (user_id uuid, problem text, expected bigint, found bigint)
-language sql stable security definer set search_path = '' as $$
-  with wallets as (
-    select w.* from public.wallets w
-    where (verify_ledger.from_user is null or w.user_id >= verify_ledger.from_user)
-      and (verify_ledger.to_user is null or w.user_id < verify_ledger.to_user)
-  ), entries as (
-    select
-      l.user_id, l.seq, l.delta, l.balance,
-      row_number() over wallet as position,
-      sum(l.delta) over wallet as running
-    from public.token_ledger l
-    where (verify_ledger.from_user is null or l.user_id >= verify_ledger.from_user)
-      and (verify_ledger.to_user is null or l.user_id < verify_ledger.to_user)
-    window wallet as (partition by l.user_id order by l.seq)
-  ), books as (
-    select
-      e.user_id, count(*) as entries, sum(e.delta)::bigint as tokens,
-      count(*) filter (where e.seq <> e.position) as gaps,
-      count(*) filter (where e.balance <> e.running) as wrong_balances
-    from entries e group by e.user_id
-  ), holds as (
-    select h.user_id, sum(h.amount)::bigint as held
-    from coinslot.token_holds h inner join wallets w on w.user_id = h.user_id
-    where h.status = 'held' group by h.user_id
-  )
-  select b.user_id, 'no_wallet', 0, b.entries
-  from books b where not exists (select from wallets w where w.user_id = b.user_id)
-  union all
-  select w.user_id, c.problem, c.expected, c.found
-  from wallets w
-  left join books b on b.user_id = w.user_id
-  left join holds h on h.user_id = w.user_id
-  cross join lateral (values
-    ('tokens', coalesce(b.tokens, 0), w.tokens),
-    ('seq', coalesce(b.entries, 0), w.seq),
-    ('sequence_gaps', 0, coalesce(b.gaps, 0)),
-    ('running_balance', 0, coalesce(b.wrong_balances, 0)),
-    ('held', coalesce(h.held, 0), w.held)
-  ) as c (problem, expected, found)
-  where c.expected <> c.found
-  union all
-  select * from coinslot.verify_sources(verify_ledger.from_user, verify_ledger.to_user)
-$$;
-comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.verify_ledger.';
-revoke all on function coinslot.verify_ledger(uuid, uuid) from public;
-grant execute on function coinslot.verify_ledger(uuid, uuid) to service_role;
-
-create function public.verify_ledger(from_user uuid default null, to_user uuid default null)
-returns table (user_id uuid, problem text, expected bigint, found bigint)
-language sql stable set search_path = '' set statement_timeout = '55s' as $$
-  select * from coinslot.verify_ledger(verify_ledger.from_user, verify_ledger.to_user)
-$$;
-comment on function public.verify_ledger(uuid, uuid) is
-'Service: every wallet in [from_user, to_user) that does not add up. No rows = sound.';
-revoke all on function public.verify_ledger(uuid, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.verify_ledger(uuid, uuid) to service_role;
