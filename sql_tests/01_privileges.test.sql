@@ -89,6 +89,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.capture_hold', 'service_role'),
 ('coinslot.check_attempt', ''),
 ('coinslot.check_call', ''),
+('coinslot.check_lines', ''),
 ('coinslot.check_open', ''),
 ('coinslot.check_refund', ''),
 ('coinslot.check_text', ''),

@@ -69,11 +69,15 @@ create function coinslot.begin_audit(
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_id bigint;
+  v_argument text := case
+    when not exists (select from coinslot.gateways g where g.id = begin_audit.gateway)
+    then 'gateway'
+    when begin_audit.since is null then 'since'
+    when (begin_audit.since < begin_audit.until) is not true then 'until'
+  end;
 begin
-  if (begin_audit.since < begin_audit.until) is not true or not exists (
-    select from coinslot.gateways g where g.id = begin_audit.gateway
-  ) then
-    perform coinslot.fail('invalid_argument', '{"argument": "gateway, since, until"}');
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
   insert into coinslot.audits as a (gateway, since, until)
   values (begin_audit.gateway, begin_audit.since, begin_audit.until)
@@ -109,14 +113,15 @@ to service_role;
 
 -- What the gateway listed, beside what we have of it. The account may sell other things, too: what
 -- names no order of ours is foreign. Whether a list counts what banks withdrew as refunded is the
--- gateway's own habit. `missing` says that the gateway, asked for
--- the payment by its key, does not know it.
+-- gateway's own habit. Money that was not credited matches where something is known against it; what
+-- an earlier audit found is no such thing. `missing` says that the gateway, asked for the payment by
+-- its key, does not know it.
 create function coinslot.compare_payments(gateway text, lines jsonb)
 returns setof coinslot.audit_lines
 language sql stable set search_path = '' as $$
   select
-    null::bigint, l.payment_key, coalesce(nullif(l.order_id, ''), p.order_id, ''), l.currency, l.paid_at,
-    l.paid, l.refunded, a.paid, a.refunded + a.withdrawn, t.tokens,
+    null::bigint, l.payment_key, coalesce(nullif(l.order_id, ''), p.order_id, ''),
+    l.currency, l.paid_at, l.paid, l.refunded, a.paid, a.refunded + a.withdrawn, t.tokens,
     case
       when l.live <> (s.mode = 'live') then 'other_mode'
       when l.missing then 'missing'
@@ -129,6 +134,7 @@ language sql stable set search_path = '' as $$
         and (a.credited or a.problem is not null or a.paid <= a.refunded + a.withdrawn or exists (
           select from coinslot.discrepancies d
           where d.gateway = a.gateway and d.payment_key = a.payment_key and d.resolved_at is null
+            and d.kind not like 'audit\_%'
         ))
       then 'matched'
       else 'different'
@@ -151,9 +157,37 @@ comment on function coinslot.compare_payments(text, jsonb) is
 'A gateway''s payments beside ours, judged.';
 revoke all on function coinslot.compare_payments(text, jsonb) from public;
 
+create function coinslot.check_lines(lines jsonb) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if jsonb_typeof(check_lines.lines) is distinct from 'array' then
+    perform coinslot.fail('invalid_argument', '{"argument": "lines"}');
+  end if;
+  if exists (
+    select from jsonb_to_recordset(check_lines.lines) as l (
+      payment_key text, currency text, paid_at timestamptz, paid bigint, refunded bigint,
+      live boolean, missing boolean
+    )
+    where (
+      length(l.payment_key) between 1 and 255 and l.currency ~ '^[A-Z]{3}$'
+      and l.paid between 0 and coinslot.max_amount()
+      and coalesce(l.refunded, 0) between 0 and coinslot.max_amount() and l.live is not null
+    ) is not true
+  ) then
+    perform coinslot.fail('invalid_argument', '{"argument": "lines"}');
+  end if;
+exception when data_exception then
+  perform coinslot.fail('invalid_argument', '{"argument": "lines"}');
+end
+$$;
+comment on function coinslot.check_lines(jsonb) is
+'PT400 unless every line of a gateway''s list is well formed.';
+revoke all on function coinslot.check_lines(jsonb) from public;
+
 create function coinslot.audit_payments(audit_id bigint, lines jsonb)
 returns setof coinslot.audit_lines
 language sql volatile security definer set search_path = '' as $$
+  select coinslot.check_lines(audit_payments.lines);
   insert into coinslot.audit_lines as l
   select
     a.id, c.payment_key, c.order_id, c.currency, c.paid_at, c.paid, c.refunded, c.our_paid,
@@ -225,7 +259,8 @@ revoke all on function public.audit_unlisted(bigint, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.audit_unlisted(bigint, text, integer) to service_role;
 
--- What still does not match is shown to a person, once; what matches now is no longer.
+-- What still does not match is shown to a person, once; what matches now is no longer. A line that
+-- was not read says neither.
 create function coinslot.finish_audit(audit_id bigint) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -241,7 +276,7 @@ begin
   from coinslot.audit_lines l
   where l.audit_id = v_audit.id and d.gateway = v_audit.gateway
     and d.payment_key = l.payment_key and d.resolved_at is null
-    and d.kind like 'audit\_%' and d.kind <> 'audit_' || l.verdict;
+    and d.kind like 'audit\_%' and d.kind <> 'audit_' || l.verdict and l.verdict <> 'unread';
   insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
   select 'audit_' || l.verdict, v_audit.gateway, l.payment_key, l.order_id, jsonb_build_object(
     'audit_id', l.audit_id, 'currency', l.currency, 'paid', l.paid, 'refunded', l.refunded,
