@@ -104,7 +104,7 @@ create function coinslot.refund_wait(attempts bigint) returns interval
 language sql immutable parallel safe set search_path = '' as $$
   select coalesce(
     ('{5 seconds,30 seconds,2 minutes,10 minutes,30 minutes,1 hour,3 hours,6 hours}'::interval[])
-    [refund_wait.attempts], interval '1 day'
+    [greatest(refund_wait.attempts, 1)], interval '1 day'
   )
 $$;
 comment on function coinslot.refund_wait(bigint) is 'Time to the next attempt at a refund.';
@@ -146,18 +146,19 @@ comment on function coinslot.free_set_aside(public.refunds) is 'Frees the tokens
 revoke all on function coinslot.free_set_aside(public.refunds) from public;
 
 -- What a fresh read makes of the refund that is open for its attempt. Done: the total has grown by
--- what was asked for, whoever caused that. Failed: the gateway said no, or was at it and is no
--- more, and the read shows nothing. Unclear: it is asked again, under a new key only where the old
--- one is spent.
+-- what was asked for, whoever caused that. Pending: with what is on its way it will have; less than
+-- that is another refund. Failed: the gateway said no, or was at it and is no more, and the read
+-- shows nothing. Unclear: it is asked again, under a new key only where the old one is spent.
 create function coinslot.judge_refund(
   refund public.refunds, attempt coinslot.payment_attempts
 ) returns public.refunds
 language plpgsql volatile set search_path = '' as $$
 declare
   v_refund public.refunds;
+  v_target bigint := refund.refunded_before + refund.amount;
   v_status text := case
-    when attempt.refunded >= refund.refunded_before + refund.amount then 'succeeded'
-    when attempt.refunding > 0 then 'pending'
+    when attempt.refunded >= v_target then 'succeeded'
+    when attempt.refunded + attempt.refunding >= v_target then 'pending'
     when refund.status = 'pending' or refund.answer = 'declined' then 'failed'
     else 'requested'
   end;
@@ -214,8 +215,6 @@ begin
       payment, payment.status, settle_refund.source, 'refund_' || v_refund.status,
       v_refund.payment_key
     );
-  elsif v_refund.attempts > 8 then
-    perform coinslot.record_discrepancy('refund_unresolved', attempt, payment.order_id);
   end if;
 end
 $$;

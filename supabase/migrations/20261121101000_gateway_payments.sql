@@ -268,7 +268,8 @@ revoke all on function coinslot.refuse_attempt(
 ) from public;
 
 -- Remembers what the gateway said of an attempt; null if it belongs to another order. A person is
--- needed while its money is here and something speaks against it, and no longer.
+-- needed while its money is here and something speaks against it, and no longer. Of a refund only
+-- its end says that.
 create function coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text)
 returns bigint
 language plpgsql volatile set search_path = '' as $$
@@ -300,6 +301,7 @@ begin
   update coinslot.discrepancies d set resolved_at = clock_timestamp()
   where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
     and d.order_id = save_attempt.order_id and d.resolved_at is null
+    and d.kind <> 'refund_unresolved'
     and (not v_has_money or d.kind not in (coalesce(attempt.problem, ''), 'duplicate_payment'));
   if attempt.problem is not null and v_has_money then
     perform coinslot.record_discrepancy(attempt.problem, attempt, save_attempt.order_id);

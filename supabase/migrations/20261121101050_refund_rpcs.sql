@@ -111,7 +111,8 @@ comment on function coinslot.quote_refund(public.payments, bigint, text) is
 'What a refund would give and take back, or PT400, PT409.';
 revoke all on function coinslot.quote_refund(public.payments, bigint, text) from public;
 
--- Spent tokens cannot go back with the money: refused, unless somebody decides otherwise.
+-- Spent tokens cannot go back with the money: refused, unless somebody decides otherwise. Money
+-- that no token goes back with is nothing to a balance, not even to one below zero.
 create function coinslot.check_unspent(refund public.refunds) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -120,7 +121,9 @@ begin
   if v_wallet.held > 0 then
     v_wallet.held := v_wallet.held - coinslot.expire_holds_of(refund.user_id);
   end if;
-  if v_wallet.tokens - v_wallet.held < refund.tokens and not refund.forced then
+  if refund.tokens > 0 and not refund.forced
+    and v_wallet.tokens - v_wallet.held < refund.tokens
+  then
     perform coinslot.fail('tokens_already_spent', jsonb_build_object(
       'tokens', v_wallet.tokens - v_wallet.held, 'required', refund.tokens
     ));
@@ -311,7 +314,8 @@ revoke all on type public.refund_job from public;
 grant usage on type public.refund_job to service_role;
 
 -- Leased for as long as the wait after it, a minute at least: whoever dies with it leaves it to the
--- next, who asks again under the same key.
+-- next, who asks again under the same key. Nothing is asked for while the gateway is at it. What is
+-- taken up a ninth time is shown to a person, also where the gateway cannot even be read.
 create function coinslot.claim_refunds(batch integer, refund_id uuid)
 returns setof public.refund_job
 language sql volatile security definer set search_path = '' as $$
@@ -328,10 +332,18 @@ language sql volatile security definer set search_path = '' as $$
       for update skip locked
     )
     returning r.*
+  ), shown as (
+    insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
+    select 'refund_unresolved', t.gateway, t.payment_key, t.order_id, jsonb_build_object(
+      'refund_id', t.id, 'amount', t.amount, 'currency', t.currency, 'status', t.status,
+      'tries', t.tries, 'answer', t.answer
+    )
+    from taken t where t.attempts > 8
+    on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing
   )
   select
     t.id, 'refund-' || t.id || '-' || t.tries,
-    case when t.answer is null then 'ask' else 'read' end,
+    case when t.status = 'requested' and t.answer is null then 'ask' else 'read' end,
     t.tries, t.reason, t.amount, t.refundable, t.currency, t.gateway, t.payment_key,
     (
       select jsonb_build_object(
@@ -364,11 +376,15 @@ create function coinslot.record_refund_answer(
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_payment public.payments;
+  v_argument text := case
+    when record_refund_answer.tries is null then 'tries'
+    when (
+      record_refund_answer.answer in ('accepted', 'declined', 'spent', 'unknown')
+    ) is not true then 'answer'
+  end;
 begin
-  if (
-    record_refund_answer.answer in ('accepted', 'declined', 'spent', 'unknown')
-  ) is not true then
-    perform coinslot.fail('invalid_argument', '{"argument": "answer"}');
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
   update public.payments p set version = p.version + 1
   from public.refunds r

@@ -113,9 +113,9 @@ to service_role;
 
 -- What the gateway listed, beside what we have of it. The account may sell other things, too: what
 -- names no order of ours is foreign. Whether a list counts what banks withdrew as refunded is the
--- gateway's own habit. Money that was not credited matches where something is known against it; what
--- an earlier audit found is no such thing. `missing` says that the gateway, asked for the payment by
--- its key, does not know it.
+-- gateway's own habit. Money that was not credited matches where something is known against it;
+-- what an earlier audit found is no such thing. `missing` says that the gateway, asked for the
+-- payment by its key, does not know it.
 create function coinslot.compare_payments(gateway text, lines jsonb)
 returns setof coinslot.audit_lines
 language sql stable set search_path = '' as $$
