@@ -386,6 +386,7 @@ CREATE FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) RETURNS SE
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+  select coinslot.check_lines(audit_payments.lines);
   insert into coinslot.audit_lines as l
   select
     a.id, c.payment_key, c.order_id, c.currency, c.paid_at, c.paid, c.refunded, c.our_paid,
@@ -485,11 +486,15 @@ CREATE FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zon
     AS $$
 declare
   v_id bigint;
+  v_argument text := case
+    when not exists (select from coinslot.gateways g where g.id = begin_audit.gateway)
+    then 'gateway'
+    when begin_audit.since is null then 'since'
+    when (begin_audit.since < begin_audit.until) is not true then 'until'
+  end;
 begin
-  if (begin_audit.since < begin_audit.until) is not true or not exists (
-    select from coinslot.gateways g where g.id = begin_audit.gateway
-  ) then
-    perform coinslot.fail('invalid_argument', '{"argument": "gateway, since, until"}');
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
   insert into coinslot.audits as a (gateway, since, until)
   values (begin_audit.gateway, begin_audit.since, begin_audit.until)
@@ -640,6 +645,34 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'PT400 unless amount, key, reason and metadata can be stored.';
 
+CREATE FUNCTION coinslot.check_lines(lines jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+begin
+  if jsonb_typeof(check_lines.lines) is distinct from 'array' then
+    perform coinslot.fail('invalid_argument', '{"argument": "lines"}');
+  end if;
+  if exists (
+    select from jsonb_to_recordset(check_lines.lines) as l (
+      payment_key text, currency text, paid_at timestamptz, paid bigint, refunded bigint,
+      live boolean, missing boolean
+    )
+    where (
+      length(l.payment_key) between 1 and 255 and l.currency ~ '^[A-Z]{3}$'
+      and l.paid between 0 and coinslot.max_amount()
+      and coalesce(l.refunded, 0) between 0 and coinslot.max_amount() and l.live is not null
+    ) is not true
+  ) then
+    perform coinslot.fail('invalid_argument', '{"argument": "lines"}');
+  end if;
+exception when data_exception then
+  perform coinslot.fail('invalid_argument', '{"argument": "lines"}');
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.check_lines(lines jsonb) IS 'PT400 unless every line of a gateway''s list is well formed.';
+
 CREATE FUNCTION coinslot.check_open(wallet public.wallets) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -774,7 +807,9 @@ begin
   if v_wallet.held > 0 then
     v_wallet.held := v_wallet.held - coinslot.expire_holds_of(refund.user_id);
   end if;
-  if v_wallet.tokens - v_wallet.held < refund.tokens and not refund.forced then
+  if refund.tokens > 0 and not refund.forced
+    and v_wallet.tokens - v_wallet.held < refund.tokens
+  then
     perform coinslot.fail('tokens_already_spent', jsonb_build_object(
       'tokens', v_wallet.tokens - v_wallet.held, 'required', refund.tokens
     ));
@@ -903,10 +938,18 @@ CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SE
       for update skip locked
     )
     returning r.*
+  ), shown as (
+    insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
+    select 'refund_unresolved', t.gateway, t.payment_key, t.order_id, jsonb_build_object(
+      'refund_id', t.id, 'amount', t.amount, 'currency', t.currency, 'status', t.status,
+      'tries', t.tries, 'answer', t.answer
+    )
+    from taken t where t.attempts > 8
+    on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing
   )
   select
     t.id, 'refund-' || t.id || '-' || t.tries,
-    case when t.answer is null then 'ask' else 'read' end,
+    case when t.status = 'requested' and t.answer is null then 'ask' else 'read' end,
     t.tries, t.reason, t.amount, t.refundable, t.currency, t.gateway, t.payment_key,
     (
       select jsonb_build_object(
@@ -982,8 +1025,8 @@ CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SET
     SET search_path TO ''
     AS $_$
   select
-    null::bigint, l.payment_key, coalesce(nullif(l.order_id, ''), p.order_id, ''), l.currency, l.paid_at,
-    l.paid, l.refunded, a.paid, a.refunded + a.withdrawn, t.tokens,
+    null::bigint, l.payment_key, coalesce(nullif(l.order_id, ''), p.order_id, ''),
+    l.currency, l.paid_at, l.paid, l.refunded, a.paid, a.refunded + a.withdrawn, t.tokens,
     case
       when l.live <> (s.mode = 'live') then 'other_mode'
       when l.missing then 'missing'
@@ -996,6 +1039,7 @@ CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SET
         and (a.credited or a.problem is not null or a.paid <= a.refunded + a.withdrawn or exists (
           select from coinslot.discrepancies d
           where d.gateway = a.gateway and d.payment_key = a.payment_key and d.resolved_at is null
+            and d.kind not like 'audit\_%'
         ))
       then 'matched'
       else 'different'
@@ -1503,7 +1547,7 @@ begin
   from coinslot.audit_lines l
   where l.audit_id = v_audit.id and d.gateway = v_audit.gateway
     and d.payment_key = l.payment_key and d.resolved_at is null
-    and d.kind like 'audit\_%' and d.kind <> 'audit_' || l.verdict;
+    and d.kind like 'audit\_%' and d.kind <> 'audit_' || l.verdict and l.verdict <> 'unread';
   insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
   select 'audit_' || l.verdict, v_audit.gateway, l.payment_key, l.order_id, jsonb_build_object(
     'audit_id', l.audit_id, 'currency', l.currency, 'paid', l.paid, 'refunded', l.refunded,
@@ -1783,9 +1827,10 @@ CREATE FUNCTION coinslot.judge_refund(refund public.refunds, attempt coinslot.pa
     AS $$
 declare
   v_refund public.refunds;
+  v_target bigint := refund.refunded_before + refund.amount;
   v_status text := case
-    when attempt.refunded >= refund.refunded_before + refund.amount then 'succeeded'
-    when attempt.refunding > 0 then 'pending'
+    when attempt.refunded >= v_target then 'succeeded'
+    when attempt.refunded + attempt.refunding >= v_target then 'pending'
     when refund.status = 'pending' or refund.answer = 'declined' then 'failed'
     else 'requested'
   end;
@@ -2269,11 +2314,15 @@ CREATE FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, ans
     AS $$
 declare
   v_payment public.payments;
+  v_argument text := case
+    when record_refund_answer.tries is null then 'tries'
+    when (
+      record_refund_answer.answer in ('accepted', 'declined', 'spent', 'unknown')
+    ) is not true then 'answer'
+  end;
 begin
-  if (
-    record_refund_answer.answer in ('accepted', 'declined', 'spent', 'unknown')
-  ) is not true then
-    perform coinslot.fail('invalid_argument', '{"argument": "answer"}');
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
   update public.payments p set version = p.version + 1
   from public.refunds r
@@ -2322,7 +2371,7 @@ CREATE FUNCTION coinslot.refund_wait(attempts bigint) RETURNS interval
     AS $$
   select coalesce(
     ('{5 seconds,30 seconds,2 minutes,10 minutes,30 minutes,1 hour,3 hours,6 hours}'::interval[])
-    [refund_wait.attempts], interval '1 day'
+    [greatest(refund_wait.attempts, 1)], interval '1 day'
   )
 $$;
 
@@ -2591,6 +2640,7 @@ begin
   update coinslot.discrepancies d set resolved_at = clock_timestamp()
   where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
     and d.order_id = save_attempt.order_id and d.resolved_at is null
+    and d.kind <> 'refund_unresolved'
     and (not v_has_money or d.kind not in (coalesce(attempt.problem, ''), 'duplicate_payment'));
   if attempt.problem is not null and v_has_money then
     perform coinslot.record_discrepancy(attempt.problem, attempt, save_attempt.order_id);
@@ -2804,8 +2854,6 @@ begin
       payment, payment.status, settle_refund.source, 'refund_' || v_refund.status,
       v_refund.payment_key
     );
-  elsif v_refund.attempts > 8 then
-    perform coinslot.record_discrepancy('refund_unresolved', attempt, payment.order_id);
   end if;
 end
 $$;
@@ -3099,49 +3147,31 @@ $$;
 
 COMMENT ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) IS 'See public.use_feature_for.';
 
+CREATE FUNCTION coinslot.verify_keys(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  select l.user_id, 'repeated_key', 1::bigint, count(*)
+  from public.token_ledger l
+  where l.idempotency_key is not null
+    and (verify_keys.from_user is null or l.user_id >= verify_keys.from_user)
+    and (verify_keys.to_user is null or l.user_id < verify_keys.to_user)
+  group by l.user_id, l.caller, l.idempotency_key
+  having count(*) > 1;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.verify_keys(from_user uuid, to_user uuid) IS 'Idempotency keys that were used twice.';
+
 CREATE FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  with wallets as (
-    select w.* from public.wallets w
-    where (verify_ledger.from_user is null or w.user_id >= verify_ledger.from_user)
-      and (verify_ledger.to_user is null or w.user_id < verify_ledger.to_user)
-  ), entries as (
-    select
-      l.user_id, l.seq, l.delta, l.balance,
-      row_number() over wallet as position,
-      sum(l.delta) over wallet as running
-    from public.token_ledger l
-    where (verify_ledger.from_user is null or l.user_id >= verify_ledger.from_user)
-      and (verify_ledger.to_user is null or l.user_id < verify_ledger.to_user)
-    window wallet as (partition by l.user_id order by l.seq)
-  ), books as (
-    select
-      e.user_id, count(*) as entries, sum(e.delta)::bigint as tokens,
-      count(*) filter (where e.seq <> e.position) as gaps,
-      count(*) filter (where e.balance <> e.running) as wrong_balances
-    from entries e group by e.user_id
-  ), holds as (
-    select h.user_id, sum(h.amount)::bigint as held
-    from coinslot.token_holds h inner join wallets w on w.user_id = h.user_id
-    where h.status = 'held' group by h.user_id
-  )
-  select b.user_id, 'no_wallet', 0, b.entries
-  from books b where not exists (select from wallets w where w.user_id = b.user_id)
+  select * from coinslot.verify_wallets(verify_ledger.from_user, verify_ledger.to_user)
   union all
-  select w.user_id, c.problem, c.expected, c.found
-  from wallets w
-  left join books b on b.user_id = w.user_id
-  left join holds h on h.user_id = w.user_id
-  cross join lateral (values
-    ('tokens', coalesce(b.tokens, 0), w.tokens),
-    ('seq', coalesce(b.entries, 0), w.seq),
-    ('sequence_gaps', 0, coalesce(b.gaps, 0)),
-    ('running_balance', 0, coalesce(b.wrong_balances, 0)),
-    ('held', coalesce(h.held, 0), w.held)
-  ) as c (problem, expected, found)
-  where c.expected <> c.found
+  select * from coinslot.verify_keys(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_sources(verify_ledger.from_user, verify_ledger.to_user)
 $$;
@@ -3149,65 +3179,122 @@ $$;
 COMMENT ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) IS 'See public.verify_ledger.';
 
 CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-  with entries as (
-    select l.* from public.token_ledger l
-    where (verify_sources.from_user is null or l.user_id >= verify_sources.from_user)
+begin
+  return query
+  with moved as (
+    select l.user_id, l.payment_id, l.hold_id, sum(l.delta)::bigint as tokens
+    from public.token_ledger l
+    where num_nonnulls(l.payment_id, l.hold_id) > 0
+      and (verify_sources.from_user is null or l.user_id >= verify_sources.from_user)
       and (verify_sources.to_user is null or l.user_id < verify_sources.to_user)
-  ), keys as (
-    select e.user_id, count(*) as uses from entries e
-    where e.idempotency_key is not null
-    group by e.user_id, e.caller, e.idempotency_key
-  ), bonuses as (
-    select e.user_id, count(*) as granted from entries e
-    where e.kind = 'signup_bonus' group by e.user_id
-  ), moved as (
-    select e.user_id, e.payment_id, e.hold_id, sum(e.delta)::bigint as tokens from entries e
-    where e.payment_id is not null or e.hold_id is not null
-    group by e.user_id, e.payment_id, e.hold_id
-  ), payments as (
-    select p.id, p.user_id, case when p.paid = 0 then 0 else
+    group by l.user_id, l.payment_id, l.hold_id
+  ), sources as (
+    select p.user_id, 'payment' as problem, p.id, case when p.paid = 0 then 0 else
       p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
     end as tokens
     from public.payments p
-    where (verify_sources.from_user is null or p.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or p.user_id < verify_sources.to_user)
-  ), holds as (
-    select h.id, h.user_id, h.captured from coinslot.token_holds h
-    where (verify_sources.from_user is null or h.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or h.user_id < verify_sources.to_user)
-  ), refunds as (
-    select
-      r.id, r.user_id, case when r.finished_at is null then r.tokens else 0 end as tokens
+    union all
+    select h.user_id, 'hold', h.id, h.captured from coinslot.token_holds h
+    union all
+    select r.user_id, 'refund', r.id, case when r.finished_at is null then r.tokens else 0 end
     from public.refunds r
-    where (verify_sources.from_user is null or r.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or r.user_id < verify_sources.to_user)
+  ), found as (
+    select m.user_id, 'payment' as problem, m.payment_id as id, m.tokens
+    from moved m where m.payment_id is not null
+    union all
+    select m.user_id, 'hold', m.hold_id, -m.tokens from moved m where m.hold_id is not null
+    union all
+    select h.user_id, 'refund', h.refund_id, h.amount from coinslot.token_holds h
+    where h.status = 'held' and h.refund_id is not null
   )
-  select k.user_id, 'repeated_key', 1, k.uses from keys k where k.uses > 1
-  union all
-  select b.user_id, 'signup_bonus', 1, b.granted from bonuses b where b.granted > 1
-  union all
-  select coalesce(p.user_id, m.user_id), 'payment', coalesce(p.tokens, 0), coalesce(m.tokens, 0)
-  from payments p
-  full join (select * from moved where moved.payment_id is not null) m
-    on m.payment_id = p.id and m.user_id = p.user_id
-  where coalesce(p.tokens, 0) <> coalesce(m.tokens, 0)
-  union all
-  select coalesce(h.user_id, m.user_id), 'hold', coalesce(h.captured, 0), coalesce(-m.tokens, 0)
-  from holds h
-  full join (select * from moved where moved.hold_id is not null) m
-    on m.hold_id = h.id and m.user_id = h.user_id
-  where coalesce(h.captured, 0) <> coalesce(-m.tokens, 0)
-  union all
-  select r.user_id, 'refund', r.tokens, coalesce(h.amount, 0)
-  from refunds r
-  left join coinslot.token_holds h on h.refund_id = r.id and h.status = 'held'
-  where r.tokens <> coalesce(h.amount, 0)
+  select
+    coalesce(s.user_id, f.user_id), coalesce(s.problem, f.problem),
+    coalesce(s.tokens, 0), coalesce(f.tokens, 0)
+  from (
+    select * from sources o
+    where (verify_sources.from_user is null or o.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or o.user_id < verify_sources.to_user)
+  ) s
+  full join (
+    select * from found o
+    where (verify_sources.from_user is null or o.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or o.user_id < verify_sources.to_user)
+  ) f on f.id = s.id and f.user_id = s.user_id and f.problem = s.problem
+  where coalesce(s.tokens, 0) <> coalesce(f.tokens, 0);
+end
 $$;
 
-COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Keys used twice; payments, holds, refunds and bonuses that the books do not bear out.';
+COMMENT ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) IS 'Payments, holds and refunds whose tokens the books do not bear out.';
+
+CREATE FUNCTION coinslot.verify_wallets(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  with wallets as (
+    select w.* from public.wallets w
+    where (verify_wallets.from_user is null or w.user_id >= verify_wallets.from_user)
+      and (verify_wallets.to_user is null or w.user_id < verify_wallets.to_user)
+  ), holds as (
+    select h.user_id, sum(h.amount)::bigint as held
+    from coinslot.token_holds h where h.status = 'held' group by h.user_id
+  )
+  select c.user_id, c.problem, c.expected, c.found
+  from coinslot.wallet_books(verify_wallets.from_user, verify_wallets.to_user) b
+  full join wallets w on w.user_id = b.user_id
+  left join holds h on h.user_id = w.user_id
+  cross join lateral (
+    select
+      count(*) filter (where e.seq <> e.position) as gaps,
+      count(*) filter (where e.balance <> e.running) as wrong_balances
+    from (
+      select
+        l.seq, l.balance,
+        row_number() over (order by l.seq) as position,
+        sum(l.delta) over (order by l.seq) as running
+      from public.token_ledger l
+      where l.user_id = b.user_id and not (b.complete and b.chained)
+    ) e
+  ) o
+  cross join lateral (values
+    (b.user_id, 'no_wallet', 0, case when w.user_id is null then b.entries end),
+    (b.user_id, 'signup_bonus', 1, nullif(greatest(b.bonuses, 1), 1)),
+    (b.user_id, 'sequence_gaps', 0, nullif(o.gaps, 0)),
+    (b.user_id, 'running_balance', 0, nullif(o.wrong_balances, 0)),
+    (w.user_id, 'tokens', coalesce(b.tokens, 0), w.tokens),
+    (w.user_id, 'seq', coalesce(b.entries, 0), w.seq),
+    (w.user_id, 'held', coalesce(h.held, 0), w.held)
+  ) as c (user_id, problem, expected, found)
+  where c.expected <> c.found;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.verify_wallets(from_user uuid, to_user uuid) IS 'Wallets that their entries and holds do not add up to.';
+
+CREATE FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, entries bigint, tokens bigint, bonuses bigint, complete boolean, chained boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  select
+    l.user_id, count(*), sum(l.delta)::bigint,
+    count(*) filter (where l.kind = 'signup_bonus'),
+    min(l.seq) = 1 and max(l.seq) = count(*),
+    sum(hashint8extended(l.balance, l.seq)) - sum(hashint8extended(l.balance - l.delta, l.seq - 1))
+    = hashint8extended(sum(l.delta)::bigint, count(*))::numeric - hashint8extended(0, 0)
+  from public.token_ledger l
+  where (wallet_books.from_user is null or l.user_id >= wallet_books.from_user)
+    and (wallet_books.to_user is null or l.user_id < wallet_books.to_user)
+  group by l.user_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) IS 'Sums of the ledger per wallet, and whether its entries are without gaps and a chain.';
 
 CREATE FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -4265,6 +4352,8 @@ REVOKE ALL ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.pa
 
 REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.check_lines(lines jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.wallets) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) FROM PUBLIC;
@@ -4534,10 +4623,16 @@ GRANT ALL ON FUNCTION coinslot.use_feature(feature text, idempotency_key text, m
 REVOKE ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.verify_keys(from_user uuid, to_user uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.verify_wallets(from_user uuid, to_user uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) FROM PUBLIC;
 
