@@ -196,6 +196,23 @@ class TestCancelling:
         answer = await call(sim, "POST", "/payments/cancel", data={"merchant_uid": ORDER})
         assert answer["response"]["status"] == "cancelled"
 
+    async def test_deposit_goes_back_to_an_account_that_has_to_be_given(
+        self, sim: Simulated
+    ) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000, outcome="awaiting_deposit")
+        await sim.control("POST", "deposit", payment_key=imp_uid)
+        assert (await cancel(sim, imp_uid, refund_bank="088", refund_holder="Kim"))["code"] == 1
+        account = {"refund_bank": "088", "refund_account": "110123456789", "refund_holder": "Kim"}
+        assert (await cancel(sim, imp_uid, **account))["response"]["status"] == "cancelled"
+
+    @pytest.mark.parametrize("outcome", ["failed", "abandoned"])
+    async def test_what_was_never_paid_is_nothing_to_cancel(
+        self, sim: Simulated, outcome: str
+    ) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000, outcome=outcome)
+        answer = await cancel(sim, imp_uid)
+        assert answer == {**SAMPLES["cancel_unknown_http200"], "http": 200}
+
 
 class TestVirtualAccount:
     async def test_is_paid_and_taken_back(self, sim: Simulated) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from sanic.response import json
 
 from sidecar.errors import InvalidRequest
 from sidecar.sandbox.gateways.base import BuyerTurn, Handler, NotPossible, Simulator
+from sidecar.sandbox.gateways.portone_list import ListQuery, in_order, of_status, paged
 from sidecar.sandbox.gateways.portone_payment import (
     cancel_in_place,
+    cancelable,
     deposit_in_place,
     new_payment,
     undo_deposit_in_place,
@@ -33,6 +36,7 @@ Json = dict[str, Any]
 _NO_PAYMENT = "존재하지 않는 결제정보입니다."
 _NOT_PREPARED = "사전등록된 결제정보가 존재하지 않습니다."
 _NOTHING_TO_CANCEL = "취소할 결제건이 존재하지 않습니다."
+_ACCOUNT = ("refund_bank", "refund_account", "refund_holder")
 
 
 class PortOneV1(Simulator):
@@ -56,6 +60,7 @@ class PortOneV1(Simulator):
             ("GET", "/payments/find/<merchant_uid:str>/<status:str>", admitted(self._find)),
             ("GET", "/payments/findAll/<merchant_uid:str>", admitted(self._find_all)),
             ("GET", "/payments/findAll/<merchant_uid:str>/<status:str>", admitted(self._find_all)),
+            ("GET", "/payments/status/<status:str>", admitted(self._of_status)),
             ("GET", "/payments/<imp_uid:str>", admitted(self._read)),
         ]
 
@@ -66,7 +71,10 @@ class PortOneV1(Simulator):
             token = request.headers.get("authorization", "").removeprefix("Bearer ")
             if not self.tokens.good(token, self.now()):
                 return _failed("Unauthorized", status=401)
-            return await handler(request, **path)
+            try:
+                return await handler(request, **path)
+            except ValidationError as error:
+                return _failed(str(error.errors()[0]["loc"]), status=400)
 
         return call
 
@@ -97,13 +105,14 @@ class PortOneV1(Simulator):
         self, request: Request, merchant_uid: str, status: str | None = None
     ) -> HTTPResponse:
         found = self._sorted(request, merchant_uid, status)
-        if not found:
-            return _failed(_NO_PAYMENT, status=404)
-        limit = min(int(request.args.get("limit", 20)), 1000)
-        page = max(int(request.args.get("page", 1)), 1)
-        shown = found[(page - 1) * limit : page * limit]
-        more = page + 1 if page * limit < len(found) else 0
-        return _ok({"total": len(found), "previous": page - 1, "next": more, "list": shown})
+        return _page(found, _query(request)) if found else _failed(_NO_PAYMENT, status=404)
+
+    async def _of_status(self, request: Request, status: str) -> HTTPResponse:
+        query = _query(request)
+        found = of_status(self.store.all("payment"), status, query, self.now())
+        if status not in {"all", "ready", "paid", "cancelled", "failed"} or found is None:
+            return _failed("조회기간은 최대 90일입니다.", status=400)
+        return _page(in_order(found, query.sorting), query)
 
     def _sorted(self, request: Request, merchant_uid: str, status: str | None) -> list[Json]:
         found = [
@@ -111,12 +120,7 @@ class PortOneV1(Simulator):
             for payment in self.store.all("payment")
             if payment["merchant_uid"] == merchant_uid and status in {None, payment["status"]}
         ]
-        order = request.args.get("sorting", "-started")
-        field = {"paid": "paid_at", "updated": "cancelled_at"}.get(order.lstrip("-"), "started_at")
-        newest_first = order.startswith("-")
-        # Within a second, the later attempt counts as the newer one.
-        ordered = sorted(enumerate(found), key=lambda n: (n[1][field], n[0]), reverse=newest_first)
-        return [payment for _, payment in ordered]
+        return in_order(found, _query(request).sorting)
 
     async def _prepare(self, request: Request) -> HTTPResponse:
         given = _parameters(request)
@@ -150,6 +154,7 @@ class PortOneV1(Simulator):
             amount=_number(given["amount"]) if given.get("amount") else None,
             checksum=_number(given["checksum"]) if given.get("checksum") is not None else None,
             reason=given.get("reason"),
+            to_account=all(given.get(name) for name in _ACCOUNT),
             now=self.now(),
         )
         if refusal is not None:
@@ -161,7 +166,8 @@ class PortOneV1(Simulator):
 
     def _to_cancel(self, given: Json) -> Json | None:
         if given.get("imp_uid"):
-            return self.store.get("payment", given["imp_uid"])
+            payment = self.store.get("payment", given["imp_uid"])
+            return payment if payment and cancelable(payment) else None
         for payment in reversed(self.store.all("payment")):
             if payment["merchant_uid"] == given.get("merchant_uid") and payment["paid_at"]:
                 return payment
@@ -211,7 +217,12 @@ class PortOneV1(Simulator):
     def refund(self, payment_key: str, amount: float | None) -> Webhook:
         payment = self._one(payment_key)
         refusal = cancel_in_place(
-            payment, amount=amount, checksum=None, reason="console", now=self.now()
+            payment,
+            amount=amount,
+            checksum=None,
+            reason="console",
+            to_account=True,
+            now=self.now(),
         )
         if refusal is not None:
             raise NotPossible(refusal)
@@ -265,6 +276,15 @@ def _ok(response: object) -> HTTPResponse:
 
 def _failed(message: str, *, code: int = -1, status: int = 200) -> HTTPResponse:
     return json({"code": code, "message": message, "response": None}, status=status)
+
+
+def _query(request: Request) -> ListQuery:
+    return ListQuery.model_validate({name: values[-1] for name, values in request.args.items()})
+
+
+def _page(found: list[Json], query: ListQuery) -> HTTPResponse:
+    page = paged(found, query)
+    return _ok(page) if page else _failed("데이터 범위를 넘어선 page입니다.", status=400)
 
 
 def _parameters(request: Request) -> Json:

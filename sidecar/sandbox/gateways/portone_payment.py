@@ -127,14 +127,23 @@ def undo_deposit_in_place(payment: Json) -> None:
 
 
 def cancel_in_place(
-    payment: Json, *, amount: float | None, checksum: float | None, reason: str | None, now: int
+    payment: Json,
+    *,
+    amount: float | None,
+    checksum: float | None,
+    reason: str | None,
+    to_account: bool,
+    now: int,
 ) -> str | None:
-    """Cancels all that is left, or `amount` of it; returns PortOne's words where it refuses."""
+    """Cancels all that is left, or `amount` of it; returns PortOne's words where it refuses. What
+    came by deposit goes back to an account, which has to be given."""
     left = payment["amount"] - payment["cancel_amount"]
     if left <= 0:
         return "이미 전액취소된 주문입니다."
     if checksum is not None and checksum != left:
         return "취소가능금액이 checksum과 일치하지 않습니다."
+    if payment["vbank_num"] and payment["paid_at"] and not to_account:
+        return "환불계좌 정보가 누락되었습니다."
     canceled = amount or left
     if canceled > left:
         return "취소요청금액이 취소가능금액을 초과하였습니다."
@@ -143,6 +152,11 @@ def cancel_in_place(
     payment.update(cancelled_at=now, cancel_reason=reason)
     payment["cancel_history"].append(_cancellation(payment, canceled, reason, now))
     return None
+
+
+def cancelable(payment: Json) -> bool:
+    """Paid once, or with an account that still waits for its deposit."""
+    return bool(payment["paid_at"] or payment["vbank_num"])
 
 
 def _cancellation(payment: Json, amount: float, reason: str | None, now: int) -> Json:
