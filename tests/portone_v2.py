@@ -114,5 +114,6 @@ async def v2(simulated_v2: SimulatedV2) -> SimulatedV2:
         secrets=[SECRET],
         version="2024-04-25",
         processing_s=0,
+        cancels="succeeded",
     )
     return simulated_v2

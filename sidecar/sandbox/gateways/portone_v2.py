@@ -7,44 +7,61 @@ id; at most one attempt succeeds, and that one is shown.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+import json as jsonlib
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 from sanic.response import json
 
 from sidecar.errors import InvalidRequest
-from sidecar.sandbox.gateways.base import BuyerTurn, Handler, NotPossible, Simulator
+from sidecar.sandbox.gateways.base import (
+    BuyerTurn,
+    Handler,
+    NotPossible,
+    OnePayment,
+    Simulator,
+)
+from sidecar.sandbox.gateways.portone_v2_events import Events
 from sidecar.sandbox.gateways.portone_v2_idempotency import IdempotencyKeys
+from sidecar.sandbox.gateways.portone_v2_list import Listing, listed, shown
 from sidecar.sandbox.gateways.portone_v2_payment import (
+    CancelStatus,
     cancel_in_place,
     deposit_in_place,
     dispute_in_place,
     new_payment,
     resolve_dispute_in_place,
+    settle_in_place,
     stamp,
     undo_deposit_in_place,
 )
-from sidecar.sandbox.gateways.portone_v2_requests import Cancel, PreRegister, failed, refused
+from sidecar.sandbox.gateways.portone_v2_requests import (
+    Cancel,
+    PreRegister,
+    RefundAccount,
+    broken,
+    failed,
+    refused,
+)
 from sidecar.sandbox.gateways.portone_v2_webhooks import SignedSender, V2Webhook
+from sidecar.views.http import json_body
 
 if TYPE_CHECKING:
-    from sanic import HTTPResponse, Request
+    from sanic import Blueprint, HTTPResponse, Request
 
     from sidecar.sandbox.gateways.portone_v2_webhooks import V2Settings
     from sidecar.sandbox.gateways.store import Store
 
 Json = dict[str, Any]
 
-_ANNOUNCED = {
-    "READY": "Ready",
-    "PAID": "Paid",
-    "FAILED": "Failed",
-    "PAY_PENDING": "PayPending",
-    "VIRTUAL_ACCOUNT_ISSUED": "VirtualAccountIssued",
-    "PARTIAL_CANCELLED": "PartialCancelled",
-    "CANCELLED": "Cancelled",
-}
+
+# The buyer's, as somebody gives it at the console.
+_ACCOUNT = RefundAccount(bank="SHINHAN", number="110000000000", holderName="Kim")
+_ENDS: dict[str, CancelStatus] = {"requested": "REQUESTED", "failed": "FAILED"}
+
+
+class Settled(OnePayment):
+    outcome: Literal["succeeded", "failed"]
 
 
 class PortOneV2(Simulator):
@@ -65,12 +82,14 @@ class PortOneV2(Simulator):
         self._store_id = store_id
         self._channel_key = channel_key
         self._keys = IdempotencyKeys(self.now)
+        self._events = Events(store, store_id, self.now)
 
     # ---- the gateway's own HTTP ----
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         one = "/payments/<payment_id:str>"
         return [
+            ("GET", "/payments", self._admitted(self._list)),
             ("GET", one, self._admitted(self._read)),
             ("POST", f"{one}/pre-register", self._writing(self._pre_register)),
             ("POST", f"{one}/cancel", self._writing(self._cancel)),
@@ -101,6 +120,17 @@ class PortOneV2(Simulator):
         payment = self._shown(payment_id)
         return json(payment) if payment else failed("PAYMENT_NOT_FOUND", 404)
 
+    async def _list(self, request: Request) -> HTTPResponse:
+        """Structured input of a GET comes as JSON in the query."""
+        try:
+            body = jsonlib.loads(request.args.get("requestBody", "{}"))
+        except ValueError:
+            return failed("INVALID_REQUEST", 400)
+        asked = Listing.model_validate(body)
+        if asked.filter.storeId not in {None, self._store_id}:
+            return failed("FORBIDDEN", 403)
+        return json(listed(self.store.all("payment"), asked, self.now()))
+
     async def _pre_register(self, request: Request, payment_id: str) -> HTTPResponse:
         given = PreRegister.model_validate(request.json or {})
         if "paidAt" in (self._shown(payment_id) or {}):
@@ -115,27 +145,23 @@ class PortOneV2(Simulator):
         refusal = refused(payment, given)
         if payment is None or refusal is not None:
             return refusal or failed("PAYMENT_NOT_FOUND", 404)
-        cancellation = cancel_in_place(
-            payment, amount=given.amount, reason=given.reason, trigger="API", now=self.now()
-        )
-        webhook = self._event(self._keep(payment), cancellationId=cancellation["id"])
+        failure = broken(self.sender.settings.cancels)
+        if failure is not None:
+            return failure
+        cancellation, webhook = self._canceled(payment, given.amount, "API", given.reason)
         self._announce(None if given.skipWebhook else webhook)
         return json({"cancellation": cancellation})
 
     async def _resend_webhook(self, request: Request, payment_id: str) -> HTTPResponse:
         if self._shown(payment_id) is None:
             return failed("PAYMENT_NOT_FOUND", 404)
-        asked = (request.json or {}).get("webhookId")
-        events = [
-            e for e in self.store.all("event") if e["body"]["data"]["paymentId"] == payment_id
-        ]
-        found = [e for e in events if asked in {None, e["event_id"]}]
-        if not found:
+        event = self._events.about(payment_id, (request.json or {}).get("webhookId"))
+        if event is None:
             return failed("WEBHOOK_NOT_FOUND", 404)
-        delivery = await self.sender.once(V2Webhook(**found[-1]))
+        delivery = await self.sender.once(event)
         taken = delivery["status"] is not None and 200 <= delivery["status"] < 300
         webhook = {
-            "id": found[-1]["event_id"],
+            "id": event.event_id,
             "url": self.sender.settings.url,
             "status": "SUCCEEDED" if taken else "FAILED_NOT_OK_RESPONSE",
             "trigger": "MANUAL",
@@ -144,11 +170,7 @@ class PortOneV2(Simulator):
         return json({"webhook": webhook})
 
     def _shown(self, payment_id: str) -> Json | None:
-        """The attempt that succeeded, else the latest."""
-        attempts = [each for each in self.store.all("payment") if each["id"] == payment_id]
-        paid = [each for each in attempts if "paidAt" in each]
-        found = paid or attempts
-        return found[-1] if found else None
+        return shown([each for each in self.store.all("payment") if each["id"] == payment_id])
 
     # ---- what the control API plays ----
 
@@ -166,7 +188,7 @@ class PortOneV2(Simulator):
             channel_key=self._channel_key,
             now=self.now(),
         )
-        ready = self._event({**payment, "status": "READY"})
+        ready = self._events.happened({**payment, "status": "READY"})
         carried = {"paymentId": payment["id"], "transactionId": payment["transactionId"]}
         self._keep(payment)
         if turn.outcome == "abandoned":
@@ -174,10 +196,10 @@ class PortOneV2(Simulator):
         if turn.outcome == "failed":
             failure = payment["failure"]
             carried |= {"code": "FAILURE_TYPE_PG", "message": failure["reason"]}
-        return carried, self._event(payment, previous=ready)
+        return carried, self._events.happened(payment, previous=ready)
 
     def _check_window(self, turn: BuyerTurn, prepared: Json) -> None:
-        """What the payment window refuses by itself; a second success nobody can force."""
+        """What the window refuses by itself; a second success nobody can force."""
         if "paidAt" in (self._shown(turn.order_id) or {}):
             raise NotPossible("Already paid", code="already_paid")
         if turn.force or not prepared:
@@ -190,48 +212,42 @@ class PortOneV2(Simulator):
     def deposit(self, payment_key: str) -> V2Webhook:
         payment = self._one(payment_key)
         deposit_in_place(payment, self.now())
-        return self._event(self._keep(payment))
+        return self._events.happened(self._keep(payment))
 
     def undo_deposit(self, payment_key: str) -> V2Webhook:
         payment = self._one(payment_key)
         undo_deposit_in_place(payment, self.now())
-        return self._event(self._keep(payment))
+        return self._events.happened(self._keep(payment))
 
-    def refund(self, payment_key: str, amount: float | None) -> V2Webhook:
+    def refund(self, payment_key: str, amount: float | None) -> V2Webhook | None:
         payment = self._one(payment_key)
         part = None if amount is None else int(amount)
-        refusal = refused(payment, Cancel(reason="console", amount=part))
+        refusal = refused(payment, Cancel(reason="console", amount=part, refundAccount=_ACCOUNT))
         if refusal is not None:
             raise NotPossible((refusal.body or b"").decode())
-        return self._canceled(payment, part, "CONSOLE")
+        return self._canceled(payment, part, "CONSOLE", "console")[1]
 
     def dispute(self, payment_key: str, status: str) -> V2Webhook:
         """`created`, then `won` by the merchant, or `lost`: the bank takes what is left."""
         payment = self._one(payment_key)
         if status == "created":
             dispute_in_place(payment, self.now())
-            return self._event(self._keep(payment), kind="DisputeCreated")
+            return self._events.happened(self._keep(payment), kind="DisputeCreated")
         if status not in {"won", "lost"}:
             raise NotPossible("A dispute is created, won or lost")
         resolve_dispute_in_place(payment, self.now())
-        resolved = self._event(self._keep(payment), kind="DisputeResolved")
+        resolved = self._events.happened(self._keep(payment), kind="DisputeResolved")
         if status == "won":
             return resolved
-        return self._canceled(payment, None, "CHARGEBACK", previous=resolved)
+        taken = cancel_in_place(
+            payment, amount=None, reason="dispute", trigger="CHARGEBACK", now=self.now()
+        )
+        return self._events.happened(
+            self._keep(payment), previous=resolved, cancellationId=taken["id"]
+        )
 
     def webhook(self, payment_key: str, forge: Json) -> V2Webhook:
-        """`forge` overwrites fields of the body, `signature` says how it is signed then: `wrong`
-        (the default), `none`, `old`, `new`, or `valid` as if PortOne itself had sent it."""
-        known = [e for e in self.store.all("event") if e["payment_key"] == payment_key]
-        if not forge and known:
-            return V2Webhook(**known[-1])
-        event = known[-1] if known else self._new_event(payment_key, "Paid", "", None)
-        top = {name: forge[name] for name in ("type", "timestamp") if name in forge}
-        named = {k: v for k, v in forge.items() if k not in {"type", "timestamp", "signature"}}
-        body = {**event["body"], **top, "data": {**event["body"]["data"], **named}}
-        return V2Webhook(
-            payment_key, body, {}, str(uuid4()), signature=forge.get("signature", "wrong")
-        )
+        return self._events.forged(payment_key, forge)
 
     def payments(self) -> list[Json]:
         return self.store.all("payment")
@@ -253,38 +269,32 @@ class PortOneV2(Simulator):
         return payment
 
     def _canceled(
-        self, payment: Json, amount: int | None, trigger: str, previous: V2Webhook | None = None
-    ) -> V2Webhook:
+        self, payment: Json, amount: int | None, trigger: str, reason: str
+    ) -> tuple[Json, V2Webhook | None]:
+        """The cancellation as the settings have it end, and the webhook about it."""
+        status = _ENDS.get(self.sender.settings.cancels, "SUCCEEDED")
         cancellation = cancel_in_place(
-            payment, amount=amount, reason="console", trigger=trigger, now=self.now()
+            payment, amount=amount, reason=reason, trigger=trigger, now=self.now(), status=status
         )
-        return self._event(
-            self._keep(payment), previous=previous, cancellationId=cancellation["id"]
+        self._keep(payment)
+        if status == "FAILED":
+            return cancellation, None
+        kind = "CancelPending" if status == "REQUESTED" else None
+        return cancellation, self._events.happened(
+            payment, kind=kind, cancellationId=cancellation["id"]
         )
 
-    def _event(
-        self,
-        payment: Json,
-        *,
-        kind: str | None = None,
-        previous: V2Webhook | None = None,
-        **data: str,
-    ) -> V2Webhook:
-        """Something happened to the payment: kept, so that every delivery of it has one id."""
-        kind = kind or _ANNOUNCED[payment["status"]]
-        event = self._new_event(payment["transactionId"], kind, payment["id"], data)
-        self.store.put("event", event["event_id"], event)
-        return V2Webhook(**event, previous=previous)
+    def _control(self) -> Blueprint:
+        control = super()._control()
+        control.add_route(self._settle_refund, "/settle_refund", methods=["POST"])
+        return control
 
-    def _new_event(
-        self, transaction_id: str, kind: str, payment_id: str, data: dict[str, str] | None
-    ) -> Json:
-        named = {
-            "storeId": self._store_id,
-            "paymentId": payment_id,
-            "transactionId": transaction_id,
-            **(data or {}),
-        }
-        body = {"type": f"Transaction.{kind}", "timestamp": stamp(self.now()), "data": named}
-        event_id = str(uuid4())
-        return {"payment_key": transaction_id, "body": body, "headers": {}, "event_id": event_id}
+    async def _settle_refund(self, request: Request) -> HTTPResponse:
+        """A cancellation under way ends; of one that fails, no webhook tells."""
+        asked = json_body(request, Settled)
+        payment = self._one(asked.payment_key)
+        settled = settle_in_place(payment, asked.outcome, self.now())
+        self._keep(payment)
+        if asked.outcome == "failed":
+            return self._done(None)
+        return self._done(self._events.happened(payment, cancellationId=settled["id"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from sidecar.sandbox.gateways.base import NotPossible
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sidecar.sandbox.gateways.base import BuyerTurn
 
 Json = dict[str, Any]
+CancelStatus = Literal["SUCCEEDED", "REQUESTED", "FAILED"]
 
 _WEEK = 7 * 24 * 3600
 _CARD: Json = {
@@ -70,8 +71,10 @@ def stamp(now: int) -> str:
 
 
 def left_of(payment: Json) -> int:
-    """What could still be canceled."""
-    return int(payment["amount"]["paid"] - payment["amount"]["cancelled"])
+    """What could still be canceled: of the order's amount, a promotion's part included. Whether
+    PortOne sets aside what is merely requested is not documented; here it does."""
+    requested = sum(each["totalAmount"] for each in _requested(payment))
+    return int(payment["amount"]["total"] - payment["amount"]["cancelled"] - requested)
 
 
 def deposit_in_place(payment: Json, now: int) -> None:
@@ -90,12 +93,19 @@ def undo_deposit_in_place(payment: Json, now: int) -> None:
 
 
 def cancel_in_place(
-    payment: Json, *, amount: int | None, reason: str, trigger: str, now: int
+    payment: Json,
+    *,
+    amount: int | None,
+    reason: str,
+    trigger: str,
+    now: int,
+    status: CancelStatus = "SUCCEEDED",
 ) -> Json:
-    """Cancels all that is left, or `amount` of it, which must be there; the cancellation."""
+    """Cancels all that is left, or `amount` of it, which must be there; the cancellation. One that
+    is merely requested, or failed, leaves the payment as it is."""
     canceled = left_of(payment) if amount is None else amount
     cancellation = {
-        "status": "SUCCEEDED",
+        "status": status,
         "id": str(uuid4()),
         "pgCancellationId": f"pgc_{secrets.token_hex(6)}",
         "totalAmount": canceled,
@@ -103,15 +113,37 @@ def cancel_in_place(
         "vatAmount": canceled // 11,
         "reason": reason,
         "requestedAt": stamp(now),
-        "cancelledAt": stamp(now),
         "trigger": trigger,
     }
-    payment["amount"]["cancelled"] += canceled
     payment.setdefault("cancellations", []).append(cancellation)
-    payment.pop("disputes", None)
-    status = "PARTIAL_CANCELLED" if left_of(payment) else "CANCELLED"
-    payment.update(_moved(status, now), cancelledAt=stamp(now))
+    if status == "SUCCEEDED":
+        _take_effect(payment, cancellation, now)
     return cancellation
+
+
+def settle_in_place(payment: Json, outcome: Literal["succeeded", "failed"], now: int) -> Json:
+    """What became of the cancellation that was requested first."""
+    requested = _requested(payment)
+    if not requested:
+        raise NotPossible("No cancellation of this payment is under way")
+    cancellation = requested[0]
+    cancellation["status"] = outcome.upper()
+    if outcome == "succeeded":
+        _take_effect(payment, cancellation, now)
+    return cancellation
+
+
+def _requested(payment: Json) -> list[Json]:
+    return [each for each in payment.get("cancellations", []) if each["status"] == "REQUESTED"]
+
+
+def _take_effect(payment: Json, cancellation: Json, now: int) -> None:
+    cancellation["cancelledAt"] = stamp(now)
+    amount = payment["amount"]
+    amount["cancelled"] += cancellation["totalAmount"]
+    payment.pop("disputes", None)
+    status = "PARTIAL_CANCELLED" if amount["cancelled"] < amount["total"] else "CANCELLED"
+    payment.update(_moved(status, now), cancelledAt=stamp(now))
 
 
 def dispute_in_place(payment: Json, now: int) -> None:

@@ -12,6 +12,8 @@ from sidecar.sandbox.gateways.portone_v2_payment import left_of
 
 Json = dict[str, Any]
 
+_NO_ACCOUNT = {"pgCode": "INVALID_REFUND_ACCOUNT_INFO", "pgMessage": "환불 계좌를 입력해주세요."}
+
 
 class PreRegister(BaseModel):
     storeId: str | None = None  # noqa: N815 - PortOne's name
@@ -19,11 +21,18 @@ class PreRegister(BaseModel):
     currency: str = "KRW"
 
 
+class RefundAccount(BaseModel):
+    bank: str = Field(pattern=r"^[A-Z_]+$")
+    number: str = Field(min_length=1)
+    holderName: str = Field(min_length=1)  # noqa: N815
+
+
 class Cancel(BaseModel):
     reason: str
     storeId: str | None = None  # noqa: N815
     amount: int | None = Field(default=None, gt=0)
     currentCancellableAmount: int | None = None  # noqa: N815
+    refundAccount: RefundAccount | None = None  # noqa: N815
     skipWebhook: bool = False  # noqa: N815
 
 
@@ -34,13 +43,36 @@ def refused(payment: Json | None, given: Cancel) -> HTTPResponse | None:
         return failed("PAYMENT_ALREADY_CANCELLED", 409)
     if payment["status"] not in {"PAID", "PARTIAL_CANCELLED", "VIRTUAL_ACCOUNT_ISSUED"}:
         return failed("PAYMENT_NOT_PAID", 409)
-    left = left_of(payment)
+    return _amount_refused(left_of(payment), given) or _account_missing(payment, given)
+
+
+def _amount_refused(left: int, given: Cancel) -> HTTPResponse | None:
     if given.currentCancellableAmount not in {None, left}:
         return failed("CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN", 409)
-    if (given.amount or left) > left:
+    if left <= 0 or (given.amount or left) > left:
         return failed("CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT", 409)
     return None
 
 
-def failed(kind: str, status: int, message: str | None = None) -> HTTPResponse:
-    return json({"type": kind, **({"message": message} if message else {})}, status=status)
+def _account_missing(payment: Json, given: Cancel) -> HTTPResponse | None:
+    deposited = "paidAt" in payment and "accountNumber" in payment.get("method", {})
+    if deposited and given.refundAccount is None:
+        # That it fails is documented, and not how; this is how the payment company would say it.
+        return failed("PG_PROVIDER", 502, **_NO_ACCOUNT)
+    return None
+
+
+def broken(outcome: str) -> HTTPResponse | None:
+    """A cancellation that the payment company, or PortOne itself, answers with an error."""
+    if outcome == "pg_error":
+        return failed(
+            "PG_PROVIDER", 502, pgCode="REFUND_REJECTED", pgMessage="환불이 거절됐습니다."
+        )
+    if outcome == "server_error":
+        return failed("INTERNAL_SERVER_ERROR", 500)
+    return None
+
+
+def failed(kind: str, status: int, message: str | None = None, **more: str) -> HTTPResponse:
+    said = {"message": message} if message else {}
+    return json({"type": kind, **said, **more}, status=status)

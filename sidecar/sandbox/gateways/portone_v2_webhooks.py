@@ -25,13 +25,14 @@ Signature = Literal["valid", "none", "wrong", "old", "new"]
 class V2Settings(WebhookSettings):
     """`secrets` sign side by side, as while one replaces the other. `minute_s` is how long one
     minute of the retry schedule takes; `version` chooses the body; a cancellation is under way for
-    `processing_s`."""
+    `processing_s`, and `cancels` says how the next ones end."""
 
     retries: int = Field(default=5, ge=0, le=5)
     secrets: list[str] = Field(default=[], max_length=2)
     minute_s: float = Field(default=60, ge=0)
     processing_s: float = Field(default=0, ge=0, le=60)
     version: Literal["2024-04-25", "2024-01-01"] = "2024-04-25"
+    cancels: Literal["succeeded", "requested", "failed", "pg_error", "server_error"] = "succeeded"
 
 
 @dataclass(frozen=True)
