@@ -25,20 +25,24 @@ class GatewayHttp:
 
     async def request(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
         """The answer, unless it is a 5xx or none. `path` must be percent-encoded already."""
+        response = await self.answer(method, path, **options)
+        if response.status_code >= 500 or response.status_code == 429:
+            log.warning("gateway_failing", method=method, path=path, status=response.status_code)
+            raise GatewayUnavailable
+        return response
+
+    async def answer(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        """Any answer, for whoever has to know what a 5xx says."""
         try:
             # httpx bounds each read, so a gateway that drips bytes would never time out.
             async with asyncio.timeout(self._timeout):
-                response = await self._client.request(method, self._base_url + path, **options)
+                return await self._client.request(method, self._base_url + path, **options)
         except (TimeoutError, httpx.TimeoutException) as error:
             log.warning("gateway_timeout", method=method, path=path)
             raise GatewayTimeout from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("gateway_unreachable", method=method, path=path, error=repr(error))
             raise GatewayUnavailable from error
-        if response.status_code >= 500 or response.status_code == 429:
-            log.warning("gateway_failing", method=method, path=path, status=response.status_code)
-            raise GatewayUnavailable
-        return response
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:

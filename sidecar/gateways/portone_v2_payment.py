@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from sidecar.gateways.base import GatewayPayment, State, VirtualAccount
+from sidecar.gateways.base import GatewayPayment, ListedPayment, State, VirtualAccount
 from sidecar.gateways.money import LARGEST
-from sidecar.gateways.text import Text
+from sidecar.gateways.text import Text, storable
 
 Minor = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 
@@ -79,9 +79,26 @@ class V2Payment(_Part):
     channel: _Channel | None = None
     method: _Method | None = None
     paid_at: str | None = None
+    status_changed_at: str | None = None
     failure: _Failure | None = None
     cancellations: list[_Cancellation] = []
     disputes: list[_Dispute] = []
+
+
+class _PageInfo(_Part):
+    number: int
+    size: int
+    total_count: int
+
+
+class V2Page(_Part):
+    items: list[Any]
+    page: _PageInfo
+
+    def has_more(self) -> bool:
+        """`totalCount` may be of all pages or of this one; a full page may have a next one."""
+        seen = (self.page.number + 1) * self.page.size
+        return len(self.items) >= self.page.size or seen < self.page.total_count
 
 
 def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
@@ -92,11 +109,13 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         message = f"unknown status {payment.status[:40]}"
         raise ValueError(message)
     paid = _paid(payment, state)
-    withdrawn = min(_canceled(payment, by_bank=True), paid)
-    refunded = min(_canceled(payment, by_bank=False), paid - withdrawn)
-    if state == "canceled":
-        refunded = paid - withdrawn
+    withdrawn = min(_canceled(payment, "SUCCEEDED", by_bank=True), paid)
+    refunded = min(_canceled(payment, "SUCCEEDED", by_bank=False), paid - withdrawn)
     left = paid - withdrawn - refunded
+    refunding = min(_canceled(payment, "REQUESTED", by_bank=False), left)
+    if state == "canceled":
+        refunded = paid - withdrawn - refunding
+    left = paid - withdrawn - refunded - refunding
     return GatewayPayment(
         order_id=payment.id,
         payment_key=payment.transaction_id,
@@ -106,11 +125,37 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         live=_is_live(payment, live_mode=live_mode),
         paid=paid,
         refunded=refunded,
+        refunding=refunding,
         disputed=left if any(d.status != "RESOLVED" for d in payment.disputes) else 0,
         withdrawn=withdrawn,
         method=_method(payment.method),
         failure_reason=_failure_reason(payment.failure),
         virtual_account=_virtual_account(payment.method),
+    )
+
+
+def listed(row: object, *, store_id: str) -> ListedPayment | None:
+    """None for a payment that never received money, and for another store's. Raises as `read_as`
+    does."""
+    if isinstance(row, dict) and row.get("storeId", store_id) != store_id:
+        return None
+    payment = V2Payment.model_validate(row)
+    # Those without a channel are not paid, so that the mode does not matter.
+    fact = read_as(payment, live_mode=False)
+    if not fact.paid:
+        return None
+    paid_at = datetime.fromisoformat(payment.paid_at or payment.status_changed_at or "")
+    if paid_at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return ListedPayment(
+        order_id=storable(fact.order_id),
+        payment_key=fact.payment_key,
+        currency=fact.currency,
+        paid=fact.paid,
+        # What is under way, or taken by a bank, has to be read.
+        refunded=None if fact.refunding or fact.withdrawn else fact.refunded,
+        live=fact.live,
+        paid_at=paid_at.astimezone(UTC).isoformat(),
     )
 
 
@@ -121,12 +166,12 @@ def _paid(payment: V2Payment, state: State) -> int:
     return payment.amount.total if was_paid else 0
 
 
-def _canceled(payment: V2Payment, *, by_bank: bool) -> int:
-    """What has gone back for good: a cancellation may also be merely requested, or have failed."""
+def _canceled(payment: V2Payment, status: str, *, by_bank: bool) -> int:
+    """SUCCEEDED has gone back for good, REQUESTED is on its way and may fail, FAILED is neither."""
     return sum(
         each.total_amount
         for each in payment.cancellations
-        if each.status == "SUCCEEDED" and (each.trigger == "CHARGEBACK") is by_bank
+        if each.status == status and (each.trigger == "CHARGEBACK") is by_bank
     )
 
 

@@ -15,11 +15,20 @@ from sidecar.gateways.portone_v2 import PortOneV2
 from sidecar.gateways.portone_v2_webhook import is_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
 
     import httpx
 
-    from sidecar.gateways.base import Gateway, GatewayPayment, Order, Prepared, WebhookEvent
+    from sidecar.gateways.base import (
+        Gateway,
+        GatewayPayment,
+        ListedPayment,
+        Order,
+        Prepared,
+        Refund,
+        WebhookEvent,
+    )
     from sidecar.settings import Settings
 
 
@@ -62,6 +71,20 @@ class PortOneBoth:
             return self.v1.parse_webhook(headers, body)
         except InvalidRequest:
             return self.v2.parse_webhook(headers, body)
+
+    async def refund(self, refund: Refund) -> None:
+        await self._of(refund.payment_key).refund(refund)
+
+    async def paid_between(
+        self, since: datetime, until: datetime
+    ) -> AsyncIterator[list[ListedPayment]]:
+        """V2 lists V1's payments of the same store, too: V1 tells of those itself."""
+        async for page in self.v2.paid_between(since, until):
+            own = [each for each in page if self._of(each.payment_key) is self.v2]
+            if own:
+                yield own
+        async for page in self.v1.paid_between(since, until):
+            yield page
 
     def _of(self, payment_key: str) -> PortOneV1 | PortOneV2:
         return self.v1 if payment_key.startswith("imp_") else self.v2

@@ -246,7 +246,7 @@ class TestWhatItIsAbout:
         order_id, imp_uid = await paid(shop)
         await desk.deliver(order_id, imp_uid, new_id(), names="order")
         assert await shop.followed(order_id) == ["credited"]
-        assert desk.gateway.calls == [f"GET /portone-v1/payments/find/{order_id}"]
+        assert desk.gateway.calls == [f"GET /portone-v1/payments/findAll/{order_id}"]
 
     async def test_payment_of_another_order_is_refused(self, shop: Shop, desk: Desk) -> None:
         order_id, (_, imp_uid) = await shop.order(), await paid(shop)

@@ -128,9 +128,37 @@ WAITING = "virtual_account_issued"
                     cancellation(4000, status="TELEPORTED"),
                 ],
             ),
-            fact(refunded=1100),
+            fact(refunded=1100, refunding=2000),
         ),
-        (sample("paid", cancellations=[cancellation(status="REQUESTED")]), fact()),
+        # On its way, and then neither back nor on its way.
+        (
+            sample("paid", cancellations=[cancellation(status="REQUESTED")]),
+            fact(refunding=1100),
+        ),
+        (sample("paid", cancellations=[cancellation(status="FAILED")]), fact()),
+        (
+            sample(
+                "partial_cancelled",
+                cancellations=[cancellation(10000), cancellation(9000, status="REQUESTED")],
+            ),
+            fact(refunded=10000, refunding=1000),
+        ),
+        (
+            sample(
+                "partial_cancelled",
+                status="CANCELLED",
+                cancellations=[cancellation(), cancellation(9900, status="REQUESTED")],
+            ),
+            fact(state="canceled", refunded=1100, refunding=9900),
+        ),
+        (
+            sample(
+                "paid",
+                disputes=[{"status": "UNRESOLVED"}],
+                cancellations=[cancellation(1000, status="REQUESTED")],
+            ),
+            fact(refunding=1000, disputed=10000),
+        ),
         (sample("paid", cancellations=[cancellation(500)]), fact(refunded=500)),
         (
             sample("partial_cancelled", status="CANCELLED", cancellations=[cancellation(11000)]),

@@ -16,6 +16,7 @@ from sidecar.gateways.portone_versions import PortOneBoth
 from sidecar.settings import SettingsError
 from tests.gateways.test_portone_v2_webhook import PAID, signed
 from tests.portone_v2 import API_SECRET, CHANNEL, ORDER, SECRET, STORE
+from tests.refunds import refund_of
 from tests.sidecars import settings
 
 if TYPE_CHECKING:
@@ -113,6 +114,16 @@ class TestBoth:
         assert (await gateway.read(ORDER, None)).payment_key == transaction
         with pytest.raises(PaymentUnknownAtGateway):
             await gateway.read("ord_of-nobody-here", None)
+
+    async def test_refund_goes_to_the_one_that_took_the_money(self, v2: SimulatedV2) -> None:
+        gateway = made(v2)
+        transaction = await v2.pay()
+        imp_uid = await pay_at_v1(v2, "ord_refunded-at-v1")
+        both = {ORDER: transaction, "ord_refunded-at-v1": imp_uid}
+        for order_id, key in both.items():
+            await gateway.refund(refund_of(await gateway.read(order_id, key), 1000))
+        for order_id, key in both.items():
+            assert (await gateway.read(order_id, key)).refunded == 1000
 
     async def test_webhooks_of_both_are_understood(self, v2: SimulatedV2) -> None:
         gateway = made(v2)
