@@ -55,6 +55,17 @@ class SimulatedToss:
         body = {"paymentKey": key, "orderId": order_id, "amount": amount}
         return await self.call("POST", "/confirm", body, **headers)
 
+    async def paid(self, order_id: str, amount: float = 5000, **turn: object) -> str:
+        """A confirmed payment, its deposit made where it is one."""
+        key = await self.pay(order_id, amount, **turn)
+        confirmed = await self.confirm(key, order_id, amount)
+        if confirmed.json()["status"] == "WAITING_FOR_DEPOSIT":
+            await self.control("POST", "deposit", payment_key=key)
+        return key
+
+    async def cancel(self, key: str, /, **body: object) -> httpx.Response:
+        return await self.call("POST", f"/{key}/cancel", {"cancelReason": "x", **body})
+
     async def fault(self, kind: str, **plan: object) -> None:
         await self.control("PUT", "faults", kind=kind, **plan)
 

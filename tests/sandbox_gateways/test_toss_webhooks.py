@@ -158,3 +158,25 @@ class TestWebhooks:
         sample = SAMPLES["webhook_cancel_status_changed"]
         assert set(got[0][1]) == set(sample)
         assert set(got[0][1]["data"]) == set(sample["data"])
+
+    @pytest.mark.parametrize(("status", "decided"), [("succeeded", "DONE"), ("failed", "ABORTED")])
+    async def test_end_of_a_cancel_abroad_leads_to_its_payment(
+        self, toss: SimulatedToss, status: str, decided: str
+    ) -> None:
+        key = await toss.paid(ORDER, 11000, method="FOREIGN_EASY_PAY")
+        await toss.cancel(key)
+        got = await self.receive(
+            toss,
+            lambda: toss.control("POST", "refund_status", payment_key=key, status=status),
+            1,
+        )
+        body = got[0][1]
+        assert (body["eventType"], body["data"]["cancelStatus"]) == (
+            "CANCEL_STATUS_CHANGED",
+            decided,
+        )
+        event = toss.gateway().parse_webhook({}, json.dumps(body).encode())
+        assert event is not None
+        assert (event.payment_key, event.claims_paid) == (key, False)
+        read = await toss.gateway().read(event.order_id, event.payment_key)
+        assert (read.refunded, read.refunding) == (11000 if decided == "DONE" else 0, 0)

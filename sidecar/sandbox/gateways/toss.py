@@ -8,29 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sidecar.errors import InvalidRequest
-from sidecar.sandbox.gateways.base import BuyerTurn, Handler, NotPossible, Simulator
+from sidecar.sandbox.gateways.base import (
+    BuyerTurn,
+    Handler,
+    NotPossible,
+    OnePayment,
+    Simulator,
+)
 from sidecar.sandbox.gateways.toss_access import Access, TossError
+from sidecar.sandbox.gateways.toss_cancels import cancel_in_place, settle_in_place
 from sidecar.sandbox.gateways.toss_errors import error_body
 from sidecar.sandbox.gateways.toss_payment import (
     age_in_place,
     approve_in_place,
-    cancel_in_place,
     deposit_in_place,
     new_payment,
     undo_deposit_in_place,
 )
+from sidecar.sandbox.gateways.toss_transactions import page
 from sidecar.sandbox.gateways.toss_webhooks import (
     TossSender,
     cancel_status_changed,
     deposit_callback,
     status_changed,
 )
+from sidecar.views.http import json_body
 
 if TYPE_CHECKING:
-    from sanic import Request
+    from sanic import Blueprint, HTTPResponse, Request
 
     from sidecar.sandbox.gateways.store import Store
     from sidecar.sandbox.gateways.webhooks import Webhook, WebhookSettings
@@ -40,8 +48,15 @@ Json = dict[str, Any]
 _ORDER_ID = re.compile(r"[A-Za-z0-9_=-]{6,64}")
 _OVER = {"READY", "EXPIRED"}
 _UNCONFIRMED = {"READY", "IN_PROGRESS", "EXPIRED", "ABORTED"}
-# How the control API may have the next confirm of a payment go.
+# How the control API may have a payment's confirms go, and its next cancel.
 _APPROVAL = {"code": None, "taken": False, "seconds": 0}
+_CANCELLATION = {**_APPROVAL, "pending": False}
+
+
+class RefundTurn(OnePayment):
+    """What becomes of the payment's oldest cancel that is under way."""
+
+    status: Literal["succeeded", "failed"]
 
 
 class Toss(Simulator):
@@ -61,6 +76,7 @@ class Toss(Simulator):
             ("GET", "/v1/payments/orders/<order_id:str>", admitted(self._read_order)),
             ("GET", "/v1/payments/<payment_key:str>", admitted(self._read)),
             ("POST", "/v1/payments/<payment_key:str>/cancel", admitted(self._cancel)),
+            ("GET", "/v1/transactions", admitted(self._transactions)),
         ]
 
     async def _read(self, _request: Request, payment_key: str) -> Json:
@@ -115,14 +131,24 @@ class Toss(Simulator):
 
     async def _cancel(self, request: Request, payment_key: str) -> Json:
         given = request.json if isinstance(request.json, dict) else {}
+        planned = self._cancellation(payment_key)
+        await asyncio.sleep(planned["seconds"])
         payment = await self._read(request, payment_key)
         if not 1 <= len(str(given.get("cancelReason") or "")) <= 200:
             raise TossError("INVALID_REQUEST")
-        refusal = cancel_in_place(payment, given, self.now())
+        if planned["code"] is not None and not planned["taken"]:
+            raise TossError(planned["code"])
+        refusal = cancel_in_place(payment, given, self.now(), pending=planned["pending"])
         if refusal is not None:
             raise TossError(refusal)
         await self._tell(self._keep(payment))
+        if planned["code"] is not None:
+            raise TossError(planned["code"])
         return payment
+
+    async def _transactions(self, request: Request) -> list[Json]:
+        query = {name: request.args.get(name) for name in request.args}
+        return page(self.payments(), query)
 
     # ---- what the control API plays ----
 
@@ -173,6 +199,21 @@ class Toss(Simulator):
             raise NotPossible(refusal)
         return status_changed(self._keep(payment), self.now())
 
+    def _control(self) -> Blueprint:
+        control = super()._control()
+        control.add_route(self._refund_status, "/refund_status", methods=["POST"])
+        return control
+
+    async def _refund_status(self, request: Request) -> HTTPResponse:
+        """How a cancel that was under way ended."""
+        turn = json_body(request, RefundTurn)
+        payment = self._one(turn.payment_key)
+        cancel = settle_in_place(payment, succeeded=turn.status == "succeeded")
+        self._keep(payment)
+        if cancel is None:
+            return self._done(status_changed(payment, self.now()))
+        return self._done(cancel_status_changed(payment, cancel, self.now()))
+
     def dispute(self, payment_key: str, status: str) -> Webhook:
         message = f"Toss shows no disputes ({payment_key}: {status})"
         raise NotPossible(message)
@@ -188,7 +229,7 @@ class Toss(Simulator):
         if forge.get("event") == "DEPOSIT_CALLBACK":
             return deposit_callback(payment, self.now(), **changes)
         if forge.get("event") == "CANCEL_STATUS_CHANGED":
-            return cancel_status_changed(payment, self.now())
+            return cancel_status_changed(payment, payment["cancels"][-1], self.now())
         webhook = status_changed(payment, self.now(), **changes)
         webhook.body.update(eventType=forge.get("event", webhook.body["eventType"]))
         return webhook
@@ -197,9 +238,11 @@ class Toss(Simulator):
         return self.store.all("payment")
 
     def change(self, payment_key: str, fields: Json) -> Json:
-        """`approval` is not shown: `{code?, taken?, seconds?}` is how the next confirm goes."""
-        if "approval" in fields:
-            self.store.put("approval", payment_key, {**_APPROVAL, **fields.pop("approval")})
+        """Two are not shown: `approval`, `{code?, taken?, seconds?}`, is how confirms go, and
+        `cancellation`, with `pending?` besides, how the next cancel goes."""
+        for name, default in (("approval", _APPROVAL), ("cancellation", _CANCELLATION)):
+            if name in fields:
+                self.store.put(name, payment_key, {**default, **fields.pop(name)})
         return self._keep({**self._one(payment_key), **fields})
 
     def reset(self) -> None:
@@ -207,6 +250,11 @@ class Toss(Simulator):
 
     def _approval(self, payment_key: str) -> Json:
         return self.store.get("approval", payment_key) or _APPROVAL
+
+    def _cancellation(self, payment_key: str) -> Json:
+        planned = self.store.get("cancellation", payment_key)
+        self.store.put("cancellation", payment_key, _CANCELLATION)
+        return planned or _CANCELLATION
 
     def _confirmed(self, order_id: str) -> bool:
         ours = (payment for payment in self.payments() if payment["orderId"] == order_id)

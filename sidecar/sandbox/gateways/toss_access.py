@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sidecar.sandbox.gateways.store import Store
 
 Json = dict[str, Any]
-Call = Callable[..., Coroutine[Any, Any, Json]]
+Call = Callable[..., Coroutine[Any, Any, "Json | list[Json]"]]
 
 _FIFTEEN_DAYS = 15 * 24 * 3600
 

@@ -1,7 +1,6 @@
 """Toss's Payment object (API version 2022-11-16) and what happens to it.
 
-Amounts are in currency units, as its API has them. `…_in_place` functions return Toss's error code
-where Toss refuses, else None.
+Amounts are in currency units, as its API has them.
 """
 
 from __future__ import annotations
@@ -24,15 +23,22 @@ WINDOW_SECONDS = 30 * 60
 SESSION_SECONDS = 10 * 60
 """How long after the buyer agreed the payment can be confirmed."""
 
+ABROAD = "해외간편결제"
+"""Canceled with time: a cancel is under way before it is done."""
 _METHODS = {
     "CARD": "카드",
     "VIRTUAL_ACCOUNT": "가상계좌",
     "EASY_PAY": "간편결제",
     "TRANSFER": "계좌이체",
     "MOBILE_PHONE": "휴대폰",
+    "FOREIGN_EASY_PAY": ABROAD,
 }
 _UNPAID = {"READY", "IN_PROGRESS"}
-_KEPT = {"DONE", "PARTIAL_CANCELED"}
+
+
+def approval_key(payment_key: str) -> str:
+    """Of the transaction that took the money."""
+    return f"txkey_{payment_key.removeprefix('tgen_')}"
 
 
 def kst(now: int) -> str:
@@ -48,7 +54,7 @@ def new_payment(turn: BuyerTurn, amount: float, now: int) -> Json:
         "version": "2022-11-16",
         "paymentKey": key,
         "status": "IN_PROGRESS" if agreed else "READY",
-        "lastTransactionKey": f"txkey_{secrets.token_hex(8)}",
+        "lastTransactionKey": approval_key(key),
         "method": _method(turn) if agreed else None,
         "orderId": turn.order_id,
         "orderName": "Tokens",
@@ -72,7 +78,7 @@ def new_payment(turn: BuyerTurn, amount: float, now: int) -> Json:
         "totalAmount": amount,
         "metadata": None,
     }
-    _keep_balance(payment, amount)
+    keep_balance(payment, amount)
     return {**payment, **_instrument(payment["method"], amount, turn.discount)}
 
 
@@ -108,7 +114,7 @@ def _card(amount: float) -> Json:
     }
 
 
-def _keep_balance(payment: Json, balance: float) -> None:
+def keep_balance(payment: Json, balance: float) -> None:
     vat = round(balance / 11)
     payment.update(
         balanceAmount=balance,
@@ -168,62 +174,3 @@ def undo_deposit_in_place(payment: Json) -> None:
         raise NotPossible("This payment has no deposit to take back")
     payment.update(status="WAITING_FOR_DEPOSIT", approvedAt=None)
     payment["virtualAccount"]["depositorName"] = None
-
-
-def cancel_in_place(payment: Json, given: Json, now: int) -> str | None:
-    """All that is left, or `cancelAmount` of it."""
-    balance = payment["balanceAmount"]
-    amount = given.get("cancelAmount") or balance
-    refusal = _cancel_refusal(payment, given, amount)
-    if refusal is not None:
-        return refusal
-    left = balance - amount
-    payment["status"] = "PARTIAL_CANCELED" if left else "CANCELED"
-    payment["cancels"] = [*(payment["cancels"] or []), _cancel(given, amount, left, now)]
-    payment["lastTransactionKey"] = payment["cancels"][-1]["transactionKey"]
-    _keep_balance(payment, left)
-    return None
-
-
-def _cancel_refusal(payment: Json, given: Json, amount: float) -> str | None:
-    status, balance = payment["status"], payment["balanceAmount"]
-    if status == "CANCELED":
-        return "ALREADY_CANCELED_PAYMENT"
-    if status not in {*_KEPT, "WAITING_FOR_DEPOSIT"}:
-        return "NOT_CANCELABLE_PAYMENT"
-    if given.get("refundableAmount") not in {None, balance}:
-        return "NOT_MATCHES_REFUNDABLE_AMOUNT"
-    if not 0 < amount <= balance:
-        return "NOT_CANCELABLE_AMOUNT"
-    if status == "WAITING_FOR_DEPOSIT":
-        return None if amount == balance else "NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT"
-    return _account_refusal(payment, given.get("refundReceiveAccount"))
-
-
-def _account_refusal(payment: Json, account: object) -> str | None:
-    """A deposit can only be sent back to an account that is named."""
-    if payment["virtualAccount"] is None:
-        return None
-    if not isinstance(account, dict) or not account.get("holderName"):
-        return "INVALID_REFUND_ACCOUNT_INFO"
-    number = str(account.get("accountNumber", ""))
-    if not number.isdigit() or len(number) > 20:
-        return "INVALID_REFUND_ACCOUNT_NUMBER"
-    return None if account.get("bank") else "INVALID_BANK"
-
-
-def _cancel(given: Json, amount: float, left: float, now: int) -> Json:
-    return {
-        "transactionKey": f"txkey_{secrets.token_hex(8)}",
-        "cancelReason": given["cancelReason"],
-        "taxExemptionAmount": 0,
-        "canceledAt": kst(now),
-        "transferDiscountAmount": 0,
-        "easyPayDiscountAmount": 0,
-        "receiptKey": None,
-        "cancelAmount": amount,
-        "taxFreeAmount": 0,
-        "refundableAmount": left,
-        "cancelStatus": "DONE",
-        "cancelRequestId": None,
-    }

@@ -85,9 +85,9 @@ def deposit_callback(payment: Json, now: int, **changes: object) -> Webhook:
     return Webhook(payment["paymentKey"], body, {})
 
 
-def cancel_status_changed(payment: Json, now: int) -> Webhook:
-    cancel = {**payment["cancels"][-1], "paymentKey": payment["paymentKey"]}
-    body = {"eventType": "CANCEL_STATUS_CHANGED", "createdAt": _created(now), "data": cancel}
+def cancel_status_changed(payment: Json, cancel: Json, now: int) -> Webhook:
+    data = {**cancel, "paymentKey": payment["paymentKey"]}
+    body = {"eventType": "CANCEL_STATUS_CHANGED", "createdAt": _created(now), "data": data}
     return Webhook(payment["paymentKey"], body, {})
 
 
