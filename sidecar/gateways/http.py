@@ -47,13 +47,25 @@ class GatewayHttp:
 
 def json_object(response: httpx.Response) -> dict[str, Any]:
     """The body as a JSON object, its decimals exact; anything else is nonsense."""
-    try:
-        body = json.loads(response.content, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        body = None
+    body = _json(response)
     if not isinstance(body, dict):
         raise nonsense("not a JSON object", status=response.status_code)
     return body
+
+
+def json_array(response: httpx.Response) -> list[Any]:
+    """The body as a JSON array, as `json_object` does."""
+    body = _json(response)
+    if not isinstance(body, list):
+        raise nonsense("not a JSON array", status=response.status_code)
+    return body
+
+
+def _json(response: httpx.Response) -> object:
+    try:
+        return json.loads(response.content, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
 
 
 def nonsense(why: str, **context: object) -> GatewayUnavailable:

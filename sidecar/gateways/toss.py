@@ -21,15 +21,15 @@ from sidecar.errors import (
     PaymentRefused,
     PaymentUnknownAtGateway,
 )
-from sidecar.gateways import toss_webhook
-from sidecar.gateways.base import Order, Prepared, WebhookEvent
-from sidecar.gateways.http import GatewayHttp, json_object, nonsense
-from sidecar.gateways.money import to_major
-from sidecar.gateways.text import storable
+from sidecar.gateways import toss_refund, toss_transactions, toss_webhook
+from sidecar.gateways.base import ListedPayment, Order, Prepared, Refund, WebhookEvent
+from sidecar.gateways.http import GatewayHttp, json_array, json_object, nonsense
+from sidecar.gateways.toss_answers import OUR_KEYS, error, number, refused
 from sidecar.gateways.toss_payment import TossPayment, read_as
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
 
     import httpx
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _PAYMENT_KEY = re.compile(r"[A-Za-z0-9_-]{6,200}")
-_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,99}")
 # 4xx, and yet no answer to whether the money was taken.
 _UNKNOWN = {
     "ALREADY_PROCESSED_PAYMENT",
@@ -46,7 +45,6 @@ _UNKNOWN = {
     "CARD_PROCESSING_ERROR",
     "FORBIDDEN_CONSECUTIVE_REQUEST",
 }
-_OUR_KEYS = {"UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT"}
 _LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
 _NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"}
 # Before each look at a payment whose confirm is in doubt. An approval may still be under way.
@@ -101,7 +99,7 @@ class Toss:
                 "clientKey": self._client_key,
                 "orderId": order.order_id,
                 "orderName": order.name,
-                "amount": _amount(order),
+                "amount": number(order.amount, order.currency),
                 "successUrl": f"{self._frontend_url}/payment/success",
                 "failUrl": f"{self._frontend_url}/payment/fail",
             }
@@ -115,7 +113,8 @@ class Toss:
         compare bodies.
         """
         self.check_key(payment_key)
-        body = {"paymentKey": payment_key, "orderId": order.order_id, "amount": _amount(order)}
+        amount = number(order.amount, order.currency)
+        body = {"paymentKey": payment_key, "orderId": order.order_id, "amount": amount}
         headers = {
             "Idempotency-Key": f"confirm:{payment_key}",
             "Accept-Language": _LANGUAGES.get(order.language, "ko-KR"),
@@ -124,13 +123,13 @@ class Toss:
             response = await self._call("POST", "/v1/payments/confirm", json=body, headers=headers)
             if response.status_code == 200:
                 return self._fact(None, payment_key, response)
-        except GatewayUnavailable as error:
-            return await self._resolve(order, payment_key, error.code)
-        code, message = _error(response)
+        except GatewayUnavailable as unknown:
+            return await self._resolve(order, payment_key, unknown.code)
+        code, message = error(response)
         if response.status_code == 409 or code is None or code in _UNKNOWN:
             return await self._resolve(order, payment_key, code or "no code")
-        if code in _OUR_KEYS:
-            raise _refused("confirm", response.status_code, code)
+        if code in OUR_KEYS:
+            raise refused("confirm", response.status_code, code)
         raise TossDeclined(response.status_code, code, message)
 
     async def read(self, order_id: str | None, payment_key: str | None) -> TossPayment:
@@ -142,15 +141,44 @@ class Toss:
             path = f"/v1/payments/orders/{quote(order_id or '', safe='')}"
         response = await self._call("GET", path)
         if response.status_code != 200:
-            code, _ = _error(response)
+            code, _ = error(response)
             # Any other 404 may come from anything that stands before Toss.
             if response.status_code == 404 and code in _NO_SUCH_PAYMENT:
                 raise PaymentUnknownAtGateway
-            raise _refused("read", response.status_code, code)
+            raise refused("read", response.status_code, code)
         return self._fact(order_id, payment_key, response)
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
         return toss_webhook.parse(headers, body)
+
+    async def refund(self, refund: Refund) -> None:
+        """A cancel of `refund.amount`, as far as Toss still holds `refund.refundable`."""
+        self.check_key(refund.payment_key)
+        path = f"/v1/payments/{quote(refund.payment_key, safe='')}/cancel"
+        headers = {**self._headers, "Idempotency-Key": f"cancel:{refund.key}"}
+        body = toss_refund.body(refund)
+        toss_refund.check(await self._http.answer("POST", path, headers=headers, json=body), refund)
+
+    async def paid_between(
+        self, since: datetime, until: datetime
+    ) -> AsyncIterator[list[ListedPayment]]:
+        """Until a page is empty: one that is not full may have been cut short by Toss's own limit.
+        Each goes on after the last transaction seen, so what is new meanwhile shifts nothing."""
+        query = toss_transactions.window(since, until)
+        while rows := await self._transactions(query):
+            if payments := toss_transactions.listed(rows, live=self.live):
+                yield payments
+            if rows[-1].transactionKey == query.get("startingAfter"):
+                raise nonsense("the list does not go on", after=rows[-1].transactionKey)
+            query["startingAfter"] = rows[-1].transactionKey
+
+    async def _transactions(self, query: Mapping[str, str]) -> list[toss_transactions.Transaction]:
+        response = await self._http.request(
+            "GET", "/v1/transactions", headers=self._headers, params=query
+        )
+        if response.status_code != 200:
+            raise refused("list", response.status_code, error(response)[0])
+        return toss_transactions.parsed(json_array(response))
 
     async def _resolve(self, order: Order, payment_key: str, why: str) -> TossPayment:
         """What reading shows once the approval is over. That Toss shows no payment is no answer:
@@ -162,8 +190,8 @@ class Toss:
                 fact = await self.read(order.order_id, payment_key)
             except PaymentUnknownAtGateway:
                 continue
-            except GatewayUnavailable as error:
-                raise ConfirmUnknown from error
+            except GatewayUnavailable as unknown:
+                raise ConfirmUnknown from unknown
             if fact.state != "ready":
                 return fact
         raise ConfirmUnknown
@@ -183,33 +211,10 @@ class Toss:
     ) -> TossPayment:
         try:
             fact = read_as(json_object(response), live=self.live)
-        except (ValueError, ArithmeticError) as error:
-            raise nonsense("payment does not parse", payment_key=payment_key) from error
+        except (ValueError, ArithmeticError) as problem:
+            raise nonsense("payment does not parse", payment_key=payment_key) from problem
         if payment_key is None and fact.order_id != order_id:
             raise nonsense("answered with another order's payment", order_id=order_id)
         if payment_key is not None and fact.payment_key != payment_key:
             raise nonsense("answered with another payment", payment_key=payment_key)
         return fact
-
-
-def _amount(order: Order) -> int | float:
-    amount = to_major(order.amount, order.currency)
-    return int(amount) if amount == amount.to_integral_value() else float(amount)
-
-
-def _error(response: httpx.Response) -> tuple[str | None, str]:
-    """Toss's code and sentence; no code for what is no answer of Toss's."""
-    try:
-        body = json_object(response)
-    except GatewayUnavailable:
-        return None, ""
-    code, message = body.get("code"), body.get("message")
-    known = isinstance(code, str) and _CODE.fullmatch(code)
-    return code if known else None, storable(str(message or code))[:300]
-
-
-def _refused(call: str, status: int, code: str | None) -> GatewayUnavailable:
-    """A refusal that no buyer can mend: keys, a setting, or an outage in disguise."""
-    log.error("gateway_refused", gateway="toss", call=call, status=status, code=code)
-    ours = code in _OUR_KEYS
-    return GatewayUnavailable(code="gateway_rejected_keys" if ours else "gateway_refused")

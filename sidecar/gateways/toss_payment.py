@@ -54,6 +54,9 @@ _BANKS = {
 }
 # Of a cancel: whether it gave anything back is certain.
 _DECIDED = frozenset({"DONE", "ABORTED"})
+# Of the money that goes to the account of somebody who had deposited it. A transfer that failed is
+# made again by the merchant at Toss: the cancel stands, and cannot be asked for once more.
+_NOT_ARRIVED = frozenset({"PENDING", "FAILED", "PARTIAL_FAILED"})
 _KST = timezone(timedelta(hours=9))
 
 # What a page may be shown of a Payment: neither its secret nor anything about the buyer.
@@ -73,6 +76,7 @@ class _VirtualAccount(_Lenient):
     bankCode: Text | None = None  # noqa: N815
     customerName: Text | None = None  # noqa: N815
     dueDate: datetime | None = None  # noqa: N815
+    refundStatus: str | None = None  # noqa: N815
 
 
 class _Cancel(_Lenient):
@@ -131,7 +135,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
     amount = to_minor(payment.totalAmount, payment.currency)
     # Points and discounts included: cancels count them, too.
     paid = amount if _was_paid(payment) else 0
-    refunded = _refunded(payment, paid)
+    refunded, refunding = _given_back(payment, paid)
     state = _STATES[payment.status]
     return TossPayment(
         order_id=payment.orderId,
@@ -143,6 +147,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         live=live,
         paid=paid,
         refunded=refunded,
+        refunding=refunding,
         method=_METHODS.get(payment.method or "", payment.method),
         failure_reason=_failure_reason(payment) if state == "failed" else None,
         virtual_account=_virtual_account(payment.virtualAccount),
@@ -159,18 +164,33 @@ def _was_paid(payment: _Payment) -> bool:
     return _STATES[payment.status] == "paid"
 
 
-def _refunded(payment: _Payment, paid: int) -> int:
-    """What cancels have given back so far: everything once nothing is left, whatever the cancels
-    add up to without the discounts they released."""
+def _given_back(payment: _Payment, paid: int) -> tuple[int, int]:
+    """What is back for good, and what is on its way: together everything once nothing is left,
+    whatever the cancels add up to without the discounts they released."""
+    whole = payment.status == "CANCELED" or payment.balanceAmount == 0
     returned = to_minor(payment.totalAmount - payment.balanceAmount, payment.currency)
-    cancels = payment.cancels or []
-    under_way = any(each.cancelStatus not in _DECIDED for each in cancels)
-    if not under_way and (payment.status == "CANCELED" or payment.balanceAmount == 0):
-        return paid
-    if cancels:
-        done = (each.cancelAmount for each in cancels if each.cancelStatus == "DONE")
-        returned = min(returned, to_minor(sum(done, Decimal(0)), payment.currency))
-    return min(returned, paid)
+    if not payment.cancels:
+        return (paid if whole else min(returned, paid)), 0
+    done, under_way = _cancels(payment, payment.cancels)
+    if whole and done + under_way > 0:
+        refunded = min(done, paid) if under_way else paid
+        return refunded, paid - refunded
+    refunded = min(done, returned, paid)
+    return refunded, min(under_way, paid - refunded)
+
+
+def _cancels(payment: _Payment, cancels: list[_Cancel]) -> tuple[int, int]:
+    """The sums of those that are done and of those under way; aborted ones are neither. Whether a
+    deposit has arrived where it was sent is said of the account, and so of the last cancel."""
+    account = payment.virtualAccount
+    statuses = [each.cancelStatus for each in cancels]
+    if account is not None and account.refundStatus in _NOT_ARRIVED and statuses[-1] == "DONE":
+        statuses[-1] = "IN_PROGRESS"
+    done = under_way = Decimal(0)
+    for cancel, status in zip(cancels, statuses, strict=True):
+        done += cancel.cancelAmount if status == "DONE" else 0
+        under_way += cancel.cancelAmount if status not in _DECIDED else 0
+    return to_minor(done, payment.currency), to_minor(under_way, payment.currency)
 
 
 def _failure_reason(payment: _Payment) -> str:

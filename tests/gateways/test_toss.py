@@ -57,6 +57,18 @@ def cancels(*amounts: int, status: str = "DONE") -> list[dict[str, object]]:
 VBANK = {"method": "virtual_account", "virtual_account": ACCOUNT}
 
 
+def sent_back(status: str) -> dict[str, Any]:
+    """A deposit that was canceled in two parts."""
+    account = {**SAMPLES["payment_vbank_done"]["virtualAccount"], "refundStatus": status}
+    return sample(
+        "payment_vbank_done",
+        status="CANCELED",
+        balanceAmount=0,
+        virtualAccount=account,
+        cancels=cancels(1000, 10000),
+    )
+
+
 def answering(status: int, body: bytes) -> Toss:
     """A client of something that answers everything the same."""
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
@@ -90,12 +102,42 @@ def answering(status: int, body: bytes) -> Toss:
         # A cancel that is under way has given nothing back yet, whatever the balance says.
         (
             sample("payment_partial_canceled", cancels=cancels(1100, status="IN_PROGRESS")),
-            fact(refunded=0),
+            fact(refunding=1100),
+        ),
+        (
+            sample("payment_card_done", cancels=cancels(1100, status="IN_PROGRESS")),
+            fact(refunding=1100),
         ),
         (
             sample("payment_canceled", cancels=cancels(11000, status="IN_PROGRESS")),
-            fact(state="paid", refunded=0),
+            fact(state="paid", refunding=11000),
         ),
+        (
+            sample("payment_canceled", cancels=cancels(11000, status="SOMETHING_NEW")),
+            fact(state="paid", refunding=11000),
+        ),
+        (sample("payment_card_done", cancels=cancels(11000, status="ABORTED")), fact()),
+        (
+            sample("payment_canceled", cancels=cancels(11000, status="ABORTED")),
+            fact(state="paid"),
+        ),
+        (
+            sample("payment_canceled", cancels=cancels(11000, status="ABORTED") + cancels(11000)),
+            fact(state="canceled", refunded=11000),
+        ),
+        (
+            sample(
+                "payment_canceled",
+                discount={"amount": 1000},
+                cancels=cancels(10000, status="IN_PROGRESS"),
+            ),
+            fact(state="paid", refunding=11000),
+        ),
+        # A deposit is back once it has arrived at the account it was sent to.
+        (sent_back("PENDING"), fact(state="paid", refunded=1000, refunding=10000, **VBANK)),
+        (sent_back("FAILED"), fact(state="paid", refunded=1000, refunding=10000, **VBANK)),
+        (sent_back("COMPLETED"), fact(state="canceled", refunded=11000, **VBANK)),
+        (sent_back("NONE"), fact(state="canceled", refunded=11000, **VBANK)),
         (sample("payment_partial_canceled", cancels=None), fact(refunded=1100)),
         (sample("payment_canceled"), fact(state="canceled", refunded=11000)),
         # Canceled before the deposit: never paid.
@@ -127,7 +169,7 @@ def answering(status: int, body: bytes) -> Toss:
         ),
         (
             sample("payment_canceled", cancels=cancels(1100) + cancels(9900, status="IN_PROGRESS")),
-            fact(state="paid", refunded=1100),
+            fact(state="paid", refunded=1100, refunding=9900),
         ),
         (
             sample("payment_card_done", totalAmount=181.56, balanceAmount=181.56, currency="USD"),
