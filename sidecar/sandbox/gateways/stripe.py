@@ -81,7 +81,7 @@ class Stripe(Simulator):
         super().__init__(store, settings)
         self.sender: SigningSender = SigningSender(settings)
         self.books = Books(store, self.now, lambda: self.sender.settings.api_version)
-        self._access = Access(store, secret_key)
+        self._access = Access(store, secret_key, self.now)
         self._api = StripeApi(self.books, self._publish)
 
     def routes(self) -> list[tuple[str, str, Handler]]:
@@ -90,7 +90,8 @@ class Stripe(Simulator):
     def _faulty(self, handler: Handler) -> Handler:
         """Faults strike between the bookkeeping of idempotency keys and what a call does."""
         access = self._access
-        return access.admitted(access.once(super()._faulty(access.recorded(handler))))
+        struck = access.worded(super()._faulty(access.recorded(handler)))
+        return access.admitted(access.once(struck))
 
     def _control(self) -> Blueprint:
         control = super()._control()
@@ -163,7 +164,8 @@ class Stripe(Simulator):
 
     def refund(self, payment_key: str, amount: float | None) -> None:
         with _possible():
-            self.books.refund(self._charge(payment_key), None if amount is None else int(amount))
+            given = None if amount is None else int(amount)
+            self.books.refund(self._charge(payment_key), given, {})
         self._publish()
 
     async def _refund_status(self, request: Request) -> HTTPResponse:

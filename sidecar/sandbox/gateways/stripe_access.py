@@ -11,18 +11,23 @@ from sidecar.sandbox.gateways.stripe_errors import Refusal
 from sidecar.sandbox.gateways.stripe_objects import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sanic import HTTPResponse, Request
 
     from sidecar.sandbox.gateways.base import Handler
     from sidecar.sandbox.gateways.store import Store
 
 _LONGEST_KEY = 255
+_KEPT_SECONDS = 24 * 3600
+"""Stripe keeps a key for a day at least: no longer is to be relied on."""
 
 
 class Access:
-    def __init__(self, store: Store, secret_key: str) -> None:
+    def __init__(self, store: Store, secret_key: str, now: Callable[[], int]) -> None:
         self._store = store
         self._secret_key = secret_key
+        self._now = now
         self._under_way: set[str] = set()
 
     def admitted(self, handler: Handler) -> Handler:
@@ -78,6 +83,17 @@ class Access:
 
         return call
 
+    def worded(self, handler: Handler) -> Handler:
+        """What a fault answers instead of the call is told as Stripe tells it."""
+
+        async def call(request: Request, **path: str) -> HTTPResponse:
+            response = await handler(request, **path)
+            if response.status in _FAILURES:
+                return json({"error": _FAILURES[response.status]}, status=response.status)
+            return response
+
+        return call
+
     def _repeated(self, key: str, fingerprint: str) -> HTTPResponse | None:
         if len(key) > _LONGEST_KEY:
             return answered(
@@ -86,7 +102,7 @@ class Access:
         if key in self._under_way:
             return answered(_in_use())
         known = self._store.get("idempotency", key)
-        if known is None:
+        if known is None or self._now() - known["at"] >= _KEPT_SECONDS:
             return None
         if known["fingerprint"] != fingerprint:
             return answered(_reused(key))
@@ -99,8 +115,18 @@ class Access:
         told = response if response.status == 500 else done
         if told is None or (told is done and not request.ctx.kept):
             return
-        entry = {"fingerprint": _fingerprint(request), "status": told.status}
+        entry = {"fingerprint": _fingerprint(request), "status": told.status, "at": self._now()}
         self._store.put("idempotency", key, {**entry, "body": loads(told.body or b"null")})
+
+
+_FAILURES = {
+    429: {
+        "type": "invalid_request_error",
+        "code": "rate_limit",
+        "message": "Request rate limit exceeded.",
+    },
+    500: {"type": "api_error", "message": "An unknown error occurred."},
+}
 
 
 def answered(refusal: Refusal) -> HTTPResponse:

@@ -9,7 +9,7 @@ from sanic.response import json
 from sidecar.sandbox.gateways.stripe_amounts import checked_amount, checked_currency
 from sidecar.sandbox.gateways.stripe_errors import declined, invalid, unexpected_state
 from sidecar.sandbox.gateways.stripe_form import parse_form
-from sidecar.sandbox.gateways.stripe_objects import page
+from sidecar.sandbox.gateways.stripe_lists import created_within, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ class StripeApi:
             ("POST", "/v1/refunds", self._refund),
             ("GET", "/v1/refunds", self._listing("refund", "charge", "payment_intent")),
             ("GET", "/v1/refunds/<key:str>", self._getting("refund", "refund")),
+            ("GET", "/v1/charges", self._listing("charge", "payment_intent", "customer")),
             ("GET", "/v1/charges/<key:str>", self._getting("charge", "charge")),
             ("GET", "/v1/disputes", self._listing("dispute", "charge", "payment_intent")),
             ("GET", "/v1/disputes/<key:str>", self._getting("dispute", "dispute")),
@@ -112,9 +113,7 @@ class StripeApi:
         amount = form.get("amount")
         if amount is not None and not amount.isdigit():
             raise invalid("Invalid integer", code="parameter_invalid_integer", param="amount")
-        refund = self._books.refund(charge, amount and int(amount), form.get("reason"))
-        if form.get("metadata"):
-            refund = self._books.keep({**refund, "metadata": form["metadata"]})
+        refund = self._books.refund(charge, amount and int(amount), form)
         return self._answer(refund, form)
 
     def _charge_to_refund(self, form: Json) -> Json:
@@ -138,7 +137,9 @@ class StripeApi:
         async def call(request: Request) -> HTTPResponse:
             form = _query(request)
             where = {name: form[name] for name in filters if name in form}
-            listed = page(f"/v1/{kind}s", self._books.all(kind, **where), form)
+            inside = created_within(form.get("created"))
+            found = [each for each in self._books.all(kind, **where) if inside(each)]
+            listed = page(f"/v1/{kind}s", found, form)
             paths = [path.removeprefix("data.") for path in form.get("expand", [])]
             listed["data"] = [self._expanded(each, paths) for each in listed["data"]]
             return json(listed)

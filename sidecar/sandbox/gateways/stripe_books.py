@@ -22,6 +22,7 @@ from sidecar.sandbox.gateways.stripe_objects import (
     new_event,
     new_intent,
     new_refund,
+    pending_charge,
 )
 
 if TYPE_CHECKING:
@@ -106,13 +107,16 @@ class Books:
 
     def process(self, intent: Json) -> Json:
         """A method that takes days."""
-        intent.update(status="processing", next_action=None)
+        method = intent["payment_method"] or "pm_card_visa"
+        charge = self.keep(pending_charge(intent, method=method, now=self._now()))
+        intent.update(status="processing", next_action=None, latest_charge=charge["id"])
         self.note("payment_intent.processing", self.keep(intent))
+        self.note("charge.pending", charge)
         return intent
 
     def succeed(self, intent: Json, card: Card = CARDS["pm_card_visa"]) -> Json:
         method = intent["payment_method"] or "pm_card_visa"
-        charge = self.keep(new_charge(intent, method=method, error=None, now=self._now()))
+        charge = self.keep(self._charge_of(intent, method, None))
         intent.update(
             status="succeeded",
             amount_received=intent["amount"],
@@ -132,7 +136,7 @@ class Books:
         method = intent["payment_method"] or "pm_card_visa"
         about = {"id": method, "object": "payment_method", "type": "card"}
         error = decline_error(decline, None, about)
-        charge = self.keep(new_charge(intent, method=method, error=error, now=self._now()))
+        charge = self.keep(self._charge_of(intent, method, error))
         intent.update(
             status="requires_payment_method",
             latest_charge=charge["id"],
@@ -143,6 +147,15 @@ class Books:
         self.note("payment_intent.payment_failed", self.keep(intent))
         self.note("charge.failed", charge)
         return intent
+
+    def _charge_of(self, intent: Json, method: str, error: Json | None) -> Json:
+        """A new one, or how the one that was pending ended: it stays as old as it is."""
+        charge = new_charge(intent, method=method, error=error, now=self._now())
+        if intent["status"] != "processing":
+            return charge
+        pending = self.one("charge", intent["latest_charge"])
+        kept = {name: pending[name] for name in ("id", "created", "payment_method_details")}
+        return {**charge, **kept}
 
     def cancel(self, intent: Json, reason: str | None) -> Json:
         if intent["status"] not in _CANCELABLE:
@@ -164,8 +177,14 @@ class Books:
 
     # ---- what comes after the money ----
 
-    def refund(self, charge: Json, amount: int | None, reason: str | None = None) -> Json:
+    def refund(self, charge: Json, amount: int | None, form: Json) -> Json:
+        """What is left, or `amount` of it; `form` may have a reason and metadata."""
         left = charge["amount"] - charge["amount_refunded"]
+        if any(
+            not each["is_charge_refundable"] for each in self.all("dispute", charge=charge["id"])
+        ):
+            message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
+            raise invalid(message, code="charge_disputed")
         if left <= 0:
             message = f"Charge {charge['id']} has already been refunded."
             raise invalid(message, code="charge_already_refunded")
@@ -175,9 +194,7 @@ class Books:
         card = CARDS[card_token(charge["payment_method"]) or "pm_card_visa"]
         status = "pending" if card.refund == "pending" else "succeeded"
         before = {"amount_refunded": charge["amount_refunded"]}
-        refund = self.keep(
-            new_refund(charge, amount=given, reason=reason, status=status, now=self._now())
-        )
+        refund = self.keep(new_refund(charge, form, amount=given, status=status, now=self._now()))
         charge["amount_refunded"] += given
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
         self.note("refund.created", refund)
@@ -206,6 +223,8 @@ class Books:
         dispute, before = known[-1], {"status": known[-1]["status"]}
         dispute["status"] = status
         self.keep(dispute)
+        if status in _BACK:
+            dispute["is_charge_refundable"] = True
         if status in _BACK and dispute["balance_transactions"]:
             self._move_funds(dispute, "charge.dispute.funds_reinstated", dispute["amount"])
         ended = status in _BACK or status == "lost"

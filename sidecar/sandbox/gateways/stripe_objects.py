@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import string
-from typing import Any
 
 from sidecar.sandbox.gateways.base import Json
 
@@ -100,7 +99,21 @@ def new_charge(intent: Json, *, method: str, error: Json | None, now: int) -> Js
     }
 
 
-def new_refund(charge: Json, *, amount: int, reason: str | None, status: str, now: int) -> Json:
+def pending_charge(intent: Json, *, method: str, now: int) -> Json:
+    """One whose money takes days."""
+    charge = new_charge(intent, method=method, error=None, now=now)
+    bank = {"type": "us_bank_account", "us_bank_account": {"bank_name": "TEST BANK"}}
+    return {
+        **charge,
+        "balance_transaction": None,
+        "paid": False,
+        "payment_method_details": bank,
+        "receipt_url": None,
+        "status": "pending",
+    }
+
+
+def new_refund(charge: Json, form: Json, *, amount: int, status: str, now: int) -> Json:
     return {
         "id": new_id("re"),
         "object": "refund",
@@ -110,9 +123,9 @@ def new_refund(charge: Json, *, amount: int, reason: str | None, status: str, no
         "created": now,
         "currency": charge["currency"],
         "destination_details": {"card": {"type": "refund"}, "type": "card"},
-        "metadata": {},
+        "metadata": form.get("metadata") or {},
         "payment_intent": charge["payment_intent"],
-        "reason": reason,
+        "reason": form.get("reason"),
         "receipt_number": None,
         "status": status,
     }
@@ -172,20 +185,4 @@ def new_event(kind: str, about: Json, previous: Json | None, *, api_version: str
         "pending_webhooks": 1,
         "request": {"id": new_id("req"), "idempotency_key": None},
         "type": kind,
-    }
-
-
-def page(url: str, found: list[Json], form: dict[str, Any]) -> Json:
-    """Newest first; `limit` and `starting_after` as everywhere in Stripe's API."""
-    newest = list(reversed(found))
-    after = form.get("starting_after")
-    if after is not None:
-        ids = [each["id"] for each in newest]
-        newest = newest[ids.index(after) + 1 :] if after in ids else []
-    limit = max(1, min(int(form.get("limit", 10)), 100))
-    return {
-        "object": "list",
-        "data": newest[:limit],
-        "has_more": len(newest) > limit,
-        "url": url,
     }
