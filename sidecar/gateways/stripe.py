@@ -7,25 +7,40 @@ tries ends in the same payment. Only the browser that holds its client secret ca
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from sidecar.errors import InvalidPaymentKey, InvalidRequest, PaymentUnknownAtGateway
-from sidecar.gateways import stripe_webhook
-from sidecar.gateways.base import GatewayPayment, Order, Prepared, WebhookEvent
+from sidecar.errors import (
+    InvalidPaymentKey,
+    InvalidRequest,
+    PaymentUnknownAtGateway,
+    RefundDeclined,
+)
+from sidecar.gateways import stripe_charges, stripe_refund, stripe_webhook
+from sidecar.gateways.base import GatewayPayment, ListedPayment, Order, Prepared, WebhookEvent
 from sidecar.gateways.http import nonsense
-from sidecar.gateways.stripe_client import StripeApi
+from sidecar.gateways.stripe_client import StripeApi, fields
 from sidecar.gateways.stripe_currencies import to_stripe
-from sidecar.gateways.stripe_payment import Charge, Dispute, Intent, Refund, RefundList, fact
+from sidecar.gateways.stripe_payment import (
+    Charge,
+    Dispute,
+    DisputeList,
+    Intent,
+    Refund,
+    RefundList,
+    fact,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from datetime import datetime
 
     import httpx
     from stripe import StripeObject
     from stripe.params import RefundListParams
 
+    from sidecar.gateways import base
     from sidecar.settings import Settings
 
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
@@ -93,6 +108,29 @@ class Stripe:
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
         return stripe_webhook.parse(headers, body, self._webhook_secrets)
 
+    async def refund(self, refund: base.Refund) -> None:
+        self.check_key(refund.payment_key)
+        params = stripe_refund.params(refund)
+        if await self._taken_on(refund):
+            return
+        answer = await self._api.answer(
+            self._api.v1.refunds.create_async(params, {"idempotency_key": f"refund:{refund.key}"}),
+            stripe_refund.meaning,
+        )
+        stripe_refund.check(fields(answer), refund)
+
+    async def paid_between(
+        self, since: datetime, until: datetime
+    ) -> AsyncIterator[list[ListedPayment]]:
+        query, more = stripe_charges.window(since, until), True
+        while more:
+            answer = await self._api.answer(self._api.v1.charges.list_async(query))
+            page = stripe_charges.parsed(fields(answer))
+            if payments := stripe_charges.listed(page, since):
+                yield payments
+            if more := page.has_more:
+                query["starting_after"] = page.data[-1].id
+
     async def _create(self, order: Order) -> StripeObject:
         try:
             amount = to_stripe(order.amount, order.currency)
@@ -130,6 +168,15 @@ class Stripe:
         except ValueError as error:
             raise nonsense("payment does not parse", payment_key=intent.id) from error
 
+    async def _taken_on(self, refund: base.Refund) -> bool:
+        """Whether there is a refund of this key already, however long ago Stripe forgot the key."""
+        try:
+            charge = (await self._retrieve(refund.payment_key)).charge
+        except PaymentUnknownAtGateway as error:
+            raise RefundDeclined("resource_missing", "Stripe has no such payment") from error
+        made = await self._refunds(charge) if charge else []
+        return any(stripe_refund.is_of(each, refund) for each in made)
+
     async def _refunds(self, charge: Charge) -> list[Refund]:
         """The ten that come with the charge are all there are, almost always."""
         page = charge.refunds or RefundList(data=[], has_more=charge.amount_refunded > 0)
@@ -139,23 +186,21 @@ class Stripe:
             if refunds:
                 query["starting_after"] = refunds[-1].id
             answer = await self._api.answer(self._api.v1.refunds.list_async(query))
-            page = RefundList.model_validate(answer.to_dict())
+            page = stripe_refund.parsed(fields(answer))
             refunds += page.data
-            if not page.data:
-                break
         return refunds
 
     async def _disputes(self, payment_key: str) -> list[Dispute]:
         answer = await self._api.answer(
             self._api.v1.disputes.list_async({"payment_intent": payment_key, "limit": 100})
         )
-        return [Dispute.model_validate(each) for each in answer.to_dict()["data"]]
+        return DisputeList.model_validate(fields(answer)).data
 
 
-def _intent(answer: Any) -> Intent:  # noqa: ANN401 - whatever the library made of the answer
+def _intent(answer: object) -> Intent:
     try:
-        return Intent.model_validate(answer.to_dict())
-    except (AttributeError, ValidationError) as error:
+        return Intent.model_validate(fields(answer))
+    except ValidationError as error:
         raise nonsense("PaymentIntent does not parse") from error
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import stripe
 import structlog
 
-from sidecar.errors import GatewayTimeout, GatewayUnavailable, PaymentUnknownAtGateway
+from sidecar.errors import ApiError, GatewayTimeout, GatewayUnavailable, PaymentUnknownAtGateway
+from sidecar.gateways.http import nonsense
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+Meaning: TypeAlias = "Callable[[stripe.StripeError], ApiError]"
 
 _RETRIES = 1
 
@@ -35,8 +37,9 @@ class StripeApi:
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
-    async def answer(self, call: Awaitable[T]) -> T:
-        """The answer; anything that is none of the payment's own doing is raised as unknown."""
+    async def answer(self, call: Awaitable[T], meaning: Meaning | None = None) -> T:
+        """The answer; anything that is none of the payment's own doing is raised as unknown.
+        `meaning` is for calls that tell more of Stripe's errors apart."""
         try:
             async with asyncio.timeout(self._timeout):
                 return await call
@@ -44,20 +47,22 @@ class StripeApi:
             log.warning("gateway_timeout", gateway="stripe")
             raise GatewayTimeout from error
         except stripe.StripeError as error:
-            raise _meaning(error) from error
+            _note(error)
+            raise (meaning or unknown)(error) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # The library trusts that `error` is an object.
+            raise nonsense("answer is not Stripe's", kind=type(error).__name__) from error
 
 
-def _meaning(error: stripe.StripeError) -> GatewayUnavailable | PaymentUnknownAtGateway:
-    """Never the message: it may quote a key."""
-    code = error.error.code if error.error else None
-    log.warning(
-        "gateway_refused",
-        gateway="stripe",
-        kind=type(error).__name__,
-        status=error.http_status,
-        code=code,
-        request_id=error.request_id,
-    )
+def fields(answer: object) -> dict[str, Any]:
+    """Of whatever object the library made of the answer."""
+    if not isinstance(answer, stripe.StripeObject):
+        raise nonsense("answer is not an object")
+    return answer.to_dict()
+
+
+def unknown(error: stripe.StripeError) -> ApiError:
+    """An error that decides nothing."""
     match error:
         case stripe.InvalidRequestError() if error.http_status == 404:
             return PaymentUnknownAtGateway()
@@ -67,3 +72,15 @@ def _meaning(error: stripe.StripeError) -> GatewayUnavailable | PaymentUnknownAt
             return GatewayUnavailable(code="gateway_refused")
         case _:
             return GatewayUnavailable()
+
+
+def _note(error: stripe.StripeError) -> None:
+    """Never the message: it may quote a key."""
+    log.warning(
+        "gateway_refused",
+        gateway="stripe",
+        kind=type(error).__name__,
+        status=error.http_status,
+        code=error.error.code if error.error else None,
+        request_id=error.request_id,
+    )

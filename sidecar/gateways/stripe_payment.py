@@ -15,8 +15,8 @@ from sidecar.gateways.base import GatewayPayment, State
 from sidecar.gateways.stripe_currencies import from_stripe
 from sidecar.gateways.text import Text
 
-# A refund that failed or was called off: the money is still, or again, the merchant's.
-_NOT_REFUNDED = frozenset({"failed", "canceled"})
+# Of a refund. One that failed or was called off: the money is still, or again, the merchant's.
+_DECIDED = frozenset({"succeeded", "failed", "canceled"})
 # Disputes that took nothing from the merchant: won, or over by a refund, which counts as such.
 _DISMISSED = frozenset({"won", "warning_closed", "prevented", "charge_refunded"})
 _STATES: dict[str, State] = {"succeeded": "paid", "canceled": "canceled"}
@@ -30,6 +30,8 @@ class Refund(_Object):
     id: str
     amount: int = Field(ge=0)
     status: str | None = None
+    payment_intent: str | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class BalanceTransaction(_Object):
@@ -43,6 +45,10 @@ class Dispute(_Object):
     currency: str
     status: str
     balance_transactions: list[BalanceTransaction] = []
+
+
+class DisputeList(_Object):
+    data: list[Dispute]
 
 
 class RefundList(_Object):
@@ -99,7 +105,11 @@ def fact(
     (a method that takes days is credited whenever it succeeds).
     """
     received = intent.amount_received if intent.status == "succeeded" else 0
+    refunded, refunding = _given_back(intent.charge, refunds, received)
     disputed, withdrawn = _disputed(disputes, received, intent.currency)
+    # Each part of the money is gone, or on its way, once.
+    withdrawn = min(withdrawn, received - refunded)
+    refunding = min(refunding, received - refunded - withdrawn)
     order_id = intent.metadata.get("order_id")
     return GatewayPayment(
         order_id=order_id if isinstance(order_id, str) else "",
@@ -109,7 +119,8 @@ def fact(
         currency=intent.currency.upper(),
         live=intent.livemode,
         paid=from_stripe(received, intent.currency),
-        refunded=from_stripe(min(_refunded(intent.charge, refunds), received), intent.currency),
+        refunded=from_stripe(refunded, intent.currency),
+        refunding=from_stripe(refunding, intent.currency),
         disputed=from_stripe(disputed, intent.currency),
         withdrawn=from_stripe(withdrawn, intent.currency),
         method=_method(intent.charge),
@@ -117,11 +128,19 @@ def fact(
     )
 
 
-def _refunded(charge: Charge | None, refunds: Iterable[Refund]) -> int:
-    """Whether `amount_refunded` falls again when a refund fails is not documented; the refunds'
-    own states are, and neither may say more than the other."""
-    standing = sum(each.amount for each in refunds if each.status not in _NOT_REFUNDED)
-    return min(charge.amount_refunded, standing) if charge else 0
+def _given_back(charge: Charge | None, refunds: Iterable[Refund], received: int) -> tuple[int, int]:
+    """What is back, and what is on its way and may yet fail.
+
+    Whether `amount_refunded` falls again when a refund fails is not documented; the refunds' own
+    states are, and neither may say more than the other."""
+    if charge is None:
+        return 0, 0
+    done = under_way = 0
+    for refund in refunds:
+        done += refund.amount if refund.status == "succeeded" else 0
+        under_way += refund.amount if refund.status not in _DECIDED else 0
+    refunded = min(charge.amount_refunded, done, received)
+    return refunded, min(under_way, received - refunded)
 
 
 def _disputed(disputes: Iterable[Dispute], received: int, currency: str) -> tuple[int, int]:

@@ -133,9 +133,18 @@ class TestRead:
         key = await stripe_sim.paid(method="pm_card_pendingRefund")
         for amount in (300, 200):
             await stripe_sim.control("POST", "refund", payment_key=key, amount=amount)
-        assert (await read(stripe_sim, key)).refunded == 500
-        await stripe_sim.control("POST", "refund_status", payment_key=key, status="failed")
-        assert (await read(stripe_sim, key)).refunded == 300
+        seen = [await read(stripe_sim, key)]
+        first, second = [each["id"] for each in stripe_sim.simulator.books.all("refund")]
+        for refund, status in ((first, "succeeded"), (second, "failed")):
+            await stripe_sim.control(
+                "POST", "refund_status", payment_key=key, refund=refund, status=status
+            )
+            seen.append(await read(stripe_sim, key))
+        assert [(each.refunded, each.refunding) for each in seen] == [
+            (0, 500),
+            (300, 200),
+            (300, 0),
+        ]
 
     async def test_more_refunds_than_come_with_the_charge(
         self, stripe_sim: SimulatedStripe
@@ -143,12 +152,13 @@ class TestRead:
         key = await stripe_sim.paid(method="pm_card_pendingRefund")
         for _ in range(12):
             await stripe_sim.control("POST", "refund", payment_key=key, amount=10)
-        refunds = stripe_sim.simulator.books.all("refund")
-        first = refunds[0]["id"]
-        await stripe_sim.control(
-            "POST", "refund_status", payment_key=key, refund=first, status="failed"
-        )
-        assert (await read(stripe_sim, key)).refunded == 110
+        first, second, *_ = [each["id"] for each in stripe_sim.simulator.books.all("refund")]
+        for refund, status in ((first, "failed"), (second, "succeeded")):
+            await stripe_sim.control(
+                "POST", "refund_status", payment_key=key, refund=refund, status=status
+            )
+        found = await read(stripe_sim, key)
+        assert (found.refunded, found.refunding) == (10, 100)
 
     async def test_dispute_until_it_is_won(self, stripe_sim: SimulatedStripe) -> None:
         key = await stripe_sim.paid(method="pm_card_createDispute")

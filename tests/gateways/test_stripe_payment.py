@@ -100,26 +100,50 @@ def refund(amount: int, status: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("amount_refunded", "refunds", "refunded"),
+    ("amount_refunded", "refunds", "refunded", "refunding"),
     [
-        (1100, (refund(1100, "succeeded"),), 1100),
-        (1100, (refund(1100, "pending"),), 1100),
-        (1100, (refund(1100, "requires_action"),), 1100),
-        (11000, (refund(1000, "succeeded"), refund(10000, "succeeded")), 11000),
+        (1100, (refund(1100, "succeeded"),), 1100, 0),
+        # On its way until it has arrived, whether Stripe counts it as refunded or not.
+        (1100, (refund(1100, "pending"),), 0, 1100),
+        (0, (refund(1100, "pending"),), 0, 1100),
+        (1100, (refund(1100, "requires_action"),), 0, 1100),
+        (1100, (refund(1100, "a_new_one"),), 0, 1100),
+        (1100, ({"id": "re_1", "amount": 1100, "status": None},), 0, 1100),
+        (1500, (refund(500, "succeeded"), refund(1000, "pending")), 500, 1000),
+        (11000, (refund(1000, "succeeded"), refund(10000, "succeeded")), 11000, 0),
         # A refund that failed does not count, whether Stripe lowers amount_refunded for it or not.
-        (1100, (refund(1100, "failed"),), 0),
-        (0, (refund(1100, "failed"),), 0),
-        (2100, (refund(1100, "failed"), refund(1000, "succeeded")), 1000),
-        (1000, (refund(1100, "failed"), refund(1000, "succeeded")), 1000),
-        (1100, (refund(1100, "canceled"),), 0),
-        (22000, (refund(22000, "succeeded"),), 11000),
+        (1100, (refund(1100, "failed"),), 0, 0),
+        (0, (refund(1100, "failed"),), 0, 0),
+        (2100, (refund(1100, "failed"), refund(1000, "succeeded")), 1000, 0),
+        (1000, (refund(1100, "failed"), refund(1000, "succeeded")), 1000, 0),
+        (1100, (refund(1100, "canceled"),), 0, 0),
+        (22000, (refund(22000, "succeeded"),), 11000, 0),
+        (22000, (refund(1000, "succeeded"), refund(21000, "pending")), 1000, 10000),
     ],
 )
 def test_refunds_add_up(
-    amount_refunded: int, refunds: tuple[dict[str, Any], ...], refunded: int
+    amount_refunded: int, refunds: tuple[dict[str, Any], ...], refunded: int, refunding: int
 ) -> None:
     intent = {**SUCCEEDED, "latest_charge": {**CHARGE, "amount_refunded": amount_refunded}}
-    assert read(intent, refunds) == expected(refunded=refunded)
+    assert read(intent, refunds) == expected(refunded=refunded, refunding=refunding)
+
+
+@pytest.mark.parametrize(
+    ("refunds", "dispute", "fields"),
+    [
+        ((refund(4000, "succeeded"),), 7000, (4000, 0, 7000)),
+        ((refund(4000, "succeeded"),), 11000, (4000, 0, 7000)),
+        ((refund(4000, "pending"),), 11000, (0, 0, 11000)),
+        ((refund(4000, "pending"),), 8000, (0, 3000, 8000)),
+        ((refund(11000, "succeeded"),), 11000, (11000, 0, 0)),
+    ],
+)
+def test_no_part_of_the_money_is_gone_twice(
+    refunds: tuple[dict[str, Any], ...], dispute: int, fields: tuple[int, int, int]
+) -> None:
+    intent = {**SUCCEEDED, "latest_charge": {**CHARGE, "amount_refunded": 11000}}
+    found = read(intent, refunds, ({**DISPUTE, "status": "lost", "amount": dispute},))
+    assert (found.refunded, found.refunding, found.withdrawn) == fields
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""A refund at Stripe, and which of its errors mean that there will be none.
+
+Stripe compares no balance. What keeps a refund from happening twice is the idempotency key, which
+Stripe forgets after a day, and after that the key in the refund's own metadata.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import stripe
+from pydantic import ValidationError
+
+from sidecar.errors import ApiError, RefundDeclined, RefundKeySpent
+from sidecar.gateways.http import nonsense
+from sidecar.gateways.stripe_client import unknown
+from sidecar.gateways.stripe_currencies import to_stripe
+from sidecar.gateways.stripe_payment import Refund as Made
+from sidecar.gateways.stripe_payment import RefundList
+from sidecar.gateways.text import storable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stripe.params import RefundCreateParams
+
+    from sidecar.gateways.base import Refund
+
+_LONGEST = 500
+"""Of a metadata value."""
+
+
+def params(refund: Refund) -> RefundCreateParams:
+    """The same for the same refund, always: Stripe compares them under a key."""
+    metadata = {
+        "refund_key": refund.key,
+        "order_id": refund.order_id,
+        "reason": storable(refund.reason).strip()[:_LONGEST],
+    }
+    return {
+        "payment_intent": refund.payment_key,
+        "amount": _amount(refund),
+        "reason": "requested_by_customer",
+        # An empty value would mean that the entry is to be removed.
+        "metadata": {name: value for name, value in metadata.items() if value},
+    }
+
+
+def parsed(answer: Mapping[str, Any]) -> RefundList:
+    """A page of refunds. One that is empty and not the last would hide those that follow."""
+    try:
+        page = RefundList.model_validate(answer)
+    except ValidationError as error:
+        raise nonsense("refunds do not parse") from error
+    if page.has_more and not page.data:
+        raise nonsense("an empty page of refunds is not the last")
+    return page
+
+
+def is_of(made: Made, refund: Refund) -> bool:
+    """Whether this refund is what the call under the key came to."""
+    return (made.metadata or {}).get("refund_key") == refund.key
+
+
+def check(answer: Mapping[str, Any], refund: Refund) -> None:
+    try:
+        made = Made.model_validate(answer)
+    except ValidationError as error:
+        raise nonsense("refund does not parse", payment_key=refund.payment_key) from error
+    if made.payment_intent != refund.payment_key:
+        raise nonsense("refunded another payment", payment_key=refund.payment_key)
+
+
+def meaning(error: stripe.StripeError) -> ApiError:
+    """A 400 refuses before anything is done. A server error that is a replay is all that its key
+    will ever answer, and says that the first call is over."""
+    if isinstance(error, (stripe.InvalidRequestError, stripe.CardError)):
+        code = error.code or "invalid_request_error"
+        return RefundDeclined(storable(code), storable(error.user_message or ""))
+    replayed = (error.headers or {}).get("idempotent-replayed") == "true"
+    if replayed and error.http_status is not None and error.http_status >= 500:
+        return RefundKeySpent()
+    return unknown(error)
+
+
+def _amount(refund: Refund) -> int:
+    try:
+        return to_stripe(refund.amount, refund.currency)
+    except ValueError as error:
+        raise RefundDeclined(
+            "amount_not_refundable", "Stripe cannot refund this amount in this currency"
+        ) from error
