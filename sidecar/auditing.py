@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from sidecar.errors import (
     ApiError,
@@ -21,6 +21,7 @@ from sidecar.errors import (
     PaymentRefused,
     PaymentUnknownAtGateway,
 )
+from sidecar.gateways.http import patiently
 from sidecar.payments import ORDER_ID
 
 if TYPE_CHECKING:
@@ -38,14 +39,6 @@ _AT_ONCE = 4
 # A day is audited when the gateways have had time to close it.
 _HOURS_TO_CLOSE = 3
 _OPEN = {"unread", "unknown", "different"}
-
-# A gateway may fail in the middle of a month: the audit need not start over.
-_patiently = retry(
-    retry=retry_if_exception_type(GatewayUnavailable),
-    wait=wait_random_exponential(multiplier=1, max=60),
-    stop=stop_after_attempt(8),
-    reraise=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +80,7 @@ class Auditing:
         audit_id = await service.begin_audit(gateway_name, since, until, again=again)
         if audit_id is None:
             return None
-        async for page in gateway.paid_between(since, until):
-            lines = await service.audit_payments(audit_id, [asdict(each) for each in page])
-            await self._look_again(gateway, audit_id, lines)
+        await self._compare_list(gateway, audit_id, since, until)
         await self._look_for_unlisted(gateway, audit_id)
         totals = await service.finish_audit(audit_id)
         for total in totals:
@@ -102,6 +93,20 @@ class Auditing:
             for line in page:
                 yield line
             after = page[-1].payment_key
+
+    async def _compare_list(
+        self, gateway: Gateway, audit_id: int, since: datetime, until: datetime
+    ) -> None:
+        """Of a list with lines that nobody can read the others count; the log names them."""
+        service = self._database.as_service()
+        try:
+            async for page in gateway.paid_between(since, until):
+                lines = await service.audit_payments(audit_id, [asdict(each) for each in page])
+                await self._look_again(gateway, audit_id, lines)
+        except GatewayUnavailable as error:
+            if error.code != "gateway_nonsense":
+                raise
+            log.error("audit_incomplete", gateway=gateway.name, audit=audit_id)  # noqa: TRY400
 
     async def _look_again(self, gateway: Gateway, audit_id: int, lines: list[AuditLine]) -> None:
         """Reads what does not match, a few at a time, and compares it once more."""
@@ -136,12 +141,15 @@ class Auditing:
             "missing": True,
         }
 
-    @_patiently
     async def _read(
         self, gateway: Gateway, order_id: str, payment_key: str
     ) -> GatewayPayment | None:
-        """A fresh read, applied where it is about an order of ours; None where there is no such
-        payment."""
+        return await patiently(partial(self._read_once, gateway, order_id, payment_key))
+
+    async def _read_once(
+        self, gateway: Gateway, order_id: str, payment_key: str
+    ) -> GatewayPayment | None:
+        """Applied where it is about an order of ours; None where there is no such payment."""
         try:
             if not ORDER_ID.fullmatch(order_id):
                 return await gateway.read(None, payment_key)

@@ -1845,6 +1845,9 @@ begin
     failure_message = case when v_status <> 'succeeded' then r.failure_message end,
     next_attempt_at = case
       when v_status = 'requested' and r.answer is null then r.next_attempt_at
+      when v_ask then clock_timestamp() + greatest(
+        interval '1 minute', coinslot.refund_wait(r.attempts)
+      )
       when v_open then clock_timestamp() + coinslot.refund_wait(r.attempts)
     end,
     finished_at = case when not v_open then clock_timestamp() end

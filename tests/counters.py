@@ -16,29 +16,40 @@ import stripe
 from standardwebhooks import Webhook
 
 from tests import portone_v2, toss
-from tests.portone_v2_shop import ShopV2, in_place_of_the_stacks
+from tests.portone_v2_shop import ShopV2, in_place_of_the_stacks, v2_settings
+from tests.shop import settings_on
 from tests.stripe_shop import StripeShop
 from tests.toss_shop import TossShop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sidecar.settings import Settings
     from tests.shop import Shop
     from tests.stacks import LocalStack
 
 Json = dict[str, Any]
 
+_KEYS = {
+    *("IAMPORT_API_URL", "IAMPORT_API_KEY", "IAMPORT_API_SECRET", "IAMPORT_CODE"),
+    *("TOSS_API_URL", "TOSS_CLIENT_KEY", "TOSS_SECRET_KEY"),
+    *("STRIPE_API_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"),
+}
+
 
 @dataclass
 class Counter(ABC):
     """One gateway's till. `DISTORTED` is what the gateway would show of a payment that is not what
-    was ordered, per kind of difference."""
+    was ordered, per kind of difference; `REFUNDS` is in the paths of its refunds; `PRICE` is what
+    ten tokens cost, in minor units."""
 
     shop: Shop
 
     NAME: ClassVar[str]
     GATEWAY: ClassVar[str]
     DISTORTED: ClassVar[dict[str, Json]]
+    REFUNDS: ClassVar[str] = "/cancel"
+    PRICE: ClassVar[int] = 5000
 
     @staticmethod
     @asynccontextmanager
@@ -99,6 +110,30 @@ class Counter(ABC):
     async def distort(self, key: str, kind: str) -> None:
         await self.shop.play(f"payments/{key}", "PATCH", **self.DISTORTED[kind])
 
+    @staticmethod
+    def settings(stack: LocalStack) -> Settings:
+        """Of a sidecar that serves this gateway."""
+        return settings_on(
+            stack, **{name.lower(): value for name, value in stack.env.items() if name in _KEYS}
+        )
+
+    @abstractmethod
+    async def given_back(self, key: str) -> int:
+        """What the gateway's own books show as refunded, in minor units."""
+
+    async def books(self, key: str) -> Json:
+        """The payment as the gateway keeps it."""
+        kept = (await self.shop.play("payments", "GET"))["payments"]
+        return next(each for each in kept if key in map(str, each.values()))
+
+    async def bought(self) -> tuple[str, str]:
+        """An order that is paid and completed, and its payment key."""
+        order_id = await self.order()
+        key = await self.pay(order_id)
+        assert await self.come_back(order_id, key) == 200
+        await self.shop.until(lambda: self.shop.row(order_id)["status"] == "completed")
+        return order_id, key
+
     async def fail(self, kind: str | None, **plan: object) -> None:
         """How the gateway's own HTTP fails from now on; None ends it."""
         body = {"kind": kind, **plan} if kind else {}
@@ -122,6 +157,9 @@ class V1(Counter):
     def event(self, order_id: str, key: str, *, paid: bool) -> Json:
         status = "paid" if paid else "cancelled"
         return {"imp_uid": key, "merchant_uid": order_id, "status": status}
+
+    async def given_back(self, key: str) -> int:
+        return int((await self.books(key))["cancel_amount"])
 
 
 class V2(Counter):
@@ -160,6 +198,13 @@ class V2(Counter):
             "webhook-signature": Webhook(secret).sign(event_id, now, raw.decode()),
         }
 
+    @staticmethod
+    def settings(stack: LocalStack) -> Settings:
+        return v2_settings(stack)
+
+    async def given_back(self, key: str) -> int:
+        return int((await self.books(key))["amount"]["cancelled"])
+
 
 class Toss(Counter):
     NAME, GATEWAY = "toss", "toss"
@@ -196,9 +241,14 @@ class Toss(Counter):
             "data": {"paymentKey": key, "orderId": order_id, "status": status},
         }
 
+    async def given_back(self, key: str) -> int:
+        payment = await self.books(key)
+        return int(payment["totalAmount"] - payment["balanceAmount"])
+
 
 class Stripe(Counter):
     NAME, GATEWAY = "stripe", "stripe"
+    REFUNDS, PRICE = "/refunds", 400
     DISTORTED: ClassVar = {
         "amount": {"amount": 100, "amount_received": 100},
         "currency": {"currency": "eur"},
@@ -232,6 +282,10 @@ class Stripe(Counter):
         now, secret = int(time.time()), "whsec_sandbox" if ours else "whsec_forged"
         signed = stripe.WebhookSignature._compute_signature(f"{now}.{raw.decode()}", secret)  # noqa: SLF001
         return {"Stripe-Signature": f"t={now},v1={signed}"}
+
+    async def given_back(self, key: str) -> int:
+        refunds = (await self.books(key))["refunds"]
+        return sum(each["amount"] for each in refunds if each["status"] == "succeeded")
 
 
 EVERY: tuple[type[Counter], ...] = (V1, Toss, Stripe, V2)

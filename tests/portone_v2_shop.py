@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from sidecar.settings import Settings
     from tests.stacks import LocalStack
 
 # At 20 ms a minute the whole schedule of retries takes 7 s.
@@ -62,6 +63,19 @@ def v2_url(stack: LocalStack) -> str:
     return f"{stack.settings.simulators_url}/portone-v2"
 
 
+def v2_settings(stack: LocalStack, **changes: Any) -> Settings:  # noqa: ANN401 - any field
+    """Of a sidecar with V2's keys."""
+    keys = {
+        "portone_api_secret": API_SECRET,
+        "portone_store_id": STORE,
+        "portone_channel_key": CHANNEL,
+        "portone_webhook_secrets": f"{SECRET},{NEXT_SECRET}",
+        "portone_api_url": v2_url(stack),
+        "frontend_url": stack.env["FRONTEND_URL"],
+    }
+    return settings_on(stack, **{**keys, **changes})
+
+
 @asynccontextmanager
 async def in_place_of_the_stacks(stack: LocalStack, **changes: Any) -> AsyncIterator[str]:  # noqa: ANN401
     """A sidecar with V2's keys on the stack's own port, so that webhooks come to it; and the only
@@ -71,16 +85,8 @@ async def in_place_of_the_stacks(stack: LocalStack, **changes: Any) -> AsyncIter
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", stack.settings.sidecar_port))
-    keys = {
-        "portone_api_secret": API_SECRET,
-        "portone_store_id": STORE,
-        "portone_channel_key": CHANNEL,
-        "portone_webhook_secrets": f"{SECRET},{NEXT_SECRET}",
-        "portone_api_url": v2_url(stack),
-        "frontend_url": stack.env["FRONTEND_URL"],
-    }
     try:
-        async with running(create_app(settings_on(stack, **{**keys, **changes})), sock) as url:
+        async with running(create_app(v2_settings(stack, **changes)), sock) as url:
             yield url
     finally:
         stack.manager.processes.start(program)

@@ -5,14 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import structlog
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from sidecar.errors import GatewayTimeout, GatewayUnavailable
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+PATIENT_ATTEMPTS = 8
 
 
 class GatewayHttp:
@@ -43,6 +56,21 @@ class GatewayHttp:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("gateway_unreachable", method=method, path=path, error=repr(error))
             raise GatewayUnavailable from error
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """For work that nobody waits for: a gateway that fails is asked again, for some minutes."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(_may_pass),
+        wait=wait_random_exponential(multiplier=1, max=60),
+        stop=stop_after_attempt(PATIENT_ATTEMPTS),
+        reraise=True,
+    )
+    return await retrying(call)
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, GatewayUnavailable) and error.code != "gateway_nonsense"
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 
-from sidecar.gateways.http import nonsense
+from sidecar.gateways.http import nonsense, patiently
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,7 +66,7 @@ async def _windows(fetch: Fetch, first: int, last: int) -> AsyncIterator[list[An
     waiting = [(start, min(start + _LONGEST, last)) for start in reversed(starts)]
     while waiting:
         start, end = waiting.pop()
-        rows, more = await fetch(start, end, 0)
+        rows, more = await patiently(partial(fetch, start, end, 0))
         if more and start < end:
             middle = (start + end) // 2
             waiting += [(middle + 1, end), (start, middle)]
@@ -74,7 +75,7 @@ async def _windows(fetch: Fetch, first: int, last: int) -> AsyncIterator[list[An
         page = 0
         while more and rows:
             page += 1
-            rows, more = await fetch(start, end, page)
+            rows, more = await patiently(partial(fetch, start, end, page))
             yield rows
 
 

@@ -7,6 +7,7 @@ tries ends in the same payment. Only the browser that holds its client secret ca
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -19,7 +20,7 @@ from sidecar.errors import (
 )
 from sidecar.gateways import stripe_charges, stripe_refund, stripe_webhook
 from sidecar.gateways.base import GatewayPayment, ListedPayment, Order, Prepared, WebhookEvent
-from sidecar.gateways.http import nonsense
+from sidecar.gateways.http import nonsense, patiently
 from sidecar.gateways.stripe_client import StripeApi, fields
 from sidecar.gateways.stripe_currencies import to_stripe
 from sidecar.gateways.stripe_payment import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     import httpx
     from stripe import StripeObject
-    from stripe.params import RefundListParams
+    from stripe.params import ChargeListParams, RefundListParams
 
     from sidecar.gateways import base
     from sidecar.settings import Settings
@@ -124,12 +125,15 @@ class Stripe:
     ) -> AsyncIterator[list[ListedPayment]]:
         query, more = stripe_charges.window(since, until), True
         while more:
-            answer = await self._api.answer(self._api.v1.charges.list_async(query))
-            page = stripe_charges.parsed(fields(answer))
+            page = await patiently(partial(self._charges, query))
             if payments := stripe_charges.listed(page, since):
                 yield payments
             if more := page.has_more:
                 query["starting_after"] = page.data[-1].id
+
+    async def _charges(self, query: ChargeListParams) -> stripe_charges.Page:
+        answer = await self._api.answer(self._api.v1.charges.list_async(query))
+        return stripe_charges.parsed(fields(answer))
 
     async def _create(self, order: Order) -> StripeObject:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from sidecar.errors import (
 )
 from sidecar.gateways import toss_refund, toss_transactions, toss_webhook
 from sidecar.gateways.base import ListedPayment, Order, Prepared, Refund, WebhookEvent
-from sidecar.gateways.http import GatewayHttp, json_array, json_object, nonsense
+from sidecar.gateways.http import GatewayHttp, json_array, json_object, nonsense, patiently
 from sidecar.gateways.toss_answers import OUR_KEYS, error, number, refused
 from sidecar.gateways.toss_payment import TossPayment, read_as
 
@@ -165,7 +166,7 @@ class Toss:
         """Until a page is empty: one that is not full may have been cut short by Toss's own limit.
         Each goes on after the last transaction seen, so what is new meanwhile shifts nothing."""
         query = toss_transactions.window(since, until)
-        while rows := await self._transactions(query):
+        while rows := await patiently(partial(self._transactions, query)):
             if payments := toss_transactions.listed(rows, live=self.live):
                 yield payments
             if rows[-1].transactionKey == query.get("startingAfter"):

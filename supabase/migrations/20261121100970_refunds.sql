@@ -148,7 +148,8 @@ revoke all on function coinslot.free_set_aside(public.refunds) from public;
 -- What a fresh read makes of the refund that is open for its attempt. Done: the total has grown by
 -- what was asked for, whoever caused that. Pending: with what is on its way it will have; less than
 -- that is another refund. Failed: the gateway said no, or was at it and is no more, and the read
--- shows nothing. Unclear: it is asked again, under a new key only where the old one is spent.
+-- shows nothing. Unclear: it is asked again, under a new key only where the old one is spent, and
+-- not before a call that may be under way is over at any gateway.
 create function coinslot.judge_refund(
   refund public.refunds, attempt coinslot.payment_attempts
 ) returns public.refunds
@@ -173,6 +174,9 @@ begin
     failure_message = case when v_status <> 'succeeded' then r.failure_message end,
     next_attempt_at = case
       when v_status = 'requested' and r.answer is null then r.next_attempt_at
+      when v_ask then clock_timestamp() + greatest(
+        interval '1 minute', coinslot.refund_wait(r.attempts)
+      )
       when v_open then clock_timestamp() + coinslot.refund_wait(r.attempts)
     end,
     finished_at = case when not v_open then clock_timestamp() end

@@ -1,3 +1,6 @@
+import pytest
+
+from sidecar.gateways import http
 from tests.portone import sim, simulated
 from tests.portone_v2 import simulated_v2, v2
 from tests.stripes import simulated_stripe, stripe_sim
@@ -13,3 +16,9 @@ __all__ = [
     "toss",
     "v2",
 ]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a list fails is seen at once."""
+    monkeypatch.setattr(http, "PATIENT_ATTEMPTS", 1)

@@ -218,7 +218,15 @@ class Stripe(Simulator):
         return SignedWebhook(payment_key, event, {}, Tampering(fields=forge))
 
     def payments(self) -> list[Json]:
-        return self.books.all("payment_intent")
+        """With what is about them beside them."""
+        return [
+            {
+                **intent,
+                "refunds": self.books.all("refund", payment_intent=intent["id"]),
+                "disputes": self.books.all("dispute", payment_intent=intent["id"]),
+            }
+            for intent in self.books.all("payment_intent")
+        ]
 
     def change(self, payment_key: str, fields: Json) -> Json:
         return self.books.keep({**self._one(payment_key), **fields})
