@@ -130,7 +130,8 @@ class Reconciler:
             while waiting and len(unread) < _DOWN_AFTER:
                 each = waiting.pop()
                 try:
-                    total.moved += await self._read(gateway, each)
+                    moved = await self._read(gateway, each)
+                    total.moved += moved
                     total.read += 1
                 except GatewayUnavailable as error:
                     if error.code != "gateway_nonsense":

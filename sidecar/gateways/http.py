@@ -66,7 +66,11 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
         stop=stop_after_attempt(PATIENT_ATTEMPTS),
         reraise=True,
     )
-    return await retrying(call)
+    return await retrying(_awaited, call)
+
+
+async def _awaited(call: Callable[[], Awaitable[T]]) -> T:
+    return await call()
 
 
 def _may_pass(error: BaseException) -> bool:

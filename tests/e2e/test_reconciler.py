@@ -1,0 +1,179 @@
+"""What no webhook told, and nobody came back for: the reconciler fetches it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest_asyncio
+
+from sidecar.services import opened
+from tests.counters import EVERY, Counter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pytest
+
+    from sidecar.reconciling import Round
+    from sidecar.services import Services
+    from tests.shop import Shop
+    from tests.stacks import LocalStack
+
+
+@dataclass(frozen=True)
+class Night:
+    """A till whose gateway sends no webhooks, and a reconciler of this test's own."""
+
+    counter: Counter
+    services: Services
+
+    @property
+    def shop(self) -> Shop:
+        return self.counter.shop
+
+    def due(self, *order_ids: str) -> None:
+        """Time passes for these orders, and for no other of the tests before."""
+        self.shop.select(
+            "update coinslot.payment_reads r set next_read_at = case "
+            "when p.order_id = any (%s) then now() else now() + interval '1 day' end "
+            "from payments p where p.id = r.payment_id returning 1",
+            list(order_ids),
+        )
+
+    def schedule(self, order_id: str) -> list[tuple[int, int]]:
+        """How often the order was read, and in how many minutes it is again."""
+        return [
+            (reads, minutes)
+            for reads, minutes in self.shop.select(
+                "select r.reads, round(extract(epoch from r.next_read_at - now()) / 60)::int "
+                "from coinslot.payment_reads r join payments p on p.id = r.payment_id "
+                "where p.order_id = %s",
+                order_id,
+            )
+        ]
+
+    async def round(self, *order_ids: str) -> Round:
+        self.due(*order_ids)
+        return await self.services.reconciler.once()
+
+
+@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
+async def gateway(
+    request: pytest.FixtureRequest, stack: LocalStack
+) -> AsyncIterator[type[Counter]]:
+    async with request.param.sidecar(stack):
+        yield request.param
+
+
+@asynccontextmanager
+async def quiet(counter: Counter) -> AsyncIterator[None]:
+    await counter.shop.play("settings", "PUT", enabled=False)
+    yield
+    await counter.fail(None)
+    await counter.shop.play("settings", "PUT", enabled=True)
+
+
+@pytest_asyncio.fixture
+async def night(gateway: type[Counter], shop: Shop) -> AsyncIterator[Night]:
+    counter = gateway(shop)
+    async with quiet(counter), opened(gateway.settings(shop.stack)) as services:
+        yield Night(counter, services)
+
+
+class TestOpenOrder:
+    async def test_paid_and_never_told(self, night: Night) -> None:
+        order_id = await night.counter.order()
+        await night.counter.pay(order_id)
+        await night.round(order_id)
+        assert night.shop.row(order_id)["status"] == "completed"
+        assert await night.shop.tokens() == 15
+        assert night.schedule(order_id) == []
+
+    async def test_paid_after_it_expired(self, night: Night) -> None:
+        order_id = await night.counter.order()
+        night.shop.select(
+            "update payments set expires_at = now() where order_id = %s returning 1", order_id
+        )
+        await night.services.reconciler.maintain()
+        assert night.shop.row(order_id)["status"] == "expired"
+        await night.counter.pay(order_id)
+        await night.round(order_id)
+        assert night.shop.row(order_id)["status"] == "completed"
+
+    async def test_nobody_paid(self, night: Night) -> None:
+        """Read at growing distances; nothing is noted about it."""
+        order_id = await night.counter.order()
+        await night.round(order_id)
+        [(reads, minutes)] = night.schedule(order_id)
+        assert (reads, minutes) == (1, 5)
+        await night.round(order_id)
+        assert night.schedule(order_id) == [(2, 10)]
+        assert night.shop.row(order_id)["status"] == "pending"
+        assert night.shop.events(order_id) == []
+
+    async def test_many_servers_read_each_order_once(self, night: Night) -> None:
+        orders = [await night.counter.order() for _ in range(10)]
+        for order_id in orders:
+            await night.counter.pay(order_id)
+        night.due(*orders)
+        settings = night.counter.settings(night.shop.stack)
+        async with opened(settings) as second, opened(settings) as third:
+            rounds = await asyncio.gather(
+                *(each.reconciler.once() for each in (night.services, second, third))
+            )
+        assert sum(each.read for each in rounds) == 10
+        assert {night.shop.row(order_id)["status"] for order_id in orders} == {"completed"}
+        assert await night.shop.tokens() == 5 + 10 * 10
+
+
+class TestSettledOrder:
+    async def test_refund_at_the_console_that_no_webhook_told(self, night: Night) -> None:
+        """The webhook came before the gateway's own records showed it; it is looked for again."""
+        order_id, key = await night.counter.bought()
+        await night.counter.tell(order_id, key, paid=False)
+        await night.shop.followed(order_id)
+        assert night.shop.row(order_id)["status"] == "completed"
+        await night.shop.play("refund", payment_key=key)
+        await night.round(order_id)
+        assert night.shop.row(order_id)["status"] == "refunded"
+        assert await night.shop.tokens() == 5
+
+
+class TestGateway:
+    async def test_is_down_and_comes_back(self, night: Night) -> None:
+        """It is asked less and less, what was to be read is kept, and caught up with."""
+        orders = [await night.counter.order() for _ in range(6)]
+        for order_id in orders:
+            await night.counter.pay(order_id)
+        await night.counter.fail("error_before")
+        done = await night.round(*orders)
+        assert done.read == 0
+        assert done.unanswered == 6
+        assert {reads for each in orders for reads, _ in night.schedule(each)} == {0}
+        resting = await night.round(*orders)
+        assert resting.idle()
+        await night.counter.fail(None)
+        async with opened(night.counter.settings(night.shop.stack)) as another:
+            assert (await another.reconciler.once()).read == 6
+        assert {night.shop.row(order_id)["status"] for order_id in orders} == {"completed"}
+
+    async def test_talks_nonsense_about_one_order(self, night: Night) -> None:
+        """The others are read; that one is when it is next due."""
+        orders = [await night.counter.order() for _ in range(4)]
+        for order_id in orders:
+            await night.counter.pay(order_id)
+        await night.counter.fail("malformed", next=1)
+        done = await night.round(*orders)
+        assert done.moved == 3
+        assert done.unanswered in {0, 1}
+        await night.round(*orders)
+        assert {night.shop.row(order_id)["status"] for order_id in orders} <= {
+            *("completed", "pending")
+        }
+        async with opened(night.counter.settings(night.shop.stack)) as another:
+            night.due(*orders)
+            await another.reconciler.once()
+        assert {night.shop.row(order_id)["status"] for order_id in orders} == {"completed"}
