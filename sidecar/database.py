@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 from postgrest import AsyncPostgrestClient
 
+from sidecar.connections import Connections
 from sidecar.errors import DatabaseUnavailable
 from sidecar.reconciling_database import ReconcilingDatabase
 from sidecar.records import (
@@ -44,6 +45,7 @@ class Database:
         self._anon_key = settings.supabase_anon_key.get_secret_value()
         self._service_key = settings.supabase_service_role_key.get_secret_value()
         self._http = httpx.AsyncClient(
+            transport=Connections(),
             timeout=settings.coinslot_database_timeout,
             event_hooks={"response": [raise_for_server_error]},
         )

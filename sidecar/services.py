@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from sidecar.auditing import Auditing
+from sidecar.connections import Connections
 from sidecar.database import Database
 from sidecar.gateways import close, gateways
 from sidecar.inbox import Inbox
@@ -36,7 +37,8 @@ class Services:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Services]:
     """The pools are separate: a slow gateway must not use up the database's connections."""
-    async with Database(settings) as database, httpx.AsyncClient(follow_redirects=False) as client:
+    pool = httpx.AsyncClient(transport=Connections(), follow_redirects=False)
+    async with Database(settings) as database, pool as client:
         known, settling = gateways(settings, client), Settling(database)
         payments = Payments(database, known, settling, live=settings.live)
         refunding = Refunding(database, known, settling)
