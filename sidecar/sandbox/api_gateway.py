@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
-import httpx
+import aiohttp
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config
 from sanic.response import json, text
+from yarl import URL
 
 from sidecar.sandbox import auth
 from sidecar.sandbox.keys import ApiKeys
@@ -31,6 +31,7 @@ _HOP_BY_HOP = {
     *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"),
     *("transfer-encoding", "upgrade", "host", "expect"),
 }
+_NOT_FORWARDED = {*_HOP_BY_HOP, "authorization", "apikey", "content-length"}
 _NO_KEY = {
     "message": "No API key found in request",
     "hint": "No `apikey` request header or url param was found.",
@@ -43,14 +44,18 @@ _BAD_KEY = {
 
 def create_app(postgrest_url: str, auth_database_url: str, keys: ApiKeys) -> App:
     app = Sanic("coinslot-api-gateway", configure_logging=False)
+    app.config.AUTO_EXTEND = False
     app.ctx.keys = keys
+    app.ctx.postgrest_url = postgrest_url
 
     @app.before_server_start
     async def open_clients(app: App) -> None:
-        app.ctx.postgrest = httpx.AsyncClient(
-            base_url=postgrest_url,
-            timeout=httpx.Timeout(65, connect=2),  # hosted requests end at 60 s
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+        app.ctx.postgrest = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=["Accept", "Accept-Encoding", "Content-Type", "User-Agent"],
+            timeout=aiohttp.ClientTimeout(sock_read=65, sock_connect=2),  # hosted ones end at 60 s
         )
         app.ctx.pool = AsyncConnectionPool(
             auth_database_url, min_size=1, max_size=8, open=False, kwargs={"row_factory": dict_row}
@@ -59,14 +64,14 @@ def create_app(postgrest_url: str, auth_database_url: str, keys: ApiKeys) -> App
 
     @app.after_server_stop
     async def close_clients(app: App) -> None:
-        await app.ctx.postgrest.aclose()
+        await app.ctx.postgrest.close()
         await app.ctx.pool.close()
 
     app.on_request(_answer_preflight)
     app.on_request(_require_key)
     app.register_middleware(_allow_any_origin, "response")  # type: ignore[arg-type]
     for index, path in enumerate(("/rest/v1", "/rest/v1/<path:path>")):
-        app.add_route(_forward, path, methods=_METHODS, stream=True, name=f"rest{index}")
+        app.add_route(_forward, path, methods=_METHODS, name=f"rest{index}")
     app.add_route(_health, "/_health", name="health")
     app.blueprint(auth.blueprint)
     return app
@@ -116,67 +121,47 @@ async def _allow_any_origin(_request: Request, response: HTTPResponse) -> None:
     response.headers["access-control-expose-headers"] = _EXPOSED
 
 
-async def _forward(request: Request, path: str = "") -> HTTPResponse | None:
-    """Pass a request to PostgREST and its answer back, both as streams."""
-    client: httpx.AsyncClient = request.app.ctx.postgrest
-    outgoing = client.build_request(
-        request.method,
-        httpx.URL(path=f"/{path}", query=_query(request)),
-        headers=_request_headers(request),
-        content=_body(request),
-    )
+async def _forward(request: Request, path: str = "") -> HTTPResponse:
+    """Pass a request to PostgREST and its answer back, both whole."""
+    session: aiohttp.ClientSession = request.app.ctx.postgrest
     try:
-        answer = await client.send(outgoing, stream=True)
-    except httpx.TransportError:
+        async with session.request(
+            request.method,
+            _url(request, path),
+            headers=_request_headers(request),
+            data=request.body or None,
+            allow_redirects=False,
+        ) as answer:
+            body = await answer.read()
+    except (aiohttp.ClientError, TimeoutError):
         return json({"message": "PostgREST is not reachable", "code": "PGRST000"}, status=503)
-    try:
-        return await _stream_back(request, answer)
-    finally:
-        await answer.aclose()
+    return HTTPResponse(
+        body,
+        status=answer.status,
+        headers=_response_headers(answer),
+        content_type=answer.headers.get("content-type"),
+    )
 
 
-async def _stream_back(request: Request, answer: httpx.Response) -> HTTPResponse | None:
-    headers = _response_headers(answer)
-    kind = answer.headers.get("content-type")
-    if request.method == "HEAD" or answer.status_code in {204, 304}:
-        return HTTPResponse(status=answer.status_code, headers=headers, content_type=kind)
-    response = await request.respond(status=answer.status_code, headers=headers, content_type=kind)
-    if response is not None:
-        async for chunk in answer.aiter_raw():
-            await response.send(chunk)
-        await response.eof()
-    return None
-
-
-def _query(request: Request) -> bytes:
-    parts = request.query_string.split("&")
-    return "&".join(part for part in parts if not part.startswith("apikey=")).encode()
+def _url(request: Request, path: str) -> URL:
+    query = request.query_string
+    if "apikey=" in query:
+        query = "&".join(part for part in query.split("&") if not part.startswith("apikey="))
+    url = f"{request.app.ctx.postgrest_url}/{path}"
+    return URL(f"{url}?{query}" if query else url, encoded=True)
 
 
 def _request_headers(request: Request) -> list[tuple[str, str]]:
-    dropped = {*_HOP_BY_HOP, "authorization", "apikey"}
-    headers = [(k, v) for k, v in request.headers.items() if k.lower() not in dropped]
-    if "accept-encoding" not in request.headers:
-        headers.append(("accept-encoding", "identity"))  # or httpx would ask for gzip
-    return [*headers, ("authorization", request.ctx.authorization)]
+    kept = [(name, value) for name, value in request.headers.items() if name not in _NOT_FORWARDED]
+    return [*kept, ("authorization", request.ctx.authorization)]
 
 
-def _response_headers(answer: httpx.Response) -> dict[str, str]:
+def _response_headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
     return {
         name: value
         for name, value in answer.headers.items()
-        if name not in _HOP_BY_HOP and not name.startswith("access-control-")
+        if name.lower() not in _HOP_BY_HOP and not name.lower().startswith("access-control-")
     }
-
-
-def _body(request: Request) -> AsyncIterator[bytes] | None:
-    has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
-    return _chunks(request) if has_body else None
-
-
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    while (chunk := await request.stream.read()) is not None:  # type: ignore[union-attr]
-        yield chunk
 
 
 async def _health(request: Request) -> HTTPResponse:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -21,19 +22,19 @@ class ApiKeys:
     expire_at: int = 1983812996
     """In 2032, as the Supabase CLI's local keys."""
 
-    @property
+    @cached_property
     def anon(self) -> str:
         return self._role_key("anon")
 
-    @property
+    @cached_property
     def service_role(self) -> str:
         return self._role_key("service_role")
 
-    @property
+    @cached_property
     def publishable(self) -> str:
         return f"sb_publishable_{self._digest('publishable')}"
 
-    @property
+    @cached_property
     def secret(self) -> str:
         return f"sb_secret_{self._digest('secret')}"
 
