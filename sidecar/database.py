@@ -43,12 +43,14 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self._url = f"{settings.supabase_url}/rest/v1"
         self._anon_key = settings.supabase_anon_key.get_secret_value()
-        self._service_key = settings.supabase_service_role_key.get_secret_value()
+        service_key = settings.supabase_service_role_key.get_secret_value()
         self._http = httpx.AsyncClient(
             transport=Connections(),
             timeout=settings.coinslot_database_timeout,
             event_hooks={"response": [raise_for_server_error]},
         )
+        # A secret key is no JWT; as Bearer it counts because it equals the apikey.
+        self._service = ServiceDatabase(self._client(service_key, service_key))
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,8 +62,7 @@ class Database:
         return UserDatabase(self._client(self._anon_key, token))
 
     def as_service(self) -> ServiceDatabase:
-        # A secret key is no JWT; as Bearer it counts because it equals the apikey.
-        return ServiceDatabase(self._client(self._service_key, self._service_key))
+        return self._service
 
     def _client(self, key: str, token: str) -> AsyncPostgrestClient:
         return AsyncPostgrestClient(

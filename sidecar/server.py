@@ -62,6 +62,8 @@ def serve(settings: Settings) -> None:
     """Serve until stopped, in this process. More of them may run beside each other."""
     logs.configure(settings.secrets(), settings.coinslot_log_format)
     app = create_app(settings)
+    # Leaves out of each request the signals that nobody listens to.
+    app.config.TOUCHUP = True
     app.run(
         host=settings.coinslot_sidecar_host,
         port=settings.coinslot_sidecar_port,
