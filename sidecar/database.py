@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
 from postgrest import AsyncPostgrestClient
 
-from sidecar.connections import Connections
+from sidecar.connections import HttpClient
 from sidecar.errors import DatabaseUnavailable
 from sidecar.reconciling_database import ReconcilingDatabase
 from sidecar.records import (
@@ -44,8 +43,7 @@ class Database:
         self._url = f"{settings.supabase_url}/rest/v1"
         self._anon_key = settings.supabase_anon_key.get_secret_value()
         service_key = settings.supabase_service_role_key.get_secret_value()
-        self._http = httpx.AsyncClient(
-            transport=Connections(),
+        self._http = HttpClient(
             timeout=settings.coinslot_database_timeout,
             event_hooks={"response": [raise_for_server_error]},
         )

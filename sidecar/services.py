@@ -6,10 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
-
 from sidecar.auditing import Auditing
-from sidecar.connections import Connections
+from sidecar.connections import HttpClient
 from sidecar.database import Database
 from sidecar.gateways import close, gateways
 from sidecar.inbox import Inbox
@@ -37,8 +35,7 @@ class Services:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Services]:
     """The pools are separate: a slow gateway must not use up the database's connections."""
-    pool = httpx.AsyncClient(transport=Connections(), follow_redirects=False)
-    async with Database(settings) as database, pool as client:
+    async with Database(settings) as database, HttpClient() as client:
         known, settling = gateways(settings, client), Settling(database)
         payments = Payments(database, known, settling, live=settings.live)
         refunding = Refunding(database, known, settling)

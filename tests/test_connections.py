@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from sidecar.connections import Connections
+from sidecar.connections import HttpClient
 from tests.servers import address, listening_socket
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ async def server(talk: Talk) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def client(limit: int = 100, seconds: float = 0.3) -> AsyncIterator[httpx.AsyncClient]:
-    transport = Connections(limit)
-    async with httpx.AsyncClient(transport=transport, timeout=seconds) as http:
+    async with HttpClient(limit, timeout=seconds) as http:
         yield http
 
 
