@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from sidecar.money_cli import audit, reconcile, refund
@@ -44,5 +46,7 @@ def _add_sandbox() -> None:
 
 
 if __name__ == "__main__":
-    _add_sandbox()
+    # A server goes without the local stack, which would be 20 MB of it.
+    if sys.argv[1:2] != ["serve"]:
+        _add_sandbox()
     app()
