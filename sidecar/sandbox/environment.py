@@ -106,6 +106,8 @@ def postgrest(settings: SandboxSettings, keys: ApiKeys) -> dict[str, str]:
         "PGRST_DB_MAX_ROWS": "1000",
         "PGRST_DB_POOL": "16",
         "PGRST_JWT_SECRET": keys.jwt_secret,
+        # Newer ones do so unasked: a signature is checked once, its expiry every time.
+        "PGRST_JWT_CACHE_MAX_LIFETIME": "3600",
         "PGRST_SERVER_HOST": "127.0.0.1",
         "PGRST_SERVER_PORT": str(settings.postgrest_port),
     }
