@@ -4,34 +4,53 @@
 --                                     matching read with the order's present version
 --   !cancel !expire !delete !fill     the buyer cancels, time passes, the user is deleted, the
 --                                     wallet is filled to the brim
+--   !spend 8  !grant 8                the buyer spends tokens, the service gives some
+--   !refund amount=2000 key=r1 force  the service asks for a refund: of all that is left, under the
+--     attempt=A                       key r, without force and of no particular attempt by default
+--   !claim  !later                    the order's latest refund is taken up; what is planned for the
+--                                     order is due
+--   !answer accepted tries=1          what the gateway said to it: accepted, declined, spent or
+--                                     unknown, to the present try by default
 --   ?history ?open ?resolved ?events  what is in the books, what waits for a person or did so, what
 --                                     was noted
+--   ?wallet ?tokens ?refund           the wallet, what the buyer can spend, the order's refunds
 --
 -- A read answers `outcome status tokens`, and what verify_ledger() finds, should it find anything.
+-- A refund is shown as `status tries answer`, an answer that is not there left out; a claim answers
+-- `todo tries`. What is refused answers the error.
+
+-- name=value and bare words, the latter as true.
+create function pg_temp.words(step text) returns jsonb
+language sql as $$
+  select coalesce(jsonb_object_agg(
+    split_part(w.word, '=', 1),
+    case when strpos(w.word, '=') = 0 then 'true' else substr(w.word, strpos(w.word, '=') + 1) end
+  ), '{}')
+  from unnest((string_to_array(step, ' '))[2:]) w (word)
+$$;
+
+-- Calls an RPC as the service, with named arguments.
+create function pg_temp.invoke(rpc text, arguments jsonb) returns jsonb
+language sql as $$
+  select pg_temp.as_service(format('select * from %I(', invoke.rpc)
+    || string_agg(format('%I => %L', a.key, a.value), ', ') || ')')
+  from jsonb_each_text(arguments) a
+$$;
 
 create function pg_temp.read(order_id text, step text) returns text
 language plpgsql as $$
 declare
   v_order public.payments;
-  v_words text[] := string_to_array(step, ' ');
-  v_read jsonb;
+  v_what text := split_part(step, ' ', 1);
   v_answer jsonb;
 begin
   select p.* into v_order from public.payments p where p.order_id = read.order_id;
-  v_read := jsonb_build_object(
-    'order_id', v_order.order_id, 'gateway', 'portone', 'state', split_part(v_words[1], ':', 2),
-    'payment_key', split_part(v_words[1], ':', 1) || ' ' || v_order.order_id,
+  v_answer := pg_temp.invoke('apply_gateway_payment', jsonb_build_object(
+    'order_id', v_order.order_id, 'gateway', 'portone', 'state', split_part(v_what, ':', 2),
+    'payment_key', split_part(v_what, ':', 1) || ' ' || v_order.order_id,
     'amount', v_order.amount, 'currency', v_order.currency, 'live', v_order.live,
     'source', 'webhook', 'version', v_order.version
-  ) || coalesce((
-    select jsonb_object_agg(split_part(w.word, '=', 1), substr(w.word, strpos(w.word, '=') + 1))
-    from unnest(v_words[2:]) w (word)
-  ), '{}');
-  v_answer := pg_temp.as_service((
-    select 'select * from apply_gateway_payment('
-      || string_agg(format('%I => %L', a.key, a.value), ', ') || ')'
-    from jsonb_each_text(v_read) a
-  ));
+  ) || pg_temp.words(step));
   if v_answer ? 'error' then
     return pg_temp.refusal(v_answer);
   end if;
@@ -43,10 +62,52 @@ begin
 end
 $$;
 
+create function pg_temp.refunds(payment_id uuid) returns text
+language sql as $$
+  select string_agg(concat_ws(' ', r.status, r.tries, r.answer), ', ' order by r.created_at)
+  from public.refunds r where r.payment_id = refunds.payment_id
+$$;
+
+create function pg_temp.latest_refund(payment_id uuid) returns public.refunds
+language sql as $$
+  select r.* from public.refunds r where r.payment_id = latest_refund.payment_id
+  order by r.created_at desc limit 1
+$$;
+
+create function pg_temp.refund_step(payment public.payments, step text) returns text
+language plpgsql as $$
+declare
+  v_refund public.refunds := pg_temp.latest_refund(payment.id);
+  v_words jsonb := pg_temp.words(step);
+  v_answer jsonb;
+begin
+  case split_part(step, ' ', 1)
+    when '!refund' then
+      v_answer := pg_temp.invoke('request_refund_for', jsonb_strip_nulls(jsonb_build_object(
+        'order_id', payment.order_id, 'reason', 'why', 'amount', v_words -> 'amount',
+        'idempotency_key', coalesce(v_words ->> 'key', 'r'), 'force', v_words ? 'force',
+        'payment_key', (v_words ->> 'attempt') || ' ' || payment.order_id
+      )));
+    when '!answer' then
+      v_answer := pg_temp.invoke('record_refund_answer', jsonb_build_object(
+        'refund_id', v_refund.id, 'answer', split_part(step, ' ', 2),
+        'tries', coalesce(v_words -> 'tries', to_jsonb(v_refund.tries))
+      ));
+    when '!claim' then
+      return (
+        select nullif(concat_ws(' ', a ->> 'todo', a ->> 'tries'), '')
+        from pg_temp.invoke('claim_refunds', jsonb_build_object('refund_id', v_refund.id)) a
+      );
+  end case;
+  return case when v_answer ? 'error' then pg_temp.refusal(v_answer)
+    else pg_temp.refunds(payment.id) end;
+end
+$$;
+
 create function pg_temp.step(payment public.payments, step text) returns text
 language plpgsql as $$
 begin
-  case step
+  case split_part(step, ' ', 1)
     when '!cancel' then
       return pg_temp.as_user(payment.user_id, format(
         'select * from cancel_order(%L)', payment.order_id
@@ -65,6 +126,37 @@ begin
            select w.tokens from public.wallets w where w.user_id = %1$L
          ), %L)', payment.user_id, 'fill'
       )) ->> 'balance';
+    when '!spend' then
+      return (
+        select coalesce(a ->> 'balance', pg_temp.refusal(a)) from pg_temp.as_user(
+          payment.user_id, format(
+            'select * from spend_tokens(%s, %L)', split_part(step, ' ', 2), gen_random_uuid()
+          )
+        ) a
+      );
+    when '!grant' then
+      return pg_temp.as_service(format(
+        'select * from add_tokens(%L, %s, %L)', payment.user_id, split_part(step, ' ', 2),
+        gen_random_uuid()
+      )) ->> 'balance';
+    when '!refund', '!answer', '!claim' then
+      return pg_temp.refund_step(payment, step);
+    when '!later' then
+      perform pg_temp.change(format(
+        'update public.refunds set next_attempt_at = clock_timestamp()
+         where payment_id = %L and next_attempt_at is not null', payment.id
+      ));
+      perform pg_temp.change(format(
+        'update coinslot.payment_reads set next_read_at = clock_timestamp()
+         where payment_id = %L', payment.id
+      ));
+      return 'due';
+    when '?wallet' then
+      return pg_temp.wallet(payment.user_id);
+    when '?tokens' then
+      return pg_temp.as_user(payment.user_id, 'select get_user_tokens() as n') ->> 'n';
+    when '?refund' then
+      return pg_temp.refunds(payment.id);
     when '?history' then
       return pg_temp.history(payment.user_id);
     when '?open' then
