@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(48);
+select plan(54);
 
 select pg_temp.sign_up('mina@example.com') as mina \gset
 select pg_temp.as_user(:'mina', $$select * from spend_tokens(1, 'k1')$$) ->> 'seq' as s \gset
@@ -116,6 +116,35 @@ select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (val
   ('a spend for a hold that nobody made',
    'update public.token_ledger set hold_id = gen_random_uuid() where user_id = %L and seq = 2',
    'hold 0<>1')
+) s (what, sabotage, found);
+
+-- Refunds: one that is over and one that is open, and the tokens they set aside
+select is(
+  pg_temp.play('starter', array['A:paid paid=5000', '!refund amount=2000',
+    'A:paid paid=5000 refunded=2000', '!refund amount=1000 key=r2', '?wallet']),
+  array['credited completed 10', 'requested 1', 'reversed partially_refunded 6',
+    'succeeded 1, requested 1', 'tokens=6 held=2 seq=2'], 'a refund that is over, one that is open'
+);
+create function pg_temp.hold_again(status text, held bigint) returns text
+language sql as $$
+  select format(
+    'update coinslot.token_holds set status = %L, resolved_at = %L
+     where refund_id is not null and status <> %1$L;
+     update public.wallets set held = %3$s where user_id in (select user_id from public.refunds)',
+    hold_again.status, case when hold_again.status <> 'held' then now() end, hold_again.held
+  )
+$$;
+select is(pg_temp.found(s.sabotage), s.found, s.what) from (values
+  ('the hold of an open refund that was released', pg_temp.hold_again('released', 0),
+   'refund 2<>0'),
+  ('the hold of a refund that is over, held again', pg_temp.hold_again('held', 6), 'refund 0<>4'),
+  ('a hold left behind by its refund', $$update public.refunds
+     set status = 'failed', finished_at = now(), next_attempt_at = null
+     where finished_at is null$$, 'refund 0<>2'),
+  ('a refund that set aside too little',
+   'update public.refunds set tokens = 3 where finished_at is null', 'refund 3<>2'),
+  ('a hold of more than its refund', 'update coinslot.token_holds set amount = 3
+     where refund_id is not null and status = $$held$$', 'held 3<>2, refund 2<>3')
 ) s (what, sabotage, found);
 
 -- By range of users: [from, to)
