@@ -5,15 +5,18 @@
 --   !cancel !expire !delete !fill     the buyer cancels, time passes, the user is deleted, the
 --                                     wallet is filled to the brim
 --   !spend 8  !grant 8                the buyer spends tokens, the service gives some
---   !refund amount=2000 key=r1 force  the service asks for a refund: of all that is left, under the
---     attempt=A                       key r, without force and of no particular attempt by default
---   !claim  !later                    the order's latest refund is taken up; what is planned for the
---                                     order is due
+--   !refund amount=2000 key=r1 force  the service asks for a refund: by default of what is left,
+--     attempt=A                       under the key r, without force, of no particular attempt
+--   !claim  !later                    the order's latest refund is taken up; what is planned for
+--                                     the order is due
 --   !answer accepted tries=1          what the gateway said to it: accepted, declined, spent or
 --                                     unknown, to the present try by default
+--   !reconcile                        the reconciler claims what is due: the order, if it is, and
+--                                     the attempt it is known by
 --   ?history ?open ?resolved ?events  what is in the books, what waits for a person or did so, what
 --                                     was noted
---   ?wallet ?tokens ?refund           the wallet, what the buyer can spend, the order's refunds
+--   ?wallet ?tokens ?refund ?reads    the wallet, what the buyer can spend, the order's refunds,
+--                                     how often it was reconciled, and when it will be
 --
 -- A read answers `outcome status tokens`, and what verify_ledger() finds, should it find anything.
 -- A refund is shown as `status tries answer`, an answer that is not there left out; a claim answers
@@ -151,6 +154,21 @@ begin
          where payment_id = %L', payment.id
       ));
       return 'due';
+    when '!reconcile' then
+      return (
+        select concat('claimed', ' ' || split_part(a ->> 'key', ' ', 1)) from pg_temp.as_service(
+          format(
+            'select count(*) as n, min(c.attempt_key) as key from claim_payments(%L, 1000) c
+             where (c.payment).id = %L', payment.gateway, payment.id
+          )
+        ) a where a -> 'n' = '1'
+      );
+    when '?reads' then
+      return (
+        select format('reads=%s in %ss', r.reads, round(extract(
+          epoch from r.next_read_at - clock_timestamp()
+        ))) from coinslot.payment_reads r where r.payment_id = payment.id
+      );
     when '?wallet' then
       return pg_temp.wallet(payment.user_id);
     when '?tokens' then
