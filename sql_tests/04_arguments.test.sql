@@ -96,6 +96,47 @@ create temporary table refusals (caller, statement, expected) as values
  'PT400 invalid_argument reason'),
 ('service', $$refuse_payment_attempt(%2$L, 'imp_1', 'why', null)$$,
  'PT400 invalid_argument source'),
+-- Refunds
+('user', $$request_refund('ord_unknown_unknown', 'why', 'k')$$, 'PT403 forbidden {}'),
+('user', $$request_refund(null, null, null, -1, null, null, '[]')$$, 'PT403 forbidden {}'),
+('service', $$request_refund_for('ord_unknown_unknown', 'why', 'k')$$,
+ 'PT404 order_not_found {}'),
+('service', $$request_refund_for(null, 'why', 'k')$$, 'PT404 order_not_found {}'),
+('service', $$request_refund_for(%2$L, null, 'k')$$, 'PT400 invalid_argument reason'),
+('service', $$request_refund_for(%2$L, '', 'k')$$, 'PT400 invalid_argument reason'),
+('service', $$request_refund_for(%2$L, '   ', 'k')$$, 'PT400 invalid_argument reason'),
+('service', $$request_refund_for(%2$L, repeat('r', 201), 'k')$$, 'PT400 invalid_argument reason'),
+('service', $$request_refund_for(%2$L, 'why', null)$$, 'PT400 invalid_argument idempotency_key'),
+('service', $$request_refund_for(%2$L, 'why', '')$$, 'PT400 invalid_argument idempotency_key'),
+('service', $$request_refund_for(%2$L, 'why', repeat('k', 256))$$,
+ 'PT400 invalid_argument idempotency_key'),
+('service', $$request_refund_for(%2$L, 'why', 'k', 0)$$, 'PT400 invalid_amount {"amount": 0}'),
+('service', $$request_refund_for(%2$L, 'why', 'k', -1)$$, 'PT400 invalid_amount {"amount": -1}'),
+('service', $$request_refund_for(%2$L, 'why', 'k', 9007199254740992)$$,
+ 'PT400 invalid_amount {"amount": 9007199254740992}'),
+('service', $$request_refund_for(%2$L, 'why', 'k', 9007199254740991)$$,
+ 'PT409 not_refundable {"status": "pending", "currency": "KRW", "refundable": 0}'),
+('service', $$request_refund_for(%2$L, 'why', 'k', null, null, 'imp_1')$$,
+ 'PT409 not_refundable {"status": "pending", "currency": "KRW", "refundable": 0}'),
+('service', $$record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, 'accepted')$$,
+ 'PT400 invalid_argument refund_id'),
+('service', $$record_refund_answer(null, 1, 'accepted')$$, 'PT400 invalid_argument refund_id'),
+('service', $$record_refund_answer('00000000-0000-4000-8000-0000000000ff', null, 'accepted')$$,
+ 'PT400 invalid_argument tries'),
+('service', $$record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, 'refused')$$,
+ 'PT400 invalid_argument answer'),
+('service', $$record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, null)$$,
+ 'PT400 invalid_argument answer'),
+-- Audits
+('service', $$begin_audit('nonsense', '2026-01-01', '2026-02-01')$$,
+ 'PT400 invalid_argument gateway'),
+('service', $$begin_audit(null, '2026-01-01', '2026-02-01')$$, 'PT400 invalid_argument gateway'),
+('service', $$begin_audit('toss', null, '2026-02-01')$$, 'PT400 invalid_argument since'),
+('service', $$begin_audit('toss', '2026-01-01', null)$$, 'PT400 invalid_argument until'),
+('service', $$begin_audit('toss', '2026-01-01', '2026-01-01')$$, 'PT400 invalid_argument until'),
+('service', $$begin_audit('toss', '2026-01-01', '2025-01-01')$$, 'PT400 invalid_argument until'),
+('service', $$finish_audit(0)$$, 'PT400 invalid_argument audit_id'),
+('service', $$finish_audit(null)$$, 'PT400 invalid_argument audit_id'),
 -- Profiles and maintenance
 ('user', $$update_profile(repeat('n', 101))$$, 'PT400 invalid_argument display_name'),
 ('user', $$update_profile(null, 'Korean')$$, 'PT400 invalid_argument locale'),
@@ -112,6 +153,7 @@ create temporary table malformed (arguments, argument) as values
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, paid => null$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, refunding => -1$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, refunded => -1$$, 'amounts'),
+($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, refunding => null$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, disputed => -1$$, 'amounts'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', 1, withdrawn => null$$, 'amounts'),
 ($$'portone', 'imp_1', 'cancelled', 5000, 'KRW', false, 'webhook', 1$$, 'state'),
@@ -133,6 +175,45 @@ select 'service', 'apply_gateway_payment(%2$L, ' || m.arguments || ')',
   'PT400 invalid_argument ' || m.argument
 from malformed m;
 
+-- An account that no money can go to, and a gateway's list that is none.
+insert into refusals (caller, statement, expected)
+select
+  'service', format('request_refund_for(%%2$L, %L, %L, account => %L)', 'why', 'k', a.account),
+  'PT400 invalid_argument account'
+from (values
+  ('null'), ('[]'), ('"text"'), ('{}'),
+  ('{"bank": "KAKAO", "account_number": "3333012345678"}'),
+  ('{"bank": "KAKAO", "holder": "Mina"}'),
+  ('{"account_number": "3333012345678", "holder": "Mina"}'),
+  ('{"bank": "", "account_number": "3333012345678", "holder": "Mina"}'),
+  ('{"bank": "KAKAO BANK", "account_number": "3333012345678", "holder": "Mina"}'),
+  ('{"bank": "KAKAO", "account_number": "3333-01-2345678", "holder": "Mina"}'),
+  ('{"bank": "KAKAO", "account_number": "333", "holder": "Mina"}'),
+  ('{"bank": "KAKAO", "account_number": "333301234567833330123", "holder": "Mina"}'),
+  ('{"bank": "KAKAO", "account_number": "3333012345678", "holder": ""}'),
+  ('{"bank": "KAKAO", "account_number": "3333012345678", "holder": null}')
+) a (account);
+insert into refusals (caller, statement, expected)
+select
+  'service', format('audit_payments(1, %L)', coalesce(
+    l.lines, jsonb_build_array(
+      '{"payment_key": "p", "currency": "KRW", "paid": 1, "live": false}'::jsonb || l.wrong::jsonb
+    )::text
+  )), 'PT400 invalid_argument lines'
+from (values
+  (null, '{"payment_key": null}'), (null, '{"payment_key": ""}'),
+  (null, format('{"payment_key": "%s"}', repeat('p', 256))), (null, '{"currency": null}'),
+  (null, '{"currency": "won"}'), (null, '{"paid": null}'), (null, '{"paid": -1}'),
+  (null, '{"paid": 1.5}'), (null, '{"paid": "much"}'), (null, '{"paid": 9007199254740992}'),
+  (null, '{"paid": 99999999999999999999}'), (null, '{"refunded": -1}'),
+  (null, '{"refunded": 9007199254740992}'), (null, '{"live": null}'), (null, '{"live": "maybe"}'),
+  (null, '{"missing": "maybe"}'), (null, '{"paid_at": "soon"}'),
+  ('{}', null), ('"text"', null), ('null', null), ('[1]', null), ('[null]', null), ('[[]]', null),
+  ('[{}]', null)
+) l (lines, wrong);
+insert into refusals (caller, statement, expected)
+values ('service', 'audit_payments(1, null)', 'PT400 invalid_argument lines');
+
 select pg_temp.user_with(10) as mina \gset
 select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)
   ->> 'order_id' as order_id \gset
@@ -143,7 +224,10 @@ language sql as $$
     (select count(*) from public.token_ledger), (select count(*) from coinslot.token_holds),
     (select jsonb_agg(to_jsonb(p) order by p.id) from public.payments p),
     (select count(*) from public.payment_events), (select count(*) from coinslot.payment_attempts),
-    (select count(*) from coinslot.discrepancies), (select jsonb_agg(p) from public.profiles p)
+    (select count(*) from coinslot.discrepancies), (select jsonb_agg(p) from public.profiles p),
+    (select count(*) from public.refunds), (select count(*) from coinslot.refund_accounts),
+    (select jsonb_agg(r) from coinslot.payment_reads r), (select count(*) from coinslot.audits),
+    (select count(*) from coinslot.audit_lines)
   )
 $$;
 select pg_temp.everything() as before \gset
