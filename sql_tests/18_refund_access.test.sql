@@ -215,9 +215,12 @@ select is(
 );
 select is_empty('select from coinslot.refund_accounts', '... and its account is gone');
 select is(
-  pg_temp.as_service(format($$select * from request_refund_for(%L, 'why', 'k2', account => '{
-    "bank": "KAKAO", "account_number": "3333012345678", "holder": "김미나"}')$$, :'second_id'))
-  ->> 'status', 'requested', 'another is asked for'
+  pg_temp.as_service(format(
+    'select * from request_refund_for(%L, repeat(%L, 200), repeat(%L, 255), account => %L)',
+    :'second_id', '글', 'k', jsonb_build_object(
+      'bank', repeat('B', 40), 'account_number', repeat('1', 20), 'holder', repeat('김', 60)
+    )
+  )) ->> 'status', 'requested', 'another is asked for, with as much as fits'
 );
 select pg_temp.read(:'second_id', 'A:canceled paid=5000 refunded=5000') as read \gset
 select is(
