@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(74);
+select plan(79);
 
 select now() - interval '1 day' as since, now() + interval '1 day' as until \gset
 create function pg_temp.begin_audit(
@@ -138,8 +138,10 @@ create temporary table lines (protects, line, expected) as values
  jsonb_build_object('payment_key', 'A ' || :'plain', 'refunded', 1), 'different'),
 ('a refund it does not know of', jsonb_build_object('payment_key', 'B ' || :'refunded'),
  'different'),
-('a chargeback it does not know of',
- jsonb_build_object('payment_key', 'C ' || :'withdrawn', 'refunded', 1000), 'different'),
+('... or not, as is the habit of its gateway',
+ jsonb_build_object('payment_key', 'C ' || :'withdrawn', 'refunded', 1000), 'matched'),
+('neither', jsonb_build_object('payment_key', 'C ' || :'withdrawn', 'refunded', 1500),
+ 'different'),
 ('another currency',
  jsonb_build_object('payment_key', 'A ' || :'plain', 'currency', 'USD'), 'different'),
 ('another order of ours',
@@ -149,12 +151,18 @@ create temporary table lines (protects, line, expected) as values
  'different'),
 ('money for what we think has failed', jsonb_build_object('payment_key', 'G ' || :'unpaid'),
  'different'),
-('a payment we have never heard of', '{"payment_key": "nobody"}', 'unknown'),
+('a payment we have never heard of',
+ '{"payment_key": "nobody", "order_id": "ord_nobody_made_it"}', 'unknown'),
 ('... also where it names an order of ours',
  jsonb_build_object('payment_key', 'nobody', 'order_id', :'plain'), 'unknown'),
 ('a list that does not tell refunds',
  jsonb_build_object('payment_key', 'A ' || :'plain', 'refunded', null), 'unread'),
-('... of a payment unknown to us', '{"payment_key": "nobody", "refunded": null}', 'unread'),
+('... of a payment unknown to us',
+ '{"payment_key": "nobody", "order_id": "ord_nobody_made_it", "refunded": null}', 'unread'),
+('a payment that is not for tokens', '{"payment_key": "shoes", "order_id": "shop-1"}', 'foreign'),
+('... nor for any order', '{"payment_key": "shoes"}', 'foreign'),
+('... which is null', '{"payment_key": "shoes", "order_id": null}', 'foreign'),
+('... which is not even read', '{"payment_key": "shoes", "refunded": null}', 'foreign'),
 ('a payment it does not know, asked for it',
  jsonb_build_object('payment_key', 'A ' || :'plain', 'missing', true), 'missing'),
 ('a payment of the other mode, whatever else',
@@ -177,8 +185,8 @@ select is(pg_temp.audit(:audit, jsonb_build_array(l.line)) -> 0, l.expected, l.w
      'paid_at', '2026-01-02T03:04:05+00:00', 'paid', 100, 'refunded', 0, 'our_paid', 100,
      'our_refunded', 0, 'tokens', null, 'verdict', 'matched', 'problem', 'wrong_amount'
    )),
-  ('an unknown one shows theirs', '{"payment_key": "nobody", "order_id": "ord_x"}',
-   '{"payment_key": "nobody", "order_id": "ord_x", "currency": "KRW",
+  ('an unknown one shows theirs', '{"payment_key": "nobody", "order_id": "ord_nobody_made_it"}',
+   '{"payment_key": "nobody", "order_id": "ord_nobody_made_it", "currency": "KRW",
      "paid_at": "2026-01-02T03:04:05+00:00", "paid": 5000, "refunded": 0, "our_paid": null,
      "our_refunded": null, "tokens": null, "verdict": "unknown", "problem": null}')
 ) l (what, line, expected);
@@ -199,7 +207,8 @@ language sql as $$
   select pg_temp.audit(page.audit_id, jsonb_agg(jsonb_build_object(
     'payment_key', a.payment_key, 'paid', a.paid, 'refunded', case
       when a.payment_key like 'B %' then page.refunded else a.refunded + a.withdrawn end
-  )) || '[{"payment_key": "nobody"}, {"payment_key": "dollars", "currency": "USD", "paid": 400},
+  )) || '[{"payment_key": "nobody", "order_id": "ord_nobody_made_it"}, {"payment_key": "shoes"},
+    {"payment_key": "dollars", "order_id": "ord_nobody_made_it", "currency": "USD", "paid": 400},
     {"payment_key": "live", "live": true}]')
   from coinslot.payment_attempts a where a.paid > 0
 $$;
@@ -212,6 +221,8 @@ select is(
   pg_temp.finish(:audit),
   '[{"verdict": "different", "currency": "KRW", "payments": 1, "paid": 5000, "refunded": 3000,
      "our_paid": 5000, "our_refunded": 1000, "tokens": 8},
+    {"verdict": "foreign", "currency": "KRW", "payments": 1, "paid": 5000, "refunded": 0,
+     "our_paid": null, "our_refunded": null, "tokens": null},
     {"verdict": "matched", "currency": "KRW", "payments": 4, "paid": 15100, "refunded": 0,
      "our_paid": 15100, "our_refunded": 0, "tokens": 20},
     {"verdict": "missing", "currency": "KRW", "payments": 1, "paid": 0, "refunded": 0,
@@ -234,7 +245,7 @@ select is(
   '... with both sides of it'
 );
 select is(
-  jsonb_array_length(pg_temp.finish(:audit)), 6, 'ending it again answers the same'
+  jsonb_array_length(pg_temp.finish(:audit)), 7, 'ending it again answers the same'
 );
 select pg_temp.begin_audit(:'since', :'until'::timestamptz + interval '1 s') as overlapping \gset
 select pg_temp.page(:overlapping, 3000) as page \gset
@@ -254,7 +265,7 @@ select is(
 select pg_temp.begin_audit(:'since', :'until', again => true) as audit \gset
 select pg_temp.page(:audit, 1000) as page \gset
 select pg_temp.audit(:audit, jsonb_build_array(
-  '{"payment_key": "nobody", "refunded": null}'::jsonb,
+  '{"payment_key": "nobody", "order_id": "ord_nobody_made_it", "refunded": null}'::jsonb,
   jsonb_build_object('payment_key', 'A ' || :'plain', 'missing', true)
 )) as line \gset
 select pg_temp.finish(:audit) as finished \gset
@@ -348,7 +359,8 @@ language sql as $$
 $$;
 select pg_temp.audit(:audit, jsonb_build_array(
   jsonb_build_object('payment_key', 'A ' || :'plain', 'refunded', 1000),
-  '{"payment_key": "nobody"}'::jsonb, '{"payment_key": "somebody"}'::jsonb
+  '{"payment_key": "nobody", "order_id": "ord_nobody_made_it"}'::jsonb,
+  '{"payment_key": "somebody", "order_id": "ord_nobody_made_it"}'::jsonb
 )) as line \gset
 select is(pg_temp.report(:audit, r.rest), r.expected, 'a report' || r.what) from (values
   (' by payment key', '', 'A matched, B unread, nobody unknown, somebody unknown'),
