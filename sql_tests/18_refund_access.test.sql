@@ -166,7 +166,7 @@ select is(
   jsonb_build_object(
     'id', :'second', 'key', format('refund-%s-1', :'second'), 'todo', 'ask', 'tries', 1,
     'reason', 'why', 'amount', 1000, 'refundable', 5000, 'currency', 'KRW',
-    'payment_key', 'A ' || :'second_id', 'account', jsonb_build_object(
+    'gateway', 'portone', 'payment_key', 'A ' || :'second_id', 'account', jsonb_build_object(
       'bank', 'KAKAO', 'account_number', '3333012345678', 'holder', '김미나'
     )
   ), 'one refund is taken up by its id, with all it takes to ask for it'
