@@ -1030,7 +1030,8 @@ CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SET
     case
       when l.live <> (s.mode = 'live') then 'other_mode'
       when l.missing then 'missing'
-      when a.id is null and l.order_id !~ '^ord_[A-Za-z0-9_-]{12,36}$' then 'foreign'
+      when a.id is null and coalesce(l.order_id, '') !~ '^ord_[A-Za-z0-9_-]{12,36}$'
+      then 'foreign'
       when l.refunded is null then 'unread'
       when a.id is null then 'unknown'
       when (l.paid, l.currency) = (a.paid, a.currency)
