@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -31,3 +32,16 @@ def stack() -> Iterator[LocalStack]:
     """Everything that `make up` starts, on ports of its own, seeded; gateways are simulators."""
     with running_stack() as stack:
         yield stack
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the proofs counted with `record_property`, added up over their parameters."""
+    figures: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for report in terminalreporter.getreports("passed"):
+        for name, number in report.user_properties:
+            figures[report.nodeid.partition("[")[0]][name] += number
+    if figures:
+        terminalreporter.section("figures")
+    for test, counted in figures.items():
+        numbers = ", ".join(f"{number} {name}" for name, number in counted.items())
+        terminalreporter.write_line(f"{test}: {numbers}")

@@ -1,0 +1,245 @@
+"""Anything in any order: calls of the RPCs, each with what the model makes of the same thing."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, precondition, rule
+
+from tests.database.model_wallets import Entry
+from tests.database.people import (
+    EXPIRE_HOLD,
+    Call,
+    Refusal,
+    cancel_order,
+    delete_user,
+    maintain,
+)
+from tests.database.scene import Deed, Scene, is_same_hold
+from tests.database.sights import PAID, Sight, goings_back, sights
+
+AUDIT_EVERY = 10
+_OVERDUE = "update payments set expires_at = clock_timestamp() where order_id = %s"
+
+_WALLETS = """
+select w.user_id, w.tokens, coinslot.available(w) as available, w.closed_at is not null as closed
+from wallets w where w.user_id >= %s and w.user_id < %s
+"""
+_ORDERS = """
+select p.order_id, p.status, p.version, p.paid, p.refunded, coalesce(
+  (select sum(l.delta) from token_ledger l where l.payment_id = p.id), 0
+) as given
+from payments p where p.user_id >= %s and p.user_id < %s
+"""
+_OPEN_DISCREPANCIES = """
+select order_id, gateway, payment_key from coinslot.discrepancies
+where resolved_at is null and order_id = any(%s)
+"""
+
+which = st.integers(0, 5)
+keys = st.sampled_from(["a", "b", "c"])
+callers = st.sampled_from(["user", "service"])
+amounts = st.integers(1, 9)
+features = st.sampled_from([None, None, "question", "answer"])
+products = st.sampled_from(["starter", "standard", "premium_reading"])
+
+
+class Machine(Scene):
+    """Rules, and what must hold after each of them."""
+
+    @initialize(tokens=st.lists(st.integers(1, 20), min_size=2, max_size=2))
+    def open(self, tokens: list[int]) -> None:
+        self.world.played["examples"] += 1
+        for number, amount in enumerate(tokens):
+            person = self._sign_up(f"{number}.{self.first}@example.com", confirmed=False)
+            self._add(person, amount, "opening", "grant")
+            self.order(0, "starter", None)
+
+    # ---- wallets ----
+
+    @rule(n=which, caller=callers, amount=amounts, key=keys, feature=features)
+    def spend(self, n: int, caller: str, amount: int, key: str, feature: str | None) -> None:
+        person = self._person(n)
+        name = "use_feature" if feature else "spend_tokens"
+        arguments = self._what(amount, feature) | {"idempotency_key": key}
+        if caller == "user":
+            call = Call(name, arguments, person.id)
+        else:
+            call = Call(f"{name}_for", arguments | {"user_id": person.id})
+        entry = Entry("spend", -self._price(amount, feature), feature)
+        self._do(Deed(call, partial(person.wallet.post, caller, key, entry)))
+
+    @rule(n=which, amount=st.integers(-9, 9).filter(bool), key=keys, granted=st.booleans())
+    def add(self, n: int, amount: int, key: str, granted: bool) -> None:
+        kind = "grant" if granted and amount > 0 else "adjustment"
+        self._add(self._person(n), amount, key, kind)
+
+    @rule(n=which, amount=amounts, key=keys, feature=features)
+    def hold(self, n: int, amount: int, key: str, feature: str | None) -> None:
+        person = self._person(n)
+        arguments = self._what(amount, feature) | {"user_id": person.id, "idempotency_key": key}
+        call = Call("hold_feature_for" if feature else "hold_tokens_for", arguments)
+        made = partial(person.wallet.hold, self._price(amount, feature), key, feature)
+        self._do(Deed(call, made, partial(is_same_hold, person.wallet, key)))
+
+    @precondition(lambda self: self._holds())
+    @rule(n=which, amount=st.none() | amounts)
+    def capture(self, n: int, amount: int | None) -> None:
+        wallet, hold = self._hold(n)
+        call = Call("capture_hold", {"hold_id": hold.id, "amount": amount})
+        taken = hold.amount if amount is None else amount
+        self._do(Deed(call, partial(wallet.capture, hold, taken)))
+
+    @precondition(lambda self: self._holds())
+    @rule(n=which)
+    def release(self, n: int) -> None:
+        wallet, hold = self._hold(n)
+        call = Call("release_hold", {"hold_id": hold.id})
+        self._do(Deed(call, partial(wallet.release, hold)))
+
+    @precondition(lambda self: self._holds())
+    @rule(n=which)
+    def the_time_of_a_hold_comes(self, n: int) -> None:
+        _, hold = self._hold(n)
+        if hold.status == "held":
+            self.bank.change(EXPIRE_HOLD, hold.id)
+            hold.overdue = True
+
+    @rule(n=which)
+    def read_balance(self, n: int) -> None:
+        person = self._person(n)
+        answer = Call("get_user_tokens", {}, person.id)(self.world.connection)
+        assert answer == {"get_user_tokens": person.wallet.available}
+
+    # ---- orders, and what gateways say of them ----
+
+    @rule(n=which, product=products, key=st.none() | keys)
+    def order(self, n: int, product: str, key: str | None) -> None:
+        person = self._person(n)
+        arguments = {"product_id": product, "gateway": "portone", "idempotency_key": key}
+        call = Call("create_order", arguments, person.id)
+        made = partial(self._order_in_model, person.wallet, product, key)
+        self._do(Deed(call, made, partial(self._is_same_order, person.wallet, key)))
+
+    @rule(n=which, by=st.sampled_from([0, 0, 0, 1]))
+    def cancel(self, n: int, by: int) -> None:
+        """By the buyer, or by somebody else."""
+        order = self._order(n)
+        owner = next(place for place, p in enumerate(self.people) if p.wallet is order.wallet)
+        person = self.people[owner - by]
+        call = cancel_order(person.id, order.id)
+        self._do(Deed(call, partial(order.cancel, person.wallet)))
+
+    @rule(n=which)
+    def the_time_of_an_order_comes(self, n: int) -> None:
+        order = self._order(n)
+        order.overdue = True
+        self.bank.change(_OVERDUE, order.id)
+
+    @rule(n=which, attempt=st.integers(0, 1))
+    def pay(self, n: int, attempt: int) -> None:
+        self._do(self._look(n, attempt, PAID))
+
+    @rule(n=which, attempt=which, sight=sights)
+    def read(self, n: int, attempt: int, sight: Sight) -> None:
+        self._do(self._look(n, attempt, sight))
+
+    @rule(n=which, attempt=which, sight=sights)
+    def read_slowly(self, n: int, attempt: int, sight: Sight) -> None:
+        """Begun now, applied when others may have been."""
+        self.looks.append(self._look(n, attempt, sight))
+
+    @precondition(lambda self: self._paid_orders())
+    @rule(n=which, back=goings_back)
+    def money_goes_back(self, n: int, back: Sight) -> None:
+        """Or comes again: what a gateway says of the attempt that counts."""
+        paid = self._paid_orders()
+        order = paid[-1 - n % len(paid)]
+        assert order.counted
+        self._do(self._begun(order, back.of(order, order.counted.read.key)))
+
+    @precondition(lambda self: self.looks)
+    @rule(n=which)
+    def slow_read_comes_back(self, n: int) -> None:
+        self._do(self.looks.pop(n % len(self.looks)))
+
+    # ---- accounts and time ----
+
+    @rule(n=which)
+    def confirm_address(self, n: int) -> None:
+        person = self._person(n)
+        confirmation = "update auth.users set email_confirmed_at = now() where id = %s"
+        self.bank.change(confirmation, person.id)
+        if not person.is_gone:
+            self._give_bonus(person)
+
+    @precondition(lambda self: len(self.deeds) > 20)
+    @rule(n=which, softly=st.booleans())
+    def delete(self, n: int, softly: bool) -> None:
+        person = self._person(n)
+        if softly:
+            self.bank.change("update auth.users set deleted_at = now() where id = %s", person.id)
+        else:
+            delete_user(person.id)(self.world.connection)
+            person.is_gone = True
+        person.wallet.close()
+        for order in self.orders:
+            if order.wallet is person.wallet and order.status in ("pending", "failed"):
+                order.cancel(person.wallet)
+
+    @precondition(lambda self: self._free_addresses())
+    @rule(n=which)
+    def sign_up_again(self, n: int) -> None:
+        free = self._free_addresses()
+        self._sign_up(free[n % len(free)], confirmed=True)
+
+    @rule()
+    def maintain(self) -> None:
+        assert not isinstance(maintain()(self.world.connection), Refusal)
+        for order in self.orders:
+            if order.overdue and order.status in ("pending", "awaiting_deposit"):
+                order.status, order.expired = "expired", True
+
+    @precondition(lambda self: self.deeds)
+    @rule(n=st.integers(0, 50))
+    def replay(self, n: int) -> None:
+        self._do(self.deeds[-1 - n % len(self.deeds)])
+
+    # ---- what must hold after each of them ----
+
+    @invariant()
+    def everything_agrees(self) -> None:
+        self._wallets_agree()
+        self._orders_agree()
+        self._money_without_tokens_waits_for_a_person()
+        self.world.played["steps"] += 1
+        if self.world.played["steps"] % AUDIT_EVERY == 0:
+            self.teardown()
+
+    def teardown(self) -> None:
+        unsound = "select * from coinslot.verify_ledger(%s, %s)"
+        assert not self.bank.rows(unsound, self.first, self.beyond)
+
+    def _wallets_agree(self) -> None:
+        rows = self.bank.rows(_WALLETS, self.first, self.beyond)
+        found = {row.pop("user_id"): tuple(row.values()) for row in rows}
+        assert found == {
+            p.id: (p.wallet.tokens, p.wallet.available, p.wallet.closed) for p in self.people
+        }
+
+    def _orders_agree(self) -> None:
+        rows = self.bank.rows(_ORDERS, self.first, self.beyond)
+        found = {row.pop("order_id"): tuple(row.values()) for row in rows}
+        assert found == {
+            o.id: (o.status, o.version, o.paid, o.refunded, o.given) for o in self.orders
+        }
+
+    def _money_without_tokens_waits_for_a_person(self) -> None:
+        rows = self.bank.rows(_OPEN_DISCREPANCIES, [order.id for order in self.orders])
+        found = {tuple(row.values()) for row in rows}
+        assert found >= {
+            (attempt.order.id, *place)
+            for place, attempt in self.gateways.attempts.items()
+            if attempt.read.has_money and not attempt.credited
+        }

@@ -1,0 +1,205 @@
+"""The rules of money a second time, in plain Python: what a read of a gateway does to an order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.database.model_wallets import Refused, Wallet
+
+MONEY = {"completed", "partially_refunded", "refunded", "disputed", "charged_back"}
+MOVES = {
+    "pending": {"awaiting_deposit", "failed", "canceled", "expired"},
+    "awaiting_deposit": {"failed", "canceled", "expired"},
+    "failed": {"awaiting_deposit", "canceled"},
+    "canceled": {"awaiting_deposit", "failed"},
+    "expired": {"awaiting_deposit", "canceled"},
+}
+"""Between states without money. With money, on either side, everything may follow everything."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a gateway says of one attempt; totals in minor units."""
+
+    gateway: str
+    key: str
+    state: str
+    amount: int
+    currency: str
+    live: bool
+    paid: int = 0
+    refunded: int = 0
+    disputed: int = 0
+    withdrawn: int = 0
+    may_wait: bool = False
+    """The bank's own deadline is far away."""
+
+    @property
+    def has_money(self) -> bool:
+        return self.paid > self.refunded + self.withdrawn
+
+
+@dataclass
+class Order:
+    wallet: Wallet
+    product: str
+    gateway: str
+    amount: int
+    currency: str
+    tokens: int
+    key: str | None
+    id: str = ""
+    status: str = "pending"
+    version: int = 1
+    canceled: bool = False
+    overdue: bool = False
+    expired: bool = False
+    paid: int = 0
+    refunded: int = 0
+    given: int = 0
+    """Tokens that the wallet has because of this order, now."""
+    counted: Attempt | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "pending" and not self.overdue
+
+    def cancel(self, wallet: Wallet) -> str:
+        if wallet is not self.wallet:
+            raise Refused("order_not_found")
+        if self.status == "canceled":
+            return "done"
+        if self.status not in ("pending", "failed"):
+            raise Refused("illegal_transition")
+        self.canceled, self.status = True, "canceled"
+        return "done"
+
+
+@dataclass(eq=False)
+class Attempt:
+    order: Order
+    read: Read
+    problem: bool
+    turn: int
+    credited: bool = False
+
+
+class Gateways:
+    """The funnel: every attempt that was ever read, and what it does to its order."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[tuple[str, str], Attempt] = {}
+        self._turns = 0
+
+    def apply(self, order: Order, read: Read, version: int) -> str:
+        known = self.attempts.get((read.gateway, read.key))
+        if known and (known.order is not order or known.read == read):
+            order.version += 1
+            return "unchanged" if known.order is order else "refused"
+        if order.version != version:
+            return "stale"
+        credited = known is not None and known.credited
+        problem = self._is_wrong(order, read) or (
+            read.paid > 0 and not credited and order.wallet.closed
+        )
+        if credited and problem:
+            order.version += 1
+            return "refused"
+        self._turns += 1
+        if known is None:
+            known = Attempt(order, read, problem, self._turns)
+            self.attempts[read.gateway, read.key] = known
+        known.read, known.problem, known.turn = read, problem, self._turns
+        return self._settle(order, known)
+
+    def attempts_at(self, order: Order) -> list[Attempt]:
+        return [attempt for attempt in self.attempts.values() if attempt.order is order]
+
+    @staticmethod
+    def _is_wrong(order: Order, read: Read) -> bool:
+        ordered = (order.gateway, order.currency, False, order.amount)
+        shown = (read.gateway, read.currency, read.live, read.amount)
+        return ordered != shown or read.paid not in (0, order.amount)
+
+    def _settle(self, order: Order, attempt: Attempt) -> str:
+        """The attempt that counts is the one that counted, or the first good one with money."""
+        mine = self.attempts_at(order)
+        good = [a for a in mine if a.read.paid > 0 and (a.credited or not a.problem)]
+        good.sort(key=lambda a: (not a.credited, not a.read.has_money))
+        counted = good[0] if good else None
+        status, overdue = self._status(order, mine, counted)
+        if not _may_follow(order.status, status):
+            order.version += 1
+            return "refused"
+        target = self._target(order, counted)
+        outcome = self._outcome(order, attempt, counted, target - order.given, status)
+        order.wallet.tokens += target - order.given
+        order.given, order.status, order.version = target, status, order.version + 1
+        order.overdue, order.expired = overdue, order.expired and overdue
+        order.paid = counted.read.paid if counted else 0
+        order.refunded = counted.read.refunded if counted else 0
+        order.counted = counted
+        for each in mine:
+            each.credited = each is counted
+        return outcome
+
+    @staticmethod
+    def _status(order: Order, mine: list[Attempt], counted: Attempt | None) -> tuple[str, bool]:
+        waiting = [
+            a
+            for a in mine
+            if not a.problem and a.read.state == "awaiting_deposit" and a.read.paid == 0
+        ]
+        latest = max(waiting, key=lambda a: a.turn, default=None)
+        overdue = order.overdue and not (latest and latest.read.may_wait)
+        states = {a.read.state for a in mine}
+        if counted:
+            return _paid_status(counted.read), overdue
+        if any(a.problem and not a.credited and a.read.has_money for a in mine):
+            return "review", overdue
+        if order.expired and overdue:
+            return "expired", overdue
+        if latest:
+            return "awaiting_deposit", overdue
+        if order.canceled or "canceled" in states:
+            return "canceled", overdue
+        return ("failed" if "failed" in states else "pending"), overdue
+
+    @staticmethod
+    def _target(order: Order, counted: Attempt | None) -> int:
+        """What the buyer keeps: the share that went back is rounded down in the buyer's favour."""
+        if counted is None:
+            return 0
+        back = min(counted.read.refunded + counted.read.withdrawn, counted.read.paid)
+        return order.tokens - order.tokens * back // counted.read.paid
+
+    @staticmethod
+    def _outcome(
+        order: Order, attempt: Attempt, counted: Attempt | None, moved: int, status: str
+    ) -> str:
+        if attempt.read.paid > 0 and attempt.problem:
+            return "review"
+        if attempt.read.paid > 0 and attempt is not counted:
+            return "duplicate"
+        if order.paid == 0 and counted:
+            return "credited"
+        if moved:
+            return "reversed" if moved < 0 else "restored"
+        switched = order.counted is not counted and order.counted and counted
+        return "moved" if status != order.status or switched else "unchanged"
+
+
+def _may_follow(before: str, after: str) -> bool:
+    if before == after or {before, after} & (MONEY | {"review"}):
+        return True
+    return after in MOVES[before]
+
+
+def _paid_status(read: Read) -> str:
+    if read.refunded >= read.paid:
+        return "refunded"
+    if read.disputed > 0:
+        return "disputed"
+    if read.withdrawn > 0 and not read.has_money:
+        return "charged_back"
+    return "partially_refunded" if read.refunded + read.withdrawn > 0 else "completed"

@@ -1,0 +1,193 @@
+"""Where the state machine plays: its people, their holds and orders, and both of each deed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID, uuid4
+
+from hypothesis.stateful import RuleBasedStateMachine
+from psycopg.rows import DictRow
+
+from tests.database.model_payments import Gateways, Order, Read
+from tests.database.model_wallets import Entry, Hold, Refused, Wallet
+from tests.database.people import Answer, Bank, Call, Connection, Refusal
+from tests.database.sights import Sight, applied
+
+MAX_OPEN_ORDERS = 4
+"""Few, so that the limit is met."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A call, what the model makes of it, and what an answer must be that is no refusal."""
+
+    call: Call
+    modelled: Callable[[], str]
+    check: Callable[[DictRow], None] = lambda _: None
+
+
+@dataclass
+class Person:
+    id: UUID
+    email: str
+    wallet: Wallet = field(default_factory=Wallet)
+    is_gone: bool = False
+
+
+@dataclass(frozen=True)
+class World:
+    """The database all examples meet in, its catalogue, and what is counted over all of them."""
+
+    bank: Bank
+    connection: Connection
+    bonus: int
+    feature_prices: dict[str, int]
+    offers: dict[str, tuple[int, int]]
+    """Won and tokens of each product."""
+    played: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, bank: Bank, connection: Connection) -> World:
+        bank.change("update coinslot.settings set max_open_orders = %s", MAX_OPEN_ORDERS)
+        [bonus] = bank.rows("select signup_bonus from coinslot.settings")
+        prices = bank.rows("select feature, tokens from feature_prices")
+        offers = bank.rows("select id, amount, tokens from product_offers where currency = 'KRW'")
+        return cls(
+            bank,
+            connection,
+            bonus["signup_bonus"],
+            {row["feature"]: row["tokens"] for row in prices},
+            {row["id"]: (row["amount"], row["tokens"]) for row in offers},
+        )
+
+
+class Scene(RuleBasedStateMachine):
+    """Users of one example have neighbouring ids, so that one range audits them all."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        self.bank = world.bank
+        self.first = UUID(int=uuid4().int >> 16 << 16)
+        self.beyond = UUID(int=self.first.int + (1 << 16))
+        self.people: list[Person] = []
+        self.bonuses: set[str] = set()
+        self.gateways = Gateways()
+        self.orders: list[Order] = []
+        self.deeds: list[Deed] = []
+        self.looks: list[Deed] = []
+
+    def _do(self, deed: Deed) -> None:
+        try:
+            expected = deed.modelled()
+        except Refused as refused:
+            expected = str(refused)
+        answer = deed.call(self.world.connection)
+        assert _heard(answer) == expected
+        if not isinstance(answer, Refusal):
+            deed.check(answer)
+        self.world.played.update([deed.call.rpc, expected])
+        self.deeds.append(deed)
+
+    def _sign_up(self, email: str, *, confirmed: bool) -> Person:
+        person = Person(UUID(int=self.first.int + len(self.people)), email)
+        self.bank.change(_SIGN_UP, person.id, email, confirmed)
+        self.people.append(person)
+        if confirmed:
+            self._give_bonus(person)
+        return person
+
+    def _free_addresses(self) -> list[str]:
+        taken = {person.email for person in self.people if not person.is_gone}
+        return sorted({person.email for person in self.people} - taken)
+
+    def _give_bonus(self, person: Person) -> None:
+        """Once for each address, however often it is confirmed, and not to somebody deleted."""
+        if person.email not in self.bonuses and not person.wallet.closed:
+            self.bonuses.add(person.email)
+            person.wallet.tokens += self.world.bonus
+
+    def _add(self, person: Person, amount: int, key: str, kind: str) -> None:
+        arguments = {"user_id": person.id, "amount": amount, "idempotency_key": key, "kind": kind}
+        posted = partial(person.wallet.post, "service", key, Entry(kind, amount))
+        self._do(Deed(Call("add_tokens", arguments), posted))
+
+    def _what(self, amount: int, feature: str | None) -> dict[str, object]:
+        return {"amount": amount} if feature is None else {"feature": feature}
+
+    def _price(self, amount: int, feature: str | None) -> int:
+        return amount if feature is None else self.world.feature_prices[feature]
+
+    def _person(self, n: int) -> Person:
+        return self.people[-1 - n % len(self.people)]
+
+    def _order(self, n: int) -> Order:
+        return self.orders[-1 - n % len(self.orders)]
+
+    def _holds(self) -> list[tuple[Wallet, Hold]]:
+        return [(p.wallet, hold) for p in self.people for hold in p.wallet.holds]
+
+    def _hold(self, n: int) -> tuple[Wallet, Hold]:
+        holds = self._holds()
+        return holds[-1 - n % len(holds)]
+
+    def _order_in_model(self, wallet: Wallet, product: str, key: str | None) -> str:
+        wallet.check_open()
+        earlier = self._order_under(wallet, key)
+        open_orders = [o for o in self.orders if o.wallet is wallet and o.is_open]
+        if earlier is None and len(open_orders) >= MAX_OPEN_ORDERS:
+            raise Refused("too_many_orders")
+        if earlier is None:
+            amount, tokens = self.world.offers[product]
+            self.orders.append(Order(wallet, product, "portone", amount, "KRW", tokens, key))
+        elif earlier.product != product:
+            raise Refused("idempotency_key_reused")
+        return "done"
+
+    def _order_under(self, wallet: Wallet, key: str | None) -> Order | None:
+        own = [o for o in self.orders if o.wallet is wallet and o.key == key and key is not None]
+        return own[0] if own else None
+
+    def _is_same_order(self, wallet: Wallet, key: str | None, answer: DictRow) -> None:
+        """The order of the earlier call, or the one that has just been made."""
+        order = self._order_under(wallet, key) or self.orders[-1]
+        order.id = order.id or answer["order_id"]
+        assert answer["order_id"] == order.id
+
+    def _look(self, n: int, attempt: int, sight: Sight) -> Deed:
+        """A read that begins now, whenever it is applied."""
+        order = self._order(n)
+        return self._begun(order, sight.of(order, f"{attempt} {self.first}"))
+
+    def _begun(self, order: Order, read: Read) -> Deed:
+        version = order.version
+        return Deed(
+            applied(order.id, read, version),
+            partial(self.gateways.apply, order, read, version),
+        )
+
+    def _paid_orders(self) -> list[Order]:
+        return [order for order in self.orders if order.counted]
+
+
+def is_same_hold(wallet: Wallet, key: str, answer: DictRow) -> None:
+    """The hold of the earlier call, or the one that has just been made."""
+    hold = wallet.hold_under(key)
+    assert hold is not None
+    hold.id = hold.id or answer["id"]
+    assert answer["id"] == hold.id
+
+
+def _heard(answer: Answer) -> str:
+    if isinstance(answer, Refusal):
+        return answer.message
+    return str(answer.get("outcome") or ("replayed" if answer.get("replayed") else "done"))
+
+
+_SIGN_UP = """
+insert into auth.users (id, email, email_confirmed_at)
+values (%s, %s, case when %s then now() end)
+"""
