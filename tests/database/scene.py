@@ -16,6 +16,9 @@ from tests.database.model_wallets import Entry, Hold, Refused, Wallet
 from tests.database.people import Answer, Bank, Call, Connection, Refusal
 from tests.database.sights import Sight, applied
 
+SHARED = 5
+"""The attempt that several orders may claim."""
+
 MAX_OPEN_ORDERS = 4
 """Few, so that the limit is met."""
 
@@ -160,7 +163,8 @@ class Scene(RuleBasedStateMachine):
     def _look(self, n: int, attempt: int, sight: Sight) -> Deed:
         """A read that begins now, whenever it is applied."""
         order = self._order(n)
-        return self._begun(order, sight.of(order, f"{attempt} {self.first}"))
+        place = self.first if attempt == SHARED else order.id
+        return self._begun(order, sight.of(order, f"{attempt} {place}"))
 
     def _begun(self, order: Order, read: Read) -> Deed:
         version = order.version
