@@ -16,7 +16,8 @@ from tests.database.people import (
     delete_user,
     maintain,
 )
-from tests.database.scene import Deed, Scene, is_same_hold
+from tests.database.refund_rules import RefundRules
+from tests.database.scene import Deed, is_same_hold
 from tests.database.sights import PAID, Sight, goings_back, sights
 
 AUDIT_EVERY = 10
@@ -40,12 +41,12 @@ where resolved_at is null and order_id = any(%s)
 which = st.integers(0, 5)
 keys = st.sampled_from(["a", "b", "c"])
 callers = st.sampled_from(["user", "service"])
-amounts = st.integers(1, 9)
+amounts = st.integers(1, 12)
 features = st.sampled_from([None, None, "question", "answer"])
 products = st.sampled_from(["starter", "standard", "premium_reading"])
 
 
-class Machine(Scene):
+class Machine(RefundRules):
     """Rules, and what must hold after each of them."""
 
     @initialize(tokens=st.lists(st.integers(1, 20), min_size=2, max_size=2))
@@ -212,6 +213,7 @@ class Machine(Scene):
     def everything_agrees(self) -> None:
         self._wallets_agree()
         self._orders_agree()
+        self._refunds_agree()
         self._money_without_tokens_waits_for_a_person()
         self.world.played["steps"] += 1
         if self.world.played["steps"] % AUDIT_EVERY == 0:

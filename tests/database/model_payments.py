@@ -29,6 +29,7 @@ class Read:
     live: bool
     paid: int = 0
     refunded: int = 0
+    refunding: int = 0
     disputed: int = 0
     withdrawn: int = 0
     may_wait: bool = False
@@ -74,6 +75,17 @@ class Order:
         self.canceled, self.status = True, "canceled"
         return "done"
 
+    def kept(self, counted: Attempt | None) -> int:
+        """The tokens that the buyer has for what the attempt that counts shows."""
+        if counted is None:
+            return 0
+        read = counted.read
+        return self.tokens - self.share(read.paid, read.refunded + read.withdrawn)
+
+    def share(self, paid: int, back: int) -> int:
+        """The tokens that go back with so much money, rounded down in the buyer's favour."""
+        return self.tokens * min(back, paid) // paid
+
 
 @dataclass(eq=False)
 class Attempt:
@@ -93,9 +105,14 @@ class Gateways:
 
     def apply(self, order: Order, read: Read, version: int) -> str:
         known = self.attempts.get((read.gateway, read.key))
-        if known and (known.order is not order or known.read == read):
+        if known and known.order is not order:
             order.version += 1
-            return "unchanged" if known.order is order else "refused"
+            return "refused"
+        if known and known.read == read:
+            if order.version == version:
+                self.is_read(known)
+            order.version += 1
+            return "unchanged"
         if order.version != version:
             return "stale"
         credited = known is not None and known.credited
@@ -110,7 +127,12 @@ class Gateways:
             known = Attempt(order, read, problem, self._turns)
             self.attempts[read.gateway, read.key] = known
         known.read, known.problem, known.turn = read, problem, self._turns
-        return self._settle(order, known)
+        outcome = self._settle(order, known)
+        self.is_read(known)
+        return outcome
+
+    def is_read(self, attempt: Attempt) -> None:
+        """Something fresh is known of an attempt, be it that nothing has changed."""
 
     def attempts_at(self, order: Order) -> list[Attempt]:
         return [attempt for attempt in self.attempts.values() if attempt.order is order]
@@ -131,7 +153,7 @@ class Gateways:
         if not _may_follow(order.status, status):
             order.version += 1
             return "refused"
-        target = self._target(order, counted)
+        target = order.kept(counted)
         outcome = self._outcome(order, attempt, counted, target - order.given, status)
         order.wallet.tokens += target - order.given
         order.given, order.status, order.version = target, status, order.version + 1
@@ -164,14 +186,6 @@ class Gateways:
         if order.canceled or "canceled" in states:
             return "canceled", overdue
         return ("failed" if "failed" in states else "pending"), overdue
-
-    @staticmethod
-    def _target(order: Order, counted: Attempt | None) -> int:
-        """What the buyer keeps: the share that went back is rounded down in the buyer's favour."""
-        if counted is None:
-            return 0
-        back = min(counted.read.refunded + counted.read.withdrawn, counted.read.paid)
-        return order.tokens - order.tokens * back // counted.read.paid
 
     @staticmethod
     def _outcome(

@@ -42,12 +42,15 @@ class Hold:
 class Wallet:
     tokens: int = 0
     closed: bool = False
+    set_aside: int = 0
+    """For refunds that are under way."""
     keys: dict[tuple[str, str], Entry] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
 
     @property
     def available(self) -> int:
-        return self.tokens - sum(hold.amount for hold in self.holds if hold.is_open)
+        held = sum(hold.amount for hold in self.holds if hold.is_open)
+        return self.tokens - held - self.set_aside
 
     def post(self, caller: str, key: str, entry: Entry) -> str:
         """A spend, a grant or an adjustment."""

@@ -51,7 +51,16 @@ class Call:
             return refusal(error)
 
     def inside(self, connection: Connection) -> DictRow:
-        """The call in a transaction that somebody else ends."""
+        """The call in a transaction that somebody else ends; the first row it answers."""
+        row = self._run(connection).fetchone()
+        assert row is not None
+        return row
+
+    def all(self, connection: Connection) -> list[DictRow]:
+        with connection.transaction():
+            return self._run(connection).fetchall()
+
+    def _run(self, connection: Connection) -> psycopg.Cursor[DictRow]:
         role = "service_role" if self.user_id is None else "authenticated"
         claims = {"role": role} | ({"sub": str(self.user_id)} if self.user_id else {})
         connection.execute(
@@ -59,9 +68,7 @@ class Call:
             [role, Jsonb(claims)],
         )
         named = ", ".join(f"{name} => %({name})s" for name in self.arguments)
-        row = connection.execute(f"select * from {self.rpc}({named})", self.arguments).fetchone()
-        assert row is not None
-        return row
+        return connection.execute(f"select * from {self.rpc}({named})", self.arguments)
 
 
 def refusal(error: psycopg.Error) -> Refusal:
@@ -125,6 +132,12 @@ class Bank:
         self.change("insert into auth.users (id, email) values (%s, %s)", user_id, f"{user_id}@a.b")
         if tokens:
             self.ask(grant(user_id, tokens, "opening balance"))
+        return user_id
+
+    def administrator(self) -> UUID:
+        user_id = self.user()
+        role = Jsonb({"role": "admin"})
+        self.change("update auth.users set raw_app_meta_data = %s where id = %s", role, user_id)
         return user_id
 
     def order(self, user_id: UUID) -> str:

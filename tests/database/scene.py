@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 from hypothesis.stateful import RuleBasedStateMachine
 from psycopg.rows import DictRow
 
-from tests.database.model_payments import Gateways, Order, Read
+from tests.database.model_payments import Order, Read
+from tests.database.model_refunds import GatewaysWithRefunds
 from tests.database.model_wallets import Entry, Hold, Refused, Wallet
 from tests.database.people import Answer, Bank, Call, Connection, Refusal
 from tests.database.sights import Sight, applied
@@ -50,6 +51,7 @@ class World:
     feature_prices: dict[str, int]
     offers: dict[str, tuple[int, int]]
     """Won and tokens of each product."""
+    admin: UUID
     played: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -64,6 +66,7 @@ class World:
             bonus["signup_bonus"],
             {row["feature"]: row["tokens"] for row in prices},
             {row["id"]: (row["amount"], row["tokens"]) for row in offers},
+            bank.administrator(),
         )
 
 
@@ -78,7 +81,7 @@ class Scene(RuleBasedStateMachine):
         self.beyond = UUID(int=self.first.int + (1 << 16))
         self.people: list[Person] = []
         self.bonuses: set[str] = set()
-        self.gateways = Gateways()
+        self.gateways = GatewaysWithRefunds()
         self.orders: list[Order] = []
         self.deeds: list[Deed] = []
         self.looks: list[Deed] = []
@@ -192,6 +195,6 @@ def _heard(answer: Answer) -> str:
 
 
 _SIGN_UP = """
-insert into auth.users (id, email, email_confirmed_at)
-values (%s, %s, case when %s then now() end)
+insert into auth.users (id, email, email_confirmed_at, raw_user_meta_data)
+values (%s, %s, case when %s then now() end, '{"role": "admin"}')
 """

@@ -19,6 +19,7 @@ class Sight:
 
     state: str
     refunded: int
+    refunding: int
     disputed: int
     withdrawn: int
     wrong: str
@@ -35,6 +36,7 @@ class Sight:
             live=False,
             paid=paid,
             refunded=min(self.refunded, paid),
+            refunding=min(self.refunding, paid),
             disputed=min(self.disputed, paid),
             withdrawn=min(self.withdrawn, paid),
             may_wait=self.may_wait and self.state == "awaiting_deposit",
@@ -56,15 +58,16 @@ class Sight:
         return read
 
 
-PAID = Sight("paid", 0, 0, 0, "", may_wait=False)
+PAID = Sight("paid", 0, 0, 0, 0, "", may_wait=False)
 
 _totals = st.sampled_from([0, 0, 0, 0, 1, 499, 500, 501, 2500, 4999, 5000, 13000])
+_rarely = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2500])
 _states = st.sampled_from(["paid", "paid", "ready", "awaiting_deposit", "failed", "canceled"])
 _flaws = st.sampled_from([*[""] * 12, "gateway", "currency", "mode", "amount", "paid"])
 
-sights = st.builds(Sight, _states, _totals, _totals, _totals, _flaws, st.booleans())
+sights = st.builds(Sight, _states, _totals, _rarely, _totals, _totals, _flaws, st.booleans())
 goings_back = st.builds(
-    Sight, st.just("paid"), _totals, _totals, _totals, st.just(""), st.just(value=False)
+    Sight, st.just("paid"), _totals, _rarely, _totals, _totals, st.just(""), st.just(value=False)
 )
 
 
@@ -82,6 +85,7 @@ def applied(order_id: str, read: Read, version: int) -> Call:
         "version": version,
         "paid": read.paid,
         "refunded": read.refunded,
+        "refunding": read.refunding,
         "disputed": read.disputed,
         "withdrawn": read.withdrawn,
     }

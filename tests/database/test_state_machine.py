@@ -36,7 +36,7 @@ def test_the_database_agrees_with_the_model(
         run_state_machine_as_test(
             Here,
             settings=settings(
-                max_examples=int(BY_HAND or 180),
+                max_examples=int(BY_HAND or 160),
                 stateful_step_count=STEPS,
                 derandomize=not BY_HAND,
                 database=None,

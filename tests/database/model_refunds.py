@@ -1,0 +1,106 @@
+"""The rules of refunds a second time, in plain Python: asked for, answered, ended by a read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.database.model_payments import Attempt, Gateways, Order, Read
+from tests.database.model_wallets import Refused
+
+
+@dataclass(eq=False)
+class Refund:
+    attempt: Attempt
+    key: str
+    amount: int
+    tokens: int
+    before: int
+    status: str = "requested"
+    answer: str | None = None
+    tries: int = 1
+    id: object = None
+    """What the database calls it."""
+
+    @property
+    def order(self) -> Order:
+        return self.attempt.order
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in ("requested", "pending")
+
+    def judge(self, read: Read) -> None:
+        """A total that has grown by what was asked for settles it, whoever caused that."""
+        if self.status == "succeeded" and read.refunded < self.before + self.amount:
+            self.status = "failed"
+        if not self.is_open:
+            return
+        if read.refunded >= self.before + self.amount:
+            self.status = "succeeded"
+        elif read.refunding > 0:
+            self.status = "pending"
+        elif self.status == "pending" or self.answer == "declined":
+            self.status = "failed"
+        elif self.answer in ("spent", "unknown"):
+            self.tries += self.answer == "spent"
+            self.answer = None
+        if self.status in ("succeeded", "failed"):
+            self.order.wallet.set_aside -= self.tokens
+
+    def hear(self, answer: str, tries: int) -> str:
+        """A read that began before the gateway's answer decides nothing any more."""
+        self.order.version += 1
+        if self.is_open and tries == self.tries and self.answer != "accepted":
+            self.answer = answer
+        return "done"
+
+
+class GatewaysWithRefunds(Gateways):
+    def __init__(self) -> None:
+        super().__init__()
+        self.refunds: list[Refund] = []
+
+    def is_read(self, attempt: Attempt) -> None:
+        for refund in self.refunds:
+            if refund.attempt is attempt:
+                refund.judge(attempt.read)
+
+    def refund(self, order: Order, amount: int | None, key: str, *, force: bool) -> str:
+        earlier = self.refund_under(order, key)
+        if earlier:
+            if amount is not None and amount != earlier.amount:
+                raise Refused("idempotency_key_reused")
+            return "done"
+        if any(refund.order is order and refund.is_open for refund in self.refunds):
+            raise Refused("refund_in_progress")
+        self.refunds.append(self._quote(order, amount, key, force=force))
+        order.wallet.set_aside += self.refunds[-1].tokens
+        return "done"
+
+    def refund_under(self, order: Order, key: str) -> Refund | None:
+        return next((r for r in self.refunds if r.order is order and r.key == key), None)
+
+    def _quote(self, order: Order, amount: int | None, key: str, *, force: bool) -> Refund:
+        """Of the attempt that counts, else of the latest one with money."""
+        attempts = self.attempts_at(order)
+        attempts.sort(key=lambda a: (a.credited, a.read.has_money))
+        if attempts and attempts[-1].read.refunding > 0:
+            raise Refused("refund_in_progress")
+        if amount is not None and amount < 1:
+            raise Refused("invalid_amount")
+        if not attempts or not attempts[-1].read.has_money:
+            raise Refused("not_refundable")
+        attempt = attempts[-1]
+        back = attempt.read.refunded + attempt.read.withdrawn
+        left = attempt.read.paid - back
+        wanted = left if amount is None else amount
+        if wanted > left:
+            raise Refused("not_refundable")
+        tokens = order.share(attempt.read.paid, back + wanted) - order.share(
+            attempt.read.paid, back
+        )
+        if not attempt.credited:
+            tokens = 0
+        if order.wallet.available < tokens and not force:
+            raise Refused("tokens_already_spent")
+        return Refund(attempt, key, wanted, tokens, attempt.read.refunded)
