@@ -94,7 +94,7 @@ class Cluster:
     @contextmanager
     def clone(self, template: str) -> Iterator[str]:
         """The name of a database that is a copy of `template`, dropped afterwards."""
-        name = f"clone_{next(_numbers)}"
+        name = f"clone_{os.getpid()}_{next(_numbers)}"
         self._copy(template, name)
         try:
             yield name

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 import psycopg
@@ -15,13 +13,11 @@ from psycopg.rows import dict_row
 
 from sidecar.sandbox.postgres import SUPERUSER, Grants
 from sidecar.sandbox.settings import ROOT
-from tests import clusters
+from tests import clusters, pgtap
 from tests.clusters import DEBIAN_15, Cluster
+from tests.pgtap import Result, judge
 
 FILES = sorted((ROOT / "sql_tests").glob("*.test.sql"))
-_TEST_LINE = re.compile(r"^(not )?ok (\d+)\b(?P<rest>.*)$")
-_PLAN_LINE = re.compile(r"^1\.\.(\d+)\s*$")
-
 # A trigger function is checked with each table it is a trigger of; one that is none's is an error.
 _CHECK_FUNCTIONS = """
 select p.oid::regprocedure::text as function, t.tgrelid::regclass::text as table_name,
@@ -36,34 +32,6 @@ cross join lateral extensions.plpgsql_check_function_tb(
 where c.message not like 'composite OUT variable % is not single argument'  -- sound, and ours
 and p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
 """
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a test file printed, judged: the names of its tests, or what is wrong with it."""
-
-    tests: int
-    problems: list[str]
-
-
-def judge(output: str, errors: str, status: int) -> Result:
-    """Strictly: psql content, one plan, each test of it once and in order, all of them ok."""
-    lines = output.splitlines()
-    tests = [match for line in lines if (match := _TEST_LINE.match(line))]
-    plans = [int(match[1]) for line in lines if (match := _PLAN_LINE.match(line))]
-    problems = [line for line in lines if line.startswith(("not ok", "Bail out!"))]
-    problems += [match[0] for match in tests if "# SKIP" in match["rest"].upper()]
-    problems += [match[0] for match in tests if "# TODO" in match["rest"].upper()]
-    if len(plans) != 1:
-        problems.append(f"{len(plans)} plans, not one")
-    elif [int(match[2]) for match in tests] != list(range(1, plans[0] + 1)):
-        problems.append(f"planned 1..{plans[0]}, ran {[int(match[2]) for match in tests]}")
-    if not tests:
-        problems.append("no test ran")
-    if status:
-        problems.append(f"psql ended with {status}")
-    problems += [line for line in errors.splitlines() if "ERROR" in line or "FATAL" in line]
-    return Result(len(tests), problems)
 
 
 @pytest.fixture(scope="module")
@@ -88,21 +56,10 @@ def either_cluster(request: pytest.FixtureRequest) -> Cluster:
 
 @pytest.mark.parametrize("grants", get_args(Grants))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix(".test.sql"))
-def test_sql(either_cluster: Cluster, grants: Grants, file: object) -> None:
+def test_sql(either_cluster: Cluster, grants: Grants, file: Path) -> None:
     with either_cluster.clone(either_cluster.pgtap_template(grants)) as database:
-        run = subprocess.run(
-            [
-                *(either_cluster.placement.bin_dir / "psql", "--no-psqlrc", "--quiet"),
-                *("--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"),
-                *("--file", str(file), either_cluster.url(database, SUPERUSER)),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    result = judge(run.stdout, run.stderr, run.returncode)
-    assert not result.problems, "\n".join([*result.problems, "", run.stdout, run.stderr])
+        result = pgtap.run(either_cluster, file, database)
+    assert not result.problems, "\n".join([*result.problems, "", result.output])
 
 
 def test_there_are_sql_tests() -> None:

@@ -1,0 +1,101 @@
+"""Rules of refunds, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Rewrite, Run, SqlMutant
+from tests.mutants.wallet_rules import STATE_MACHINE
+
+MUTANTS = (
+    SqlMutant(
+        "anybody-refunds",
+        "administrators ask for refunds",
+        (Rewrite("coinslot.require_admin", "if not exists (", "if false and not exists ("),),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "self-made-administrators",
+        "who is an administrator is nothing that a user may write",
+        (Rewrite("coinslot.require_admin", "u.raw_app_meta_data ->>", "u.raw_user_meta_data ->>"),),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "refund-sets-nothing-aside",
+        "tokens that are going back cannot be spent",
+        (Rewrite("coinslot.start_refund", "perform coinslot.set_aside(v_refund);", ""),),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "refund-never-freed",
+        "a refund that is over sets nothing aside",
+        (Rewrite("coinslot.settle_refund", "perform coinslot.free_set_aside(v_refund);", ""),),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "declined-refund-not-freed",
+        "a refund that the gateway declined gives the tokens back",
+        (
+            Rewrite(
+                "coinslot.judge_refund",
+                "or refund.answer = 'declined' then 'failed'",
+                "then 'failed'",
+            ),
+        ),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "refund-key-not-unique",
+        "a repeated request is the same refund",
+        (
+            Rewrite(
+                "coinslot.find_refund_replay",
+                "and r.idempotency_key = find_refund_replay.idempotency_key",
+                "and false",
+            ),
+            Run("alter table public.refunds drop constraint refunds_idempotency_key_key"),
+        ),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "two-refunds-at-once",
+        "one refund of an order at a time",
+        (
+            Rewrite(
+                "coinslot.start_refund",
+                "where r.payment_id = v_payment.id and r.finished_at is null;",
+                "where false;",
+            ),
+            Run("drop index public.refunds_one_open"),
+        ),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "refund-beyond-the-balance",
+        "tokens that were spent are not refunded unless somebody decides so",
+        (Rewrite("coinslot.check_unspent", "and not refund.forced then", "and false then"),),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "old-read-ends-a-refund",
+        "only a read that began after the gateway's answer decides what became of a refund",
+        (
+            Rewrite(
+                "coinslot.apply_attempt",
+                "if payment.version = apply_attempt.version then",
+                "if true then",
+            ),
+        ),
+        (STATE_MACHINE,),
+    ),
+    SqlMutant(
+        "deletion-frees-refunds",
+        "a refund goes on when its buyer is deleted",
+        (
+            Rewrite(
+                "coinslot.close_wallet",
+                "and h.status = 'held' and h.refund_id is null;",
+                "and h.status = 'held';",
+            ),
+        ),
+        (STATE_MACHINE,),
+    ),
+)

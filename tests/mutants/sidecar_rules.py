@@ -1,0 +1,102 @@
+"""Rules of the sidecar, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Edit, SidecarMutant
+
+_CONFIRM = "tests/e2e/test_toss_confirm.py::TestRefusedBeforeTheMoneyIsTaken"
+_BELIEVED = """fact = __import__("sidecar.gateways.base", fromlist=["*"]).GatewayPayment(
+                order.order_id, hint.payment_key or "", "paid", order.amount, order.currency,
+                order.live, paid=order.amount,
+            )"""
+
+MUTANTS = (
+    SidecarMutant(
+        "webhook-believed",
+        "credit never follows a webhook's body, only a read",
+        Edit(
+            "sidecar/following.py",
+            "fact = await self._read(gateway, order, hint.payment_key)",
+            _BELIEVED,
+        ),
+        ("tests/e2e/test_portone.py::TestWebhook::test_that_lies_credits_nothing",),
+    ),
+    SidecarMutant(
+        "payment-of-another-order",
+        "a payment counts for the order it names",
+        Edit("sidecar/settling.py", "if fact.order_id != order.order_id:", "if False:"),
+        ("tests/e2e/test_portone.py::TestNothingBought::test_payment_of_another_order",),
+    ),
+    SidecarMutant(
+        "confirm-any-amount",
+        "only the amount that the order was made with is taken",
+        Edit(
+            "sidecar/payments.py",
+            "        if amount != order.amount:\n            raise",
+            "        if False:\n            raise",
+        ),
+        (f"{_CONFIRM}::test_other_amount",),
+    ),
+    SidecarMutant(
+        "money-for-a-closed-order",
+        "money is taken for orders that are open",
+        Edit(
+            "sidecar/payments.py",
+            "return order.status in _CONFIRMABLE and _in_time(order)",
+            "return True",
+        ),
+        (f"{_CONFIRM}::test_canceled_order",),
+    ),
+    SidecarMutant(
+        "confirm-for-a-stranger",
+        "whoever sends a token owns the order",
+        Edit("sidecar/payments.py", "if token is not None:", "if False:"),
+        (f"{_CONFIRM}::test_order_of_another_user",),
+    ),
+    SidecarMutant(
+        "live-order-with-test-keys",
+        "server and order are of one mode",
+        Edit("sidecar/payments.py", "if order.live != self._live:", "if False:"),
+        (f"{_CONFIRM}::test_order_of_a_live_database_with_test_keys",),
+    ),
+    SidecarMutant(
+        "doubt-is-a-no",
+        "an answer that leaves it open is resolved by reading",
+        Edit(
+            "sidecar/gateways/toss.py",
+            "if response.status_code == 409 or code is None or code in _UNKNOWN:",
+            "if code is None:",
+        ),
+        ("tests/e2e/test_toss_confirm.py::TestDoubt::test_code_that_leaves_it_open",),
+    ),
+    SidecarMutant(
+        "mode-of-the-keys-ignored",
+        "a payment is a test or live as its key is",
+        Edit(
+            "sidecar/gateways/toss.py",
+            'self.live = secret_key.startswith("live_")',
+            "self.live = False",
+        ),
+        ("tests/gateways/test_toss.py::TestMode",),
+    ),
+    SidecarMutant(
+        "stripe-unsigned",
+        "a signed webhook counts with a good signature",
+        Edit(
+            "sidecar/gateways/stripe_webhook.py",
+            "stripe.Webhook.construct_event(body, header, secret, TOLERANCE)",
+            'stripe.Event.construct_from(__import__("json").loads(body), secret)',
+        ),
+        ("tests/gateways/test_stripe_webhook.py::TestSignature",),
+    ),
+    SidecarMutant(
+        "portone-v2-unsigned",
+        "a signed webhook counts with a good signature",
+        Edit(
+            "sidecar/gateways/portone_v2_webhook.py",
+            "Webhook(secret).verify(body, headers, json_parse=False)",
+            "pass",
+        ),
+        ("tests/gateways/test_portone_v2_webhook.py::TestSignature",),
+    ),
+)

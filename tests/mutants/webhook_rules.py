@@ -1,0 +1,93 @@
+"""Rules of the webhook inbox, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Rewrite, Run, SqlMutant
+
+WEBHOOKS = "sql_tests/14_webhooks.test.sql"
+
+MUTANTS = (
+    SqlMutant(
+        "claim-of-money-finished-unread",
+        "what is claimed paid and not shown as paid yet is read again",
+        (
+            Rewrite(
+                "coinslot.settle_webhook",
+                "v_not_yet boolean := ",
+                "v_not_yet boolean := false and ",
+            ),
+        ),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "signed-event-read-again",
+        "a signed event that is finished stays finished",
+        (
+            Rewrite(
+                "coinslot.take_webhook",
+                "if webhook.event_id is not null and webhook.next_attempt_at is null then",
+                "if false then",
+            ),
+        ),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "signed-event-never-read-again",
+        "a signed event that is not finished may be read because it came again",
+        (
+            Rewrite(
+                "coinslot.take_webhook",
+                "if webhook.event_id is not null and webhook.next_attempt_at is null then",
+                "if webhook.event_id is not null then",
+            ),
+        ),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "hint-settles-by-being-seen",
+        "an unsigned webhook settles nothing by having been seen before",
+        (
+            Rewrite(
+                "coinslot.take_webhook",
+                "if webhook.event_id is not null and webhook.next_attempt_at is null then",
+                "if webhook.next_attempt_at is null then",
+            ),
+        ),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "every-hint-is-a-read",
+        "hints lead to a read of an order every few seconds at the most",
+        (
+            Run(
+                "create or replace function coinslot.webhook_spacing() returns interval"
+                " language sql immutable parallel safe set search_path = '' return interval '0'"
+            ),
+        ),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "forged-secret-believed",
+        "a webhook carries its payment's secret, where there is one",
+        (
+            Rewrite(
+                "coinslot.store_webhook",
+                "when not coinslot.knows_secret(payment.id, store_webhook.secret)",
+                "when false",
+            ),
+        ),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "late-news-is-missed",
+        "a delivery that came during a read gets a read of its own",
+        (
+            Rewrite(
+                "coinslot.finish_webhook",
+                "when v_webhook.deliveries > v_webhook.taken_deliveries",
+                "when false",
+            ),
+        ),
+        (WEBHOOKS,),
+    ),
+)
