@@ -49,13 +49,16 @@ products = st.sampled_from(["starter", "standard", "premium_reading"])
 class Machine(RefundRules):
     """Rules, and what must hold after each of them."""
 
-    @initialize(tokens=st.lists(st.integers(1, 20), min_size=2, max_size=2))
-    def open(self, tokens: list[int]) -> None:
+    @initialize(tokens=st.lists(st.integers(1, 20), min_size=2, max_size=2), paid=st.integers(0, 2))
+    def open(self, tokens: list[int], paid: int) -> None:
+        """Two people, an order of each, and how many of these are paid."""
         self.world.played["examples"] += 1
         for number, amount in enumerate(tokens):
             person = self._sign_up(f"{number}.{self.first}@example.com", confirmed=False)
             self._add(person, amount, "opening", "grant")
             self.order(0, "starter", None)
+            if number < paid:
+                self.pay(0, 0)
 
     # ---- wallets ----
 

@@ -35,9 +35,10 @@ class Refund:
             self.status = "failed"
         if not self.is_open:
             return
-        if read.refunded >= self.before + self.amount:
+        target = self.before + self.amount
+        if read.refunded >= target:
             self.status = "succeeded"
-        elif read.refunding > 0:
+        elif read.refunded + read.refunding >= target:
             self.status = "pending"
         elif self.status == "pending" or self.answer == "declined":
             self.status = "failed"
@@ -101,6 +102,6 @@ class GatewaysWithRefunds(Gateways):
         )
         if not attempt.credited:
             tokens = 0
-        if order.wallet.available < tokens and not force:
+        if tokens > 0 and order.wallet.available < tokens and not force:
             raise Refused("tokens_already_spent")
         return Refund(attempt, key, wanted, tokens, attempt.read.refunded)

@@ -218,6 +218,16 @@ def gateway_says(
     return Call("apply_gateway_payment", arguments | facts)
 
 
+def ask_refund(order_id: str, key: str, amount: int | None = None, *, force: bool = False) -> Call:
+    arguments = {"order_id": order_id, "idempotency_key": key, "amount": amount, "force": force}
+    return Call("request_refund_for", arguments | {"reason": "asked"})
+
+
+def answer_refund(refund_id: UUID, answer: str, tries: int = 1) -> Call:
+    arguments = {"refund_id": refund_id, "tries": tries, "answer": answer}
+    return Call("record_refund_answer", arguments)
+
+
 def delete_user(user_id: UUID) -> Callable[[Connection], Answer]:
     def call(connection: Connection) -> Answer:
         connection.execute("delete from auth.users where id = %s", [user_id])

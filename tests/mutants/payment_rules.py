@@ -37,8 +37,8 @@ MUTANTS = (
             ),
             Rewrite(
                 "coinslot.apply_attempt",
-                "elsif coinslot.same_fact(v_known, attempt) then",
-                "elsif v_known.payment_id = payment.id and coinslot.same_fact(v_known, attempt) then",
+                "coinslot.same_fact(v_known, attempt) then",
+                "v_known.payment_id = payment.id and coinslot.same_fact(v_known, attempt) then",
             ),
             Rewrite("coinslot.save_attempt", "where a.payment_id = excluded.payment_id", ""),
             Rewrite(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, Run, SqlMutant
 from tests.mutants.wallet_rules import STATE_MACHINE
 
+REFUNDS = "tests/database/test_refunds.py"
+
 MUTANTS = (
     SqlMutant(
         "anybody-refunds",
@@ -22,13 +24,13 @@ MUTANTS = (
         "refund-sets-nothing-aside",
         "tokens that are going back cannot be spent",
         (Rewrite("coinslot.start_refund", "perform coinslot.set_aside(v_refund);", ""),),
-        (STATE_MACHINE,),
+        (REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "refund-never-freed",
         "a refund that is over sets nothing aside",
         (Rewrite("coinslot.settle_refund", "perform coinslot.free_set_aside(v_refund);", ""),),
-        (STATE_MACHINE,),
+        (REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "declined-refund-not-freed",
@@ -40,7 +42,7 @@ MUTANTS = (
                 "then 'failed'",
             ),
         ),
-        (STATE_MACHINE,),
+        (REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "refund-key-not-unique",
@@ -53,7 +55,7 @@ MUTANTS = (
             ),
             Run("alter table public.refunds drop constraint refunds_idempotency_key_key"),
         ),
-        (STATE_MACHINE,),
+        (REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "two-refunds-at-once",
@@ -66,13 +68,13 @@ MUTANTS = (
             ),
             Run("drop index public.refunds_one_open"),
         ),
-        (STATE_MACHINE,),
+        (REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "refund-beyond-the-balance",
         "tokens that were spent are not refunded unless somebody decides so",
-        (Rewrite("coinslot.check_unspent", "and not refund.forced then", "and false then"),),
-        (STATE_MACHINE,),
+        (Rewrite("coinslot.check_unspent", "and not refund.forced", "and false"),),
+        (REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "old-read-ends-a-refund",
@@ -84,7 +86,7 @@ MUTANTS = (
                 "if true then",
             ),
         ),
-        (STATE_MACHINE,),
+        (REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "deletion-frees-refunds",
