@@ -57,5 +57,4 @@ class RefundDatabase(Caller):
         )
 
     async def refund(self, refund_id: str) -> RefundRecord:
-        query = self.client.from_("refunds").select("*").eq("id", refund_id)
-        return RefundRecord.model_validate((await self.answer(query.execute()))[0])
+        return await self.record(RefundRecord, "get_refund", refund_id=refund_id)

@@ -18,6 +18,7 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 ('coinslot.payment_statuses', '', '', ''),
 ('coinslot.payment_transitions', '', '', ''),
 ('coinslot.refund_accounts', '', '', ''),
+('coinslot.refunds', '', '', ''),
 ('coinslot.settings', '', '', ''),
 ('coinslot.signup_bonuses', '', '', ''),
 ('coinslot.token_holds', '', '', ''),
@@ -31,7 +32,7 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 ('public.product_offers', 'SELECT', 'SELECT', 'SELECT'),
 ('public.products', 'SELECT', 'SELECT', 'SELECT'),
 ('public.profiles', '', 'SELECT', 'SELECT'),
-('public.refunds', '', '', 'SELECT'),
+('public.refunds', '', 'SELECT', 'SELECT'),
 ('public.token_ledger', '', 'SELECT', 'SELECT'),
 ('public.wallets', '', 'SELECT', 'SELECT');
 
@@ -48,9 +49,11 @@ create temporary table function_grants (function, roles) as values
 ('public.claim_payments', 'service_role'),
 ('public.claim_refunds', 'service_role'),
 ('public.claim_webhooks', 'service_role'),
+('public.close_refund', 'service_role'),
 ('public.create_order', 'authenticated'),
 ('public.finish_audit', 'service_role'),
 ('public.finish_webhook', 'service_role'),
+('public.get_refund', 'service_role'),
 ('public.get_settings', 'service_role'),
 ('public.get_user_tokens', 'authenticated'),
 ('public.hold_feature_for', 'service_role'),
@@ -100,6 +103,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.claim_refunds', 'service_role'),
 ('coinslot.claim_webhooks', 'service_role'),
 ('coinslot.close_orders', ''),
+('coinslot.close_refund', 'service_role'),
 ('coinslot.close_wallet', ''),
 ('coinslot.compare_payments', ''),
 ('coinslot.create_order', 'authenticated'),
@@ -107,6 +111,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.current_user_id', 'authenticated'),
 ('coinslot.debit', ''),
 ('coinslot.debit_slowly', ''),
+('coinslot.end_refund', ''),
 ('coinslot.expire_holds', ''),
 ('coinslot.expire_holds_of', ''),
 ('coinslot.expire_orders', ''),
@@ -122,6 +127,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.finish_webhook', 'service_role'),
 ('coinslot.follow_user', ''),
 ('coinslot.free_set_aside', ''),
+('coinslot.get_refund', 'service_role'),
 ('coinslot.get_settings', 'service_role'),
 ('coinslot.grant_signup_bonus', ''),
 ('coinslot.guard_transition', ''),
@@ -268,17 +274,18 @@ select is(
     order by r.relation, a.attname, x.grantee::regrole::text
   ),
   array(
-    select format('coinslot.token_holds.%s %s SELECT', c.name, r.role)
-    from unnest(array['amount', 'expires_at', 'status', 'user_id']) with ordinality c (name, n)
-    cross join unnest(array['authenticated', 'service_role']) with ordinality r (role, n)
-    order by c.n, r.n
-  ) || array(
-    select format('public.refunds.%s authenticated SELECT', c.name)
+    select format('coinslot.refunds.%s %s SELECT', c.name, r.role)
     from unnest(array[
       'amount', 'created_at', 'currency', 'finished_at', 'id', 'order_id', 'payment_id', 'status',
       'tokens', 'user_id'
     ]) with ordinality c (name, n)
-    order by c.n
+    cross join unnest(array['authenticated', 'service_role']) with ordinality r (role, n)
+    order by c.n, r.n
+  ) || array(
+    select format('coinslot.token_holds.%s %s SELECT', c.name, r.role)
+    from unnest(array['amount', 'expires_at', 'status', 'user_id']) with ordinality c (name, n)
+    cross join unnest(array['authenticated', 'service_role']) with ordinality r (role, n)
+    order by c.n, r.n
   ),
   'single columns are granted only where holds are counted and refunds shown, and only to be read'
 );
@@ -316,7 +323,8 @@ select is_empty(
 );
 select is_empty(
   $$ select r.relation, p.polname from pg_policy p inner join relations r on r.oid = p.polrelid
-     where r.relation like 'coinslot.%' and r.relation <> 'coinslot.token_holds'
+     where r.relation like 'coinslot.%'
+       and r.relation not in ('coinslot.token_holds', 'coinslot.refunds')
        and pg_get_expr(p.polqual, p.polrelid) <> 'false' $$,
   'policies of internal tables let nobody read'
 );

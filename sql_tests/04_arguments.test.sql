@@ -225,7 +225,7 @@ language sql as $$
     (select jsonb_agg(to_jsonb(p) order by p.id) from public.payments p),
     (select count(*) from public.payment_events), (select count(*) from coinslot.payment_attempts),
     (select count(*) from coinslot.discrepancies), (select jsonb_agg(p) from public.profiles p),
-    (select count(*) from public.refunds), (select count(*) from coinslot.refund_accounts),
+    (select count(*) from coinslot.refunds), (select count(*) from coinslot.refund_accounts),
     (select jsonb_agg(r) from coinslot.payment_reads r), (select count(*) from coinslot.audits),
     (select count(*) from coinslot.audit_lines)
   )

@@ -130,7 +130,7 @@ language sql as $$
   select format(
     'update coinslot.token_holds set status = %L, resolved_at = %L
      where refund_id is not null and status <> %1$L;
-     update public.wallets set held = %3$s where user_id in (select user_id from public.refunds)',
+     update public.wallets set held = %3$s where user_id in (select user_id from coinslot.refunds)',
     hold_again.status, case when hold_again.status <> 'held' then now() end, hold_again.held
   )
 $$;
@@ -138,11 +138,11 @@ select is(pg_temp.found(s.sabotage), s.found, s.what) from (values
   ('the hold of an open refund that was released', pg_temp.hold_again('released', 0),
    'refund 2<>0'),
   ('the hold of a refund that is over, held again', pg_temp.hold_again('held', 6), 'refund 0<>4'),
-  ('a hold left behind by its refund', $$update public.refunds
+  ('a hold left behind by its refund', $$update coinslot.refunds
      set status = 'failed', finished_at = now(), next_attempt_at = null
      where finished_at is null$$, 'refund 0<>2'),
   ('a refund that set aside too little',
-   'update public.refunds set tokens = 3 where finished_at is null', 'refund 3<>2'),
+   'update coinslot.refunds set tokens = 3 where finished_at is null', 'refund 3<>2'),
   ('a hold of more than its refund', 'update coinslot.token_holds set amount = 3
      where refund_id is not null and status = $$held$$', 'held 3<>2, refund 2<>3')
 ) s (what, sabotage, found);

@@ -3,7 +3,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(58);
+select plan(64);
 
 -- Who may ask
 create function pg_temp.member(app_metadata jsonb, user_metadata jsonb default '{}') returns uuid
@@ -110,8 +110,8 @@ select is(
 select is(
   array(
     select c.column_name::text from information_schema.columns c
-    where c.table_name = 'refunds' and pg_temp.as_user(:'mina', format(
-      'select max(%I::text) as v from refunds', c.column_name
+    where c.table_schema = 'coinslot' and c.table_name = 'refunds' and pg_temp.as_user(:'mina', format(
+      'select max(r.%I::text) as v from refunds r', c.column_name
     )) ? 'v' order by 1
   ),
   array['amount', 'created_at', 'currency', 'finished_at', 'id', 'order_id', 'payment_id', 'status',
@@ -159,7 +159,7 @@ select is(pg_temp.wallet(:'mina'), :'wallet', '... and what a refund has set asi
 select pg_temp.ask(:'admin', :'second_id', $$'why', 'k', 1000, account => '{
   "bank": "KAKAO", "account_number": "3333012345678", "holder": "김미나"}'$$) ->> 'id' as second
 \gset
-select r.id as first_ from public.refunds r where r.order_id = :'order_id' \gset
+select r.id as first_ from coinslot.refunds r where r.order_id = :'order_id' \gset
 select is(
   pg_temp.as_service(format('select * from claim_refunds(refund_id => %L)', :'second'))
   - 'payment',
@@ -173,7 +173,7 @@ select is(
 );
 select is(
   (select (r.next_attempt_at - clock_timestamp()) between interval '58 s' and interval '60 s'
-   from public.refunds r where r.id = :'second'), true, '... leased for a minute'
+   from coinslot.refunds r where r.id = :'second'), true, '... leased for a minute'
 );
 select is(
   pg_temp.as_service(s.statement) -> 'n', s.n, s.what
@@ -203,7 +203,7 @@ select pg_temp.invoke('record_refund_answer', jsonb_build_object(
 )) ->> 'version' as version \gset
 select is(
   (select (p.version, length(r.failure_code), length(r.failure_message))::text
-   from public.refunds r inner join public.payments p on p.id = r.payment_id
+   from coinslot.refunds r inner join public.payments p on p.id = r.payment_id
    where r.id = :'second'), format('(%s,100,300)', :'version'),
   'what the gateway said is kept, as much as fits, and the payment to be read is answered'
 );
@@ -211,7 +211,7 @@ select is(:version, 3, '... at a version that no earlier read has');
 select pg_temp.read(:'second_id', 'A:paid paid=5000') as read \gset
 select is(
   (select format('%s %s', r.status, r.finished_at is not null and r.next_attempt_at is null)
-   from public.refunds r where r.id = :'second'), 'failed t', 'the refund is over'
+   from coinslot.refunds r where r.id = :'second'), 'failed t', 'the refund is over'
 );
 select is_empty('select from coinslot.refund_accounts', '... and its account is gone');
 select is(
@@ -224,10 +224,45 @@ select is(
 );
 select pg_temp.read(:'second_id', 'A:canceled paid=5000 refunded=5000') as read \gset
 select is(
-  (select array_agg(r.status order by r.created_at) from public.refunds r
+  (select array_agg(r.status order by r.created_at) from coinslot.refunds r
    where r.order_id = :'second_id'), array['failed', 'succeeded'], '... and succeeds'
 );
 select is_empty('select from coinslot.refund_accounts', '... its account is gone too');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
+-- The way out, where no read will ever decide
+select pg_temp.sign_up('closing@example.com') as buyer \gset
+select pg_temp.bought(:'buyer') as order_id \gset
+select pg_temp.as_service(format(
+  'select * from request_refund_for(%L, %L, %L)', :'order_id', 'why', 'k'
+)) ->> 'id' as refund_id \gset
+select is(
+  pg_temp.as_user(:'buyer', 'select get_user_tokens() as n') -> 'n', '5'::jsonb,
+  'the tokens of a refund are set aside'
+);
+select is(
+  pg_temp.as_service(format('select * from close_refund(%L, %L)', :'refund_id', 'lost there'))
+    - array['id', 'payment_id', 'order_id', 'user_id', 'payment_key', 'created_at', 'finished_at'],
+  '{"gateway": "portone", "amount": 5000, "currency": "KRW", "tokens": 10, "refunded_before": 0,
+    "refundable": 5000, "reason": "why", "requested_by": null, "forced": false,
+    "idempotency_key": "k", "status": "failed", "tries": 1, "answer": null,
+    "failure_code": "closed", "failure_message": "lost there", "attempts": 0,
+    "next_attempt_at": null}',
+  'the service gives a refund up'
+);
+select is(
+  pg_temp.as_user(:'buyer', 'select get_user_tokens() as n') -> 'n', '15'::jsonb,
+  'which frees them'
+);
+select is(
+  pg_temp.as_service(format('select * from close_refund(%L, %L)', :'refund_id', 'again'))
+    ->> 'failure_message', 'lost there', 'once'
+);
+select is(
+  pg_temp.as_service(format(
+    'select status from request_refund_for(%L, %L, %L)', :'order_id', 'why', 'k2'
+  )) ->> 'status', 'requested', 'and leaves the way free for another'
+);
+select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
+
 select * from finish();
 rollback;

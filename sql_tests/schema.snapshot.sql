@@ -319,6 +319,9 @@ begin
   outcome := v_settled.outcome;
   payment := v_settled.payment;
   perform coinslot.settle_refund(payment, attempt, source);
+  if attempt.refunding > 0 then
+    perform coinslot.read_later(payment.id);
+  end if;
 end
 $$;
 
@@ -743,7 +746,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_ttl(ttl_seconds integer) IS 'PT400 unless a hold may live that long.';
 
-CREATE TABLE public.refunds (
+CREATE TABLE coinslot.refunds (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     payment_id uuid NOT NULL,
     order_id text NOT NULL,
@@ -775,29 +778,29 @@ CREATE TABLE public.refunds (
     CONSTRAINT refunds_status_known CHECK ((status = ANY (ARRAY['requested'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
 );
 
-COMMENT ON TABLE public.refunds IS 'Money asked back for an order, and what became of it.';
+COMMENT ON TABLE coinslot.refunds IS 'Money asked back for an order, and what became of it.';
 
-COMMENT ON COLUMN public.refunds.payment_key IS 'The attempt whose money is given back.';
+COMMENT ON COLUMN coinslot.refunds.payment_key IS 'The attempt whose money is given back.';
 
-COMMENT ON COLUMN public.refunds.amount IS 'Minor units to give back.';
+COMMENT ON COLUMN coinslot.refunds.amount IS 'Minor units to give back.';
 
-COMMENT ON COLUMN public.refunds.tokens IS 'Tokens set aside until the gateway is clear about it.';
+COMMENT ON COLUMN coinslot.refunds.tokens IS 'Tokens set aside until the gateway is clear about it.';
 
-COMMENT ON COLUMN public.refunds.refunded_before IS 'Minor units refunded when it was asked for: it is done when there are so many more.';
+COMMENT ON COLUMN coinslot.refunds.refunded_before IS 'Minor units refunded when it was asked for: it is done when there are so many more.';
 
-COMMENT ON COLUMN public.refunds.refundable IS 'Minor units that were left then; gateways that can, compare it.';
+COMMENT ON COLUMN coinslot.refunds.refundable IS 'Minor units that were left then; gateways that can, compare it.';
 
-COMMENT ON COLUMN public.refunds.requested_by IS 'The administrator; null = the service itself.';
+COMMENT ON COLUMN coinslot.refunds.requested_by IS 'The administrator; null = the service itself.';
 
-COMMENT ON COLUMN public.refunds.forced IS 'Also where the tokens were spent already.';
+COMMENT ON COLUMN coinslot.refunds.forced IS 'Also where the tokens were spent already.';
 
-COMMENT ON COLUMN public.refunds.status IS 'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over.';
+COMMENT ON COLUMN coinslot.refunds.status IS 'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over.';
 
-COMMENT ON COLUMN public.refunds.tries IS 'Number of the idempotency key that the gateway gets.';
+COMMENT ON COLUMN coinslot.refunds.tries IS 'Number of the idempotency key that the gateway gets.';
 
-COMMENT ON COLUMN public.refunds.answer IS 'What the gateway said to the present try; null = to be asked.';
+COMMENT ON COLUMN coinslot.refunds.answer IS 'What the gateway said to the present try; null = to be asked.';
 
-CREATE FUNCTION coinslot.check_unspent(refund public.refunds) RETURNS void
+CREATE FUNCTION coinslot.check_unspent(refund coinslot.refunds) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -817,7 +820,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.check_unspent(refund public.refunds) IS 'Locks the wallet; PT409 unless it has the tokens of a refund, or the refund is forced.';
+COMMENT ON FUNCTION coinslot.check_unspent(refund coinslot.refunds) IS 'Locks the wallet; PT409 unless it has the tokens of a refund, or the refund is forced.';
 
 CREATE FUNCTION coinslot.webhook_lease() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -896,7 +899,9 @@ CREATE FUNCTION coinslot.claim_payments(gateway text, batch integer) RETURNS SET
   with due as materialized (
     select
       r.payment_id,
-      coalesce(r.reads >= case s.reads when 0 then 3 else s.reads end, false) as enough
+      coalesce(r.reads >= case s.reads when 0 then 3 else s.reads end, false) and not exists (
+        select from coinslot.payment_attempts a where a.payment_id = p.id and a.refunding > 0
+      ) as enough
     from coinslot.payment_reads r
     inner join public.payments p on p.id = r.payment_id
     inner join coinslot.payment_statuses s on s.status = p.status
@@ -925,18 +930,18 @@ CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SE
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  with taken as (
-    update public.refunds r set
+  with due as materialized (
+    select r.id from coinslot.refunds r
+    where r.next_attempt_at <= clock_timestamp()
+      and r.id = coalesce(claim_refunds.refund_id, r.id)
+    order by r.next_attempt_at limit least(greatest(claim_refunds.batch, 1), 1000)
+    for update skip locked
+  ), taken as (
+    update coinslot.refunds r set
       attempts = r.attempts + 1,
       next_attempt_at = clock_timestamp()
         + greatest(interval '1 minute', coinslot.refund_wait(r.attempts + 1))
-    where r.id in (
-      select d.id from public.refunds d
-      where d.next_attempt_at <= clock_timestamp()
-        and d.id = coalesce(claim_refunds.refund_id, d.id)
-      order by d.next_attempt_at limit least(greatest(claim_refunds.batch, 1), 1000)
-      for update skip locked
-    )
+    from due where r.id = due.id
     returning r.*
   ), shown as (
     insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
@@ -966,15 +971,16 @@ CREATE FUNCTION coinslot.claim_webhooks(batch integer) RETURNS SETOF coinslot.we
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+  with due as materialized (
+    select w.id from coinslot.webhooks w
+    where w.next_attempt_at <= clock_timestamp()
+    order by w.next_attempt_at limit least(greatest(claim_webhooks.batch, 1), 1000)
+    for update skip locked
+  )
   update coinslot.webhooks w set
     next_attempt_at = clock_timestamp() + coinslot.webhook_lease(),
     taken_at = clock_timestamp(), taken_deliveries = w.deliveries
-  where w.id in (
-    select d.id from coinslot.webhooks d
-    where d.next_attempt_at <= clock_timestamp()
-    order by d.next_attempt_at limit least(greatest(claim_webhooks.batch, 1), 1000)
-    for update skip locked
-  )
+  from due where w.id = due.id
   returning w.*
 $$;
 
@@ -1000,6 +1006,33 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.close_orders(user_id uuid) IS 'Cancels the unpaid orders of a user and locks the wallet.';
+
+CREATE FUNCTION coinslot.close_refund(refund_id uuid, reason text) RETURNS coinslot.refunds
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_payment public.payments;
+  v_refund coinslot.refunds;
+begin
+  perform coinslot.check_text('reason', close_refund.reason, 300);
+  select p.* into v_payment from public.payments p
+  where p.id = (select r.payment_id from coinslot.refunds r where r.id = close_refund.refund_id)
+  for update;
+  update coinslot.refunds r set
+    status = 'failed', failure_code = 'closed', failure_message = close_refund.reason,
+    next_attempt_at = null, finished_at = clock_timestamp()
+  where r.id = close_refund.refund_id and r.finished_at is null
+  returning r.* into v_refund;
+  if found then
+    perform coinslot.end_refund(v_refund, v_payment, 'refund');
+    return v_refund;
+  end if;
+  return coinslot.get_refund(close_refund.refund_id);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) IS 'See public.close_refund.';
 
 CREATE FUNCTION coinslot.close_wallet(user_id uuid) RETURNS void
     LANGUAGE plpgsql
@@ -1257,6 +1290,24 @@ $$;
 
 COMMENT ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) IS 'Decides a spend under the wallet lock.';
 
+CREATE FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.free_set_aside(refund);
+  delete from coinslot.refund_accounts a where a.refund_id = refund.id;
+  update coinslot.discrepancies d set resolved_at = clock_timestamp()
+  where d.kind = 'refund_unresolved' and d.order_id = payment.order_id
+    and d.resolved_at is null;
+  perform coinslot.record_event(
+    payment, payment.status, end_refund.source, 'refund_' || refund.status, refund.payment_key
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) IS 'Tidies up after a refund that is over.';
+
 CREATE FUNCTION coinslot.expire_holds(batch integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1470,14 +1521,14 @@ $$;
 
 COMMENT ON FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) IS 'The payment of a gateway that an order id or a payment key belongs to.';
 
-CREATE FUNCTION coinslot.find_refund_replay(payment_id uuid, amount bigint, payment_key text, idempotency_key text) RETURNS public.refunds
+CREATE FUNCTION coinslot.find_refund_replay(payment_id uuid, amount bigint, payment_key text, idempotency_key text) RETURNS coinslot.refunds
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
 declare
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
 begin
-  select r.* into v_refund from public.refunds r
+  select r.* into v_refund from coinslot.refunds r
   where r.payment_id = find_refund_replay.payment_id
     and r.idempotency_key = find_refund_replay.idempotency_key;
   if v_refund.amount <> find_refund_replay.amount
@@ -1625,7 +1676,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.follow_user() IS 'Trigger on auth.users: wallet, bonus and closing follow the account.';
 
-CREATE FUNCTION coinslot.free_set_aside(refund public.refunds) RETURNS void
+CREATE FUNCTION coinslot.free_set_aside(refund coinslot.refunds) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -1642,7 +1693,16 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.free_set_aside(refund public.refunds) IS 'Frees the tokens of a refund.';
+COMMENT ON FUNCTION coinslot.free_set_aside(refund coinslot.refunds) IS 'Frees the tokens of a refund.';
+
+CREATE FUNCTION coinslot.get_refund(refund_id uuid) RETURNS coinslot.refunds
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select r.* from coinslot.refunds r where r.id = get_refund.refund_id
+$$;
+
+COMMENT ON FUNCTION coinslot.get_refund(refund_id uuid) IS 'See public.get_refund.';
 
 CREATE FUNCTION coinslot.get_settings() RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1822,12 +1882,12 @@ $$;
 
 COMMENT ON FUNCTION coinslot.identity_hash(account auth.users) IS 'Salted hash of a confirmed e-mail or phone; null if there is none.';
 
-CREATE FUNCTION coinslot.judge_refund(refund public.refunds, attempt coinslot.payment_attempts) RETURNS public.refunds
+CREATE FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) RETURNS coinslot.refunds
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
   v_target bigint := refund.refunded_before + refund.amount;
   v_status text := case
     when attempt.refunded >= v_target then 'succeeded'
@@ -1838,7 +1898,7 @@ declare
   v_open boolean := v_status in ('requested', 'pending');
   v_ask boolean := v_status = 'requested' and refund.answer in ('spent', 'unknown');
 begin
-  update public.refunds r set
+  update coinslot.refunds r set
     status = v_status,
     tries = r.tries + case when v_ask and r.answer = 'spent' then 1 else 0 end,
     answer = case when not v_ask then r.answer end,
@@ -1858,7 +1918,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.judge_refund(refund public.refunds, attempt coinslot.payment_attempts) IS 'Moves an open refund to what a fresh read of its payment shows.';
+COMMENT ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) IS 'Moves an open refund to what a fresh read of its payment shows.';
 
 CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2198,14 +2258,14 @@ $$;
 
 COMMENT ON FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) IS 'Name, tokens and price of an order, or what is wrong with it.';
 
-CREATE FUNCTION coinslot.quote_refund(payment public.payments, amount bigint, payment_key text) RETURNS public.refunds
+CREATE FUNCTION coinslot.quote_refund(payment public.payments, amount bigint, payment_key text) RETURNS coinslot.refunds
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
 declare
   v_attempt coinslot.payment_attempts :=
     coinslot.refundable_attempt(payment, quote_refund.payment_key);
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
   v_back bigint;
 begin
   if v_attempt.refunding > 0 then
@@ -2329,13 +2389,13 @@ begin
     perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
   update public.payments p set version = p.version + 1
-  from public.refunds r
+  from coinslot.refunds r
   where r.id = record_refund_answer.refund_id and p.id = r.payment_id
   returning p.* into v_payment;
   if not found then
     perform coinslot.fail('invalid_argument', '{"argument": "refund_id"}');
   end if;
-  update public.refunds r set
+  update coinslot.refunds r set
     answer = record_refund_answer.answer,
     failure_code = left(record_refund_answer.failure_code, 100),
     failure_message = left(record_refund_answer.failure_message, 300)
@@ -2499,7 +2559,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) IS 'See public.replay_webhooks.';
 
-CREATE FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) RETURNS public.refunds
+CREATE FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) RETURNS coinslot.refunds
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -2512,7 +2572,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'See public.request_refund.';
 
-CREATE FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) RETURNS public.refunds
+CREATE FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) RETURNS coinslot.refunds
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -2655,14 +2715,14 @@ $$;
 
 COMMENT ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) IS 'Stores an attempt as the gateway last described it; its id.';
 
-CREATE FUNCTION coinslot.save_refund(refund public.refunds, account jsonb) RETURNS public.refunds
+CREATE FUNCTION coinslot.save_refund(refund coinslot.refunds, account jsonb) RETURNS coinslot.refunds
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
 begin
-  insert into public.refunds as r (
+  insert into coinslot.refunds as r (
     payment_id, order_id, user_id, gateway, payment_key, amount, currency, tokens,
     refunded_before, refundable, reason, requested_by, forced, idempotency_key
   ) values (
@@ -2681,7 +2741,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.save_refund(refund public.refunds, account jsonb) IS 'Writes a quoted refund.';
+COMMENT ON FUNCTION coinslot.save_refund(refund coinslot.refunds, account jsonb) IS 'Writes a quoted refund.';
 
 CREATE FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) RETURNS record
     LANGUAGE plpgsql
@@ -2766,7 +2826,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.schedule_reads() IS 'Trigger: orders that wait for something are read again, others are not.';
 
-CREATE FUNCTION coinslot.set_aside(refund public.refunds) RETURNS void
+CREATE FUNCTION coinslot.set_aside(refund coinslot.refunds) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -2782,7 +2842,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.set_aside(refund public.refunds) IS 'Holds the tokens of a refund.';
+COMMENT ON FUNCTION coinslot.set_aside(refund coinslot.refunds) IS 'Holds the tokens of a refund.';
 
 CREATE FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql
@@ -2836,12 +2896,12 @@ CREATE FUNCTION coinslot.settle_refund(payment public.payments, attempt coinslot
     SET search_path TO ''
     AS $$
 declare
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
 begin
-  update public.refunds r set status = 'failed', failure_code = 'undone'
+  update coinslot.refunds r set status = 'failed', failure_code = 'undone'
   where r.payment_id = payment.id and r.payment_key = attempt.payment_key
     and r.status = 'succeeded' and r.refunded_before + r.amount > attempt.refunded;
-  select r.* into v_refund from public.refunds r
+  select r.* into v_refund from coinslot.refunds r
   where r.payment_id = payment.id and r.payment_key = attempt.payment_key
     and r.finished_at is null;
   if not found then
@@ -2849,15 +2909,7 @@ begin
   end if;
   v_refund := coinslot.judge_refund(v_refund, attempt);
   if v_refund.finished_at is not null then
-    perform coinslot.free_set_aside(v_refund);
-    delete from coinslot.refund_accounts a where a.refund_id = v_refund.id;
-    update coinslot.discrepancies d set resolved_at = clock_timestamp()
-    where d.kind = 'refund_unresolved' and d.order_id = payment.order_id
-      and d.resolved_at is null;
-    perform coinslot.record_event(
-      payment, payment.status, settle_refund.source, 'refund_' || v_refund.status,
-      v_refund.payment_key
-    );
+    perform coinslot.end_refund(v_refund, payment, settle_refund.source);
   end if;
 end
 $$;
@@ -2909,13 +2961,15 @@ CREATE FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt
     SET search_path TO ''
     AS $$
 declare
-  v_claims_paid boolean := exists (
-    select from coinslot.webhooks w where w.id = settle_webhook.webhook_id and w.claims_paid
-  );
-  v_not_yet boolean := v_claims_paid and attempt.paid = 0
-    and attempt.state in ('ready', 'awaiting_deposit');
+  v_webhook coinslot.webhooks;
+  v_not_yet boolean;
 begin
-  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0 and not v_claims_paid then
+  select w.* into v_webhook from coinslot.webhooks w where w.id = settle_webhook.webhook_id;
+  v_not_yet := v_webhook.claims_paid and attempt.paid = 0
+    and attempt.state in ('ready', 'awaiting_deposit');
+  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0
+    and (not v_webhook.claims_paid or v_webhook.event_id is null and v_webhook.deliveries > 1)
+  then
     perform coinslot.read_later(settle_webhook.payment_id);
   end if;
   perform coinslot.finish_webhook(
@@ -2960,13 +3014,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'See public.spend_tokens_for.';
 
-CREATE FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) RETURNS public.refunds
+CREATE FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) RETURNS coinslot.refunds
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
   v_payment public.payments;
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
 begin
   perform coinslot.check_refund(
     start_refund.reason, start_refund.idempotency_key, start_refund.account
@@ -2982,7 +3036,7 @@ begin
   if v_refund.id is not null then
     return v_refund;
   end if;
-  select r.* into v_refund from public.refunds r
+  select r.* into v_refund from coinslot.refunds r
   where r.payment_id = v_payment.id and r.finished_at is null;
   if found then
     perform coinslot.fail('refund_in_progress', jsonb_build_object(
@@ -3204,7 +3258,7 @@ begin
     select h.user_id, 'hold', h.id, h.captured from coinslot.token_holds h
     union all
     select r.user_id, 'refund', r.id, case when r.finished_at is null then r.tokens else 0 end
-    from public.refunds r
+    from coinslot.refunds r
   ), found as (
     select m.user_id, 'payment' as problem, m.payment_id as id, m.tokens
     from moved m where m.payment_id is not null
@@ -3445,6 +3499,15 @@ $$;
 
 COMMENT ON FUNCTION public.claim_webhooks(batch integer) IS 'Service: webhooks that are due, leased to the caller.';
 
+CREATE FUNCTION public.close_refund(refund_id uuid, reason text) RETURNS coinslot.refunds
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.close_refund(close_refund.refund_id, close_refund.reason)
+$$;
+
+COMMENT ON FUNCTION public.close_refund(refund_id uuid, reason text) IS 'Service: gives up a refund that no read can decide, and frees its tokens; null if unknown.';
+
 CREATE FUNCTION public.create_order(product_id text, gateway text, currency text DEFAULT 'KRW'::text, idempotency_key text DEFAULT NULL::text) RETURNS public.payments
     LANGUAGE sql
     SET search_path TO ''
@@ -3476,6 +3539,15 @@ CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail te
 $$;
 
 COMMENT ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later.';
+
+CREATE FUNCTION public.get_refund(refund_id uuid) RETURNS coinslot.refunds
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coinslot.get_refund(get_refund.refund_id)
+$$;
+
+COMMENT ON FUNCTION public.get_refund(refund_id uuid) IS 'Service: a refund, as it stands.';
 
 CREATE FUNCTION public.get_settings() RETURNS jsonb
     LANGUAGE sql STABLE
@@ -3601,7 +3673,7 @@ $$;
 
 COMMENT ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) IS 'Service: makes matching webhooks due again; how many.';
 
-CREATE FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS public.refunds
+CREATE FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS coinslot.refunds
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -3614,7 +3686,7 @@ $$;
 
 COMMENT ON FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Administrators: asks for money of an order to be given back; all that is left by default.';
 
-CREATE FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS public.refunds
+CREATE FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS coinslot.refunds
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -3971,6 +4043,21 @@ COMMENT ON VIEW public.product_offers IS 'What is on sale: one row for each prod
 
 COMMENT ON COLUMN public.product_offers.discount_percent IS 'How much cheaper a token is than in the smallest pack.';
 
+CREATE VIEW public.refunds WITH (security_invoker='true') AS
+ SELECT id,
+    payment_id,
+    order_id,
+    user_id,
+    amount,
+    currency,
+    tokens,
+    status,
+    created_at,
+    finished_at
+   FROM coinslot.refunds r;
+
+COMMENT ON VIEW public.refunds IS 'Money given back, or on its way, as its buyer sees it.';
+
 ALTER TABLE ONLY coinslot.audit_lines
     ADD CONSTRAINT audit_lines_pkey PRIMARY KEY (audit_id, payment_key);
 
@@ -4006,6 +4093,12 @@ ALTER TABLE ONLY coinslot.payment_transitions
 
 ALTER TABLE ONLY coinslot.refund_accounts
     ADD CONSTRAINT refund_accounts_pkey PRIMARY KEY (refund_id);
+
+ALTER TABLE ONLY coinslot.refunds
+    ADD CONSTRAINT refunds_idempotency_key_key UNIQUE (payment_id, idempotency_key);
+
+ALTER TABLE ONLY coinslot.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY coinslot.settings
     ADD CONSTRAINT settings_pkey PRIMARY KEY (id);
@@ -4049,12 +4142,6 @@ ALTER TABLE ONLY public.products
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.refunds
-    ADD CONSTRAINT refunds_idempotency_key_key UNIQUE (payment_id, idempotency_key);
-
-ALTER TABLE ONLY public.refunds
-    ADD CONSTRAINT refunds_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY public.token_ledger
     ADD CONSTRAINT token_ledger_pkey PRIMARY KEY (user_id, seq);
 
@@ -4072,6 +4159,12 @@ CREATE INDEX payment_attempts_payment_id ON coinslot.payment_attempts USING btre
 CREATE INDEX payment_reads_due ON coinslot.payment_reads USING btree (gateway, next_read_at);
 
 CREATE INDEX payment_transitions_to_status ON coinslot.payment_transitions USING btree (to_status);
+
+CREATE INDEX refunds_due ON coinslot.refunds USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
+CREATE UNIQUE INDEX refunds_one_open ON coinslot.refunds USING btree (payment_id) WHERE (finished_at IS NULL);
+
+CREATE INDEX refunds_user_id ON coinslot.refunds USING btree (user_id, created_at DESC);
 
 CREATE INDEX token_holds_expiring ON coinslot.token_holds USING btree (expires_at) WHERE (status = 'held'::text);
 
@@ -4104,12 +4197,6 @@ CREATE INDEX payments_history ON public.payments USING btree (user_id, created_a
 CREATE INDEX payments_product_id ON public.payments USING btree (product_id);
 
 CREATE INDEX payments_status ON public.payments USING btree (status);
-
-CREATE INDEX refunds_due ON public.refunds USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
-
-CREATE UNIQUE INDEX refunds_one_open ON public.refunds USING btree (payment_id) WHERE (finished_at IS NULL);
-
-CREATE INDEX refunds_user_id ON public.refunds USING btree (user_id, created_at DESC);
 
 CREATE UNIQUE INDEX token_ledger_idempotency ON public.token_ledger USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
@@ -4156,13 +4243,16 @@ ALTER TABLE ONLY coinslot.payment_transitions
     ADD CONSTRAINT payment_transitions_to_status_fkey FOREIGN KEY (to_status) REFERENCES coinslot.payment_statuses(status) ON DELETE CASCADE;
 
 ALTER TABLE ONLY coinslot.refund_accounts
-    ADD CONSTRAINT refund_accounts_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES public.refunds(id) ON DELETE CASCADE;
+    ADD CONSTRAINT refund_accounts_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES coinslot.refunds(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY coinslot.refunds
+    ADD CONSTRAINT refunds_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.signup_bonuses
     ADD CONSTRAINT signup_bonuses_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.wallets(user_id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.token_holds
-    ADD CONSTRAINT token_holds_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES public.refunds(id) ON DELETE RESTRICT;
+    ADD CONSTRAINT token_holds_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES coinslot.refunds(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.token_holds
     ADD CONSTRAINT token_holds_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.wallets(user_id) ON DELETE RESTRICT;
@@ -4187,9 +4277,6 @@ ALTER TABLE ONLY public.prices
 
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_id_fkey FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.refunds
-    ADD CONSTRAINT refunds_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY public.token_ledger
     ADD CONSTRAINT token_ledger_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
@@ -4222,6 +4309,8 @@ CREATE POLICY "Nobody reads webhooks through the API" ON coinslot.webhooks FOR S
 
 CREATE POLICY "People count their own holds" ON coinslot.token_holds FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
+CREATE POLICY "People read their own refunds" ON coinslot.refunds FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
 ALTER TABLE coinslot.audit_lines ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.audits ENABLE ROW LEVEL SECURITY;
@@ -4241,6 +4330,8 @@ ALTER TABLE coinslot.payment_statuses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE coinslot.payment_transitions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.refund_accounts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.refunds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.settings ENABLE ROW LEVEL SECURITY;
 
@@ -4264,8 +4355,6 @@ CREATE POLICY "People read their own payments" ON public.payments FOR SELECT TO 
 
 CREATE POLICY "People read their own profile" ON public.profiles FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = id));
 
-CREATE POLICY "People read their own refunds" ON public.refunds FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
-
 CREATE POLICY "People read their own wallet" ON public.wallets FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
 ALTER TABLE public.feature_prices ENABLE ROW LEVEL SECURITY;
@@ -4279,8 +4368,6 @@ ALTER TABLE public.prices ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.refunds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.token_ledger ENABLE ROW LEVEL SECURITY;
 
@@ -4366,29 +4453,37 @@ REVOKE ALL ON FUNCTION coinslot.check_text(argument text, value text, longest in
 
 REVOKE ALL ON FUNCTION coinslot.check_ttl(ttl_seconds integer) FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.refunds TO service_role;
+GRANT SELECT(id) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(id) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(id) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(payment_id) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(payment_id) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(payment_id) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(order_id) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(order_id) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(order_id) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(user_id) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(user_id) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(user_id) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(amount) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(amount) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(amount) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(currency) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(currency) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(currency) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(tokens) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(tokens) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(tokens) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(status) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(status) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(status) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(created_at) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(created_at) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(created_at) ON TABLE public.refunds TO authenticated;
+GRANT SELECT(finished_at) ON TABLE coinslot.refunds TO authenticated;
+GRANT SELECT(finished_at) ON TABLE coinslot.refunds TO service_role;
 
-GRANT SELECT(finished_at) ON TABLE public.refunds TO authenticated;
-
-REVOKE ALL ON FUNCTION coinslot.check_unspent(refund public.refunds) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.check_unspent(refund coinslot.refunds) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_lease() FROM PUBLIC;
 
@@ -4404,6 +4499,9 @@ REVOKE ALL ON FUNCTION coinslot.claim_webhooks(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.claim_webhooks(batch integer) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.close_orders(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.close_wallet(user_id uuid) FROM PUBLIC;
 
@@ -4423,6 +4521,8 @@ GRANT SELECT ON TABLE public.token_ledger TO authenticated;
 GRANT SELECT ON TABLE public.token_ledger TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.expire_holds(batch integer) FROM PUBLIC;
 
@@ -4467,7 +4567,10 @@ GRANT ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, d
 
 REVOKE ALL ON FUNCTION coinslot.follow_user() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.free_set_aside(refund public.refunds) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.free_set_aside(refund coinslot.refunds) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.get_refund(refund_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.get_refund(refund_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.get_settings() FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.get_settings() TO service_role;
@@ -4490,7 +4593,7 @@ GRANT ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idem
 
 REVOKE ALL ON FUNCTION coinslot.identity_hash(account auth.users) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.judge_refund(refund public.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) FROM PUBLIC;
 
@@ -4582,7 +4685,7 @@ REVOKE ALL ON FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attem
 
 REVOKE ALL ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.save_refund(refund public.refunds, account jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.save_refund(refund coinslot.refunds, account jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) FROM PUBLIC;
 
@@ -4590,7 +4693,7 @@ REVOKE ALL ON FUNCTION coinslot.schedule_maintenance() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.schedule_reads() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.set_aside(refund public.refunds) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.set_aside(refund coinslot.refunds) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 
@@ -4675,6 +4778,9 @@ GRANT ALL ON FUNCTION public.claim_refunds(batch integer, refund_id uuid) TO ser
 REVOKE ALL ON FUNCTION public.claim_webhooks(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_webhooks(batch integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.close_refund(refund_id uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_refund(refund_id uuid, reason text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
 
@@ -4683,6 +4789,9 @@ GRANT ALL ON FUNCTION public.finish_audit(audit_id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.get_refund(refund_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_refund(refund_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION public.get_settings() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_settings() TO service_role;
@@ -4772,3 +4881,6 @@ GRANT SELECT ON TABLE public.products TO service_role;
 GRANT SELECT ON TABLE public.product_offers TO anon;
 GRANT SELECT ON TABLE public.product_offers TO authenticated;
 GRANT SELECT ON TABLE public.product_offers TO service_role;
+
+GRANT SELECT ON TABLE public.refunds TO authenticated;
+GRANT SELECT ON TABLE public.refunds TO service_role;

@@ -68,19 +68,19 @@ $$;
 create function pg_temp.refunds(payment_id uuid) returns text
 language sql as $$
   select string_agg(concat_ws(' ', r.status, r.tries, r.answer), ', ' order by r.created_at)
-  from public.refunds r where r.payment_id = refunds.payment_id
+  from coinslot.refunds r where r.payment_id = refunds.payment_id
 $$;
 
-create function pg_temp.latest_refund(payment_id uuid) returns public.refunds
+create function pg_temp.latest_refund(payment_id uuid) returns coinslot.refunds
 language sql as $$
-  select r.* from public.refunds r where r.payment_id = latest_refund.payment_id
+  select r.* from coinslot.refunds r where r.payment_id = latest_refund.payment_id
   order by r.created_at desc limit 1
 $$;
 
 create function pg_temp.refund_step(payment public.payments, step text) returns text
 language plpgsql as $$
 declare
-  v_refund public.refunds := pg_temp.latest_refund(payment.id);
+  v_refund coinslot.refunds := pg_temp.latest_refund(payment.id);
   v_words jsonb := pg_temp.words(step);
   v_answer jsonb;
 begin
@@ -146,7 +146,7 @@ begin
       return pg_temp.refund_step(payment, step);
     when '!later' then
       perform pg_temp.change(format(
-        'update public.refunds set next_attempt_at = clock_timestamp()
+        'update coinslot.refunds set next_attempt_at = clock_timestamp()
          where payment_id = %L and next_attempt_at is not null', payment.id
       ));
       perform pg_temp.change(format(

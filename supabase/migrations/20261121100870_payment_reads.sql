@@ -92,7 +92,9 @@ language sql volatile security definer set search_path = '' as $$
   with due as materialized (
     select
       r.payment_id,
-      coalesce(r.reads >= case s.reads when 0 then 3 else s.reads end, false) as enough
+      coalesce(r.reads >= case s.reads when 0 then 3 else s.reads end, false) and not exists (
+        select from coinslot.payment_attempts a where a.payment_id = p.id and a.refunding > 0
+      ) as enough
     from coinslot.payment_reads r
     inner join public.payments p on p.id = r.payment_id
     inner join coinslot.payment_statuses s on s.status = p.status

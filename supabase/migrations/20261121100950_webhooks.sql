@@ -385,19 +385,22 @@ grant execute on function public.finish_webhook(bigint, text, text, boolean) to 
 
 -- The verdict on a webhook commits with what its read led to. A claim of money that the read does
 -- not show yet is not answered: the gateway's records may lag behind its webhooks. So may those of
--- a refund or a dispute: where such a webhook brought nothing new, the reconciler looks again.
+-- a refund or a dispute: where such a webhook brought nothing new, or hints of several kinds share
+-- a row, the reconciler looks again.
 create function coinslot.settle_webhook(
   webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_claims_paid boolean := exists (
-    select from coinslot.webhooks w where w.id = settle_webhook.webhook_id and w.claims_paid
-  );
-  v_not_yet boolean := v_claims_paid and attempt.paid = 0
-    and attempt.state in ('ready', 'awaiting_deposit');
+  v_webhook coinslot.webhooks;
+  v_not_yet boolean;
 begin
-  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0 and not v_claims_paid then
+  select w.* into v_webhook from coinslot.webhooks w where w.id = settle_webhook.webhook_id;
+  v_not_yet := v_webhook.claims_paid and attempt.paid = 0
+    and attempt.state in ('ready', 'awaiting_deposit');
+  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0
+    and (not v_webhook.claims_paid or v_webhook.event_id is null and v_webhook.deliveries > 1)
+  then
     perform coinslot.read_later(settle_webhook.payment_id);
   end if;
   perform coinslot.finish_webhook(
@@ -414,15 +417,16 @@ from public;
 -- Work that is due, leased to whoever claims it. Many may claim at once: none gets another's.
 create function coinslot.claim_webhooks(batch integer) returns setof coinslot.webhooks
 language sql volatile security definer set search_path = '' as $$
+  with due as materialized (
+    select w.id from coinslot.webhooks w
+    where w.next_attempt_at <= clock_timestamp()
+    order by w.next_attempt_at limit least(greatest(claim_webhooks.batch, 1), 1000)
+    for update skip locked
+  )
   update coinslot.webhooks w set
     next_attempt_at = clock_timestamp() + coinslot.webhook_lease(),
     taken_at = clock_timestamp(), taken_deliveries = w.deliveries
-  where w.id in (
-    select d.id from coinslot.webhooks d
-    where d.next_attempt_at <= clock_timestamp()
-    order by d.next_attempt_at limit least(greatest(claim_webhooks.batch, 1), 1000)
-    for update skip locked
-  )
+  from due where w.id = due.id
   returning w.*
 $$;
 comment on function coinslot.claim_webhooks(integer) is 'See public.claim_webhooks.';

@@ -5,7 +5,7 @@
 -- cannot be spent while the gateway is at it; the entry that takes them is written by the funnel
 -- alone, from what the gateway says has been refunded in total, whoever asked for it.
 
-create table public.refunds (
+create table coinslot.refunds (
   id uuid not null default gen_random_uuid(),
   payment_id uuid not null,
   order_id text not null,
@@ -45,37 +45,56 @@ create table public.refunds (
     and (finished_at is null) = (next_attempt_at is not null)
   )
 );
-comment on table public.refunds is 'Money asked back for an order, and what became of it.';
-comment on column public.refunds.payment_key is 'The attempt whose money is given back.';
-comment on column public.refunds.amount is 'Minor units to give back.';
-comment on column public.refunds.tokens is 'Tokens set aside until the gateway is clear about it.';
-comment on column public.refunds.refunded_before is
+comment on table coinslot.refunds is 'Money asked back for an order, and what became of it.';
+comment on column coinslot.refunds.payment_key is 'The attempt whose money is given back.';
+comment on column coinslot.refunds.amount is 'Minor units to give back.';
+comment on column coinslot.refunds.tokens is
+'Tokens set aside until the gateway is clear about it.';
+comment on column coinslot.refunds.refunded_before is
 'Minor units refunded when it was asked for: it is done when there are so many more.';
-comment on column public.refunds.refundable is
+comment on column coinslot.refunds.refundable is
 'Minor units that were left then; gateways that can, compare it.';
-comment on column public.refunds.requested_by is 'The administrator; null = the service itself.';
-comment on column public.refunds.forced is 'Also where the tokens were spent already.';
-comment on column public.refunds.status is
+comment on column coinslot.refunds.requested_by is 'The administrator; null = the service itself.';
+comment on column coinslot.refunds.forced is 'Also where the tokens were spent already.';
+comment on column coinslot.refunds.status is
 'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over.';
-comment on column public.refunds.tries is 'Number of the idempotency key that the gateway gets.';
-comment on column public.refunds.answer is
+comment on column coinslot.refunds.tries is 'Number of the idempotency key that the gateway gets.';
+comment on column coinslot.refunds.answer is
 'What the gateway said to the present try; null = to be asked.';
-create unique index refunds_one_open on public.refunds (payment_id) where finished_at is null;
-create index refunds_due on public.refunds (next_attempt_at) where next_attempt_at is not null;
-create index refunds_user_id on public.refunds (user_id, created_at desc);
+create unique index refunds_one_open on coinslot.refunds (payment_id)
+where finished_at is null;
+create index refunds_due on coinslot.refunds (next_attempt_at)
+where next_attempt_at is not null;
+create index refunds_user_id on coinslot.refunds (user_id, created_at desc);
 
 -- Why, and on whose word, is for the administrators; the buyer sees what and how far.
-alter table public.refunds enable row level security;
-revoke all on table public.refunds from anon, authenticated, service_role;
-grant select on table public.refunds to service_role;
+alter table coinslot.refunds enable row level security;
+revoke all on table coinslot.refunds from anon, authenticated, service_role;
 grant select (
   id, payment_id, order_id, user_id, amount, currency, tokens, status, created_at, finished_at
-) on table public.refunds to authenticated;
-create policy "People read their own refunds" on public.refunds
+) on table coinslot.refunds to authenticated, service_role;
+create policy "People read their own refunds" on coinslot.refunds
 for select to authenticated using ((select auth.uid()) = user_id);
 
+create view public.refunds with (security_invoker = true) as
+select
+  r.id,
+  r.payment_id,
+  r.order_id,
+  r.user_id,
+  r.amount,
+  r.currency,
+  r.tokens,
+  r.status,
+  r.created_at,
+  r.finished_at
+from coinslot.refunds as r;
+comment on view public.refunds is 'Money given back, or on its way, as its buyer sees it.';
+revoke all on table public.refunds from anon, authenticated, service_role;
+grant select on table public.refunds to authenticated, service_role;
+
 alter table coinslot.token_holds add constraint token_holds_refund_id_fkey
-foreign key (refund_id) references public.refunds (id) on delete restrict;
+foreign key (refund_id) references coinslot.refunds (id) on delete restrict;
 
 -- Personal, and needed only until the gateway has it.
 create table coinslot.refund_accounts (
@@ -85,7 +104,7 @@ create table coinslot.refund_accounts (
   holder text not null,
   constraint refund_accounts_pkey primary key (refund_id),
   constraint refund_accounts_refund_id_fkey foreign key (refund_id)
-  references public.refunds (id) on delete cascade,
+  references coinslot.refunds (id) on delete cascade,
   constraint refund_accounts_shaped check (
     bank ~ '^[A-Za-z0-9_]{1,40}$' and account_number ~ '^[0-9]{4,20}$'
     and length(holder) between 1 and 60
@@ -112,7 +131,7 @@ revoke all on function coinslot.refund_wait(bigint) from public;
 
 -- Sets the tokens aside that will go back. The caller has the payment locked and has seen that they
 -- are there, or that it was forced.
-create function coinslot.set_aside(refund public.refunds) returns void
+create function coinslot.set_aside(refund coinslot.refunds) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
   if refund.tokens = 0 then
@@ -125,10 +144,10 @@ begin
   where w.user_id = refund.user_id;
 end
 $$;
-comment on function coinslot.set_aside(public.refunds) is 'Holds the tokens of a refund.';
-revoke all on function coinslot.set_aside(public.refunds) from public;
+comment on function coinslot.set_aside(coinslot.refunds) is 'Holds the tokens of a refund.';
+revoke all on function coinslot.set_aside(coinslot.refunds) from public;
 
-create function coinslot.free_set_aside(refund public.refunds) returns void
+create function coinslot.free_set_aside(refund coinslot.refunds) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   v_hold coinslot.token_holds;
@@ -142,8 +161,8 @@ begin
   perform coinslot.resolve_hold(v_hold, 'released', 0);
 end
 $$;
-comment on function coinslot.free_set_aside(public.refunds) is 'Frees the tokens of a refund.';
-revoke all on function coinslot.free_set_aside(public.refunds) from public;
+comment on function coinslot.free_set_aside(coinslot.refunds) is 'Frees the tokens of a refund.';
+revoke all on function coinslot.free_set_aside(coinslot.refunds) from public;
 
 -- What a fresh read makes of the refund that is open for its attempt. Done: the total has grown by
 -- what was asked for, whoever caused that. Pending: with what is on its way it will have; less than
@@ -151,11 +170,11 @@ revoke all on function coinslot.free_set_aside(public.refunds) from public;
 -- shows nothing. Unclear: it is asked again, under a new key only where the old one is spent, and
 -- not before a call that may be under way is over at any gateway.
 create function coinslot.judge_refund(
-  refund public.refunds, attempt coinslot.payment_attempts
-) returns public.refunds
+  refund coinslot.refunds, attempt coinslot.payment_attempts
+) returns coinslot.refunds
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
   v_target bigint := refund.refunded_before + refund.amount;
   v_status text := case
     when attempt.refunded >= v_target then 'succeeded'
@@ -166,7 +185,7 @@ declare
   v_open boolean := v_status in ('requested', 'pending');
   v_ask boolean := v_status = 'requested' and refund.answer in ('spent', 'unknown');
 begin
-  update public.refunds r set
+  update coinslot.refunds r set
     status = v_status,
     tries = r.tries + case when v_ask and r.answer = 'spent' then 1 else 0 end,
     answer = case when not v_ask then r.answer end,
@@ -185,10 +204,30 @@ begin
   return v_refund;
 end
 $$;
-comment on function coinslot.judge_refund(public.refunds, coinslot.payment_attempts) is
+comment on function coinslot.judge_refund(coinslot.refunds, coinslot.payment_attempts) is
 'Moves an open refund to what a fresh read of its payment shows.';
-revoke all on function coinslot.judge_refund(public.refunds, coinslot.payment_attempts)
+revoke all on function coinslot.judge_refund(coinslot.refunds, coinslot.payment_attempts)
 from public;
+
+-- What every end of a refund does, with the payment locked: frees its tokens, forgets the account.
+create function coinslot.end_refund(
+  refund coinslot.refunds, payment public.payments, source text
+) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform coinslot.free_set_aside(refund);
+  delete from coinslot.refund_accounts a where a.refund_id = refund.id;
+  update coinslot.discrepancies d set resolved_at = clock_timestamp()
+  where d.kind = 'refund_unresolved' and d.order_id = payment.order_id
+    and d.resolved_at is null;
+  perform coinslot.record_event(
+    payment, payment.status, end_refund.source, 'refund_' || refund.status, refund.payment_key
+  );
+end
+$$;
+comment on function coinslot.end_refund(coinslot.refunds, public.payments, text) is
+'Tidies up after a refund that is over.';
+revoke all on function coinslot.end_refund(coinslot.refunds, public.payments, text) from public;
 
 -- Called by the funnel, after the tokens have followed the money, with the payment locked. A bank
 -- may also undo a refund that had succeeded.
@@ -197,12 +236,12 @@ create function coinslot.settle_refund(
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
 begin
-  update public.refunds r set status = 'failed', failure_code = 'undone'
+  update coinslot.refunds r set status = 'failed', failure_code = 'undone'
   where r.payment_id = payment.id and r.payment_key = attempt.payment_key
     and r.status = 'succeeded' and r.refunded_before + r.amount > attempt.refunded;
-  select r.* into v_refund from public.refunds r
+  select r.* into v_refund from coinslot.refunds r
   where r.payment_id = payment.id and r.payment_key = attempt.payment_key
     and r.finished_at is null;
   if not found then
@@ -210,15 +249,7 @@ begin
   end if;
   v_refund := coinslot.judge_refund(v_refund, attempt);
   if v_refund.finished_at is not null then
-    perform coinslot.free_set_aside(v_refund);
-    delete from coinslot.refund_accounts a where a.refund_id = v_refund.id;
-    update coinslot.discrepancies d set resolved_at = clock_timestamp()
-    where d.kind = 'refund_unresolved' and d.order_id = payment.order_id
-      and d.resolved_at is null;
-    perform coinslot.record_event(
-      payment, payment.status, settle_refund.source, 'refund_' || v_refund.status,
-      v_refund.payment_key
-    );
+    perform coinslot.end_refund(v_refund, payment, settle_refund.source);
   end if;
 end
 $$;

@@ -402,7 +402,8 @@ revoke all on function coinslot.settle_payment(
   public.payments, coinslot.payment_attempts, text
 ) from public;
 
--- News of an attempt that was read after everything that was applied before.
+-- News of an attempt that was read after everything that was applied before. A refund under way,
+-- whoever began it, is looked after until it is over.
 create function coinslot.apply_news(
   before public.payments, attempt coinslot.payment_attempts, source text,
   out outcome text, out payment public.payments
@@ -427,6 +428,9 @@ begin
   outcome := v_settled.outcome;
   payment := v_settled.payment;
   perform coinslot.settle_refund(payment, attempt, source);
+  if attempt.refunding > 0 then
+    perform coinslot.read_later(payment.id);
+  end if;
 end
 $$;
 comment on function coinslot.apply_news(

@@ -43,12 +43,12 @@ revoke all on function coinslot.check_refund(text, text, jsonb) from public;
 -- The refund of an earlier identical call, or null. An amount left out is whatever was left then.
 create function coinslot.find_refund_replay(
   payment_id uuid, amount bigint, payment_key text, idempotency_key text
-) returns public.refunds
+) returns coinslot.refunds
 language plpgsql stable set search_path = '' as $$
 declare
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
 begin
-  select r.* into v_refund from public.refunds r
+  select r.* into v_refund from coinslot.refunds r
   where r.payment_id = find_refund_replay.payment_id
     and r.idempotency_key = find_refund_replay.idempotency_key;
   if v_refund.amount <> find_refund_replay.amount
@@ -68,12 +68,12 @@ revoke all on function coinslot.find_refund_replay(uuid, bigint, text, text) fro
 -- not known.
 create function coinslot.quote_refund(
   payment public.payments, amount bigint, payment_key text
-) returns public.refunds
+) returns coinslot.refunds
 language plpgsql stable set search_path = '' as $$
 declare
   v_attempt coinslot.payment_attempts :=
     coinslot.refundable_attempt(payment, quote_refund.payment_key);
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
   v_back bigint;
 begin
   if v_attempt.refunding > 0 then
@@ -113,7 +113,7 @@ revoke all on function coinslot.quote_refund(public.payments, bigint, text) from
 
 -- Spent tokens cannot go back with the money: refused, unless somebody decides otherwise. Money
 -- that no token goes back with is nothing to a balance, not even to one below zero.
-create function coinslot.check_unspent(refund public.refunds) returns void
+create function coinslot.check_unspent(refund coinslot.refunds) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   v_wallet public.wallets := coinslot.lock_wallet(refund.user_id);
@@ -130,17 +130,17 @@ begin
   end if;
 end
 $$;
-comment on function coinslot.check_unspent(public.refunds) is
+comment on function coinslot.check_unspent(coinslot.refunds) is
 'Locks the wallet; PT409 unless it has the tokens of a refund, or the refund is forced.';
-revoke all on function coinslot.check_unspent(public.refunds) from public;
+revoke all on function coinslot.check_unspent(coinslot.refunds) from public;
 
-create function coinslot.save_refund(refund public.refunds, account jsonb)
-returns public.refunds
+create function coinslot.save_refund(refund coinslot.refunds, account jsonb)
+returns coinslot.refunds
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
 begin
-  insert into public.refunds as r (
+  insert into coinslot.refunds as r (
     payment_id, order_id, user_id, gateway, payment_key, amount, currency, tokens,
     refunded_before, refundable, reason, requested_by, forced, idempotency_key
   ) values (
@@ -158,17 +158,17 @@ begin
   return v_refund;
 end
 $$;
-comment on function coinslot.save_refund(public.refunds, jsonb) is 'Writes a quoted refund.';
-revoke all on function coinslot.save_refund(public.refunds, jsonb) from public;
+comment on function coinslot.save_refund(coinslot.refunds, jsonb) is 'Writes a quoted refund.';
+revoke all on function coinslot.save_refund(coinslot.refunds, jsonb) from public;
 
 create function coinslot.start_refund(
   order_id text, amount bigint, reason text, idempotency_key text, force boolean,
   payment_key text, account jsonb, requested_by uuid
-) returns public.refunds
+) returns coinslot.refunds
 language plpgsql volatile set search_path = '' as $$
 declare
   v_payment public.payments;
-  v_refund public.refunds;
+  v_refund coinslot.refunds;
 begin
   perform coinslot.check_refund(
     start_refund.reason, start_refund.idempotency_key, start_refund.account
@@ -184,7 +184,7 @@ begin
   if v_refund.id is not null then
     return v_refund;
   end if;
-  select r.* into v_refund from public.refunds r
+  select r.* into v_refund from coinslot.refunds r
   where r.payment_id = v_payment.id and r.finished_at is null;
   if found then
     perform coinslot.fail('refund_in_progress', jsonb_build_object(
@@ -215,7 +215,7 @@ revoke all on function coinslot.start_refund(
 create function coinslot.request_refund(
   order_id text, reason text, idempotency_key text, amount bigint, force boolean,
   payment_key text, account jsonb
-) returns public.refunds
+) returns coinslot.refunds
 language sql volatile security definer set search_path = '' as $$
   select coinslot.start_refund(
     request_refund.order_id, request_refund.amount, request_refund.reason,
@@ -236,7 +236,7 @@ grant execute on function coinslot.request_refund(
 create function public.request_refund(
   order_id text, reason text, idempotency_key text, amount bigint default null,
   force boolean default false, payment_key text default null, account jsonb default null
-) returns public.refunds
+) returns coinslot.refunds
 language sql volatile set search_path = '' as $$
   select coinslot.request_refund(
     request_refund.order_id, request_refund.reason, request_refund.idempotency_key,
@@ -254,7 +254,7 @@ to authenticated;
 create function coinslot.request_refund_for(
   order_id text, reason text, idempotency_key text, amount bigint, force boolean,
   payment_key text, account jsonb
-) returns public.refunds
+) returns coinslot.refunds
 language sql volatile security definer set search_path = '' as $$
   select coinslot.start_refund(
     request_refund_for.order_id, request_refund_for.amount, request_refund_for.reason,
@@ -275,7 +275,7 @@ grant execute on function coinslot.request_refund_for(
 create function public.request_refund_for(
   order_id text, reason text, idempotency_key text, amount bigint default null,
   force boolean default false, payment_key text default null, account jsonb default null
-) returns public.refunds
+) returns coinslot.refunds
 language sql volatile set search_path = '' as $$
   select coinslot.request_refund_for(
     request_refund_for.order_id, request_refund_for.reason, request_refund_for.idempotency_key,
@@ -292,6 +292,23 @@ revoke all on function public.request_refund_for(
 grant execute on function public.request_refund_for(
   text, text, text, bigint, boolean, text, jsonb
 ) to service_role;
+
+create function coinslot.get_refund(refund_id uuid) returns coinslot.refunds
+language sql stable security definer set search_path = '' as $$
+  select r.* from coinslot.refunds r where r.id = get_refund.refund_id
+$$;
+comment on function coinslot.get_refund(uuid) is 'See public.get_refund.';
+revoke all on function coinslot.get_refund(uuid) from public;
+grant execute on function coinslot.get_refund(uuid) to service_role;
+
+create function public.get_refund(refund_id uuid) returns coinslot.refunds
+language sql stable set search_path = '' as $$
+  select coinslot.get_refund(get_refund.refund_id)
+$$;
+comment on function public.get_refund(uuid) is 'Service: a refund, as it stands.';
+revoke all on function public.get_refund(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_refund(uuid) to service_role;
 
 -- What the sidecar needs to take the next step of a refund. `key` names this try at the gateway.
 create type public.refund_job as (
@@ -319,18 +336,18 @@ grant usage on type public.refund_job to service_role;
 create function coinslot.claim_refunds(batch integer, refund_id uuid)
 returns setof public.refund_job
 language sql volatile security definer set search_path = '' as $$
-  with taken as (
-    update public.refunds r set
+  with due as materialized (
+    select r.id from coinslot.refunds r
+    where r.next_attempt_at <= clock_timestamp()
+      and r.id = coalesce(claim_refunds.refund_id, r.id)
+    order by r.next_attempt_at limit least(greatest(claim_refunds.batch, 1), 1000)
+    for update skip locked
+  ), taken as (
+    update coinslot.refunds r set
       attempts = r.attempts + 1,
       next_attempt_at = clock_timestamp()
         + greatest(interval '1 minute', coinslot.refund_wait(r.attempts + 1))
-    where r.id in (
-      select d.id from public.refunds d
-      where d.next_attempt_at <= clock_timestamp()
-        and d.id = coalesce(claim_refunds.refund_id, d.id)
-      order by d.next_attempt_at limit least(greatest(claim_refunds.batch, 1), 1000)
-      for update skip locked
-    )
+    from due where r.id = due.id
     returning r.*
   ), shown as (
     insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
@@ -387,13 +404,13 @@ begin
     perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
   update public.payments p set version = p.version + 1
-  from public.refunds r
+  from coinslot.refunds r
   where r.id = record_refund_answer.refund_id and p.id = r.payment_id
   returning p.* into v_payment;
   if not found then
     perform coinslot.fail('invalid_argument', '{"argument": "refund_id"}');
   end if;
-  update public.refunds r set
+  update coinslot.refunds r set
     answer = record_refund_answer.answer,
     failure_code = left(record_refund_answer.failure_code, 100),
     failure_message = left(record_refund_answer.failure_message, 300)
@@ -425,3 +442,42 @@ revoke all on function public.record_refund_answer(uuid, integer, text, text, te
 from public, anon, authenticated, service_role;
 grant execute on function public.record_refund_answer(uuid, integer, text, text, text)
 to service_role;
+
+-- The way out where no read will ever decide: the gateway took a refund on and lost it, or no
+-- longer shows the payment. A person has looked there. Money that goes back after all is followed
+-- all the same.
+create function coinslot.close_refund(refund_id uuid, reason text) returns coinslot.refunds
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_payment public.payments;
+  v_refund coinslot.refunds;
+begin
+  perform coinslot.check_text('reason', close_refund.reason, 300);
+  select p.* into v_payment from public.payments p
+  where p.id = (select r.payment_id from coinslot.refunds r where r.id = close_refund.refund_id)
+  for update;
+  update coinslot.refunds r set
+    status = 'failed', failure_code = 'closed', failure_message = close_refund.reason,
+    next_attempt_at = null, finished_at = clock_timestamp()
+  where r.id = close_refund.refund_id and r.finished_at is null
+  returning r.* into v_refund;
+  if found then
+    perform coinslot.end_refund(v_refund, v_payment, 'refund');
+    return v_refund;
+  end if;
+  return coinslot.get_refund(close_refund.refund_id);
+end
+$$;
+comment on function coinslot.close_refund(uuid, text) is 'See public.close_refund.';
+revoke all on function coinslot.close_refund(uuid, text) from public;
+grant execute on function coinslot.close_refund(uuid, text) to service_role;
+
+create function public.close_refund(refund_id uuid, reason text) returns coinslot.refunds
+language sql volatile set search_path = '' as $$
+  select coinslot.close_refund(close_refund.refund_id, close_refund.reason)
+$$;
+comment on function public.close_refund(uuid, text) is
+'Service: gives up a refund that no read can decide, and frees its tokens; null if unknown.';
+revoke all on function public.close_refund(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.close_refund(uuid, text) to service_role;

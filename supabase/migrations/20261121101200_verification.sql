@@ -118,7 +118,7 @@ begin
     select h.user_id, 'hold', h.id, h.captured from coinslot.token_holds h
     union all
     select r.user_id, 'refund', r.id, case when r.finished_at is null then r.tokens else 0 end
-    from public.refunds r
+    from coinslot.refunds r
   ), found as (
     select m.user_id, 'payment' as problem, m.payment_id as id, m.tokens
     from moved m where m.payment_id is not null

@@ -18,9 +18,9 @@ from tests.database.scene import Deed, Scene
 
 _REFUNDS = """
 select r.id, r.status, r.answer, r.tries, r.amount, r.tokens
-from refunds r where r.user_id >= %s and r.user_id < %s
+from coinslot.refunds r where r.user_id >= %s and r.user_id < %s
 """
-_DUE = "update refunds set next_attempt_at = clock_timestamp() where id = %s"
+_DUE = "update coinslot.refunds set next_attempt_at = clock_timestamp() where id = %s"
 
 which = st.integers(0, 5)
 amounts = st.none() | st.sampled_from([0, 1, 499, 500, 2500, 5000])

@@ -110,5 +110,5 @@ def _bought(bank: Bank) -> tuple[UUID, str]:
 
 
 def _status(bank: Bank, refund_id: UUID) -> str:
-    [row] = bank.rows("select status from refunds where id = %s", refund_id)
+    [row] = bank.rows("select status from coinslot.refunds where id = %s", refund_id)
     return str(row["status"])

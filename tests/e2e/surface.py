@@ -19,7 +19,10 @@ FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
     *("create_order", "cancel_order"),
 }
-"""What a signed-in person calls. Every other RPC is the service's."""
+"""What a signed-in person calls."""
+
+FOR_ADMINISTRATORS = {"request_refund"}
+"""What refuses everybody else by itself. Every other RPC is the service's."""
 
 _RELATIONS = """
 select c.relname, c.relkind = 'v', array(
@@ -87,7 +90,7 @@ class Surface:
 
     @property
     def service_rpcs(self) -> list[Rpc]:
-        return [rpc for rpc in self.rpcs if not rpc.is_for_users]
+        return [rpc for rpc in self.rpcs if rpc.name not in FOR_USERS | FOR_ADMINISTRATORS]
 
 
 def surface(connection: psycopg.Connection) -> Surface:

@@ -53,7 +53,7 @@ MUTANTS = (
                 "and r.idempotency_key = find_refund_replay.idempotency_key",
                 "and false",
             ),
-            Run("alter table public.refunds drop constraint refunds_idempotency_key_key"),
+            Run("alter table coinslot.refunds drop constraint refunds_idempotency_key_key"),
         ),
         (REFUNDS, STATE_MACHINE),
     ),
