@@ -6,12 +6,12 @@ import sys
 
 import typer
 
-from sidecar.money_cli import audit, reconcile, refund
+from sidecar.money_cli import audit, close_refund, reconcile, refund
 from sidecar.webhooks_cli import app as webhooks
 
 app = typer.Typer(help="Coinslot's sidecar.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(webhooks, name="webhooks")
-for command in (refund, reconcile, audit):
+for command in (refund, close_refund, reconcile, audit):
     app.command()(command)
 
 

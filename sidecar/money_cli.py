@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from uuid import UUID
 
 import typer
 from rich.markup import escape
@@ -64,6 +65,22 @@ def refund(
     out.print(f"{made.id}: {made.status} ({shown})", markup=False)
     if made.status == "failed":
         fail(f"{made.failure_message or ''} ({made.failure_code or 'no code'})")
+
+
+def close_refund(
+    refund: Annotated[UUID, typer.Argument(help="The id of the refund, as `refund` prints it.")],
+    *,
+    reason: Annotated[str, typer.Option(help="What you found at the gateway.")],
+) -> None:
+    """Give up a refund that stays open though the gateway knows nothing of it. Frees its tokens."""
+
+    async def closed(services: Services) -> RefundRecord | None:
+        return await services.database.as_service().close_refund(str(refund), reason)
+
+    made = run(closed)
+    if made is None:
+        fail("There is no such refund")
+    out.print(f"{made.id}: {made.status} ({made.failure_code})", markup=False)
 
 
 def reconcile(

@@ -56,5 +56,10 @@ class RefundDatabase(Caller):
             failure_message=message,
         )
 
+    async def close_refund(self, refund_id: str, reason: str) -> RefundRecord | None:
+        """Gives up what no read can decide; None where there is no such refund."""
+        row = await self.call("close_refund", refund_id=refund_id, reason=reason)
+        return RefundRecord.model_validate(row) if row and row.get("id") else None
+
     async def refund(self, refund_id: str) -> RefundRecord:
         return await self.record(RefundRecord, "get_refund", refund_id=refund_id)

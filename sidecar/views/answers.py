@@ -131,6 +131,23 @@ class RefundOpen(Answer):
     refund: ShownRefund
 
 
+class RefundRefused(Answer):
+    """`refundable` is what is left of the payment, `tokens` what the buyer has of those `required`;
+    `refund_id` and `amount` are of the one under way, `refund` is the one that failed."""
+
+    error: str
+    code: str
+    success: Literal[False] = False
+    refundable: int = 0
+    currency: str = ""
+    status: str = ""
+    tokens: int = 0
+    required: int = 0
+    refund_id: str | None = None
+    amount: int = 0
+    refund: ShownRefund | None = None
+
+
 class Checkout(Answer):
     """A new order. The fields from `storeId` on are what PortOne V2's browser SDK takes; with V1
     there are none of them, and `orderId` is the SDK's `merchant_uid`."""

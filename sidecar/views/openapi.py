@@ -22,6 +22,7 @@ openapi = Blueprint("openapi")
 _SENTENCES = {
     "400": "Malformed, or refused",
     "401": "Who is calling is not known, or the signature is not the gateway's",
+    "403": "For administrators",
     "404": "There is no such order for the caller, or the gateway is off",
     "409": "The Idempotency-Key belongs to another request",
     "413": "The body is too large",
@@ -33,9 +34,11 @@ _SENTENCES = {
     "503": "The database cannot be reached, or others are at the same order; try again",
     "504": "The gateway did not answer in time; nothing was changed",
 }
+_REFERENCE = "#/components/schemas/{model}"
 _DOCUMENTED = {
     200: "Done",
-    202: "Waiting for the buyer's deposit",
+    202: "Waiting for the buyer's deposit, or for the gateway",
+    409: "Refused as things are",
     303: "To the frontend's /payment/success or /payment/fail",
     503: "Not ready",
 }
@@ -94,7 +97,7 @@ def _parameters(operation: Operation) -> list[Json]:
     ]
     found += [_parameter("query", name, text) for name, text in operation.query.items()]
     if operation.idempotent:
-        text = "Repeated with the same key, a request makes one order and gets the same answer"
+        text = "Repeated with the same key, a request acts once and gets the same answer"
         found.append(_parameter("header", "Idempotency-Key", text))
     return found
 
@@ -116,7 +119,8 @@ def _parameter(place: str, name: str, text: str, *, required: bool = False) -> J
 def _request_body(model: type[BaseModel] | None, example: Json) -> Json:
     """Without a model it is the gateway's own: any JSON, or a form of the same fields."""
     if model is not None:
-        schema = model.model_json_schema()
+        schema = model.model_json_schema(ref_template=_REFERENCE)
+        schema.pop("$defs", None)
         return {"required": True, "content": _content(schema, example)}
     content = _content({"type": "object"}, example)
     form = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
@@ -142,7 +146,7 @@ def _content(schema: Json, example: Json) -> Json:
 
 
 def _ref(model: type[BaseModel]) -> Json:
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"$ref": _REFERENCE.format(model=model.__name__)}
 
 
 def _schemas() -> Any:  # noqa: ANN401 - JSON
@@ -151,6 +155,11 @@ def _schemas() -> Any:  # noqa: ANN401 - JSON
         models |= {model for model, _ in operation.answers.values() if model is not None}
     named = sorted(models, key=lambda model: model.__name__)
     _, schemas = models_json_schema(
-        [(model, "validation") for model in named], ref_template="#/components/schemas/{model}"
+        [(model, "validation") for model in named], ref_template=_REFERENCE
     )
-    return schemas["$defs"]
+    parts = [
+        operation.body[0].model_json_schema(ref_template=_REFERENCE).get("$defs", {})
+        for operation in OPERATIONS
+        if operation.body is not None and operation.body[0] is not None
+    ]
+    return {name: part for known in (schemas["$defs"], *parts) for name, part in known.items()}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from sidecar.views import answers, portone, stripe, toss
+from sidecar.views import answers, portone, refunds, stripe, toss
 
 Json = dict[str, Any]
 
@@ -46,6 +46,19 @@ _PAYMENT = {
     "created_at": "2026-11-10T01:00:00+00:00",
     "confirmed_at": "2026-11-10T01:02:03+00:00",
     "updated_at": "2026-11-10T01:02:03+00:00",
+}
+_REFUND = {
+    "id": "5c1f4d3e-2b8a-4f0e-9d55-0f1d7c0a9b34",
+    "order_id": _ORDER,
+    "payment_key": "tgen_20261110123456abcd1",
+    "amount": 2000,
+    "currency": "KRW",
+    "tokens": 4,
+    "status": "succeeded",
+    "failure_code": None,
+    "failure_message": None,
+    "created_at": "2026-11-10T02:00:00+00:00",
+    "finished_at": "2026-11-10T02:00:01+00:00",
 }
 _NEW = {"success": True, "orderId": _ORDER, "paymentId": _PAYMENT["id"]}
 
@@ -224,6 +237,40 @@ OPERATIONS = (
         {200: (answers.Received, {"received": True})},
         {**_DATABASE, **_BODY, "401": "invalid_signature", "404": "gateway_off"},
         body=(None, {"imp_uid": "imp_123456789012", "merchant_uid": _ORDER, "status": "paid"}),
+    ),
+    Operation(
+        "post",
+        "/payment/{order_id}/refund",
+        "Give money back and take back its tokens, as an administrator",
+        {
+            200: (answers.Refunded, {"success": True, "refund": _REFUND}),
+            202: (
+                answers.RefundOpen,
+                {
+                    "success": False,
+                    "refund": {**_REFUND, "status": "requested", "finished_at": None},
+                },
+            ),
+            409: (
+                answers.RefundRefused,
+                {
+                    "error": "Refund less, or set force to take the balance below zero.",
+                    "code": "tokens_already_spent",
+                    "tokens": 3,
+                    "required": 10,
+                },
+            ),
+        },
+        {
+            **_DATABASE,
+            **_BODY,
+            "401": "unauthenticated",
+            "403": "forbidden",
+            "404": "order_not_found",
+        },
+        jwt="required",
+        idempotent=True,
+        body=(refunds.RefundBody, {"reason": "The buyer asked for it", "amount": 2000}),
     ),
     Operation(
         "get",

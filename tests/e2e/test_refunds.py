@@ -58,7 +58,7 @@ class Office:
         return [
             (status, amount)
             for status, amount in self.shop.select(
-                "select status, amount from coinslot.refunds where order_id = %s order by created_at",
+                "select status, amount from refunds where order_id = %s order by created_at",
                 order_id,
             )
         ]
@@ -66,7 +66,8 @@ class Office:
     async def reconcile(self) -> None:
         """What another server's reconciler does, once whatever waits is due."""
         self.shop.select(
-            "update coinslot.refunds set next_attempt_at = now() where finished_at is null returning 1"
+            "update coinslot.refunds set next_attempt_at = now() where finished_at is null "
+            "returning 1"
         )
         async with opened(self.counter.settings(self.shop.stack)) as services:
             await services.reconciler.once()

@@ -177,10 +177,29 @@ async def test_anybody_sees_what_is_on_sale(visitor: User) -> None:
     ]
 
 
+async def be_refunded(user: User, stack: LocalStack) -> None:
+    """As the sidecar does: an order is paid, and its money asked back."""
+    order = await user.rpc("create_order", product_id="starter", gateway="portone")
+    async with stack.supabase(key=stack.keys.service_role) as client:
+        service = User(client, "")
+        await service.rpc(
+            "apply_gateway_payment",
+            **{name: order[name] for name in ("order_id", "amount", "currency", "live", "version")},
+            gateway="portone",
+            payment_key=order["order_id"],
+            state="paid",
+            paid=order["amount"],
+            source="webhook",
+        )
+        await service.rpc(
+            "request_refund_for", order_id=order["order_id"], reason="why", idempotency_key="k"
+        )
+
+
 async def test_nobody_reads_anothers_rows_in_any_table(
-    user: User, stranger: User, visitor: User, shown: Surface
+    user: User, stranger: User, visitor: User, shown: Surface, stack: LocalStack
 ) -> None:
-    await user.rpc("create_order", product_id="starter", gateway="portone")
+    await be_refunded(user, stack)
     for relation in shown.private:
 
         def theirs(who: User, name: str = relation.name, owner: str = relation.owner) -> Any:  # noqa: ANN401

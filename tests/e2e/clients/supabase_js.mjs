@@ -6,12 +6,12 @@ import { test } from 'node:test'
 import { createClient } from '@supabase/supabase-js'
 import ws from 'ws'
 
-const { SUPABASE_URL, SUPABASE_ANON_KEY, SURFACE } = process.env
+const { SUPABASE_URL, SUPABASE_ANON_KEY, SUPABASE_SERVICE_ROLE_KEY, SURFACE } = process.env
 const { catalogue, own, userRpcs, serviceRpcs } = JSON.parse(SURFACE)
 const REFUSED = '42501'
 
-const connect = () =>
-  createClient(SUPABASE_URL, SUPABASE_ANON_KEY, {
+const connect = (key = SUPABASE_ANON_KEY) =>
+  createClient(SUPABASE_URL, key, {
     auth: { persistSession: false, autoRefreshToken: false },
     realtime: { transport: ws },
   })
@@ -130,9 +130,23 @@ test('an order is made at the catalogue price and can be called off', async () =
   assert.equal(canceled.status, 'canceled')
 })
 
+// As the sidecar does: an order is paid, and its money asked back.
+async function beRefunded(client) {
+  const order = await rows(client.rpc('create_order', { product_id: 'starter', gateway: 'portone' }))
+  const { order_id, amount, currency, live, version } = order
+  const fact = { payment_key: order_id, state: 'paid', paid: amount, source: 'webhook' }
+  const service = connect(SUPABASE_SERVICE_ROLE_KEY)
+  await rows(
+    service.rpc('apply_gateway_payment', {
+      ...fact, order_id, amount, currency, live, version, gateway: 'portone',
+    }),
+  )
+  await rows(service.rpc('request_refund_for', { order_id, reason: 'why', idempotency_key: 'k' }))
+}
+
 test("nobody reads another's rows, in any table", async () => {
   const [victim, stranger] = [await signUp(), await signUp()]
-  await rows(victim.rpc('create_order', { product_id: 'starter', gateway: 'portone' }))
+  await beRefunded(victim)
   for (const { name, owner } of own) {
     const theirs = (client) => client.from(name).select().eq(owner, victim.userId)
     assert.notEqual((await rows(theirs(victim))).length, 0, `nothing to protect in ${name}`)
