@@ -9,85 +9,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.rows import DictRow
 
+from tests.database.actions import ACTIONS, MONEY, Step, World
 from tests.database.people import (
     EXPIRE_HOLD,
     Answer,
     Bank,
-    Call,
     Connection,
     Refusal,
-    cancel_order,
-    capture,
-    create_order,
+    ask_refund,
     gateway_says,
-    grant,
+    hint,
     hold,
-    maintain,
     refusal,
-    release,
-    spend,
-    spend_for,
 )
 
 LIMIT_S = 30.0
 
-
-@dataclass(frozen=True)
-class World:
-    """20 tokens; a hold of 4, an expired one of 3; an order paid with 5,000 won, an open one."""
-
-    user: UUID
-    held: UUID
-    paid_order: str
-    open_order: str
-
-
-Step = Callable[[Connection], DictRow]
-
-
-def _delete(world: World) -> Step:
-    def step(connection: Connection) -> DictRow:
-        connection.execute("delete from auth.users where id = %s", [world.user])
-        return {}
-
-    return step
-
-
-def _adjust(world: World) -> Step:
-    arguments = {"user_id": world.user, "amount": -10, "idempotency_key": "a"}
-    return Call("add_tokens", arguments | {"kind": "adjustment"}).inside
-
-
-def _pay_otherwise(world: World) -> Step:
-    key = f"other {world.open_order}"
-    return gateway_says(world.open_order, 1, key=key, paid=5000).inside
-
-
-ACTIONS: dict[str, Callable[[World], Step]] = {
-    "spend": lambda world: spend(world.user, 15, "k").inside,
-    "spend_for": lambda world: spend_for(world.user, 3, "s").inside,
-    "grant": lambda world: grant(world.user, 5, "g").inside,
-    "adjust": _adjust,
-    "hold": lambda world: hold(world.user, 12, "s").inside,
-    "hold_again": lambda world: hold(world.user, 3, "expired").inside,
-    "capture": lambda world: capture(world.held).inside,
-    "release": lambda world: release(world.held).inside,
-    "maintain": lambda _: maintain().inside,
-    "order": lambda world: create_order(world.user, "o").inside,
-    "cancel": lambda world: cancel_order(world.user, world.open_order).inside,
-    "pay": lambda world: gateway_says(world.open_order, 1, paid=5000).inside,
-    "pay_otherwise": _pay_otherwise,
-    "refund": lambda world: gateway_says(world.paid_order, 2, paid=5000, refunded=5000).inside,
-    "delete": _delete,
-}
 
 LOCKS = {
     "wallet": "select from wallets where user_id = %s for update",
@@ -164,24 +107,45 @@ class Stage:
             time.sleep(0.001)
 
     def _world(self) -> World:
-        user = self._bank.user(10)
-        paid_order, open_order = (self._bank.order(user) for _ in range(2))
-        self._bank.ask(gateway_says(paid_order, 1, paid=5000))
-        held = self._bank.ask(hold(user, 4, "held"))
-        expired = self._bank.ask(hold(user, 3, "expired"))
+        ask = self._bank.ask
+        user = self._bank.user(7)
+        paid_order, half_order, open_order = (self._bank.order(user) for _ in range(3))
+        for order_id in (paid_order, half_order):
+            ask(gateway_says(order_id, 1, paid=5000))
+        held = ask(hold(user, 4, "held"))
+        expired = ask(hold(user, 3, "expired"))
         self._bank.change(EXPIRE_HOLD, expired["id"])
-        return World(user, held["id"], paid_order, open_order)
+        refund = ask(ask_refund(half_order, "half", 2500))
+        told = ask(hint(paid_order, f"first {paid_order}"))
+        [audit] = self._bank.rows(_AUDIT, f"{user}")
+        return World(
+            user,
+            held["id"],
+            paid_order,
+            half_order,
+            open_order,
+            refund["id"],
+            told["webhook_id"],
+            audit["id"],
+        )
 
     def _end(self, world: World, names: Sequence[str], answers: Sequence[Answer]) -> End:
         assert not self._bank.rows(
-            "select * from coinslot.verify_ledger(%s::uuid, null) where user_id = %s",
+            "select * from coinslot.verify_ledger(%s, %s)",
             world.user,
-            world.user,
+            UUID(int=world.user.int + 1),
         )
-        [state] = self._bank.rows(_STATE, *[world.user] * 5)
+        [state] = self._bank.rows(_STATE, *[world.user] * 6)
         heard = sorted((n, _heard(a)) for n, a in zip(names, answers, strict=True))
         return (*heard, *state.values())
 
+
+_AUDIT = """
+insert into coinslot.audits (gateway, since, until)
+select 'portone', s.since, s.since + interval '1 day'
+from (select now() - make_interval(secs => abs(hashtext(%s))) as since) s
+returning id
+"""
 
 _STATE = """
 select w.tokens, w.held, w.closed_at is not null as closed,
@@ -191,6 +155,8 @@ select w.tokens, w.held, w.closed_at is not null as closed,
    where p.user_id = %s) as payments,
   (select string_agg(h.status || h.amount, ' ' order by h.status, h.amount)
    from coinslot.token_holds h where h.user_id = %s) as holds,
+  (select string_agg(concat_ws(' ', r.status, r.answer), ' ') from refunds r
+   where r.user_id = %s) as refunds,
   (select count(*) from payment_events e where e.user_id = %s) as events
 from wallets w where w.user_id = %s
 """
@@ -218,27 +184,55 @@ def stage(bank: Bank) -> Iterator[Stage]:
     stage.close()
 
 
+Count = Callable[[str, object], None]
+
+
 @pytest.mark.parametrize("first", ACTIONS)
-def test_two_calls_at_once_end_as_one_after_the_other(stage: Stage, first: str) -> None:
+def test_two_calls_at_once_end_as_one_after_the_other(
+    stage: Stage, first: str, record_property: Count
+) -> None:
     for second in ACTIONS:
         ends = [stage.in_turn(first, second), stage.in_turn(second, first)]
         end = stage.interleaved(first, second, commit=True)
         assert end in ends, f"{first}, {second}"
+    record_property("pairs", len(ACTIONS))
 
 
-@pytest.mark.parametrize("first", ACTIONS)
-def test_a_call_that_was_rolled_back_leaves_no_trace_on_the_other(stage: Stage, first: str) -> None:
-    for second in ACTIONS:
+@pytest.mark.parametrize("first", MONEY)
+def test_a_call_that_was_rolled_back_leaves_no_trace_on_the_other(
+    stage: Stage, first: str, record_property: Count
+) -> None:
+    for second in MONEY:
         end = stage.interleaved(first, second, commit=False)
         assert end == stage.in_turn(second), f"{first} rolled back, {second}"
+    record_property("pairs", len(MONEY))
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-@pytest.mark.parametrize("first", ACTIONS)
+@pytest.mark.parametrize("first", MONEY)
 def test_two_calls_in_a_queue_end_as_one_after_the_other(
-    stage: Stage, first: str, lock: str
+    stage: Stage, first: str, lock: str, record_property: Count
 ) -> None:
-    for second in ACTIONS:
+    others = list(MONEY)[list(MONEY).index(first) :]
+    for second in others:
         ends = [stage.in_turn(first, second), stage.in_turn(second, first)]
         end = stage.queued(first, second, lock)
         assert end in ends, f"{first}, {second}"
+    record_property("pairs", len(others))
+
+
+@pytest.mark.parametrize("newer", [0, 500, 5000])
+@pytest.mark.parametrize("older", [0, 500, 5000])
+def test_two_reads_of_one_payment_applied_in_the_wrong_order(
+    bank: Bank, older: int, newer: int
+) -> None:
+    """Both began when nothing was refunded yet; what is applied first makes the other stale."""
+    user = bank.user()
+    order_id = bank.order(user)
+    bank.ask(gateway_says(order_id, 1, paid=5000))
+    first = bank.ask(gateway_says(order_id, 2, paid=5000, refunded=newer))
+    late = bank.ask(gateway_says(order_id, 2, paid=5000, refunded=older))
+    assert first["outcome"] == ("reversed" if newer else "unchanged")
+    assert late["outcome"] == ("unchanged" if older == newer else "stale")
+    assert bank.wallet(user) == (10 - 10 * newer // 5000, 0)
+    assert not bank.audit()

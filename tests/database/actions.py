@@ -1,0 +1,145 @@
+"""Every mutating call of the API, in a world where any two of them may meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from tests.database.people import (
+    Call,
+    Connection,
+    answer_refund,
+    ask_refund,
+    cancel_order,
+    capture,
+    create_order,
+    gateway_says,
+    grant,
+    hint,
+    hold,
+    maintain,
+    release,
+    spend,
+    spend_for,
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """16 tokens to spend, 20 in all; a hold of 4, an expired one of 3. An order paid with 5,000 won
+    that a webhook has told of, one of which half is going back, an open one."""
+
+    user: UUID
+    held: UUID
+    paid_order: str
+    half_order: str
+    open_order: str
+    refund: UUID
+    webhook: int
+    audit: int
+
+
+Step = Callable[[Connection], DictRow]
+
+
+def _delete(world: World) -> Step:
+    def step(connection: Connection) -> DictRow:
+        connection.execute("delete from auth.users where id = %s", [world.user])
+        return {}
+
+    return step
+
+
+def _adjust(world: World) -> Step:
+    arguments = {"user_id": world.user, "amount": -10, "idempotency_key": "a"}
+    return Call("add_tokens", arguments | {"kind": "adjustment"}).inside
+
+
+def _pay_otherwise(world: World) -> Step:
+    key = f"other {world.open_order}"
+    return gateway_says(world.open_order, 1, key=key, paid=5000).inside
+
+
+def _pay_for_webhook(world: World) -> Step:
+    call = gateway_says(world.paid_order, 2, paid=5000, refunded=500)
+    return Call(call.rpc, call.arguments | {"webhook_id": world.webhook}).inside
+
+
+def _refuse_attempt(world: World) -> Step:
+    arguments = {"order_id": world.open_order, "payment_key": "imp_x", "reason": "wrong_order"}
+    return Call("refuse_payment_attempt", arguments | {"source": "complete"}).inside
+
+
+def _audit(world: World) -> Step:
+    line = {"payment_key": f"imp_{world.paid_order}", "order_id": world.paid_order}
+    seen = {"currency": "KRW", "paid": 5000, "refunded": 0, "live": False}
+    lines = Jsonb([line | seen])
+
+    def step(connection: Connection) -> DictRow:
+        arguments = {"audit_id": world.audit}
+        Call("audit_payments", arguments | {"lines": lines}).inside(connection)
+        Call("finish_audit", arguments).inside(connection)
+        return {}
+
+    return step
+
+
+def _claim(rpc: str, **arguments: object) -> Step:
+    """What is locked is left to others, so that how much is claimed may differ."""
+
+    def step(connection: Connection) -> DictRow:
+        Call(rpc, arguments).rows(connection)
+        return {}
+
+    return step
+
+
+MONEY: dict[str, Callable[[World], Step]] = {
+    "spend": lambda world: spend(world.user, 15, "k").inside,
+    "spend_for": lambda world: spend_for(world.user, 3, "s").inside,
+    "grant": lambda world: grant(world.user, 5, "g").inside,
+    "adjust": _adjust,
+    "hold": lambda world: hold(world.user, 12, "s").inside,
+    "hold_again": lambda world: hold(world.user, 3, "expired").inside,
+    "capture": lambda world: capture(world.held).inside,
+    "release": lambda world: release(world.held).inside,
+    "maintain": lambda _: maintain().inside,
+    "order": lambda world: create_order(world.user, "o").inside,
+    "cancel": lambda world: cancel_order(world.user, world.open_order).inside,
+    "pay": lambda world: gateway_says(world.open_order, 1, paid=5000).inside,
+    "pay_otherwise": _pay_otherwise,
+    "refund": lambda world: gateway_says(world.paid_order, 2, paid=5000, refunded=5000).inside,
+    "refund_otherwise": _pay_for_webhook,
+    "ask_refund": lambda world: ask_refund(world.paid_order, "r").inside,
+    "refund_declined": lambda world: answer_refund(world.refund, "declined").inside,
+    "refund_seen": lambda world: gateway_says(world.half_order, 2, paid=5000, refunded=2500).inside,
+    "refund_not_seen": lambda world: gateway_says(world.half_order, 2, paid=5000).inside,
+    "delete": _delete,
+}
+"""What may change a balance, or decides over one."""
+
+CHORES: dict[str, Callable[[World], Step]] = {
+    "claim_refund": lambda world: _claim("claim_refunds", batch=1, refund_id=world.refund),
+    "claim_payments": lambda _: _claim("claim_payments", gateway="portone", batch=3),
+    "return_payments": lambda world: (
+        Call("return_payments", {"order_ids": [world.open_order, world.paid_order]}).inside
+    ),
+    "refuse_attempt": _refuse_attempt,
+    "hint": lambda world: hint(world.paid_order, None).inside,
+    "event": lambda world: hint(world.paid_order, f"evt {world.paid_order}").inside,
+    "finish_webhook": lambda world: (
+        Call(
+            "finish_webhook", {"webhook_id": world.webhook, "outcome": "failed", "again": True}
+        ).inside
+    ),
+    "claim_webhooks": lambda _: _claim("claim_webhooks", batch=3),
+    "replay_webhooks": lambda world: Call("replay_webhooks", {"order_id": world.paid_order}).inside,
+    "audit": _audit,
+}
+"""What the sidecar does besides."""
+
+ACTIONS = MONEY | CHORES
