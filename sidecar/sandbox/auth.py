@@ -36,7 +36,7 @@ async def answer_error(_request: Request, error: AuthError) -> HTTPResponse:
 
 @blueprint.post("/signup")
 async def sign_up(request: Request) -> HTTPResponse:
-    body = _body(request)
+    body = _own_words(request)
     async with _transaction(request) as connection:
         if body.get("email") or body.get("password"):
             user = await accounts.create(connection, body, confirm=True)
@@ -65,7 +65,7 @@ async def get_user(request: Request) -> HTTPResponse:
 async def update_user(request: Request) -> HTTPResponse:
     async with _transaction(request) as connection:
         user, _ = await _signed_in(request, connection)
-        user = await accounts.update(connection, user["id"], _body(request))
+        user = await accounts.update(connection, user["id"], _own_words(request))
         return json(accounts.public(user))
 
 
@@ -213,6 +213,11 @@ def _body(request: Request) -> Row:
     if not isinstance(body, dict):
         raise AuthError(400, "bad_json", "Could not parse request body as JSON")
     return body
+
+
+def _own_words(request: Request) -> Row:
+    """What people may say of themselves: who is an administrator is no part of it."""
+    return {name: value for name, value in _body(request).items() if name != "app_metadata"}
 
 
 def _require_service(request: Request) -> None:

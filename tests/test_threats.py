@@ -1,0 +1,346 @@
+"""What the threats of a token shop come to, one by one, on the running stack.
+
+The attacker is a signed-in buyer with the publishable key, who needs no client library; whoever
+knows the address of the sidecar; or, where it says so, a holder of the keys who is mistaken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from tests.e2e.conftest import browser, shop
+from tests.e2e.surface import surface
+from tests.shop import Shop
+from tests.stacks import PASSWORD
+from tests.threats import HOSTILE, MEGABYTE, Attacker, as_buyer, doors, error, with_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+__all__ = ["browser", "shop"]
+
+FREE, STARTER = 5, 10
+NOT_ALLOWED = "42501"
+
+
+@pytest.fixture
+def stranger(shop: Shop) -> Shop:
+    """Another buyer of the same shop."""
+    return Shop(shop.stack, shop.http, shop.stack.sign_up(), shop.sidecar)
+
+
+async def test_mint_by_update(shop: Shop) -> None:
+    attacker = as_buyer(shop)
+    with shop.stack.connect() as connection:
+        relations = surface(connection).relations
+    for relation in relations:
+        name, mine = relation.name, f"{relation.columns[0]}=not.is.null"
+        for method in ("POST", "PATCH", "PUT"):
+            answer = await attacker.send(method, f"{name}?{mine}", json=relation.row)
+            assert answer.status_code >= 400, (method, name)
+        assert (await attacker.send("DELETE", f"{name}?{mine}")).status_code >= 400, name
+    for body in ({"tokens": 1_000_000}, {"held": -1_000_000}):
+        answer = await attacker.send("PATCH", f"wallets?user_id=eq.{shop.buyer.id}", json=body)
+        assert error(answer) == NOT_ALLOWED
+    assert await shop.tokens() == FREE
+
+
+async def test_mint_by_calling_what_is_the_services(shop: Shop) -> None:
+    attacker = as_buyer(shop)
+    arguments = {"user_id": shop.buyer.id, "amount": 100, "idempotency_key": "mine"}
+    with shop.stack.connect() as connection:
+        services = surface(connection).service_rpcs
+    for rpc in services:
+        given = {name: arguments.get(name) for name in rpc.parameters}
+        answer = await attacker.rpc(rpc.name, **given)
+        assert answer.status_code in {400, 403}, rpc.name
+        assert error(answer) in {NOT_ALLOWED, "forbidden"}, rpc.name
+    assert await shop.tokens() == FREE
+
+
+async def test_mint_by_negative_spending(shop: Shop) -> None:
+    for amount in (-100, 0, -(2**62)):
+        answer = await as_buyer(shop).rpc("spend_tokens", amount=amount, idempotency_key="k")
+        assert error(answer) == "invalid_amount"
+    assert await shop.tokens() == FREE
+
+
+async def test_mint_by_replay(shop: Shop) -> None:
+    """One payment, completed and told of as often as anybody likes."""
+    order_id, imp_uid = await shop.bought()
+    await asyncio.gather(
+        *(shop.complete(order_id, imp_uid) for _ in range(20)),
+        *(shop.webhook(order_id, imp_uid) for _ in range(20)),
+    )
+    await shop.followed(order_id)
+    assert await shop.tokens() == FREE + STARTER
+    assert shop.purchases() == 1
+
+
+async def test_mint_by_one_payment_for_two_orders(shop: Shop) -> None:
+    _, imp_uid = await shop.bought()
+    other = await shop.order("premium")
+    assert (await shop.complete(other, imp_uid)).status_code == 400
+    assert shop.row(other)["status"] == "pending"
+    assert await shop.tokens() == FREE + STARTER
+
+
+async def test_anothers_order(shop: Shop, stranger: Shop) -> None:
+    order_id, imp_uid = await shop.bought()
+    attacker = as_buyer(stranger)
+    seen = await attacker.send("GET", f"payments?order_id=eq.{order_id}")
+    assert seen.json() == []
+    assert (await attacker.send("GET", "payment_events")).json() == []
+    assert error(await attacker.rpc("cancel_order", order_id=order_id)) == "order_not_found"
+    url = f"{shop.sidecar}/payment/{order_id}"
+    assert (await shop.http.get(url, headers=stranger.jwt)).status_code == 404
+    assert (await shop.complete(order_id, imp_uid, **stranger.jwt)).status_code == 404
+    refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
+    assert error(await attacker.rpc("request_refund", **refund)) == "forbidden"
+    assert await stranger.tokens() == FREE
+
+
+async def test_anothers_balance(shop: Shop, stranger: Shop) -> None:
+    attacker = as_buyer(stranger)
+    for table in ("wallets", "token_ledger"):
+        for owner in {row["user_id"] for row in (await attacker.send("GET", table)).json()}:
+            assert owner == stranger.buyer.id
+        of_buyer = await attacker.send("GET", f"{table}?user_id=eq.{shop.buyer.id}")
+        assert of_buyer.json() == []
+    spend = {"amount": 1, "idempotency_key": "k", "user_id": shop.buyer.id}
+    assert error(await attacker.rpc("spend_tokens", **spend)) == "PGRST202"
+    assert error(await attacker.rpc("spend_tokens_for", **spend)) == NOT_ALLOWED
+    assert await shop.tokens() == FREE
+
+
+@pytest.mark.parametrize("subject", [{}, {"sub": None}])
+async def test_null_user_id(shop: Shop, subject: dict[str, Any]) -> None:
+    """A token of the right issuer that does not say who somebody is."""
+    claims = {"role": "authenticated", "exp": int(time.time()) + 60} | subject
+    nobody = with_token(shop, shop.stack.keys.sign(claims))
+    calls: dict[str, dict[str, Any]] = {
+        "get_user_tokens": {},
+        "spend_tokens": {"amount": 1, "idempotency_key": "k"},
+        "use_feature": {"feature": "question", "idempotency_key": "k"},
+        "create_order": {"product_id": "starter", "gateway": "portone"},
+        "cancel_order": {"order_id": await shop.order()},
+        "request_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
+        "update_profile": {"display_name": "nobody"},
+    }
+    for name, arguments in calls.items():
+        answer = await nobody.rpc(name, **arguments)
+        assert (answer.status_code, error(answer)) == (401, "unauthenticated"), name
+    for table in ("wallets", "token_ledger", "payments"):
+        assert (await nobody.send("GET", table)).json() == []
+
+
+@pytest.mark.parametrize("role", ["service_role", "postgres", "supabase_admin", "authenticator"])
+async def test_role_claim_forged(shop: Shop, role: str) -> None:
+    claims = {"role": role, "sub": shop.buyer.id, "exp": int(time.time()) + 60}
+    unsigned = jwt.encode(claims, "", algorithm="none")
+    otherwise = jwt.encode(claims, "another secret of more than 32 characters", algorithm="HS256")
+    header, _, signature = shop.buyer.token.split(".")
+    spliced = ".".join((header, unsigned.split(".")[1], signature))
+    grant = {"user_id": shop.buyer.id, "amount": 100, "idempotency_key": "k"}
+    for token in (unsigned, otherwise, spliced):
+        answer = await with_token(shop, token).rpc("add_tokens", **grant)
+        assert answer.status_code == 401
+    assert await shop.tokens() == FREE
+
+
+async def test_administrator_by_own_metadata(shop: Shop) -> None:
+    """What Supabase Auth lets everybody write about themselves is raw_user_meta_data."""
+    order_id, _ = await shop.bought()
+    auth = f"{shop.stack.api_url}/auth/v1"
+    admin = {"app_metadata": {"role": "admin"}, "data": {"role": "admin"}, "role": "admin"}
+    await shop.http.put(f"{auth}/user", json=admin, headers=shop.stack.headers(shop.buyer))
+    account = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+    key = {"apikey": shop.stack.keys.anon}
+    made = (await shop.http.post(f"{auth}/signup", json=account | admin, headers=key)).json()
+    refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
+    for attacker in (as_buyer(shop), with_token(shop, made["access_token"])):
+        answer = await attacker.rpc("request_refund", **refund)
+        assert (answer.status_code, error(answer)) == (403, "forbidden")
+
+
+async def test_administrator_by_a_token_of_before(shop: Shop) -> None:
+    """Rightly signed, and the claim in it is no longer true: the table decides."""
+    order_id, _ = await shop.bought()
+    claims = jwt.decode(shop.buyer.token, options={"verify_signature": False})
+    token = shop.stack.keys.sign(claims | {"app_metadata": {"role": "admin"}})
+    refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
+    answer = await with_token(shop, token).rpc("request_refund", **refund)
+    assert (answer.status_code, error(answer)) == (403, "forbidden")
+    assert await shop.tokens() == FREE + STARTER
+
+
+async def test_price_tampered_in_the_request(shop: Shop) -> None:
+    url = f"{shop.sidecar}/payment/toss/create"
+    for amount in (1, 4999, -5000, 0, "0.01"):
+        body = {"amount": amount, "orderName": "Starter Pack"}
+        assert (await shop.http.post(url, json=body, headers=shop.jwt)).status_code == 400
+    order = {"product_id": "starter", "gateway": "portone", "amount": 1, "tokens": 1_000_000}
+    assert error(await as_buyer(shop).rpc("create_order", **order)) == "PGRST202"
+    assert not shop.select("select 1 from payments where user_id = %s", shop.buyer.id)
+
+
+@pytest.mark.parametrize("turn", [{"amount": 1}, {"amount": 4999}, {"currency": "USD"}])
+async def test_price_tampered_in_the_window(shop: Shop, turn: dict[str, Any]) -> None:
+    order_id = await shop.order()
+    imp_uid = await shop.pay(order_id, force=True, **turn)
+    assert (await shop.complete(order_id, imp_uid)).status_code == 400
+    assert await shop.tokens() == FREE
+    assert shop.purchases() == 0
+
+
+async def test_webhook_forged(shop: Shop) -> None:
+    order_id = await shop.order()
+    imp_uid = await shop.pay(order_id, outcome="failed")
+    for status in ("paid", "cancelled", "paid' or 1=1 --"):
+        assert (await shop.webhook(order_id, imp_uid, status)).status_code == 200
+    assert (await shop.webhook(order_id, "imp_000000000001")).status_code == 200
+    await shop.until(lambda: shop.row(order_id)["status"] == "failed")
+    for gateway in ("stripe", "toss"):
+        body = {"eventType": "PAYMENT_STATUS_CHANGED", "data": {"orderId": order_id}}
+        forged = await shop.http.post(f"{shop.sidecar}/payment/{gateway}/webhook", json=body)
+        assert forged.status_code < 500
+    assert await shop.tokens() == FREE
+    assert shop.purchases() == 0
+
+
+async def test_test_payment_in_live(shop: Shop) -> None:
+    order_id = await shop.order()
+    with shop.stack.connect() as owner:
+        owner.execute("update payments set live = true where order_id = %s", [order_id])
+    imp_uid = await shop.pay(order_id)
+    answer = await shop.complete(order_id, imp_uid)
+    assert (answer.status_code, answer.json()["code"]) == (400, "wrong_mode")
+    assert await shop.tokens() == FREE
+    assert shop.discrepancies(order_id) == ["wrong_mode"]
+
+
+async def test_sql_through_every_text(
+    shop: Shop, record_property: Callable[[str, object], None]
+) -> None:
+    """As the service, who may call everything: whatever gets that far is data, or is refused."""
+    order_id, imp_uid = await shop.bought()
+    plausible = _plausible(shop, order_id, imp_uid)
+    with shop.stack.connect() as connection:
+        found = doors(connection)
+    before = _schema(shop)
+    service = Attacker(shop, shop.stack.headers())
+    for door in found:
+        for kind, text in HOSTILE.items():
+            body = json.dumps(door.filled(plausible, text))  # lone surrogates are escaped
+            answer = await service.send(
+                "POST",
+                f"rpc/{door.rpc}",
+                content=body,
+                headers={"content-type": "application/json"},
+            )
+            assert answer.status_code < 500, (door.rpc, door.parameter, kind, answer.text[:300])
+    assert _schema(shop) == before
+    record_property("text parameters", len(found))
+    record_property("hostile calls", len(found) * len(HOSTILE))
+
+
+async def test_text_of_a_spend_is_kept_as_it_was_sent(shop: Shop) -> None:
+    texts = [text for text in HOSTILE.values() if len(text) < 100 and text.isprintable()]
+    for number, text in enumerate(texts[:FREE]):
+        spend = {"amount": 1, "idempotency_key": f"{number}{text}", "reason": text}
+        receipt = (await as_buyer(shop).rpc("spend_tokens", **spend, metadata={text: text})).json()
+        assert (receipt["reason"], receipt["metadata"]) == (text, {text: text})
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"a": "x" * 4096}, {"a": "x" * MEGABYTE}, {"a": "한" * 2000}, [1], "x", 1, None]
+)
+async def test_huge_or_shapeless_metadata(shop: Shop, metadata: object) -> None:
+    spend = {"amount": 1, "idempotency_key": "k", "metadata": metadata}
+    answer = await as_buyer(shop).rpc("spend_tokens", **spend)
+    assert (answer.status_code, error(answer)) == (400, "invalid_argument")
+    assert await shop.tokens() == FREE
+
+
+async def test_hold_and_never_release(shop: Shop) -> None:
+    """No buyer holds; a server that dies with a hold gives it back by the clock, unswept."""
+    held: dict[str, Any] = {"user_id": shop.buyer.id, "amount": FREE, "idempotency_key": "job"}
+    assert error(await as_buyer(shop).rpc("hold_tokens_for", **held)) == NOT_ALLOWED
+    service = Attacker(shop, shop.stack.headers())
+    answer = await service.rpc("hold_tokens_for", **held, ttl_seconds=10**6)
+    assert error(answer) == "invalid_argument"
+    await shop.rpc("hold_tokens_for", **held, ttl_seconds=1)
+    assert await shop.tokens() == 0
+    async with asyncio.timeout(20):
+        while await shop.tokens() != FREE:  # noqa: ASYNC110 - the database's clock
+            await asyncio.sleep(0.1)
+    await shop.rpc("spend_tokens", shop.buyer, amount=FREE, idempotency_key="k")
+
+
+async def test_race_refund_with_spend(shop: Shop) -> None:
+    """15 tokens, 10 of them bought: their money goes back, or more than 5 are spent."""
+    attacker = as_buyer(shop)
+    for number in range(3):
+        tokens = await shop.tokens()
+        order_id, _ = await shop.bought()
+        refund = shop.rpc(
+            "request_refund_for", order_id=order_id, reason="race", idempotency_key="r"
+        )
+        spends = [
+            attacker.rpc("spend_tokens", amount=5, idempotency_key=f"{number} {n}")
+            for n in range(6)
+        ]
+        asked, *answers = await asyncio.gather(refund, *spends, return_exceptions=True)
+        spent = 5 * sum(not isinstance(a, BaseException) and a.status_code == 200 for a in answers)
+        aside = 0 if isinstance(asked, BaseException) else STARTER
+        assert spent + aside <= tokens + STARTER
+        assert await shop.tokens() == tokens + STARTER - spent - aside
+
+
+def _schema(shop: Shop) -> list[tuple[Any, ...]]:
+    return shop.select(
+        "select c.relname, c.relkind, c.relacl::text from pg_class c"
+        " where c.relnamespace in ('public'::regnamespace, 'coinslot'::regnamespace) order by 1"
+    )
+
+
+def _plausible(shop: Shop, order_id: str, imp_uid: str) -> dict[str, Any]:
+    """What the other parameters are given, so that the text gets as far as it can."""
+    return {
+        "user_id": shop.buyer.id,
+        "amount": 1,
+        "idempotency_key": "k",
+        "feature": "question",
+        "product_id": "starter",
+        "gateway": "portone",
+        "currency": "KRW",
+        "order_id": order_id,
+        "payment_key": imp_uid,
+        "state": "ready",
+        "live": False,
+        "source": "webhook",
+        "version": 1,
+        "reason": "r",
+        "event_id": None,
+        "event_type": "paid",
+        "claims_paid": False,
+        "headers": {},
+        "body": {},
+        "outcome": "refused",
+        "answer": "unknown",
+        "tries": 1,
+        "since": "2001-01-01T00:00:00Z",
+        "until": "2001-01-02T00:00:00Z",
+        "lines": [],
+        "audit_id": 0,
+        "webhook_id": 0,
+        "refund_id": "00000000-0000-4000-8000-00000000dead",
+    }
