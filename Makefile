@@ -12,7 +12,7 @@ MIGRATIONS := supabase/migrations
 
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron
 
-.PHONY: help run up down status reset demo test check format snapshot lock clean
+.PHONY: help run up down status reset demo test mutants check format snapshot lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack,
 
 test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end
 	$(BIN)/pytest -n 2 --dist loadfile
+
+mutants: $(STAMPS)/python $(STAMPS)/node ## break one rule at a time: does a test notice?
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
 	$(BIN)/ruff format --check

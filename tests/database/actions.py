@@ -81,7 +81,7 @@ def _audit(world: World) -> Step:
 
     def step(connection: Connection) -> DictRow:
         arguments = {"audit_id": world.audit}
-        Call("audit_payments", arguments | {"lines": lines}).inside(connection)
+        Call("audit_payments", arguments | {"lines": lines}).rows(connection)
         Call("finish_audit", arguments).inside(connection)
         return {}
 

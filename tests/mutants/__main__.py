@@ -10,17 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests import clusters
-from tests.mutants import payment_rules, refund_rules, sidecar_rules, wallet_rules, webhook_rules
 from tests.mutants.laboratory import Broken, Laboratory, Verdict
 from tests.mutants.mutant import DoesNotFit, Mutant
+from tests.mutants.register import MUTANTS
 
-MUTANTS: tuple[Mutant, ...] = (
-    *wallet_rules.MUTANTS,
-    *payment_rules.MUTANTS,
-    *refund_rules.MUTANTS,
-    *webhook_rules.MUTANTS,
-    *sidecar_rules.MUTANTS,
-)
 AT_ONCE = 2
 
 

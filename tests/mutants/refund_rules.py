@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, Run, SqlMutant
 from tests.mutants.wallet_rules import STATE_MACHINE
 
+STORIES = "sql_tests/15_refunds.test.sql"
+ACCESS = "sql_tests/18_refund_access.test.sql"
 REFUNDS = "tests/database/test_refunds.py"
 
 MUTANTS = (
@@ -12,25 +14,25 @@ MUTANTS = (
         "anybody-refunds",
         "administrators ask for refunds",
         (Rewrite("coinslot.require_admin", "if not exists (", "if false and not exists ("),),
-        (STATE_MACHINE,),
+        (ACCESS, STORIES, STATE_MACHINE),
     ),
     SqlMutant(
         "self-made-administrators",
         "who is an administrator is nothing that a user may write",
         (Rewrite("coinslot.require_admin", "u.raw_app_meta_data ->>", "u.raw_user_meta_data ->>"),),
-        (STATE_MACHINE,),
+        (ACCESS, STORIES, STATE_MACHINE),
     ),
     SqlMutant(
         "refund-sets-nothing-aside",
         "tokens that are going back cannot be spent",
         (Rewrite("coinslot.start_refund", "perform coinslot.set_aside(v_refund);", ""),),
-        (REFUNDS, STATE_MACHINE),
+        (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "refund-never-freed",
         "a refund that is over sets nothing aside",
         (Rewrite("coinslot.settle_refund", "perform coinslot.free_set_aside(v_refund);", ""),),
-        (REFUNDS, STATE_MACHINE),
+        (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "declined-refund-not-freed",
@@ -42,7 +44,7 @@ MUTANTS = (
                 "then 'failed'",
             ),
         ),
-        (REFUNDS, STATE_MACHINE),
+        (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "refund-key-not-unique",
@@ -55,7 +57,7 @@ MUTANTS = (
             ),
             Run("alter table coinslot.refunds drop constraint refunds_idempotency_key_key"),
         ),
-        (REFUNDS, STATE_MACHINE),
+        (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "two-refunds-at-once",
@@ -68,13 +70,13 @@ MUTANTS = (
             ),
             Run("drop index public.refunds_one_open"),
         ),
-        (REFUNDS, STATE_MACHINE),
+        (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "refund-beyond-the-balance",
         "tokens that were spent are not refunded unless somebody decides so",
         (Rewrite("coinslot.check_unspent", "and not refund.forced", "and false"),),
-        (REFUNDS, STATE_MACHINE),
+        (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "old-read-ends-a-refund",
@@ -86,7 +88,7 @@ MUTANTS = (
                 "if true then",
             ),
         ),
-        (REFUNDS, STATE_MACHINE),
+        (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
         "deletion-frees-refunds",
@@ -98,6 +100,6 @@ MUTANTS = (
                 "and h.status = 'held';",
             ),
         ),
-        (STATE_MACHINE,),
+        (ACCESS, STORIES, STATE_MACHINE),
     ),
 )

@@ -14,7 +14,6 @@ AUDIT = "sql_tests/13_audit.test.sql"
 PARALLEL_SPENDING = "tests/database/test_parallel_spending.py"
 PARALLEL_HOLDS = "tests/database/test_parallel_holds.py"
 PARALLEL_PAYMENTS = "tests/database/test_parallel_payments.py"
-INTERLEAVINGS = "tests/database/test_interleavings.py"
 STATE_MACHINE = "tests/database/test_state_machine.py"
 
 _IN_THE_UPDATE = "w.tokens - w.held >= debit.amount"
@@ -38,7 +37,7 @@ MUTANTS = (
         "wallet-not-locked",
         "whoever decides over a wallet has locked it",
         (Rewrite("coinslot.lock_wallet", "for update", ""),),
-        (f"{PARALLEL_HOLDS}::test_holds_never_exceed_the_balance", INTERLEAVINGS),
+        (f"{PARALLEL_HOLDS}::test_holds_never_exceed_the_balance",),
     ),
     SqlMutant(
         "ledger-key-not-unique",
@@ -137,7 +136,7 @@ MUTANTS = (
                 "where h.id = open_hold.hold_id and h.refund_id is null for update;",
             ),
         ),
-        (f"{INTERLEAVINGS}::test_two_calls_at_once_end_as_one_after_the_other", PARALLEL_HOLDS),
+        (PARALLEL_HOLDS,),
     ),
     SqlMutant(
         "bonus-twice",

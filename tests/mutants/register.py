@@ -1,0 +1,18 @@
+"""All mutants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.mutants import payment_rules, refund_rules, sidecar_rules, wallet_rules, webhook_rules
+
+if TYPE_CHECKING:
+    from tests.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (
+    *wallet_rules.MUTANTS,
+    *payment_rules.MUTANTS,
+    *refund_rules.MUTANTS,
+    *webhook_rules.MUTANTS,
+    *sidecar_rules.MUTANTS,
+)
