@@ -41,6 +41,7 @@ class _Charge(_Object):
     created: int
     amount_captured: int = Field(ge=0)
     amount_refunded: int = Field(ge=0)
+    disputed: bool = False
     currency: Text = Field(pattern=r"^[A-Za-z]{3}$")
     livemode: bool
     status: str
@@ -97,8 +98,8 @@ def _payment(charge: _Charge) -> ListedPayment:
         payment_key=charge.payment_intent or "",
         currency=charge.currency.upper(),
         paid=paid,
-        # More than nothing may be on its way, or have failed: only the refunds themselves tell.
-        refunded=None if charge.amount_refunded else 0,
+        # Of what is on its way, or failed, or in dispute, only the objects themselves tell.
+        refunded=None if charge.amount_refunded or charge.disputed else 0,
         live=charge.livemode,
         paid_at=datetime.fromtimestamp(charge.created, UTC).isoformat(),
     )

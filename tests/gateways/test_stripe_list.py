@@ -77,6 +77,17 @@ async def test_payment_with_refunds_has_to_be_read(
     assert (one.payment_key, one.paid, one.refunded) == (key, 1000, None)
 
 
+@pytest.mark.parametrize("status", ["needs_response", "lost", "won"])
+async def test_disputed_payment_has_to_be_read(stripe_sim: SimulatedStripe, status: str) -> None:
+    """What a dispute takes is no refund, and the charge does not say how it ended."""
+    key = await stripe_sim.paid()
+    await stripe_sim.control("POST", "dispute", payment_key=key, status="needs_response")
+    if status != "needs_response":
+        await stripe_sim.control("POST", "dispute", payment_key=key, status=status)
+    [one] = await listed(stripe_sim)
+    assert (one.payment_key, one.paid, one.refunded) == (key, 1000, None)
+
+
 async def test_intent_that_is_older_than_its_payment(stripe_sim: SimulatedStripe) -> None:
     """An order may be open for days before the buyer pays it."""
     intent = await stripe_sim.intent()
