@@ -179,7 +179,10 @@ class Stripe:
         except PaymentUnknownAtGateway as error:
             raise RefundDeclined("resource_missing", "Stripe has no such payment") from error
         made = await self._refunds(charge) if charge else []
-        return any(stripe_refund.is_of(each, refund) for each in made)
+        ours = [each for each in made if stripe_refund.is_of(each, refund)]
+        for each in ours:
+            stripe_refund.require_standing(each)
+        return bool(ours)
 
     async def _refunds(self, charge: Charge) -> list[Refund]:
         """The ten that come with the charge are all there are, almost always."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 500
 """Of a metadata value."""
+_FAILED = {"failed", "canceled"}
 
 
 def params(refund: Refund) -> RefundCreateParams:
@@ -62,6 +63,13 @@ def is_of(made: Made, refund: Refund) -> bool:
     return (made.metadata or {}).get("refund_key") == refund.key
 
 
+def require_standing(made: Made) -> None:
+    """One that failed gave nothing back: repeating the call would only name it again."""
+    if made.status in _FAILED:
+        code = f"refund_{made.status}"
+        raise RefundDeclined(code, "The refund did not reach the buyer")
+
+
 def check(answer: Mapping[str, Any], refund: Refund) -> None:
     try:
         made = Made.model_validate(answer)
@@ -69,6 +77,7 @@ def check(answer: Mapping[str, Any], refund: Refund) -> None:
         raise nonsense("refund does not parse", payment_key=refund.payment_key) from error
     if made.payment_intent != refund.payment_key:
         raise nonsense("refunded another payment", payment_key=refund.payment_key)
+    require_standing(made)
 
 
 def meaning(error: stripe.StripeError) -> ApiError:

@@ -118,10 +118,15 @@ class TestTakesTime:
         assert (found.refunded, found.refunding) == expected
 
     async def test_one_that_fails_afterwards(self, stripe_sim: SimulatedStripe) -> None:
+        """Found so in the answer, or under its key where the answer was lost."""
         key = await stripe_sim.paid(method="pm_card_refundFail")
-        await ask(stripe_sim, refund(key))
+        for _ in range(2):
+            with pytest.raises(RefundDeclined) as caught:
+                await ask(stripe_sim, refund(key))
+            assert caught.value.body["gateway_code"] == "refund_failed"
         found = await read(stripe_sim, key)
         assert (found.refunded, found.refunding) == (0, 0)
+        assert made(stripe_sim) == [(1000, "failed")]
 
 
 class TestDeclined:
