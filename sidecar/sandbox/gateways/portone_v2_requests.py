@@ -43,6 +43,9 @@ def refused(payment: Json | None, given: Cancel) -> HTTPResponse | None:
         return failed("PAYMENT_ALREADY_CANCELLED", 409)
     if payment["status"] not in {"PAID", "PARTIAL_CANCELLED", "VIRTUAL_ACCOUNT_ISSUED"}:
         return failed("PAYMENT_NOT_PAID", 409)
+    if "paidAt" not in payment and given.amount not in {None, left_of(payment)}:
+        # Of an account that still waits there is nothing to give back a part of.
+        return failed("PAYMENT_NOT_PAID", 409)
     return _amount_refused(left_of(payment), given) or _account_missing(payment, given)
 
 
