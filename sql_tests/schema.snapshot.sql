@@ -1889,10 +1889,11 @@ CREATE FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.
 declare
   v_refund coinslot.refunds;
   v_target bigint := refund.refunded_before + refund.amount;
+  v_vanished boolean := refund.answer = 'accepted' and refund.attempts > 8;
   v_status text := case
     when attempt.refunded >= v_target then 'succeeded'
     when attempt.refunded + attempt.refunding >= v_target then 'pending'
-    when refund.status = 'pending' or refund.answer = 'declined' then 'failed'
+    when refund.status = 'pending' or refund.answer = 'declined' or v_vanished then 'failed'
     else 'requested'
   end;
   v_open boolean := v_status in ('requested', 'pending');
@@ -1902,7 +1903,11 @@ begin
     status = v_status,
     tries = r.tries + case when v_ask and r.answer = 'spent' then 1 else 0 end,
     answer = case when not v_ask then r.answer end,
-    failure_code = case when v_status <> 'succeeded' then r.failure_code end,
+    failure_code = case
+      when v_status = 'succeeded' then null
+      when v_vanished then 'vanished'
+      else r.failure_code
+    end,
     failure_message = case when v_status <> 'succeeded' then r.failure_message end,
     next_attempt_at = case
       when v_status = 'requested' and r.answer is null then r.next_attempt_at

@@ -167,8 +167,9 @@ revoke all on function coinslot.free_set_aside(coinslot.refunds) from public;
 -- What a fresh read makes of the refund that is open for its attempt. Done: the total has grown by
 -- what was asked for, whoever caused that. Pending: with what is on its way it will have; less than
 -- that is another refund. Failed: the gateway said no, or was at it and is no more, and the read
--- shows nothing. Unclear: it is asked again, under a new key only where the old one is spent, and
--- not before a call that may be under way is over at any gateway.
+-- shows nothing; or it took it on, and hours later shows nothing of it. Unclear: it is asked again,
+-- under a new key only where the old one is spent, and not before a call that may be under way is
+-- over at any gateway.
 create function coinslot.judge_refund(
   refund coinslot.refunds, attempt coinslot.payment_attempts
 ) returns coinslot.refunds
@@ -176,10 +177,11 @@ language plpgsql volatile set search_path = '' as $$
 declare
   v_refund coinslot.refunds;
   v_target bigint := refund.refunded_before + refund.amount;
+  v_vanished boolean := refund.answer = 'accepted' and refund.attempts > 8;
   v_status text := case
     when attempt.refunded >= v_target then 'succeeded'
     when attempt.refunded + attempt.refunding >= v_target then 'pending'
-    when refund.status = 'pending' or refund.answer = 'declined' then 'failed'
+    when refund.status = 'pending' or refund.answer = 'declined' or v_vanished then 'failed'
     else 'requested'
   end;
   v_open boolean := v_status in ('requested', 'pending');
@@ -189,7 +191,11 @@ begin
     status = v_status,
     tries = r.tries + case when v_ask and r.answer = 'spent' then 1 else 0 end,
     answer = case when not v_ask then r.answer end,
-    failure_code = case when v_status <> 'succeeded' then r.failure_code end,
+    failure_code = case
+      when v_status = 'succeeded' then null
+      when v_vanished then 'vanished'
+      else r.failure_code
+    end,
     failure_message = case when v_status <> 'succeeded' then r.failure_message end,
     next_attempt_at = case
       when v_status = 'requested' and r.answer is null then r.next_attempt_at

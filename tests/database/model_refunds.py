@@ -18,6 +18,7 @@ class Refund:
     status: str = "requested"
     answer: str | None = None
     tries: int = 1
+    claims: int = 0
     id: object = None
     """What the database calls it."""
 
@@ -28,6 +29,11 @@ class Refund:
     @property
     def is_open(self) -> bool:
         return self.status in ("requested", "pending")
+
+    @property
+    def has_vanished(self) -> bool:
+        """Taken on by the gateway, and looked for in vain often enough."""
+        return self.answer == "accepted" and self.claims > 8
 
     def judge(self, read: Read) -> None:
         """A total that has grown by what was asked for settles it, whoever caused that."""
@@ -40,7 +46,7 @@ class Refund:
             self.status = "succeeded"
         elif read.refunded + read.refunding >= target:
             self.status = "pending"
-        elif self.status == "pending" or self.answer == "declined":
+        elif self.status == "pending" or self.answer == "declined" or self.has_vanished:
             self.status = "failed"
         elif self.answer in ("spent", "unknown"):
             self.tries += self.answer == "spent"

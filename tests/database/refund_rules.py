@@ -80,6 +80,7 @@ class RefundRules(Scene):
         refund = self._refund(n)
         if refund.is_open:
             self.bank.change(_DUE, refund.id)
+            refund.claims += 1
         claim = Call("claim_refunds", {"batch": 1, "refund_id": refund.id})
         jobs = [claim.all(self.world.connection) for _ in range(2)]
         todo = "read" if refund.answer or refund.status == "pending" else "ask"
