@@ -35,6 +35,7 @@ class World:
 
     user: UUID
     held: UUID
+    expired: UUID
     paid_order: str
     half_order: str
     open_order: str
@@ -107,6 +108,7 @@ MONEY: dict[str, Callable[[World], Step]] = {
     "hold_again": lambda world: hold(world.user, 3, "expired").inside,
     "capture": lambda world: capture(world.held).inside,
     "release": lambda world: release(world.held).inside,
+    "release_expired": lambda world: release(world.expired).inside,
     "maintain": lambda _: maintain().inside,
     "order": lambda world: create_order(world.user, "o").inside,
     "cancel": lambda world: cancel_order(world.user, world.open_order).inside,
@@ -118,6 +120,9 @@ MONEY: dict[str, Callable[[World], Step]] = {
     "refund_declined": lambda world: answer_refund(world.refund, "declined").inside,
     "refund_seen": lambda world: gateway_says(world.half_order, 2, paid=5000, refunded=2500).inside,
     "refund_not_seen": lambda world: gateway_says(world.half_order, 2, paid=5000).inside,
+    "refund_closed": lambda world: (
+        Call("close_refund", {"refund_id": world.refund, "reason": "lost"}).inside
+    ),
     "delete": _delete,
 }
 """What may change a balance, or decides over one."""

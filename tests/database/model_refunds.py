@@ -54,6 +54,13 @@ class Refund:
         if self.status in ("succeeded", "failed"):
             self.order.wallet.set_aside -= self.tokens
 
+    def close(self) -> str:
+        """Somebody gives it up; what is over stays as it ended."""
+        if self.is_open:
+            self.status = "failed"
+            self.order.wallet.set_aside -= self.tokens
+        return "done"
+
     def hear(self, answer: str, tries: int) -> str:
         """A read that began before the gateway's answer decides nothing any more."""
         self.order.version += 1

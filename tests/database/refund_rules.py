@@ -73,6 +73,13 @@ class RefundRules(Scene):
         else:
             self._do(begun)
 
+    @precondition(lambda self: len(self.gateways.refunds) > 2)
+    @rule(n=which)
+    def give_refund_up(self, n: int) -> None:
+        refund = self._refund(n)
+        call = Call("close_refund", {"refund_id": refund.id, "reason": "lost"})
+        self._do(Deed(call, refund.close))
+
     @precondition(lambda self: self.gateways.refunds)
     @rule(n=which)
     def claim_refund(self, n: int) -> None:

@@ -121,6 +121,7 @@ class Stage:
         return World(
             user,
             held["id"],
+            expired["id"],
             paid_order,
             half_order,
             open_order,
@@ -155,7 +156,7 @@ select w.tokens, w.held, w.closed_at is not null as closed,
    where p.user_id = %s) as payments,
   (select string_agg(h.status || h.amount, ' ' order by h.status, h.amount)
    from coinslot.token_holds h where h.user_id = %s) as holds,
-  (select string_agg(concat_ws(' ', r.status, r.answer), ' ') from refunds r
+  (select string_agg(concat_ws(' ', r.status, r.answer), ' ') from coinslot.refunds r
    where r.user_id = %s) as refunds,
   (select count(*) from payment_events e where e.user_id = %s) as events
 from wallets w where w.user_id = %s

@@ -31,7 +31,7 @@ MUTANTS = (
     SqlMutant(
         "refund-never-freed",
         "a refund that is over sets nothing aside",
-        (Rewrite("coinslot.settle_refund", "perform coinslot.free_set_aside(v_refund);", ""),),
+        (Rewrite("coinslot.end_refund", "perform coinslot.free_set_aside(refund);", ""),),
         (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(
@@ -68,7 +68,7 @@ MUTANTS = (
                 "where r.payment_id = v_payment.id and r.finished_at is null;",
                 "where false;",
             ),
-            Run("drop index public.refunds_one_open"),
+            Run("drop index coinslot.refunds_one_open"),
         ),
         (STORIES, REFUNDS, STATE_MACHINE),
     ),

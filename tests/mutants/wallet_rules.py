@@ -14,6 +14,8 @@ AUDIT = "sql_tests/13_audit.test.sql"
 PARALLEL_SPENDING = "tests/database/test_parallel_spending.py"
 PARALLEL_HOLDS = "tests/database/test_parallel_holds.py"
 PARALLEL_PAYMENTS = "tests/database/test_parallel_payments.py"
+INTERLEAVINGS = "tests/database/test_interleavings.py"
+OWN_ROWS = "tests/database/test_own_rows.py"
 STATE_MACHINE = "tests/database/test_state_machine.py"
 
 _IN_THE_UPDATE = "w.tokens - w.held >= debit.amount"
@@ -91,7 +93,7 @@ MUTANTS = (
         "null-user-is-somebody",
         "a null auth.uid() is a refusal",
         (Rewrite("coinslot.current_user_id", "if v_user_id is null", "if false"),),
-        (SPENDING, ORDERS, PRIVILEGES),
+        (OWN_ROWS,),
     ),
     SqlMutant(
         "hold-expires-by-sweep-only",
@@ -136,7 +138,7 @@ MUTANTS = (
                 "where h.id = open_hold.hold_id and h.refund_id is null for update;",
             ),
         ),
-        (PARALLEL_HOLDS,),
+        (f"{INTERLEAVINGS}::test_two_calls_in_a_queue_end_as_one_after_the_other[hold-wallet]",),
     ),
     SqlMutant(
         "bonus-twice",
@@ -179,13 +181,13 @@ MUTANTS = (
         "everybody-reads-every-ledger",
         "people read their own rows",
         (Run('alter policy "People read their own ledger" on public.token_ledger using (true)'),),
-        (PRIVILEGES, SPENDING),
+        (OWN_ROWS,),
     ),
     SqlMutant(
         "payments-without-row-security",
         "people read their own rows",
         (Run("alter table public.payments disable row level security"),),
-        (PRIVILEGES,),
+        (PRIVILEGES, OWN_ROWS),
     ),
     SqlMutant(
         "history-can-be-changed",

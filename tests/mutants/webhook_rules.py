@@ -13,8 +13,8 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.settle_webhook",
-                "v_not_yet boolean := ",
-                "v_not_yet boolean := false and ",
+                "v_not_yet := ",
+                "v_not_yet := false and ",
             ),
         ),
         (WEBHOOKS,),

@@ -1,0 +1,86 @@
+"""Everybody sees their own rows, all of them, and nobody else's: in every relation there is."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
+
+from tests.database.people import Bank, Refusal, ask_refund, gateway_says, hold, refusal, spend
+from tests.e2e.surface import FOR_USERS, Surface, surface
+
+_CLAIM = """
+select set_config('role', 'authenticated', true),
+  set_config('request.jwt.claims', %s::text, true)
+"""
+NOBODY = {"role": "authenticated"}
+CALLS: dict[str, dict[str, Any]] = {
+    "get_user_tokens": {},
+    "spend_tokens": {"amount": 1, "idempotency_key": "k"},
+    "use_feature": {"feature": "question", "idempotency_key": "k"},
+    "create_order": {"product_id": "starter", "gateway": "portone"},
+    "cancel_order": {"order_id": "ord_of_somebody_else"},
+    "request_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
+    "update_profile": {"display_name": "nobody"},
+}
+
+
+@pytest.fixture(scope="module")
+def api(bank: Bank) -> Surface:
+    with bank.connect() as connection:
+        connection.row_factory = tuple_row  # type: ignore[assignment]
+        return surface(connection)  # type: ignore[arg-type]
+
+
+def test_rows_of_others_are_not_there(bank: Bank, api: Surface) -> None:
+    owners = {relation.name: relation.owner for relation in api.private}
+    for me in (_buyer(bank), _buyer(bank)):
+        for relation, owner in {**owners, "coinslot.token_holds": "user_id"}.items():
+            count = f"select count({owner}) as rows from {relation}"
+            [own] = bank.rows(f"{count} where {owner} = %s", me)
+            assert own["rows"] > 0, relation
+            assert _as({"sub": str(me), **NOBODY}, bank, count) == own["rows"], relation
+
+
+def test_nobody_sees_nothing(bank: Bank, api: Surface) -> None:
+    _buyer(bank)
+    for relation in api.private:
+        assert _as(NOBODY, bank, f"select count(*) as rows from {relation.name}") == 0
+
+
+def test_nobody_is_told_to_sign_in(bank: Bank) -> None:
+    """Whatever users may call: a null auth.uid() is a refusal."""
+    assert set(CALLS) >= FOR_USERS - {"tokens"}
+    for rpc, arguments in CALLS.items():
+        named = ", ".join(f"{name} => %({name})s" for name in arguments)
+        refused = _as(NOBODY, bank, f"select 1 as rows from {rpc}({named})", arguments)
+        assert refused == Refusal("PT401", "unauthenticated"), rpc
+
+
+def _as(
+    claims: dict[str, str], bank: Bank, query: str, arguments: dict[str, Any] | None = None
+) -> int | Refusal:
+    with bank.connect() as connection:
+        try:
+            with connection.transaction():
+                connection.execute(_CLAIM, [Jsonb(claims)])
+                row = connection.execute(query, arguments).fetchone()
+        except psycopg.Error as error:
+            return refusal(error)
+    assert row is not None
+    return int(row["rows"])
+
+
+def _buyer(bank: Bank) -> UUID:
+    """Somebody with something in every relation that holds what belongs to people."""
+    user = bank.user(5)
+    order_id = bank.order(user)
+    bank.ask(gateway_says(order_id, 1, paid=5000))
+    bank.ask(ask_refund(order_id, "r", 500))
+    bank.ask(hold(user, 1, "h"))
+    bank.ask(spend(user, 1, "s"))
+    return user
