@@ -114,8 +114,8 @@ class Stage:
             ask(gateway_says(order_id, 1, paid=5000))
         held = ask(hold(user, 4, "held"))
         expired = ask(hold(user, 3, "expired"))
-        self._bank.change(EXPIRE_HOLD, expired["id"])
         refund = ask(ask_refund(half_order, "half", 2500))
+        self._bank.change(EXPIRE_HOLD, expired["id"])  # nothing after it that would sweep it
         told = ask(hint(paid_order, f"first {paid_order}"))
         [audit] = self._bank.rows(_AUDIT, f"{user}")
         return World(
