@@ -129,9 +129,11 @@ class Auditing:
             await service.audit_payments(audit_id, found)
 
     async def _asked_for(self, gateway: Gateway, each: UnlistedPayment) -> dict[str, Any]:
-        """By its key; a list may date a payment otherwise than we do."""
+        """By its key; a list may date a payment otherwise than we do. A gateway that finds payments
+        by their orders may answer with another attempt."""
         fact = await self._read(gateway, each.order_id, each.payment_key)
-        return _line(fact) or {
+        known = fact if fact and fact.payment_key == each.payment_key else None
+        return _line(known) or {
             "payment_key": each.payment_key,
             "order_id": each.order_id,
             "currency": each.currency,

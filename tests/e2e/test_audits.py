@@ -1,0 +1,108 @@
+"""The audit: every gateway's own list against ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest_asyncio
+
+from sidecar.services import opened
+from tests.counters import EVERY, Counter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pytest
+
+    from sidecar.records import AuditLine
+    from sidecar.services import Services
+    from tests.shop import Shop
+    from tests.stacks import LocalStack
+
+
+@dataclass(frozen=True)
+class Books:
+    """A till, and the audit of what happens at it from now on."""
+
+    counter: Counter
+    services: Services
+    since: datetime
+
+    async def audit(self) -> dict[str, AuditLine]:
+        """The lines by payment key."""
+        until = datetime.now(UTC) + timedelta(seconds=2)
+        audit = await self.services.auditing.audit(
+            self.counter.GATEWAY, self.since, until, again=True
+        )
+        assert audit
+        return {line.payment_key: line async for line in self.services.auditing.report(audit.id)}
+
+
+@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
+async def gateway(
+    request: pytest.FixtureRequest, stack: LocalStack
+) -> AsyncIterator[type[Counter]]:
+    async with request.param.sidecar(stack):
+        yield request.param
+
+
+@pytest_asyncio.fixture
+async def books(gateway: type[Counter], shop: Shop) -> AsyncIterator[Books]:
+    counter = gateway(shop)
+    await counter.shop.play("settings", "PUT", enabled=False)
+    async with opened(gateway.settings(shop.stack)) as services:
+        yield Books(counter, services, datetime.now(UTC) - timedelta(seconds=1))
+    await counter.fail(None)
+    await counter.shop.play("settings", "PUT", enabled=True)
+
+
+async def test_what_agrees(books: Books) -> None:
+    _, whole = await books.counter.bought()
+    _, refunded = await books.counter.bought()
+    await books.counter.shop.play("refund", payment_key=refunded)
+    lines = await books.audit()
+    price = books.counter.PRICE
+    assert (lines[whole].verdict, lines[whole].paid, lines[whole].tokens) == ("matched", price, 10)
+    assert (lines[refunded].verdict, lines[refunded].our_refunded) == ("matched", price)
+    assert lines[refunded].tokens == 0
+
+
+async def test_what_nobody_told_us_of_is_applied(books: Books) -> None:
+    order_id = await books.counter.order()
+    key = await books.counter.pay(order_id)
+    assert (await books.audit())[key].verdict == "matched"
+    assert books.counter.shop.row(order_id)["status"] == "completed"
+
+
+async def test_what_the_gateway_does_not_know(books: Books) -> None:
+    """A credit that no money stands behind, however it came about; shown once, and no more when an
+    audit finds it."""
+    shop = books.counter.shop
+    order_id, key = await books.counter.bought()
+    made_up = key[:-4] + ("0000" if key[-4:] != "0000" else "1111")
+    shop.select(
+        "update coinslot.payment_attempts set payment_key = %s where payment_key = %s returning 1",
+        made_up,
+        key,
+    )
+    lines = await books.audit()
+    assert lines[made_up].verdict == "missing"
+    assert "audit_missing" in shop.discrepancies(order_id)
+    await books.audit()
+    assert shop.discrepancies(order_id).count("audit_missing") == 1
+    shop.select("delete from coinslot.payment_attempts where payment_key = %s returning 1", key)
+    shop.select(
+        "update coinslot.payment_attempts set payment_key = %s where payment_key = %s returning 1",
+        key,
+        made_up,
+    )
+    assert (await books.audit())[key].verdict == "matched"
+
+
+async def test_gateway_fails_in_the_middle(books: Books) -> None:
+    """It is asked again, and the audit goes on where it was."""
+    _, key = await books.counter.bought()
+    await books.counter.fail("error_before", next=2)
+    assert (await books.audit())[key].verdict == "matched"

@@ -1,0 +1,86 @@
+"""`python -m sidecar`, as an operator runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.counters import V1, Counter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.shop import Shop
+    from tests.stacks import LocalStack
+
+
+@pytest_asyncio.fixture
+async def till(shop: Shop) -> Counter:
+    return V1(shop)
+
+
+async def run(stack: LocalStack, *arguments: object) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sidecar", *map(str, arguments)),
+        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **stack.env},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert "Traceback" not in err.decode()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_audit_writes_what_a_spreadsheet_reads(
+    till: Counter, stack: LocalStack, tmp_path: Path
+) -> None:
+    order_id, key = await till.bought()
+    await till.shop.play("pay", order_id="=cmd()", amount=700, force=True, webhook="none")
+    today, file = datetime.now(UTC).date(), tmp_path / "report.csv"
+    days = (today - timedelta(days=1), today + timedelta(days=1))
+    _, out, _ = await run(stack, "audit", "portone", *days, "--csv", file)
+    rows = {row["payment_key"]: row for row in csv.DictReader(file.read_text("utf-8").splitlines())}
+    ours = rows[key]
+    assert (ours["order_id"], ours["paid"], ours["tokens"]) == (order_id, "5000", "10")
+    foreign = next(row for row in rows.values() if "cmd()" in row["order_id"])
+    assert (foreign["order_id"], foreign["verdict"]) == ("'=cmd()", "foreign")
+    assert "matched" in out
+
+
+async def test_refund_and_reconcile(till: Counter, stack: LocalStack) -> None:
+    order_id, key = await till.bought()
+    arguments = ("refund", order_id, "--reason", "why", "--key", "cli", "--amount", 2000)
+    for _ in range(2):
+        status, out, _ = await run(stack, *arguments)
+        assert status == 0
+        assert "succeeded (2000 KRW, 4 tokens)" in out
+    assert await till.given_back(key) == 2000
+    status, out, _ = await run(stack, "reconcile", "--once")
+    assert status == 0
+    assert "read" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("refund", "ord_0123456789abcdef", "--reason", "r", "--key", "k"), "order_not_found"),
+        (("reconcile",), "--once"),
+        (("audit", "nonsense", "2026-11-01", "2026-11-02"), "no gateway nonsense"),
+        (("audit", "portone", "2026-11-02", "2026-11-01"), "before the last"),
+        (
+            ("close-refund", "00000000-0000-4000-8000-0000000000ff", "--reason", "r"),
+            "no such refund",
+        ),
+    ],
+)
+async def test_says_what_is_wrong(stack: LocalStack, arguments: tuple[str, ...], says: str) -> None:
+    status, _, err = await run(stack, *arguments)
+    assert status == 1
+    assert says in err
