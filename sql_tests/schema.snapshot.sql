@@ -2904,10 +2904,12 @@ declare
   v_refund coinslot.refunds;
 begin
   update coinslot.refunds r set status = 'failed', failure_code = 'undone'
-  where r.payment_id = payment.id and r.payment_key = attempt.payment_key
+  where r.payment_id = payment.id and r.gateway = attempt.gateway
+    and r.payment_key = attempt.payment_key
     and r.status = 'succeeded' and r.refunded_before + r.amount > attempt.refunded;
   select r.* into v_refund from coinslot.refunds r
-  where r.payment_id = payment.id and r.payment_key = attempt.payment_key
+  where r.payment_id = payment.id and r.gateway = attempt.gateway
+    and r.payment_key = attempt.payment_key
     and r.finished_at is null;
   if not found then
     return;

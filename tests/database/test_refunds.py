@@ -89,6 +89,18 @@ def test_a_read_that_began_before_the_answer_does_not_end_the_refund(bank: Bank)
     assert not bank.audit()
 
 
+def test_a_read_of_another_gateway_does_not_end_the_refund(bank: Bank) -> None:
+    """Though it calls its payment by the same key."""
+    user, order_id = _bought(bank)
+    refund = bank.ask(ask_refund(order_id, "r"))
+    version = bank.ask(answer_refund(refund["id"], "declined"))["version"]
+    read = gateway_says(order_id, version, paid=5000)
+    bank.ask(Call(read.rpc, read.arguments | {"gateway": "toss"}))
+    assert _status(bank, refund["id"]) == "requested"
+    assert bank.wallet(user) == (10, 10)
+    assert not bank.audit()
+
+
 def test_a_refund_is_over_when_the_money_is_back_and_not_before(bank: Bank) -> None:
     user, order_id = _bought(bank)
     refund = bank.ask(ask_refund(order_id, "r"))
