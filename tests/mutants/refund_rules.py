@@ -40,8 +40,8 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.judge_refund",
-                "or refund.answer = 'declined' then 'failed'",
-                "then 'failed'",
+                "or refund.answer = 'declined' or v_vanished then 'failed'",
+                "or v_vanished then 'failed'",
             ),
         ),
         (STORIES, REFUNDS, STATE_MACHINE),
