@@ -10,9 +10,13 @@ STAMPS := .stamps
 STACK := $(BIN)/python -m sidecar sandbox
 MIGRATIONS := supabase/migrations
 
+# Of a storm: how many purchases, and which. make storm N=10000 SEED=7
+N ?= 2000
+SEED ?=
+
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron
 
-.PHONY: help run up down status reset demo test mutants check format snapshot lock clean
+.PHONY: help run up down status reset demo test mutants storm check format snapshot lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' Makefile
@@ -44,6 +48,9 @@ test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Pytho
 
 mutants: $(STAMPS)/python $(STAMPS)/node ## break one rule at a time: does a test notice?
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
+
+storm: $(STAMPS)/python $(STAMPS)/node ## N purchases while everything fails; SEED repeats one
+	@$(BIN)/python -m tests.storm --purchases $(N) $(if $(SEED),--seed $(SEED))
 
 check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
 	$(BIN)/ruff format --check

@@ -1,0 +1,59 @@
+"""`python -m tests.storm --purchases 2000 --seed 1`: exits 1 where anything does not add up."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import Annotated
+
+import typer
+
+from tests.clusters import discard
+from tests.storm import plan
+from tests.storm.report import out, show_figures, show_offences, show_plan
+from tests.storm.sabotage import RULES, break_rule
+from tests.storm.storm import Storm
+from tests.storm.verdict import Database
+from tests.storm.world import StormStack
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    *,
+    purchases: Annotated[int, typer.Option(min=1, help="How many.")] = 2000,
+    seed: Annotated[int | None, typer.Option(help="Of an earlier storm, to see it again.")] = None,
+    every: Annotated[int, typer.Option(min=5, help="Steps from one kill to the next.")] = 80,
+    sabotage: Annotated[
+        str | None, typer.Option(help=f"Break a rule first: {', '.join(RULES)}.")
+    ] = None,
+) -> None:
+    """Buy through all gateways while everything fails, and see whether the books add up."""
+    began = time.monotonic()
+    seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - not secret
+    strikes = plan.strikes(seed, purchases, every)
+    show_plan(seed, purchases, strikes)
+    stack = StormStack()
+    try:
+        stack.keep_own_log()
+        stack.up()
+        database = Database(stack)
+        database.run("update coinslot.settings set max_open_orders = 1000000")
+        if sabotage is not None:
+            break_rule(stack, sabotage)
+        storm = Storm(stack, database, plan.purchases(seed, purchases), strikes, seed)
+        found = asyncio.run(storm.run())
+        storm.journal.counts["seconds"] = round(time.monotonic() - began)
+        show_figures(storm.journal, database.statuses(), found)
+        if found:
+            show_offences(seed, storm.journal, found, database)
+            raise typer.Exit(1)
+    finally:
+        discard(stack)
+    out.print("[green]Nothing lost, nothing doubled, nothing minted.[/]")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,128 @@
+"""The buyers: each purchase from the order to what comes after it, as its plan has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.storm.journal import Bought
+from tests.storm.tills import opened, ordering, till_named
+
+if TYPE_CHECKING:
+    from tests.stacks import Person
+    from tests.storm.client import Client, Said
+    from tests.storm.journal import Journal, Json
+    from tests.storm.plan import Purchase
+
+_BOUGHT = {"completed", "partially_refunded"}
+
+
+class Buyers:
+    def __init__(self, client: Client, people: list[Person], journal: Journal, seed: int) -> None:
+        self._client = client
+        self._people = people
+        self._journal = journal
+        self._seed = seed
+
+    async def buy(self, plan: Purchase) -> Bought:
+        """Up to the point where the buyer turns to something else."""
+        person = self._people[plan.user]
+        bought = Bought(plan, person.id)
+        self._journal.bought.append(bought)
+        if await self._order(bought, person):
+            await self._pay(bought, person)
+        return bought
+
+    async def _order(self, bought: Bought, person: Person) -> bool:
+        path, body = ordering(bought.plan)
+        key = {"Idempotency-Key": f"storm-{self._seed}-{bought.plan.number}"}
+        said = await self._client.sidecar(path, body, person.token, **key)
+        bought.said.append(f"order {said.status}")
+        if not said.ok:
+            self._journal.count("outcome", bought.plan.gateway, "no order")
+            return False
+        bought.order_id, bought.amount = said.body["orderId"], said.body["amount"]
+        bought.till = opened(bought.plan, said.body).name
+        self._journal.count("tried", bought.till)
+        return True
+
+    async def _pay(self, bought: Bought, person: Person) -> None:
+        window = bought.plan.window
+        if window == "tampered":
+            await self._tampered(bought, person)
+            return
+        if window in {"failed", "failed_then_paid"}:
+            await self._turn(bought, person, outcome="failed")
+        if window in {"paid", "failed_then_paid", "twice"}:
+            await self._turn(bought, person, outcome="paid")
+        if window in {"awaiting", "deposit", "undone"}:
+            await self._turn(bought, person, outcome="awaiting_deposit")
+        if window == "abandoned":
+            await self._turn(bought, person, outcome="abandoned", returns=0)
+        if window == "twice" and (again := till_named(bought.till).again(bought)):
+            await self._turn(bought, person, outcome="paid", **again)
+
+    async def _tampered(self, bought: Bought, person: Person) -> None:
+        changed = till_named(bought.till).tampered(bought)
+        if changed is not None:
+            bought.amount, right = int(changed["amount"]), bought.amount
+            await self._turn(bought, person, outcome="paid", **changed)
+            bought.amount = right
+
+    async def _turn(
+        self, bought: Bought, person: Person, *, returns: int | None = None, **how: object
+    ) -> None:
+        """One visit to the window, and the page's return from it."""
+        till = till_named(bought.till)
+        turn = {"webhook": bought.plan.webhook, **till.turn(bought), **how}
+        carried = await self._client.play(till.name, "pay", order_id=bought.order_id, **turn)
+        bought.said.append(f"{how['outcome']} {'played' if carried else 'not possible'}")
+        key = till.key(carried) if carried else ""
+        if not key:
+            return
+        bought.keys.append(key)
+        for _ in range(bought.plan.returns if returns is None else returns):
+            await self._come_back(bought, person, key)
+
+    async def _come_back(self, bought: Bought, person: Person, key: str) -> None:
+        path, body = till_named(bought.till).back(bought, key)
+        signed_in = body is None or bought.plan.number % 2
+        said = await self._client.sidecar(path, body, person.token if signed_in else None)
+        self._hear(bought, said)
+
+    def _hear(self, bought: Bought, said: Said) -> None:
+        status = said.body.get("status") or (said.body.get("payment") or {}).get("status")
+        bought.said.append(f"back {said.status} {status or said.body.get('code', '')}")
+        if said.status == 200 and status in _BOUGHT:
+            bought.acknowledged = True
+
+    # ---- later ----
+
+    async def deposit(self, bought: Bought) -> None:
+        """The money for a virtual account, or of a method that takes days."""
+        if bought.plan.window not in {"deposit", "undone"} or not bought.keys:
+            return
+        unpaid = bought.plan.window == "undone" and bought.till == "stripe"
+        steps = ["deposit", "undo_deposit"] if bought.plan.window == "undone" else ["deposit"]
+        for step in steps[-1:] if unpaid else steps:
+            played = await self._client.play(bought.till, step, payment_key=bought.keys[-1])
+            bought.said.append(f"{step} {'played' if played else 'not possible'}")
+
+    async def look_again(self, bought: Bought) -> None:
+        """The buyer opens the page with the order."""
+        if bought.order_id:
+            token = self._people[bought.plan.user].token
+            said = await self._client.sidecar(f"/payment/{bought.order_id}", None, token)
+            self._hear(bought, said)
+
+
+def described(bought: Bought) -> Json:
+    """For a report on what went wrong."""
+    return {
+        "purchase": bought.plan.number,
+        "till": bought.till,
+        "order": bought.order_id,
+        "window": bought.plan.window,
+        "later": bought.plan.later,
+        "keys": bought.keys,
+        "said": bought.said,
+    }

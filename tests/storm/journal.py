@@ -1,0 +1,72 @@
+"""What the buyers did and what they were told, as they would remember it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.storm.plan import Purchase
+
+
+@dataclass
+class Bought:
+    """One purchase. `till` is the window that was opened (portone-v1, …), `keys` the payments in
+    it; `acknowledged` says that some 2xx called the order bought."""
+
+    plan: Purchase
+    user_id: str
+    till: str = ""
+    order_id: str = ""
+    amount: int = 0
+    keys: list[str] = field(default_factory=list)
+    acknowledged: bool = False
+    said: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Tokens asked for under a key. `said`: done, refused, or nothing that could be relied on."""
+
+    user_id: str
+    caller: str
+    key: str
+    tokens: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """A refund that was taken on: 2xx, with this id and in this state."""
+
+    order_id: str
+    refund_id: str
+    status: str
+
+
+@dataclass
+class Journal:
+    bought: list[Bought] = field(default_factory=list)
+    spent: list[Spent] = field(default_factory=list)
+    refunded: list[Refunded] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    """What no answer may be, whatever goes wrong: a bare 500, a forgery that was welcome."""
+
+    def count(self, *what: object) -> None:
+        self.counts[" ".join(map(str, what))] += 1
+
+    def total(self, prefix: str) -> dict[str, int]:
+        """The counts below a prefix, without it."""
+        return {
+            name.removeprefix(prefix).strip(): number
+            for name, number in sorted(self.counts.items())
+            if name.startswith(prefix)
+        }
+
+    def of_order(self, order_id: str) -> Bought | None:
+        return next((each for each in self.bought if each.order_id == order_id), None)
+
+
+Json = dict[str, Any]

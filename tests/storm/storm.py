@@ -1,0 +1,113 @@
+"""A storm from beginning to end: the buyers and the faults, the calm after them, the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+from sidecar.services import opened
+from tests.stacks import LocalStack, Person
+from tests.storm import plan
+from tests.storm.books import all_money
+from tests.storm.buyers import Buyers
+from tests.storm.calm import Calm
+from tests.storm.client import Client
+from tests.storm.faults import Faults
+from tests.storm.journal import Journal
+from tests.storm.merchants import Merchants
+from tests.storm.network import Network
+from tests.storm.spenders import Spenders
+from tests.storm.verdict import offences
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.storm.journal import Bought
+    from tests.storm.verdict import Database, Offence
+    from tests.storm.world import StormStack
+
+# Purchases under way at one time, and how far behind each is followed up.
+_AT_ONCE = 24
+_LAG = 60
+
+
+class Storm:
+    def __init__(
+        self,
+        stack: StormStack,
+        database: Database,
+        purchases: list[plan.Purchase],
+        strikes: list[plan.Strike],
+        seed: int,
+    ) -> None:
+        self.journal = Journal()
+        self._stack = stack
+        self._database = database
+        self._plans = deque(purchases)
+        self._strikes = strikes
+        self._seed = seed
+        self._later: deque[Bought] = deque()
+
+    async def run(self) -> list[Offence]:
+        """What does not add up in the end."""
+        local = LocalStack(self._stack)
+        people = [await asyncio.to_thread(local.sign_up) for _ in range(plan.USERS)]
+        async with self._begun(local, people) as (client, network):
+            with self._timed("storm seconds"):
+                await self._rage()
+                await self._faults.end()
+            network.calm = True
+            with self._timed("calm seconds"):
+                async with opened(self._stack.sidecar_settings()) as services:
+                    await Calm(self._stack, services, client, self.journal).until_idle()
+            money = await all_money(client)
+        return offences(self._database, self.journal, money, self._stack.sidecar_logs())
+
+    @asynccontextmanager
+    async def _begun(
+        self, local: LocalStack, people: list[Person]
+    ) -> AsyncIterator[tuple[Client, Network]]:
+        sidecars = self._stack.sidecar_urls()
+        client = Client(local, sidecars, self.journal)
+        admin = Person("", "", self._stack.published()["ADMIN_JWT"])
+        self._buyers = Buyers(client, people, self.journal, self._seed)
+        self._spenders = Spenders(client, people, self.journal)
+        self._merchants = Merchants(client, admin, self.journal)
+        self._faults = Faults(self._strikes, self._stack, client, self.journal)
+        network = Network(sidecars, self.journal, self._seed)
+        async with network.open() as address:
+            await self._faults.begin(address)
+            yield client, network
+        await client.close()
+
+    async def _rage(self) -> None:
+        """Every purchase, each followed up some time later, while the faults strike."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._faults.strike())
+            for _ in range(_AT_ONCE):
+                tasks.create_task(self._work())
+
+    async def _work(self) -> None:
+        while self._plans:
+            self._later.append(await self._buyers.buy(self._plans.popleft()))
+            await self._faults.step()
+            await self._follow_up(_LAG)
+        await self._follow_up(0)
+
+    async def _follow_up(self, lag: int) -> None:
+        while len(self._later) > lag:
+            bought = self._later.popleft()
+            await self._buyers.deposit(bought)
+            await self._spenders.spend(bought)
+            await self._merchants.follow_up(bought)
+            await self._buyers.look_again(bought)
+            await self._faults.step()
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.journal.counts[what] = round(time.monotonic() - began)

@@ -1,0 +1,195 @@
+"""The comparison: gateways' money against tokens, what was acknowledged against what is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.storm.books import Money, Row, by_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.storm.journal import Journal, Spent
+    from tests.storm.world import StormStack
+
+_ORDERS: LiteralString = """
+select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p.tokens,
+  p.payment_key, p.paid, p.refunded + p.withdrawn as returned,
+  coalesce(sum(l.delta), 0)::bigint as booked,
+  count(*) filter (where l.kind = 'purchase') as credits
+from public.payments p left join public.token_ledger l on l.payment_id = p.id
+group by p.id
+"""
+_SPENT: LiteralString = """
+select l.user_id::text, case when h.id is null then l.caller else 'service' end as caller,
+  coalesce(h.idempotency_key, l.idempotency_key) as key,
+  -sum(l.delta)::bigint as tokens, count(*) as entries
+from public.token_ledger l left join coinslot.token_holds h on h.id = l.hold_id
+where l.kind = 'spend' group by 1, 2, 3
+"""
+_SECRETS = re.compile(
+    r"eyJ[\w-]{10,}\.|sk_test_|whsec_|sandbox-secret|sandbox-v2-secret|test_sk_|_secret_[A-Za-z0-9]"
+)
+_PERSONAL = re.compile(r"@example\.|Hong Gildong|1000123456789|562111\d{8}|김토큰|010-0000")
+_UNFORESEEN = re.compile(
+    r'unexpected_error|Traceback|"exception":|"status": 500\b[^{}]*"event": "request"'
+)
+
+
+@dataclass(frozen=True)
+class Offence:
+    """What does not add up. `kind`: lost, doubled, minted, or the rule that was broken."""
+
+    kind: str
+    what: str
+    order_id: str = ""
+
+
+class Database:
+    def __init__(self, stack: StormStack) -> None:
+        self._url = stack.settings.database_url()
+
+    def rows(self, query: LiteralString, *parameters: object) -> list[Row]:
+        with psycopg.connect(self._url, row_factory=dict_row) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def run(self, statement: LiteralString) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def statuses(self) -> dict[str, int]:
+        """How many orders are in which state."""
+        query: LiteralString = "select status, count(*) from public.payments group by 1 order by 1"
+        return {row["status"]: row["count"] for row in self.rows(query)}
+
+
+def offences(
+    database: Database, journal: Journal, money: list[Money], log: Iterable[str]
+) -> list[Offence]:
+    orders = {row["order_id"]: row for row in database.rows(_ORDERS)}
+    return [
+        *_tokens(orders, by_order(money)),
+        *_astray(database, orders, money),
+        *_acknowledged(database, orders, journal),
+        *_spends(database, journal),
+        *_left_over(database),
+        *_log(log),
+        *(Offence("answer", what) for what in journal.wrong),
+    ]
+
+
+def _tokens(orders: dict[str, Row], money: dict[str, list[Money]]) -> Iterator[Offence]:
+    """Of every order: what is booked is what the one payment that counts is worth."""
+    for order_id, row in orders.items():
+        good = [m for m in money.get(order_id, []) if _fits(m, row)]
+        counting = next((m for m in good if m.key == row["payment_key"]), None)
+        worth = counting.tokens(row["tokens"]) if counting else 0
+        what = f"{row['status']}: {row['booked']} tokens for money worth {worth}"
+        if good and counting is None:
+            yield Offence("lost", f"{row['status']}: its payment is not the one at hand", order_id)
+        elif row["booked"] < worth:
+            yield Offence("lost", what, order_id)
+        elif row["booked"] > worth:
+            yield Offence("doubled" if row["credits"] > 1 else "minted", what, order_id)
+        elif row["credits"] > 1:
+            yield Offence("doubled", f"credited {row['credits']} times", order_id)
+        elif counting and (row["paid"], row["returned"]) != (counting.paid, counting.returned):
+            yield Offence("money", f"{row['paid']} - {row['returned']}, not {counting}", order_id)
+
+
+def _fits(money: Money, row: Row) -> bool:
+    return (money.paid, money.currency) == (row["amount"], row["currency"])
+
+
+def _astray(database: Database, orders: dict[str, Row], money: list[Money]) -> Iterator[Offence]:
+    """Money that buys nothing is shown to a person, as long as it is there."""
+    shown = {
+        row["payment_key"]
+        for row in database.rows(
+            "select payment_key from coinslot.discrepancies where resolved_at is null"
+        )
+    }
+    for each in money:
+        row = orders.get(each.order_id)
+        counts = row is not None and row["payment_key"] == each.key and _fits(each, row)
+        if each.left > 0 and not counts and each.key not in shown:
+            yield Offence("lost", f"nobody is told of {each}", each.order_id)
+
+
+def _acknowledged(
+    database: Database, orders: dict[str, Row], journal: Journal
+) -> Iterator[Offence]:
+    for bought in journal.bought:
+        row = orders.get(bought.order_id)
+        if bought.order_id and (row is None or row["user_id"] != bought.user_id):
+            yield Offence("acknowledged", "the order is not there", bought.order_id)
+        elif bought.acknowledged and row and row["tokens"] and not row["credits"]:
+            yield Offence("acknowledged", "called bought, and never credited", bought.order_id)
+    refunds = {str(row["id"]): row for row in database.rows("select * from coinslot.refunds")}
+    for refund in journal.refunded:
+        row = refunds.get(refund.refund_id)
+        if row is None:
+            yield Offence("acknowledged", "the refund is not there", refund.order_id)
+        elif refund.status == "succeeded" != row["status"] and row["failure_code"] != "undone":
+            yield Offence("acknowledged", f"refund {row['status']}", refund.order_id)
+
+
+def _spends(database: Database, journal: Journal) -> Iterator[Offence]:
+    """Acknowledged: taken once. Refused: never. Everything that was taken had been asked for."""
+    taken = {(r["user_id"], r["caller"], r["key"]): r for r in database.rows(_SPENT)}
+    asked: dict[tuple[str, str, str], Spent] = {
+        (each.user_id, each.caller, each.key): each for each in journal.spent
+    }
+    for key, spent in asked.items():
+        row = taken.get(key)
+        if spent.said == "done" and row is None:
+            yield Offence("spend", f"{spent} is not in the ledger")
+        elif spent.said == "refused" and row is not None:
+            yield Offence("spend", f"{spent} is in the ledger")
+        elif row is not None and (row["tokens"], row["entries"]) != (spent.tokens, 1):
+            yield Offence("spend", f"{spent} took {row['tokens']} in {row['entries']} entries")
+    for key in taken.keys() - asked.keys():
+        yield Offence("spend", f"nobody asked for {key}")
+
+
+def _left_over(database: Database) -> Iterator[Offence]:
+    for row in database.rows("select * from public.verify_ledger()"):
+        yield Offence("ledger", json.dumps(row, default=str))
+    for row in database.rows("select * from coinslot.refunds where finished_at is null"):
+        yield Offence("refund", json.dumps(row, default=str), row["order_id"])
+    for row in database.rows(
+        "select id, gateway, event_type, order_id, payment_key, outcome, detail, attempts "
+        "from coinslot.webhooks where next_attempt_at is not null"
+    ):
+        yield Offence("webhook", json.dumps(row), row["order_id"])
+    for row in database.rows(
+        "select refund_id from coinslot.token_holds where refund_id is not null and status = 'held'"
+    ):
+        yield Offence("hold", f"tokens of refund {row['refund_id']} are still held")
+    for row in database.rows(
+        "select user_id, count(*) from public.token_ledger "
+        "where kind = 'signup_bonus' group by user_id having count(*) > 1"
+    ):
+        yield Offence("minted", f"bonus of {row['user_id']} given {row['count']} times")
+
+
+def _log(lines: Iterable[str]) -> Iterator[Offence]:
+    """Each kind of line once: nothing unforeseen, no secret, nothing personal."""
+    found: Counter[tuple[str, str]] = Counter()
+    for line in lines:
+        for kind, pattern in (
+            ("log", _UNFORESEEN),
+            ("secret in log", _SECRETS),
+            ("personal data in log", _PERSONAL),
+        ):
+            if pattern.search(line):
+                found[kind, re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}|\d+", "#", line)[:3000]] += 1
+    for (kind, line), times in found.most_common(20):
+        yield Offence(kind, f"{times} times: {line}")
