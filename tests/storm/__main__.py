@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
+from sidecar.sandbox.foreground import stopped_by_signals
 from tests.clusters import discard
 from tests.storm import plan
 from tests.storm.report import out, show_figures, show_offences, show_plan
 from tests.storm.sabotage import RULES, break_rule
 from tests.storm.storm import Storm
-from tests.storm.verdict import Database
+from tests.storm.verdict import Database, Offence
 from tests.storm.world import StormStack
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -37,22 +38,35 @@ def main(
     show_plan(seed, purchases, strikes)
     stack = StormStack()
     try:
-        stack.keep_own_log()
-        stack.up()
-        database = Database(stack)
-        database.run("update coinslot.settings set max_open_orders = 1000000")
-        if sabotage is not None:
-            break_rule(stack, sabotage)
-        storm = Storm(stack, database, plan.purchases(seed, purchases), strikes, seed)
-        found = asyncio.run(storm.run())
-        storm.journal.counts["seconds"] = round(time.monotonic() - began)
-        show_figures(storm.journal, database.statuses(), found)
-        if found:
-            show_offences(seed, storm.journal, found, database)
-            raise typer.Exit(1)
+        with stopped_by_signals():
+            found = _found(stack, purchases, seed, strikes, sabotage)
     finally:
         discard(stack)
+    out.print(f"{time.monotonic() - began:.0f} seconds in all")
+    if found:
+        raise typer.Exit(1)
     out.print("[green]Nothing lost, nothing doubled, nothing minted.[/]")
+
+
+def _found(
+    stack: StormStack,
+    purchases: int,
+    seed: int,
+    strikes: list[plan.Strike],
+    sabotage: str | None,
+) -> list[Offence]:
+    stack.keep_own_log()
+    stack.up()
+    database = Database(stack)
+    database.run("update coinslot.settings set max_open_orders = 1000000")
+    if sabotage is not None:
+        break_rule(stack, sabotage)
+    storm = Storm(stack, database, plan.purchases(seed, purchases), strikes, seed)
+    found = asyncio.run(storm.run())
+    show_figures(storm.journal, database.statuses(), found)
+    if found:
+        show_offences(seed, storm.journal, found, database)
+    return found
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from sidecar.connections import HttpClient
+
 if TYPE_CHECKING:
     from tests.stacks import LocalStack, Person
     from tests.storm.journal import Journal, Json
@@ -43,9 +45,7 @@ class Client:
         self._stack = stack
         self._journal = journal
         self._sidecars = itertools.cycle(sidecars)
-        self._http = httpx.AsyncClient(
-            timeout=_TIMEOUT, limits=httpx.Limits(max_keepalive_connections=16), trust_env=False
-        )
+        self._http = HttpClient(timeout=_TIMEOUT)
 
     async def close(self) -> None:
         await self._http.aclose()

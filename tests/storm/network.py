@@ -14,6 +14,7 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import empty
 
+from sidecar.connections import HttpClient
 from tests.servers import running
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ class Network:
         self._sidecars = sidecars
         self._journal = journal
         self._rng = random.Random(f"{seed}/network")  # noqa: S311
-        self._http = httpx.AsyncClient(
-            timeout=15, limits=httpx.Limits(max_keepalive_connections=16)
-        )
+        self._http = HttpClient(timeout=15)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[str]:

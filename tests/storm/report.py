@@ -49,7 +49,7 @@ def show_figures(journal: Journal, orders: dict[str, int], found: Sequence[Offen
     table.add_row("doubled", str(kinds.count("doubled")))
     table.add_row("minted", str(kinds.count("minted")))
     table.add_row("other offences", str(len(set(found)) - sum(map(kinds.count, _COUNTED))))
-    for name in ("rounds", "storm seconds", "calm seconds", "seconds"):
+    for name in ("rounds", "storm seconds", "calm seconds"):
         table.add_row(name, str(journal.counts[name]))
     out.print(table)
 
