@@ -129,7 +129,7 @@ def strikes(seed: int, number: int, every: int) -> list[Strike]:
         Strike(rng.randrange(steps), rng.choices(kills, (30, 30, 8, 16, 16))[0])
         for _ in range(max(steps // every, len(kills)))
     ]
-    found += [Strike(every * n // 2, name) for n, name in enumerate(kills, 1)]
+    found += [Strike(min(every * n // 2, steps), name) for n, name in enumerate(kills, 1)]
     found += [_weather(rng, rng.randrange(steps)) for _ in range(max(steps // every, 8))]
     found += [_clock(rng, rng.randrange(steps)) for _ in range(max(steps // (every * 4), 2))]
     found += [
