@@ -74,6 +74,11 @@ class Cluster:
         self._processes.wait_ready(self._program)
         postgres.bootstrap_cluster(self.settings)
 
+    def restart(self) -> None:
+        self.stop()
+        self._processes.start(self._program)
+        self._processes.wait_ready(self._program)
+
     def stop(self) -> None:
         self._processes.stop(self._program)
 

@@ -1,0 +1,70 @@
+"""pg_cron, where it is installed: the database expires orders by itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from sidecar.sandbox.postgres import SUPERUSER
+from tests import clusters
+from tests.clusters import DEBIAN_15
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.clusters import Cluster
+
+# It runs on the minute.
+_SECONDS = 75
+
+
+@pytest.fixture(scope="module")
+def with_cron() -> Iterator[psycopg.Connection]:
+    """A migrated database of a Postgres 15 that has pg_cron loaded, installed after Coinslot."""
+    if not (DEBIAN_15.parent / "lib" / "pg_cron.so").exists():
+        message = "pg_cron is not there: install the package postgresql-15-cron"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    with clusters.running("postgres-15-cron", DEBIAN_15) as cluster:
+        database = cluster.template("strict")
+        _load(cluster, database)
+        with psycopg.connect(cluster.url(database, SUPERUSER), autocommit=True) as connection:
+            connection.execute("create extension pg_cron")
+            yield connection
+
+
+def _load(cluster: Cluster, database: str) -> None:
+    configuration = cluster.placement.data_dir / "postgresql.auto.conf"
+    with configuration.open("a", encoding="utf-8") as file:
+        file.write(
+            "shared_preload_libraries = 'pg_cron'\n"
+            f"cron.database_name = '{database}'\n"
+            "cron.use_background_workers = on\n"
+        )
+    cluster.restart()
+
+
+@pytest.mark.timeout(_SECONDS + 60)
+def test_orders_expire_without_a_sidecar(with_cron: psycopg.Connection) -> None:
+    buyer = uuid4()
+    with_cron.execute("insert into auth.users (id, email) values (%s, 'a@example.com')", [buyer])
+    with_cron.execute(
+        "insert into payments (user_id, product_id, name, gateway, amount, currency, tokens, live,"
+        " expires_at) values (%s, 'starter', 'Starter Pack', 'portone', 5000, 'KRW', 10, false,"
+        " now())",
+        [buyer],
+    )
+    for _ in range(2):
+        scheduled = with_cron.execute("select coinslot.schedule_maintenance()").fetchone()
+        assert scheduled == (True,)
+    assert with_cron.execute("select count(*) from cron.job").fetchone() == (1,)
+    give_up = time.monotonic() + _SECONDS
+    while with_cron.execute("select status from payments").fetchone() != ("expired",):
+        assert time.monotonic() < give_up, with_cron.execute(
+            "select status, return_message from cron.job_run_details"
+        ).fetchall()
+        time.sleep(1)
