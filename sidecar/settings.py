@@ -14,12 +14,16 @@ import jwt
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from sidecar.store_settings import StoreSettings
+
 Mode = Literal["test", "live"]
 
 # The Supabase CLI signs the keys of every local project with this, and Supabase's documentation
 # prints it: a service key made with it opens a database to anyone.
 WELL_KNOWN_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
 
+# Each with an address of its API and one of its browser script.
+_ADDRESSED = ("iamport", "portone", "toss", "stripe")
 _LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|::1?)$")
 _ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-\[\]:]+$")
 
@@ -28,7 +32,7 @@ class SettingsError(Exception):
     """Settings that cannot be served with; `str()` is the message for the operator."""
 
 
-class Settings(BaseSettings):
+class Settings(StoreSettings, BaseSettings):
     """Everything an operator can set. Times are seconds, sizes bytes."""
 
     model_config = SettingsConfigDict(
@@ -129,13 +133,14 @@ class Settings(BaseSettings):
     @field_validator(
         "supabase_url",
         "frontend_url",
-        "iamport_api_url",
-        "portone_api_url",
-        "toss_api_url",
-        "stripe_api_url",
+        "coinslot_demo_bank_url",
+        *(f"{name}_api_url" for name in _ADDRESSED),
+        *(f"{name}_sdk_url" for name in _ADDRESSED),
     )
     @classmethod
-    def _is_address(cls, value: str) -> str:
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
             raise ValueError("must be an address such as https://example.com")
@@ -148,6 +153,7 @@ class Settings(BaseSettings):
             *_mixed_up_keys(self),
             *_toss_problems(self),
             *_stripe_problems(self),
+            *self.store_problems(live=self.live),
             *(_too_open_for_live(self) if self.live else []),
         ]
         if problems:
@@ -253,7 +259,7 @@ def _stripe_problems(settings: Settings) -> list[str]:
 
 def _too_open_for_live(settings: Settings) -> list[str]:
     problems = []
-    addresses = ("iamport_api_url", "portone_api_url", "toss_api_url", "stripe_api_url")
+    addresses = (f"{name}_{kind}_url" for name in _ADDRESSED for kind in ("api", "sdk"))
     for name in ("supabase_url", *addresses):
         parts = urlsplit(getattr(settings, name))
         if parts.scheme != "https":

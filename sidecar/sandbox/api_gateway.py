@@ -1,4 +1,5 @@
-"""What stands before PostgREST and Auth on Supabase: `/rest/v1` and `/auth/v1`, behind API keys.
+"""What stands before PostgREST, Auth and Edge Functions on Supabase, behind API keys: `/rest/v1`,
+`/auth/v1`, `/functions/v1`.
 
 `python -m sidecar.sandbox.api_gateway` serves it, configured by the environment.
 """
@@ -16,7 +17,7 @@ from sanic.config import Config
 from sanic.response import json, text
 from yarl import URL
 
-from sidecar.sandbox import auth
+from sidecar.sandbox import auth, functions
 from sidecar.sandbox.keys import ApiKeys
 
 App = Sanic[Config, SimpleNamespace]
@@ -74,6 +75,7 @@ def create_app(postgrest_url: str, auth_database_url: str, keys: ApiKeys) -> App
         app.add_route(_forward, path, methods=_METHODS, name=f"rest{index}")
     app.add_route(_health, "/_health", name="health")
     app.blueprint(auth.blueprint)
+    app.blueprint(functions.blueprint)
     return app
 
 

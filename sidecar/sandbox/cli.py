@@ -131,3 +131,5 @@ def _print_summary(stack: Stack) -> None:
         _out.print(f"[bold]{name:<{width}}[/]  {value}", soft_wrap=True)
     path = os.path.relpath(stack.settings.sandbox_dir / "env")
     _out.print(f"[green]Coinslot runs.[/] All of the above is in {path}")
+    store = values["STORE_URL"]
+    _out.print(f"[bold]Buy something: [link={store}]{store}[/link][/]", soft_wrap=True)

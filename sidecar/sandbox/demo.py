@@ -7,14 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from sidecar.sandbox import environment, tools
-from sidecar.sandbox.gateways import SimulatorSettings
 from sidecar.sandbox.settings import SandboxError
 from sidecar.sandbox.stack import Stack
 
@@ -23,6 +22,8 @@ _SECONDS_TO_START = 20
 
 def play(stack: Stack) -> int:
     """The exit code: 0 if every line was as expected."""
+    if stack.settings.portone != "v1":
+        raise SandboxError("the demo plays both versions of PortOne: unset COINSLOT_PORTONE")
     story = Path(__file__).with_suffix(".mjs")
     with _sidecar_for_v2(stack) as url:
         return subprocess.run(
@@ -40,7 +41,7 @@ def _sidecar_for_v2(stack: Stack) -> Iterator[str]:
         [sys.executable, "-m", "sidecar", "serve"],
         env={
             **environment.sidecar(stack.settings, stack.keys, {}),
-            **_v2_keys(stack),
+            **environment.portone_v2(stack.settings.simulators_url),
             "COINSLOT_SIDECAR_PORT": str(port),
         },
         cwd=stack.settings.sandbox_dir,  # where no `.env` changes its mind
@@ -54,17 +55,6 @@ def _sidecar_for_v2(stack: Stack) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def _v2_keys(stack: Stack) -> Mapping[str, str]:
-    simulator = SimulatorSettings()
-    return {
-        "PORTONE_API_SECRET": simulator.portone_api_secret,
-        "PORTONE_STORE_ID": simulator.portone_store_id,
-        "PORTONE_CHANNEL_KEY": simulator.portone_channel_key,
-        "PORTONE_WEBHOOK_SECRETS": simulator.portone_webhook_secrets,
-        "PORTONE_API_URL": f"{stack.settings.simulators_url}/portone-v2",
-    }
 
 
 def _free_port() -> int:

@@ -12,7 +12,8 @@ from sidecar.sandbox.keys import ApiKeys
 from sidecar.sandbox.settings import ROOT, SandboxSettings
 from sidecar.settings import Settings
 
-FRONTEND_URL = "http://127.0.0.1:3000"
+# Where an app of one's own runs while it is written, most often: it may call the sidecar, too.
+_OWN_APPS = ("http://127.0.0.1:3000", "http://localhost:3000")
 
 
 def persons_settings(dotenv: Path | None) -> dict[str, str]:
@@ -28,26 +29,47 @@ def persons_settings(dotenv: Path | None) -> dict[str, str]:
 
 
 def simulated_gateways(settings: SandboxSettings) -> list[dict[str, str]]:
-    """Per gateway: the settings that turn the sidecar to its simulator."""
+    """Per gateway: the settings that turn the sidecar, and the store, to its simulator."""
     return [
-        {
-            "IAMPORT_CODE": "imp00000000",
-            "IAMPORT_API_KEY": "sandbox-key",
-            "IAMPORT_API_SECRET": "sandbox-secret",
-            "IAMPORT_API_URL": f"{settings.simulators_url}/portone-v1",
-        },
+        _PORTONE[settings.portone](settings.simulators_url),
         {
             "TOSS_CLIENT_KEY": "test_ck_sandbox",
             "TOSS_SECRET_KEY": "test_sk_sandbox",
             "TOSS_API_URL": f"{settings.simulators_url}/toss",
+            "TOSS_SDK_URL": f"{settings.simulators_url}/toss/sdk.js",
         },
         {
             "STRIPE_SECRET_KEY": "sk_test_sandbox",
             "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",
             "STRIPE_WEBHOOK_SECRET": "whsec_sandbox",
             "STRIPE_API_URL": f"{settings.simulators_url}/stripe",
+            "STRIPE_SDK_URL": f"{settings.simulators_url}/stripe/sdk.js",
         },
     ]
+
+
+def _portone_v1(simulators_url: str) -> dict[str, str]:
+    return {
+        "IAMPORT_CODE": "imp00000000",
+        "IAMPORT_API_KEY": "sandbox-key",
+        "IAMPORT_API_SECRET": "sandbox-secret",
+        "IAMPORT_API_URL": f"{simulators_url}/portone-v1",
+        "IAMPORT_SDK_URL": f"{simulators_url}/portone-v1/sdk.js",
+    }
+
+
+def portone_v2(simulators_url: str) -> dict[str, str]:
+    return {
+        "PORTONE_API_SECRET": "sandbox-v2-secret",
+        "PORTONE_STORE_ID": "store-sandbox",
+        "PORTONE_CHANNEL_KEY": "channel-key-sandbox",
+        "PORTONE_WEBHOOK_SECRETS": "whsec_Y29pbnNsb3QtcG9ydG9uZS12Mi1zYW5kYm94",
+        "PORTONE_API_URL": f"{simulators_url}/portone-v2",
+        "PORTONE_SDK_URL": f"{simulators_url}/portone-v2/sdk.js",
+    }
+
+
+_PORTONE = {"v1": _portone_v1, "v2": portone_v2}
 
 
 def sidecar(settings: SandboxSettings, keys: ApiKeys, person: Mapping[str, str]) -> dict[str, str]:
@@ -60,9 +82,12 @@ def sidecar(settings: SandboxSettings, keys: ApiKeys, person: Mapping[str, str])
     }
     return {
         **_system(),
-        "FRONTEND_URL": FRONTEND_URL,
-        "CORS_ORIGINS": FRONTEND_URL,
+        # The store page is the app, until somebody sets up one of their own.
+        "FRONTEND_URL": settings.sidecar_url,
+        "CORS_ORIGINS": ",".join(_OWN_APPS),
         "COINSLOT_LOG_FORMAT": "console",
+        "COINSLOT_VIRTUAL_ACCOUNTS": "true",
+        "COINSLOT_DEMO_BANK_URL": f"{settings.simulators_url}/_windows/bank",
         **person,
         **simulated,
         "COINSLOT_MODE": "test",
@@ -126,8 +151,9 @@ def published(settings: SandboxSettings, keys: ApiKeys) -> dict[str, str]:
         "ADMIN_DATABASE_URL": settings.database_url("supabase_admin"),
         "POSTGREST_URL": settings.postgrest_url,
         "SIDECAR_URL": settings.sidecar_url,
+        "STORE_URL": settings.store_url,
         "SIMULATORS_URL": settings.simulators_url,
-        "FRONTEND_URL": FRONTEND_URL,
+        "FRONTEND_URL": settings.sidecar_url,
         **_all_simulated(settings),
     }
 

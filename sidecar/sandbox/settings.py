@@ -31,6 +31,8 @@ class SandboxSettings(BaseSettings):
     default_grants: Literal["strict", "permissive"] = "strict"
     postgres_bin: Path | None = None
     """Folder of another Postgres, e.g. /usr/lib/postgresql/15/bin; the embedded one if unset."""
+    portone: Literal["v1", "v2"] = "v1"
+    """Which version of PortOne the store sells through."""
     fsync: bool = True
     """Off only for tests: a crash then loses committed money."""
     sandbox_dir: Path = ROOT / ".sandbox"
@@ -48,6 +50,10 @@ class SandboxSettings(BaseSettings):
     @property
     def simulators_url(self) -> str:
         return f"http://127.0.0.1:{self.simulators_port}"
+
+    @property
+    def store_url(self) -> str:
+        return f"{self.sidecar_url}/store"
 
     @property
     def postgrest_url(self) -> str:

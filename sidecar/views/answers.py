@@ -220,3 +220,34 @@ class TossConfirmed(Answer):
 class TossWaiting(Waiting):
     payment: ShownPayment | PublicPayment
     tossPayment: dict[str, Any]  # noqa: N815
+
+
+class PortOneOffer(Answer):
+    """`code` is V1's, which its script is started with."""
+
+    version: Literal[1, 2]
+    code: str = ""
+    methods: list[str]
+
+
+class TossOffer(Answer):
+    methods: list[str]
+
+
+class Offers(Answer):
+    """The gateways that are on."""
+
+    portone: PortOneOffer | None = None
+    toss: TossOffer | None = None
+    stripe: dict[str, str] = {}
+
+
+class StoreConfig(Answer):
+    """What a store in a browser has to know. `sdk` has the addresses of the gateways' scripts."""
+
+    mode: Literal["test", "live"]
+    supabaseUrl: str  # noqa: N815 - as supabase-js writes names
+    anonKey: str  # noqa: N815
+    gateways: Offers
+    sdk: dict[str, str]
+    demo: dict[str, str] | None

@@ -105,6 +105,24 @@ OPERATIONS = (
             ),
         },
     ),
+    Operation(
+        "get",
+        "/store/config",
+        "What a store in a browser has to know",
+        {
+            200: (
+                answers.StoreConfig,
+                {
+                    "mode": "live",
+                    "supabaseUrl": "https://your-project.supabase.co",
+                    "anonKey": "sb_publishable_…",
+                    "gateways": {"portone": {"version": 2, "methods": ["card"]}, "stripe": {}},
+                    "sdk": {"portone": "https://cdn.portone.io/v2/browser-sdk.js"},
+                    "demo": None,
+                },
+            )
+        },
+    ),
     Operation("get", "/openapi.json", "This document", {200: (None, {"openapi": "3.1.0"})}),
     Operation(
         "post",

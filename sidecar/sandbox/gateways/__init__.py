@@ -13,6 +13,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json
 
 from sidecar.errors import JsonErrorHandler
+from sidecar.sandbox.gateways.browser import browser
 from sidecar.sandbox.gateways.portone import PortOneV1
 from sidecar.sandbox.gateways.portone_v2 import PortOneV2
 from sidecar.sandbox.gateways.portone_v2_webhooks import V2Settings
@@ -95,6 +96,7 @@ def create_app(settings: SimulatorSettings) -> Sanic[Config, SimpleNamespace]:
     made = app.ctx.simulators = simulators(settings)
     for simulator in made:
         app.blueprint(simulator.blueprints())
+    app.blueprint(browser)
     app.add_route(_health, "/_sim/health")
     app.after_server_stop(_close)
     return app

@@ -1,0 +1,54 @@
+// What the stand-ins for the gateways' browser scripts share: how a payment window comes up. On a
+// computer it lies over the page, an iframe at the end of the body; on a phone the page leaves for it.
+const here = new URL('.', document.currentScript.src)
+const onPhone = /\bMobi/.test(navigator.userAgent)
+
+const addressOf = (page, terms) => {
+  const url = new URL(page, here)
+  const given = { lang: document.documentElement.lang, ...terms }
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined && value !== null) url.searchParams.set(name, value)
+  }
+  return url
+}
+
+// Every message of that frame, until `heard` answers something other than undefined.
+const listen = (frame, heard) =>
+  new Promise((resolve) => {
+    const onMessage = ({ source, origin, data }) => {
+      if (source !== frame.contentWindow || origin !== here.origin) return
+      const answer = heard(data)
+      if (answer === undefined) return
+      removeEventListener('message', onMessage)
+      resolve(answer)
+    }
+    addEventListener('message', onMessage)
+  })
+
+const newFrame = (page, terms, title) => {
+  const frame = document.createElement('iframe')
+  frame.title = title
+  frame.src = addressOf(page, { ...terms, origin: location.origin })
+  return frame
+}
+
+// What the buyer did there: `{outcome, carried}`.
+const openOver = async (terms, title) => {
+  const frame = newFrame('_window', terms, title)
+  const places = { position: 'fixed', inset: '0', width: '100%', height: '100%', border: '0' }
+  Object.assign(frame.style, { ...places, zIndex: '2147483647', colorScheme: 'normal' })
+  const before = document.activeElement
+  const finished = listen(frame, (data) => (data.outcome ? data : undefined))
+  document.body.append(frame)
+  frame.focus()
+  const told = await finished
+  frame.remove()
+  before?.focus?.()
+  return told
+}
+
+// The buyer comes back to another page: nothing here goes on.
+const leaveFor = (terms) => {
+  location.assign(addressOf('_window', terms))
+  return new Promise(() => {})
+}

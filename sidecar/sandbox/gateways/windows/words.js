@@ -1,0 +1,74 @@
+// What the windows say, in the two languages of the store.
+const KO = {
+  'Payment window': '결제창',
+  'Simulated: no money moves': '모의 결제: 실제로 결제되지 않습니다',
+  Order: '주문번호',
+  'Pay {amount}': '{amount} 결제하기',
+  'Have the card declined': '카드 거절시키기',
+  'Get a virtual account': '가상계좌 발급받기',
+  'Close without paying': '결제하지 않고 닫기',
+  'Back to the shop': '상점으로 돌아가기',
+  'Your bank wants to know that it is you': '본인 인증이 필요합니다',
+  'The shop asks for {amount}.': '상점에서 {amount} 결제를 요청했습니다.',
+  'Yes, it is me': '네, 본인입니다',
+  'No: refuse': '아니요, 거절합니다',
+  'Test card': '테스트 카드',
+  'is paid': '결제됩니다',
+  'is declined': '거절됩니다',
+  'asks for 3-D Secure': '3-D Secure 인증을 요구합니다',
+  'Bank debit': '계좌 이체',
+  'takes until the bank says so': '은행이 처리할 때까지 기다립니다',
+  'The simulated bank': '모의 은행',
+  'Accounts that wait for a deposit': '입금을 기다리는 계좌',
+  'Nobody waits for a deposit.': '입금을 기다리는 계좌가 없습니다.',
+  'Deposit {amount}': '{amount} 입금하기',
+  'Deposited. You can go back to the shop.': '입금되었습니다. 상점으로 돌아가세요.',
+  'The gateway does not answer. Nothing was paid.': '결제사가 응답하지 않습니다. 결제되지 않았습니다.',
+}
+
+export const query = new URLSearchParams(location.search)
+export const lang = /^ko/.test(query.get('lang') ?? navigator.language) ? 'ko' : 'en'
+document.documentElement.lang = lang
+
+export const say = (text, values = {}) => {
+  const words = lang === 'ko' ? (KO[text] ?? text) : text
+  return words.replace(/\{(\w+)\}/g, (_, name) => values[name])
+}
+
+export const money = (amount, currency) =>
+  new Intl.NumberFormat(lang, { style: 'currency', currency: currency.toUpperCase() }).format(amount)
+
+// Of Stripe's amounts, which are minor units.
+export const minor = (amount, currency) => {
+  const format = new Intl.NumberFormat(lang, { style: 'currency', currency: currency.toUpperCase() })
+  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits)
+}
+
+export const make = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties)
+  element.append(...children)
+  return element
+}
+
+// What a simulator's control API answers. Its refusals are errors that can be shown.
+export const play = async (gateway, path, body) => {
+  const asked = body && { method: 'POST', body: JSON.stringify(body) }
+  const headers = { 'content-type': 'application/json' }
+  let answer
+  try {
+    answer = await fetch(`/${gateway}/_sim/${path}`, { ...asked, headers })
+  } catch {
+    throw new Error(say('The gateway does not answer. Nothing was paid.'))
+  }
+  const told = await answer.json()
+  if (!answer.ok) throw Object.assign(new Error(told.error), { code: told.code })
+  return told
+}
+
+// One of Stripe's payments, to whoever holds its client secret.
+export const intentOf = async (id, secret) => {
+  const { payments } = await play('stripe', 'payments')
+  const intent = payments.find((each) => each.id === id && each.client_secret === secret)
+  if (!intent) throw Object.assign(new Error(`No such payment_intent: ${id}`), { code: 'resource_missing' })
+  return intent
+}
