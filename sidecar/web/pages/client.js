@@ -2,7 +2,7 @@
 import { defineCoinslot } from '/web/coinslot.js'
 import { chosen, locale, say, speak } from './words.js'
 
-speak(chosen())
+await speak(chosen()).catch(() => {})
 
 // Nothing has been asked of anybody yet, so nothing can have been bought or spent.
 export const trouble = (text) => {
@@ -18,8 +18,9 @@ export const start = async () => {
     const config = await answer.json()
     const client = window.supabase?.createClient(config.supabaseUrl, config.anonKey)
     const { gateways, sdk } = config
-    const returnTo = '/payment/success'
-    defineCoinslot({ supabase: client, sidecarUrl: '', locale: locale(), gateways, sdk, returnTo })
+    // Without supabase-js nobody is signed in; a payment is looked after all the same.
+    const accessToken = client ? undefined : async () => null
+    await defineCoinslot({ supabase: client, accessToken, locale: locale(), gateways, sdk })
     return { config, client }
   } catch (error) {
     trouble(say('The store cannot be reached right now. Nothing was bought or spent; load the page again.'))

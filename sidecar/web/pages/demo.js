@@ -1,10 +1,11 @@
 // The demo app of the local stack: people to be, questions to ask, a bank to pay into accounts at.
+import { refreshBalance } from '/web/coinslot.js'
 import { say } from './words.js'
 
 const $ = (selector) => document.querySelector(selector)
 
 // `supabase/seed.sql` has them: fictional, and known to nothing but a stack on this machine.
-const PEOPLE = { '김미나': 'mina@example.com', 'Alex Doe': 'alex@example.com' }
+const PEOPLE = { Mina: 'mina@example.com', Alex: 'alex@example.com' }
 
 // Of the request before, if nobody knows what became of it: the same again must not cost again.
 let unknown = null
@@ -33,7 +34,7 @@ export const playApp = (config, client) => {
 
   const show = ({ status, data }) => {
     reply.textContent = status === 200 ? data.reply : say(OUTCOMES[status] ?? 'That did not work. Try again.')
-    document.dispatchEvent(new Event('coinslot-refresh'))
+    refreshBalance()
   }
 
   const busy = (on) => {
@@ -56,16 +57,16 @@ export const playApp = (config, client) => {
     }
   })
   for (const what of ['ask', 'answer']) {
-    paywall.resume(what, async ({ data }) => {
+    const again = async ({ data }) => {
       form.question.value = data.question
-      show(await call(what, data))
-    })
+      return call(what, data)
+    }
+    paywall.resume(what, again).then((result) => result && show(result))
   }
 
   for (const [name, email] of Object.entries(PEOPLE)) {
     const button = document.createElement('button')
     button.type = 'button'
-    button.className = 'main'
     button.textContent = say('Continue as {name}', { name })
     button.addEventListener('click', () =>
       client.auth.signInWithPassword({ email, password: 'coinslot' }),

@@ -17,7 +17,7 @@ const greet = () => {
 
 const show = () => {
   $('#welcome').hidden = Boolean(person)
-  for (const id of ['#shop', '#leave']) $(id).hidden = !person
+  for (const id of ['#shop', '#leave', 'coinslot-balance']) $(id).hidden = !person
   $('#sandbox-note').hidden = !config.demo
   greet()
 }
@@ -60,8 +60,8 @@ client.auth.onAuthStateChange((event, session) => {
 
 // ---- in which language ----
 
-$('#language').addEventListener('click', () => {
-  choose(locale() === 'ko' ? 'en' : 'ko')
+$('#language').addEventListener('click', async () => {
+  await choose(locale() === 'ko' ? 'en' : 'ko')
   setLocale(locale())
   greet()
 })

@@ -1,0 +1,181 @@
+"""A person in front of the store page, in a real Chromium."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Error, expect
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, FrameLocator, Locator, Page, Request, Response
+
+    from tests.shop import Shop
+
+# Beside its computer, and as wide as the narrowest phone that is sold.
+DEVICES: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 900}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "is_mobile": True,
+        "has_touch": True,
+        "user_agent": "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like "
+        "Gecko) Chrome/150.0.0.0 Mobile Safari/537.36",
+    },
+}
+_NO_ANSWER = 0
+
+
+@dataclass
+class Shopper:
+    shop: Shop
+    context: BrowserContext
+    page: Page
+    url: str
+    phone: bool
+    expected: set[int] = field(default_factory=set)
+    """Statuses that the browser may complain about; 0 where there is no answer at all."""
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Of this page and whatever it opens."""
+        self.context.on("console", lambda message: self._heard(message.type, message.text))
+        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        self.context.on("request", self._asked)
+        self.context.on("response", self._answered)
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind not in {"error", "warning"}:
+            return
+        # Chromium says so of every refusal: which one it was, the response tells better.
+        refused = "Failed to load resource: the server responded" in text
+        unanswered = "Failed to load resource: net::" in text and _NO_ANSWER in self.expected
+        if not refused and not unanswered:
+            self.complaints.append(f"{kind}: {text}")
+
+    def _asked(self, request: Request) -> None:
+        self.requests.append(request.url)
+        host = urlsplit(request.url).hostname
+        if host not in {"127.0.0.1", None, ""}:
+            self.complaints.append(f"asked {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.expected:
+            self.complaints.append(f"{response.status} from {response.url}")
+
+    # ---- on the page ----
+
+    @property
+    def balance(self) -> Locator:
+        return self.page.locator("header coinslot-balance")
+
+    @property
+    def store(self) -> Locator:
+        return self.page.locator("#shop coinslot-store")
+
+    @property
+    def history(self) -> Locator:
+        return self.page.locator("coinslot-history")
+
+    @property
+    def reply(self) -> Locator:
+        return self.page.locator("#ask .reply")
+
+    def notice(self, text: str) -> Locator:
+        """What the person is told about their money, by its heading."""
+        return self.page.get_by_role("heading", name=text)
+
+    async def told(self, text: str) -> None:
+        try:
+            await expect(self.notice(text).first).to_be_visible(timeout=15_000)
+        except AssertionError:
+            shown = await self.page.locator("body").inner_text()
+            pytest.fail(f"not told {text!r} at {self.page.url} but:\n{shown}")
+
+    async def has(self, tokens: int) -> None:
+        """On the screen, and in the database."""
+        await expect(self.balance).to_contain_text(re.compile(rf"(?<!\d){tokens}(?!\d)"))
+        assert await self.shop.tokens() == tokens
+
+    async def opens(self) -> None:
+        await self.page.goto(f"{self.url}/store")
+        await expect(self.store.locator(".pack").first).to_be_visible()
+
+    async def choose(self, gateway: str, method: str = "Card") -> None:
+        """Stripe takes dollars, the others won."""
+        await self._pick("$ USD" if gateway == "Stripe" else "₩ KRW")
+        if gateway != "Stripe":
+            await self._pick(gateway)
+            await self._pick(method)
+
+    async def _pick(self, label: str) -> None:
+        pill = self.store.locator("label").filter(has_text=label)
+        await pill.click()
+        await expect(pill.locator("input")).to_be_checked()
+
+    def buy_button(self, pack: str = "Starter Pack") -> Locator:
+        found = self.store.locator(".pack").filter(has_text=pack)
+        return found.get_by_role("button")
+
+    async def buy(self, pack: str = "Starter Pack") -> None:
+        await self.buy_button(pack).click()
+
+    # ---- in the gateway's window ----
+
+    @property
+    def window(self) -> FrameLocator | Page:
+        """Over the page on a computer; on a phone it takes the page's place."""
+        return self.page if self.phone else self.page.frame_locator("body > iframe")
+
+    async def clicks(self, button: str) -> None:
+        await self.window.get_by_role("button", name=button).click()
+
+    @property
+    def card_form(self) -> FrameLocator:
+        """Stripe's own frame in the page."""
+        return self.page.frame_locator("coinslot-store iframe")
+
+    async def pays_with(self, card: str) -> None:
+        await self.card_form.locator("label").filter(has_text=card).click()
+        await self.store.get_by_role("button", name=re.compile(r"^Pay \$")).click()
+
+    async def at_the_bank(self) -> Page:
+        """The simulated bank, in a tab of its own."""
+        async with self.context.expect_page() as opened:
+            await self.page.locator("#bank").click()
+        return await opened.value
+
+    async def asks(self, question: str, button: str = "Ask") -> None:
+        await self.page.get_by_label("Your question").fill(question)
+        await self.page.get_by_role("button", name=re.compile(f"^{button}")).click()
+
+    async def back_in_the_store(self) -> None:
+        """From the page that the gateway sent the buyer to, where there was one."""
+        if "/payment/" in self.page.url:
+            await self.page.get_by_role("button", name="Go back").click()
+        await expect(self.store.locator(".pack").first).to_be_visible()
+
+    async def screenshot(self, name: str) -> None:
+        await self.page.screenshot(path=f".sandbox-test/shots/{name}.png")
+
+    def order_id(self) -> str:
+        """Of the latest order."""
+        query = "select order_id from payments where user_id = %s order by created_at desc limit 1"
+        found = self.shop.select(query, self.shop.buyer.id)
+        return str(found[0][0])
+
+    def orders(self) -> list[str]:
+        """The status of each order, oldest first."""
+        query = "select status from payments where user_id = %s order by created_at"
+        return [status for (status,) in self.shop.select(query, self.shop.buyer.id)]
+
+    async def close(self) -> None:
+        try:
+            await self.context.close()
+        except Error as error:
+            self.complaints.append(str(error))

@@ -1,0 +1,114 @@
+"""Every way to pay, at every gateway, on a computer and on a phone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Browse
+    from tests.browser.shopper import Shopper
+
+DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
+WINDOWS = pytest.mark.parametrize("gateway", ["PortOne", "Toss Payments"])
+
+
+async def bought(buyer: Shopper, tokens: int = 10) -> None:
+    await buyer.told(f"{tokens} tokens added")
+    await buyer.back_in_the_store()
+    await buyer.has(5 + tokens)
+
+
+@DEVICES
+@WINDOWS
+async def test_a_window_is_closed_a_card_declined_and_the_next_one_pays(
+    browse: Browse, gateway: str, device: str
+) -> None:
+    buyer = await browse(device)
+    buyer.expected = {400, 403}  # what a declined payment is answered with
+    await buyer.choose(gateway)
+    await buyer.buy()
+    await buyer.clicks("Close without paying")
+    await buyer.told("The payment was not finished")
+    await buyer.back_in_the_store()
+    await buyer.choose(gateway)
+    await buyer.buy()
+    await buyer.clicks("Have the card declined")
+    await buyer.told("The payment was declined")
+    await buyer.back_in_the_store()
+    await buyer.has(5)
+    await buyer.choose(gateway)
+    await buyer.buy()
+    await buyer.clicks("Pay ₩5,000")
+    await bought(buyer)
+    assert buyer.orders().count("completed") == 1
+    assert buyer.shop.purchases() == 1
+
+
+@DEVICES
+async def test_stripe_declines_a_card_and_takes_the_next_one(browse: Browse, device: str) -> None:
+    buyer = await browse(device)
+    await buyer.choose("Stripe")
+    await buyer.buy()
+    await buyer.pays_with("is declined")
+    await expect(buyer.store.get_by_role("alert")).to_have_text("Your card was declined.")
+    await buyer.pays_with("is paid")
+    await bought(buyer)
+    assert buyer.orders() == ["completed"]
+
+
+@DEVICES
+async def test_stripes_form_is_left_and_opened_again(browse: Browse, device: str) -> None:
+    buyer = await browse(device)
+    await buyer.choose("Stripe")
+    await buyer.buy()
+    await buyer.store.get_by_role("button", name="Cancel").click()
+    await buyer.told("The payment was not finished")
+    await buyer.buy()
+    await buyer.pays_with("is paid")
+    await bought(buyer)
+    assert buyer.orders() == ["completed"]
+
+
+@DEVICES
+async def test_3d_secure_is_refused_and_then_passed(browse: Browse, device: str) -> None:
+    buyer = await browse(device)
+    await buyer.choose("Stripe")
+    await buyer.buy()
+    bank = buyer.page.frame_locator("body > iframe")
+    await buyer.pays_with("3-D Secure")
+    await bank.get_by_role("button", name="No: refuse").click()
+    await expect(buyer.store.get_by_role("alert")).to_contain_text("failed authentication")
+    await buyer.has(5)
+    await buyer.pays_with("3-D Secure")
+    await bank.get_by_role("button", name="Yes, it is me").click()
+    await bought(buyer)
+    assert buyer.orders() == ["completed"]
+
+
+@DEVICES
+@WINDOWS
+async def test_a_virtual_account_waits_for_its_deposit(
+    browse: Browse, gateway: str, device: str
+) -> None:
+    buyer = await browse(device)
+    await buyer.choose(gateway, "Bank transfer")
+    await buyer.buy()
+    await buyer.clicks("Get a virtual account")
+    await buyer.told("Transfer ₩5,000 to this account")
+    await expect(buyer.page.get_by_text("Account number")).to_be_visible()
+    await buyer.back_in_the_store()
+    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.has(5)
+    await deposits(buyer)
+    await bought(buyer)
+
+
+async def deposits(buyer: Shopper) -> None:
+    bank = await buyer.at_the_bank()
+    account = bank.locator("li").filter(has_text=buyer.order_id())
+    await account.get_by_role("button").click()
+    await expect(account).to_contain_text("Deposited")
+    await bank.close()
