@@ -1,0 +1,53 @@
+// How many tokens the person has: asked once for all the elements that show it.
+
+import { announce, config, news, session, tellOthers } from './client.js'
+
+/** `tokens` is null while nobody is signed in or nothing is known; `stale` after a failed ask. */
+export const balance = { tokens: null, stale: false, signedIn: null }
+
+let asking = null
+let again = false
+let watching = false
+
+/** Whoever asks while an answer is on its way gets one that was asked for after that. */
+export function refreshBalance() {
+  again = Boolean(asking)
+  asking ??= read().finally(() => {
+    asking = null
+    if (again) refreshBalance()
+  })
+  return asking
+}
+
+async function read() {
+  const before = balance.tokens
+  try {
+    balance.signedIn = Boolean(await session())
+    if (balance.signedIn) {
+      const { data } = await config.supabase.rpc('get_user_tokens').throwOnError()
+      balance.tokens = data
+    } else {
+      balance.tokens = null
+    }
+    balance.stale = false
+  } catch {
+    balance.stale = true
+  }
+  announce('balance', { ...balance })
+  if (before !== null && before !== balance.tokens) {
+    announce('changed')
+    tellOthers('elsewhere')
+  }
+  return balance.tokens
+}
+
+/** Looks again whenever it may have changed: here, in another tab, or while nobody was looking. */
+export function watchBalance() {
+  if (watching) return
+  watching = true
+  for (const type of ['focus', 'online', 'pageshow']) addEventListener(type, refreshBalance)
+  document.addEventListener('visibilitychange', () => document.hidden || refreshBalance())
+  for (const type of ['signed', 'purchased', 'elsewhere']) {
+    news.addEventListener(type, refreshBalance)
+  }
+}

@@ -1,0 +1,103 @@
+// What the elements share: the person's client, the sidecar's address, and news between elements
+// and between tabs. Nothing here touches the browser before defineCoinslot(), so that a server
+// may import it.
+
+export const config = {
+  supabase: null,
+  sidecarUrl: '',
+  gateways: {},
+  sdk: {},
+  returnTo: '/payment/success',
+  accessToken: null,
+}
+
+/** `locale`, `signed`, `balance`, `changed`, `elsewhere`, `purchased`; see who announces them. */
+export const news = new EventTarget()
+
+const TIMEOUT_MS = 30_000
+let channel = null
+
+export function configure(options) {
+  Object.assign(config, options)
+  config.sidecarUrl = (config.sidecarUrl ?? '').replace(/\/+$/, '')
+  if (!channel && 'BroadcastChannel' in globalThis) {
+    channel = new BroadcastChannel('coinslot')
+    channel.onmessage = ({ data }) => announce(data.type, data.detail)
+  }
+  if (options.supabase && !config.accessToken) {
+    config.supabase.auth.onAuthStateChange((event) => {
+      // Supabase holds a lock while it calls back: whoever asks it something in turn waits for it.
+      if (/^SIGNED|^USER/.test(event)) setTimeout(() => announce('signed'), 0)
+    })
+  }
+}
+
+export function announce(type, detail) {
+  news.dispatchEvent(new CustomEvent(type, { detail }))
+}
+
+export function tellOthers(type, detail) {
+  channel?.postMessage({ type, detail })
+}
+
+/** To the elements of this page, and to those of the person's other tabs. */
+export function tellEverybody(type, detail) {
+  announce(type, detail)
+  tellOthers(type, detail)
+}
+
+/** `{token, userId, email}` of whoever is signed in, or null. Only the server trusts a token. */
+export async function session() {
+  const token = config.accessToken
+    ? await config.accessToken()
+    : (await config.supabase?.auth.getSession())?.data.session?.access_token
+  if (!token) return null
+  const { sub, email } = claims(token)
+  return { token, userId: sub, email }
+}
+
+function claims(token) {
+  try {
+    const bytes = atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (c) => c.charCodeAt(0))))
+  } catch {
+    return {}
+  }
+}
+
+/**
+ * The sidecar's answer as `{status, ...body}`; status 0 where there was none, or one that nobody
+ * can read. Never throws: about money, a failure to ask is an answer of its own.
+ */
+export async function ask(path, { body, key, language, signed = true } = {}) {
+  const headers = { Accept: 'application/json' }
+  if (language) headers['Accept-Language'] = language
+  if (key) headers['Idempotency-Key'] = key
+  if (body) headers['Content-Type'] = 'application/json'
+  try {
+    const who = signed && (await session())
+    if (who) headers.Authorization = `Bearer ${who.token}`
+    const answer = await fetch(config.sidecarUrl + path, {
+      method: body ? 'POST' : 'GET',
+      headers,
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    const { status: state, ...rest } = await answer.json()
+    return { ...rest, state, status: answer.status }
+  } catch {
+    return { status: 0, code: 'unreachable' }
+  }
+}
+
+export const sleep = (ms, signal) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms)
+    signal?.addEventListener('abort', resolve, { once: true })
+  })
+
+/** crypto.randomUUID() is missing where a page is not served over https. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

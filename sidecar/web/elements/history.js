@@ -1,0 +1,165 @@
+import { config, news, session } from '../client.js'
+import { CoinslotElement, given, h } from '../dom.js'
+import { day, locale, money, number, t, time } from '../text.js'
+
+const PAGE = 30
+const PAYMENT = 'order_id,name,amount,currency,status,gateway,refunded,product:products(name_ko)'
+const ORDERS = `id,tokens,created_at,${PAYMENT}`
+const ENTRIES = `seq,kind,delta,balance,feature,reason,created_at,payment:payments(${PAYMENT})`
+
+/**
+ * Tokens and payments in one list, newest first. What was credited is told by its ledger entry, so
+ * of the payments only those are listed that moved no tokens.
+ */
+export class CoinslotHistory extends CoinslotElement {
+  #entries = null // the two sources, what of them was read and not shown yet, and whether they end
+  #orders = null
+  #shown = []
+  #state = 'loading'
+  #run = 0
+  #list = null
+  #foot = null
+  #watcher = null
+
+  start() {
+    this.on(news, 'purchased signed changed', () => this.reload())
+    this.render()
+    this.reload()
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback()
+    this.#watcher?.disconnect()
+  }
+
+  /** Looks anew, since an end that stays in sight is not told of twice. */
+  #watch() {
+    this.#watcher?.disconnect()
+    this.#watcher = new IntersectionObserver(
+      ([end]) => end.isIntersecting && this.#state === 'more' && this.#next(),
+      { rootMargin: '400px' },
+    )
+    this.#watcher.observe(this.#foot)
+  }
+
+  reload() {
+    this.#run += 1
+    this.#entries = { rows: [], last: null, ended: false, read: readEntries }
+    this.#orders = { rows: [], last: null, ended: false, read: readOrders }
+    return this.#next([])
+  }
+
+  async #next(before = this.#shown) {
+    const run = this.#run
+    this.#tell('loading')
+    const found = await merge(this.#entries, this.#orders).catch(() => null)
+    if (run !== this.#run) return // begun anew meanwhile
+    if (!found) return this.#tell('failed')
+    const kept = before.length
+    this.#shown = [...before, ...found]
+    this.#fill(kept)
+    this.#tell(this.#entries.ended && this.#orders.ended && !found.more ? 'end' : 'more')
+  }
+
+  render() {
+    this.#list ??= h('ol')
+    this.#foot ??= h('div', { class: 'foot', role: 'status' })
+    this.#list.setAttribute('aria-label', t('history.title'))
+    this.show(this.#list, this.#foot)
+    this.#fill(0)
+    this.#tell(this.#state)
+  }
+
+  #fill(from) {
+    if (from === 0) this.#list.replaceChildren()
+    this.#shown.slice(from).forEach((entry, index) => {
+      const date = day(entry.created_at)
+      const above = this.#shown[from + index - 1]
+      if (!above || day(above.created_at) !== date) this.#list.append(h('li', { class: 'day' }, date))
+      this.#list.append(entry.seq ? ledgerRow(entry) : orderRow(entry))
+    })
+  }
+
+  #tell(state) {
+    this.#state = state
+    this.#list.setAttribute('aria-busy', state === 'loading')
+    const more = (name) =>
+      h('button', { type: 'button', class: 'plain small', onclick: () => this.#next() }, t(name))
+    const foot = {
+      loading: () => [h('p', { class: 'quiet' }, t('history.loading'))],
+      failed: () => [h('p', { class: 'quiet' }, t('history.failed')), more('again')],
+      more: () => [more('history.more')],
+      end: () => (this.#shown.length ? [] : [h('p', { class: 'quiet' }, t('history.empty'))]),
+    }
+    this.#foot.replaceChildren(...foot[state]())
+    if (state === 'more') this.#watch()
+  }
+}
+
+/** By its number, which costs the same at any depth. */
+function readEntries(user, last) {
+  const query = config.supabase.from('token_ledger').select(ENTRIES).eq('user_id', user)
+  return (last ? query.lt('seq', last.seq) : query).order('seq', { ascending: false })
+}
+
+function readOrders(user, last) {
+  const query = config.supabase
+    .from('payments')
+    .select(ORDERS)
+    .eq('user_id', user)
+    .or('confirmed_at.is.null,tokens.eq.0')
+    .order('created_at', { ascending: false })
+    .order('id', { ascending: false })
+  if (!last) return query
+  const { created_at: at, id } = last
+  return query.or(`created_at.lt."${at}",and(created_at.eq."${at}",id.lt.${id})`)
+}
+
+async function fill(source, user) {
+  if (source.ended || source.rows.length) return
+  const { data } = await source.read(user, source.last).limit(PAGE).throwOnError()
+  source.rows = data
+  source.ended = data.length < PAGE
+  source.last = data.at(-1)
+}
+
+/** The next page of both, by time. */
+async function merge(...sources) {
+  const user = (await session())?.userId
+  const found = []
+  while (user && found.length < PAGE) {
+    await Promise.all(sources.map((each) => fill(each, user)))
+    const [next] = sources
+      .filter((each) => each.rows.length)
+      .sort((a, b) => Date.parse(b.rows[0].created_at) - Date.parse(a.rows[0].created_at))
+    if (!next) break
+    found.push(next.rows.shift())
+  }
+  if (!user) for (const each of sources) each.ended = true
+  return Object.assign(found, { more: sources.some((each) => each.rows.length) })
+}
+
+const nameOf = (payment) => (locale() === 'ko' && payment.product?.name_ko) || payment.name
+
+function ledgerRow({ kind, delta, balance, feature, reason, created_at: at, payment }) {
+  const what = payment ? nameOf(payment) : feature ? (t(`feature.${feature}`) ?? feature) : reason
+  const label = t(`kind.${kind}`) ?? kind
+  const price = kind === 'purchase' && payment && money(payment.amount, payment.currency)
+  return row('', what || label, [time(at), what && label, price], h('span', { class: delta > 0 ? 'amount plus figure' : 'amount figure' },
+    number(delta, { signDisplay: 'always' })), t('history.balance', { count: number(balance) }))
+}
+
+function orderRow(order) {
+  const paid = !['pending', 'failed', 'canceled', 'expired'].includes(order.status)
+  const state = t(`status.${order.status}`) ?? order.status
+  return row(paid ? '' : 'void', nameOf(order), [time(order.created_at), t(`gateway.${order.gateway}`)],
+    h('span', { class: 'amount figure' }, money(order.amount, order.currency)), state)
+}
+
+function row(kind, title, notes, amount, note) {
+  return h('li', { class: `entry ${kind}` },
+    given('span', title, { class: 'title clip' }),
+    amount,
+    h('span', { class: 'quiet clip' }, notes.filter(Boolean).join(' · ')),
+    h('span', { class: 'quiet figure' }, note))
+}

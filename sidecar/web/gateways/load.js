@@ -1,0 +1,32 @@
+// A gateway's own script, once, and only when it is needed.
+
+const TIMEOUT_MS = 15_000
+const loading = new Map()
+
+export class ScriptFailed extends Error {}
+
+/** What the script at `address` defines under `name`. Rejects with ScriptFailed; may be repeated. */
+export function load(address, name) {
+  if (globalThis[name]) return Promise.resolve(globalThis[name])
+  if (!loading.has(address)) {
+    loading.set(address, insert(address, name).finally(() => loading.delete(address)))
+  }
+  return loading.get(address)
+}
+
+function insert(address, name) {
+  return new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement('script'), { src: address, async: true })
+    const fail = () => {
+      script.remove()
+      reject(new ScriptFailed(address))
+    }
+    const timer = setTimeout(fail, TIMEOUT_MS)
+    script.onerror = fail
+    script.onload = () => (globalThis[name] ? resolve(globalThis[name]) : fail())
+    document.head.append(script)
+    const stop = () => clearTimeout(timer)
+    script.addEventListener('load', stop)
+    script.addEventListener('error', stop)
+  })
+}

@@ -1,0 +1,53 @@
+// Stripe: https://docs.stripe.com/payments/accept-a-payment (Payment Element).
+
+import { load, ScriptFailed } from './load.js'
+
+export const stripe = {
+  script: ['stripe', 'https://js.stripe.com/v3/', 'Stripe'],
+
+  /** `form(order)` shows a panel in the page: Stripe's fields go into its `box`. */
+  async pay(order, { sdk, locale, dark, returnUrl, form }) {
+    const Stripe = await load(sdk, 'Stripe')
+    const { clientSecret, publishableKey } = order.checkout
+    const client = Stripe(publishableKey)
+    const appearance = { theme: dark ? 'night' : 'stripe' }
+    const elements = client.elements({ clientSecret, locale, appearance })
+    const element = elements.create('payment')
+    const panel = form(order)
+    try {
+      await mounted(element, panel.box)
+      panel.ready()
+      const confirm = () =>
+        client.confirmPayment({
+          elements,
+          confirmParams: { return_url: returnUrl },
+          redirect: 'if_required',
+        })
+      return await untilPaid(panel, confirm)
+    } finally {
+      element.destroy?.()
+      panel.close()
+    }
+  },
+}
+
+function mounted(element, box) {
+  return new Promise((resolve, reject) => {
+    element.on('ready', resolve)
+    element.on('loaderror', ({ error }) => reject(new ScriptFailed(error?.message)))
+    element.mount(box)
+  })
+}
+
+// A card that is declined leaves the order open for the next one, so the form stays.
+async function untilPaid(panel, confirm) {
+  while (await panel.submitted()) {
+    const { error } = await confirm()
+    const state = error?.payment_intent?.status
+    if (!error || state === 'succeeded' || state === 'processing') return { claimed: true }
+    // Anything but a plain no leaves open what became of the money.
+    if (error.type !== 'card_error' && error.type !== 'validation_error') return { claimed: true }
+    panel.fail(error.message)
+  }
+  return { closed: true }
+}

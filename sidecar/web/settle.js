@@ -1,0 +1,163 @@
+// What became of the money: asked of the sidecar, never guessed and never read from an address.
+//
+// An outcome is the order with a `kind`, which is also the name of the text that tells it.
+
+import { ask, config, sleep, tellEverybody } from './client.js'
+import { GATEWAYS } from './gateways/index.js'
+import { forget, remember } from './orders.js'
+import { locale } from './text.js'
+
+const BY_STATUS = {
+  pending: 'open',
+  awaiting_deposit: 'waiting',
+  completed: 'purchased',
+  partially_refunded: 'purchased',
+  refunded: 'returned',
+  disputed: 'disputed',
+  charged_back: 'disputed',
+  failed: 'declined',
+  canceled: 'canceled',
+  expired: 'expired',
+  review: 'review',
+}
+const BY_CODE = {
+  already_paid: 'purchased',
+  payment_unknown_at_gateway: 'open',
+  payment_not_verified: 'open',
+  invalid_payment_key: 'open',
+  order_not_found: 'not_found',
+  too_many_orders: 'too_many',
+  invalid_package: 'gone',
+  gateway_off: 'gateway_off',
+  wrong_mode: 'review',
+}
+// After these nothing more happens that this browser would have to ask about.
+const OVER = new Set([
+  ...['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'review'],
+])
+const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
+const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
+
+/** What an answer of the sidecar says; `other` where only the order itself can tell. */
+export function verdict({ status, code = '', state, error }) {
+  if (status === 401) return { kind: 'signed_out' }
+  if (!status || status === 408 || status >= 500) return { kind: 'unknown' }
+  if (state in BY_STATUS) return { kind: BY_STATUS[state] }
+  const kind = BY_CODE[code] ?? BY_STATUS[code.replace('payment_', '')]
+  if (kind) return { kind }
+  // Toss's own no, in its own words.
+  return /^[A-Z_]+$/.test(code) ? { kind: 'declined', detail: error } : { kind: 'other' }
+}
+
+/** One look. Repeating it takes no money twice. */
+export async function settle(order) {
+  const outcome = { ...order, ...(await look(order)) }
+  const { kind, orderId, productId, tokens, amount, currency, gateway } = outcome
+  if (OVER.has(kind) && forget(order) && kind === 'purchased') {
+    tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway })
+  }
+  // It goes on by itself; whoever buys the same again now means another order.
+  if (kind === 'waiting') remember(order, { waiting: true })
+  // Toss was asked about that payment and took nothing: the next attempt brings its own.
+  if (kind === 'open' && gateway === 'toss') remember(order, { paymentKey: null, claimed: null })
+  return outcome
+}
+
+async function look(order) {
+  const question = GATEWAYS[order.gateway]?.settle(order)
+  const answer = question && (await put(question, order))
+  const found = answer ? verdict(answer) : { kind: 'other' }
+  if (found.kind === 'purchased') {
+    return { ...found, tokens: answer.tokens ?? answer.payment?.tokens ?? order.tokens }
+  }
+  if (!['other', 'open', 'waiting'].includes(found.kind)) return found
+  const stored = await storedOrder(order, answer)
+  // Somebody who is signed out is not shown the order, and yet told what the gateway said of it.
+  return stored.kind === 'signed_out' && found.kind !== 'other' ? found : stored
+}
+
+/** Completing needs no identity: money is not left hanging because a session has ended. */
+async function put([path, body], order) {
+  const request = { body, key: order.key, language: locale() }
+  const answer = await ask(path, request)
+  return answer.status === 401 ? ask(path, { ...request, signed: false }) : answer
+}
+
+async function storedOrder(order, answer) {
+  const { status, payment, ...rest } = await ask(`/payment/${encodeURIComponent(order.orderId)}`)
+  if (status !== 200) {
+    const known = answer?.virtual_account && { kind: 'waiting', account: answer.virtual_account }
+    return known || verdict({ status, ...rest, state: undefined })
+  }
+  const { amount, currency, tokens, virtual_account: account, failure_reason: detail } = payment
+  const known = { amount, currency, tokens, productId: payment.product_id, expiresAt: payment.expires_at }
+  const kind = BY_STATUS[payment.status] ?? 'unknown'
+  const late = kind === 'open' && Date.parse(payment.expires_at) < Date.now()
+  return { ...known, gateway: payment.payment_method, account, detail, kind: late ? 'expired' : kind }
+}
+
+/**
+ * Looks until there is an answer, through outages, telling `onState` in between: `checking` first.
+ * Where Stripe's window said that it was paid, an order that is open is one that nobody told yet.
+ */
+export async function settleUntilKnown(order, { onState = () => {}, signal } = {}) {
+  onState({ ...order, kind: 'checking' })
+  for (const delay of [...RETRIES_MS, null]) {
+    const outcome = await settle(order)
+    const early = order.gateway === 'stripe' && order.claimed && outcome.kind === 'open'
+    if ((outcome.kind !== 'unknown' && !early) || delay === null || signal?.aborted) {
+      return early ? { ...outcome, kind: 'unknown' } : outcome
+    }
+    if (!early) onState({ ...outcome, kind: 'checking' })
+    await Promise.race([sleep(delay, signal), nextOnline()])
+  }
+  return null
+}
+
+const nextOnline = () =>
+  new Promise((resolve) => {
+    if (!navigator.onLine) addEventListener('online', resolve, { once: true })
+  })
+
+/** While a deposit is awaited: looks now and then, until it came or nobody waits any more. */
+export async function awaitDeposit(order, { onState, signal }) {
+  for (let turn = 0; !signal.aborted; turn += 1) {
+    await sleep(DEPOSIT_MS[Math.min(turn, DEPOSIT_MS.length - 1)], signal)
+    if (signal.aborted || document.hidden) continue
+    const { kind } = await storedOrder(order)
+    if (kind === 'waiting' || kind === 'unknown' || kind === 'signed_out') continue
+    onState(await settle(order))
+    return
+  }
+}
+
+/** Where a redirect brings the person back to. Its parameters only say which order to ask about. */
+export function returned(location) {
+  const query = new URLSearchParams(location.search)
+  const get = (...names) => names.map((name) => query.get(name)).find(Boolean)
+  const orderId = get('orderId', 'paymentId', 'payment_id', 'merchant_uid')
+  const known = /^ord_[A-Za-z0-9_-]{12,36}$/.test(orderId ?? '') ? orderId : null
+  if (get('paymentKey')) {
+    const paymentKey = get('paymentKey')
+    return { orderId: known, gateway: 'toss', paymentKey, claimed: get('amount') ?? '' }
+  }
+  if (get('payment_intent')) {
+    return { orderId: known, gateway: 'stripe', claimed: get('redirect_status') === 'succeeded' }
+  }
+  const gateway = get('paymentId', 'payment_id', 'imp_uid') ? 'portone' : undefined
+  return { orderId: known, gateway, paymentKey: get('imp_uid'), failed: get('code', 'error_code') }
+}
+
+export function rememberReturn(order, found) {
+  const { orderId, gateway, paymentKey, claimed } = found
+  const news = Object.entries({ orderId, gateway, paymentKey, claimed })
+  const changes = Object.fromEntries(news.filter(([, value]) => value !== undefined))
+  return remember(order ?? { key: `return:${orderId}`, at: Date.now() }, changes)
+}
+
+export const redirectUrl = () => `${config.sidecarUrl || location.origin}/payments/complete`
+export const returnUrl = (orderId) => {
+  const url = new URL(config.returnTo, location.href)
+  url.searchParams.set('orderId', orderId)
+  return url.href
+}
