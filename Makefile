@@ -16,7 +16,7 @@ SEED ?=
 
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron
 
-.PHONY: help run up down status reset demo test mutants storm check format snapshot lock clean
+.PHONY: help run up down status reset demo test mutants storm check format snapshot types lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ format: $(STAMPS)/python ## format the Python code
 
 snapshot: $(STAMPS)/python $(STAMPS)/node ## rewrite the schema snapshot that `check` compares with
 	$(BIN)/python -m tests.schema write
+
+types: $(STAMPS)/python $(STAMPS)/node ## rewrite the database's TypeScript types that the tests compare
+	$(BIN)/python -m tests.database_types
 
 lock: $(STAMPS)/python ## bring the lock files in line with pyproject.toml and package.json
 	$(BIN)/pip-compile --quiet --output-file requirements.lock pyproject.toml

@@ -1,6 +1,5 @@
-// What the elements share: the person's client, the sidecar's address, and news between elements
-// and between tabs. Nothing here touches the browser before defineCoinslot(), so that a server
-// may import it.
+// What the elements share. No module touches the browser before defineCoinslot(): a server may
+// import them.
 
 export const config = {
   supabase: null,
@@ -40,13 +39,12 @@ export function tellOthers(type, detail) {
   channel?.postMessage({ type, detail })
 }
 
-/** To the elements of this page, and to those of the person's other tabs. */
 export function tellEverybody(type, detail) {
   announce(type, detail)
   tellOthers(type, detail)
 }
 
-/** `{token, userId, email}` of whoever is signed in, or null. Only the server trusts a token. */
+/** Whoever is signed in, or null. What the token says is for sorting; only servers trust it. */
 export async function session() {
   const token = config.accessToken
     ? await config.accessToken()
@@ -96,7 +94,7 @@ export const sleep = (ms, signal) =>
     signal?.addEventListener('abort', resolve, { once: true })
   })
 
-/** crypto.randomUUID() is missing where a page is not served over https. */
+/** Not randomUUID(): it is missing where a page is not served over https. */
 export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -10,7 +10,6 @@ import { CoinslotStore } from './elements/store.js'
 import { setLocale } from './text.js'
 
 export { refreshBalance } from './balance.js'
-export { resumePayment } from './purchase.js'
 export { setLocale }
 
 const ELEMENTS = {
@@ -20,6 +19,8 @@ const ELEMENTS = {
   'coinslot-result': CoinslotResult,
   'coinslot-store': CoinslotStore,
 }
+
+export const resumePayment = async (...all) => (await import('./resume.js')).resumePayment(...all)
 
 /** Once for a page; again to change an option. The elements work from then on. */
 export async function defineCoinslot({ locale, ...options }) {

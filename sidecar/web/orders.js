@@ -6,31 +6,36 @@ import { newKey } from './client.js'
 const STORE = 'coinslot:orders'
 const KEEP_MS = 14 * 86_400_000 // a deposit may take days
 const MOST = 20
-let memory = '[]' // where the browser keeps nothing for us
+const memory = new Map() // where the browser keeps nothing for us
+
+/** What was kept under that name; what is no JSON, or not there, is null. */
+export function kept(storage, name) {
+  let text = memory.get(name)
+  try {
+    text ??= globalThis[storage].getItem(name)
+    return JSON.parse(text ?? null)
+  } catch {
+    return null
+  }
+}
+
+export function keep(storage, name, value) {
+  const text = JSON.stringify(value)
+  try {
+    globalThis[storage].setItem(name, text)
+  } catch {
+    memory.set(name, text) // storage is off or full: remembered as long as the page lives
+  }
+}
 
 function all() {
-  let text = memory
-  try {
-    text = localStorage.getItem(STORE) ?? '[]'
-  } catch {
-    // Storage is switched off: the page remembers as long as it lives.
-  }
-  try {
-    const orders = JSON.parse(text)
-    return orders.filter((each) => each.at > Date.now() - KEEP_MS).slice(-MOST)
-  } catch {
-    return []
-  }
+  const orders = kept('localStorage', STORE)
+  return Array.isArray(orders)
+    ? orders.filter((each) => each.at > Date.now() - KEEP_MS).slice(-MOST)
+    : []
 }
 
-function write(orders) {
-  memory = JSON.stringify(orders)
-  try {
-    localStorage.setItem(STORE, memory)
-  } catch {
-    // As above.
-  }
-}
+const write = (orders) => keep('localStorage', STORE, orders)
 
 /** This person's, newest first. */
 export const openOrders = (userId) => all().filter((each) => each.userId === userId).reverse()
@@ -65,5 +70,5 @@ export function beginOrder(wish) {
   const begun = findOrder(
     (each) => !each.waiting && names.every((name) => each[name] === wish[name]),
   )
-  return remember(begun ?? { ...wish, key: newKey(), at: Date.now() }, { method: wish.method })
+  return remember(begun ?? { ...wish, key: newKey(), at: Date.now() }, { method: wish.method, closed: false })
 }

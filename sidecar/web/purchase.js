@@ -3,17 +3,16 @@
 import { ask, config, session } from './client.js'
 import { GATEWAYS } from './gateways/index.js'
 import { load, ScriptFailed } from './gateways/load.js'
-import { beginOrder, findOrder, forget, openOrders, remember } from './orders.js'
-import { redirectUrl, rememberReturn, returned, returnUrl, settle } from './settle.js'
-import { settleUntilKnown, verdict } from './settle.js'
+import { beginOrder, forget, openOrders, remember } from './orders.js'
+import { redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
 import { locale } from './text.js'
 
 const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out'])
 
 /**
  * `wish` is `{productId, name, tokens, amount, currency, gateway, method}` as the person saw it.
- * Answers with an outcome, always; see settle.js. `page` is how the element takes part: `form`,
- * `onState`, `onWindow` (true while the gateway has the screen), `dark`, `signal`.
+ * Answers with an outcome, always; see settle.js. `page` is how the element takes part: it is
+ * told with `onState` and `onWindow` (true while the gateway has the screen).
  */
 export async function purchase(wish, page) {
   const who = await session().catch(() => null)
@@ -60,16 +59,15 @@ async function checkOut(order, wish) {
 async function pay(order, page) {
   const gateway = GATEWAYS[order.gateway]
   const options = config.gateways[order.gateway] ?? {}
-  const window = gateway.window(options, order.checkout)
-  const context = {
-    ...page,
-    ...{ options, locale: locale(), redirectUrl: redirectUrl(), returnUrl: returnUrl(order.orderId) },
-    sdk: address(window),
-  }
+  const addresses = { redirectUrl: redirectUrl(), returnUrl: returnUrl(order.orderId) }
   let result
   page.onWindow(true)
   try {
-    result = await window.pay(order, context)
+    const window = await gateway.window(options, order.checkout).catch(() => {
+      throw new ScriptFailed()
+    })
+    const sdk = address(window)
+    result = await window.pay(order, { ...page, ...addresses, options, sdk, locale: locale() })
   } catch (error) {
     // Only what never opened is sure to have taken nothing.
     if (error instanceof ScriptFailed) return { ...order, kind: 'script_failed' }
@@ -80,15 +78,23 @@ async function pay(order, page) {
   const { paymentKey = order.paymentKey, claimed, closed } = result
   remember(order, { paymentKey, claimed })
   const outcome = await settleUntilKnown(order, page)
-  return closed && outcome.kind === 'open' ? { ...outcome, kind: 'closed' } : outcome
+  return closed && outcome.kind === 'open' ? leftOpen(order, outcome) : outcome
 }
 
 const address = ({ script: [name, official] }) => config.sdk[name] || official
 
+/** Nobody has to be asked later about a payment that they have just called off themselves. */
+export function leftOpen(order, outcome) {
+  remember(order, { closed: true })
+  return { ...outcome, kind: 'closed' }
+}
+
 /** Fetches the gateway's script ahead, so that its window opens at once. */
 export function prepare(gateway) {
-  const window = GATEWAYS[gateway].window(config.gateways[gateway] ?? {})
-  load(address(window), window.script[2]).catch(() => {}) // told when it is needed
+  GATEWAYS[gateway]
+    .window(config.gateways[gateway] ?? {})
+    .then((window) => load(address(window), window.script[2]))
+    .catch(() => {}) // told when it is needed
 }
 
 /** Calls an unpaid order off. Should it be paid all the same, it is credited. */
@@ -106,26 +112,6 @@ export async function resolveOpenOrders(onState, signal) {
     const quietly = { signal, onState: (state) => order.paymentKey && onState(state) }
     const outcome = await settleUntilKnown(order, quietly)
     if (outcome.kind === 'not_found') forget(order)
-    else onState(outcome)
+    else if (!order.closed || outcome.kind !== 'open') onState(outcome)
   }
-}
-
-/**
- * For the page that gateways send people back to. Asks the sidecar about the order that the address
- * names, takes the address's parameters out of it, and answers with the outcome.
- */
-export async function resumePayment(location = globalThis.location, page = {}) {
-  const found = returned(location)
-  const order = found.orderId
-    ? findOrder((each) => each.orderId === found.orderId)
-    : found.failed && findOrder((each) => each.orderId)
-  // Kept first: reloading in the middle of it asks again.
-  const known = found.orderId || order ? rememberReturn(order, { ...found, orderId: found.orderId ?? order.orderId }) : null
-  const clean = new URL(location.href)
-  clean.search = known ? `?orderId=${known.orderId}` : ''
-  history.replaceState(history.state, '', clean)
-  if (!known) return { kind: 'nothing' }
-  const outcome = await settleUntilKnown(known, page)
-  const left = found.failed && outcome.kind === 'open'
-  return left ? { ...outcome, kind: /CANCEL/i.test(found.failed) ? 'closed' : 'declined' } : outcome
 }

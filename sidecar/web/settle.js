@@ -131,30 +131,6 @@ export async function awaitDeposit(order, { onState, signal }) {
   }
 }
 
-/** Where a redirect brings the person back to. Its parameters only say which order to ask about. */
-export function returned(location) {
-  const query = new URLSearchParams(location.search)
-  const get = (...names) => names.map((name) => query.get(name)).find(Boolean)
-  const orderId = get('orderId', 'paymentId', 'payment_id', 'merchant_uid')
-  const known = /^ord_[A-Za-z0-9_-]{12,36}$/.test(orderId ?? '') ? orderId : null
-  if (get('paymentKey')) {
-    const paymentKey = get('paymentKey')
-    return { orderId: known, gateway: 'toss', paymentKey, claimed: get('amount') ?? '' }
-  }
-  if (get('payment_intent')) {
-    return { orderId: known, gateway: 'stripe', claimed: get('redirect_status') === 'succeeded' }
-  }
-  const gateway = get('paymentId', 'payment_id', 'imp_uid') ? 'portone' : undefined
-  return { orderId: known, gateway, paymentKey: get('imp_uid'), failed: get('code', 'error_code') }
-}
-
-export function rememberReturn(order, found) {
-  const { orderId, gateway, paymentKey, claimed } = found
-  const news = Object.entries({ orderId, gateway, paymentKey, claimed })
-  const changes = Object.fromEntries(news.filter(([, value]) => value !== undefined))
-  return remember(order ?? { key: `return:${orderId}`, at: Date.now() }, changes)
-}
-
 export const redirectUrl = () => `${config.sidecarUrl || location.origin}/payments/complete`
 export const returnUrl = (orderId) => {
   const url = new URL(config.returnTo, location.href)

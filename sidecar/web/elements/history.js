@@ -55,9 +55,8 @@ export class CoinslotHistory extends CoinslotElement {
     const found = await merge(this.#entries, this.#orders).catch(() => null)
     if (run !== this.#run) return // begun anew meanwhile
     if (!found) return this.#tell('failed')
-    const kept = before.length
     this.#shown = [...before, ...found]
-    this.#fill(kept)
+    this.#fill(before.length)
     this.#tell(this.#entries.ended && this.#orders.ended && !found.more ? 'end' : 'more')
   }
 
@@ -145,21 +144,22 @@ function ledgerRow({ kind, delta, balance, feature, reason, created_at: at, paym
   const what = payment ? nameOf(payment) : feature ? (t(`feature.${feature}`) ?? feature) : reason
   const label = t(`kind.${kind}`) ?? kind
   const price = kind === 'purchase' && payment && money(payment.amount, payment.currency)
-  return row('', what || label, [time(at), what && label, price], h('span', { class: delta > 0 ? 'amount plus figure' : 'amount figure' },
-    number(delta, { signDisplay: 'always' })), t('history.balance', { count: number(balance) }))
+  const change = number(delta, { signDisplay: 'always' })
+  const notes = [time(at), what && label, price]
+  return row(delta > 0 ? 'gain' : '', what || label, notes, change, t('history.balance', { count: number(balance) }))
 }
 
 function orderRow(order) {
   const paid = !['pending', 'failed', 'canceled', 'expired'].includes(order.status)
-  const state = t(`status.${order.status}`) ?? order.status
-  return row(paid ? '' : 'void', nameOf(order), [time(order.created_at), t(`gateway.${order.gateway}`)],
-    h('span', { class: 'amount figure' }, money(order.amount, order.currency)), state)
+  const notes = [time(order.created_at), t(`gateway.${order.gateway}`)]
+  const price = money(order.amount, order.currency)
+  return row(paid ? '' : 'void', nameOf(order), notes, price, t(`status.${order.status}`) ?? order.status)
 }
 
 function row(kind, title, notes, amount, note) {
   return h('li', { class: `entry ${kind}` },
     given('span', title, { class: 'title clip' }),
-    amount,
+    h('span', { class: 'amount figure' }, amount),
     h('span', { class: 'quiet clip' }, notes.filter(Boolean).join(' · ')),
     h('span', { class: 'quiet figure' }, note))
 }

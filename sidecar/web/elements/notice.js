@@ -6,7 +6,7 @@ import { moment, money, t, tokens } from '../text.js'
 const TONES = {
   good: ['purchased'],
   warn: ['unknown', 'review', 'disputed'],
-  bad: ['declined', 'failed', 'script_failed', 'not_started', 'not_found'],
+  bad: ['declined', 'script_failed', 'not_started', 'not_found', 'load_failed'],
   busy: ['checking'],
   info: ['waiting', 'open', 'signed_out', 'price_changed'],
 }
@@ -40,7 +40,7 @@ export function notice(outcome, actions = {}) {
 
 const buttons = (actions) =>
   Object.entries(actions).map(([name, onclick], index) =>
-    h('button', { type: 'button', class: index ? 'plain' : null, onclick }, t(name)),
+    h('button', { type: 'button', class: name === 'close' ? 'plain small' : index ? 'plain' : null, onclick }, t(name)),
   )
 
 function account({ account }, amount) {

@@ -1,6 +1,7 @@
 import { refreshBalance } from '../balance.js'
 import { newKey } from '../client.js'
 import { CoinslotElement, h } from '../dom.js'
+import { keep, kept } from '../orders.js'
 import { t, tokens } from '../text.js'
 
 const STORE = 'coinslot:waiting'
@@ -25,33 +26,27 @@ export class CoinslotPaywall extends CoinslotElement {
     this.render()
   }
 
-  /**
-   * Runs `action({key, data})`; on a 402 opens, and after a purchase runs it again with the same
-   * key. Answers with what the action answered last, so with the 402 where nothing was bought.
-   * With a `name`, the action survives a redirect: `resume` takes it up.
-   */
   async guard(action, { name, data, key = newKey() } = {}) {
     for (;;) {
       const result = await action({ key, data })
       const need = await refusal(result)
       if (!need) {
-        if (name) keep(null)
+        if (name) wait(null)
         return result
       }
-      if (name) keep({ name, data, key })
+      if (name) wait({ name, data, key })
       if (!(await this.#open(need))) {
-        if (name) keep(null)
+        if (name) wait(null)
         return result
       }
     }
   }
 
-  /** Goes on with the action of that name, if the page was left for a purchase that went through. */
   async resume(name, action) {
-    const waiting = kept()
-    if (waiting?.name !== name) return undefined
-    keep(null)
-    return waiting.bought ? this.guard(action, waiting) : undefined
+    const left = waiting()
+    if (left?.name !== name) return undefined
+    wait(null)
+    return left.bought ? this.guard(action, left) : undefined
   }
 
   close() {
@@ -64,7 +59,7 @@ export class CoinslotPaywall extends CoinslotElement {
     this.#need = need
     this.render()
     this.#lift(true)
-    this.#store.resolve?.()
+    this.#store.open?.()
     return new Promise((resolve) => (this.#done = resolve))
   }
 
@@ -112,25 +107,10 @@ async function refusal(result) {
   }
 }
 
-function keep(waiting) {
-  try {
-    if (waiting) sessionStorage.setItem(STORE, JSON.stringify(waiting))
-    else sessionStorage.removeItem(STORE)
-  } catch {
-    // Storage is off: a redirect forgets.
-  }
-}
-
-function kept() {
-  try {
-    return JSON.parse(sessionStorage.getItem(STORE))
-  } catch {
-    return null
-  }
-}
+const waiting = () => kept('sessionStorage', STORE)
+const wait = (action) => keep('sessionStorage', STORE, action)
 
 /** On the return page: what was waiting for tokens may go on. */
 export function noteBought() {
-  const waiting = kept()
-  if (waiting) keep({ ...waiting, bought: true })
+  if (waiting()) wait({ ...waiting(), bought: true })
 }

@@ -1,5 +1,4 @@
 import { CoinslotElement } from '../dom.js'
-import { resumePayment } from '../purchase.js'
 import { awaitDeposit } from '../settle.js'
 import { notice } from './notice.js'
 
@@ -16,6 +15,7 @@ export class CoinslotResult extends CoinslotElement {
   async #resume() {
     const { signal } = this
     const onState = (outcome) => this.#tell(outcome)
+    const { resumePayment } = await import('../resume.js')
     this.#tell(await resumePayment(globalThis.location, { onState, signal }))
     if (this.#outcome.kind === 'waiting') awaitDeposit(this.#outcome, { onState, signal })
   }

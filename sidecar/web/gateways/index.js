@@ -1,34 +1,25 @@
-// The gateways behind one shape:
-//   checkout(order)  what to post to have the sidecar make the order
-//   pay(order, …)    opens the gateway's window → {paymentKey?, claimed?, closed?}, or leaves the page
-//   settle(order)    what to ask the sidecar, which asks the gateway; null: nothing beyond the order
+// The gateways behind one shape. `checkout` and `settle` say what to post to the sidecar to make an
+// order and to learn what became of it; `window` loads what opens the gateway's window:
+//   script        its name in `sdk`, its official address, what it defines
+//   pay(order, …) → {paymentKey?, claimed?, closed?}, or the page is left
 
-import { portoneV1 } from './portone-v1.js'
-import { portoneV2 } from './portone-v2.js'
-import { stripe } from './stripe.js'
-import { toss } from './toss.js'
-
-const portone = {
-  currencies: ['KRW'],
-  methods: ['card', 'virtual_account'],
-  window: (options, checkout) => {
-    const second = checkout ? 'storeId' in checkout : options.version === 2 || !options.code
-    return second ? portoneV2 : portoneV1
-  },
-  checkout: ({ productId }) => ['/api/payments/checkout', { packageId: productId }],
-  // Without the payment's own id, PortOne is asked by the order's.
-  settle: ({ orderId, paymentKey }) => [
-    '/api/payments/complete',
-    { paymentKey: orderId, impUid: paymentKey ?? null },
-  ],
-}
+const METHODS = ['card', 'virtual_account']
 
 export const GATEWAYS = {
-  portone,
+  portone: {
+    currencies: ['KRW'],
+    methods: METHODS,
+    window: ({ version, code }, { storeId } = { storeId: version === 2 || !code }) =>
+      storeId ? import('./portone-v2.js') : import('./portone-v1.js'),
+    checkout: ({ productId }) => ['/api/payments/checkout', { packageId: productId }],
+    // Without the payment's own id, PortOne is asked by the order's.
+    settle: ({ orderId, paymentKey }) =>
+      ['/api/payments/complete', { paymentKey: orderId, impUid: paymentKey ?? null }],
+  },
   toss: {
     currencies: ['KRW'],
-    methods: ['card', 'virtual_account'],
-    window: () => toss,
+    methods: METHODS,
+    window: () => import('./toss.js'),
     checkout: ({ productId }) => ['/payment/toss/create', { productId }],
     // No money is taken before this; so where there is no key, there is nothing to ask Toss.
     settle: ({ orderId, paymentKey, claimed }) =>
@@ -36,8 +27,7 @@ export const GATEWAYS = {
   },
   stripe: {
     currencies: null, // whatever the product has a price in
-    methods: [],
-    window: () => stripe,
+    window: () => import('./stripe.js'),
     checkout: ({ productId, currency }) => ['/payment/stripe/create', { productId, currency }],
     // Made again under its key, an order has the sidecar look at its payment.
     settle: (order) => order.productId && GATEWAYS.stripe.checkout(order),

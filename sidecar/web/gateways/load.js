@@ -18,15 +18,12 @@ function insert(address, name) {
   return new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement('script'), { src: address, async: true })
     const fail = () => {
-      script.remove()
+      if (!globalThis[name]) script.remove()
       reject(new ScriptFailed(address))
     }
-    const timer = setTimeout(fail, TIMEOUT_MS)
+    setTimeout(fail, TIMEOUT_MS) // of no consequence where it has loaded
     script.onerror = fail
     script.onload = () => (globalThis[name] ? resolve(globalThis[name]) : fail())
     document.head.append(script)
-    const stop = () => clearTimeout(timer)
-    script.addEventListener('load', stop)
-    script.addEventListener('error', stop)
   })
 }

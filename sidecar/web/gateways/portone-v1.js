@@ -4,30 +4,28 @@ import { load } from './load.js'
 
 const METHODS = { card: 'card', virtual_account: 'vbank' }
 
-export const portoneV1 = {
-  script: ['iamport', 'https://cdn.iamport.kr/v1/iamport.js', 'IMP'],
+export const script = ['iamport', 'https://cdn.iamport.kr/v1/iamport.js', 'IMP']
 
-  async pay(order, { sdk, options, email, locale, redirectUrl }) {
-    const IMP = await load(sdk, 'IMP')
-    IMP.init(options.code)
-    const answer = await new Promise((resolve) => {
-      IMP.request_pay(
-        {
-          ...(options.channelKey ? { channelKey: options.channelKey } : {}),
-          ...(options.pg ? { pg: options.pg } : {}),
-          pay_method: METHODS[order.method] ?? 'card',
-          merchant_uid: order.orderId,
-          name: order.name,
-          amount: order.amount, // won: PortOne's routes sell in no other currency
-          currency: order.currency,
-          buyer_email: email,
-          language: locale,
-          m_redirect_url: redirectUrl,
-        },
-        resolve,
-      )
-    })
-    // The callback's own `success` means nothing: whoever has an id asks the sidecar.
-    return { paymentKey: answer.imp_uid ?? undefined, closed: Boolean(answer.error_code) }
-  },
+export async function pay(order, { sdk, options, email, locale, redirectUrl }) {
+  const IMP = await load(sdk, 'IMP')
+  IMP.init(options.code)
+  const answer = await new Promise((resolve) => {
+    IMP.request_pay(
+      {
+        ...(options.channelKey ? { channelKey: options.channelKey } : {}),
+        ...(options.pg ? { pg: options.pg } : {}),
+        pay_method: METHODS[order.method] ?? 'card',
+        merchant_uid: order.orderId,
+        name: order.name,
+        amount: order.amount, // won: PortOne's routes sell in no other currency
+        currency: order.currency,
+        buyer_email: email,
+        language: locale,
+        m_redirect_url: redirectUrl,
+      },
+      resolve,
+    )
+  })
+  // The callback's own `success` means nothing: whoever has an id asks the sidecar.
+  return { paymentKey: answer.imp_uid ?? undefined, closed: Boolean(answer.error_code) }
 }

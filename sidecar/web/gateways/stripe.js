@@ -1,34 +1,32 @@
 // Stripe: https://docs.stripe.com/payments/accept-a-payment (Payment Element).
 
+import { openForm } from '../elements/form.js'
 import { load, ScriptFailed } from './load.js'
 
-export const stripe = {
-  script: ['stripe', 'https://js.stripe.com/v3/', 'Stripe'],
+export const script = ['stripe', 'https://js.stripe.com/v3/', 'Stripe']
 
-  /** `form(order)` shows a panel in the page: Stripe's fields go into its `box`. */
-  async pay(order, { sdk, locale, dark, returnUrl, form }) {
-    const Stripe = await load(sdk, 'Stripe')
-    const { clientSecret, publishableKey } = order.checkout
-    const client = Stripe(publishableKey)
-    const appearance = { theme: dark ? 'night' : 'stripe' }
-    const elements = client.elements({ clientSecret, locale, appearance })
-    const element = elements.create('payment')
-    const panel = form(order)
-    try {
-      await mounted(element, panel.box)
-      panel.ready()
-      const confirm = () =>
-        client.confirmPayment({
-          elements,
-          confirmParams: { return_url: returnUrl },
-          redirect: 'if_required',
-        })
-      return await untilPaid(panel, confirm)
-    } finally {
-      element.destroy?.()
-      panel.close()
-    }
-  },
+export async function pay(order, { sdk, locale, dark, returnUrl, element: store, show }) {
+  const Stripe = await load(sdk, 'Stripe')
+  const { clientSecret, publishableKey } = order.checkout
+  const client = Stripe(publishableKey)
+  const appearance = { theme: dark ? 'night' : 'stripe' }
+  const elements = client.elements({ clientSecret, locale, appearance })
+  const element = elements.create('payment')
+  const panel = openForm(store, order, show)
+  try {
+    await Promise.race([mounted(element, panel.box), panel.left])
+    panel.ready()
+    const confirm = () =>
+      client.confirmPayment({
+        elements,
+        confirmParams: { return_url: returnUrl },
+        redirect: 'if_required',
+      })
+    return await untilPaid(panel, confirm)
+  } finally {
+    element.destroy?.()
+    panel.close()
+  }
 }
 
 function mounted(element, box) {

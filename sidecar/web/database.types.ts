@@ -1,0 +1,545 @@
+// Generated from the migrations by `supabase gen types`: `make types`.
+
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]
+
+export type Database = {
+
+  "public": {
+          Tables: {
+            "feature_prices": {
+                  Row: {
+                    "feature": string,"tokens": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "feature": string,"tokens": number
+                  }
+                  Update: {
+                    "feature"?: string,"tokens"?: number
+                  }
+                  Relationships: [
+
+                  ]
+                },"payment_events": {
+                  Row: {
+                    "created_at": string,"from_status": string | null,"id": number,"payment_id": string,"payment_key": string | null,"reason": string,"source": string,"to_status": string,"tokens": number,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "created_at"?: string,"from_status"?: string | null,"id"?: never,"payment_id": string,"payment_key"?: string | null,"reason"?: string,"source": string,"to_status": string,"tokens"?: number,"user_id": string
+                  }
+                  Update: {
+                    "created_at"?: string,"from_status"?: string | null,"id"?: never,"payment_id"?: string,"payment_key"?: string | null,"reason"?: string,"source"?: string,"to_status"?: string,"tokens"?: number,"user_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "payment_events_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: false
+      referencedRelation: "payments"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"payments": {
+                  Row: {
+                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"withdrawn": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"withdrawn"?: number
+                  }
+                  Update: {
+                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"withdrawn"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "payments_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "product_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "payments_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "products"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"prices": {
+                  Row: {
+                    "amount": number,"currency": string,"product_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"currency": string,"product_id": string
+                  }
+                  Update: {
+                    "amount"?: number,"currency"?: string,"product_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "prices_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "product_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "prices_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "products"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"products": {
+                  Row: {
+                    "active": boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "active"?: boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens"?: number
+                  }
+                  Update: {
+                    "active"?: boolean,"id"?: string,"kind"?: string,"name"?: string,"name_ko"?: string,"tokens"?: number
+                  }
+                  Relationships: [
+
+                  ]
+                },"profiles": {
+                  Row: {
+                    "created_at": string,"display_name": string,"id": string,"locale": string,"tokens": number | null
+                  }
+                  ComputedFields: "tokens"
+                  Insert: {
+                    "created_at"?: string,"display_name"?: string,"id": string,"locale"?: string
+                  }
+                  Update: {
+                    "created_at"?: string,"display_name"?: string,"id"?: string,"locale"?: string
+                  }
+                  Relationships: [
+
+                  ]
+                },"token_ledger": {
+                  Row: {
+                    "balance": number,"caller": string,"created_at": string,"delta": number,"feature": string | null,"hold_id": string | null,"idempotency_key": string | null,"kind": string,"metadata": NonNullable<Json>,"payment_id": string | null,"reason": string,"seq": number,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "balance": number,"caller": string,"created_at"?: string,"delta": number,"feature"?: string | null,"hold_id"?: string | null,"idempotency_key"?: string | null,"kind": string,"metadata"?: NonNullable<Json>,"payment_id"?: string | null,"reason"?: string,"seq": number,"user_id": string
+                  }
+                  Update: {
+                    "balance"?: number,"caller"?: string,"created_at"?: string,"delta"?: number,"feature"?: string | null,"hold_id"?: string | null,"idempotency_key"?: string | null,"kind"?: string,"metadata"?: NonNullable<Json>,"payment_id"?: string | null,"reason"?: string,"seq"?: number,"user_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_ledger_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: false
+      referencedRelation: "payments"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"wallets": {
+                  Row: {
+                    "closed_at": string | null,"held": number,"seq": number,"tokens": number,"updated_at": string,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "closed_at"?: string | null,"held"?: number,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
+                  }
+                  Update: {
+                    "closed_at"?: string | null,"held"?: number,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
+                  }
+                  Relationships: [
+
+                  ]
+                }
+          }
+          Views: {
+            "product_offers": {
+                  Row: {
+                    "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number
+                  }
+                  ComputedFields: never
+                  Relationships: [
+
+                  ]
+                }
+          }
+          Functions: {
+            "add_tokens":
+{ Args: { "amount": number,"idempotency_key": string,"kind"?: string,"reason"?: string,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"apply_gateway_payment":
+{ Args: { "amount": number,"currency": string,"discount"?: number,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_id"?: number,"withdrawn"?: number }; Returns: Record<string, unknown>
+                           },
+"cancel_order":
+{ Args: { "order_id": string }; Returns: {
+              "amount": number,
+"canceled_at": string | null,
+"confirmed_at": string | null,
+"created_at": string,
+"currency": string,
+"disputed": number,
+"expired_at": string | null,
+"expires_at": string,
+"failure_reason": string | null,
+"gateway": string,
+"id": string,
+"idempotency_key": string | null,
+"live": boolean,
+"method": string | null,
+"name": string,
+"order_id": string,
+"paid": number,
+"payment_key": string | null,
+"product_id": string,
+"refunded": number,
+"status": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number,
+"virtual_account": Json | null,
+"withdrawn": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payments"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"capture_hold":
+{ Args: { "amount"?: number,"hold_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"claim_webhooks":
+{ Args: { "batch"?: number }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "webhooks"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"create_order":
+{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"product_id": string }; Returns: {
+              "amount": number,
+"canceled_at": string | null,
+"confirmed_at": string | null,
+"created_at": string,
+"currency": string,
+"disputed": number,
+"expired_at": string | null,
+"expires_at": string,
+"failure_reason": string | null,
+"gateway": string,
+"id": string,
+"idempotency_key": string | null,
+"live": boolean,
+"method": string | null,
+"name": string,
+"order_id": string,
+"paid": number,
+"payment_key": string | null,
+"product_id": string,
+"refunded": number,
+"status": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number,
+"virtual_account": Json | null,
+"withdrawn": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payments"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"finish_webhook":
+{ Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: undefined
+                           },
+"get_settings":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"get_user_tokens":
+{ Args: Record<PropertyKey, never>; Returns: number
+                           },
+"hold_feature_for":
+{ Args: { "feature": string,"idempotency_key": string,"ttl_seconds"?: number,"user_id": string }; Returns: Database["public"]['CompositeTypes']["hold_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "hold_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"hold_tokens_for":
+{ Args: { "amount": number,"idempotency_key": string,"reason"?: string,"ttl_seconds"?: number,"user_id": string }; Returns: Database["public"]['CompositeTypes']["hold_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "hold_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"list_discrepancies":
+{ Args: { "before"?: number,"page_size"?: number }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "discrepancies"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"list_webhooks":
+{ Args: { "before"?: number,"gateway"?: string,"order_id"?: string,"outcome"?: string,"page_size"?: number }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "webhooks"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"open_payment":
+{ Args: { "order_id": string }; Returns: {
+              "amount": number,
+"canceled_at": string | null,
+"confirmed_at": string | null,
+"created_at": string,
+"currency": string,
+"disputed": number,
+"expired_at": string | null,
+"expires_at": string,
+"failure_reason": string | null,
+"gateway": string,
+"id": string,
+"idempotency_key": string | null,
+"live": boolean,
+"method": string | null,
+"name": string,
+"order_id": string,
+"paid": number,
+"payment_key": string | null,
+"product_id": string,
+"refunded": number,
+"status": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number,
+"virtual_account": Json | null,
+"withdrawn": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payments"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"refuse_payment_attempt":
+{ Args: { "order_id": string,"payment_key": string,"reason": string,"source": string }; Returns: undefined
+                           },
+"release_hold":
+{ Args: { "hold_id": string }; Returns: Database["public"]['CompositeTypes']["hold_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "hold_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"replay_webhooks":
+{ Args: { "gateway"?: string,"order_id"?: string,"outcome"?: string }; Returns: number
+                           },
+"run_maintenance":
+{ Args: { "batch"?: number }; Returns: Json
+                           },
+"spend_tokens":
+{ Args: { "amount": number,"idempotency_key": string,"metadata"?: Json,"reason"?: string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"spend_tokens_for":
+{ Args: { "amount": number,"idempotency_key": string,"metadata"?: Json,"reason"?: string,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"store_webhook":
+{ Args: { "body": Json,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string }; Returns: Record<string, unknown>
+                           },
+"tokens":
+{ Args: { "profile": Omit<Database["public"]['Tables']["profiles"]['Row'], Database["public"]['Tables']["profiles"]['ComputedFields']> }; Returns: number
+                           },
+"update_profile":
+{ Args: { "display_name"?: string,"locale"?: string }; Returns: {
+              "created_at": string,
+"display_name": string,
+"id": string,
+"locale": string
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "profiles"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"use_feature":
+{ Args: { "feature": string,"idempotency_key": string,"metadata"?: Json }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"use_feature_for":
+{ Args: { "feature": string,"idempotency_key": string,"metadata"?: Json,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"verify_ledger":
+{ Args: { "from_user"?: string,"to_user"?: string }; Returns: {
+              "expected": number,"found": number,"problem": string,"user_id": string
+            }[]
+                           }
+          }
+          Enums: {
+            [_ in never]: never
+          }
+          CompositeTypes: {
+            "hold_receipt": {
+                        "id": string | null,"user_id": string | null,"amount": number | null,"captured": number | null,"status": string | null,"feature": string | null,"idempotency_key": string | null,"reason": string | null,"expires_at": string | null,"created_at": string | null,"resolved_at": string | null,"replayed": boolean | null
+                      },"token_receipt": {
+                        "user_id": string | null,"seq": number | null,"delta": number | null,"balance": number | null,"created_at": string | null,"payment_id": string | null,"hold_id": string | null,"kind": string | null,"idempotency_key": string | null,"feature": string | null,"reason": string | null,"metadata": Json | null,"replayed": boolean | null
+                      }
+          }
+        }
+}
+
+type DatabaseWithoutInternals = Omit<Database, '__InternalSupabase'>
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">]
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])[TableName] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+  ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : never
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+  ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : never
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+  ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : never
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+  ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+  ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never
+
+export const Constants = {
+  "public": {
+          Enums: {
+
+          }
+        }
+} as const

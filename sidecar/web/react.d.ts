@@ -1,0 +1,25 @@
+// The elements in JSX: `import '…/web/react'` once. React 19 gives custom elements their properties
+// and, by `on` and an event's own name, their events.
+
+import type { DetailedHTMLProps, HTMLAttributes } from 'react'
+import type { CoinslotEvents } from './coinslot'
+
+type Handlers = { [Name in keyof CoinslotEvents as `on${Name}`]?: (event: CoinslotEvents[Name]) => void }
+type Props<Attributes = object, Tag extends keyof HTMLElementTagNameMap = 'coinslot-balance'> =
+  DetailedHTMLProps<HTMLAttributes<HTMLElementTagNameMap[Tag]>, HTMLElementTagNameMap[Tag]> &
+    Handlers & { theme?: 'light' | 'dark' | 'auto' } & Attributes
+
+declare module 'react' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'coinslot-balance': Props
+      'coinslot-history': Props<object, 'coinslot-history'>
+      'coinslot-paywall': Props<object, 'coinslot-paywall'>
+      'coinslot-result': Props<{ back?: string }, 'coinslot-result'>
+      'coinslot-store': Props<
+        { currency?: string; gateway?: string; highlight?: string; products?: string },
+        'coinslot-store'
+      >
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// The way back from a gateway that has left the page.
+
+import { findOrder, remember } from './orders.js'
+import { leftOpen } from './purchase.js'
+import { settleUntilKnown } from './settle.js'
+
+/**
+ * For the page that gateways send people back to. Asks the sidecar about the order that the address
+ * names, takes the address's parameters out of it, and answers with the outcome.
+ */
+export async function resumePayment(location = globalThis.location, page = {}) {
+  const found = returned(location)
+  const order = found.orderId
+    ? findOrder((each) => each.orderId === found.orderId)
+    : found.failed && findOrder((each) => each.orderId)
+  // Kept first: reloading in the middle of it asks again.
+  const orderId = found.orderId ?? order?.orderId
+  const known = orderId ? rememberReturn(order, { ...found, orderId }) : null
+  const clean = new URL(location.href)
+  clean.search = known ? `?orderId=${known.orderId}` : ''
+  history.replaceState(history.state, '', clean)
+  if (!known) return { kind: 'nothing' }
+  const outcome = await settleUntilKnown(known, page)
+  if (!found.failed || outcome.kind !== 'open') return outcome
+  const declined = /REJECT|ABORTED|failed/.test(found.failed)
+  return declined ? { ...outcome, kind: 'declined' } : leftOpen(known, outcome)
+}
+
+/** Where a redirect brings the person back to. Its parameters only say which order to ask about. */
+function returned(location) {
+  const query = new URLSearchParams(location.search)
+  const get = (...names) => names.map((name) => query.get(name)).find(Boolean)
+  const orderId = get('orderId', 'paymentId', 'payment_id', 'merchant_uid')
+  const known = /^ord_[A-Za-z0-9_-]{12,36}$/.test(orderId ?? '') ? orderId : null
+  if (get('paymentKey')) {
+    const paymentKey = get('paymentKey')
+    return { orderId: known, gateway: 'toss', paymentKey, claimed: get('amount') ?? '' }
+  }
+  if (get('payment_intent')) {
+    return { orderId: known, gateway: 'stripe', claimed: get('redirect_status') === 'succeeded' }
+  }
+  const gateway = get('paymentId', 'payment_id', 'imp_uid') ? 'portone' : undefined
+  return { orderId: known, gateway, paymentKey: get('imp_uid'), failed: get('code', 'error_code') }
+}
+
+function rememberReturn(order, found) {
+  const { orderId, gateway, paymentKey, claimed } = found
+  const told = Object.entries({ orderId, gateway, paymentKey, claimed })
+  const changes = Object.fromEntries(told.filter(([, value]) => value !== undefined))
+  return remember(order ?? { key: `return:${orderId}`, at: Date.now() }, changes)
+}
