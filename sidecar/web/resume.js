@@ -45,7 +45,7 @@ function returned(location) {
 
 function rememberReturn(order, found) {
   const { orderId, gateway, paymentKey, claimed } = found
-  const told = Object.entries({ orderId, gateway, paymentKey, claimed })
+  const told = Object.entries({ gateway: order?.gateway ?? gateway, orderId, paymentKey, claimed })
   const changes = Object.fromEntries(told.filter(([, value]) => value !== undefined))
   return remember(order ?? { key: `return:${orderId}`, at: Date.now() }, changes)
 }

@@ -104,7 +104,7 @@ export async function settleUntilKnown(order, { onState = () => {}, signal } = {
   onState({ ...order, kind: 'checking' })
   for (const delay of [...RETRIES_MS, null]) {
     const outcome = await settle(order)
-    const early = order.gateway === 'stripe' && order.claimed && outcome.kind === 'open'
+    const early = outcome.gateway === 'stripe' && order.claimed && outcome.kind === 'open'
     if ((outcome.kind !== 'unknown' && !early) || delay === null || signal?.aborted) {
       return early ? { ...outcome, kind: 'unknown' } : outcome
     }

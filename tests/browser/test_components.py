@@ -1,0 +1,159 @@
+"""The components by themselves: what they show of which data, and whom they believe."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import expect
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Browse
+    from tests.browser.shopper import Shopper
+
+ENTRIES = 75
+ORDERS = 40
+ROWS = "coinslot-history >> .entry"
+
+
+async def rows(person: Shopper) -> list[str]:
+    texts: list[str] = await person.page.locator(ROWS).all_inner_texts()
+    return texts
+
+
+def spend(person: Shopper, times: int) -> None:
+    """Grants and takes tokens, so that the ledger is longer than a page of it."""
+    grant = "select coinslot.add_tokens(%s, 1000, %s, 'History', 'grant')"
+    take = "select public.spend_tokens_for(%s, 1, %s, 'Entry ' || %s)"
+    with person.shop.stack.connect() as connection:
+        connection.execute(grant, [person.shop.buyer.id, uuid4().hex])
+        for each in range(times):
+            connection.execute(take, [person.shop.buyer.id, uuid4().hex, str(each)])
+
+
+def old_orders(person: Shopper, times: int) -> None:
+    """Orders that were never paid, half of them at the very same moment."""
+    insert = """
+      insert into payments
+        (user_id, product_id, name, gateway, amount, currency, tokens, live, expires_at, created_at)
+      values (%s, 'starter', 'Order ' || %s, 'toss', 5000, 'KRW', 10, false, now(), %s)
+    """
+    moment = "2026-01-02T03:04:05.123456Z"
+    with person.shop.stack.connect() as connection:
+        for each in range(times):
+            at = moment if each % 2 else f"2026-01-{each // 2 + 1:02}T00:00:00Z"
+            connection.execute(insert, [person.shop.buyer.id, str(each), at])
+        connection.execute(
+            "update payments set status = 'expired' where user_id = %s", [person.shop.buyer.id]
+        )
+
+
+async def test_the_history_shows_everything_once_by_scrolling(browse: Browse) -> None:
+    """More than a page of the ledger and of the orders, many of them of one moment."""
+    person = await browse()
+    spend(person, ENTRIES)
+    old_orders(person, ORDERS)
+    await person.page.reload()
+    await expect(person.page.locator(ROWS).nth(29)).to_be_visible()
+    everything = ENTRIES + ORDERS + 2  # the grant and the bonus
+    first = len(await rows(person))
+    assert first < everything
+    for _ in range(everything):
+        shown = await rows(person)
+        if len(shown) == everything:
+            break
+        await person.page.mouse.wheel(0, 20_000)
+        await expect(person.page.locator(ROWS).nth(len(shown))).to_be_attached()
+    shown = await rows(person)
+    assert len(shown) == everything
+    entries = [row.split("\n")[0] for row in shown if row.startswith("Entry")]
+    assert entries == [f"Entry {each}" for each in reversed(range(ENTRIES))]
+    orders = [row.split("\n")[0] for row in shown if "not charged" in row]
+    assert len(set(orders)) == ORDERS or len(orders) == ORDERS
+
+
+async def test_a_purchase_is_one_line_of_the_history(browse: Browse) -> None:
+    person = await browse()
+    await person.choose("PortOne")
+    await person.buy()
+    await person.clicks("Pay ₩5,000")
+    await person.told("10 tokens added")
+    await expect(person.page.locator(ROWS)).to_have_count(2)
+    bought = person.page.locator(ROWS).first
+    for text in ("Starter Pack", "+10", "₩5,000", "Balance 15"):
+        await expect(bought).to_contain_text(text)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "success?orderId={order}&paymentKey=tosskey_forged_1234&amount=5000",
+        "success?imp_uid=imp_123456789012&merchant_uid={order}&imp_success=true",
+        "success?orderId={order}&status=completed",
+        "success?payment_intent=pi_forged&redirect_status=succeeded&orderId={order}",
+    ],
+)
+async def test_an_address_that_lies_about_a_payment_is_not_believed(
+    browse: Browse, lie: str
+) -> None:
+    person = await browse()
+    person.expected = {400, 404}
+    order = await person.shop.order()
+    await person.page.goto(f"{person.url}/payment/{lie.format(order=order)}")
+    await person.told("You have an unfinished payment")
+    assert urlless(person.page.url) == f"/payment/success?orderId={order}"
+    await person.has(5)
+    assert person.shop.purchases() == 0
+
+
+def urlless(url: str) -> str:
+    return re.sub(r"^https?://[^/]+", "", url)
+
+
+async def test_an_address_of_no_payment_says_so_and_is_not_shown(browse: Browse) -> None:
+    person = await browse()
+    injected = "success?orderId=%3Cimg%20src=x%20onerror=alert(1)%3E&message=You%20have%20won"
+    await person.page.goto(f"{person.url}/payment/{injected}")
+    await person.told("There is no payment to show here")
+    assert urlless(person.page.url) == "/payment/success"
+    assert "won" not in await person.page.locator("body").inner_text()
+
+
+async def test_figures_are_written_as_each_language_writes_them(browse: Browse) -> None:
+    korean = await browse(locale="ko-KR")
+    await expect(korean.store).to_contain_text("₩12,000")
+    await expect(korean.store).to_contain_text("20% 할인")
+    await korean.choose("Stripe")
+    await expect(korean.store).to_contain_text("US$9.60")
+    english = await browse()
+    await expect(english.store).to_contain_text("$9.60")
+    await expect(english.store).to_contain_text("30% off")
+
+
+async def test_a_402_of_supabase_js_opens_the_paywall_too(browse: Browse) -> None:
+    """And what was being done goes on, under the key it had."""
+    person = await browse()
+    await person.page.evaluate(
+        """() => {
+          window.keys = []
+          const details = '{"tokens": 5, "required": 9}'
+          const answers = [{ status: 402, error: { code: 'PT402', details } }]
+          window.done = document.querySelector('coinslot-paywall').guard(({ key }) => {
+            window.keys.push(key)
+            return Promise.resolve(answers.shift() ?? { status: 200, data: 'done' })
+          })
+        }"""
+    )
+    dialog = person.paywall.get_by_role("dialog")
+    await expect(dialog).to_contain_text("This takes 9 tokens; you have 5")
+    sold = person.paywall.locator("coinslot-store")
+    await person.choose("PortOne", store=sold)
+    await person.buy(store=sold)
+    await person.clicks("Pay ₩5,000")
+    assert await person.page.evaluate("window.done") == {"status": 200, "data": "done"}
+    keys = await person.page.evaluate("window.keys")
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    await expect(dialog).to_be_hidden()
