@@ -9,10 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = ROOT / "tests/examples/ai_route"
+EXAMPLES = ROOT / "tests/examples"
 
 
-@pytest.mark.parametrize("name", ["route.mjs", "route.py", "answers.sql"])
+@pytest.mark.parametrize(
+    "name",
+    ["ai_route/route.mjs", "ai_route/route.py", "ai_route/answers.sql", "react/TokenPurchase.tsx"],
+)
 def test_shows_each_example_as_it_is_tested(name: str) -> None:
     assert f"\n{(EXAMPLES / name).read_text(encoding='utf-8').strip()}\n```" in README
 

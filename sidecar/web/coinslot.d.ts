@@ -72,7 +72,7 @@ export interface CoinslotEvents {
 }
 
 /** Attributes of all elements: `theme="light|dark|auto"`; without, as the page's `color-scheme`. */
-declare class Element_ extends HTMLElement {
+declare class CoinslotElement extends HTMLElement {
   addEventListener<K extends keyof CoinslotEvents>(
     type: K,
     listener: (event: CoinslotEvents[K]) => unknown,
@@ -85,14 +85,14 @@ declare class Element_ extends HTMLElement {
   ): void
 }
 
-export interface CoinslotBalance extends Element_ {}
-export interface CoinslotHistory extends Element_ {
+export interface CoinslotBalance extends CoinslotElement {}
+export interface CoinslotHistory extends CoinslotElement {
   reload(): Promise<void>
 }
 /** Attributes: `back`, where its button leads if the purchase was not begun on this site. */
-export interface CoinslotResult extends Element_ {}
+export interface CoinslotResult extends CoinslotElement {}
 /** Attributes: `currency`, `gateway`, `highlight` (a product), `products` (else all token packs). */
-export interface CoinslotStore extends Element_ {
+export interface CoinslotStore extends CoinslotElement {
   open(): Promise<void>
 }
 
@@ -102,7 +102,7 @@ export interface Attempt<Data> {
   data: Data
 }
 
-export interface CoinslotPaywall extends Element_ {
+export interface CoinslotPaywall extends CoinslotElement {
   /**
    * Runs `action`; if it answers 402 (a Response, or what supabase-js answers) offers the packs, and
    * after a purchase runs it again with the same key. Where nothing is bought, answers the 402.

@@ -32,9 +32,7 @@ const BY_CODE = {
   wrong_mode: 'review',
 }
 // After these nothing more happens that this browser would have to ask about.
-const OVER = new Set([
-  ...['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'review'],
-])
+const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'review']
 const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
 const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 
@@ -52,8 +50,11 @@ export function verdict({ status, code = '', state, error }) {
 /** One look. Repeating it takes no money twice. */
 export async function settle(order) {
   const outcome = { ...order, ...(await look(order)) }
+  // Stripe's own window said that it was paid; whoever says otherwise has not been told yet.
+  const early = outcome.gateway === 'stripe' && order.claimed
+  if (early && /open|expired|canceled/.test(outcome.kind)) outcome.kind = 'unknown'
   const { kind, orderId, productId, tokens, amount, currency, gateway } = outcome
-  if (OVER.has(kind) && forget(order) && kind === 'purchased') {
+  if (OVER.includes(kind) && forget(order) && kind === 'purchased') {
     tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway })
   }
   // It goes on by itself; whoever buys the same again now means another order.
@@ -90,25 +91,18 @@ async function storedOrder(order, answer) {
     return known || verdict({ status, ...rest, state: undefined })
   }
   const { amount, currency, tokens, virtual_account: account, failure_reason: detail } = payment
-  const known = { amount, currency, tokens, productId: payment.product_id, expiresAt: payment.expires_at }
+  const known = { amount, currency, tokens, account, detail, productId: payment.product_id }
   const kind = BY_STATUS[payment.status] ?? 'unknown'
   const late = kind === 'open' && Date.parse(payment.expires_at) < Date.now()
-  return { ...known, gateway: payment.payment_method, account, detail, kind: late ? 'expired' : kind }
+  return { ...known, gateway: payment.payment_method, kind: late ? 'expired' : kind }
 }
 
-/**
- * Looks until there is an answer, through outages, telling `onState` in between: `checking` first.
- * Where Stripe's window said that it was paid, an order that is open is one that nobody told yet.
- */
+/** Looks until there is an answer, through outages, and tells `onState` that it does. */
 export async function settleUntilKnown(order, { onState = () => {}, signal } = {}) {
   onState({ ...order, kind: 'checking' })
   for (const delay of [...RETRIES_MS, null]) {
     const outcome = await settle(order)
-    const early = outcome.gateway === 'stripe' && order.claimed && outcome.kind === 'open'
-    if ((outcome.kind !== 'unknown' && !early) || delay === null || signal?.aborted) {
-      return early ? { ...outcome, kind: 'unknown' } : outcome
-    }
-    if (!early) onState({ ...outcome, kind: 'checking' })
+    if (outcome.kind !== 'unknown' || delay === null || signal?.aborted) return outcome
     await Promise.race([sleep(delay, signal), nextOnline()])
   }
   return null

@@ -49,7 +49,7 @@ def test_the_react_examples_type_check() -> None:
     [
         ("detail.tokens ?? 0", "detail.coins", "Property 'coins' does not exist"),
         ("oncoinslot-purchased", "oncoinslot-bought", "implicitly has an 'any' type"),
-        ("sidecarUrl:", "sidecar:", "'sidecar' does not exist"),
+        ("guard(({ key })", "guard(({ id: key })", "Property 'id' does not exist"),
         ("'get_user_tokens'", "'get_tokens'", "get_tokens"),
     ],
 )

@@ -3,7 +3,7 @@ import { CoinslotElement, given, h } from '../dom.js'
 import { day, locale, money, number, t, time } from '../text.js'
 
 const PAGE = 30
-const PAYMENT = 'order_id,name,amount,currency,status,gateway,refunded,product:products(name_ko)'
+const PAYMENT = 'order_id,name,amount,currency,status,gateway,product:products(name_ko)'
 const ORDERS = `id,tokens,created_at,${PAYMENT}`
 const ENTRIES = `seq,kind,delta,balance,feature,reason,created_at,payment:payments(${PAYMENT})`
 
@@ -12,7 +12,7 @@ const ENTRIES = `seq,kind,delta,balance,feature,reason,created_at,payment:paymen
  * of the payments only those are listed that moved no tokens.
  */
 export class CoinslotHistory extends CoinslotElement {
-  #entries = null // the two sources, what of them was read and not shown yet, and whether they end
+  #entries = null
   #orders = null
   #shown = []
   #state = 'loading'

@@ -19,6 +19,7 @@ export class CoinslotStore extends CoinslotElement {
   #buying = null
   #outcome = null
   #form = null
+  #awaited = null
   #parts = {}
 
   start() {
@@ -60,8 +61,7 @@ export class CoinslotStore extends CoinslotElement {
     this.render()
   }
 
-  // ---- what can be chosen: each of them narrows the next ----
-
+  // Each choice narrows the next.
   get #choices() {
     const ways = (currency) =>
       Object.keys(config.gateways).filter((each) => GATEWAYS[each]?.currencies?.includes(currency) ?? true)
@@ -83,12 +83,9 @@ export class CoinslotStore extends CoinslotElement {
       if (!possible.includes(this.#chosen[name])) this.#chosen[name] = possible[0]
     }
     if (Object.keys(change).length) keep('localStorage', CHOICE, this.#chosen)
-    if (this.#chosen.gateway) prepare(this.#chosen.gateway)
     this.#renderWays()
     this.#renderPacks()
   }
-
-  // ---- buying ----
 
   async #buy({ id: productId, tokens, amount, currency, ...offer }) {
     if (this.#buying) return
@@ -134,7 +131,8 @@ export class CoinslotStore extends CoinslotElement {
     if (!outcome || outcome.kind === 'checking') return
     if (outcome.kind === 'purchased') this.tell('coinslot-purchased', outcome)
     else if (outcome.kind !== before?.kind) this.tell('coinslot-error', outcome)
-    if (outcome.kind === 'waiting') {
+    if (outcome.kind === 'waiting' && this.#awaited !== outcome.orderId) {
+      this.#awaited = outcome.orderId
       awaitDeposit(outcome, { signal: this.signal, onState: (state) => this.#tell(state) })
     }
   }
@@ -147,13 +145,13 @@ export class CoinslotStore extends CoinslotElement {
     return this.#buy(offer)
   }
 
-  // ---- what is shown ----
-
   render() {
     const part = (name, props) => (this.#parts[name] = h('div', props))
+    // No gateway's script before somebody is about to buy, and none to wait for after that.
+    const near = () => this.#chosen.gateway && prepare(this.#chosen.gateway)
     this.show(
       h('section', { class: 'stack', 'aria-label': t('store.title') },
-        part('notice', { 'aria-live': 'polite' }), part('ways', { class: 'ways' }), part('packs')),
+        part('notice', { 'aria-live': 'polite' }), part('ways', { class: 'ways' }), part('packs', { onpointerover: near, onfocusin: near })),
     )
     this.#choose({})
     this.#renderPacks()
@@ -181,11 +179,10 @@ export class CoinslotStore extends CoinslotElement {
 
   #actions(outcome) {
     const close = () => this.#tell(null)
-    const open = {
-      continue: () => this.#continue(outcome),
-      cancel_order: () => (callOff(outcome), close()),
-    }
-    return { checking: {}, unknown: { check: () => this.#check(outcome) }, open }[outcome.kind] ?? { close }
+    const cancel_order = () => (callOff(outcome), close())
+    const open = { continue: () => this.#continue(outcome), cancel_order }
+    const unknown = { check: () => this.#check(outcome) }
+    return { checking: {}, unknown, open }[outcome.kind] ?? { close }
   }
 
   #renderPacks() {
