@@ -16,7 +16,7 @@ export async function pay(order, { sdk, options, email, locale, redirectUrl }) {
         ...(options.pg ? { pg: options.pg } : {}),
         pay_method: METHODS[order.method] ?? 'card',
         merchant_uid: order.orderId,
-        name: order.name,
+        name: [...order.name].slice(0, 100).join(''), // more than any window shows
         amount: order.amount, // won: PortOne's routes sell in no other currency
         currency: order.currency,
         buyer_email: email,
