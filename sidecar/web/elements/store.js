@@ -150,7 +150,7 @@ export class CoinslotStore extends CoinslotElement {
     // No gateway's script before somebody is about to buy, and none to wait for after that.
     const near = () => this.#chosen.gateway && prepare(this.#chosen.gateway)
     this.show(
-      h('section', { class: 'stack', 'aria-label': this.hasAttribute('quiet') ? null : t('store.title') },
+      h('div', { class: 'stack' },
         part('notice', { 'aria-live': 'polite' }), part('ways', { class: 'ways' }), part('packs', { onpointerover: near, onfocusin: near })),
     )
     this.#choose({})
