@@ -14,7 +14,8 @@ MIGRATIONS := supabase/migrations
 N ?= 2000
 SEED ?=
 
-DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron
+DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
+  chromium fonts-noto-cjk
 
 .PHONY: help run up down status reset demo test mutants storm check format snapshot types lock clean
 
@@ -98,8 +99,8 @@ $(STAMPS)/node: package-lock.json package.json .npmrc
 	@npm ci --silent
 	@mkdir -p $(STAMPS) && touch $@
 
-# Debian's Postgres 15, the older end of what Supabase hosts. Tests that need it say so where it
-# could not be installed; on CI they fail.
+# Debian's Postgres 15, the older end of what Supabase hosts, and its Chromium, with a font for
+# Korean. Tests that need them say so where they could not be installed; on CI they fail.
 $(STAMPS)/debian:
 	@if dpkg --status $(DEBIAN_PACKAGES) >/dev/null 2>&1; then \
 	  mkdir -p $(STAMPS) && touch $@; \
@@ -108,7 +109,7 @@ $(STAMPS)/debian:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
 	    --no-install-recommends $(DEBIAN_PACKAGES) </dev/null >/dev/null \
 	    && mkdir -p $(STAMPS) && touch $@ \
-	    || echo 'could not install $(DEBIAN_PACKAGES): tests on Postgres 15 are skipped' >&2; \
+	    || echo 'could not install $(DEBIAN_PACKAGES): tests on Postgres 15 or in a browser are skipped' >&2; \
 	else \
-	  echo 'only root can install $(DEBIAN_PACKAGES): tests on Postgres 15 are skipped' >&2; \
+	  echo 'only root can install $(DEBIAN_PACKAGES): tests on Postgres 15 or in a browser are skipped' >&2; \
 	fi

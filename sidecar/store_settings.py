@@ -22,7 +22,7 @@ class StoreSettings(BaseSettings):
     iamport_sdk_url: str = "https://cdn.iamport.kr/v1/iamport.js"
     portone_sdk_url: str = "https://cdn.portone.io/v2/browser-sdk.js"
     toss_sdk_url: str = "https://js.tosspayments.com/v2/standard"
-    stripe_sdk_url: str = "https://js.stripe.com/v3/"
+    stripe_sdk_url: str = "https://js.stripe.com/v3"
 
     def serves_store(self, *, live: bool) -> bool:
         asked = self.coinslot_store_page

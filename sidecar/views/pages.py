@@ -60,7 +60,10 @@ async def return_page(request: Request) -> HTTPResponse:
 
 @pages.get("/web/<path:path>")
 async def module(request: Request, path: str) -> HTTPResponse:
-    file = (WEB / path).resolve()
+    try:
+        file = (WEB / path).resolve(strict=True)
+    except (OSError, ValueError):  # not there, or no path at all
+        raise NotFound from None
     if not file.is_relative_to(WEB) or file.suffix == ".html" or not file.is_file():
         raise NotFound
     return _file(request, file)

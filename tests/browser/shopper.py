@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Error, expect
+
+from sidecar.sandbox.settings import ROOT
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, FrameLocator, Locator, Page, Request, Response
@@ -64,9 +66,10 @@ class Shopper:
         if host not in {"127.0.0.1", None, ""}:
             self.complaints.append(f"asked {request.url}")
 
-    def _answered(self, response: Response) -> None:
+    async def _answered(self, response: Response) -> None:
         if response.status >= 400 and response.status not in self.expected:
-            self.complaints.append(f"{response.status} from {response.url}")
+            said = (await response.text())[:300]
+            self.complaints.append(f"{response.status} from {response.url}: {said}")
 
     # ---- on the page ----
 
@@ -77,6 +80,10 @@ class Shopper:
     @property
     def store(self) -> Locator:
         return self.page.locator("#shop coinslot-store")
+
+    @property
+    def paywall(self) -> Locator:
+        return self.page.locator("coinslot-paywall")
 
     @property
     def history(self) -> Locator:
@@ -106,24 +113,22 @@ class Shopper:
         await self.page.goto(f"{self.url}/store")
         await expect(self.store.locator(".pack").first).to_be_visible()
 
-    async def choose(self, gateway: str, method: str = "Card") -> None:
+    async def choose(
+        self, gateway: str, method: str = "Card", store: Locator | None = None
+    ) -> None:
         """Stripe takes dollars, the others won."""
-        await self._pick("$ USD" if gateway == "Stripe" else "₩ KRW")
-        if gateway != "Stripe":
-            await self._pick(gateway)
-            await self._pick(method)
+        wanted = ["$ USD"] if gateway == "Stripe" else ["₩ KRW", gateway, method]
+        for label in wanted:
+            pill = (store or self.store).locator("label").filter(has_text=label)
+            await pill.click()
+            await expect(pill.locator("input")).to_be_checked()
 
-    async def _pick(self, label: str) -> None:
-        pill = self.store.locator("label").filter(has_text=label)
-        await pill.click()
-        await expect(pill.locator("input")).to_be_checked()
-
-    def buy_button(self, pack: str = "Starter Pack") -> Locator:
-        found = self.store.locator(".pack").filter(has_text=pack)
+    def buy_button(self, pack: str = "Starter Pack", store: Locator | None = None) -> Locator:
+        found = (store or self.store).locator(".pack").filter(has_text=pack)
         return found.get_by_role("button")
 
-    async def buy(self, pack: str = "Starter Pack") -> None:
-        await self.buy_button(pack).click()
+    async def buy(self, pack: str = "Starter Pack", store: Locator | None = None) -> None:
+        await self.buy_button(pack, store).click()
 
     # ---- in the gateway's window ----
 
@@ -135,14 +140,16 @@ class Shopper:
     async def clicks(self, button: str) -> None:
         await self.window.get_by_role("button", name=button).click()
 
-    @property
-    def card_form(self) -> FrameLocator:
-        """Stripe's own frame in the page."""
-        return self.page.frame_locator("coinslot-store iframe")
+    async def pays_with(self, card: str, store: Locator | None = None) -> None:
+        """In the frame that Stripe has in the page."""
+        form = store or self.store
+        await form.frame_locator("iframe").locator("label").filter(has_text=card).click()
+        await form.get_by_role("button", name=re.compile(r"^Pay \$")).click()
 
-    async def pays_with(self, card: str) -> None:
-        await self.card_form.locator("label").filter(has_text=card).click()
-        await self.store.get_by_role("button", name=re.compile(r"^Pay \$")).click()
+    async def another_tab(self) -> Shopper:
+        tab = replace(self, page=await self.context.new_page())
+        await tab.opens()
+        return tab
 
     async def at_the_bank(self) -> Page:
         """The simulated bank, in a tab of its own."""
@@ -161,7 +168,7 @@ class Shopper:
         await expect(self.store.locator(".pack").first).to_be_visible()
 
     async def screenshot(self, name: str) -> None:
-        await self.page.screenshot(path=f".sandbox-test/shots/{name}.png")
+        await self.page.screenshot(path=ROOT / f".sandbox-test/{name}.png")
 
     def order_id(self) -> str:
         """Of the latest order."""

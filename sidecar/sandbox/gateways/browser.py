@@ -20,6 +20,7 @@ browser = Blueprint("browser")
 
 _FILES = Path(__file__).parent / "windows"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+_PARTS = {file.name for file in _FILES.iterdir() if file.suffix in {".js", ".css"}}
 _PAGES = {"_window": "window.html", "_element": "element.html"}
 _HEADERS = {
     "Cache-Control": "no-cache",
@@ -49,10 +50,9 @@ async def bank(_request: Request) -> HTTPResponse:
 
 @browser.get("/_windows/<name:str>")
 async def part(_request: Request, name: str) -> HTTPResponse:
-    file = _FILES / Path(name).name
-    if file.suffix not in {".js", ".css"} or not file.is_file():
+    if name not in _PARTS:
         raise NotFound
-    return _answer(file.read_text("utf-8"), file.suffix)
+    return _answer((_FILES / name).read_text("utf-8"), Path(name).suffix)
 
 
 def _answer(text: str, suffix: str) -> HTTPResponse:

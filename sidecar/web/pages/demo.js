@@ -1,10 +1,9 @@
 // The demo app of the local stack: people to be, questions to ask, a bank to pay into accounts at.
-import { refreshBalance } from '/web/coinslot.js'
 import { say } from './words.js'
 
 const $ = (selector) => document.querySelector(selector)
 
-// `supabase/seed.sql` has them: fictional, and known to nothing but a stack on this machine.
+// Fictional, from `supabase/seed.sql`.
 const PEOPLE = { Mina: 'mina@example.com', Alex: 'alex@example.com' }
 
 // Of the request before, if nobody knows what became of it: the same again must not cost again.
@@ -19,7 +18,7 @@ const OUTCOMES = {
   502: 'The answer could not be generated. Nothing was taken: your tokens are back.',
 }
 
-export const playApp = (config, client) => {
+export const playApp = ({ config, client, coinslot }) => {
   const form = $('#ask')
   const paywall = $('coinslot-paywall')
   const reply = form.querySelector('.reply')
@@ -29,12 +28,13 @@ export const playApp = (config, client) => {
     const { data, error } = await client.functions.invoke(what, { headers, body: { question, fail } })
     const status = error ? (error.context?.status ?? 0) : 200
     unknown = status === 0 ? { question, key } : null
-    return { status, data }
+    const refusal = error && (await error.context?.json?.().catch(() => null))
+    return { status, data, error: refusal }
   }
 
   const show = ({ status, data }) => {
     reply.textContent = status === 200 ? data.reply : say(OUTCOMES[status] ?? 'That did not work. Try again.')
-    refreshBalance()
+    coinslot.refreshBalance()
   }
 
   const busy = (on) => {
@@ -68,9 +68,7 @@ export const playApp = (config, client) => {
     const button = document.createElement('button')
     button.type = 'button'
     button.textContent = say('Continue as {name}', { name })
-    button.addEventListener('click', () =>
-      client.auth.signInWithPassword({ email, password: 'coinslot' }),
-    )
+    button.onclick = () => client.auth.signInWithPassword({ email, password: 'coinslot' })
     $('#people').append(button)
   }
   $('#bank').href = config.demo.bankUrl

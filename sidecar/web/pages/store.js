@@ -1,18 +1,18 @@
 // The store page: who is signed in, and with it what is shown.
-import { setLocale } from '/web/coinslot.js'
 import { start, trouble } from './client.js'
 import { choose, locale, say } from './words.js'
 
 const $ = (selector) => document.querySelector(selector)
-const { config, client } = await start()
 
+let config, client, coinslot
 let person = null
+let leaving = false
 
 const greet = () => {
   const name = person?.user_metadata.full_name || person?.email || ''
+  const korean = locale() === 'ko'
   $('#greeting').textContent = say('Hello, {name}', { name })
-  $('#language').textContent = locale() === 'ko' ? 'English' : '한국어'
-  $('#language').lang = locale() === 'ko' ? 'en' : 'ko'
+  Object.assign($('#language'), { lang: korean ? 'en' : 'ko', textContent: korean ? 'English' : '한국어' })
 }
 
 const show = () => {
@@ -24,49 +24,49 @@ const show = () => {
 
 // ---- who ----
 
+const CONFIRM = 'Look into your mail to confirm the address, then sign in.'
 const COMPLAINTS = {
   invalid_credentials: 'The address or the password is not right.',
   user_already_exists: 'There is an account with this address already: sign in.',
-  email_not_confirmed: 'Look into your mail to confirm the address, then sign in.',
+  email_not_confirmed: CONFIRM,
 }
 
 $('#credentials').addEventListener('submit', async (event) => {
   event.preventDefault()
   const form = event.target
-  const credentials = Object.fromEntries(new FormData(form))
-  const said = form.querySelector('.said')
-  said.textContent = ''
-  const up = event.submitter?.value === 'up'
-  const { data, error } = await (up
-    ? client.auth.signUp(credentials)
-    : client.auth.signInWithPassword(credentials))
-  if (error) said.textContent = say(COMPLAINTS[error.code] ?? (error.message || 'That did not work. Try again.'))
-  else if (!data.session) said.textContent = say(COMPLAINTS.email_not_confirmed)
+  const enter = event.submitter?.value === 'up' ? 'signUp' : 'signInWithPassword'
+  const { data, error } = await client.auth[enter](Object.fromEntries(new FormData(form)))
+  const complaint = error ? (COMPLAINTS[error.code] ?? error.message) : !data.session && CONFIRM
+  form.querySelector('.said').textContent = complaint ? say(complaint) : ''
 })
 
 $('#leave').addEventListener('click', () => {
-  person = null
+  leaving = true
   client.auth.signOut({ scope: 'local' })
 })
 
-client.auth.onAuthStateChange((event, session) => {
-  if (event === 'SIGNED_OUT' && person) {
+const onAuth = (event, session) => {
+  if (event === 'SIGNED_OUT' && person && !leaving) {
     trouble(say('Your session has ended. What you paid for stays yours: sign in again to see it.'))
-  } else if (session) trouble(null)
-  if (person?.id === session?.user.id && event !== 'INITIAL_SESSION') return
-  person = session?.user ?? null
+  } else if (session || leaving) trouble(null)
+  leaving = false
+  const now = session?.user ?? null
+  if (event !== 'INITIAL_SESSION' && now?.id === person?.id) return
+  person = now
   show()
-})
+}
 
 // ---- in which language ----
 
 $('#language').addEventListener('click', async () => {
   await choose(locale() === 'ko' ? 'en' : 'ko')
-  setLocale(locale())
+  coinslot.setLocale(locale())
   greet()
 })
 
-if (config.demo) {
-  const { playApp } = await import('./demo.js')
-  playApp(config, client)
+const started = await start({ signedIn: true })
+if (started) {
+  ;({ config, client, coinslot } = started)
+  if (config.demo) (await import('./demo.js')).playApp(started)
+  client.auth.onAuthStateChange(onAuth)
 }

@@ -15,7 +15,7 @@ const choices = CARDS.map(([name, effect], number) => {
   return make('label', {}, input, make('strong', {}, say(name)), make('span', {}, say(effect)))
 })
 const legend = make('legend', {}, say('Test card'))
-document.querySelector('main').append(make('fieldset', {}, legend, ...choices))
+document.querySelector('#element').append(make('fieldset', {}, legend, ...choices))
 
 const pay = async () => {
   const [, , turn] = CARDS[document.querySelector('input:checked').value]

@@ -3,12 +3,12 @@
 const here = new URL('.', document.currentScript.src)
 const onPhone = /\bMobi/.test(navigator.userAgent)
 
+// In the fragment: a name may be longer than an address that a server takes.
 const addressOf = (page, terms) => {
-  const url = new URL(page, here)
   const given = { lang: document.documentElement.lang, ...terms }
-  for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined && value !== null) url.searchParams.set(name, value)
-  }
+  const known = Object.entries(given).filter(([, value]) => value !== undefined && value !== null)
+  const url = new URL(page, here)
+  url.hash = new URLSearchParams(known)
   return url
 }
 

@@ -9,6 +9,8 @@ const NAMES = {
   stripe: 'Stripe',
 }
 const sheet = document.querySelector('main')
+// Over the shop's page, which has a main part of its own.
+if (parent !== window) sheet.setAttribute('role', 'dialog')
 
 const finish = (outcome, carried = {}) => {
   const back = query.get(carried.code || carried.error_code ? 'fail' : 'success')

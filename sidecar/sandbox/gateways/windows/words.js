@@ -26,7 +26,7 @@ const KO = {
   'The gateway does not answer. Nothing was paid.': '결제사가 응답하지 않습니다. 결제되지 않았습니다.',
 }
 
-export const query = new URLSearchParams(location.search)
+export const query = new URLSearchParams(location.hash.slice(1))
 export const lang = /^ko/.test(query.get('lang') ?? navigator.language) ? 'ko' : 'en'
 document.documentElement.lang = lang
 

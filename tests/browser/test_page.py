@@ -1,0 +1,245 @@
+"""The page itself: who gets in, what it weighs, how it is read, and names nobody expects."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import expect
+
+from sidecar.sandbox.settings import ROOT
+from tests.stacks import PASSWORD
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page, Route
+
+    from tests.browser.conftest import Browse
+    from tests.browser.shopper import Shopper
+
+WEB = ROOT / "sidecar/web"
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+OWN_SCRIPT = 60_000
+"""Bytes of all that this project sends to run, uncompressed."""
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
+NAMES = {
+    "markup": "<img src=x onerror=alert(1)><b>Bold</b>&amp;",
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈 Zoë",
+    "right-to-left": "شركة الرموز \u202e evil",
+    "10,000 characters": "김토큰W" * 2500,
+}
+
+
+async def test_a_newcomer_signs_in_with_one_click_and_out_again(browse: Browse) -> None:
+    visitor = await browse()
+    page = visitor.page
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("button", name="Continue as Mina").click()
+    await expect(page.get_by_role("heading", name="Hello, 김미나")).to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("button", name="Continue as Mina")).to_be_visible()
+    await expect(visitor.balance).to_be_hidden()
+    await expect(page.locator("#trouble")).to_be_hidden()
+
+
+async def test_an_account_is_made_and_a_wrong_password_refused(browse: Browse) -> None:
+    visitor = await browse()
+    visitor.expected = {400, 422}
+    page = visitor.page
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_label("E-mail").fill(visitor.shop.buyer.email)
+    await page.get_by_label("Password").fill("not it")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.locator("#credentials .said")).to_contain_text("is not right")
+    await page.get_by_role("button", name="Create an account").click()
+    await expect(page.locator("#credentials .said")).to_contain_text("already: sign in")
+    await page.get_by_label("E-mail").fill(f"new-{visitor.shop.buyer.email}")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Create an account").click()
+    await expect(visitor.balance).to_contain_text("5")
+
+
+async def test_it_asks_for_little_and_runs_little_of_its_own(browse: Browse) -> None:
+    visitor = await browse()
+    await visitor.page.goto("about:blank")
+    visitor.requests.clear()
+    async with visitor.page.expect_response(re.compile(r"/rest/v1/payments\?")):
+        await visitor.opens()
+    # The icon is the tab's and the page's.
+    asked = [url.partition("?")[0] for url in visitor.requests if not url.endswith("icon.svg")]
+    repeated = sorted({url for url in asked if asked.count(url) > 1})
+    assert repeated == []
+    scripts = [url for url in asked if url.startswith(f"{visitor.url}/web/") and url.endswith("js")]
+    assert 0 < sum(map(weight, scripts)) < OWN_SCRIPT
+
+
+def weight(url: str) -> int:
+    return (WEB / url.partition("/web/")[2]).stat().st_size
+
+
+@DEVICES
+async def test_it_is_usable_soon(browse: Browse, device: str, record_property: Any) -> None:  # noqa: ANN401
+    """The figure is reported, not judged: the machine may be busy with anything."""
+    visitor = await browse(device)
+    await visitor.page.reload()
+    await visitor.buy_button().wait_for()
+    ready = await visitor.page.evaluate("performance.now()")
+    record_property("milliseconds", round(ready))
+    assert await visitor.buy_button().is_enabled()
+
+
+@SCHEMES
+@DEVICES
+async def test_nothing_bars_anybody(browse: Browse, device: str, scheme: str) -> None:
+    """axe-core finds nothing in any state of the page, in either language."""
+    person = await browse(device, color_scheme=scheme)
+    person.expected = {402}
+    await accessible(person.page)
+    await person.choose("Stripe")
+    await person.buy()
+    await expect(person.store.frame_locator("iframe").get_by_text("Test card")).to_be_visible()
+    await accessible(person.page)
+    await person.pays_with("is paid")
+    await person.told("10 tokens added")
+    await accessible(person.page)
+    await person.page.get_by_role("button", name="한국어").click()
+    await expect(person.page.get_by_role("heading", name="토큰 구매")).to_be_visible()
+    await accessible(person.page)
+    await person.page.get_by_role("button", name="로그아웃").click()
+    await expect(person.page.get_by_role("button", name="로그인")).to_be_visible()
+    await accessible(person.page)
+
+
+@SCHEMES
+async def test_nothing_bars_anybody_on_the_way_through_a_payment(
+    browse: Browse, scheme: str
+) -> None:
+    person = await browse("phone", color_scheme=scheme)
+    person.expected = {402}
+    await person.shop.rpc(
+        "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
+    )
+    await person.asks("And now?")
+    await expect(person.paywall).to_contain_text("You need more tokens")
+    await accessible(person.page)
+    store = person.paywall.locator("coinslot-store")
+    await person.choose("Toss Payments", "Bank transfer", store=store)
+    await person.buy(store=store)
+    await expect(person.page.get_by_role("button", name="Get a virtual account")).to_be_visible()
+    await accessible(person.page)
+    await person.clicks("Get a virtual account")
+    await person.told("Transfer ₩5,000 to this account")
+    await accessible(person.page)
+    await person.back_in_the_store()
+    bank = await person.at_the_bank()
+    await expect(bank.get_by_role("button").first).to_be_visible()
+    await accessible(bank)
+
+
+async def accessible(page: Page) -> None:
+    """Evaluated from outside, which the page's policy does not touch; frames are looked into."""
+    for frame in page.frames:
+        await frame.evaluate(AXE)
+        await frame.evaluate("axe.configure({allowedOrigins: ['<unsafe_all_origins>']})")
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    told = [
+        f"{each['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
+    assert told == []
+
+
+async def test_everything_can_be_done_from_the_keyboard(browse: Browse) -> None:
+    person = await browse()
+    person.expected = {400}
+    keys = person.page.keyboard
+    await person.choose("PortOne")
+    await person.buy_button().focus()
+    await keys.press("Enter")
+    pay = person.window.get_by_role("button", name="Pay ₩5,000")
+    await expect(pay).to_be_visible()
+    await keys.press("Tab")
+    await expect(pay).to_be_focused()
+    await keys.press("Enter")
+    await person.told("10 tokens added")
+    await person.buy_button().focus()
+    await keys.press("Enter")
+    await expect(pay).to_be_visible()
+    await keys.press("Escape")
+    await person.told("The payment was not finished")
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+@DEVICES
+async def test_a_name_that_nobody_expects(browse: Browse, device: str, name: str) -> None:
+    """Of a person and of a product: shown as text, and breaking nothing."""
+    person = await browse(device)
+    body = {"full_name": name}
+    metadata = "update auth.users set raw_user_meta_data = %s::jsonb where id = %s"
+    rename = "update products set name = %s where id = 'starter' returning name"
+    with person.shop.stack.connect() as connection:
+        connection.execute(metadata, [json.dumps(body), person.shop.buyer.id])
+        connection.execute(rename, [name])
+        try:
+            await shown(person, name)
+        finally:
+            connection.execute(rename, ["Starter Pack"])
+
+
+async def shown(person: Shopper, name: str) -> None:
+    await person.page.evaluate("localStorage.removeItem('coinslot:choice')")
+    await person.page.reload()
+    await expect(person.store.locator(".pack").first).to_contain_text(name[:20])
+    await person.choose("PortOne")
+    await person.store.locator(".pack button").first.click()
+    await expect(person.window.locator("h1#title")).to_contain_text(name[:20])
+    await person.clicks("Pay ₩5,000")
+    await person.told("10 tokens added")
+    await person.back_in_the_store()
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await person.page.evaluate(wide) == 0
+
+
+@pytest.mark.parametrize("path", ["**/store/config", "**/web/coinslot.js", "**/store/supabase.js"])
+async def test_a_part_of_the_page_that_does_not_come(browse: Browse, path: str) -> None:
+    person = await browse()
+    person.expected = {502, 0}
+    await person.page.route(path, bad_gateway)
+    await person.page.reload()
+    await expect(person.page.get_by_role("alert").first).to_contain_text(
+        "The store cannot be reached right now. Nothing was bought or spent"
+    )
+
+
+async def bad_gateway(route: Route) -> None:
+    await route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+
+
+async def test_no_secret_is_in_the_page(browse: Browse) -> None:
+    person = await browse()
+    bodies: list[str] = []
+
+    async def keep(response: Any) -> None:  # noqa: ANN401
+        if response.url.startswith(person.url) and response.status == 200:
+            bodies.append(await response.text())
+
+    person.page.on("response", keep)
+    await person.page.goto("about:blank")
+    await person.opens()
+    env = person.shop.stack.env
+    secret = [value for key, value in env.items() if "SECRET" in key or "SERVICE_ROLE" in key]
+    assert bodies
+    assert [value for value in secret if any(value in body for body in bodies)] == []
+
+
+def test_pages_hold_nothing_inline() -> None:
+    for page in WEB.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(
+            r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:", text
+        )
+    assert Path(WEB / "pages/store.html").is_file()

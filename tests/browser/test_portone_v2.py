@@ -1,0 +1,73 @@
+"""PortOne V2, which sells in place of V1 where its keys are set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from sidecar.sandbox import environment
+from tests.browser.test_purchases import bought, deposits
+from tests.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+
+    from tests.browser.conftest import Browse
+    from tests.stacks import LocalStack
+
+DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
+
+
+@pytest_asyncio.fixture(scope="module")
+async def sells_through_v2(stack: LocalStack, http: httpx.AsyncClient) -> AsyncIterator[None]:
+    simulators = stack.settings.simulators_url
+    gateways = environment.simulated_gateways(stack.settings)
+    changes = {
+        **{name.lower(): value for each in gateways for name, value in each.items()},
+        "portone_sdk_url": f"{simulators}/portone-v2/sdk.js",
+        "coinslot_virtual_accounts": True,
+        "coinslot_demo_bank_url": f"{simulators}/_windows/bank",
+        "frontend_url": stack.sidecar_url,
+    }
+    async with in_place_of_the_stacks(stack, **changes):
+        (await http.put(f"{v2_url(stack)}/_sim/settings", json=QUIET)).raise_for_status()
+        yield
+
+
+@DEVICES
+@pytest.mark.usefixtures("sells_through_v2")
+async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
+    buyer = await browse(device)
+    buyer.expected = {400}
+    for how, told in (
+        ("Close without paying", "The payment was"),
+        ("Have the card declined", "The payment was declined"),
+    ):
+        await buyer.choose("PortOne")
+        await buyer.buy()
+        await buyer.clicks(how)
+        await buyer.told(told)
+        await buyer.back_in_the_store()
+    await buyer.has(5)
+    await buyer.choose("PortOne")
+    await buyer.buy()
+    await buyer.clicks("Pay ₩5,000")
+    await bought(buyer)
+    assert buyer.shop.purchases() == 1
+
+
+@DEVICES
+@pytest.mark.usefixtures("sells_through_v2")
+async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: str) -> None:
+    buyer = await browse(device)
+    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.buy()
+    await buyer.clicks("Get a virtual account")
+    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.back_in_the_store()
+    await deposits(buyer)
+    await bought(buyer)

@@ -1,0 +1,127 @@
+"""The demo app: a question, an answer on a hold, and the paywall where tokens run out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+if TYPE_CHECKING:
+    from playwright.async_api import Route
+
+    from tests.browser.conftest import Browse
+    from tests.browser.shopper import Shopper
+
+DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
+
+
+@DEVICES
+async def test_a_question_costs_one_token_and_an_answer_two(browse: Browse, device: str) -> None:
+    person = await browse(device)
+    await person.asks("Will it rain?")
+    await expect(person.reply).to_contain_text("“Will it rain?” is a good question.")
+    await person.has(4)
+    await person.asks("Shall I move?", "Generate an answer")
+    await expect(person.reply).to_contain_text("it depends")
+    await person.has(2)
+    await expect(person.history).to_contain_text("Answer")
+
+
+@DEVICES
+async def test_nobody_pays_for_a_generation_that_fails(browse: Browse, device: str) -> None:
+    person = await browse(device)
+    person.expected = {502}
+    await person.page.get_by_label("Let the generation fail").check()
+    await person.asks("Shall I move?", "Generate an answer")
+    await expect(person.reply).to_contain_text("Two tokens are set aside")
+    await expect(person.reply).to_contain_text("Nothing was taken: your tokens are back.")
+    await person.has(5)
+    assert entries(person) == ["signup_bonus"]
+    await person.page.get_by_label("Let the generation fail").uncheck()
+    await person.asks("Shall I move?", "Generate an answer")
+    await expect(person.reply).to_contain_text("it depends")
+    await person.has(3)
+
+
+async def test_a_double_click_asks_once(browse: Browse) -> None:
+    person = await browse()
+    await person.page.get_by_label("Your question").fill("Twice?")
+    await person.page.get_by_role("button", name=re.compile("^Ask")).dblclick()
+    await expect(person.reply).to_contain_text("a good question")
+    await person.has(4)
+
+
+async def test_the_same_answer_in_two_tabs_is_paid_for_once(browse: Browse) -> None:
+    first = await browse()
+    first.expected = {409}
+    second = await first.another_tab()
+    for tab in (first, second):
+        await tab.page.get_by_label("Your question").fill("The same?")
+    for tab in (first, second):
+        await tab.page.get_by_role("button", name=re.compile("^Generate")).click()
+    for tab in (first, second):
+        await expect(tab.reply).to_contain_text(re.compile("it depends|generated already"))
+    await first.has(3)
+    await second.has(3)
+
+
+async def test_a_lost_reply_is_asked_for_again_and_paid_for_once(browse: Browse) -> None:
+    person = await browse()
+    person.expected = {0}
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort("connectionreset")
+
+    await person.page.route("**/functions/v1/ask", lose, times=1)
+    await person.asks("Still there?")
+    await expect(person.reply).to_contain_text("The connection was lost")
+    await person.asks("Still there?")
+    await expect(person.reply).to_contain_text("a good question")
+    await person.has(4)
+
+
+@DEVICES
+@pytest.mark.parametrize("gateway", ["PortOne", "Toss Payments", "Stripe"])
+async def test_the_paywall_sells_tokens_and_the_question_goes_on(
+    browse: Browse, gateway: str, device: str
+) -> None:
+    """Whether the gateway leaves the page for the payment or not."""
+    person = await browse(device)
+    person.expected = {402}
+    await person.shop.rpc(
+        "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
+    )
+    await person.asks("And now?")
+    await expect(person.paywall).to_contain_text("You need more tokens")
+    await person.choose(gateway, store=person.paywall.locator("coinslot-store"))
+    await person.buy(store=person.paywall.locator("coinslot-store"))
+    if gateway == "Stripe":
+        await person.pays_with("is paid", store=person.paywall.locator("coinslot-store"))
+    else:
+        await person.clicks("Pay ₩5,000")
+    if "/payment/" in person.page.url or gateway == "Toss Payments":
+        await person.told("10 tokens added")
+        await person.back_in_the_store()
+    await expect(person.reply).to_contain_text("“And now?” is a good question.")
+    await person.has(9)
+
+
+async def test_a_paywall_that_is_closed_takes_nothing(browse: Browse) -> None:
+    person = await browse()
+    person.expected = {402}
+    await person.shop.rpc(
+        "spend_tokens", person.shop.buyer, amount=4, idempotency_key="most", reason="before"
+    )
+    await person.asks("And now?", "Generate an answer")
+    await expect(person.paywall).to_contain_text("This takes 2 tokens; you have 1 token.")
+    await person.page.keyboard.press("Escape")
+    await expect(person.reply).to_contain_text("Not enough tokens. Nothing was taken.")
+    await person.has(1)
+
+
+def entries(person: Shopper) -> list[str]:
+    query = "select kind from token_ledger where user_id = %s order by seq"
+    return [kind for (kind,) in person.shop.select(query, person.shop.buyer.id)]
