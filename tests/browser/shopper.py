@@ -142,6 +142,8 @@ class Shopper:
 
     async def pays_with(self, card: str, store: Locator | None = None) -> None:
         """In the frame that Stripe has in the page."""
+        # Asked for again, the order of a payment that the webhook has settled first is "over".
+        self.expected.add(400)
         form = store or self.store
         await form.frame_locator("iframe").locator("label").filter(has_text=card).click()
         await form.get_by_role("button", name=re.compile(r"^Pay \$")).click()
