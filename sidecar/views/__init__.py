@@ -11,7 +11,4 @@ from sidecar.views.stripe import stripe
 from sidecar.views.toss import toss
 from sidecar.views.webhooks import webhooks
 
-BLUEPRINTS = (
-    *(health, openapi, portone, toss, stripe, orders, refunds, webhooks),
-    *(store, pages),
-)
+BLUEPRINTS = (health, openapi, portone, toss, stripe, orders, refunds, webhooks, store, pages)
