@@ -1,4 +1,4 @@
-"""One Chromium for all tests; for each test a context of its own, and a new person."""
+"""One Chromium for the tests of a file; for each test a context of its own, and a new person."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import Error, async_playwright, expect
 
-from tests.browser.shopper import DEVICES, Shopper
+from tests.browser.shopper import DEVICES, PATIENCE, Shopper
 from tests.shop import Shop
 from tests.stacks import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser
+    from playwright.async_api import Browser, BrowserContext, Playwright
 
     from tests.stacks import LocalStack
 
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    # Containers have little shared memory, and Chromium dies where it runs out.
+    "--disable-dev-shm-usage",
 )
+expect.set_options(timeout=PATIENCE)
 
 
 class Browse(Protocol):
@@ -40,16 +43,55 @@ class Browse(Protocol):
     ) -> Shopper: ...
 
 
+class Chromium:
+    """Started when it is first wanted, and again for the next person where its process has died.
+    Whoever it dies under has failed."""
+
+    def __init__(self, playwright: Playwright, path: str) -> None:
+        self._playwright = playwright
+        self._path = path
+        self._browser: Browser | None = None
+
+    async def context(self, **options: Any) -> BrowserContext:  # noqa: ANN401 - Playwright's
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = await self._launched()
+        return await self._browser.new_context(**options)
+
+    async def close(self) -> None:
+        if self._browser is not None and self._browser.is_connected():
+            await self._browser.close()
+
+    async def _launched(self) -> Browser:
+        try:
+            return await self._launch()
+        except Error as error:
+            # Its process died before it was asked for anything.
+            if "has been closed" not in str(error):
+                raise
+            return await self._launch()
+
+    async def _launch(self) -> Browser:
+        launch = self._playwright.chromium.launch
+        return await launch(executable_path=self._path, args=[*_FLAGS], timeout=2 * PATIENCE)
+
+
 @pytest_asyncio.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as playwright:
+        yield playwright
+
+
+@pytest_asyncio.fixture(scope="module")
+async def chromium(playwright: Playwright) -> AsyncIterator[Chromium]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         message = "there is no Chromium: install the package chromium"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=[*_FLAGS])
-        yield browser
-        await browser.close()
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    chromium = Chromium(playwright, path)
+    yield chromium
+    await chromium.close()
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -60,7 +102,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest_asyncio.fixture
 async def browse(
-    chromium: Browser, stack: LocalStack, http: httpx.AsyncClient
+    chromium: Chromium, stack: LocalStack, http: httpx.AsyncClient
 ) -> AsyncIterator[Browse]:
     """Puts people in front of the store, signed in. At the end nobody's browser has complained,
     nothing foreign was asked for, and the books add up."""
@@ -77,8 +119,8 @@ async def browse(
         shop = shop or Shop(stack, http, stack.sign_up(), sidecar)
         state = {"cookies": [], "origins": [await _signed_in(shop, sidecar)]}
         wanted = {"locale": "en-US", "storage_state": state, **DEVICES[device], **options}
-        context = await chromium.new_context(**wanted)
-        context.set_default_timeout(15_000)
+        context = await chromium.context(**wanted)
+        context.set_default_timeout(PATIENCE)
         page = await context.new_page()
         shopper = Shopper(shop, context, page, sidecar, phone=device == "phone")
         shopper.watch()

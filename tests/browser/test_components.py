@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest
 from playwright.async_api import expect
 
 if TYPE_CHECKING:
@@ -15,6 +14,12 @@ if TYPE_CHECKING:
 
 ENTRIES = 75
 ORDERS = 40
+LIES = (
+    "success?orderId={order}&paymentKey=tosskey_forged_1234&amount=5000",
+    "success?imp_uid=imp_123456789012&merchant_uid={order}&imp_success=true",
+    "success?orderId={order}&status=completed",
+    "success?payment_intent=pi_forged&redirect_status=succeeded&orderId={order}",
+)
 ROWS = "coinslot-history >> .entry"
 
 
@@ -86,25 +91,15 @@ async def test_a_purchase_is_one_line_of_the_history(browse: Browse) -> None:
         await expect(bought).to_contain_text(text)
 
 
-@pytest.mark.parametrize(
-    "lie",
-    [
-        "success?orderId={order}&paymentKey=tosskey_forged_1234&amount=5000",
-        "success?imp_uid=imp_123456789012&merchant_uid={order}&imp_success=true",
-        "success?orderId={order}&status=completed",
-        "success?payment_intent=pi_forged&redirect_status=succeeded&orderId={order}",
-    ],
-)
-async def test_an_address_that_lies_about_a_payment_is_not_believed(
-    browse: Browse, lie: str
-) -> None:
+async def test_an_address_that_lies_about_a_payment_is_not_believed(browse: Browse) -> None:
     person = await browse()
     person.expected = {400, 404}
     order = await person.shop.order()
-    await person.page.goto(f"{person.url}/payment/{lie.format(order=order)}")
-    await person.told("You have an unfinished payment")
-    assert urlless(person.page.url) == f"/payment/success?orderId={order}"
-    await person.has(5)
+    for lie in LIES:
+        await person.page.goto(f"{person.url}/payment/{lie.format(order=order)}")
+        await person.told("You have an unfinished payment")
+        assert urlless(person.page.url) == f"/payment/success?orderId={order}"
+        await person.has(5)
     assert person.shop.purchases() == 0
 
 
