@@ -12,7 +12,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-import httpx
+import aiohttp
 from sanic import Blueprint, HTTPResponse, Request
 from sanic import json as answer_json
 from sanic.exceptions import BadRequest, SanicException
@@ -132,13 +132,14 @@ async def _as_service(request: Request, name: str, **arguments: object) -> Json:
 
 async def _rpc(request: Request, name: str, arguments: Json, authorization: str) -> Json:
     """What the RPC answers; a refusal of its own is passed on with its status."""
-    client: httpx.AsyncClient = request.app.ctx.postgrest
-    headers = {"authorization": authorization}
+    session: aiohttp.ClientSession = request.app.ctx.postgrest
+    url = f"{request.app.ctx.postgrest_url}/rpc/{name}"
+    headers = {"authorization": authorization, "content-type": "application/json"}
     try:
-        response = await client.post(f"/rpc/{name}", json=arguments, headers=headers)
-        answer: Json = response.json()
-    except (httpx.TransportError, json.JSONDecodeError) as error:
+        async with session.post(url, json=arguments, headers=headers) as response:
+            answer: Json = await response.json()
+    except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
         raise Refused(503, {"error": "Try again in a moment", "code": "unavailable"}) from error
-    if response.is_error:
-        raise Refused(response.status_code, answer)
+    if not response.ok:
+        raise Refused(response.status, answer)
     return answer
