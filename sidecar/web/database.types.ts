@@ -165,6 +165,26 @@ isOneToOne: false
                   Relationships: [
 
                   ]
+                },"refunds": {
+                  Row: {
+                    "amount": number,"created_at": string,"currency": string,"finished_at": string | null,"id": string,"order_id": string,"payment_id": string,"status": string,"tokens": number,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                           "amount"?: number | null,"created_at"?: string | null,"currency"?: string | null,"finished_at"?: string | null,"id"?: string | null,"order_id"?: string | null,"payment_id"?: string | null,"status"?: string | null,"tokens"?: number | null,"user_id"?: string | null
+                         }
+                        Update: {
+                           "amount"?: number | null,"created_at"?: string | null,"currency"?: string | null,"finished_at"?: string | null,"id"?: string | null,"order_id"?: string | null,"payment_id"?: string | null,"status"?: string | null,"tokens"?: number | null,"user_id"?: string | null
+                         }
+                        Relationships: [
+                    {
+      foreignKeyName: "refunds_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: false
+      referencedRelation: "payments"
+      referencedColumns: ["id"]
+    }
+                  ]
                 }
           }
           Functions: {
@@ -177,7 +197,31 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "apply_gateway_payment":
-{ Args: { "amount": number,"currency": string,"discount"?: number,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_id"?: number,"withdrawn"?: number }; Returns: Record<string, unknown>
+{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_id"?: number,"withdrawn"?: number }; Returns: Record<string, unknown>
+                           },
+"audit_payments":
+{ Args: { "audit_id": number,"lines": Json }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "audit_lines"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"audit_report":
+{ Args: { "after"?: string,"audit_id": number,"page_size"?: number,"verdict"?: string }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "audit_lines"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"audit_unlisted":
+{ Args: { "after"?: string,"audit_id": number,"page_size"?: number }; Returns: {
+              "currency": string,"live": boolean,"order_id": string,"payment_key": string
+            }[]
+                           },
+"begin_audit":
+{ Args: { "again"?: boolean,"gateway": string,"since": string,"until": string }; Returns: number
                            },
 "cancel_order":
 { Args: { "order_id": string }; Returns: {
@@ -223,6 +267,22 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"claim_payments":
+{ Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["payment_to_read"][]
+                          SetofOptions: {
+        from: "*"
+        to: "payment_to_read"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"claim_refunds":
+{ Args: { "batch"?: number,"refund_id"?: string }; Returns: Database["public"]['CompositeTypes']["refund_job"][]
+                          SetofOptions: {
+        from: "*"
+        to: "refund_job"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "claim_webhooks":
 { Args: { "batch"?: number }; Returns: unknown[]
                           SetofOptions: {
@@ -230,6 +290,14 @@ isOneToOne: false
         to: "webhooks"
         isOneToOne: false
         isSetofReturn: true
+      } },
+"close_refund":
+{ Args: { "reason": string,"refund_id": string }; Returns: Database["public"]['Views']["refunds"]['Row']
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
       } },
 "create_order":
 { Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"product_id": string }; Returns: {
@@ -267,9 +335,20 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"finish_audit":
+{ Args: { "audit_id": number }; Returns: Json
+                           },
 "finish_webhook":
 { Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: undefined
                            },
+"get_refund":
+{ Args: { "refund_id": string }; Returns: Database["public"]['Views']["refunds"]['Row']
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "get_settings":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -344,6 +423,42 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"record_refund_answer":
+{ Args: { "answer": string,"failure_code"?: string,"failure_message"?: string,"refund_id": string,"tries": number }; Returns: {
+              "amount": number,
+"canceled_at": string | null,
+"confirmed_at": string | null,
+"created_at": string,
+"currency": string,
+"disputed": number,
+"expired_at": string | null,
+"expires_at": string,
+"failure_reason": string | null,
+"gateway": string,
+"id": string,
+"idempotency_key": string | null,
+"live": boolean,
+"method": string | null,
+"name": string,
+"order_id": string,
+"paid": number,
+"payment_key": string | null,
+"product_id": string,
+"refunded": number,
+"status": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number,
+"virtual_account": Json | null,
+"withdrawn": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payments"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "refuse_payment_attempt":
 { Args: { "order_id": string,"payment_key": string,"reason": string,"source": string }; Returns: undefined
                            },
@@ -357,6 +472,25 @@ isOneToOne: false
       } },
 "replay_webhooks":
 { Args: { "gateway"?: string,"order_id"?: string,"outcome"?: string }; Returns: number
+                           },
+"request_refund":
+{ Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: Database["public"]['Views']["refunds"]['Row']
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"request_refund_for":
+{ Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: Database["public"]['Views']["refunds"]['Row']
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"return_payments":
+{ Args: { "order_ids": (string)[] }; Returns: undefined
                            },
 "run_maintenance":
 { Args: { "batch"?: number }; Returns: Json
@@ -424,6 +558,10 @@ isOneToOne: false
           CompositeTypes: {
             "hold_receipt": {
                         "id": string | null,"user_id": string | null,"amount": number | null,"captured": number | null,"status": string | null,"feature": string | null,"idempotency_key": string | null,"reason": string | null,"expires_at": string | null,"created_at": string | null,"resolved_at": string | null,"replayed": boolean | null
+                      },"payment_to_read": {
+                        "payment": Database["public"]['Tables']["payments"]['Row'] | null,"attempt_key": string | null
+                      },"refund_job": {
+                        "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["payments"]['Row'] | null
                       },"token_receipt": {
                         "user_id": string | null,"seq": number | null,"delta": number | null,"balance": number | null,"created_at": string | null,"payment_id": string | null,"hold_id": string | null,"kind": string | null,"idempotency_key": string | null,"feature": string | null,"reason": string | null,"metadata": Json | null,"replayed": boolean | null
                       }
