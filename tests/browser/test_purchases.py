@@ -59,9 +59,8 @@ async def test_stripe_declines_a_card_and_takes_the_next_one(browse: Browse, dev
     assert buyer.orders() == ["completed"]
 
 
-@DEVICES
-async def test_stripes_form_is_left_and_opened_again(browse: Browse, device: str) -> None:
-    buyer = await browse(device)
+async def test_stripes_form_is_left_and_opened_again(browse: Browse) -> None:
+    buyer = await browse()
     await buyer.choose("Stripe")
     await buyer.buy()
     await buyer.store.get_by_role("button", name="Cancel").click()
