@@ -114,7 +114,11 @@ class Auditing:
 
         async def look(line: AuditLine) -> dict[str, Any] | None:
             async with gate:
-                return _line(await self._read(gateway, line.order_id, line.payment_key))
+                try:
+                    return _line(await self._read(gateway, line.order_id, line.payment_key))
+                except GatewayUnavailable as error:
+                    _leave_as_it_is(error, line.payment_key)
+                    return None
 
         found = await asyncio.gather(*(look(line) for line in lines if line.verdict in _OPEN))
         if fresh := [each for each in found if each is not None]:
@@ -126,12 +130,16 @@ class Auditing:
         while page := await service.audit_unlisted(audit_id, after, _PAGE):
             after = page[-1].payment_key
             found = [await self._asked_for(gateway, each) for each in page]
-            await service.audit_payments(audit_id, found)
+            await service.audit_payments(audit_id, [line for line in found if line])
 
-    async def _asked_for(self, gateway: Gateway, each: UnlistedPayment) -> dict[str, Any]:
+    async def _asked_for(self, gateway: Gateway, each: UnlistedPayment) -> dict[str, Any] | None:
         """By its key; a list may date a payment otherwise than we do. A gateway that finds payments
         by their orders may answer with another attempt."""
-        fact = await self._read(gateway, each.order_id, each.payment_key)
+        try:
+            fact = await self._read(gateway, each.order_id, each.payment_key)
+        except GatewayUnavailable as error:
+            _leave_as_it_is(error, each.payment_key)
+            return None
         known = fact if fact and fact.payment_key == each.payment_key else None
         return _line(known) or {
             "payment_key": each.payment_key,
@@ -159,7 +167,18 @@ class Auditing:
         except PaymentUnknownAtGateway:
             return None
         except (PaymentNotFound, PaymentRefused):
+            pass
+        try:
             return await gateway.read(order_id, payment_key)
+        except PaymentRefused:
+            return None
+
+
+def _leave_as_it_is(error: GatewayUnavailable, payment_key: str) -> None:
+    """Nonsense about one payment holds up no other; a gateway that is down ends the audit."""
+    if error.code != "gateway_nonsense":
+        raise error
+    log.error("audit_incomplete", payment_key=payment_key)
 
 
 def _line(fact: GatewayPayment | None) -> dict[str, Any] | None:

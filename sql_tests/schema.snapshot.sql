@@ -2796,19 +2796,18 @@ COMMENT ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict
 CREATE FUNCTION coinslot.schedule_maintenance() RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO ''
-    AS $_$
+    AS $$
 begin
   if not exists (select from pg_catalog.pg_extension e where e.extname = 'pg_cron') then
     return false;
   end if;
-  execute $cron$
-    select cron.schedule(
-      'coinslot maintenance', '* * * * *', 'select coinslot.run_maintenance(500)'
-    )
-  $cron$;
+  execute format(
+    'select cron.schedule(%L, %L, %L)',
+    'coinslot maintenance', '* * * * *', 'select coinslot.run_maintenance(500)'
+  );
   return true;
 end
-$_$;
+$$;
 
 COMMENT ON FUNCTION coinslot.schedule_maintenance() IS 'Has pg_cron run the maintenance every minute; false without pg_cron.';
 

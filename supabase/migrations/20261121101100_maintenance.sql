@@ -90,11 +90,10 @@ begin
   if not exists (select from pg_catalog.pg_extension e where e.extname = 'pg_cron') then
     return false;
   end if;
-  execute $cron$
-    select cron.schedule(
-      'coinslot maintenance', '* * * * *', 'select coinslot.run_maintenance(500)'
-    )
-  $cron$;
+  execute format(
+    'select cron.schedule(%L, %L, %L)',
+    'coinslot maintenance', '* * * * *', 'select coinslot.run_maintenance(500)'
+  );
   return true;
 end
 $$;
