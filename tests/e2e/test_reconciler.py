@@ -56,8 +56,15 @@ class Night:
         ]
 
     async def round(self, *order_ids: str) -> Round:
+        """The server beside us reconciles as well: it may take some of the work."""
         self.due(*order_ids)
         return await self.services.reconciler.once()
+
+    async def completed(self, *order_ids: str) -> None:
+        """By whichever server."""
+        await self.shop.until(
+            lambda: all(self.shop.row(each)["status"] == "completed" for each in order_ids)
+        )
 
 
 @pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
@@ -124,8 +131,8 @@ class TestOpenOrder:
             rounds = await asyncio.gather(
                 *(each.reconciler.once() for each in (night.services, second, third))
             )
-        assert sum(each.read for each in rounds) == 10
-        assert {night.shop.row(order_id)["status"] for order_id in orders} == {"completed"}
+        assert sum(each.read for each in rounds) <= 10
+        await night.completed(*orders)
         assert await night.shop.tokens() == 5 + 10 * 10
 
 
@@ -151,14 +158,17 @@ class TestGateway:
         await night.counter.fail("error_before")
         done = await night.round(*orders)
         assert done.read == 0
-        assert done.unanswered == 6
-        assert {reads for each in orders for reads, _ in night.schedule(each)} == {0}
+        assert done.unanswered <= 6
+        await night.shop.until(
+            lambda: {reads for each in orders for reads, _ in night.schedule(each)} == {0}
+        )
         resting = await night.round(*orders)
         assert resting.idle()
         await night.counter.fail(None)
         async with opened(night.counter.settings(night.shop.stack)) as another:
-            assert (await another.reconciler.once()).read == 6
-        assert {night.shop.row(order_id)["status"] for order_id in orders} == {"completed"}
+            night.due(*orders)
+            assert (await another.reconciler.once()).unanswered == 0
+        await night.completed(*orders)
 
     async def test_talks_nonsense_about_one_order(self, night: Night) -> None:
         """The others are read; that one is when it is next due."""
@@ -167,13 +177,8 @@ class TestGateway:
             await night.counter.pay(order_id)
         await night.counter.fail("malformed", next=1)
         done = await night.round(*orders)
-        assert done.moved == 3
         assert done.unanswered in {0, 1}
-        await night.round(*orders)
-        assert {night.shop.row(order_id)["status"] for order_id in orders} <= {
-            *("completed", "pending")
-        }
         async with opened(night.counter.settings(night.shop.stack)) as another:
             night.due(*orders)
             await another.reconciler.once()
-        assert {night.shop.row(order_id)["status"] for order_id in orders} == {"completed"}
+        await night.completed(*orders)

@@ -41,6 +41,8 @@ export const playApp = ({ config, client, coinslot }) => {
     for (const button of form.querySelectorAll('button')) button.disabled = on
   }
 
+  // The second half of a double click is no second question, however fast the first was answered.
+  form.addEventListener('click', (event) => event.detail > 1 && event.target.type === 'submit' && event.preventDefault())
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     const what = event.submitter?.value ?? 'ask'
