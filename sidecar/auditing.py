@@ -17,6 +17,7 @@ import structlog
 from sidecar.errors import (
     ApiError,
     GatewayUnavailable,
+    InvalidPaymentKey,
     PaymentNotFound,
     PaymentRefused,
     PaymentUnknownAtGateway,
@@ -134,9 +135,14 @@ class Auditing:
 
     async def _asked_for(self, gateway: Gateway, each: UnlistedPayment) -> dict[str, Any] | None:
         """By its key; a list may date a payment otherwise than we do. A gateway that finds payments
-        by their orders may answer with another attempt."""
+        by their orders may answer with another attempt. What is of a version of the gateway that is
+        not set up here cannot be told."""
         try:
+            gateway.check_key(each.payment_key)
             fact = await self._read(gateway, each.order_id, each.payment_key)
+        except InvalidPaymentKey:
+            log.warning("audit_not_here", gateway=gateway.name, payment_key=each.payment_key)
+            return None
         except GatewayUnavailable as error:
             _leave_as_it_is(error, each.payment_key)
             return None

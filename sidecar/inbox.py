@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from sidecar.coalesce import SECONDS_TO_FINISH
 from sidecar.errors import ApiError, GatewayOff, InvalidPaymentKey
 from sidecar.following import Follower, Hint
 from sidecar.payments import ORDER_ID
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 _SECONDS_PER_WEBHOOK = 25.0
 # The first retries come within this time, so after a sign of work the sweep looks often.
 _SECONDS_OF_HASTE = 15.0
-_SECONDS_TO_FINISH = 20.0
 # Webhooks that may wait in this process for a place; more of them are left to the sweep.
 _WAITING_PER_PLACE = 32
 
@@ -106,7 +106,7 @@ class Inbox:
             self._sweeping.cancel()
         if not self._tasks:
             return
-        _, unfinished = await asyncio.wait(set(self._tasks), timeout=_SECONDS_TO_FINISH)
+        _, unfinished = await asyncio.wait(set(self._tasks), timeout=SECONDS_TO_FINISH)
         for task in unfinished:
             task.cancel()
 

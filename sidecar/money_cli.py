@@ -1,4 +1,4 @@
-"""`python -m sidecar refund | reconcile | audit`: money by hand. Needs no running server.
+"""`python -m sidecar refund | close-refund | reconcile | audit`: money by hand, without a server.
 
 Amounts are given in minor units, and shown in the currency's own: 5000 KRW, 4.00 USD.
 """
@@ -32,6 +32,7 @@ _COLUMNS = (
     *("our_paid", "our_refunded", "tokens", "verdict", "problem"),
 )
 _AMOUNTS = {"paid", "refunded", "our_paid", "our_refunded"}
+_REPORT_HELP = "Write every payment to this file; - prints it."
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -108,13 +109,13 @@ def audit(
     since: Annotated[datetime, typer.Argument(formats=_DATES, help="From this day, UTC.")],
     until: Annotated[datetime, typer.Argument(formats=_DATES, help="To before this day, UTC.")],
     report: Annotated[
-        Path | None, typer.Option("--csv", help="Write every payment to this file; - prints it.")
+        Path | None,
+        typer.Option("--csv", dir_okay=False, writable=True, allow_dash=True, help=_REPORT_HELP),
     ] = None,
 ) -> None:
     """Hold a gateway's list of payments against ours: for the accountant, and for what is wrong."""
     begin, end = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
-    if begin >= end:
-        fail("The first day comes before the last")
+    _check(begin, end, report)
 
     async def audited(services: Services) -> Audit | None:
         if gateway not in services.payments.gateways:
@@ -133,6 +134,14 @@ def audit(
     wrong = sum(t.payments for t in made.totals if t.verdict in {"unknown", "different", "missing"})
     if wrong:
         fail(f"{wrong} payments do not match: they are among the discrepancies")
+
+
+def _check(begin: datetime, end: datetime, report: Path | None) -> None:
+    """Before a month is read, not after it."""
+    if begin >= end:
+        fail("The first day comes before the last")
+    if report is not None and not report.parent.is_dir():
+        fail(f"There is no folder {report.parent} to write the report to")
 
 
 async def _write(report: Path, services: Services, audit: Audit) -> None:

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from sidecar.errors import GatewayUnavailable, PaymentRefused, PaymentUnknownAtGateway
+from sidecar.errors import (
+    GatewayUnavailable,
+    PaymentRefused,
+    PaymentUnknownAtGateway,
+    TryAgain,
+)
 from sidecar.settling import fact_about
 
 if TYPE_CHECKING:
@@ -136,10 +141,16 @@ class Reconciler:
                 except GatewayUnavailable as error:
                     if error.code != "gateway_nonsense":
                         unread.append(each)
+                except TryAgain:
+                    log.info("left_to_the_next_read", order_id=each.payment.order_id)
 
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(_AT_ONCE):
-                workers.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(_AT_ONCE):
+                    workers.create_task(work())
+        except ExceptionGroup as failed:
+            # One says it all: the database is gone.
+            raise failed.exceptions[0] from failed
         return unread + waiting
 
     async def _read(self, gateway: Gateway, each: PaymentToRead) -> bool:

@@ -104,12 +104,9 @@ class RefundRecord(Record):
     id: str
     order_id: str
     payment_key: str
-    gateway: str
     amount: int
     currency: str
     tokens: int
-    reason: str
-    forced: bool
     status: Literal["requested", "pending", "succeeded", "failed"]
     failure_code: str | None
     failure_message: str | None

@@ -14,6 +14,7 @@ import structlog
 from sidecar.coalesce import Coalescer
 from sidecar.errors import (
     ApiError,
+    GatewayOff,
     GatewayUnavailable,
     InvalidPaymentKey,
     PaymentNotFound,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_SECONDS_TO_FINISH = 20.0
-
 
 class Refunding:
     def __init__(
@@ -52,7 +51,8 @@ class Refunding:
         """The refund as far as it has come. With a token on the word of that administrator, without
         one on the service's own.
 
-        Raises what the database refuses, `order_not_found` as `PaymentNotFound`.
+        Given up at once where the payment is of a gateway, or of a version of one, that is not set
+        up here. Raises what the database refuses, `order_not_found` as `PaymentNotFound`.
         """
         try:
             if token is None:
@@ -74,7 +74,7 @@ class Refunding:
 
     async def close(self) -> None:
         """Finishes what it began: the gateway may have been asked."""
-        await self._steps.drain(_SECONDS_TO_FINISH)
+        await self._steps.drain()
 
     async def _carried(self, refund: RefundRecord) -> RefundRecord:
         """Once the request is stored it is carried out whatever happens here: of an outage the
@@ -82,7 +82,10 @@ class Refunding:
         service = self._database.as_service()
         try:
             for job in await service.claim_refunds(1, refund.id):
-                await self._take(job)
+                if self._gateway_of(job) is None:
+                    await service.close_refund(refund.id, GatewayOff.sentence)
+                else:
+                    await self._take(job)
             return await service.refund(refund.id)
         except ApiError as error:
             log.warning("refund_left_to_the_reconciler", refund=refund.id, code=error.code)
@@ -92,9 +95,20 @@ class Refunding:
         """A client that hangs up must not stop it halfway."""
         await self._steps.run(job.id, lambda: self._step(job))
 
-    async def _step(self, job: RefundJob) -> None:
+    def _gateway_of(self, job: RefundJob) -> Gateway | None:
+        """None where this server could not have opened the payment: its keys are of others."""
         gateway = self._gateways.get(job.gateway)
+        try:
+            if gateway is not None:
+                gateway.check_key(job.payment_key)
+        except InvalidPaymentKey:
+            return None
+        return gateway
+
+    async def _step(self, job: RefundJob) -> None:
+        gateway = self._gateway_of(job)
         if gateway is None:
+            # Another server may have its keys; if none has, a person is called.
             log.error("refund_gateway_off", refund=job.id, gateway=job.gateway)
             return
         try:
@@ -118,8 +132,6 @@ class Refunding:
             code, message = no.body["gateway_code"], no.body["gateway_message"]
             log.warning("refund_declined", refund=job.id, gateway_code=code)
             await service.record_refund_answer(job, "declined", code, message)
-        except InvalidPaymentKey as no:
-            await service.record_refund_answer(job, "declined", no.code)
         except RefundKeySpent as error:
             await service.record_refund_answer(job, "spent", error.code)
         except GatewayUnavailable as error:

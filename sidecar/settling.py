@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STALE_ATTEMPTS = 6
-_SECONDS_TO_FINISH = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class Settling:
 
     async def close(self) -> None:
         """Finishes what it began: the money may be taken, though whoever asked is gone."""
-        if unfinished := await self._runs.drain(_SECONDS_TO_FINISH):
+        if unfinished := await self._runs.drain():
             log.warning("settling_cut_short", runs=unfinished)
 
     async def open(self, order_id: str) -> Payment:

@@ -1303,6 +1303,9 @@ begin
   perform coinslot.record_event(
     payment, payment.status, end_refund.source, 'refund_' || refund.status, refund.payment_key
   );
+  if refund.status = 'failed' then
+    perform coinslot.read_later(payment.id);
+  end if;
 end
 $$;
 

@@ -88,7 +88,7 @@ class Prepared:
 @dataclass(frozen=True, slots=True)
 class RefundAccount:
     """Where the money of a deposit goes back to: the bank's code as the gateway has it, digits, and
-    the holder's name. Personal: it goes to the gateway and into nothing else."""
+    the holder's name. Personal: kept until the refund is over, shown to nobody but the gateway."""
 
     bank: str
     account_number: str = field(repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as stdlib_json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -19,8 +19,6 @@ from sidecar.views.http import idempotency_key, json_body, refunding, required_t
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
-
-    from sidecar.records import RefundRecord
 
 refunds = Blueprint("refunds", url_prefix="/payment")
 
@@ -69,13 +67,9 @@ async def refund(request: Request, order_id: str) -> HTTPResponse:
     except DatabaseError as refusal:
         raise _explained(refusal) from refusal
     if made.status == "failed":
-        raise RefundFailed(made.failure_message, refund=shown(made))
+        raise RefundFailed(made.failure_message, refund=made.model_dump())
     done = made.status == "succeeded"
-    return json({"success": done, "refund": shown(made)}, status=200 if done else 202)
-
-
-def shown(refund: RefundRecord) -> dict[str, Any]:
-    return refund.model_dump(exclude={"gateway", "reason", "forced"})
+    return json({"success": done, "refund": made.model_dump()}, status=200 if done else 202)
 
 
 def _asked(body: RefundBody, key: str) -> RefundRequest:

@@ -216,6 +216,8 @@ revoke all on function coinslot.judge_refund(coinslot.refunds, coinslot.payment_
 from public;
 
 -- What every end of a refund does, with the payment locked: frees its tokens, forgets the account.
+-- After one that failed the payment is read some more: should the money have gone back all the same
+-- (a gateway's records may lag behind its answers), the tokens are to follow soon.
 create function coinslot.end_refund(
   refund coinslot.refunds, payment public.payments, source text
 ) returns void
@@ -229,6 +231,9 @@ begin
   perform coinslot.record_event(
     payment, payment.status, end_refund.source, 'refund_' || refund.status, refund.payment_key
   );
+  if refund.status = 'failed' then
+    perform coinslot.read_later(payment.id);
+  end if;
 end
 $$;
 comment on function coinslot.end_refund(coinslot.refunds, public.payments, text) is

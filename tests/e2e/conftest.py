@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest_asyncio
 
+from tests.counters import EVERY, Counter
 from tests.portone_v2_shop import v2_shop, v2_sidecar
 from tests.shop import Shop
 from tests.stripe_shop import stripe_shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import pytest
 
     from tests.stacks import LocalStack
 
@@ -30,3 +33,22 @@ async def shop(stack: LocalStack, browser: httpx.AsyncClient) -> AsyncIterator[S
     yield shop
     await shop.play("faults", "PUT")
     assert await shop.rpc("verify_ledger") == []
+
+
+@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
+async def gateway(
+    request: pytest.FixtureRequest, stack: LocalStack
+) -> AsyncIterator[type[Counter]]:
+    """Each in turn, with a sidecar that serves it."""
+    async with request.param.sidecar(stack):
+        yield request.param
+
+
+@pytest_asyncio.fixture
+async def counter(gateway: type[Counter], shop: Shop) -> AsyncIterator[Counter]:
+    """Its gateway sends no webhook by itself: the tests do."""
+    counter = gateway(shop)
+    await counter.shop.play("settings", "PUT", enabled=False)
+    yield counter
+    await counter.fail(None)
+    await counter.shop.play("settings", "PUT", enabled=True)

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from sidecar.services import opened
-from tests.counters import EVERY, Counter
+from tests.counters import Counter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    import pytest
-
     from sidecar.records import AuditLine
     from sidecar.services import Services
-    from tests.shop import Shop
     from tests.stacks import LocalStack
 
 
@@ -40,22 +37,10 @@ class Books:
         return {line.payment_key: line async for line in self.services.auditing.report(audit.id)}
 
 
-@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
-async def gateway(
-    request: pytest.FixtureRequest, stack: LocalStack
-) -> AsyncIterator[type[Counter]]:
-    async with request.param.sidecar(stack):
-        yield request.param
-
-
 @pytest_asyncio.fixture
-async def books(gateway: type[Counter], shop: Shop) -> AsyncIterator[Books]:
-    counter = gateway(shop)
-    await counter.shop.play("settings", "PUT", enabled=False)
-    async with opened(gateway.settings(shop.stack)) as services:
+async def books(counter: Counter, stack: LocalStack) -> AsyncIterator[Books]:
+    async with opened(counter.settings(stack)) as services:
         yield Books(counter, services, datetime.now(UTC) - timedelta(seconds=1))
-    await counter.fail(None)
-    await counter.shop.play("settings", "PUT", enabled=True)
 
 
 async def test_what_agrees(books: Books) -> None:

@@ -74,6 +74,7 @@ async def test_refund_and_reconcile(till: Counter, stack: LocalStack) -> None:
         (("reconcile",), "--once"),
         (("audit", "nonsense", "2026-11-01", "2026-11-02"), "no gateway nonsense"),
         (("audit", "portone", "2026-11-02", "2026-11-01"), "before the last"),
+        (("audit", "portone", "2026-11-01", "2026-11-02", "--csv", "no/file.csv"), "folder no"),
         (
             ("close-refund", "00000000-0000-4000-8000-0000000000ff", "--reason", "r"),
             "no such refund",

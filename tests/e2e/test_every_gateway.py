@@ -7,35 +7,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 
-from tests.counters import EVERY, Counter
+from tests.counters import Counter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.shop import Shop
-    from tests.stacks import LocalStack
+    pass
 
 RACES = 50
-
-
-@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
-async def gateway(
-    request: pytest.FixtureRequest, stack: LocalStack
-) -> AsyncIterator[type[Counter]]:
-    async with request.param.sidecar(stack):
-        yield request.param
-
-
-@pytest_asyncio.fixture
-async def counter(gateway: type[Counter], shop: Shop) -> AsyncIterator[Counter]:
-    """Its gateway sends no webhook by itself: the tests do."""
-    counter = gateway(shop)
-    await counter.shop.play("settings", "PUT", enabled=False)
-    yield counter
-    await counter.fail(None)
-    await counter.shop.play("settings", "PUT", enabled=True)
 
 
 async def once(counter: Counter, order_id: str) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar.services import opened
 from tests.portone_v2 import CHANNEL, NEXT_SECRET, STORE
+from tests.shop import settings_on
 
 if TYPE_CHECKING:
     from tests.portone_v2_shop import ShopV2
@@ -260,3 +263,21 @@ class TestBesideV1:
         await asyncio.gather(v2_shop.finish(order_id), v2_shop.complete(order_id, imp_uid))
         assert (await v2_shop.tokens(), v2_shop.purchases()) == (15, 1)
         assert v2_shop.discrepancies(order_id) == ["duplicate_payment"]
+
+
+class TestServerWithV1Alone:
+    """Beside one that has V2's keys: what it cannot see is not missing."""
+
+    async def test_audit_leaves_its_payments_out(self, v2_shop: ShopV2) -> None:
+        order_id = (await v2_shop.checkout()).json()["orderId"]
+        key = await v2_shop.pay(order_id)
+        assert (await v2_shop.finish(order_id)).status_code == 200
+        since = datetime.now(UTC) - timedelta(minutes=1)
+        async with opened(settings_on(v2_shop.stack)) as services:
+            audit = await services.auditing.audit(
+                "portone", since, since + timedelta(minutes=2), again=True
+            )
+            assert audit
+            lines = [line.payment_key async for line in services.auditing.report(audit.id)]
+        assert key not in lines
+        assert v2_shop.discrepancies(order_id) == []

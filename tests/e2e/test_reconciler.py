@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
+from sidecar.errors import DatabaseUnavailable, TryAgain
 from sidecar.services import opened
-from tests.counters import EVERY, Counter
+from tests.counters import Counter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    import pytest
 
     from sidecar.reconciling import Round
     from sidecar.services import Services
@@ -67,26 +66,9 @@ class Night:
         )
 
 
-@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
-async def gateway(
-    request: pytest.FixtureRequest, stack: LocalStack
-) -> AsyncIterator[type[Counter]]:
-    async with request.param.sidecar(stack):
-        yield request.param
-
-
-@asynccontextmanager
-async def quiet(counter: Counter) -> AsyncIterator[None]:
-    await counter.shop.play("settings", "PUT", enabled=False)
-    yield
-    await counter.fail(None)
-    await counter.shop.play("settings", "PUT", enabled=True)
-
-
 @pytest_asyncio.fixture
-async def night(gateway: type[Counter], shop: Shop) -> AsyncIterator[Night]:
-    counter = gateway(shop)
-    async with quiet(counter), opened(gateway.settings(shop.stack)) as services:
+async def night(counter: Counter, stack: LocalStack) -> AsyncIterator[Night]:
+    async with opened(counter.settings(stack)) as services:
         yield Night(counter, services)
 
 
@@ -147,6 +129,39 @@ class TestSettledOrder:
         await night.round(order_id)
         assert night.shop.row(order_id)["status"] == "refunded"
         assert await night.shop.tokens() == 5
+
+
+class TestServer:
+    async def test_orders_that_others_are_at_are_left_to_the_next_read(
+        self, night: Night, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every read is overtaken by another; the round ends all the same."""
+
+        async def overtaken(*_: object) -> None:
+            raise TryAgain
+
+        orders = [await night.counter.order() for _ in range(3)]
+        for order_id in orders:
+            await night.counter.pay(order_id)
+        with monkeypatch.context() as patched:
+            patched.setattr(night.services.reconciler, "_read", overtaken)
+            assert (await night.round(*orders)).read == 0
+        await night.round(*orders)
+        await night.completed(*orders)
+
+    async def test_database_that_is_gone_is_named(
+        self, night: Night, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not a bundle of what each worker saw: an operator reads this."""
+
+        async def gone(*_: object) -> None:
+            raise DatabaseUnavailable
+
+        orders = [await night.counter.order() for _ in range(8)]
+        night.due(*orders)
+        monkeypatch.setattr(night.services.reconciler, "_read", gone)
+        with pytest.raises(DatabaseUnavailable):
+            await night.services.reconciler.once()
 
 
 class TestGateway:

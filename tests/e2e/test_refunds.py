@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest_asyncio
+import pytest
 
+from sidecar.refund_database import RefundRequest
 from sidecar.services import opened
-from tests.counters import EVERY, Counter
+from tests.counters import Counter
+from tests.shop import settings_on
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import httpx
-    import pytest
 
+    from sidecar.settings import Settings
     from tests.shop import Shop
-    from tests.stacks import LocalStack, Person
+    from tests.stacks import Person
 
 
 @dataclass(frozen=True)
@@ -79,21 +79,9 @@ class Office:
                 await self.reconcile()
 
 
-@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
-async def gateway(
-    request: pytest.FixtureRequest, stack: LocalStack
-) -> AsyncIterator[type[Counter]]:
-    async with request.param.sidecar(stack):
-        yield request.param
-
-
-@pytest_asyncio.fixture
-async def office(gateway: type[Counter], shop: Shop) -> AsyncIterator[Office]:
-    counter = gateway(shop)
-    await counter.shop.play("settings", "PUT", enabled=False)
-    yield Office(counter, admin_of(shop))
-    await counter.fail(None)
-    await counter.shop.play("settings", "PUT", enabled=True)
+@pytest.fixture
+def office(counter: Counter, shop: Shop) -> Office:
+    return Office(counter, admin_of(shop))
 
 
 def admin_of(shop: Shop) -> Person:
@@ -105,6 +93,15 @@ def admin_of(shop: Shop) -> Person:
         admin.id,
     )
     return admin
+
+
+def without(counter: Counter) -> Settings:
+    """Of a server that has PortOne V1, or Toss where the counter is V1's."""
+    if counter.NAME != "portone-v1":
+        return settings_on(counter.shop.stack)
+    v1 = dict.fromkeys(("iamport_code", "iamport_api_key", "iamport_api_secret"))
+    toss = {"toss_client_key": "test_ck_sandbox", "toss_secret_key": "test_sk_sandbox"}
+    return settings_on(counter.shop.stack, **v1, **toss)
 
 
 class TestRefund:
@@ -219,6 +216,18 @@ class TestFault:
         assert office.refunds(order_id) == [("succeeded", office.counter.PRICE)]
         assert await office.counter.given_back(key) == office.counter.PRICE
         assert await office.shop.tokens() == 5
+
+
+class TestServerWithoutTheGateway:
+    async def test_gives_the_refund_up_at_once(self, office: Office) -> None:
+        """Nothing stays set aside, and a server that has the gateway's keys refunds it."""
+        order_id, key = await office.counter.bought()
+        async with opened(without(office.counter)) as services:
+            made = await services.refunding.refund(order_id, RefundRequest("why", "k"))
+        assert (made.status, made.failure_code) == ("failed", "closed")
+        assert await office.shop.tokens() == 15
+        assert await office.counter.given_back(key) == 0
+        assert (await office.refund(order_id)).status_code == 200
 
 
 class TestSpentTokens:
