@@ -7,60 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from sidecar.views import answers, portone, refunds, stripe, toss
+from sidecar.views import answers, examples, portone, refunds, stripe, toss
 
 Json = dict[str, Any]
-
-_ORDER = "ord_0123456789abcdef"
-_ACCOUNT = {
-    "bank": "신한은행",
-    "account_number": "56211100000000",
-    "holder": "(주)상점",
-    "due_at": "2026-11-08T01:00:00+00:00",
-}
-_PUBLIC = {
-    "order_id": _ORDER,
-    "amount": 13000,
-    "currency": "KRW",
-    "status": "completed",
-    "tokens": 0,
-    "payment_method": "toss",
-}
-_PAYMENT = {
-    **_PUBLIC,
-    "id": "0b0e8a52-6f0c-4a53-9d3c-6a8f0a1f2c11",
-    "user_id": "00000000-0000-4000-8000-000000000001",
-    "product_id": "premium_reading",
-    "name": "사주팔자 프리미엄 해석",
-    "method": "card",
-    "payment_key": "tgen_20261110123456abcd1",
-    "paid": 13000,
-    "refunded": 0,
-    "disputed": 0,
-    "withdrawn": 0,
-    "failure_reason": None,
-    "virtual_account": None,
-    "expires_at": "2026-11-10T01:30:00+00:00",
-    "canceled_at": None,
-    "expired_at": None,
-    "created_at": "2026-11-10T01:00:00+00:00",
-    "confirmed_at": "2026-11-10T01:02:03+00:00",
-    "updated_at": "2026-11-10T01:02:03+00:00",
-}
-_REFUND = {
-    "id": "5c1f4d3e-2b8a-4f0e-9d55-0f1d7c0a9b34",
-    "order_id": _ORDER,
-    "payment_key": "tgen_20261110123456abcd1",
-    "amount": 2000,
-    "currency": "KRW",
-    "tokens": 4,
-    "status": "succeeded",
-    "failure_code": None,
-    "failure_message": None,
-    "created_at": "2026-11-10T02:00:00+00:00",
-    "finished_at": "2026-11-10T02:00:01+00:00",
-}
-_NEW = {"success": True, "orderId": _ORDER, "paymentId": _PAYMENT["id"]}
 
 
 @dataclass(frozen=True)
@@ -131,7 +80,7 @@ OPERATIONS = (
         {
             200: (
                 answers.Checkout,
-                {"orderId": _ORDER, "amount": 12000, "tokens": 30, "name": "Standard Pack"},
+                {"orderId": examples.ORDER, "amount": 12000, "tokens": 30, "name": "Standard Pack"},
             )
         },
         {**_CREATE, "400": "invalid_package"},
@@ -151,13 +100,13 @@ OPERATIONS = (
                     "success": False,
                     "status": "awaiting_deposit",
                     "tokens": 30,
-                    "virtual_account": _ACCOUNT,
+                    "virtual_account": examples.ACCOUNT,
                 },
             ),
         },
         _SETTLE,
         jwt="optional",
-        body=(portone.CompleteBody, {"paymentKey": _ORDER, "impUid": "imp_123456789012"}),
+        body=(portone.CompleteBody, {"paymentKey": examples.ORDER, "impUid": "imp_123456789012"}),
     ),
     Operation(
         "get",
@@ -179,12 +128,12 @@ OPERATIONS = (
             200: (
                 answers.TossCreated,
                 {
-                    **_NEW,
+                    **examples.NEW,
                     "amount": 13000,
                     "currency": "KRW",
                     "tossConfig": {
                         "clientKey": "test_ck_…",
-                        "orderId": _ORDER,
+                        "orderId": examples.ORDER,
                         "orderName": "사주팔자 프리미엄 해석",
                         "amount": 13000,
                         "successUrl": "https://app.example.com/payment/success",
@@ -205,7 +154,7 @@ OPERATIONS = (
         {
             200: (
                 answers.TossConfirmed,
-                {"success": True, "payment": _PAYMENT, "tossPayment": {"status": "DONE"}},
+                {"success": True, "payment": examples.PAYMENT, "tossPayment": {"status": "DONE"}},
             ),
             202: (
                 answers.TossWaiting,
@@ -213,8 +162,8 @@ OPERATIONS = (
                     "success": False,
                     "status": "awaiting_deposit",
                     "tokens": 0,
-                    "virtual_account": _ACCOUNT,
-                    "payment": {**_PAYMENT, "status": "awaiting_deposit", "paid": 0},
+                    "virtual_account": examples.ACCOUNT,
+                    "payment": {**examples.PAYMENT, "status": "awaiting_deposit", "paid": 0},
                     "tossPayment": {"status": "WAITING_FOR_DEPOSIT"},
                 },
             ),
@@ -224,7 +173,11 @@ OPERATIONS = (
         jwt="optional",
         body=(
             toss.ConfirmBody,
-            {"paymentKey": _PAYMENT["payment_key"], "orderId": _ORDER, "amount": 13000},
+            {
+                "paymentKey": examples.PAYMENT["payment_key"],
+                "orderId": examples.ORDER,
+                "amount": 13000,
+            },
         ),
     ),
     Operation(
@@ -235,7 +188,7 @@ OPERATIONS = (
             200: (
                 answers.StripeCreated,
                 {
-                    **_NEW,
+                    **examples.NEW,
                     "amount": 1000,
                     "currency": "USD",
                     "clientSecret": "pi_…_secret_…",
@@ -254,19 +207,22 @@ OPERATIONS = (
         "What a gateway sends: kept once answered 200, followed afterwards",
         {200: (answers.Received, {"received": True})},
         {**_DATABASE, **_BODY, "401": "invalid_signature", "404": "gateway_off"},
-        body=(None, {"imp_uid": "imp_123456789012", "merchant_uid": _ORDER, "status": "paid"}),
+        body=(
+            None,
+            {"imp_uid": "imp_123456789012", "merchant_uid": examples.ORDER, "status": "paid"},
+        ),
     ),
     Operation(
         "post",
         "/payment/{order_id}/refund",
         "Give money back and take back its tokens, as an administrator",
         {
-            200: (answers.Refunded, {"success": True, "refund": _REFUND}),
+            200: (answers.Refunded, {"success": True, "refund": examples.REFUND}),
             202: (
                 answers.RefundOpen,
                 {
                     "success": False,
-                    "refund": {**_REFUND, "status": "requested", "finished_at": None},
+                    "refund": {**examples.REFUND, "status": "requested", "finished_at": None},
                 },
             ),
             409: (
@@ -297,7 +253,7 @@ OPERATIONS = (
         {
             200: (
                 answers.History,
-                {"success": True, "count": 1, "payments": [_PAYMENT], "next": None},
+                {"success": True, "count": 1, "payments": [examples.PAYMENT], "next": None},
             )
         },
         {**_DATABASE, "400": "invalid_request", "401": "unauthenticated"},
@@ -308,7 +264,7 @@ OPERATIONS = (
         "get",
         "/payment/{order_id}",
         "One of the caller's own orders",
-        {200: (answers.OnePayment, {"success": True, "payment": _PAYMENT})},
+        {200: (answers.OnePayment, {"success": True, "payment": examples.PAYMENT})},
         {**_DATABASE, "401": "unauthenticated", "404": "order_not_found"},
         jwt="required",
     ),

@@ -3,17 +3,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from tests.counters import EVERY, Counter
+from tests.office import Office, admin_of
 from tests.portone_v2_shop import v2_shop, v2_sidecar
 from tests.shop import Shop
 from tests.stripe_shop import stripe_shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    import pytest
 
     from tests.stacks import LocalStack
 
@@ -52,3 +52,8 @@ async def counter(gateway: type[Counter], shop: Shop) -> AsyncIterator[Counter]:
     yield counter
     await counter.fail(None)
     await counter.shop.play("settings", "PUT", enabled=True)
+
+
+@pytest.fixture
+def office(counter: Counter, shop: Shop) -> Office:
+    return Office(counter, admin_of(shop))

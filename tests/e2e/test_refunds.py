@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import uuid4
-
-import pytest
 
 from sidecar.refund_database import RefundRequest
 from sidecar.services import opened
@@ -18,81 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
     from sidecar.settings import Settings
-    from tests.shop import Shop
-    from tests.stacks import Person
-
-
-@dataclass(frozen=True)
-class Office:
-    """An administrator at one gateway's till."""
-
-    counter: Counter
-    admin: Person
-
-    @property
-    def shop(self) -> Shop:
-        return self.counter.shop
-
-    @property
-    def part(self) -> int:
-        """Two fifths of the price: four tokens' worth."""
-        return self.counter.PRICE * 2 // 5
-
-    async def refund(
-        self,
-        order_id: str,
-        key: str | None = None,
-        person: Person | None = None,
-        **body: object,
-    ) -> httpx.Response:
-        return await self.shop.http.post(
-            f"{self.shop.sidecar}/payment/{order_id}/refund",
-            json={"reason": "the buyer asked for it", **body},
-            headers={
-                "Authorization": f"Bearer {(person or self.admin).token}",
-                "Idempotency-Key": key or uuid4().hex,
-            },
-        )
-
-    def refunds(self, order_id: str) -> list[tuple[str, int]]:
-        return [
-            (status, amount)
-            for status, amount in self.shop.select(
-                "select status, amount from refunds where order_id = %s order by created_at",
-                order_id,
-            )
-        ]
-
-    async def reconcile(self) -> None:
-        """What another server's reconciler does, once whatever waits is due."""
-        self.shop.select(
-            "update coinslot.refunds set next_attempt_at = now() where finished_at is null "
-            "returning 1"
-        )
-        async with opened(self.counter.settings(self.shop.stack)) as services:
-            await services.reconciler.once()
-
-    async def settled(self, order_id: str) -> None:
-        """However many rounds it takes."""
-        async with asyncio.timeout(30):
-            while any(status in {"requested", "pending"} for status, _ in self.refunds(order_id)):
-                await self.reconcile()
-
-
-@pytest.fixture
-def office(counter: Counter, shop: Shop) -> Office:
-    return Office(counter, admin_of(shop))
-
-
-def admin_of(shop: Shop) -> Person:
-    admin = shop.stack.sign_up()
-    shop.select(
-        "update auth.users set raw_app_meta_data = raw_app_meta_data || %s::jsonb "
-        "where id = %s returning 1",
-        '{"role": "admin"}',
-        admin.id,
-    )
-    return admin
+    from tests.office import Office
 
 
 def without(counter: Counter) -> Settings:
@@ -247,7 +169,7 @@ class TestSpentTokens:
         order_id, _ = await office.counter.bought()
 
         async def spend(number: int) -> int:
-            answer = await office.shop.http.post(
+            answer: httpx.Response = await office.shop.http.post(
                 f"{office.shop.stack.api_url}/rest/v1/rpc/spend_tokens",
                 json={"amount": 1, "idempotency_key": str(number)},
                 headers=office.shop.stack.headers(office.shop.buyer),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import Edit, SidecarMutant
 
 _CONFIRM = "tests/e2e/test_toss_confirm.py::TestRefusedBeforeTheMoneyIsTaken"
+_REFUNDS = "tests/e2e/test_refunds.py"
 _BELIEVED = """fact = __import__("sidecar.gateways.base", fromlist=["*"]).GatewayPayment(
                 order.order_id, hint.payment_key or "", "paid", order.amount, order.currency,
                 order.live, paid=order.amount,
@@ -98,5 +99,62 @@ MUTANTS = (
             "pass",
         ),
         ("tests/gateways/test_portone_v2_webhook.py::TestSignature",),
+    ),
+    SidecarMutant(
+        "unknown-refund-is-accepted",
+        "a refund whose outcome is unknown is asked for again",
+        Edit(
+            "sidecar/refunding.py", 'answer(job, "unknown", error.code)', 'answer(job, "accepted")'
+        ),
+        (f"{_REFUNDS}::TestFault::test_gateway_fails_before_it_acts[portone-v1]",),
+    ),
+    SidecarMutant(
+        "spent-key-used-again",
+        "a key that can only repeat its answer is not used again",
+        Edit(
+            "sidecar/refunding.py",
+            'answer(job, "spent", error.code)',
+            'answer(job, "unknown", error.code)',
+        ),
+        ("tests/e2e/test_slow_refunds.py::TestStoredError",),
+    ),
+    SidecarMutant(
+        "refund-without-checksum",
+        "a refund asked for twice happens once, where a gateway has no keys",
+        Edit("sidecar/gateways/portone_refund.py", '"checksum"', '"nothing"'),
+        (
+            f"{_REFUNDS}::TestRefund::test_already_refunded_at_the_gateway[portone-v1]",
+            "tests/gateways/test_portone_refund.py",
+        ),
+    ),
+    SidecarMutant(
+        "refund-decided-without-a-read",
+        "what became of a refund is read, not concluded",
+        Edit(
+            "sidecar/refunding.py",
+            'settled = await self._settling.settle(gateway, order_id, job.payment_key, "refund")',
+            "return",
+        ),
+        (f"{_REFUNDS}::TestRefund::test_all_of_it[portone-v1]",),
+    ),
+    SidecarMutant(
+        "unread-orders-forgotten",
+        "what a gateway that is down was not asked about stays due",
+        Edit(
+            "sidecar/reconciling.py",
+            "                await service.return_payments(",
+            "                len(",
+        ),
+        ("tests/e2e/test_reconciler.py::TestGateway::test_is_down_and_comes_back[portone-v1]",),
+    ),
+    SidecarMutant(
+        "audit-believes-the-list",
+        "what does not match is read again before a person is called",
+        Edit(
+            "sidecar/auditing.py",
+            "for line in lines if line.verdict in _OPEN",
+            "for line in lines if line.verdict in ()",
+        ),
+        ("tests/e2e/test_audits.py::test_what_nobody_told_us_of_is_applied[portone-v1]",),
     ),
 )

@@ -1,0 +1,52 @@
+"""What the OpenAPI document shows of orders, payments and refunds."""
+
+ORDER = "ord_0123456789abcdef"
+ACCOUNT = {
+    "bank": "신한은행",
+    "account_number": "56211100000000",
+    "holder": "(주)상점",
+    "due_at": "2026-11-08T01:00:00+00:00",
+}
+PUBLIC = {
+    "order_id": ORDER,
+    "amount": 13000,
+    "currency": "KRW",
+    "status": "completed",
+    "tokens": 0,
+    "payment_method": "toss",
+}
+PAYMENT = {
+    **PUBLIC,
+    "id": "0b0e8a52-6f0c-4a53-9d3c-6a8f0a1f2c11",
+    "user_id": "00000000-0000-4000-8000-000000000001",
+    "product_id": "premium_reading",
+    "name": "사주팔자 프리미엄 해석",
+    "method": "card",
+    "payment_key": "tgen_20261110123456abcd1",
+    "paid": 13000,
+    "refunded": 0,
+    "disputed": 0,
+    "withdrawn": 0,
+    "failure_reason": None,
+    "virtual_account": None,
+    "expires_at": "2026-11-10T01:30:00+00:00",
+    "canceled_at": None,
+    "expired_at": None,
+    "created_at": "2026-11-10T01:00:00+00:00",
+    "confirmed_at": "2026-11-10T01:02:03+00:00",
+    "updated_at": "2026-11-10T01:02:03+00:00",
+}
+REFUND = {
+    "id": "5c1f4d3e-2b8a-4f0e-9d55-0f1d7c0a9b34",
+    "order_id": ORDER,
+    "payment_key": "tgen_20261110123456abcd1",
+    "amount": 2000,
+    "currency": "KRW",
+    "tokens": 4,
+    "status": "succeeded",
+    "failure_code": None,
+    "failure_message": None,
+    "created_at": "2026-11-10T02:00:00+00:00",
+    "finished_at": "2026-11-10T02:00:01+00:00",
+}
+NEW = {"success": True, "orderId": ORDER, "paymentId": PAYMENT["id"]}
