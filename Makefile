@@ -15,7 +15,7 @@ N ?= 2000
 SEED ?=
 
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
-  chromium fonts-noto-cjk
+  redis-server chromium fonts-noto-cjk
 
 .PHONY: help run up down status reset demo test mutants storm check format snapshot types lock clean
 
