@@ -34,8 +34,10 @@ log = structlog.get_logger(__name__)
 _SECONDS_PER_WEBHOOK = 25.0
 # The first retries come within this time, so after a sign of work the sweep looks often.
 _SECONDS_OF_HASTE = 15.0
-# Webhooks that may wait in this process for a place; more of them are left to the sweep.
+# Webhooks that may wait in this process for a place. More of them are left to the sweep of any
+# process, which takes up as many as this for each of its own places.
 _WAITING_PER_PLACE = 32
+_CLAIMED_PER_PLACE = 4
 
 
 class Inbox:
@@ -56,6 +58,7 @@ class Inbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.Task[None] | None = None
         self._expected = asyncio.Event()
+        self._room_again = asyncio.Event()
         self._hasty_until = 0.0
 
     async def take(self, gateway_name: str, headers: Mapping[str, str], body: bytes) -> str:
@@ -70,7 +73,8 @@ class Inbox:
             return "ignored"
         if event.event_id is None and not _could_be_ours(gateway, event):
             return "unknown_order"
-        stored = await self._database.as_service().store_webhook(gateway_name, event)
+        busy = len(self._tasks) >= self._most * _WAITING_PER_PLACE
+        stored = await self._database.as_service().store_webhook(gateway_name, event, busy=busy)
         if stored.verdict == "read" and stored.webhook_id is not None:
             order_id = stored.payment.order_id if stored.payment else event.order_id
             self._begin(
@@ -81,8 +85,8 @@ class Inbox:
         return stored.verdict
 
     async def claim(self) -> int:
-        """Begins what is due, as far as there are places; how many."""
-        free = self._most - len(self._tasks)
+        """Begins what is due, as far as there is room; how many."""
+        free = self._most * _CLAIMED_PER_PLACE - len(self._tasks)
         if free <= 0:
             return 0
         claimed = await self._database.as_service().claim_webhooks(free)
@@ -111,12 +115,14 @@ class Inbox:
             task.cancel()
 
     def _begin(self, hint: Hint) -> None:
-        if len(self._tasks) >= self._most * _WAITING_PER_PLACE:
-            log.warning("inbox_full", webhook=hint.webhook_id)
-            return
         task = asyncio.create_task(self._follow(hint))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if len(self._tasks) <= self._most:
+            self._room_again.set()
 
     async def _follow(self, hint: Hint) -> None:
         try:
@@ -128,13 +134,20 @@ class Inbox:
     async def _sweep(self) -> None:
         """Many processes do this side by side: the database gives each row to one of them."""
         while True:
+            claimed = 0
             try:
-                await self.claim()
+                claimed = await self.claim()
             except ApiError as error:
                 log.warning("sweep_failed", code=error.code)
             except Exception:
                 log.exception("sweep_failed")
-            await self._rest()
+            await (self._room() if claimed else self._rest())
+
+    async def _room(self) -> None:
+        """Until what was claimed waits no more: then there may be more where it came from."""
+        if len(self._tasks) > self._most:
+            self._room_again.clear()
+            await self._room_again.wait()
 
     async def _rest(self) -> None:
         if time.monotonic() < self._hasty_until:

@@ -17,8 +17,11 @@ _LONGEST_TYPE = 100
 class WebhookDatabase(Caller):
     """What the server does with webhooks between hearing of them and applying what they led to."""
 
-    async def store_webhook(self, gateway: str, event: WebhookEvent) -> StoredWebhook:
-        """Before anything is done about it. Every argument is sent: null has a meaning here."""
+    async def store_webhook(
+        self, gateway: str, event: WebhookEvent, *, busy: bool = False
+    ) -> StoredWebhook:
+        """Before anything is done about it; `busy` leaves it to the sweep. Every argument is sent:
+        null has a meaning here."""
         arguments = {
             "gateway": gateway,
             "event_id": event.event_id,
@@ -29,6 +32,7 @@ class WebhookDatabase(Caller):
             "headers": dict(event.headers),
             "body": dict(event.body),
             "secret": event.secret,
+            "busy": busy,
         }
         return StoredWebhook.model_validate(await self.call_with("store_webhook", arguments))
 

@@ -112,6 +112,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.debit', ''),
 ('coinslot.debit_slowly', ''),
 ('coinslot.end_refund', ''),
+('coinslot.end_webhook', ''),
 ('coinslot.expire_holds', ''),
 ('coinslot.expire_holds_of', ''),
 ('coinslot.expire_orders', ''),

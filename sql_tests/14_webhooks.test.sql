@@ -12,14 +12,14 @@ $$;
 -- Takes a webhook in, and answers the verdict. `event` empty = unsigned.
 create function pg_temp.store(
   gateway text, event text, order_id text, key text default '', paid boolean default true,
-  secret text default null
+  secret text default null, busy boolean default false
 ) returns text
 language sql as $$
   select coalesce(a ->> 'verdict', pg_temp.refusal(a))
   from pg_temp.as_service(format(
-    'select * from store_webhook(%L, %L, %L, %L, %L, %L, %L, %L, %L)', store.gateway,
+    'select * from store_webhook(%L, %L, %L, %L, %L, %L, %L, %L, %L, %L)', store.gateway,
     nullif(store.event, ''), 'an.event', nullif(store.order_id, ''), nullif(store.key, ''),
-    store.paid, '{"h": "1"}', '{"b": 1}', store.secret
+    store.paid, '{"h": "1"}', '{"b": 1}', store.secret, store.busy
   )) a
 $$;
 
@@ -60,7 +60,7 @@ language sql as $$
   ))
 $$;
 
-select plan(37);
+select plan(41);
 
 select pg_temp.user_with(0) as buyer \gset
 select pg_temp.order_of(:'buyer', 'portone') as unsigned \gset
@@ -228,6 +228,23 @@ select is(
 select is(
   (select count(distinct round(extract(epoch from w.taken_at))) from coinslot.webhooks w
    where w.order_id = :'flooded'), 21::bigint, '... and the reads are spaced'
+);
+-- A server that has its hands full
+select pg_temp.order_of(:'buyer', 'stripe') as busy \gset
+select is(
+  pg_temp.store('stripe', 'evt_busy', :'busy', busy => true), 'scheduled',
+  'a server with its hands full stores a webhook and does not read'
+);
+select is(
+  pg_temp.inbox(:'busy'), 'received deliveries=1 attempts=0 in 0s', '... so it is due at once'
+);
+select is(
+  pg_temp.as_service(format(
+    'select count(*) as n from claim_webhooks() where order_id = %L', :'busy'
+  )), '{"n": 1}', '... for any server that sweeps'
+);
+select is(
+  pg_temp.store('stripe', 'evt_busy', :'busy'), 'scheduled', '... and nobody else reads beside it'
 );
 select * from finish();
 rollback;

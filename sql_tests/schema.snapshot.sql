@@ -1311,6 +1311,34 @@ $$;
 
 COMMENT ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) IS 'Tidies up after a refund that is over.';
 
+CREATE FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_waits constant interval[] := array[
+    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
+    '1 day', '1 day'
+  ]::interval[];
+  v_next timestamptz := case
+    when webhook.deliveries > webhook.taken_deliveries
+    then clock_timestamp() + coinslot.webhook_spacing()
+    when again then clock_timestamp() + v_waits[webhook.attempts + 1]
+  end;
+begin
+  if webhook.next_attempt_at is null then
+    return;
+  end if;
+  update coinslot.webhooks w set
+    outcome = end_webhook.outcome, detail = left(end_webhook.detail, 200),
+    attempts = w.attempts + 1, next_attempt_at = v_next,
+    finished_at = case when v_next is null then clock_timestamp() end
+  where w.id = webhook.id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) IS 'Writes what a read of a webhook came to, whose row is locked, unless it has ended before.';
+
 CREATE FUNCTION coinslot.expire_holds(batch integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1511,15 +1539,23 @@ $$;
 COMMENT ON FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) IS 'The order of an earlier identical call, or null.';
 
 CREATE FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) RETURNS public.payments
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-  select p.* from public.payments p
-  where p.order_id = coalesce(nullif(find_payment.order_id, ''), (
-    select q.order_id
-    from coinslot.payment_attempts a inner join public.payments q on q.id = a.payment_id
+declare
+  v_payment public.payments;
+begin
+  if find_payment.order_id <> '' then
+    select p.* into v_payment from public.payments p
+    where p.order_id = find_payment.order_id and p.gateway = find_payment.gateway;
+  else
+    select p.* into v_payment
+    from coinslot.payment_attempts a inner join public.payments p on p.id = a.payment_id
     where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key
-  )) and p.gateway = find_payment.gateway
+      and p.gateway = find_payment.gateway;
+  end if;
+  return v_payment;
+end
 $$;
 
 COMMENT ON FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) IS 'The payment of a gateway that an order id or a payment key belongs to.';
@@ -1572,15 +1608,22 @@ $$;
 COMMENT ON FUNCTION coinslot.find_replay(attempted public.token_ledger) IS 'The receipt of an earlier identical call; null if none; PT409 if it was another call.';
 
 CREATE FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) RETURNS bigint
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-  select w.id from coinslot.webhooks w
-  where w.gateway = webhook.gateway and case
-    when webhook.event_id is not null then w.event_id = webhook.event_id
-    else w.event_id is null and w.order_id = webhook.order_id
-      and w.payment_key = webhook.payment_key
-  end
+begin
+  if webhook.event_id is not null then
+    return (
+      select w.id from coinslot.webhooks w
+      where w.gateway = webhook.gateway and w.event_id = webhook.event_id
+    );
+  end if;
+  return (
+    select w.id from coinslot.webhooks w
+    where w.gateway = webhook.gateway and w.event_id is null
+      and w.order_id = webhook.order_id and w.payment_key = webhook.payment_key
+  );
+end
 $$;
 
 COMMENT ON FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) IS 'The stored webhook that this is another delivery of, or null.';
@@ -1632,27 +1675,12 @@ CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail 
     AS $$
 declare
   v_webhook coinslot.webhooks;
-  v_waits constant interval[] := array[
-    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
-    '1 day', '1 day'
-  ]::interval[];
-  v_next timestamptz;
 begin
   select w.* into v_webhook
   from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
-  if not found or v_webhook.next_attempt_at is null then
-    return;
-  end if;
-  v_next := case
-    when v_webhook.deliveries > v_webhook.taken_deliveries
-    then clock_timestamp() + coinslot.webhook_spacing()
-    when finish_webhook.again then clock_timestamp() + v_waits[v_webhook.attempts + 1]
-  end;
-  update coinslot.webhooks w set
-    outcome = finish_webhook.outcome, detail = left(finish_webhook.detail, 200),
-    attempts = w.attempts + 1, next_attempt_at = v_next,
-    finished_at = case when v_next is null then clock_timestamp() end
-  where w.id = v_webhook.id;
+  perform coinslot.end_webhook(
+    v_webhook, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
+  );
 end
 $$;
 
@@ -1929,17 +1957,18 @@ $$;
 COMMENT ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) IS 'Moves an open refund to what a fresh read of its payment shows.';
 
 CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-  select coalesce(
-    bool_or(
+begin
+  return knows_secret.secret is null or coalesce((
+    select bool_or(
       a.secret is null
       or sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
-    ), true
-  )
-  from coinslot.payment_attempts a
-  where a.payment_id = knows_secret.payment_id and knows_secret.secret is not null
+    )
+    from coinslot.payment_attempts a where a.payment_id = knows_secret.payment_id
+  ), true);
+end
 $$;
 
 COMMENT ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) IS 'False if the payment has a secret and this is not it.';
@@ -2002,8 +2031,10 @@ CREATE FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.pa
 declare
   v_payment public.payments;
 begin
-  update coinslot.payment_attempts a set credited = false
-  where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
+  if payment.confirmed_at is not null then
+    update coinslot.payment_attempts a set credited = false
+    where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
+  end if;
   update coinslot.payment_attempts a set credited = true
   where a.id = facts.attempt_id and not a.credited;
   update coinslot.discrepancies d set resolved_at = clock_timestamp()
@@ -2751,7 +2782,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.save_refund(refund coinslot.refunds, account jsonb) IS 'Writes a quoted refund.';
 
-CREATE FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) RETURNS record
+CREATE FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict text, OUT webhook_id bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -2773,7 +2804,7 @@ begin
       body = webhook.body
     where w.id = webhook_id
     returning w.* into v_webhook;
-    verdict := coinslot.take_webhook(v_webhook);
+    verdict := coinslot.take_webhook(v_webhook, busy);
     return;
   end if;
   v_due := case
@@ -2781,7 +2812,7 @@ begin
     then coinslot.next_hint_read(webhook.gateway, webhook.order_id)
     else clock_timestamp()
   end;
-  verdict := case when v_due <= clock_timestamp() then 'read' else 'scheduled' end;
+  verdict := case when v_due <= clock_timestamp() and not busy then 'read' else 'scheduled' end;
   insert into coinslot.webhooks as w (
     gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body, taken_at,
     next_attempt_at
@@ -2794,7 +2825,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) IS 'Stores a delivery; whether to read the payment now.';
+COMMENT ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict text, OUT webhook_id bigint) IS 'Stores a delivery; whether to read the payment now.';
 
 CREATE FUNCTION coinslot.schedule_maintenance() RETURNS boolean
     LANGUAGE plpgsql
@@ -2973,7 +3004,8 @@ declare
   v_webhook coinslot.webhooks;
   v_not_yet boolean;
 begin
-  select w.* into v_webhook from coinslot.webhooks w where w.id = settle_webhook.webhook_id;
+  select w.* into v_webhook
+  from coinslot.webhooks w where w.id = settle_webhook.webhook_id for update;
   v_not_yet := v_webhook.claims_paid and attempt.paid = 0
     and attempt.state in ('ready', 'awaiting_deposit');
   if settle_webhook.outcome = 'unchanged' and attempt.paid > 0
@@ -2981,8 +3013,8 @@ begin
   then
     perform coinslot.read_later(settle_webhook.payment_id);
   end if;
-  perform coinslot.finish_webhook(
-    settle_webhook.webhook_id,
+  perform coinslot.end_webhook(
+    v_webhook,
     case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
   );
 end
@@ -3069,7 +3101,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) IS 'Asks for a refund and sets its tokens aside, once per order and key.';
 
-CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
+CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -3096,22 +3128,23 @@ begin
   end;
   if verdict is null then
     v_webhook.order_id := coalesce(payment.order_id, v_webhook.order_id, '');
-    select s.* into v_saved from coinslot.save_webhook(v_webhook) s;
+    select s.* into v_saved
+    from coinslot.save_webhook(v_webhook, coalesce(store_webhook.busy, false)) s;
     verdict := v_saved.verdict;
     webhook_id := v_saved.webhook_id;
   end if;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'See public.store_webhook.';
+COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'See public.store_webhook.';
 
-CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks) RETURNS text
+CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, busy boolean) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
   v_due timestamptz := coinslot.webhook_due(webhook);
-  v_now boolean := v_due <= clock_timestamp();
+  v_now boolean := v_due <= clock_timestamp() and not take_webhook.busy;
 begin
   if webhook.event_id is not null and webhook.next_attempt_at is null then
     return 'duplicate';
@@ -3131,7 +3164,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks) IS 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
+COMMENT ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, busy boolean) IS 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
 
 CREATE FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3749,7 +3782,7 @@ $$;
 
 COMMENT ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'Service: spends tokens of a user, once per idempotency key of the service.';
 
-CREATE FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text DEFAULT NULL::text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
+CREATE FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text DEFAULT NULL::text, busy boolean DEFAULT false, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -3757,11 +3790,12 @@ CREATE FUNCTION public.store_webhook(gateway text, event_id text, event_type tex
   from coinslot.store_webhook(
     store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
     store_webhook.order_id, store_webhook.payment_key, store_webhook.claims_paid,
-    store_webhook.headers, store_webhook.body, store_webhook.secret
+    store_webhook.headers, store_webhook.body, store_webhook.secret, store_webhook.busy
   ) s
 $$;
 
-COMMENT ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged.';
+COMMENT ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged. busy = the
+caller cannot read it now: the sweep will.';
 
 CREATE FUNCTION public.tokens(profile public.profiles) RETURNS bigint
     LANGUAGE sql STABLE
@@ -4533,6 +4567,8 @@ REVOKE ALL ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) FROM
 
 REVOKE ALL ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.expire_holds(batch integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.expire_holds_of(user_id uuid) FROM PUBLIC;
@@ -4696,7 +4732,7 @@ REVOKE ALL ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, 
 
 REVOKE ALL ON FUNCTION coinslot.save_refund(refund coinslot.refunds, account jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, OUT verdict text, OUT webhook_id bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict text, OUT webhook_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.schedule_maintenance() FROM PUBLIC;
 
@@ -4720,10 +4756,10 @@ GRANT ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, ide
 
 REVOKE ALL ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, busy boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) FROM PUBLIC;
 
@@ -4853,8 +4889,8 @@ GRANT ALL ON FUNCTION public.spend_tokens(amount bigint, idempotency_key text, r
 REVOKE ALL ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) TO service_role;
 
-REVOKE ALL ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
 
 REVOKE ALL ON FUNCTION public.tokens(profile public.profiles) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tokens(profile public.profiles) TO authenticated;

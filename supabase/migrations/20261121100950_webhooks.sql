@@ -69,16 +69,25 @@ revoke all on table coinslot.webhooks from anon, authenticated, service_role;
 create policy "Nobody reads webhooks through the API" on coinslot.webhooks
 for select to anon, authenticated using (false);
 
--- The payment that a webhook is about: by the order it names, else by an attempt we know.
+-- The payment that a webhook is about: by the order it names, else by an attempt we know. Two
+-- statements rather than one, whose plan would depend on what is given and be made at every call.
 create function coinslot.find_payment(gateway text, order_id text, payment_key text)
 returns public.payments
-language sql stable set search_path = '' as $$
-  select p.* from public.payments p
-  where p.order_id = coalesce(nullif(find_payment.order_id, ''), (
-    select q.order_id
-    from coinslot.payment_attempts a inner join public.payments q on q.id = a.payment_id
+language plpgsql stable set search_path = '' as $$
+declare
+  v_payment public.payments;
+begin
+  if find_payment.order_id <> '' then
+    select p.* into v_payment from public.payments p
+    where p.order_id = find_payment.order_id and p.gateway = find_payment.gateway;
+  else
+    select p.* into v_payment
+    from coinslot.payment_attempts a inner join public.payments p on p.id = a.payment_id
     where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key
-  )) and p.gateway = find_payment.gateway
+      and p.gateway = find_payment.gateway;
+  end if;
+  return v_payment;
+end
 $$;
 comment on function coinslot.find_payment(text, text, text) is
 'The payment of a gateway that an order id or a payment key belongs to.';
@@ -115,13 +124,13 @@ comment on function coinslot.webhook_due(coinslot.webhooks) is
 'When to read because of another delivery of a stored webhook.';
 revoke all on function coinslot.webhook_due(coinslot.webhooks) from public;
 
--- Takes a webhook that is stored: decides whether to read now, and leases it. A finished event that
--- was signed stays finished.
-create function coinslot.take_webhook(webhook coinslot.webhooks) returns text
+-- Takes a webhook that is stored: decides whether to read now, and leases it. A caller who is busy
+-- leaves it to whoever sweeps next. A finished event that was signed stays finished.
+create function coinslot.take_webhook(webhook coinslot.webhooks, busy boolean) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
   v_due timestamptz := coinslot.webhook_due(webhook);
-  v_now boolean := v_due <= clock_timestamp();
+  v_now boolean := v_due <= clock_timestamp() and not take_webhook.busy;
 begin
   if webhook.event_id is not null and webhook.next_attempt_at is null then
     return 'duplicate';
@@ -140,23 +149,24 @@ begin
   return case when v_now then 'read' else 'scheduled' end;
 end
 $$;
-comment on function coinslot.take_webhook(coinslot.webhooks) is
+comment on function coinslot.take_webhook(coinslot.webhooks, boolean) is
 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
-revoke all on function coinslot.take_webhook(coinslot.webhooks) from public;
+revoke all on function coinslot.take_webhook(coinslot.webhooks, boolean) from public;
 
 -- Where a gateway repeats a secret it gave us, a hint with another one is not worth a read. None
 -- sent, or an attempt whose secret is not known yet, proves nothing either way. Digests are
 -- compared, so that the time it takes tells nothing about the secret.
 create function coinslot.knows_secret(payment_id uuid, secret text) returns boolean
-language sql stable set search_path = '' as $$
-  select coalesce(
-    bool_or(
+language plpgsql stable set search_path = '' as $$
+begin
+  return knows_secret.secret is null or coalesce((
+    select bool_or(
       a.secret is null
       or sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
-    ), true
-  )
-  from coinslot.payment_attempts a
-  where a.payment_id = knows_secret.payment_id and knows_secret.secret is not null
+    )
+    from coinslot.payment_attempts a where a.payment_id = knows_secret.payment_id
+  ), true);
+end
 $$;
 comment on function coinslot.knows_secret(uuid, text) is
 'False if the payment has a secret and this is not it.';
@@ -201,13 +211,20 @@ revoke all on function coinslot.hint_key(coinslot.webhooks) from public;
 
 -- The row that a delivery belongs to: that of its event, or of its payment where it is unsigned.
 create function coinslot.find_webhook(webhook coinslot.webhooks) returns bigint
-language sql stable set search_path = '' as $$
-  select w.id from coinslot.webhooks w
-  where w.gateway = webhook.gateway and case
-    when webhook.event_id is not null then w.event_id = webhook.event_id
-    else w.event_id is null and w.order_id = webhook.order_id
-      and w.payment_key = webhook.payment_key
-  end
+language plpgsql stable set search_path = '' as $$
+begin
+  if webhook.event_id is not null then
+    return (
+      select w.id from coinslot.webhooks w
+      where w.gateway = webhook.gateway and w.event_id = webhook.event_id
+    );
+  end if;
+  return (
+    select w.id from coinslot.webhooks w
+    where w.gateway = webhook.gateway and w.event_id is null
+      and w.order_id = webhook.order_id and w.payment_key = webhook.payment_key
+  );
+end
 $$;
 comment on function coinslot.find_webhook(coinslot.webhooks) is
 'The stored webhook that this is another delivery of, or null.';
@@ -216,7 +233,7 @@ revoke all on function coinslot.find_webhook(coinslot.webhooks) from public;
 -- Stores a delivery and says what is to be done. Deliveries about one order, or of one event, take
 -- their turns, so that each sees what the one before it left.
 create function coinslot.save_webhook(
-  webhook coinslot.webhooks, out verdict text, out webhook_id bigint
+  webhook coinslot.webhooks, busy boolean, out verdict text, out webhook_id bigint
 )
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -237,7 +254,7 @@ begin
       body = webhook.body
     where w.id = webhook_id
     returning w.* into v_webhook;
-    verdict := coinslot.take_webhook(v_webhook);
+    verdict := coinslot.take_webhook(v_webhook, busy);
     return;
   end if;
   v_due := case
@@ -245,7 +262,7 @@ begin
     then coinslot.next_hint_read(webhook.gateway, webhook.order_id)
     else clock_timestamp()
   end;
-  verdict := case when v_due <= clock_timestamp() then 'read' else 'scheduled' end;
+  verdict := case when v_due <= clock_timestamp() and not busy then 'read' else 'scheduled' end;
   insert into coinslot.webhooks as w (
     gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body, taken_at,
     next_attempt_at
@@ -257,15 +274,15 @@ begin
   returning w.id into webhook_id;
 end
 $$;
-comment on function coinslot.save_webhook(coinslot.webhooks) is
+comment on function coinslot.save_webhook(coinslot.webhooks, boolean) is
 'Stores a delivery; whether to read the payment now.';
-revoke all on function coinslot.save_webhook(coinslot.webhooks) from public;
+revoke all on function coinslot.save_webhook(coinslot.webhooks, boolean) from public;
 
 -- What proves nothing and is not about a payment of ours leaves no trace, or anybody could fill the
 -- inbox.
 create function coinslot.store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
-  claims_paid boolean, headers jsonb, body jsonb, secret text,
+  claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean,
   out verdict text, out webhook_id bigint, out payment public.payments
 )
 language plpgsql volatile security definer set search_path = '' as $$
@@ -292,76 +309,93 @@ begin
   end;
   if verdict is null then
     v_webhook.order_id := coalesce(payment.order_id, v_webhook.order_id, '');
-    select s.* into v_saved from coinslot.save_webhook(v_webhook) s;
+    select s.* into v_saved
+    from coinslot.save_webhook(v_webhook, coalesce(store_webhook.busy, false)) s;
     verdict := v_saved.verdict;
     webhook_id := v_saved.webhook_id;
   end if;
 end
 $$;
 comment on function coinslot.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) is 'See public.store_webhook.';
 revoke all on function coinslot.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) from public;
 grant execute on function coinslot.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) to service_role;
 
 create function public.store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
   claims_paid boolean, headers jsonb, body jsonb, secret text default null,
-  out verdict text, out webhook_id bigint, out payment public.payments
+  busy boolean default false, out verdict text, out webhook_id bigint, out payment public.payments
 )
 language sql volatile set search_path = '' as $$
   select s.verdict, s.webhook_id, case when (s.payment).id is not null then s.payment end
   from coinslot.store_webhook(
     store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
     store_webhook.order_id, store_webhook.payment_key, store_webhook.claims_paid,
-    store_webhook.headers, store_webhook.body, store_webhook.secret
+    store_webhook.headers, store_webhook.body, store_webhook.secret, store_webhook.busy
   ) s
 $$;
 comment on function public.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text
-) is 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged.';
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
+) is
+'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged. busy = the
+caller cannot read it now: the sweep will.';
 revoke all on function public.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) from public, anon, authenticated, service_role;
 grant execute on function public.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) to service_role;
 
 -- Ends a read that a webhook led to. A delivery that came in while the gateway was being asked may
 -- know more than was read: it gets a read of its own. What was claimed paid and is not yet, and
 -- what could not be read, is tried again at growing distances, for about three days; then the
 -- reconciler is left with it.
+create function coinslot.end_webhook(
+  webhook coinslot.webhooks, outcome text, detail text, again boolean
+) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_waits constant interval[] := array[
+    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
+    '1 day', '1 day'
+  ]::interval[];
+  v_next timestamptz := case
+    when webhook.deliveries > webhook.taken_deliveries
+    then clock_timestamp() + coinslot.webhook_spacing()
+    when again then clock_timestamp() + v_waits[webhook.attempts + 1]
+  end;
+begin
+  if webhook.next_attempt_at is null then
+    return;
+  end if;
+  update coinslot.webhooks w set
+    outcome = end_webhook.outcome, detail = left(end_webhook.detail, 200),
+    attempts = w.attempts + 1, next_attempt_at = v_next,
+    finished_at = case when v_next is null then clock_timestamp() end
+  where w.id = webhook.id;
+end
+$$;
+comment on function coinslot.end_webhook(coinslot.webhooks, text, text, boolean) is
+'Writes what a read of a webhook came to, whose row is locked, unless it has ended before.';
+revoke all on function coinslot.end_webhook(coinslot.webhooks, text, text, boolean) from public;
+
 create function coinslot.finish_webhook(
   webhook_id bigint, outcome text, detail text, again boolean
 ) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_webhook coinslot.webhooks;
-  v_waits constant interval[] := array[
-    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
-    '1 day', '1 day'
-  ]::interval[];
-  v_next timestamptz;
 begin
   select w.* into v_webhook
   from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
-  if not found or v_webhook.next_attempt_at is null then
-    return;
-  end if;
-  v_next := case
-    when v_webhook.deliveries > v_webhook.taken_deliveries
-    then clock_timestamp() + coinslot.webhook_spacing()
-    when finish_webhook.again then clock_timestamp() + v_waits[v_webhook.attempts + 1]
-  end;
-  update coinslot.webhooks w set
-    outcome = finish_webhook.outcome, detail = left(finish_webhook.detail, 200),
-    attempts = w.attempts + 1, next_attempt_at = v_next,
-    finished_at = case when v_next is null then clock_timestamp() end
-  where w.id = v_webhook.id;
+  perform coinslot.end_webhook(
+    v_webhook, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
+  );
 end
 $$;
 comment on function coinslot.finish_webhook(bigint, text, text, boolean) is
@@ -395,7 +429,8 @@ declare
   v_webhook coinslot.webhooks;
   v_not_yet boolean;
 begin
-  select w.* into v_webhook from coinslot.webhooks w where w.id = settle_webhook.webhook_id;
+  select w.* into v_webhook
+  from coinslot.webhooks w where w.id = settle_webhook.webhook_id for update;
   v_not_yet := v_webhook.claims_paid and attempt.paid = 0
     and attempt.state in ('ready', 'awaiting_deposit');
   if settle_webhook.outcome = 'unchanged' and attempt.paid > 0
@@ -403,8 +438,8 @@ begin
   then
     perform coinslot.read_later(settle_webhook.payment_id);
   end if;
-  perform coinslot.finish_webhook(
-    settle_webhook.webhook_id,
+  perform coinslot.end_webhook(
+    v_webhook,
     case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
   );
 end

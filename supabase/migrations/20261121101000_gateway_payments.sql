@@ -320,8 +320,10 @@ language plpgsql volatile set search_path = '' as $$
 declare
   v_payment public.payments;
 begin
-  update coinslot.payment_attempts a set credited = false
-  where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
+  if payment.confirmed_at is not null then
+    update coinslot.payment_attempts a set credited = false
+    where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
+  end if;
   update coinslot.payment_attempts a set credited = true
   where a.id = facts.attempt_id and not a.credited;
   update coinslot.discrepancies d set resolved_at = clock_timestamp()

@@ -83,8 +83,8 @@ MUTANTS = (
         "a delivery that came during a read gets a read of its own",
         (
             Rewrite(
-                "coinslot.finish_webhook",
-                "when v_webhook.deliveries > v_webhook.taken_deliveries",
+                "coinslot.end_webhook",
+                "when webhook.deliveries > webhook.taken_deliveries",
                 "when false",
             ),
         ),
