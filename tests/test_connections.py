@@ -165,3 +165,25 @@ async def test_answer_in_chunks_is_read_whole() -> None:
 async def _pieces() -> AsyncIterator[bytes]:
     yield b"raw"
     yield b"raw"
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("/rpc/spend", None),
+        ("rpc/spend", {}),
+        ("/rows?select=id", None),
+        ("/rows", {"order": "seq.desc", "limit": "2"}),
+        ("/rows?select=id", {"limit": "2"}),
+        ("https://gateway.example/v1/payments/a%2Fb", None),
+        ("https://gateway.example/v1/토큰?q=가", None),
+    ],
+)
+async def test_addresses_are_those_of_httpx(path: str, params: dict[str, str] | None) -> None:
+    """The second time, too, when it comes from memory."""
+    base = "http://database.example/rest/v1"
+    async with httpx.AsyncClient(base_url=base) as theirs, HttpClient(base_url=base) as ours:
+        wanted = theirs.build_request("POST", path, params=params, headers={"a": "b"}, json={})
+        for _ in range(2):
+            built = ours.build_request("POST", path, params=params, headers={"a": "b"}, json={})
+            assert (built.url, built.headers) == (wanted.url, wanted.headers)
