@@ -1,0 +1,186 @@
+"""What the reconciler and the audit do with a lot of work.
+
+`python -m tests.load.reconciling --orders 10000 --payments 100000`, on a stack of its own. Orders
+that are open and due are read once each at PortOne's simulator: as many calls as there are orders,
+and one for the access token. Then a month of payments is audited, of which a gateway that exists
+for this only lists every one as we have it, to see that memory does not grow with their number.
+Ends with an error where a call is wasted or a payment does not match.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, cast
+
+import psutil
+import structlog
+import typer
+
+from sidecar.auditing import Auditing
+from sidecar.connections import Connections
+from sidecar.gateways.base import ListedPayment
+from sidecar.services import opened
+from sidecar.settling import Settling
+from tests.shop import settings_on
+from tests.stacks import LocalStack, running_stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    import httpx
+
+    from sidecar.auditing import Audit
+    from sidecar.gateways.base import Gateway
+    from sidecar.services import Services
+
+_SINCE = datetime(2026, 11, 1, tzinfo=UTC)
+_UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
+_PRICE = 5000
+_PAGE = 100
+
+_ORDERS = """
+insert into public.payments (
+  order_id, user_id, product_id, name, gateway, amount, currency, tokens, live, expires_at
+)
+select 'ord_' || %s || lpad(n::text, 30, '0'), %s, 'starter', 'Starter Pack', 'portone', %s, 'KRW',
+  0, false, clock_timestamp() + interval '1 hour'
+from generate_series(1, %s) n
+"""
+_PAID = """
+with paid as (
+  update public.payments set status = 'completed', paid = amount, confirmed_at = %s,
+    payment_key = 'imp_' || right(order_id, 12)
+  where order_id like 'ord_p%%' returning id, payment_key, amount
+)
+insert into coinslot.payment_attempts (
+  payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
+  disputed, withdrawn, credited
+)
+select id, 'portone', payment_key, 'paid', amount, 'KRW', false, amount, 0, 0, 0, 0, true from paid
+"""
+
+
+class Listing:
+    """A gateway that lists a month of payments as they should be."""
+
+    name = "portone"
+
+    def __init__(self, payments: int) -> None:
+        self._payments = payments
+
+    def check_key(self, _payment_key: str) -> None:
+        """Whatever is listed is ours."""
+
+    async def paid_between(
+        self, _since: datetime, _until: datetime
+    ) -> AsyncIterator[list[ListedPayment]]:
+        for first in range(1, self._payments + 1, _PAGE):
+            last = min(first + _PAGE, self._payments + 1)
+            yield [self._payment(number) for number in range(first, last)]
+
+    @staticmethod
+    def _payment(number: int) -> ListedPayment:
+        order_id, key = f"ord_p{number:030}", f"imp_{number:012}"
+        return ListedPayment(order_id, key, "KRW", _PRICE, 0, live=False, paid_at=str(_SINCE))
+
+
+@contextmanager
+def counted_calls(address: str) -> Iterator[list[str]]:
+    """Every request of this process to `address`, by its path."""
+    calls: list[str] = []
+    original = Connections.handle_async_request
+
+    async def counting(self: Connections, request: httpx.Request) -> httpx.Response:
+        if str(request.url).startswith(address):
+            calls.append(request.url.path)
+        return await original(self, request)
+
+    Connections.handle_async_request = counting  # type: ignore[method-assign]
+    try:
+        yield calls
+    finally:
+        Connections.handle_async_request = original  # type: ignore[method-assign]
+
+
+def place(stack: LocalStack, prefix: str, count: int) -> None:
+    with stack.connect() as database:
+        buyer = stack.sign_up().id
+        database.execute(_ORDERS, (prefix, buyer, _PRICE, count))
+        database.execute("update coinslot.payment_reads set next_read_at = clock_timestamp()")
+
+
+def settle_all(stack: LocalStack) -> None:
+    with stack.connect() as database:
+        database.execute(_PAID, (_SINCE + timedelta(days=10),))
+        database.execute("analyze")
+
+
+async def reconcile(services: Services, stack: LocalStack, orders: int) -> bool:
+    place(stack, "o", orders)
+    with counted_calls(stack.portone_url) as calls:
+        began = time.perf_counter()
+        done = await services.reconciler.once()
+        seconds = time.perf_counter() - began
+    typer.echo(f"{orders} open orders: {done.read} read in {seconds:.1f} s, {len(calls)} calls")
+    return done.read == orders and len(calls) == orders + 1
+
+
+async def audit(services: Services, stack: LocalStack, payments: int) -> bool:
+    place(stack, "p", payments)
+    settle_all(stack)
+    listing = cast("Gateway", Listing(payments))
+    auditing = Auditing(services.database, {"portone": listing}, Settling(services.database))
+    megabytes: list[float] = []
+    watching = asyncio.create_task(_watch(megabytes))
+    began = time.perf_counter()
+    audited = await auditing.audit("portone", _SINCE, _UNTIL)
+    seconds = time.perf_counter() - began
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+    typer.echo(
+        f"{payments} payments audited in {seconds:.1f} s; "
+        f"{megabytes[0]:.0f} MB at first, {max(megabytes):.0f} MB at most"
+    )
+    return _all_match(audited, payments)
+
+
+def _all_match(audited: Audit | None, payments: int) -> bool:
+    return audited is not None and [
+        (total.verdict, total.payments) for total in audited.totals
+    ] == [("matched", payments)]
+
+
+async def _watch(megabytes: list[float]) -> None:
+    process = psutil.Process()
+    while True:
+        megabytes.append(process.memory_info().rss / 1e6)
+        await asyncio.sleep(0.5)
+
+
+async def measure(orders: int, payments: int) -> bool:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with running_stack("load") as stack:
+        # The stack's own sidecar would take a part of the work.
+        for program in stack.manager.programs:
+            if program.name == "sidecar":
+                stack.manager.processes.stop(program)
+        async with opened(settings_on(stack)) as services:
+            reconciled = await reconcile(services, stack, orders)
+            return await audit(services, stack, payments) and reconciled
+
+
+def main(
+    orders: Annotated[int, typer.Option(min=1, help="Open orders to be read.")] = 10_000,
+    payments: Annotated[int, typer.Option(min=1, help="Payments to be audited.")] = 100_000,
+) -> None:
+    if not asyncio.run(measure(orders, payments)):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
