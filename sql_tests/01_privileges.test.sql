@@ -94,6 +94,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.check_call', ''),
 ('coinslot.check_lines', ''),
 ('coinslot.check_open', ''),
+('coinslot.check_order_limits', ''),
 ('coinslot.check_refund', ''),
 ('coinslot.check_text', ''),
 ('coinslot.check_ttl', ''),

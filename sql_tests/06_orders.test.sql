@@ -1,7 +1,7 @@
 -- Catalogue and orders: a price is the catalogue's and never the caller's, and an order keeps it.
 begin;
 \ir helpers/call.sql
-select plan(47);
+select plan(52);
 
 -- The catalogue as the plan has it
 select is(
@@ -163,9 +163,10 @@ select is(
    where pg_temp.order_of(:'hoarder') ->> 'status' = 'pending'),
   20::bigint, 'twenty open orders are many'
 );
-select is(
+select matches(
   pg_temp.refusal(pg_temp.order_of(:'hoarder')),
-  'PT429 too_many_orders {"max_open_orders": 20}', 'one more is too many'
+  '^PT429 too_many_orders {"retry_after": 3[56][0-9]{2}, "max_open_orders": 20}$',
+  'one more is too many, until the first of them expires'
 );
 select pg_temp.cancel(:'hoarder', (
   select min(p.order_id) from public.payments p where p.user_id = :'hoarder'
@@ -184,6 +185,37 @@ select is(
   pg_temp.order_of(:'hoarder') ->> 'status', 'pending', 'an order past its time takes no room'
 );
 select is(pg_temp.order_of(:'alex') ->> 'status', 'pending', 'nor does somebody else''s');
+
+-- The cap of an hour
+select pg_temp.user_with(0) as fickle \gset
+select pg_temp.change('update coinslot.settings set max_unpaid_orders_per_hour = 3') \gset
+create function pg_temp.change_mind(user_id uuid) returns text
+language sql as $$
+  select pg_temp.cancel(change_mind.user_id, o.made ->> 'order_id') ->> 'status'
+  from pg_temp.order_of(change_mind.user_id) o (made)
+$$;
+select is(
+  array(select pg_temp.change_mind(:'fickle') from generate_series(1, 3)),
+  array['canceled', 'canceled', 'canceled'], 'whoever orders and cancels has no order open'
+);
+select matches(
+  pg_temp.refusal(pg_temp.order_of(:'fickle')),
+  '^PT429 too_many_orders {"retry_after": 3[56][0-9]{2}, "max_unpaid_orders_per_hour": 3}$',
+  'and does not do so without end'
+);
+select is(
+  pg_temp.order_of(pg_temp.user_with(0)) ->> 'status', 'pending', 'which is nobody else''s trouble'
+);
+select pg_temp.change(format($$update public.payments
+  set created_at = created_at - interval '50 minutes' where user_id = %L$$, :'fickle')) \gset
+select matches(
+  pg_temp.refusal(pg_temp.order_of(:'fickle')), '"retry_after": (600|5[0-9]{2}),',
+  'the detail says when there is room'
+);
+select pg_temp.change(format($$update public.payments
+  set created_at = created_at - interval '10 minutes' where user_id = %L$$, :'fickle')) \gset
+select is(pg_temp.order_of(:'fickle') ->> 'status', 'pending', 'an hour later there is');
+select pg_temp.change('update coinslot.settings set max_unpaid_orders_per_hour = 100') \gset
 
 -- Cancelling
 select is(

@@ -689,6 +689,42 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_open(wallet public.wallets) IS 'PT404 unless the wallet is open.';
 
+CREATE FUNCTION coinslot.check_order_limits(user_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_settings coinslot.settings;
+  v_now timestamptz := clock_timestamp();
+  v_count bigint;
+  v_room_at timestamptz;
+begin
+  select s.* into v_settings from coinslot.settings s;
+  select count(*), min(p.expires_at) into v_count, v_room_at
+  from public.payments p
+  where p.user_id = check_order_limits.user_id
+    and p.status = 'pending' and p.expires_at > v_now;
+  if v_count >= v_settings.max_open_orders then
+    perform coinslot.fail('too_many_orders', jsonb_build_object(
+      'max_open_orders', v_settings.max_open_orders,
+      'retry_after', ceil(extract(epoch from v_room_at - v_now))
+    ));
+  end if;
+  select count(*), min(p.created_at) + interval '1 hour' into v_count, v_room_at
+  from public.payments p
+  where p.user_id = check_order_limits.user_id
+    and p.created_at > v_now - interval '1 hour' and p.paid = 0;
+  if v_count >= v_settings.max_unpaid_orders_per_hour then
+    perform coinslot.fail('too_many_orders', jsonb_build_object(
+      'max_unpaid_orders_per_hour', v_settings.max_unpaid_orders_per_hour,
+      'retry_after', ceil(extract(epoch from v_room_at - v_now))
+    ));
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_order_limits(user_id uuid) IS 'Refuses another order of a user who has enough of them. The caller has the wallet locked.';
+
 CREATE FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1115,15 +1151,8 @@ begin
   if v_order.id is not null then
     return v_order;
   end if;
+  perform coinslot.check_order_limits(v_user_id);
   select s.* into v_settings from coinslot.settings s;
-  if v_settings.max_open_orders <= (
-    select count(*) from public.payments p
-    where p.user_id = v_user_id and p.status = 'pending' and p.expires_at > clock_timestamp()
-  ) then
-    perform coinslot.fail('too_many_orders', jsonb_build_object(
-      'max_open_orders', v_settings.max_open_orders
-    ));
-  end if;
   v_order := coinslot.quote_order(
     v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
     nullif(create_order.idempotency_key, '')
@@ -3957,10 +3986,12 @@ CREATE TABLE coinslot.settings (
     signup_bonus bigint DEFAULT 5 NOT NULL,
     order_lifetime interval DEFAULT '01:00:00'::interval NOT NULL,
     max_open_orders integer DEFAULT 20 NOT NULL,
+    max_unpaid_orders_per_hour integer DEFAULT 100 NOT NULL,
     max_hold_seconds integer DEFAULT 86400 NOT NULL,
     identity_salt text DEFAULT replace((gen_random_uuid())::text, '-'::text, ''::text) NOT NULL,
     CONSTRAINT settings_max_hold_seconds_positive CHECK ((max_hold_seconds > 0)),
     CONSTRAINT settings_max_open_orders_positive CHECK ((max_open_orders > 0)),
+    CONSTRAINT settings_max_unpaid_orders_per_hour_positive CHECK ((max_unpaid_orders_per_hour > 0)),
     CONSTRAINT settings_mode_known CHECK ((mode = ANY (ARRAY['test'::text, 'live'::text]))),
     CONSTRAINT settings_order_lifetime_positive CHECK ((order_lifetime > '00:00:00'::interval)),
     CONSTRAINT settings_signup_bonus_valid CHECK (((signup_bonus >= 0) AND (signup_bonus <= coinslot.max_amount()))),
@@ -3975,7 +4006,9 @@ COMMENT ON COLUMN coinslot.settings.signup_bonus IS 'Tokens for a newly confirme
 
 COMMENT ON COLUMN coinslot.settings.order_lifetime IS 'How long an unpaid order stays open.';
 
-COMMENT ON COLUMN coinslot.settings.max_open_orders IS 'Unpaid orders one user may have.';
+COMMENT ON COLUMN coinslot.settings.max_open_orders IS 'Unpaid orders one user may have open.';
+
+COMMENT ON COLUMN coinslot.settings.max_unpaid_orders_per_hour IS 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
 
 COMMENT ON COLUMN coinslot.settings.max_hold_seconds IS 'Longest life of a hold.';
 
@@ -4489,6 +4522,8 @@ REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, 
 REVOKE ALL ON FUNCTION coinslot.check_lines(lines jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.wallets) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_order_limits(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) FROM PUBLIC;
 

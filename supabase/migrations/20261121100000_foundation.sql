@@ -24,6 +24,7 @@ create table coinslot.settings (
   signup_bonus bigint not null default 5,
   order_lifetime interval not null default interval '1 hour',
   max_open_orders integer not null default 20,
+  max_unpaid_orders_per_hour integer not null default 100,
   max_hold_seconds integer not null default 86400,
   identity_salt text not null default replace(gen_random_uuid()::text, '-', ''),
   constraint settings_pkey primary key (id),
@@ -33,13 +34,16 @@ create table coinslot.settings (
   check (signup_bonus between 0 and coinslot.max_amount()),
   constraint settings_order_lifetime_positive check (order_lifetime > interval '0'),
   constraint settings_max_open_orders_positive check (max_open_orders > 0),
+  constraint settings_max_unpaid_orders_per_hour_positive check (max_unpaid_orders_per_hour > 0),
   constraint settings_max_hold_seconds_positive check (max_hold_seconds > 0)
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
 comment on column coinslot.settings.signup_bonus is 'Tokens for a newly confirmed identity.';
 comment on column coinslot.settings.order_lifetime is 'How long an unpaid order stays open.';
-comment on column coinslot.settings.max_open_orders is 'Unpaid orders one user may have.';
+comment on column coinslot.settings.max_open_orders is 'Unpaid orders one user may have open.';
+comment on column coinslot.settings.max_unpaid_orders_per_hour is
+'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
 comment on column coinslot.settings.max_hold_seconds is 'Longest life of a hold.';
 comment on column coinslot.settings.identity_salt is 'Keeps identity hashes from being guessed.';
 
@@ -79,7 +83,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
 ('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),
-('too_many_orders', 'PT429', 'Pay or cancel an open order first.');
+('too_many_orders', 'PT429', 'Pay an open order, or wait the seconds that the detail says.');
 
 alter table coinslot.errors enable row level security;
 revoke all on table coinslot.errors from anon, authenticated, service_role;

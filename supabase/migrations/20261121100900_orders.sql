@@ -84,8 +84,46 @@ comment on function coinslot.find_order_replay(uuid, text, text, text, text) is
 'The order of an earlier identical call, or null.';
 revoke all on function coinslot.find_order_replay(uuid, text, text, text, text) from public;
 
+-- Two caps: of what is open at a time, which cancelling makes room in, and of what comes to nothing
+-- within an hour, so that whoever orders and cancels without end stops, too. An order that somebody
+-- paid for counts for neither. `retry_after` is seconds.
+create function coinslot.check_order_limits(user_id uuid) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_settings coinslot.settings;
+  v_now timestamptz := clock_timestamp();
+  v_count bigint;
+  v_room_at timestamptz;
+begin
+  select s.* into v_settings from coinslot.settings s;
+  select count(*), min(p.expires_at) into v_count, v_room_at
+  from public.payments p
+  where p.user_id = check_order_limits.user_id
+    and p.status = 'pending' and p.expires_at > v_now;
+  if v_count >= v_settings.max_open_orders then
+    perform coinslot.fail('too_many_orders', jsonb_build_object(
+      'max_open_orders', v_settings.max_open_orders,
+      'retry_after', ceil(extract(epoch from v_room_at - v_now))
+    ));
+  end if;
+  select count(*), min(p.created_at) + interval '1 hour' into v_count, v_room_at
+  from public.payments p
+  where p.user_id = check_order_limits.user_id
+    and p.created_at > v_now - interval '1 hour' and p.paid = 0;
+  if v_count >= v_settings.max_unpaid_orders_per_hour then
+    perform coinslot.fail('too_many_orders', jsonb_build_object(
+      'max_unpaid_orders_per_hour', v_settings.max_unpaid_orders_per_hour,
+      'retry_after', ceil(extract(epoch from v_room_at - v_now))
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_order_limits(uuid) is
+'Refuses another order of a user who has enough of them. The caller has the wallet locked.';
+revoke all on function coinslot.check_order_limits(uuid) from public;
+
 -- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
--- order and the cap cannot be passed by asking twice at once.
+-- order and no cap can be passed by asking twice at once.
 create function coinslot.create_order(
   product_id text, gateway text, currency text, idempotency_key text
 ) returns public.payments
@@ -106,15 +144,8 @@ begin
   if v_order.id is not null then
     return v_order;
   end if;
+  perform coinslot.check_order_limits(v_user_id);
   select s.* into v_settings from coinslot.settings s;
-  if v_settings.max_open_orders <= (
-    select count(*) from public.payments p
-    where p.user_id = v_user_id and p.status = 'pending' and p.expires_at > clock_timestamp()
-  ) then
-    perform coinslot.fail('too_many_orders', jsonb_build_object(
-      'max_open_orders', v_settings.max_open_orders
-    ));
-  end if;
   v_order := coinslot.quote_order(
     v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
     nullif(create_order.idempotency_key, '')

@@ -57,6 +57,7 @@ class World:
     @classmethod
     def of(cls, bank: Bank, connection: Connection) -> World:
         bank.change("update coinslot.settings set max_open_orders = %s", MAX_OPEN_ORDERS)
+        bank.change("update coinslot.settings set max_unpaid_orders_per_hour = 1000000")
         [bonus] = bank.rows("select signup_bonus from coinslot.settings")
         prices = bank.rows("select feature, tokens from feature_prices")
         offers = bank.rows("select id, amount, tokens from product_offers where currency = 'KRW'")

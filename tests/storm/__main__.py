@@ -59,6 +59,7 @@ def _found(
     stack.up()
     database = Database(stack)
     database.run("update coinslot.settings set max_open_orders = 1000000")
+    database.run("update coinslot.settings set max_unpaid_orders_per_hour = 1000000")
     if sabotage is not None:
         break_rule(stack, sabotage)
     storm = Storm(stack, database, plan.purchases(seed, purchases), strikes, seed)
