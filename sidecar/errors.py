@@ -7,6 +7,7 @@ and stays what it is.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
 log = structlog.get_logger(__name__)
+
+_RETRY_AFTER = re.compile(r'"retry_after": (\d+)')
 
 
 class ApiError(SanicException):
@@ -151,6 +154,18 @@ class RefundDeclined(ApiError):
         super().__init__(gateway_code=gateway_code[:100], gateway_message=message[:300])
 
 
+class TooManyRequests(ApiError):
+    """`seconds`, whole ones, until there may be room for another."""
+
+    status_code = 429
+    code = "too_many_requests"
+    sentence = "Too many requests in a short time; try again later"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(seconds)}
+
+
 class DatabaseError(ApiError):
     """A refusal by the database, with PostgREST's four fields: `PTnnn` is HTTP nnn, the message a
     stable token, the hint a sentence."""
@@ -162,6 +177,9 @@ class DatabaseError(ApiError):
         self.status_code = int(code.removeprefix("PT"))
         self.sqlstate = code
         self.details = details
+        seconds = _RETRY_AFTER.search(details or "")
+        if self.status_code == 429 and seconds:
+            self.headers = {"Retry-After": seconds[1]}
 
 
 class DatabaseUnavailable(ApiError):
@@ -187,7 +205,7 @@ class JsonErrorHandler(ErrorHandler):
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
         if isinstance(exception, ApiError):
             body = {"error": str(exception), "code": exception.code, **exception.body}
-            return json(body, status=exception.status_code)
+            return json(body, status=exception.status_code, headers=exception.headers)
         if isinstance(exception, SanicException) and exception.status_code in _CODES:
             return self._framework_refusal(exception)
         if isinstance(exception, RequestCancelled):
@@ -217,5 +235,6 @@ class JsonErrorHandler(ErrorHandler):
 _SENTENCES = {
     404: "There is nothing at this address",
     405: "This address does not take that method",
+    408: "The request did not arrive in time",
     413: "The body is larger than this server takes",
 }

@@ -15,7 +15,9 @@ from sanic_ext import Extend
 from sanic_ext.extensions.http.extension import HTTPExtension
 
 from sidecar import logs
+from sidecar.arriving import TimelyProtocol, TimelyRequest
 from sidecar.errors import JsonErrorHandler
+from sidecar.limits import Limits
 from sidecar.repeating import Loops
 from sidecar.services import opened
 from sidecar.views import BLUEPRINTS
@@ -37,17 +39,22 @@ _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+# For a year. Of this host alone: what else the domain serves is not ours to decide.
+_ONLY_HTTPS = "max-age=31536000"
 
 
 def create_app(settings: Settings) -> App:
     """A new application. Names are unique, so that a process (a test's) may make many."""
     app = Sanic(
-        f"coinslot-{uuid4().hex[:8]}", error_handler=JsonErrorHandler(), configure_logging=False
+        f"coinslot-{uuid4().hex[:8]}",
+        error_handler=JsonErrorHandler(),
+        request_class=TimelyRequest,
+        configure_logging=False,
     )
-    app.config.REQUEST_MAX_SIZE = settings.coinslot_body_limit
     # It rewrites Sanic's own classes for the process, which a second application does not survive.
     app.config.TOUCHUP = False
     app.ctx.settings = settings
+    _bound(app, settings)
     _allow_origins(app, settings)
     for blueprint in BLUEPRINTS:
         app.blueprint(blueprint)
@@ -67,9 +74,26 @@ def serve(settings: Settings) -> None:
     app.run(
         host=settings.coinslot_sidecar_host,
         port=settings.coinslot_sidecar_port,
+        protocol=TimelyProtocol,
         single_process=True,
         access_log=False,
         motd=False,
+    )
+
+
+def _bound(app: App, settings: Settings) -> None:
+    """How much is taken, for how long, and who is believed about where a request comes from."""
+    secret = settings.coinslot_forwarded_secret
+    app.config.update(
+        {
+            "REQUEST_MAX_SIZE": settings.coinslot_body_limit,
+            "REQUEST_TIMEOUT": settings.coinslot_request_seconds,
+            "RESPONSE_TIMEOUT": settings.coinslot_response_seconds,
+            "KEEP_ALIVE_TIMEOUT": settings.coinslot_keep_alive_seconds,
+            "PROXIES_COUNT": settings.coinslot_proxies or None,
+            "REAL_IP_HEADER": settings.coinslot_real_ip_header,
+            "FORWARDED_SECRET": secret.get_secret_value() if secret else None,
+        }
     )
 
 
@@ -77,7 +101,7 @@ def _allow_origins(app: App, settings: Settings) -> None:
     app.config.CORS_ORIGINS = settings.cors_origins
     app.config.CORS_METHODS = ["GET", "POST"]
     app.config.CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
-    app.config.CORS_EXPOSE_HEADERS = ["x-request-id"]
+    app.config.CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
     app.config.CORS_ALWAYS_SEND = False
     app.config.CORS_MAX_AGE = 600
     Extend(app, extensions=[HTTPExtension], built_in_extensions=False)
@@ -86,6 +110,8 @@ def _allow_origins(app: App, settings: Settings) -> None:
 async def _open_shared(app: App) -> None:
     settings: Settings = app.ctx.settings
     shared = app.ctx.shared = AsyncExitStack()
+    limits = app.ctx.limits = Limits(settings)
+    shared.push_async_callback(limits.close)
     services = app.ctx.services = await shared.enter_async_context(opened(settings))
     services.inbox.start()
     loops = Loops()
@@ -110,6 +136,8 @@ async def _begin(request: Request) -> None:
 async def _finish(request: Request, response: HTTPResponse) -> None:
     for name, value in _SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.app.ctx.settings.live:
+        response.headers["Strict-Transport-Security"] = _ONLY_HTTPS
     began = getattr(request.ctx, "began", None)
     if began is None:
         return

@@ -14,6 +14,7 @@ import jwt
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from sidecar.limit_settings import LimitSettings
 from sidecar.store_settings import StoreSettings
 
 Mode = Literal["test", "live"]
@@ -32,7 +33,7 @@ class SettingsError(Exception):
     """Settings that cannot be served with; `str()` is the message for the operator."""
 
 
-class Settings(StoreSettings, BaseSettings):
+class Settings(StoreSettings, LimitSettings, BaseSettings):
     """Everything an operator can set. Times are seconds, sizes bytes."""
 
     model_config = SettingsConfigDict(
@@ -42,7 +43,6 @@ class Settings(StoreSettings, BaseSettings):
     coinslot_mode: Mode = "test"
     coinslot_sidecar_host: str = "127.0.0.1"
     coinslot_sidecar_port: int = Field(default=54430, ge=0, le=65535)
-    coinslot_body_limit: int = Field(default=65_536, ge=1_024)
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
     coinslot_reconcile_seconds: float = Field(default=15, gt=0)
     coinslot_database_timeout: float = Field(default=10, gt=0)

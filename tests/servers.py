@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def running(app: Sanic[Any, Any], sock: socket.socket | None = None) -> AsyncIterator[str]:
+async def running(
+    app: Sanic[Any, Any],
+    sock: socket.socket | None = None,
+    protocol: type[asyncio.Protocol] | None = None,
+) -> AsyncIterator[str]:
     """Serves `app`; yields its base address."""
     sock = sock or listening_socket()
-    server: Any = await app.create_server(sock=sock, return_asyncio_server=True, access_log=False)
+    server: Any = await app.create_server(
+        sock=sock, protocol=protocol, return_asyncio_server=True, access_log=False
+    )
     assert server is not None
     await server.startup()
     await server.before_start()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sidecar.limit_settings import GROUPS
 from sidecar.settings import Settings, load_settings
 
 FRONTEND = "http://shop.test:3000"
+# Everybody in the tests is one address, and some of them are in a hurry.
+NO_HURRY = {f"coinslot_limit_{group}": "1000000/minute" for group in GROUPS}
 
 
 def settings(**changes: Any) -> Settings:  # noqa: ANN401 - any field
@@ -24,6 +27,7 @@ def settings(**changes: Any) -> Settings:  # noqa: ANN401 - any field
             "iamport_api_key": "sandbox-key",
             "iamport_api_secret": "sandbox-secret",
             "iamport_api_url": "http://127.0.0.1:1",
+            **NO_HURRY,
             **changes,
         }
     )

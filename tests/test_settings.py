@@ -84,6 +84,17 @@ def test_half_given_keys_are_named(left_out: str) -> None:
         ({"coinslot_mode": "production"}, "COINSLOT_MODE"),
         ({"coinslot_sidecar_port": "http"}, "COINSLOT_SIDECAR_PORT"),
         ({"cors_origins": "*"}, "CORS_ORIGINS"),
+        ({"cors_origins": "https://app.example.com,*"}, "CORS_ORIGINS"),
+        ({"cors_origins": "https://*.example.com"}, "CORS_ORIGINS"),
+        ({"coinslot_limit_orders": "many"}, "COINSLOT_LIMIT_ORDERS"),
+        ({"coinslot_limit_reads": "0/minute"}, "COINSLOT_LIMIT_READS"),
+        ({"coinslot_limit_reads": "1/minute;2/hour"}, "COINSLOT_LIMIT_READS"),
+        ({"coinslot_limit_refunds": "5/fortnight"}, "COINSLOT_LIMIT_REFUNDS"),
+        ({"coinslot_limit_storage": "redis.example.com"}, "COINSLOT_LIMIT_STORAGE"),
+        ({"coinslot_limit_storage": "async+memcached://127.0.0.1"}, "COINSLOT_LIMIT_STORAGE"),
+        ({"coinslot_real_ip_header": "X Real"}, "COINSLOT_REAL_IP_HEADER"),
+        ({"coinslot_forwarded_secret": "short"}, "COINSLOT_FORWARDED_SECRET"),
+        ({"coinslot_forwarded_secret": "a secret; for=192.0.2.1"}, "COINSLOT_FORWARDED_SECRET"),
         ({"cors_origins": "https://app.example.com/path"}, "CORS_ORIGINS"),
         ({"supabase_anon_key": "sb_secret_b"}, "SUPABASE_ANON_KEY"),
         ({"supabase_anon_key": legacy_key("service_role")}, "SUPABASE_ANON_KEY"),
@@ -101,6 +112,14 @@ def test_both_kinds_of_supabase_keys_are_taken() -> None:
         supabase_anon_key=legacy_key("anon"),
         supabase_service_role_key=legacy_key("service_role"),
     )
+
+
+def test_shared_limits_are_a_secret() -> None:
+    """The address may hold a password."""
+    address = "async+rediss://coinslot:hush-hush@redis.example.com:6380/1"
+    settings = load(coinslot_limit_storage=address)
+    assert "hush-hush" not in repr(settings)
+    assert address in settings.secrets()
 
 
 def test_origins_are_a_list() -> None:

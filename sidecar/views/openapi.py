@@ -24,15 +24,22 @@ _SENTENCES = {
     "401": "Who is calling is not known, or the signature is not the gateway's",
     "403": "For administrators",
     "404": "There is no such order for the caller, or the gateway is off",
+    "408": "The request did not arrive in time",
     "409": "The Idempotency-Key belongs to another request",
     "413": "The body is too large",
     "415": "The body is of the wrong type",
-    "429": "Too many open orders",
+    "429": "Too many orders without a payment, or too many requests",
     "4XX": "The gateway declined, in its own words",
     "500": "A failure of this server",
     "502": "The gateway cannot be reached, or talks nonsense; nothing was changed",
     "503": "The database cannot be reached, or others are at the same order; try again",
     "504": "The gateway did not answer in time; nothing was changed",
+}
+_RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Seconds until there is room for another",
+        "schema": {"type": "integer", "minimum": 1},
+    }
 }
 _REFERENCE = "#/components/schemas/{model}"
 _DOCUMENTED = {
@@ -138,7 +145,8 @@ def _answer(operation: Operation, status: int) -> Json:
 
 def _error(status: str, code: str) -> Json:
     example = {"error": _SENTENCES[status], "code": code}
-    return {"description": _SENTENCES[status], "content": _content(_ref(Error), example)}
+    described = {"description": _SENTENCES[status], "content": _content(_ref(Error), example)}
+    return {**described, "headers": _RETRY_AFTER} if status == "429" else described
 
 
 def _content(schema: Json, example: Json) -> Json:

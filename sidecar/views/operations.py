@@ -29,10 +29,12 @@ class Operation:
 
 _DATABASE = {"503": "database_unavailable", "500": "internal"}
 _BODY = {"400": "invalid_request", "413": "body_too_large", "415": "unsupported_content_type"}
+_BODY |= {"408": "request_timeout"}
+_LIMITED = {"429": "too_many_requests"}
 _GATEWAY = {"404": "gateway_off", "502": "gateway_unavailable", "504": "gateway_timeout"}
 _CREATE = {**_DATABASE, **_BODY, **_GATEWAY, "401": "unauthenticated"}
 _CREATE |= {"409": "idempotency_key_reused", "429": "too_many_orders"}
-_SETTLE = {**_DATABASE, **_BODY, **_GATEWAY, "401": "unauthenticated"}
+_SETTLE = {**_DATABASE, **_BODY, **_GATEWAY, **_LIMITED, "401": "unauthenticated"}
 _SETTLE |= {"400": "payment_not_verified", "404": "order_not_found"}
 
 OPERATIONS = (
@@ -238,6 +240,7 @@ OPERATIONS = (
         {
             **_DATABASE,
             **_BODY,
+            **_LIMITED,
             "401": "unauthenticated",
             "403": "forbidden",
             "404": "order_not_found",
@@ -256,7 +259,7 @@ OPERATIONS = (
                 {"success": True, "count": 1, "payments": [examples.PAYMENT], "next": None},
             )
         },
-        {**_DATABASE, "400": "invalid_request", "401": "unauthenticated"},
+        {**_DATABASE, **_LIMITED, "400": "invalid_request", "401": "unauthenticated"},
         jwt="required",
         query={"limit": "1 to 100, 20 if left out", "before": "`next` of the page before"},
     ),
@@ -265,7 +268,7 @@ OPERATIONS = (
         "/payment/{order_id}",
         "One of the caller's own orders",
         {200: (answers.OnePayment, {"success": True, "payment": examples.PAYMENT})},
-        {**_DATABASE, "401": "unauthenticated", "404": "order_not_found"},
+        {**_DATABASE, **_LIMITED, "401": "unauthenticated", "404": "order_not_found"},
         jwt="required",
     ),
 )

@@ -11,6 +11,7 @@ from sanic.response import json
 
 from sidecar.errors import InvalidRequest
 from sidecar.views.http import payments, required_token
+from sidecar.views.limited import limited
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -25,6 +26,7 @@ _CURSOR = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT[\d:.]{8,15}[+-]\d\d:\d\d) (?P<id>
 
 
 @orders.get("/history/me")
+@limited("reads", signed_in=True)
 async def history(request: Request) -> HTTPResponse:
     """Newest first. `next` is the `before` of the following page, null on the last one."""
     token = required_token(request)
@@ -48,6 +50,7 @@ async def history(request: Request) -> HTTPResponse:
 
 
 @orders.get("/<order_id:str>")
+@limited("reads", signed_in=True)
 async def one(request: Request, order_id: str) -> HTTPResponse:
     payment = await payments(request).owned(required_token(request), order_id)
     return json({"success": True, "payment": shown(payment)})

@@ -29,6 +29,9 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".ts": "text/plain; charset=utf-8",
 }
+# Of the page and of all it frames. What a payment may need (payment, publickey-credentials-get) is
+# not among them.
+_NOT_FOR_STORES = "camera=(), display-capture=(), geolocation=(), microphone=()"
 
 
 @pages.get("/")
@@ -80,6 +83,7 @@ def _page(request: Request, name: str) -> HTTPResponse:
     page.headers["Content-Security-Policy"] = content_policy(settings)
     # Gateways look at where a buyer comes from; the path may name a payment and stays here.
     page.headers["Referrer-Policy"] = "strict-origin"
+    page.headers["Permissions-Policy"] = _NOT_FOR_STORES
     return page
 
 

@@ -13,6 +13,7 @@ from sanic.response import json, redirect
 from sidecar.errors import ApiError, InvalidPackage
 from sidecar.payments import ORDER_ID
 from sidecar.views.http import idempotency_key, json_body, optional_token, payments, required_token
+from sidecar.views.limited import limited
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict, JsonValue
@@ -54,6 +55,7 @@ class CompleteBody(BaseModel):
 
 
 @portone.post("/api/payments/checkout")
+@limited("orders", signed_in=True)
 async def checkout(request: Request) -> HTTPResponse:
     token = required_token(request)
     package = json_body(request, CheckoutBody).packageId
@@ -74,6 +76,7 @@ async def checkout(request: Request) -> HTTPResponse:
 
 
 @portone.post("/api/payments/complete")
+@limited("settlements", signed_in=True)
 async def complete(request: Request) -> HTTPResponse:
     token = optional_token(request)
     body = json_body(request, CompleteBody)
@@ -91,13 +94,18 @@ async def return_from_window(request: Request) -> HTTPResponse:
     where the buyer goes next."""
     order_id, payment_key = _brought_back(request)
     try:
-        payment = await payments(request).complete(_GATEWAY, order_id, payment_key, "redirect")
+        payment = await _come_back(request, order_id, payment_key)
     except ApiError as refusal:
         log.info("redirect_not_completed", code=refusal.code)
         ours = {"orderId": order_id} if ORDER_ID.fullmatch(order_id) else {}
         return _to_frontend(request, "fail", **ours, code=refusal.code)
     waiting = {"status": payment.status} if payment.status == "awaiting_deposit" else {}
     return _to_frontend(request, "success", orderId=payment.order_id, **waiting)
+
+
+@limited("settlements", signed_in=False)
+async def _come_back(request: Request, order_id: str, payment_key: str | None) -> Payment:
+    return await payments(request).complete(_GATEWAY, order_id, payment_key, "redirect")
 
 
 def _brought_back(request: Request) -> tuple[str, str | None]:

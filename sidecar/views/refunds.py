@@ -16,6 +16,7 @@ from sidecar.gateways.money import LARGEST
 from sidecar.payments import ORDER_ID
 from sidecar.refund_database import RefundRequest
 from sidecar.views.http import idempotency_key, json_body, refunding, required_token
+from sidecar.views.limited import limited
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -53,6 +54,7 @@ class RefundFailed(PaymentRefused):
 
 
 @refunds.post("/<order_id:str>/refund")
+@limited("refunds", signed_in=True)
 async def refund(request: Request, order_id: str) -> HTTPResponse:
     """Whether the caller is an administrator, Postgres says."""
     token = required_token(request)

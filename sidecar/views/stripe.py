@@ -12,6 +12,7 @@ from sanic.response import json
 from sidecar.errors import InvalidRequest
 from sidecar.payments import no_longer_open
 from sidecar.views.http import idempotency_key, json_body, payments, required_token
+from sidecar.views.limited import limited
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -44,6 +45,7 @@ class CreateBody(BaseModel):
 
 
 @stripe.post("/create")
+@limited("orders", signed_in=True)
 async def create(request: Request) -> HTTPResponse:
     """Only here, and only to whoever made the order, is the client secret shown."""
     token = required_token(request)

@@ -18,6 +18,7 @@ from sidecar.gateways.toss import TossDeclined
 from sidecar.gateways.toss_payment import TossPayment
 from sidecar.payments import no_longer_open
 from sidecar.views.http import idempotency_key, json_body, optional_token, payments, required_token
+from sidecar.views.limited import limited
 from sidecar.views.orders import shown
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class ConfirmBody(BaseModel):
 
 
 @toss.post("/create")
+@limited("orders", signed_in=True)
 async def create(request: Request) -> HTTPResponse:
     token = required_token(request)
     body = json_body(request, CreateBody)
@@ -84,6 +86,7 @@ async def create(request: Request) -> HTTPResponse:
 
 
 @toss.post("/confirm")
+@limited("settlements", signed_in=True)
 async def confirm(request: Request) -> HTTPResponse:
     token = optional_token(request)
     body = json_body(request, ConfirmBody)

@@ -40,6 +40,7 @@ const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 export function verdict({ status, code = '', state, error }) {
   if (status === 401) return { kind: 'signed_out' }
   if (!status || status === 408 || status >= 500) return { kind: 'unknown' }
+  if (code === 'too_many_requests') return { kind: 'unknown' }
   if (state in BY_STATUS) return { kind: BY_STATUS[state] }
   const kind = BY_CODE[code] ?? BY_STATUS[code.replace('payment_', '')]
   if (kind) return { kind }

@@ -13,10 +13,10 @@ import psutil
 
 from sidecar import logs
 from sidecar.sandbox import postgres
-from sidecar.sandbox.stack import Stack
 from sidecar.settings import Settings, load_settings
 from tests.clusters import free_ports, sandbox_settings
 from tests.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
+from tests.stacks import CrowdedStack
 
 if TYPE_CHECKING:
     from sidecar.sandbox.processes import Program
@@ -35,7 +35,7 @@ _IMPATIENT = {
 }
 
 
-class StormStack(Stack):
+class StormStack(CrowdedStack):
     """Postgres keeps its promises here: what was acknowledged survives a SIGKILL."""
 
     def __init__(self) -> None:

@@ -19,6 +19,17 @@ async def test_security_headers_and_request_id(alone: httpx.AsyncClient, path: s
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("live", [False, True])
+async def test_browsers_are_told_to_keep_to_https_where_there_is_money(live: bool) -> None:
+    mode = settings().model_copy(update={"coinslot_mode": "live" if live else "test"})
+    async with running(create_app(mode)) as url, httpx.AsyncClient(base_url=url) as http:
+        answers = [await http.get(path) for path in ("/health", "/nowhere", "/payment/success")]
+    for answer in answers:
+        assert answer.headers.get("strict-transport-security") == (
+            "max-age=31536000" if live else None
+        )
+
+
 async def test_request_id_is_not_the_clients(alone: httpx.AsyncClient) -> None:
     response = await alone.get("/health", headers={"X-Request-ID": "chosen"})
     assert response.headers["x-request-id"] != "chosen"
@@ -51,6 +62,18 @@ async def test_other_origins_get_no_permission(alone: httpx.AsyncClient, origin:
         await alone.get("/health", headers={"Origin": origin}),
     ]
     assert all("access-control-allow-origin" not in answer.headers for answer in answers)
+
+
+@pytest.mark.parametrize("origin", [FRONTEND, "https://evil.test"])
+async def test_no_origin_is_let_in_by_cookies(alone: httpx.AsyncClient, origin: str) -> None:
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    cookie = {"Origin": origin, "Cookie": "session=1"}
+    for answer in (
+        await alone.options("/api/payments/complete", headers=preflight),
+        await alone.get("/health", headers=cookie),
+    ):
+        assert "access-control-allow-credentials" not in answer.headers
+        assert answer.headers.get("access-control-allow-origin") != "*"
 
 
 async def test_no_origin_is_allowed_unless_listed() -> None:
