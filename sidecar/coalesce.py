@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SECONDS_TO_FINISH = 20.0
-"""What was begun has so long to end when the server stops."""
-
 
 class Coalescer(Generic[T]):
     def __init__(self) -> None:
@@ -32,7 +29,7 @@ class Coalescer(Generic[T]):
         # A client that hangs up must not cancel what others wait for.
         return await asyncio.shield(task)
 
-    async def drain(self, seconds: float = SECONDS_TO_FINISH) -> int:
+    async def drain(self, seconds: float) -> int:
         """Lets what is under way end, also where nobody waits for it any more. What takes longer is
         cancelled; how many runs that were."""
         if under_way := self._under_way():

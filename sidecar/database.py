@@ -43,12 +43,12 @@ class Database:
         self._url = f"{settings.supabase_url}/rest/v1"
         self._anon_key = settings.supabase_anon_key.get_secret_value()
         service_key = settings.supabase_service_role_key.get_secret_value()
+        self._seconds = settings.coinslot_database_timeout
         self._http = HttpClient(
-            timeout=settings.coinslot_database_timeout,
-            event_hooks={"response": [raise_for_server_error]},
+            timeout=self._seconds, event_hooks={"response": [raise_for_server_error]}
         )
         # A secret key is no JWT; as Bearer it counts because it equals the apikey.
-        self._service = ServiceDatabase(self._client(service_key, service_key))
+        self._service = ServiceDatabase(self._client(service_key, service_key), self._seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,7 +57,7 @@ class Database:
         await self._http.aclose()
 
     def as_user(self, token: str) -> UserDatabase:
-        return UserDatabase(self._client(self._anon_key, token))
+        return UserDatabase(self._client(self._anon_key, token), self._seconds)
 
     def as_service(self) -> ServiceDatabase:
         return self._service
@@ -67,7 +67,7 @@ class Database:
             self._url,
             headers={"apikey": key, "Authorization": f"Bearer {token}"},
             http_client=self._http,
-            # Its retries sleep for seconds while a buyer waits; ours are in the use cases.
+            # Its retries sleep for seconds while a buyer waits.
             retry_enabled=False,
         )
 
@@ -131,12 +131,12 @@ class UserDatabase(Caller):
     async def offers(self, currency: str) -> list[Offer]:
         """What is on sale in this currency."""
         query = self.client.from_("product_offers").select("*").eq("currency", currency)
-        return [Offer.model_validate(row) for row in await self.answer(query.execute())]
+        return [Offer.model_validate(row) for row in await self.answer(query.execute)]
 
     async def payment(self, order_id: str) -> Payment | None:
         """The user's own order; another's is as absent as one that does not exist."""
         query = self.client.from_("payments").select("*").eq("order_id", order_id)
-        rows = await self.answer(query.execute())
+        rows = await self.answer(query.execute)
         return Payment.model_validate(rows[0]) if rows else None
 
     async def payments(self, limit: int, before: tuple[str, str] | None = None) -> list[Payment]:
@@ -146,7 +146,7 @@ class UserDatabase(Caller):
             at, key = before
             query = query.or_(f'created_at.lt."{at}",and(created_at.eq."{at}",id.lt."{key}")')
         page = query.order("created_at", desc=True).order("id", desc=True).limit(limit)
-        return [Payment.model_validate(row) for row in await self.answer(page.execute())]
+        return [Payment.model_validate(row) for row in await self.answer(page.execute)]
 
 
 class ServiceDatabase(WebhookDatabase, RefundDatabase, ReconcilingDatabase):

@@ -124,8 +124,12 @@ class GatewayOff(ApiError):
 
 
 class GatewayUnavailable(ApiError):
-    """Unreachable, 5xx or nonsense: the outcome is unknown and the order untouched."""
+    """Unreachable, 5xx or nonsense: the outcome is unknown and the order untouched.
 
+    `retry_after`: seconds that the gateway asks for before it is asked again.
+    """
+
+    retry_after = 0.0
     status_code = 502
     code = "gateway_unavailable"
     sentence = "The payment gateway cannot be reached right now; nothing was changed"

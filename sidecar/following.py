@@ -62,6 +62,10 @@ class Follower:
         self._waiting.setdefault(key, []).append(hint)
         await self._runs.run(key, lambda: self._follow_all(self._waiting.pop(key)))
 
+    async def close(self) -> None:
+        """At once: whoever follows a hint has waited for its end."""
+        await self._runs.drain(0)
+
     async def _follow_all(self, hints: list[Hint]) -> None:
         """`hints` are of one payment; those that are done leave the list."""
         try:

@@ -2,7 +2,7 @@
 
 A webhook is stored before it is answered and finished in the transaction that applies what it led
 to. So whatever stops this process in between leaves a leased row, and once the lease is over the
-sweep of any process takes it up.
+sweep of any process takes it up. One that is asked to stop gives back what it has no time for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from sidecar.coalesce import SECONDS_TO_FINISH
 from sidecar.errors import ApiError, GatewayOff, InvalidPaymentKey
 from sidecar.following import Follower, Hint
 from sidecar.payments import ORDER_ID
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from sidecar.records import Webhook
     from sidecar.settings import Settings
     from sidecar.settling import Settling
+    from sidecar.stopping import Stopping
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 _SECONDS_PER_WEBHOOK = 25.0
 # The first retries come within this time, so after a sign of work the sweep looks often.
 _SECONDS_OF_HASTE = 15.0
+# At the end, for the database to take back what is left.
+_SECONDS_TO_RETURN = 2.0
 # Webhooks that may wait in this process for a place. More of them are left to the sweep of any
 # process, which takes up as many as this for each of its own places.
 _WAITING_PER_PLACE = 32
@@ -47,15 +49,17 @@ class Inbox:
         gateways: Mapping[str, Gateway],
         settling: Settling,
         settings: Settings,
+        stopping: Stopping,
     ) -> None:
         self._database = database
         self._gateways = gateways
         self._follower = Follower(database, gateways, settling)
+        self._stopping = stopping
         self._most = settings.coinslot_inbox_concurrency
         self._places = asyncio.Semaphore(self._most)
         self._hasty_seconds = settings.coinslot_sweep_seconds
         self._idle_seconds = settings.coinslot_sweep_idle_seconds
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Hint] = {}
         self._sweeping: asyncio.Task[None] | None = None
         self._expected = asyncio.Event()
         self._room_again = asyncio.Event()
@@ -73,8 +77,9 @@ class Inbox:
             return "ignored"
         if event.event_id is None and not _could_be_ours(gateway, event):
             return "unknown_order"
-        busy = len(self._tasks) >= self._most * _WAITING_PER_PLACE
-        stored = await self._database.as_service().store_webhook(gateway_name, event, busy=busy)
+        stored = await self._database.as_service().store_webhook(
+            gateway_name, event, busy=self._is_busy()
+        )
         if stored.verdict == "read" and stored.webhook_id is not None:
             order_id = stored.payment.order_id if stored.payment else event.order_id
             self._begin(
@@ -105,22 +110,41 @@ class Inbox:
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def close(self) -> None:
-        """Takes up nothing more and finishes what it began; what takes too long is left leased."""
+        """Takes up nothing more and finishes what it began, as far as there is time; the rest is
+        for whoever looks next."""
+        self._stopping.begin()
         if self._sweeping is not None:
+            # Not while it claims: what it was given would be nobody's until the lease ends.
+            await asyncio.wait([self._sweeping], timeout=self._stopping.left())
             self._sweeping.cancel()
-        if not self._tasks:
-            return
-        _, unfinished = await asyncio.wait(set(self._tasks), timeout=SECONDS_TO_FINISH)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=self._stopping.left())
+        unfinished = dict(self._tasks)
         for task in unfinished:
             task.cancel()
+        await self._follower.close()
+        if unfinished:
+            await self._give_back([hint.webhook_id for hint in unfinished.values()])
+
+    async def _give_back(self, webhooks: list[int]) -> None:
+        log.warning("webhooks_given_back", webhooks=webhooks)
+        try:
+            async with asyncio.timeout(_SECONDS_TO_RETURN):
+                await self._database.as_service().return_webhooks(webhooks)
+        except (ApiError, TimeoutError):
+            log.warning("webhooks_left_to_their_lease", webhooks=webhooks)
+
+    def _is_busy(self) -> bool:
+        """Whether a webhook that comes now is for another process, or a later time."""
+        return self._stopping.has_begun() or len(self._tasks) >= self._most * _WAITING_PER_PLACE
 
     def _begin(self, hint: Hint) -> None:
         task = asyncio.create_task(self._follow(hint))
-        self._tasks.add(task)
+        self._tasks[task] = hint
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         if len(self._tasks) <= self._most:
             self._room_again.set()
 
@@ -133,7 +157,7 @@ class Inbox:
 
     async def _sweep(self) -> None:
         """Many processes do this side by side: the database gives each row to one of them."""
-        while True:
+        while not self._stopping.has_begun():
             claimed = 0
             try:
                 claimed = await self.claim()
@@ -147,20 +171,20 @@ class Inbox:
         """Until what was claimed waits no more: then there may be more where it came from."""
         if len(self._tasks) > self._most:
             self._room_again.clear()
-            await self._room_again.wait()
+            await self._stopping.cutting_short(self._room_again.wait)
 
     async def _rest(self) -> None:
-        if time.monotonic() < self._hasty_until:
-            await asyncio.sleep(self._hasty_seconds)
-            return
-        self._expected.clear()
-        try:
-            # The jitter keeps the processes from all asking at once.
-            idle = self._idle_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - not secret
-            await asyncio.wait_for(self._expected.wait(), idle)
-        except TimeoutError:
-            return
-        await asyncio.sleep(self._hasty_seconds)
+        if time.monotonic() >= self._hasty_until:
+            self._expected.clear()
+            try:
+                # The jitter keeps the processes from all asking at once.
+                idle = self._idle_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - not secret
+                await self._stopping.cutting_short(
+                    lambda: asyncio.wait_for(self._expected.wait(), idle)
+                )
+            except TimeoutError:
+                return
+        await self._stopping.within(self._hasty_seconds)
 
     def _expect_work(self) -> None:
         self._hasty_until = time.monotonic() + _SECONDS_OF_HASTE

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sidecar.records import Payment, PaymentToRead
     from sidecar.refunding import Refunding
     from sidecar.settling import Settling
+    from sidecar.stopping import Stopping
 
 log = structlog.get_logger(__name__)
 
@@ -85,11 +86,13 @@ class Reconciler:
         gateways: Mapping[str, Gateway],
         settling: Settling,
         refunding: Refunding,
+        stopping: Stopping,
     ) -> None:
         self._database = database
         self._gateways = gateways
         self._settling = settling
         self._refunding = refunding
+        self._stopping = stopping
         self._paces = {name: Pace() for name in gateways}
 
     async def maintain(self) -> None:
@@ -100,7 +103,9 @@ class Reconciler:
     async def once(self) -> Round:
         """Everything that is due now, of the gateways that answer."""
         total = Round()
-        while refunds := await self._refunding.work_off(_REFUNDS):
+        while not self._stopping.has_begun() and (
+            refunds := await self._refunding.work_off(_REFUNDS)
+        ):
             total.refunds += refunds
         await asyncio.gather(*(self._catch_up(each, total) for each in self._gateways.values()))
         if not total.idle():
@@ -110,7 +115,7 @@ class Reconciler:
     async def _catch_up(self, gateway: Gateway, total: Round) -> None:
         pace = self._paces[gateway.name]
         service = self._database.as_service()
-        while not pace.resting():
+        while not (pace.resting() or self._stopping.has_begun()):
             batch = await service.claim_payments(gateway.name, _BATCH if not pace.failures else 1)
             if not batch:
                 return
@@ -118,6 +123,8 @@ class Reconciler:
             if unread:
                 total.unanswered += len(unread)
                 await service.return_payments([each.payment.order_id for each in unread])
+            if self._stopping.has_begun():
+                return
             if len(unread) >= min(_DOWN_AFTER, len(batch)):
                 seconds = pace.failed()
                 log.warning("reconciler_slowed", gateway=gateway.name, seconds=round(seconds))
@@ -127,12 +134,13 @@ class Reconciler:
     async def _read_all(
         self, gateway: Gateway, batch: Sequence[PaymentToRead], total: Round
     ) -> list[PaymentToRead]:
-        """Those that the gateway did not answer about, or was not asked about any more."""
+        """Those that the gateway did not answer about, or was not asked about any more: three that
+        it did not answer are enough to know, and a server that stops begins no other."""
         waiting = list(reversed(batch))
         unread: list[PaymentToRead] = []
 
         async def work() -> None:
-            while waiting and len(unread) < _DOWN_AFTER:
+            while waiting and len(unread) < _DOWN_AFTER and not self._stopping.has_begun():
                 each = waiting.pop()
                 try:
                     moved = await self._read(gateway, each)

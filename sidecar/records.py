@@ -231,7 +231,10 @@ class Maintenance(Record):
 
 
 class DatabaseSettings(Record):
+    """`rpcs`: the names of what the service and its users may call."""
+
     mode: Literal["test", "live"]
+    rpcs: list[str] = []
 
 
 class Discrepancy(Record):

@@ -72,9 +72,11 @@ class Refunding:
         await asyncio.gather(*(self._take(job) for job in jobs))
         return len(jobs)
 
-    async def close(self) -> None:
-        """Finishes what it began: the gateway may have been asked."""
-        await self._steps.drain()
+    async def close(self, seconds: float) -> None:
+        """Finishes what it began, as far as there is time. What is cut short stays leased for its
+        minute: the gateway may have been asked, and be at it still."""
+        if unfinished := await self._steps.drain(seconds):
+            log.warning("refunds_cut_short", runs=unfinished)
 
     async def _carried(self, refund: RefundRecord) -> RefundRecord:
         """Once the request is stored it is carried out whatever happens here: of an outage the

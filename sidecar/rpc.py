@@ -2,10 +2,17 @@
 
 A `PTnnn` is a refusal that the database chose and clients may read. Everything else that is not a
 success says something about this deployment: it is logged, and clients learn only that it failed.
+
+A restart of PostgREST or of Postgres takes a second or two, so a call that finds them away is made
+again. Every RPC that moves anything has a key, or is a function of what is there, and may be made
+twice; `_ONCE` are those that may not, unless it is certain that the first did nothing.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
+import random
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
@@ -16,12 +23,34 @@ from sidecar.errors import ApiError, DatabaseError, DatabaseUnavailable, Unautho
 from sidecar.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from postgrest import AsyncPostgrestClient
 
 log = structlog.get_logger(__name__)
 R = TypeVar("R", bound=Record)
+
+# Before the second and the third try; each of them half or half as much again, by chance.
+_PAUSES = (0.2, 0.8)
+
+# What Postgres and PostgREST say that passes: connections refused or lost, too many of them, a
+# schema not read yet, a deadlock or a lock in the way. After the codes in `_UNDONE` it is certain
+# that nothing was done.
+_PASSING = ("PGRST00", "08", "53", "57P0", "40001", "40P01", "55P03")
+_UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001", "40P01", "55P03"}
+
+# Given out twice, work would wait for the lease of the first; the others leave a second trace. An
+# order without a key would be made twice.
+_ONCE = {
+    *("claim_payments", "claim_refunds", "claim_webhooks"),
+    *("begin_audit", "refuse_payment_attempt", "create_order"),
+}
+
+
+class DatabaseAway(DatabaseUnavailable):
+    """Not for long, it seems. `undone`: certainly without having done anything."""
+
+    undone = False
 
 
 class Caller:
@@ -29,8 +58,10 @@ class Caller:
 
     not_admitted: type[ApiError] = Unauthorized
 
-    def __init__(self, client: AsyncPostgrestClient) -> None:
+    def __init__(self, client: AsyncPostgrestClient, seconds: float) -> None:
+        """`seconds` bound a call with all its tries."""
         self.client = client
+        self._seconds = seconds
 
     async def call(self, rpc: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
         """An argument that is None is left out, so that the database's default counts."""
@@ -38,17 +69,38 @@ class Caller:
         return await self.call_with(rpc, given)
 
     async def call_with(self, rpc: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        return await self.answer(self.client.rpc(rpc, cast("dict[str, str]", arguments)).execute())
+        query = self.client.rpc(rpc, cast("dict[str, str]", arguments))
+        repeatable = rpc not in _ONCE or "idempotency_key" in arguments
+        return await self.answer(query.execute, repeatable=repeatable)
 
     async def record(self, model: type[R], rpc: str, **arguments: Any) -> R:  # noqa: ANN401 - JSON
         return model.model_validate(await self.call(rpc, **arguments))
 
-    async def answer(self, query: Awaitable[Any]) -> Any:  # noqa: ANN401 - JSON
+    async def answer(self, ask: Callable[[], Awaitable[Any]], *, repeatable: bool = True) -> Any:  # noqa: ANN401 - JSON
+        """Of the first of three tries that brings one. Raises the failure of the last."""
         try:
-            return (await query).data
+            async with asyncio.timeout(self._seconds):
+                for pause in _PAUSES:
+                    try:
+                        return await self._once(ask)
+                    except DatabaseAway as away:
+                        if not (repeatable or away.undone):
+                            raise
+                    await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - not secret
+                return await self._once(ask)
+        except TimeoutError as error:
+            log.warning("database_timeout")
+            raise DatabaseUnavailable from error
+
+    async def _once(self, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - JSON
+        try:
+            return (await ask()).data
+        except httpx.TimeoutException as error:
+            log.warning("database_timeout", error=repr(error))
+            raise DatabaseUnavailable from error
         except httpx.HTTPError as error:
             log.warning("database_unreachable", error=repr(error))
-            raise DatabaseUnavailable from error
+            raise _away(undone=isinstance(error, httpx.ConnectError)) from error
         except APIError as error:
             raise self._refusal(error) from error
 
@@ -71,7 +123,25 @@ async def raise_for_server_error(response: httpx.Response) -> None:
         return
     await response.aread()
     log.warning("database_error", status=response.status_code, body=response.text[:500])
+    code = _code(response)
+    if code.startswith(_PASSING) or (not code and response.status_code in {502, 503, 504}):
+        raise _away(undone=code in _UNDONE)
     raise DatabaseUnavailable
+
+
+def _away(*, undone: bool) -> DatabaseAway:
+    away = DatabaseAway()
+    away.undone = undone
+    return away
+
+
+def _code(response: httpx.Response) -> str:
+    """PostgREST's; nothing where somebody before it answered."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return ""
+    return str(body.get("code") or "") if isinstance(body, dict) else ""
 
 
 def _text(value: object) -> str | None:

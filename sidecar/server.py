@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -11,6 +14,7 @@ from uuid import uuid4
 import structlog
 from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config
+from sanic.http import Http
 from sanic_ext import Extend
 from sanic_ext.extensions.http.extension import HTTPExtension
 
@@ -18,6 +22,7 @@ from sidecar import logs
 from sidecar.arriving import TimelyProtocol, TimelyRequest
 from sidecar.errors import JsonErrorHandler
 from sidecar.limits import Limits
+from sidecar.readiness import Readiness
 from sidecar.repeating import Loops
 from sidecar.services import opened
 from sidecar.views import BLUEPRINTS
@@ -61,6 +66,7 @@ def create_app(settings: Settings) -> App:
     app.on_request(_begin)
     app.register_middleware(_finish, "response")  # type: ignore[arg-type]
     app.before_server_start(_open_shared)
+    app.before_server_stop(_begin_to_stop)
     app.after_server_stop(_close_shared)
     return app
 
@@ -71,6 +77,7 @@ def serve(settings: Settings) -> None:
     app = create_app(settings)
     # Leaves out of each request the signals that nobody listens to.
     app.config.TOUCHUP = True
+    app.before_server_stop(_let_a_second_signal_end_it, priority=1)
     app.run(
         host=settings.coinslot_sidecar_host,
         port=settings.coinslot_sidecar_port,
@@ -113,12 +120,32 @@ async def _open_shared(app: App) -> None:
     limits = app.ctx.limits = Limits(settings)
     shared.push_async_callback(limits.close)
     services = app.ctx.services = await shared.enter_async_context(opened(settings))
+    app.ctx.readiness = Readiness(services, settings.coinslot_mode)
     services.inbox.start()
-    loops = Loops()
+    loops = Loops(services.stopping)
     loops.repeat("reconcile", services.reconciler.once, settings.coinslot_reconcile_seconds)
     loops.repeat("maintain", services.reconciler.maintain, settings.coinslot_maintenance_seconds)
-    loops.repeat("audit", services.auditing.daily, _SECONDS_PER_AUDIT_CHECK)
+    # Which may take hours, and is begun again by whoever comes next.
+    audit = partial(services.stopping.cutting_short, services.auditing.daily)
+    loops.repeat("audit", audit, _SECONDS_PER_AUDIT_CHECK)
     shared.push_async_callback(loops.close)
+
+
+async def _let_a_second_signal_end_it(_app: App) -> None:
+    """Sanic would take it for its own, and go on."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+async def _begin_to_stop(app: App) -> None:
+    """Nothing new is taken up from now on. Connections are, for as long as it takes whoever
+    balances the load to notice; then Sanic answers what is under way."""
+    stopping = app.ctx.services.stopping
+    if not stopping.has_begun():
+        log.info("stopping", seconds=stopping.left())
+    stopping.begin()
+    await asyncio.sleep(app.ctx.settings.coinslot_stop_notice_seconds)
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = stopping.left()
 
 
 async def _close_shared(app: App) -> None:
@@ -138,6 +165,9 @@ async def _finish(request: Request, response: HTTPResponse) -> None:
         response.headers.setdefault(name, value)
     if request.app.ctx.settings.live:
         response.headers["Strict-Transport-Security"] = _ONLY_HTTPS
+    if isinstance(request.stream, Http) and request.app.ctx.services.stopping.has_begun():
+        # Kept open it would be waited for until the deadline; the next request goes elsewhere.
+        request.stream.keep_alive = False
     began = getattr(request.ctx, "began", None)
     if began is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from sidecar.payments import Payments
 from sidecar.reconciling import Reconciler
 from sidecar.refunding import Refunding
 from sidecar.settling import Settling
+from sidecar.stopping import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,22 +32,28 @@ class Services:
     inbox: Inbox
     auditing: Auditing
     reconciler: Reconciler
+    stopping: Stopping
 
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Services]:
-    """The pools are separate: a slow gateway must not use up the database's connections."""
+    """The pools are separate: a slow gateway must not use up the database's connections.
+
+    One deadline holds for all that is under way in the end. What follows webhooks and what carries
+    refunds settles payments, so settling ends last.
+    """
+    stopping = Stopping(settings.coinslot_stop_seconds)
     async with Database(settings) as database, HttpClient() as client:
         known, settling = gateways(settings, client), Settling(database)
         payments = Payments(database, known, settling, live=settings.live)
         refunding = Refunding(database, known, settling)
-        inbox = Inbox(database, known, settling, settings)
+        inbox = Inbox(database, known, settling, settings, stopping)
         auditing = Auditing(database, known, settling)
-        reconciler = Reconciler(database, known, settling, refunding)
+        reconciler = Reconciler(database, known, settling, refunding, stopping)
         try:
-            yield Services(database, payments, refunding, inbox, auditing, reconciler)
+            yield Services(database, payments, refunding, inbox, auditing, reconciler, stopping)
         finally:
-            await inbox.close()
-            await refunding.close()
-            await settling.close()
+            stopping.begin()
+            await asyncio.gather(inbox.close(), refunding.close(stopping.left()))
+            await settling.close(stopping.left())
             await close(known)

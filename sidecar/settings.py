@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from sidecar.limit_settings import LimitSettings
+from sidecar.process_settings import ProcessSettings
 from sidecar.store_settings import StoreSettings
 
 Mode = Literal["test", "live"]
@@ -33,7 +34,7 @@ class SettingsError(Exception):
     """Settings that cannot be served with; `str()` is the message for the operator."""
 
 
-class Settings(StoreSettings, LimitSettings, BaseSettings):
+class Settings(StoreSettings, LimitSettings, ProcessSettings, BaseSettings):
     """Everything an operator can set. Times are seconds, sizes bytes."""
 
     model_config = SettingsConfigDict(
@@ -45,8 +46,6 @@ class Settings(StoreSettings, LimitSettings, BaseSettings):
     coinslot_sidecar_port: int = Field(default=54430, ge=0, le=65535)
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
     coinslot_reconcile_seconds: float = Field(default=15, gt=0)
-    coinslot_database_timeout: float = Field(default=10, gt=0)
-    coinslot_gateway_timeout: float = Field(default=10, gt=0)
     coinslot_inbox_concurrency: int = Field(default=16, ge=1, le=64)
     coinslot_sweep_seconds: float = Field(default=1, gt=0)
     coinslot_sweep_idle_seconds: float = Field(default=10, gt=0)
@@ -154,6 +153,7 @@ class Settings(StoreSettings, LimitSettings, BaseSettings):
             *_toss_problems(self),
             *_stripe_problems(self),
             *self.store_problems(live=self.live),
+            *self.process_problems(),
             *(_too_open_for_live(self) if self.live else []),
         ]
         if problems:

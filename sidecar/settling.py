@@ -77,9 +77,10 @@ class Settling:
         """One run at a time of what `key` names, shared by all who asked before it began."""
         return await self._runs.run(key, work)
 
-    async def close(self) -> None:
-        """Finishes what it began: the money may be taken, though whoever asked is gone."""
-        if unfinished := await self._runs.drain():
+    async def close(self, seconds: float) -> None:
+        """Finishes what it began, as far as there is time: the money may be taken, though whoever
+        asked is gone."""
+        if unfinished := await self._runs.drain(seconds):
             log.warning("settling_cut_short", runs=unfinished)
 
     async def open(self, order_id: str) -> Payment:

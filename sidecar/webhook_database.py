@@ -9,6 +9,8 @@ from sidecar.records import StoredWebhook, Webhook
 from sidecar.rpc import Caller
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sidecar.gateways.base import WebhookEvent
 
 _LONGEST_TYPE = 100
@@ -48,6 +50,10 @@ class WebhookDatabase(Caller):
         """Due work. It is ours for the length of the lease, then anybody's again."""
         rows = await self.call("claim_webhooks", batch=batch)
         return [Webhook.model_validate(row) for row in rows]
+
+    async def return_webhooks(self, webhook_ids: Sequence[int]) -> None:
+        """Of those that are leased to us: anybody's at once."""
+        await self.call("return_webhooks", webhook_ids=list(webhook_ids))
 
     async def list_webhooks(
         self,

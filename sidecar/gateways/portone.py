@@ -67,7 +67,7 @@ class PortOneV1:
         if settings.iamport_api_key is None or settings.iamport_api_secret is None:
             return None
         return cls(
-            GatewayHttp(client, settings.iamport_api_url, settings.coinslot_gateway_timeout),
+            GatewayHttp(client, settings.iamport_api_url, settings.timeout_of("iamport")),
             key=settings.iamport_api_key.get_secret_value(),
             secret=settings.iamport_api_secret.get_secret_value(),
             live=settings.live,
@@ -84,10 +84,10 @@ class PortOneV1:
             "amount": as_number(order.amount, order.currency),
             "currency": order.currency,
         }
-        registered = await self._call("POST", "/payments/prepare", json=body)
+        registered = await self._call("POST", "/payments/prepare", repeatable=True, json=body)
         if not _succeeded(registered):
             # Registered before: the order was checked out again.
-            registered = await self._call("PUT", "/payments/prepare", json=body)
+            registered = await self._call("PUT", "/payments/prepare", repeatable=True, json=body)
         if not _succeeded(registered):
             raise _refused("prepare", registered)
         return Prepared(browser={})

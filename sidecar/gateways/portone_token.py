@@ -50,7 +50,9 @@ class TokenCache:
             self._good_until = 0.0
 
     async def _fetch(self) -> None:
-        response = await self._http.request("POST", "/users/getToken", json=self._credentials)
+        response = await self._http.request(
+            "POST", "/users/getToken", repeatable=True, json=self._credentials
+        )
         envelope = json_object(response)
         if response.status_code != 200 or envelope.get("code") != 0:
             log.error("gateway_rejected_keys", gateway="portone", status=response.status_code)

@@ -73,7 +73,7 @@ class PortOneV2:
         ):
             return None
         return cls(
-            GatewayHttp(client, settings.portone_api_url, settings.coinslot_gateway_timeout),
+            GatewayHttp(client, settings.portone_api_url, settings.timeout_of("portone")),
             api_secret=settings.portone_api_secret.get_secret_value(),
             store_id=settings.portone_store_id,
             channel_key=settings.portone_channel_key,
@@ -92,7 +92,9 @@ class PortOneV2:
             "totalAmount": order.amount,
             "currency": order.currency,
         }
-        response = await self._call("POST", f"{_path(order.order_id)}/pre-register", json=body)
+        response = await self._call(
+            "POST", f"{_path(order.order_id)}/pre-register", repeatable=True, json=body
+        )
         refusal = _error(response)
         if (response.status_code, refusal) != (200, None) and refusal != "ALREADY_PAID":
             raise _refused("pre-register", response)

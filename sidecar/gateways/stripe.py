@@ -65,7 +65,7 @@ class Stripe:
             StripeApi(
                 settings.stripe_secret_key.get_secret_value(),
                 settings.stripe_api_url,
-                settings.coinslot_gateway_timeout,
+                settings.timeout_of("stripe"),
             ),
             publishable_key=settings.stripe_publishable_key,
             webhook_secrets=[

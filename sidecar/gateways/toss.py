@@ -83,7 +83,7 @@ class Toss:
         if settings.toss_client_key is None or settings.toss_secret_key is None:
             return None
         return cls(
-            GatewayHttp(client, settings.toss_api_url, settings.coinslot_gateway_timeout),
+            GatewayHttp(client, settings.toss_api_url, settings.timeout_of("toss")),
             client_key=settings.toss_client_key,
             secret_key=settings.toss_secret_key.get_secret_value(),
             frontend_url=settings.frontend_url,
@@ -185,17 +185,23 @@ class Toss:
         """What reading shows once the approval is over. That Toss shows no payment is no answer:
         its records may lag behind the approval that we sent."""
         log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
-        for wait in _LOOKS:
-            await asyncio.sleep(wait)
-            try:
-                fact = await self.read(order.order_id, payment_key)
-            except PaymentUnknownAtGateway:
-                continue
-            except GatewayUnavailable as unknown:
-                raise ConfirmUnknown from unknown
-            if fact.state != "ready":
-                return fact
+        try:
+            # All looks together: the buyer is waiting.
+            async with asyncio.timeout(self._http.timeout):
+                for wait in _LOOKS:
+                    await asyncio.sleep(wait)
+                    fact = await self._shown(order.order_id, payment_key)
+                    if fact is not None and fact.state != "ready":
+                        return fact
+        except (GatewayUnavailable, TimeoutError) as unknown:
+            raise ConfirmUnknown from unknown
         raise ConfirmUnknown
+
+    async def _shown(self, order_id: str, payment_key: str) -> TossPayment | None:
+        try:
+            return await self.read(order_id, payment_key)
+        except PaymentUnknownAtGateway:
+            return None
 
     async def _call(
         self,

@@ -479,6 +479,27 @@ revoke all on function public.claim_webhooks(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.claim_webhooks(integer) to service_role;
 
+-- What its holder has no time for, because it stops, need not wait for the end of the lease. What
+-- was finished meanwhile stays so.
+create function coinslot.return_webhooks(webhook_ids bigint[]) returns void
+language sql volatile security definer set search_path = '' as $$
+  update coinslot.webhooks w set next_attempt_at = clock_timestamp()
+  where w.id = any (return_webhooks.webhook_ids) and w.next_attempt_at is not null
+$$;
+comment on function coinslot.return_webhooks(bigint[]) is 'See public.return_webhooks.';
+revoke all on function coinslot.return_webhooks(bigint[]) from public;
+grant execute on function coinslot.return_webhooks(bigint[]) to service_role;
+
+create function public.return_webhooks(webhook_ids bigint[]) returns void
+language sql volatile set search_path = '' as $$
+  select coinslot.return_webhooks(return_webhooks.webhook_ids)
+$$;
+comment on function public.return_webhooks(bigint[]) is
+'Service: gives back webhooks that are leased to the caller.';
+revoke all on function public.return_webhooks(bigint[])
+from public, anon, authenticated, service_role;
+grant execute on function public.return_webhooks(bigint[]) to service_role;
+
 create function coinslot.list_webhooks(
   gateway text, outcome text, order_id text, page_size integer, before bigint
 ) returns setof coinslot.webhooks

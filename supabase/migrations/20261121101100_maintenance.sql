@@ -103,12 +103,25 @@ revoke all on function coinslot.schedule_maintenance() from public;
 
 select coinslot.schedule_maintenance();
 
+-- The functions tell a server that is older or newer than the migrations what it would miss.
 create function coinslot.get_settings() returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object(
     'mode', s.mode, 'signup_bonus', s.signup_bonus, 'max_open_orders', s.max_open_orders,
     'max_hold_seconds', s.max_hold_seconds,
-    'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint
+    'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint,
+    'rpcs', (
+      select jsonb_agg(p.proname order by p.proname) from pg_catalog.pg_proc p
+      where p.pronamespace = 'public'::regnamespace
+        and exists (
+          select from unnest(array['authenticated', 'service_role']) as role (name)
+          where has_function_privilege(role.name, p.oid, 'execute')
+        )
+        and exists (
+          select from pg_catalog.pg_proc own
+          where own.pronamespace = 'coinslot'::regnamespace and own.proname = p.proname
+        )
+    )
   )
   from coinslot.settings s
 $$;
