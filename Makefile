@@ -14,10 +14,14 @@ MIGRATIONS := supabase/migrations
 N ?= 2000
 SEED ?=
 
+# Of a load: make load BUYERS=100 SECONDS=30
+BUYERS ?= 500
+SECONDS ?= 60
+
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium fonts-noto-cjk
 
-.PHONY: help run up down status reset demo test mutants storm check format snapshot types lock clean
+.PHONY: help run up down status reset demo test mutants storm load check format snapshot types lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' Makefile
@@ -52,6 +56,9 @@ mutants: $(STAMPS)/python $(STAMPS)/node ## break one rule at a time: does a tes
 
 storm: $(STAMPS)/python $(STAMPS)/node ## N purchases while everything fails; SEED repeats one
 	@$(BIN)/python -m tests.storm --purchases $(N) $(if $(SEED),--seed $(SEED))
+
+load: $(STAMPS)/python $(STAMPS)/node ## BUYERS at once while the sidecars are restarted
+	@$(BIN)/python -m tests.load.buyers --buyers $(BUYERS) --seconds $(SECONDS)
 
 check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
 	$(BIN)/ruff format --check

@@ -14,10 +14,11 @@ class ProcessSettings(BaseSettings):
 
     coinslot_database_timeout: float = Field(default=10, gt=0)
     coinslot_gateway_timeout: float = Field(default=10, gt=0)
-    iamport_timeout: float | None = Field(default=None, gt=0)
-    portone_timeout: float | None = Field(default=None, gt=0)
-    toss_timeout: float | None = Field(default=None, gt=0)
-    stripe_timeout: float | None = Field(default=None, gt=0)
+    # A refund is leased for a minute: nobody else may ask for it while this server waits.
+    iamport_timeout: float | None = Field(default=None, gt=0, le=50)
+    portone_timeout: float | None = Field(default=None, gt=0, le=50)
+    toss_timeout: float | None = Field(default=None, gt=0, le=50)
+    stripe_timeout: float | None = Field(default=None, gt=0, le=50)
 
     def timeout_of(self, gateway: str) -> float:
         """What its calls are given: iamport, portone, toss, stripe."""

@@ -43,7 +43,7 @@ class Proxy:
                 await asyncio.sleep(0.01)
             if self.down:
                 return raw(b"", status=503)
-            return await _pass_on(request, http, target)
+            return await pass_on(request, http, target)
         finally:
             self._at_once -= 1
 
@@ -65,7 +65,8 @@ async def proxy(target: str) -> AsyncIterator[Proxy]:
             yield through
 
 
-async def _pass_on(request: Request, http: httpx.AsyncClient, target: str) -> HTTPResponse:
+async def pass_on(request: Request, http: httpx.AsyncClient, target: str) -> HTTPResponse:
+    """The answer of `target`, whole. Raises what `http` raises."""
     headers = {k: v for k, v in request.headers.items() if k not in {"host", "content-length"}}
     query = f"?{request.query_string}" if request.query_string else ""
     answer = await http.request(

@@ -98,10 +98,11 @@ class Strike:
 
 
 def purchases(seed: int, number: int) -> list[Purchase]:
-    return [_purchase(random.Random(f"{seed}/{n}"), n) for n in range(number)]  # noqa: S311
+    return [purchase(seed, each) for each in range(number)]
 
 
-def _purchase(rng: random.Random, number: int) -> Purchase:
+def purchase(seed: int, number: int) -> Purchase:
+    rng = random.Random(f"{seed}/{number}")  # noqa: S311
     gateway: Gateway = rng.choice(("portone", "portone", "toss", "stripe"))
     return Purchase(
         number=number,

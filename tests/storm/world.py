@@ -6,7 +6,7 @@ import signal
 from contextlib import redirect_stderr
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import httpx
 import psutil
@@ -38,6 +38,8 @@ _IMPATIENT = {
 class StormStack(CrowdedStack):
     """Postgres keeps its promises here: what was acknowledged survives a SIGKILL."""
 
+    sidecars_have: ClassVar[dict[str, str]] = _IMPATIENT
+
     def __init__(self) -> None:
         super().__init__(sandbox_settings("storm").model_copy(update={"fsync": True}), dotenv=None)
         self._ports = dict(zip(SIDECARS, free_ports(2), strict=True))
@@ -51,7 +53,7 @@ class StormStack(CrowdedStack):
     def _sidecar(self, program: Program, name: str) -> Program:
         port = self._ports[name]
         alone = self.settings.model_copy(update={"sidecar_port": port})
-        env = {**program.env, **_IMPATIENT, "COINSLOT_SIDECAR_PORT": str(port)}
+        env = {**program.env, **self.sidecars_have, "COINSLOT_SIDECAR_PORT": str(port)}
         return replace(
             program,
             name=name,
@@ -98,6 +100,10 @@ class StormStack(CrowdedStack):
                 child.kill()
         psutil.wait_procs(children, timeout=10)
 
+    def stop(self, name: str) -> None:
+        """As its operator does, who gives it a little longer than it takes."""
+        self.processes.stop(self._program(name), seconds=40)
+
     def start(self, name: str) -> None:
         program = self._program(name)
         if name == "postgres":
@@ -111,6 +117,9 @@ class StormStack(CrowdedStack):
         file.parent.mkdir(parents=True, exist_ok=True)
         with redirect_stderr(file.open("a", buffering=1)):
             logs.configure([], "json")
+
+    def becomes_ready(self, name: str) -> bool:
+        return self.processes.becomes_ready(self._program(name))
 
     def await_all(self) -> None:
         for program in self.programs:
