@@ -61,6 +61,13 @@ async def wait_until(holds: Callable[[], bool], seconds: float = 5) -> None:
     raise TimeoutError
 
 
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Of what another process does, and has to be asked about."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.02)
+
+
 async def answer_to_too_much(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """The server answers and hangs up on the rest of the body, and the reset may overtake the
     answer: then the client asks again."""

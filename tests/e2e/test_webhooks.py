@@ -6,48 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from sidecar.sandbox.settings import ROOT
-from tests.clusters import free_ports
+from tests.own_servers import environment, own_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.shop import Shop
-
-
-def environment(shop: Shop, **changes: str) -> dict[str, str]:
-    """Of a process that uses the stack, with nothing from a .env of this checkout."""
-    return {**os.environ, **shop.stack.env, "COINSLOT_MODE": "test", "COLUMNS": "300", **changes}
-
-
-@contextmanager
-def own_server(shop: Shop) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Another sidecar, as a process that may be killed."""
-    (port,) = free_ports(1)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "sidecar", "serve"],
-        env=environment(shop, COINSLOT_SIDECAR_PORT=str(port)),
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield f"http://127.0.0.1:{port}", server
-    finally:
-        server.kill()
-        server.wait()
 
 
 def command(shop: Shop, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "sidecar", "webhooks", *arguments],
-        env=environment(shop),
+        env=environment(shop.stack),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -58,20 +32,11 @@ def command(shop: Shop, *arguments: str) -> str:
     return done.stdout
 
 
-async def up(http: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await http.get(f"{url}/ready")).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
 async def killed_between_answer_and_apply(shop: Shop) -> tuple[str, str]:
     """An order whose webhook was answered by a server that was killed before it had read."""
     order_id = await shop.order()
     imp_uid = await shop.pay(order_id)
-    with own_server(shop) as (url, server):
-        while not await up(shop.http, url):
-            assert server.poll() is None
+    async with own_server(shop.stack) as (url, server):
         await shop.play("faults", "PUT", kind="delay", delay_s=30, next=1, path=imp_uid)
         answer = await replace(shop, sidecar=url).webhook(order_id, imp_uid)
         assert (answer.status_code, answer.json()) == (200, {"received": True})

@@ -1,0 +1,105 @@
+"""`/ready` says what is missing, cheaply, and never fails itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import pytest
+
+from sidecar.server import create_app
+from tests.own_servers import answers_with, status_of
+from tests.proxies import Proxy, proxy
+from tests.servers import running, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+
+    from tests.shop import Shop
+
+# What is called otherwise, or may not be called, while a test looks.
+MISSING: dict[str, tuple[LiteralString, LiteralString]] = {
+    "renamed": (
+        "alter function public.return_webhooks(bigint[]) rename to give_back",
+        "alter function public.give_back(bigint[]) rename to return_webhooks",
+    ),
+    "not granted": (
+        "revoke execute on function public.return_webhooks(bigint[]) from service_role",
+        "grant execute on function public.return_webhooks(bigint[]) to service_role",
+    ),
+}
+
+
+async def asked(shop: Shop, **changes: Any) -> httpx.Response:  # noqa: ANN401 - any setting
+    async with running(create_app(shop.settings(**changes))) as url:
+        return await shop.http.get(f"{url}/ready")
+
+
+@pytest.mark.parametrize("how", MISSING)
+async def test_names_what_the_database_is_too_old_for(shop: Shop, how: str) -> None:
+    before, after = MISSING[how]
+    with shop.stack.connect() as connection:
+        connection.execute(before)
+        try:
+            answer = await asked(shop)
+        finally:
+            connection.execute(after)
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["migrations: the database has no return_webhooks"]
+
+
+async def test_names_every_reason_for_what_the_database_is(shop: Shop) -> None:
+    live = shop.settings().model_copy(update={"coinslot_mode": "live"})
+    before, after = MISSING["renamed"]
+    with shop.stack.connect() as connection:
+        connection.execute(before)
+        try:
+            async with running(create_app(live)) as url:
+                answer = await shop.http.get(f"{url}/ready")
+        finally:
+            connection.execute(after)
+    assert [reason.partition(":")[0] for reason in answer.json()["reasons"]] == [
+        "mode",
+        "migrations",
+    ]
+
+
+async def test_sells_nothing_without_a_gateway(shop: Shop) -> None:
+    off = dict.fromkeys(("iamport_code", "iamport_api_key", "iamport_api_secret"))
+    answer = await asked(shop, **off)
+    assert (answer.status_code, answer.json()["reasons"]) == (503, ["gateways: none is set up"])
+
+
+@asynccontextmanager
+async def proxied(shop: Shop) -> AsyncIterator[tuple[Proxy, str]]:
+    """The way to the database, and a server that takes it."""
+    async with (
+        proxy(shop.stack.api_url) as database,
+        running(create_app(shop.settings(supabase_url=database.url))) as url,
+    ):
+        yield database, url
+
+
+async def test_asks_the_database_once_for_everybody(shop: Shop) -> None:
+    async with proxied(shop) as (database, url):
+        answers = await asyncio.gather(*(shop.http.get(f"{url}/ready") for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert database.called("get_settings") == 1
+        database.down = True
+        await until(lambda: answers_with(f"{url}/ready", 503))
+        assert await status_of(f"{url}/health") == 200
+
+
+async def test_database_that_hangs_is_not_waited_for(shop: Shop) -> None:
+    async with proxied(shop) as (database, url):
+        database.held = "get_settings"
+        began = time.monotonic()
+        answer = await shop.http.get(f"{url}/ready")
+        waited = time.monotonic() - began
+        database.held = None
+    assert answer.json()["reasons"] == ["database: no answer within 2 seconds"]
+    assert waited < 4

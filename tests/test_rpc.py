@@ -1,0 +1,138 @@
+"""Calls to a database that is away for a moment: which are made again, and which are not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from sanic import HTTPResponse, Request, Sanic
+from sanic.response import json, raw
+
+from sidecar import rpc
+from sidecar.database import Database
+from sidecar.errors import DatabaseUnavailable
+from tests.servers import address, listening_socket, running
+from tests.sidecars import settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+SETTINGS = {"mode": "test", "rpcs": []}
+LOST = (503, {"code": "PGRST001", "message": "connection lost"})
+REFUSED = (503, {"code": "PGRST002", "message": "no schema yet"})
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rpc, "_PAUSES", (0.01, 0.01))
+
+
+class PostgREST:
+    """Answers each RPC as planned, then well."""
+
+    def __init__(self, *failures: tuple[int, Any]) -> None:
+        self.failures = list(failures)
+        self.calls: list[str] = []
+
+    async def answer(self, _request: Request, name: str) -> HTTPResponse:
+        self.calls.append(name)
+        if not self.failures:
+            return json(SETTINGS if name == "get_settings" else [])
+        status, body = self.failures.pop(0)
+        return raw(body, status=status) if isinstance(body, bytes) else json(body, status=status)
+
+    def app(self) -> Sanic[Any, Any]:
+        app = Sanic(f"postgrest-{uuid4().hex[:8]}", configure_logging=False)
+        app.config.TOUCHUP = app.config.AUTO_EXTEND = False
+        app.add_route(self.answer, "/rest/v1/rpc/<name>", methods=["POST"])
+        return app
+
+
+@asynccontextmanager
+async def away(*failures: tuple[int, Any]) -> AsyncIterator[tuple[PostgREST, Database]]:
+    postgrest = PostgREST(*failures)
+    async with running(postgrest.app()) as url, Database(settings(supabase_url=url)) as database:
+        yield postgrest, database
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        LOST,
+        REFUSED,
+        (500, {"code": "57P01", "message": "terminating connection"}),
+        (503, {"code": "57P03", "message": "starting up"}),
+        (503, {"code": "08006", "message": "connection failure"}),
+        (503, {"code": "53300", "message": "too many connections"}),
+        (500, {"code": "40P01", "message": "deadlock"}),
+        (502, b"<html>bad gateway</html>"),
+        (503, b""),
+    ],
+    ids=str,
+)
+async def test_outage_that_passes_is_outlived(failure: tuple[int, Any]) -> None:
+    async with away(failure, failure) as (postgrest, database):
+        assert (await database.as_service().get_settings()).mode == "test"
+    assert len(postgrest.calls) == 3
+
+
+async def test_outage_that_lasts_is_told_after_three_tries() -> None:
+    async with away(*[LOST] * 9) as (postgrest, database):
+        with pytest.raises(DatabaseUnavailable):
+            await database.as_service().get_settings()
+    assert len(postgrest.calls) == 3
+
+
+@pytest.mark.parametrize("code", ["P0001", "XX000", "57014", ""])
+async def test_failure_of_its_own_is_not_repeated(code: str) -> None:
+    async with away((500, {"code": code, "message": "a bug"})) as (postgrest, database):
+        with pytest.raises(DatabaseUnavailable):
+            await database.as_service().get_settings()
+    assert len(postgrest.calls) == 1
+
+
+async def test_work_is_not_claimed_twice_where_the_first_answer_was_lost() -> None:
+    async with away(LOST) as (postgrest, database):
+        with pytest.raises(DatabaseUnavailable):
+            await database.as_service().claim_webhooks(5)
+        assert postgrest.calls == ["claim_webhooks"]
+
+
+async def test_work_is_claimed_again_where_certainly_nothing_was_done() -> None:
+    async with away(REFUSED) as (postgrest, database):
+        assert await database.as_service().claim_webhooks(5) == []
+        assert postgrest.calls == ["claim_webhooks"] * 2
+
+
+@pytest.mark.parametrize(("key", "tries"), [(None, 1), ("a key", 3)])
+async def test_order_is_repeated_under_its_key_only(key: str | None, tries: int) -> None:
+    async with away(*[LOST] * 3) as (postgrest, database):
+        with pytest.raises(DatabaseUnavailable):
+            await database.as_user("a.b.c").create_order("starter", "toss", idempotency_key=key)
+    assert len(postgrest.calls) == tries
+
+
+async def test_all_tries_together_have_one_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rpc, "_PAUSES", (60.0, 60.0))
+    slow = settings(supabase_url="http://127.0.0.1:1", coinslot_database_timeout=0.3)
+    began = time.monotonic()
+    async with Database(slow) as database:
+        with pytest.raises(DatabaseUnavailable):
+            await database.as_service().get_settings()
+    assert time.monotonic() - began < 2
+
+
+async def test_connection_that_was_refused_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for what may not be done twice: there was nobody who could have done it."""
+    monkeypatch.setattr(rpc, "_PAUSES", (1.0, 1.0))
+    sock, postgrest = listening_socket(), PostgREST()
+    async with Database(settings(supabase_url=address(sock))) as database:
+        claiming = asyncio.create_task(database.as_service().claim_webhooks(5))
+        await asyncio.sleep(0.1)
+        async with running(postgrest.app(), sock):
+            assert await claiming == []
+    assert postgrest.calls == ["claim_webhooks"]
