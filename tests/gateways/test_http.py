@@ -43,9 +43,9 @@ class Gateway:
 
 
 @asynccontextmanager
-async def at(gateway: Gateway, timeout: float = 5) -> AsyncIterator[GatewayHttp]:
+async def at(gateway: Gateway, seconds: float = 5) -> AsyncIterator[GatewayHttp]:
     async with running(gateway.app()) as url, HttpClient() as http:
-        yield GatewayHttp(http, url, timeout)
+        yield GatewayHttp(http, url, seconds)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
@@ -87,7 +87,7 @@ async def test_asks_again_when_the_gateway_says() -> None:
 async def test_does_not_wait_for_longer_than_the_whole_call_may_take(asked: str) -> None:
     gateway = Gateway(503, 503, **{"Retry-After": asked})
     began = time.monotonic()
-    async with at(gateway, timeout=2) as http:
+    async with at(gateway, seconds=2) as http:
         with pytest.raises(GatewayUnavailable):
             await http.request("GET", "/pay")
     assert time.monotonic() - began < 2
@@ -97,7 +97,7 @@ async def test_does_not_wait_for_longer_than_the_whole_call_may_take(asked: str)
 async def test_patience_waits_as_long_as_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sidecar.gateways.http.PATIENT_ATTEMPTS", 2)
     gateway = Gateway(503, **{"Retry-After": "2"})
-    async with at(gateway, timeout=1) as http:
+    async with at(gateway, seconds=1) as http:
         await patiently(lambda: http.request("GET", "/pay"))
     first, second = gateway.came
     assert second - first >= 2
