@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 PATIENT_ATTEMPTS = 8
 
+TRIES = 2
 # Until the second try, by chance: whoever fails together does not come back together.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 0.5
 
@@ -81,14 +82,15 @@ class GatewayHttp:
         try:
             # httpx bounds each read, so a gateway that drips bytes would never time out.
             async with asyncio.timeout(self.timeout) as bound:
-                try:
-                    return await ask()
-                except GatewayUnavailable as failure:
-                    pause = max(failure.retry_after, _moment())
-                    again = repeatable or isinstance(failure, GatewayUnreached)
-                    if not again or pause >= _left(bound):
-                        raise
-                await asyncio.sleep(pause)
+                for _ in range(TRIES - 1):
+                    try:
+                        return await ask()
+                    except GatewayUnavailable as failure:
+                        pause = max(failure.retry_after, _moment())
+                        again = repeatable or isinstance(failure, GatewayUnreached)
+                        if not again or pause >= _left(bound):
+                            raise
+                    await asyncio.sleep(pause)
                 return await ask()
         except TimeoutError as error:
             log.warning("gateway_timeout", address=self._base_url)

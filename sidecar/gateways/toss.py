@@ -187,7 +187,7 @@ class Toss:
         log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
         try:
             # All looks together: the buyer is waiting.
-            async with asyncio.timeout(self._http.timeout):
+            async with asyncio.timeout(self._http.timeout + sum(_LOOKS)):
                 for wait in _LOOKS:
                     await asyncio.sleep(wait)
                     fact = await self._shown(order.order_id, payment_key)

@@ -265,7 +265,7 @@ class TestWebhook:
     async def test_is_followed_once_the_gateway_is_back(self, shop: Shop) -> None:
         order_id = await shop.order()
         imp_uid = await shop.pay(order_id)
-        await shop.play("faults", "PUT", kind="error_before", next=1, path="/payments/")
+        await shop.play("faults", "PUT", kind="error_before", next=2, path="/payments/")
         assert (await shop.webhook(order_id, imp_uid)).status_code == 200
         await shop.until(lambda: shop.inbox(order_id) == [("failed", True)])
         assert (await shop.followed(order_id), await shop.tokens()) == (["credited"], 15)

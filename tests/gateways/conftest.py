@@ -20,5 +20,6 @@ __all__ = [
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How a list fails is seen at once."""
+    """How a call fails is seen at once."""
     monkeypatch.setattr(http, "PATIENT_ATTEMPTS", 1)
+    monkeypatch.setattr(http, "TRIES", 1)

@@ -14,11 +14,18 @@ from sanic.response import json
 
 from sidecar.connections import HttpClient
 from sidecar.errors import GatewayTimeout, GatewayUnavailable
+from sidecar.gateways import http
 from sidecar.gateways.http import GatewayHttp, patiently
 from tests.servers import address, listening_socket, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:
+    """As it is outside of the other tests here."""
+    monkeypatch.setattr(http, "TRIES", 2)
 
 
 class Gateway:
@@ -44,41 +51,41 @@ class Gateway:
 
 @asynccontextmanager
 async def at(gateway: Gateway, seconds: float = 5) -> AsyncIterator[GatewayHttp]:
-    async with running(gateway.app()) as url, HttpClient() as http:
-        yield GatewayHttp(http, url, seconds)
+    async with running(gateway.app()) as url, HttpClient() as client:
+        yield GatewayHttp(client, url, seconds)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 async def test_read_that_fails_is_made_once_more(status: int) -> None:
     gateway = Gateway(status)
-    async with at(gateway) as http:
-        assert (await http.request("GET", "/pay")).status_code == 200
+    async with at(gateway) as gate:
+        assert (await gate.request("GET", "/pay")).status_code == 200
         first, second = gateway.came
         assert 0.1 <= second - first < 2
         gateway.statuses = [status, status]
         with pytest.raises(GatewayUnavailable):
-            await http.request("GET", "/pay")
+            await gate.request("GET", "/pay")
     assert len(gateway.came) == 4
 
 
 async def test_write_is_made_once_unless_it_may_be_repeated() -> None:
     gateway = Gateway(503)
-    async with at(gateway) as http:
+    async with at(gateway) as gate:
         with pytest.raises(GatewayUnavailable):
-            await http.request("POST", "/pay", json={})
+            await gate.request("POST", "/pay", json={})
         assert len(gateway.came) == 1
         gateway.statuses = [503]
-        answer = await http.request("POST", "/pay", repeatable=True, json={})
+        answer = await gate.request("POST", "/pay", repeatable=True, json={})
         assert (answer.status_code, len(gateway.came)) == (200, 3)
         gateway.statuses = [503]
-        assert (await http.answer("POST", "/pay", json={})).status_code == 503
+        assert (await gate.answer("POST", "/pay", json={})).status_code == 503
         assert len(gateway.came) == 4
 
 
 async def test_asks_again_when_the_gateway_says() -> None:
     gateway = Gateway(429, **{"Retry-After": "1"})
-    async with at(gateway) as http:
-        await http.request("GET", "/pay")
+    async with at(gateway) as gate:
+        await gate.request("GET", "/pay")
     first, second = gateway.came
     assert second - first >= 1
 
@@ -87,9 +94,9 @@ async def test_asks_again_when_the_gateway_says() -> None:
 async def test_does_not_wait_for_longer_than_the_whole_call_may_take(asked: str) -> None:
     gateway = Gateway(503, 503, **{"Retry-After": asked})
     began = time.monotonic()
-    async with at(gateway, seconds=2) as http:
+    async with at(gateway, seconds=2) as gate:
         with pytest.raises(GatewayUnavailable):
-            await http.request("GET", "/pay")
+            await gate.request("GET", "/pay")
     assert time.monotonic() - began < 2
     assert len(gateway.came) == (1 if asked.isdigit() else 2)
 
@@ -97,8 +104,8 @@ async def test_does_not_wait_for_longer_than_the_whole_call_may_take(asked: str)
 async def test_patience_waits_as_long_as_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sidecar.gateways.http.PATIENT_ATTEMPTS", 2)
     gateway = Gateway(503, **{"Retry-After": "2"})
-    async with at(gateway, seconds=1) as http:
-        await patiently(lambda: http.request("GET", "/pay"))
+    async with at(gateway, seconds=1) as gate:
+        await patiently(lambda: gate.request("GET", "/pay"))
     first, second = gateway.came
     assert second - first >= 2
 
@@ -121,8 +128,8 @@ async def test_gateway_that_could_not_be_reached_has_heard_nothing(
     monkeypatch.setattr("sidecar.gateways.http._LONGEST_PAUSE", 1.0)
     sock, gateway = listening_socket(), Gateway()
     async with HttpClient() as client:
-        http = GatewayHttp(client, address(sock), 5)
-        asking = asyncio.create_task(http.answer("POST", "/pay", json={}))
+        gate = GatewayHttp(client, address(sock), 5)
+        asking = asyncio.create_task(gate.answer("POST", "/pay", json={}))
         await asyncio.sleep(0.1)
         async with running(gateway.app(), sock):
             assert (await asking).status_code == 200
