@@ -52,9 +52,14 @@ class Readiness:
             return ["gateways: none is set up"]
         async with self._asking:
             if time.monotonic() >= self._good_until:
-                self._found = await self._database()
+                self._found = self._noted(await self._database())
                 self._good_until = time.monotonic() + _SECONDS_KEPT
             return self._found
+
+    def _noted(self, found: list[str]) -> list[str]:
+        if found != self._found:
+            log.warning("readiness", reasons=found)
+        return found
 
     async def _database(self) -> list[str]:
         try:

@@ -112,14 +112,10 @@ language sql stable security definer set search_path = '' as $$
     'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint,
     'rpcs', (
       select jsonb_agg(p.proname order by p.proname) from pg_catalog.pg_proc p
-      where p.pronamespace = 'public'::regnamespace
-        and exists (
-          select from unnest(array['authenticated', 'service_role']) as role (name)
-          where has_function_privilege(role.name, p.oid, 'execute')
-        )
-        and exists (
-          select from pg_catalog.pg_proc own
-          where own.pronamespace = 'coinslot'::regnamespace and own.proname = p.proname
+      where p.pronamespace = 'public'::regnamespace and strpos(p.prosrc, 'coinslot.') > 0
+        and (
+          has_function_privilege('authenticated', p.oid, 'execute')
+          or has_function_privilege('service_role', p.oid, 'execute')
         )
     )
   )
