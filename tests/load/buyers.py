@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 # next.
 _MEAN_PAUSE = 4.0
 _SECONDS_UP = 3.0
-# Every so many restarts is a kill.
+# Of so many restarts the second is a kill.
 _KILL_EVERY = 3
 
 
@@ -135,9 +135,9 @@ class Load:
         """One after the other: at no time are both away, unless one dies as it starts."""
         for number, name in enumerate(itertools.cycle(SIDECARS), 1):
             await asyncio.sleep(_SECONDS_UP)
-            if time.monotonic() > self._until:
+            if time.monotonic() > self._until and number > _KILL_EVERY:
                 return
-            killed = number % _KILL_EVERY == 0
+            killed = number % _KILL_EVERY == 2
             end = self._stack.kill if killed else self._stack.stop
             self._restarts["killed" if killed else "stopped"] += 1
             await asyncio.to_thread(end, name)
