@@ -1771,7 +1771,15 @@ CREATE FUNCTION coinslot.get_settings() RETURNS jsonb
   select jsonb_build_object(
     'mode', s.mode, 'signup_bonus', s.signup_bonus, 'max_open_orders', s.max_open_orders,
     'max_hold_seconds', s.max_hold_seconds,
-    'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint
+    'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint,
+    'rpcs', (
+      select jsonb_agg(p.proname order by p.proname) from pg_catalog.pg_proc p
+      where p.pronamespace = 'public'::regnamespace and strpos(p.prosrc, 'coinslot.') > 0
+        and (
+          has_function_privilege('authenticated', p.oid, 'execute')
+          or has_function_privilege('service_role', p.oid, 'execute')
+        )
+    )
   )
   from coinslot.settings s
 $$;
@@ -2706,6 +2714,16 @@ CREATE FUNCTION coinslot.return_payments(order_ids text[]) RETURNS void
 $$;
 
 COMMENT ON FUNCTION coinslot.return_payments(order_ids text[]) IS 'See public.return_payments.';
+
+CREATE FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  update coinslot.webhooks w set next_attempt_at = clock_timestamp()
+  where w.id = any (return_webhooks.webhook_ids) and w.next_attempt_at is not null
+$$;
+
+COMMENT ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) IS 'See public.return_webhooks.';
 
 CREATE FUNCTION coinslot.run_maintenance(batch integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3779,6 +3797,15 @@ $$;
 
 COMMENT ON FUNCTION public.return_payments(order_ids text[]) IS 'Service: gives back orders whose gateway could not be asked.';
 
+CREATE FUNCTION public.return_webhooks(webhook_ids bigint[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.return_webhooks(return_webhooks.webhook_ids)
+$$;
+
+COMMENT ON FUNCTION public.return_webhooks(webhook_ids bigint[]) IS 'Service: gives back webhooks that are leased to the caller.';
+
 CREATE FUNCTION public.run_maintenance(batch integer DEFAULT 500) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -4758,6 +4785,9 @@ REVOKE ALL ON FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status t
 REVOKE ALL ON FUNCTION coinslot.return_payments(order_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.return_payments(order_ids text[]) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.run_maintenance(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.run_maintenance(batch integer) TO service_role;
 
@@ -4914,6 +4944,9 @@ GRANT ALL ON FUNCTION public.request_refund_for(order_id text, reason text, idem
 
 REVOKE ALL ON FUNCTION public.return_payments(order_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.return_payments(order_ids text[]) TO service_role;
+
+REVOKE ALL ON FUNCTION public.return_webhooks(webhook_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.return_webhooks(webhook_ids bigint[]) TO service_role;
 
 REVOKE ALL ON FUNCTION public.run_maintenance(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.run_maintenance(batch integer) TO service_role;

@@ -492,6 +492,9 @@ isOneToOne: false
 "return_payments":
 { Args: { "order_ids": (string)[] }; Returns: undefined
                            },
+"return_webhooks":
+{ Args: { "webhook_ids": (number)[] }; Returns: undefined
+                           },
 "run_maintenance":
 { Args: { "batch"?: number }; Returns: Json
                            },
