@@ -515,7 +515,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "store_webhook":
-{ Args: { "body": Json,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string }; Returns: Record<string, unknown>
+{ Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string }; Returns: Record<string, unknown>
                            },
 "tokens":
 { Args: { "profile": Omit<Database["public"]['Tables']["profiles"]['Row'], Database["public"]['Tables']["profiles"]['ComputedFields']> }; Returns: number
