@@ -1,7 +1,7 @@
 -- Catalogue and orders: a price is the catalogue's and never the caller's, and an order keeps it.
 begin;
 \ir helpers/call.sql
-select plan(52);
+select plan(53);
 
 -- The catalogue as the plan has it
 select is(
@@ -150,9 +150,14 @@ select is(
   pg_temp.order_of(:'mina') -> 'live', 'true'::jsonb, 'an order knows whether it is about money'
 );
 select is(
-  pg_temp.as_service('select get_settings() as s') -> 's',
+  (pg_temp.as_service('select get_settings() as s') -> 's') - 'rpcs',
   '{"mode": "live", "signup_bonus": 5, "max_open_orders": 20, "max_hold_seconds": 86400,
     "order_lifetime_seconds": 3600}', 'and the service can ask'
+);
+select is(
+  pg_temp.as_service('select get_settings() as s') -> 's' -> 'rpcs'
+    @> '["create_order", "get_user_tokens", "return_webhooks"]',
+  true, 'also for what there is to call'
 );
 select pg_temp.change($$update coinslot.settings set mode = 'test'$$) \gset
 
