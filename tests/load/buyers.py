@@ -183,7 +183,7 @@ def measure(buyers: int, seconds: float, seed: int) -> Outcome:
 
 
 def _show(outcome: Outcome, database: Database, seed: int) -> None:
-    out.print(outcome.meter.table())
+    out.print(outcome.meter.table(), width=140)
     stops = ", ".join(f"{number} {how}" for how, number in outcome.restarts.items())
     out.print(f"{outcome.meter.requests()} answers; sidecars restarted: {stops}")
     show_figures(outcome.journal, database.statuses(), outcome.offences)
