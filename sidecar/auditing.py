@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from sidecar.errors import (
     ApiError,
@@ -23,7 +24,7 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
 )
 from sidecar.gateways.http import patiently
-from sidecar.payments import ORDER_ID
+from sidecar.order_ids import ORDER_ID
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -81,11 +82,12 @@ class Auditing:
         audit_id = await service.begin_audit(gateway_name, since, until, again=again)
         if audit_id is None:
             return None
-        await self._compare_list(gateway, audit_id, since, until)
-        await self._look_for_unlisted(gateway, audit_id)
-        totals = await service.finish_audit(audit_id)
-        for total in totals:
-            log.info("audited", gateway=gateway_name, **total.model_dump())
+        with bound_contextvars(gateway=gateway_name, audit=audit_id):
+            await self._compare_list(gateway, audit_id, since, until)
+            await self._look_for_unlisted(gateway, audit_id)
+            totals = await service.finish_audit(audit_id)
+            for total in totals:
+                log.info("audited", **total.model_dump())
         return Audit(audit_id, gateway_name, since, until, totals)
 
     async def report(self, audit_id: int) -> AsyncIterator[AuditLine]:
@@ -107,7 +109,7 @@ class Auditing:
         except GatewayUnavailable as error:
             if error.code != "gateway_nonsense":
                 raise
-            log.error("audit_incomplete", gateway=gateway.name, audit=audit_id)  # noqa: TRY400
+            log.error("audit_incomplete")  # noqa: TRY400 - its own line says why
 
     async def _look_again(self, gateway: Gateway, audit_id: int, lines: list[AuditLine]) -> None:
         """Reads what does not match, a few at a time, and compares it once more."""
@@ -118,7 +120,7 @@ class Auditing:
                 try:
                     return _line(await self._read(gateway, line.order_id, line.payment_key))
                 except GatewayUnavailable as error:
-                    _leave_as_it_is(error, line.payment_key)
+                    _leave_as_it_is(error, line.order_id, line.payment_key)
                     return None
 
         found = await asyncio.gather(*(look(line) for line in lines if line.verdict in _OPEN))
@@ -141,10 +143,10 @@ class Auditing:
             gateway.check_key(each.payment_key)
             fact = await self._read(gateway, each.order_id, each.payment_key)
         except InvalidPaymentKey:
-            log.warning("audit_not_here", gateway=gateway.name, payment_key=each.payment_key)
+            log.warning("audit_not_here", order_id=each.order_id, payment_key=each.payment_key)
             return None
         except GatewayUnavailable as error:
-            _leave_as_it_is(error, each.payment_key)
+            _leave_as_it_is(error, each.order_id, each.payment_key)
             return None
         known = fact if fact and fact.payment_key == each.payment_key else None
         return _line(known) or {
@@ -160,7 +162,9 @@ class Auditing:
     async def _read(
         self, gateway: Gateway, order_id: str, payment_key: str
     ) -> GatewayPayment | None:
-        return await patiently(partial(self._read_once, gateway, order_id, payment_key))
+        about = {"order_id": order_id} if ORDER_ID.fullmatch(order_id) else {}
+        with bound_contextvars(**about):
+            return await patiently(partial(self._read_once, gateway, order_id, payment_key))
 
     async def _read_once(
         self, gateway: Gateway, order_id: str, payment_key: str
@@ -180,11 +184,11 @@ class Auditing:
             return None
 
 
-def _leave_as_it_is(error: GatewayUnavailable, payment_key: str) -> None:
+def _leave_as_it_is(error: GatewayUnavailable, order_id: str, payment_key: str) -> None:
     """Nonsense about one payment holds up no other; a gateway that is down ends the audit."""
     if error.code != "gateway_nonsense":
         raise error
-    log.error("audit_incomplete", payment_key=payment_key)
+    log.error("audit_incomplete", order_id=order_id, payment_key=payment_key)
 
 
 def _line(fact: GatewayPayment | None) -> dict[str, Any] | None:

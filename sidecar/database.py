@@ -13,14 +13,12 @@ from postgrest import AsyncPostgrestClient
 
 from sidecar.connections import HttpClient
 from sidecar.errors import DatabaseUnavailable
+from sidecar.metrics import PAYMENTS
+from sidecar.monitoring_database import MonitoringDatabase
 from sidecar.reconciling_database import ReconcilingDatabase
 from sidecar.records import (
     Applied,
-    DatabaseSettings,
-    Discrepancy,
     HoldReceipt,
-    LedgerProblem,
-    Maintenance,
     Offer,
     Payment,
     RefundRecord,
@@ -35,6 +33,9 @@ if TYPE_CHECKING:
 
 JsonObject = dict[str, Any]
 
+# Beyond what the database and what stands before it allow the longest of its calls.
+_SECONDS_OF_PATIENCE = 65.0
+
 
 class Database:
     """The shared pool; `async with` opens and closes it."""
@@ -44,17 +45,19 @@ class Database:
         self._anon_key = settings.supabase_anon_key.get_secret_value()
         service_key = settings.supabase_service_role_key.get_secret_value()
         self._seconds = settings.coinslot_database_timeout
-        self._http = HttpClient(
-            timeout=self._seconds, event_hooks={"response": [raise_for_server_error]}
-        )
+        self._http, self._patient_http = _pool(self._seconds), _pool(_SECONDS_OF_PATIENCE)
         # A secret key is no JWT; as Bearer it counts because it equals the apikey.
         self._service = ServiceDatabase(self._client(service_key, service_key), self._seconds)
+        self._patient_service = ServiceDatabase(
+            self._client(service_key, service_key, self._patient_http), _SECONDS_OF_PATIENCE
+        )
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+        await self._patient_http.aclose()
 
     def as_user(self, token: str) -> UserDatabase:
         return UserDatabase(self._client(self._anon_key, token), self._seconds)
@@ -62,14 +65,22 @@ class Database:
     def as_service(self) -> ServiceDatabase:
         return self._service
 
-    def _client(self, key: str, token: str) -> AsyncPostgrestClient:
+    def as_patient_service(self) -> ServiceDatabase:
+        """For what takes the database up to a minute, and nobody waits for."""
+        return self._patient_service
+
+    def _client(self, key: str, token: str, http: HttpClient | None = None) -> AsyncPostgrestClient:
         return AsyncPostgrestClient(
             self._url,
             headers={"apikey": key, "Authorization": f"Bearer {token}"},
-            http_client=self._http,
+            http_client=http or self._http,
             # Its retries sleep for seconds while a buyer waits.
             retry_enabled=False,
         )
+
+
+def _pool(seconds: float) -> HttpClient:
+    return HttpClient(timeout=seconds, event_hooks={"response": [raise_for_server_error]})
 
 
 class UserDatabase(Caller):
@@ -149,7 +160,7 @@ class UserDatabase(Caller):
         return [Payment.model_validate(row) for row in await self.answer(page.execute)]
 
 
-class ServiceDatabase(WebhookDatabase, RefundDatabase, ReconcilingDatabase):
+class ServiceDatabase(WebhookDatabase, RefundDatabase, ReconcilingDatabase, MonitoringDatabase):
     """What only the server may do."""
 
     # No caller can mend a service key that is refused: to them the database is not there.
@@ -258,7 +269,7 @@ class ServiceDatabase(WebhookDatabase, RefundDatabase, ReconcilingDatabase):
     ) -> Applied:
         """`fact` holds the remaining parameters: what one fresh read of the gateway said. The
         webhook that led to the read is finished in the same transaction."""
-        return await self.record(
+        applied = await self.record(
             Applied,
             "apply_gateway_payment",
             order_id=order_id,
@@ -268,6 +279,9 @@ class ServiceDatabase(WebhookDatabase, RefundDatabase, ReconcilingDatabase):
             webhook_id=webhook_id,
             **fact,
         )
+        status = applied.payment.status if applied.payment else "none"
+        PAYMENTS.labels(gateway, applied.outcome, status).inc()
+        return applied
 
     async def refuse_payment_attempt(
         self, order_id: str, payment_key: str, reason: str, source: str
@@ -279,22 +293,3 @@ class ServiceDatabase(WebhookDatabase, RefundDatabase, ReconcilingDatabase):
             reason=reason,
             source=source,
         )
-
-    async def run_maintenance(self, batch: int = 500) -> Maintenance:
-        return await self.record(Maintenance, "run_maintenance", batch=batch)
-
-    async def get_settings(self) -> DatabaseSettings:
-        return await self.record(DatabaseSettings, "get_settings")
-
-    async def list_discrepancies(
-        self, page_size: int = 100, before: int | None = None
-    ) -> list[Discrepancy]:
-        rows = await self.call("list_discrepancies", page_size=page_size, before=before)
-        return [Discrepancy.model_validate(row) for row in rows]
-
-    async def verify_ledger(
-        self, from_user: str | None = None, to_user: str | None = None
-    ) -> list[LedgerProblem]:
-        """No rows: the books add up."""
-        rows = await self.call("verify_ledger", from_user=from_user, to_user=to_user)
-        return [LedgerProblem.model_validate(row) for row in rows]

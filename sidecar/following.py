@@ -6,7 +6,8 @@ each may have claimed something else, and the database judges claim and read tog
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,7 +22,8 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
     TryAgain,
 )
-from sidecar.payments import ORDER_ID
+from sidecar.metrics import WEBHOOK_LAG, WEBHOOK_OUTCOMES
+from sidecar.order_ids import ORDER_ID, bind_order
 from sidecar.settling import STALE_ATTEMPTS, Settling, back_off, fact_about
 
 if TYPE_CHECKING:
@@ -36,13 +38,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A webhook that is ours to follow. `payment` is the order as it was when that became so."""
+    """A webhook that is ours to follow. `payment` is the order as it was when that became so.
+    `received` is when it came, in seconds of this process's steady clock."""
 
     webhook_id: int
     gateway: str
     order_id: str | None
     payment_key: str | None
     payment: Payment | None = None
+    claims_paid: bool = False
+    received: float = field(default_factory=time.monotonic)
 
 
 class Follower:
@@ -68,6 +73,7 @@ class Follower:
 
     async def _follow_all(self, hints: list[Hint]) -> None:
         """`hints` are of one payment; those that are done leave the list."""
+        bind_order(hints[0].order_id, webhooks=_ids(hints))
         try:
             await self._settle(hints)
         except PaymentNotFound:
@@ -78,11 +84,11 @@ class Follower:
         except PaymentRefused as refusal:
             await self._finish(hints, "refused", refusal.code)
         except DatabaseUnavailable as error:
-            log.warning("webhook_left_to_the_sweep", code=error.code, webhooks=_ids(hints))
+            log.warning("webhook_left_to_the_sweep", code=error.code)
         except ApiError as error:
             await self._finish(hints, "failed", error.code, again=True)
         except Exception:
-            log.exception("webhook_failed", webhooks=_ids(hints))
+            log.exception("webhook_failed")
             await self._finish(hints, "failed", "internal", again=True)
 
     async def _settle(self, hints: list[Hint]) -> None:
@@ -107,7 +113,7 @@ class Follower:
             order = settled.payment
             if settled.outcome == "stale":
                 break
-            hints.pop(0)
+            _note(hints.pop(0), settled.outcome, fact)
         return order
 
     async def _open(self, gateway: Gateway, hints: list[Hint]) -> Payment:
@@ -117,6 +123,7 @@ class Follower:
             order_id = (await gateway.read(None, hints[0].payment_key)).order_id
         if not ORDER_ID.fullmatch(order_id):
             raise PaymentNotFound
+        bind_order(order_id)
         try:
             return await self._settling.open(order_id)
         except PaymentNotFound:
@@ -139,7 +146,7 @@ class Follower:
             )
             if applied.outcome == "stale":
                 raise TryAgain
-            hints.pop(0)
+            _note(hints.pop(0), applied.outcome, fact)
 
     async def _read(
         self, gateway: Gateway, order: Payment, payment_key: str | None
@@ -156,12 +163,25 @@ class Follower:
         if not hints:
             return
         service = self._database.as_service()
-        log.info("webhook_finished", outcome=outcome, detail=detail, webhooks=_ids(hints))
+        log.info("webhook_finished", outcome=outcome, detail=detail)
         try:
             for hint in hints:
                 await service.finish_webhook(hint.webhook_id, outcome, detail, again=again)
+                _count(hint, outcome, over=not again)
         except ApiError as error:
-            log.warning("webhook_left_to_the_sweep", code=error.code, webhooks=_ids(hints))
+            log.warning("webhook_left_to_the_sweep", code=error.code)
+
+
+def _note(hint: Hint, outcome: str, fact: GatewayPayment) -> None:
+    """What is claimed paid and not shown as paid yet, the database has read again."""
+    waits = hint.claims_paid and fact.paid == 0 and fact.state in {"ready", "awaiting_deposit"}
+    _count(hint, "not_yet" if waits else outcome, over=not waits)
+
+
+def _count(hint: Hint, outcome: str, *, over: bool) -> None:
+    WEBHOOK_OUTCOMES.labels(hint.gateway, outcome).inc()
+    if over:
+        WEBHOOK_LAG.labels(hint.gateway).observe(time.monotonic() - hint.received)
 
 
 def _newest(hints: list[Hint]) -> Payment | None:

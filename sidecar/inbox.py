@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
 from sidecar.errors import ApiError, GatewayOff, InvalidPaymentKey
 from sidecar.following import Follower, Hint
-from sidecar.payments import ORDER_ID
+from sidecar.metrics import WEBHOOKS
+from sidecar.order_ids import ORDER_ID, bind_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,18 +74,37 @@ class Inbox:
         gateway = self._gateways.get(gateway_name)
         if gateway is None:
             raise GatewayOff
+        try:
+            verdict = await self._take(gateway, headers, body)
+        except ApiError as error:
+            WEBHOOKS.labels(gateway.name, error.code).inc()
+            raise
+        WEBHOOKS.labels(gateway.name, verdict).inc()
+        return verdict
+
+    async def _take(self, gateway: Gateway, headers: Mapping[str, str], body: bytes) -> str:
+        received = time.monotonic()
         event = gateway.parse_webhook(headers, body)
         if event is None:
             return "ignored"
         if event.event_id is None and not _could_be_ours(gateway, event):
             return "unknown_order"
         stored = await self._database.as_service().store_webhook(
-            gateway_name, event, busy=self._is_busy()
+            gateway.name, event, busy=self._is_busy()
         )
+        order_id = stored.payment.order_id if stored.payment else event.order_id
+        bind_order(order_id)
         if stored.verdict == "read" and stored.webhook_id is not None:
-            order_id = stored.payment.order_id if stored.payment else event.order_id
             self._begin(
-                Hint(stored.webhook_id, gateway_name, order_id, event.payment_key, stored.payment)
+                Hint(
+                    stored.webhook_id,
+                    gateway.name,
+                    order_id,
+                    event.payment_key,
+                    stored.payment,
+                    event.claims_paid,
+                    received,
+                )
             )
         if stored.verdict in {"read", "scheduled"}:
             self._expect_work()
@@ -149,11 +170,12 @@ class Inbox:
             self._room_again.set()
 
     async def _follow(self, hint: Hint) -> None:
+        bind_order(hint.order_id, gateway=hint.gateway, webhooks=[hint.webhook_id])
         try:
             async with asyncio.timeout(_SECONDS_PER_WEBHOOK), self._places:
                 await self._follower.follow(hint)
         except TimeoutError:
-            log.warning("webhook_left_to_the_sweep", code="too_slow", webhooks=[hint.webhook_id])
+            log.warning("webhook_left_to_the_sweep", code="too_slow")
 
     async def _sweep(self) -> None:
         """Many processes do this side by side: the database gives each row to one of them."""
@@ -205,4 +227,13 @@ def _could_be_ours(gateway: Gateway, event: WebhookEvent) -> bool:
 
 
 def _claimed_hint(webhook: Webhook) -> Hint:
-    return Hint(webhook.id, webhook.gateway, webhook.order_id or None, webhook.payment_key or None)
+    # How long it has waited is by the database's clock, which may be another than ours.
+    taken, since = map(datetime.fromisoformat, (webhook.taken_at, webhook.waiting_since))
+    return Hint(
+        webhook.id,
+        webhook.gateway,
+        webhook.order_id or None,
+        webhook.payment_key or None,
+        claims_paid=webhook.claims_paid,
+        received=time.monotonic() - (taken - since).total_seconds(),
+    )

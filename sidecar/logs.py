@@ -1,13 +1,17 @@
-"""Structured logs on stderr, with every configured secret blanked wherever it turns up."""
+"""Structured logs on stderr; secrets and JWTs are blanked wherever they turn up."""
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, Literal
 
 import structlog
+
+# Of somebody who is signed in: no setting, and yet a key to whatever is theirs.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
 
 Event = MutableMapping[str, Any]
 Processor = Callable[[Any, str, Event], Event]
@@ -46,7 +50,7 @@ def configure(secrets: Iterable[str], fmt: Literal["console", "json"]) -> None:
 
 
 def blank(secrets: Iterable[str]) -> Processor:
-    """A processor that replaces each secret in any text of an event by `***`."""
+    """A processor that replaces each secret, and each JWT, in any text of an event by `***`."""
     known = sorted({s for s in secrets if s}, key=len, reverse=True)
 
     def process(_logger: Any, _method: str, event: Event) -> Event:  # noqa: ANN401 - structlog's
@@ -56,11 +60,15 @@ def blank(secrets: Iterable[str]) -> Processor:
 
 
 def _blanked(value: object, secrets: list[str]) -> object:
+    if isinstance(value, dict):
+        return {key: _blanked(each, secrets) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_blanked(each, secrets) for each in value]
     if not isinstance(value, str):
         return value
     for secret in secrets:
         value = value.replace(secret, "***")
-    return value
+    return _JWT.sub("***", value) if "eyJ" in value else value
 
 
 def _renderer(fmt: Literal["console", "json"]) -> Any:  # noqa: ANN401 - structlog's

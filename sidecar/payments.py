@@ -21,6 +21,7 @@ from sidecar.errors import (
     PaymentRefused,
 )
 from sidecar.gateways.base import Order
+from sidecar.order_ids import ORDER_ID, bind_order
 from sidecar.settling import Settled, Settling, of_order
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-ORDER_ID = re.compile(r"ord_[A-Za-z0-9_-]{12,36}")
 _PRODUCT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # What was bought stays bought when a part of it is refunded later.
 _BOUGHT = frozenset({"completed", "partially_refunded"})
@@ -101,6 +101,7 @@ class Payments:
         if not _PRODUCT_ID.fullmatch(product_id):
             raise InvalidPackage
         order = await self._create_order(token, product_id, gateway_name, currency, idempotency_key)
+        bind_order(order.order_id)
         if amount not in {None, order.amount}:
             raise PriceChanged
         if order.status != "pending" or not _in_time(order):
@@ -168,6 +169,7 @@ class Payments:
 
     async def owned(self, token: str, order_id: str) -> Payment:
         """The order, if it belongs to whoever the token is."""
+        bind_order(order_id)
         if not ORDER_ID.fullmatch(order_id):
             raise PaymentNotFound
         payment = await self.database.as_user(token).payment(order_id)
@@ -178,6 +180,7 @@ class Payments:
     async def _check(
         self, gateway: Gateway, order_id: str, payment_key: str | None, token: str | None
     ) -> None:
+        bind_order(order_id)
         if not ORDER_ID.fullmatch(order_id):
             raise PaymentNotFound
         if payment_key is not None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from sidecar.errors import (
     GatewayUnavailable,
@@ -142,15 +143,8 @@ class Reconciler:
         async def work() -> None:
             while waiting and len(unread) < _DOWN_AFTER and not self._stopping.has_begun():
                 each = waiting.pop()
-                try:
-                    moved = await self._read(gateway, each)
-                    total.moved += moved
-                    total.read += 1
-                except GatewayUnavailable as error:
-                    if error.code != "gateway_nonsense":
-                        unread.append(each)
-                except TryAgain:
-                    log.info("left_to_the_next_read", order_id=each.payment.order_id)
+                if not await self._answered(gateway, each, total):
+                    unread.append(each)
 
         try:
             async with asyncio.TaskGroup() as workers:
@@ -161,6 +155,18 @@ class Reconciler:
             raise failed.exceptions[0] from failed
         return unread + waiting
 
+    async def _answered(self, gateway: Gateway, each: PaymentToRead, total: Round) -> bool:
+        """False where the gateway said nothing, not even nonsense."""
+        with bound_contextvars(order_id=each.payment.order_id, gateway=gateway.name):
+            try:
+                total.moved += await self._read(gateway, each)
+                total.read += 1
+            except GatewayUnavailable as error:
+                return error.code == "gateway_nonsense"
+            except TryAgain:
+                log.info("left_to_the_next_read")
+            return True
+
     async def _read(self, gateway: Gateway, each: PaymentToRead) -> bool:
         """Whether it moved. An order that the gateway knows no payment of is as it was; nonsense
         is asked about again when the order is next due."""
@@ -168,7 +174,7 @@ class Reconciler:
         try:
             fact = await self._fact(gateway, order, each.attempt_key)
         except PaymentRefused as refusal:
-            log.debug("not_at_gateway", order_id=order.order_id, code=refusal.code)
+            log.debug("not_at_gateway", code=refusal.code)
             return False
         settled = await self._settling.apply(order, fact, "reconcile")
         if settled.outcome == "stale":

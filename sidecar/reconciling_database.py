@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sidecar.records import AuditLine, AuditTotal, PaymentToRead, UnlistedPayment
+from sidecar.records import AuditLine, AuditTotal, Maintenance, PaymentToRead, UnlistedPayment
 from sidecar.rpc import Caller
 
 if TYPE_CHECKING:
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 
 class ReconcilingDatabase(Caller):
+    async def run_maintenance(self, batch: int = 500) -> Maintenance:
+        return await self.record(Maintenance, "run_maintenance", batch=batch)
+
     async def claim_payments(self, gateway: str, batch: int) -> list[PaymentToRead]:
         """Orders that are due to be read again, given to us alone."""
         rows = await self.call("claim_payments", gateway=gateway, batch=batch)

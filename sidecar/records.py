@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # What does not fit may be personal, and an error is logged.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Payment(Record):
@@ -94,6 +95,8 @@ class Webhook(Record):
     deliveries: int
     attempts: int
     received_at: str
+    waiting_since: str
+    taken_at: str
     finished_at: str | None
     next_attempt_at: str | None
 

@@ -23,6 +23,7 @@ from sidecar.errors import (
     RefundKeySpent,
 )
 from sidecar.gateways.base import Refund, RefundAccount
+from sidecar.order_ids import bind_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,23 +109,24 @@ class Refunding:
         return gateway
 
     async def _step(self, job: RefundJob) -> None:
+        bind_order(job.payment.order_id, refund=job.id, gateway=job.gateway)
         gateway = self._gateway_of(job)
         if gateway is None:
             # Another server may have its keys; if none has, a person is called.
-            log.error("refund_gateway_off", refund=job.id, gateway=job.gateway)
+            log.error("refund_gateway_off")
             return
         try:
             if job.todo == "ask":
                 await self._ask(gateway, job)
             order_id = job.payment.order_id
             settled = await self._settling.settle(gateway, order_id, job.payment_key, "refund")
-            log.info("refund_read", refund=job.id, outcome=settled.outcome)
+            log.info("refund_read", outcome=settled.outcome)
         except PaymentRefused as refusal:
-            log.warning("refund_not_read", refund=job.id, code=refusal.code)
+            log.warning("refund_not_read", code=refusal.code)
         except ApiError as error:
-            log.warning("refund_left_to_the_reconciler", refund=job.id, code=error.code)
+            log.warning("refund_left_to_the_reconciler", code=error.code)
         except Exception:
-            log.exception("refund_failed", refund=job.id)
+            log.exception("refund_failed")
 
     async def _ask(self, gateway: Gateway, job: RefundJob) -> None:
         service = self._database.as_service()
@@ -132,7 +134,7 @@ class Refunding:
             await gateway.refund(_as_refund(job))
         except RefundDeclined as no:
             code, message = no.body["gateway_code"], no.body["gateway_message"]
-            log.warning("refund_declined", refund=job.id, gateway_code=code)
+            log.warning("refund_declined", gateway_code=code)
             await service.record_refund_answer(job, "declined", code, message)
         except RefundKeySpent as error:
             await service.record_refund_answer(job, "spent", error.code)

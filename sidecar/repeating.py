@@ -7,8 +7,10 @@ import random
 from typing import TYPE_CHECKING
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from sidecar.errors import ApiError
+from sidecar.metrics import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,8 +27,17 @@ class Loops:
         self._stopping = stopping
         self._tasks: list[asyncio.Task[None]] = []
 
-    def repeat(self, name: str, work: Callable[[], Awaitable[object]], seconds: float) -> None:
-        self._tasks.append(asyncio.create_task(self._run(name, work, seconds)))
+    def repeat(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[object]],
+        seconds: float,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """The jitter keeps servers from all coming at once."""
+        wait = 0.0 if at_once else _about(seconds)
+        self._tasks.append(asyncio.create_task(self._run(name, work, seconds, wait)))
 
     async def close(self) -> None:
         """Lets the turns that are under way end, as far as there is time."""
@@ -37,12 +48,21 @@ class Loops:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, name: str, work: Callable[[], Awaitable[object]], seconds: float) -> None:
-        """The jitter keeps servers from all coming at once."""
-        while not await self._stopping.within(seconds * random.uniform(0.8, 1.2)):  # noqa: S311
+    async def _run(
+        self, name: str, work: Callable[[], Awaitable[object]], seconds: float, wait: float
+    ) -> None:
+        bind_contextvars(work=name)  # of this task alone
+        while not await self._stopping.within(wait):
+            wait, result = _about(seconds), "failed"
             try:
                 await work()
+                result = "done"
             except ApiError as error:
-                log.warning("repeated_work_failed", work=name, code=error.code)
+                log.warning("repeated_work_failed", code=error.code)
             except Exception:
-                log.exception("repeated_work_failed", work=name)
+                log.exception("repeated_work_failed")
+            RUNS.labels(name, result).inc()
+
+
+def _about(seconds: float) -> float:
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - not secret

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import time
 from contextlib import AsyncExitStack
@@ -18,10 +19,11 @@ from sanic.http import Http
 from sanic_ext import Extend
 from sanic_ext.extensions.http.extension import HTTPExtension
 
-from sidecar import logs
+from sidecar import backlog, logs, metrics
 from sidecar.arriving import TimelyProtocol, TimelyRequest
 from sidecar.errors import JsonErrorHandler
 from sidecar.limits import Limits
+from sidecar.metrics_server import metrics_served
 from sidecar.readiness import Readiness
 from sidecar.repeating import Loops
 from sidecar.services import opened
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Each looks whether yesterday's audit is still to be done.
-_SECONDS_PER_AUDIT_CHECK = 1800.0
+# Each looks whether yesterday's audit, and today's check of the ledger, is still to be done.
+_SECONDS_PER_DAILY_LOOK = 1800.0
+
+_PLAIN = re.compile(r"[a-z/_.]{1,60}")
 
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -125,9 +129,16 @@ async def _open_shared(app: App) -> None:
     loops = Loops(services.stopping)
     loops.repeat("reconcile", services.reconciler.once, settings.coinslot_reconcile_seconds)
     loops.repeat("maintain", services.reconciler.maintain, settings.coinslot_maintenance_seconds)
-    # Which may take hours, and is begun again by whoever comes next.
-    audit = partial(services.stopping.cutting_short, services.auditing.daily)
-    loops.repeat("audit", audit, _SECONDS_PER_AUDIT_CHECK)
+    # Which may take long, and are begun again by whoever comes next.
+    for name, work in (
+        ("audit", services.auditing.daily),
+        ("check_ledger", services.bookkeeping.check),
+    ):
+        cut_short = partial(services.stopping.cutting_short, work)
+        loops.repeat(name, cut_short, _SECONDS_PER_DAILY_LOOK)
+    if settings.coinslot_metrics_port is not None:
+        loops.repeat("backlog", services.backlog.refresh, backlog.SECONDS, at_once=True)
+        await shared.enter_async_context(metrics_served(settings, services.backlog))
     shared.push_async_callback(loops.close)
 
 
@@ -172,10 +183,19 @@ async def _finish(request: Request, response: HTTPResponse) -> None:
     if began is None:
         return
     response.headers["X-Request-ID"] = request.ctx.request_id
+    seconds = time.perf_counter() - began
+    metrics.request_answered(request.method, request.uri_template, response.status, seconds)
     log.info(
         "request",
         method=request.method,
-        path=request.path,
+        path=_shown(request),
         status=response.status,
-        ms=round((time.perf_counter() - began) * 1000, 1),
+        ms=round(seconds * 1000, 1),
     )
+    # The next thing that happens on this connection is not about this request.
+    structlog.contextvars.clear_contextvars()
+
+
+def _shown(request: Request) -> str:
+    """The path, unless it holds what may be an id or anything else that somebody chose."""
+    return request.path if _PLAIN.fullmatch(request.path) else request.uri_template or "…"

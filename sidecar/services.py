@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.auditing import Auditing
+from sidecar.backlog import Backlog
+from sidecar.bookkeeping import Bookkeeping
 from sidecar.connections import HttpClient
 from sidecar.database import Database
 from sidecar.gateways import close, gateways
+from sidecar.gateways.measured import Measured
 from sidecar.inbox import Inbox
 from sidecar.payments import Payments
 from sidecar.reconciling import Reconciler
@@ -32,6 +35,8 @@ class Services:
     inbox: Inbox
     auditing: Auditing
     reconciler: Reconciler
+    bookkeeping: Bookkeeping
+    backlog: Backlog
     stopping: Stopping
 
 
@@ -44,16 +49,27 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     """
     stopping = Stopping(settings.coinslot_stop_seconds)
     async with Database(settings) as database, HttpClient() as client:
-        known, settling = gateways(settings, client), Settling(database)
+        made, settling = gateways(settings, client), Settling(database)
+        known = {name: Measured(gateway) for name, gateway in made.items()}
         payments = Payments(database, known, settling, live=settings.live)
         refunding = Refunding(database, known, settling)
         inbox = Inbox(database, known, settling, settings, stopping)
         auditing = Auditing(database, known, settling)
         reconciler = Reconciler(database, known, settling, refunding, stopping)
         try:
-            yield Services(database, payments, refunding, inbox, auditing, reconciler, stopping)
+            yield Services(
+                database,
+                payments,
+                refunding,
+                inbox,
+                auditing,
+                reconciler,
+                Bookkeeping(database),
+                Backlog(database),
+                stopping,
+            )
         finally:
             stopping.begin()
             await asyncio.gather(inbox.close(), refunding.close(stopping.left()))
             await settling.close(stopping.left())
-            await close(known)
+            await close(made)

@@ -49,6 +49,8 @@ class Settings(StoreSettings, LimitSettings, ProcessSettings, BaseSettings):
     coinslot_inbox_concurrency: int = Field(default=16, ge=1, le=64)
     coinslot_sweep_seconds: float = Field(default=1, gt=0)
     coinslot_sweep_idle_seconds: float = Field(default=10, gt=0)
+    coinslot_metrics_host: str = "127.0.0.1"
+    coinslot_metrics_port: int | None = Field(default=None, ge=0, le=65535)
     coinslot_log_format: Literal["console", "json"] = "json"
 
     supabase_url: str

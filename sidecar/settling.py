@@ -15,6 +15,7 @@ import structlog
 
 from sidecar.coalesce import Coalescer
 from sidecar.errors import DatabaseError, PaymentNotFound, PaymentRefused, TryAgain
+from sidecar.order_ids import bind_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -130,6 +131,7 @@ class Settling:
     async def _read_and_apply(
         self, gateway: Gateway, order_id: str, payment_key: str | None, source: str
     ) -> Settled:
+        bind_order(order_id)  # in this run's own task, which all who asked share
         for attempt in range(STALE_ATTEMPTS):
             order = await self.open(order_id)
             try:

@@ -29,7 +29,7 @@ _numbers = count()
 def sandbox_settings(name: str, postgres_bin: Path | None = None) -> SandboxSettings:
     """Settings of a sandbox of this test run: own folder, free ports, nothing from `.env`."""
     _sweep()
-    api, db, postgrest, simulators, sidecar = free_ports(5)
+    api, db, postgrest, simulators, sidecar, metrics = free_ports(6)
     return SandboxSettings(
         _env_file=None,
         api_port=api,
@@ -37,6 +37,7 @@ def sandbox_settings(name: str, postgres_bin: Path | None = None) -> SandboxSett
         postgrest_port=postgrest,
         simulators_port=simulators,
         sidecar_port=sidecar,
+        metrics_port=metrics,
         default_grants="strict",
         postgres_bin=postgres_bin,
         fsync=False,

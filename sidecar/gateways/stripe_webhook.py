@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from sidecar.errors import GatewayOff, InvalidRequest, InvalidSignature
 from sidecar.gateways.base import WebhookEvent, redacted
+from sidecar.order_ids import ORDER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +24,6 @@ TOLERANCE = 300
 _ABOUT_PAYMENTS = ("payment_intent.", "refund.", "charge.dispute.")
 _ABOUT_REFUNDS = frozenset({"charge.refunded", "charge.refund.updated"})
 _WITH_OUR_METADATA = frozenset({"payment_intent", "charge"})
-# As in `sidecar.payments`, which cannot be imported from here.
-ORDER_ID = re.compile(r"ord_[A-Za-z0-9_-]{12,36}")
 _KEPT = {"id", "type", "api_version", "created", "livemode"} | {
     f"data.object.{field}"
     for field in (

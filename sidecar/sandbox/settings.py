@@ -27,6 +27,7 @@ class SandboxSettings(BaseSettings):
     postgrest_port: int = Field(default=54423, ge=1, le=65535)
     simulators_port: int = Field(default=54425, ge=1, le=65535)
     sidecar_port: int = Field(default=54430, ge=1, le=65535)
+    metrics_port: int = Field(default=54431, ge=1, le=65535)
 
     default_grants: Literal["strict", "permissive"] = "strict"
     postgres_bin: Path | None = None
@@ -46,6 +47,10 @@ class SandboxSettings(BaseSettings):
     @property
     def sidecar_url(self) -> str:
         return f"http://127.0.0.1:{self.sidecar_port}"
+
+    @property
+    def metrics_url(self) -> str:
+        return f"http://127.0.0.1:{self.metrics_port}/metrics"
 
     @property
     def simulators_url(self) -> str:

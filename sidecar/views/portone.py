@@ -11,7 +11,7 @@ from sanic import Blueprint
 from sanic.response import json, redirect
 
 from sidecar.errors import ApiError, InvalidPackage
-from sidecar.payments import ORDER_ID
+from sidecar.order_ids import ORDER_ID
 from sidecar.views.http import idempotency_key, json_body, optional_token, payments, required_token
 from sidecar.views.limited import limited
 

@@ -13,7 +13,7 @@ from sanic.response import json
 from sidecar.errors import DatabaseError, InvalidRequest, PaymentNotFound, PaymentRefused
 from sidecar.gateways.base import RefundAccount
 from sidecar.gateways.money import LARGEST
-from sidecar.payments import ORDER_ID
+from sidecar.order_ids import ORDER_ID, bind_order
 from sidecar.refund_database import RefundRequest
 from sidecar.views.http import idempotency_key, json_body, refunding, required_token
 from sidecar.views.limited import limited
@@ -64,6 +64,7 @@ async def refund(request: Request, order_id: str) -> HTTPResponse:
         raise InvalidRequest("Send an Idempotency-Key header: a refund is made once per key")
     if not ORDER_ID.fullmatch(order_id):
         raise PaymentNotFound
+    bind_order(order_id)
     try:
         made = await refunding(request).refund(order_id, _asked(body, key), token)
     except DatabaseError as refusal:

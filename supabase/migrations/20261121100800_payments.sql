@@ -286,12 +286,14 @@ create table coinslot.discrepancies (
     kind in (
       'unknown_order', 'wrong_order', 'wrong_gateway', 'wrong_mode', 'wrong_currency',
       'wrong_amount', 'wallet_closed', 'wallet_full', 'duplicate_payment', 'illegal_transition',
-      'refund_unresolved', 'audit_unknown', 'audit_different', 'audit_missing'
+      'refund_unresolved', 'audit_unknown', 'audit_different', 'audit_missing',
+      'ledger_unsound'
     )
   )
 );
 comment on table coinslot.discrepancies is
-'Money that fits no order: for a person to decide, never credited by itself.';
+'What a person has to decide: money that fits no order, which is never credited by itself, and a
+ledger that does not add up.';
 create unique index discrepancies_open on coinslot.discrepancies (
   kind, gateway, payment_key, order_id
 ) where resolved_at is null;

@@ -36,6 +36,7 @@ create table coinslot.webhooks (
   taken_deliveries bigint not null default 1,
   attempts bigint not null default 0,
   received_at timestamptz not null default clock_timestamp(),
+  waiting_since timestamptz not null default clock_timestamp(),
   taken_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   next_attempt_at timestamptz default clock_timestamp() + coinslot.webhook_lease(),
@@ -53,6 +54,8 @@ comment on column coinslot.webhooks.payment_key is 'The payment it names, or emp
 comment on column coinslot.webhooks.body is 'As received last, personal data blanked.';
 comment on column coinslot.webhooks.outcome is
 'What the latest read came to; it is the last word once next_attempt_at is null.';
+comment on column coinslot.webhooks.waiting_since is
+'The first delivery that the present work answers: hints that come later share a finished row.';
 comment on column coinslot.webhooks.taken_deliveries is
 'Deliveries when the present read began: more of them mean that it may have missed something.';
 comment on column coinslot.webhooks.next_attempt_at is 'When to read again; null = no more.';
@@ -140,6 +143,9 @@ begin
     attempts = case
       when webhook.next_attempt_at is null or v_due < webhook.next_attempt_at then 0
       else w.attempts
+    end,
+    waiting_since = case
+      when webhook.next_attempt_at is null then clock_timestamp() else w.waiting_since
     end,
     finished_at = null,
     next_attempt_at = v_due + case when v_now then coinslot.webhook_lease() else '0' end,
@@ -542,7 +548,8 @@ declare
   v_count bigint;
 begin
   update coinslot.webhooks w set
-    outcome = 'received', attempts = 0, finished_at = null, next_attempt_at = clock_timestamp()
+    outcome = 'received', attempts = 0, finished_at = null, waiting_since = clock_timestamp(),
+    next_attempt_at = clock_timestamp()
   where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
     and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
     and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id);

@@ -1,0 +1,295 @@
+"""Metrics of running sidecars, read by Prometheus' own parser while people buy."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from sidecar import backlog
+from sidecar.database import ServiceDatabase
+from sidecar.errors import DatabaseUnavailable
+from sidecar.server import create_app
+from sidecar.services import opened
+from tests.clusters import free_ports
+from tests.scraping import Scrape, scrape
+from tests.servers import address, listening_socket, running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from sidecar.monitoring_database import DatabaseBacklog
+    from sidecar.settings import Settings
+    from tests.counters import Counter
+    from tests.shop import Shop
+    from tests.stacks import LocalStack
+
+QUICK = 0.1
+"""Seconds between two questions to the database."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A sidecar, and where its metrics are."""
+
+    sidecar: str
+    metrics: str
+
+    async def scrape(self) -> Scrape:
+        return await asyncio.to_thread(scrape, self.metrics)
+
+    async def until(self, holds: Callable[[Scrape], bool]) -> Scrape:
+        """The first scrape of which that is so."""
+        async with asyncio.timeout(20):
+            while not holds(found := await self.scrape()):  # noqa: ASYNC110 - a server's
+                await asyncio.sleep(QUICK / 2)
+        return found
+
+
+@asynccontextmanager
+async def watched(settings: Settings) -> AsyncIterator[Watched]:
+    (port,) = free_ports(1)
+    with_port = settings.model_copy(update={"coinslot_metrics_port": port})
+    async with running(create_app(with_port)) as url:
+        yield Watched(url, f"http://127.0.0.1:{port}/metrics")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "SECONDS", QUICK)
+
+
+@pytest_asyncio.fixture
+async def till(counter: Counter, stack: LocalStack) -> AsyncIterator[tuple[Counter, Watched]]:
+    """At a sidecar of its own, that waits for its gateway no longer than a second."""
+    impatient = counter.settings(stack).model_copy(update={"coinslot_gateway_timeout": 1})
+    async with watched(impatient) as watch:
+        counter.shop = replace(counter.shop, sidecar=watch.sidecar)
+        yield counter, watch
+
+
+async def test_stack_has_them(stack: LocalStack) -> None:
+    found = scrape(stack.env["METRICS_URL"])
+    assert found.value("coinslot_database_up") == 1
+    assert found.problems() == []
+
+
+class TestAtTheTill:
+    async def test_what_webhooks_lead_to(self, till: tuple[Counter, Watched]) -> None:
+        counter, watch = till
+        before = await watch.scrape()
+        order_id = await counter.order()
+        key = await counter.pay(order_id)
+        assert await counter.tell(order_id, key) == [200]
+        await counter.shop.followed(order_id)
+        await counter.shop.play("refund", payment_key=key)
+        assert await counter.tell(order_id, key, paid=False) == [200]
+        await counter.shop.followed(order_id)
+
+        name = counter.GATEWAY
+        grown = growth(before, await watch.scrape())
+        payments = "coinslot_payments_total"
+        assert grown(payments, gateway=name, outcome="credited", status="completed") == 1
+        assert grown(payments, gateway=name, outcome="reversed", status="refunded") == 1
+        assert grown("coinslot_webhook_outcomes_total", gateway=name, outcome="credited") == 1
+        assert grown("coinslot_webhooks_total", gateway=name) == 2
+        assert grown("coinslot_webhook_lag_seconds_count", gateway=name) >= 2
+        assert 0 < grown("coinslot_webhook_lag_seconds_sum", gateway=name) < 60
+        seconds = "coinslot_gateway_call_duration_seconds"
+        assert grown(f"{seconds}_count", gateway=name, operation="read") >= 2
+        route = "/payment/<gateway:str>/webhook"
+        answered = {"method": "POST", "route": route, "status": "200"}
+        assert grown("coinslot_http_requests_total", **answered) == 2
+        assert grown("coinslot_http_request_duration_seconds_count", route=route) == 2
+
+    @pytest.mark.parametrize(
+        ("fault", "kind"),
+        [
+            ("delay", "timeout"),
+            ("error_before", "unavailable"),
+            ("malformed", "nonsense"),
+            ("refused", "refused"),
+        ],
+    )
+    async def test_how_the_gateway_fails(
+        self, till: tuple[Counter, Watched], fault: str, kind: str
+    ) -> None:
+        counter, watch = till
+        order_id = await counter.order()
+        key = await counter.pay(order_id)
+        before = await watch.scrape()
+        await counter.fail(fault, delay_s=3 if fault == "delay" else 0)
+        await counter.tell(order_id, key)
+        labels = {"gateway": counter.GATEWAY, "operation": "read", "kind": kind}
+        await watch.until(
+            lambda now: growth(before, now)("coinslot_gateway_errors_total", **labels) >= 1
+        )
+
+    async def test_forged_webhook(self, till: tuple[Counter, Watched]) -> None:
+        counter, watch = till
+        order_id = await counter.order()
+        key = await counter.leave(order_id)
+        before = await watch.scrape()
+        [status] = await counter.tell(order_id, key, forged=True)
+        grown = growth(before, await watch.scrape())
+        verdicts = {"verdict": "invalid_signature"} if status == 401 else {}
+        assert grown("coinslot_webhooks_total", gateway=counter.GATEWAY, **verdicts) == 1
+        assert grown("coinslot_payments_total", outcome="credited") == 0
+
+
+async def test_no_caller_chooses_a_label(shop: Shop) -> None:
+    async with watched(shop.settings()) as watch:
+        there = replace(shop, sidecar=watch.sidecar)
+        order_id, imp_uid = await there.bought()
+        before = await watch.scrape()
+        for path in (
+            f"/payment/{order_id}",
+            "/payment/someone@example.com",
+            f"/payment/{imp_uid}/webhook",
+            "/payment/ord_unheard_of/webhook",
+            f"/nothing/{order_id}",
+        ):
+            for method in ("GET", "POST", "DELETE", "PROPFIND"):
+                await shop.http.request(method, watch.sidecar + path, headers=shop.jwt)
+        after = await watch.scrape()
+    assert after.problems() == []
+    assert growth(before, after)("coinslot_http_requests_total") == 20
+    assert growth(before, after)("coinslot_http_requests_total", method="other", route="other") > 0
+
+
+async def test_what_waits_and_what_needs_a_person(shop: Shop) -> None:
+    async with watched(shop.settings()) as watch:
+        there = replace(shop, sidecar=watch.sidecar)
+        before = await watch.until(lambda now: now.value("coinslot_database_up") == 1)
+        order_id = await there.order()
+        assert (
+            await there.complete(order_id, await there.pay(order_id, amount=1, force=True))
+        ).status_code == 400
+        waiting = await there.order()
+        await there.webhook(waiting, await there.pay(waiting, outcome="abandoned"))
+        portone = {"gateway": "portone"}
+
+        def all_shown(now: Scrape) -> bool:
+            grown = growth(before, now)
+            return (
+                grown("coinslot_payments_in_review", **portone) == 1
+                and grown("coinslot_discrepancies_open", kind="wrong_amount", **portone) == 1
+                and grown("coinslot_webhooks_waiting", **portone) >= 1
+                and now.value("coinslot_webhooks_oldest_seconds", **portone) > 0
+            )
+
+        await watch.until(all_shown)
+
+
+async def test_unsound_ledger(shop: Shop) -> None:
+    """Found by whichever server is first, shown by all, and until the books add up again."""
+    _recheck(shop)
+    async with watched(shop.settings()) as watch, opened(shop.settings()) as services:
+        _falsify(shop, 1)
+        try:
+            with capture_logs() as logged:
+                steps = await asyncio.gather(*(services.bookkeeping.check() for _ in range(4)))
+        finally:
+            _falsify(shop, -1)
+        assert [step.wallets for step in steps if step] == [1]
+        [line] = [each for each in logged if each["log_level"] == "error"]
+        assert line == {
+            "event": "ledger_unsound",
+            "log_level": "error",
+            "wallets": 1,
+            "problems": {"tokens": 1},
+        }
+        found = await watch.until(lambda now: now.value("coinslot_ledger_unsound_wallets") == 1)
+        assert found.value("coinslot_discrepancies_open", kind="ledger_unsound") == 1
+        assert abs(found.value("coinslot_ledger_check_timestamp_seconds") - time.time()) < 60
+        _recheck(shop)
+        assert await services.bookkeeping.check()
+        await watch.until(lambda now: now.value("coinslot_ledger_unsound_wallets") == 0)
+
+
+class TestWithoutTheDatabase:
+    async def test_scrape_tells_of_it_at_once(self, shop: Shop) -> None:
+        """Where nobody listens, and where nobody answers."""
+        silent = listening_socket()
+        silent.listen()
+        for url in ("http://127.0.0.1:1", address(silent)):
+            async with watched(shop.settings(supabase_url=url)) as watch:
+                for _ in range(5):
+                    began = time.monotonic()
+                    found = await watch.scrape()
+                    assert time.monotonic() - began < 1
+                    assert found.value("coinslot_database_up") == 0
+                    assert "coinslot_webhooks_waiting" not in found.families
+                    assert found.value("process_resident_memory_bytes") > 0
+        silent.close()
+
+    async def test_old_figures_are_not_shown_as_new(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(backlog, "SECONDS_TO_TRUST", 4 * QUICK)
+        async with watched(shop.settings()) as watch:
+            await watch.until(lambda now: now.value("coinslot_database_up") == 1)
+
+            async def gone(_: ServiceDatabase) -> DatabaseBacklog:
+                raise DatabaseUnavailable
+
+            with monkeypatch.context() as outage:
+                outage.setattr(ServiceDatabase, "get_backlog", gone)
+                found = await watch.until(lambda now: now.value("coinslot_database_up") == 0)
+                assert "coinslot_webhooks_waiting" not in found.families
+            await watch.until(lambda now: now.value("coinslot_database_up") == 1)
+
+
+async def test_scrapes_ask_the_database_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    ask = ServiceDatabase.get_backlog
+
+    async def counted(database: ServiceDatabase) -> DatabaseBacklog:
+        asked.append(time.monotonic())
+        return await ask(database)
+
+    monkeypatch.setattr(ServiceDatabase, "get_backlog", counted)
+    monkeypatch.setattr(backlog, "SECONDS", 60)
+    async with watched(shop.settings()) as watch:
+        await asyncio.gather(*(watch.scrape() for _ in range(30)))
+        await watch.until(lambda now: now.value("coinslot_database_up") == 1)
+    assert len(asked) == 1
+
+
+async def test_payments_go_on_where_the_port_is_taken(shop: Shop) -> None:
+    taken = listening_socket()
+    taken.listen()
+    port = taken.getsockname()[1]
+    with capture_logs() as logged:
+        async with running(create_app(shop.settings(coinslot_metrics_port=port))) as url:
+            await replace(shop, sidecar=url).bought()
+    assert [each["port"] for each in logged if each["event"] == "metrics_off"] == [port]
+    taken.close()
+
+
+def growth(before: Scrape, after: Scrape) -> Callable[..., float]:
+    def grown(sample: str, **labels: str) -> float:
+        return after.value(sample, **labels) - before.value(sample, **labels)
+
+    return grown
+
+
+def _recheck(shop: Shop) -> None:
+    """A check is due again."""
+    shop.select("delete from coinslot.ledger_checks returning 1")
+
+
+def _falsify(shop: Shop, tokens: int) -> None:
+    shop.select(
+        "update wallets set tokens = tokens + %s where user_id = %s returning 1",
+        tokens,
+        shop.buyer.id,
+    )
