@@ -44,7 +44,7 @@ def leaks(texts: dict[str, str], secrets: Iterable[str]) -> list[str]:
 
 def forms(secret: str) -> set[str]:
     """As JSON and URLs have it, as a Python literal, in Base64, and a number without its signs."""
-    assert len(secret) > 5, "too short to be found for certain"
+    assert len(secret.encode()) > 8, "too short to be found for certain"
     digits = "".join(each for each in secret if each.isdigit())
     return {
         secret,

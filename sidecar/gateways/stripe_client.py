@@ -82,5 +82,5 @@ def _note(error: stripe.StripeError) -> None:
         kind=type(error).__name__,
         status=error.http_status,
         code=error.error.code if error.error else None,
-        request_id=error.request_id,
+        stripe_request_id=error.request_id,
     )
