@@ -648,6 +648,54 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'PT400 unless amount, key, reason and metadata can be stored.';
 
+CREATE FUNCTION coinslot.check_ledger() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_check coinslot.ledger_checks;
+  v_to integer;
+  v_wallets bigint;
+  v_problems jsonb;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('coinslot.check_ledger', 0)) then
+    return null;
+  end if;
+  v_check := coinslot.open_ledger_check();
+  if v_check.id is null then
+    return null;
+  end if;
+  v_to := least(v_check.done + coinslot.ledger_check_step(), 65536);
+  with problems as materialized (
+    select p.* from coinslot.verify_ledger(
+      coinslot.first_user(v_check.done), coinslot.first_user(v_to)
+    ) p
+  )
+  select
+    count(distinct p.user_id),
+    (select jsonb_agg(to_jsonb(s)) from (select * from problems limit 20) s)
+  into v_wallets, v_problems from problems p;
+  update coinslot.ledger_checks c set
+    done = v_to,
+    finished_at = case when v_to = 65536 then clock_timestamp() end,
+    wallets = c.wallets + v_wallets,
+    problems = case when jsonb_array_length(c.problems) < 20
+      then c.problems || coalesce(v_problems, '[]') else c.problems
+    end
+  where c.id = v_check.id
+  returning c.* into v_check;
+  if v_check.finished_at is not null then
+    perform coinslot.note_ledger_check(v_check);
+  end if;
+  return jsonb_build_object(
+    'finished', v_check.finished_at is not null, 'wallets', v_check.wallets,
+    'problems', v_check.problems
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_ledger() IS 'See public.check_ledger.';
+
 CREATE FUNCTION coinslot.check_lines(lines jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -881,6 +929,7 @@ CREATE TABLE coinslot.webhooks (
     taken_deliveries bigint DEFAULT 1 NOT NULL,
     attempts bigint DEFAULT 0 NOT NULL,
     received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    waiting_since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
     next_attempt_at timestamp with time zone DEFAULT (clock_timestamp() + coinslot.webhook_lease()),
@@ -901,6 +950,8 @@ COMMENT ON COLUMN coinslot.webhooks.body IS 'As received last, personal data bla
 COMMENT ON COLUMN coinslot.webhooks.outcome IS 'What the latest read came to; it is the last word once next_attempt_at is null.';
 
 COMMENT ON COLUMN coinslot.webhooks.taken_deliveries IS 'Deliveries when the present read began: more of them mean that it may have missed something.';
+
+COMMENT ON COLUMN coinslot.webhooks.waiting_since IS 'The first delivery that the present work answers: hints that come later share a finished row.';
 
 COMMENT ON COLUMN coinslot.webhooks.next_attempt_at IS 'When to read again; null = no more.';
 
@@ -1130,6 +1181,67 @@ CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SET
 $_$;
 
 COMMENT ON FUNCTION coinslot.compare_payments(gateway text, lines jsonb) IS 'A gateway''s payments beside ours, judged.';
+
+CREATE FUNCTION coinslot.count_discrepancies() RETURNS TABLE(kind text, gateway text, open bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select d.kind, d.gateway, count(*)
+  from coinslot.discrepancies d where d.resolved_at is null
+  group by d.kind, d.gateway
+$$;
+
+COMMENT ON FUNCTION coinslot.count_discrepancies() IS 'Open discrepancies by kind and gateway.';
+
+CREATE FUNCTION coinslot.count_payment_reads() RETURNS TABLE(gateway text, due bigint, overdue_seconds double precision)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select g.id, count(r.next_read_at), extract(epoch from statement_timestamp() - min(r.next_read_at))
+  from coinslot.gateways g
+  left join coinslot.payment_reads r on r.gateway = g.id and r.next_read_at <= statement_timestamp()
+  group by g.id
+$$;
+
+COMMENT ON FUNCTION coinslot.count_payment_reads() IS 'Orders that are due to be read again, by gateway.';
+
+CREATE FUNCTION coinslot.count_refunds() RETURNS TABLE(gateway text, open bigint, oldest_seconds double precision)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select g.id, count(r.id), extract(epoch from statement_timestamp() - min(r.created_at))
+  from coinslot.gateways g
+  left join coinslot.refunds r on r.gateway = g.id and r.finished_at is null
+  group by g.id
+$$;
+
+COMMENT ON FUNCTION coinslot.count_refunds() IS 'Refunds that are not over, by gateway.';
+
+CREATE FUNCTION coinslot.count_reviews() RETURNS TABLE(gateway text, payments bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select g.id, count(p.id)
+  from coinslot.gateways g
+  left join public.payments p on p.gateway = g.id and p.status = 'review'
+  group by g.id
+$$;
+
+COMMENT ON FUNCTION coinslot.count_reviews() IS 'Orders that a person has to decide, by gateway.';
+
+CREATE FUNCTION coinslot.count_webhooks() RETURNS TABLE(gateway text, waiting bigint, oldest_seconds double precision, overdue_seconds double precision)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select
+    g.id, count(w.id), extract(epoch from statement_timestamp() - min(w.waiting_since)),
+    extract(epoch from statement_timestamp() - min(w.next_attempt_at) filter (where w.next_attempt_at <= statement_timestamp()))
+  from coinslot.gateways g
+  left join coinslot.webhooks w on w.gateway = g.id and w.next_attempt_at is not null
+  group by g.id
+$$;
+
+COMMENT ON FUNCTION coinslot.count_webhooks() IS 'Webhooks that are not finished, by gateway.';
 
 CREATE FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1715,6 +1827,17 @@ $$;
 
 COMMENT ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'See public.finish_webhook.';
 
+CREATE FUNCTION coinslot.first_user(done integer) RETURNS uuid
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select case when first_user.done between 1 and 65535 then (
+    lpad(to_hex(first_user.done), 4, '0') || '0000-0000-0000-0000-000000000000'
+  )::uuid end
+$$;
+
+COMMENT ON FUNCTION coinslot.first_user(done integer) IS 'Where a ledger check goes on; null = at the beginning, or beyond the end.';
+
 CREATE FUNCTION coinslot.follow_user() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1754,6 +1877,29 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.free_set_aside(refund coinslot.refunds) IS 'Frees the tokens of a refund.';
+
+CREATE FUNCTION coinslot.get_backlog() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select jsonb_build_object(
+    'payments', (select jsonb_agg(to_jsonb(c)) from coinslot.count_payment_reads() c),
+    'webhooks', (select jsonb_agg(to_jsonb(c)) from coinslot.count_webhooks() c),
+    'refunds', (select jsonb_agg(to_jsonb(c)) from coinslot.count_refunds() c),
+    'reviews', (select jsonb_agg(to_jsonb(c)) from coinslot.count_reviews() c),
+    'discrepancies',
+    (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_discrepancies() c),
+    'holds', (select count(*) from coinslot.token_holds h where h.status = 'held'),
+    'ledger', (
+      select jsonb_build_object(
+        'checked_at', extract(epoch from c.finished_at), 'wallets', c.wallets
+      )
+      from coinslot.ledger_checks c where c.finished_at is not null order by c.id desc limit 1
+    )
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.get_backlog() IS 'See public.get_backlog.';
 
 CREATE FUNCTION coinslot.get_refund(refund_id uuid) RETURNS coinslot.refunds
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2010,6 +2156,16 @@ $$;
 
 COMMENT ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) IS 'False if the payment has a secret and this is not it.';
 
+CREATE FUNCTION coinslot.ledger_check_step() RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select greatest(1, (65536 / ceil(greatest(c.reltuples, 1) / 2e6))::integer)
+  from pg_catalog.pg_class c where c.oid = 'public.token_ledger'::regclass
+$$;
+
+COMMENT ON FUNCTION coinslot.ledger_check_step() IS 'How much of 65536 one step of a ledger check takes.';
+
 CREATE TABLE coinslot.discrepancies (
     id bigint NOT NULL,
     kind text NOT NULL,
@@ -2019,10 +2175,11 @@ CREATE TABLE coinslot.discrepancies (
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     resolved_at timestamp with time zone,
-    CONSTRAINT discrepancies_kind_known CHECK ((kind = ANY (ARRAY['unknown_order'::text, 'wrong_order'::text, 'wrong_gateway'::text, 'wrong_mode'::text, 'wrong_currency'::text, 'wrong_amount'::text, 'wallet_closed'::text, 'wallet_full'::text, 'duplicate_payment'::text, 'illegal_transition'::text, 'refund_unresolved'::text, 'audit_unknown'::text, 'audit_different'::text, 'audit_missing'::text])))
+    CONSTRAINT discrepancies_kind_known CHECK ((kind = ANY (ARRAY['unknown_order'::text, 'wrong_order'::text, 'wrong_gateway'::text, 'wrong_mode'::text, 'wrong_currency'::text, 'wrong_amount'::text, 'wallet_closed'::text, 'wallet_full'::text, 'duplicate_payment'::text, 'illegal_transition'::text, 'refund_unresolved'::text, 'audit_unknown'::text, 'audit_different'::text, 'audit_missing'::text, 'ledger_unsound'::text])))
 );
 
-COMMENT ON TABLE coinslot.discrepancies IS 'Money that fits no order: for a person to decide, never credited by itself.';
+COMMENT ON TABLE coinslot.discrepancies IS 'What a person has to decide: money that fits no order, which is never credited by itself, and a
+ledger that does not add up.';
 
 CREATE FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) RETURNS SETOF coinslot.discrepancies
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2137,6 +2294,42 @@ $$;
 
 COMMENT ON FUNCTION coinslot.next_hint_read(gateway text, order_id text) IS 'The earliest time to read an order again because of an unsigned hint.';
 
+CREATE TABLE coinslot.ledger_checks (
+    id bigint NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    done integer DEFAULT 0 NOT NULL,
+    wallets bigint DEFAULT 0 NOT NULL,
+    problems jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT ledger_checks_done_in_range CHECK (((done >= 0) AND (done <= 65536))),
+    CONSTRAINT ledger_checks_finished_whole CHECK (((done = 65536) = (finished_at IS NOT NULL)))
+);
+
+COMMENT ON TABLE coinslot.ledger_checks IS 'Checks of the whole ledger, and what they found.';
+
+COMMENT ON COLUMN coinslot.ledger_checks.done IS 'How far it has come: users whose ids begin with less than this, of 65536.';
+
+COMMENT ON COLUMN coinslot.ledger_checks.wallets IS 'Wallets that do not add up.';
+
+COMMENT ON COLUMN coinslot.ledger_checks.problems IS 'The first of them, as verify_ledger has it.';
+
+CREATE FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  update coinslot.discrepancies d set resolved_at = clock_timestamp()
+  where d.kind = 'ledger_unsound' and d.resolved_at is null and ledger_check.wallets = 0;
+  insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
+  select 'ledger_unsound', '', '', '', jsonb_build_object(
+    'wallets', ledger_check.wallets, 'problems', ledger_check.problems
+  )
+  where ledger_check.wallets > 0
+  on conflict (kind, gateway, payment_key, order_id) where resolved_at is null
+  do update set detail = excluded.detail
+$$;
+
+COMMENT ON FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) IS 'Lists an unsound ledger among what needs a person.';
+
 CREATE FUNCTION coinslot.open_hold(hold_id uuid) RETURNS coinslot.token_holds
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2162,6 +2355,24 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.open_hold(hold_id uuid) IS 'Locks wallet and hold; PT404 unknown, PT409 no longer open.';
+
+CREATE FUNCTION coinslot.open_ledger_check() RETURNS coinslot.ledger_checks
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_check coinslot.ledger_checks;
+begin
+  select c.* into v_check from coinslot.ledger_checks c order by c.id desc limit 1;
+  if v_check.started_at > clock_timestamp() - interval '1 day' then
+    return case when v_check.finished_at is null then v_check end;
+  end if;
+  insert into coinslot.ledger_checks as c default values returning c.* into v_check;
+  return v_check;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.open_ledger_check() IS 'The ledger check that is due, or null.';
 
 CREATE FUNCTION coinslot.open_payment(order_id text) RETURNS public.payments
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2624,7 +2835,8 @@ declare
   v_count bigint;
 begin
   update coinslot.webhooks w set
-    outcome = 'received', attempts = 0, finished_at = null, next_attempt_at = clock_timestamp()
+    outcome = 'received', attempts = 0, finished_at = null, waiting_since = clock_timestamp(),
+    next_attempt_at = clock_timestamp()
   where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
     and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
     and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id);
@@ -3202,6 +3414,9 @@ begin
       when webhook.next_attempt_at is null or v_due < webhook.next_attempt_at then 0
       else w.attempts
     end,
+    waiting_since = case
+      when webhook.next_attempt_at is null then clock_timestamp() else w.waiting_since
+    end,
     finished_at = null,
     next_attempt_at = v_due + case when v_now then coinslot.webhook_lease() else '0' end,
     taken_at = greatest(w.taken_at, v_due),
@@ -3561,6 +3776,16 @@ $$;
 
 COMMENT ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) IS 'Service: spends all or part of an open hold and frees the rest.';
 
+CREATE FUNCTION public.check_ledger() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+  select coinslot.check_ledger()
+$$;
+
+COMMENT ON FUNCTION public.check_ledger() IS 'Service: a step of the daily check, {finished, wallets, problems}; null = not due, or others are.';
+
 CREATE FUNCTION public.claim_payments(gateway text, batch integer DEFAULT 20) RETURNS SETOF public.payment_to_read
     LANGUAGE sql
     SET search_path TO ''
@@ -3628,6 +3853,15 @@ CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail te
 $$;
 
 COMMENT ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later.';
+
+CREATE FUNCTION public.get_backlog() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coinslot.get_backlog()
+$$;
+
+COMMENT ON FUNCTION public.get_backlog() IS 'Service: what waits and how long, what needs a person, and the last ledger check.';
 
 CREATE FUNCTION public.get_refund(refund_id uuid) RETURNS coinslot.refunds
     LANGUAGE sql STABLE
@@ -3956,6 +4190,15 @@ COMMENT ON TABLE coinslot.gateways IS 'Payment gateways: adding one is adding a 
 
 COMMENT ON COLUMN coinslot.gateways.active IS 'False refuses new orders; open ones go on.';
 
+ALTER TABLE coinslot.ledger_checks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME coinslot.ledger_checks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE coinslot.payment_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME coinslot.payment_attempts_id_seq
     START WITH 1
@@ -4179,6 +4422,9 @@ ALTER TABLE ONLY coinslot.errors
 ALTER TABLE ONLY coinslot.gateways
     ADD CONSTRAINT gateways_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY coinslot.ledger_checks
+    ADD CONSTRAINT ledger_checks_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY coinslot.payment_attempts
     ADD CONSTRAINT payment_attempts_gateway_payment_key_key UNIQUE (gateway, payment_key);
 
@@ -4392,6 +4638,8 @@ CREATE POLICY "Nobody reads audit lines through the API" ON coinslot.audit_lines
 
 CREATE POLICY "Nobody reads audits through the API" ON coinslot.audits FOR SELECT TO anon, authenticated USING (false);
 
+CREATE POLICY "Nobody reads checks through the API" ON coinslot.ledger_checks FOR SELECT TO anon, authenticated USING (false);
+
 CREATE POLICY "Nobody reads discrepancies through the API" ON coinslot.discrepancies FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads gateways through the API" ON coinslot.gateways FOR SELECT TO anon, authenticated USING (false);
@@ -4423,6 +4671,8 @@ ALTER TABLE coinslot.discrepancies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE coinslot.errors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.gateways ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.ledger_checks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.payment_attempts ENABLE ROW LEVEL SECURITY;
 
@@ -4546,6 +4796,9 @@ REVOKE ALL ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.pa
 
 REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.check_ledger() FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.check_ledger() TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.check_lines(lines jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.wallets) FROM PUBLIC;
@@ -4612,6 +4865,16 @@ REVOKE ALL ON FUNCTION coinslot.close_wallet(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.compare_payments(gateway text, lines jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.count_discrepancies() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.count_payment_reads() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.count_refunds() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.count_reviews() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.count_webhooks() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
 
@@ -4672,9 +4935,14 @@ GRANT ALL ON FUNCTION coinslot.finish_audit(audit_id bigint) TO service_role;
 REVOKE ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.first_user(done integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.follow_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.free_set_aside(refund coinslot.refunds) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.get_backlog() FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.get_backlog() TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.get_refund(refund_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.get_refund(refund_id uuid) TO service_role;
@@ -4704,6 +4972,8 @@ REVOKE ALL ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt co
 
 REVOKE ALL ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.ledger_check_step() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) TO service_role;
 
@@ -4721,7 +4991,11 @@ REVOKE ALL ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint,
 
 REVOKE ALL ON FUNCTION coinslot.next_hint_read(gateway text, order_id text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.open_hold(hold_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.open_ledger_check() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.open_payment(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.open_payment(order_id text) TO service_role;
@@ -4879,6 +5153,9 @@ GRANT ALL ON FUNCTION public.cancel_order(order_id text) TO authenticated;
 REVOKE ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION public.check_ledger() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.check_ledger() TO service_role;
+
 REVOKE ALL ON FUNCTION public.claim_payments(gateway text, batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_payments(gateway text, batch integer) TO service_role;
 
@@ -4899,6 +5176,9 @@ GRANT ALL ON FUNCTION public.finish_audit(audit_id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.get_backlog() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_backlog() TO service_role;
 
 REVOKE ALL ON FUNCTION public.get_refund(refund_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_refund(refund_id uuid) TO service_role;

@@ -267,6 +267,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"check_ledger":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
 "claim_payments":
 { Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["payment_to_read"][]
                           SetofOptions: {
@@ -340,6 +343,9 @@ isOneToOne: false
                            },
 "finish_webhook":
 { Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: undefined
+                           },
+"get_backlog":
+{ Args: Record<PropertyKey, never>; Returns: Json
                            },
 "get_refund":
 { Args: { "refund_id": string }; Returns: Database["public"]['Views']["refunds"]['Row']
