@@ -220,7 +220,7 @@ class TestWithoutTheDatabase:
                 for _ in range(5):
                     began = time.monotonic()
                     found = await watch.scrape()
-                    assert time.monotonic() - began < 1
+                    assert time.monotonic() - began < 3  # the database is given ten
                     assert found.value("coinslot_database_up") == 0
                     assert "coinslot_webhooks_waiting" not in found.families
                     assert found.value("process_resident_memory_bytes") > 0
