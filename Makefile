@@ -18,10 +18,17 @@ SEED ?=
 BUYERS ?= 500
 SECONDS ?= 60
 
+# Of the benchmark: how many entries and webhooks, and whether only to see that it works.
+# make bench ROWS=1000000 WEBHOOKS=100000
+QUICK ?=
+ROWS ?=
+WEBHOOKS ?=
+
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium fonts-noto-cjk
 
-.PHONY: help run up down status reset demo test mutants storm load check format snapshot types lock clean
+.PHONY: help run up down status reset demo test mutants storm load bench check format snapshot types lock \
+  clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' Makefile
@@ -60,6 +67,10 @@ storm: $(STAMPS)/python $(STAMPS)/node ## N purchases while everything fails; SE
 load: $(STAMPS)/python $(STAMPS)/node ## BUYERS at once while the sidecars are restarted
 	@$(BIN)/python -m tests.load.buyers --buyers $(BUYERS) --seconds $(SECONDS)
 
+bench: $(STAMPS)/python $(STAMPS)/node ## what everything costs, beside its floor; QUICK=1: a little
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ROWS),--rows $(ROWS)) \
+	  $(if $(WEBHOOKS),--webhooks $(WEBHOOKS))
+
 check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -84,7 +95,7 @@ lock: $(STAMPS)/python ## bring the lock files in line with pyproject.toml and p
 
 clean: ## stop the stack; delete its data and everything that was installed
 	@if [ -x $(BIN)/python ] && [ -d .sandbox ]; then $(STACK) delete; fi
-	rm -rf .venv node_modules $(STAMPS) .sandbox .sandbox-test
+	rm -rf .venv node_modules $(STAMPS) .sandbox .sandbox-test .bench
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # ---- what the targets need: installed once, and again when a lock file changes ----

@@ -78,6 +78,9 @@ class Shop:
         books = self._rows("select to_jsonb(v) from public.verify_ledger() v")
         return [*wrong, *(str(row) for (row,) in books)]
 
+    def close(self) -> None:
+        self._db.close()
+
     @property
     def orders(self) -> list[str]:
         return self._orders

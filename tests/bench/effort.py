@@ -1,0 +1,58 @@
+"""How much of everything is done: enough to judge by, or just enough to see that it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Effort:
+    name: str
+    rounds: int
+    """Of each row. In a round every variant has two turns."""
+    pgbench: tuple[str, ...]
+    """How long a turn in SQL is, as pgbench's arguments."""
+    http_seconds: float
+    """How long a turn over HTTP is."""
+    users: int
+    signed_in: int
+    """Of them, who have a JWT."""
+    entries: tuple[int, ...]
+    """Sizes of the ledgers that are compared, the smallest first: one entry for each user."""
+    credits: int
+    """Payments that a connection credits in a turn."""
+    orders: int
+    """In a turn of what the sidecar does with an order."""
+    webhooks: int
+    """In the run that looks at the sidecar's memory."""
+    batches: int
+    """That they come in; memory is looked at after each."""
+
+
+FULL = Effort(
+    name="full",
+    rounds=7,
+    pgbench=("-T", "2"),
+    http_seconds=1.5,
+    users=10_000,
+    signed_in=1_000,
+    entries=(10_000, 1_000_000, 10_000_000),
+    credits=400,
+    orders=40,
+    webhooks=5_000,
+    batches=20,
+)
+
+QUICK = Effort(
+    name="quick",
+    rounds=2,
+    pgbench=("-t", "10"),
+    http_seconds=0.1,
+    users=500,
+    signed_in=50,
+    entries=(500, 1_000, 2_000),
+    credits=10,
+    orders=4,
+    webhooks=48,
+    batches=4,
+)
