@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.bench.rows import Comparison, Row
 
 out = Console(highlight=False, soft_wrap=True)
+# Wider than a terminal may be: a table that is cut is no use.
+_WIDTH = 150
 _VERDICTS = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}
 
 
@@ -35,7 +37,7 @@ def show_all(bench: Bench) -> None:
         for number, comparison in enumerate(row.comparisons()):
             first = (row.title, measured(row, row.own)) if number == 0 else ("", "")
             table.add_row(*first, *_against(row, comparison, judged=judged))
-    out.print(table)
+    out.print(table, width=_WIDTH, crop=False)
     for name, value in bench.facts.items():
         out.print(f"{name}: {figure(value)}", markup=False)
     for row in bench.rows:

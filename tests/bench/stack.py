@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg import sql
 
 from sidecar.sandbox import postgres, tools
 from sidecar.sandbox.stack import Stack
@@ -53,12 +54,19 @@ class BenchStack(Stack):
 
     def create_database(self, name: str) -> None:
         """A migrated one beside the stack's own, which nothing but the benchmark knows."""
+        copy = sql.SQL("create database {} template {} owner postgres").format(
+            sql.Identifier(name), sql.Identifier(self._template)
+        )
+        url = self.settings.database_url(postgres.SUPERUSER)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(copy)
+
+    @cached_property
+    def _template(self) -> str:
+        name = "bench_template"
         postgres.create_database(self.settings, name, "strict")
         tools.reset(self.settings, database=name, seed=False)
-
-    def drop_database(self, name: str) -> None:
-        with self.connect() as connection:
-            connection.execute(f"drop database {name} with (force)")
+        return name
 
     def connect(self, database: str = "postgres") -> Connection:
         """As `postgres`, with autocommit."""
