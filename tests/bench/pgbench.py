@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _DONE = re.compile(r"actually processed: (\d+)")
 _FAILED = re.compile(r"failed transactions: (\d+)")
+_NOTHING = "actually processed: 0\n"
+_TRIES = 3
 _RATE = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 
 
@@ -35,11 +37,17 @@ class Script:
 
 
 def play(bench: Bench, database: str, script: Script, length: Sequence[str] = ()) -> float:
-    """Transactions a second, of which none may fail. `length` is how long, if not as usual."""
+    """Transactions a second, of which none may fail. `length` is how long, if not as usual.
+
+    A turn in which the machine was so busy elsewhere that nothing was done is played again.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script.text)
         file.flush()
-        output = _run(bench, database, script, Path(file.name), length or bench.effort.pgbench)
+        for _ in range(_TRIES):
+            output = _run(bench, database, script, Path(file.name), length or bench.effort.pgbench)
+            if not output.endswith(_NOTHING):
+                break
     done, failed, rate = (pattern.search(output) for pattern in (_DONE, _FAILED, _RATE))
     if not done or not rate or not failed or int(failed[1]):
         message = f"{script.name} failed:\n{output}"

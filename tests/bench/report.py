@@ -37,7 +37,7 @@ def show_all(bench: Bench) -> None:
         for number, comparison in enumerate(row.comparisons()):
             first = (row.title, measured(row, row.own)) if number == 0 else ("", "")
             table.add_row(*first, *_against(row, comparison, judged=judged))
-    out.print(table, width=_WIDTH, crop=False)
+    Console(highlight=False, width=_WIDTH).print(table)
     for name, value in bench.facts.items():
         out.print(f"{name}: {figure(value)}", markup=False)
     for row in bench.rows:
