@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +14,16 @@ import uvloop
 
 from sidecar.sandbox.foreground import stopped_by_signals
 from sidecar.sandbox.settings import ROOT
-from tests.bench import chart, funnel, growth, history, memory, postgrest, spending
+from tests.bench import chart, funnel, growth, history, memory, postgrest, readme, spending
 from tests.bench.bench import Bench
 from tests.bench.effort import FULL, QUICK
 from tests.bench.invariants import PURCHASES, problems
 from tests.bench.machine import description
-from tests.bench.report import out, show_all, write
+from tests.bench.report import as_json, out, show_all
 from tests.bench.stack import BenchStack
 from tests.clusters import discard
 
+HERE = Path(__file__).parent
 app = typer.Typer(pretty_exceptions_enable=False)
 
 # What is timed to the millisecond comes before the long fills.
@@ -51,7 +53,7 @@ def main(
         effort = replace(effort, entries=(*smaller, rows))
     effort = replace(effort, webhooks=webhooks or effort.webhooks)
     whole = not quick and set(only.split(",")) == set(_PARTS)
-    folder = folder or (Path(__file__).parent if whole else ROOT / ".bench")
+    folder = folder or (HERE if whole else ROOT / ".bench")
     folder.mkdir(parents=True, exist_ok=True)
     stack = BenchStack()
     try:
@@ -74,9 +76,13 @@ def _measure(bench: Bench, parts: list[str], folder: Path) -> list[str]:
     bench.expect(postgrest.DATABASE, "purchases", PURCHASES, bench.credited)
     found = problems(bench)
     show_all(bench)
-    write(bench, description(bench), found, folder / "results.json")
+    report = as_json(bench, description(bench), found)
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    (folder / "results.json").write_text(text, encoding="utf-8")
     chart.draw(bench, folder / "results.svg")
     out.print(f"written: {folder / 'results.json'}, {folder / 'results.svg'}", markup=False)
+    if folder == HERE:
+        readme.update(ROOT / "README.md", report)
     return found
 
 

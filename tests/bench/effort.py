@@ -45,7 +45,7 @@ FULL = Effort(
 
 QUICK = Effort(
     name="quick",
-    rounds=2,
+    rounds=1,
     pgbench=("-t", "10"),
     http_seconds=0.1,
     users=500,

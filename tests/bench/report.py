@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tests.bench.bench import Bench
     from tests.bench.rows import Comparison, Row
@@ -82,9 +80,10 @@ def figure(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def write(bench: Bench, machine: dict[str, object], problems: Sequence[str], file: Path) -> None:
-    report = {
+def as_json(bench: Bench, machine: dict[str, object], problems: Sequence[str]) -> dict[str, Any]:
+    return {
         "effort": bench.effort.name,
+        "rounds": bench.effort.rounds,
         "machine": machine,
         "rows": [row.as_json() for row in bench.rows],
         "facts": {name: round(value, 3) for name, value in bench.facts.items()},
@@ -93,4 +92,3 @@ def write(bench: Bench, machine: dict[str, object], problems: Sequence[str], fil
         ],
         "problems": list(problems),
     }
-    file.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
