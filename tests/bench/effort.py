@@ -10,8 +10,8 @@ class Effort:
     name: str
     rounds: int
     """Of each row. In a round every variant has two turns."""
-    pgbench: tuple[str, ...]
-    """How long a turn in SQL is, as pgbench's arguments."""
+    transactions: int
+    """That each connection does in a turn in SQL."""
     http_seconds: float
     """How long a turn over HTTP is."""
     users: int
@@ -31,8 +31,8 @@ class Effort:
 
 FULL = Effort(
     name="full",
-    rounds=7,
-    pgbench=("-T", "2"),
+    rounds=5,
+    transactions=500,
     http_seconds=1.5,
     users=10_000,
     signed_in=1_000,
@@ -46,7 +46,7 @@ FULL = Effort(
 QUICK = Effort(
     name="quick",
     rounds=1,
-    pgbench=("-t", "10"),
+    transactions=10,
     http_seconds=0.1,
     users=500,
     signed_in=50,

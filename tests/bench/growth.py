@@ -30,7 +30,10 @@ def measure(bench: Bench) -> None:
     _look_at(bench, largest)
     turns = {
         f"{entries:,} entries": partial(
-            play, bench, database(entries), Script("SPEND", _CLIENTS, bench.effort.users)
+            play,
+            bench,
+            database(entries),
+            Script("SPEND", _CLIENTS, bench.effort.users, bench.effort.transactions),
         )
         for entries in reversed(sizes)
     }

@@ -12,8 +12,6 @@ from tests.bench.rows import Row
 from tests.bench.turns import alternate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tests.bench.bench import Bench
 
 DATABASE = "bench_sql"
@@ -61,7 +59,7 @@ def measure(bench: Bench) -> None:
         "credit a payment",
         {"apply_gateway_payment": "APPLY", "one statement by hand": "APPLY_BY_HAND"},
         clients=_CREDITED_AT_ONCE,
-        length=("-t", str(effort.credits)),
+        transactions=effort.credits,
     )
     _expect(bench)
 
@@ -93,12 +91,13 @@ def _row(
     *,
     users: int | None = None,
     clients: int = _CLIENTS,
-    length: Sequence[str] = (),
+    transactions: int | None = None,
     targets: dict[str, float] | None = None,
 ) -> None:
+    each = transactions or bench.effort.transactions
     turns = {
         label: partial(
-            play, bench, DATABASE, Script(name, clients, users or bench.effort.users), length
+            play, bench, DATABASE, Script(name, clients, users or bench.effort.users, each)
         )
         for label, name in variants.items()
     }
