@@ -28,13 +28,9 @@ def measure(bench: Bench) -> None:
         settle(bench, database(entries))
     smallest, *_, largest = sizes
     _look_at(bench, largest)
+    spend = Script("SPEND", _CLIENTS, bench.effort.users, bench.effort.transactions)
     turns = {
-        f"{entries:,} entries": partial(
-            play,
-            bench,
-            database(entries),
-            Script("SPEND", _CLIENTS, bench.effort.users, bench.effort.transactions),
-        )
+        f"{entries:,} entries": partial(play, bench, database(entries), spend)
         for entries in reversed(sizes)
     }
     measured = alternate(bench.effort.rounds, turns)
