@@ -32,13 +32,13 @@ class Effort:
 FULL = Effort(
     name="full",
     rounds=5,
-    transactions=500,
-    http_seconds=1.5,
+    transactions=300,
+    http_seconds=1.0,
     users=10_000,
     signed_in=1_000,
     entries=(10_000, 1_000_000, 10_000_000),
     credits=400,
-    orders=40,
+    orders=30,
     webhooks=5_000,
     batches=20,
 )
