@@ -23,8 +23,9 @@ def update(readme: Path, report: Json) -> None:
 
 def section(report: Json) -> str:
     machine, rounds = report["machine"], report["rounds"]
+    short = "" if report["effort"] == "full" else "A short run, on a machine that had other work. "
     taken = (
-        f"Taken on {machine['cores']} cores of {machine['cpu']} with {machine['memory_gb']} GB, "
+        f"{short}Taken on {machine['cores']} cores of {machine['cpu']} with {machine['memory_gb']} GB, "
         f"with Postgres {machine['postgres']}, PostgREST {machine['postgrest']} and Python "
         f"{machine['python']}: medians of {rounds} rounds, in brackets the lowest and the highest."
     )
