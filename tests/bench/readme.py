@@ -23,7 +23,8 @@ def update(readme: Path, report: Json) -> None:
 
 def section(report: Json) -> str:
     machine, rounds = report["machine"], report["rounds"]
-    short = "" if report["effort"] == "full" else "A short run, on a machine that had other work. "
+    whole = report["effort"] == "full"
+    short = "" if whole else "A short run, on a machine that had other work. "
     taken = (
         f"{short}Taken on {machine['cores']} cores of {machine['cpu']} with {machine['memory_gb']} GB, "
         f"with Postgres {machine['postgres']}, PostgREST {machine['postgrest']} and Python "
