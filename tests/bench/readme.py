@@ -27,8 +27,9 @@ def section(report: Json) -> str:
     short = "" if whole else "A short run, on a machine that had other work. "
     taken = (
         f"{short}Taken on {machine['cores']} cores of {machine['cpu']} with "
-        f"{machine['memory_gb']} GB, with Postgres {machine['postgres']}, PostgREST {machine['postgrest']} and Python "
-        f"{machine['python']}: medians of {rounds} rounds, in brackets the lowest and the highest."
+        f"{machine['memory_gb']} GB, with Postgres {machine['postgres']}, "
+        f"PostgREST {machine['postgrest']} and Python {machine['python']}: "
+        f"medians of {rounds} rounds, in brackets the lowest and the highest."
     )
     lines = "\n".join(map(_line, report["rows"]))
     return (
