@@ -98,6 +98,8 @@ def _bound(app: App, settings: Settings) -> None:
     app.config.update(
         {
             "REQUEST_MAX_SIZE": settings.coinslot_body_limit,
+            # A JWT holds its person's own words, and Sanic takes no more than this.
+            "REQUEST_MAX_HEADER_SIZE": 16_384,
             "REQUEST_TIMEOUT": settings.coinslot_request_seconds,
             "RESPONSE_TIMEOUT": settings.coinslot_response_seconds,
             "KEEP_ALIVE_TIMEOUT": settings.coinslot_keep_alive_seconds,

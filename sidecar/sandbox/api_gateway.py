@@ -46,6 +46,7 @@ _BAD_KEY = {
 def create_app(postgrest_url: str, auth_database_url: str, keys: ApiKeys) -> App:
     app = Sanic("coinslot-api-gateway", configure_logging=False)
     app.config.AUTO_EXTEND = False
+    app.config.REQUEST_MAX_HEADER_SIZE = 16_384  # a JWT may hold a long name
     app.ctx.keys = keys
     app.ctx.postgrest_url = postgrest_url
 
