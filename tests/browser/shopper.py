@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,15 @@ from playwright.async_api import Error, expect
 from sidecar.sandbox.settings import ROOT
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, FrameLocator, Locator, Page, Request, Response
+    from playwright.async_api import (
+        BrowserContext,
+        ConsoleMessage,
+        FrameLocator,
+        Locator,
+        Page,
+        Request,
+        Response,
+    )
 
     from tests.shop import Shop
 
@@ -41,14 +50,14 @@ class Shopper:
     page: Page
     url: str
     phone: bool
-    expected: set[int] = field(default_factory=set)
-    """Statuses that the browser may complain about; 0 where there is no answer at all."""
+    expected: set[str] = field(default_factory=set)
+    """Which failures the browser may tell of: "409 /payment/toss/confirm", and 0 for no answer."""
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
         """Of this page and whatever it opens."""
-        self.context.on("console", lambda message: self._heard(message.type, message.text))
+        self.context.on("console", self._heard)
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         self.context.on("page", self._follow)
         self.context.on("request", self._asked)
@@ -59,14 +68,23 @@ class Shopper:
     def _follow(self, page: Page) -> None:
         page.on("crash", lambda crashed: self.complaints.append(f"crashed at {crashed.url}"))
 
-    def _heard(self, kind: str, text: str) -> None:
-        if kind not in {"error", "warning"}:
+    def expects(self, *failures: str) -> None:
+        self.expected.update(failures)
+
+    def _expected(self, status: int, url: str) -> bool:
+        return any(
+            fnmatch(f"{status} {urlsplit(url).path}", expected) for expected in self.expected
+        )
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type not in {"error", "warning"}:
             return
         # Chromium says so of every refusal: which one it was, the response tells better.
-        refused = "Failed to load resource: the server responded" in text
-        unanswered = "Failed to load resource: net::" in text and _NO_ANSWER in self.expected
-        if not refused and not unanswered:
-            self.complaints.append(f"{kind}: {text}")
+        refused = message.text.startswith("Failed to load resource: the server responded")
+        unanswered = message.text.startswith("Failed to load resource: net::")
+        url = message.location["url"]
+        if not refused and not (unanswered and self._expected(_NO_ANSWER, url)):
+            self.complaints.append(f"{message.type}: {message.text} at {url}")
 
     def _asked(self, request: Request) -> None:
         self.requests.append(request.url)
@@ -75,7 +93,7 @@ class Shopper:
             self.complaints.append(f"asked {request.url}")
 
     def _answered(self, response: Response) -> None:
-        if response.status >= 400 and response.status not in self.expected:
+        if response.status >= 400 and not self._expected(response.status, response.url):
             asked = f"{response.request.method} {response.url}"
             self.complaints.append(f"{response.status} to {asked}")
 
@@ -151,7 +169,7 @@ class Shopper:
     async def pays_with(self, card: str, store: Locator | None = None) -> None:
         """In the frame that Stripe has in the page."""
         # Asked for again, the order of a payment that the webhook has settled first is "over".
-        self.expected.add(400)
+        self.expects("400 /payment/stripe/create")
         form = store or self.store
         await form.frame_locator("iframe").locator("label").filter(has_text=card).click()
         await form.get_by_role("button", name=re.compile(r"^Pay \$")).click()

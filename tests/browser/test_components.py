@@ -93,7 +93,7 @@ async def test_a_purchase_is_one_line_of_the_history(browse: Browse) -> None:
 
 async def test_an_address_that_lies_about_a_payment_is_not_believed(browse: Browse) -> None:
     person = await browse()
-    person.expected = {400, 404}
+    person.expects("400 /payment/toss/confirm", "404 /api/payments/complete")
     order = await person.shop.order()
     for lie in LIES:
         await person.page.goto(f"{person.url}/payment/{lie.format(order=order)}")

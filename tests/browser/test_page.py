@@ -49,7 +49,7 @@ async def test_a_newcomer_signs_in_with_one_click_and_out_again(browse: Browse) 
 
 async def test_an_account_is_made_and_a_wrong_password_refused(browse: Browse) -> None:
     visitor = await browse()
-    visitor.expected = {400, 422}
+    visitor.expects("400 /auth/v1/token", "422 /auth/v1/signup")
     page = visitor.page
     await page.get_by_role("button", name="Sign out").click()
     await page.get_by_label("E-mail").fill(visitor.shop.buyer.email)
@@ -99,7 +99,7 @@ async def test_it_is_usable_soon(
 async def test_nothing_bars_anybody(browse: Browse, device: str) -> None:
     """axe-core finds nothing in any state of the page, in either language, in light and dark."""
     person = await browse(device, reduced_motion="reduce")
-    person.expected = {402}
+    person.expects("402 /functions/v1/ask")
     await accessible(person.page)
     await person.choose("Stripe")
     await person.buy()
@@ -118,7 +118,7 @@ async def test_nothing_bars_anybody(browse: Browse, device: str) -> None:
 
 async def test_nothing_bars_anybody_on_the_way_through_a_payment(browse: Browse) -> None:
     person = await browse("phone", reduced_motion="reduce")
-    person.expected = {402}
+    person.expects("402 /functions/v1/ask")
     await person.shop.rpc(
         "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
     )
@@ -157,7 +157,7 @@ async def accessible(page: Page) -> None:
 
 async def test_everything_can_be_done_from_the_keyboard(browse: Browse) -> None:
     person = await browse()
-    person.expected = {400}
+    person.expects("400 /api/payments/complete")
     keys = person.page.keyboard
     await person.choose("PortOne")
     await person.buy_button().focus()
@@ -209,7 +209,7 @@ async def shown(person: Shopper, name: str) -> None:
 @pytest.mark.parametrize("path", ["**/store/config", "**/web/coinslot.js", "**/store/supabase.js"])
 async def test_a_part_of_the_page_that_does_not_come(browse: Browse, path: str) -> None:
     person = await browse()
-    person.expected = {502, 0}
+    person.expects("502 /*")
     await person.page.route(path, bad_gateway)
     await person.page.reload()
     await expect(person.page.get_by_role("alert").first).to_contain_text(

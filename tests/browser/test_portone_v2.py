@@ -42,7 +42,7 @@ async def sells_through_v2(stack: LocalStack, http: httpx.AsyncClient) -> AsyncI
 @pytest.mark.usefixtures("sells_through_v2")
 async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
     buyer = await browse(device)
-    buyer.expected = {400}
+    buyer.expects("400 /api/payments/complete")
     for how, told in (
         ("Close without paying", "The payment was"),
         ("Have the card declined", "The payment was declined"),

@@ -27,7 +27,8 @@ async def test_a_window_is_closed_a_card_declined_and_the_next_one_pays(
     browse: Browse, gateway: str, device: str
 ) -> None:
     buyer = await browse(device)
-    buyer.expected = {400, 403}  # what a declined payment is answered with
+    # What a declined payment is answered with.
+    buyer.expects("400 /api/payments/complete", "403 /payment/toss/confirm")
     await buyer.choose(gateway)
     await buyer.buy()
     await buyer.clicks("Close without paying")

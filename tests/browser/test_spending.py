@@ -31,7 +31,7 @@ async def test_a_question_costs_one_token_and_an_answer_two(browse: Browse, devi
 
 async def test_nobody_pays_for_a_generation_that_fails(browse: Browse) -> None:
     person = await browse()
-    person.expected = {502}
+    person.expects("502 /functions/v1/answer")
     await person.page.get_by_label("Let the generation fail").check()
     await person.asks("Shall I move?", "Generate an answer")
     await expect(person.reply).to_contain_text("Two tokens are set aside")
@@ -54,7 +54,7 @@ async def test_a_double_click_asks_once(browse: Browse) -> None:
 
 async def test_the_same_answer_in_two_tabs_is_paid_for_once(browse: Browse) -> None:
     first = await browse()
-    first.expected = {409}
+    first.expects("409 /functions/v1/answer")
     second = await first.another_tab()
     for tab in (first, second):
         await tab.page.get_by_label("Your question").fill("The same?")
@@ -68,7 +68,7 @@ async def test_the_same_answer_in_two_tabs_is_paid_for_once(browse: Browse) -> N
 
 async def test_a_lost_reply_is_asked_for_again_and_paid_for_once(browse: Browse) -> None:
     person = await browse()
-    person.expected = {0}
+    person.expects("0 /functions/v1/ask")
 
     async def lose(route: Route) -> None:
         await route.fetch()
@@ -97,7 +97,7 @@ async def test_the_paywall_sells_tokens_and_the_question_goes_on(
 ) -> None:
     """Whether the gateway leaves the page for the payment or not."""
     person = await browse(device)
-    person.expected = {402}
+    person.expects("402 /functions/v1/a*")
     await person.shop.rpc(
         "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
     )
@@ -118,7 +118,7 @@ async def test_the_paywall_sells_tokens_and_the_question_goes_on(
 
 async def test_a_paywall_that_is_closed_takes_nothing(browse: Browse) -> None:
     person = await browse()
-    person.expected = {402}
+    person.expects("402 /functions/v1/a*")
     await person.shop.rpc(
         "spend_tokens", person.shop.buyer, amount=4, idempotency_key="most", reason="before"
     )

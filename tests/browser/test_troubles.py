@@ -32,7 +32,7 @@ async def lose_the_reply(route: Route) -> None:
 async def test_the_connection_is_lost_while_the_window_is_open(browse: Browse) -> None:
     """Paid, and then nobody can be asked: told so, and settled once the network is back."""
     buyer = await browse()
-    buyer.expected = {0}
+    buyer.expects("0 /api/payments/complete", "0 /payment/ord_*")
     await buyer.choose("PortOne")
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
@@ -48,7 +48,7 @@ async def test_the_connection_is_lost_while_the_window_is_open(browse: Browse) -
 
 async def test_the_reply_to_completing_is_lost(browse: Browse) -> None:
     buyer = await browse()
-    buyer.expected = {0}
+    buyer.expects("0 /api/payments/complete")
     await buyer.page.route(COMPLETE, lose_the_reply, times=1)
     await buyer.choose("PortOne")
     await buyer.buy()
@@ -61,7 +61,7 @@ async def test_the_reply_to_completing_is_lost(browse: Browse) -> None:
 @DEVICES
 async def test_a_reload_in_the_middle_finds_the_payment_again(browse: Browse, device: str) -> None:
     buyer = await browse(device)
-    buyer.expected = {0}
+    buyer.expects("0 /api/payments/complete", "0 /payment/toss/confirm")
     url = COMPLETE if device == "desktop" else "**/payment/toss/confirm"
     await buyer.page.route(url, refuse)
     await buyer.choose("PortOne" if device == "desktop" else "Toss Payments")
@@ -79,7 +79,7 @@ async def test_a_reload_in_the_middle_finds_the_payment_again(browse: Browse, de
 async def test_the_page_is_closed_in_the_middle_and_opened_again_later(browse: Browse) -> None:
     """The gateway's webhook has settled it meanwhile; the store says what became of it."""
     buyer = await browse()
-    buyer.expected = {0}
+    buyer.expects("0 /api/payments/complete")
     await buyer.page.route(COMPLETE, refuse)
     await buyer.choose("PortOne")
     await buyer.buy()
@@ -105,7 +105,7 @@ async def test_a_double_click_opens_one_window_and_makes_one_order(browse: Brows
 async def test_two_tabs_pay_one_order_once(browse: Browse) -> None:
     """The second window is refused by the gateway, and that tab hears of the purchase."""
     first = await browse()
-    first.expected = {400, 409}
+    first.expects("400 /api/payments/*", "409 /*/_sim/pay")
     second = await first.another_tab()
     for tab in (first, second):
         await tab.choose("PortOne")
@@ -138,7 +138,7 @@ async def test_the_back_button_after_a_payment_pays_nothing_again(
     browse: Browse, device: str
 ) -> None:
     buyer = await browse(device)
-    buyer.expected = {409}
+    buyer.expects("409 /*/_sim/pay")
     await buyer.choose("Toss Payments")
     await buyer.buy()
     await buyer.clicks("Pay ₩5,000")
@@ -179,7 +179,7 @@ async def test_the_back_button_out_of_a_window_leaves_nothing_paid(
 
 async def test_a_product_taken_off_sale_while_the_page_is_open(browse: Browse) -> None:
     buyer = await browse()
-    buyer.expected = {400}
+    buyer.expects("400 /api/payments/checkout")
     await buyer.choose("PortOne")
     with off_sale(buyer, "standard"):
         await buyer.buy("Standard Pack")
@@ -206,7 +206,7 @@ async def test_a_price_that_changed_while_the_page_is_open_is_asked_about(browse
 async def test_a_session_that_ended_in_the_middle_of_a_payment(browse: Browse) -> None:
     """The payment is settled all the same: the gateway's word decides, and no identity."""
     buyer = await browse()
-    buyer.expected = {400, 401, 403}
+    buyer.expects("401 /payment/ord_*")
     await buyer.choose("PortOne")
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
@@ -220,7 +220,7 @@ async def test_a_session_that_ended_in_the_middle_of_a_payment(browse: Browse) -
 
 async def test_a_gateway_script_that_does_not_load(browse: Browse) -> None:
     buyer = await browse()
-    buyer.expected = {0}
+    buyer.expects("0 /toss/sdk.js")
     await buyer.page.route("**/toss/sdk.js", refuse)
     await buyer.choose("Toss Payments")
     await buyer.buy()
@@ -236,7 +236,7 @@ async def test_a_gateway_script_that_does_not_load(browse: Browse) -> None:
 async def test_a_gateway_that_is_down_when_an_order_is_made(browse: Browse, gateway: str) -> None:
     """The sidecar answers 502, on the simulator's word for PortOne and Stripe."""
     buyer = await browse()
-    buyer.expected = {502, 500}
+    buyer.expects("502 /*/*/create", "502 /api/payments/checkout")
     await buyer.choose({"portone-v1": "PortOne", "toss": "Toss Payments"}.get(gateway, "Stripe"))
     if gateway == "toss":
         await buyer.page.route("**/payment/toss/create", answer_502)
@@ -252,7 +252,7 @@ async def test_a_gateway_that_is_down_when_an_order_is_made(browse: Browse, gate
 
 async def test_a_gateway_that_is_down_after_the_payment(browse: Browse) -> None:
     buyer = await browse()
-    buyer.expected = {502}
+    buyer.expects("502 /api/payments/complete")
     await buyer.choose("PortOne")
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
