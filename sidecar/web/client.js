@@ -63,10 +63,7 @@ function claims(token) {
   }
 }
 
-/**
- * The sidecar's answer as `{status, ...body}`; status 0 where there was none, or one that nobody
- * can read. Never throws: about money, a failure to ask is an answer of its own.
- */
+/** The sidecar's answer, `{status, ...body}`; status 0 where there was none that can be read. */
 export async function ask(path, { body, key, language, signed = true } = {}) {
   const headers = { Accept: 'application/json' }
   if (language) headers['Accept-Language'] = language

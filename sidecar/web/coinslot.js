@@ -1,5 +1,4 @@
-// Web components for prepaid tokens: balance, store, history, paywall, and the page that gateways
-// send people back to. Plain modules; see coinslot.d.ts for what everything takes and tells.
+// Web components for prepaid tokens; coinslot.d.ts has what everything takes and tells.
 
 import { configure, news } from './client.js'
 import { CoinslotBalance } from './elements/balance.js'

@@ -1,5 +1,5 @@
-// The orders this browser has begun and not seen the end of. They outlive the page: after a reload,
-// a redirect or a lost connection they are what the sidecar is asked about.
+// The orders this browser has begun and not seen the end of: what the sidecar is asked about after a
+// reload, a redirect or a lost connection.
 
 import { newKey } from './client.js'
 
@@ -37,7 +37,7 @@ function all() {
 
 const write = (orders) => keep('localStorage', STORE, orders)
 
-/** This person's, newest first. */
+/** Newest first. */
 export const openOrders = (userId) => all().filter((each) => each.userId === userId).reverse()
 
 export const findOrder = (test) => all().reverse().find(test)
@@ -61,10 +61,7 @@ export function forget(order) {
   return kept.length < known.length
 }
 
-/**
- * The order for this wish: the one begun earlier and not over, in whatever tab, or a new one. Its
- * key goes with every request, so that a double click, a reload and a second tab make one order.
- */
+/** Begun earlier and not over, in whatever tab, or new. By its key, all of them make one order. */
 export function beginOrder(wish) {
   const names = ['userId', 'productId', 'gateway', 'currency']
   const begun = findOrder(

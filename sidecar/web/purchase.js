@@ -10,9 +10,9 @@ import { locale } from './text.js'
 const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out'])
 
 /**
- * `wish` is `{productId, name, tokens, amount, currency, gateway, method}` as the person saw it.
- * Answers with an outcome, always; see settle.js. `page` is how the element takes part: it is
- * told with `onState` and `onWindow` (true while the gateway has the screen).
+ * `wish`: `{productId, name, tokens, amount, currency, gateway, method}` as the person saw it.
+ * `page` is told with `onState` and `onWindow` (true while the gateway has the screen).
+ * Answers with an outcome, always; see settle.js.
  */
 export async function purchase(wish, page) {
   const who = await session().catch(() => null)
@@ -52,6 +52,7 @@ async function checkOut(order, wish) {
   remember(order, { orderId: answer.orderId })
   order.checkout = answer // in this page only: it holds what Stripe calls a client secret
   if (answer.amount === wish.amount) return null
+  forget(order)
   await callOff(order)
   return { ...order, kind: 'price_changed', amount: answer.amount }
 }
@@ -99,15 +100,12 @@ export function prepare(gateway) {
 
 /** Calls an unpaid order off. Should it be paid all the same, it is credited. */
 export async function callOff(order) {
-  forget(order)
   await Promise.resolve(config.supabase.rpc('cancel_order', { order_id: order.orderId })).catch(() => {})
 }
 
-/** After a reload or a return: what has become of the orders that were under way. */
-export async function resolveOpenOrders(onState, signal) {
-  const who = await session().catch(() => null)
-  if (!who) return
-  for (const order of openOrders(who.userId)) {
+/** After a reload or a return. */
+export async function resolveOpenOrders(userId, signal, onState) {
+  for (const order of openOrders(userId)) {
     if (!order.orderId) continue
     const quietly = { signal, onState: (state) => order.paymentKey && onState(state) }
     const outcome = await settleUntilKnown(order, quietly)

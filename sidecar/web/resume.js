@@ -1,13 +1,42 @@
 // The way back from a gateway that has left the page.
 
+import { notice } from './elements/notice.js'
 import { findOrder, remember } from './orders.js'
 import { leftOpen } from './purchase.js'
-import { settleUntilKnown } from './settle.js'
+import { awaitDeposit, settleUntilKnown } from './settle.js'
 
-/**
- * For the page that gateways send people back to. Asks the sidecar about the order that the address
- * names, takes the address's parameters out of it, and answers with the outcome.
- */
+/** Has the element ask and tell what became of the payment. Answers what tells it once more. */
+export function follow(element) {
+  const { signal } = element
+  let outcome = { kind: 'checking' }
+
+  function render() {
+    const { kind, from } = outcome
+    const back = /^\/(?!\/)/.test(from ?? '') ? from : element.getAttribute('back') || '/'
+    const actions = {}
+    if (kind === 'unknown' || kind === 'signed_out') actions.check = ask
+    if (kind !== 'checking') actions.back = () => location.assign(back)
+    element.show(notice(outcome, actions))
+  }
+
+  function onState(told) {
+    outcome = told
+    render()
+    if (outcome.kind === 'purchased') element.tell('coinslot-purchased', outcome)
+    else if (outcome.kind !== 'checking') element.tell('coinslot-error', outcome)
+  }
+
+  async function ask() {
+    onState(await resumePayment(location, { onState, signal }))
+    if (outcome.kind === 'waiting') awaitDeposit(outcome, { onState, signal })
+  }
+
+  render()
+  ask()
+  return render
+}
+
+/** Asks about the order that the address names, and takes its parameters out of the address. */
 export async function resumePayment(location = globalThis.location, page = {}) {
   const found = returned(location)
   const order = found.orderId
@@ -23,7 +52,7 @@ export async function resumePayment(location = globalThis.location, page = {}) {
   const outcome = await settleUntilKnown(known, page)
   if (!found.failed || outcome.kind !== 'open') return outcome
   const declined = /REJECT|ABORTED|failed/.test(found.failed)
-  return declined ? { ...outcome, kind: 'declined' } : leftOpen(known, outcome)
+  return { ...leftOpen(known, outcome), ...(declined && { kind: 'declined' }) }
 }
 
 /** Where a redirect brings the person back to. Its parameters only say which order to ask about. */
@@ -37,7 +66,8 @@ function returned(location) {
     return { orderId: known, gateway: 'toss', paymentKey, claimed: get('amount') ?? '' }
   }
   if (get('payment_intent')) {
-    return { orderId: known, gateway: 'stripe', claimed: get('redirect_status') === 'succeeded' }
+    const status = get('redirect_status')
+    return { orderId: known, gateway: 'stripe', claimed: status === 'processing' ? status : status === 'succeeded' }
   }
   const gateway = get('paymentId', 'payment_id', 'imp_uid') ? 'portone' : undefined
   return { orderId: known, gateway, paymentKey: get('imp_uid'), failed: get('code', 'error_code') }

@@ -51,9 +51,7 @@ export function verdict({ status, code = '', state, error }) {
 /** One look. Repeating it takes no money twice. */
 export async function settle(order) {
   const outcome = { ...order, ...(await look(order)) }
-  // Stripe's own window said that it was paid; whoever says otherwise has not been told yet.
-  const early = outcome.gateway === 'stripe' && order.claimed
-  if (early && /open|expired|canceled/.test(outcome.kind)) outcome.kind = 'unknown'
+  if (tooEarly(outcome)) outcome.kind = order.claimed === 'processing' ? 'waiting' : 'unknown'
   const { kind, orderId, productId, tokens, amount, currency, gateway } = outcome
   if (OVER.includes(kind) && forget(order) && kind === 'purchased') {
     tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway })
@@ -63,6 +61,11 @@ export async function settle(order) {
   // Toss was asked about that payment and took nothing: the next attempt brings its own.
   if (kind === 'open' && gateway === 'toss') remember(order, { paymentKey: null, claimed: null })
   return outcome
+}
+
+/** Stripe's own window said that it was paid; whoever says otherwise has not been told yet. */
+function tooEarly({ gateway, claimed, kind }) {
+  return gateway === 'stripe' && claimed && /open|expired|canceled/.test(kind)
 }
 
 async function look(order) {
@@ -119,8 +122,8 @@ export async function awaitDeposit(order, { onState, signal }) {
   for (let turn = 0; !signal.aborted; turn += 1) {
     await sleep(DEPOSIT_MS[Math.min(turn, DEPOSIT_MS.length - 1)], signal)
     if (signal.aborted || document.hidden) continue
-    const { kind } = await storedOrder(order)
-    if (kind === 'waiting' || kind === 'unknown' || kind === 'signed_out') continue
+    const stored = { ...order, ...(await storedOrder(order)) }
+    if (/waiting|unknown|signed_out/.test(stored.kind) || tooEarly(stored)) continue
     onState(await settle(order))
     return
   }

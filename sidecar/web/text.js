@@ -6,7 +6,6 @@ let language = null
 let texts = {}
 const loaded = new Map()
 
-/** 'ko' or 'en'. */
 export const locale = () => language ?? wanted()
 
 function wanted() {

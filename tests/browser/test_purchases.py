@@ -54,7 +54,9 @@ async def test_stripe_declines_a_card_and_takes_the_next_one(browse: Browse, dev
     await buyer.choose("Stripe")
     await buyer.buy()
     await buyer.pays_with("is declined")
-    await expect(buyer.store.get_by_role("alert")).to_have_text("Your card was declined.")
+    await expect(buyer.store.get_by_role("alert")).to_have_text(
+        "Your card was declined. No money was taken. Try again, or pay another way."
+    )
     await buyer.pays_with("is paid")
     await bought(buyer)
     assert buyer.orders() == ["completed"]

@@ -3,7 +3,6 @@ import { news } from '../client.js'
 import { CoinslotElement, h } from '../dom.js'
 import { number, t } from '../text.js'
 
-/** The tokens that can be spent now. */
 export class CoinslotBalance extends CoinslotElement {
   start() {
     watchBalance()

@@ -35,7 +35,7 @@ export function openForm(element, order, show) {
       return paid
     },
     fail(text) {
-      error.textContent = text
+      error.textContent = `${text} ${t('declined.text')}`
       busy(false)
     },
     close() {

@@ -4,13 +4,10 @@ import { day, locale, money, number, t, time } from '../text.js'
 
 const PAGE = 30
 const PAYMENT = 'order_id,name,amount,currency,status,gateway,product:products(name_ko)'
-const ORDERS = `id,tokens,created_at,${PAYMENT}`
+const ORDERS = `id,tokens,created_at,virtual_account,${PAYMENT}`
 const ENTRIES = `seq,kind,delta,balance,feature,reason,created_at,payment:payments(${PAYMENT})`
 
-/**
- * Tokens and payments in one list, newest first. What was credited is told by its ledger entry, so
- * of the payments only those are listed that moved no tokens.
- */
+/** The ledger, newest first, and with it the payments that have moved no tokens. */
 export class CoinslotHistory extends CoinslotElement {
   #entries = null
   #orders = null
@@ -122,7 +119,6 @@ async function fill(source, user) {
   source.last = data.at(-1)
 }
 
-/** The next page of both, by time. */
 async function merge(...sources) {
   const user = (await session())?.userId
   const found = []
@@ -151,7 +147,8 @@ function ledgerRow({ kind, delta, balance, feature, reason, created_at: at, paym
 
 function orderRow(order) {
   const paid = !['pending', 'failed', 'canceled', 'expired'].includes(order.status)
-  const notes = [time(order.created_at), t(`gateway.${order.gateway}`)]
+  const { bank, account_number: account } = (order.status === 'awaiting_deposit' && order.virtual_account) || {}
+  const notes = [time(order.created_at), t(`gateway.${order.gateway}`), account && `${bank ?? ''} ${account}`]
   const price = money(order.amount, order.currency)
   return row(paid ? '' : 'void', nameOf(order), notes, price, t(`status.${order.status}`) ?? order.status)
 }
@@ -160,6 +157,6 @@ function row(kind, title, notes, amount, note) {
   return h('li', { class: `entry ${kind}` },
     given('span', title, { class: 'title clip' }),
     h('span', { class: 'amount figure' }, amount),
-    h('span', { class: 'quiet clip' }, notes.filter(Boolean).join(' · ')),
+    h('span', { class: 'quiet' }, notes.filter(Boolean).join(' · ')),
     h('span', { class: 'quiet figure' }, note))
 }

@@ -1,39 +1,31 @@
-// What became of a payment, told: what happened to the money, and what to do.
-
 import { given, h } from '../dom.js'
 import { moment, money, t, tokens } from '../text.js'
 
-const TONES = {
-  good: ['purchased'],
-  warn: ['unknown', 'review', 'disputed'],
-  bad: ['declined', 'script_failed', 'not_started', 'not_found', 'load_failed'],
-  busy: ['checking'],
-  info: ['waiting', 'open', 'signed_out', 'price_changed'],
-}
-const tone = (kind) => Object.keys(TONES).find((each) => TONES[each].includes(kind)) ?? ''
-
-/** `actions` maps the name of a button's text to what it does. */
+/** What happened to the money, and what to do: `actions`, by the names of their texts. */
 export function notice(outcome, actions = {}) {
   const { kind, orderId } = outcome
-  const plain = kind === 'purchased' && !outcome.tokens
+  // A product that holds no tokens; a bank's debit, which needs no account to transfer to.
+  const plain = { purchased: !outcome.tokens, waiting: !outcome.account }[kind] ? '_plain' : ''
+  const say = (part) => t(`${kind}.${part}${plain}`, values) ?? t(`${kind}.${part}`, values)
   const values = {
     tokens: tokens(outcome.tokens ?? 0),
     amount: outcome.currency ? money(outcome.amount, outcome.currency) : '',
-    name: outcome.name ?? '',
+    // However long it is and wherever it runs, the sentence around it reads on.
+    name: `\u2068${[...(outcome.name ?? '')].slice(0, 60).join('')}\u2069`,
   }
   return h(
     'section',
-    { class: `notice ${tone(kind)}` },
+    { class: `notice ${kind}` },
     h(
       'h3',
       {},
       kind === 'checking' && h('span', { class: 'spinner', 'aria-hidden': 'true' }),
-      t(plain ? `${kind}.title_plain` : `${kind}.title`, values),
+      say('title'),
     ),
-    (values.amount || kind !== 'purchased') && given('p', t(`${kind}.text`, values), { title: null }),
+    (values.amount || kind !== 'purchased') && given('p', say('text'), { title: null }),
     outcome.detail && given('p', outcome.detail, { class: 'detail quiet', tabindex: '0' }),
     kind === 'waiting' && account(outcome, values.amount),
-    orderId && h('p', { class: 'quiet clip' }, t('order', { order: orderId })),
+    orderId && h('p', { class: 'quiet' }, t('order', { order: orderId })),
     Object.keys(actions).length > 0 && h('div', { class: 'actions' }, buttons(actions)),
   )
 }
@@ -59,11 +51,12 @@ function account({ account }, amount) {
   )
 }
 
+/** Only a page that came over https may write to the clipboard, and the person may forbid it. */
 function copier(value) {
   const button = h('button', { type: 'button', class: 'plain small', onclick }, t('copy'))
-  async function onclick() {
-    await navigator.clipboard?.writeText(value)
-    button.textContent = t('copied')
+  function onclick() {
+    const said = (name) => () => (button.textContent = t(name))
+    navigator.clipboard.writeText(value).then(said('copied'), said('not_copied'))
   }
-  return button
+  return navigator.clipboard && button
 }

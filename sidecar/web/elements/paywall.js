@@ -6,10 +6,7 @@ import { t, tokens } from '../text.js'
 
 const STORE = 'coinslot:waiting'
 
-/**
- * Opens where something costs more tokens than there are, and goes on with it after the purchase.
- * What was waiting is kept for a gateway that leaves the page: see `resume`.
- */
+/** Opens where tokens are too few, and goes on after the purchase. */
 export class CoinslotPaywall extends CoinslotElement {
   #dialog = null
   #store = null

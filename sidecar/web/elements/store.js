@@ -1,4 +1,4 @@
-import { announce, config, news } from '../client.js'
+import { announce, config, news, session } from '../client.js'
 import { CoinslotElement, given, h } from '../dom.js'
 import { GATEWAYS } from '../gateways/index.js'
 import { kept, keep } from '../orders.js'
@@ -17,37 +17,52 @@ export class CoinslotStore extends CoinslotElement {
   #failed = false
   #chosen = null
   #buying = null
-  #outcome = null
+  #told = [] // outcomes, one for each order
   #form = null
-  #awaited = null
+  #awaited = new Set()
   #parts = {}
 
   start() {
-    const [currency, gateway] = ['currency', 'gateway'].map((name) => this.getAttribute(name))
-    this.#chosen ??= { currency, gateway, ...kept('localStorage', CHOICE) }
+    const asked = { currency: this.getAttribute('currency'), gateway: this.getAttribute('gateway') }
+    this.#chosen ??= { ...asked, ...kept('localStorage', CHOICE) }
     this.on(news, 'signed', () => this.#offers && this.#resolve())
     this.on(news, 'purchased', ({ detail }) => this.#elsewhere(detail))
     // Back from the gateway's page with this one as it was left.
     this.on(globalThis, 'pageshow', ({ persisted }) => persisted && (this.#busy(null), this.#resolve()))
-    this.on(globalThis, 'online', () => this.#outcome?.kind === 'unknown' && this.#check(this.#outcome))
+    this.on(globalThis, 'online', () => this.#told.filter(({ kind }) => kind === 'unknown').forEach((each) => this.#check(each)))
     this.render()
     if (!this.hasAttribute('quiet')) this.open()
   }
 
-  /** Loads what is on sale, and tells what became of the orders that this browser has begun. */
   open() {
     this.#resolve()
     return this.#load()
   }
 
-  #resolve() {
-    return resolveOpenOrders((outcome) => this.#buying || this.#tell(outcome), this.signal)
+  async #resolve() {
+    const who = await session().catch(() => null)
+    if (!who) return
+    // What somebody else was told here is not for these eyes.
+    this.#keep(({ userId }) => !userId || userId === who.userId)
+    await resolveOpenOrders(who.userId, this.signal, (outcome) => {
+      // Of orders that nobody has paid for, the latest says enough.
+      const idle = /open|declined|canceled|expired/.test(outcome.kind) && this.#told.length
+      if (!this.#buying && (!idle || this.#before(outcome))) this.#tell(outcome)
+    })
+  }
+
+  #keep(test) {
+    this.#told = this.#told.filter(test)
+    this.#renderNotices()
+  }
+
+  #before({ orderId }) {
+    return this.#told.find((each) => each.orderId === orderId)
   }
 
   #elsewhere(bought) {
-    if (this.#buying || this.#outcome?.orderId !== bought.orderId) return
-    this.#outcome = { ...this.#outcome, ...bought, kind: 'purchased' }
-    this.#renderNotice()
+    const before = this.#before(bought)
+    if (!this.#buying && before) this.#put({ ...before, ...bought, kind: 'purchased' })
   }
 
   async #load() {
@@ -91,11 +106,13 @@ export class CoinslotStore extends CoinslotElement {
     if (this.#buying) return
     const { gateway, method } = this.#chosen
     this.#busy(productId)
-    this.#tell(null)
+    this.#keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
     const wish = { productId, name: nameOf(offer), tokens, amount, currency, gateway, method }
     const outcome = await purchase(wish, this.#page())
     this.#busy(null)
     this.#tell(outcome)
+    // Whatever had the screen has taken the focus with it.
+    if (document.activeElement === document.body) this.shadowRoot.getElementById(`buy-${productId}`)?.focus()
     announce('changed') // the order is in the history, paid or not
     if (['gone', 'price_changed'].includes(outcome.kind)) this.#load()
   }
@@ -125,16 +142,23 @@ export class CoinslotStore extends CoinslotElement {
   }
 
   #tell(outcome) {
-    const before = this.#outcome
-    this.#outcome = outcome
-    this.#renderNotice()
-    if (!outcome || outcome.kind === 'checking') return
-    if (outcome.kind === 'purchased') this.tell('coinslot-purchased', outcome)
-    else if (outcome.kind !== before?.kind) this.tell('coinslot-error', outcome)
-    if (outcome.kind === 'waiting' && this.#awaited !== outcome.orderId) {
-      this.#awaited = outcome.orderId
+    const { kind, orderId } = outcome
+    const before = this.#before(outcome)
+    this.#put(outcome)
+    if (kind === 'checking') return
+    if (kind === 'purchased') this.tell('coinslot-purchased', outcome)
+    else if (kind !== before?.kind) this.tell('coinslot-error', outcome)
+    if (kind === 'waiting' && !this.#awaited.has(orderId)) {
+      this.#awaited.add(orderId)
       awaitDeposit(outcome, { signal: this.signal, onState: (state) => this.#tell(state) })
     }
+  }
+
+  /** In the place of what was told of that order before, or on top. */
+  #put(outcome) {
+    const before = this.#before(outcome)
+    this.#told = before ? this.#told.map((each) => (each === before ? outcome : each)) : [outcome, ...this.#told]
+    this.#renderNotices()
   }
 
   #continue(outcome) {
@@ -151,44 +175,40 @@ export class CoinslotStore extends CoinslotElement {
     const near = () => this.#chosen.gateway && prepare(this.#chosen.gateway)
     this.show(
       h('div', { class: 'stack' },
-        part('notice', { 'aria-live': 'polite' }), part('ways', { class: 'ways' }), part('packs', { onpointerover: near, onfocusin: near })),
+        part('notices', { class: 'stack', 'aria-live': 'polite' }), part('ways', { class: 'ways' }), part('packs', { onpointerover: near, onfocusin: near })),
     )
     this.#choose({})
     this.#renderPacks()
-    this.#renderNotice()
+    this.#renderNotices()
   }
 
   #renderWays() {
-    const { ways } = this.#parts
-    const focused = this.shadowRoot.activeElement?.value
-    const label = { currency: currencyName, gateway: (each) => t(`gateway.${each}`), method: (each) => t(`method.${each}`) }
-    ways.replaceChildren(
+    refill(
+      this.#parts.ways,
       ...Object.entries(this.#choices)
         .filter(([, values]) => values.length > 1)
         .map(([name, values]) =>
-          choice(name, values, this.#chosen[name], label[name], (each) => this.#choose({ [name]: each })),
+          choice(name, values, this.#chosen[name], (each) => this.#choose({ [name]: each })),
         ),
     )
-    if (focused) ways.querySelector(`[value="${focused}"]`)?.focus()
   }
 
-  #renderNotice() {
-    const outcome = this.#outcome
-    this.#parts.notice.replaceChildren(...(outcome ? [notice(outcome, this.#actions(outcome))] : []))
+  #renderNotices() {
+    refill(this.#parts.notices, ...this.#told.map((each) => notice(each, this.#actions(each))))
   }
 
   #actions(outcome) {
-    const close = () => this.#tell(null)
-    const cancel_order = () => (callOff(outcome), close())
+    const close = () => this.#keep((each) => each !== outcome)
+    const check = () => this.#check(outcome)
+    const cancel_order = () => callOff(outcome).then(check)
     const open = { continue: () => this.#continue(outcome), cancel_order }
-    const unknown = { check: () => this.#check(outcome) }
-    return { checking: {}, unknown, open }[outcome.kind] ?? { close }
+    return { checking: {}, unknown: { check }, open }[outcome.kind] ?? { close }
   }
 
   #renderPacks() {
     const { packs, ways } = this.#parts
     packs.setAttribute('aria-busy', !this.#offers)
-    packs.replaceChildren(this.#form ?? this.#packs())
+    refill(packs, this.#form ?? this.#packs())
     ways.hidden = Boolean(this.#form)
   }
 
@@ -217,6 +237,7 @@ export class CoinslotStore extends CoinslotElement {
         t('store.each', { price: money(Math.round(amount / tokens), currency) })),
       h('button', {
           type: 'button',
+          id: `buy-${id}`,
           class: best ? null : 'plain',
           'aria-describedby': `name-${id}`,
           'aria-disabled': this.#buying ? 'true' : null,
@@ -229,17 +250,22 @@ export class CoinslotStore extends CoinslotElement {
 }
 
 const nameOf = (offer) => (locale() === 'ko' && offer.name_ko) || offer.name
-const currencyName = (currency) => `${{ KRW: '₩', USD: '$' }[currency] ?? ''} ${currency}`.trim()
 
-/** A group of radio buttons that look like pills. */
-function choice(name, values, chosen, text, onchoose) {
+/** New content, and the focus on what now stands where it was. */
+function refill(part, ...nodes) {
+  const { id } = part.getRootNode().activeElement ?? {}
+  part.replaceChildren(...nodes)
+  if (id) part.querySelector(`#${CSS.escape(id)}`)?.focus()
+}
+
+function choice(name, values, chosen, onchoose) {
   return h('fieldset', { class: 'choice' },
     h('legend', {}, t(`store.${name}`)),
     h('div', { class: 'pills' },
       values.map((value) =>
         h('label', {},
-          h('input', { type: 'radio', name, value, checked: value === chosen, onchange: () => onchoose(value) }),
-          h('span', {}, text(value))))))
+          h('input', { type: 'radio', id: `${name}-${value}`, name, value, checked: value === chosen, onchange: () => onchoose(value) }),
+          h('span', {}, t(`${name}.${value}`) ?? value)))))
 }
 
 const BONES = ['bone', 'bone', 'bone', 'bone wide']

@@ -1,7 +1,5 @@
-// The gateways behind one shape. `checkout` and `settle` say what to post to the sidecar to make an
-// order and to learn what became of it; `window` loads what opens the gateway's window:
-//   script        its name in `sdk`, its official address, what it defines
-//   pay(order, …) → {paymentKey?, claimed?, closed?}, or the page is left
+// What to post to make an order (`checkout`) and to learn what became of it (`settle`). `window` has
+// `script` (name in `sdk`, address, what it defines) and `pay` → {paymentKey?, claimed?, closed?}.
 
 const METHODS = ['card', 'virtual_account']
 

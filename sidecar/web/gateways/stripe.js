@@ -40,9 +40,10 @@ function mounted(element, box) {
 // A card that is declined leaves the order open for the next one, so the form stays.
 async function untilPaid(panel, confirm) {
   while (await panel.submitted()) {
-    const { error } = await confirm()
-    const state = error?.payment_intent?.status
-    if (!error || state === 'succeeded' || state === 'processing') return { claimed: true }
+    const { error, paymentIntent } = await confirm()
+    const { status } = error?.payment_intent ?? paymentIntent ?? {}
+    if (status === 'processing') return { claimed: status }
+    if (!error || status === 'succeeded') return { claimed: true }
     // Anything but a plain no leaves open what became of the money.
     if (error.type !== 'card_error' && error.type !== 'validation_error') return { claimed: true }
     panel.fail(error.message)

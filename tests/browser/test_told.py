@@ -1,0 +1,253 @@
+"""What a person is left with: everything told, nothing told wrongly, and the keyboard in place."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.test_purchases import deposits
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page, Route
+
+    from tests.browser.conftest import Browse
+
+NO_CLIPBOARD = "Object.defineProperty(Navigator.prototype, 'clipboard', {value: undefined})"
+
+
+async def focused(page: Page) -> str:
+    """The id of what has the focus, in whatever shadow root."""
+    name: str = await page.evaluate(
+        """() => {
+          let at = document.activeElement
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+          return at?.id || at?.value || at?.tagName
+        }"""
+    )
+    return name
+
+
+async def test_the_focus_comes_back_from_every_window(browse: Browse) -> None:
+    buyer = await browse()
+    buyer.expects("400 /api/payments/complete")
+    keys = buyer.page.keyboard
+    for gateway in ("PortOne", "Toss Payments"):
+        await buyer.choose(gateway)
+        await buyer.buy_button("Standard Pack").focus()
+        await keys.press("Enter")
+        await expect(buyer.window.get_by_role("button", name="Pay ₩12,000")).to_be_visible()
+        await keys.press("Escape")
+        await buyer.told("The payment was not finished")
+        assert await focused(buyer.page) == "buy-standard"
+    await buyer.choose("Stripe")
+    await buyer.buy_button("Premium Pack").focus()
+    await keys.press("Enter")
+    await buyer.store.get_by_role("button", name="Cancel").focus()
+    await keys.press("Enter")
+    await buyer.told("The payment was not finished")
+    assert await focused(buyer.page) == "buy-premium"
+
+
+async def test_the_focus_stays_with_whoever_asks(browse: Browse) -> None:
+    person = await browse()
+    await person.page.get_by_label("Your question").fill("Again?")
+    await person.page.keyboard.press("Tab")
+    await person.page.keyboard.press("Enter")
+    await expect(person.reply).to_contain_text("a good question")
+    assert await focused(person.page) == "ask"
+
+
+async def test_what_was_bought_and_what_failed_is_announced(browse: Browse) -> None:
+    """In regions that a screen reader has known since before there was anything in them."""
+    buyer = await browse()
+    buyer.expects("400 /api/payments/complete")
+    notices = buyer.store.locator("[aria-live=polite]")
+    await expect(notices).to_have_count(1)
+    await expect(notices).to_be_empty()
+    await buyer.choose("PortOne")
+    await buyer.buy()
+    await buyer.clicks("Close without paying")
+    await expect(notices).to_contain_text("No money was taken")
+    await buyer.buy()
+    await buyer.clicks("Pay ₩5,000")
+    await expect(notices).to_contain_text("10 tokens added")
+
+
+async def test_two_transfers_are_waited_for_side_by_side(browse: Browse) -> None:
+    """Also while something else is bought, and after a reload."""
+    buyer = await browse()
+    for pack, amount in (("Starter Pack", "₩5,000"), ("Standard Pack", "₩12,000")):
+        await buyer.choose("PortOne", "Bank transfer")
+        await buyer.buy(pack)
+        await buyer.clicks("Get a virtual account")
+        await buyer.told(f"Transfer {amount} to this account")
+    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.opens()
+    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.told("Transfer ₩12,000 to this account")
+    await deposits(buyer)
+    await buyer.told("30 tokens added")
+    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.has(35)
+
+
+async def test_the_account_is_told_in_full_in_the_time_of_whoever_reads_it(browse: Browse) -> None:
+    buyer = await browse(timezone_id="America/New_York")
+    await buyer.choose("Toss Payments", "Bank transfer")
+    await buyer.buy()
+    await buyer.clicks("Get a virtual account")
+    await buyer.told("Transfer ₩5,000 to this account")
+    account = buyer.shop.row(buyer.order_id())["virtual_account"]
+    shown = buyer.page.locator("dl.account")
+    due = datetime.fromisoformat(account["due_at"]).astimezone(ZoneInfo("America/New_York"))
+    for text in (account["bank"], account["account_number"], account["holder"], "₩5,000"):
+        await expect(shown).to_contain_text(text)
+    await expect(shown).to_contain_text(f"{due:%b} {due.day}, {due.year}, {due:%I}".lstrip("0"))
+    await buyer.back_in_the_store()
+    await expect(buyer.history).to_contain_text(account["account_number"])
+
+
+@pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "forbidden"])
+async def test_an_account_number_is_copied_or_said_not_to_be(browse: Browse, allowed: bool) -> None:
+    granted = ["clipboard-read", "clipboard-write"] if allowed else ["geolocation"]
+    buyer = await browse(permissions=granted)
+    if not allowed:
+        refuse = "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')) }"
+        await buyer.page.evaluate(refuse)
+    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.buy()
+    await buyer.clicks("Get a virtual account")
+    copy = buyer.store.locator("dl.account button")
+    await copy.click()
+    await expect(copy).to_have_text("Copied" if allowed else "Could not copy")
+    if allowed:
+        account = buyer.shop.row(buyer.order_id())["virtual_account"]
+        copied = await buyer.page.evaluate("navigator.clipboard.readText()")
+        assert copied == account["account_number"]
+
+
+async def test_nothing_is_offered_to_be_copied_where_nothing_can_be(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.context.add_init_script(NO_CLIPBOARD)
+    await buyer.opens()
+    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.buy()
+    await buyer.clicks("Get a virtual account")
+    await buyer.told("Transfer ₩5,000 to this account")
+    await expect(buyer.store.locator("dl.account button")).to_have_count(0)
+
+
+async def test_a_bank_that_takes_its_time_needs_no_account(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.choose("Stripe")
+    await buyer.buy()
+    await buyer.pays_with("Bank debit")
+    await buyer.told("Waiting for your bank")
+    await expect(buyer.store).to_contain_text("please do not pay again")
+    await buyer.opens()
+    await buyer.told("Waiting for your bank")
+    await deposits(buyer)
+    await buyer.told("10 tokens added")
+
+
+async def test_an_order_that_is_cancelled_is_said_to_be(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.choose("Toss Payments")
+    await buyer.buy()
+    await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    await buyer.opens()
+    await buyer.told("You have an unfinished payment")
+    await buyer.page.get_by_role("button", name="Cancel the order").click()
+    await buyer.told("The order was cancelled")
+    assert buyer.orders() == ["canceled"]
+    await buyer.opens()
+    await expect(buyer.store.locator(".notice")).to_have_count(0)
+
+
+async def test_an_order_paid_elsewhere_meanwhile_is_not_said_to_be_cancelled(
+    browse: Browse,
+) -> None:
+    buyer = await browse()
+    buyer.expects("409 /rest/v1/rpc/cancel_order", "400 /api/payments/complete")
+    await buyer.choose("PortOne")
+    await buyer.buy()
+    await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    await buyer.opens()
+    await buyer.told("You have an unfinished payment")
+    order = buyer.order_id()
+    await buyer.shop.complete(order, await buyer.shop.pay(order))
+    await buyer.page.get_by_role("button", name="Cancel the order").click()
+    await buyer.told("10 tokens added")
+    await buyer.has(15)
+
+
+async def test_a_decline_that_was_told_is_not_told_again_as_unfinished(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.choose("Toss Payments")
+    await buyer.buy()
+    await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    refused = f"code=REJECT_CARD_COMPANY&orderId={buyer.order_id()}"
+    await buyer.page.goto(f"{buyer.url}/payment/fail?{refused}")
+    await buyer.told("The payment was declined")
+    async with buyer.page.expect_response(re.compile(r"/payment/ord_")):
+        await buyer.page.get_by_role("button", name="Go back").click()
+    await expect(buyer.store.locator(".pack").first).to_be_visible()
+    await expect(buyer.store.locator(".notice")).to_have_count(0)
+
+
+async def test_whoever_is_signed_out_is_shown_where_to_sign_in(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.choose("PortOne")
+    await buyer.page.evaluate("localStorage.removeItem('sb-127-auth-token')")
+    await buyer.buy()
+    await expect(buyer.page.locator("#trouble")).to_contain_text("Your session has ended")
+    await expect(buyer.page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert buyer.orders() == []
+
+
+async def test_a_session_that_is_over_takes_no_token(browse: Browse) -> None:
+    person = await browse()
+    person.expects("401 /functions/v1/ask")
+    await person.page.evaluate("localStorage.removeItem('sb-127-auth-token')")
+    await person.asks("Still me?")
+    await expect(person.reply).to_contain_text("Your session has ended. Nothing was taken")
+    assert await person.shop.tokens() == 5
+
+
+async def test_a_proxy_that_fails_after_the_question_was_paid_for(browse: Browse) -> None:
+    """It cannot know that nothing was taken: the same question goes again under the same key."""
+    person = await browse()
+    person.expects("502 /functions/v1/ask")
+
+    async def fail(route: Route) -> None:
+        await route.fetch()
+        await route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+
+    await person.page.route("**/functions/v1/ask", fail, times=1)
+    await person.asks("Still there?")
+    await expect(person.reply).to_contain_text("Ask the same again: it is taken only once.")
+    await person.asks("Still there?")
+    await expect(person.reply).to_contain_text("a good question")
+    await person.has(4)
+
+
+async def test_the_next_person_is_told_nothing_of_the_one_before(browse: Browse) -> None:
+    first = await browse()
+    page = first.page
+    await first.choose("PortOne", "Bank transfer")
+    await first.buy()
+    await first.clicks("Get a virtual account")
+    await first.told("Transfer ₩5,000 to this account")
+    await first.asks("My secret?")
+    await expect(first.reply).to_contain_text("a good question")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("button", name="Continue as Mina").click()
+    await expect(page.get_by_role("heading", name="Hello, 김미나")).to_be_visible()
+    await expect(first.store.locator(".notice")).to_have_count(0)
+    await expect(page.get_by_label("Your question")).to_have_value("")
+    await expect(first.reply).to_be_hidden()
