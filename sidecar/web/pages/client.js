@@ -1,5 +1,5 @@
 // What both pages begin with: the language, this server's settings, supabase-js, the components.
-import { chosen, locale, say, speak } from './words.js'
+import { chosen, locale, speak } from './words.js'
 
 export const trouble = (text) => {
   const notice = document.querySelector('#trouble')
@@ -7,7 +7,6 @@ export const trouble = (text) => {
   notice.textContent = text ?? ''
 }
 
-// Nothing has been asked of anybody before this, so nothing can have been bought or spent.
 export const start = async ({ signedIn }) => {
   try {
     await speak(chosen())
@@ -24,7 +23,7 @@ export const start = async ({ signedIn }) => {
     return { config, client, coinslot }
   } catch (error) {
     console.info(error)
-    trouble(say('The store cannot be reached right now. Nothing was bought or spent; load the page again.'))
+    document.querySelector('#unreachable').hidden = false
     return null
   }
 }

@@ -1,22 +1,21 @@
 // The demo app of the local stack: people to be, questions to ask, a bank to pay into accounts at.
-import { say } from './words.js'
+import { trouble } from './client.js'
+import { FAILED, say } from './words.js'
 
 const $ = (selector) => document.querySelector(selector)
-
-// Fictional, from `supabase/seed.sql`.
-const PEOPLE = { Mina: 'mina@example.com', Alex: 'alex@example.com' }
 
 // Of the request before, if nobody knows what became of it: the same again must not cost again.
 let unknown = null
 
 const keyOf = (question) => (unknown?.question === question ? unknown.key : crypto.randomUUID())
 
+const LOST = 'The connection was lost. Ask the same again: it is taken only once.'
 const OUTCOMES = {
-  0: 'The connection was lost. Ask the same again: it is taken only once.',
+  401: 'Your session has ended. Nothing was taken: sign in again.',
   402: 'Not enough tokens. Nothing was taken.',
   409: 'This answer is being generated already, maybe in another tab. Nothing is taken twice.',
-  502: 'The answer could not be generated. Nothing was taken: your tokens are back.',
 }
+const NO_ANSWER = 'The answer could not be generated. Nothing was taken: your tokens are back.'
 
 export const playApp = ({ config, client, coinslot }) => {
   const form = $('#ask')
@@ -27,13 +26,16 @@ export const playApp = ({ config, client, coinslot }) => {
     const headers = { 'idempotency-key': key }
     const { data, error } = await client.functions.invoke(what, { headers, body: { question, fail } })
     const status = error ? (error.context?.status ?? 0) : 200
-    unknown = status === 0 ? { question, key } : null
     const refusal = error && (await error.context?.json?.().catch(() => null))
-    return { status, data, error: refusal }
+    if (status === 402) reply.textContent = say(OUTCOMES[402])
+    // Only the app itself can know that it took nothing; a proxy that answers for it does not.
+    const failed = refusal?.code === 'generation_failed'
+    unknown = (status === 0 || status >= 500) && !failed ? { question, key } : null
+    return { status, data, error: refusal, said: failed ? NO_ANSWER : unknown ? LOST : OUTCOMES[status] }
   }
 
-  const show = ({ status, data }) => {
-    reply.textContent = status === 200 ? data.reply : say(OUTCOMES[status] ?? 'That did not work. Try again.')
+  const show = ({ status, data, said = FAILED }) => {
+    reply.textContent = status === 200 ? data.reply : say(said)
     coinslot.refreshBalance()
   }
 
@@ -42,7 +44,7 @@ export const playApp = ({ config, client, coinslot }) => {
   }
 
   // The second half of a double click is no second question, however fast the first was answered.
-  form.addEventListener('click', (event) => event.detail > 1 && event.target.type === 'submit' && event.preventDefault())
+  form.addEventListener('click', (event) => event.detail > 1 && event.target.closest('[type=submit]') && event.preventDefault())
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     const what = event.submitter?.value ?? 'ask'
@@ -56,6 +58,7 @@ export const playApp = ({ config, client, coinslot }) => {
       show(await paywall.guard(() => call(what, data), { name: what, data }))
     } finally {
       busy(false)
+      if (document.activeElement === document.body) event.submitter?.focus() // it was lost with the button
     }
   })
   for (const what of ['ask', 'answer']) {
@@ -66,13 +69,10 @@ export const playApp = ({ config, client, coinslot }) => {
     paywall.resume(what, again).then((result) => result && show(result))
   }
 
-  for (const [name, email] of Object.entries(PEOPLE)) {
-    const button = document.createElement('button')
-    button.type = 'button'
-    button.textContent = say('Continue as {name}', { name })
-    button.onclick = () => client.auth.signInWithPassword({ email, password: 'coinslot' })
-    $('#people').append(button)
-  }
+  $('#people').addEventListener('click', async ({ target: { value: email } }) => {
+    const { error } = email ? await client.auth.signInWithPassword({ email, password: 'coinslot' }) : {}
+    if (error) trouble(say(FAILED))
+  })
   $('#bank').href = config.demo.bankUrl
   $('#people').hidden = $('#demo').hidden = false
 }

@@ -1,6 +1,6 @@
 // The store page: who is signed in, and with it what is shown.
 import { start, trouble } from './client.js'
-import { choose, locale, say } from './words.js'
+import { choose, FAILED, locale, say } from './words.js'
 
 const $ = (selector) => document.querySelector(selector)
 
@@ -36,7 +36,7 @@ $('#credentials').addEventListener('submit', async (event) => {
   const form = event.target
   const enter = event.submitter?.value === 'up' ? 'signUp' : 'signInWithPassword'
   const { data, error } = await client.auth[enter](Object.fromEntries(new FormData(form)))
-  const complaint = error ? (COMPLAINTS[error.code] ?? error.message) : !data.session && CONFIRM
+  const complaint = error ? (COMPLAINTS[error.code] ?? (error.code ? error.message : FAILED)) : !data.session && CONFIRM
   form.querySelector('.said').textContent = complaint ? say(complaint) : ''
 })
 
@@ -52,9 +52,21 @@ const onAuth = (event, session) => {
   leaving = false
   const now = session?.user ?? null
   if (event !== 'INITIAL_SESSION' && now?.id === person?.id) return
+  if (person) {
+    $('#ask').reset() // not for the next one's eyes
+    $('#ask .reply').textContent = ''
+  }
   person = now
   show()
 }
+
+// Who is told to sign in is shown where.
+document.addEventListener('coinslot-error', ({ detail }) => {
+  if (detail.kind === 'signed_out' && person) client.auth.signOut({ scope: 'local' })
+})
+document.addEventListener('coinslot-purchased', () => {
+  if (!person) trouble(say('Your payment went through: sign in again to see your tokens.'))
+})
 
 // ---- in which language ----
 

@@ -1,4 +1,6 @@
 // What the pages say themselves: English stands in the markup and the code, Korean in ko.json.
+export const FAILED = 'That did not work. Nothing was taken. Try again.'
+
 const KEPT = 'coinslot-locale'
 let words = {}
 
