@@ -1,4 +1,4 @@
-// The demo app of the local stack: people to be, questions to ask, a bank to pay into accounts at.
+// The demo app of the local stack.
 import { trouble } from './client.js'
 import { FAILED, say } from './words.js'
 
