@@ -21,13 +21,16 @@ log = structlog.get_logger(__name__)
 # those who balance loads wait for an answer.
 _SECONDS_KEPT = 1.0
 _SECONDS_TO_ANSWER = 2.0
+# Further apart than this, orders would end early or late, and signatures seem too old or too new.
+_SECONDS_APART = 60.0
 
 
 RPCS = frozenset((
     "add_tokens", "apply_gateway_payment", "audit_payments", "audit_report", "audit_unlisted",
-    "begin_audit", "cancel_order", "capture_hold", "claim_payments", "claim_refunds",
-    "claim_webhooks", "close_refund", "create_order", "finish_audit", "finish_webhook",
-    "get_refund", "get_settings", "get_user_tokens", "hold_feature_for", "hold_tokens_for",
+    "begin_audit", "cancel_order", "capture_hold", "check_ledger", "claim_payments",
+    "claim_refunds", "claim_webhooks", "close_refund", "create_order", "finish_audit",
+    "finish_webhook", "get_backlog", "get_refund", "get_settings", "get_user_tokens",
+    "hold_feature_for", "hold_tokens_for",
     "list_discrepancies", "list_webhooks", "open_payment", "record_refund_answer",
     "refuse_payment_attempt", "release_hold", "replay_webhooks", "request_refund",
     "request_refund_for", "return_payments", "return_webhooks", "run_maintenance", "spend_tokens",
@@ -73,6 +76,8 @@ class Readiness:
             log.exception("database_settings_not_understood")
             return ["database: database_mismatch"]
         reasons = []
+        if found.now is not None and abs(apart := time.time() - found.now) > _SECONDS_APART:
+            reasons.append(f"clock: this server is {apart:+.0f} seconds off the database")
         if found.mode != self._mode:
             reasons.append(f"mode: this server is {self._mode}, the database is {found.mode}")
         if missing := sorted(RPCS - set(found.rpcs)):

@@ -234,9 +234,10 @@ class Maintenance(Record):
 
 
 class DatabaseSettings(Record):
-    """`rpcs`: the names of what the service and its users may call."""
+    """`rpcs`: the names of what the service and its users may call. `now`: seconds since 1970."""
 
     mode: Literal["test", "live"]
+    now: float | None = None
     rpcs: list[str] = []
 
 

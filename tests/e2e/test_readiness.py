@@ -103,3 +103,16 @@ async def test_database_that_hangs_is_not_waited_for(shop: Shop) -> None:
         database.held = None
     assert answer.json()["reasons"] == ["database: no answer within 2 seconds"]
     assert waited < 4
+
+
+@pytest.mark.parametrize("off", [3600, -3600])
+async def test_says_that_its_clock_is_wrong(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, off: int
+) -> None:
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + off)
+    answer = await asked(shop)
+    [reason] = answer.json()["reasons"]
+    assert answer.status_code == 503
+    assert reason.startswith("clock: this server is ")
+    assert abs(int(reason.split()[4]) - off) < 30
