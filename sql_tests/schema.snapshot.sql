@@ -1918,6 +1918,7 @@ CREATE FUNCTION coinslot.get_settings() RETURNS jsonb
     'mode', s.mode, 'signup_bonus', s.signup_bonus, 'max_open_orders', s.max_open_orders,
     'max_hold_seconds', s.max_hold_seconds,
     'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint,
+    'now', extract(epoch from now()),
     'rpcs', (
       select jsonb_agg(p.proname order by p.proname) from pg_catalog.pg_proc p
       where p.pronamespace = 'public'::regnamespace and strpos(p.prosrc, 'coinslot.') > 0
