@@ -60,7 +60,7 @@ language sql as $$
   ))
 $$;
 
-select plan(41);
+select plan(43);
 
 select pg_temp.user_with(0) as buyer \gset
 select pg_temp.order_of(:'buyer', 'portone') as unsigned \gset
@@ -229,6 +229,23 @@ select is(
   (select count(distinct round(extract(epoch from w.taken_at))) from coinslot.webhooks w
    where w.order_id = :'flooded'), 21::bigint, '... and the reads are spaced'
 );
+-- With no statistics at all, as after the first rush
+insert into coinslot.webhooks (
+  gateway, event_type, order_id, payment_key, claims_paid, headers, body, next_attempt_at
+)
+select 'portone', 'an.event', 'ord_of_somebody_' || n, 'imp_' || n, true, '{}', '{}', null
+from generate_series(1, 500) n;
+discard plans;
+select t.idx_tup_fetch + t.seq_tup_read as read_before
+from pg_stat_xact_all_tables t where t.relid = 'coinslot.webhooks'::regclass \gset
+select pg_temp.order_of(:'buyer', 'portone') as rushed \gset
+select pg_temp.store('portone', '', :'rushed', 'imp_rushed') as stored \gset
+select cmp_ok(
+  (select t.idx_tup_fetch + t.seq_tup_read - :read_before
+   from pg_stat_xact_all_tables t where t.relid = 'coinslot.webhooks'::regclass), '<', 100::bigint,
+  'a hint costs no walk through all others'
+);
+
 -- A server that has its hands full
 select pg_temp.order_of(:'buyer', 'stripe') as busy \gset
 select is(
@@ -242,6 +259,10 @@ select is(
   pg_temp.as_service(format(
     'select count(*) as n from claim_webhooks() where order_id = %L', :'busy'
   )), '{"n": 1}', '... for any server that sweeps'
+);
+select is(
+  (select w.next_attempt_at - w.taken_at from coinslot.webhooks w where w.event_id = 'evt_busy'),
+  coinslot.webhook_lease(), '... for exactly the lease, by which deliveries know that it is read'
 );
 select is(
   pg_temp.store('stripe', 'evt_busy', :'busy'), 'scheduled', '... and nobody else reads beside it'

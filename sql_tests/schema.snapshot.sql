@@ -1059,14 +1059,14 @@ CREATE FUNCTION coinslot.claim_webhooks(batch integer) RETURNS SETOF coinslot.we
     SET search_path TO ''
     AS $$
   with due as materialized (
-    select w.id from coinslot.webhooks w
+    select w.id, clock_timestamp() as taken_at from coinslot.webhooks w
     where w.next_attempt_at <= clock_timestamp()
     order by w.next_attempt_at limit least(greatest(claim_webhooks.batch, 1), 1000)
     for update skip locked
   )
   update coinslot.webhooks w set
-    next_attempt_at = clock_timestamp() + coinslot.webhook_lease(),
-    taken_at = clock_timestamp(), taken_deliveries = w.deliveries
+    next_attempt_at = due.taken_at + coinslot.webhook_lease(),
+    taken_at = due.taken_at, taken_deliveries = w.deliveries
   from due where w.id = due.id
   returning w.*
 $$;
@@ -4463,9 +4463,6 @@ ALTER TABLE ONLY coinslot.token_holds
     ADD CONSTRAINT token_holds_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY coinslot.webhooks
-    ADD CONSTRAINT webhooks_event_id_key UNIQUE (gateway, event_id);
-
-ALTER TABLE ONLY coinslot.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.feature_prices
@@ -4528,6 +4525,8 @@ CREATE INDEX token_holds_user_id ON coinslot.token_holds USING btree (user_id);
 
 CREATE INDEX webhooks_due ON coinslot.webhooks USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
 
+CREATE UNIQUE INDEX webhooks_event_id ON coinslot.webhooks USING btree (gateway, event_id) WHERE (event_id IS NOT NULL);
+
 CREATE INDEX webhooks_order_id ON coinslot.webhooks USING btree (order_id, id);
 
 CREATE INDEX webhooks_outcome ON coinslot.webhooks USING btree (outcome, id);
@@ -4546,7 +4545,7 @@ CREATE INDEX payments_history ON public.payments USING btree (user_id, created_a
 
 CREATE INDEX payments_product_id ON public.payments USING btree (product_id);
 
-CREATE INDEX payments_status ON public.payments USING btree (status);
+CREATE INDEX payments_status ON public.payments USING btree (status) WHERE (status = ANY (ARRAY['review'::text, 'disputed'::text]));
 
 CREATE UNIQUE INDEX token_ledger_idempotency ON public.token_ledger USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
