@@ -59,7 +59,7 @@ comment on column coinslot.webhooks.taken_deliveries is
 'Deliveries when the present read began: more of them mean that it may have missed something.';
 comment on column coinslot.webhooks.next_attempt_at is 'When to read again; null = no more.';
 
--- Of signed events only: among the unsigned, an index on their missing ids would look selective to a
+-- Of signed events only: an index on the missing ids of all others would look selective to a
 -- planner without statistics, and be read from end to end.
 create unique index webhooks_event_id on coinslot.webhooks (gateway, event_id)
 where event_id is not null;
