@@ -56,7 +56,7 @@ demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack,
 # ---- what has to be green ----
 
 test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 mutants: $(STAMPS)/python $(STAMPS)/node ## break one rule at a time: does a test notice?
 	@$(BIN)/python -m tests.mutants $(MUTANTS)

@@ -29,6 +29,9 @@ class Coalescer(Generic[T]):
         # A client that hangs up must not cancel what others wait for.
         return await asyncio.shield(task)
 
+    def is_running(self, key: Hashable) -> bool:
+        return key in self._running or key in self._next
+
     async def drain(self, seconds: float) -> int:
         """Lets what is under way end, also where nobody waits for it any more. What takes longer is
         cancelled; how many runs that were."""

@@ -19,6 +19,7 @@ from sidecar.errors import ApiError, GatewayOff, InvalidPaymentKey
 from sidecar.following import Follower, Hint
 from sidecar.metrics import WEBHOOKS
 from sidecar.order_ids import ORDER_ID, bind_order
+from sidecar.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,10 +59,11 @@ class Inbox:
         self._follower = Follower(database, gateways, settling)
         self._stopping = stopping
         self._most = settings.coinslot_inbox_concurrency
-        self._places = asyncio.Semaphore(self._most)
+        self._places = Places(self._most)
         self._hasty_seconds = settings.coinslot_sweep_seconds
         self._idle_seconds = settings.coinslot_sweep_idle_seconds
         self._tasks: dict[asyncio.Task[None], Hint] = {}
+        self._swept: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.Task[None] | None = None
         self._expected = asyncio.Event()
         self._room_again = asyncio.Event()
@@ -111,13 +113,13 @@ class Inbox:
         return stored.verdict
 
     async def claim(self) -> int:
-        """Begins what is due, as far as there is room; how many."""
-        free = self._most * _CLAIMED_PER_PLACE - len(self._tasks)
+        """Begins what is due, as far as there is room beside what is just coming in; how many."""
+        free = self._most * _CLAIMED_PER_PLACE - len(self._swept)
         if free <= 0:
             return 0
         claimed = await self._database.as_service().claim_webhooks(free)
         for webhook in claimed:
-            self._begin(_claimed_hint(webhook))
+            self._swept.add(self._begin(_claimed_hint(webhook), left_over=True))
         if claimed:
             self._expect_work()
         return len(claimed)
@@ -159,20 +161,22 @@ class Inbox:
         """Whether a webhook that comes now is for another process, or a later time."""
         return self._stopping.has_begun() or len(self._tasks) >= self._most * _WAITING_PER_PLACE
 
-    def _begin(self, hint: Hint) -> None:
-        task = asyncio.create_task(self._follow(hint))
+    def _begin(self, hint: Hint, *, left_over: bool = False) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._follow(hint, left_over=left_over))
         self._tasks[task] = hint
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
-        if len(self._tasks) <= self._most:
+        self._swept.discard(task)
+        if len(self._swept) <= self._most:
             self._room_again.set()
 
-    async def _follow(self, hint: Hint) -> None:
+    async def _follow(self, hint: Hint, *, left_over: bool) -> None:
         bind_order(hint.order_id, gateway=hint.gateway, webhooks=[hint.webhook_id])
         try:
-            async with asyncio.timeout(_SECONDS_PER_WEBHOOK), self._places:
+            async with asyncio.timeout(_SECONDS_PER_WEBHOOK), self._places.one(left_over=left_over):
                 await self._follower.follow(hint)
         except TimeoutError:
             log.warning("webhook_left_to_the_sweep", code="too_slow")
@@ -191,7 +195,7 @@ class Inbox:
 
     async def _room(self) -> None:
         """Until what was claimed waits no more: then there may be more where it came from."""
-        if len(self._tasks) > self._most:
+        if len(self._swept) > self._most:
             self._room_again.clear()
             await self._stopping.cutting_short(self._room_again.wait)
 

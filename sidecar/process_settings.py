@@ -13,8 +13,8 @@ class ProcessSettings(BaseSettings):
     coinslot_stop_notice_seconds: float = Field(default=0, ge=0)
 
     coinslot_database_timeout: float = Field(default=10, gt=0)
-    coinslot_gateway_timeout: float = Field(default=10, gt=0)
-    # A refund is leased for a minute: nobody else may ask for it while this server waits.
+    # Of one call. A refund may be several, which have 50 seconds together.
+    coinslot_gateway_timeout: float = Field(default=10, gt=0, le=50)
     iamport_timeout: float | None = Field(default=None, gt=0, le=50)
     portone_timeout: float | None = Field(default=None, gt=0, le=50)
     toss_timeout: float | None = Field(default=None, gt=0, le=50)

@@ -15,6 +15,7 @@ from sidecar.coalesce import Coalescer
 from sidecar.errors import (
     ApiError,
     GatewayOff,
+    GatewayTimeout,
     GatewayUnavailable,
     InvalidPaymentKey,
     PaymentNotFound,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from sidecar.settling import Settling
 
 log = structlog.get_logger(__name__)
+
+# Less than the database's lease: no other server may ask while this one still does.
+_SECONDS_TO_ASK = 50.0
 
 
 class Refunding:
@@ -95,7 +99,10 @@ class Refunding:
             return refund
 
     async def _take(self, job: RefundJob) -> None:
-        """A client that hangs up must not stop it halfway."""
+        """A client that hangs up must not stop it halfway. What this process is at already is not
+        done once more after it: by then the job would be an old one."""
+        if self._steps.is_running(job.id):
+            return
         await self._steps.run(job.id, lambda: self._step(job))
 
     def _gateway_of(self, job: RefundJob) -> Gateway | None:
@@ -131,7 +138,11 @@ class Refunding:
     async def _ask(self, gateway: Gateway, job: RefundJob) -> None:
         service = self._database.as_service()
         try:
-            await gateway.refund(_as_refund(job))
+            async with asyncio.timeout(_SECONDS_TO_ASK):
+                await gateway.refund(_as_refund(job))
+        except TimeoutError:
+            log.warning("refund_asked_for_too_long")
+            await service.record_refund_answer(job, "unknown", GatewayTimeout.code)
         except RefundDeclined as no:
             code, message = no.body["gateway_code"], no.body["gateway_message"]
             log.warning("refund_declined", gateway_code=code)

@@ -39,11 +39,12 @@ _PAUSES = (0.2, 0.8)
 _PASSING = ("PGRST00", "08", "53", "57P0", "40001", "40P01", "55P03")
 _UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001", "40P01", "55P03"}
 
-# Given out twice, work would wait for the lease of the first; the others leave a second trace. An
-# order without a key would be made twice.
+# Given out twice, work would wait for the lease of the first; the others leave a second trace, or
+# say of what they have just done themselves that it was done before. An order without a key would
+# be made twice.
 _ONCE = {
     *("claim_payments", "claim_refunds", "claim_webhooks"),
-    *("begin_audit", "refuse_payment_attempt", "create_order"),
+    *("begin_audit", "refuse_payment_attempt", "create_order", "capture_hold", "release_hold"),
 }
 
 

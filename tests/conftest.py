@@ -13,6 +13,15 @@ from tests.clusters import Cluster
 from tests.stacks import LocalStack, running_stack
 
 
+# Files that take minutes, whoever runs beside them: begun last, one core would wait for the other.
+_LONGEST = ("test_storm.py", "test_sql.py", "test_bench.py", "test_buyers.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The embedded Postgres 18."""
