@@ -16,12 +16,13 @@ from structlog.testing import capture_logs
 from sidecar.errors import TooManyRequests
 from sidecar.limits import Limits
 from tests.redises import Redis, redis, redis_program
+from tests.seams import well_within_a_minute
 from tests.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["redis", "redis_program"]
+__all__ = ["redis", "redis_program", "well_within_a_minute"]
 
 HOME, CAFE = "192.0.2.1", "192.0.2.2"
 

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from sidecar.server import create_app
 from sidecar.services import opened
 from tests.redises import Redis, redis, redis_program
+from tests.seams import well_within_a_minute
 from tests.servers import running
 from tests.stacks import PASSWORD
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tests.shop import Shop
     from tests.stripe_shop import StripeShop
 
-__all__ = ["redis", "redis_program"]
+__all__ = ["redis", "redis_program", "well_within_a_minute"]
 
 HOME, CAFE = "192.0.2.1", "192.0.2.2"
 TOO_MANY = (429, "too_many_requests")

@@ -10,6 +10,7 @@ import pytest
 
 from sidecar.server import create_app
 from tests.contract import agreed
+from tests.seams import well_within_a_minute
 from tests.servers import running
 from tests.sidecars import FRONTEND, settings
 
@@ -24,6 +25,9 @@ FREE = {
 }
 ORDER = "/payment/ord_0123456789ab"
 JWT = {"Authorization": "Bearer a.b.c"}
+
+
+__all__ = ["well_within_a_minute"]
 
 
 @asynccontextmanager
