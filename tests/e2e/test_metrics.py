@@ -82,8 +82,12 @@ async def test_stack_has_them(stack: LocalStack) -> None:
 
 class TestAtTheTill:
     async def test_what_webhooks_lead_to(self, till: tuple[Counter, Watched]) -> None:
+        """Of an unsigned webhook that has to wait, the stack's own server may take care."""
         counter, watch = till
-        before = await watch.scrape()
+        servers = [watch]
+        if counter.NAME != "portone-v2":  # which signs, and has the stack's own server stopped
+            servers.append(replace(watch, metrics=counter.shop.stack.env["METRICS_URL"]))
+        before = [await each.scrape() for each in servers]
         order_id = await counter.order()
         key = await counter.pay(order_id)
         assert await counter.tell(order_id, key) == [200]
@@ -93,17 +97,21 @@ class TestAtTheTill:
         await counter.shop.followed(order_id)
 
         name = counter.GATEWAY
-        grown = growth(before, await watch.scrape())
+        after = [await each.scrape() for each in servers]
+        at_each = [growth(*scrapes) for scrapes in zip(before, after, strict=True)]
+        grown = at_each[0]
+
+        def at_both(sample: str, **labels: str) -> float:
+            return sum(each(sample, gateway=name, **labels) for each in at_each)
+
         payments = "coinslot_payments_total"
         assert grown(payments, gateway=name, outcome="credited", status="completed") == 1
-        # Reversed by this server, or found so: the stack's own one is told of it, too.
-        assert grown(payments, gateway=name, status="refunded") >= 1
+        assert at_both(payments, outcome="reversed", status="refunded") >= 1
         assert grown("coinslot_webhook_outcomes_total", gateway=name, outcome="credited") == 1
         assert grown("coinslot_webhooks_total", gateway=name) == 2
-        assert grown("coinslot_webhook_lag_seconds_count", gateway=name) >= 2
-        assert 0 < grown("coinslot_webhook_lag_seconds_sum", gateway=name) < 60
-        seconds = "coinslot_gateway_call_duration_seconds"
-        assert grown(f"{seconds}_count", gateway=name, operation="read") >= 2
+        assert at_both("coinslot_webhook_lag_seconds_count") >= 2
+        assert 0 < at_both("coinslot_webhook_lag_seconds_sum") < 60
+        assert at_both("coinslot_gateway_call_duration_seconds_count", operation="read") >= 2
         route = "/payment/<gateway:str>/webhook"
         answered = {"method": "POST", "route": route, "status": "200"}
         assert grown("coinslot_http_requests_total", **answered) == 2
