@@ -17,7 +17,7 @@ from sidecar.sandbox import environment, tools
 from sidecar.sandbox.settings import SandboxError
 from sidecar.sandbox.stack import Stack
 
-_SECONDS_TO_START = 20
+_SECONDS_TO_START = 60
 
 
 def play(stack: Stack) -> int:
