@@ -31,7 +31,6 @@ _MEANINGS: tuple[tuple[type[aiohttp.ClientError], type[httpx.TransportError]], .
     (aiohttp.ClientError, httpx.RemoteProtocolError),
 )
 
-
 # More than a database has functions.
 _ADDRESSES = 256
 

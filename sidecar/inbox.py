@@ -39,8 +39,8 @@ _SECONDS_PER_WEBHOOK = 25.0
 _SECONDS_OF_HASTE = 15.0
 # At the end, for the database to take back what is left.
 _SECONDS_TO_RETURN = 2.0
-# Webhooks that may wait in this process for a place. More of them are left to the sweep of any
-# process, which takes up as many as this for each of its own places.
+# Webhooks that may wait in this process for a place. More of them are left to sweeps, of whichever
+# process; this is how many of those a sweep may have begun.
 _WAITING_PER_PLACE = 32
 _CLAIMED_PER_PLACE = 4
 

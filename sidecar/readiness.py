@@ -24,17 +24,16 @@ _SECONDS_TO_ANSWER = 2.0
 # Further apart than this, orders would end early or late, and signatures seem too old or too new.
 _SECONDS_APART = 60.0
 
-
 RPCS = frozenset((
     "add_tokens", "apply_gateway_payment", "audit_payments", "audit_report", "audit_unlisted",
     "begin_audit", "cancel_order", "capture_hold", "check_ledger", "claim_payments",
     "claim_refunds", "claim_webhooks", "close_refund", "create_order", "finish_audit",
     "finish_webhook", "get_backlog", "get_refund", "get_settings", "get_user_tokens",
-    "hold_feature_for", "hold_tokens_for",
-    "list_discrepancies", "list_webhooks", "open_payment", "record_refund_answer",
-    "refuse_payment_attempt", "release_hold", "replay_webhooks", "request_refund",
-    "request_refund_for", "return_payments", "return_webhooks", "run_maintenance", "spend_tokens",
-    "spend_tokens_for", "store_webhook", "use_feature", "use_feature_for", "verify_ledger",
+    "hold_feature_for", "hold_tokens_for", "list_discrepancies", "list_webhooks", "open_payment",
+    "record_refund_answer", "refuse_payment_attempt", "release_hold", "replay_webhooks",
+    "request_refund", "request_refund_for", "return_payments", "return_webhooks",
+    "run_maintenance", "spend_tokens", "spend_tokens_for", "store_webhook", "use_feature",
+    "use_feature_for", "verify_ledger",
 ))  # fmt: skip
 """What this version calls."""
 

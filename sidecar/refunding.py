@@ -78,8 +78,8 @@ class Refunding:
         return len(jobs)
 
     async def close(self, seconds: float) -> None:
-        """Finishes what it began, as far as there is time. What is cut short stays leased for its
-        minute: the gateway may have been asked, and be at it still."""
+        """Finishes what it began, as far as there is time. What is cut short stays leased:
+        the gateway may have been asked, and be at it still."""
         if unfinished := await self._steps.drain(seconds):
             log.warning("refunds_cut_short", runs=unfinished)
 

@@ -1197,7 +1197,8 @@ CREATE FUNCTION coinslot.count_payment_reads() RETURNS TABLE(gateway text, due b
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-  select g.id, count(r.next_read_at), extract(epoch from statement_timestamp() - min(r.next_read_at))
+  select
+    g.id, count(r.next_read_at), extract(epoch from statement_timestamp() - min(r.next_read_at))
   from coinslot.gateways g
   left join coinslot.payment_reads r on r.gateway = g.id and r.next_read_at <= statement_timestamp()
   group by g.id
@@ -1235,7 +1236,9 @@ CREATE FUNCTION coinslot.count_webhooks() RETURNS TABLE(gateway text, waiting bi
     AS $$
   select
     g.id, count(w.id), extract(epoch from statement_timestamp() - min(w.waiting_since)),
-    extract(epoch from statement_timestamp() - min(w.next_attempt_at) filter (where w.next_attempt_at <= statement_timestamp()))
+    extract(epoch from statement_timestamp() - min(w.next_attempt_at) filter (
+      where w.next_attempt_at <= statement_timestamp()
+    ))
   from coinslot.gateways g
   left join coinslot.webhooks w on w.gateway = g.id and w.next_attempt_at is not null
   group by g.id
@@ -4545,7 +4548,7 @@ CREATE INDEX payments_history ON public.payments USING btree (user_id, created_a
 
 CREATE INDEX payments_product_id ON public.payments USING btree (product_id);
 
-CREATE INDEX payments_status ON public.payments USING btree (status) WHERE (status = ANY (ARRAY['review'::text, 'disputed'::text]));
+CREATE INDEX payments_status ON public.payments USING btree (status) WHERE (status = 'review'::text);
 
 CREATE UNIQUE INDEX token_ledger_idempotency ON public.token_ledger USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 

@@ -152,7 +152,7 @@ create index payments_product_id on public.payments (product_id);
 create index payments_gateway on public.payments (gateway, confirmed_at);
 -- Of those that are looked for by it. A whole one would tempt a planner without statistics to go
 -- through all pending orders in search of one user's.
-create index payments_status on public.payments (status) where status in ('review', 'disputed');
+create index payments_status on public.payments (status) where status = 'review';
 
 alter table public.payments enable row level security;
 revoke all on table public.payments from anon, authenticated, service_role;

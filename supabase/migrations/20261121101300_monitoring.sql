@@ -144,7 +144,8 @@ grant execute on function public.check_ledger() to service_role;
 create function coinslot.count_payment_reads()
 returns table (gateway text, due bigint, overdue_seconds double precision)
 language sql stable set search_path = '' as $$
-  select g.id, count(r.next_read_at), extract(epoch from statement_timestamp() - min(r.next_read_at))
+  select
+    g.id, count(r.next_read_at), extract(epoch from statement_timestamp() - min(r.next_read_at))
   from coinslot.gateways g
   left join coinslot.payment_reads r on r.gateway = g.id and r.next_read_at <= statement_timestamp()
   group by g.id
@@ -161,7 +162,9 @@ create function coinslot.count_webhooks() returns table (
 language sql stable set search_path = '' as $$
   select
     g.id, count(w.id), extract(epoch from statement_timestamp() - min(w.waiting_since)),
-    extract(epoch from statement_timestamp() - min(w.next_attempt_at) filter (where w.next_attempt_at <= statement_timestamp()))
+    extract(epoch from statement_timestamp() - min(w.next_attempt_at) filter (
+      where w.next_attempt_at <= statement_timestamp()
+    ))
   from coinslot.gateways g
   left join coinslot.webhooks w on w.gateway = g.id and w.next_attempt_at is not null
   group by g.id

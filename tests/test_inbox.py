@@ -1,0 +1,107 @@
+"""However many webhooks come in, what was left over from before is read, too."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sidecar.errors import PaymentUnknownAtGateway
+from sidecar.gateways.base import WebhookEvent
+from sidecar.inbox import Inbox
+from sidecar.records import StoredWebhook, Webhook
+from sidecar.settling import Settling
+from sidecar.stopping import Stopping
+from tests.sidecars import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sidecar.database import Database
+    from sidecar.gateways.base import Gateway
+
+LEFT_OVER = "left over"
+
+
+@dataclass
+class Books:
+    """A database with one webhook that is due, and room for all that come."""
+
+    stored: int = 0
+    asked_for: list[int] = field(default_factory=list)
+
+    def as_service(self) -> Books:
+        return self
+
+    async def store_webhook(self, _gateway: str, _event: object, *, busy: bool) -> StoredWebhook:
+        assert not busy
+        self.stored += 1
+        return StoredWebhook(verdict="read", webhook_id=self.stored, payment=None)
+
+    async def claim_webhooks(self, batch: int) -> list[Webhook]:
+        self.asked_for.append(batch)
+        at = "2026-11-22T00:00:00+00:00"
+        return [
+            Webhook(
+                id=4711,
+                gateway="toss",
+                event_id=None,
+                event_type="",
+                order_id="",
+                payment_key=LEFT_OVER,
+                claims_paid=True,
+                outcome="received",
+                detail="",
+                deliveries=1,
+                attempts=0,
+                received_at=at,
+                waiting_since=at,
+                taken_at=at,
+                finished_at=None,
+                next_attempt_at=at,
+            )
+        ]
+
+    async def finish_webhook(self, *_: object, **__: object) -> None: ...
+
+    async def return_webhooks(self, webhook_ids: list[int]) -> None: ...
+
+
+@dataclass
+class Gates:
+    """A gateway that answers one read whenever it is let."""
+
+    name = "toss"
+    reads: list[str | None] = field(default_factory=list)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    def check_key(self, _key: str) -> None: ...
+
+    def parse_webhook(self, _headers: Mapping[str, str], body: bytes) -> WebhookEvent:
+        return WebhookEvent("", None, body.decode(), claims_paid=True)
+
+    async def read(self, _order_id: str | None, payment_key: str | None) -> None:
+        self.reads.append(payment_key)
+        await self.turns.acquire()
+        raise PaymentUnknownAtGateway
+
+
+async def test_a_flood_does_not_keep_a_sweep_from_its_work() -> None:
+    books, gates = Books(), Gates()
+    database: Database = books  # type: ignore[assignment]
+    known: dict[str, Gateway] = {"toss": gates}  # type: ignore[dict-item]
+    asked = settings(coinslot_inbox_concurrency=1)
+    inbox = Inbox(database, known, Settling(database), asked, Stopping(0.1))
+    try:
+        for number in range(20):
+            assert await inbox.take("toss", {}, f"new {number}".encode()) == "read"
+        assert await inbox.claim() == 1
+        for _ in range(4):
+            await asyncio.sleep(0.01)
+            gates.turns.release()
+        await asyncio.sleep(0.01)
+        assert LEFT_OVER in gates.reads[:3]
+        assert len(gates.reads) == 5
+        assert books.asked_for == [4]
+    finally:
+        await inbox.close()
