@@ -43,13 +43,6 @@ CREATE TYPE public.hold_receipt AS (
 
 COMMENT ON TYPE public.hold_receipt IS 'A hold; replayed = it answers a repeated call.';
 
-CREATE FUNCTION coinslot.max_amount() RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path TO ''
-    RETURN '9007199254740991'::bigint;
-
-COMMENT ON FUNCTION coinslot.max_amount() IS 'Largest amount or balance: 2^53 - 1.';
-
 CREATE TABLE public.payments (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     order_id text DEFAULT ('ord_'::text || encode(uuid_send(gen_random_uuid()), 'hex'::text)) NOT NULL COLLATE pg_catalog."C",
@@ -78,10 +71,10 @@ CREATE TABLE public.payments (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     confirmed_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT payments_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
+    CONSTRAINT payments_amount_positive CHECK (((amount >= 1) AND (amount <= '9007199254740991'::bigint))),
     CONSTRAINT payments_money_not_negative CHECK (((paid >= 0) AND (refunded >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
     CONSTRAINT payments_order_id_shaped CHECK ((order_id ~ '^ord_[A-Za-z0-9_-]{12,36}$'::text)),
-    CONSTRAINT payments_tokens_in_range CHECK (((tokens >= 0) AND (tokens <= coinslot.max_amount())))
+    CONSTRAINT payments_tokens_in_range CHECK (((tokens >= 0) AND (tokens <= '9007199254740991'::bigint)))
 );
 
 COMMENT ON TABLE public.payments IS 'Orders and what became of them.';
@@ -238,9 +231,7 @@ declare
 begin
   select p.* into payment from public.payments p
   where p.order_id = apply_attempt.order_id for update;
-  perform coinslot.check_attempt(
-    order_id, attempt, source, apply_attempt.version, payment.id is null
-  );
+  perform coinslot.check_attempt(order_id, attempt, source, apply_attempt.version, payment.gateway);
   if payment.id is null then
     outcome := 'unknown_order';
     if attempt.paid > attempt.refunded + attempt.withdrawn then
@@ -250,6 +241,7 @@ begin
   end if;
   select a.* into v_known from coinslot.payment_attempts a
   where a.gateway = attempt.gateway and a.payment_key = attempt.payment_key;
+  attempt.id := v_known.id;
   attempt.payment_id := payment.id;
   attempt.credited := coalesce(v_known.credited, false);
   if v_known.payment_id <> payment.id then
@@ -265,7 +257,7 @@ begin
   elsif payment.version <> apply_attempt.version then
     outcome := 'stale';
   else
-    select n.* into v_applied from coinslot.apply_news(payment, attempt, source) n;
+    v_applied := coinslot.apply_news(payment, attempt, source);
     outcome := v_applied.outcome;
     payment := v_applied.payment;
   end if;
@@ -281,11 +273,10 @@ CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, so
 declare
   v_applied record;
 begin
-  select a.* into v_applied
-  from coinslot.apply_attempt(
+  v_applied := coinslot.apply_attempt(
     apply_gateway_payment.order_id, apply_gateway_payment.version,
     apply_gateway_payment.source, attempt
-  ) a;
+  );
   outcome := v_applied.outcome;
   payment := v_applied.payment;
   if webhook_id is not null and outcome <> 'stale' then
@@ -302,6 +293,7 @@ CREATE FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.pay
     AS $$
 declare
   v_settled record;
+  v_known boolean := attempt.id is not null;
 begin
   attempt.problem := coinslot.attempt_problem(before, attempt);
   if attempt.credited and attempt.problem is not null then
@@ -309,16 +301,21 @@ begin
     payment := coinslot.refuse_attempt(before, attempt, attempt.problem, source);
     return;
   end if;
+  -- The first good attempt with money is credited, and stored as that.
+  attempt.credited := attempt.credited
+    or before.confirmed_at is null and attempt.paid > 0 and attempt.problem is null;
   attempt.id := coinslot.save_attempt(attempt, before.order_id);
   if attempt.id is null then
     outcome := 'refused';
     payment := coinslot.refuse_attempt(before, attempt, 'wrong_order', source);
     return;
   end if;
-  select s.* into v_settled from coinslot.settle_payment(before, attempt, source) s;
+  v_settled := coinslot.settle_payment(before, attempt, source);
   outcome := v_settled.outcome;
   payment := v_settled.payment;
-  perform coinslot.settle_refund(payment, attempt, source);
+  if v_known then
+    perform coinslot.settle_refund(payment, attempt, source);
+  end if;
   if attempt.refunding > 0 then
     perform coinslot.read_later(payment.id);
   end if;
@@ -343,7 +340,8 @@ begin
       then return 'wrong_amount';
     when attempt.paid = 0 or attempt.credited then return null;
     else
-      v_wallet := coinslot.lock_wallet(payment.user_id);
+      select w.* into v_wallet
+      from public.wallets w where w.user_id = payment.user_id for update;
       return case
         when v_wallet.user_id is null or v_wallet.closed_at is not null then 'wallet_closed'
         when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
@@ -588,7 +586,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) IS 'See public.capture_hold.';
 
-CREATE FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) RETURNS void
+CREATE FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, order_gateway text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $_$
@@ -596,13 +594,13 @@ declare
   v_argument text := case
     when (attempt.state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')) is not true
     then 'state'
-    when not exists (select from coinslot.gateways g where g.id = attempt.gateway) then 'gateway'
+    when attempt.gateway is null then 'gateway'
     when (length(check_attempt.order_id) between 1 and 64) is not true then 'order_id'
     when (length(attempt.payment_key) between 1 and 255) is not true then 'payment_key'
     when (attempt.currency ~ '^[A-Z]{3}$') is not true then 'currency'
     when attempt.live is null then 'live'
     when (source ~ '^[a-z_]{1,32}$') is not true then 'source'
-    when check_attempt.version is null and not unknown_order then 'version'
+    when check_attempt.version is null and order_gateway is not null then 'version'
     when num_nulls(
       attempt.amount, attempt.paid, attempt.refunded, attempt.refunding, attempt.disputed,
       attempt.withdrawn
@@ -618,13 +616,19 @@ declare
     then 'virtual_account'
   end;
 begin
+  -- That of the order is known to be one. Asked apart: an expression with a query costs far more.
+  if attempt.gateway is distinct from order_gateway then
+    if not exists (select from coinslot.gateways g where g.id = attempt.gateway) then
+      v_argument := 'gateway';
+    end if;
+  end if;
   if v_argument is not null then
     perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
 end
 $_$;
 
-COMMENT ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) IS 'PT400 unless an attempt is well formed.';
+COMMENT ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, order_gateway text) IS 'PT400 unless an attempt is well formed; order_gateway is null where the order is unknown.';
 
 CREATE FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -830,6 +834,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_ttl(ttl_seconds integer) IS 'PT400 unless a hold may live that long.';
 
+CREATE FUNCTION coinslot.max_amount() RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN '9007199254740991'::bigint;
+
+COMMENT ON FUNCTION coinslot.max_amount() IS 'Largest amount or balance: 2^53 - 1.';
+
 CREATE TABLE coinslot.refunds (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     payment_id uuid NOT NULL,
@@ -932,9 +943,7 @@ CREATE TABLE coinslot.webhooks (
     waiting_since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
-    next_attempt_at timestamp with time zone DEFAULT (clock_timestamp() + coinslot.webhook_lease()),
-    CONSTRAINT webhooks_body_small CHECK ((octet_length((body)::text) <= 65536)),
-    CONSTRAINT webhooks_headers_small CHECK ((octet_length((headers)::text) <= 8192))
+    next_attempt_at timestamp with time zone DEFAULT (clock_timestamp() + coinslot.webhook_lease())
 );
 
 COMMENT ON TABLE coinslot.webhooks IS 'Webhooks of the gateways and what became of them.';
@@ -961,7 +970,6 @@ CREATE FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) RETURNS void
     AS $$
 declare
   v_argument text := case
-    when not exists (select from coinslot.gateways g where g.id = webhook.gateway) then 'gateway'
     when length(webhook.event_id) not between 1 and 255 then 'event_id'
     when (length(webhook.event_type) <= 100) is not true then 'event_type'
     when length(webhook.order_id) > 64 then 'order_id'
@@ -971,6 +979,10 @@ declare
     when (octet_length(webhook.body::text) <= 65536) is not true then 'body'
   end;
 begin
+  -- Asked apart: an expression with a query costs far more.
+  if not exists (select from coinslot.gateways g where g.id = webhook.gateway) then
+    v_argument := 'gateway';
+  end if;
   if v_argument is not null then
     perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
@@ -1604,6 +1616,40 @@ $$;
 
 COMMENT ON FUNCTION coinslot.feature_price(feature text) IS 'Price of a feature in tokens, or PT404.';
 
+CREATE FUNCTION coinslot.file_webhook(webhook coinslot.webhooks, OUT id bigint, OUT payment_key text, OUT readable_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_hints record;
+begin
+  payment_key := webhook.payment_key;
+  readable_at := clock_timestamp();
+  if webhook.event_id is not null then
+    id := (
+      select w.id from coinslot.webhooks w
+      where w.gateway = webhook.gateway and w.event_id = webhook.event_id
+    );
+    return;
+  end if;
+  select
+    count(*) as number, max(w.taken_at) as taken_at,
+    max(w.id) filter (where w.payment_key = webhook.payment_key) as same_payment,
+    max(w.id) filter (where w.payment_key = '') as no_payment
+  into v_hints
+  from coinslot.webhooks w
+  where w.gateway = webhook.gateway and w.order_id = webhook.order_id and w.event_id is null;
+  id := v_hints.same_payment;
+  if id is null and v_hints.number >= 20 then
+    id := v_hints.no_payment;
+    payment_key := '';
+  end if;
+  readable_at := greatest(readable_at, v_hints.taken_at + coinslot.webhook_spacing());
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.file_webhook(webhook coinslot.webhooks, OUT id bigint, OUT payment_key text, OUT readable_at timestamp with time zone) IS 'The row that a delivery belongs to, and when its payment may be read.';
+
 CREATE TABLE coinslot.token_holds (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
@@ -1750,27 +1796,6 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.find_replay(attempted public.token_ledger) IS 'The receipt of an earlier identical call; null if none; PT409 if it was another call.';
-
-CREATE FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) RETURNS bigint
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-  if webhook.event_id is not null then
-    return (
-      select w.id from coinslot.webhooks w
-      where w.gateway = webhook.gateway and w.event_id = webhook.event_id
-    );
-  end if;
-  return (
-    select w.id from coinslot.webhooks w
-    where w.gateway = webhook.gateway and w.event_id is null
-      and w.order_id = webhook.order_id and w.payment_key = webhook.payment_key
-  );
-end
-$$;
-
-COMMENT ON FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) IS 'The stored webhook that this is another delivery of, or null.';
 
 CREATE FUNCTION coinslot.finish_audit(audit_id bigint) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1987,19 +2012,6 @@ $$;
 
 COMMENT ON FUNCTION coinslot.guard_transition() IS 'Trigger: only legal moves of an order.';
 
-CREATE FUNCTION coinslot.hint_key(webhook coinslot.webhooks) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-  select case when count(*) < 20 or bool_or(w.payment_key = webhook.payment_key)
-    then webhook.payment_key else ''
-  end
-  from coinslot.webhooks w
-  where w.gateway = webhook.gateway and w.order_id = webhook.order_id and w.event_id is null
-$$;
-
-COMMENT ON FUNCTION coinslot.hint_key(webhook coinslot.webhooks) IS 'The payment key to file an unsigned hint under; empty = its order.';
-
 CREATE FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.hold_receipt
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2148,7 +2160,10 @@ CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS bool
     SET search_path TO ''
     AS $$
 begin
-  return knows_secret.secret is null or coalesce((
+  if knows_secret.secret is null then
+    return true;
+  end if;
+  return coalesce((
     select bool_or(
       a.secret is null
       or sha256(convert_to(a.secret, 'UTF8')) = sha256(convert_to(knows_secret.secret, 'UTF8'))
@@ -2232,12 +2247,13 @@ begin
   if payment.confirmed_at is not null then
     update coinslot.payment_attempts a set credited = false
     where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
+    update coinslot.payment_attempts a set credited = true
+    where a.id = facts.attempt_id and not a.credited;
+    update coinslot.discrepancies d set resolved_at = clock_timestamp()
+    where d.kind = 'duplicate_payment' and d.resolved_at is null
+      and d.order_id = payment.order_id and d.payment_key = facts.payment_key
+      and facts.attempt_id is not null;
   end if;
-  update coinslot.payment_attempts a set credited = true
-  where a.id = facts.attempt_id and not a.credited;
-  update coinslot.discrepancies d set resolved_at = clock_timestamp()
-  where d.kind = 'duplicate_payment' and d.resolved_at is null and d.order_id = payment.order_id
-    and d.payment_key = facts.payment_key and facts.attempt_id is not null;
   update public.payments p set
     status = move_payment.status, method = coalesce(facts.method, p.method),
     payment_key = coalesce(facts.payment_key, p.payment_key),
@@ -2285,18 +2301,6 @@ CREATE FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller
 $$;
 
 COMMENT ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text, feature text, reason text, metadata jsonb, payment_id uuid, hold_id uuid) IS 'A ledger entry that is not written yet.';
-
-CREATE FUNCTION coinslot.next_hint_read(gateway text, order_id text) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-  select greatest(clock_timestamp(), max(w.taken_at) + coinslot.webhook_spacing())
-  from coinslot.webhooks w
-  where w.gateway = next_hint_read.gateway and w.order_id = next_hint_read.order_id
-    and w.event_id is null
-$$;
-
-COMMENT ON FUNCTION coinslot.next_hint_read(gateway text, order_id text) IS 'The earliest time to read an order again because of an unsigned hint.';
 
 CREATE TABLE coinslot.ledger_checks (
     id bigint NOT NULL,
@@ -2412,45 +2416,56 @@ $$;
 COMMENT ON FUNCTION coinslot.parse_time(value text) IS 'A point in time, or null.';
 
 CREATE FUNCTION coinslot.payment_facts(payment public.payments) RETURNS coinslot.payment_facts
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-  with attempts as (
-    select a.*, a.paid > a.refunded + a.withdrawn as has_money
-    from coinslot.payment_attempts a where a.payment_id = payment.id
-  ), counted as (
-    select a.* from attempts a
-    where a.paid > 0 and (a.credited or a.problem is null)
-    order by a.credited desc, a.has_money desc, a.id limit 1
-  ), waiting as (
-    select a.* from attempts a
-    where a.problem is null and a.state = 'awaiting_deposit' and a.paid = 0
-    order by a.updated_at desc, a.id desc limit 1
-  ), latest as (
-    select a.* from attempts a order by a.updated_at desc, a.id desc limit 1
-  ), expiry as (
-    select greatest(
-      payment.expires_at,
-      (select coinslot.parse_time(w.virtual_account ->> 'due_at') from waiting w)
-    ) as expires_at
-  )
-  select row(
-    c.id,
-    coalesce(c.payment_key, (select w.payment_key from waiting w)),
-    coalesce(c.method, (select w.method from waiting w)),
-    coalesce(c.paid, 0), coalesce(c.refunded, 0), coalesce(c.disputed, 0),
-    coalesce(c.withdrawn, 0),
-    exists (select from attempts a where a.problem is not null and not a.credited and a.has_money),
-    exists (select from waiting),
-    payment.canceled_at is not null
-    or exists (select from attempts a where a.state = 'canceled'),
-    payment.expired_at is not null and e.expires_at <= clock_timestamp(),
-    exists (select from attempts a where a.state = 'failed'),
-    case when c.id is null then (select l.failure_reason from latest l) end,
-    (select w.virtual_account from waiting w),
-    e.expires_at
-  )::coinslot.payment_facts
-  from expiry e left join counted c on true
+declare
+  v_attempt coinslot.payment_attempts;
+  v_counted coinslot.payment_attempts;
+  v_waiting coinslot.payment_attempts;
+  v_latest coinslot.payment_attempts;
+  v_tampered boolean := false;
+  v_canceled boolean := payment.canceled_at is not null;
+  v_failed boolean := false;
+  v_expires_at timestamptz := payment.expires_at;
+begin
+  for v_attempt in
+    select a.* from coinslot.payment_attempts a where a.payment_id = payment.id
+    order by a.credited desc, a.paid > a.refunded + a.withdrawn desc, a.id
+  loop
+    if v_attempt.paid > 0 and (v_attempt.credited or v_attempt.problem is null) then
+      v_counted := case when v_counted.id is null then v_attempt else v_counted end;
+    elsif v_attempt.paid > v_attempt.refunded + v_attempt.withdrawn then
+      v_tampered := true;
+    elsif v_attempt.problem is null and v_attempt.state = 'awaiting_deposit'
+      and v_attempt.paid = 0 and ((v_attempt.updated_at, v_attempt.id)
+        > (v_waiting.updated_at, v_waiting.id)) is not false
+    then
+      v_waiting := v_attempt;
+    end if;
+    v_canceled := v_canceled or v_attempt.state = 'canceled';
+    v_failed := v_failed or v_attempt.state = 'failed';
+    if ((v_attempt.updated_at, v_attempt.id) > (v_latest.updated_at, v_latest.id)) is not false then
+      v_latest := v_attempt;
+    end if;
+  end loop;
+  if v_waiting.id is not null then
+    v_expires_at := greatest(
+      v_expires_at, coinslot.parse_time(v_waiting.virtual_account ->> 'due_at')
+    );
+  end if;
+  return row(
+    v_counted.id,
+    coalesce(v_counted.payment_key, v_waiting.payment_key),
+    coalesce(v_counted.method, v_waiting.method),
+    coalesce(v_counted.paid, 0), coalesce(v_counted.refunded, 0),
+    coalesce(v_counted.disputed, 0), coalesce(v_counted.withdrawn, 0),
+    v_tampered, v_waiting.id is not null, v_canceled,
+    payment.expired_at is not null and v_expires_at <= clock_timestamp(), v_failed,
+    case when v_counted.id is null then v_latest.failure_reason end,
+    v_waiting.virtual_account, v_expires_at
+  )::coinslot.payment_facts;
+end
 $$;
 
 COMMENT ON FUNCTION coinslot.payment_facts(payment public.payments) IS 'What the gateway has said of all attempts at an order, added up.';
@@ -2984,12 +2999,12 @@ declare
 begin
   insert into coinslot.payment_attempts as a (
     payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
-    disputed, withdrawn, method, failure_reason, virtual_account, secret, problem
+    disputed, withdrawn, method, failure_reason, virtual_account, secret, problem, credited
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
     attempt.currency, attempt.live, attempt.paid, attempt.refunded, attempt.refunding,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
-    attempt.virtual_account, attempt.secret, attempt.problem
+    attempt.virtual_account, attempt.secret, attempt.problem, attempt.credited
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
@@ -2997,7 +3012,7 @@ begin
     refunding = excluded.refunding, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
     method = excluded.method, failure_reason = excluded.failure_reason,
     virtual_account = excluded.virtual_account, secret = coalesce(excluded.secret, a.secret),
-    problem = excluded.problem, updated_at = clock_timestamp()
+    problem = excluded.problem, credited = excluded.credited, updated_at = clock_timestamp()
   where a.payment_id = excluded.payment_id
   returning a.id into v_id;
   if not found then
@@ -3050,16 +3065,14 @@ CREATE FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, O
     SET search_path TO ''
     AS $$
 declare
+  v_filed record;
   v_webhook coinslot.webhooks;
-  v_due timestamptz;
 begin
   perform pg_advisory_xact_lock(
     hashtextextended(webhook.gateway || coalesce(webhook.event_id, webhook.order_id), 0)
   );
-  if webhook.event_id is null then
-    webhook.payment_key := coinslot.hint_key(webhook);
-  end if;
-  webhook_id := coinslot.find_webhook(webhook);
+  v_filed := coinslot.file_webhook(webhook);
+  webhook_id := v_filed.id;
   if webhook_id is not null then
     update coinslot.webhooks w set
       deliveries = w.deliveries + 1, event_type = webhook.event_type, headers = webhook.headers,
@@ -3067,22 +3080,19 @@ begin
       body = webhook.body
     where w.id = webhook_id
     returning w.* into v_webhook;
-    verdict := coinslot.take_webhook(v_webhook, busy);
+    verdict := coinslot.take_webhook(v_webhook, v_filed.readable_at, busy);
     return;
   end if;
-  v_due := case
-    when webhook.event_id is null
-    then coinslot.next_hint_read(webhook.gateway, webhook.order_id)
-    else clock_timestamp()
+  verdict := case
+    when v_filed.readable_at <= clock_timestamp() and not busy then 'read' else 'scheduled'
   end;
-  verdict := case when v_due <= clock_timestamp() and not busy then 'read' else 'scheduled' end;
   insert into coinslot.webhooks as w (
     gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body, taken_at,
     next_attempt_at
   ) values (
-    webhook.gateway, webhook.event_id, webhook.event_type, webhook.order_id, webhook.payment_key,
-    webhook.claims_paid, webhook.headers, webhook.body, v_due,
-    v_due + case verdict when 'read' then coinslot.webhook_lease() else '0' end
+    webhook.gateway, webhook.event_id, webhook.event_type, webhook.order_id, v_filed.payment_key,
+    webhook.claims_paid, webhook.headers, webhook.body, v_filed.readable_at,
+    v_filed.readable_at + case verdict when 'read' then coinslot.webhook_lease() else '0' end
   )
   returning w.id into webhook_id;
 end
@@ -3391,8 +3401,7 @@ begin
   end;
   if verdict is null then
     v_webhook.order_id := coalesce(payment.order_id, v_webhook.order_id, '');
-    select s.* into v_saved
-    from coinslot.save_webhook(v_webhook, coalesce(store_webhook.busy, false)) s;
+    v_saved := coinslot.save_webhook(v_webhook, coalesce(store_webhook.busy, false));
     verdict := v_saved.verdict;
     webhook_id := v_saved.webhook_id;
   end if;
@@ -3401,12 +3410,17 @@ $$;
 
 COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'See public.store_webhook.';
 
-CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, busy boolean) RETURNS text
+CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_due timestamptz := coinslot.webhook_due(webhook);
+  v_due timestamptz := case
+    when webhook.next_attempt_at <= webhook.taken_at + coinslot.webhook_lease()
+    then webhook.next_attempt_at
+    when webhook.event_id is not null then readable_at
+    else least(webhook.next_attempt_at, readable_at)
+  end;
   v_now boolean := v_due <= clock_timestamp() and not take_webhook.busy;
 begin
   if webhook.event_id is not null and webhook.next_attempt_at is null then
@@ -3430,7 +3444,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, busy boolean) IS 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
+COMMENT ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) IS 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
 
 CREATE FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3661,22 +3675,6 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) IS 'Sums of the ledger per wallet, and whether its entries are without gaps and a chain.';
-
-CREATE FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-  select case
-    when webhook.next_attempt_at <= webhook.taken_at + coinslot.webhook_lease()
-    then webhook.next_attempt_at
-    when webhook.event_id is not null then clock_timestamp()
-    else least(
-      webhook.next_attempt_at, coinslot.next_hint_read(webhook.gateway, webhook.order_id)
-    )
-  end
-$$;
-
-COMMENT ON FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) IS 'When to read because of another delivery of a stored webhook.';
 
 CREATE FUNCTION coinslot.webhook_spacing() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -4741,8 +4739,6 @@ REVOKE ALL ON TYPE public.hold_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.hold_receipt TO authenticated;
 GRANT ALL ON TYPE public.hold_receipt TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.max_amount() FROM PUBLIC;
-
 GRANT SELECT ON TABLE public.payments TO authenticated;
 GRANT SELECT ON TABLE public.payments TO service_role;
 
@@ -4795,7 +4791,7 @@ REVOKE ALL ON FUNCTION coinslot.cancel_orders(payment_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, unknown_order boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, order_gateway text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 
@@ -4813,6 +4809,8 @@ REVOKE ALL ON FUNCTION coinslot.check_refund(reason text, idempotency_key text, 
 REVOKE ALL ON FUNCTION coinslot.check_text(argument text, value text, longest integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_ttl(ttl_seconds integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.max_amount() FROM PUBLIC;
 
 GRANT SELECT(id) ON TABLE coinslot.refunds TO authenticated;
 GRANT SELECT(id) ON TABLE coinslot.refunds TO service_role;
@@ -4908,6 +4906,8 @@ GRANT ALL ON FUNCTION coinslot.fail(error text, detail jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION coinslot.feature_price(feature text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.file_webhook(webhook coinslot.webhooks, OUT id bigint, OUT payment_key text, OUT readable_at timestamp with time zone) FROM PUBLIC;
+
 GRANT SELECT(user_id) ON TABLE coinslot.token_holds TO authenticated;
 GRANT SELECT(user_id) ON TABLE coinslot.token_holds TO service_role;
 
@@ -4929,8 +4929,6 @@ REVOKE ALL ON FUNCTION coinslot.find_payment(gateway text, order_id text, paymen
 REVOKE ALL ON FUNCTION coinslot.find_refund_replay(payment_id uuid, amount bigint, payment_key text, idempotency_key text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.find_replay(attempted public.token_ledger) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION coinslot.find_webhook(webhook coinslot.webhooks) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.finish_audit(audit_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.finish_audit(audit_id bigint) TO service_role;
@@ -4956,8 +4954,6 @@ GRANT ALL ON FUNCTION coinslot.get_settings() TO service_role;
 REVOKE ALL ON FUNCTION coinslot.grant_signup_bonus(account auth.users) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.guard_transition() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION coinslot.hint_key(webhook coinslot.webhooks) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
 
@@ -4991,8 +4987,6 @@ REVOKE ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, stat
 GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint, caller text, idempotency_key text, feature text, reason text, metadata jsonb, payment_id uuid, hold_id uuid) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION coinslot.next_hint_read(gateway text, order_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) FROM PUBLIC;
 
@@ -5101,7 +5095,7 @@ REVOKE ALL ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reaso
 REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, busy boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) FROM PUBLIC;
 
@@ -5127,8 +5121,6 @@ REVOKE ALL ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) FRO
 REVOKE ALL ON FUNCTION coinslot.verify_wallets(from_user uuid, to_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION coinslot.webhook_due(webhook coinslot.webhooks) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_spacing() FROM PUBLIC;
 

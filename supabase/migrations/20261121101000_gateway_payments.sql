@@ -40,45 +40,56 @@ revoke all on function coinslot.parse_time(text) from public;
 
 -- The credited attempt counts for as long as the gateway says that it was paid, refunded or not;
 -- else the first good one does. A second paid attempt is for a person to decide, and a bad one
--- never spoils a good one.
+-- never spoils a good one. Read in one pass: nearly every order has one attempt.
 create function coinslot.payment_facts(payment public.payments) returns coinslot.payment_facts
-language sql stable set search_path = '' as $$
-  with attempts as (
-    select a.*, a.paid > a.refunded + a.withdrawn as has_money
-    from coinslot.payment_attempts a where a.payment_id = payment.id
-  ), counted as (
-    select a.* from attempts a
-    where a.paid > 0 and (a.credited or a.problem is null)
-    order by a.credited desc, a.has_money desc, a.id limit 1
-  ), waiting as (
-    select a.* from attempts a
-    where a.problem is null and a.state = 'awaiting_deposit' and a.paid = 0
-    order by a.updated_at desc, a.id desc limit 1
-  ), latest as (
-    select a.* from attempts a order by a.updated_at desc, a.id desc limit 1
-  ), expiry as (
-    select greatest(
-      payment.expires_at,
-      (select coinslot.parse_time(w.virtual_account ->> 'due_at') from waiting w)
-    ) as expires_at
-  )
-  select row(
-    c.id,
-    coalesce(c.payment_key, (select w.payment_key from waiting w)),
-    coalesce(c.method, (select w.method from waiting w)),
-    coalesce(c.paid, 0), coalesce(c.refunded, 0), coalesce(c.disputed, 0),
-    coalesce(c.withdrawn, 0),
-    exists (select from attempts a where a.problem is not null and not a.credited and a.has_money),
-    exists (select from waiting),
-    payment.canceled_at is not null
-    or exists (select from attempts a where a.state = 'canceled'),
-    payment.expired_at is not null and e.expires_at <= clock_timestamp(),
-    exists (select from attempts a where a.state = 'failed'),
-    case when c.id is null then (select l.failure_reason from latest l) end,
-    (select w.virtual_account from waiting w),
-    e.expires_at
-  )::coinslot.payment_facts
-  from expiry e left join counted c on true
+language plpgsql stable set search_path = '' as $$
+declare
+  v_attempt coinslot.payment_attempts;
+  v_counted coinslot.payment_attempts;
+  v_waiting coinslot.payment_attempts;
+  v_latest coinslot.payment_attempts;
+  v_tampered boolean := false;
+  v_canceled boolean := payment.canceled_at is not null;
+  v_failed boolean := false;
+  v_expires_at timestamptz := payment.expires_at;
+begin
+  for v_attempt in
+    select a.* from coinslot.payment_attempts a where a.payment_id = payment.id
+    order by a.credited desc, a.paid > a.refunded + a.withdrawn desc, a.id
+  loop
+    if v_attempt.paid > 0 and (v_attempt.credited or v_attempt.problem is null) then
+      v_counted := case when v_counted.id is null then v_attempt else v_counted end;
+    elsif v_attempt.paid > v_attempt.refunded + v_attempt.withdrawn then
+      v_tampered := true;
+    elsif v_attempt.problem is null and v_attempt.state = 'awaiting_deposit'
+      and v_attempt.paid = 0 and ((v_attempt.updated_at, v_attempt.id)
+        > (v_waiting.updated_at, v_waiting.id)) is not false
+    then
+      v_waiting := v_attempt;
+    end if;
+    v_canceled := v_canceled or v_attempt.state = 'canceled';
+    v_failed := v_failed or v_attempt.state = 'failed';
+    if ((v_attempt.updated_at, v_attempt.id) > (v_latest.updated_at, v_latest.id)) is not false then
+      v_latest := v_attempt;
+    end if;
+  end loop;
+  if v_waiting.id is not null then
+    v_expires_at := greatest(
+      v_expires_at, coinslot.parse_time(v_waiting.virtual_account ->> 'due_at')
+    );
+  end if;
+  return row(
+    v_counted.id,
+    coalesce(v_counted.payment_key, v_waiting.payment_key),
+    coalesce(v_counted.method, v_waiting.method),
+    coalesce(v_counted.paid, 0), coalesce(v_counted.refunded, 0),
+    coalesce(v_counted.disputed, 0), coalesce(v_counted.withdrawn, 0),
+    v_tampered, v_waiting.id is not null, v_canceled,
+    payment.expired_at is not null and v_expires_at <= clock_timestamp(), v_failed,
+    case when v_counted.id is null then v_latest.failure_reason end,
+    v_waiting.virtual_account, v_expires_at
+  )::coinslot.payment_facts;
+end
 $$;
 comment on function coinslot.payment_facts(public.payments) is
 'What the gateway has said of all attempts at an order, added up.';
@@ -161,7 +172,8 @@ begin
       then return 'wrong_amount';
     when attempt.paid = 0 or attempt.credited then return null;
     else
-      v_wallet := coinslot.lock_wallet(payment.user_id);
+      select w.* into v_wallet
+      from public.wallets w where w.user_id = payment.user_id for update;
       return case
         when v_wallet.user_id is null or v_wallet.closed_at is not null then 'wallet_closed'
         when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
@@ -279,12 +291,12 @@ declare
 begin
   insert into coinslot.payment_attempts as a (
     payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
-    disputed, withdrawn, method, failure_reason, virtual_account, secret, problem
+    disputed, withdrawn, method, failure_reason, virtual_account, secret, problem, credited
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
     attempt.currency, attempt.live, attempt.paid, attempt.refunded, attempt.refunding,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
-    attempt.virtual_account, attempt.secret, attempt.problem
+    attempt.virtual_account, attempt.secret, attempt.problem, attempt.credited
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
@@ -292,7 +304,7 @@ begin
     refunding = excluded.refunding, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
     method = excluded.method, failure_reason = excluded.failure_reason,
     virtual_account = excluded.virtual_account, secret = coalesce(excluded.secret, a.secret),
-    problem = excluded.problem, updated_at = clock_timestamp()
+    problem = excluded.problem, credited = excluded.credited, updated_at = clock_timestamp()
   where a.payment_id = excluded.payment_id
   returning a.id into v_id;
   if not found then
@@ -323,12 +335,13 @@ begin
   if payment.confirmed_at is not null then
     update coinslot.payment_attempts a set credited = false
     where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
+    update coinslot.payment_attempts a set credited = true
+    where a.id = facts.attempt_id and not a.credited;
+    update coinslot.discrepancies d set resolved_at = clock_timestamp()
+    where d.kind = 'duplicate_payment' and d.resolved_at is null
+      and d.order_id = payment.order_id and d.payment_key = facts.payment_key
+      and facts.attempt_id is not null;
   end if;
-  update coinslot.payment_attempts a set credited = true
-  where a.id = facts.attempt_id and not a.credited;
-  update coinslot.discrepancies d set resolved_at = clock_timestamp()
-  where d.kind = 'duplicate_payment' and d.resolved_at is null and d.order_id = payment.order_id
-    and d.payment_key = facts.payment_key and facts.attempt_id is not null;
   update public.payments p set
     status = move_payment.status, method = coalesce(facts.method, p.method),
     payment_key = coalesce(facts.payment_key, p.payment_key),
@@ -413,6 +426,7 @@ create function coinslot.apply_news(
 language plpgsql volatile set search_path = '' as $$
 declare
   v_settled record;
+  v_known boolean := attempt.id is not null;
 begin
   attempt.problem := coinslot.attempt_problem(before, attempt);
   if attempt.credited and attempt.problem is not null then
@@ -420,16 +434,21 @@ begin
     payment := coinslot.refuse_attempt(before, attempt, attempt.problem, source);
     return;
   end if;
+  -- The first good attempt with money is credited, and stored as that.
+  attempt.credited := attempt.credited
+    or before.confirmed_at is null and attempt.paid > 0 and attempt.problem is null;
   attempt.id := coinslot.save_attempt(attempt, before.order_id);
   if attempt.id is null then
     outcome := 'refused';
     payment := coinslot.refuse_attempt(before, attempt, 'wrong_order', source);
     return;
   end if;
-  select s.* into v_settled from coinslot.settle_payment(before, attempt, source) s;
+  v_settled := coinslot.settle_payment(before, attempt, source);
   outcome := v_settled.outcome;
   payment := v_settled.payment;
-  perform coinslot.settle_refund(payment, attempt, source);
+  if v_known then
+    perform coinslot.settle_refund(payment, attempt, source);
+  end if;
   if attempt.refunding > 0 then
     perform coinslot.read_later(payment.id);
   end if;
@@ -457,9 +476,7 @@ declare
 begin
   select p.* into payment from public.payments p
   where p.order_id = apply_attempt.order_id for update;
-  perform coinslot.check_attempt(
-    order_id, attempt, source, apply_attempt.version, payment.id is null
-  );
+  perform coinslot.check_attempt(order_id, attempt, source, apply_attempt.version, payment.gateway);
   if payment.id is null then
     outcome := 'unknown_order';
     if attempt.paid > attempt.refunded + attempt.withdrawn then
@@ -469,6 +486,7 @@ begin
   end if;
   select a.* into v_known from coinslot.payment_attempts a
   where a.gateway = attempt.gateway and a.payment_key = attempt.payment_key;
+  attempt.id := v_known.id;
   attempt.payment_id := payment.id;
   attempt.credited := coalesce(v_known.credited, false);
   if v_known.payment_id <> payment.id then
@@ -484,7 +502,7 @@ begin
   elsif payment.version <> apply_attempt.version then
     outcome := 'stale';
   else
-    select n.* into v_applied from coinslot.apply_news(payment, attempt, source) n;
+    v_applied := coinslot.apply_news(payment, attempt, source);
     outcome := v_applied.outcome;
     payment := v_applied.payment;
   end if;
@@ -505,11 +523,10 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_applied record;
 begin
-  select a.* into v_applied
-  from coinslot.apply_attempt(
+  v_applied := coinslot.apply_attempt(
     apply_gateway_payment.order_id, apply_gateway_payment.version,
     apply_gateway_payment.source, attempt
-  ) a;
+  );
   outcome := v_applied.outcome;
   payment := v_applied.payment;
   if webhook_id is not null and outcome <> 'stale' then
@@ -549,20 +566,20 @@ revoke all on function coinslot.same_fact(
 
 create function coinslot.check_attempt(
   order_id text, attempt coinslot.payment_attempts, source text, version bigint,
-  unknown_order boolean
+  order_gateway text
 ) returns void
 language plpgsql stable set search_path = '' as $$
 declare
   v_argument text := case
     when (attempt.state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')) is not true
     then 'state'
-    when not exists (select from coinslot.gateways g where g.id = attempt.gateway) then 'gateway'
+    when attempt.gateway is null then 'gateway'
     when (length(check_attempt.order_id) between 1 and 64) is not true then 'order_id'
     when (length(attempt.payment_key) between 1 and 255) is not true then 'payment_key'
     when (attempt.currency ~ '^[A-Z]{3}$') is not true then 'currency'
     when attempt.live is null then 'live'
     when (source ~ '^[a-z_]{1,32}$') is not true then 'source'
-    when check_attempt.version is null and not unknown_order then 'version'
+    when check_attempt.version is null and order_gateway is not null then 'version'
     when num_nulls(
       attempt.amount, attempt.paid, attempt.refunded, attempt.refunding, attempt.disputed,
       attempt.withdrawn
@@ -578,16 +595,22 @@ declare
     then 'virtual_account'
   end;
 begin
+  -- That of the order is known to be one. Asked apart: an expression with a query costs far more.
+  if attempt.gateway is distinct from order_gateway then
+    if not exists (select from coinslot.gateways g where g.id = attempt.gateway) then
+      v_argument := 'gateway';
+    end if;
+  end if;
   if v_argument is not null then
     perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
 end
 $$;
 comment on function coinslot.check_attempt(
-  text, coinslot.payment_attempts, text, bigint, boolean
-) is 'PT400 unless an attempt is well formed.';
+  text, coinslot.payment_attempts, text, bigint, text
+) is 'PT400 unless an attempt is well formed; order_gateway is null where the order is unknown.';
 revoke all on function coinslot.check_attempt(
-  text, coinslot.payment_attempts, text, bigint, boolean
+  text, coinslot.payment_attempts, text, bigint, text
 ) from public;
 
 create function coinslot.new_attempt(

@@ -11,7 +11,7 @@ REVERSALS = "sql_tests/09_gateway_reversals.test.sql"
 REFUSALS = "sql_tests/10_gateway_refusals.test.sql"
 STALE = "sql_tests/11_gateway_stale.test.sql"
 
-_COUNTED = "order by a.credited desc, a.has_money desc, a.id limit 1"
+_COUNTED = "order by a.credited desc, a.paid > a.refunded + a.withdrawn desc, a.id"
 
 MUTANTS = (
     SqlMutant(
@@ -162,7 +162,19 @@ MUTANTS = (
     SqlMutant(
         "credited-attempt-switches",
         "the attempt that was credited stays the one that counts",
-        (Rewrite("coinslot.payment_facts", _COUNTED, "order by a.id desc limit 1"),),
+        (Rewrite("coinslot.payment_facts", _COUNTED, "order by a.id desc"),),
+        (PAYMENTS, REFUSALS, STATE_MACHINE),
+    ),
+    SqlMutant(
+        "credited-attempt-not-remembered",
+        "the attempt that was credited stays the one that counts",
+        (
+            Rewrite(
+                "coinslot.apply_news",
+                "or before.confirmed_at is null and attempt.paid > 0 and attempt.problem is null",
+                "",
+            ),
+        ),
         (PAYMENTS, REFUSALS, STATE_MACHINE),
     ),
     SqlMutant(
