@@ -269,6 +269,7 @@ COMMENT ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source
 CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_applied record;
@@ -566,6 +567,7 @@ COMMENT ON FUNCTION coinslot.cancel_orders(payment_ids uuid[]) IS 'Cancels unpai
 CREATE FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_hold coinslot.token_holds := coinslot.open_hold(capture_hold.hold_id);
@@ -748,28 +750,31 @@ CREATE FUNCTION coinslot.check_order_limits(user_id uuid) RETURNS void
 declare
   v_settings coinslot.settings;
   v_now timestamptz := clock_timestamp();
-  v_count bigint;
-  v_room_at timestamptz;
+  v_orders record;
 begin
   select s.* into v_settings from coinslot.settings s;
-  select count(*), min(p.expires_at) into v_count, v_room_at
+  -- All of it from the user's latest orders, and by their dates alone: on `status` or `expires_at` a
+  -- planner without statistics would go through the open orders of everybody.
+  select
+    count(*) filter (where p.status = 'pending' and p.expires_at > v_now) as open,
+    min(p.expires_at) filter (where p.status = 'pending' and p.expires_at > v_now) as closes_at,
+    count(*) filter (where p.paid = 0 and p.created_at > v_now - interval '1 hour') as unpaid,
+    min(p.created_at) filter (where p.paid = 0 and p.created_at > v_now - interval '1 hour')
+    + interval '1 hour' as forgotten_at
+  into v_orders
   from public.payments p
   where p.user_id = check_order_limits.user_id
-    and p.status = 'pending' and p.expires_at > v_now;
-  if v_count >= v_settings.max_open_orders then
+    and p.created_at > v_now - greatest(v_settings.order_lifetime, interval '1 hour');
+  if v_orders.open >= v_settings.max_open_orders then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
       'max_open_orders', v_settings.max_open_orders,
-      'retry_after', ceil(extract(epoch from v_room_at - v_now))
+      'retry_after', ceil(extract(epoch from v_orders.closes_at - v_now))
     ));
   end if;
-  select count(*), min(p.created_at) + interval '1 hour' into v_count, v_room_at
-  from public.payments p
-  where p.user_id = check_order_limits.user_id
-    and p.created_at > v_now - interval '1 hour' and p.paid = 0;
-  if v_count >= v_settings.max_unpaid_orders_per_hour then
+  if v_orders.unpaid >= v_settings.max_unpaid_orders_per_hour then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
       'max_unpaid_orders_per_hour', v_settings.max_unpaid_orders_per_hour,
-      'retry_after', ceil(extract(epoch from v_room_at - v_now))
+      'retry_after', ceil(extract(epoch from v_orders.forgotten_at - v_now))
     ));
   end if;
 end
@@ -1069,6 +1074,7 @@ COMMENT ON FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) IS 'Se
 CREATE FUNCTION coinslot.claim_webhooks(batch integer) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
   with due as materialized (
     select w.id, clock_timestamp() as taken_at from coinslot.webhooks w
@@ -1261,6 +1267,7 @@ COMMENT ON FUNCTION coinslot.count_webhooks() IS 'Webhooks that are not finished
 CREATE FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_user_id uuid := coinslot.current_user_id();
@@ -1334,6 +1341,7 @@ COMMENT ON FUNCTION coinslot.current_user_id() IS 'The signed-in user, or PT401.
 CREATE FUNCTION coinslot.debit(user_id uuid, caller text, amount bigint, feature text, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 #variable_conflict use_column
 declare
@@ -1343,7 +1351,7 @@ declare
   v_now timestamptz;
 begin
   if (
-    debit.amount between 1 and coinslot.max_amount() and length(debit.reason) <= 500
+    debit.amount between 1 and 9007199254740991 and length(debit.reason) <= 500
     and length(debit.idempotency_key) between 1 and 255 and debit.metadata = '{}'
   ) is not true then
     perform coinslot.check_call(
@@ -1736,15 +1744,13 @@ declare
   v_payment public.payments;
 begin
   if find_payment.order_id <> '' then
-    select p.* into v_payment from public.payments p
-    where p.order_id = find_payment.order_id and p.gateway = find_payment.gateway;
+    select p.* into v_payment from public.payments p where p.order_id = find_payment.order_id;
   else
     select p.* into v_payment
     from coinslot.payment_attempts a inner join public.payments p on p.id = a.payment_id
-    where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key
-      and p.gateway = find_payment.gateway;
+    where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key;
   end if;
-  return v_payment;
+  return case when v_payment.gateway = find_payment.gateway then v_payment end;
 end
 $$;
 
@@ -1841,6 +1847,7 @@ COMMENT ON FUNCTION coinslot.finish_audit(audit_id bigint) IS 'See public.finish
 CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_webhook coinslot.webhooks;
@@ -2015,6 +2022,7 @@ COMMENT ON FUNCTION coinslot.guard_transition() IS 'Trigger: only legal moves of
 CREATE FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.hold_receipt
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_wallet public.wallets;
@@ -2231,6 +2239,7 @@ COMMENT ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id 
 CREATE FUNCTION coinslot.lock_wallet(user_id uuid) RETURNS public.wallets
     LANGUAGE sql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
   select w.* from public.wallets w where w.user_id = lock_wallet.user_id for update
 $$;
@@ -2385,6 +2394,7 @@ COMMENT ON FUNCTION coinslot.open_ledger_check() IS 'The ledger check that is du
 CREATE FUNCTION coinslot.open_payment(order_id text) RETURNS public.payments
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_payment public.payments;
@@ -2497,6 +2507,7 @@ COMMENT ON FUNCTION coinslot.payment_status(facts coinslot.payment_facts) IS 'Fa
 CREATE FUNCTION coinslot.post_entry(entry public.token_ledger) RETURNS public.token_receipt
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_entry public.token_ledger;
@@ -2836,6 +2847,7 @@ COMMENT ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key t
 CREATE FUNCTION coinslot.release_hold(hold_id uuid) RETURNS public.hold_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 begin
   return coinslot.hold_receipt(
@@ -3377,6 +3389,7 @@ COMMENT ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason t
 CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_webhook coinslot.webhooks;

@@ -139,7 +139,8 @@ revoke all on function coinslot.new_entry(
 -- Writes one entry under the wallet's row lock. Callers have decided that it is allowed;
 -- spending has its own, faster statement.
 create function coinslot.post_entry(entry public.token_ledger) returns public.token_receipt
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_entry public.token_ledger;
 begin
@@ -205,7 +206,8 @@ revoke all on function coinslot.check_call(bigint, text, text, jsonb) from publi
 
 -- The wallet, locked, or null where there is none.
 create function coinslot.lock_wallet(user_id uuid) returns public.wallets
-language sql volatile set search_path = '' as $$
+language sql volatile
+set search_path = '' set enable_seqscan = off as $$
   select w.* from public.wallets w where w.user_id = lock_wallet.user_id for update
 $$;
 comment on function coinslot.lock_wallet(uuid) is 'Locks and reads a wallet.';

@@ -43,7 +43,8 @@ create function coinslot.hold(
   user_id uuid, amount bigint, feature text, idempotency_key text, reason text,
   ttl_seconds integer
 ) returns public.hold_receipt
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_wallet public.wallets;
   v_hold coinslot.token_holds;
@@ -211,7 +212,8 @@ revoke all on function coinslot.resolve_hold(coinslot.token_holds, text, bigint)
 -- Always succeeds on an open hold, even where a refund has meanwhile taken the balance below zero:
 -- the work was promised and done.
 create function coinslot.capture_hold(hold_id uuid, amount bigint) returns public.token_receipt
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_hold coinslot.token_holds := coinslot.open_hold(capture_hold.hold_id);
   v_amount bigint := coalesce(capture_hold.amount, v_hold.amount);
@@ -244,7 +246,8 @@ from public, anon, authenticated, service_role;
 grant execute on function public.capture_hold(uuid, bigint) to service_role;
 
 create function coinslot.release_hold(hold_id uuid) returns public.hold_receipt
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 begin
   return coinslot.hold_receipt(
     coinslot.resolve_hold(coinslot.open_hold(release_hold.hold_id), 'released', 0), false

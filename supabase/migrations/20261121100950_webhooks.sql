@@ -73,8 +73,10 @@ revoke all on table coinslot.webhooks from anon, authenticated, service_role;
 create policy "Nobody reads webhooks through the API" on coinslot.webhooks
 for select to anon, authenticated using (false);
 
--- The payment that a webhook is about: by the order it names, else by an attempt we know. Two
--- statements rather than one, whose plan would depend on what is given and be made at every call.
+-- The payment that a webhook is about: by the order it names, else by an attempt we know. Looked for
+-- by its own key alone: with the gateway beside it, a planner without statistics would go through
+-- all payments of the gateway. Two statements rather than one, whose plan would depend on what is
+-- given and be made at every call.
 create function coinslot.find_payment(gateway text, order_id text, payment_key text)
 returns public.payments
 language plpgsql stable set search_path = '' as $$
@@ -82,15 +84,13 @@ declare
   v_payment public.payments;
 begin
   if find_payment.order_id <> '' then
-    select p.* into v_payment from public.payments p
-    where p.order_id = find_payment.order_id and p.gateway = find_payment.gateway;
+    select p.* into v_payment from public.payments p where p.order_id = find_payment.order_id;
   else
     select p.* into v_payment
     from coinslot.payment_attempts a inner join public.payments p on p.id = a.payment_id
-    where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key
-      and p.gateway = find_payment.gateway;
+    where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key;
   end if;
-  return v_payment;
+  return case when v_payment.gateway = find_payment.gateway then v_payment end;
 end
 $$;
 comment on function coinslot.find_payment(text, text, text) is
@@ -277,7 +277,8 @@ create function coinslot.store_webhook(
   claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean,
   out verdict text, out webhook_id bigint, out payment public.payments
 )
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_webhook coinslot.webhooks;
   v_saved record;
@@ -378,7 +379,8 @@ revoke all on function coinslot.end_webhook(coinslot.webhooks, text, text, boole
 create function coinslot.finish_webhook(
   webhook_id bigint, outcome text, detail text, again boolean
 ) returns void
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_webhook coinslot.webhooks;
 begin
@@ -442,7 +444,8 @@ from public;
 
 -- Work that is due, leased to whoever claims it. Many may claim at once: none gets another's.
 create function coinslot.claim_webhooks(batch integer) returns setof coinslot.webhooks
-language sql volatile security definer set search_path = '' as $$
+language sql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
   with due as materialized (
     select w.id, clock_timestamp() as taken_at from coinslot.webhooks w
     where w.next_attempt_at <= clock_timestamp()

@@ -519,7 +519,8 @@ create function coinslot.apply_gateway_payment(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
   webhook_id bigint, out outcome text, out payment public.payments
 )
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_applied record;
 begin
@@ -679,7 +680,8 @@ grant execute on function public.apply_gateway_payment(
 
 -- Before the gateway is asked: the order, and the version that the answer will have to match.
 create function coinslot.open_payment(order_id text) returns public.payments
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_payment public.payments;
 begin

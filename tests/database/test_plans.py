@@ -1,0 +1,89 @@
+"""What a purchase, a spend and a hold read does not grow with what others have bought, whenever plans were made.
+
+A session keeps the plans of its first calls, and a database that is young has no statistics, or
+those of nearly empty tables. Whatever was planned then has to do while thousands of rows come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from uuid import UUID
+
+import pytest
+from psycopg.rows import DictRow
+
+from tests.clusters import Cluster
+from tests.database.people import (
+    Bank,
+    Call,
+    Connection,
+    capture,
+    create_order,
+    gateway_says,
+    hint,
+    hold,
+    receipts,
+    spend,
+)
+
+PURCHASES = 150
+_MOST_ROWS = 12
+"""Of a table that are looked at in a purchase: it takes 10 of one order."""
+_GROWING = (
+    *("payments", "payment_attempts", "payment_events", "webhooks"),
+    *("token_ledger", "token_holds", "wallets"),
+)
+
+_READ = """
+select t.relname as name, t.seq_tup_read + sum(i.idx_tup_read) as rows
+from pg_stat_user_tables t inner join pg_stat_user_indexes i using (relid)
+where t.relname = any (%s)
+group by t.relid, t.relname, t.seq_tup_read
+"""
+
+
+@pytest.fixture
+def young(cluster: Cluster) -> Iterator[Bank]:
+    """A shop of its own that nobody has bought in."""
+    with (
+        cluster.clone(cluster.template("strict")) as name,
+        closing(Bank(cluster.url(name))) as bank,
+    ):
+        yield bank
+
+
+@pytest.mark.parametrize("analyzed_after", [None, 0, 5, 60])
+def test_a_buyer_reads_their_own_rows(young: Bank, analyzed_after: int | None) -> None:
+    buyers = [young.user() for _ in range(PURCHASES)]
+    with closing(young.connect()) as session:
+        for number in range(PURCHASES):
+            if number == analyzed_after:
+                young.change("analyze")
+            if number == PURCHASES - 50:
+                before = _rows_read(session)
+            _buy_spend_and_hold(session, buyers[number], f"question {number}")
+        read = _rows_read(session)
+    per_purchase = {name: (read[name] - before[name]) / 50 for name in _GROWING}
+    assert {name: rows for name, rows in per_purchase.items() if rows > _MOST_ROWS} == {}
+    assert not young.audit()
+
+
+def _buy_spend_and_hold(session: Connection, buyer: UUID, key: str) -> None:
+    def answer(call: Call) -> DictRow:
+        [row] = receipts([call(session)])
+        return row
+
+    order_id = answer(create_order(buyer, None))["order_id"]
+    webhook_id = answer(hint(order_id, None))["webhook_id"]
+    applied = answer(gateway_says(order_id, 1, paid=5000, webhook_id=webhook_id))
+    assert applied["outcome"] == "credited"
+    answer(spend(buyer, 1, key))
+    held = answer(hold(buyer, 2, f"answer to {key}"))
+    answer(capture(held["id"]))
+
+
+def _rows_read(session: Connection) -> dict[str, int]:
+    session.execute("select pg_stat_force_next_flush()")
+    session.execute("select pg_stat_clear_snapshot()")
+    return {row["name"]: int(row["rows"]) for row in session.execute(_READ, [list(_GROWING)])}
