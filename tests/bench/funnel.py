@@ -53,6 +53,23 @@ class Funnel:
         asked = [await self._shopping.read_at_gateway(key) for key in keys]
         return await timed(self._shopping.gateway, asked)
 
+    async def read_and_nothing(self) -> list[float]:
+        """The round trips of a webhook, and nothing done in the database."""
+        shop = self._shopping
+        gateway, api = await connect(shop.gateway), await connect(shop.api)
+        nothing = shop.rpc("bench_nothing", shop.service, amount=1, idempotency_key="")
+        took = []
+        for _, key in self._latest():
+            read = await shop.read_at_gateway(key)
+            began = time.perf_counter()
+            await expect(api, nothing)
+            await expect(gateway, read)
+            await expect(api, nothing)
+            took.append((time.perf_counter() - began) * 1000)
+        gateway.close()
+        api.close()
+        return took
+
     async def webhook_again(self) -> list[float]:
         shop = self._shopping
         return await timed(shop.sidecar, [shop.webhook(*paid) for paid in self._latest()])
@@ -131,6 +148,7 @@ def measure(bench: Bench) -> None:
         {"the gateway read alone": _TARGET_MS},
         webhook_to_credited=funnel.credit,
         the_gateway_read_alone=funnel.read,
+        the_read_between_two_RPCs_that_do_nothing=funnel.read_and_nothing,
     )
     row(
         "webhook_again",

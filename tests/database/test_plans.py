@@ -1,4 +1,4 @@
-"""What a purchase, a spend and a hold read does not grow with what others have bought, whenever plans were made.
+"""What a purchase, a spend and a hold read does not grow with what others did, whenever planned.
 
 A session keeps the plans of its first calls, and a database that is young has no statistics, or
 those of nearly empty tables. Whatever was planned then has to do while thousands of rows come in.
