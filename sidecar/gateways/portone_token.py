@@ -34,22 +34,30 @@ class TokenCache:
     def __init__(self, http: GatewayHttp, key: str, secret: str) -> None:
         self._http = http
         self._credentials = {"imp_key": key, "imp_secret": secret}
-        self._lock = asyncio.Lock()
+        self._fetching: asyncio.Task[str] | None = None
         self._bearer = ""
         self._good_until = 0.0
 
     async def bearer(self) -> str:
-        async with self._lock:
-            if time.monotonic() >= self._good_until:
-                await self._fetch()
+        if time.monotonic() < self._good_until:
             return self._bearer
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch())
+            self._fetching.add_done_callback(self._fetched)
+        # Whoever gives up must not end what others wait for.
+        return await asyncio.shield(self._fetching)
 
     def forget(self, bearer: str) -> None:
         """After a 401. Only the token that was refused: another request may have a newer one."""
         if bearer == self._bearer:
             self._good_until = 0.0
 
-    async def _fetch(self) -> None:
+    def _fetched(self, task: asyncio.Task[str]) -> None:
+        self._fetching = None
+        if not task.cancelled():
+            task.exception()  # it may be that nobody waited for it to the end
+
+    async def _fetch(self) -> str:
         response = await self._http.request(
             "POST", "/users/getToken", repeatable=True, json=self._credentials
         )
@@ -67,3 +75,4 @@ class TokenCache:
         self._bearer = f"Bearer {issued.access_token}"
         lifetime = issued.expired_at - issued.now - _MARGIN_SECONDS
         self._good_until = time.monotonic() + max(lifetime, 0)
+        return self._bearer

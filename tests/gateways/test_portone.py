@@ -214,6 +214,28 @@ class TestToken:
         await asyncio.gather(*(gateway.read(None, imp_uid) for _ in range(20)))
         assert sim.simulator.tokens.issued == 1
 
+    async def test_those_who_wait_for_one_that_never_comes_wait_together(
+        self, sim: Simulated
+    ) -> None:
+        await sim.fault("delay", delay_s=5, path="/users/getToken")
+        gateway = sim.gateway(timeout=0.5)
+        async with asyncio.timeout(4):
+            answers = await asyncio.gather(
+                *(gateway.read(None, UID) for _ in range(20)), return_exceptions=True
+            )
+        assert {type(answer) for answer in answers} == {GatewayTimeout}
+
+    async def test_whoever_gives_up_leaves_it_to_the_others(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
+        await sim.fault("delay", delay_s=0.5, next=1, path="/users/getToken")
+        gateway = sim.gateway()
+        first = asyncio.create_task(gateway.read(None, imp_uid))
+        second = asyncio.create_task(gateway.read(None, imp_uid))
+        await asyncio.sleep(0.1)
+        first.cancel()
+        assert (await second).paid == 5000
+        assert sim.simulator.tokens.issued == 1
+
     async def test_refused_token_is_renewed_once_for_everybody(self, sim: Simulated) -> None:
         imp_uid = await sim.pay("ord_0123456789ab", amount=5000)
         gateway = sim.gateway()
