@@ -43,6 +43,12 @@ class LimitSettings(BaseSettings):
         text: str = getattr(self, f"coinslot_limit_{group}")
         return None if text == OFF else parse(text)
 
+    @property
+    def believes_a_proxy(self) -> bool:
+        return bool(
+            self.coinslot_proxies or self.coinslot_real_ip_header or self.coinslot_forwarded_secret
+        )
+
     @field_validator(*(f"coinslot_limit_{group}" for group in GROUPS))
     @classmethod
     def _is_rate(cls, value: str) -> str:

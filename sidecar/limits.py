@@ -1,8 +1,10 @@
 """How often one user and one address may call.
 
 A user is who their token says once Postgres has accepted it: what an unverified token claims could
-use up somebody else's limit. Until then, and beside it, the address counts. The windows slide, so
-that no burst fits into the seam of two, and are two counters each, however high the limit is.
+use up somebody else's limit. Until then, and beside it, the address counts: for those who are known
+apart from those who are not, so that a flood of strangers stops nobody who is about to pay. The
+windows slide, so that no burst fits into the seam of two, and are two counters each, however high
+the limit is.
 
 The storage may be shared by servers. Where it does not answer everybody is let in: to sell is worth
 more than to count.
@@ -66,9 +68,11 @@ class Limits:
         """Counts a call. Raises `TooManyRequests` where there were enough. One user's calls beyond
         the limit do not count for the address, where others may be."""
         owner = self._owners.of(token)
-        if owner is not None:
+        if owner is None:
+            await self._count(self._address[group], group, "address", address)
+        else:
             await self._count(self._user[group], group, "user", owner)
-        await self._count(self._address[group], group, "address", address)
+            await self._count(self._address[group], group, "users at", address)
 
     def accepted(self, token: str) -> None:
         """Postgres has taken this token for good."""

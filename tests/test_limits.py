@@ -103,8 +103,18 @@ class TestUser:
         async with limits() as counted:
             counted.accepted(flooding)
             assert await admitted(counted, 500, HOME, flooding) == 3
-            assert await admitted(counted, 12, HOME) == 12
-            assert await admitted(counted, 1, HOME) == 0
+            others = [token_of(f"guest {number}") for number in range(5)]
+            for token in others:
+                counted.accepted(token)
+            calls = [await admitted(counted, 3, HOME, token) for token in others]
+            assert calls == [3, 3, 3, 3, 0]
+
+    async def test_is_not_kept_out_by_strangers_at_the_address(self) -> None:
+        hers = token_of("mina")
+        async with limits() as counted:
+            counted.accepted(hers)
+            assert await admitted(counted, 500, HOME) == 15
+            assert await admitted(counted, 3, HOME, hers) == 3
 
     async def test_of_a_group_says_nothing_of_another(self) -> None:
         async with limits() as counted:
@@ -184,7 +194,7 @@ class TestShared:
             assert await admitted(first, 2, HOME, hers) == 2
             assert await admitted(second, 2, CAFE, hers) == 1
             assert await admitted(second, 12, HOME) == 12
-            assert await admitted(first, 9, HOME) == 1
+            assert await admitted(first, 9, HOME) == 3
 
     async def test_by_one_whose_clock_is_an_hour_off(
         self, redis: Redis, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,8 @@ import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
+import structlog
+
 from sidecar.errors import Unauthorized
 from sidecar.views.http import optional_token
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sidecar.limit_settings import Group
     from sidecar.limits import Limits
 
+log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -60,10 +63,21 @@ def limited(
 def address(request: Request) -> str:
     """Whom to count the call for: what a trusted proxy says, else the peer. Of IPv6 the first 64
     bits, since whoever has one address has them all."""
+    _tell_of_proxy(request)
     for text in (request.remote_addr, request.ip):
         if (found := _counted_as(text)) is not None:
             return found
     return "local"
+
+
+def _tell_of_proxy(request: Request) -> None:
+    """Once: whoever runs this behind a proxy and does not say so has all buyers share its limit."""
+    context = request.app.ctx
+    if "x-forwarded-for" not in request.headers or hasattr(context, "told_of_proxy"):
+        return
+    context.told_of_proxy = True
+    if not context.settings.believes_a_proxy:
+        log.warning("forwarded_address_not_believed", counted_as=request.ip, see="COINSLOT_PROXIES")
 
 
 def _counted_as(text: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from sidecar.server import create_app
 from tests.contract import agreed
@@ -123,6 +124,15 @@ class TestAddress:
                 assert found[-1] == 429
             forwarded = await statuses(http, "for=192.0.2.9;secret=guess", header="Forwarded")
             assert forwarded == [429]
+
+    async def test_that_is_not_believed_is_told_of_once(self) -> None:
+        with capture_logs() as logs:
+            async with limited() as http:
+                await statuses(http, "192.0.2.1", "192.0.2.2")
+            async with limited(coinslot_proxies=1) as http:
+                await statuses(http, "192.0.2.1")
+        told = [line for line in logs if line["event"] == "forwarded_address_not_believed"]
+        assert [line["see"] for line in told] == ["COINSLOT_PROXIES"]
 
     async def test_is_what_the_trusted_proxy_adds(self) -> None:
         """Further to the left is what the caller wrote."""
