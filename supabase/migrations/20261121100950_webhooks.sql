@@ -73,10 +73,10 @@ revoke all on table coinslot.webhooks from anon, authenticated, service_role;
 create policy "Nobody reads webhooks through the API" on coinslot.webhooks
 for select to anon, authenticated using (false);
 
--- The payment that a webhook is about: by the order it names, else by an attempt we know. Looked for
--- by its own key alone: with the gateway beside it, a planner without statistics would go through
--- all payments of the gateway. Two statements rather than one, whose plan would depend on what is
--- given and be made at every call.
+-- The payment that a webhook is about: by the order it names, else by an attempt we know. Looked
+-- for by its own key alone: with the gateway beside it, a planner without statistics would go
+-- through all payments of the gateway. Two statements rather than one, whose plan would depend on
+-- what is given and be made at every call.
 create function coinslot.find_payment(gateway text, order_id text, payment_key text)
 returns public.payments
 language plpgsql stable set search_path = '' as $$
