@@ -23,9 +23,9 @@ import psutil
 
 from sidecar.sandbox.settings import SandboxError
 
-# A child waits for a line on its standard input before it becomes the program. It is sent once the
-# record is on disk: whoever dies in between, no unrecorded process is left behind.
-_LAUNCH = ["/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh"]
+# A child waits for a line on its standard input before it becomes the program, which gets the rest.
+# It is sent once the record is on disk: whoever dies in between, no unrecorded process is left.
+_LAUNCH = ["/bin/sh", "-c", 'read -r go && exec "$@"', "sh"]
 # Creation times are derived from the boot time, which moves when the clock is set.
 _CLOCK_TOLERANCE = 2.0
 # Of this process. Whether they run is read from the record, not from here: they outlive it.
@@ -44,11 +44,14 @@ class Program:
     user: str | None = None
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    stdin: str = ""
+    """What it reads there: a configuration with secrets, which neither `ps` nor a disk shows."""
 
     @property
     def fingerprint(self) -> str:
         """Of everything that its start depends on, so that changed settings are noticed."""
-        parts = [*self.argv, *(f"{key}={value}" for key, value in sorted(self.env.items()))]
+        env = (f"{key}={value}" for key, value in sorted(self.env.items()))
+        parts = [*self.argv, *env, self.stdin]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @property
@@ -111,7 +114,7 @@ class Processes:
         record = {"pid": child.pid, "created": created, "fingerprint": program.fingerprint}
         self._write({**self._read(), program.name: record})
         _children.append(child)
-        _release(child)
+        _release(child, program.stdin)
 
     def becomes_ready(self, program: Program, seconds: float = 30) -> bool:
         deadline = time.monotonic() + seconds
@@ -157,11 +160,11 @@ def _reap() -> None:
     _children[:] = [child for child in _children if child.poll() is None]
 
 
-def _release(child: subprocess.Popen[bytes]) -> None:
+def _release(child: subprocess.Popen[bytes], stdin: str) -> None:
     """Let it go on. One that died already is reported by `wait_ready`."""
     with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as pipe:
         if pipe:
-            pipe.write(b"go\n")
+            pipe.write(f"go\n{stdin}".encode())
 
 
 def _stop(process: psutil.Process, stop_signal: signal.Signals, seconds: float) -> None:
