@@ -29,12 +29,13 @@ _numbers = count()
 def sandbox_settings(name: str, postgres_bin: Path | None = None) -> SandboxSettings:
     """Settings of a sandbox of this test run: own folder, free ports, nothing from `.env`."""
     _sweep()
-    api, db, postgrest, simulators, sidecar, metrics = free_ports(6)
+    api, db, postgrest, auth, simulators, sidecar, metrics = free_ports(7)
     return SandboxSettings(
         _env_file=None,
         api_port=api,
         db_port=db,
         postgrest_port=postgrest,
+        auth_port=auth,
         simulators_port=simulators,
         sidecar_port=sidecar,
         metrics_port=metrics,

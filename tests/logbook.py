@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sidecar.sandbox.processes import Processes
 
-_PROCESSES = ("sidecar", "simulators", "api", "postgrest", "postgres")
+_PROCESSES = ("sidecar", "simulators", "api", "auth", "postgrest", "postgres")
 
 
 class Logbook:

@@ -1,192 +1,199 @@
 """What stands before PostgREST, Auth and Edge Functions on Supabase, behind API keys: `/rest/v1`,
-`/auth/v1`, `/functions/v1`.
+`/auth/v1`, `/functions/v1`. Here it is Caddy, so that it costs no more than the hosted one.
 
-`python -m sidecar.sandbox.api_gateway` serves it, configured by the environment.
+What an API key is worth is decided by `ApiKeys.authorization` alone. For the keys that everybody
+uses its answers are written into the configuration; about all else Caddy asks the auth server,
+which also words every refusal.
 """
 
 from __future__ import annotations
 
-import os
-from types import SimpleNamespace
+import json
+from collections.abc import Sequence
+from typing import Any
 
-import aiohttp
-from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool
-from sanic import HTTPResponse, Request, Sanic
-from sanic.config import Config
-from sanic.response import json, text
-from yarl import URL
-
-from sidecar.sandbox import auth, functions
 from sidecar.sandbox.keys import ApiKeys
+from sidecar.sandbox.settings import SandboxSettings
 
-App = Sanic[Config, SimpleNamespace]
+Json = dict[str, Any]
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _EXPOSED = (
     "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, "
     "Transfer-Encoding, Range-Unit, X-Supabase-Api-Version"
 )
-# Headers about one connection, not about the message; and those that the gateway answers itself.
-_HOP_BY_HOP = {
-    *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"),
-    *("transfer-encoding", "upgrade", "host", "expect"),
+_METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE,OPTIONS,TRACE,CONNECT"
+_POSTGREST_AWAY = {"message": "PostgREST is not reachable", "code": "PGRST000"}
+_AUTH_AWAY = {"message": "Auth is not reachable", "code": "unexpected_failure"}
+_NO_ROUTE = {"message": "no Route matched with those values"}
+
+_HEADER_BYTES = 16_384  # a JWT may hold a long name
+_HEADER_SLACK = 4_096  # what Go adds to the limit that it is given
+_KEPT_IDLE = "15s"  # PostgREST hangs up after 30 s: what was being sent then would be lost
+
+_JWT = r"^Bearer [\w-]+\.[\w-]+\.[\w-]+$"
+# The parameter with the delimiter that goes with it.
+_KEY_IN_QUERY = {
+    "vars_regexp": {
+        "{http.request.uri.query}": {"name": "key", "pattern": "^apikey=[^&]*&?|&apikey=[^&]*"}
+    }
 }
-_NOT_FORWARDED = {*_HOP_BY_HOP, "authorization", "apikey", "content-length"}
-_NO_KEY = {
-    "message": "No API key found in request",
-    "hint": "No `apikey` request header or url param was found.",
-}
-_BAD_KEY = {
-    "message": "Invalid API key",
-    "hint": "Double check your Supabase `anon` or `service_role` API key.",
-}
 
 
-def create_app(postgrest_url: str, auth_database_url: str, keys: ApiKeys) -> App:
-    app = Sanic("coinslot-api-gateway", configure_logging=False)
-    app.config.AUTO_EXTEND = False
-    app.config.REQUEST_MAX_HEADER_SIZE = 16_384  # a JWT may hold a long name
-    app.ctx.keys = keys
-    app.ctx.postgrest_url = postgrest_url
-
-    @app.before_server_start
-    async def open_clients(app: App) -> None:
-        app.ctx.postgrest = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=["Accept", "Accept-Encoding", "Content-Type", "User-Agent"],
-            timeout=aiohttp.ClientTimeout(sock_read=65, sock_connect=2),  # hosted ones end at 60 s
-        )
-        app.ctx.pool = AsyncConnectionPool(
-            auth_database_url, min_size=1, max_size=8, open=False, kwargs={"row_factory": dict_row}
-        )
-        await app.ctx.pool.open()
-
-    @app.after_server_stop
-    async def close_clients(app: App) -> None:
-        await app.ctx.postgrest.close()
-        await app.ctx.pool.close()
-
-    app.on_request(_answer_preflight)
-    app.on_request(_require_key)
-    app.register_middleware(_allow_any_origin, "response")  # type: ignore[arg-type]
-    for index, path in enumerate(("/rest/v1", "/rest/v1/<path:path>")):
-        app.add_route(_forward, path, methods=_METHODS, name=f"rest{index}")
-    app.add_route(_health, "/_health", name="health")
-    app.blueprint(auth.blueprint)
-    app.blueprint(functions.blueprint)
-    return app
+def config(settings: SandboxSettings, keys: ApiKeys) -> str:
+    """Caddy's own JSON. It holds the service's key: for Caddy's standard input, not for a file."""
+    server = {
+        "listen": [f"127.0.0.1:{settings.api_port}"],
+        "protocols": ["h1"],
+        "automatic_https": {"disable": True},
+        "max_header_bytes": _HEADER_BYTES - _HEADER_SLACK,
+        "routes": [
+            {"handle": [_any_origin()]},
+            _route(_preflight(), method=["OPTIONS"]),
+            _route(_answer({"status": "ok"}, 200), path=["/_health"]),
+            _route(_rest(settings, keys), path=["/rest/v1", "/rest/v1/*"]),
+            _route(_auth(settings), path=["/auth/v1/*", "/functions/v1/*"]),
+            {"handle": [_answer(_NO_ROUTE, 404)]},
+        ],
+    }
+    return json.dumps(
+        {
+            "admin": {"disabled": True, "config": {"persist": False}},
+            "logging": {"logs": {"default": _log()}},
+            "apps": {"http": {"servers": {"api": server}, "grace_period": "3s"}},
+        }
+    )
 
 
-async def _answer_preflight(request: Request) -> HTTPResponse | None:
-    if request.method != "OPTIONS":
-        return None
+def _log() -> Json:
+    """Only what goes wrong, and nothing of the request: its headers and address hold keys."""
+    without = {"format": "filter", "fields": {"request": {"filter": "delete"}}}
+    return {"level": "WARN", "encoder": {**without, "wrap": {"format": "console"}}}
+
+
+def _any_origin() -> Json:
+    allowed = {
+        "Access-Control-Allow-Origin": ["*"],
+        "Access-Control-Expose-Headers": [_EXPOSED],
+    }
+    return {"handler": "headers", "response": {"set": allowed}}
+
+
+def _preflight() -> list[Json]:
+    """Answered without a key, since browsers send none."""
+    asked = {
+        "handler": "map",
+        "source": "{http.request.header.Access-Control-Request-Headers}",
+        "destinations": ["{asked}"],
+        "mappings": [{"input": "", "outputs": ["*"]}],
+        "defaults": ["{http.request.header.Access-Control-Request-Headers}"],
+    }
     headers = {
-        "access-control-allow-methods": "GET,HEAD,PUT,PATCH,POST,DELETE,OPTIONS,TRACE,CONNECT",
-        "access-control-allow-headers": request.headers.get("access-control-request-headers", "*"),
-        "access-control-max-age": "3600",
+        "Access-Control-Allow-Methods": [_METHODS],
+        "Access-Control-Allow-Headers": ["{asked}"],
+        "Access-Control-Max-Age": ["3600"],
+        "Content-Type": ["text/plain; charset=utf-8"],
     }
-    return text("", headers=headers)
+    return [asked, {"handler": "static_response", "status_code": 200, "headers": headers}]
 
 
-async def _require_key(request: Request) -> HTTPResponse | None:
-    """As hosted: the apikey header says which project and role, Authorization who."""
-    if request.path == "/_health":
-        return None
-    apikey = request.headers.get("apikey") or request.args.get("apikey")
-    if not apikey:
-        return json(_NO_KEY, status=401)
-    role = request.app.ctx.keys.role_of(apikey)
-    if role is None:
-        return json(_BAD_KEY, status=401)
-    bearer = _bearer(request)
-    if bearer.startswith("sb_") and bearer != apikey:
-        return json(_BAD_KEY, status=401)
-    request.ctx.role = role
-    request.ctx.is_key = not bearer or bearer == apikey
-    request.ctx.authorization = request.headers.get("authorization")
-    if request.ctx.is_key:
-        keys = request.app.ctx.keys
-        jwt = keys.service_role if role == "service_role" else keys.anon
-        request.ctx.authorization = f"Bearer {apikey if '.' in apikey else jwt}"
-    return None
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-async def _allow_any_origin(_request: Request, response: HTTPResponse) -> None:
-    response.headers["access-control-allow-origin"] = "*"
-    response.headers["access-control-expose-headers"] = _EXPOSED
-
-
-async def _forward(request: Request, path: str = "") -> HTTPResponse:
-    """Pass a request to PostgREST and its answer back, both whole."""
-    session: aiohttp.ClientSession = request.app.ctx.postgrest
-    try:
-        async with session.request(
-            request.method,
-            _url(request, path),
-            headers=_request_headers(request),
-            data=request.body or None,
-            allow_redirects=False,
-        ) as answer:
-            body = await answer.read()
-    except (aiohttp.ClientError, TimeoutError):
-        return json({"message": "PostgREST is not reachable", "code": "PGRST000"}, status=503)
-    return HTTPResponse(
-        body,
-        status=answer.status,
-        headers=_response_headers(answer),
-        content_type=answer.headers.get("content-type"),
+def _rest(settings: SandboxSettings, keys: ApiKeys) -> Json:
+    """Authorization says whom the key and the token stand for; the key itself goes no further."""
+    proxy = {
+        **_proxy(settings.postgrest_port, without=["Apikey"]),
+        "rewrite": {"path_regexp": [{"find": "^/rest/v1/?", "replace": "/"}]},
+    }
+    return _subroute(
+        *_authorized(settings, keys),
+        {"match": [_KEY_IN_QUERY], "handle": [_without_key_in_query()]},
+        {"handle": [_subroute({"handle": [proxy]}, otherwise=_POSTGREST_AWAY)]},
     )
 
 
-def _url(request: Request, path: str) -> URL:
-    query = request.query_string
-    if "apikey=" in query:
-        query = "&".join(part for part in query.split("&") if not part.startswith("apikey="))
-    url = f"{request.app.ctx.postgrest_url}/{path}"
-    return URL(f"{url}?{query}" if query else url, encoded=True)
+def _auth(settings: SandboxSettings) -> Json:
+    """The auth server looks at the key itself."""
+    return _subroute({"handle": [_proxy(settings.auth_port)]}, otherwise=_AUTH_AWAY)
 
 
-def _request_headers(request: Request) -> list[tuple[str, str]]:
-    kept = [(name, value) for name, value in request.headers.items() if name not in _NOT_FORWARDED]
-    return [*kept, ("authorization", request.ctx.authorization)]
+def _authorized(settings: SandboxSettings, keys: ApiKeys) -> list[Json]:
+    """The first of these that matches puts Authorization right, or answers with a refusal."""
+    ask = _subroute({"handle": [_ask(settings)]}, otherwise=_AUTH_AWAY)
+    published = {"header": {"Apikey": list(keys.published)}}
+    routes = [
+        {"match": [_KEY_IN_QUERY], "handle": [ask]},
+        *({"match": _alone(key), "handle": [_become(keys, key)]} for key in keys.published),
+        # A person's token beside a key: PostgREST finds out whether it is one.
+        {"match": [{**published, "header_regexp": {"Authorization": {"pattern": _JWT}}}]},
+        {"handle": [ask]},
+    ]
+    return [{"group": "authorized", **route} for route in routes]
 
 
-def _response_headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
+def _alone(key: str) -> list[Json]:
+    """Nobody but the key: there is no token, or the key is that, too."""
+    tokens: tuple[list[str] | None, ...] = (None, [f"Bearer {key}"])
+    return [{"header": {"Apikey": [key], "Authorization": token}} for token in tokens]
+
+
+def _become(keys: ApiKeys, key: str) -> Json:
+    authorization = keys.authorization(key, "")
+    return {"handler": "headers", "request": {"set": {"Authorization": [authorization]}}}
+
+
+def _ask(settings: SandboxSettings) -> Json:
+    """The auth server answers what Authorization is to be, or refuses in the gateway's name."""
+    answered = {"set": {"Authorization": ["{http.reverse_proxy.header.Authorization}"]}}
+    granted = {
+        "match": {"status_code": [2]},
+        "routes": [{"handle": [{"handler": "headers", "request": answered}]}],
+    }
     return {
-        name: value
-        for name, value in answer.headers.items()
-        if name.lower() not in _HOP_BY_HOP and not name.lower().startswith("access-control-")
+        **_proxy(settings.auth_port),
+        "rewrite": {"method": "GET", "uri": "/_authorization?{http.request.uri.query}"},
+        "handle_response": [granted],
     }
 
 
-async def _health(request: Request) -> HTTPResponse:
-    async with request.app.ctx.pool.connection(timeout=2) as connection:
-        await connection.execute("select")
-    return json({"status": "ok"})
+def _without_key_in_query() -> Json:
+    """The rest of the query stays as it was written, byte for byte."""
+    found = "{http.regexp.key.0}"
+    return {"handler": "rewrite", "uri_substring": [{"find": found, "replace": "", "limit": 1}]}
 
 
-def main() -> None:
-    app = create_app(
-        os.environ["POSTGREST_URL"],
-        os.environ["AUTH_DATABASE_URL"],
-        ApiKeys(os.environ["SUPABASE_JWT_SECRET"]),
-    )
-    app.run(
-        host="127.0.0.1",
-        port=int(os.environ["COINSLOT_API_PORT"]),
-        single_process=True,
-        access_log=False,
-        motd=False,
-    )
+def _proxy(port: int, without: Sequence[str] = ()) -> Json:
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": f"127.0.0.1:{port}"}],
+        "transport": {
+            "protocol": "http",
+            "compression": False,  # not of its own accord: bodies pass as they are
+            "dial_timeout": "2s",
+            "response_header_timeout": "65s",  # hosted ones end at 60 s
+            "keep_alive": {"max_idle_conns_per_host": 512, "idle_timeout": _KEPT_IDLE},
+        },
+        "headers": {
+            "request": {"delete": ["Expect", *without]},  # what was expected was given here
+            "response": {"delete": ["Access-Control-*"]},
+        },
+    }
 
 
-if __name__ == "__main__":
-    main()
+def _subroute(*routes: Json, otherwise: Json | None = None) -> Json:
+    """Routes one after the other, and what is said when one of them fails."""
+    subroute: Json = {"handler": "subroute", "routes": list(routes)}
+    if otherwise:
+        subroute["errors"] = {"routes": [{"handle": [_answer(otherwise, 503)]}]}
+    return subroute
+
+
+def _route(handler: Json | list[Json], **match: list[str]) -> Json:
+    handlers = handler if isinstance(handler, list) else [handler]
+    return {"match": [match], "handle": handlers, "terminal": True}
+
+
+def _answer(body: Json, status: int) -> Json:
+    return {
+        "handler": "static_response",
+        "status_code": status,
+        "headers": {"Content-Type": ["application/json"]},
+        "body": json.dumps(body, separators=(",", ":")),
+    }

@@ -111,10 +111,22 @@ def simulators(settings: SandboxSettings) -> dict[str, str]:
     }
 
 
-def api_gateway(settings: SandboxSettings, keys: ApiKeys) -> dict[str, str]:
+def api_gateway(settings: SandboxSettings) -> dict[str, str]:
+    """Should Caddy keep anything, it keeps it here; its configuration it is told otherwise."""
+    folder = str(settings.sandbox_dir.resolve() / "caddy")
+    return {
+        **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), folder),
+        # Forwarding one request takes turns with PostgREST and Postgres: a second thread would find
+        # nothing to do, and wake up for it each time.
+        "GOMAXPROCS": "1",
+        "GOGC": "400",
+    }
+
+
+def auth(settings: SandboxSettings, keys: ApiKeys) -> dict[str, str]:
     return {
         **_system(),
-        "COINSLOT_API_PORT": str(settings.api_port),
+        "COINSLOT_AUTH_PORT": str(settings.auth_port),
         "POSTGREST_URL": settings.postgrest_url,
         "AUTH_DATABASE_URL": settings.database_url("supabase_auth_admin"),
         "SUPABASE_JWT_SECRET": keys.jwt_secret,

@@ -46,6 +46,26 @@ class ApiKeys:
     def secret(self) -> str:
         return f"sb_secret_{self._digest('secret')}"
 
+    @property
+    def published(self) -> tuple[str, ...]:
+        """What people are given."""
+        return self.anon, self.publishable, self.service_role, self.secret
+
+    def authorization(self, apikey: str, sent: str) -> str | None:
+        """What PostgREST is told in the header Authorization, given what was sent in it; None for
+        a request that is refused.
+
+        As hosted: the API key says which project and role, a token beside it who.
+        """
+        role, bearer = self.role_of(apikey), _bearer(sent)
+        if role is None or (bearer.startswith("sb_") and bearer != apikey):
+            return None
+        if bearer and bearer != apikey:
+            return sent
+        if _is_jwt(apikey):
+            return f"Bearer {apikey}"
+        return f"Bearer {self.service_role if role == 'service_role' else self.anon}"
+
     def role_of(self, apikey: str) -> str | None:
         """The database role an API key stands for; None for a key that is none of ours."""
         known = {
@@ -79,6 +99,15 @@ class ApiKeys:
 
     def _digest(self, purpose: str) -> str:
         return hmac.new(self.jwt_secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _is_jwt(key: str) -> bool:
+    return "." in key
 
 
 def user_claims(user: dict[str, Any], session_id: str, issuer: str) -> dict[str, Any]:

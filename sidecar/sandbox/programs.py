@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from sidecar.sandbox import environment, tools
+from sidecar.sandbox import api_gateway, environment, tools
 from sidecar.sandbox.keys import ApiKeys
 from sidecar.sandbox.processes import Program
 from sidecar.sandbox.settings import ROOT, SandboxSettings
@@ -30,14 +30,24 @@ def services(settings: SandboxSettings, keys: ApiKeys, dotenv: Path | None) -> l
             env=environment.postgrest(settings, keys),
         ),
         Program(
+            name="auth",
+            title="Auth and Edge Functions",
+            argv=[sys.executable, "-m", "sidecar.sandbox.auth_server"],
+            port=settings.auth_port,
+            port_setting="COINSLOT_AUTH_PORT",
+            ready=_answers(f"{settings.auth_url}/_health"),
+            env=environment.auth(settings, keys),
+            cwd=ROOT,
+        ),
+        Program(
             name="api",
             title="the API gateway",
-            argv=[sys.executable, "-m", "sidecar.sandbox.api_gateway"],
+            argv=[str(tools.caddy()), "run", "--config", "-"],
             port=settings.api_port,
             port_setting="COINSLOT_API_PORT",
             ready=_answers(f"{settings.api_url}/_health"),
-            env=environment.api_gateway(settings, keys),
-            cwd=ROOT,
+            env=environment.api_gateway(settings),
+            stdin=api_gateway.config(settings, keys),
         ),
         Program(
             name="simulators",

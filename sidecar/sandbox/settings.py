@@ -25,6 +25,7 @@ class SandboxSettings(BaseSettings):
     api_port: int = Field(default=54421, ge=1, le=65535)
     db_port: int = Field(default=54422, ge=1, le=65535)
     postgrest_port: int = Field(default=54423, ge=1, le=65535)
+    auth_port: int = Field(default=54424, ge=1, le=65535)
     simulators_port: int = Field(default=54425, ge=1, le=65535)
     sidecar_port: int = Field(default=54430, ge=1, le=65535)
     metrics_port: int = Field(default=54431, ge=1, le=65535)
@@ -43,6 +44,11 @@ class SandboxSettings(BaseSettings):
     @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def auth_url(self) -> str:
+        """Behind the API gateway, where its clients have nothing to look for."""
+        return f"http://127.0.0.1:{self.auth_port}"
 
     @property
     def sidecar_url(self) -> str:

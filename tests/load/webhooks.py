@@ -28,7 +28,7 @@ from psycopg.types.json import Jsonb
 from sidecar.sandbox.processes import Processes
 from sidecar.sandbox.settings import SandboxSettings
 
-_PROGRAMS = ("sidecar", "api", "simulators", "postgrest", "postgres")
+_PROGRAMS = ("sidecar", "api", "auth", "simulators", "postgrest", "postgres")
 _SECONDS_TO_CREDIT = 120.0
 _PRODUCT = "starter"
 

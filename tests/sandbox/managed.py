@@ -20,7 +20,7 @@ from sidecar.sandbox.settings import ROOT, SandboxSettings
 from sidecar.sandbox.stack import Stack
 from tests.stacks import LocalStack
 
-NAMES = ["postgres", "postgrest", "api", "simulators", "sidecar"]
+NAMES = ["postgres", "postgrest", "auth", "api", "simulators", "sidecar"]
 
 
 def command(

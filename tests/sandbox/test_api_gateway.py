@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from sidecar.sandbox.api_gateway import create_app
 from sidecar.sandbox.keys import ApiKeys
-from tests.servers import running
 from tests.stacks import LocalStack, Person
 
 FORGED = ApiKeys("another-secret-that-is-at-least-32-characters")
@@ -122,6 +119,12 @@ def test_what_postgrest_says_arrives_whole(stack: LocalStack, method: str) -> No
         assert answer.headers[name] == own.headers[name]
 
 
+def test_what_is_nowhere_is_not_found(http: httpx.Client, stack: LocalStack) -> None:
+    """Not even what the gateway itself asks the auth server."""
+    for path in ("/", "/storage/v1", "/_authorization", "/auth/v1/../../_authorization"):
+        assert http.get(path, headers={"apikey": stack.keys.secret}).status_code == 404
+
+
 def test_a_large_body_passes(http: httpx.Client, stack: LocalStack) -> None:
     """It is PostgREST that refuses it, for what it says."""
     answer = http.post(
@@ -130,20 +133,3 @@ def test_a_large_body_passes(http: httpx.Client, stack: LocalStack) -> None:
         headers={**stack.headers(), "content-type": "application/json"},
     )
     assert (answer.status_code, answer.json()["code"]) == (404, "PGRST202")
-
-
-@pytest_asyncio.fixture
-async def lonely() -> AsyncIterator[httpx.AsyncClient]:
-    """A gateway whose PostgREST is away."""
-    keys = ApiKeys("a-secret-of-its-own-with-at-least-32-characters")
-    app = create_app("http://127.0.0.1:1", "postgresql://127.0.0.1:1/none", keys)
-    async with (
-        running(app) as url,
-        httpx.AsyncClient(base_url=url, headers={"apikey": keys.anon}) as client,
-    ):
-        yield client
-
-
-async def test_postgrest_being_away_is_said_in_json(lonely: httpx.AsyncClient) -> None:
-    answer = await lonely.get("/rest/v1/products")
-    assert (answer.status_code, answer.json()["code"]) == (503, "PGRST000")
