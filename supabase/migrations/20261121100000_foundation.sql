@@ -4,9 +4,9 @@
 -- it is never exposed, and roles get USAGE on it only so that the thin wrappers in `public` can
 -- call the functions granted to them one by one.
 --
--- What runs with every purchase and spend has enable_seqscan off. A session keeps the plans it made:
--- for a table of fifty rows that is to read all of them, and it would go on reading them all until
--- the next analyze, however many come in before that.
+-- What runs with every purchase and spend has enable_seqscan off. A session keeps the plans it
+-- made: for a table of fifty rows that is to read all of them, and it would go on reading them all
+-- until the next analyze, however many come in before that.
 
 create schema coinslot;
 comment on schema coinslot is 'Coinslot internals: never exposed through the API.';
