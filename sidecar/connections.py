@@ -2,6 +2,9 @@
 
 httpx's own stack parses and pools in Python, at several times the CPU time per request. Only
 connections and wire format are aiohttp's here: headers, time-outs and errors stay httpx's.
+
+What httpx makes of a request's and an answer's parts is general, and read again at every step of
+it. Plain bytes to and fro are put together here at once, and come out the same.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ import httpx
 from yarl import URL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+
+    Looks = Mapping[str, list[Callable[[httpx.Response], Awaitable[None]]]]
+    Header = tuple[bytes, bytes]
 
 # The first that fits. What aiohttp may raise otherwise is an answer that is no HTTP.
 _MEANINGS: tuple[tuple[type[aiohttp.ClientError], type[httpx.TransportError]], ...] = (
@@ -41,10 +47,22 @@ class HttpClient(httpx.AsyncClient):
     httpx looks for all of these at every answer, for a fifth of what a request costs.
     """
 
-    def __init__(self, limit: int = 100, **options: Any) -> None:  # noqa: ANN401 - httpx's own
+    def __init__(
+        self,
+        limit: int = 100,
+        *,
+        base_url: str = "",
+        timeout: float = 5,
+        event_hooks: Looks | None = None,
+    ) -> None:
         self._connections = Connections(limit)
         self._absolute = lru_cache(_ADDRESSES)(self._merge_url)
-        super().__init__(transport=self._connections, **options)
+        super().__init__(
+            transport=self._connections,
+            base_url=base_url,
+            timeout=timeout,
+            event_hooks=event_hooks,
+        )
 
     def build_request(
         self,
@@ -52,18 +70,69 @@ class HttpClient(httpx.AsyncClient):
         url: httpx.URL | str,
         *,
         params: Any = None,  # noqa: ANN401 - httpx's own
-        **options: Any,  # noqa: ANN401 - httpx's own
+        headers: Any = None,  # noqa: ANN401 - httpx's own
+        content: Any = None,  # noqa: ANN401 - httpx's own
+        timeout: Any = httpx.USE_CLIENT_DEFAULT,  # noqa: ANN401 - httpx's own
+        **others: Any,  # noqa: ANN401 - httpx's own
     ) -> httpx.Request:
-        """Where nothing is added to an address it is parsed once, not thrice at every request."""
-        if not params:
-            url, params = self._absolute(str(url)), None
-        return super().build_request(method, url, params=params, **options)
+        """The same as httpx would, which is asked where there is more than headers and bytes."""
+        address = self._absolute(_with_query(url, params))
+        if not isinstance(content, bytes | None) or any(
+            value is not None for value in others.values()
+        ):
+            return super().build_request(
+                method, address, headers=headers, content=content, timeout=timeout, **others
+            )
+        bounds = self.timeout if timeout is httpx.USE_CLIENT_DEFAULT else httpx.Timeout(timeout)
+        request = httpx.Request(
+            method,
+            address,
+            headers=self._merged(headers, _framing(method, address, content or b"")),
+            stream=httpx.ByteStream(content or b""),
+            extensions={"timeout": bounds.as_dict()},
+        )
+        request.read()
+        return request
 
     async def send(self, request: httpx.Request, **_: object) -> httpx.Response:
         answer = await self._connections.handle_async_request(request)
         for look_at in self.event_hooks["response"]:
             await look_at(answer)
         return answer
+
+    def _merged(self, headers: Any, framing: list[Header]) -> list[Header]:  # noqa: ANN401 - httpx's own
+        """What is given goes before what is the same for every request."""
+        given = httpx.Headers(headers).raw
+        named = {name.lower() for name, _ in given}
+        rest = [each for each in (*framing, *self.headers.raw) if each[0].lower() not in named]
+        return rest + given
+
+
+def _with_query(url: httpx.URL | str, params: Any) -> str:  # noqa: ANN401 - httpx's own
+    """As httpx has it, `params` take the place of a query."""
+    return f"{str(url).partition('?')[0]}?{httpx.QueryParams(params)}" if params else str(url)
+
+
+def _framing(method: str, address: httpx.URL, content: bytes) -> list[Header]:
+    """Where a request goes, and how long it is."""
+    host = (b"Host", address.netloc)
+    if content or method.upper() in {"POST", "PUT", "PATCH"}:
+        return [host, (b"Content-Length", b"%d" % len(content))]
+    return [host]
+
+
+class Answer(httpx.Response):
+    """One that was read already, and sent as it is: httpx would look for what is to be decoded."""
+
+    def __init__(
+        self, status: int, headers: Sequence[Header], body: bytes, request: httpx.Request
+    ) -> None:
+        super().__init__(status, headers=headers, stream=httpx.ByteStream(body), request=request)
+        self._body = body
+
+    @property
+    def content(self) -> bytes:
+        return self._body
 
 
 class Connections(httpx.AsyncBaseTransport):
@@ -90,9 +159,11 @@ class Connections(httpx.AsyncBaseTransport):
                 timeout=_timeout(request),
             ) as answer:
                 content = await answer.read()
-        return httpx.Response(
-            answer.status, headers=answer.raw_headers, content=content, request=request
-        )
+        if "content-encoding" in answer.headers:
+            return httpx.Response(
+                answer.status, headers=answer.raw_headers, content=content, request=request
+            )
+        return Answer(answer.status, answer.raw_headers, content, request)
 
     async def aclose(self) -> None:
         if self._session is not None:

@@ -16,6 +16,8 @@ from tests.servers import address, listening_socket
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    HeaderTypes = httpx.Headers | dict[str, str] | list[tuple[str, str]] | None
+
     Talk = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -187,3 +189,61 @@ async def test_addresses_are_those_of_httpx(path: str, params: dict[str, str] | 
         for _ in range(2):
             built = ours.build_request("POST", path, params=params, headers={"a": "b"}, json={})
             assert (built.url, built.headers) == (wanted.url, wanted.headers)
+            plain = ours.build_request("GET", path, params=params)
+            assert plain.url == wanted.url
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "patch", "DELETE"])
+@pytest.mark.parametrize("content", [None, b"", b"raw", "글"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        None,
+        {"Authorization": "Bearer x", "accept": "text/csv", "X-Name": "a, b"},
+        {"host": "other.example", "content-length": "3", "User-Agent": "ours"},
+        [("x-twice", "1"), ("X-Twice", "2")],
+        httpx.Headers({"Connection": "close", "Accept-Profile": "public"}),
+    ],
+)
+async def test_requests_are_those_of_httpx(
+    method: str, content: bytes | str | None, headers: HeaderTypes
+) -> None:
+    url = "http://database.example/rest/v1/rpc/spend"
+    async with httpx.AsyncClient(timeout=3) as theirs, HttpClient(timeout=3) as ours:
+        wanted, built = (
+            each.build_request(method, url, content=content, headers=headers)
+            for each in (theirs, ours)
+        )
+    assert (built.method, built.url) == (wanted.method, wanted.url)
+    assert built.headers == wanted.headers
+    assert (await built.aread(), built.content) == (await wanted.aread(), wanted.content)
+    assert built.extensions == wanted.extensions
+
+
+@pytest.mark.parametrize("bounds", [None, 7, httpx.Timeout(7, read=60)])
+async def test_time_out_of_one_request_is_its_own(bounds: float | httpx.Timeout | None) -> None:
+    url = "http://database.example"
+    async with httpx.AsyncClient(timeout=3) as theirs, HttpClient(timeout=3) as ours:
+        wanted, built = (each.build_request("GET", url, timeout=bounds) for each in (theirs, ours))
+    assert built.extensions == wanted.extensions
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "text"),
+    [
+        (b"application/json", b'{"a": "\xea\xb0\x80"}', '{"a": "가"}'),
+        (b"text/plain; charset=euc-kr", "가".encode("euc-kr"), "가"),
+        (b"application/json", b"", ""),
+    ],
+)
+async def test_what_is_read_of_an_answer_is_what_httpx_reads(
+    kind: bytes, body: bytes, text: str
+) -> None:
+    head = b"HTTP/1.1 404 Not Found\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n"
+    async with server(answering(head % (kind, len(body)), body)) as url, client() as http:
+        answer = await http.get(url)
+    assert (answer.content, await answer.aread(), answer.read()) == (body, body, body)
+    assert answer.text == text
+    assert not answer.is_success
+    with pytest.raises(httpx.HTTPStatusError):
+        answer.raise_for_status()
