@@ -136,3 +136,29 @@ async def test_connection_that_was_refused_is_made_again(monkeypatch: pytest.Mon
         async with running(postgrest.app(), sock):
             assert await claiming == []
     assert postgrest.calls == ["claim_webhooks"]
+
+
+async def test_rpc_goes_out_and_comes_back_as_the_library_s_own() -> None:
+    heard: list[tuple[str, dict[str, str], bytes]] = []
+    answers = [({"n": 1}, 200), ([], 200), (None, 200), (b"", 204), (b"text", 200)]
+
+    async def answer(request: Request, _name: str) -> HTTPResponse:
+        heard.append((request.path, dict(request.headers), request.body))
+        body, status = answers[(len(heard) - 1) // 2]
+        return raw(body, status=status) if isinstance(body, bytes) else json(body, status=status)
+
+    arguments: dict[str, Any] = {"id": 1, "text": "글", "none": None, "deep": {"list": [1.5, "a"]}}
+    app = Sanic(f"postgrest-{uuid4().hex[:8]}", configure_logging=False)
+    app.config.TOUCHUP = app.config.AUTO_EXTEND = False
+    app.add_route(answer, "/rest/v1/rpc/<_name>", methods=["POST"])
+    async with running(app) as url, Database(settings(supabase_url=url)) as database:
+        for caller in (database.as_service(), database.as_user("eyJ.a.b")):
+            theirs = caller.client.rpc("get_settings", arguments).execute
+            for _ in answers:
+                ours = await caller.call_with("get_settings", arguments)
+                assert ours == (await theirs()).data
+            requests = iter(heard)
+            for one, other in zip(requests, requests, strict=True):
+                assert one == other
+            assert len(heard) == 2 * len(answers)
+            heard.clear()
