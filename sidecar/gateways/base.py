@@ -6,7 +6,7 @@ webhooks. It decides nothing: what a read said goes to the database as a `Gatewa
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sidecar.gateways.money import LARGEST
@@ -58,10 +58,15 @@ class GatewayPayment:
     secret: str | None = field(default=None, repr=False)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters of `apply_gateway_payment` that come from the gateway."""
-        fact = asdict(self)
-        del fact["order_id"]
+        """The parameters of `apply_gateway_payment` that come from the gateway, whatever else a
+        gateway's own kind of payment holds."""
+        fact = {name: getattr(self, name) for name in _ARGUMENTS}
+        if self.virtual_account is not None:
+            fact["virtual_account"] = asdict(self.virtual_account)
         return fact
+
+
+_ARGUMENTS = tuple(each.name for each in fields(GatewayPayment) if each.name != "order_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +220,17 @@ def redacted(body: Mapping[str, Any], keep: Collection[str]) -> dict[str, Any]:
     """
     kept: dict[str, Any] = {}
     for name, value in body.items():
-        deeper = {path.removeprefix(f"{name}.") for path in keep if path.startswith(f"{name}.")}
         if name in keep:
             kept[name] = _scalar(value)
-        elif deeper and isinstance(value, dict):
+        elif isinstance(value, dict) and (deeper := _below(name, keep)):
             kept[name] = redacted(value, deeper)
-        elif deeper and isinstance(value, list):
+        elif isinstance(value, list) and (deeper := _below(name, keep)):
             kept[name] = [redacted(each, deeper) for each in value[:20] if isinstance(each, dict)]
     return kept
+
+
+def _below(name: str, keep: Collection[str]) -> set[str]:
+    return {path.removeprefix(f"{name}.") for path in keep if path.startswith(f"{name}.")}
 
 
 def _scalar(value: object) -> str | int | bool | None:

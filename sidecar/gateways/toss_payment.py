@@ -119,11 +119,6 @@ class TossPayment(GatewayPayment):
 
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
-    def arguments(self) -> dict[str, Any]:
-        fact = GatewayPayment.arguments(self)
-        del fact["shown"]
-        return fact
-
 
 def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
     """Raises `ValueError` or `ArithmeticError` where the payment contradicts itself.
