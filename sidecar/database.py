@@ -142,12 +142,12 @@ class UserDatabase(Caller):
     async def offers(self, currency: str) -> list[Offer]:
         """What is on sale in this currency."""
         query = self.client.from_("product_offers").select("*").eq("currency", currency)
-        return [Offer.model_validate(row) for row in await self.answer(query.execute)]
+        return [Offer.model_validate(row) for row in await self.rows(query)]
 
     async def payment(self, order_id: str) -> Payment | None:
         """The user's own order; another's is as absent as one that does not exist."""
         query = self.client.from_("payments").select("*").eq("order_id", order_id)
-        rows = await self.answer(query.execute)
+        rows = await self.rows(query)
         return Payment.model_validate(rows[0]) if rows else None
 
     async def payments(self, limit: int, before: tuple[str, str] | None = None) -> list[Payment]:
@@ -157,7 +157,7 @@ class UserDatabase(Caller):
             at, key = before
             query = query.or_(f'created_at.lt."{at}",and(created_at.eq."{at}",id.lt."{key}")')
         page = query.order("created_at", desc=True).order("id", desc=True).limit(limit)
-        return [Payment.model_validate(row) for row in await self.answer(page.execute)]
+        return [Payment.model_validate(row) for row in await self.rows(page)]
 
 
 class ServiceDatabase(WebhookDatabase, RefundDatabase, ReconcilingDatabase, MonitoringDatabase):

@@ -17,8 +17,11 @@ Event = MutableMapping[str, Any]
 Processor = Callable[[Any, str, Event], Event]
 
 
-def configure(secrets: Iterable[str], fmt: Literal["console", "json"]) -> None:
-    """Once per process, before the first line is logged."""
+def configure(
+    secrets: Iterable[str], fmt: Literal["console", "json"], *, for_good: bool = False
+) -> None:
+    """Before the first line is logged. `for_good`: nobody configures it again in this process, so
+    that each module's logger is put together once, not for every line."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -32,7 +35,7 @@ def configure(secrets: Iterable[str], fmt: Literal["console", "json"]) -> None:
         processors=[*shared, renderer],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

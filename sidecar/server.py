@@ -81,7 +81,7 @@ def create_app(settings: Settings) -> App:
 
 def serve(settings: Settings) -> None:
     """Serve until stopped, in this process. More of them may run beside each other."""
-    logs.configure(settings.secrets(), settings.coinslot_log_format)
+    logs.configure(settings.secrets(), settings.coinslot_log_format, for_good=True)
     app = create_app(settings)
     # Leaves out of each request the signals that nobody listens to.
     app.config.TOUCHUP = True
