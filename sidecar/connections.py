@@ -9,7 +9,6 @@ it. Plain bytes to and fro are put together here at once, and come out the same.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
@@ -19,7 +18,7 @@ import httpx
 from yarl import URL
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     Looks = Mapping[str, list[Callable[[httpx.Response], Awaitable[None]]]]
     Header = tuple[bytes, bytes]
@@ -109,8 +108,9 @@ class HttpClient(httpx.AsyncClient):
 
 
 def _with_query(url: httpx.URL | str, params: Any) -> str:  # noqa: ANN401 - httpx's own
-    """As httpx has it, `params` take the place of a query."""
-    return f"{str(url).partition('?')[0]}?{httpx.QueryParams(params)}" if params else str(url)
+    """As httpx has it, `params` take the place of a query. A fragment is never sent."""
+    plain = str(url).partition("#")[0]
+    return f"{plain.partition('?')[0]}?{httpx.QueryParams(params)}" if params else plain
 
 
 def _framing(method: str, address: httpx.URL, content: bytes) -> list[Header]:
@@ -149,7 +149,7 @@ class Connections(httpx.AsyncBaseTransport):
             for name, value in request.headers.raw
             if name.lower() != b"transfer-encoding"
         ]
-        with _httpx_errors():
+        try:
             async with self._opened().request(
                 request.method,
                 URL(str(request.url), encoded=True),
@@ -159,6 +159,8 @@ class Connections(httpx.AsyncBaseTransport):
                 timeout=_timeout(request),
             ) as answer:
                 content = await answer.read()
+        except aiohttp.ClientError as error:
+            raise _meaning(error) from error
         if "content-encoding" in answer.headers:
             return httpx.Response(
                 answer.status, headers=answer.raw_headers, content=content, request=request
@@ -192,10 +194,6 @@ def _timeout(request: httpx.Request) -> aiohttp.ClientTimeout:
     )
 
 
-@contextmanager
-def _httpx_errors() -> Iterator[None]:
-    try:
-        yield
-    except aiohttp.ClientError as error:
-        meaning = next(theirs for ours, theirs in _MEANINGS if isinstance(error, ours))
-        raise meaning(str(error) or repr(error)) from error
+def _meaning(error: aiohttp.ClientError) -> httpx.TransportError:
+    meaning = next(theirs for ours, theirs in _MEANINGS if isinstance(error, ours))
+    return meaning(str(error) or repr(error))

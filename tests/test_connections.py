@@ -131,7 +131,7 @@ async def test_request_goes_out_as_httpx_made_it() -> None:
         writer.close()
 
     async with server(talk) as url, client() as http:
-        await http.post(f"{url}/a%2Fb%20c", params={"at": 'lt."x+y"'}, headers={"X-Own": "1"})
+        await http.post(f"{url}/a%2Fb%20c#d", params={"at": 'lt."x+y"'}, headers={"X-Own": "1"})
         await http.post(url, content=b"raw")
         await http.post(url, content=_pieces())
     plain, raw, pieces = heads
