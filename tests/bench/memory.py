@@ -53,8 +53,7 @@ async def _batch(bench: Bench, size: int) -> float:
             began = time.perf_counter()
             await load.tell(paid)
             async with asyncio.timeout(_SECONDS_TO_CREDIT):
-                while shop.completed() < size:  # noqa: ASYNC110 - it is another process
-                    await asyncio.sleep(0.02)
+                await shop.until_completed()
     bench.credited += size
     return time.perf_counter() - began
 
