@@ -175,6 +175,23 @@ select 'service', 'apply_gateway_payment(%2$L, ' || m.arguments || ')',
   'PT400 invalid_argument ' || m.argument
 from malformed m;
 
+-- And what it sends.
+insert into refusals (caller, statement, expected)
+select 'service', 'store_webhook(' || w.arguments || ')', 'PT400 invalid_argument ' || w.argument
+from (values
+  ($$'paypal', 'e', 't', null, null, true, '{}', '{}'$$, 'gateway'),
+  ($$null, 'e', 't', null, null, true, '{}', '{}'$$, 'gateway'),
+  ($$'toss', '', 't', null, null, true, '{}', '{}'$$, 'event_id'),
+  ($$'toss', repeat('e', 256), 't', null, null, true, '{}', '{}'$$, 'event_id'),
+  ($$'toss', 'e', repeat('t', 101), null, null, true, '{}', '{}'$$, 'event_type'),
+  ($$'toss', 'e', 't', repeat('o', 65), null, true, '{}', '{}'$$, 'order_id'),
+  ($$'toss', 'e', 't', null, repeat('k', 256), true, '{}', '{}'$$, 'payment_key'),
+  ($$'toss', 'e', 't', null, null, null, '{}', '{}'$$, 'claims_paid'),
+  ($$'toss', 'e', 't', null, null, true, to_jsonb(repeat('h', 8191)), '{}'$$, 'headers'),
+  ($$'toss', 'e', 't', null, null, true, '{}', to_jsonb(repeat('b', 65535))$$, 'body'),
+  ($$'toss', 'e', 't', null, null, true, '{}', null$$, 'body')
+) w (arguments, argument);
+
 -- An account that no money can go to, and a gateway's list that is none.
 insert into refusals (caller, statement, expected)
 select
@@ -227,6 +244,7 @@ language sql as $$
     (select count(*) from coinslot.discrepancies), (select jsonb_agg(p) from public.profiles p),
     (select count(*) from coinslot.refunds), (select count(*) from coinslot.refund_accounts),
     (select jsonb_agg(r) from coinslot.payment_reads r), (select count(*) from coinslot.audits),
+    (select count(*) from coinslot.webhooks),
     (select count(*) from coinslot.audit_lines)
   )
 $$;

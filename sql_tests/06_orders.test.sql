@@ -1,7 +1,7 @@
 -- Catalogue and orders: a price is the catalogue's and never the caller's, and an order keeps it.
 begin;
 \ir helpers/call.sql
-select plan(53);
+select plan(54);
 
 -- The catalogue as the plan has it
 select is(
@@ -183,6 +183,12 @@ select is(
 select is(
   pg_temp.order_of(:'hoarder', 'starter', 'KRW', 'last') ->> 'status', 'pending',
   'a repeated call needs none'
+);
+select pg_temp.change(format($$update public.payments
+  set created_at = created_at - interval '3 days' where user_id = %L$$, :'hoarder')) \gset
+select matches(
+  pg_temp.refusal(pg_temp.order_of(:'hoarder')), '^PT429 too_many_orders .*"max_open_orders": 20}$',
+  'an order that is open for longer than usual takes room as long as it is'
 );
 select pg_temp.change(format($$update public.payments set expires_at = clock_timestamp()
   where user_id = %L$$, :'hoarder')) \gset

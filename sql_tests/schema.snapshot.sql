@@ -341,8 +341,7 @@ begin
       then return 'wrong_amount';
     when attempt.paid = 0 or attempt.credited then return null;
     else
-      select w.* into v_wallet
-      from public.wallets w where w.user_id = payment.user_id for update;
+      v_wallet := coinslot.lock_wallet(payment.user_id);
       return case
         when v_wallet.user_id is null or v_wallet.closed_at is not null then 'wallet_closed'
         when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
@@ -753,8 +752,8 @@ declare
   v_orders record;
 begin
   select s.* into v_settings from coinslot.settings s;
-  -- All of it from the user's latest orders, and by their dates alone: on `status` or `expires_at` a
-  -- planner without statistics would go through the open orders of everybody.
+  -- Of the user's own orders, sorted out here: asked for by `status` or `expires_at`, a planner
+  -- without statistics would go through the open orders of everybody.
   select
     count(*) filter (where p.status = 'pending' and p.expires_at > v_now) as open,
     min(p.expires_at) filter (where p.status = 'pending' and p.expires_at > v_now) as closes_at,
@@ -763,8 +762,7 @@ begin
     + interval '1 hour' as forgotten_at
   into v_orders
   from public.payments p
-  where p.user_id = check_order_limits.user_id
-    and p.created_at > v_now - greatest(v_settings.order_lifetime, interval '1 hour');
+  where p.user_id = check_order_limits.user_id;
   if v_orders.open >= v_settings.max_open_orders then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
       'max_open_orders', v_settings.max_open_orders,
@@ -2253,6 +2251,7 @@ CREATE FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.pa
 declare
   v_payment public.payments;
 begin
+  -- The first credit of an order was stored with its attempt; only a later one can switch.
   if payment.confirmed_at is not null then
     update coinslot.payment_attempts a set credited = false
     where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;

@@ -95,8 +95,8 @@ declare
   v_orders record;
 begin
   select s.* into v_settings from coinslot.settings s;
-  -- All of it from the user's latest orders, and by their dates alone: on `status` or `expires_at` a
-  -- planner without statistics would go through the open orders of everybody.
+  -- Of the user's own orders, sorted out here: asked for by `status` or `expires_at`, a planner
+  -- without statistics would go through the open orders of everybody.
   select
     count(*) filter (where p.status = 'pending' and p.expires_at > v_now) as open,
     min(p.expires_at) filter (where p.status = 'pending' and p.expires_at > v_now) as closes_at,
@@ -105,8 +105,7 @@ begin
     + interval '1 hour' as forgotten_at
   into v_orders
   from public.payments p
-  where p.user_id = check_order_limits.user_id
-    and p.created_at > v_now - greatest(v_settings.order_lifetime, interval '1 hour');
+  where p.user_id = check_order_limits.user_id;
   if v_orders.open >= v_settings.max_open_orders then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
       'max_open_orders', v_settings.max_open_orders,

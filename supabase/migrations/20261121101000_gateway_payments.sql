@@ -172,8 +172,7 @@ begin
       then return 'wrong_amount';
     when attempt.paid = 0 or attempt.credited then return null;
     else
-      select w.* into v_wallet
-      from public.wallets w where w.user_id = payment.user_id for update;
+      v_wallet := coinslot.lock_wallet(payment.user_id);
       return case
         when v_wallet.user_id is null or v_wallet.closed_at is not null then 'wallet_closed'
         when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
@@ -332,6 +331,7 @@ language plpgsql volatile set search_path = '' as $$
 declare
   v_payment public.payments;
 begin
+  -- The first credit of an order was stored with its attempt; only a later one can switch.
   if payment.confirmed_at is not null then
     update coinslot.payment_attempts a set credited = false
     where a.payment_id = payment.id and a.credited and a.id is distinct from facts.attempt_id;
