@@ -6,17 +6,17 @@ import { announce, config, news, session, tellOthers } from './client.js'
 export const balance = { tokens: null, stale: false, signedIn: null }
 
 let asking = null
-let again = false
+let next = null
 let watching = false
 
-/** Whoever asks while an answer is on its way gets one that was asked for after that. */
+/** Never an answer from before the call: who asks while one is on its way shares the next. */
 export function refreshBalance() {
-  again = Boolean(asking)
-  asking ??= read().finally(() => {
-    asking = null
-    if (again) refreshBalance()
+  if (!asking) return (asking = read().finally(() => (asking = null)))
+  next ??= asking.then(() => {
+    next = null
+    return refreshBalance()
   })
-  return asking
+  return next
 }
 
 async function read() {

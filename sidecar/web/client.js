@@ -10,7 +10,6 @@ export const config = {
   accessToken: null,
 }
 
-/** `locale`, `signed`, `balance`, `changed`, `elsewhere`, `purchased`; see who announces them. */
 export const news = new EventTarget()
 
 const TIMEOUT_MS = 30_000

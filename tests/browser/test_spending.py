@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,56 @@ async def test_the_paywall_sells_tokens_and_the_question_goes_on(
         await person.told("10 tokens added")
         await person.back_in_the_store()
     await expect(person.reply).to_contain_text("“And now?” is a good question.")
+    await person.has(9)
+
+
+async def test_a_balance_from_before_the_purchase_does_not_keep_the_question(browse: Browse) -> None:
+    """Asked for as the gateway's window closes, and answered after the tokens have come."""
+    person = await browse()
+    person.expects("402 /functions/v1/ask")
+    await person.shop.rpc(
+        "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
+    )
+    await person.asks("And now?")
+    store = person.paywall.locator("coinslot-store")
+    await person.choose("PortOne", store=store)
+    await person.buy(store=store)
+    read, bought = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        read.set()
+        await bought.wait()
+        await route.fulfill(response=answer)
+
+    await person.page.route("**/rpc/get_user_tokens", late, times=1)
+    await person.page.evaluate("dispatchEvent(new Event('focus'))")
+    await read.wait()
+    await person.clicks("Pay ₩5,000")
+    await expect(store).to_contain_text("10 tokens added")
+    bought.set()
+    await expect(person.reply).to_contain_text("“And now?” is a good question.")
+    await person.has(9)
+
+
+async def test_a_balance_that_cannot_be_read_does_not_keep_the_question(browse: Browse) -> None:
+    person = await browse()
+    person.expects("402 /functions/v1/ask")
+    person.expects("0 /rest/v1/rpc/get_user_tokens")
+    await person.shop.rpc(
+        "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
+    )
+    await person.asks("And now?")
+    store = person.paywall.locator("coinslot-store")
+    await person.choose("PortOne", store=store)
+    await person.buy(store=store)
+    await person.page.evaluate("dispatchEvent(new Event('focus'))")
+    await person.has(0)
+    await person.page.route("**/rpc/get_user_tokens", lambda route: route.abort())
+    await person.clicks("Pay ₩5,000")
+    await expect(person.reply).to_contain_text("“And now?” is a good question.")
+    await person.page.unroute("**/rpc/get_user_tokens")
+    await person.page.evaluate("dispatchEvent(new Event('focus'))")
     await person.has(9)
 
 

@@ -1,4 +1,4 @@
-import { refreshBalance } from '../balance.js'
+import { balance, refreshBalance } from '../balance.js'
 import { newKey } from '../client.js'
 import { CoinslotElement, h } from '../dom.js'
 import { keep, kept } from '../orders.js'
@@ -68,7 +68,8 @@ export class CoinslotPaywall extends CoinslotElement {
 
   async #bought({ tokens: bought }) {
     const now = await refreshBalance()
-    if (!this.#done || !bought || (this.#need.required && now < this.#need.required)) return
+    // Where it cannot be read, the action finds out.
+    if (!this.#done || !bought || (!balance.stale && now < this.#need.required)) return
     const done = this.#done
     this.#done = null
     this.#dialog.close()
