@@ -6,8 +6,8 @@ import sys
 
 import typer
 
-from sidecar.money_cli import audit, close_refund, reconcile, refund
-from sidecar.webhooks_cli import app as webhooks
+from sidecar.commands.money import audit, close_refund, reconcile, refund
+from sidecar.commands.webhooks import app as webhooks
 
 app = typer.Typer(help="Coinslot's sidecar.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(webhooks, name="webhooks")

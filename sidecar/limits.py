@@ -28,12 +28,12 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
 
 from sidecar.errors import TooManyRequests
-from sidecar.limit_settings import GROUPS
+from sidecar.settings.limits import GROUPS
 
 if TYPE_CHECKING:
     from limits.aio.storage import Storage
 
-    from sidecar.limit_settings import Group, LimitSettings
+    from sidecar.settings.limits import Group, LimitSettings
 
 log = structlog.get_logger(__name__)
 

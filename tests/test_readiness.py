@@ -6,19 +6,19 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar import rpc
-from sidecar.readiness import RPCS
+from sidecar.database import rpc
+from sidecar.server.readiness import RPCS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIDECAR = Path(rpc.__file__).parent
+DATABASE = Path(rpc.__file__).parent
 # The name is the first argument of these, and of `record` the second.
 CALLS = {"call": 0, "call_with": 0, "record": 1}
 
 
 def called() -> Iterator[str]:
-    for file in SIDECAR.glob("*database*.py"):
+    for file in DATABASE.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 position = CALLS.get(node.func.attr)

@@ -12,8 +12,7 @@ import pytest
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json, raw
 
-from sidecar import rpc
-from sidecar.database import Database
+from sidecar.database import Database, rpc
 from sidecar.errors import DatabaseUnavailable
 from tests.servers import address, listening_socket, running
 from tests.sidecars import settings

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sidecar.repeating import Loops
+from sidecar.server.repeating import Loops
 from sidecar.stopping import Stopping
 from tests.servers import wait_until
 

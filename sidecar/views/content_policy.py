@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sidecar.store_settings import StoreSettings
+from sidecar.settings.store import StoreSettings
 from sidecar.views.store import scripts
 
 if TYPE_CHECKING:

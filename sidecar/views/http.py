@@ -13,9 +13,9 @@ from sidecar.errors import InvalidRequest, Unauthorized, UnsupportedContentType
 if TYPE_CHECKING:
     from sanic import Request
 
-    from sidecar.inbox import Inbox
-    from sidecar.payments import Payments
-    from sidecar.refunding import Refunding
+    from sidecar.services.inbox import Inbox
+    from sidecar.services.payments import Payments
+    from sidecar.services.refunding import Refunding
 
 M = TypeVar("M", bound=BaseModel)
 

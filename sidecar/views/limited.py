@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from sanic import Request
 
-    from sidecar.limit_settings import Group
     from sidecar.limits import Limits
+    from sidecar.settings.limits import Group
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")

@@ -16,7 +16,7 @@ from sidecar.views.limited import limited
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
-    from sidecar.records import Payment
+    from sidecar.database.records import Payment
 
 orders = Blueprint("orders", url_prefix="/payment")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict, JsonValue
     from sanic import HTTPResponse, Request
 
-    from sidecar.records import Payment
+    from sidecar.database.records import Payment
 
 log = structlog.get_logger(__name__)
 portone = Blueprint("portone")

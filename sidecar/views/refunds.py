@@ -10,11 +10,11 @@ from pydantic.alias_generators import to_camel
 from sanic import Blueprint
 from sanic.response import json
 
+from sidecar.database.refunds import RefundRequest
 from sidecar.errors import DatabaseError, InvalidRequest, PaymentNotFound, PaymentRefused
 from sidecar.gateways.base import RefundAccount
 from sidecar.gateways.money import LARGEST
 from sidecar.order_ids import ORDER_ID, bind_order
-from sidecar.refund_database import RefundRequest
 from sidecar.views.http import idempotency_key, json_body, refunding, required_token
 from sidecar.views.limited import limited
 

@@ -10,7 +10,7 @@ from sanic import Blueprint
 from sanic.response import json
 
 from sidecar.errors import InvalidRequest
-from sidecar.payments import no_longer_open
+from sidecar.services.payments import no_longer_open
 from sidecar.views.http import idempotency_key, json_body, payments, required_token
 from sidecar.views.limited import limited
 

@@ -16,7 +16,7 @@ from sanic.response import json
 from sidecar.errors import InvalidRequest, PaymentRefused
 from sidecar.gateways.toss import TossDeclined
 from sidecar.gateways.toss_payment import TossPayment
-from sidecar.payments import no_longer_open
+from sidecar.services.payments import no_longer_open
 from sidecar.views.http import idempotency_key, json_body, optional_token, payments, required_token
 from sidecar.views.limited import limited
 from sidecar.views.orders import shown
@@ -24,8 +24,8 @@ from sidecar.views.orders import shown
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
-    from sidecar.records import Payment
-    from sidecar.settling import Settled
+    from sidecar.database.records import Payment
+    from sidecar.services.settling import Settled
 
 toss = Blueprint("toss", url_prefix="/payment/toss")
 

@@ -117,7 +117,9 @@ async def test_the_paywall_sells_tokens_and_the_question_goes_on(
     await person.has(9)
 
 
-async def test_a_balance_from_before_the_purchase_does_not_keep_the_question(browse: Browse) -> None:
+async def test_a_balance_read_before_the_purchase_does_not_hold_it_up(
+    browse: Browse,
+) -> None:
     """Asked for as the gateway's window closes, and answered after the tokens have come."""
     person = await browse()
     person.expects("402 /functions/v1/ask")
@@ -146,7 +148,7 @@ async def test_a_balance_from_before_the_purchase_does_not_keep_the_question(bro
     await person.has(9)
 
 
-async def test_a_balance_that_cannot_be_read_does_not_keep_the_question(browse: Browse) -> None:
+async def test_a_balance_that_cannot_be_read_does_not_hold_it_up(browse: Browse) -> None:
     person = await browse()
     person.expects("402 /functions/v1/ask")
     person.expects("0 /rest/v1/rpc/get_user_tokens")

@@ -14,7 +14,7 @@ from tests.counters import Counter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sidecar.records import AuditLine
+    from sidecar.database.records import AuditLine
     from sidecar.services import Services
     from tests.stacks import LocalStack
 

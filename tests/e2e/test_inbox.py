@@ -27,8 +27,8 @@ from sidecar.errors import (
 )
 from sidecar.gateways.http import GatewayHttp
 from sidecar.gateways.portone import PortOneV1
-from sidecar.inbox import Inbox
-from sidecar.settling import Settling
+from sidecar.services.inbox import Inbox
+from sidecar.services.settling import Settling
 from sidecar.stopping import Stopping
 from tests.portone import KEY, SECRET
 from tests.proxies import Proxy, proxy

@@ -12,11 +12,10 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from sidecar import backlog
 from sidecar.database import ServiceDatabase
 from sidecar.errors import DatabaseUnavailable
 from sidecar.server import create_app
-from sidecar.services import opened
+from sidecar.services import backlog, opened
 from tests.clusters import free_ports
 from tests.scraping import Scrape, scrape
 from tests.servers import address, listening_socket, running
@@ -24,7 +23,7 @@ from tests.servers import address, listening_socket, running
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from sidecar.monitoring_database import DatabaseBacklog
+    from sidecar.database.monitoring import DatabaseBacklog
     from sidecar.settings import Settings
     from tests.counters import Counter
     from tests.shop import Shop

@@ -16,8 +16,8 @@ from tests.counters import Counter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sidecar.reconciling import Round
     from sidecar.services import Services
+    from sidecar.services.reconciling import Round
     from tests.shop import Shop
     from tests.stacks import LocalStack
 

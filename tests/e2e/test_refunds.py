@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sidecar.refund_database import RefundRequest
+from sidecar.database.refunds import RefundRequest
 from sidecar.services import opened
 from tests.counters import Counter
 from tests.shop import settings_on

@@ -18,7 +18,7 @@ from tests.toss_shop import TossShop
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from sidecar.records import Maintenance
+    from sidecar.database.records import Maintenance
     from tests.shop import Shop
 
 

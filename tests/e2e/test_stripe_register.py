@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sidecar.database import Database
 from sidecar.gateways.stripe import Stripe
 from sidecar.gateways.stripe_client import StripeApi
-from sidecar.payments import Payments
-from sidecar.settling import Settling
+from sidecar.services.payments import Payments
+from sidecar.services.settling import Settling
 
 if TYPE_CHECKING:
     from sidecar.gateways.base import Order, Prepared

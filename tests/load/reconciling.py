@@ -20,11 +20,11 @@ import psutil
 import structlog
 import typer
 
-from sidecar.auditing import Auditing
 from sidecar.connections import Connections
 from sidecar.gateways.base import ListedPayment
 from sidecar.services import opened
-from sidecar.settling import Settling
+from sidecar.services.auditing import Auditing
+from sidecar.services.settling import Settling
 from tests.shop import settings_on
 from tests.stacks import LocalStack, running_stack
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sidecar.auditing import Audit
     from sidecar.gateways.base import Gateway
     from sidecar.services import Services
+    from sidecar.services.auditing import Audit
 
 _SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 _UNTIL = datetime(2026, 12, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ MUTANTS = (
         "webhook-believed",
         "credit never follows a webhook's body, only a read",
         Edit(
-            "sidecar/following.py",
+            "sidecar/services/following.py",
             "fact = await self._read(gateway, order, hint.payment_key)",
             _BELIEVED,
         ),
@@ -25,14 +25,14 @@ MUTANTS = (
     SidecarMutant(
         "payment-of-another-order",
         "a payment counts for the order it names",
-        Edit("sidecar/settling.py", "if fact.order_id != order.order_id:", "if False:"),
+        Edit("sidecar/services/settling.py", "if fact.order_id != order.order_id:", "if False:"),
         ("tests/e2e/test_portone.py::TestNothingBought::test_payment_of_another_order",),
     ),
     SidecarMutant(
         "confirm-any-amount",
         "only the amount that the order was made with is taken",
         Edit(
-            "sidecar/payments.py",
+            "sidecar/services/payments.py",
             "        if amount != order.amount:\n            raise",
             "        if False:\n            raise",
         ),
@@ -42,7 +42,7 @@ MUTANTS = (
         "money-for-a-closed-order",
         "money is taken for orders that are open",
         Edit(
-            "sidecar/payments.py",
+            "sidecar/services/payments.py",
             "return order.status in _CONFIRMABLE and _in_time(order)",
             "return True",
         ),
@@ -51,13 +51,13 @@ MUTANTS = (
     SidecarMutant(
         "confirm-for-a-stranger",
         "whoever sends a token owns the order",
-        Edit("sidecar/payments.py", "if token is not None:", "if False:"),
+        Edit("sidecar/services/payments.py", "if token is not None:", "if False:"),
         (f"{_CONFIRM}::test_order_of_another_user",),
     ),
     SidecarMutant(
         "live-order-with-test-keys",
         "server and order are of one mode",
-        Edit("sidecar/payments.py", "if order.live != self._live:", "if False:"),
+        Edit("sidecar/services/payments.py", "if order.live != self._live:", "if False:"),
         (f"{_CONFIRM}::test_order_of_a_live_database_with_test_keys",),
     ),
     SidecarMutant(
@@ -104,7 +104,9 @@ MUTANTS = (
         "unknown-refund-is-accepted",
         "a refund whose outcome is unknown is asked for again",
         Edit(
-            "sidecar/refunding.py", 'answer(job, "unknown", error.code)', 'answer(job, "accepted")'
+            "sidecar/services/refunding.py",
+            'answer(job, "unknown", error.code)',
+            'answer(job, "accepted")',
         ),
         (f"{_REFUNDS}::TestFault::test_gateway_fails_before_it_acts[portone-v1]",),
     ),
@@ -112,7 +114,7 @@ MUTANTS = (
         "spent-key-used-again",
         "a key that can only repeat its answer is not used again",
         Edit(
-            "sidecar/refunding.py",
+            "sidecar/services/refunding.py",
             'answer(job, "spent", error.code)',
             'answer(job, "unknown", error.code)',
         ),
@@ -131,7 +133,7 @@ MUTANTS = (
         "refund-decided-without-a-read",
         "what became of a refund is read, not concluded",
         Edit(
-            "sidecar/refunding.py",
+            "sidecar/services/refunding.py",
             'settled = await self._settling.settle(gateway, order_id, job.payment_key, "refund")',
             "return",
         ),
@@ -141,7 +143,7 @@ MUTANTS = (
         "unread-orders-forgotten",
         "what a gateway that is down was not asked about stays due",
         Edit(
-            "sidecar/reconciling.py",
+            "sidecar/services/reconciling.py",
             "                await service.return_payments(",
             "                len(",
         ),
@@ -151,7 +153,7 @@ MUTANTS = (
         "audit-believes-the-list",
         "what does not match is read again before a person is called",
         Edit(
-            "sidecar/auditing.py",
+            "sidecar/services/auditing.py",
             "for line in lines if line.verdict in _OPEN",
             "for line in lines if line.verdict in ()",
         ),

@@ -12,8 +12,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from sidecar.arriving import TimelyProtocol
 from sidecar.server import create_app
+from sidecar.server.arriving import TimelyProtocol
 from tests.servers import running
 from tests.sidecars import settings
 

@@ -22,16 +22,16 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
     TryAgain,
 )
-from sidecar.settling import fact_about
+from sidecar.services.settling import fact_about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sidecar.database import Database
+    from sidecar.database.records import Payment, PaymentToRead
     from sidecar.gateways.base import Gateway, GatewayPayment
-    from sidecar.records import Payment, PaymentToRead
-    from sidecar.refunding import Refunding
-    from sidecar.settling import Settling
+    from sidecar.services.refunding import Refunding
+    from sidecar.services.settling import Settling
     from sidecar.stopping import Stopping
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ class StoreSettings(BaseSettings):
     # On in test mode, off in live mode, unless set.
     coinslot_store_page: bool | None = None
     # The page serves it itself: no script comes from anybody but the gateways.
-    coinslot_supabase_js: Path = Path(__file__).resolve().parents[1] / _SUPABASE_JS
+    coinslot_supabase_js: Path = Path(__file__).resolve().parents[2] / _SUPABASE_JS
     # Whether the store offers them: that depends on the contract with the gateway.
     coinslot_virtual_accounts: bool = False
     # Of the local stack: where its simulated bank is. The store page then shows the demo app.

@@ -22,14 +22,14 @@ from sidecar.errors import (
 )
 from sidecar.gateways.base import Order
 from sidecar.order_ids import ORDER_ID, bind_order
-from sidecar.settling import Settled, Settling, of_order
+from sidecar.services.settling import Settled, Settling, of_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sidecar.database import Database
+    from sidecar.database.records import Payment
     from sidecar.gateways.base import ConfirmingGateway, Gateway, GatewayPayment
-    from sidecar.records import Payment
 
 log = structlog.get_logger(__name__)
 

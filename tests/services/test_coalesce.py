@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from sidecar.coalesce import Coalescer
+from sidecar.services.coalesce import Coalescer
 
 
 class Work:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from sidecar import refunding
-from sidecar.records import Payment, RefundJob
-from sidecar.refunding import Refunding
-from sidecar.settling import Settling
+from sidecar.database.records import Payment, RefundJob
+from sidecar.services import refunding
+from sidecar.services.refunding import Refunding
+from sidecar.services.settling import Settling
 
 if TYPE_CHECKING:
     import pytest

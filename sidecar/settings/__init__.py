@@ -14,9 +14,9 @@ import jwt
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from sidecar.limit_settings import LimitSettings
-from sidecar.process_settings import ProcessSettings
-from sidecar.store_settings import StoreSettings
+from sidecar.settings.limits import LimitSettings
+from sidecar.settings.process import ProcessSettings
+from sidecar.settings.store import StoreSettings
 
 Mode = Literal["test", "live"]
 

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 import structlog
 
 from sidecar.errors import ApiError, GatewayOff, InvalidPaymentKey
-from sidecar.following import Follower, Hint
 from sidecar.metrics import WEBHOOKS
 from sidecar.order_ids import ORDER_ID, bind_order
-from sidecar.places import Places
+from sidecar.services.following import Follower, Hint
+from sidecar.services.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sidecar.database import Database
+    from sidecar.database.records import Webhook
     from sidecar.gateways.base import Gateway, WebhookEvent
-    from sidecar.records import Webhook
+    from sidecar.services.settling import Settling
     from sidecar.settings import Settings
-    from sidecar.settling import Settling
     from sidecar.stopping import Stopping
 
 log = structlog.get_logger(__name__)

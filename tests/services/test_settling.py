@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from sidecar.database.records import Applied, Payment
 from sidecar.errors import ApiError
 from sidecar.gateways.base import GatewayPayment
-from sidecar.records import Applied, Payment
-from sidecar.settling import Settled, Settling
+from sidecar.services.settling import Settled, Settling
 
 if TYPE_CHECKING:
     from sidecar.database import Database

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from sidecar.coalesce import Coalescer
 from sidecar.errors import DatabaseError, PaymentNotFound, PaymentRefused, TryAgain
 from sidecar.order_ids import bind_order
+from sidecar.services.coalesce import Coalescer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from sidecar.database import Database
+    from sidecar.database.records import Payment
     from sidecar.gateways.base import Gateway, GatewayPayment
-    from sidecar.records import Payment
 
 log = structlog.get_logger(__name__)
 

@@ -20,14 +20,14 @@ from sanic.http import Http
 from sanic_ext import Extend
 from sanic_ext.extensions.http.extension import HTTPExtension
 
-from sidecar import backlog, logs, metrics
-from sidecar.arriving import TimelyProtocol, TimelyRequest
+from sidecar import logs, metrics
 from sidecar.errors import JsonErrorHandler
 from sidecar.limits import Limits
-from sidecar.metrics_server import metrics_served
-from sidecar.readiness import Readiness
-from sidecar.repeating import Loops
-from sidecar.services import opened
+from sidecar.server.arriving import TimelyProtocol, TimelyRequest
+from sidecar.server.readiness import Readiness
+from sidecar.server.repeating import Loops
+from sidecar.server.scraping import metrics_served
+from sidecar.services import backlog, opened
 from sidecar.views import BLUEPRINTS
 
 App = Sanic[Config, SimpleNamespace]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from sidecar.coalesce import Coalescer
 from sidecar.errors import (
     ApiError,
     GatewayOff,
@@ -25,15 +24,16 @@ from sidecar.errors import (
 )
 from sidecar.gateways.base import Refund, RefundAccount
 from sidecar.order_ids import bind_order
+from sidecar.services.coalesce import Coalescer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sidecar.database import Database
+    from sidecar.database.records import RefundJob, RefundRecord
+    from sidecar.database.refunds import RefundRequest
     from sidecar.gateways.base import Gateway
-    from sidecar.records import RefundJob, RefundRecord
-    from sidecar.refund_database import RefundRequest
-    from sidecar.settling import Settling
+    from sidecar.services.settling import Settling
 
 log = structlog.get_logger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sidecar.database.records import StoredWebhook, Webhook
+from sidecar.database.rpc import Caller
 from sidecar.gateways.text import storable
-from sidecar.records import StoredWebhook, Webhook
-from sidecar.rpc import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

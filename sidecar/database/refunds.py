@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sidecar.records import Payment, RefundJob, RefundRecord
-from sidecar.rpc import Caller
+from sidecar.database.records import Payment, RefundJob, RefundRecord
+from sidecar.database.rpc import Caller
 
 if TYPE_CHECKING:
     from sidecar.gateways.base import RefundAccount

@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sidecar.database.records import StoredWebhook, Webhook
 from sidecar.errors import PaymentUnknownAtGateway
 from sidecar.gateways.base import WebhookEvent
-from sidecar.inbox import Inbox
-from sidecar.records import StoredWebhook, Webhook
-from sidecar.settling import Settling
+from sidecar.services.inbox import Inbox
+from sidecar.services.settling import Settling
 from sidecar.stopping import Stopping
 from tests.sidecars import settings
 

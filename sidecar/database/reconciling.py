@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sidecar.records import AuditLine, AuditTotal, Maintenance, PaymentToRead, UnlistedPayment
-from sidecar.rpc import Caller
+from sidecar.database.records import (
+    AuditLine,
+    AuditTotal,
+    Maintenance,
+    PaymentToRead,
+    UnlistedPayment,
+)
+from sidecar.database.rpc import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from sidecar.database import Database
+    from sidecar.database.records import AuditLine, AuditTotal, UnlistedPayment
     from sidecar.gateways.base import Gateway, GatewayPayment
-    from sidecar.records import AuditLine, AuditTotal, UnlistedPayment
-    from sidecar.settling import Settling
+    from sidecar.services.settling import Settling
 
 log = structlog.get_logger(__name__)
 

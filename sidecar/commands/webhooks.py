@@ -14,10 +14,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sidecar.cli import out, run
+from sidecar.commands import out, run
 
 if TYPE_CHECKING:
-    from sidecar.records import Webhook
+    from sidecar.database.records import Webhook
     from sidecar.services import Services
 
 app = typer.Typer(

@@ -9,7 +9,7 @@ import structlog
 
 if TYPE_CHECKING:
     from sidecar.database import Database
-    from sidecar.monitoring_database import LedgerCheckStep
+    from sidecar.database.monitoring import LedgerCheckStep
 
 log = structlog.get_logger(__name__)
 

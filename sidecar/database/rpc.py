@@ -22,8 +22,8 @@ from postgrest import APIError
 from postgrest.exceptions import APIErrorFromJSON, generate_default_error_message
 from pydantic import ValidationError
 
+from sidecar.database.records import Record
 from sidecar.errors import ApiError, DatabaseError, DatabaseUnavailable, Unauthorized
-from sidecar.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

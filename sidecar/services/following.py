@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from sidecar.coalesce import Coalescer
 from sidecar.errors import (
     ApiError,
     DatabaseUnavailable,
@@ -24,14 +23,15 @@ from sidecar.errors import (
 )
 from sidecar.metrics import WEBHOOK_LAG, WEBHOOK_OUTCOMES
 from sidecar.order_ids import ORDER_ID, bind_order
-from sidecar.settling import STALE_ATTEMPTS, Settling, back_off, fact_about
+from sidecar.services.coalesce import Coalescer
+from sidecar.services.settling import STALE_ATTEMPTS, Settling, back_off, fact_about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sidecar.database import Database
+    from sidecar.database.records import Payment
     from sidecar.gateways.base import Gateway, GatewayPayment
-    from sidecar.records import Payment
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sidecar.places import Places
+from sidecar.services.places import Places
 
 
 async def test_no_more_than_there_are_places() -> None:

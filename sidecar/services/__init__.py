@@ -7,18 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.auditing import Auditing
-from sidecar.backlog import Backlog
-from sidecar.bookkeeping import Bookkeeping
 from sidecar.connections import HttpClient
 from sidecar.database import Database
 from sidecar.gateways import close, gateways
 from sidecar.gateways.measured import Measured
-from sidecar.inbox import Inbox
-from sidecar.payments import Payments
-from sidecar.reconciling import Reconciler
-from sidecar.refunding import Refunding
-from sidecar.settling import Settling
+from sidecar.services.auditing import Auditing
+from sidecar.services.backlog import Backlog
+from sidecar.services.bookkeeping import Bookkeeping
+from sidecar.services.inbox import Inbox
+from sidecar.services.payments import Payments
+from sidecar.services.reconciling import Reconciler
+from sidecar.services.refunding import Refunding
+from sidecar.services.settling import Settling
 from sidecar.stopping import Stopping
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from sidecar.database import Database
-    from sidecar.monitoring_database import DatabaseBacklog
-    from sidecar.records import Record
+    from sidecar.database.monitoring import DatabaseBacklog
+    from sidecar.database.records import Record
 
 SECONDS = 10.0
 """Between two questions, about."""

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 from postgrest import AsyncPostgrestClient
 
 from sidecar.connections import HttpClient
-from sidecar.errors import DatabaseUnavailable
-from sidecar.metrics import PAYMENTS
-from sidecar.monitoring_database import MonitoringDatabase
-from sidecar.reconciling_database import ReconcilingDatabase
-from sidecar.records import (
+from sidecar.database.monitoring import MonitoringDatabase
+from sidecar.database.reconciling import ReconcilingDatabase
+from sidecar.database.records import (
     Applied,
     HoldReceipt,
     Offer,
@@ -24,9 +22,11 @@ from sidecar.records import (
     RefundRecord,
     TokenReceipt,
 )
-from sidecar.refund_database import RefundDatabase, RefundRequest
-from sidecar.rpc import Caller, raise_for_server_error
-from sidecar.webhook_database import WebhookDatabase
+from sidecar.database.refunds import RefundDatabase, RefundRequest
+from sidecar.database.rpc import Caller, raise_for_server_error
+from sidecar.database.webhooks import WebhookDatabase
+from sidecar.errors import DatabaseUnavailable
+from sidecar.metrics import PAYMENTS
 
 if TYPE_CHECKING:
     from sidecar.settings import Settings

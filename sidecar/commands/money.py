@@ -17,15 +17,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sidecar.cli import fail, out, run
+from sidecar.commands import fail, out, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from sidecar.auditing import Audit
-    from sidecar.records import AuditLine, AuditTotal, RefundRecord
+    from sidecar.database.records import AuditLine, AuditTotal, RefundRecord
     from sidecar.services import Services
+    from sidecar.services.auditing import Audit
 
 _COLUMNS = (
     *("gateway", "paid_at", "order_id", "payment_key", "currency", "paid", "refunded"),
@@ -52,7 +52,7 @@ def refund(
     ] = None,
 ) -> None:
     """Give the money of an order back, and take back the tokens it bought."""
-    from sidecar.refund_database import RefundRequest  # noqa: PLC0415
+    from sidecar.database.refunds import RefundRequest  # noqa: PLC0415
 
     asked = RefundRequest(
         reason=reason, idempotency_key=key, amount=amount, force=force, payment_key=payment_key

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sidecar.records import DatabaseSettings, Discrepancy, LedgerProblem, Record
-from sidecar.rpc import Caller
+from sidecar.database.records import DatabaseSettings, Discrepancy, LedgerProblem, Record
+from sidecar.database.rpc import Caller
 
 
 class DueReads(Record):
