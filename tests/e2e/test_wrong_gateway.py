@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.test_inbox import desk_at
+from tests.e2e.desk import desk_at
 from tests.toss_shop import TossShop
 
 if TYPE_CHECKING:
