@@ -25,6 +25,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "spend_tokens": SPEND,
     "add_tokens": {**SPEND, "user_id": MINA},
 }
+BUSY = """
+    select count(*) from pg_stat_activity
+    where backend_type = 'client backend' and state <> 'idle' and pid <> pg_backend_pid()
+"""
 Refusal = tuple[int, str, str | None]
 """Status, code, and the message where it is ours."""
 
@@ -58,10 +62,16 @@ def api(stack: LocalStack) -> Iterator[Api]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nothing_else_goes_on(stack: LocalStack) -> None:
-    """What the inbox still had to do for tests before these is called off."""
+def nothing_else_goes_on(stack: LocalStack) -> Iterator[None]:
+    """What the sidecar still has to do for tests before these waits until after them."""
+    sidecar = stack.manager.processes.find("sidecar")
+    assert sidecar is not None
+    sidecar.suspend()
     with stack.connect() as owner:
-        owner.execute("update coinslot.webhooks set next_attempt_at = null, finished_at = now()")
+        while owner.execute(BUSY).fetchone() != (0,):
+            time.sleep(0.05)
+    yield
+    sidecar.resume()
 
 
 @pytest.fixture(autouse=True)
