@@ -2,12 +2,87 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import pty
+import select
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from sidecar.sandbox.settings import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.stacks import LocalStack
+
+_SECONDS = 60
+_PYTHON = (sys.executable, "-m", "sidecar")
 
 
 def run_module(name: str, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", name, *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+async def operate(stack: LocalStack, *arguments: object, given: str = "") -> tuple[int, str, str]:
+    """`python -m sidecar`, with `given` on its standard input: its status and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(*_PYTHON, *map(str, arguments)),
+        env=_environment(stack),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate(given.encode())
+    assert "Traceback" not in err.decode()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def operate_by_hand(
+    stack: LocalStack, *arguments: object, answers: Iterable[tuple[str, str]]
+) -> tuple[int, str]:
+    """The same on a terminal, each answer typed once its question is asked: its status, and all
+    that could be read on the screen."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(*_PYTHON, *map(str, arguments)),
+        env=_environment(stack),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        screen = await asyncio.to_thread(_converse, ours, answers)
+    finally:
+        os.close(ours)
+    assert "Traceback" not in screen
+    return await process.wait(), screen
+
+
+def _converse(terminal: int, answers: Iterable[tuple[str, str]]) -> str:
+    screen = ""
+    for question, answer in answers:
+        asked = len(screen)
+        while question not in screen[asked:]:
+            screen += _read(terminal)
+        os.write(terminal, f"{answer}\n".encode())
+    while more := _read(terminal):
+        screen += more
+    return screen
+
+
+def _read(terminal: int) -> str:
+    """Empty once the program has ended."""
+    assert select.select([terminal], [], [], _SECONDS)[0], "nothing more was said"
+    try:
+        return os.read(terminal, 4096).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _environment(stack: LocalStack) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "COLUMNS": "200", **stack.env}

@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sidecar.commands import fail, out, run
+from sidecar.commands.refund_account import ASK_HELP, FILE_HELP, refund_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,12 +51,21 @@ def refund(
     payment_key: Annotated[
         str | None, typer.Option(help="Of another attempt than the one that was credited.")
     ] = None,
+    account: Annotated[
+        Path | None, typer.Option(dir_okay=False, allow_dash=True, help=FILE_HELP)
+    ] = None,
+    ask_account: Annotated[bool, typer.Option("--ask-account", help=ASK_HELP)] = False,
 ) -> None:
     """Give the money of an order back, and take back the tokens it bought."""
     from sidecar.database.refunds import RefundRequest  # noqa: PLC0415
 
     asked = RefundRequest(
-        reason=reason, idempotency_key=key, amount=amount, force=force, payment_key=payment_key
+        reason=reason,
+        idempotency_key=key,
+        amount=amount,
+        force=force,
+        payment_key=payment_key,
+        account=refund_account(account, ask=ask_account),
     )
 
     async def refunded(services: Services) -> RefundRecord:

@@ -35,6 +35,9 @@ class AccountBody(_Body):
     account_number: Annotated[str, Field(pattern=r"^[0-9]{4,20}$")]
     holder: Annotated[str, Field(min_length=1, max_length=60)]
 
+    def account(self) -> RefundAccount:
+        return RefundAccount(**self.model_dump())
+
 
 class RefundBody(_Body):
     """`amount` in minor units; without one all that is left. `force` also takes tokens that were
@@ -82,7 +85,7 @@ def _asked(body: RefundBody, key: str) -> RefundRequest:
         amount=body.amount,
         force=body.force,
         payment_key=body.payment_key,
-        account=RefundAccount(**body.account.model_dump()) if body.account else None,
+        account=body.account.account() if body.account else None,
     )
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
-import os
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
+from tests.commands import operate
 from tests.counters import V1, Counter
 
 if TYPE_CHECKING:
@@ -26,18 +24,6 @@ async def till(shop: Shop) -> Counter:
     return V1(shop)
 
 
-async def run(stack: LocalStack, *arguments: object) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sidecar", *map(str, arguments)),
-        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **stack.env},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert "Traceback" not in err.decode()
-    return process.returncode or 0, out.decode(), err.decode()
-
-
 async def test_audit_writes_what_a_spreadsheet_reads(
     till: Counter, stack: LocalStack, tmp_path: Path
 ) -> None:
@@ -45,7 +31,7 @@ async def test_audit_writes_what_a_spreadsheet_reads(
     await till.shop.play("pay", order_id="=cmd()", amount=700, force=True, webhook="none")
     today, file = datetime.now(UTC).date(), tmp_path / "report.csv"
     days = (today - timedelta(days=1), today + timedelta(days=1))
-    _, out, _ = await run(stack, "audit", "portone", *days, "--csv", file)
+    _, out, _ = await operate(stack, "audit", "portone", *days, "--csv", file)
     rows = {row["payment_key"]: row for row in csv.DictReader(file.read_text("utf-8").splitlines())}
     ours = rows[key]
     assert (ours["order_id"], ours["paid"], ours["tokens"]) == (order_id, "5000", "10")
@@ -58,11 +44,11 @@ async def test_refund_and_reconcile(till: Counter, stack: LocalStack) -> None:
     order_id, key = await till.bought()
     arguments = ("refund", order_id, "--reason", "why", "--key", "cli", "--amount", 2000)
     for _ in range(2):
-        status, out, _ = await run(stack, *arguments)
+        status, out, _ = await operate(stack, *arguments)
         assert status == 0
         assert "succeeded (2000 KRW, 4 tokens)" in out
     assert await till.given_back(key) == 2000
-    status, out, _ = await run(stack, "reconcile", "--once")
+    status, out, _ = await operate(stack, "reconcile", "--once")
     assert status == 0
     assert "read" in out
 
@@ -82,6 +68,6 @@ async def test_refund_and_reconcile(till: Counter, stack: LocalStack) -> None:
     ],
 )
 async def test_says_what_is_wrong(stack: LocalStack, arguments: tuple[str, ...], says: str) -> None:
-    status, _, err = await run(stack, *arguments)
+    status, _, err = await operate(stack, *arguments)
     assert status == 1
     assert says in err
