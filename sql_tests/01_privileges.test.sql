@@ -192,6 +192,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.resolve_hold', ''),
 ('coinslot.return_payments', 'service_role'),
 ('coinslot.return_webhooks', 'service_role'),
+('coinslot.revive_refunds', ''),
 ('coinslot.run_maintenance', 'service_role'),
 ('coinslot.same_fact', ''),
 ('coinslot.save_attempt', ''),

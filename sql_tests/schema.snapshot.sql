@@ -884,7 +884,7 @@ COMMENT ON COLUMN coinslot.refunds.amount IS 'Minor units to give back.';
 
 COMMENT ON COLUMN coinslot.refunds.tokens IS 'Tokens set aside until the gateway is clear about it.';
 
-COMMENT ON COLUMN coinslot.refunds.refunded_before IS 'Minor units refunded when it was asked for: it is done when there are so many more.';
+COMMENT ON COLUMN coinslot.refunds.refunded_before IS 'Minor units refunded before it: it is done when there are so many more.';
 
 COMMENT ON COLUMN coinslot.refunds.refundable IS 'Minor units that were left then; gateways that can, compare it.';
 
@@ -892,7 +892,8 @@ COMMENT ON COLUMN coinslot.refunds.requested_by IS 'The administrator; null = th
 
 COMMENT ON COLUMN coinslot.refunds.forced IS 'Also where the tokens were spent already.';
 
-COMMENT ON COLUMN coinslot.refunds.status IS 'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over.';
+COMMENT ON COLUMN coinslot.refunds.status IS 'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over, for as
+long as the gateway shows it so.';
 
 COMMENT ON COLUMN coinslot.refunds.tries IS 'Number of the idempotency key that the gateway gets.';
 
@@ -2967,6 +2968,45 @@ $$;
 
 COMMENT ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) IS 'See public.return_webhooks.';
 
+CREATE FUNCTION coinslot.revive_refunds(payment public.payments, attempt coinslot.payment_attempts, source text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_refund coinslot.refunds;
+  v_before bigint;
+begin
+  for v_refund in
+    select r.* from coinslot.refunds r
+    where r.payment_id = payment.id and r.gateway = attempt.gateway
+      and r.payment_key = attempt.payment_key and r.status = 'failed'
+    order by r.created_at desc, r.id
+  loop
+    select case
+      when bool_or(
+        r.refunded_before < v_refund.refunded_before + v_refund.amount
+        and v_refund.refunded_before < r.refunded_before + r.amount
+      ) then max(r.refunded_before + r.amount)
+      else v_refund.refunded_before
+    end into v_before
+    from coinslot.refunds r
+    where r.payment_id = payment.id and r.gateway = attempt.gateway
+      and r.payment_key = attempt.payment_key and r.status = 'succeeded';
+    if attempt.refunded >= v_before + v_refund.amount then
+      update coinslot.refunds r set
+        status = 'succeeded', refunded_before = v_before, failure_code = null,
+        failure_message = null, finished_at = clock_timestamp()
+      where r.id = v_refund.id;
+      perform coinslot.record_event(
+        payment, payment.status, revive_refunds.source, 'refund_succeeded', attempt.payment_key
+      );
+    end if;
+  end loop;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.revive_refunds(payment public.payments, attempt coinslot.payment_attempts, source text) IS 'Lets refunds that failed succeed where the money went back after all.';
+
 CREATE FUNCTION coinslot.run_maintenance(batch integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -3228,12 +3268,15 @@ begin
   where r.payment_id = payment.id and r.gateway = attempt.gateway
     and r.payment_key = attempt.payment_key
     and r.finished_at is null;
-  if not found then
-    return;
-  end if;
-  v_refund := coinslot.judge_refund(v_refund, attempt);
-  if v_refund.finished_at is not null then
+  if found then
+    v_refund := coinslot.judge_refund(v_refund, attempt);
+    if v_refund.finished_at is null then
+      return;
+    end if;
     perform coinslot.end_refund(v_refund, payment, settle_refund.source);
+  end if;
+  if attempt.refunded > 0 then
+    perform coinslot.revive_refunds(payment, attempt, settle_refund.source);
   end if;
 end
 $$;
@@ -5070,6 +5113,8 @@ GRANT ALL ON FUNCTION coinslot.return_payments(order_ids text[]) TO service_role
 
 REVOKE ALL ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.revive_refunds(payment public.payments, attempt coinslot.payment_attempts, source text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.run_maintenance(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.run_maintenance(batch integer) TO service_role;

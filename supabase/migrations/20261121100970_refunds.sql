@@ -51,13 +51,14 @@ comment on column coinslot.refunds.amount is 'Minor units to give back.';
 comment on column coinslot.refunds.tokens is
 'Tokens set aside until the gateway is clear about it.';
 comment on column coinslot.refunds.refunded_before is
-'Minor units refunded when it was asked for: it is done when there are so many more.';
+'Minor units refunded before it: it is done when there are so many more.';
 comment on column coinslot.refunds.refundable is
 'Minor units that were left then; gateways that can, compare it.';
 comment on column coinslot.refunds.requested_by is 'The administrator; null = the service itself.';
 comment on column coinslot.refunds.forced is 'Also where the tokens were spent already.';
 comment on column coinslot.refunds.status is
-'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over.';
+'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over, for as
+long as the gateway shows it so.';
 comment on column coinslot.refunds.tries is 'Number of the idempotency key that the gateway gets.';
 comment on column coinslot.refunds.answer is
 'What the gateway said to the present try; null = to be asked.';
@@ -240,6 +241,55 @@ comment on function coinslot.end_refund(coinslot.refunds, public.payments, text)
 'Tidies up after a refund that is over.';
 revoke all on function coinslot.end_refund(coinslot.refunds, public.payments, text) from public;
 
+-- A refund that failed and whose money goes back all the same is no failed one: taken for that, it
+-- would be asked for once more. Gateways say how much went back, and not for which of our requests:
+-- so the rule is that of an open one, that the total has grown by as much, whoever caused that.
+-- Each refund stands on what went back before it, and no two stand on the same money: one whose
+-- place another has taken meanwhile goes on top of them all. The latest comes first, and none while
+-- another is open, whose money it may be. The tokens have followed the total already.
+create function coinslot.revive_refunds(
+  payment public.payments, attempt coinslot.payment_attempts, source text
+) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_refund coinslot.refunds;
+  v_before bigint;
+begin
+  for v_refund in
+    select r.* from coinslot.refunds r
+    where r.payment_id = payment.id and r.gateway = attempt.gateway
+      and r.payment_key = attempt.payment_key and r.status = 'failed'
+    order by r.created_at desc, r.id
+  loop
+    select case
+      when bool_or(
+        r.refunded_before < v_refund.refunded_before + v_refund.amount
+        and v_refund.refunded_before < r.refunded_before + r.amount
+      ) then max(r.refunded_before + r.amount)
+      else v_refund.refunded_before
+    end into v_before
+    from coinslot.refunds r
+    where r.payment_id = payment.id and r.gateway = attempt.gateway
+      and r.payment_key = attempt.payment_key and r.status = 'succeeded';
+    if attempt.refunded >= v_before + v_refund.amount then
+      update coinslot.refunds r set
+        status = 'succeeded', refunded_before = v_before, failure_code = null,
+        failure_message = null, finished_at = clock_timestamp()
+      where r.id = v_refund.id;
+      perform coinslot.record_event(
+        payment, payment.status, revive_refunds.source, 'refund_succeeded', attempt.payment_key
+      );
+    end if;
+  end loop;
+end
+$$;
+comment on function coinslot.revive_refunds(
+  public.payments, coinslot.payment_attempts, text
+) is 'Lets refunds that failed succeed where the money went back after all.';
+revoke all on function coinslot.revive_refunds(
+  public.payments, coinslot.payment_attempts, text
+) from public;
+
 -- Called by the funnel, after the tokens have followed the money, with the payment locked. A bank
 -- may also undo a refund that had succeeded.
 create function coinslot.settle_refund(
@@ -257,12 +307,15 @@ begin
   where r.payment_id = payment.id and r.gateway = attempt.gateway
     and r.payment_key = attempt.payment_key
     and r.finished_at is null;
-  if not found then
-    return;
-  end if;
-  v_refund := coinslot.judge_refund(v_refund, attempt);
-  if v_refund.finished_at is not null then
+  if found then
+    v_refund := coinslot.judge_refund(v_refund, attempt);
+    if v_refund.finished_at is null then
+      return;
+    end if;
     perform coinslot.end_refund(v_refund, payment, settle_refund.source);
+  end if;
+  if attempt.refunded > 0 then
+    perform coinslot.revive_refunds(payment, attempt, settle_refund.source);
   end if;
 end
 $$;

@@ -37,8 +37,6 @@ class Refund:
 
     def judge(self, read: Read) -> None:
         """A total that has grown by what was asked for settles it, whoever caused that."""
-        if self.status == "succeeded" and read.refunded < self.before + self.amount:
-            self.status = "failed"
         if not self.is_open:
             return
         target = self.before + self.amount
@@ -53,6 +51,14 @@ class Refund:
             self.answer = None
         if self.status in ("succeeded", "failed"):
             self.order.wallet.set_aside -= self.tokens
+
+    def is_undone_by(self, read: Read) -> bool:
+        return self.status == "succeeded" and read.refunded < self.before + self.amount
+
+    def overlaps(self, other: Refund) -> bool:
+        """Both would be the same money."""
+        mine = range(self.before, self.before + self.amount)
+        return mine.start < other.before + other.amount and other.before < mine.stop
 
     def close(self) -> str:
         """Somebody gives it up; what is over stays as it ended."""
@@ -75,9 +81,14 @@ class GatewaysWithRefunds(Gateways):
         self.refunds: list[Refund] = []
 
     def is_read(self, attempt: Attempt) -> None:
-        for refund in self.refunds:
-            if refund.attempt is attempt:
-                refund.judge(attempt.read)
+        refunds = [refund for refund in self.refunds if refund.attempt is attempt]
+        for refund in refunds:
+            if refund.is_undone_by(attempt.read):
+                refund.status = "failed"
+        for refund in refunds:
+            refund.judge(attempt.read)
+        if not any(refund.is_open for refund in refunds):
+            _revive(refunds, attempt.read.refunded)
 
     def refund(self, order: Order, amount: int | None, key: str, *, force: bool) -> str:
         earlier = self.refund_under(order, key)
@@ -118,3 +129,17 @@ class GatewaysWithRefunds(Gateways):
         if tokens > 0 and order.wallet.available < tokens and not force:
             raise Refused("tokens_already_spent")
         return Refund(attempt, key, wanted, tokens, attempt.read.refunded)
+
+
+def _revive(refunds: list[Refund], total: int) -> None:
+    """Money that goes back after all is a failed refund's, the latest one's first, as far as no
+    other accounts for it."""
+    for refund in reversed(refunds):
+        if refund.status != "failed":
+            continue
+        done = [each for each in refunds if each.status == "succeeded"]
+        before = refund.before
+        if any(refund.overlaps(each) for each in done):
+            before = max(each.before + each.amount for each in done)
+        if total >= before + refund.amount:
+            refund.status, refund.before = "succeeded", before

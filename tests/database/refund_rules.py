@@ -17,7 +17,7 @@ from tests.database.people import Call
 from tests.database.scene import Deed, Scene
 
 _REFUNDS = """
-select r.id, r.status, r.answer, r.tries, r.amount, r.tokens
+select r.id, r.status, r.answer, r.tries, r.amount, r.tokens, r.refunded_before
 from coinslot.refunds r where r.user_id >= %s and r.user_id < %s
 """
 _DUE = "update coinslot.refunds set next_attempt_at = clock_timestamp() where id = %s"
@@ -98,7 +98,8 @@ class RefundRules(Scene):
         rows = self.bank.rows(_REFUNDS, self.first, self.beyond)
         found = {row.pop("id"): tuple(row.values()) for row in rows}
         assert found == {
-            r.id: (r.status, r.answer, r.tries, r.amount, r.tokens) for r in self.gateways.refunds
+            r.id: (r.status, r.answer, r.tries, r.amount, r.tokens, r.before)
+            for r in self.gateways.refunds
         }
 
     def _refund(self, n: int) -> Refund:

@@ -152,6 +152,23 @@ class TestServerWithoutTheGateway:
         assert (await office.refund(order_id)).status_code == 200
 
 
+class TestFailed:
+    async def test_succeeds_when_the_money_goes_back_after_all(self, office: Office) -> None:
+        """Whoever asks under its key is told so, and the tokens went with the money, once."""
+        order_id, key = await office.counter.bought()
+        async with opened(without(office.counter)) as services:
+            asked = RefundRequest("why", "k", amount=office.part)
+            assert (await services.refunding.refund(order_id, asked)).status == "failed"
+        await office.shop.play("refund", payment_key=key, amount=office.part)
+        assert await office.counter.tell(order_id, key, paid=False) == [200]
+        await office.shop.until(lambda: office.refunds(order_id) == [("succeeded", office.part)])
+        answer = await office.refund(order_id, "k", amount=office.part)
+        assert (answer.status_code, answer.json()["success"]) == (200, True)
+        assert answer.json()["refund"]["failure_code"] is None
+        assert await office.counter.given_back(key) == office.part
+        assert await office.shop.tokens() == 11
+
+
 class TestSpentTokens:
     async def test_are_not_refunded_unless_forced(self, office: Office) -> None:
         order_id, key = await office.counter.bought()

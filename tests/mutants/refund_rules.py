@@ -8,6 +8,7 @@ from tests.mutants.wallet_rules import STATE_MACHINE
 STORIES = "sql_tests/15_refunds.test.sql"
 ACCESS = "sql_tests/18_refund_access.test.sql"
 REFUNDS = "tests/database/test_refunds.py"
+_ENDED = "perform coinslot.end_refund(v_refund, payment, settle_refund.source)"
 
 MUTANTS = (
     SqlMutant(
@@ -89,6 +90,42 @@ MUTANTS = (
             ),
         ),
         (STORIES, REFUNDS, STATE_MACHINE),
+    ),
+    SqlMutant(
+        "late-money-is-no-refund",
+        "a refund that failed succeeds when its money goes back after all",
+        (
+            Rewrite(
+                "coinslot.revive_refunds",
+                "if attempt.refunded >= v_before + v_refund.amount then",
+                "if false then",
+            ),
+        ),
+        (STORIES, STATE_MACHINE),
+    ),
+    SqlMutant(
+        "two-refunds-of-the-same-money",
+        "what one refund gave back is not another's, too",
+        (
+            Rewrite(
+                "coinslot.revive_refunds",
+                "then max(r.refunded_before + r.amount)",
+                "then v_refund.refunded_before",
+            ),
+        ),
+        (STORIES, STATE_MACHINE),
+    ),
+    SqlMutant(
+        "open-refund-robbed",
+        "what goes back while a refund is open is not an earlier one's",
+        (
+            Rewrite(
+                "coinslot.settle_refund",
+                f"      return;\n    end if;\n    {_ENDED};",
+                f"    else\n      {_ENDED};\n    end if;",
+            ),
+        ),
+        (STORIES, STATE_MACHINE),
     ),
     SqlMutant(
         "deletion-frees-refunds",
