@@ -224,4 +224,6 @@ class Toss:
             raise nonsense("answered with another order's payment", order_id=order_id)
         if payment_key is not None and fact.payment_key != payment_key:
             raise nonsense("answered with another payment", payment_key=payment_key)
+        if fact.transfer_failed:
+            log.warning("refund_transfer_failed", payment_key=fact.payment_key)
         return fact

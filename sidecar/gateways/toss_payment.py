@@ -54,9 +54,12 @@ _BANKS = {
 }
 # Of a cancel: whether it gave anything back is certain.
 _DECIDED = frozenset({"DONE", "ABORTED"})
-# Of the money that goes to the account of somebody who had deposited it. A transfer that failed is
-# made again by the merchant at Toss: the cancel stands, and cannot be asked for once more.
-_NOT_ARRIVED = frozenset({"PENDING", "FAILED", "PARTIAL_FAILED"})
+# Of the money that goes to the account of somebody who had deposited it, two bank days after the
+# cancel. Toss says it of the account, with neither amount nor reason, and of a failed transfer not
+# whether it will be made again: the cancel stands, and cannot be asked for once more. So it is on
+# its way, and for a person, unless the balance has the money again.
+_FAILED = frozenset({"FAILED", "PARTIAL_FAILED"})
+_NOT_ARRIVED = frozenset({"PENDING", *_FAILED})
 _KST = timezone(timedelta(hours=9))
 
 # What a page may be shown of a Payment: neither its secret nor anything about the buyer.
@@ -82,6 +85,7 @@ class _VirtualAccount(_Lenient):
 class _Cancel(_Lenient):
     cancelAmount: Decimal = Field(ge=0)  # noqa: N815
     cancelStatus: str = "DONE"  # noqa: N815
+    refundableAmount: Decimal | None = None  # noqa: N815 - what was left after it
 
 
 class _Failure(_Lenient):
@@ -115,9 +119,11 @@ class _Payment(_Lenient):
 
 @dataclass(frozen=True, slots=True)
 class TossPayment(GatewayPayment):
-    """`shown` is what of Toss's own object a page may be given."""
+    """`shown` is what of Toss's own object a page may be given. `transfer_failed`: a deposit was
+    sent back, and did not arrive."""
 
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    transfer_failed: bool = field(default=False, compare=False)
 
 
 def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
@@ -127,6 +133,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
     the key's prefix says it.
     """
     payment = _Payment.model_validate(body)
+    account = payment.virtualAccount
     amount = to_minor(payment.totalAmount, payment.currency)
     # Points and discounts included: cancels count them, too.
     paid = amount if _was_paid(payment) else 0
@@ -145,9 +152,10 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         refunding=refunding,
         method=_METHODS.get(payment.method or "", payment.method),
         failure_reason=_failure_reason(payment) if state == "failed" else None,
-        virtual_account=_virtual_account(payment.virtualAccount),
+        virtual_account=_virtual_account(account),
         secret=payment.secret,
         shown=redacted(body, SHOWN),
+        transfer_failed=account is not None and account.refundStatus in _FAILED,
     )
 
 
@@ -175,17 +183,25 @@ def _given_back(payment: _Payment, paid: int) -> tuple[int, int]:
 
 
 def _cancels(payment: _Payment, cancels: list[_Cancel]) -> tuple[int, int]:
-    """The sums of those that are done and of those under way; aborted ones are neither. Whether a
-    deposit has arrived where it was sent is said of the account, and so of the last cancel."""
-    account = payment.virtualAccount
-    statuses = [each.cancelStatus for each in cancels]
-    if account is not None and account.refundStatus in _NOT_ARRIVED and statuses[-1] == "DONE":
-        statuses[-1] = "IN_PROGRESS"
+    """The sums of those that are done and of those under way; aborted ones are neither."""
+    statuses = [*(each.cancelStatus for each in cancels[:-1]), _last_status(payment, cancels[-1])]
     done = under_way = Decimal(0)
     for cancel, status in zip(cancels, statuses, strict=True):
         done += cancel.cancelAmount if status == "DONE" else 0
         under_way += cancel.cancelAmount if status not in _DECIDED else 0
     return to_minor(done, payment.currency), to_minor(under_way, payment.currency)
+
+
+def _last_status(payment: _Payment, cancel: _Cancel) -> str:
+    """Whether a deposit has arrived where it was sent is said of the account, and so of the last
+    cancel. It is no more where what it took out of the balance is in there again."""
+    account = payment.virtualAccount
+    if account is None or account.refundStatus not in _NOT_ARRIVED or cancel.cancelStatus != "DONE":
+        return cancel.cancelStatus
+    left = cancel.refundableAmount
+    taken_back = left is not None and payment.balanceAmount == left + cancel.cancelAmount
+    undone = account.refundStatus in _FAILED and taken_back and payment.status != "CANCELED"
+    return "ABORTED" if undone else "IN_PROGRESS"
 
 
 def _failure_reason(payment: _Payment) -> str:

@@ -59,6 +59,63 @@ class TestPending:
 @pytest.mark.parametrize(
     "gateway", [Toss], ids=lambda each: each.NAME, indirect=True, scope="module"
 )
+class TestTransferThatFailed:
+    """Of a deposit: Toss has taken the money out of the payment, and it has not arrived."""
+
+    async def begun(self, office: Office, how: str = "failed") -> tuple[str, str]:
+        """A refund whose transfer has failed; the order, and its payment key."""
+        shop = office.counter.shop
+        order_id = await office.counter.order()
+        key = await shop.pay(order_id, outcome="awaiting_deposit")
+        await office.counter.come_back(order_id, key)
+        await shop.play("deposit", payment_key=key)
+        await office.counter.tell(order_id, key)
+        await shop.until(lambda: shop.row(order_id)["status"] == "completed")
+        await shop.play(f"payments/{key}", "PATCH", cancellation={"pending": True})
+        account = {"bank": "20", "accountNumber": "1000123456789", "holder": "Hong Gildong"}
+        assert (await office.refund(order_id, account=account)).status_code == 202
+        await end(office.counter, key, how)
+        return order_id, key
+
+    async def test_has_failed_once_the_balance_has_the_money_again(self, office: Office) -> None:
+        order_id, key = await self.begun(office, "returned")
+        await office.settled(order_id)
+        assert (office.refunds(order_id), await office.shop.tokens()) == ([("failed", 5000)], 15)
+        account = {"bank": "20", "accountNumber": "1000123456789", "holder": "Hong Gildong"}
+        await office.shop.play(f"payments/{key}", "PATCH", cancellation={})
+        assert (await office.refund(order_id, account=account)).status_code == 200
+        assert office.refunds(order_id) == [("failed", 5000), ("succeeded", 5000)]
+        assert await office.shop.tokens() == 5
+
+    async def test_stays_pending_until_it_is_made_again(self, office: Office) -> None:
+        order_id, key = await self.begun(office)
+        await office.reconcile()
+        assert office.refunds(order_id) == [("pending", 5000)]
+        assert (await office.refund(order_id)).json()["code"] == "refund_in_progress"
+        assert await office.shop.tokens() == 5
+        await end(office.counter, key, "succeeded")
+        await office.settled(order_id)
+        assert office.refunds(order_id) == [("succeeded", 5000)]
+        assert await office.shop.tokens() == 5
+
+    async def test_given_up_and_made_again_after_all(self, office: Office) -> None:
+        """The tokens are free, and follow the money when it goes."""
+        order_id, key = await self.begun(office)
+        [(refund,)] = office.shop.select(
+            "select id::text from coinslot.refunds where order_id = %s", order_id
+        )
+        await office.shop.rpc("close_refund", refund_id=refund, reason="the account is closed")
+        assert (office.refunds(order_id), await office.shop.tokens()) == ([("failed", 5000)], 15)
+        assert (await office.refund(order_id)).json()["code"] == "refund_in_progress"
+        await end(office.counter, key, "succeeded")
+        await office.counter.tell(order_id, key, paid=False)
+        await office.shop.until(lambda: office.refunds(order_id) == [("succeeded", 5000)])
+        assert await office.shop.tokens() == 5
+
+
+@pytest.mark.parametrize(
+    "gateway", [Toss], ids=lambda each: each.NAME, indirect=True, scope="module"
+)
 class TestStoredError:
     @pytest.mark.parametrize("taken", [True, False])
     async def test_key_that_can_only_repeat_it_is_not_used_again(

@@ -55,15 +55,21 @@ def cancels(*amounts: int, status: str = "DONE") -> list[dict[str, object]]:
 VBANK = {"method": "virtual_account", "virtual_account": ACCOUNT}
 
 
-def sent_back(status: str) -> dict[str, Any]:
+def sent_back(refund_status: str, **changes: object) -> dict[str, Any]:
     """A deposit that was canceled in two parts."""
-    account = {**SAMPLES["payment_vbank_done"]["virtualAccount"], "refundStatus": status}
-    return sample(
-        "payment_vbank_done",
-        status="CANCELED",
-        balanceAmount=0,
-        virtualAccount=account,
-        cancels=cancels(1000, 10000),
+    account = {**SAMPLES["payment_vbank_done"]["virtualAccount"], "refundStatus": refund_status}
+    return (
+        sample(
+            "payment_vbank_done",
+            status="CANCELED",
+            balanceAmount=0,
+            virtualAccount=account,
+            cancels=[
+                {**each, "refundableAmount": left}
+                for each, left in zip(cancels(1000, 10000), (10000, 0), strict=True)
+            ],
+        )
+        | changes
     )
 
 
@@ -134,6 +140,32 @@ def answering(status: int, body: bytes) -> Toss:
         # A deposit is back once it has arrived at the account it was sent to.
         (sent_back("PENDING"), fact(state="paid", refunded=1000, refunding=10000, **VBANK)),
         (sent_back("FAILED"), fact(state="paid", refunded=1000, refunding=10000, **VBANK)),
+        # It is on its way no more where the balance has it again, and only there.
+        (
+            sent_back("FAILED", status="PARTIAL_CANCELED", balanceAmount=10000),
+            fact(refunded=1000, **VBANK),
+        ),
+        (
+            sent_back("PENDING", status="PARTIAL_CANCELED", balanceAmount=10000),
+            fact(refunded=1000, refunding=10000, **VBANK),
+        ),
+        (
+            sent_back("FAILED", status="PARTIAL_CANCELED", balanceAmount=1000),
+            fact(refunded=1000, refunding=10000, **VBANK),
+        ),
+        (
+            sent_back("FAILED", balanceAmount=10000),
+            fact(state="paid", refunded=1000, refunding=10000, **VBANK),
+        ),
+        (
+            sent_back(
+                "FAILED",
+                status="PARTIAL_CANCELED",
+                balanceAmount=10000,
+                cancels=cancels(1000, 10000),
+            ),
+            fact(refunded=1000, refunding=10000, **VBANK),
+        ),
         (sent_back("COMPLETED"), fact(state="canceled", refunded=11000, **VBANK)),
         (sent_back("NONE"), fact(state="canceled", refunded=11000, **VBANK)),
         (sample("payment_partial_canceled", cancels=None), fact(refunded=1100)),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from sidecar.errors import (
     GatewayTimeout,
@@ -130,7 +131,11 @@ class TestTakesTime:
 
     @pytest.mark.parametrize(
         ("status", "expected"),
-        [("succeeded", ("canceled", 5000, 0)), ("failed", ("paid", 0, 5000))],
+        [
+            ("succeeded", ("canceled", 5000, 0)),
+            ("failed", ("paid", 0, 5000)),
+            ("returned", ("paid", 0, 0)),
+        ],
     )
     async def test_transfer_to_an_account(
         self, toss: SimulatedToss, status: str, expected: tuple[str, int, int]
@@ -141,6 +146,26 @@ class TestTakesTime:
         assert await facts(toss, key) == ("paid", 0, 5000)
         await toss.control("POST", "refund_status", payment_key=key, status=status)
         assert await facts(toss, key) == expected
+
+    async def test_transfer_that_failed_is_logged_and_may_yet_be_made_again(
+        self, toss: SimulatedToss
+    ) -> None:
+        """The cancel stands: until it is made, nothing is left to be asked for once more."""
+        key = await toss.paid(ORDER, outcome="awaiting_deposit")
+        await toss.control("PATCH", f"payments/{key}", cancellation={"pending": True})
+        await toss.gateway().refund(refund(key, account=ACCOUNT))
+        await toss.control("POST", "refund_status", payment_key=key, status="failed")
+        with capture_logs() as logs:
+            assert await facts(toss, key) == ("paid", 0, 5000)
+        assert [(each["event"], each["payment_key"]) for each in logs] == [
+            ("refund_transfer_failed", key)
+        ]
+        with pytest.raises(RefundDeclined):
+            await toss.gateway().refund(refund(key, account=ACCOUNT, key="refund-another-key"))
+        await toss.control("POST", "refund_status", payment_key=key, status="succeeded")
+        with capture_logs() as logs:
+            assert await facts(toss, key) == ("canceled", 5000, 0)
+        assert logs == []
 
 
 class TestDeclined:

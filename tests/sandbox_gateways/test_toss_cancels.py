@@ -80,6 +80,18 @@ class TestDepositSentBack:
         assert [each["virtualAccount"]["refundStatus"] for each in found] == seen
         assert {each["status"] for each in found} == {"CANCELED"}
 
+    async def test_one_that_failed_can_be_made_again_and_one_that_arrived_cannot(
+        self, toss: SimulatedToss
+    ) -> None:
+        key = await toss.paid(ORDER, outcome="awaiting_deposit")
+        await toss.control("PATCH", f"payments/{key}", cancellation={"pending": True})
+        account = {"bank": "20", "accountNumber": "1000123456789", "holderName": "김토큰"}
+        await toss.cancel(key, refundReceiveAccount=account)
+        ends = ("failed", "failed", "succeeded", "failed")
+        assert [await settle(toss, key, end) for end in ends] == [200, 200, 200, 409]
+        payment = (await toss.call("GET", f"/{key}")).json()
+        assert payment["virtualAccount"]["refundStatus"] == "COMPLETED"
+
 
 class TestPlannedCancel:
     @pytest.mark.parametrize(("taken", "left"), [(True, 0), (False, 5000)])

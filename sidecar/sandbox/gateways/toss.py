@@ -54,9 +54,10 @@ _CANCELLATION = {**_APPROVAL, "pending": False}
 
 
 class RefundTurn(OnePayment):
-    """What becomes of the payment's oldest cancel that is under way."""
+    """What becomes of the payment's oldest cancel that is under way, or of the transfer of a
+    deposit, whose money may be `returned` to the balance."""
 
-    status: Literal["succeeded", "failed"]
+    status: Literal["succeeded", "failed", "returned"]
 
 
 class Toss(Simulator):
@@ -208,7 +209,9 @@ class Toss(Simulator):
         """How a cancel that was under way ended."""
         turn = json_body(request, RefundTurn)
         payment = self._one(turn.payment_key)
-        cancel = settle_in_place(payment, succeeded=turn.status == "succeeded")
+        cancel = settle_in_place(
+            payment, succeeded=turn.status == "succeeded", returned=turn.status == "returned"
+        )
         self._keep(payment)
         if cancel is None:
             return self._done(status_changed(payment, self.now()))

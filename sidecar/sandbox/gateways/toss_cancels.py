@@ -37,11 +37,15 @@ def cancel_in_place(payment: Json, given: Json, now: int, *, pending: bool = Fal
     return None
 
 
-def settle_in_place(payment: Json, *, succeeded: bool) -> Json | None:
-    """What was under way has come to its end: the cancel, or None for a transfer to an account."""
+def settle_in_place(payment: Json, *, succeeded: bool, returned: bool = False) -> Json | None:
+    """What was under way has come to its end: the cancel, or None for a transfer to an account. One
+    that failed is no end: the merchant has it made again, and the cancel stays as it is, unless its
+    money is `returned` to the balance. That Toss ever does that is not documented."""
     account = payment["virtualAccount"]
-    if account is not None and account["refundStatus"] == "PENDING":
+    if account is not None and account["refundStatus"] in {"PENDING", "FAILED"}:
         account["refundStatus"] = "COMPLETED" if succeeded else "FAILED"
+        if returned:
+            _keep(payment, payment["balanceAmount"] + payment["cancels"][-1]["cancelAmount"])
         return None
     under_way = [each for each in payment["cancels"] or [] if each["cancelStatus"] == "IN_PROGRESS"]
     if not under_way:
