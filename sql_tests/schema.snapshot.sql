@@ -2437,6 +2437,7 @@ declare
   v_tampered boolean := false;
   v_canceled boolean := payment.canceled_at is not null;
   v_failed boolean := false;
+  v_refunded bigint;
   v_expires_at timestamptz := payment.expires_at;
 begin
   for v_attempt in
@@ -2459,6 +2460,12 @@ begin
       v_latest := v_attempt;
     end if;
   end loop;
+  v_refunded := v_counted.refunded;
+  if v_counted.refunding > 0 and v_counted.payment_key = payment.payment_key then
+    v_refunded := greatest(v_refunded, least(
+      payment.refunded, v_refunded + v_counted.refunding, v_counted.paid - v_counted.withdrawn
+    ));
+  end if;
   if v_waiting.id is not null then
     v_expires_at := greatest(
       v_expires_at, coinslot.parse_time(v_waiting.virtual_account ->> 'due_at')
@@ -2468,7 +2475,7 @@ begin
     v_counted.id,
     coalesce(v_counted.payment_key, v_waiting.payment_key),
     coalesce(v_counted.method, v_waiting.method),
-    coalesce(v_counted.paid, 0), coalesce(v_counted.refunded, 0),
+    coalesce(v_counted.paid, 0), coalesce(v_refunded, 0),
     coalesce(v_counted.disputed, 0), coalesce(v_counted.withdrawn, 0),
     v_tampered, v_waiting.id is not null, v_canceled,
     payment.expired_at is not null and v_expires_at <= clock_timestamp(), v_failed,
@@ -3263,7 +3270,8 @@ begin
   update coinslot.refunds r set status = 'failed', failure_code = 'undone'
   where r.payment_id = payment.id and r.gateway = attempt.gateway
     and r.payment_key = attempt.payment_key
-    and r.status = 'succeeded' and r.refunded_before + r.amount > attempt.refunded;
+    and r.status = 'succeeded'
+    and r.refunded_before + r.amount > attempt.refunded + attempt.refunding;
   select r.* into v_refund from coinslot.refunds r
   where r.payment_id = payment.id and r.gateway = attempt.gateway
     and r.payment_key = attempt.payment_key

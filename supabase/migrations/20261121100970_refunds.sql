@@ -291,7 +291,7 @@ revoke all on function coinslot.revive_refunds(
 ) from public;
 
 -- Called by the funnel, after the tokens have followed the money, with the payment locked. A bank
--- may also undo a refund that had succeeded.
+-- may also undo a refund that had succeeded; what is on its way again is not undone.
 create function coinslot.settle_refund(
   payment public.payments, attempt coinslot.payment_attempts, source text
 ) returns void
@@ -302,7 +302,8 @@ begin
   update coinslot.refunds r set status = 'failed', failure_code = 'undone'
   where r.payment_id = payment.id and r.gateway = attempt.gateway
     and r.payment_key = attempt.payment_key
-    and r.status = 'succeeded' and r.refunded_before + r.amount > attempt.refunded;
+    and r.status = 'succeeded'
+    and r.refunded_before + r.amount > attempt.refunded + attempt.refunding;
   select r.* into v_refund from coinslot.refunds r
   where r.payment_id = payment.id and r.gateway = attempt.gateway
     and r.payment_key = attempt.payment_key

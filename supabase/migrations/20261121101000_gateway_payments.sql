@@ -40,7 +40,9 @@ revoke all on function coinslot.parse_time(text) from public;
 
 -- The credited attempt counts for as long as the gateway says that it was paid, refunded or not;
 -- else the first good one does. A second paid attempt is for a person to decide, and a bad one
--- never spoils a good one. Read in one pass: nearly every order has one attempt.
+-- never spoils a good one. Money that had gone back and is said to be on its way again (a transfer
+-- to the buyer's account, made anew) is not back here: it counts as refunded until that has failed.
+-- Read in one pass: nearly every order has one attempt.
 create function coinslot.payment_facts(payment public.payments) returns coinslot.payment_facts
 language plpgsql stable set search_path = '' as $$
 declare
@@ -51,6 +53,7 @@ declare
   v_tampered boolean := false;
   v_canceled boolean := payment.canceled_at is not null;
   v_failed boolean := false;
+  v_refunded bigint;
   v_expires_at timestamptz := payment.expires_at;
 begin
   for v_attempt in
@@ -73,6 +76,12 @@ begin
       v_latest := v_attempt;
     end if;
   end loop;
+  v_refunded := v_counted.refunded;
+  if v_counted.refunding > 0 and v_counted.payment_key = payment.payment_key then
+    v_refunded := greatest(v_refunded, least(
+      payment.refunded, v_refunded + v_counted.refunding, v_counted.paid - v_counted.withdrawn
+    ));
+  end if;
   if v_waiting.id is not null then
     v_expires_at := greatest(
       v_expires_at, coinslot.parse_time(v_waiting.virtual_account ->> 'due_at')
@@ -82,7 +91,7 @@ begin
     v_counted.id,
     coalesce(v_counted.payment_key, v_waiting.payment_key),
     coalesce(v_counted.method, v_waiting.method),
-    coalesce(v_counted.paid, 0), coalesce(v_counted.refunded, 0),
+    coalesce(v_counted.paid, 0), coalesce(v_refunded, 0),
     coalesce(v_counted.disputed, 0), coalesce(v_counted.withdrawn, 0),
     v_tampered, v_waiting.id is not null, v_canceled,
     payment.expired_at is not null and v_expires_at <= clock_timestamp(), v_failed,

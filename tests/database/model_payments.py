@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.database.model_wallets import Refused, Wallet
 
@@ -75,11 +75,19 @@ class Order:
         self.canceled, self.status = True, "canceled"
         return "done"
 
-    def kept(self, counted: Attempt | None) -> int:
-        """The tokens that the buyer has for what the attempt that counts shows."""
-        if counted is None:
-            return 0
+    def seen(self, counted: Attempt | None) -> Read | None:
+        """What the attempt that counts shows. What went back once and is on its way again has not
+        come back."""
+        if counted is None or counted is not self.counted:
+            return counted.read if counted else None
         read = counted.read
+        gone = min(self.refunded, read.refunded + read.refunding, read.paid - read.withdrawn)
+        return replace(read, refunded=max(read.refunded, gone)) if read.refunding else read
+
+    def kept(self, read: Read | None) -> int:
+        """The tokens that the buyer has for what the attempt that counts shows."""
+        if read is None:
+            return 0
         return self.tokens - self.share(read.paid, read.refunded + read.withdrawn)
 
     def share(self, paid: int, back: int) -> int:
@@ -149,24 +157,25 @@ class Gateways:
         good = [a for a in mine if a.read.paid > 0 and (a.credited or not a.problem)]
         good.sort(key=lambda a: (not a.credited, not a.read.has_money))
         counted = good[0] if good else None
-        status, overdue = self._status(order, mine, counted)
+        read = order.seen(counted)
+        status, overdue = self._status(order, mine, read)
         if not _may_follow(order.status, status):
             order.version += 1
             return "refused"
-        target = order.kept(counted)
+        target = order.kept(read)
         outcome = self._outcome(order, attempt, counted, target - order.given, status)
         order.wallet.tokens += target - order.given
         order.given, order.status, order.version = target, status, order.version + 1
         order.overdue, order.expired = overdue, order.expired and overdue
-        order.paid = counted.read.paid if counted else 0
-        order.refunded = counted.read.refunded if counted else 0
+        order.paid = read.paid if read else 0
+        order.refunded = read.refunded if read else 0
         order.counted = counted
         for each in mine:
             each.credited = each is counted
         return outcome
 
     @staticmethod
-    def _status(order: Order, mine: list[Attempt], counted: Attempt | None) -> tuple[str, bool]:
+    def _status(order: Order, mine: list[Attempt], read: Read | None) -> tuple[str, bool]:
         waiting = [
             a
             for a in mine
@@ -175,8 +184,8 @@ class Gateways:
         latest = max(waiting, key=lambda a: a.turn, default=None)
         overdue = order.overdue and not (latest and latest.read.may_wait)
         states = {a.read.state for a in mine}
-        if counted:
-            return _paid_status(counted.read), overdue
+        if read:
+            return _paid_status(read), overdue
         if any(a.problem and not a.credited and a.read.has_money for a in mine):
             return "review", overdue
         if order.expired and overdue:

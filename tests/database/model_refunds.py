@@ -53,7 +53,8 @@ class Refund:
             self.order.wallet.set_aside -= self.tokens
 
     def is_undone_by(self, read: Read) -> bool:
-        return self.status == "succeeded" and read.refunded < self.before + self.amount
+        back = read.refunded + read.refunding
+        return self.status == "succeeded" and back < self.before + self.amount
 
     def overlaps(self, other: Refund) -> bool:
         """Both would be the same money."""

@@ -55,7 +55,11 @@ class RefundRules(Scene):
         self._do(Deed(call, partial(refund.hear, answer, tries)))
 
     @precondition(lambda self: self.gateways.refunds)
-    @rule(n=which, seen=st.sampled_from(["done", "under way", "nothing"]), slowly=st.booleans())
+    @rule(
+        n=which,
+        seen=st.sampled_from(["done", "under way", "made again", "nothing"]),
+        slowly=st.booleans(),
+    )
     def refund_is_read(self, n: int, seen: str, slowly: bool) -> None:
         refund = self._refund(n)
         read = refund.attempt.read
@@ -65,6 +69,8 @@ class RefundRules(Scene):
                 read = replace(read, refunded=total, refunding=0)
             case "under way":
                 read = replace(read, refunding=refund.amount)
+            case "made again":
+                read = replace(read, refunded=refund.before, refunding=refund.amount)
             case _:
                 read = replace(read, refunding=0)
         begun = self._begun(refund.order, read)

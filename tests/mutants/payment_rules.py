@@ -201,4 +201,10 @@ MUTANTS = (
         ),
         (REFUSALS, STATE_MACHINE),
     ),
+    SqlMutant(
+        "under-way-again-comes-back",
+        "money that went back once and is on its way again gives no token back",
+        (Rewrite("coinslot.payment_facts", "v_counted.refunding > 0 and", "false and"),),
+        (REVERSALS, STATE_MACHINE),
+    ),
 )

@@ -128,6 +128,18 @@ MUTANTS = (
         (STORIES, STATE_MACHINE),
     ),
     SqlMutant(
+        "under-way-again-is-undone",
+        "a refund whose money is on its way once more stays done",
+        (
+            Rewrite(
+                "coinslot.settle_refund",
+                "> attempt.refunded + attempt.refunding",
+                "> attempt.refunded",
+            ),
+        ),
+        (STORIES, STATE_MACHINE),
+    ),
+    SqlMutant(
         "deletion-frees-refunds",
         "a refund goes on when its buyer is deleted",
         (
