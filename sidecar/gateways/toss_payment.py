@@ -111,7 +111,7 @@ class _Payment(_Lenient):
     currency: str = Field(pattern=r"^[A-Za-z]{3}$")
     method: Text | None = None
     approvedAt: datetime | None = None  # noqa: N815
-    secret: str | None = None
+    secret: Text | None = None
     virtualAccount: _VirtualAccount | None = None  # noqa: N815
     cancels: list[_Cancel] | None = None
     failure: _Failure | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidecar.errors import InvalidRequest
 from sidecar.gateways.base import WebhookEvent, redacted
+from sidecar.gateways.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def _event(
         claims_paid=about.get("status") in _PAID if isinstance(about.get("status"), str) else False,
         headers=redacted(headers, _HEADERS),
         body=redacted(event, _KEPT),
-        secret=_text(event, "secret") or "" if kind == "DEPOSIT_CALLBACK" else None,
+        secret=storable(_text(event, "secret") or "") if kind == "DEPOSIT_CALLBACK" else None,
     )
 
 

@@ -62,6 +62,12 @@ def test_deposit_callback(status: str, claims: bool) -> None:
     assert (event.claims_paid, event.event_id, event.secret) == (claims, None, SECRET)
 
 
+def test_secret_that_no_database_can_hold_is_compared_without_it() -> None:
+    event = parsed({**SAMPLES["webhook_deposit_callback"], "secret": f"\x00{SECRET}\ud800"})
+    assert event is not None
+    assert event.secret == f"{SECRET}?"
+
+
 def test_deposit_callback_whose_secret_is_nothing_is_compared_all_the_same() -> None:
     for secret in (None, ""):
         event = parsed({**SAMPLES["webhook_deposit_callback"], "secret": secret})
