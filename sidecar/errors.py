@@ -15,6 +15,8 @@ from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 from sanic.response import json
 
+from sidecar.logs import shown_path
+
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
@@ -213,7 +215,7 @@ class JsonErrorHandler(ErrorHandler):
         if isinstance(exception, SanicException) and exception.status_code in _CODES:
             return self._framework_refusal(exception)
         if isinstance(exception, RequestCancelled):
-            log.info("client_gone", path=request.path)
+            log.info("client_gone", path=shown_path(request))
             return json(None, status=499)
         return self._unexpected(request, exception)
 

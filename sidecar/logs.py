@@ -6,12 +6,18 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 
+if TYPE_CHECKING:
+    from sanic import Request
+
 # Of somebody who is signed in: no setting, and yet a key to whatever is theirs.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
+
+# Of the addresses asked for, those that hold nothing but words of ours, as it seems.
+_PLAIN = re.compile(r"[a-z/_.]{1,60}")
 
 Event = MutableMapping[str, Any]
 Processor = Callable[[Any, str, Event], Event]
@@ -47,9 +53,15 @@ def configure(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    # They name each gateway address they call, at INFO: our own lines say that, with the order.
-    for library in ("httpx", "stripe"):
+    # They name each address they call, or are asked for, whole and at INFO: our own lines say it
+    # with the order, and without what somebody chose.
+    for library in ("httpx", "stripe", "sanic.root"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def shown_path(request: Request) -> str:
+    """The path, unless it holds what may be an id or anything else that somebody chose."""
+    return request.path if _PLAIN.fullmatch(request.path) else request.uri_template or "…"
 
 
 def blank(secrets: Iterable[str]) -> Processor:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
+import pytest
 import pytest_asyncio
 from sanic import HTTPResponse, Request, Sanic
+from sanic.response import text
 from structlog.testing import capture_logs
 
 from sidecar.errors import ApiError, JsonErrorHandler, PaymentRefused
-from tests.servers import running
+from tests.servers import running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +34,11 @@ async def failing() -> AsyncIterator[httpx.AsyncClient]:
     @app.get("/refusal")
     async def refusal(_request: Request) -> HTTPResponse:
         raise PaymentRefused(code="payment_failed", status="failed")
+
+    @app.get("/slow/<chosen:str>")
+    async def slow(_request: Request, chosen: str) -> HTTPResponse:
+        await asyncio.sleep(60)
+        return text(chosen)
 
     async with running(app) as url, httpx.AsyncClient(base_url=url) as http:
         yield http
@@ -58,6 +66,20 @@ async def test_refusal_says_why(failing: httpx.AsyncClient) -> None:
         "code": "payment_failed",
         "status": "failed",
     }
+
+
+async def test_client_that_hangs_up_is_told_of_without_what_it_chose(
+    failing: httpx.AsyncClient,
+) -> None:
+    for path, shown in (
+        ("/slow/kim@personal.example", "/slow/<chosen:str>"),
+        ("/slow/a", "/slow/a"),
+    ):
+        with capture_logs() as logged:
+            with pytest.raises(httpx.ReadTimeout):
+                await failing.get(f"{path}?card=4929-1234", timeout=0.2)
+            await wait_until(lambda: bool(logged))
+        assert logged == [{"event": "client_gone", "path": shown, "log_level": "info"}]
 
 
 def test_codes_are_unique_to_what_happened() -> None:

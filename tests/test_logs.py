@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 from sidecar.logs import blank
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_"
@@ -18,3 +21,18 @@ def test_secret_is_blanked_wherever_it_turns_up() -> None:
         "exception": "E('***')",
         "n": 1,
     }
+
+
+def test_whole_addresses_that_libraries_tell_are_left_out() -> None:
+    """Sanic does so of each request that a stop cuts short."""
+    told = """
+import logging
+from sidecar import logs
+logs.configure([], "json")
+for name in ("httpx", "stripe", "sanic.root"):
+    logging.getLogger(name).info("Request: GET http://x/?card=4929 stopped")
+    logging.getLogger(name).warning("%s has trouble", name)
+"""
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert "4929" not in done.stderr
+    assert done.stderr.count("has trouble") == 3

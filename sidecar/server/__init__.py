@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import re
 import signal
 import time
 from contextlib import AsyncExitStack
@@ -42,8 +41,6 @@ _SECONDS_PER_DAILY_LOOK = 1800.0
 
 # Python's own 700 are made by a handful of requests.
 _OBJECTS_PER_COLLECTION = 10_000
-
-_PLAIN = re.compile(r"[a-z/_.]{1,60}")
 
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -203,14 +200,9 @@ async def _finish(request: Request, response: HTTPResponse) -> None:
     log.info(
         "request",
         method=request.method,
-        path=_shown(request),
+        path=logs.shown_path(request),
         status=response.status,
         ms=round(seconds * 1000, 1),
     )
     # The next thing that happens on this connection is not about this request.
     structlog.contextvars.clear_contextvars()
-
-
-def _shown(request: Request) -> str:
-    """The path, unless it holds what may be an id or anything else that somebody chose."""
-    return request.path if _PLAIN.fullmatch(request.path) else request.uri_template or "…"
