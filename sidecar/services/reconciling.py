@@ -169,27 +169,38 @@ class Reconciler:
 
     async def _read(self, gateway: Gateway, each: PaymentToRead) -> bool:
         """Whether it moved. An order that the gateway knows no payment of is as it was; nonsense
-        is asked about again when the order is next due."""
+        is asked about again when the order is next due. Where what the gateway shows for the order
+        brings nothing new, the account that it waits for may: that is one of several attempts."""
         order = each.payment
         try:
             fact = await self._fact(gateway, order, each.attempt_key)
+            moved = await self._applied(gateway, order, fact)
+            if not moved and order.payment_key not in {None, fact.payment_key}:
+                moved = await self._settled(gateway, order, order.payment_key)
         except PaymentRefused as refusal:
             log.debug("not_at_gateway", code=refusal.code)
             return False
+        return moved
+
+    async def _applied(self, gateway: Gateway, order: Payment, fact: GatewayPayment) -> bool:
         settled = await self._settling.apply(order, fact, "reconcile")
         if settled.outcome == "stale":
-            settled = await self._settling.settle(
-                gateway, order.order_id, fact.payment_key, "reconcile"
-            )
+            return await self._settled(gateway, order, fact.payment_key)
+        return settled.outcome != "unchanged"
+
+    async def _settled(self, gateway: Gateway, order: Payment, payment_key: str | None) -> bool:
+        settled = await self._settling.settle(gateway, order.order_id, payment_key, "reconcile")
         return settled.outcome != "unchanged"
 
     @staticmethod
     async def _fact(gateway: Gateway, order: Payment, attempt_key: str | None) -> GatewayPayment:
-        """Of the attempt that counts; else whatever the gateway has for the order; else, at a
-        gateway that finds payments by their own id only, of the latest attempt we know."""
+        """Of the attempt that was paid; else whatever the gateway has for the order, which may be
+        another than the account that waits for its deposit; else, at a gateway that finds payments
+        by their own id only, of the latest attempt we know."""
+        paid = order.payment_key if order.paid else None
         try:
-            return await fact_about(order, gateway, order.payment_key)
+            return await fact_about(order, gateway, paid)
         except PaymentUnknownAtGateway:
-            if order.payment_key is not None or attempt_key is None:
+            if paid is not None or attempt_key is None:
                 raise
         return await fact_about(order, gateway, attempt_key)
