@@ -6,6 +6,7 @@ each may have claimed something else, and the database judges claim and read tog
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -39,12 +40,14 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Hint:
     """A webhook that is ours to follow. `payment` is the order as it was when that became so.
-    `received` is when it came, in seconds of this process's steady clock."""
+    `received` is when it came, and `until` when it is nobody's any more, in seconds of this
+    process's steady clock: a read that ends later has no say in what became of the webhook."""
 
     webhook_id: int
     gateway: str
     order_id: str | None
     payment_key: str | None
+    until: float
     payment: Payment | None = None
     claims_paid: bool = False
     received: float = field(default_factory=time.monotonic)
@@ -72,8 +75,19 @@ class Follower:
         await self._runs.drain(0)
 
     async def _follow_all(self, hints: list[Hint]) -> None:
-        """`hints` are of one payment; those that are done leave the list."""
+        """`hints` are of one payment; those that are done leave the list. Whoever asked may have
+        given up, or have waited for the run before: what is too late is left to the sweep."""
+        hints = [hint for hint in hints if time.monotonic() < hint.until]
+        if not hints:
+            return
         bind_order(hints[0].order_id, webhooks=_ids(hints))
+        try:
+            async with asyncio.timeout(min(hint.until for hint in hints) - time.monotonic()):
+                await self._follow_in_time(hints)
+        except TimeoutError:
+            log.warning("webhook_left_to_the_sweep", code="too_slow")
+
+    async def _follow_in_time(self, hints: list[Hint]) -> None:
         try:
             await self._settle(hints)
         except PaymentNotFound:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Shorter than the database's lease: whoever gives up has done so before another begins.
+# From before the database is asked for a webhook. Shorter than its lease: whoever gives up has done
+# so before another begins.
 _SECONDS_PER_WEBHOOK = 25.0
 # The first retries come within this time, so after a sign of work the sweep looks often.
 _SECONDS_OF_HASTE = 15.0
@@ -103,6 +104,7 @@ class Inbox:
                     gateway.name,
                     order_id,
                     event.payment_key,
+                    received + _SECONDS_PER_WEBHOOK,
                     stored.payment,
                     event.claims_paid,
                     received,
@@ -117,9 +119,10 @@ class Inbox:
         free = self._most * _CLAIMED_PER_PLACE - len(self._swept)
         if free <= 0:
             return 0
+        until = time.monotonic() + _SECONDS_PER_WEBHOOK
         claimed = await self._database.as_service().claim_webhooks(free)
         for webhook in claimed:
-            self._swept.add(self._begin(_claimed_hint(webhook), left_over=True))
+            self._swept.add(self._begin(_claimed_hint(webhook, until), left_over=True))
         if claimed:
             self._expect_work()
         return len(claimed)
@@ -176,7 +179,10 @@ class Inbox:
     async def _follow(self, hint: Hint, *, left_over: bool) -> None:
         bind_order(hint.order_id, gateway=hint.gateway, webhooks=[hint.webhook_id])
         try:
-            async with asyncio.timeout(_SECONDS_PER_WEBHOOK), self._places.one(left_over=left_over):
+            async with (
+                asyncio.timeout(hint.until - time.monotonic()),
+                self._places.one(left_over=left_over),
+            ):
                 await self._follower.follow(hint)
         except TimeoutError:
             log.warning("webhook_left_to_the_sweep", code="too_slow")
@@ -230,7 +236,7 @@ def _could_be_ours(gateway: Gateway, event: WebhookEvent) -> bool:
     return True
 
 
-def _claimed_hint(webhook: Webhook) -> Hint:
+def _claimed_hint(webhook: Webhook, until: float) -> Hint:
     # How long it has waited is by the database's clock, which may be another than ours.
     taken, since = map(datetime.fromisoformat, (webhook.taken_at, webhook.waiting_since))
     return Hint(
@@ -238,6 +244,7 @@ def _claimed_hint(webhook: Webhook) -> Hint:
         webhook.gateway,
         webhook.order_id or None,
         webhook.payment_key or None,
+        until,
         claims_paid=webhook.claims_paid,
         received=time.monotonic() - (taken - since).total_seconds(),
     )

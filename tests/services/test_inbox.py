@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sidecar.database.records import StoredWebhook, Webhook
 from sidecar.errors import PaymentUnknownAtGateway
 from sidecar.gateways.base import WebhookEvent
@@ -29,6 +31,7 @@ class Books:
 
     stored: int = 0
     asked_for: list[int] = field(default_factory=list)
+    finished: list[int] = field(default_factory=list)
 
     def as_service(self) -> Books:
         return self
@@ -62,7 +65,8 @@ class Books:
             )
         ]
 
-    async def finish_webhook(self, *_: object, **__: object) -> None: ...
+    async def finish_webhook(self, webhook_id: int, *_: object, **__: object) -> None:
+        self.finished.append(webhook_id)
 
     async def return_webhooks(self, webhook_ids: list[int]) -> None: ...
 
@@ -103,5 +107,27 @@ async def test_a_flood_does_not_keep_a_sweep_from_its_work() -> None:
         assert LEFT_OVER in gates.reads[:3]
         assert len(gates.reads) == 5
         assert books.asked_for == [4]
+    finally:
+        await inbox.close()
+
+
+async def test_a_read_that_outlives_its_lease_says_nothing_about_the_webhook(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By then another may have it, and the news of deliveries that came since."""
+    monkeypatch.setattr("sidecar.services.inbox._SECONDS_PER_WEBHOOK", 0.05)
+    books, gates = Books(), Gates()
+    database: Database = books  # type: ignore[assignment]
+    known: dict[str, Gateway] = {"toss": gates}  # type: ignore[dict-item]
+    inbox = Inbox(database, known, Settling(database), settings(), Stopping(0.1))
+    try:
+        for _ in range(2):
+            assert await inbox.take("toss", {}, b"one payment") == "read"
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        for _ in range(2):
+            gates.turns.release()
+            await asyncio.sleep(0.01)
+        assert books.finished == []
     finally:
         await inbox.close()
