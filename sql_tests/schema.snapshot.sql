@@ -751,7 +751,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_orders record;
 begin
-  select s.* into v_settings from coinslot.settings s;
+  select s.* into v_settings from coinslot.settings s where s.id;
   -- Of the user's own orders, sorted out here: asked for by `status` or `expires_at`, a planner
   -- without statistics would go through the open orders of everybody.
   select
@@ -826,7 +826,7 @@ CREATE FUNCTION coinslot.check_ttl(ttl_seconds integer) RETURNS void
 declare
   v_longest integer;
 begin
-  select s.max_hold_seconds into v_longest from coinslot.settings s;
+  select s.max_hold_seconds into v_longest from coinslot.settings s where s.id;
   if (check_ttl.ttl_seconds between 1 and v_longest) is not true then
     perform coinslot.fail('invalid_argument', jsonb_build_object(
       'argument', 'ttl_seconds', 'min', 1, 'max', v_longest
@@ -1285,7 +1285,7 @@ begin
     return v_order;
   end if;
   perform coinslot.check_order_limits(v_user_id);
-  select s.* into v_settings from coinslot.settings s;
+  select s.* into v_settings from coinslot.settings s where s.id;
   v_order := coinslot.quote_order(
     v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
     nullif(create_order.idempotency_key, '')

@@ -6,7 +6,8 @@
 --
 -- What runs with every purchase and spend has enable_seqscan off. A session keeps the plans it
 -- made: for a table of fifty rows that is to read all of them, and it would go on reading them all
--- until the next analyze, however many come in before that.
+-- until the next analyze, however many come in before that. None of it may leave a whole scan as
+-- the only way, not even of one row: the planner would think it so costly that it compiles it.
 
 create schema coinslot;
 comment on schema coinslot is 'Coinslot internals: never exposed through the API.';

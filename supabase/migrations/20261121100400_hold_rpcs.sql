@@ -87,7 +87,7 @@ language plpgsql stable set search_path = '' as $$
 declare
   v_longest integer;
 begin
-  select s.max_hold_seconds into v_longest from coinslot.settings s;
+  select s.max_hold_seconds into v_longest from coinslot.settings s where s.id;
   if (check_ttl.ttl_seconds between 1 and v_longest) is not true then
     perform coinslot.fail('invalid_argument', jsonb_build_object(
       'argument', 'ttl_seconds', 'min', 1, 'max', v_longest

@@ -94,7 +94,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_orders record;
 begin
-  select s.* into v_settings from coinslot.settings s;
+  select s.* into v_settings from coinslot.settings s where s.id;
   -- Of the user's own orders, sorted out here: asked for by `status` or `expires_at`, a planner
   -- without statistics would go through the open orders of everybody.
   select
@@ -148,7 +148,7 @@ begin
     return v_order;
   end if;
   perform coinslot.check_order_limits(v_user_id);
-  select s.* into v_settings from coinslot.settings s;
+  select s.* into v_settings from coinslot.settings s where s.id;
   v_order := coinslot.quote_order(
     v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
     nullif(create_order.idempotency_key, '')
