@@ -244,3 +244,22 @@ async def test_gateway_without_keys_is_off() -> None:
             await http.post("/payment/portone/webhook", json={}),
         ]
     assert {said(answer)[::2] for answer in answers} == {(404, "gateway_off")}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"reason": "a\x00b"},
+        {"paymentKey": "\x00"},
+        {"account": {"bank": "88", "accountNumber": "1234567", "holder": "\x00"}},
+    ],
+)
+async def test_refund_with_text_that_no_database_can_hold(
+    alone: httpx.AsyncClient, wrong: dict[str, Any]
+) -> None:
+    response = await alone.post(
+        f"/payment/{ORDER}/refund",
+        json={"reason": "asked for", **wrong},
+        headers={**JWT, "Idempotency-Key": "key"},
+    )
+    assert said(response)[::2] == (400, "invalid_request")
