@@ -115,6 +115,8 @@ class RefundRecord(Record):
     failure_message: str | None
     created_at: str
     finished_at: str | None
+    # How often it was taken up, for us alone.
+    attempts: int = Field(exclude=True)
 
 
 class RefundJob(Record):

@@ -85,11 +85,12 @@ class Refunding:
 
     async def _carried(self, refund: RefundRecord) -> RefundRecord:
         """Once the request is stored it is carried out whatever happens here: of an outage the
-        answer says no more than that the refund is still open."""
+        answer says no more than that the refund is still open. Who may have asked the gateway for
+        it before, has its keys: then it is not ours to give up."""
         service = self._database.as_service()
         try:
             for job in await service.claim_refunds(1, refund.id):
-                if self._gateway_of(job) is None:
+                if self._gateway_of(job) is None and not refund.attempts:
                     await service.close_refund(refund.id, GatewayOff.sentence)
                 else:
                     await self._take(job)

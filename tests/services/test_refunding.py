@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from sidecar.database.records import Payment, RefundJob
+import pytest
+
+from sidecar.database.records import Payment, RefundJob, RefundRecord
+from sidecar.database.refunds import RefundRequest
 from sidecar.services import refunding
 from sidecar.services.refunding import Refunding
 from sidecar.services.settling import Settling
 
 if TYPE_CHECKING:
-    import pytest
-
     from sidecar.database import Database
     from sidecar.gateways.base import Gateway
 
@@ -93,3 +94,36 @@ async def test_is_not_asked_again_behind_the_one_that_asks(monkeypatch: pytest.M
         await refunds.work_off(1)
     await first
     assert (gateway.asked, books.answers) == (1, ["unknown"])
+
+
+class Desk(Books):
+    """Where a refund is asked for that was taken up so often."""
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__()
+        shown: dict[str, Any] = {"id": "r", "attempts": attempts}
+        self.refund_asked_for = RefundRecord.model_construct(**shown)
+        self.closed: list[str] = []
+
+    async def request_refund_for(self, *_: object) -> RefundRecord:
+        return self.refund_asked_for
+
+    async def claim_refunds(self, _batch: int, _refund_id: str = "") -> list[RefundJob]:
+        return await super().claim_refunds(1)
+
+    async def close_refund(self, refund_id: str, _reason: str) -> None:
+        self.closed.append(refund_id)
+
+    async def refund(self, _refund_id: str) -> RefundRecord:
+        return self.refund_asked_for
+
+
+@pytest.mark.parametrize(("attempts", "closed"), [(0, ["r"]), (1, [])])
+async def test_is_given_up_for_want_of_keys_only_before_anybody_asked(
+    attempts: int, closed: list[str]
+) -> None:
+    """The tokens would be free while another server's refund is on its way."""
+    desk = Desk(attempts)
+    database: Database = desk  # type: ignore[assignment]
+    await Refunding(database, {}, Settling(database)).refund(ORDER, RefundRequest("why", "key"))
+    assert desk.closed == closed
