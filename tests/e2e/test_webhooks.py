@@ -10,12 +10,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from sidecar.sandbox.settings import ROOT
 from tests.own_servers import environment, own_server
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.shop import Shop
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def told_by_nobody_else(shop: Shop) -> AsyncIterator[None]:
+    """The gateway sends no webhook by itself: the tests do."""
+    await shop.play("settings", "PUT", enabled=False)
+    yield
+    await shop.play("settings", "PUT", enabled=True)
 
 
 def command(shop: Shop, *arguments: str) -> str:
