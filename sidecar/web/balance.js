@@ -5,6 +5,7 @@ import { announce, config, news, session, tellOthers } from './client.js'
 /** `tokens` is null while nobody is signed in or nothing is known; `stale` after a failed ask. */
 export const balance = { tokens: null, stale: false, signedIn: null }
 
+let owner
 let asking = null
 let next = null
 let watching = false
@@ -22,13 +23,11 @@ export function refreshBalance() {
 async function read() {
   const before = balance.tokens
   try {
-    balance.signedIn = Boolean(await session())
-    if (balance.signedIn) {
-      const { data } = await config.supabase.rpc('get_user_tokens').throwOnError()
-      balance.tokens = data
-    } else {
-      balance.tokens = null
-    }
+    const who = await session()
+    balance.signedIn = Boolean(who)
+    if (who?.userId !== owner) balance.tokens = null
+    owner = who?.userId
+    if (who) balance.tokens = (await config.supabase.rpc('get_user_tokens').throwOnError()).data
     balance.stale = false
   } catch {
     balance.stale = true

@@ -13,6 +13,7 @@ export const config = {
 export const news = new EventTarget()
 
 const TIMEOUT_MS = 30_000
+let person = null // who was signed in when last looked
 let channel = null
 
 export function configure(options) {
@@ -45,13 +46,22 @@ export function tellEverybody(type, detail) {
 
 /** Whoever is signed in, or null. What the token says is for sorting; only servers trust it. */
 export async function session() {
-  const token = config.accessToken
-    ? await config.accessToken()
-    : (await config.supabase?.auth.getSession())?.data.session?.access_token
+  const token = await (config.accessToken ?? supabaseToken)()
   if (!token) return null
   const { sub, email } = claims(token)
+  person = sub
   return { token, userId: sub, email }
 }
+
+async function supabaseToken() {
+  const { data, error } = (await config.supabase?.auth.getSession()) ?? {}
+  // Whose session could not be refreshed just now is not signed out.
+  if (/Retryable/.test(error?.name)) throw error
+  return data?.session?.access_token
+}
+
+/** What became of somebody else's order is not for these eyes. */
+export const mine = ({ userId }) => !userId || !person || userId === person
 
 function claims(token) {
   try {
@@ -62,23 +72,26 @@ function claims(token) {
   }
 }
 
-/** The sidecar's answer, `{status, ...body}`; status 0 where there was none that can be read. */
-export async function ask(path, { body, key, language, signed = true } = {}) {
+/**
+ * The sidecar's answer, `{status, ...body}`; status 0 where there was none that can be read.
+ * With `as`, under the name of that person or of nobody, whoever has signed in meanwhile.
+ */
+export async function ask(path, { body, key, language, as } = {}) {
   const headers = { Accept: 'application/json' }
   if (language) headers['Accept-Language'] = language
   if (key) headers['Idempotency-Key'] = key
   if (body) headers['Content-Type'] = 'application/json'
   try {
-    const who = signed && (await session())
-    if (who) headers.Authorization = `Bearer ${who.token}`
+    const who = as !== '' && (await session())
+    if (who && who.userId === (as ?? who.userId)) headers.Authorization = `Bearer ${who.token}`
     const answer = await fetch(config.sidecarUrl + path, {
       method: body ? 'POST' : 'GET',
       headers,
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    const { status: state, ...rest } = await answer.json()
-    return { ...rest, state, status: answer.status }
+    const { status: state, code = '', ...rest } = await answer.json()
+    return { ...rest, code: `${code}`, state, status: answer.status }
   } catch {
     return { status: 0, code: 'unreachable' }
   }

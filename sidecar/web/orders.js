@@ -23,6 +23,7 @@ export function keep(storage, name, value) {
   const text = JSON.stringify(value)
   try {
     globalThis[storage].setItem(name, text)
+    memory.delete(name)
   } catch {
     memory.set(name, text) // storage is off or full: remembered as long as the page lives
   }
@@ -40,7 +41,7 @@ const write = (orders) => keep('localStorage', STORE, orders)
 /** Newest first. */
 export const openOrders = (userId) => all().filter((each) => each.userId === userId).reverse()
 
-export const findOrder = (test) => all().reverse().find(test)
+export const findOrder = (test) => all().findLast(test)
 
 /** Adds the order, or what is new about it; a stored order is known by its key. */
 export function remember(order, changes = {}) {

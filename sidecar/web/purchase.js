@@ -1,10 +1,11 @@
-// Buying: make the order, open the gateway's window, find out what became of it.
+// Buying: make the order, open the gateway's window, find out what became of it. Loaded once
+// somebody is about to.
 
 import { ask, config, session } from './client.js'
 import { GATEWAYS } from './gateways/index.js'
 import { load, ScriptFailed } from './gateways/load.js'
-import { beginOrder, forget, openOrders, remember } from './orders.js'
-import { redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
+import { beginOrder, forget, remember } from './orders.js'
+import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
 import { locale } from './text.js'
 
 const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out'])
@@ -15,8 +16,8 @@ const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out'])
  * Answers with an outcome, always; see settle.js.
  */
 export async function purchase(wish, page) {
-  const who = await session().catch(() => null)
-  if (!who) return { ...wish, kind: 'signed_out' }
+  const who = await session().catch(() => false)
+  if (!who) return { ...wish, kind: who === null ? 'signed_out' : 'not_started' }
   const order = beginOrder({ ...wish, userId: who.userId, from: location.pathname + location.search })
   if (order.orderId) {
     const before = await settleUntilKnown(order, page)
@@ -34,7 +35,7 @@ export async function purchase(wish, page) {
 /** Has the sidecar make the order, or give it again; null if it can be paid now. */
 async function checkOut(order, wish) {
   const [path, body] = GATEWAYS[order.gateway].checkout(order)
-  const answer = await ask(path, { body, key: order.key })
+  const answer = await ask(path, { body, key: order.key, as: order.userId })
   if (answer.status !== 200) {
     const { kind } = verdict(answer)
     if (NOT_MADE.has(kind)) {
@@ -84,32 +85,10 @@ async function pay(order, page) {
 
 const address = ({ script: [name, official] }) => config.sdk[name] || official
 
-/** Nobody has to be asked later about a payment that they have just called off themselves. */
-export function leftOpen(order, outcome) {
-  remember(order, { closed: true })
-  return { ...outcome, kind: 'closed' }
-}
-
 /** Fetches the gateway's script ahead, so that its window opens at once. */
 export function prepare(gateway) {
   GATEWAYS[gateway]
     .window(config.gateways[gateway] ?? {})
     .then((window) => load(address(window), window.script[2]))
     .catch(() => {}) // told when it is needed
-}
-
-/** Calls an unpaid order off. Should it be paid all the same, it is credited. */
-export async function callOff(order) {
-  await Promise.resolve(config.supabase.rpc('cancel_order', { order_id: order.orderId })).catch(() => {})
-}
-
-/** After a reload or a return. */
-export async function resolveOpenOrders(userId, signal, onState) {
-  for (const order of openOrders(userId)) {
-    if (!order.orderId) continue
-    const quietly = { signal, onState: (state) => order.paymentKey && onState(state) }
-    const outcome = await settleUntilKnown(order, quietly)
-    if (outcome.kind === 'not_found') forget(order)
-    else if (!order.closed || outcome.kind !== 'open') onState(outcome)
-  }
 }

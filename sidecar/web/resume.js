@@ -1,9 +1,9 @@
 // The way back from a gateway that has left the page.
 
+import { session } from './client.js'
 import { notice } from './elements/notice.js'
 import { findOrder, remember } from './orders.js'
-import { leftOpen } from './purchase.js'
-import { awaitDeposit, settleUntilKnown } from './settle.js'
+import { awaitDeposit, leftOpen, settleUntilKnown } from './settle.js'
 
 /** Has the element ask and tell what became of the payment. Answers what tells it once more. */
 export function follow(element) {
@@ -50,6 +50,8 @@ export async function resumePayment(location = globalThis.location, page = {}) {
   history.replaceState(history.state, '', clean)
   if (!known) return { kind: 'nothing' }
   const outcome = await settleUntilKnown(known, page)
+  const who = await session().catch(() => null)
+  if (who && who.userId !== (known.userId ?? who.userId)) return { orderId, kind: 'not_found' }
   if (!found.failed || outcome.kind !== 'open') return outcome
   const declined = /REJECT|ABORTED|failed/.test(found.failed)
   return { ...leftOpen(known, outcome), ...(declined && { kind: 'declined' }) }

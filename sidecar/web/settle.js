@@ -2,9 +2,9 @@
 //
 // An outcome is the order with a `kind`, which is also the name of the text that tells it.
 
-import { ask, config, sleep, tellEverybody } from './client.js'
+import { ask, config, mine, sleep, tellEverybody } from './client.js'
 import { GATEWAYS } from './gateways/index.js'
-import { forget, remember } from './orders.js'
+import { forget, openOrders, remember } from './orders.js'
 import { locale } from './text.js'
 
 const BY_STATUS = {
@@ -37,7 +37,7 @@ const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
 const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 
 /** What an answer of the sidecar says; `other` where only the order itself can tell. */
-export function verdict({ status, code = '', state, error }) {
+export function verdict({ status, code, state, error }) {
   if (status === 401) return { kind: 'signed_out' }
   if (!status || status === 408 || status >= 500) return { kind: 'unknown' }
   if (code === 'too_many_requests') return { kind: 'unknown' }
@@ -81,24 +81,22 @@ async function look(order) {
   return stored.kind === 'signed_out' && found.kind !== 'other' ? found : stored
 }
 
-/** Completing needs no identity: money is not left hanging because a session has ended. */
+/** Completing needs no identity: money is not left hanging because a session cannot be had. */
 async function put([path, body], order) {
-  const request = { body, key: order.key, language: locale() }
+  const request = { body, key: order.key, language: locale(), as: order.userId }
   const answer = await ask(path, request)
-  return answer.status === 401 ? ask(path, { ...request, signed: false }) : answer
+  return [0, 401].includes(answer.status) ? ask(path, { ...request, as: '' }) : answer
 }
 
 async function storedOrder(order, answer) {
-  const { status, payment, ...rest } = await ask(`/payment/${encodeURIComponent(order.orderId)}`)
+  const { status, payment, ...rest } = await ask(`/payment/${encodeURIComponent(order.orderId)}`, { as: order.userId })
   if (status !== 200) {
     const known = answer?.virtual_account && { kind: 'waiting', account: answer.virtual_account }
     return known || verdict({ status, ...rest, state: undefined })
   }
   const { amount, currency, tokens, virtual_account: account, failure_reason: detail } = payment
   const known = { amount, currency, tokens, account, detail, productId: payment.product_id }
-  const kind = BY_STATUS[payment.status] ?? 'unknown'
-  const late = kind === 'open' && Date.parse(payment.expires_at) < Date.now()
-  return { ...known, gateway: payment.payment_method, kind: late ? 'expired' : kind }
+  return { ...known, gateway: payment.payment_method, kind: BY_STATUS[payment.status] ?? 'unknown' }
 }
 
 /** Looks until there is an answer, through outages, and tells `onState` that it does. */
@@ -117,11 +115,31 @@ const nextOnline = () =>
     if (!navigator.onLine) addEventListener('online', resolve, { once: true })
   })
 
+/** After a reload or a return. */
+export async function resolveOpenOrders(userId, signal, onState) {
+  for (const order of openOrders(userId)) {
+    if (!order.orderId) continue
+    const quietly = { signal, onState: (state) => order.paymentKey && onState(state) }
+    const outcome = await settleUntilKnown(order, quietly)
+    if (outcome.kind === 'not_found') forget(order)
+    else if (!order.closed || outcome.kind !== 'open') onState(outcome)
+  }
+}
+
+/** Nobody has to be asked later about a payment that they have just called off themselves. */
+export function leftOpen(order, outcome) {
+  remember(order, { closed: true })
+  return { ...outcome, kind: 'closed' }
+}
+
+/** Calls an unpaid order off. Should it be paid all the same, it is credited. */
+export const callOff = ({ orderId }) => config.supabase.rpc('cancel_order', { order_id: orderId })
+
 /** While a deposit is awaited: looks now and then, until it came or nobody waits any more. */
 export async function awaitDeposit(order, { onState, signal }) {
   for (let turn = 0; !signal.aborted; turn += 1) {
     await sleep(DEPOSIT_MS[Math.min(turn, DEPOSIT_MS.length - 1)], signal)
-    if (signal.aborted || document.hidden) continue
+    if (signal.aborted || document.hidden || !mine(order)) continue
     const stored = { ...order, ...(await storedOrder(order)) }
     if (/waiting|unknown|signed_out/.test(stored.kind) || tooEarly(stored)) continue
     onState(await settle(order))

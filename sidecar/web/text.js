@@ -3,6 +3,7 @@
 import { announce } from './client.js'
 
 let language = null
+let asked
 let texts = {}
 const loaded = new Map()
 
@@ -16,10 +17,12 @@ function wanted() {
 /** Without a language: the page's, else the browser's. What is shown changes with it. */
 export async function setLocale(name) {
   const next = name ? (/^ko/i.test(name) ? 'ko' : 'en') : wanted()
+  asked = next
   if (!loaded.has(next)) {
     const answer = await fetch(new URL(`./i18n/${next}.json`, import.meta.url))
     loaded.set(next, await answer.json())
   }
+  if (asked !== next) return
   language = next
   texts = loaded.get(next)
   announce('locale')

@@ -117,7 +117,7 @@ async def browse(
     ) -> Shopper:
         sidecar = url or stack.sidecar_url
         shop = shop or Shop(stack, http, stack.sign_up(), sidecar)
-        state = {"cookies": [], "origins": [await _signed_in(shop, sidecar)]}
+        state = {"cookies": [], "origins": [await signed_in(shop, sidecar)]}
         wanted = {"locale": "en-US", "storage_state": state, **DEVICES[device], **options}
         context = await chromium.context(**wanted)
         context.set_default_timeout(PATIENCE)
@@ -136,7 +136,7 @@ async def browse(
         assert await shoppers[0].shop.rpc("verify_ledger") == []
 
 
-async def _signed_in(shop: Shop, url: str) -> dict[str, Any]:
+async def signed_in(shop: Shop, url: str) -> dict[str, Any]:
     """The session where supabase-js keeps it, as after signing in on an earlier visit."""
     answer = await shop.http.post(
         f"{shop.stack.api_url}/auth/v1/token?grant_type=password",

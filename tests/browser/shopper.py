@@ -135,6 +135,10 @@ class Shopper:
         await expect(self.balance).to_contain_text(re.compile(rf"(?<!\d){tokens}(?!\d)"))
         assert await self.shop.tokens() == tokens
 
+    async def has_shown_it(self) -> None:
+        """Whatever has arrived, and what follows from it."""
+        await self.page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+
     async def opens(self) -> None:
         await self.page.goto(f"{self.url}/store")
         await expect(self.store.locator(".pack").first).to_be_visible()

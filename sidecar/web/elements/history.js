@@ -9,9 +9,10 @@ const ENTRIES = `seq,kind,delta,balance,feature,reason,created_at,payment:paymen
 
 /** The ledger, newest first, and with it the payments that have moved no tokens. */
 export class CoinslotHistory extends CoinslotElement {
-  #entries = null
-  #orders = null
+  #sources = []
+  #user = null
   #shown = []
+  #kept = 0 // of those, how many the next ones come after
   #state = 'loading'
   #run = 0
   #list = null
@@ -41,20 +42,34 @@ export class CoinslotHistory extends CoinslotElement {
 
   reload() {
     this.#run += 1
-    this.#entries = { rows: [], last: null, ended: false, read: readEntries }
-    this.#orders = { rows: [], last: null, ended: false, read: readOrders }
-    return this.#next([])
+    const source = (read) => ({ read, rows: [], last: null, ended: false })
+    this.#sources = [readEntries, readOrders].map(source)
+    this.#kept = 0
+    return this.#next()
   }
 
-  async #next(before = this.#shown) {
+  async #next() {
     const run = this.#run
     this.#tell('loading')
-    const found = await merge(this.#entries, this.#orders).catch(() => null)
+    const found = []
+    const state = await this.#read(found).catch(() => 'failed')
     if (run !== this.#run) return // begun anew meanwhile
-    if (!found) return this.#tell('failed')
-    this.#shown = [...before, ...found]
-    this.#fill(before.length)
-    this.#tell(this.#entries.ended && this.#orders.ended && !found.more ? 'end' : 'more')
+    // What stands there does so until there is something better.
+    if (found.length || state !== 'failed') {
+      this.#shown = [...this.#shown.slice(0, this.#kept), ...found]
+      this.#fill(this.#kept)
+      this.#kept = this.#shown.length
+    }
+    this.#tell(state)
+  }
+
+  async #read(found) {
+    const sources = this.#sources
+    const user = (await session())?.userId
+    if (user !== this.#user) this.#shown = [] // not for these eyes
+    this.#user = user
+    this.#fill(this.#shown.length)
+    return user ? merge(sources, user, found) : 'end'
   }
 
   render() {
@@ -119,10 +134,9 @@ async function fill(source, user) {
   source.last = data.at(-1)
 }
 
-async function merge(...sources) {
-  const user = (await session())?.userId
-  const found = []
-  while (user && found.length < PAGE) {
+/** Into `found`, which keeps what there was before a read that fails. */
+async function merge(sources, user, found) {
+  while (found.length < PAGE) {
     await Promise.all(sources.map((each) => fill(each, user)))
     const [next] = sources
       .filter((each) => each.rows.length)
@@ -130,8 +144,7 @@ async function merge(...sources) {
     if (!next) break
     found.push(next.rows.shift())
   }
-  if (!user) for (const each of sources) each.ended = true
-  return Object.assign(found, { more: sources.some((each) => each.rows.length) })
+  return sources.some((each) => each.rows.length || !each.ended) ? 'more' : 'end'
 }
 
 const nameOf = (payment) => (locale() === 'ko' && payment.product?.name_ko) || payment.name

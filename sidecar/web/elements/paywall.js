@@ -11,7 +11,7 @@ export class CoinslotPaywall extends CoinslotElement {
   #dialog = null
   #store = null
   #need = null
-  #done = null
+  #waiting = [] // all go on with the same purchase, or not at all
 
   start() {
     this.#store ??= this.querySelector('coinslot-store') ?? document.createElement('coinslot-store')
@@ -21,6 +21,11 @@ export class CoinslotPaywall extends CoinslotElement {
     // A modal dialog would cover the gateway's window and take its focus.
     this.on(this, 'coinslot-window', ({ detail }) => this.#dialog.open && this.#lift(!detail.open))
     this.render()
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback()
+    queueMicrotask(() => this.isConnected || this.close()) // not where it was only moved
   }
 
   async guard(action, { name, data, key = newKey() } = {}) {
@@ -46,10 +51,9 @@ export class CoinslotPaywall extends CoinslotElement {
     return left.bought ? this.guard(action, left) : undefined
   }
 
-  close() {
-    this.#done?.(false)
-    this.#done = null
+  close(bought = false) {
     this.#dialog?.close()
+    for (const done of this.#waiting.splice(0)) done(bought)
   }
 
   #open(need) {
@@ -57,7 +61,7 @@ export class CoinslotPaywall extends CoinslotElement {
     this.render()
     this.#lift(true)
     this.#store.open?.()
-    return new Promise((resolve) => (this.#done = resolve))
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   #lift(modal) {
@@ -69,11 +73,10 @@ export class CoinslotPaywall extends CoinslotElement {
   async #bought({ tokens: bought }) {
     const now = await refreshBalance()
     // Where it cannot be read, the action finds out.
-    if (!this.#done || !bought || (!balance.stale && now < this.#need.required)) return
-    const done = this.#done
-    this.#done = null
-    this.#dialog.close()
-    done(true)
+    if (!this.#waiting.length || !bought) return
+    this.#need.tokens = now
+    if (!balance.stale && now < this.#need.required) this.render()
+    else this.close(true)
   }
 
   render() {
@@ -97,9 +100,8 @@ export class CoinslotPaywall extends CoinslotElement {
 /** `{required, tokens}` of a 402, in a Response, a supabase-js answer or an error's place. */
 async function refusal(result) {
   if (result?.status !== 402 && result?.error?.code !== 'PT402') return null
-  const body = await result.clone?.().json().catch(() => null)
   try {
-    return body ?? JSON.parse(result.error.details)
+    return (await result.clone?.().json()) ?? JSON.parse(result.error.details)
   } catch {
     return {}
   }

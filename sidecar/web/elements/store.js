@@ -1,12 +1,12 @@
-import { announce, config, news, session } from '../client.js'
+import { announce, config, mine, news, session } from '../client.js'
 import { CoinslotElement, given, h } from '../dom.js'
 import { GATEWAYS } from '../gateways/index.js'
 import { kept, keep } from '../orders.js'
-import { callOff, prepare, purchase, resolveOpenOrders } from '../purchase.js'
-import { awaitDeposit, settleUntilKnown } from '../settle.js'
+import { awaitDeposit, callOff, resolveOpenOrders, settleUntilKnown } from '../settle.js'
 import { locale, money, number, t } from '../text.js'
 import { notice } from './notice.js'
 
+const buying = () => import('../purchase.js')
 const HOME = { ko: 'KRW', en: 'USD' }
 const CHOICE = 'coinslot:choice'
 const OFFER = 'id,kind,name,name_ko,tokens,currency,amount,discount_percent'
@@ -19,16 +19,18 @@ export class CoinslotStore extends CoinslotElement {
   #buying = null
   #told = [] // outcomes, one for each order
   #form = null
-  #awaited = new Set()
+  #asking = null
+  #once = new Set()
   #parts = {}
 
   start() {
     const asked = { currency: this.getAttribute('currency'), gateway: this.getAttribute('gateway') }
     this.#chosen ??= { ...asked, ...kept('localStorage', CHOICE) }
-    this.on(news, 'signed', () => this.#offers && this.#resolve())
+    this.#once.clear()
+    this.on(news, 'signed', () => this.#resolve())
     this.on(news, 'purchased', ({ detail }) => this.#elsewhere(detail))
     // Back from the gateway's page with this one as it was left.
-    this.on(globalThis, 'pageshow', ({ persisted }) => persisted && (this.#busy(null), this.#resolve()))
+    this.on(globalThis, 'pageshow', ({ persisted }) => persisted && this.#back())
     this.on(globalThis, 'online', () => this.#told.filter(({ kind }) => kind === 'unknown').forEach((each) => this.#check(each)))
     this.render()
     if (!this.hasAttribute('quiet')) this.open()
@@ -39,11 +41,16 @@ export class CoinslotStore extends CoinslotElement {
     return this.#load()
   }
 
+  #back() {
+    this.#busy(null)
+    this.tell('coinslot-window', { open: false })
+    this.#resolve()
+  }
+
   async #resolve() {
     const who = await session().catch(() => null)
-    if (!who) return
-    // What somebody else was told here is not for these eyes.
-    this.#keep(({ userId }) => !userId || userId === who.userId)
+    this.#keep(mine)
+    if (!who || !this.#asking) return // a quiet one has not been opened
     await resolveOpenOrders(who.userId, this.signal, (outcome) => {
       // Of orders that nobody has paid for, the latest says enough.
       const idle = /open|declined|canceled|expired/.test(outcome.kind) && this.#told.length
@@ -68,8 +75,10 @@ export class CoinslotStore extends CoinslotElement {
   async #load() {
     this.#failed = false
     this.#renderPacks()
-    const { data, error } = await config.supabase
-      .from('product_offers').select(OFFER).order('tokens')
+    const asking = (this.#asking = config.supabase
+      .from('product_offers').select(OFFER).order('tokens'))
+    const { data, error } = await asking
+    if (asking !== this.#asking) return
     this.#failed = Boolean(error)
     const wanted = this.getAttribute('products')?.split(/[\s,]+/)
     this.#offers = (data ?? []).filter(({ id, kind }) => wanted?.includes(id) ?? kind === 'token_pack')
@@ -108,7 +117,10 @@ export class CoinslotStore extends CoinslotElement {
     this.#busy(productId)
     this.#keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
     const wish = { productId, name: nameOf(offer), tokens, amount, currency, gateway, method }
-    const outcome = await purchase(wish, this.#page())
+    const outcome = await buying().then(
+      ({ purchase }) => purchase(wish, this.#page()),
+      () => ({ ...wish, kind: 'not_started' }),
+    )
     this.#busy(null)
     this.#tell(outcome)
     // Whatever had the screen has taken the focus with it.
@@ -142,14 +154,16 @@ export class CoinslotStore extends CoinslotElement {
   }
 
   #tell(outcome) {
+    if (!mine(outcome)) return
     const { kind, orderId } = outcome
+    const first = !this.#once.has(kind + orderId)
     const before = this.#before(outcome)
     this.#put(outcome)
     if (kind === 'checking') return
-    if (kind === 'purchased') this.tell('coinslot-purchased', outcome)
+    this.#once.add(kind + orderId)
+    if (kind === 'purchased') first && this.tell('coinslot-purchased', outcome)
     else if (kind !== before?.kind) this.tell('coinslot-error', outcome)
-    if (kind === 'waiting' && !this.#awaited.has(orderId)) {
-      this.#awaited.add(orderId)
+    if (kind === 'waiting' && first) {
       awaitDeposit(outcome, { signal: this.signal, onState: (state) => this.#tell(state) })
     }
   }
@@ -171,8 +185,12 @@ export class CoinslotStore extends CoinslotElement {
 
   render() {
     const part = (name, props) => (this.#parts[name] = h('div', props))
-    // No gateway's script before somebody is about to buy, and none to wait for after that.
-    const near = () => this.#chosen.gateway && prepare(this.#chosen.gateway)
+    // Nothing of a purchase, nor a gateway's script, before somebody is about to buy; and nothing
+    // to wait for after that.
+    const near = () => {
+      const { gateway } = this.#chosen
+      if (gateway) buying().then(({ prepare }) => prepare(gateway), () => {})
+    }
     this.show(
       h('div', { class: 'stack' },
         part('notices', { class: 'stack', 'aria-live': 'polite' }), part('ways', { class: 'ways' }), part('packs', { onpointerover: near, onfocusin: near })),

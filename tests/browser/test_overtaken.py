@@ -1,0 +1,402 @@
+"""Answers that come late, twice or never, and what was kept from before them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import signed_in
+from tests.browser.test_purchases import deposits
+from tests.browser.test_troubles import COMPLETE, refuse
+from tests.stacks import PASSWORD
+
+if TYPE_CHECKING:
+    from playwright.async_api import Route
+
+    from tests.browser.conftest import Browse
+    from tests.browser.shopper import Shopper
+
+REFUSED = '() => new Response(\'{"required": 12, "tokens": 5}\', {status: 402})'
+GUARD = f"""() => {{
+  const paywall = document.querySelector('coinslot-paywall')
+  window.guarded ??= []
+  guarded.push(paywall.guard({REFUSED}))
+}}"""
+BACK = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+"""What a page hears that is shown again as it was left."""
+
+
+async def answers(person: Shopper) -> list[int]:
+    """To all that was guarded."""
+    statuses = "Promise.all(guarded).then((all) => all.map(({ status }) => status))"
+    async with asyncio.timeout(10):
+        found: list[int] = await person.page.evaluate(statuses)
+    return found
+
+
+class Held:
+    """Answers that have been given and not delivered: `asked` and `let_go` say how far it is."""
+
+    def __init__(self, *, first: bool = False) -> None:
+        self.asked = asyncio.Event()
+        self.let_go = asyncio.Event()
+        self._first = first
+
+    async def __call__(self, route: Route) -> None:
+        if self._first:
+            self.asked.set()
+            await self.let_go.wait()
+        answer = await route.fetch()
+        self.asked.set()
+        await self.let_go.wait()
+        await route.fulfill(response=answer)
+
+
+async def another(person: Shopper) -> dict[str, str]:
+    """Somebody else's session, as supabase-js keeps it."""
+    shop = type(person.shop)(
+        person.shop.stack, person.shop.http, person.shop.stack.sign_up(), person.url
+    )
+    stored: dict[str, str] = (await signed_in(shop, person.url))["localStorage"][0]
+    return stored
+
+
+async def becomes(person: Shopper, session: dict[str, str]) -> None:
+    """In another tab, while this one was not looking."""
+    await person.page.evaluate("({name, value}) => localStorage.setItem(name, value)", session)
+
+
+# ---- somebody else ----
+
+
+async def test_an_order_is_not_told_to_the_next_person_nor_forgotten(browse: Browse) -> None:
+    """Who signs in while the order of the one before is being asked about."""
+    first = await browse()
+    first.expects("400 /api/payments/complete", "40[14] /payment/ord_*")
+    await first.choose("PortOne")
+    await first.buy()
+    await expect(first.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    held = Held()
+    await first.page.route(COMPLETE, held, times=1)
+    await first.opens()
+    await held.asked.wait()
+    await first.page.get_by_role("button", name="Sign out").click()
+    await first.page.get_by_role("button", name="Continue as Mina").click()
+    await expect(first.page.get_by_role("heading", name="Hello, 김미나")).to_be_visible()
+    async with first.page.expect_response("**/payment/ord_*"):
+        held.let_go.set()
+    await first.has_shown_it()
+    await expect(first.store.locator(".notice")).to_have_count(0)
+    await expect(first.page.get_by_role("heading", name="Hello, 김미나")).to_be_visible()
+    kept = await first.page.evaluate("localStorage.getItem('coinslot:orders')")
+    assert [order["orderId"] for order in json.loads(kept)] == [first.order_id()]
+
+
+async def test_a_payment_is_not_told_to_whoever_has_signed_in_meanwhile(browse: Browse) -> None:
+    first = await browse()
+    first.expects("40[14] /payment/ord_*")
+    await first.choose("PortOne")
+    await first.buy()
+    await expect(first.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    order = first.order_id()
+    await first.shop.pay(order)
+    await becomes(first, await another(first))
+    await first.page.goto(f"{first.url}/payment/success?orderId={order}")
+    await first.told("This order is not in your account")
+    assert await first.shop.tokens() == 15
+
+
+async def test_a_balance_is_nobody_elses(browse: Browse) -> None:
+    person = await browse()
+    person.expects("0 /rest/v1/rpc/get_user_tokens")
+    await person.has(5)
+    await becomes(person, await another(person))
+    await person.page.route("**/rpc/get_user_tokens", refuse)
+    await person.page.evaluate("dispatchEvent(new Event('focus'))")
+    await expect(person.balance.locator(".stale")).to_be_visible()
+    await expect(person.balance.locator("output")).to_have_text("–")
+
+
+async def test_a_history_is_nobody_elses(browse: Browse) -> None:
+    person = await browse()
+    person.expects("0 /rest/v1/token_ledger")
+    await expect(person.history.locator(".entry")).to_have_count(1)
+    await becomes(person, await another(person))
+    await person.page.route("**/token_ledger?*", refuse)
+    await person.history.evaluate("(history) => history.reload()")
+    await expect(person.history).to_contain_text("The history could not be loaded.")
+    await expect(person.history.locator(".entry")).to_have_count(0)
+
+
+# ---- the history ----
+
+
+async def test_a_history_that_is_read_again_after_a_failure_is_shown_once(browse: Browse) -> None:
+    person = await browse()
+    person.expects("0 /rest/v1/token_ledger")
+    await expect(person.history.locator(".entry")).to_have_count(1)
+    await person.page.route("**/token_ledger?*", refuse)
+    await person.history.evaluate("(history) => history.reload()")
+    await person.page.unroute("**/token_ledger?*")
+    await person.history.get_by_role("button", name="Try again").click()
+    await expect(person.history.locator("[aria-busy=false]")).to_be_visible()
+    await expect(person.history.locator(".entry")).to_have_count(1)
+
+
+async def test_a_page_of_the_history_that_fails_leaves_no_gap(browse: Browse) -> None:
+    person = await browse()
+    person.expects("0 /rest/v1/token_ledger")
+    for turn in range(40):
+        await person.shop.rpc(
+            "add_tokens", user_id=person.shop.buyer.id, amount=1, idempotency_key=str(turn)
+        )
+    for _ in range(2):
+        await person.shop.rpc(
+            "create_order", person.shop.buyer, product_id="starter", gateway="toss"
+        )
+    await person.page.route("**/token_ledger?*seq=lt*", refuse)
+    await person.history.evaluate("(history) => history.reload()")
+    await person.history.locator(".foot").scroll_into_view_if_needed()
+    await expect(person.history).to_contain_text("The history could not be loaded.")
+    await person.page.unroute("**/token_ledger?*seq=lt*")
+    await person.history.get_by_role("button", name="Try again").click()
+    await expect(person.history).to_contain_text("Welcome bonus")
+    await expect(person.history.locator(".entry")).to_have_count(43)
+
+
+# ---- the paywall ----
+
+
+async def test_two_that_wait_for_tokens_are_both_answered(browse: Browse) -> None:
+    person = await browse()
+    await person.page.evaluate(GUARD)
+    await person.page.evaluate(GUARD)
+    await expect(person.paywall).to_contain_text("This takes 12 tokens; you have 5 tokens.")
+    await person.page.keyboard.press("Escape")
+    assert await answers(person) == [402, 402]
+
+
+async def test_a_paywall_that_is_moved_stays_and_one_that_is_removed_answers(
+    browse: Browse,
+) -> None:
+    person = await browse()
+    await person.page.evaluate(GUARD)
+    await expect(person.paywall.locator("dialog")).to_be_visible()
+    await person.paywall.evaluate("(paywall) => document.body.prepend(paywall)")
+    await expect(person.paywall.locator("dialog")).to_be_visible()
+    await person.paywall.evaluate("(paywall) => paywall.remove()")
+    assert await answers(person) == [402]
+
+
+async def test_the_paywall_tells_what_there_is_after_a_purchase_that_was_too_small(
+    browse: Browse,
+) -> None:
+    person = await browse()
+    refused = REFUSED.replace("12", "50")
+    await person.page.evaluate(GUARD.replace(REFUSED, refused))
+    store = person.paywall.locator("coinslot-store")
+    await person.choose("PortOne", store=store)
+    await person.buy(store=store)
+    await person.clicks("Pay ₩5,000")
+    await expect(person.paywall).to_contain_text("This takes 50 tokens; you have 15 tokens.")
+
+
+async def test_a_refusal_that_was_read_already_opens_the_paywall(browse: Browse) -> None:
+    person = await browse()
+    await person.page.evaluate(
+        """() => {
+          const action = async () => {
+            const refused = new Response('{"required": 12}', {status: 402})
+            await refused.json()
+            return refused
+          }
+          document.querySelector('coinslot-paywall').guard(action)
+        }"""
+    )
+    await expect(person.paywall).to_contain_text("You need more tokens")
+
+
+async def test_the_paywall_is_in_front_again_after_the_back_button(browse: Browse) -> None:
+    person = await browse()
+    person.expects("400 /api/payments/complete")
+    await person.page.evaluate(GUARD)
+    store = person.paywall.locator("coinslot-store")
+    await person.choose("PortOne", store=store)
+    await person.buy(store=store)
+    await expect(person.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    await person.page.evaluate(BACK)
+    await expect(person.paywall.locator("dialog:modal")).to_be_visible()
+
+
+# ---- the store ----
+
+
+async def test_a_purchase_that_is_found_twice_is_told_once(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.choose("PortOne")
+    await buyer.buy()
+    await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    await buyer.shop.pay(buyer.order_id())
+    held = Held(first=True)
+    await buyer.page.route(COMPLETE, held)
+    await buyer.opens()
+    await buyer.page.evaluate(
+        """() => {
+          window.bought = 0
+          document.addEventListener('coinslot-purchased', () => (bought += 1))
+        }"""
+    )
+    await held.asked.wait()
+    held.asked.clear()
+    await buyer.page.evaluate(BACK)
+    await held.asked.wait()
+    held.let_go.set()
+    await buyer.told("10 tokens added")
+    await buyer.has(15)
+    await buyer.has_shown_it()
+    assert await buyer.page.evaluate("bought") == 1
+
+
+async def test_a_store_that_is_moved_goes_on_waiting_for_the_deposit(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.buy()
+    await buyer.clicks("Get a virtual account")
+    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.store.evaluate("(store) => store.parentNode.append(store)")
+    await buyer.told("Transfer ₩5,000 to this account")
+    await deposits(buyer)
+    await buyer.told("10 tokens added")
+
+
+async def test_what_is_on_sale_is_what_was_asked_for_last(browse: Browse) -> None:
+    buyer = await browse()
+    offers = "**/rest/v1/product_offers?*"
+    held = Held()
+    await buyer.page.route(offers, held, times=1)
+    await buyer.store.evaluate("(store) => void store.open()")
+    await held.asked.wait()
+    await buyer.page.route(
+        offers, lambda route: route.fulfill(json=[], headers={"access-control-allow-origin": "*"})
+    )
+    await buyer.store.evaluate("(store) => store.open()")
+    await expect(buyer.store).to_contain_text("Nothing is on sale right now.")
+    async with buyer.page.expect_response(offers):
+        held.let_go.set()
+    await buyer.has_shown_it()
+    await expect(buyer.store).to_contain_text("Nothing is on sale right now.")
+
+
+async def test_who_signs_in_before_the_packs_are_there_hears_of_an_open_order(
+    browse: Browse,
+) -> None:
+    buyer = await browse()
+    await buyer.choose("Toss Payments")
+    await buyer.buy()
+    await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    page = buyer.page
+    await page.goto(f"{buyer.url}/payment/fail")
+    await page.evaluate("localStorage.removeItem('sb-127-auth-token')")
+    held = Held()
+    await page.route("**/rest/v1/product_offers?*", held)
+    await page.goto(f"{buyer.url}/store")
+    await held.asked.wait()
+    await page.get_by_label("E-mail").fill(buyer.shop.buyer.email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    held.let_go.set()
+    await buyer.told("You have an unfinished payment")
+
+
+async def test_a_refusal_of_any_shape_leaves_the_button_usable(browse: Browse) -> None:
+    """What stands in front of the sidecar has error codes of its own."""
+    buyer = await browse()
+    buyer.expects("403 /api/payments/checkout")
+    await buyer.page.route(
+        "**/api/payments/checkout", lambda route: route.fulfill(status=403, json={"code": 1020})
+    )
+    await buyer.choose("PortOne")
+    await buyer.buy()
+    await buyer.told("The payment could not be started")
+    await expect(buyer.buy_button()).not_to_have_attribute("aria-disabled", "true")
+
+
+# ---- storage, sessions, clocks, languages ----
+
+
+async def test_a_storage_that_was_full_for_a_moment(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.context.add_init_script(
+        """{
+          const { setItem } = Storage.prototype
+          let full = true
+          Storage.prototype.setItem = function (name, value) {
+            if (name === 'coinslot:orders' && full) {
+              full = false
+              throw new DOMException('full', 'QuotaExceededError')
+            }
+            return setItem.call(this, name, value)
+          }
+        }"""
+    )
+    await buyer.opens()
+    buyer.expects("400 /api/payments/checkout")
+    await buyer.choose("PortOne")
+    for tokens in (15, 25):
+        await buyer.buy()
+        await buyer.clicks("Pay ₩5,000")
+        await buyer.told("10 tokens added")
+        await buyer.has(tokens)
+
+
+async def test_who_cannot_be_asked_about_is_not_signed_out(browse: Browse) -> None:
+    """A computer that wakes up with an old session and no network yet."""
+    buyer = await browse()
+    buyer.expects("503 /auth/v1/token")
+
+    async def give_up(route: Route) -> None:
+        # So that supabase-js does not try for half a minute.
+        await buyer.page.evaluate("{ const at = Date.now() + 60_000; Date.now = () => at }")
+        await route.fulfill(status=503, json={})
+
+    await buyer.page.route("**/auth/v1/token?*", give_up)
+    await buyer.page.evaluate(
+        """() => {
+          const session = JSON.parse(localStorage.getItem('sb-127-auth-token'))
+          session.expires_at = 1
+          localStorage.setItem('sb-127-auth-token', JSON.stringify(session))
+        }"""
+    )
+    await buyer.buy()
+    await buyer.told("The payment could not be started")
+    await buyer.page.evaluate("dispatchEvent(new Event('focus'))")
+    await expect(buyer.balance).to_contain_text("Not up to date")
+    await expect(buyer.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+async def test_a_clock_that_is_fast_ends_no_order(browse: Browse) -> None:
+    buyer = await browse()
+    buyer.expects("400 /api/payments/complete")
+    await buyer.page.evaluate("{ const { now } = Date; Date.now = () => now() + 7_200_000 }")
+    await buyer.choose("PortOne")
+    await buyer.buy()
+    await buyer.clicks("Close without paying")
+    await buyer.told("The payment was not finished")
+
+
+async def test_the_language_is_the_one_that_was_asked_for_last(browse: Browse) -> None:
+    person = await browse()
+    held = Held()
+    await person.page.route("**/web/i18n/ko.json", held)
+    await person.page.get_by_role("button", name="한국어").click()
+    await held.asked.wait()
+    await person.page.get_by_role("button", name="English").click()
+    await expect(person.page.get_by_role("button", name="한국어")).to_be_visible()
+    async with person.page.expect_response("**/web/i18n/ko.json"):
+        held.let_go.set()
+    await person.has_shown_it()
+    await expect(person.buy_button()).to_have_text("Buy")
