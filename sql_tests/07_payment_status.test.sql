@@ -8,7 +8,7 @@ select from_status, to_status, mark = 'x' as legal
 from (values
 --                        pen awa fai can exp rev com par ref dis cha
 ('pending',            '. x x x x x x x x x x'),
-('awaiting_deposit',   '. . x x x x x x x x x'),
+('awaiting_deposit',   'x . x x x x x x x x x'),
 ('failed',             '. x . x . x x x x x x'),
 ('canceled',           '. x x . . x x x x x x'),
 ('expired',            '. x . x . x x x x x x'),

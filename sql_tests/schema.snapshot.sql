@@ -97,7 +97,7 @@ COMMENT ON COLUMN public.payments.disputed IS 'Minor units under an open dispute
 
 COMMENT ON COLUMN public.payments.withdrawn IS 'Minor units taken back by disputes.';
 
-COMMENT ON COLUMN public.payments.virtual_account IS 'Where to pay in: {bank, account_number, holder, due_at}.';
+COMMENT ON COLUMN public.payments.virtual_account IS 'Where to pay in: {bank, account_number, holder, due_at}; none where a bank''s debit is awaited.';
 
 COMMENT ON COLUMN public.payments.version IS 'Grows with every gateway read that was applied: an older read is stale.';
 
@@ -1564,6 +1564,7 @@ begin
     select p.id, p.status
     from public.payments p
     where p.status in ('pending', 'awaiting_deposit') and p.expires_at <= clock_timestamp()
+      and (p.status = 'pending' or p.virtual_account is not null)
     order by p.expires_at limit expire_orders.batch
     for update skip locked
   ), expired as (
@@ -2268,7 +2269,9 @@ begin
     payment_key = coalesce(facts.payment_key, p.payment_key),
     paid = facts.paid, refunded = facts.refunded, disputed = facts.disputed,
     withdrawn = facts.withdrawn, failure_reason = facts.failure_reason,
-    virtual_account = coalesce(facts.virtual_account, p.virtual_account),
+    virtual_account = case
+      when facts.waiting then facts.virtual_account else p.virtual_account
+    end,
     expires_at = facts.expires_at,
     expired_at = case when facts.expired then p.expired_at end,
     confirmed_at = coalesce(
@@ -2478,7 +2481,8 @@ begin
     coalesce(v_counted.paid, 0), coalesce(v_refunded, 0),
     coalesce(v_counted.disputed, 0), coalesce(v_counted.withdrawn, 0),
     v_tampered, v_waiting.id is not null, v_canceled,
-    payment.expired_at is not null and v_expires_at <= clock_timestamp(), v_failed,
+    payment.expired_at is not null and v_expires_at <= clock_timestamp()
+    and (v_waiting.id is null or v_waiting.virtual_account is not null), v_failed,
     case when v_counted.id is null then v_latest.failure_reason end,
     v_waiting.virtual_account, v_expires_at
   )::coinslot.payment_facts;

@@ -19,7 +19,11 @@ from sidecar.gateways.text import Text
 _DECIDED = frozenset({"succeeded", "failed", "canceled"})
 # Disputes that took nothing from the merchant: won, or over by a refund, which counts as such.
 _DISMISSED = frozenset({"won", "warning_closed", "prevented", "charge_refunded"})
-_STATES: dict[str, State] = {"succeeded": "paid", "canceled": "canceled"}
+_STATES: dict[str, State] = {
+    "succeeded": "paid",
+    "canceled": "canceled",
+    "processing": "awaiting_deposit",
+}
 
 
 class _Object(BaseModel):
@@ -100,9 +104,9 @@ def fact(
 ) -> GatewayPayment:
     """Raises `ValueError` for amounts that no payment can have.
 
-    A decline leaves the PaymentIntent open for another card, so it is `ready` with a reason, and so
-    is everything else before success: nothing is awaited that the order would have to stay open for
-    (a method that takes days is credited whenever it succeeds).
+    A decline leaves the PaymentIntent open for another card, so it is `ready` with a reason. One
+    that is `processing`, such as a bank's debit, may take days: it is awaited like a deposit, and
+    `ready` again where the bank refuses it.
     """
     received = intent.amount_received if intent.status == "succeeded" else 0
     refunded, refunding = _given_back(intent.charge, refunds, received)

@@ -34,7 +34,7 @@ export function refreshBalance(): Promise<number | null>
 export function resumePayment(location?: Location): Promise<Outcome>
 
 /**
- * - `purchased` paid and credited · `waiting` for a deposit · `checking` asked, no answer yet
+ * - `purchased` paid and credited · `waiting` for a deposit, or for a bank's debit (no `account`) · `checking` asked, no answer yet
  * - `unknown` nobody could be asked: never to be taken for unpaid
  * - `open` `closed` `declined` `canceled` `expired` no money was taken
  * - `review` paid otherwise than ordered: a person decides · `returned` `disputed` given or asked back

@@ -68,8 +68,8 @@ function returned(location) {
     return { orderId: known, gateway: 'toss', paymentKey, claimed: get('amount') ?? '' }
   }
   if (get('payment_intent')) {
-    const status = get('redirect_status')
-    return { orderId: known, gateway: 'stripe', claimed: status === 'processing' ? status : status === 'succeeded' }
+    const claimed = /^(succeeded|processing)$/.test(get('redirect_status'))
+    return { orderId: known, gateway: 'stripe', claimed }
   }
   const gateway = get('paymentId', 'payment_id', 'imp_uid') ? 'portone' : undefined
   return { orderId: known, gateway, paymentKey: get('imp_uid'), failed: get('code', 'error_code') }

@@ -51,13 +51,14 @@ export function verdict({ status, code, state, error }) {
 /** One look. Repeating it takes no money twice. */
 export async function settle(order) {
   const outcome = { ...order, ...(await look(order)) }
-  if (tooEarly(outcome)) outcome.kind = order.claimed === 'processing' ? 'waiting' : 'unknown'
+  if (tooEarly(outcome)) outcome.kind = 'unknown'
   const { kind, orderId, productId, tokens, amount, currency, gateway } = outcome
   if (OVER.includes(kind) && forget(order) && kind === 'purchased') {
     tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway })
   }
-  // It goes on by itself; whoever buys the same again now means another order.
-  if (kind === 'waiting') remember(order, { waiting: true })
+  // It goes on by itself; whoever buys the same again now means another order. What the window
+  // said, the sidecar has been told.
+  if (kind === 'waiting') outcome.claimed = remember(order, { waiting: true, claimed: null }).claimed
   // Toss was asked about that payment and took nothing: the next attempt brings its own.
   if (kind === 'open' && gateway === 'toss') remember(order, { paymentKey: null, claimed: null })
   return outcome

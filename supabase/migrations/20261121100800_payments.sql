@@ -32,7 +32,7 @@ comment on column coinslot.payment_statuses.reads is
 'How often an order that stays so is read again at the gateway; null = for as long as it does.';
 insert into coinslot.payment_statuses (status, settled, reads, description) values
 ('pending', false, null, 'Made, not paid.'),
-('awaiting_deposit', false, null, 'A virtual account was issued; the deposit is awaited.'),
+('awaiting_deposit', false, null, 'The deposit into a virtual account, or a bank''s debit.'),
 ('failed', false, 20, 'The last attempt was declined.'),
 ('canceled', false, 20, 'The buyer or the gateway called it off.'),
 ('expired', false, 20, 'Not paid in time.'),
@@ -74,7 +74,8 @@ where (f.settled or t.settled or 'review' in (f.status, t.status)) and f.status 
 insert into coinslot.payment_transitions (from_status, to_status) values
 ('pending', 'awaiting_deposit'), ('pending', 'failed'), ('pending', 'canceled'),
 ('pending', 'expired'),
-('awaiting_deposit', 'failed'), ('awaiting_deposit', 'canceled'), ('awaiting_deposit', 'expired'),
+('awaiting_deposit', 'pending'), ('awaiting_deposit', 'failed'), ('awaiting_deposit', 'canceled'),
+('awaiting_deposit', 'expired'),
 ('failed', 'awaiting_deposit'), ('failed', 'canceled'),
 ('canceled', 'awaiting_deposit'), ('canceled', 'failed'),
 ('expired', 'awaiting_deposit'), ('expired', 'canceled');
@@ -140,7 +141,7 @@ comment on column public.payments.refunded is 'Minor units given back so far.';
 comment on column public.payments.disputed is 'Minor units under an open dispute.';
 comment on column public.payments.withdrawn is 'Minor units taken back by disputes.';
 comment on column public.payments.virtual_account is
-'Where to pay in: {bank, account_number, holder, due_at}.';
+'Where to pay in: {bank, account_number, holder, due_at}; none where a bank''s debit is awaited.';
 comment on column public.payments.version is
 'Grows with every gateway read that was applied: an older read is stale.';
 comment on column public.payments.confirmed_at is 'When the order was first credited.';

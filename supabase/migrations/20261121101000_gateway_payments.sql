@@ -42,7 +42,8 @@ revoke all on function coinslot.parse_time(text) from public;
 -- else the first good one does. A second paid attempt is for a person to decide, and a bad one
 -- never spoils a good one. Money that had gone back and is said to be on its way again (a transfer
 -- to the buyer's account, made anew) is not back here: it counts as refunded until that has failed.
--- Read in one pass: nearly every order has one attempt.
+-- A debit that is under way at a bank has no account to pay into: whether it comes is the bank's to
+-- say, on no date of ours. Read in one pass: nearly every order has one attempt.
 create function coinslot.payment_facts(payment public.payments) returns coinslot.payment_facts
 language plpgsql stable set search_path = '' as $$
 declare
@@ -94,7 +95,8 @@ begin
     coalesce(v_counted.paid, 0), coalesce(v_refunded, 0),
     coalesce(v_counted.disputed, 0), coalesce(v_counted.withdrawn, 0),
     v_tampered, v_waiting.id is not null, v_canceled,
-    payment.expired_at is not null and v_expires_at <= clock_timestamp(), v_failed,
+    payment.expired_at is not null and v_expires_at <= clock_timestamp()
+    and (v_waiting.id is null or v_waiting.virtual_account is not null), v_failed,
     case when v_counted.id is null then v_latest.failure_reason end,
     v_waiting.virtual_account, v_expires_at
   )::coinslot.payment_facts;
@@ -356,7 +358,9 @@ begin
     payment_key = coalesce(facts.payment_key, p.payment_key),
     paid = facts.paid, refunded = facts.refunded, disputed = facts.disputed,
     withdrawn = facts.withdrawn, failure_reason = facts.failure_reason,
-    virtual_account = coalesce(facts.virtual_account, p.virtual_account),
+    virtual_account = case
+      when facts.waiting then facts.virtual_account else p.virtual_account
+    end,
     expires_at = facts.expires_at,
     expired_at = case when facts.expired then p.expired_at end,
     confirmed_at = coalesce(

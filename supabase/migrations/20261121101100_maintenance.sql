@@ -9,6 +9,7 @@ begin
     select p.id, p.status
     from public.payments p
     where p.status in ('pending', 'awaiting_deposit') and p.expires_at <= clock_timestamp()
+      and (p.status = 'pending' or p.virtual_account is not null)
     order by p.expires_at limit expire_orders.batch
     for update skip locked
   ), expired as (

@@ -151,10 +151,27 @@ async def test_a_bank_that_takes_its_time_needs_no_account(browse: Browse) -> No
     await buyer.pays_with("Bank debit")
     await buyer.told("Waiting for your bank")
     await expect(buyer.store).to_contain_text("please do not pay again")
+    await expect(buyer.history).to_contain_text("On its way from your bank")
+    await expect(buyer.history).not_to_contain_text("Not paid")
     await buyer.opens()
     await buyer.told("Waiting for your bank")
+    await expect(buyer.history).to_contain_text("On its way from your bank")
     await deposits(buyer)
     await buyer.told("10 tokens added")
+
+
+async def test_a_debit_that_the_bank_refuses_is_not_waited_for(browse: Browse) -> None:
+    buyer = await browse()
+    await buyer.choose("Stripe")
+    await buyer.buy()
+    await buyer.pays_with("Bank debit")
+    await buyer.told("Waiting for your bank")
+    refused = f"{buyer.shop.stack.settings.simulators_url}/stripe/_sim/undo_deposit"
+    key = buyer.shop.row(buyer.order_id())["payment_key"]
+    (await buyer.shop.http.post(refused, json={"payment_key": key})).raise_for_status()
+    await buyer.told("You have an unfinished payment")
+    await expect(buyer.store).to_contain_text("no money was taken")
+    assert buyer.orders() == ["pending"]
 
 
 async def test_an_order_that_is_cancelled_is_said_to_be(browse: Browse) -> None:

@@ -202,7 +202,8 @@ class Machine(RefundRules):
     def maintain(self) -> None:
         assert not isinstance(maintain()(self.world.connection), Refusal)
         for order in self.orders:
-            if order.overdue and order.status in ("pending", "awaiting_deposit"):
+            waits = order.status == "awaiting_deposit" and not order.is_debited
+            if order.overdue and (order.status == "pending" or waits):
                 order.status, order.expired = "expired", True
 
     @precondition(lambda self: self.deeds)

@@ -9,7 +9,7 @@ from tests.database.model_wallets import Refused, Wallet
 MONEY = {"completed", "partially_refunded", "refunded", "disputed", "charged_back"}
 MOVES = {
     "pending": {"awaiting_deposit", "failed", "canceled", "expired"},
-    "awaiting_deposit": {"failed", "canceled", "expired"},
+    "awaiting_deposit": {"pending", "failed", "canceled", "expired"},
     "failed": {"awaiting_deposit", "canceled"},
     "canceled": {"awaiting_deposit", "failed"},
     "expired": {"awaiting_deposit", "canceled"},
@@ -32,8 +32,8 @@ class Read:
     refunding: int = 0
     disputed: int = 0
     withdrawn: int = 0
-    may_wait: bool = False
-    """The bank's own deadline is far away."""
+    account: str = ""
+    """To pay into until "soon" or "late"; none for a bank's debit, which no date ends."""
 
     @property
     def has_money(self) -> bool:
@@ -55,6 +55,7 @@ class Order:
     canceled: bool = False
     overdue: bool = False
     expired: bool = False
+    is_debited: bool = False
     paid: int = 0
     refunded: int = 0
     given: int = 0
@@ -158,7 +159,11 @@ class Gateways:
         good.sort(key=lambda a: (not a.credited, not a.read.has_money))
         counted = good[0] if good else None
         read = order.seen(counted)
-        status, overdue = self._status(order, mine, read)
+        latest = self._waits(mine)
+        overdue = order.overdue and not (latest and latest.read.account == "late")
+        is_debited = bool(latest and not latest.read.account)
+        expired = order.expired and overdue and not is_debited
+        status = self._status(order, mine, read, expired=expired)
         if not _may_follow(order.status, status):
             order.version += 1
             return "refused"
@@ -166,7 +171,7 @@ class Gateways:
         outcome = self._outcome(order, attempt, counted, target - order.given, status)
         order.wallet.tokens += target - order.given
         order.given, order.status, order.version = target, status, order.version + 1
-        order.overdue, order.expired = overdue, order.expired and overdue
+        order.overdue, order.expired, order.is_debited = overdue, expired, is_debited
         order.paid = read.paid if read else 0
         order.refunded = read.refunded if read else 0
         order.counted = counted
@@ -175,26 +180,29 @@ class Gateways:
         return outcome
 
     @staticmethod
-    def _status(order: Order, mine: list[Attempt], read: Read | None) -> tuple[str, bool]:
+    def _waits(mine: list[Attempt]) -> Attempt | None:
         waiting = [
             a
             for a in mine
             if not a.problem and a.read.state == "awaiting_deposit" and a.read.paid == 0
         ]
-        latest = max(waiting, key=lambda a: a.turn, default=None)
-        overdue = order.overdue and not (latest and latest.read.may_wait)
+        return max(waiting, key=lambda a: a.turn, default=None)
+
+    def _status(
+        self, order: Order, mine: list[Attempt], read: Read | None, *, expired: bool
+    ) -> str:
         states = {a.read.state for a in mine}
         if read:
-            return _paid_status(read), overdue
+            return _paid_status(read)
         if any(a.problem and not a.credited and a.read.has_money for a in mine):
-            return "review", overdue
-        if order.expired and overdue:
-            return "expired", overdue
-        if latest:
-            return "awaiting_deposit", overdue
+            return "review"
+        if expired:
+            return "expired"
+        if self._waits(mine):
+            return "awaiting_deposit"
         if order.canceled or "canceled" in states:
-            return "canceled", overdue
-        return ("failed" if "failed" in states else "pending"), overdue
+            return "canceled"
+        return "failed" if "failed" in states else "pending"
 
     @staticmethod
     def _outcome(

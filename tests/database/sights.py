@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from tests.database.model_payments import Order, Read
 from tests.database.people import Call
 
-_FAR_AWAY = {"due_at": "2099-01-01T00:00:00Z"}
+_DUE = {"soon": {"bank": "Shinhan"}, "late": {"due_at": "2099-01-01T00:00:00Z"}}
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Sight:
     disputed: int
     withdrawn: int
     wrong: str
-    may_wait: bool
+    account: str
 
     def of(self, order: Order, key: str) -> Read:
         paid = order.amount if self.state == "paid" else 0
@@ -39,7 +39,7 @@ class Sight:
             refunding=min(self.refunding, paid),
             disputed=min(self.disputed, paid),
             withdrawn=min(self.withdrawn, paid),
-            may_wait=self.may_wait and self.state == "awaiting_deposit",
+            account=self.account if self.state == "awaiting_deposit" else "",
         )
         return self._spoilt(read)
 
@@ -58,16 +58,17 @@ class Sight:
         return read
 
 
-PAID = Sight("paid", 0, 0, 0, 0, "", may_wait=False)
+PAID = Sight("paid", 0, 0, 0, 0, "", "")
 
 _totals = st.sampled_from([0, 0, 0, 0, 1, 499, 500, 501, 2500, 4999, 5000, 13000])
 _rarely = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2500])
 _states = st.sampled_from(["paid", "paid", "ready", "awaiting_deposit", "failed", "canceled"])
 _flaws = st.sampled_from([*[""] * 12, "gateway", "currency", "mode", "amount", "paid"])
+_accounts = st.sampled_from(["", "soon", "late"])
 
-sights = st.builds(Sight, _states, _totals, _rarely, _totals, _totals, _flaws, st.booleans())
+sights = st.builds(Sight, _states, _totals, _rarely, _totals, _totals, _flaws, _accounts)
 goings_back = st.builds(
-    Sight, st.just("paid"), _totals, _rarely, _totals, _totals, st.just(""), st.just(value=False)
+    Sight, st.just("paid"), _totals, _rarely, _totals, _totals, st.just(""), st.just("")
 )
 
 
@@ -89,6 +90,6 @@ def applied(order_id: str, read: Read, version: int) -> Call:
         "disputed": read.disputed,
         "withdrawn": read.withdrawn,
     }
-    if read.may_wait:
-        arguments["virtual_account"] = Jsonb(_FAR_AWAY)
+    if read.account:
+        arguments["virtual_account"] = Jsonb(_DUE[read.account])
     return Call("apply_gateway_payment", arguments)

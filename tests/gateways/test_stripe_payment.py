@@ -58,7 +58,10 @@ def sample(event: str) -> dict[str, Any]:
             sample("event_payment_intent_payment_failed"),
             {"state": "ready", "paid": 0, "failure_reason": "Your card has insufficient funds."},
         ),
-        (sample("event_payment_intent_processing"), {"state": "ready", "paid": 0}),
+        (
+            sample("event_payment_intent_processing"),
+            {"state": "awaiting_deposit", "paid": 0},
+        ),
         (sample("event_payment_intent_requires_action"), {"state": "ready", "paid": 0}),
         (sample("event_payment_intent_canceled"), {"state": "canceled", "paid": 0}),
         ({**SUCCEEDED, "status": "requires_capture"}, {"state": "ready", "paid": 0}),

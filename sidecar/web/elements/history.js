@@ -163,7 +163,9 @@ function orderRow(order) {
   const { bank, account_number: account } = (order.status === 'awaiting_deposit' && order.virtual_account) || {}
   const notes = [time(order.created_at), t(`gateway.${order.gateway}`), account && `${bank ?? ''} ${account}`]
   const price = money(order.amount, order.currency)
-  return row(paid ? '' : 'void', nameOf(order), notes, price, t(`status.${order.status}`) ?? order.status)
+  // A bank's debit needs no account to pay into.
+  const plain = order.status === 'awaiting_deposit' && !account ? '_plain' : ''
+  return row(paid ? '' : 'void', nameOf(order), notes, price, t(`status.${order.status}${plain}`) ?? order.status)
 }
 
 function row(kind, title, notes, amount, note) {

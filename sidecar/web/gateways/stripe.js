@@ -42,8 +42,7 @@ async function untilPaid(panel, confirm) {
   while (await panel.submitted()) {
     const { error, paymentIntent } = await confirm()
     const { status } = error?.payment_intent ?? paymentIntent ?? {}
-    if (status === 'processing') return { claimed: status }
-    if (!error || status === 'succeeded') return { claimed: true }
+    if (!error || /^(succeeded|processing)$/.test(status)) return { claimed: true }
     // Anything but a plain no leaves open what became of the money.
     if (error.type !== 'card_error' && error.type !== 'validation_error') return { claimed: true }
     panel.fail(error.message)
