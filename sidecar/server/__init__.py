@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Each looks whether yesterday's audit, and today's check of the ledger, is still to be done.
+# Each looks whether a day's audit, and today's check of the ledger, is still to be done.
 _SECONDS_PER_DAILY_LOOK = 1800.0
 
 # Python's own 700 are made by a handful of requests.

@@ -40,6 +40,7 @@ _PAGE = 200
 _AT_ONCE = 4
 # A day is audited when the gateways have had time to close it.
 _HOURS_TO_CLOSE = 3
+_DAYS = 7
 _OPEN = {"unread", "unknown", "different"}
 
 
@@ -63,13 +64,17 @@ class Auditing:
         self._settling = settling
 
     async def daily(self) -> None:
-        """Yesterday, by UTC, at every gateway; done once, whichever process comes first."""
+        """The last days, by UTC, at every gateway; each is done once, whichever process comes
+        first. So one on which no server ran, or whose gateway could not be asked, is made up for.
+        """
         today = (datetime.now(UTC) - timedelta(hours=_HOURS_TO_CLOSE)).replace(
             hour=0, minute=0, second=0, microsecond=0
         )
         for name in self._gateways:
             try:
-                await self.audit(name, today - timedelta(days=1), today)
+                for days in range(_DAYS):
+                    until = today - timedelta(days=days)
+                    await self.audit(name, until - timedelta(days=1), until)
             except ApiError as error:
                 log.warning("audit_failed", gateway=name, code=error.code)
 

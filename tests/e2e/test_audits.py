@@ -91,3 +91,29 @@ async def test_gateway_fails_in_the_middle(books: Books) -> None:
     _, key = await books.counter.bought()
     await books.counter.fail("error_before", next=2)
     assert (await books.audit())[key].verdict == "matched"
+
+
+async def test_days_that_were_missed_are_made_up_for(books: Books) -> None:
+    """By whichever server looks next; what is done is not done again."""
+
+    def days() -> list[tuple[int, datetime | None]]:
+        return books.counter.shop.select(
+            "select id, finished_at from coinslot.audits where gateway = %s "
+            "and until = since + interval '1 day' order by since desc",
+            books.counter.GATEWAY,
+        )
+
+    await books.services.auditing.daily()
+    before = days()
+    assert (len(before), [day for day in before if day[1] is None]) == (7, [])
+    never, cut_short = before[2][0], before[4][0]
+    books.counter.shop.select("delete from coinslot.audits where id = %s returning 1", never)
+    books.counter.shop.select(
+        "update coinslot.audits set finished_at = null, started_at = now() - interval '2 hours' "
+        "where id = %s returning 1",
+        cut_short,
+    )
+    await books.services.auditing.daily()
+    after = days()
+    assert (len(after), [day for day in after if day[1] is None]) == (7, [])
+    assert [n for n, day in enumerate(after) if day not in before] == [2, 4]
