@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from pytest_postgresql import factories
 
-from tests import clusters
-from tests.clusters import Cluster
-from tests.stacks import LocalStack, running_stack
+from tests.support import clusters
+from tests.support.clusters import Cluster
+from tests.support.stacks import LocalStack, running_stack
 
 # Files that take minutes, whoever runs beside them: begun last, one core would wait for the other.
 _LONGEST = ("test_storm.py", "test_sql.py", "test_bench.py", "test_buyers.py")

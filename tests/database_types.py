@@ -9,8 +9,8 @@ import re
 
 from sidecar.sandbox import tools
 from sidecar.sandbox.settings import ROOT
-from tests import clusters
-from tests.clusters import Cluster
+from tests.support import clusters
+from tests.support.clusters import Cluster
 
 TYPES = ROOT / "sidecar" / "web" / "database.types.ts"
 # The CLI says on the same stream what it connects to.

@@ -12,8 +12,8 @@ import sys
 
 from sidecar.sandbox import tools
 from sidecar.sandbox.settings import ROOT, SandboxError
-from tests import clusters
-from tests.clusters import Cluster
+from tests.support import clusters
+from tests.support.clusters import Cluster
 
 # Not below supabase/: the CLI and editors take what is there for something to run.
 SNAPSHOT = ROOT / "sql_tests" / "schema.snapshot.sql"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sidecar.connections import HttpClient
-from tests.servers import address, listening_socket
+from tests.support.servers import address, listening_socket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -12,13 +12,13 @@ from sanic import Request, Sanic, response
 from sidecar.database import Database
 from sidecar.errors import DatabaseError, DatabaseUnavailable, Unauthorized
 from sidecar.gateways.base import WebhookEvent
-from tests.servers import running
-from tests.sidecars import settings
+from tests.support.servers import running
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.stacks import LocalStack, Person
+    from tests.support.stacks import LocalStack, Person
 
 
 @pytest_asyncio.fixture

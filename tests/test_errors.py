@@ -12,7 +12,7 @@ from sanic.response import text
 from structlog.testing import capture_logs
 
 from sidecar.errors import ApiError, JsonErrorHandler, PaymentRefused
-from tests.servers import running, wait_until
+from tests.support.servers import running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

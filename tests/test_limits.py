@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 
 from sidecar.errors import TooManyRequests
 from sidecar.limits import Limits
-from tests.redises import Redis, redis, redis_program
-from tests.seams import well_within_a_minute
-from tests.sidecars import settings
+from tests.support.redises import Redis, redis, redis_program
+from tests.support.seams import well_within_a_minute
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

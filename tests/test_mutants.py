@@ -9,11 +9,11 @@ import psycopg
 import pytest
 
 from sidecar.sandbox.settings import ROOT
-from tests.clusters import Cluster
 from tests.mutants.laboratory import Laboratory
 from tests.mutants.mutant import DoesNotFit, Edit, Mutant, Rewrite, Run, SidecarMutant, SqlMutant
 from tests.mutants.payment_rules import REFUSALS
 from tests.mutants.register import MUTANTS
+from tests.support.clusters import Cluster
 
 SQL = [mutant for mutant in MUTANTS if isinstance(mutant, SqlMutant)]
 EDITS = [mutant for mutant in MUTANTS if isinstance(mutant, SidecarMutant)]

@@ -14,8 +14,8 @@ from sanic.response import json, raw
 
 from sidecar.database import Database, rpc
 from sidecar.errors import DatabaseUnavailable
-from tests.servers import address, listening_socket, running
-from tests.sidecars import settings
+from tests.support.servers import address, listening_socket, running
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,9 +13,9 @@ from psycopg.rows import dict_row
 
 from sidecar.sandbox.postgres import SUPERUSER, Grants
 from sidecar.sandbox.settings import ROOT
-from tests import clusters, pgtap
-from tests.clusters import DEBIAN_15, Cluster
-from tests.pgtap import Result, judge
+from tests.support import clusters, pgtap
+from tests.support.clusters import DEBIAN_15, Cluster
+from tests.support.pgtap import Result, judge
 
 FILES = sorted((ROOT / "sql_tests").glob("*.test.sql"))
 # A trigger function is checked with each table it is a trigger of; one that is none's is an error.

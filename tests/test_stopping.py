@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.server.repeating import Loops
 from sidecar.stopping import Stopping
-from tests.servers import wait_until
+from tests.support.servers import wait_until
 
 
 class TestStopping:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands import run_module
+from tests.support.commands import run_module
 
 SEED = 2026
 

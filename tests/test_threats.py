@@ -17,9 +17,9 @@ import pytest
 
 from tests.e2e.conftest import browser, shop
 from tests.e2e.surface import surface
-from tests.shop import Shop
-from tests.stacks import PASSWORD
-from tests.threats import HOSTILE, MEGABYTE, Attacker, as_buyer, doors, error, with_token
+from tests.support.shop import Shop
+from tests.support.stacks import PASSWORD
+from tests.support.threats import HOSTILE, MEGABYTE, Attacker, as_buyer, doors, error, with_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable

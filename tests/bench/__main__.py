@@ -21,7 +21,7 @@ from tests.bench.invariants import PURCHASES, problems
 from tests.bench.machine import description
 from tests.bench.report import as_json, out, show_all
 from tests.bench.stack import BenchStack
-from tests.clusters import discard
+from tests.support.clusters import discard
 
 HERE = Path(__file__).parent
 app = typer.Typer(pretty_exceptions_enable=False)

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from sidecar.sandbox import postgres, tools
 from sidecar.sandbox.stack import Stack
-from tests.clusters import sandbox_settings
+from tests.support.clusters import sandbox_settings
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -13,15 +13,15 @@ import pytest_asyncio
 from playwright.async_api import Error, async_playwright, expect
 
 from tests.browser.shopper import DEVICES, PATIENCE, Shopper
-from tests.shop import Shop
-from tests.stacks import PASSWORD
+from tests.support.shop import Shop
+from tests.support.stacks import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from playwright.async_api import Browser, BrowserContext, Playwright
 
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Response,
     )
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 # Beside its computer, and as wide as the narrowest phone that is sold.
 DEVICES: dict[str, dict[str, Any]] = {

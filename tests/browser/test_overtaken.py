@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.test_purchases import deposits
 from tests.browser.test_troubles import COMPLETE, refuse
-from tests.stacks import PASSWORD
+from tests.support.stacks import PASSWORD
 
 if TYPE_CHECKING:
     from playwright.async_api import Route

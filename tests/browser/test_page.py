@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from sidecar.sandbox.settings import ROOT
-from tests.stacks import PASSWORD
+from tests.support.stacks import PASSWORD
 from tests.web.test_texts import KINDS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from sidecar.sandbox import environment
 from tests.browser.test_purchases import bought, deposits
-from tests.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
+from tests.support.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.browser.conftest import Browse
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
 

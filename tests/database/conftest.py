@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.clusters import Cluster
 from tests.database.people import Bank
+from tests.support.clusters import Cluster
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ import psycopg
 import pytest
 
 from sidecar.sandbox.postgres import SUPERUSER
-from tests import clusters
-from tests.clusters import DEBIAN_15
+from tests.support import clusters
+from tests.support.clusters import DEBIAN_15
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.clusters import Cluster
+    from tests.support.clusters import Cluster
 
 # It runs on the minute.
 _SECONDS = 75

@@ -13,7 +13,6 @@ from uuid import UUID
 import pytest
 from psycopg.rows import DictRow
 
-from tests.clusters import Cluster
 from tests.database.people import (
     Bank,
     Call,
@@ -26,6 +25,7 @@ from tests.database.people import (
     receipts,
     spend,
 )
+from tests.support.clusters import Cluster
 
 PURCHASES = 150
 _MOST_ROWS = 12

@@ -14,13 +14,13 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import raw, text
 
-from tests.servers import running
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from tests.stacks import LocalStack, Person
+    from tests.support.stacks import LocalStack, Person
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {

@@ -6,16 +6,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.counters import EVERY, Counter
-from tests.office import Office, admin_of
-from tests.portone_v2_shop import v2_shop, v2_sidecar
-from tests.shop import Shop
-from tests.stripe_shop import stripe_shop
+from tests.support.counters import EVERY, Counter
+from tests.support.office import Office, admin_of
+from tests.support.portone_v2_shop import v2_shop, v2_sidecar
+from tests.support.shop import Shop
+from tests.support.stripe_shop import stripe_shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 __all__ = ["browser", "shop", "stripe_shop", "v2_shop", "v2_sidecar"]
 

@@ -24,14 +24,14 @@ from sidecar.gateways.portone import PortOneV1
 from sidecar.services.inbox import Inbox
 from sidecar.services.settling import Settling
 from sidecar.stopping import Stopping
-from tests.portone import KEY, SECRET
-from tests.proxies import Proxy, proxy
+from tests.support.portone import KEY, SECRET
+from tests.support.proxies import Proxy, proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from sidecar.gateways.base import GatewayPayment, WebhookEvent
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 JSON = {"content-type": "application/json"}
 

@@ -24,13 +24,13 @@ from tests.e2e.ai import (
     route_process,
     surroundings,
 )
-from tests.servers import wait_until
+from tests.support.servers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.shop import Shop
-    from tests.stacks import LocalStack
+    from tests.support.shop import Shop
+    from tests.support.stacks import LocalStack
 
 PRICE = 2
 ANSWERS = (ROOT / "tests/examples/ai_route/answers.sql").read_text()

@@ -21,7 +21,7 @@ from sidecar.views.openapi import document
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.stacks import LocalStack, Person
+    from tests.support.stacks import LocalStack, Person
 
 EXAMPLES = 40
 

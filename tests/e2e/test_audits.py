@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from sidecar.services import opened
-from tests.counters import Counter
+from tests.support.counters import Counter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sidecar.database.records import AuditLine
     from sidecar.services import Services
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 
 @dataclass(frozen=True)

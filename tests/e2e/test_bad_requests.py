@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.stacks import LocalStack, Person
+    from tests.support.stacks import LocalStack, Person
 
 LONG = "x" * 10_000
 MINA = "00000000-0000-4000-8000-000000000001"

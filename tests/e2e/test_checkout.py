@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 
-from tests.toss_shop import TossShop
+from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
 
-    from tests.shop import Shop
-    from tests.stripe_shop import StripeShop
+    from tests.support.shop import Shop
+    from tests.support.stripe_shop import StripeShop
 
 AGAIN = {"Idempotency-Key": "one click"}
 

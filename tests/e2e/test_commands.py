@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tests.commands import operate
-from tests.counters import V1, Counter
+from tests.support.commands import operate
+from tests.support.counters import V1, Counter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.shop import Shop
-    from tests.stacks import LocalStack
+    from tests.support.shop import Shop
+    from tests.support.stacks import LocalStack
 
 
 @pytest_asyncio.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.counters import Counter
+from tests.support.counters import Counter
 
 if TYPE_CHECKING:
     pass

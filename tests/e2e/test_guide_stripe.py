@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 if TYPE_CHECKING:
-    from tests.stripe_shop import StripeShop
+    from tests.support.stripe_shop import StripeShop
 
 BODY = {"amount": 1000, "description": "Premium Fortune Reading"}
 

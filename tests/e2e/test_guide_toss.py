@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar.settings import SettingsError
-from tests.toss_shop import READING, TossShop
+from tests.support.toss_shop import READING, TossShop
 
 if TYPE_CHECKING:
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 BODY = {"amount": 13000, "orderName": READING}
 ORDER_ID = re.compile(r"ord_[A-Za-z0-9_-]{12,36}")

@@ -20,7 +20,7 @@ from tests.e2e.desk import Desk, desk_at, new_id, paid
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 @pytest_asyncio.fixture

@@ -17,16 +17,16 @@ from structlog.testing import capture_logs
 
 from sidecar.server import create_app
 from sidecar.services import opened
-from tests.redises import Redis, redis, redis_program
-from tests.seams import well_within_a_minute
-from tests.servers import running
-from tests.stacks import PASSWORD
+from tests.support.redises import Redis, redis, redis_program
+from tests.support.seams import well_within_a_minute
+from tests.support.servers import running
+from tests.support.stacks import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.shop import Shop
-    from tests.stripe_shop import StripeShop
+    from tests.support.shop import Shop
+    from tests.support.stripe_shop import StripeShop
 
 __all__ = ["redis", "redis_program", "well_within_a_minute"]
 

@@ -16,18 +16,18 @@ from sidecar.database import ServiceDatabase
 from sidecar.errors import DatabaseUnavailable
 from sidecar.server import create_app
 from sidecar.services import backlog, opened
-from tests.clusters import free_ports
-from tests.scraping import Scrape, scrape
-from tests.servers import address, listening_socket, running
+from tests.support.clusters import free_ports
+from tests.support.scraping import Scrape, scrape
+from tests.support.servers import address, listening_socket, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from sidecar.database.monitoring import DatabaseBacklog
     from sidecar.settings import Settings
-    from tests.counters import Counter
-    from tests.shop import Shop
-    from tests.stacks import LocalStack
+    from tests.support.counters import Counter
+    from tests.support.shop import Shop
+    from tests.support.stacks import LocalStack
 
 QUICK = 0.1
 """Seconds between two questions to the database."""

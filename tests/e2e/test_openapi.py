@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from sidecar.server import create_app
-from tests.contract import agreed
-from tests.servers import running
-from tests.sidecars import settings
+from tests.support.contract import agreed
+from tests.support.servers import running
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 async def test_portone(shop: Shop) -> None:

@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     import httpx
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 async def get(shop: Shop, path: str, **query: str) -> httpx.Response:

@@ -10,14 +10,14 @@ import pytest
 import pytest_asyncio
 
 from sidecar.server import create_app
-from tests.servers import running
-from tests.shop import settings_on
+from tests.support.servers import running
+from tests.support.shop import settings_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.shop import Shop
-    from tests.stacks import LocalStack
+    from tests.support.shop import Shop
+    from tests.support.stacks import LocalStack
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 NOT_VERIFIED = {"success": False, "error": "Payment not verified"}
 DONE = {"success": True, "tokens": 10, "status": "completed"}

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from sidecar.services import opened
-from tests.counters import V1
+from tests.support.counters import V1
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 @pytest_asyncio.fixture

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar.services import opened
-from tests.portone_v2 import CHANNEL, NEXT_SECRET, STORE
-from tests.shop import settings_on
+from tests.support.portone_v2 import CHANNEL, NEXT_SECRET, STORE
+from tests.support.shop import settings_on
 
 if TYPE_CHECKING:
-    from tests.portone_v2_shop import ShopV2
+    from tests.support.portone_v2_shop import ShopV2
 
 DONE = {"success": True, "tokens": 10, "status": "completed"}
 NOT_VERIFIED = {"success": False, "error": "Payment not verified"}

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import pytest
 
 from sidecar.server import create_app
-from tests.own_servers import answers_with, status_of
-from tests.proxies import Proxy, proxy
-from tests.servers import running, until
+from tests.support.own_servers import answers_with, status_of
+from tests.support.proxies import Proxy, proxy
+from tests.support.servers import running, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import httpx
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 # What is called otherwise, or may not be called, while a test looks.
 MISSING: dict[str, tuple[LiteralString, LiteralString]] = {

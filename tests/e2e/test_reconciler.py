@@ -11,15 +11,15 @@ import pytest_asyncio
 
 from sidecar.errors import DatabaseUnavailable, TryAgain
 from sidecar.services import opened
-from tests.counters import Counter
+from tests.support.counters import Counter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sidecar.services import Services
     from sidecar.services.reconciling import Round
-    from tests.shop import Shop
-    from tests.stacks import LocalStack
+    from tests.support.shop import Shop
+    from tests.support.stacks import LocalStack
 
 
 @dataclass(frozen=True)

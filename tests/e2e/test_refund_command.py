@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import operate, operate_by_hand
-from tests.counters import V1, Counter, Toss
+from tests.support.commands import operate, operate_by_hand
+from tests.support.counters import V1, Counter, Toss
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.shop import Shop
-    from tests.stacks import LocalStack
+    from tests.support.shop import Shop
+    from tests.support.stacks import LocalStack
 
 NUMBER, HOLDER = "11029384756123", "Hong Gildong"
 ACCOUNT = {"bank": "20", "accountNumber": NUMBER, "holder": HOLDER}

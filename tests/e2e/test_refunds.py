@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from sidecar.database.refunds import RefundRequest
 from sidecar.services import opened
-from tests.counters import Counter
-from tests.shop import settings_on
+from tests.support.counters import Counter
+from tests.support.shop import settings_on
 
 if TYPE_CHECKING:
     import httpx
 
     from sidecar.settings import Settings
-    from tests.office import Office
+    from tests.support.office import Office
 
 
 def without(counter: Counter) -> Settings:

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from tests.clusters import discard
-from tests.servers import until
-from tests.shop import Shop
-from tests.stacks import LocalStack
 from tests.storm.world import StormStack
+from tests.support.clusters import discard
+from tests.support.servers import until
+from tests.support.shop import Shop
+from tests.support.stacks import LocalStack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,14 +12,14 @@ from structlog.testing import capture_logs
 
 from sidecar.database import ServiceDatabase
 from sidecar.server import create_app
-from tests.servers import running
-from tests.toss_shop import TossShop
+from tests.support.servers import running
+from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sidecar.database.records import Maintenance
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 async def test_ready_with_its_database(shop: Shop) -> None:

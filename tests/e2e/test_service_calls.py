@@ -13,7 +13,7 @@ from supabase import AsyncClient, AsyncClientOptions, PostgrestAPIError, acreate
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 ANSWER = 2
 

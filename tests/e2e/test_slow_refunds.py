@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.counters import V2, Counter, Stripe, Toss
+from tests.support.counters import V2, Counter, Stripe, Toss
 
 if TYPE_CHECKING:
-    from tests.office import Office
+    from tests.support.office import Office
 
 SLOW = (Toss, Stripe, V2)
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.own_servers import answers_with, ended, own_server, status_of
-from tests.servers import until
-from tests.toss_shop import TossShop
+from tests.support.own_servers import answers_with, ended, own_server, status_of
+from tests.support.servers import until
+from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import AsyncIterator
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.stripe_shop import StripeShop
+    from tests.support.stripe_shop import StripeShop
 
 
 class TestCreate:

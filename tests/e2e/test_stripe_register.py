@@ -12,7 +12,7 @@ from sidecar.services.settling import Settling
 
 if TYPE_CHECKING:
     from sidecar.gateways.base import Order, Prepared
-    from tests.stripe_shop import StripeShop
+    from tests.support.stripe_shop import StripeShop
 
 
 class Overtaken(Stripe):

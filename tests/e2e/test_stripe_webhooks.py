@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.servers import answer_to_too_much
-from tests.stripes import signed
+from tests.support.servers import answer_to_too_much
+from tests.support.stripes import signed
 
 if TYPE_CHECKING:
-    from tests.stripe_shop import StripeShop
+    from tests.support.stripe_shop import StripeShop
 
 
 async def post(shop: StripeShop, event: dict[str, Any]) -> int:

@@ -16,7 +16,7 @@ from tests.e2e.surface import surface
 
 if TYPE_CHECKING:
     from tests.e2e.surface import Surface
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 SCRIPT = ROOT / "tests/e2e/clients/supabase_js.mjs"
 NAMES = re.findall(r"""^test\((['"])(.+)\1, async""", SCRIPT.read_text(), re.MULTILINE)

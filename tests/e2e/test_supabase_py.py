@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.e2e.surface import Surface
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
     Connect = Callable[[], Awaitable[Any]]
 

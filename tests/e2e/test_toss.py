@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.toss_shop import READING, TossShop
+from tests.support.toss_shop import READING, TossShop
 
 if TYPE_CHECKING:
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import pytest
 import pytest_asyncio
 
 from sidecar.sandbox.settings import ROOT
-from tests.own_servers import environment, own_server
+from tests.support.own_servers import environment, own_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 @pytest_asyncio.fixture(autouse=True)

@@ -14,17 +14,17 @@ import httpx
 import jwt
 import pytest_asyncio
 
-from tests.counters import EVERY, V2, Counter, Stripe, Toss
-from tests.logbook import Logbook, forms, leaks
-from tests.office import Office, admin_of
-from tests.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
-from tests.portone_v2_shop import v2_url
-from tests.shop import Shop
+from tests.support.counters import EVERY, V2, Counter, Stripe, Toss
+from tests.support.logbook import Logbook, forms, leaks
+from tests.support.office import Office, admin_of
+from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
+from tests.support.portone_v2_shop import v2_url
+from tests.support.shop import Shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 PERSONAL = {
     "name": "표식민수",

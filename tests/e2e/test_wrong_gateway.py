@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.desk import desk_at
-from tests.toss_shop import TossShop
+from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sidecar.gateways.base import GatewayPayment, Refund
-from tests.stripes import ORDER
+from tests.support.stripes import ORDER
 
 if TYPE_CHECKING:
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 REFUNDS = "/v1/refunds"
 A_DAY = 24 * 3600

@@ -16,7 +16,7 @@ from sidecar.connections import HttpClient
 from sidecar.errors import GatewayTimeout, GatewayUnavailable
 from sidecar.gateways import http
 from sidecar.gateways.http import GatewayHttp, patiently
-from tests.servers import address, listening_socket, running
+from tests.support.servers import address, listening_socket, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -18,7 +18,7 @@ from sidecar.errors import (
 from sidecar.gateways.base import GatewayPayment, Order, VirtualAccount
 
 if TYPE_CHECKING:
-    from tests.portone import Simulated
+    from tests.support.portone import Simulated
 
 SAMPLES = json.loads((Path(__file__).parent / "portone_v1_samples.json").read_text())
 UID = "imp_123456789012"

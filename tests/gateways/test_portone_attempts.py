@@ -15,7 +15,7 @@ from tests.sandbox_gateways.calls import ORDER
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.portone import Simulated
+    from tests.support.portone import Simulated
 
 PAID, FAILED, OPENED = "paid", "failed", "abandoned"
 WAITING, DEPOSITED = "awaiting_deposit", "deposited"

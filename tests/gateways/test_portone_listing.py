@@ -17,15 +17,15 @@ from tests.gateways.test_portone import sample as v1_sample
 from tests.gateways.test_portone_v2 import cancellation
 from tests.gateways.test_portone_v2 import sample as v2_sample
 from tests.gateways.test_portone_v2_beside_v1 import V2, pay_at_v1, v1_url
-from tests.refunds import keys
-from tests.sidecars import settings
+from tests.support.refunds import keys
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sidecar.gateways.base import Gateway
-    from tests.portone import Simulated
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone import Simulated
+    from tests.support.portone_v2 import SimulatedV2
 
 Pages = list[list[ListedPayment]]
 DAY = timedelta(days=1)

@@ -10,12 +10,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from sidecar.errors import GatewayTimeout, GatewayUnavailable, InvalidPaymentKey, RefundDeclined
-from tests.refunds import account, raised, refund_of
 from tests.sandbox_gateways.calls import ORDER
+from tests.support.refunds import account, raised, refund_of
 
 if TYPE_CHECKING:
     from sidecar.gateways.base import GatewayPayment
-    from tests.portone import Simulated
+    from tests.support.portone import Simulated
 
 
 async def paid(sim: Simulated, **turn: Any) -> GatewayPayment:  # noqa: ANN401

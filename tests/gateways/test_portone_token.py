@@ -10,7 +10,7 @@ import pytest
 from sidecar.errors import GatewayTimeout, GatewayUnavailable
 
 if TYPE_CHECKING:
-    from tests.portone import Simulated
+    from tests.support.portone import Simulated
 
 UID = "imp_123456789012"
 

@@ -15,10 +15,10 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
 )
 from sidecar.gateways.base import GatewayPayment, VirtualAccount
-from tests.portone_v2 import ORDER, SAMPLES, STORE
+from tests.support.portone_v2 import ORDER, SAMPLES, STORE
 
 if TYPE_CHECKING:
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 TX = "0195b2f0-aaaa-7bbb-8ccc-1234567890ab"
 ID = "topup_01HZX3"

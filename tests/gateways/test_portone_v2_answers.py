@@ -10,11 +10,11 @@ import pytest
 
 from sidecar.gateways.base import Refund
 from sidecar.gateways.portone_v2_refund import check_taken_on
-from tests.portone_v2 import API_SECRET, ORDER
-from tests.refunds import KEY, raised
+from tests.support.portone_v2 import API_SECRET, ORDER
+from tests.support.refunds import KEY, raised
 
 if TYPE_CHECKING:
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 REFUND = Refund(ORDER, "tx-1", 1000, 5000, "KRW", "user request", KEY)
 

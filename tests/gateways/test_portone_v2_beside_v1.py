@@ -15,13 +15,13 @@ from sidecar.gateways.portone_v2 import PortOneV2
 from sidecar.gateways.portone_versions import PortOneBoth
 from sidecar.settings import SettingsError
 from tests.gateways.test_portone_v2_webhook import PAID, signed
-from tests.portone_v2 import API_SECRET, CHANNEL, ORDER, SECRET, STORE
-from tests.refunds import refund_of
-from tests.sidecars import settings
+from tests.support.portone_v2 import API_SECRET, CHANNEL, ORDER, SECRET, STORE
+from tests.support.refunds import refund_of
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from sidecar.gateways.base import Gateway
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 V1_KEYS = ("iamport_code", "iamport_api_key", "iamport_api_secret")
 NO_V1 = dict.fromkeys(V1_KEYS)

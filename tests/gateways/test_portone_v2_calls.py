@@ -8,10 +8,10 @@ import pytest
 
 from sidecar.errors import GatewayTimeout, GatewayUnavailable
 from sidecar.gateways.base import Order
-from tests.portone_v2 import CHANNEL, ORDER, STORE
+from tests.support.portone_v2 import CHANNEL, ORDER, STORE
 
 if TYPE_CHECKING:
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 TO_BUY = Order(ORDER, "Starter Pack", 5000, "KRW")
 

@@ -13,12 +13,12 @@ from structlog.testing import capture_logs
 from sidecar.errors import GatewayTimeout, GatewayUnavailable, RefundDeclined
 from sidecar.gateways.portone_v2_refund import check_taken_on
 from tests.gateways.test_portone_v2_webhook import signed
-from tests.portone_v2 import ORDER
-from tests.refunds import KEY, account, raised, refund_of
+from tests.support.portone_v2 import ORDER
+from tests.support.refunds import KEY, account, raised, refund_of
 
 if TYPE_CHECKING:
     from sidecar.gateways.base import GatewayPayment
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 OTHER_KEY = "refund_fedcba9876543210"
 

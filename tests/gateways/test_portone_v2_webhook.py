@@ -14,10 +14,10 @@ from standardwebhooks import Webhook
 from sidecar.errors import GatewayOff, InvalidRequest, InvalidSignature
 from sidecar.gateways import portone_v2_webhook
 from sidecar.gateways.base import WebhookEvent
-from tests.portone_v2 import NEXT_SECRET, ORDER, SECRET
+from tests.support.portone_v2 import NEXT_SECRET, ORDER, SECRET
 
 if TYPE_CHECKING:
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 PUBLISHED = (
     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

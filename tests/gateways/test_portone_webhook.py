@@ -12,7 +12,7 @@ import pytest
 from sidecar.errors import InvalidRequest, UnsupportedContentType
 
 if TYPE_CHECKING:
-    from tests.portone import Simulated
+    from tests.support.portone import Simulated
 
 SAMPLES = json.loads((Path(__file__).parent / "portone_v1_samples.json").read_text())
 UID = "imp_123456789012"

@@ -15,10 +15,10 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
 )
 from sidecar.gateways.base import GatewayPayment, Order
-from tests.stripes import ORDER, PUBLISHABLE_KEY
+from tests.support.stripes import ORDER, PUBLISHABLE_KEY
 
 if TYPE_CHECKING:
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 RETRIEVE = "/v1/payment_intents/"
 

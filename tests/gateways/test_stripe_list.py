@@ -9,10 +9,10 @@ import pytest
 
 from sidecar.errors import GatewayUnavailable
 from sidecar.gateways.base import ListedPayment, Order
-from tests.stripes import ORDER
+from tests.support.stripes import ORDER
 
 if TYPE_CHECKING:
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 HOUR = timedelta(hours=1)
 

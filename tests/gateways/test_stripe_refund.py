@@ -11,10 +11,10 @@ from sidecar.errors import (
 )
 from sidecar.gateways.base import Order, Refund
 from tests.gateways.stripe_refunds import ask, made, read, refund
-from tests.stripes import ORDER
+from tests.support.stripes import ORDER
 
 if TYPE_CHECKING:
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 
 class TestTakenOn:

@@ -22,7 +22,7 @@ from sidecar.gateways.base import Refund
 from tests.gateways.stripe_refunds import A_DAY, REFUNDS, ask, made, read, refund
 
 if TYPE_CHECKING:
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 
 class TestUnknown:

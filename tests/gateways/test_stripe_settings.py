@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar.settings import Settings, SettingsError
-from tests.sidecars import settings
+from tests.support.sidecars import settings
 
 TEST = {"stripe_secret_key": "sk_test_hush", "stripe_publishable_key": "pk_test_1"}
 LIVE = {"stripe_secret_key": "sk_live_hush", "stripe_publishable_key": "pk_live_1"}

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from sidecar.errors import ApiError, GatewayOff, InvalidRequest, InvalidSignature
 from sidecar.gateways.base import WebhookEvent
 from sidecar.gateways.stripe_webhook import parse
-from tests.stripes import WEBHOOK_SECRET, signed
+from tests.support.stripes import WEBHOOK_SECRET, signed
 
 SAMPLES = json.loads((Path(__file__).parent / "stripe_samples.json").read_text())
 SUCCEEDED = SAMPLES["event_payment_intent_succeeded"]

@@ -18,7 +18,7 @@ from sidecar.gateways.toss import Toss
 from sidecar.gateways.toss_payment import TossPayment, read_as
 
 if TYPE_CHECKING:
-    from tests.toss import SimulatedToss
+    from tests.support.toss import SimulatedToss
 
 SAMPLES = json.loads((Path(__file__).parent / "toss_samples.json").read_text())
 KEY = "tgen_20261101010000abCD1"

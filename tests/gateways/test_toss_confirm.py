@@ -14,7 +14,7 @@ from sidecar.gateways.base import Order
 from sidecar.gateways.toss import ConfirmUnknown, TossDeclined
 
 if TYPE_CHECKING:
-    from tests.toss import SimulatedToss
+    from tests.support.toss import SimulatedToss
 
 CODES = json.loads((Path(__file__).parent / "toss_error_codes.json").read_text())
 ORDER = Order("topup_01HZX3", "100 tokens", 11000, "KRW")

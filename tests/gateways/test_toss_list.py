@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sidecar.gateways.toss import Toss
-    from tests.toss import SimulatedToss
+    from tests.support.toss import SimulatedToss
 
 HOUR = timedelta(hours=1)
 

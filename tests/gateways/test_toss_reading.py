@@ -10,7 +10,7 @@ from sidecar.errors import GatewayUnavailable, InvalidPaymentKey, PaymentUnknown
 from tests.gateways.test_toss import KEY, ORDER, answering
 
 if TYPE_CHECKING:
-    from tests.toss import SimulatedToss
+    from tests.support.toss import SimulatedToss
 
 
 async def test_by_the_order_alone(toss: SimulatedToss) -> None:

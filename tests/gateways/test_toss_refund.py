@@ -22,10 +22,10 @@ from sidecar.errors import (
 from sidecar.gateways.base import Refund, RefundAccount
 from sidecar.gateways.http import GatewayHttp
 from sidecar.gateways.toss import Toss
-from tests.servers import wait_until
+from tests.support.servers import wait_until
 
 if TYPE_CHECKING:
-    from tests.toss import SimulatedToss
+    from tests.support.toss import SimulatedToss
 
 CODES = json.loads((Path(__file__).parent / "toss_error_codes.json").read_text())
 ORDER = "ord_0123456789ab"

@@ -7,7 +7,7 @@ import pytest
 
 from sidecar.gateways import gateways
 from sidecar.settings import SettingsError
-from tests.sidecars import settings
+from tests.support.sidecars import settings
 
 OWN = {"supabase_url": "https://project.supabase.co", "iamport_api_url": "https://api.iamport.kr"}
 

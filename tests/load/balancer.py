@@ -13,8 +13,8 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json
 
 from sidecar.connections import HttpClient
-from tests.proxies import pass_on
-from tests.servers import running
+from tests.support.proxies import pass_on
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -22,10 +22,8 @@ import typer
 
 from sidecar.sandbox.foreground import stopped_by_signals
 from sidecar.services import opened
-from tests.clusters import discard
 from tests.load.balancer import SECONDS_BETWEEN_LOOKS, Balancer
 from tests.load.meter import Meter, MeteredClient
-from tests.stacks import LocalStack, Person
 from tests.storm import plan
 from tests.storm.books import all_money
 from tests.storm.buyers import Buyers
@@ -37,6 +35,8 @@ from tests.storm.report import out, show_figures, show_offences
 from tests.storm.spenders import Spenders
 from tests.storm.verdict import Database, offences
 from tests.storm.world import SIDECARS, StormStack
+from tests.support.clusters import discard
+from tests.support.stacks import LocalStack, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

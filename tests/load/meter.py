@@ -12,8 +12,8 @@ from rich.table import Table
 from tests.storm.client import Client, Said
 
 if TYPE_CHECKING:
-    from tests.stacks import LocalStack
     from tests.storm.journal import Journal
+    from tests.support.stacks import LocalStack
 
 # What a server may say while another is restarted: the gateway, the database or a neighbour is
 # away, or nobody has answered (0). A bare 500 is none of them.

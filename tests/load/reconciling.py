@@ -25,8 +25,8 @@ from sidecar.gateways.base import ListedPayment
 from sidecar.services import opened
 from sidecar.services.auditing import Auditing
 from sidecar.services.settling import Settling
-from tests.shop import settings_on
-from tests.stacks import LocalStack, running_stack
+from tests.support.shop import settings_on
+from tests.support.stacks import LocalStack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

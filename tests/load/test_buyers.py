@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.commands import run_module
+from tests.support.commands import run_module
 
 RESTARTS = r"(\d+) answers; sidecars restarted: (\d+) stopped, (\d+) killed"
 

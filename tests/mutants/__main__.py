@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from rich.console import Console
 from rich.table import Table
 
-from tests import clusters
 from tests.mutants.laboratory import Broken, Laboratory, Verdict
 from tests.mutants.mutant import DoesNotFit, Mutant
 from tests.mutants.register import MUTANTS
+from tests.support import clusters
 
 AT_ONCE = 2
 

@@ -18,10 +18,10 @@ from pathlib import Path
 import psycopg
 
 from sidecar.sandbox.settings import ROOT
-from tests import pgtap
-from tests.clusters import Cluster
 from tests.mutants.mutant import Mutant, SidecarMutant, SqlMutant
 from tests.mutants.plugin import VARIABLE
+from tests.support import pgtap
+from tests.support.clusters import Cluster
 
 _LEFT_OUT = shutil.ignore_patterns(
     ".*", "__pycache__", "*.egg-info", "node_modules", "build", "dist"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import Phase, settings
 
-from tests import clusters
-from tests.clusters import Cluster, sandbox_settings
+from tests.support import clusters
+from tests.support.clusters import Cluster, sandbox_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

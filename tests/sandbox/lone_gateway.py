@@ -20,7 +20,7 @@ from sidecar.sandbox import programs
 from sidecar.sandbox.keys import ApiKeys
 from sidecar.sandbox.processes import Processes, Program
 from sidecar.sandbox.settings import SandboxSettings
-from tests.servers import running
+from tests.support.servers import running
 
 KEYS = ApiKeys("a-secret-of-its-own-with-at-least-32-characters")
 BODY = b"\x00\x01 not text " * 1_500_000

@@ -18,7 +18,7 @@ import psutil
 
 from sidecar.sandbox.settings import ROOT, SandboxSettings
 from sidecar.sandbox.stack import Stack
-from tests.stacks import LocalStack
+from tests.support.stacks import LocalStack
 
 NAMES = ["postgres", "postgrest", "auth", "api", "simulators", "sidecar"]
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sidecar.sandbox.keys import ApiKeys
-from tests.stacks import LocalStack, Person
+from tests.support.stacks import LocalStack, Person
 
 FORGED = ApiKeys("another-secret-that-is-at-least-32-characters")
 

@@ -18,7 +18,7 @@ from supabase_auth.errors import AuthApiError
 from sidecar.sandbox.passwords import hash_password, password_matches
 from sidecar.sandbox.settings import ROOT
 from sidecar.sandbox.tools import require_node
-from tests.stacks import PASSWORD, LocalStack
+from tests.support.stacks import PASSWORD, LocalStack
 
 
 @pytest.fixture(scope="module", params=["legacy keys", "new keys"])

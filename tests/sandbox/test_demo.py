@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.sandbox import demo
-from tests.stacks import LocalStack
+from tests.support.stacks import LocalStack
 
 
 def test_the_demo_plays_to_its_end(stack: LocalStack, capfd: pytest.CaptureFixture[str]) -> None:

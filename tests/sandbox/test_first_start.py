@@ -16,7 +16,6 @@ import pytest
 from sidecar.sandbox import environment
 from sidecar.sandbox.settings import ROOT, SandboxError, SandboxSettings
 from sidecar.sandbox.stack import Stack
-from tests.clusters import discard, sandbox_settings
 from tests.sandbox.managed import (
     NAMES,
     command,
@@ -27,7 +26,8 @@ from tests.sandbox.managed import (
     tokens,
     until,
 )
-from tests.stacks import LocalStack
+from tests.support.clusters import discard, sandbox_settings
+from tests.support.stacks import LocalStack
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 import pytest_asyncio
 
 from sidecar.sandbox.stack import Stack
-from tests.clusters import discard, sandbox_settings
-from tests.logbook import leaks
 from tests.sandbox.lone_gateway import BODY, KEYS, Gateway, Upstream
+from tests.support.clusters import discard, sandbox_settings
+from tests.support.logbook import leaks
 
 PERSON = KEYS.sign({"sub": str(uuid4()), "role": "authenticated"})
 OWN = KEYS.sign({"role": "service_role", "iss": "somebody with the secret"})

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 if TYPE_CHECKING:
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 
 def call(stack: LocalStack, what: str, body: object, **headers: str) -> httpx.Response:

@@ -20,7 +20,7 @@ from tests.sandbox.managed import (
     tokens,
     until,
 )
-from tests.stacks import LocalStack, running_stack
+from tests.support.stacks import LocalStack, running_stack
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.portone import KEY, SECRET
+from tests.support.portone import KEY, SECRET
 
 if TYPE_CHECKING:
-    from tests.portone import Simulated
+    from tests.support.portone import Simulated
 
 SAMPLES = json.loads((Path(__file__).parents[1] / "gateways/portone_v1_samples.json").read_text())
 ORDER = "ord_0123456789ab"

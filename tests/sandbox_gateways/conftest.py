@@ -1,7 +1,7 @@
-from tests.portone import sim, simulated
-from tests.portone_v2 import simulated_v2, v2
-from tests.stripes import simulated_stripe, stripe_sim
-from tests.toss import simulated_toss, toss
+from tests.support.portone import sim, simulated
+from tests.support.portone_v2 import simulated_v2, v2
+from tests.support.stripes import simulated_stripe, stripe_sim
+from tests.support.toss import simulated_toss, toss
 
 __all__ = [
     "sim",

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from sidecar.sandbox.gateways import SimulatorSettings, create_app
-from tests.servers import running
+from tests.support.servers import running
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.sandbox_gateways.calls import ORDER
-from tests.servers import address, listening_socket
+from tests.support.servers import address, listening_socket
 
 if TYPE_CHECKING:
     from pathlib import Path

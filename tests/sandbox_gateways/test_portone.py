@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.portone import KEY, SECRET
 from tests.sandbox_gateways.calls import ORDER, SAMPLES, call, cancel, read
+from tests.support.portone import KEY, SECRET
 
 if TYPE_CHECKING:
-    from tests.portone import Simulated
+    from tests.support.portone import Simulated
 
 
 def shape(value: object) -> object:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.portone_v2 import API_SECRET, STORE
 from tests.sandbox_gateways.calls import call
+from tests.support.portone_v2 import API_SECRET, STORE
 
 if TYPE_CHECKING:
-    from tests.portone import Simulated
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone import Simulated
+    from tests.support.portone_v2 import SimulatedV2
 
 DAY = 24 * 3600
 UNAUTHORIZED = {"Authorization": "PortOne other"}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.portone_v2 import API_SECRET, ORDER, SAMPLES
+from tests.support.portone_v2 import API_SECRET, ORDER, SAMPLES
 
 if TYPE_CHECKING:
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 KEY = {"Idempotency-Key": '"cancel-0123456789"'}
 

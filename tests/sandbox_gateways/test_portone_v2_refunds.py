@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.portone_v2 import SAMPLES
 from tests.sandbox_gateways.test_portone_v2 import KEY, cancel, shape
 from tests.sandbox_gateways.test_portone_v2_webhooks import receiving, types
-from tests.servers import wait_until
+from tests.support.portone_v2 import SAMPLES
+from tests.support.servers import wait_until
 
 if TYPE_CHECKING:
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 ACCOUNT = {"bank": "SHINHAN", "number": "110123456789", "holderName": "Hong"}
 

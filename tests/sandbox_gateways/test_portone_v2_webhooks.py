@@ -10,13 +10,13 @@ import pytest
 from sanic import Request, Sanic, response
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.portone_v2 import NEXT_SECRET, ORDER, SECRET
-from tests.servers import running, wait_until
+from tests.support.portone_v2 import NEXT_SECRET, ORDER, SECRET
+from tests.support.servers import running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.portone_v2 import SimulatedV2
+    from tests.support.portone_v2 import SimulatedV2
 
 Got = list[tuple[dict[str, str], bytes]]
 

@@ -11,10 +11,10 @@ import pytest
 import stripe
 
 from sidecar.gateways.base import Order
-from tests.stripes import official
+from tests.support.stripes import official
 
 if TYPE_CHECKING:
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 SAMPLES = json.loads((Path(__file__).parents[1] / "gateways/stripe_samples.json").read_text())
 SAMPLED = Order("topup_01HZX3", "", 11000, "KRW")

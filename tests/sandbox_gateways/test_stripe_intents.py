@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stripes import ORDER, SECRET_KEY
+from tests.support.stripes import ORDER, SECRET_KEY
 
 if TYPE_CHECKING:
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 
 class TestPaymentIntent:

@@ -8,11 +8,11 @@ import pytest
 import stripe
 
 from tests.sandbox_gateways.test_stripe_webhooks import endpoint, opened
-from tests.servers import wait_until
-from tests.stripes import signed
+from tests.support.servers import wait_until
+from tests.support.stripes import signed
 
 if TYPE_CHECKING:
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 A_DAY = 24 * 3600
 

@@ -9,13 +9,13 @@ import pytest
 import stripe
 from sanic import Request, Sanic, response
 
-from tests.servers import running, wait_until
-from tests.stripes import WEBHOOK_SECRET
+from tests.support.servers import running, wait_until
+from tests.support.stripes import WEBHOOK_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.stripes import SimulatedStripe
+    from tests.support.stripes import SimulatedStripe
 
 Received = list[tuple[bytes, str]]
 

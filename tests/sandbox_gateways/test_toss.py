@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.toss import SimulatedToss
+    from tests.support.toss import SimulatedToss
 
 GATEWAYS = Path(__file__).parents[1] / "gateways"
 SAMPLES = json.loads((GATEWAYS / "toss_samples.json").read_text())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.toss import SimulatedToss
+    from tests.support.toss import SimulatedToss
 
 ORDER = "ord_0123456789ab"
 DAY = timedelta(days=1)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sanic import Request, Sanic, response
 
-from tests.servers import running, wait_until
+from tests.support.servers import running, wait_until
 
 if TYPE_CHECKING:
-    from tests.toss import SimulatedToss
+    from tests.support.toss import SimulatedToss
 
 SAMPLES = json.loads((Path(__file__).parents[1] / "gateways" / "toss_samples.json").read_text())
 ORDER = "ord_0123456789ab"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from sanic import Request, Sanic, response
 
 from tests.sandbox_gateways.calls import ORDER, SAMPLES, cancel
-from tests.servers import running, wait_until
+from tests.support.servers import running, wait_until
 
 if TYPE_CHECKING:
-    from tests.portone import Simulated
+    from tests.support.portone import Simulated
 
 
 class TestWebhooks:

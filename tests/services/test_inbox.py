@@ -14,7 +14,7 @@ from sidecar.gateways.base import WebhookEvent
 from sidecar.services.inbox import Inbox
 from sidecar.services.settling import Settling
 from sidecar.stopping import Stopping
-from tests.sidecars import settings
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

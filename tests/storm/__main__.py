@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from sidecar.sandbox.foreground import stopped_by_signals
-from tests.clusters import discard
 from tests.storm import plan
 from tests.storm.report import out, show_figures, show_offences, show_plan
 from tests.storm.sabotage import RULES, break_rule
 from tests.storm.storm import Storm
 from tests.storm.verdict import Database, Offence
 from tests.storm.world import StormStack
+from tests.support.clusters import discard
 
 app = typer.Typer(pretty_exceptions_enable=False)
 

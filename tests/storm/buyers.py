@@ -8,10 +8,10 @@ from tests.storm.journal import Bought
 from tests.storm.tills import opened, ordering, till_named
 
 if TYPE_CHECKING:
-    from tests.stacks import Person
     from tests.storm.client import Client, Said
     from tests.storm.journal import Journal, Json
     from tests.storm.plan import Purchase
+    from tests.support.stacks import Person
 
 _BOUGHT = {"completed", "partially_refunded"}
 

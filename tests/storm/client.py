@@ -12,8 +12,8 @@ import httpx
 from sidecar.connections import HttpClient
 
 if TYPE_CHECKING:
-    from tests.stacks import LocalStack, Person
     from tests.storm.journal import Journal, Json
+    from tests.support.stacks import LocalStack, Person
 
 _PAUSES = (0.0, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 3.0)
 _TIMEOUT = 12.0

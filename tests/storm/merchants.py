@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from tests.storm.journal import Refunded
 
 if TYPE_CHECKING:
-    from tests.stacks import Person
     from tests.storm.client import Client, Said
     from tests.storm.journal import Bought, Journal, Json
+    from tests.support.stacks import Person
 
 _ACCOUNTS = {
     "toss": {"bank": "20", "account_number": "1000123456789", "holder": "Hong Gildong"},

@@ -15,7 +15,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import empty
 
 from sidecar.connections import HttpClient
-from tests.servers import running
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

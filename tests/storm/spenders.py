@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from tests.storm.journal import Spent
 
 if TYPE_CHECKING:
-    from tests.stacks import Person
     from tests.storm.client import Client, Said
     from tests.storm.journal import Bought, Journal
+    from tests.support.stacks import Person
 
 _PRICES = {"question": 1, "answer": 2}
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from sidecar.services import opened
-from tests.stacks import LocalStack, Person
 from tests.storm import plan
 from tests.storm.books import all_money
 from tests.storm.buyers import Buyers
@@ -21,6 +20,7 @@ from tests.storm.merchants import Merchants
 from tests.storm.network import Network
 from tests.storm.spenders import Spenders
 from tests.storm.verdict import offences
+from tests.support.stacks import LocalStack, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

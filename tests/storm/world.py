@@ -14,9 +14,9 @@ import psutil
 from sidecar import logs
 from sidecar.sandbox import postgres
 from sidecar.settings import Settings, load_settings
-from tests.clusters import free_ports, sandbox_settings
-from tests.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
-from tests.stacks import CrowdedStack
+from tests.support.clusters import free_ports, sandbox_settings
+from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
+from tests.support.stacks import CrowdedStack
 
 if TYPE_CHECKING:
     from sidecar.sandbox.processes import Program

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from sidecar.server import create_app
-from tests.servers import running
-from tests.sidecars import FRONTEND, settings
+from tests.support.servers import running
+from tests.support.sidecars import FRONTEND, settings
 
 
 @pytest.mark.parametrize("path", ["/health", "/nowhere", "/payment/history/me"])

@@ -10,10 +10,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from sidecar.server import create_app
-from tests.contract import agreed
-from tests.seams import well_within_a_minute
-from tests.servers import running
-from tests.sidecars import FRONTEND, settings
+from tests.support.contract import agreed
+from tests.support.seams import well_within_a_minute
+from tests.support.servers import running
+from tests.support.sidecars import FRONTEND, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

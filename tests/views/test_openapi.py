@@ -10,8 +10,8 @@ from openapi_spec_validator import validate
 from sidecar.server import create_app
 from sidecar.views.openapi import document
 from sidecar.views.pages import pages
-from tests.contract import problems
-from tests.sidecars import settings
+from tests.support.contract import problems
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

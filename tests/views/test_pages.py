@@ -13,8 +13,8 @@ from sidecar.server import create_app
 from sidecar.settings import SettingsError, load_settings
 from sidecar.views.content_policy import content_policy
 from sidecar.views.pages import WEB
-from tests.servers import running
-from tests.sidecars import FRONTEND, settings
+from tests.support.servers import running
+from tests.support.sidecars import FRONTEND, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from sidecar.server import create_app
-from tests.servers import answer_to_too_much, running
-from tests.sidecars import FRONTEND, settings
+from tests.support.servers import answer_to_too_much, running
+from tests.support.sidecars import FRONTEND, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,8 +14,8 @@ import pytest_asyncio
 
 from sidecar.server import create_app
 from sidecar.server.arriving import TimelyProtocol
-from tests.servers import running
-from tests.sidecars import settings
+from tests.support.servers import running
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

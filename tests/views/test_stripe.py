@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from sidecar.server import create_app
-from tests.servers import running
-from tests.sidecars import settings
-from tests.stripes import signed
+from tests.support.servers import running
+from tests.support.sidecars import settings
+from tests.support.stripes import signed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from sidecar.server import create_app
 from sidecar.views.toss import ConfirmBody
-from tests.servers import answer_to_too_much, running
-from tests.sidecars import settings
+from tests.support.servers import answer_to_too_much, running
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ from sidecar.sandbox.settings import ROOT
 from tests import database_types
 
 if TYPE_CHECKING:
-    from tests.clusters import Cluster
+    from tests.support.clusters import Cluster
 
 REACT = ROOT / "tests" / "examples" / "react"
 TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"

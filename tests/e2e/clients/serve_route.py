@@ -13,7 +13,7 @@ from sanic.response import json
 from supabase import AuthError, acreate_client
 
 from tests.examples.ai_route import route
-from tests.servers import running
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse

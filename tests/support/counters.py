@@ -15,18 +15,18 @@ from uuid import uuid4
 import stripe
 from standardwebhooks import Webhook
 
-from tests import portone_v2, toss
-from tests.portone_v2_shop import ShopV2, in_place_of_the_stacks, v2_settings
-from tests.shop import settings_on
-from tests.stripe_shop import StripeShop
-from tests.toss_shop import TossShop
+from tests.support import portone_v2, toss
+from tests.support.portone_v2_shop import ShopV2, in_place_of_the_stacks, v2_settings
+from tests.support.shop import settings_on
+from tests.support.stripe_shop import StripeShop
+from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sidecar.settings import Settings
-    from tests.shop import Shop
-    from tests.stacks import LocalStack
+    from tests.support.shop import Shop
+    from tests.support.stacks import LocalStack
 
 Json = dict[str, Any]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sidecar.sandbox.postgres import SUPERUSER
-from tests.clusters import Cluster
+from tests.support.clusters import Cluster
 
 _TEST_LINE = re.compile(r"^(not )?ok (\d+)\b(?P<rest>.*)$")
 _PLAN_LINE = re.compile(r"^1\.\.(\d+)\s*$")

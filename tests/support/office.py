@@ -12,9 +12,9 @@ from sidecar.services import opened
 if TYPE_CHECKING:
     import httpx
 
-    from tests.counters import Counter
-    from tests.shop import Shop
-    from tests.stacks import Person
+    from tests.support.counters import Counter
+    from tests.support.shop import Shop
+    from tests.support.stacks import Person
 
 
 @dataclass(frozen=True)

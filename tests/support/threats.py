@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import httpx
     import psycopg
 
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 MEGABYTE = 1_000_000
 HOSTILE = {

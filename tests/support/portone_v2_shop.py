@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest_asyncio
 
 from sidecar.server import create_app
-from tests.portone_v2 import API_SECRET, CHANNEL, NEXT_SECRET, SECRET, STORE
-from tests.servers import running
-from tests.shop import Shop, settings_on
+from tests.support.portone_v2 import API_SECRET, CHANNEL, NEXT_SECRET, SECRET, STORE
+from tests.support.servers import running
+from tests.support.shop import Shop, settings_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
     from sidecar.settings import Settings
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 # At 20 ms a minute the whole schedule of retries takes 7 s.
 QUIET = {"retries": 5, "minute_s": 0.02, "secrets": [SECRET], "version": "2024-04-25"}

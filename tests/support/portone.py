@@ -11,7 +11,7 @@ import pytest_asyncio
 from sidecar.gateways.http import GatewayHttp
 from sidecar.gateways.portone import PortOneV1
 from sidecar.sandbox.gateways import SimulatorSettings, create_app
-from tests.servers import running
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

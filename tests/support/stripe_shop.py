@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest_asyncio
 
-from tests.shop import Shop
+from tests.support.shop import Shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clusters import free_ports
+from tests.support.clusters import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from sidecar.sandbox.settings import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 _SECONDS = 60
 _PYTHON = (sys.executable, "-m", "sidecar")

@@ -15,7 +15,7 @@ from sidecar.gateways.stripe import Stripe
 from sidecar.gateways.stripe_client import StripeApi
 from sidecar.sandbox.gateways import SimulatorSettings, create_app
 from sidecar.sandbox.gateways.stripe import Stripe as StripeSimulator
-from tests.servers import running
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,7 +12,7 @@ from sidecar.gateways.http import GatewayHttp
 from sidecar.gateways.toss import Toss
 from sidecar.sandbox.gateways import SimulatorSettings, create_app
 from sidecar.sandbox.gateways.toss import Toss as TossSimulator
-from tests.servers import running
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.shop import Shop
+from tests.support.shop import Shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,8 +16,8 @@ from sidecar.sandbox.keys import ApiKeys
 from sidecar.sandbox.processes import Program
 from sidecar.sandbox.settings import SandboxSettings
 from sidecar.sandbox.stack import Stack
-from tests.clusters import discard, sandbox_settings
-from tests.sidecars import NO_HURRY
+from tests.support.clusters import discard, sandbox_settings
+from tests.support.sidecars import NO_HURRY
 
 PASSWORD = "correct horse"
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 from sidecar.gateways.http import GatewayHttp
 from sidecar.gateways.portone_v2 import PortOneV2
 from sidecar.sandbox.gateways import SimulatorSettings, create_app
-from tests.servers import running
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,7 +25,7 @@ SECRET = "whsec_Y29pbnNsb3QtcG9ydG9uZS12Mi1zYW5kYm94"
 NEXT_SECRET = "whsec_dGhlLW5leHQtc2VjcmV0LW9mLXR3bw=="
 ORDER = "ord_0123456789ab"
 SAMPLES: dict[str, Any] = json.loads(
-    (Path(__file__).parent / "gateways/portone_v2_samples.json").read_text()
+    (Path(__file__).parents[1] / "gateways/portone_v2_samples.json").read_text()
 )
 
 

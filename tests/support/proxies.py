@@ -12,7 +12,7 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import raw
 
-from tests.servers import running
+from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from tests.sidecars import settings
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
     from sidecar.settings import Settings
-    from tests.stacks import LocalStack, Person
+    from tests.support.stacks import LocalStack, Person
 
 
 @dataclass(frozen=True)

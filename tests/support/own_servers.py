@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import httpx
 
 from sidecar.sandbox.settings import ROOT
-from tests.clusters import free_ports
-from tests.servers import until
+from tests.support.clusters import free_ports
+from tests.support.servers import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.stacks import LocalStack
+    from tests.support.stacks import LocalStack
 
 _SECONDS_TO_START = 30.0
 
