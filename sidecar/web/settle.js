@@ -56,9 +56,10 @@ export async function settle(order) {
   if (OVER.includes(kind) && forget(order) && kind === 'purchased') {
     tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway })
   }
-  // It goes on by itself; whoever buys the same again now means another order. What the window
-  // said, the sidecar has been told.
-  if (kind === 'waiting') outcome.claimed = remember(order, { waiting: true, claimed: null }).claimed
+  // It goes on by itself; whoever buys the same again now means another order.
+  if (kind === 'waiting') remember(order, { waiting: true })
+  // What Stripe's window said, the sidecar has been told.
+  if (kind === 'waiting' && gateway === 'stripe') outcome.claimed = remember(order, { claimed: null }).claimed
   // Toss was asked about that payment and took nothing: the next attempt brings its own.
   if (kind === 'open' && gateway === 'toss') remember(order, { paymentKey: null, claimed: null })
   return outcome
