@@ -97,8 +97,11 @@ async def test_two_that_wait_for_tokens_are_both_answered(browse: Browse) -> Non
     await person.page.evaluate(GUARD)
     await person.page.evaluate(GUARD)
     await expect(person.paywall).to_contain_text("This takes 12 tokens; you have 5 tokens.")
-    await person.page.keyboard.press("Escape")
-    assert await answers(person) == [402, 402]
+    both = asyncio.create_task(answers(person))
+    while not both.done():  # the second may open it once more
+        await person.page.keyboard.press("Escape")
+        await asyncio.sleep(0.1)
+    assert both.result() == [402, 402]
 
 
 async def test_a_paywall_that_is_moved_stays_and_one_that_is_removed_answers(
