@@ -188,7 +188,12 @@ class TestPaying:
         order_id = await stripe_shop.order()
         key = await stripe_shop.pay(order_id, outcome="awaiting_deposit", webhook="before")
         await stripe_shop.followed(order_id)
-        assert stripe_shop.row(order_id)["status"] == "pending"
+        assert stripe_shop.row(order_id)["status"] == "awaiting_deposit"
+        stripe_shop.select(
+            "update payments set expires_at = now() where order_id = %s returning 1", order_id
+        )
+        await stripe_shop.rpc("run_maintenance")
+        assert stripe_shop.row(order_id)["status"] == "awaiting_deposit"
         await stripe_shop.play("deposit", payment_key=key)
         await stripe_shop.becomes(order_id, "completed")
 
