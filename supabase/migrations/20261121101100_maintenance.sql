@@ -1,5 +1,6 @@
 -- Housekeeping: what the clock decides, and what needs a person.
 
+-- Not what is awaited without an account: payment_facts says why.
 create function coinslot.expire_orders(batch integer) returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 if TYPE_CHECKING:
-    from playwright.async_api import Route
+    from playwright.async_api import Locator, Route
 
     from tests.browser.conftest import Browse
     from tests.browser.shopper import Shopper
@@ -98,16 +98,11 @@ async def test_the_paywall_sells_tokens_and_the_question_goes_on(
 ) -> None:
     """Whether the gateway leaves the page for the payment or not."""
     person = await browse(device)
-    person.expects("402 /functions/v1/a*")
-    await person.shop.rpc(
-        "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
-    )
-    await person.asks("And now?")
-    await expect(person.paywall).to_contain_text("You need more tokens")
-    await person.choose(gateway, store=person.paywall.locator("coinslot-store"))
-    await person.buy(store=person.paywall.locator("coinslot-store"))
+    store = await asks_without_tokens(person)
+    await person.choose(gateway, store=store)
+    await person.buy(store=store)
     if gateway == "Stripe":
-        await person.pays_with("is paid", store=person.paywall.locator("coinslot-store"))
+        await person.pays_with("is paid", store=store)
     else:
         await person.clicks("Pay ₩5,000")
     if gateway == "Toss Payments" or (gateway, device) == ("PortOne", "phone"):
@@ -117,17 +112,10 @@ async def test_the_paywall_sells_tokens_and_the_question_goes_on(
     await person.has(9)
 
 
-async def test_a_balance_read_before_the_purchase_does_not_hold_it_up(
-    browse: Browse,
-) -> None:
+async def test_a_balance_read_before_the_purchase_does_not_hold_it_up(browse: Browse) -> None:
     """Asked for as the gateway's window closes, and answered after the tokens have come."""
     person = await browse()
-    person.expects("402 /functions/v1/ask")
-    await person.shop.rpc(
-        "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
-    )
-    await person.asks("And now?")
-    store = person.paywall.locator("coinslot-store")
+    store = await asks_without_tokens(person)
     await person.choose("PortOne", store=store)
     await person.buy(store=store)
     read, bought = asyncio.Event(), asyncio.Event()
@@ -150,13 +138,8 @@ async def test_a_balance_read_before_the_purchase_does_not_hold_it_up(
 
 async def test_a_balance_that_cannot_be_read_does_not_hold_it_up(browse: Browse) -> None:
     person = await browse()
-    person.expects("402 /functions/v1/ask")
     person.expects("0 /rest/v1/rpc/get_user_tokens")
-    await person.shop.rpc(
-        "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
-    )
-    await person.asks("And now?")
-    store = person.paywall.locator("coinslot-store")
+    store = await asks_without_tokens(person)
     await person.choose("PortOne", store=store)
     await person.buy(store=store)
     await person.page.evaluate("dispatchEvent(new Event('focus'))")
@@ -180,6 +163,17 @@ async def test_a_paywall_that_is_closed_takes_nothing(browse: Browse) -> None:
     await person.page.keyboard.press("Escape")
     await expect(person.reply).to_contain_text("Not enough tokens. Nothing was taken.")
     await person.has(1)
+
+
+async def asks_without_tokens(person: Shopper) -> Locator:
+    """The store in the paywall that this opens."""
+    person.expects("402 /functions/v1/ask")
+    await person.shop.rpc(
+        "spend_tokens", person.shop.buyer, amount=5, idempotency_key="all", reason="before"
+    )
+    await person.asks("And now?")
+    await expect(person.paywall).to_contain_text("You need more tokens")
+    return person.paywall.locator("coinslot-store")
 
 
 def entries(person: Shopper) -> list[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,47 +15,20 @@ from sidecar.database import ServiceDatabase
 from sidecar.errors import DatabaseUnavailable
 from sidecar.server import create_app
 from sidecar.services import backlog, opened
-from tests.support.clusters import free_ports
-from tests.support.scraping import Scrape, scrape
+from tests.support.scraping import Scrape, growth, scrape
 from tests.support.servers import address, listening_socket, running
+from tests.support.watched import Watched, watched
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from sidecar.database.monitoring import DatabaseBacklog
-    from sidecar.settings import Settings
     from tests.support.counters import Counter
     from tests.support.shop import Shop
     from tests.support.stacks import LocalStack
 
 QUICK = 0.1
 """Seconds between two questions to the database."""
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A sidecar, and where its metrics are."""
-
-    sidecar: str
-    metrics: str
-
-    async def scrape(self) -> Scrape:
-        return await asyncio.to_thread(scrape, self.metrics)
-
-    async def until(self, holds: Callable[[Scrape], bool]) -> Scrape:
-        """The first scrape of which that is so."""
-        async with asyncio.timeout(20):
-            while not holds(found := await self.scrape()):  # noqa: ASYNC110 - a server's
-                await asyncio.sleep(QUICK / 2)
-        return found
-
-
-@asynccontextmanager
-async def watched(settings: Settings) -> AsyncIterator[Watched]:
-    (port,) = free_ports(1)
-    with_port = settings.model_copy(update={"coinslot_metrics_port": port})
-    async with running(create_app(with_port)) as url:
-        yield Watched(url, f"http://127.0.0.1:{port}/metrics")
 
 
 @pytest.fixture(autouse=True)
@@ -289,13 +261,6 @@ async def test_payments_go_on_where_the_port_is_taken(shop: Shop) -> None:
             await replace(shop, sidecar=url).bought()
     assert [each["port"] for each in logged if each["event"] == "metrics_off"] == [port]
     taken.close()
-
-
-def growth(before: Scrape, after: Scrape) -> Callable[..., float]:
-    def grown(sample: str, **labels: str) -> float:
-        return after.value(sample, **labels) - before.value(sample, **labels)
-
-    return grown
 
 
 def _recheck(shop: Shop) -> None:

@@ -6,15 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from sidecar.errors import (
     GatewayUnavailable,
 )
 from sidecar.gateways.base import GatewayPayment, Order, VirtualAccount
-from sidecar.gateways.http import GatewayHttp
-from sidecar.gateways.toss import Toss
 from sidecar.gateways.toss_payment import TossPayment, read_as
 
 if TYPE_CHECKING:
@@ -71,13 +68,6 @@ def sent_back(refund_status: str, **changes: object) -> dict[str, Any]:
         )
         | changes
     )
-
-
-def answering(status: int, body: bytes) -> Toss:
-    """A client of something that answers everything the same."""
-    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
-    http = GatewayHttp(httpx.AsyncClient(transport=transport), "http://toss.test", 5)
-    return Toss(http, client_key="test_ck_x", secret_key="test_sk_x", frontend_url="http://x")
 
 
 @pytest.mark.parametrize(

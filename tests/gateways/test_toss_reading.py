@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.errors import GatewayUnavailable, InvalidPaymentKey, PaymentUnknownAtGateway
-from tests.gateways.test_toss import KEY, ORDER, answering
+from tests.gateways.test_toss import KEY, ORDER
+from tests.support.toss import answering
 
 if TYPE_CHECKING:
     from tests.support.toss import SimulatedToss

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
@@ -28,11 +28,6 @@ QUIET = {"retries": 5, "minute_s": 0.02, "secrets": [SECRET], "version": "2024-0
 
 @dataclass(frozen=True)
 class ShopV2(Shop):
-    @classmethod
-    def of(cls, shop: Shop) -> Self:
-        """The same buyer."""
-        return cls(**{field.name: getattr(shop, field.name) for field in fields(Shop)})
-
     async def play(self, what: str, method: str = "POST", /, **body: object) -> Any:  # noqa: ANN401
         answer = await self.http.request(method, f"{v2_url(self.stack)}/_sim/{what}", json=body)
         return answer.raise_for_status().json()
@@ -56,7 +51,7 @@ class ShopV2(Shop):
 
     def v1(self) -> Shop:
         """The same buyer at V1's window."""
-        return Shop(self.stack, self.http, self.buyer, self.sidecar)
+        return Shop.of(self)
 
 
 def v2_url(stack: LocalStack) -> str:

@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from prometheus_client import Metric
 
@@ -52,6 +52,13 @@ def scrape(url: str) -> Scrape:
     in_open_metrics = _families(openmetrics(_text(url, _OPENMETRICS)))  # type: ignore[no-untyped-call]
     assert families.keys() <= in_open_metrics.keys() or families.keys() >= in_open_metrics.keys()
     return Scrape(families)
+
+
+def growth(before: Scrape, after: Scrape) -> Callable[..., float]:
+    def grown(sample: str, **labels: str) -> float:
+        return after.value(sample, **labels) - before.value(sample, **labels)
+
+    return grown
 
 
 def _text(url: str, accepted: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 from tests.support.sidecars import settings
 
@@ -23,6 +23,11 @@ class Shop:
     http: httpx.AsyncClient
     buyer: Person
     sidecar: str
+
+    @classmethod
+    def of(cls, shop: Shop) -> Self:
+        """The same buyer, at this kind of till."""
+        return cls(**{field.name: getattr(shop, field.name) for field in fields(Shop)})
 
     @property
     def jwt(self) -> dict[str, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StripeShop(Shop):
-    @classmethod
-    def of(cls, shop: Shop) -> Self:
-        """The same buyer."""
-        return cls(**{field.name: getattr(shop, field.name) for field in fields(Shop)})
-
     @property
     def stripe_url(self) -> str:
         return f"{self.stack.settings.simulators_url}/stripe"

@@ -76,6 +76,13 @@ class SimulatedToss:
         return Toss(http, client_key=CLIENT_KEY, secret_key=secret_key, frontend_url=FRONTEND)
 
 
+def answering(status: int, body: bytes) -> Toss:
+    """A client of something that answers everything the same."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
+    http = GatewayHttp(httpx.AsyncClient(transport=transport), "http://toss.test", 5)
+    return Toss(http, client_key="test_ck_x", secret_key="test_sk_x", frontend_url="http://x")
+
+
 @pytest_asyncio.fixture(scope="module")
 async def simulated_toss() -> AsyncIterator[SimulatedToss]:
     app = create_app(SimulatorSettings(toss_secret_key=SECRET_KEY))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tests.support.shop import Shop
 
@@ -18,11 +18,6 @@ READING = "사주팔자 프리미엄 해석"
 
 @dataclass(frozen=True)
 class TossShop(Shop):
-    @classmethod
-    def of(cls, shop: Shop) -> Self:
-        """The same buyer."""
-        return cls(**{field.name: getattr(shop, field.name) for field in fields(Shop)})
-
     @property
     def toss_url(self) -> str:
         return f"{self.stack.settings.simulators_url}/toss"
