@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SETTINGS = {"mode": "test", "rpcs": []}
 LOST = (503, {"code": "PGRST001", "message": "connection lost"})
+# What PostgREST makes of an end that libpq finds while it waits: maybe that of a commit.
+LOST_ON_THE_WAY = (400, {"code": "", "details": None, "hint": None, "message": ""})
 REFUSED = (503, {"code": "PGRST002", "message": "no schema yet"})
 
 
@@ -62,6 +64,7 @@ async def away(*failures: tuple[int, Any]) -> AsyncIterator[tuple[PostgREST, Dat
     "failure",
     [
         LOST,
+        LOST_ON_THE_WAY,
         REFUSED,
         (500, {"code": "57P01", "message": "terminating connection"}),
         (503, {"code": "57P03", "message": "starting up"}),
@@ -94,11 +97,23 @@ async def test_failure_of_its_own_is_not_repeated(code: str) -> None:
     assert len(postgrest.calls) == 1
 
 
-async def test_work_is_not_claimed_twice_where_the_first_answer_was_lost() -> None:
-    async with away(LOST) as (postgrest, database):
+@pytest.mark.parametrize("lost", [LOST, LOST_ON_THE_WAY], ids=str)
+async def test_work_is_not_claimed_twice_where_the_first_answer_was_lost(
+    lost: tuple[int, Any],
+) -> None:
+    async with away(lost) as (postgrest, database):
         with pytest.raises(DatabaseUnavailable):
             await database.as_service().claim_webhooks(5)
         assert postgrest.calls == ["claim_webhooks"]
+
+
+async def test_a_bad_request_is_one_where_somebody_says_why() -> None:
+    """Nobody is told to try again what can never succeed."""
+    for body in ({"code": "22P02", "message": "invalid input"}, {"message": "no key"}):
+        async with away((400, body)) as (postgrest, database):
+            with pytest.raises(DatabaseUnavailable):
+                await database.as_service().get_settings()
+        assert len(postgrest.calls) == 1
 
 
 async def test_work_is_claimed_again_where_certainly_nothing_was_done() -> None:
@@ -107,9 +122,12 @@ async def test_work_is_claimed_again_where_certainly_nothing_was_done() -> None:
         assert postgrest.calls == ["claim_webhooks"] * 2
 
 
+@pytest.mark.parametrize("lost", [LOST, LOST_ON_THE_WAY], ids=str)
 @pytest.mark.parametrize(("key", "tries"), [(None, 1), ("a key", 3)])
-async def test_order_is_repeated_under_its_key_only(key: str | None, tries: int) -> None:
-    async with away(*[LOST] * 3) as (postgrest, database):
+async def test_order_is_repeated_under_its_key_only(
+    key: str | None, tries: int, lost: tuple[int, Any]
+) -> None:
+    async with away(*[lost] * 3) as (postgrest, database):
         with pytest.raises(DatabaseUnavailable):
             await database.as_user("a.b.c").create_order("starter", "toss", idempotency_key=key)
     assert len(postgrest.calls) == tries

@@ -142,13 +142,19 @@ class Caller:
 
 
 async def raise_for_server_error(response: httpx.Response) -> None:
-    """A 5xx says nothing about what was done, whatever its body: never a refusal."""
-    if response.status_code < 500:
+    """A 5xx says nothing about what was done, whatever its body: never a refusal. Nor does a 400
+    with an empty code: so PostgREST answers where its connection to Postgres has ended in the
+    middle of a transaction, or after the commit."""
+    status = response.status_code
+    if status < 400:
         return
     await response.aread()
-    log.warning("database_error", status=response.status_code, body=response.text[:500])
     code = _code(response)
-    if code.startswith(_PASSING) or (not code and response.status_code in {502, 503, 504}):
+    lost = status == 400 and code == ""
+    if status < 500 and not lost:
+        return
+    log.warning("database_error", status=status, body=response.text[:500])
+    if code.startswith(_PASSING) if code else lost or status in {502, 503, 504}:
         raise _away(undone=code in _UNDONE)
     raise DatabaseUnavailable
 
@@ -174,13 +180,14 @@ def _away(*, undone: bool) -> DatabaseAway:
     return away
 
 
-def _code(response: httpx.Response) -> str:
-    """PostgREST's; nothing where somebody before it answered."""
+def _code(response: httpx.Response) -> str | None:
+    """PostgREST's; None where somebody before it answered."""
     try:
         body = json.loads(response.content)
     except ValueError:
-        return ""
-    return str(body.get("code") or "") if isinstance(body, dict) else ""
+        return None
+    code = body.get("code") if isinstance(body, dict) else None
+    return None if code is None else str(code)
 
 
 def _text(value: object) -> str | None:

@@ -25,6 +25,7 @@ LONGEST_QUESTION = 500
 SECONDS_TO_GENERATE = 0.4
 _HOLD_SECONDS = 60
 _KEY_LENGTHS = range(1, 256)
+_UNAVAILABLE: Json = {"error": "Try again in a moment", "code": "unavailable"}
 
 
 class Refused(SanicException):
@@ -139,7 +140,9 @@ async def _rpc(request: Request, name: str, arguments: Json, authorization: str)
         async with session.post(url, json=arguments, headers=headers) as response:
             answer: Json = await response.json()
     except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
-        raise Refused(503, {"error": "Try again in a moment", "code": "unavailable"}) from error
+        raise Refused(503, _UNAVAILABLE) from error
+    if response.status == 400 and not answer.get("code"):  # PostgREST lost Postgres: no refusal
+        raise Refused(503, _UNAVAILABLE)
     if not response.ok:
         raise Refused(response.status, answer)
     return answer

@@ -33,8 +33,10 @@ class Said:
 
     @property
     def known(self) -> bool:
-        """A yes or a no, not an outage."""
-        return self.status != 0 and self.status < 500
+        """A yes or a no, not an outage. PostgREST's 400 without a code is one, too: it has lost
+        Postgres, maybe after the commit."""
+        lost = self.status == 400 and self.body.get("code") == ""
+        return self.status != 0 and self.status < 500 and not lost
 
 
 class Client:

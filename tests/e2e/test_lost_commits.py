@@ -1,0 +1,163 @@
+"""Postgres commits, and the connection ends before PostgREST is told.
+
+PostgREST answers that with 400 and an empty `code`. It looks like a refusal, and is none: what was
+asked for has been done. Whoever asks again under the same key gets what it was, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.support.clusters import discard
+from tests.support.relays import Relay, relayed
+from tests.support.shop import Shop
+from tests.support.stacks import LocalStack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+NOBODY_KNOWS = {"code": "", "details": None, "hint": None, "message": ""}
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[tuple[LocalStack, Relay]]:
+    async with relayed("relayed") as (stack, relay):
+        try:
+            await asyncio.to_thread(stack.up)
+            yield LocalStack(stack), relay
+        finally:
+            await asyncio.to_thread(discard, stack)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world() -> AsyncIterator[tuple[LocalStack, Relay]]:
+    async with started() as world:
+        yield world
+
+
+@pytest.fixture
+def relay(world: tuple[LocalStack, Relay]) -> Relay:
+    return world[1]
+
+
+@pytest_asyncio.fixture
+async def shop(world: tuple[LocalStack, Relay]) -> AsyncIterator[Shop]:
+    stack, _ = world
+    async with httpx.AsyncClient(timeout=30) as http:
+        shop = Shop(stack, http, await asyncio.to_thread(stack.sign_up), stack.sidecar_url)
+        yield shop
+        assert (await known(rpc(shop, "verify_ledger", by_service=True))).json() == []
+
+
+async def known(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """What a caller does about an answer that says nothing: the same call, again. Connections that
+    broke while nobody used them are found out like that, too."""
+    for _ in range(40):
+        answer = await call()
+        if answer.status_code < 500 and answer.json() != NOBODY_KNOWS:
+            return answer
+        await asyncio.sleep(0.05)
+    pytest.fail(answer.text)
+
+
+def rpc(
+    shop: Shop, name: str, *, by_service: bool = False, **arguments: object
+) -> Callable[[], Awaitable[httpx.Response]]:
+    headers = shop.stack.headers(None if by_service else shop.buyer)
+    url = f"{shop.stack.api_url}/rest/v1/rpc/{name}"
+    return lambda: shop.http.post(url, json=arguments, headers=headers)
+
+
+def demo_app(shop: Shop, what: str) -> Callable[[], Awaitable[httpx.Response]]:
+    headers = {**shop.stack.headers(shop.buyer), "Idempotency-Key": uuid4().hex}
+    url = f"{shop.stack.api_url}/functions/v1/{what}"
+    return lambda: shop.http.post(url, json={"question": "Still there?"}, headers=headers)
+
+
+async def tokens(shop: Shop) -> int:
+    return int((await known(rpc(shop, "get_user_tokens"))).json())
+
+
+async def ordered(shop: Shop) -> str:
+    made = await shop.checkout(**{"Idempotency-Key": uuid4().hex})
+    return str(made.json()["orderId"])
+
+
+async def test_postgrest_calls_a_spend_that_was_committed_a_bad_request(
+    shop: Shop, relay: Relay
+) -> None:
+    spend = rpc(shop, "use_feature", feature="question", idempotency_key=uuid4().hex)
+    relay.lose_commit("use_feature")
+    first = await spend()
+    assert (first.status_code, first.json(), relay.lost) == (400, NOBODY_KNOWS, 1)
+    again = (await known(spend)).json()
+    assert (again["replayed"], again["delta"], again["balance"]) == (True, -1, 4)
+
+
+async def test_the_demo_app_does_not_pass_it_on_as_a_refusal(shop: Shop, relay: Relay) -> None:
+    """Its page keeps the key only where nobody knows."""
+    ask = demo_app(shop, "ask")
+    relay.lose_commit("use_feature")
+    first = await ask()
+    assert (first.status_code, first.json()["code"], relay.lost) == (503, "unavailable", 1)
+    assert (await known(ask)).json()["balance"] == 4
+
+
+async def test_an_answer_that_was_paid_for_is_given(shop: Shop, relay: Relay) -> None:
+    ask = demo_app(shop, "answer")
+    relay.lose_commit("capture_hold")
+    assert ((await ask()).status_code, relay.lost) == (503, 1)
+    assert (await known(ask)).json()["paid"] == 0
+    assert await tokens(shop) == 3
+
+
+@pytest.mark.parametrize("name", ["open_payment", "apply_gateway_payment"])
+async def test_a_purchase_goes_on_whichever_commit_is_lost(
+    shop: Shop, relay: Relay, name: str
+) -> None:
+    """The sidecar asks again: the buyer notices nothing."""
+    order_id = await ordered(shop)
+    imp_uid = await shop.pay(order_id)
+    relay.lose_commit(name)
+    completed = await shop.complete(order_id, imp_uid)
+    assert (completed.status_code, relay.lost) == (200, 1), completed.text
+    assert (shop.purchases(), await tokens(shop)) == (1, 15)
+
+
+@pytest.mark.parametrize("name", ["store_webhook", "apply_gateway_payment"])
+async def test_a_webhook_credits_once_whichever_commit_is_lost(
+    shop: Shop, relay: Relay, name: str
+) -> None:
+    order_id = await ordered(shop)
+    imp_uid = await shop.pay(order_id)
+    relay.lose_commit(name)
+    told = await shop.webhook(order_id, imp_uid)
+    assert told.status_code == 200, told.text
+    await shop.until(lambda: relay.lost == 1)
+    # Stored without our knowledge, it waits for the end of its lease.
+    due = "update coinslot.webhooks set next_attempt_at = now() where order_id = %s returning 1"
+    shop.select(due, order_id)
+    await shop.until(lambda: shop.purchases() == 1)
+    assert await tokens(shop) == 15
+
+
+async def test_an_order_is_made_once_under_its_key(shop: Shop, relay: Relay) -> None:
+    relay.lose_commit("create_order")
+    made = await shop.checkout(**{"Idempotency-Key": uuid4().hex})
+    assert (made.status_code, relay.lost) == (200, 1), made.text
+    assert shop.select("select count(*) from payments where user_id = %s", shop.buyer.id) == [(1,)]
+
+
+async def test_whoever_is_signed_in_stays_so(shop: Shop, relay: Relay) -> None:
+    """Reading one's order has nothing to do with who one is, and is read again."""
+    order_id = await ordered(shop)
+    relay.lose_commit("payments")
+    answer = await shop.http.get(f"{shop.sidecar}/payment/{order_id}", headers=shop.jwt)
+    assert (answer.status_code, relay.lost) == (200, 1), answer.text
