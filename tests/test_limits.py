@@ -17,6 +17,7 @@ from sidecar.errors import TooManyRequests
 from sidecar.limits import Limits
 from tests.support.redises import Redis, redis, redis_program
 from tests.support.seams import well_within_a_minute
+from tests.support.servers import PATIENCE
 from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ async def timed(counted: Limits, calls: int) -> float:
 
 
 async def until_refused(counted: Limits) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while await admitted(counted, 20, HOME) == 20:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 

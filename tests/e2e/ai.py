@@ -18,7 +18,7 @@ from tests.support.servers import running
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from tests.support.stacks import LocalStack, Person
 
@@ -134,9 +134,3 @@ async def surroundings(stack: LocalStack) -> AsyncIterator[Surroundings]:
     async with running(model_app) as model_url, running(network_app) as network_url:
         env = {**stack.env, "SUPABASE_URL": network_url, "MODEL_URL": model_url}
         yield Surroundings(model, network, {**env, "ANSWER_SECONDS": "30"})
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
-    async with asyncio.timeout(seconds):
-        while not await holds():  # noqa: ASYNC110 - asks another process
-            await asyncio.sleep(0.05)

@@ -20,11 +20,10 @@ from tests.e2e.ai import (
     Network,
     Route,
     Surroundings,
-    eventually,
     route_process,
     surroundings,
 )
-from tests.support.servers import wait_until
+from tests.support.servers import until, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,7 +54,7 @@ async def answers_table(stack: LocalStack) -> AsyncIterator[None]:
             async def seen() -> bool:
                 return (await http.get(f"{stack.api_url}/rest/v1/answers")).status_code == 200
 
-            await eventually(seen)
+            await until(seen)
         yield
         connection.execute("drop table public.answers")
         connection.execute("notify pgrst, 'reload schema'")
@@ -169,7 +168,7 @@ class TestRetry:
             assert status in {200, 409}
             return status == 200
 
-        await eventually(answered)
+        await until(answered)
         assert books(shop) == (3, 0, 1)
 
 
@@ -216,7 +215,7 @@ async def test_tokens_of_a_killed_process_come_back_by_the_clock(scene: Scene, s
     async def are_back() -> bool:
         return await shop.tokens() == 5
 
-    await eventually(are_back)
+    await until(are_back)
     scene.model.may_answer.set()
     assert (await scene.route.ask(shop.buyer))[0] == 200
     assert books(shop) == (3, 0, 1)

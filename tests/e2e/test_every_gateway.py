@@ -19,7 +19,7 @@ RACES = 50
 async def once(counter: Counter, order_id: str) -> bool:
     """Credited, once."""
     await counter.shop.until(lambda: counter.shop.row(order_id)["status"] == "completed")
-    await counter.shop.followed(order_id, seconds=30)
+    await counter.shop.followed(order_id)
     return (await counter.shop.tokens(), counter.shop.purchases()) == (15, 1)
 
 
@@ -142,7 +142,7 @@ class TestRace:
             for order_id in await asyncio.gather(*(race() for _ in range(5)))
         ]
         for order_id in orders:
-            await counter.shop.followed(order_id, seconds=30)
+            await counter.shop.followed(order_id)
         tokens, purchases = await counter.shop.tokens(), counter.shop.purchases()
         assert (tokens, purchases) == (5 + 10 * RACES, RACES)
 

@@ -35,7 +35,7 @@ async def reconcile(shop: Shop, order_id: str) -> None:
     )
     async with opened(V1(shop).settings(shop.stack)) as services:
         await services.reconciler.once()
-    await shop.until(lambda: shop.row(order_id)["status"] == "completed", 10)
+    await shop.until(lambda: shop.row(order_id)["status"] == "completed")
     assert await shop.tokens() == 15
 
 

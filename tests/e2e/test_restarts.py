@@ -117,6 +117,6 @@ async def test_order_is_made_and_paid_across_a_restart(
     async def completed() -> bool:
         return (await shop.complete(order_id, imp_uid)).status_code == 200
 
-    await until(completed, 30)
+    await until(completed)
     await asyncio.to_thread(world.await_all)
     assert (await shop.tokens(), shop.purchases()) == (15, 1)

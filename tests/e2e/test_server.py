@@ -12,12 +12,10 @@ from structlog.testing import capture_logs
 
 from sidecar.database import ServiceDatabase
 from sidecar.server import create_app
-from tests.support.servers import running
+from tests.support.servers import running, until
 from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from sidecar.database.records import Maintenance
     from tests.support.shop import Shop
 
@@ -68,9 +66,13 @@ async def test_read_that_another_server_overtook_is_made_again(shop: Shop) -> No
     order_id = await shop.order()
     imp_uid = await shop.pay(order_id)
     async with running(create_app(shop.settings())) as url:
-        await shop.play("faults", "PUT", kind="delay", delay_s=1, next=1, path=imp_uid)
+        await shop.play("faults", "PUT", kind="delay", delay_s=3, next=1, path=imp_uid)
         slow = asyncio.create_task(replace(shop, sidecar=url).complete(order_id, imp_uid))
-        await _until(lambda: shop.play("faults", "GET"), {"faults": []})
+
+        async def under_way() -> bool:
+            return bool(await shop.play("faults", "GET") == {"faults": []})
+
+        await until(under_way)
         assert (await shop.complete(order_id, imp_uid)).json()["status"] == "completed"
         refund = {"status": "cancelled", "cancel_amount": 5000}
         await shop.play(f"payments/{imp_uid}", "PATCH", **refund)
@@ -80,14 +82,6 @@ async def test_read_that_another_server_overtook_is_made_again(shop: Shop) -> No
     assert outcomes == ["stale", "reversed"]
     assert answer.json()["code"] == "payment_refunded"
     assert await shop.tokens() == 5
-
-
-async def _until(look: Callable[[], Awaitable[object]], expected: object) -> None:
-    for _ in range(200):
-        if await look() == expected:
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
 
 
 async def test_works_with_publishable_and_secret_keys(shop: Shop) -> None:
@@ -137,7 +131,7 @@ async def test_maintenance_outlives_what_nobody_foresaw(
 
     monkeypatch.setattr(ServiceDatabase, "run_maintenance", fail)
     async with running(create_app(shop.settings(coinslot_maintenance_seconds=0.01))):
-        await shop.until(lambda: len(rounds) > 2, 5)
+        await shop.until(lambda: len(rounds) > 2)
 
 
 async def test_maintenance_outlives_a_database_that_is_down(shop: Shop) -> None:

@@ -71,8 +71,8 @@ async def stop(server: subprocess.Popen[bytes]) -> int:
 
 async def test_what_is_under_way_is_answered_and_finished(shop: Shop) -> None:
     async with own_server(shop.stack) as (url, server):
-        order_id = await told(shop, url, delay_s=2)
-        async with confirming(shop, url, delay_s=2) as answer:
+        order_id = await told(shop, url, delay_s=4)
+        async with confirming(shop, url, delay_s=4) as answer:
             began = time.monotonic()
             server.send_signal(signal.SIGTERM)
             await no_longer_taken(url)
@@ -103,11 +103,11 @@ async def test_what_takes_longer_than_its_bound_is_given_back(shop: Shop) -> Non
 
 
 async def test_says_that_it_is_stopping_before_it_takes_no_more(shop: Shop) -> None:
-    async with own_server(shop.stack, COINSLOT_STOP_NOTICE_SECONDS="2") as (url, server):
+    async with own_server(shop.stack, COINSLOT_STOP_NOTICE_SECONDS="4") as (url, server):
         async with httpx.AsyncClient() as http:
             kept_open = await http.get(f"{url}/health")
             server.send_signal(signal.SIGTERM)
-            await until(lambda: answers_with(f"{url}/ready", 503), 2)
+            await until(lambda: answers_with(f"{url}/ready", 503))
             answer = await http.get(f"{url}/ready")
         assert (answer.status_code, answer.json()["reasons"]) == (503, ["stopping"])
         # Whoever keeps connections open is told to make the next one elsewhere.

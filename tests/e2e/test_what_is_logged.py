@@ -243,7 +243,7 @@ async def _reconcile(day: Day, shop: Shop) -> None:
     """The work beside the requests has its say, too."""
     await shop.order()
     shop.select("update coinslot.payment_reads set next_read_at = now() returning 1")
-    await shop.until(lambda: any("work" in line for line in day.logbook.lines()), 30)
+    await shop.until(lambda: any("work" in line for line in day.logbook.lines()))
 
 
 async def _tell(counter: Counter, order_id: str, key: str, *, forged: bool = False) -> None:

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -18,23 +19,30 @@ import psutil
 
 from sidecar.sandbox.settings import ROOT, SandboxSettings
 from sidecar.sandbox.stack import Stack
+from tests.support.servers import PATIENCE
 from tests.support.stacks import LocalStack
 
 NAMES = ["postgres", "postgrest", "auth", "api", "simulators", "sidecar"]
 
 
+@contextmanager
 def command(
     settings: SandboxSettings, command: str, output: int | IO[bytes] = subprocess.DEVNULL
-) -> subprocess.Popen[bytes]:
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Killed in the end, if it has not ended by itself."""
     fields = settings.model_dump(exclude_none=True)
     values = {f"COINSLOT_{name.upper()}": str(value) for name, value in fields.items()}
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "sidecar", "sandbox", command],
         env={**os.environ, **values},
         cwd=ROOT,
         stdout=output,
         stderr=subprocess.STDOUT,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def pids(manager: Stack) -> dict[str, int]:
@@ -93,7 +101,7 @@ def tokens(stack: LocalStack, token: str) -> int:
     return tokens
 
 
-def until(condition: Callable[[], bool], seconds: float = 40) -> None:
+def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"

@@ -27,6 +27,7 @@ from tests.sandbox.managed import (
     until,
 )
 from tests.support.clusters import discard, sandbox_settings
+from tests.support.servers import PATIENCE
 from tests.support.stacks import LocalStack
 
 
@@ -157,7 +158,7 @@ def test_in_the_foreground_it_shows_logs_until_it_is_interrupted(
         until(lambda: "path=/payment/history/me" in screen.read_text())
         assert len(listening(settings)) == len(NAMES)
         running.send_signal(signal.SIGINT)
-        assert running.wait(20) == 0
+        assert running.wait(PATIENCE) == 0
     assert listening(settings) == set()
 
 
@@ -168,7 +169,7 @@ def test_in_the_foreground_a_process_that_ends_is_an_error(
     with screen.open("wb") as output, command(settings, "run", output) as running:
         until(lambda: "Ctrl-C stops it" in screen.read_text())
         os.kill(recorded(settings)["postgrest"]["pid"], signal.SIGKILL)
-        assert running.wait(20) == 1
+        assert running.wait(PATIENCE) == 1
     assert "postgrest ended by itself" in screen.read_text()
     assert listening(settings) == set()
 

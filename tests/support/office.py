@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sidecar.services import opened
+from tests.support.servers import PATIENCE
 
 if TYPE_CHECKING:
     import httpx
@@ -69,7 +70,7 @@ class Office:
 
     async def settled(self, order_id: str) -> None:
         """However many rounds it takes."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while any(status in {"requested", "pending"} for status, _ in self.refunds(order_id)):
                 await self.reconcile()
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from tests.support.stacks import LocalStack
 
-_SECONDS_TO_START = 30.0
-
 
 def environment(stack: LocalStack, **changes: str) -> dict[str, str]:
     """Of a process that uses the stack, with nothing from a .env of this checkout."""
@@ -42,7 +40,7 @@ async def own_server(
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        await until(lambda: answers_with(f"{url}/ready", 200), _SECONDS_TO_START)
+        await until(lambda: answers_with(f"{url}/ready", 200))
         yield url, server
     finally:
         server.kill()

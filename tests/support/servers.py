@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from sanic import Sanic
 
+# Seconds until what is waited for will never come. A slow machine is no fault.
+PATIENCE = 60.0
+
 
 @asynccontextmanager
 async def running(
@@ -53,15 +56,13 @@ def address(sock: socket.socket) -> str:
     return f"http://127.0.0.1:{sock.getsockname()[1]}"
 
 
-async def wait_until(holds: Callable[[], bool], seconds: float = 5) -> None:
-    for _ in range(int(seconds * 100)):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
+async def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - somebody else's doing
+            await asyncio.sleep(0.01)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
     """Of what another process does, and has to be asked about."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110 - it is another process

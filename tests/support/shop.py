@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, LiteralString, Self
 
+from tests.support.servers import PATIENCE
 from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ class Shop:
         body = {"imp_uid": imp_uid, "merchant_uid": order_id, "status": status}
         return await self.http.post(f"{self.sidecar}/payment/portone/webhook", json=body)
 
-    async def followed(self, order_id: str, seconds: float = 20) -> list[str]:
+    async def followed(self, order_id: str, seconds: float = PATIENCE) -> list[str]:
         """Once nothing is left to be done about the order's webhooks: what became of each."""
         await self.until(lambda: not any(due for _, due in self.inbox(order_id)), seconds)
         return [outcome for outcome, _ in self.inbox(order_id)]
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Of what another process does."""
         async with asyncio.timeout(seconds):
             while not holds():  # noqa: ASYNC110 - it is another process

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sidecar.server import create_app
 from tests.support.clusters import free_ports
 from tests.support.scraping import Scrape, scrape
-from tests.support.servers import running
+from tests.support.servers import PATIENCE, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -30,7 +30,7 @@ class Watched:
 
     async def until(self, holds: Callable[[Scrape], bool]) -> Scrape:
         """The first scrape of which that is so."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not holds(found := await self.scrape()):  # noqa: ASYNC110 - a server's
                 await asyncio.sleep(0.05)
         return found
