@@ -2960,11 +2960,16 @@ CREATE FUNCTION coinslot.return_payments(order_ids text[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+  with unread as materialized (
+    select r.payment_id
+    from coinslot.payment_reads r inner join public.payments p on p.id = r.payment_id
+    where p.order_id = any (return_payments.order_ids)
+    for update of r skip locked
+  )
   update coinslot.payment_reads r set
     reads = greatest(r.reads - 1, 0),
     next_read_at = least(r.next_read_at, clock_timestamp() + interval '30 seconds')
-  from public.payments p
-  where p.order_id = any (return_payments.order_ids) and r.payment_id = p.id
+  from unread u where r.payment_id = u.payment_id
 $$;
 
 COMMENT ON FUNCTION coinslot.return_payments(order_ids text[]) IS 'See public.return_payments.';

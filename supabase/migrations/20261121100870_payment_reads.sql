@@ -131,14 +131,21 @@ revoke all on function public.claim_payments(text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.claim_payments(text, integer) to service_role;
 
--- What could not be read is not read: it is due again soon, and the read does not count.
+-- What could not be read is not read: it is due again soon, and the read does not count. Whoever
+-- has one of them locked plans it anew; to wait for it with the others locked would be to wait for
+-- each other with whoever moves many orders: their expiry, or the deletion of their buyer.
 create function coinslot.return_payments(order_ids text[]) returns void
 language sql volatile security definer set search_path = '' as $$
+  with unread as materialized (
+    select r.payment_id
+    from coinslot.payment_reads r inner join public.payments p on p.id = r.payment_id
+    where p.order_id = any (return_payments.order_ids)
+    for update of r skip locked
+  )
   update coinslot.payment_reads r set
     reads = greatest(r.reads - 1, 0),
     next_read_at = least(r.next_read_at, clock_timestamp() + interval '30 seconds')
-  from public.payments p
-  where p.order_id = any (return_payments.order_ids) and r.payment_id = p.id
+  from unread u where r.payment_id = u.payment_id
 $$;
 comment on function coinslot.return_payments(text[]) is 'See public.return_payments.';
 revoke all on function coinslot.return_payments(text[]) from public;

@@ -9,6 +9,7 @@ from random import Random
 from tests.database.people import (
     Answer,
     Bank,
+    Call,
     Connection,
     Refusal,
     cancel_order,
@@ -21,6 +22,12 @@ from tests.database.people import (
 )
 
 SEED = 20261121
+
+_WAITS_OF = """
+select p.order_id, extract(epoch from r.next_read_at - clock_timestamp()) as seconds
+from coinslot.payment_reads r inner join payments p on p.id = r.payment_id
+where p.order_id = any (%s)
+"""
 
 
 def test_fifty_reads_of_one_payment_credit_it_once(bank: Bank) -> None:
@@ -109,6 +116,22 @@ def test_paying_spending_and_deleting_the_user_lose_nothing(bank: Bank) -> None:
         [wallet] = bank.rows("select closed_at from wallets where user_id = %s", user)
         assert wallet["closed_at"] is not None
     assert not bank.audit()
+
+
+def test_whoever_gives_orders_back_waits_for_none_of_them(bank: Bank) -> None:
+    """Who has some locked and waits for others is waited for by who takes them the other way round:
+    the expiry, or the deletion of their buyer."""
+    user = bank.user()
+    busy, free = bank.order(user), bank.order(user)
+    bank.change("update coinslot.payment_reads set next_read_at = now() + interval '1 hour'")
+    give_back = Call("return_payments", {"order_ids": [free, busy]})
+    with bank.connect() as other, bank.connect() as connection:
+        other.execute("begin")
+        other.execute(f"{_WAITS_OF} for update of r", [[busy]])
+        connection.execute("set lock_timeout = '1s'")
+        give_back.all(connection)
+    rows = bank.rows(_WAITS_OF, [free, busy])
+    assert {row["order_id"]: row["seconds"] > 30 for row in rows} == {free: False, busy: True}
 
 
 def _version(bank: Bank, order_id: str) -> int:
