@@ -214,6 +214,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.update_profile', 'authenticated'),
 ('coinslot.use_feature', 'authenticated'),
 ('coinslot.use_feature_for', 'service_role'),
+('coinslot.verify_attempts', ''),
 ('coinslot.verify_keys', ''),
 ('coinslot.verify_ledger', 'service_role'),
 ('coinslot.verify_sources', ''),

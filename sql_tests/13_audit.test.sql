@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(54);
+select plan(57);
 
 select pg_temp.sign_up('mina@example.com') as mina \gset
 select pg_temp.as_user(:'mina', $$select * from spend_tokens(1, 'k1')$$) ->> 'seq' as s \gset
@@ -100,9 +100,15 @@ select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (val
   ('a second bonus', $$update public.token_ledger set kind = 'signup_bonus', caller = 'system',
      idempotency_key = null where user_id = %L and seq = 2$$, 'signup_bonus 1<>2'),
   ('a purchase nobody paid for', 'update public.payments set paid = 0 where user_id = %L',
-   'payment 0<>8'),
+   'attempt 4000<>-1000, payment 0<>8'),
   ('a refund that took nothing', 'update public.payments set refunded = 5000 where user_id = %L',
-   'payment 0<>8'),
+   'attempt 4000<>0, payment 0<>8'),
+  ('a payment that no attempt bears out', 'delete from coinslot.payment_attempts',
+   'attempt 0<>4000'),
+  ('an attempt that is credited no more', 'update coinslot.payment_attempts set credited = false',
+   'attempt 0<>4000'),
+  ('an attempt whose money went back unnoticed',
+   'update coinslot.payment_attempts set refunded = 5000', 'attempt 0<>4000'),
   ('a payment that was never credited',
    'update public.token_ledger set payment_id = null where user_id = %L', 'payment 8<>0'),
   ('a capture that spent nothing',

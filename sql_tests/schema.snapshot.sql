@@ -3599,6 +3599,30 @@ $$;
 
 COMMENT ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) IS 'See public.use_feature_for.';
 
+CREATE FUNCTION coinslot.verify_attempts(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  select p.user_id, 'attempt', m.attempt, m.payment
+  from public.payments p
+  left join coinslot.payment_attempts a on a.payment_id = p.id and a.credited
+  cross join lateral (
+    select
+      coalesce(a.paid - a.withdrawn - greatest(
+        a.refunded, least(p.refunded, a.refunded + a.refunding)
+      ), 0) as attempt,
+      p.paid - p.withdrawn - p.refunded as payment
+  ) m
+  where m.attempt <> m.payment
+    and (verify_attempts.from_user is null or p.user_id >= verify_attempts.from_user)
+    and (verify_attempts.to_user is null or p.user_id < verify_attempts.to_user);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.verify_attempts(from_user uuid, to_user uuid) IS 'Payments whose money is not that of their credited attempt.';
+
 CREATE FUNCTION coinslot.verify_keys(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3626,6 +3650,8 @@ CREATE FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) RETURNS TAB
   select * from coinslot.verify_keys(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_sources(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_attempts(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 
 COMMENT ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) IS 'See public.verify_ledger.';
@@ -5184,6 +5210,8 @@ GRANT ALL ON FUNCTION coinslot.use_feature(feature text, idempotency_key text, m
 
 REVOKE ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.verify_attempts(from_user uuid, to_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.verify_keys(from_user uuid, to_user uuid) FROM PUBLIC;
 

@@ -148,6 +148,33 @@ comment on function coinslot.verify_sources(uuid, uuid) is
 'Payments, holds and refunds whose tokens the books do not bear out.';
 revoke all on function coinslot.verify_sources(uuid, uuid) from public;
 
+-- Each payment has the money of the attempt that was credited for it, in minor units: the ledger
+-- follows payments, and audits look at attempts. Money that is on its way back again may stand in
+-- its payment as gone, or not: payment_facts says when.
+create function coinslot.verify_attempts(from_user uuid, to_user uuid)
+returns table (user_id uuid, problem text, expected bigint, found bigint)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  select p.user_id, 'attempt', m.attempt, m.payment
+  from public.payments p
+  left join coinslot.payment_attempts a on a.payment_id = p.id and a.credited
+  cross join lateral (
+    select
+      coalesce(a.paid - a.withdrawn - greatest(
+        a.refunded, least(p.refunded, a.refunded + a.refunding)
+      ), 0) as attempt,
+      p.paid - p.withdrawn - p.refunded as payment
+  ) m
+  where m.attempt <> m.payment
+    and (verify_attempts.from_user is null or p.user_id >= verify_attempts.from_user)
+    and (verify_attempts.to_user is null or p.user_id < verify_attempts.to_user);
+end
+$$;
+comment on function coinslot.verify_attempts(uuid, uuid) is
+'Payments whose money is not that of their credited attempt.';
+revoke all on function coinslot.verify_attempts(uuid, uuid) from public;
+
 create function coinslot.verify_ledger(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language sql stable security definer set search_path = '' as $$
@@ -156,6 +183,8 @@ language sql stable security definer set search_path = '' as $$
   select * from coinslot.verify_keys(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_sources(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_attempts(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.verify_ledger.';
 revoke all on function coinslot.verify_ledger(uuid, uuid) from public;
