@@ -339,18 +339,22 @@ begin
     when attempt.amount <> payment.amount then return 'wrong_amount';
     when attempt.paid > 0 and attempt.paid <> attempt.amount
       then return 'wrong_amount';
-    when attempt.paid = 0 or attempt.credited then return null;
+    when attempt.paid = 0 or (
+      attempt.credited
+      and attempt.refunded + attempt.withdrawn >= payment.refunded + payment.withdrawn
+    ) then return null;
     else
       v_wallet := coinslot.lock_wallet(payment.user_id);
       return case
-        when v_wallet.user_id is null or v_wallet.closed_at is not null then 'wallet_closed'
+        when (v_wallet.user_id is null or v_wallet.closed_at is not null) and not attempt.credited
+          then 'wallet_closed'
         when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
       end;
   end case;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) IS 'Why an attempt may not be credited, or null.';
+COMMENT ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) IS 'Why an attempt may not be credited, nor given back to, or null.';
 
 CREATE TABLE coinslot.audit_lines (
     audit_id bigint NOT NULL,

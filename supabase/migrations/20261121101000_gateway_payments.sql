@@ -165,8 +165,9 @@ comment on function coinslot.record_discrepancy(text, coinslot.payment_attempts,
 revoke all on function coinslot.record_discrepancy(text, coinslot.payment_attempts, text)
 from public;
 
--- What speaks against crediting an attempt. Whether the wallet can take the tokens is asked only
--- when they are about to be given, and under its lock.
+-- What speaks against crediting an attempt, or against giving back what a refund or a dispute took.
+-- Whether the wallet can take the tokens is asked only when they are about to be given, and under
+-- its lock; a closed one takes those that it had before.
 create function coinslot.attempt_problem(
   payment public.payments, attempt coinslot.payment_attempts
 ) returns text
@@ -181,18 +182,22 @@ begin
     when attempt.amount <> payment.amount then return 'wrong_amount';
     when attempt.paid > 0 and attempt.paid <> attempt.amount
       then return 'wrong_amount';
-    when attempt.paid = 0 or attempt.credited then return null;
+    when attempt.paid = 0 or (
+      attempt.credited
+      and attempt.refunded + attempt.withdrawn >= payment.refunded + payment.withdrawn
+    ) then return null;
     else
       v_wallet := coinslot.lock_wallet(payment.user_id);
       return case
-        when v_wallet.user_id is null or v_wallet.closed_at is not null then 'wallet_closed'
+        when (v_wallet.user_id is null or v_wallet.closed_at is not null) and not attempt.credited
+          then 'wallet_closed'
         when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
       end;
   end case;
 end
 $$;
 comment on function coinslot.attempt_problem(public.payments, coinslot.payment_attempts) is
-'Why an attempt may not be credited, or null.';
+'Why an attempt may not be credited, nor given back to, or null.';
 revoke all on function coinslot.attempt_problem(public.payments, coinslot.payment_attempts)
 from public;
 
