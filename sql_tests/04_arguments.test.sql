@@ -141,6 +141,8 @@ create temporary table refusals (caller, statement, expected) as values
 ('user', $$update_profile(repeat('n', 101))$$, 'PT400 invalid_argument display_name'),
 ('user', $$update_profile(null, 'Korean')$$, 'PT400 invalid_argument locale'),
 ('user', $$update_profile(null, '')$$, 'PT400 invalid_argument locale'),
+('user', $$update_profile(null, 'en' || repeat('-aaaaaaaa', 4))$$,
+ 'PT400 invalid_argument locale'),
 ('service', $$run_maintenance(0) as n$$, 'PT400 invalid_argument batch'),
 ('service', $$run_maintenance(10001) as n$$, 'PT400 invalid_argument batch'),
 ('service', $$run_maintenance(null) as n$$, 'PT400 invalid_argument batch');

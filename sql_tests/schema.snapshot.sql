@@ -3542,7 +3542,7 @@ CREATE TABLE public.profiles (
     locale text DEFAULT 'en'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT profiles_display_name_short CHECK ((length(display_name) <= 100)),
-    CONSTRAINT profiles_locale_known CHECK ((locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text))
+    CONSTRAINT profiles_locale_known CHECK (((length(locale) <= 35) AND (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text)))
 );
 
 COMMENT ON TABLE public.profiles IS 'What a person shows of themselves.';
@@ -3558,6 +3558,7 @@ declare
   v_profile public.profiles;
 begin
   perform coinslot.check_text('display_name', coalesce(update_profile.display_name, ''), 100);
+  perform coinslot.check_text('locale', coalesce(update_profile.locale, 'en'), 35);
   if coalesce(update_profile.locale, 'en') !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' then
     perform coinslot.fail('invalid_argument', '{"argument": "locale", "example": "ko"}');
   end if;

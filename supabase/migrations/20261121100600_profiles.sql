@@ -9,7 +9,8 @@ create table public.profiles (
   constraint profiles_pkey primary key (id),
   constraint profiles_id_fkey foreign key (id) references auth.users (id) on delete cascade,
   constraint profiles_display_name_short check (length(display_name) <= 100),
-  constraint profiles_locale_known check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$')
+  constraint profiles_locale_known
+  check (length(locale) <= 35 and locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$')
 );
 comment on table public.profiles is 'What a person shows of themselves.';
 comment on column public.profiles.locale is 'BCP 47 language tag, for example ko or en-US.';
@@ -38,6 +39,7 @@ declare
   v_profile public.profiles;
 begin
   perform coinslot.check_text('display_name', coalesce(update_profile.display_name, ''), 100);
+  perform coinslot.check_text('locale', coalesce(update_profile.locale, 'en'), 35);
   if coalesce(update_profile.locale, 'en') !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' then
     perform coinslot.fail('invalid_argument', '{"argument": "locale", "example": "ko"}');
   end if;
