@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(79);
+select plan(82);
 
 select now() - interval '1 day' as since, now() + interval '1 day' as until \gset
 create function pg_temp.begin_audit(
@@ -309,6 +309,16 @@ select is(
   pg_temp.audited(jsonb_build_object('payment_key', 'E ' || :'doubled', 'refunded', 5000)),
   'matched', 'once it is back, it does'
 );
+select is(
+  pg_temp.audited(jsonb_build_object(
+    'payment_key', 'nobody', 'order_id', 'ord_nobody_made_it', 'refunded', a.refunded
+  )),
+  a.found, 'money for an order that nobody made: ' || a.what
+) from (values
+  (0, 'unknown audit_unknown nobody', 'needs a person'),
+  (4999, 'unknown audit_unknown nobody', 'also what is left of it'),
+  (5000, 'unknown', 'and none once it has gone back')
+) a (refunded, found, what);
 
 -- What was credited and not listed
 select pg_temp.read(pg_temp.order_of(:'mina', 'toss'), 'T:paid paid=5000 gateway=toss') as read

@@ -1824,7 +1824,8 @@ begin
   from coinslot.audit_lines l
   where l.audit_id = v_audit.id and d.gateway = v_audit.gateway
     and d.payment_key = l.payment_key and d.resolved_at is null
-    and d.kind like 'audit\_%' and d.kind <> 'audit_' || l.verdict and l.verdict <> 'unread';
+    and d.kind like 'audit\_%' and l.verdict <> 'unread'
+    and (d.kind <> 'audit_' || l.verdict or (l.verdict = 'unknown' and l.paid <= l.refunded));
   insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
   select 'audit_' || l.verdict, v_audit.gateway, l.payment_key, l.order_id, jsonb_build_object(
     'audit_id', l.audit_id, 'currency', l.currency, 'paid', l.paid, 'refunded', l.refunded,
@@ -1832,6 +1833,7 @@ begin
   )
   from coinslot.audit_lines l
   where l.audit_id = v_audit.id and l.verdict in ('unknown', 'different', 'missing')
+    and not (l.verdict = 'unknown' and l.paid <= l.refunded)
   on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing;
   return (
     select coalesce(jsonb_agg(to_jsonb(t) order by t.verdict, t.currency), '[]') from (
