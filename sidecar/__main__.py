@@ -6,11 +6,13 @@ import sys
 
 import typer
 
+from sidecar.commands.discrepancies import app as discrepancies
 from sidecar.commands.money import audit, close_refund, reconcile, refund
 from sidecar.commands.webhooks import app as webhooks
 
 app = typer.Typer(help="Coinslot's sidecar.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(webhooks, name="webhooks")
+app.add_typer(discrepancies, name="discrepancies")
 for command in (refund, close_refund, reconcile, audit):
     app.command()(command)
 

@@ -232,6 +232,11 @@ from (values
 ) l (lines, wrong);
 insert into refusals (caller, statement, expected)
 values ('service', 'audit_payments(1, null)', 'PT400 invalid_argument lines');
+insert into refusals (caller, statement, expected)
+select
+  'service', format('resolve_discrepancy(1, %L)', r.resolution),
+  'PT400 invalid_argument resolution'
+from (values (''), (' '), (null), (repeat('r', 501))) r (resolution);
 
 select pg_temp.user_with(10) as mina \gset
 select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)

@@ -89,7 +89,7 @@ create temporary table stories (protects, steps, expected) as values
  array['PT400 invalid_argument {"argument": "amounts"}',
    'PT400 invalid_argument {"argument": "amounts"}']);
 
-select plan((select count(*)::integer from stories) + 19);
+select plan((select count(*)::integer from stories) + 25);
 select is(pg_temp.play('starter', s.steps), s.expected, s.protects) from stories s;
 
 -- Money for an order nobody made
@@ -126,7 +126,7 @@ select is(
 select is(
   pg_temp.as_service('select * from list_discrepancies(1)') - array['id', 'created_at', 'detail'],
   '{"kind": "unknown_order", "gateway": "portone", "payment_key": "imp_3",
-    "order_id": "ord_nobody_made_it", "resolved_at": null}', 'from the list of what is open'
+    "order_id": "ord_nobody_made_it", "resolved_at": null, "resolution": ""}', 'from the list of what is open'
 );
 select is(
   pg_temp.as_service('select count(*) as n from list_discrepancies(1000)') -> 'n',
@@ -141,6 +141,29 @@ select is(
    where d.resolved_at is null and d.id < (select max(m.id) from coinslot.discrepancies m)),
   'and pages by id'
 ) from coinslot.discrepancies d;
+
+-- Until somebody has dealt with it
+select d.id as imp_3 from coinslot.discrepancies d where d.payment_key = 'imp_3' \gset
+create function pg_temp.resolve(discrepancy_id bigint, resolution text) returns text
+language sql as $$
+  select concat_ws(' ', v ->> 'payment_key', v ->> 'resolution', v ->> 'resolved_at' is not null)
+  from pg_temp.as_service(format(
+    'select * from resolve_discrepancy(%s, %L)', discrepancy_id, resolution
+  )) v
+$$;
+select is(
+  pg_temp.resolve(:imp_3, 'sent back by hand'), 'imp_3 sent back by hand t', 'a person ends it'
+);
+select is(pg_temp.resolve(:imp_3, 'again'), 'imp_3 sent back by hand t', 'once');
+select is(pg_temp.open_of('imp_3'), 0::bigint, 'it is no longer open');
+select is(
+  pg_temp.unknown('imp_3', ', paid => 5000'), 'unknown_order', 'the same money told of again'
+);
+select is(pg_temp.open_of('imp_3'), 1::bigint, 'is shown again');
+select is(
+  pg_temp.as_service($$select resolve_discrepancy(0, 'none') is null as unknown$$),
+  '{"unknown": true}', 'there is none of this number'
+);
 
 -- One payment of the gateway, claimed for two orders
 select pg_temp.user_with(0) as mina, pg_temp.user_with(0) as thief \gset

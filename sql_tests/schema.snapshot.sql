@@ -2208,11 +2208,14 @@ CREATE TABLE coinslot.discrepancies (
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     resolved_at timestamp with time zone,
+    resolution text DEFAULT ''::text NOT NULL,
     CONSTRAINT discrepancies_kind_known CHECK ((kind = ANY (ARRAY['unknown_order'::text, 'wrong_order'::text, 'wrong_gateway'::text, 'wrong_mode'::text, 'wrong_currency'::text, 'wrong_amount'::text, 'wallet_closed'::text, 'wallet_full'::text, 'duplicate_payment'::text, 'illegal_transition'::text, 'refund_unresolved'::text, 'audit_unknown'::text, 'audit_different'::text, 'audit_missing'::text, 'ledger_unsound'::text])))
 );
 
 COMMENT ON TABLE coinslot.discrepancies IS 'What a person has to decide: money that fits no order, which is never credited by itself, and a
 ledger that does not add up.';
+
+COMMENT ON COLUMN coinslot.discrepancies.resolution IS 'What a person did about it; empty where it was resolved by what happened.';
 
 CREATE FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) RETURNS SETOF coinslot.discrepancies
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2941,6 +2944,31 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.require_admin() IS 'The signed-in administrator, or PT401, PT403.';
+
+CREATE FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) RETURNS coinslot.discrepancies
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_discrepancy coinslot.discrepancies;
+begin
+  perform coinslot.check_text('resolution', resolve_discrepancy.resolution, 500);
+  if btrim(resolve_discrepancy.resolution) = '' then
+    perform coinslot.fail('invalid_argument', '{"argument": "resolution", "min_length": 1}');
+  end if;
+  update coinslot.discrepancies d
+  set resolved_at = clock_timestamp(), resolution = resolve_discrepancy.resolution
+  where d.id = resolve_discrepancy.discrepancy_id and d.resolved_at is null
+  returning d.* into v_discrepancy;
+  if not found then
+    select d.* into v_discrepancy
+    from coinslot.discrepancies d where d.id = resolve_discrepancy.discrepancy_id;
+  end if;
+  return v_discrepancy;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) IS 'See public.resolve_discrepancy.';
 
 CREATE FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) RETURNS coinslot.token_holds
     LANGUAGE plpgsql
@@ -4129,6 +4157,17 @@ $$;
 
 COMMENT ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Service: the same as request_refund, on an operator''s word.';
 
+CREATE FUNCTION public.resolve_discrepancy(discrepancy_id bigint, resolution text) RETURNS coinslot.discrepancies
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.resolve_discrepancy(
+    resolve_discrepancy.discrepancy_id, resolve_discrepancy.resolution
+  )
+$$;
+
+COMMENT ON FUNCTION public.resolve_discrepancy(discrepancy_id bigint, resolution text) IS 'Service: a person has dealt with it. An earlier resolution stays; null if unknown.';
+
 CREATE FUNCTION public.return_payments(order_ids text[]) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -5156,6 +5195,9 @@ GRANT ALL ON FUNCTION coinslot.request_refund_for(order_id text, reason text, id
 
 REVOKE ALL ON FUNCTION coinslot.require_admin() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.return_payments(order_ids text[]) FROM PUBLIC;
@@ -5325,6 +5367,9 @@ GRANT ALL ON FUNCTION public.request_refund(order_id text, reason text, idempote
 
 REVOKE ALL ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.resolve_discrepancy(discrepancy_id bigint, resolution text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.resolve_discrepancy(discrepancy_id bigint, resolution text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.return_payments(order_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.return_payments(order_ids text[]) TO service_role;

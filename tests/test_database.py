@@ -152,6 +152,7 @@ async def test_service_looks_after_the_books(database: Database, person: Person)
     assert (await service.run_maintenance(10)).orders_expired >= 0
     assert (await service.get_settings()).mode == "test"
     assert isinstance(await service.list_discrepancies(1), list)
+    assert await service.resolve_discrepancy(0, "there is none") is None
     assert await service.verify_ledger() == []
     assert await service.verify_ledger(person.id) == []
 

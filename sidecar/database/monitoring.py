@@ -90,6 +90,11 @@ class MonitoringDatabase(Caller):
         rows = await self.call("list_discrepancies", page_size=page_size, before=before)
         return [Discrepancy.model_validate(row) for row in rows]
 
+    async def resolve_discrepancy(self, number: int, resolution: str) -> Discrepancy | None:
+        """One that was resolved before stays as it is. None: there is none of this number."""
+        row = await self.call("resolve_discrepancy", discrepancy_id=number, resolution=resolution)
+        return Discrepancy.model_validate(row) if row and row.get("id") else None
+
     async def verify_ledger(
         self, from_user: str | None = None, to_user: str | None = None
     ) -> list[LedgerProblem]:

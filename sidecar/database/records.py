@@ -244,7 +244,8 @@ class DatabaseSettings(Record):
 
 
 class Discrepancy(Record):
-    """Money that fits no order."""
+    """What a person has to decide: money that fits no order, a refund that never ends, a ledger
+    that does not add up. `resolution` is what they did; empty where it resolved itself."""
 
     id: int
     kind: str
@@ -254,6 +255,7 @@ class Discrepancy(Record):
     detail: dict[str, Any]
     created_at: str
     resolved_at: str | None
+    resolution: str
 
 
 class LedgerProblem(Record):

@@ -31,9 +31,9 @@ RPCS = frozenset((
     "finish_webhook", "get_backlog", "get_refund", "get_settings", "get_user_tokens",
     "hold_feature_for", "hold_tokens_for", "list_discrepancies", "list_webhooks", "open_payment",
     "record_refund_answer", "refuse_payment_attempt", "release_hold", "replay_webhooks",
-    "request_refund", "request_refund_for", "return_payments", "return_webhooks",
-    "run_maintenance", "spend_tokens", "spend_tokens_for", "store_webhook", "use_feature",
-    "use_feature_for", "verify_ledger",
+    "request_refund", "request_refund_for", "resolve_discrepancy", "return_payments",
+    "return_webhooks", "run_maintenance", "spend_tokens", "spend_tokens_for", "store_webhook",
+    "use_feature", "use_feature_for", "verify_ledger",
 ))  # fmt: skip
 """What this version calls."""
 

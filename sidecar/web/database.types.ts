@@ -495,6 +495,14 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"resolve_discrepancy":
+{ Args: { "discrepancy_id": number,"resolution": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "discrepancies"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "return_payments":
 { Args: { "order_ids": (string)[] }; Returns: undefined
                            },

@@ -285,6 +285,7 @@ create table coinslot.discrepancies (
   detail jsonb not null default '{}',
   created_at timestamptz not null default clock_timestamp(),
   resolved_at timestamptz,
+  resolution text not null default '',
   constraint discrepancies_pkey primary key (id),
   constraint discrepancies_kind_known check (
     kind in (
@@ -298,6 +299,8 @@ create table coinslot.discrepancies (
 comment on table coinslot.discrepancies is
 'What a person has to decide: money that fits no order, which is never credited by itself, and a
 ledger that does not add up.';
+comment on column coinslot.discrepancies.resolution is
+'What a person did about it; empty where it was resolved by what happened.';
 create unique index discrepancies_open on coinslot.discrepancies (
   kind, gateway, payment_key, order_id
 ) where resolved_at is null;

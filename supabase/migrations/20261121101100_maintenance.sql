@@ -163,3 +163,44 @@ comment on function public.list_discrepancies(integer, bigint) is
 revoke all on function public.list_discrepancies(integer, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.list_discrepancies(integer, bigint) to service_role;
+
+-- A person has dealt with it. Nothing else changes, and nothing is hidden: should something new be
+-- told of the same money, or an audit find it again, it is shown again.
+create function coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text)
+returns coinslot.discrepancies
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_discrepancy coinslot.discrepancies;
+begin
+  perform coinslot.check_text('resolution', resolve_discrepancy.resolution, 500);
+  if btrim(resolve_discrepancy.resolution) = '' then
+    perform coinslot.fail('invalid_argument', '{"argument": "resolution", "min_length": 1}');
+  end if;
+  update coinslot.discrepancies d
+  set resolved_at = clock_timestamp(), resolution = resolve_discrepancy.resolution
+  where d.id = resolve_discrepancy.discrepancy_id and d.resolved_at is null
+  returning d.* into v_discrepancy;
+  if not found then
+    select d.* into v_discrepancy
+    from coinslot.discrepancies d where d.id = resolve_discrepancy.discrepancy_id;
+  end if;
+  return v_discrepancy;
+end
+$$;
+comment on function coinslot.resolve_discrepancy(bigint, text) is
+'See public.resolve_discrepancy.';
+revoke all on function coinslot.resolve_discrepancy(bigint, text) from public;
+grant execute on function coinslot.resolve_discrepancy(bigint, text) to service_role;
+
+create function public.resolve_discrepancy(discrepancy_id bigint, resolution text)
+returns coinslot.discrepancies
+language sql volatile set search_path = '' as $$
+  select coinslot.resolve_discrepancy(
+    resolve_discrepancy.discrepancy_id, resolve_discrepancy.resolution
+  )
+$$;
+comment on function public.resolve_discrepancy(bigint, text) is
+'Service: a person has dealt with it. An earlier resolution stays; null if unknown.';
+revoke all on function public.resolve_discrepancy(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.resolve_discrepancy(bigint, text) to service_role;

@@ -144,6 +144,9 @@ CHORES: dict[str, Callable[[World], Step]] = {
     "claim_webhooks": lambda _: _claim("claim_webhooks", batch=3),
     "replay_webhooks": lambda world: Call("replay_webhooks", {"order_id": world.paid_order}).inside,
     "audit": _audit,
+    "resolve": lambda _: (
+        Call("resolve_discrepancy", {"discrepancy_id": 1, "resolution": "r"}).inside
+    ),
 }
 """What the sidecar does besides."""
 

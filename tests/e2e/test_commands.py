@@ -65,9 +65,32 @@ async def test_refund_and_reconcile(till: Counter, stack: LocalStack) -> None:
             ("close-refund", "00000000-0000-4000-8000-0000000000ff", "--reason", "r"),
             "no such refund",
         ),
+        (("discrepancies", "resolve", "0", "--resolution", "r"), "no such discrepancy"),
+        (("discrepancies", "resolve", "0", "--resolution", " "), "invalid_argument"),
     ],
 )
 async def test_says_what_is_wrong(stack: LocalStack, arguments: tuple[str, ...], says: str) -> None:
     status, _, err = await operate(stack, *arguments)
     assert status == 1
     assert says in err
+
+
+async def test_what_needs_a_person_is_shown_until_it_is_resolved(
+    till: Counter, stack: LocalStack
+) -> None:
+    order_id = await till.shop.order()
+    key = await till.shop.pay(order_id, amount=4999, force=True)
+    refused = await till.shop.complete(order_id, key)
+    assert refused.json()["code"] == "amount_mismatch"
+    _, out, _ = await operate(stack, "discrepancies", "list")
+    assert key in out.replace("\n", "")
+    ((number,),) = till.shop.select(
+        "select id from coinslot.discrepancies where payment_key = %s", key
+    )
+    for said in ("sent back by hand", "again"):
+        status, out, _ = await operate(
+            stack, "discrepancies", "resolve", number, "--resolution", said
+        )
+        assert (status, "sent back by hand" in out) == (0, True)
+    _, out, _ = await operate(stack, "discrepancies", "list")
+    assert key not in out.replace("\n", "")
