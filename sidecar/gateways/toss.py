@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -30,7 +31,6 @@ from sidecar.gateways.toss_payment import TossPayment, read_as
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from datetime import datetime
 
     import httpx
 
@@ -46,6 +46,11 @@ _UNKNOWN = {
     "CARD_PROCESSING_ERROR",
     "FORBIDDEN_CONSECUTIVE_REQUEST",
 }
+# Not this payment's: the order was paid, or canceled, by another one. Ours may be the one that took
+# it, and nobody heard the answer.
+_TAKEN_BEFORE = "DUPLICATED_ORDER_ID"
+# An approval that is older was made by an earlier call: the answer is a stored one.
+_NEW = timedelta(minutes=1)
 _LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
 _NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"}
 # Before each look at a payment whose confirm is in doubt. An approval may still be under way.
@@ -111,7 +116,8 @@ class Toss:
         does not resolve an unknown outcome either.
 
         One key per payment: Toss repeats the stored answer under it, errors included, and does not
-        compare bodies.
+        compare bodies. What a stored answer says was true when it was given: the money may have
+        gone back since.
         """
         self.check_key(payment_key)
         amount = number(order.amount, order.currency)
@@ -122,13 +128,24 @@ class Toss:
         }
         try:
             response = await self._call("POST", "/v1/payments/confirm", json=body, headers=headers)
-            if response.status_code == 200:
-                return self._fact(None, payment_key, response)
+            fact = self._fact(None, payment_key, response) if response.status_code == 200 else None
         except GatewayUnavailable as unknown:
             return await self._resolve(order, payment_key, unknown.code)
+        if fact is None:
+            return await self._refused(order, payment_key, response)
+        if _was_stored(fact):
+            return await self._resolve(order, payment_key, "stored answer")
+        return fact
+
+    async def _refused(
+        self, order: Order, payment_key: str, response: httpx.Response
+    ) -> TossPayment:
+        """What became of a payment whose confirm was not answered with a yes; raises a plain no."""
         code, message = error(response)
         if response.status_code == 409 or code is None or code in _UNKNOWN:
             return await self._resolve(order, payment_key, code or "no code")
+        if code == _TAKEN_BEFORE:
+            return await self._resolve(order, None, code)
         if code in OUR_KEYS:
             raise refused("confirm", response.status_code, code)
         raise TossDeclined(response.status_code, code, message)
@@ -181,9 +198,10 @@ class Toss:
             raise refused("list", response.status_code, error(response)[0])
         return toss_transactions.parsed(json_array(response))
 
-    async def _resolve(self, order: Order, payment_key: str, why: str) -> TossPayment:
-        """What reading shows once the approval is over. That Toss shows no payment is no answer:
-        its records may lag behind the approval that we sent."""
+    async def _resolve(self, order: Order, payment_key: str | None, why: str) -> TossPayment:
+        """What reading shows once the approval is over, of this payment or, without a key, of the
+        order. That Toss shows no payment is no answer: its records may lag behind the approval that
+        we sent."""
         log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
         try:
             # All looks together: the buyer is waiting.
@@ -197,7 +215,7 @@ class Toss:
             raise ConfirmUnknown from unknown
         raise ConfirmUnknown
 
-    async def _shown(self, order_id: str, payment_key: str) -> TossPayment | None:
+    async def _shown(self, order_id: str, payment_key: str | None) -> TossPayment | None:
         try:
             return await self.read(order_id, payment_key)
         except PaymentUnknownAtGateway:
@@ -227,3 +245,7 @@ class Toss:
         if fact.transfer_failed:
             log.warning("refund_transfer_failed", payment_key=fact.payment_key)
         return fact
+
+
+def _was_stored(fact: TossPayment) -> bool:
+    return fact.approved_at is not None and datetime.now(UTC) - fact.approved_at > _NEW

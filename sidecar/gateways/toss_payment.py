@@ -120,10 +120,11 @@ class _Payment(_Lenient):
 @dataclass(frozen=True, slots=True)
 class TossPayment(GatewayPayment):
     """`shown` is what of Toss's own object a page may be given. `transfer_failed`: a deposit was
-    sent back, and did not arrive."""
+    sent back, and did not arrive. `approved_at`: when the money was taken."""
 
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
     transfer_failed: bool = field(default=False, compare=False)
+    approved_at: datetime | None = field(default=None, compare=False)
 
 
 def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
@@ -156,6 +157,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         secret=payment.secret,
         shown=redacted(body, SHOWN),
         transfer_failed=account is not None and account.refundStatus in _FAILED,
+        approved_at=_zoned(payment.approvedAt),
     )
 
 
@@ -212,12 +214,17 @@ def _failure_reason(payment: _Payment) -> str:
 def _virtual_account(account: _VirtualAccount | None) -> VirtualAccount | None:
     if account is None:
         return None
-    due = account.dueDate
-    if due is not None and due.tzinfo is None:
-        due = due.replace(tzinfo=_KST)
+    due = _zoned(account.dueDate)
     return VirtualAccount(
         bank=_BANKS.get(account.bankCode or "", account.bankCode),
         account_number=account.accountNumber,
         holder=account.customerName,
         due_at=due.astimezone(UTC).isoformat() if due else None,
     )
+
+
+def _zoned(moment: datetime | None) -> datetime | None:
+    """Where Toss leaves the zone out, it is Korea's."""
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=_KST)

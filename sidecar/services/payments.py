@@ -163,7 +163,7 @@ class Payments:
             ("confirm", gateway.name, order_id, payment_key, str(amount)),
             lambda: self._take(gateway, order_id, payment_key, amount, language),
         )
-        _require_taken(settled)
+        _require_taken(settled, payment_key)
         _require_paid(settled)
         return settled
 
@@ -260,11 +260,11 @@ def no_longer_open(order: Payment) -> PaymentRefused:
     return PaymentRefused(message, code=f"payment_{status}", status=status)
 
 
-def _require_taken(settled: Settled) -> None:
+def _require_taken(settled: Settled, payment_key: str) -> None:
     """That another payment has bought the order is no reason to say that this one was taken; and
     one whose time is over says so, though the sweep that expires it has yet to come."""
-    status = settled.payment.status
-    if settled.fact.state != "ready" or status == "awaiting_deposit":
+    status, fact = settled.payment.status, settled.fact
+    if fact.payment_key == payment_key and (fact.state != "ready" or status == "awaiting_deposit"):
         return
     code = {
         **dict.fromkeys(_CONFIRMABLE, "payment_expired"),

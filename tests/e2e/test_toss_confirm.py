@@ -71,12 +71,7 @@ class TestOnce:
         await toss.play(f"payments/{key}", "PATCH", approval={"seconds": 0.2})
         confirmed = await asyncio.gather(
             toss.confirm(order_id, key),
-            toss.http.post(
-                f"{toss.toss_url}/v1/payments/confirm",
-                json={"paymentKey": key, "orderId": order_id, "amount": 5000},
-                headers={"Idempotency-Key": f"confirm:{key}"},
-                auth=("test_sk_sandbox", ""),
-            ),
+            toss.taken(order_id, key),
         )
         assert confirmed[0].status_code == 200
         assert await bought(toss, order_id)
@@ -110,6 +105,34 @@ class TestDoubt:
         await toss.play(f"payments/{key}", "PATCH", approval={"code": code, "taken": True})
         assert (await toss.confirm(order_id, key)).status_code == 200
         assert await bought(toss, order_id)
+
+    async def test_refusal_because_another_payment_has_bought_the_order(
+        self, toss: TossShop
+    ) -> None:
+        """Nobody has heard of that one: it is found, and credited."""
+        order_id, first = await toss.agreed()
+        second = await toss.pay(order_id)
+        await toss.taken(order_id, first)
+        answer = await toss.confirm(order_id, second)
+        assert (answer.status_code, answer.json()["code"]) == (400, "already_paid")
+        assert await bought(toss, order_id)
+
+    async def test_stored_yes_to_money_that_has_gone_back_since(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed()
+        await toss.play("clock", advance_s=-120)
+        try:
+            await toss.taken(order_id, key)
+        finally:
+            await toss.play("clock", advance_s=120)
+        canceled = await toss.http.post(
+            f"{toss.toss_url}/v1/payments/{key}/cancel",
+            json={"cancelReason": "console"},
+            auth=("test_sk_sandbox", ""),
+        )
+        assert canceled.status_code == 200, canceled.text
+        answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (400, "payment_refunded")
+        assert await untouched(toss, order_id, "refunded")
 
     async def test_approval_that_failed_in_the_end(self, toss: TossShop) -> None:
         order_id, key = await toss.agreed()

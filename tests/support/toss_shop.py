@@ -56,6 +56,16 @@ class TossShop(Shop):
         order_id = await self.order()
         return order_id, await self.pay(order_id, webhook=webhook, **turn)
 
+    async def taken(self, order_id: str, key: str) -> None:
+        """Confirmed by us, and neither page nor database has heard of it."""
+        answer = await self.http.post(
+            f"{self.toss_url}/v1/payments/confirm",
+            json={"paymentKey": key, "orderId": order_id, "amount": 5000},
+            headers={"Idempotency-Key": f"confirm:{key}"},
+            auth=("test_sk_sandbox", ""),
+        )
+        assert answer.status_code == 200, answer.text
+
     async def told(self, key: str, **forge: object) -> int:
         """The status that the payment's webhook is answered."""
         answer = await self.play("webhook", payment_key=key, forge=forge)
