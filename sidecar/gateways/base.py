@@ -107,7 +107,7 @@ class Refund:
     `refundable` is what the payment was last known to hold, from before this refund was first asked
     for: a gateway that can compare it refuses when it is another, so that a refund asked for twice
     happens once. `key` is the idempotency key of this try: the same for as long as its outcome is
-    unknown. Between 16 and 64 characters of `[A-Za-z0-9_-]`.
+    unknown. Between 16 and 64 characters of `[A-Za-z0-9_-]`. `id` is what all tries have in common.
     """
 
     order_id: str
@@ -118,6 +118,7 @@ class Refund:
     reason: str
     key: str
     account: RefundAccount | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,16 +173,17 @@ class Stripe:
             raise nonsense("payment does not parse", payment_key=intent.id) from error
 
     async def _taken_on(self, refund: base.Refund) -> bool:
-        """Whether there is a refund of this key already, however long ago Stripe forgot the key."""
+        """Whether there is such a refund already, under this key or that of an earlier try, however
+        long ago Stripe forgot them."""
         try:
             charge = (await self._retrieve(refund.payment_key)).charge
         except PaymentUnknownAtGateway as error:
             raise RefundDeclined("resource_missing", "Stripe has no such payment") from error
         made = await self._refunds(charge) if charge else []
-        ours = [each for each in made if stripe_refund.is_of(each, refund)]
-        for each in ours:
-            stripe_refund.require_standing(each)
-        return bool(ours)
+        for each in made:
+            if stripe_refund.is_of(each, refund):
+                stripe_refund.require_standing(each)
+        return any(stripe_refund.gives_back(each, refund) for each in made)
 
     async def _refunds(self, charge: Charge) -> list[Refund]:
         """The ten that come with the charge are all there are, almost always."""

@@ -1,7 +1,8 @@
 """A refund at Stripe, and which of its errors mean that there will be none.
 
 Stripe compares no balance. What keeps a refund from happening twice is the idempotency key, which
-Stripe forgets after a day, and after that the key in the refund's own metadata.
+Stripe forgets after a day, and after that what the refund's own metadata say. These also tell what
+an earlier try under another key came to: a server error that Stripe repeats may have had effects.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _FAILED = {"failed", "canceled"}
 def params(refund: Refund) -> RefundCreateParams:
     """The same for the same refund, always: Stripe compares them under a key."""
     metadata = {
+        "refund_id": refund.id,
         "refund_key": refund.key,
         "order_id": refund.order_id,
         "reason": storable(refund.reason).strip()[:_LONGEST],
@@ -61,6 +63,12 @@ def parsed(answer: Mapping[str, Any]) -> RefundList:
 def is_of(made: Made, refund: Refund) -> bool:
     """Whether this refund is what the call under the key came to."""
     return (made.metadata or {}).get("refund_key") == refund.key
+
+
+def gives_back(made: Made, refund: Refund) -> bool:
+    """Whether this refund is what any try came to, and stands."""
+    of_it = bool(refund.id) and (made.metadata or {}).get("refund_id") == refund.id
+    return (of_it or is_of(made, refund)) and made.status not in _FAILED
 
 
 def require_standing(made: Made) -> None:

@@ -166,4 +166,5 @@ def _as_refund(job: RefundJob) -> Refund:
         reason=job.reason,
         key=job.key,
         account=RefundAccount(**job.account) if job.account else None,
+        id=job.id,
     )

@@ -90,6 +90,19 @@ class TestUnknown:
             await ask(stripe_sim, refund(key, key="refund-another-key"))
         assert made(stripe_sim) == [(1000, "succeeded")]
 
+    async def test_another_key_gives_nothing_that_an_earlier_try_gave(
+        self, stripe_sim: SimulatedStripe
+    ) -> None:
+        """Stripe showed nothing of it at first: a server error's effects may come late."""
+        key = await stripe_sim.paid()
+        await stripe_sim.fault("error_after", next=1, path=REFUNDS)
+        with pytest.raises(RefundKeySpent):
+            await ask(stripe_sim, refund(key, 400, id="refund-1"))
+        await ask(stripe_sim, refund(key, 400, id="refund-1", key="refund-another-key"))
+        assert made(stripe_sim) == [(400, "succeeded")]
+        await ask(stripe_sim, refund(key, 400, id="refund-2", key="refund-of-another"))
+        assert made(stripe_sim) == [(400, "succeeded")] * 2
+
     async def test_too_many_calls_spend_no_key(self, stripe_sim: SimulatedStripe) -> None:
         key = await stripe_sim.paid()
         await stripe_sim.fault("rate_limit", next=1, path=REFUNDS)
