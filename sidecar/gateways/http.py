@@ -45,6 +45,12 @@ class GatewayUnreached(GatewayUnavailable):
     """There was no connection, so it has heard of nothing."""
 
 
+class NotTheGateway(GatewayUnavailable):
+    """Not even JSON, whatever its status: from somebody who stands before the gateway."""
+
+    code = "gateway_nonsense"
+
+
 class GatewayHttp:
     """One gateway's address over the shared pool. `timeout` bounds a whole call, in seconds."""
 
@@ -154,14 +160,20 @@ async def _awaited(call: Callable[[], Awaitable[T]]) -> T:
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, GatewayUnavailable) and error.code != "gateway_nonsense"
+    return isinstance(error, GatewayUnavailable) and not is_nonsense(error)
+
+
+def is_nonsense(error: GatewayUnavailable) -> bool:
+    """Said by the gateway itself, so that asking again brings the same, and others may fare
+    better."""
+    return error.code == "gateway_nonsense" and not isinstance(error, NotTheGateway)
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:
     """The body as a JSON object, its decimals exact; anything else is nonsense."""
     body = _json(response)
     if not isinstance(body, dict):
-        raise nonsense("not a JSON object", status=response.status_code)
+        raise _not_json("object", response)
     return body
 
 
@@ -169,7 +181,7 @@ def json_array(response: httpx.Response) -> list[Any]:
     """The body as a JSON array, as `json_object` does."""
     body = _json(response)
     if not isinstance(body, list):
-        raise nonsense("not a JSON array", status=response.status_code)
+        raise _not_json("array", response)
     return body
 
 
@@ -178,6 +190,11 @@ def _json(response: httpx.Response) -> object:
         return json.loads(response.content, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
+
+
+def _not_json(kind: str, response: httpx.Response) -> NotTheGateway:
+    log.error("gateway_nonsense", why=f"not a JSON {kind}", status=response.status_code)
+    return NotTheGateway()
 
 
 def nonsense(why: str, **context: object) -> GatewayUnavailable:

@@ -23,7 +23,7 @@ from sidecar.errors import (
     PaymentRefused,
     PaymentUnknownAtGateway,
 )
-from sidecar.gateways.http import patiently
+from sidecar.gateways.http import is_nonsense, patiently
 from sidecar.order_ids import ORDER_ID
 
 if TYPE_CHECKING:
@@ -105,14 +105,15 @@ class Auditing:
     async def _compare_list(
         self, gateway: Gateway, audit_id: int, since: datetime, until: datetime
     ) -> None:
-        """Of a list with lines that nobody can read the others count; the log names them."""
+        """Of a list with lines that nobody can read the others count; the log names them. What is
+        no list at all ends the audit, which is not done then."""
         service = self._database.as_service()
         try:
             async for page in gateway.paid_between(since, until):
                 lines = await service.audit_payments(audit_id, [asdict(each) for each in page])
                 await self._look_again(gateway, audit_id, lines)
         except GatewayUnavailable as error:
-            if error.code != "gateway_nonsense":
+            if not is_nonsense(error):
                 raise
             log.error("audit_incomplete")  # noqa: TRY400 - its own line says why
 
@@ -191,7 +192,7 @@ class Auditing:
 
 def _leave_as_it_is(error: GatewayUnavailable, order_id: str, payment_key: str) -> None:
     """Nonsense about one payment holds up no other; a gateway that is down ends the audit."""
-    if error.code != "gateway_nonsense":
+    if not is_nonsense(error):
         raise error
     log.error("audit_incomplete", order_id=order_id, payment_key=payment_key)
 

@@ -22,6 +22,7 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
     TryAgain,
 )
+from sidecar.gateways.http import is_nonsense
 from sidecar.services.settling import fact_about
 
 if TYPE_CHECKING:
@@ -156,13 +157,13 @@ class Reconciler:
         return unread + waiting
 
     async def _answered(self, gateway: Gateway, each: PaymentToRead, total: Round) -> bool:
-        """False where the gateway said nothing, not even nonsense."""
+        """False where the gateway itself said nothing, not even nonsense."""
         with bound_contextvars(order_id=each.payment.order_id, gateway=gateway.name):
             try:
                 total.moved += await self._read(gateway, each)
                 total.read += 1
             except GatewayUnavailable as error:
-                return error.code == "gateway_nonsense"
+                return is_nonsense(error)
             except TryAgain:
                 log.info("left_to_the_next_read")
             return True

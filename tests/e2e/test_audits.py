@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
+from sidecar.errors import GatewayUnavailable
+from sidecar.gateways import http
 from sidecar.services import opened
 from tests.support.counters import Counter
 
@@ -90,6 +93,24 @@ async def test_gateway_fails_in_the_middle(books: Books) -> None:
     """It is asked again, and the audit goes on where it was."""
     _, key = await books.counter.bought()
     await books.counter.fail("error_before", next=2)
+    assert (await books.audit())[key].verdict == "matched"
+
+
+async def test_answer_that_is_no_list_leaves_the_day_to_be_done(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands before a gateway may say under HTTP 200 that it is closed."""
+    monkeypatch.setattr(http, "PATIENT_ATTEMPTS", 1)
+    key = await books.counter.pay(await books.counter.order())
+    await books.counter.fail("html")
+    with pytest.raises(GatewayUnavailable):
+        await books.audit()
+    await books.counter.fail(None)
+    [(finished_at,)] = books.counter.shop.select(
+        "select finished_at from coinslot.audits where gateway = %s order by id desc limit 1",
+        books.counter.GATEWAY,
+    )
+    assert finished_at is None
     assert (await books.audit())[key].verdict == "matched"
 
 
