@@ -13,7 +13,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json, raw
 
 from sidecar.database import Database, rpc
-from sidecar.errors import DatabaseUnavailable
+from sidecar.errors import DatabaseUnavailable, Unauthorized
 from tests.support.servers import address, listening_socket, running
 from tests.support.sidecars import settings
 
@@ -114,6 +114,18 @@ async def test_a_bad_request_is_one_where_somebody_says_why() -> None:
             with pytest.raises(DatabaseUnavailable):
                 await database.as_service().get_settings()
         assert len(postgrest.calls) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 408, 413, 429])
+async def test_nobody_is_signed_out_by_what_stands_before_postgrest(status: int) -> None:
+    """Only a 401 or a 403 without PostgREST's code is about a key."""
+    refusals = [(status, {"message": "API rate limit exceeded"})] * 3
+    async with away(*refusals) as (_, database):
+        with pytest.raises(DatabaseUnavailable):
+            await database.as_user("a.b.c").get_user_tokens()
+    async with away((401, {"message": "Invalid API key"})) as (_, database):
+        with pytest.raises(Unauthorized):
+            await database.as_user("a.b.c").get_user_tokens()
 
 
 async def test_work_is_claimed_again_where_certainly_nothing_was_done() -> None:
