@@ -84,6 +84,42 @@ async def test_a_lost_reply_is_asked_for_again_and_paid_for_once(browse: Browse)
 
 
 @pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (401, {"code": "unauthenticated"}, "Sign in and ask the same again"),
+        (403, {"code": "banned"}, "it is taken only once"),
+        (429, {"message": "API rate limit exceeded"}, "it is taken only once"),
+    ],
+)
+async def test_a_refusal_says_nothing_of_what_was_sent_before_it(
+    browse: Browse, status: int, body: dict[str, str], told: str
+) -> None:
+    """The question was paid for, which nobody heard; then the same request does not get through."""
+    person = await browse()
+    person.expects("0 /functions/v1/ask", f"{status} /functions/v1/ask")
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort("connectionreset")
+
+    async def refuse(route: Route) -> None:
+        headers = {"access-control-allow-origin": "*"}
+        await route.fulfill(status=status, json=body, headers=headers)
+
+    for answer in (lose, refuse):
+        await person.page.route("**/functions/v1/ask", answer, times=1)
+        await person.asks("Still there?")
+        await expect(person.reply).to_contain_text("the same again")
+    await expect(person.reply).to_contain_text(told)
+    await expect(person.reply).not_to_contain_text("Nothing was taken")
+    await person.asks("Something else?")
+    await expect(person.reply).to_contain_text("“Something else?” is a good question")
+    await person.asks("Still there?")
+    await expect(person.reply).to_contain_text("“Still there?” is a good question")
+    await person.has(3)
+
+
+@pytest.mark.parametrize(
     ("gateway", "device"),
     [
         # In a window over the page, or in the page's place; always by another page; in the page.

@@ -4,17 +4,19 @@ import { FAILED, say } from './words.js'
 
 const $ = (selector) => document.querySelector(selector)
 
-// Of the request before, if nobody knows what became of it: the same again must not cost again.
-let unknown = null
+// The keys of what nobody knows the end of: the same again must not cost again.
+const unknown = new Map()
 
-const keyOf = (question) => (unknown?.question === question ? unknown.key : crypto.randomUUID())
+const keyOf = (asked) => unknown.get(asked) ?? crypto.randomUUID()
 
+const ENDED = 'Your session has ended. Sign in and ask the same again: it is taken only once.'
 const LOST = 'The connection was lost. Ask the same again: it is taken only once.'
 const OUTCOMES = {
   401: 'Your session has ended. Nothing was taken: sign in again.',
   402: 'Not enough tokens. Nothing was taken.',
   409: 'This answer is being generated already, maybe in another tab. Nothing is taken twice.',
 }
+const IN_DOUBT = { 401: ENDED, 409: OUTCOMES[409] }
 const NO_ANSWER = 'The answer could not be generated. Nothing was taken: your tokens are back.'
 
 export const playApp = ({ config, client, coinslot }) => {
@@ -28,10 +30,15 @@ export const playApp = ({ config, client, coinslot }) => {
     const status = error ? (error.context?.status ?? 0) : 200
     const refusal = error && (await error.context?.json?.().catch(() => null))
     if (status === 402) reply.textContent = say(OUTCOMES[402])
+    const asked = `${what} ${question}`
     // Only the app itself can know that it took nothing; a proxy that answers for it does not.
     const failed = refusal?.code === 'generation_failed'
-    unknown = (status === 0 || status >= 500) && !failed ? { question, key } : null
-    return { status, data, error: refusal, said: failed ? NO_ANSWER : unknown ? LOST : OUTCOMES[status] }
+    const refused = status >= 400 && status < 500 && refusal?.code
+    // Too few tokens, or another call's key: any other refusal says nothing of what was sent before.
+    if (status === 200 || failed || /^PT40[29]$/.test(refusal?.code)) unknown.delete(asked)
+    else if (!refused) unknown.set(asked, key)
+    const doubt = unknown.has(asked) && (IN_DOUBT[status] ?? LOST)
+    return { status, data, error: refusal, said: failed ? NO_ANSWER : doubt || OUTCOMES[status] }
   }
 
   const show = ({ status, data, said = FAILED }) => {
@@ -49,7 +56,7 @@ export const playApp = ({ config, client, coinslot }) => {
     event.preventDefault()
     const what = event.submitter?.value ?? 'ask'
     const question = form.question.value.trim()
-    const data = { question, fail: form.fail.checked, key: keyOf(question) }
+    const data = { question, fail: form.fail.checked, key: keyOf(`${what} ${question}`) }
     busy(true)
     reply.textContent = say(
       what === 'ask' ? 'Working on it…' : 'Two tokens are set aside while the answer is generated…',
