@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 portone = Blueprint("portone")
 
 _GATEWAY = "portone"
+# What a payment that was just made may be answered while PortOne's records lag behind its window.
+_NOT_SEEN = {"payment_unknown_at_gateway", "payment_pending", "payment_expired", "payment_canceled"}
 
 
 class CheckoutBody(BaseModel):
@@ -98,7 +100,8 @@ async def return_from_window(request: Request) -> HTTPResponse:
     except ApiError as refusal:
         log.info("redirect_not_completed", code=refusal.code)
         ours = {"orderId": order_id} if ORDER_ID.fullmatch(order_id) else {}
-        return _to_frontend(request, "fail", **ours, code=refusal.code)
+        told = {"claimed": "true"} if refusal.code in _NOT_SEEN and _says_paid(request) else {}
+        return _to_frontend(request, "fail", **ours, code=refusal.code, **told)
     waiting = {"status": payment.status} if payment.status == "awaiting_deposit" else {}
     return _to_frontend(request, "success", orderId=payment.order_id, **waiting)
 
@@ -114,6 +117,13 @@ def _brought_back(request: Request) -> tuple[str, str | None]:
     if order_id is not None:
         return order_id, None
     return request.args.get("merchant_uid", ""), request.args.get("imp_uid", "")
+
+
+def _says_paid(request: Request) -> bool:
+    """The window's own word, on which nothing is credited, and nobody told that they did not pay.
+    Both versions name a code where they failed."""
+    said_no = request.args.get("code") or request.args.get("error_code")
+    return not said_no and request.args.get("imp_success") != "false"
 
 
 def _waiting(payment: Payment, *, for_owner: bool) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, ve
 import { locale } from './text.js'
 
 const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out'])
+// Of an order: it was not paid, so that another may take its place.
+const UNPAID = ['open', 'declined', 'expired', 'canceled', 'not_found']
 
 /**
  * `wish`: `{productId, name, tokens, amount, currency, gateway, method}` as the person saw it.
@@ -21,7 +23,7 @@ export async function purchase(wish, page) {
   const order = beginOrder({ ...wish, userId: who.userId, from: location.pathname + location.search })
   if (order.orderId) {
     const before = await settleUntilKnown(order, page)
-    if (!['open', 'declined', 'expired', 'canceled', 'not_found'].includes(before.kind)) return before
+    if (!UNPAID.includes(before.kind)) return before
     if (before.kind !== 'open') {
       forget(order)
       return purchase(wish, page)
@@ -44,9 +46,10 @@ async function checkOut(order, wish) {
     }
     // The key's order is over, or was made at another price: this wish needs a new one.
     if (/^(payment_|price_changed|idempotency_key_reused)/.test(answer.code)) {
-      const before = order.orderId ? await settle(order) : order
+      const before = order.orderId && (await settle(order))
+      if (before && !UNPAID.includes(before.kind)) return before
       forget(order)
-      return before.kind === 'purchased' ? before : { again: true }
+      return { again: true }
     }
     return { ...order, kind: 'not_started' }
   }
@@ -63,6 +66,8 @@ async function pay(order, page) {
   const options = config.gateways[order.gateway] ?? {}
   const addresses = { redirectUrl: redirectUrl(), returnUrl: returnUrl(order.orderId) }
   let result
+  // What an earlier window brought says nothing of this one, should its answer be lost.
+  remember(order, { paymentKey: null, claimed: null })
   page.onWindow(true)
   try {
     const window = await gateway.window(options, order.checkout).catch(() => {
@@ -77,8 +82,8 @@ async function pay(order, page) {
   } finally {
     page.onWindow(false)
   }
-  const { paymentKey = order.paymentKey, claimed, closed } = result
-  remember(order, { paymentKey, claimed })
+  const { paymentKey = null, claimed, closed } = result
+  remember(order, { paymentKey, claimed: claimed && Date.now() })
   const outcome = await settleUntilKnown(order, page)
   return closed && outcome.kind === 'open' ? leftOpen(order, outcome) : outcome
 }

@@ -69,10 +69,11 @@ function returned(location) {
   }
   if (get('payment_intent')) {
     const claimed = /^(succeeded|processing)$/.test(get('redirect_status'))
-    return { orderId: known, gateway: 'stripe', claimed }
+    return { orderId: known, gateway: 'stripe', claimed: claimed && Date.now() }
   }
   const gateway = get('paymentId', 'payment_id', 'imp_uid') ? 'portone' : undefined
-  return { orderId: known, gateway, paymentKey: get('imp_uid'), failed: get('code', 'error_code') }
+  const claimed = get('claimed') && Date.now() // said the gateway, and the sidecar passes it on
+  return { orderId: known, gateway, paymentKey: get('imp_uid'), claimed, failed: get('code', 'error_code') }
 }
 
 function rememberReturn(order, found) {

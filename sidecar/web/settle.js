@@ -34,12 +34,15 @@ const BY_CODE = {
 // After these nothing more happens that this browser would have to ask about.
 const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'review']
 const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
+const BELIEVED_MS = 15 * 60_000 // by then the sidecar has asked of its own accord, twice
 const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 
 /** What an answer of the sidecar says; `other` where only the order itself can tell. */
 export function verdict({ status, code, state, error }) {
   if (status === 401) return { kind: 'signed_out' }
   if (!status || status === 408 || status >= 500) return { kind: 'unknown' }
+  // The sidecar says no with a code. Who stands before it and has none knows nothing of the money.
+  if (status >= 400 && !/^[a-z_]+$/i.test(code)) return { kind: 'unknown' }
   if (code === 'too_many_requests') return { kind: 'unknown' }
   if (state in BY_STATUS) return { kind: BY_STATUS[state] }
   const kind = BY_CODE[code] ?? BY_STATUS[code.replace('payment_', '')]
@@ -58,16 +61,17 @@ export async function settle(order) {
   }
   // It goes on by itself; whoever buys the same again now means another order.
   if (kind === 'waiting') remember(order, { waiting: true })
-  // What Stripe's window said, the sidecar has been told.
-  if (kind === 'waiting' && gateway === 'stripe') outcome.claimed = remember(order, { claimed: null }).claimed
+  // What the window said, the sidecar has been told.
+  if (kind === 'waiting' && gateway !== 'toss') outcome.claimed = remember(order, { claimed: null }).claimed
   // Toss was asked about that payment and took nothing: the next attempt brings its own.
   if (kind === 'open' && gateway === 'toss') remember(order, { paymentKey: null, claimed: null })
   return outcome
 }
 
-/** Stripe's own window said that it was paid; whoever says otherwise has not been told yet. */
+/** The gateway's own window said just now that it was paid: who says otherwise has yet to hear. */
 function tooEarly({ gateway, claimed, kind }) {
-  return gateway === 'stripe' && claimed && /open|expired|canceled/.test(kind)
+  const believed = gateway !== 'toss' && Date.now() - claimed < BELIEVED_MS
+  return believed && /open|expired|canceled/.test(kind)
 }
 
 async function look(order) {
@@ -92,9 +96,10 @@ async function put([path, body], order) {
 
 async function storedOrder(order, answer) {
   const { status, payment, ...rest } = await ask(`/payment/${encodeURIComponent(order.orderId)}`, { as: order.userId })
-  if (status !== 200) {
+  if (status !== 200 || !payment) {
     const known = answer?.virtual_account && { kind: 'waiting', account: answer.virtual_account }
-    return known || verdict({ status, ...rest, state: undefined })
+    const { kind } = verdict({ code: '', ...rest, status, state: undefined })
+    return known || { kind: kind === 'other' ? 'unknown' : kind }
   }
   const { amount, currency, tokens, virtual_account: account, failure_reason: detail } = payment
   const known = { amount, currency, tokens, account, detail, productId: payment.product_id }

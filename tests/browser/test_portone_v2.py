@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from sidecar.sandbox import environment
 from tests.browser.test_purchases import bought, deposits
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import httpx
+    from playwright.async_api import Route
 
     from tests.browser.conftest import Browse
     from tests.support.stacks import LocalStack
@@ -71,3 +73,35 @@ async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: s
     await buyer.back_in_the_store()
     await deposits(buyer)
     await bought(buyer)
+
+
+@DEVICES
+@pytest.mark.usefixtures("sells_through_v2")
+async def test_a_payment_that_portone_does_not_show_yet(
+    browse: Browse, http: httpx.AsyncClient, device: str
+) -> None:
+    """Its window has said that it was paid: nobody is told that no money was taken."""
+    buyer = await browse(device)
+    buyer.expects("400 /api/payments/complete")
+    url = f"{v2_url(buyer.shop.stack)}/_sim"
+    (await http.put(f"{url}/settings", json={**QUIET, "enabled": False})).raise_for_status()
+    await buyer.choose("PortOne")
+    await buyer.buy()
+    await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    payment = f"{url}/payments/{buyer.order_id()}"
+
+    async def lag(route: Route) -> None:
+        (await http.patch(payment, json={"status": "READY"})).raise_for_status()
+        await route.continue_()
+
+    asked = "**/payments/complete*"
+    await buyer.page.route(asked, lag, times=1)
+    async with buyer.page.expect_response("**/api/payments/complete"):
+        await buyer.clicks("Pay ₩5,000")
+    await buyer.has_shown_it()
+    await buyer.told("Checking your payment…")
+    (await http.patch(payment, json={"status": "PAID"})).raise_for_status()
+    await buyer.told("10 tokens added")
+    await buyer.back_in_the_store()
+    await buyer.has(15)
+    (await http.put(f"{url}/settings", json=QUIET)).raise_for_status()

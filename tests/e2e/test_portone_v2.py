@@ -87,6 +87,16 @@ class TestPurchase:
         paid = await self.redirected(v2_shop, **{name: order_id})
         assert (paid, await v2_shop.tokens()) == (f"/payment/success?orderId={order_id}", 15)
 
+    async def test_buyer_on_a_phone_is_back_before_portone_shows_the_payment(
+        self, v2_shop: ShopV2
+    ) -> None:
+        order_id = await v2_shop.order()
+        await v2_shop.pay(order_id, outcome="abandoned")
+        where = f"/payment/fail?orderId={order_id}&code=payment_pending"
+        assert await self.redirected(v2_shop, paymentId=order_id) == f"{where}&claimed=true"
+        gave_up = {"paymentId": order_id, "code": "PAY_PROCESS_CANCELED"}
+        assert await self.redirected(v2_shop, **gave_up) == where
+
     @staticmethod
     async def redirected(shop: ShopV2, **query: str) -> str:
         answer = await shop.http.get(f"{shop.sidecar}/payments/complete", params=query)

@@ -27,5 +27,7 @@ export async function pay(order, { sdk, options, email, locale, redirectUrl }) {
     )
   })
   // The callback's own `success` means nothing: whoever has an id asks the sidecar.
-  return { paymentKey: answer.imp_uid ?? undefined, closed: Boolean(answer.error_code) }
+  const { imp_uid: paymentKey, error_code: error, success } = answer
+  const claimed = Boolean(paymentKey) && !error && success !== false
+  return { paymentKey: paymentKey ?? undefined, claimed, closed: Boolean(error) }
 }

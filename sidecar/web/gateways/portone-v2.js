@@ -15,5 +15,5 @@ export async function pay(order, { sdk, email, locale, redirectUrl }) {
     locale: locale === 'ko' ? 'KO_KR' : 'EN_US',
     customer: email ? { email } : undefined,
   })
-  return { closed: Boolean(answer?.code) }
+  return { claimed: Boolean(answer) && !answer.code, closed: Boolean(answer?.code) }
 }
