@@ -71,14 +71,15 @@ function returned(location) {
     const claimed = /^(succeeded|processing)$/.test(get('redirect_status'))
     return { orderId: known, gateway: 'stripe', claimed: claimed && Date.now() }
   }
-  const gateway = get('paymentId', 'payment_id', 'imp_uid') ? 'portone' : undefined
+  const gateway = get('paymentId', 'payment_id', 'imp_uid', 'claimed') ? 'portone' : undefined
   const claimed = get('claimed') && Date.now() // said the gateway, and the sidecar passes it on
   return { orderId: known, gateway, paymentKey: get('imp_uid'), claimed, failed: get('code', 'error_code') }
 }
 
 function rememberReturn(order, found) {
-  const { orderId, gateway, paymentKey, claimed } = found
-  const told = Object.entries({ gateway: order?.gateway ?? gateway, orderId, paymentKey, claimed })
+  const gateway = order?.gateway ?? found.gateway
+  const { orderId, paymentKey, claimed } = found.gateway === gateway ? found : { orderId: found.orderId }
+  const told = Object.entries({ gateway, orderId, paymentKey, claimed })
   const changes = Object.fromEntries(told.filter(([, value]) => value !== undefined))
   return remember(order ?? { key: `return:${orderId}`, at: Date.now() }, changes)
 }

@@ -54,7 +54,7 @@ export function verdict({ status, code, state, error }) {
 /** One look. Repeating it takes no money twice. */
 export async function settle(order) {
   const outcome = { ...order, ...(await look(order)) }
-  if (tooEarly(outcome)) outcome.kind = 'unknown'
+  if (order.gateway === outcome.gateway && tooEarly(outcome)) outcome.kind = 'unknown'
   const { kind, orderId, productId, tokens, amount, currency, gateway } = outcome
   if (OVER.includes(kind) && forget(order) && kind === 'purchased') {
     tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway })
