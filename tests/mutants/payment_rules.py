@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.mutant import Rewrite, Run, SqlMutant
-from tests.mutants.wallet_rules import PARALLEL_PAYMENTS, STATE_MACHINE
+from tests.mutants.wallet_rules import AUDIT, PARALLEL_PAYMENTS, STATE_MACHINE
 
 STATUS = "sql_tests/07_payment_status.test.sql"
 PAYMENTS = "sql_tests/08_gateway_payments.test.sql"
@@ -206,5 +206,24 @@ MUTANTS = (
         "money that went back once and is on its way again gives no token back",
         (Rewrite("coinslot.payment_facts", "v_counted.refunding > 0 and", "false and"),),
         (REVERSALS, STATE_MACHINE),
+    ),
+    SqlMutant(
+        "orders-given-back-are-waited-for",
+        "whoever gives orders back waits for nobody who moves them",
+        (Rewrite("coinslot.return_payments", "for update of r skip locked", "for update of r"),),
+        (PARALLEL_PAYMENTS,),
+    ),
+    SqlMutant(
+        "attempts-are-not-audited",
+        "each payment has the money of its credited attempt",
+        (
+            Rewrite(
+                "coinslot.verify_ledger",
+                "select * from coinslot.verify_attempts(verify_ledger.from_user, "
+                "verify_ledger.to_user)",
+                "select * from coinslot.verify_attempts(null, null) where false",
+            ),
+        ),
+        (AUDIT,),
     ),
 )

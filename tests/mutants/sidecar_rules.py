@@ -159,4 +159,16 @@ MUTANTS = (
         ),
         ("tests/e2e/test_audits.py::test_what_nobody_told_us_of_is_applied[portone-v1]",),
     ),
+    SidecarMutant(
+        "lost-commit-is-a-refusal",
+        "PostgREST's 400 without a code says nothing of what was done",
+        Edit("sidecar/database/rpc.py", 'lost = status == 400 and code == ""', "lost = False"),
+        ("tests/test_rpc.py", "tests/e2e/test_lost_commits.py"),
+    ),
+    SidecarMutant(
+        "stored-yes-is-believed",
+        "what Toss answered once is no fresh read",
+        Edit("sidecar/gateways/toss.py", "if _was_stored(fact):", "if False:"),
+        ("tests/e2e/test_toss_confirm.py",),
+    ),
 )
