@@ -49,7 +49,8 @@ _UNKNOWN = {
 # Not this payment's: the order was paid, or canceled, by another one. Ours may be the one that took
 # it, and nobody heard the answer.
 _TAKEN_BEFORE = "DUPLICATED_ORDER_ID"
-# An approval that is older was made by an earlier call: the answer is a stored one.
+# An approval that is older was made by an earlier call: the answer is a stored one. So may be one
+# that is yet to come: then this clock is slow, and tells nothing.
 _NEW = timedelta(minutes=1)
 _LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
 _NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"}
@@ -248,4 +249,4 @@ class Toss:
 
 
 def _was_stored(fact: TossPayment) -> bool:
-    return fact.approved_at is not None and datetime.now(UTC) - fact.approved_at > _NEW
+    return fact.approved_at is not None and abs(datetime.now(UTC) - fact.approved_at) > _NEW
