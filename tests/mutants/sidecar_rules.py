@@ -147,7 +147,7 @@ MUTANTS = (
             "                await service.return_payments(",
             "                len(",
         ),
-        ("tests/e2e/test_reconciler.py::TestGateway::test_is_down_and_comes_back[portone-v1]",),
+        ("tests/e2e/test_reconciler.py::TestGateway::test_is_down_and_comes_back[portone-v1-error_before]",),
     ),
     SidecarMutant(
         "audit-believes-the-list",
