@@ -6,6 +6,7 @@ from tests.mutants.mutant import Edit, SidecarMutant
 
 _CONFIRM = "tests/e2e/test_toss_confirm.py::TestRefusedBeforeTheMoneyIsTaken"
 _REFUNDS = "tests/e2e/test_refunds.py"
+_RECONCILER = "tests/e2e/test_reconciler.py"
 _BELIEVED = """fact = __import__("sidecar.gateways.base", fromlist=["*"]).GatewayPayment(
                 order.order_id, hint.payment_key or "", "paid", order.amount, order.currency,
                 order.live, paid=order.amount,
@@ -147,7 +148,7 @@ MUTANTS = (
             "                await service.return_payments(",
             "                len(",
         ),
-        ("tests/e2e/test_reconciler.py::TestGateway::test_is_down_and_comes_back[portone-v1-error_before]",),
+        (f"{_RECONCILER}::TestGateway::test_is_down_and_comes_back[portone-v1-error_before]",),
     ),
     SidecarMutant(
         "audit-believes-the-list",
