@@ -13,6 +13,11 @@ create temporary table stories (protects, steps, expected) as values
  array['A:paid amount=100 paid=100', 'A:paid amount=100 paid=100', '?history', '?open', '?events'],
  array['review review 0', 'unchanged review 0', '', 'wrong_amount',
    'pending, pending>review wrong_amount']),
+('what a person has dealt with is shown again with news, and not before',
+ array['A:paid amount=100 paid=100', '!resolve', '?open', 'A:paid amount=100 paid=100', '?open',
+   'A:paid amount=100 paid=100 refunded=50', '?open', '?history'],
+ array['review review 0', 'by hand', null, 'unchanged review 0', null, 'review review 0',
+   'wrong_amount', '']),
 ('too much money is reviewed too',
  array['A:paid amount=50000 paid=50000', '?open'], array['review review 0', 'wrong_amount']),
 ('the right price, of which less was paid, is reviewed',
@@ -126,7 +131,8 @@ select is(
 select is(
   pg_temp.as_service('select * from list_discrepancies(1)') - array['id', 'created_at', 'detail'],
   '{"kind": "unknown_order", "gateway": "portone", "payment_key": "imp_3",
-    "order_id": "ord_nobody_made_it", "resolved_at": null, "resolution": ""}', 'from the list of what is open'
+    "order_id": "ord_nobody_made_it", "resolved_at": null, "resolution": ""}',
+  'from the list of what is open'
 );
 select is(
   pg_temp.as_service('select count(*) as n from list_discrepancies(1000)') -> 'n',

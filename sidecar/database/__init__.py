@@ -23,7 +23,7 @@ from sidecar.database.records import (
     TokenReceipt,
 )
 from sidecar.database.refunds import RefundDatabase, RefundRequest
-from sidecar.database.rpc import Caller, raise_for_server_error
+from sidecar.database.rpc import Caller, require_answer
 from sidecar.database.webhooks import WebhookDatabase
 from sidecar.errors import DatabaseUnavailable
 from sidecar.metrics import PAYMENTS
@@ -80,7 +80,7 @@ class Database:
 
 
 def _pool(seconds: float) -> HttpClient:
-    return HttpClient(timeout=seconds, event_hooks={"response": [raise_for_server_error]})
+    return HttpClient(timeout=seconds, event_hooks={"response": [require_answer]})
 
 
 class UserDatabase(Caller):

@@ -141,11 +141,11 @@ class Caller:
         )
 
 
-async def raise_for_server_error(response: httpx.Response) -> None:
-    """A 5xx says nothing about what was done, whatever its body: never a refusal. Nor does a 400
-    with an empty code: so PostgREST answers where its connection to Postgres has ended in the
-    middle of a transaction, or after the commit. What PostgREST refuses has a code; without one it
-    is somebody's before it, who may only know that a key is wrong."""
+async def require_answer(response: httpx.Response) -> None:
+    """Raises where nobody knows what was done. A 5xx says nothing about that, whatever its body:
+    never a refusal. Nor does a 400 with an empty code: so PostgREST answers where its connection to
+    Postgres has ended in the middle of a transaction, or after the commit. What PostgREST refuses
+    has a code; without one it is somebody's before it, who may only know that a key is wrong."""
     status = response.status_code
     if status < 400:
         return
@@ -156,7 +156,8 @@ async def raise_for_server_error(response: httpx.Response) -> None:
     if status < 500 and not (lost or foreign):
         return
     log.warning("database_error", status=status, body=response.text[:500])
-    if code.startswith(_PASSING) if code else lost or status in {408, 502, 503, 504}:
+    passing = code.startswith(_PASSING) if code else lost or status in {408, 502, 503, 504}
+    if passing:
         raise _away(undone=code in _UNDONE)
     raise DatabaseUnavailable
 

@@ -45,8 +45,15 @@ class GatewayUnreached(GatewayUnavailable):
     """There was no connection, so it has heard of nothing."""
 
 
+class GatewayNonsense(GatewayUnavailable):
+    """Said by the gateway itself, in JSON that nobody can act on: asking again brings the same, and
+    about other payments it may make sense."""
+
+    code = "gateway_nonsense"
+
+
 class NotTheGateway(GatewayUnavailable):
-    """Not even JSON, whatever its status: from somebody who stands before the gateway."""
+    """No such JSON, whatever its status: from somebody who stands before the gateway."""
 
     code = "gateway_nonsense"
 
@@ -160,17 +167,11 @@ async def _awaited(call: Callable[[], Awaitable[T]]) -> T:
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, GatewayUnavailable) and not is_nonsense(error)
-
-
-def is_nonsense(error: GatewayUnavailable) -> bool:
-    """Said by the gateway itself, so that asking again brings the same, and others may fare
-    better."""
-    return error.code == "gateway_nonsense" and not isinstance(error, NotTheGateway)
+    return isinstance(error, GatewayUnavailable) and not isinstance(error, GatewayNonsense)
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:
-    """The body as a JSON object, its decimals exact; anything else is nonsense."""
+    """The body as a JSON object, its decimals exact; anything else is not the gateway's."""
     body = _json(response)
     if not isinstance(body, dict):
         raise _not_json("object", response)
@@ -197,10 +198,10 @@ def _not_json(kind: str, response: httpx.Response) -> NotTheGateway:
     return NotTheGateway()
 
 
-def nonsense(why: str, **context: object) -> GatewayUnavailable:
+def nonsense(why: str, **context: object) -> GatewayNonsense:
     """An answer nobody can act on. Treated like none: unknown, so nothing changes."""
     log.error("gateway_nonsense", why=why, **context)
-    return GatewayUnavailable(code="gateway_nonsense")
+    return GatewayNonsense()
 
 
 def _no_constant(name: str) -> None:

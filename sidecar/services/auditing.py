@@ -17,13 +17,12 @@ from structlog.contextvars import bound_contextvars
 
 from sidecar.errors import (
     ApiError,
-    GatewayUnavailable,
     InvalidPaymentKey,
     PaymentNotFound,
     PaymentRefused,
     PaymentUnknownAtGateway,
 )
-from sidecar.gateways.http import is_nonsense, patiently
+from sidecar.gateways.http import GatewayNonsense, patiently
 from sidecar.order_ids import ORDER_ID
 
 if TYPE_CHECKING:
@@ -112,9 +111,7 @@ class Auditing:
             async for page in gateway.paid_between(since, until):
                 lines = await service.audit_payments(audit_id, [asdict(each) for each in page])
                 await self._look_again(gateway, audit_id, lines)
-        except GatewayUnavailable as error:
-            if not is_nonsense(error):
-                raise
+        except GatewayNonsense:
             log.error("audit_incomplete")  # noqa: TRY400 - its own line says why
 
     async def _look_again(self, gateway: Gateway, audit_id: int, lines: list[AuditLine]) -> None:
@@ -125,8 +122,8 @@ class Auditing:
             async with gate:
                 try:
                     return _line(await self._read(gateway, line.order_id, line.payment_key))
-                except GatewayUnavailable as error:
-                    _leave_as_it_is(error, line.order_id, line.payment_key)
+                except GatewayNonsense:
+                    _leave_as_it_is(line.order_id, line.payment_key)
                     return None
 
         found = await asyncio.gather(*(look(line) for line in lines if line.verdict in _OPEN))
@@ -151,8 +148,8 @@ class Auditing:
         except InvalidPaymentKey:
             log.warning("audit_not_here", order_id=each.order_id, payment_key=each.payment_key)
             return None
-        except GatewayUnavailable as error:
-            _leave_as_it_is(error, each.order_id, each.payment_key)
+        except GatewayNonsense:
+            _leave_as_it_is(each.order_id, each.payment_key)
             return None
         known = fact if fact and fact.payment_key == each.payment_key else None
         return _line(known) or {
@@ -190,10 +187,8 @@ class Auditing:
             return None
 
 
-def _leave_as_it_is(error: GatewayUnavailable, order_id: str, payment_key: str) -> None:
+def _leave_as_it_is(order_id: str, payment_key: str) -> None:
     """Nonsense about one payment holds up no other; a gateway that is down ends the audit."""
-    if not is_nonsense(error):
-        raise error
     log.error("audit_incomplete", order_id=order_id, payment_key=payment_key)
 
 

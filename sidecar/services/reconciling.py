@@ -22,7 +22,7 @@ from sidecar.errors import (
     PaymentUnknownAtGateway,
     TryAgain,
 )
-from sidecar.gateways.http import is_nonsense
+from sidecar.gateways.http import GatewayNonsense
 from sidecar.services.settling import fact_about
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Reconciler:
                 total.moved += await self._read(gateway, each)
                 total.read += 1
             except GatewayUnavailable as error:
-                return is_nonsense(error)
+                return isinstance(error, GatewayNonsense)
             except TryAgain:
                 log.info("left_to_the_next_read")
             return True

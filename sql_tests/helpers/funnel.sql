@@ -142,6 +142,14 @@ begin
         'select * from add_tokens(%L, %s, %L)', payment.user_id, split_part(step, ' ', 2),
         gen_random_uuid()
       )) ->> 'balance';
+    when '!resolve' then
+      return (
+        select string_agg(pg_temp.invoke('resolve_discrepancy', jsonb_build_object(
+          'discrepancy_id', d.id, 'resolution', 'by hand'
+        )) ->> 'resolution', ', ')
+        from coinslot.discrepancies d
+        where d.order_id = payment.order_id and d.resolved_at is null
+      );
     when '!refund', '!answer', '!claim' then
       return pg_temp.refund_step(payment, step);
     when '!later' then

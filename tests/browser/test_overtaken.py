@@ -10,7 +10,6 @@ from playwright.async_api import expect
 from tests.browser.test_purchases import deposits
 from tests.browser.test_troubles import COMPLETE, refuse
 from tests.support.stacks import PASSWORD
-from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
@@ -249,85 +248,6 @@ async def test_a_refusal_of_any_shape_leaves_the_button_usable(browse: Browse) -
     await buyer.buy()
     await buyer.told("The payment could not be started")
     await expect(buyer.buy_button()).not_to_have_attribute("aria-disabled", "true")
-
-
-async def test_a_refusal_that_is_not_the_sidecars_says_nothing_of_a_payment(
-    browse: Browse,
-) -> None:
-    """Toss's buyer has agreed. What a proxy says ends nothing, and the payment is confirmed."""
-    buyer = await browse()
-    buyer.expects("0 /payment/toss/confirm", "403 /payment/toss/confirm")
-    confirm = "**/payment/toss/confirm"
-    await buyer.page.route(
-        confirm, lambda route: route.fulfill(status=403, json={"message": "Forbidden"}), times=1
-    )
-    await buyer.choose("Toss Payments")
-    await buyer.buy()
-    async with buyer.page.expect_response(confirm):
-        await buyer.clicks("Pay ₩5,000")
-    await buyer.told("10 tokens added")
-    await buyer.back_in_the_store()
-    await buyer.has(15)
-    assert buyer.orders() == ["completed"]
-
-
-async def test_a_second_window_is_not_judged_by_the_first(browse: Browse) -> None:
-    """It is paid, and the page is gone before it hears of that."""
-    buyer = await browse()
-    buyer.expects("400 /api/payments/complete")
-    await buyer.choose("PortOne")
-    await buyer.buy()
-    await buyer.clicks("Close without paying")
-    await buyer.told("The payment was not finished")
-    await buyer.buy()
-    await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
-    await buyer.shop.pay(buyer.order_id(), webhook="none")
-    await buyer.opens()
-    await buyer.told("10 tokens added")
-    assert buyer.orders() == ["completed"]
-
-
-async def test_an_order_that_nobody_can_ask_about_is_not_made_again(browse: Browse) -> None:
-    """It was paid elsewhere in the moment in which it was to be made again."""
-    buyer = await browse()
-    buyer.expects("400 /payment/toss/create", "0 /payment/ord_*")
-    await buyer.choose("Toss Payments")
-    await buyer.buy()
-    await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
-    await buyer.opens()
-    await buyer.told("You have an unfinished payment")
-    order_id, elsewhere = buyer.order_id(), TossShop.of(buyer.shop)
-
-    async def pay_elsewhere(route: Route) -> None:
-        key = await elsewhere.pay(order_id)
-        assert (await elsewhere.confirm(order_id, key)).status_code == 200
-        await buyer.page.route("**/payment/ord_*", refuse)
-        await route.continue_()
-
-    await buyer.page.route("**/payment/toss/create", pay_elsewhere, times=1)
-    await buyer.buy()
-    await buyer.told("We do not know yet whether you paid")
-    assert buyer.orders() == ["completed"]
-    await buyer.page.unroute("**/payment/ord_*")
-    await buyer.page.get_by_role("button", name="Check again").click()
-    await buyer.told("10 tokens added")
-
-
-async def test_the_word_of_a_window_is_not_believed_for_ever(browse: Browse) -> None:
-    """Stripe's may not know either; an hour later whoever was asked meanwhile does."""
-    buyer = await browse()
-    await buyer.choose("Stripe")
-    await buyer.buy()
-    await expect(buyer.store.get_by_role("button", name="Cancel")).to_be_visible()
-    await buyer.page.evaluate(
-        """() => {
-          const orders = JSON.parse(localStorage.getItem('coinslot:orders'))
-          for (const order of orders) order.claimed = Date.now() - 3_600_000
-          localStorage.setItem('coinslot:orders', JSON.stringify(orders))
-        }"""
-    )
-    await buyer.opens()
-    await buyer.told("You have an unfinished payment")
 
 
 async def test_the_language_is_the_one_that_was_asked_for_last(browse: Browse) -> None:

@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from tests.support.clusters import discard
 from tests.support.relays import Relay, relayed
+from tests.support.servers import PATIENCE
 from tests.support.shop import Shop
 from tests.support.stacks import LocalStack
 
@@ -59,12 +60,10 @@ async def shop(world: tuple[LocalStack, Relay]) -> AsyncIterator[Shop]:
 async def known(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """What a caller does about an answer that says nothing: the same call, again. Connections that
     broke while nobody used them are found out like that, too."""
-    for _ in range(40):
-        answer = await call()
-        if answer.status_code < 500 and answer.json() != NOBODY_KNOWS:
-            return answer
-        await asyncio.sleep(0.05)
-    pytest.fail(answer.text)
+    async with asyncio.timeout(PATIENCE):
+        while (answer := await call()).status_code >= 500 or answer.json() == NOBODY_KNOWS:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return answer
 
 
 def rpc(
