@@ -45,17 +45,19 @@ class GatewayUnreached(GatewayUnavailable):
     """There was no connection, so it has heard of nothing."""
 
 
-class GatewayNonsense(GatewayUnavailable):
-    """Said by the gateway itself, in JSON that nobody can act on: asking again brings the same, and
-    about other payments it may make sense."""
+class GatewayUnreadable(GatewayUnavailable):
+    """It answered, and nobody can act on what was said."""
 
     code = "gateway_nonsense"
 
 
-class NotTheGateway(GatewayUnavailable):
+class GatewayNonsense(GatewayUnreadable):
+    """Said by the gateway itself, in JSON: asking again brings the same, and about other payments
+    it may make sense."""
+
+
+class NotTheGateway(GatewayUnreadable):
     """No such JSON, whatever its status: from somebody who stands before the gateway."""
-
-    code = "gateway_nonsense"
 
 
 class GatewayHttp:

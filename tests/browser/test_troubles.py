@@ -68,8 +68,10 @@ async def test_a_reload_in_the_middle_finds_the_payment_again(browse: Browse, de
     await buyer.buy()
     await buyer.clicks("Pay ₩5,000")
     await buyer.told("Checking your payment…")
-    await buyer.page.unroute(url)
+    # Still refused, so that it is the page after the reload that learns of it.
     await buyer.page.reload()
+    await buyer.told("Checking your payment…")
+    await buyer.page.unroute(url)
     await buyer.told("10 tokens added")
     await buyer.back_in_the_store()
     await buyer.has(15)

@@ -27,9 +27,9 @@ REFUND = Refund(ORDER, "tx-1", 1000, 5000, "KRW", "user request", KEY)
         # A status of a later API: taken on; what it is, reading tells.
         (200, {"cancellation": {"status": "TELEPORTED"}}, ""),
         (200, {"cancellation": {"status": "FAILED"}}, "RefundDeclined"),
-        (200, {"cancellation": None}, "GatewayUnavailable"),
-        (200, {}, "GatewayUnavailable"),
-        (200, {"type": "PAYMENT_ALREADY_CANCELLED"}, "GatewayUnavailable"),
+        (200, {"cancellation": None}, "GatewayNonsense"),
+        (200, {}, "GatewayNonsense"),
+        (200, {"type": "PAYMENT_ALREADY_CANCELLED"}, "GatewayNonsense"),
         (202, {"cancellation": {"status": "SUCCEEDED"}}, "GatewayUnavailable"),
         (302, {"type": "PAYMENT_NOT_PAID"}, "GatewayUnavailable"),
         (400, {"type": "NEGATIVE_PROMOTION_ADJUSTED_CANCEL_AMOUNT"}, "RefundDeclined"),
