@@ -106,8 +106,8 @@ class Refund:
 
     `refundable` is what the payment was last known to hold, from before this refund was first asked
     for: a gateway that can compare it refuses when it is another, so that a refund asked for twice
-    happens once. `key` is the idempotency key of this try: the same for as long as its outcome is
-    unknown. Between 16 and 64 characters of `[A-Za-z0-9_-]`. `id` is what all tries have in common.
+    happens once. `id` is what all tries have in common, `key` the idempotency key of this try: the
+    same for as long as its outcome is unknown. Between 16 and 64 characters of `[A-Za-z0-9_-]`.
     """
 
     order_id: str
@@ -116,9 +116,9 @@ class Refund:
     refundable: int
     currency: str
     reason: str
+    id: str
     key: str
     account: RefundAccount | None = None
-    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ def _as_refund(job: RefundJob) -> Refund:
         refundable=job.refundable,
         currency=job.currency,
         reason=job.reason,
+        id=job.id,
         key=job.key,
         account=RefundAccount(**job.account) if job.account else None,
-        id=job.id,
     )

@@ -16,7 +16,9 @@ A_DAY = 24 * 3600
 
 
 def refund(payment: str, amount: int = 1000, **changes: Any) -> Refund:  # noqa: ANN401
-    given = Refund(ORDER.order_id, payment, amount, 1000, "USD", "변심", "refund-0123456789")
+    """One that is told from others by its key, unless it is given an id."""
+    key = changes.get("key", "refund-0123456789")
+    given = Refund(ORDER.order_id, payment, amount, 1000, "USD", "변심", f"of {key}", key)
     return replace(given, **changes)
 
 

@@ -16,7 +16,7 @@ from tests.support.refunds import KEY, raised
 if TYPE_CHECKING:
     from tests.support.portone_v2 import SimulatedV2
 
-REFUND = Refund(ORDER, "tx-1", 1000, 5000, "KRW", "user request", KEY)
+REFUND = Refund(ORDER, "tx-1", 1000, 5000, "KRW", "user request", "refund-1", KEY)
 
 
 @pytest.mark.parametrize(

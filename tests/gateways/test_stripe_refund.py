@@ -27,6 +27,7 @@ class TestTakenOn:
         assert refunded["reason"] == "requested_by_customer"
         assert refunded["metadata"] == {
             "refund_key": "refund-0123456789",
+            "refund_id": "of refund-0123456789",
             "order_id": ORDER.order_id,
             "reason": "변심",
         }

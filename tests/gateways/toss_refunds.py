@@ -19,7 +19,8 @@ def refund(
     refundable: int = 5000,
     **changes: Any,  # noqa: ANN401
 ) -> Refund:
-    given = Refund(ORDER, payment, amount, refundable, "KRW", "변심", "refund-0123456789")
+    key = "refund-0123456789"
+    given = Refund(ORDER, payment, amount, refundable, "KRW", "변심", f"of {key}", key)
     return replace(given, **changes)
 
 

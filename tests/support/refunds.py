@@ -25,6 +25,7 @@ def refund_of(paid: GatewayPayment, amount: int | None = None, **changes: Any) -
             "refundable": left,
             "currency": paid.currency,
             "reason": "user request",
+            "id": f"of {changes.get('key', KEY)}",
             "key": KEY,
             **changes,
         }
