@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(37);
+select plan(38);
 
 -- The figures of one gateway, or of one kind of discrepancy, in one line: seconds in tens.
 create function pg_temp.backlog(list text, named text) returns text
@@ -148,6 +148,13 @@ select is(
   array[null, '75300000-0000-0000-0000-000000000000', null]::uuid[],
   'the steps leave nobody out: the first has no beginning, the last no end'
 );
+select pg_temp.as_service(format(
+  'select resolve_discrepancy(%s, %L)', d.id, 'sent back at the console'
+)) as resolved from coinslot.discrepancies d where d.kind = 'wrong_amount' \gset
+select is(
+  pg_temp.backlog('reviews', 'portone'), '0', 'an order that a person has decided waits no more'
+);
+
 select is(
   pg_temp.call(r.role, null, 'select get_backlog()') ->> 'code', '42501', r.role || ' sees nothing'
 ) from unnest(array['anon', 'authenticated']) r (role);

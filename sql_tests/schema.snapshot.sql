@@ -1245,11 +1245,13 @@ CREATE FUNCTION coinslot.count_reviews() RETURNS TABLE(gateway text, payments bi
     AS $$
   select g.id, count(p.id)
   from coinslot.gateways g
-  left join public.payments p on p.gateway = g.id and p.status = 'review'
+  left join public.payments p on p.gateway = g.id and p.status = 'review' and exists (
+    select from coinslot.discrepancies d where d.order_id = p.order_id and d.resolved_at is null
+  )
   group by g.id
 $$;
 
-COMMENT ON FUNCTION coinslot.count_reviews() IS 'Orders that a person has to decide, by gateway.';
+COMMENT ON FUNCTION coinslot.count_reviews() IS 'Orders that a person has to decide and has not, by gateway.';
 
 CREATE FUNCTION coinslot.count_webhooks() RETURNS TABLE(gateway text, waiting bigint, oldest_seconds double precision, overdue_seconds double precision)
     LANGUAGE sql STABLE

@@ -187,10 +187,13 @@ create function coinslot.count_reviews() returns table (gateway text, payments b
 language sql stable set search_path = '' as $$
   select g.id, count(p.id)
   from coinslot.gateways g
-  left join public.payments p on p.gateway = g.id and p.status = 'review'
+  left join public.payments p on p.gateway = g.id and p.status = 'review' and exists (
+    select from coinslot.discrepancies d where d.order_id = p.order_id and d.resolved_at is null
+  )
   group by g.id
 $$;
-comment on function coinslot.count_reviews() is 'Orders that a person has to decide, by gateway.';
+comment on function coinslot.count_reviews() is
+'Orders that a person has to decide and has not, by gateway.';
 revoke all on function coinslot.count_reviews() from public;
 
 create function coinslot.count_discrepancies()
