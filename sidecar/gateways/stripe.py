@@ -7,12 +7,14 @@ tries ends in the same payment. Only the browser that holds its client secret ca
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from sidecar.errors import (
+    GatewayUnavailable,
     InvalidPaymentKey,
     InvalidRequest,
     PaymentUnknownAtGateway,
@@ -21,7 +23,7 @@ from sidecar.errors import (
 from sidecar.gateways import stripe_charges, stripe_refund, stripe_webhook
 from sidecar.gateways.base import GatewayPayment, ListedPayment, Order, Prepared, WebhookEvent
 from sidecar.gateways.http import nonsense, patiently
-from sidecar.gateways.stripe_client import StripeApi, fields
+from sidecar.gateways.stripe_client import StripeApi, fields, is_kept, unknown
 from sidecar.gateways.stripe_currencies import to_stripe
 from sidecar.gateways.stripe_payment import (
     Charge,
@@ -38,13 +40,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import httpx
-    from stripe import StripeObject
-    from stripe.params import ChargeListParams, RefundListParams
+    from stripe import StripeError, StripeObject
+    from stripe.params import ChargeListParams, PaymentIntentCreateParams, RefundListParams
 
+    from sidecar.errors import ApiError
     from sidecar.gateways import base
     from sidecar.settings import Settings
 
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
+
+
+_CREATION_KEYS = 5
+"""Of one order, one after the other."""
 
 
 class Stripe:
@@ -136,24 +143,29 @@ class Stripe:
         return stripe_charges.parsed(fields(answer))
 
     async def _create(self, order: Order) -> StripeObject:
+        """Under the first key that Stripe has not kept a server error for, which would leave the
+        order unpayable. What the failed call may have made nobody can pay: no browser was told."""
         try:
             amount = to_stripe(order.amount, order.currency)
         except ValueError as error:
             raise InvalidRequest(
                 "Stripe cannot charge this amount in this currency", code="amount_not_chargeable"
             ) from error
-        return await self._api.answer(
-            self._api.v1.payment_intents.create_async(
-                {
-                    "amount": amount,
-                    "currency": order.currency.lower(),
-                    "automatic_payment_methods": {"enabled": True},
-                    "description": order.name,
-                    "metadata": {"order_id": order.order_id},
-                },
-                {"idempotency_key": f"create:{order.order_id}"},
-            )
-        )
+        params: PaymentIntentCreateParams = {
+            "amount": amount,
+            "currency": order.currency.lower(),
+            "automatic_payment_methods": {"enabled": True},
+            "description": order.name,
+            "metadata": {"order_id": order.order_id},
+        }
+        for suffix in ("", *(f":{number}" for number in range(2, _CREATION_KEYS + 1))):
+            key = f"create:{order.order_id}{suffix}"
+            with suppress(_KeySpent):
+                return await self._api.answer(
+                    self._api.v1.payment_intents.create_async(params, {"idempotency_key": key}),
+                    _meaning,
+                )
+        raise GatewayUnavailable
 
     async def _retrieve(self, payment_key: str) -> Intent:
         expanded = ["latest_charge.refunds"]
@@ -210,6 +222,14 @@ def _intent(answer: object) -> Intent:
         return Intent.model_validate(fields(answer))
     except ValidationError as error:
         raise nonsense("PaymentIntent does not parse") from error
+
+
+class _KeySpent(GatewayUnavailable):
+    pass
+
+
+def _meaning(error: StripeError) -> ApiError:
+    return _KeySpent() if is_kept(error) else unknown(error)
 
 
 def _replayed(answer: StripeObject) -> bool:

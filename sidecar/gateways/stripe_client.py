@@ -61,6 +61,12 @@ def fields(answer: object) -> dict[str, Any]:
     return answer.to_dict()
 
 
+def is_kept(error: stripe.StripeError) -> bool:
+    """A server error that is a replay: all that its idempotency key will ever answer."""
+    replayed = (error.headers or {}).get("idempotent-replayed") == "true"
+    return replayed and error.http_status is not None and error.http_status >= 500
+
+
 def unknown(error: stripe.StripeError) -> ApiError:
     """An error that decides nothing."""
     match error:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from sidecar.errors import ApiError, RefundDeclined, RefundKeySpent
 from sidecar.gateways.http import nonsense
-from sidecar.gateways.stripe_client import unknown
+from sidecar.gateways.stripe_client import is_kept, unknown
 from sidecar.gateways.stripe_currencies import to_stripe
 from sidecar.gateways.stripe_payment import Refund as Made
 from sidecar.gateways.stripe_payment import RefundList
@@ -67,7 +67,7 @@ def is_of(made: Made, refund: Refund) -> bool:
 
 def gives_back(made: Made, refund: Refund) -> bool:
     """Whether this refund is what any try came to, and stands."""
-    of_it = bool(refund.id) and (made.metadata or {}).get("refund_id") == refund.id
+    of_it = (made.metadata or {}).get("refund_id") == refund.id
     return (of_it or is_of(made, refund)) and made.status not in _FAILED
 
 
@@ -89,15 +89,12 @@ def check(answer: Mapping[str, Any], refund: Refund) -> None:
 
 
 def meaning(error: stripe.StripeError) -> ApiError:
-    """A 400 refuses before anything is done. A server error that is a replay is all that its key
-    will ever answer, and says that the first call is over."""
+    """A 400 refuses before anything is done. A server error that is kept says that the first call
+    is over."""
     if isinstance(error, (stripe.InvalidRequestError, stripe.CardError)):
         code = error.code or "invalid_request_error"
         return RefundDeclined(storable(code), storable(error.user_message or ""))
-    replayed = (error.headers or {}).get("idempotent-replayed") == "true"
-    if replayed and error.http_status is not None and error.http_status >= 500:
-        return RefundKeySpent()
-    return unknown(error)
+    return RefundKeySpent() if is_kept(error) else unknown(error)
 
 
 def _amount(refund: Refund) -> int:

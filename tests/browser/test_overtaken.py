@@ -30,7 +30,7 @@ BACK = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
 async def answers(person: Shopper) -> list[int]:
     """To all that was guarded."""
     statuses = "Promise.all(guarded).then((all) => all.map(({ status }) => status))"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         found: list[int] = await person.page.evaluate(statuses)
     return found
 

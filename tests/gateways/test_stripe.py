@@ -91,6 +91,26 @@ class TestPrepare:
         [intent] = stripe_sim.simulator.payments()
         assert prepared.browser["clientSecret"] == intent["client_secret"]
 
+    @pytest.mark.parametrize(("kind", "made"), [("error_before", 1), ("error_after", 3)])
+    async def test_error_that_stripe_repeats_does_not_keep_the_buyer_from_paying(
+        self, stripe_sim: SimulatedStripe, kind: str, made: int
+    ) -> None:
+        await stripe_sim.fault(kind, next=2)
+        async with stripe_sim.gateway() as gateway:
+            first, again = [await gateway.prepare(ORDER) for _ in range(2)]
+        assert first.browser == again.browser
+        intents = stripe_sim.simulator.payments()
+        assert len(intents) == made
+        assert first.browser["clientSecret"] in [each["client_secret"] for each in intents]
+
+    async def test_error_that_stripe_repeats_for_ever(self, stripe_sim: SimulatedStripe) -> None:
+        await stripe_sim.fault("error_before")
+        async with stripe_sim.gateway() as gateway:
+            with pytest.raises(GatewayUnavailable) as caught:
+                await gateway.prepare(ORDER)
+        assert caught.value.code == "gateway_unavailable"
+        assert stripe_sim.simulator.payments() == []
+
     async def test_racing_calls_make_one(self, stripe_sim: SimulatedStripe) -> None:
         await stripe_sim.fault("delay", delay_s=0.2, next=1)
         async with stripe_sim.gateway() as gateway:
