@@ -19,6 +19,8 @@ class Effort:
     """Of them, who have a JWT."""
     entries: tuple[int, ...]
     """Sizes of the ledgers that are compared, the smallest first: one entry for each user."""
+    warm_up: int
+    """Spends of each connection before the ledgers are compared."""
     credits: int
     """Payments that a connection credits in a turn."""
     orders: int
@@ -37,6 +39,7 @@ FULL = Effort(
     users=10_000,
     signed_in=1_000,
     entries=(10_000, 1_000_000, 10_000_000),
+    warm_up=6_000,
     credits=400,
     orders=30,
     webhooks=5_000,
@@ -51,6 +54,7 @@ QUICK = Effort(
     users=500,
     signed_in=50,
     entries=(500, 1_000, 2_000),
+    warm_up=10,
     credits=10,
     orders=4,
     webhooks=48,
