@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 from collections.abc import Iterator
@@ -152,7 +153,10 @@ def discard(stack: Stack) -> None:
 
 @cache
 def _sweep() -> None:
-    """Stop and delete what test runs left that were killed."""
-    for folder in _FOLDERS.glob("*/*"):
-        if not psutil.pid_exists(int(folder.parent.name)):
-            discard(Stack(SandboxSettings(_env_file=None, sandbox_dir=folder), dotenv=None))
+    """Stop and delete what test runs left that were killed. One worker does, the others wait."""
+    _FOLDERS.mkdir(exist_ok=True)
+    with (_FOLDERS / "sweep.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for folder in _FOLDERS.glob("*/*"):
+            if not psutil.pid_exists(int(folder.parent.name)):
+                discard(Stack(SandboxSettings(_env_file=None, sandbox_dir=folder), dotenv=None))
