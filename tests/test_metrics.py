@@ -12,6 +12,7 @@ from sidecar.errors import (
     RefundDeclined,
     RefundKeySpent,
 )
+from sidecar.gateways.http import GatewayNonsense
 from sidecar.gateways.toss import ConfirmUnknown
 from sidecar.metrics import REGISTRY, gateway_call
 
@@ -21,7 +22,7 @@ from sidecar.metrics import REGISTRY, gateway_call
     [
         (GatewayTimeout(), "timeout"),
         (GatewayUnavailable(), "unavailable"),
-        (GatewayUnavailable(code="gateway_nonsense"), "nonsense"),
+        (GatewayNonsense(), "nonsense"),
         (GatewayUnavailable(code="gateway_refused"), "refused"),
         (GatewayUnavailable(code="gateway_rejected_keys"), "refused"),
         (ConfirmUnknown(), "unclear"),

@@ -1,7 +1,8 @@
 """Stripe. Facts: docs.stripe.com/api, and its library's pinned API version.
 
-One PaymentIntent per order: a declined card leaves it open for the next, so whatever the buyer
-tries ends in the same payment. Only the browser that holds its client secret can pay it.
+One PaymentIntent per order that can be paid: a declined card leaves it open for the next, so
+whatever the buyer tries ends in the same payment. Only the browser that holds its client secret can
+pay it.
 """
 
 from __future__ import annotations
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
     from sidecar.settings import Settings
 
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
-
-
 _CREATION_KEYS = 5
 """Of one order, one after the other."""
 
@@ -225,7 +224,7 @@ def _intent(answer: object) -> Intent:
 
 
 class _KeySpent(GatewayUnavailable):
-    pass
+    """Stripe answers this idempotency key with a server error that it has kept."""
 
 
 def _meaning(error: StripeError) -> ApiError:
