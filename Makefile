@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := .stamps
-STACK := $(BIN)/python -m sidecar sandbox
+STACK := $(BIN)/python -m devstack
 MIGRATIONS := supabase/migrations
 
 # Of a storm: how many purchases, and which. make storm N=10000 SEED=7
@@ -74,8 +74,9 @@ bench: $(STAMPS)/python $(STAMPS)/node ## what everything costs, beside its floo
 check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy --strict sidecar tests
-	$(BIN)/sqlfluff lint --disable-progress-bar supabase sidecar/sandbox
+	$(BIN)/mypy --strict sidecar/coinslot sidecar/simulators sidecar/devstack tests
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --disable-progress-bar supabase sidecar/devstack
 	node_modules/.bin/squawk $(MIGRATIONS)/*.sql
 	$(BIN)/python -m tests.schema check
 
@@ -90,17 +91,19 @@ types: $(STAMPS)/python $(STAMPS)/node ## rewrite the database's TypeScript type
 	$(BIN)/python -m tests.database_types
 
 lock: $(STAMPS)/python ## bring the lock files in line with pyproject.toml and package.json
-	$(BIN)/pip-compile --quiet --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	  --output-file requirements.lock pyproject.toml
 	npm install --package-lock-only --silent
 
 clean: ## stop the stack; delete its data and everything that was installed
-	@if [ -x $(BIN)/python ] && [ -d .sandbox ]; then $(STACK) delete; fi
-	rm -rf .venv node_modules $(STAMPS) .sandbox .sandbox-test .bench
+	@if [ -x $(BIN)/python ] && [ -d .devstack ]; then $(STACK) delete; fi
+	rm -rf .venv node_modules $(STAMPS) .devstack .devstack-test .bench
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # ---- what the targets need: installed once, and again when a lock file changes ----
 
-$(STAMPS)/python: requirements.lock
+$(STAMPS)/python: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' \
@@ -108,6 +111,7 @@ $(STAMPS)/python: requirements.lock
 	@echo 'installing Python packages into .venv'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/node: package-lock.json package.json .npmrc

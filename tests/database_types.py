@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from sidecar.sandbox import tools
-from sidecar.sandbox.settings import ROOT
+from devstack import tools
+from devstack.settings import ROOT
 from tests.support import clusters
 from tests.support.clusters import Cluster
 

@@ -10,8 +10,8 @@ import re
 import subprocess
 import sys
 
-from sidecar.sandbox import tools
-from sidecar.sandbox.settings import ROOT, SandboxError
+from devstack import tools
+from devstack.settings import ROOT, DevstackError
 from tests.support import clusters
 from tests.support.clusters import Cluster
 
@@ -61,7 +61,7 @@ def _advice(cluster: Cluster) -> list[str]:
     arguments = ("db", "advisors", "--level", "info", "--fail-on", "warn")
     try:
         tools.supabase(cluster.settings, *arguments, database=cluster.template_dbname)
-    except SandboxError as error:
+    except DevstackError as error:
         return [str(error)]
     return []
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 from tests.bench import readme
 from tests.bench.rows import Row
 from tests.bench.turns import alternate, percentile

@@ -13,8 +13,8 @@ import pytest
 from redis.asyncio import Redis as Client
 from structlog.testing import capture_logs
 
-from sidecar.errors import TooManyRequests
-from sidecar.limits import Limits
+from coinslot.errors import TooManyRequests
+from coinslot.limits import Limits
 from tests.support.redises import Redis, redis, redis_program
 from tests.support.seams import well_within_a_minute
 from tests.support.servers import PATIENCE
@@ -137,7 +137,7 @@ class TestRecovery:
         async with limits("2/2 seconds", **changes) as counted:
             for _ in range(3):
                 await admitted(counted, 5, HOME)
-                wait = int((await refusal(counted, HOME)).headers["Retry-After"])
+                wait = (await refusal(counted, HOME)).retry_after
                 assert 1 <= wait <= 2
                 await asyncio.sleep(wait)
                 await counted.admit("orders", HOME, None)
@@ -151,14 +151,14 @@ class TestRecovery:
             clock(monkeypatch, hours)
             assert await admitted(counted, 9, HOME) == 5
             refused = await refusal(counted, HOME)
-            assert refused.headers == {"Retry-After": "1"}
+            assert refused.retry_after == 1
             await asyncio.sleep(1)
             await counted.admit("orders", HOME, None)
 
 
 class TestMemory:
     async def test_is_given_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sidecar.limits._SECONDS_BETWEEN_SWEEPS", 0.5)
+        monkeypatch.setattr("coinslot.limits._SECONDS_BETWEEN_SWEEPS", 0.5)
         async with limits("1/second") as counted:
             for number in range(3000):
                 await counted.admit("orders", f"10.0.{number // 256}.{number % 256}", None)
@@ -177,7 +177,7 @@ class TestMemory:
             assert time.process_time() - began < 20
 
     async def test_holds_a_bounded_number_of_tokens(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sidecar.limits._KNOWN_TOKENS", 10)
+        monkeypatch.setattr("coinslot.limits._KNOWN_TOKENS", 10)
         tokens = [token_of("mina") for _ in range(50)]
         async with limits() as counted:
             for token in tokens:
@@ -206,7 +206,7 @@ class TestShared:
             with monkeypatch.context() as patch:
                 clock(patch, 1)
                 assert await admitted(first, 9, HOME) == 5
-                assert (await refusal(first, HOME)).headers == {"Retry-After": "1"}
+                assert (await refusal(first, HOME)).retry_after == 1
             assert await admitted(second, 9, HOME) == 0
             await asyncio.sleep(1.1)
             await second.admit("orders", HOME, None)
@@ -227,7 +227,7 @@ class TestShared:
 class TestStorageGone:
     @pytest.fixture(autouse=True)
     def briefly(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sidecar.limits._SECONDS_LEFT_ALONE", 0.5)
+        monkeypatch.setattr("coinslot.limits._SECONDS_LEFT_ALONE", 0.5)
 
     @pytest.mark.parametrize("how", ["killed", "hanging"])
     async def test_in_the_middle(self, redis: Redis, how: str) -> None:

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from sidecar.logs import blank
+from coinslot.logs import blank
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_"
 
@@ -27,7 +27,7 @@ def test_whole_addresses_that_libraries_tell_are_left_out() -> None:
     """Sanic does so of each request that a stop cuts short."""
     told = """
 import logging
-from sidecar import logs
+from coinslot import logs
 logs.configure([], "json")
 for name in ("httpx", "stripe", "sanic.root"):
     logging.getLogger(name).info("Request: GET http://x/?card=4929 stopped")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.errors import (
-    ApiError,
+from coinslot.errors import (
+    CoinslotError,
     GatewayTimeout,
     GatewayUnavailable,
     InvalidPaymentKey,
@@ -12,9 +12,9 @@ from sidecar.errors import (
     RefundDeclined,
     RefundKeySpent,
 )
-from sidecar.gateways.http import GatewayNonsense
-from sidecar.gateways.toss import ConfirmUnknown
-from sidecar.metrics import REGISTRY, gateway_call
+from coinslot.gateways.http import GatewayNonsense
+from coinslot.gateways.toss.adapter import ConfirmUnknown
+from coinslot.metrics import REGISTRY, gateway_call
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ from sidecar.metrics import REGISTRY, gateway_call
         (InvalidPaymentKey(), "declined"),
         (PaymentUnknownAtGateway(), None),
     ],
-    ids=lambda each: each.code if isinstance(each, ApiError) else str(each),
+    ids=lambda each: each.code if isinstance(each, CoinslotError) else str(each),
 )
-def test_failures_of_a_gateway_are_told_apart(error: ApiError, kind: str | None) -> None:
+def test_failures_of_a_gateway_are_told_apart(error: CoinslotError, kind: str | None) -> None:
     before = _errors()
     with pytest.raises(type(error)), gateway_call("acme", "read"):
         raise error

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 from tests.mutants.laboratory import Laboratory
 from tests.mutants.mutant import DoesNotFit, Edit, Rewrite, Run, SidecarMutant, SqlMutant
 from tests.mutants.payment_rules import REFUSALS

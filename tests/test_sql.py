@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from sidecar.sandbox.postgres import SUPERUSER, Grants
-from sidecar.sandbox.settings import ROOT
+from devstack.postgres import SUPERUSER, Grants
+from devstack.settings import ROOT
 from tests.support import clusters, pgtap
 from tests.support.clusters import DEBIAN_15, Cluster
 from tests.support.pgtap import Result, judge

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 import uvloop
 
-from sidecar.sandbox.foreground import stopped_by_signals
-from sidecar.sandbox.settings import ROOT
+from devstack.foreground import stopped_by_signals
+from devstack.settings import ROOT
 from tests.bench import chart, funnel, growth, history, memory, postgrest, readme, spending
 from tests.bench.bench import Bench
 from tests.bench.effort import FULL, QUICK

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from rich.progress import Progress
 
-from sidecar.sandbox.postgres import SUPERUSER
+from devstack.postgres import SUPERUSER
 from tests.bench.report import out
 
 if TYPE_CHECKING:

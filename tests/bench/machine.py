@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from sidecar.sandbox.tools import postgrest
+from devstack.tools import postgrest
 from tests.bench.stack import POSTGRES
 
 if TYPE_CHECKING:

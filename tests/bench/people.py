@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from sidecar.sandbox.keys import ApiKeys
+from devstack.keys import ApiKeys
 
 
 @dataclass(frozen=True)

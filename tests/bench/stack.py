@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from sidecar.sandbox import postgres, tools
-from sidecar.sandbox.stack import Stack
-from tests.support.clusters import sandbox_settings
+from devstack import postgres, tools
+from devstack.stack import Stack
+from tests.support.clusters import devstack_settings
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from sidecar.sandbox.processes import Program
+    from devstack.processes import Program
 
 # fsync stays off, as in all tests: waiting for a disk takes the same from every variant and would
 # hide what they differ in. What is written is not spared: a ledger that grows has to pay for the
@@ -40,7 +40,7 @@ _SIDECAR = {
 
 class BenchStack(Stack):
     def __init__(self) -> None:
-        super().__init__(sandbox_settings("bench"), dotenv=None)
+        super().__init__(devstack_settings("bench"), dotenv=None)
 
     @cached_property
     def programs(self) -> list[Program]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Error, expect
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 
 if TYPE_CHECKING:
     from playwright.async_api import (
@@ -200,7 +200,7 @@ class Shopper:
         await expect(self.store.locator(".pack").first).to_be_visible()
 
     async def screenshot(self, name: str) -> None:
-        await self.page.screenshot(path=ROOT / f".sandbox-test/{name}.png")
+        await self.page.screenshot(path=ROOT / f".devstack-test/{name}.png")
 
     def order_id(self) -> str:
         """Of the latest order."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from playwright.async_api import expect
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 from tests.support.stacks import PASSWORD
 from tests.web.test_texts import KINDS
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from sidecar.sandbox.postgres import SUPERUSER
+from devstack.postgres import SUPERUSER
 from tests.support import clusters
 from tests.support.clusters import DEBIAN_15
 

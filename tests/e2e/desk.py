@@ -14,23 +14,20 @@ from uuid import uuid4
 
 import httpx
 
-from sidecar.database import Database
-from sidecar.errors import (
-    InvalidSignature,
-    PaymentUnknownAtGateway,
-)
-from sidecar.gateways.http import GatewayHttp
-from sidecar.gateways.portone import PortOneV1
-from sidecar.services.inbox import Inbox
-from sidecar.services.settling import Settling
-from sidecar.stopping import Stopping
+from coinslot.database import Database
+from coinslot.errors import InvalidSignature, PaymentUnknownAtGateway
+from coinslot.gateways.http import GatewayHttp
+from coinslot.gateways.portone.v1.adapter import PortOneV1
+from coinslot.payments.settlements import Settlements
+from coinslot.shutdown import Shutdown
+from coinslot.webhooks.inbox import Inbox
 from tests.support.portone import KEY, SECRET
 from tests.support.proxies import Proxy, proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from sidecar.gateways.base import GatewayPayment, WebhookEvent
+    from coinslot.gateways.base import GatewayPayment, WebhookEvent
     from tests.support.shop import Shop
 
 JSON = {"content-type": "application/json"}
@@ -105,8 +102,8 @@ async def desk_at(shop: Shop, **changes: Any) -> AsyncIterator[Desk]:  # noqa: A
             GatewayHttp(http, f"{gateway.url}/portone-v1", 5), key=KEY, secret=SECRET, live=False
         )
         async with Database(settings) as pool:
-            stopping = Stopping(settings.coinslot_stop_seconds)
-            inbox = Inbox(pool, {"portone": portone}, Settling(pool), settings, stopping)
+            stopping = Shutdown(settings.coinslot_stop_seconds)
+            inbox = Inbox(pool, {"portone": portone}, Settlements(pool), settings, stopping)
             await pool.as_service().get_settings()
             await portone.read(None, await shop.pay(await shop.order(), outcome="abandoned"))
             desk = Desk(inbox, database, gateway, portone)

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from sidecar.views.openapi import document
+from coinslot.routes.openapi import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

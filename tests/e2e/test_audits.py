@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sidecar.errors import GatewayUnavailable
-from sidecar.gateways import http
-from sidecar.services import opened
+from coinslot.errors import GatewayUnavailable
+from coinslot.gateways import http
+from coinslot.services import opened
 from tests.support.counters import Counter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sidecar.database.records import AuditLine
-    from sidecar.services import Services
+    from coinslot.database.records import AuditLine
+    from coinslot.services import Services
     from tests.support.stacks import LocalStack
 
 
@@ -33,11 +33,11 @@ class Books:
     async def audit(self) -> dict[str, AuditLine]:
         """The lines by payment key."""
         until = datetime.now(UTC) + timedelta(seconds=2)
-        audit = await self.services.auditing.audit(
+        audit = await self.services.audits.audit(
             self.counter.GATEWAY, self.since, until, again=True
         )
         assert audit
-        return {line.payment_key: line async for line in self.services.auditing.report(audit.id)}
+        return {line.payment_key: line async for line in self.services.audits.report(audit.id)}
 
 
 @pytest_asyncio.fixture
@@ -124,7 +124,7 @@ async def test_days_that_were_missed_are_made_up_for(books: Books) -> None:
             books.counter.GATEWAY,
         )
 
-    await books.services.auditing.daily()
+    await books.services.audits.daily()
     before = days()
     assert (len(before), [day for day in before if day[1] is None]) == (7, [])
     never, cut_short = before[2][0], before[4][0]
@@ -134,7 +134,7 @@ async def test_days_that_were_missed_are_made_up_for(books: Books) -> None:
         "where id = %s returning 1",
         cut_short,
     )
-    await books.services.auditing.daily()
+    await books.services.audits.daily()
     after = days()
     assert (len(after), [day for day in after if day[1] is None]) == (7, [])
     assert [n for n, day in enumerate(after) if day not in before] == [2, 4]

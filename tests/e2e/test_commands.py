@@ -1,4 +1,4 @@
-"""`python -m sidecar`, as an operator runs it."""
+"""`python -m coinslot`, as an operator runs it."""
 
 from __future__ import annotations
 

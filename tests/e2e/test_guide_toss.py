@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidecar.settings import SettingsError
+from coinslot.settings.deployment import SettingsError
 from tests.support.toss_shop import READING, TossShop
 
 if TYPE_CHECKING:

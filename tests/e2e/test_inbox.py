@@ -10,11 +10,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from sidecar.errors import (
-    DatabaseUnavailable,
-    GatewayOff,
-    InvalidSignature,
-)
+from coinslot.errors import DatabaseUnavailable, GatewayOff, InvalidSignature
 from tests.e2e.desk import Desk, desk_at, new_id, paid
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import jwt
 import pytest
 from structlog.testing import capture_logs
 
-from sidecar.server import create_app
-from sidecar.services import opened
+from coinslot.server.app import create_app
+from coinslot.services import opened
 from tests.support.redises import Redis, redis, redis_program
 from tests.support.seams import well_within_a_minute
 from tests.support.servers import running
@@ -206,7 +206,7 @@ class TestClock:
                     "where p.id = r.payment_id and p.order_id = %s returning 1",
                     order_id,
                 )
-                await services.reconciler.once()
+                await services.reconciliations.once()
                 await shop.becomes(order_id, "completed")
                 assert (await http.get(f"{url}/health")).status_code == 200
             finally:

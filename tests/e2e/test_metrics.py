@@ -11,10 +11,11 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from sidecar.database import ServiceDatabase
-from sidecar.errors import DatabaseUnavailable
-from sidecar.server import create_app
-from sidecar.services import backlog, opened
+from coinslot.database import ServiceDatabase
+from coinslot.errors import DatabaseUnavailable
+from coinslot.server import backlog_metrics as backlog
+from coinslot.server.app import create_app
+from coinslot.services import opened
 from tests.support.scraping import Scrape, growth, scrape
 from tests.support.servers import address, listening_socket, running
 from tests.support.watched import Watched, watched
@@ -22,7 +23,7 @@ from tests.support.watched import Watched, watched
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sidecar.database.monitoring import DatabaseBacklog
+    from coinslot.database.monitoring import DatabaseBacklog
     from tests.support.counters import Counter
     from tests.support.shop import Shop
     from tests.support.stacks import LocalStack
@@ -182,7 +183,7 @@ async def test_unsound_ledger(shop: Shop) -> None:
         _falsify(shop, 1)
         try:
             with capture_logs() as logged:
-                steps = await asyncio.gather(*(services.bookkeeping.check() for _ in range(4)))
+                steps = await asyncio.gather(*(services.ledger_checks.check() for _ in range(4)))
         finally:
             _falsify(shop, -1)
         assert [step.wallets for step in steps if step] == [1]
@@ -197,7 +198,7 @@ async def test_unsound_ledger(shop: Shop) -> None:
         assert found.value("coinslot_discrepancies_open", kind="ledger_unsound") == 1
         assert abs(found.value("coinslot_ledger_check_timestamp_seconds") - time.time()) < 60
         _recheck(shop)
-        assert await services.bookkeeping.check()
+        assert await services.ledger_checks.check()
         await watch.until(lambda now: now.value("coinslot_ledger_unsound_wallets") == 0)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from sidecar.server import create_app
+from coinslot.server.app import create_app
 from tests.support.contract import agreed
 from tests.support.servers import running
 from tests.support.sidecars import settings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sidecar.server import create_app
+from coinslot.server.app import create_app
 from tests.support.servers import running
 from tests.support.shop import settings_on
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from sidecar.services import opened
+from coinslot.services import opened
 from tests.support.counters import V1
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def reconcile(shop: Shop, order_id: str) -> None:
         order_id,
     )
     async with opened(V1(shop).settings(shop.stack)) as services:
-        await services.reconciler.once()
+        await services.reconciliations.once()
     await shop.until(lambda: shop.row(order_id)["status"] == "completed")
     assert await shop.tokens() == 15
 

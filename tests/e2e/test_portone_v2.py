@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidecar.services import opened
+from coinslot.services import opened
 from tests.support.portone_v2 import CHANNEL, NEXT_SECRET, STORE
 from tests.support.shop import settings_on
 
@@ -284,10 +284,10 @@ class TestServerWithV1Alone:
         assert (await v2_shop.finish(order_id)).status_code == 200
         since = datetime.now(UTC) - timedelta(minutes=1)
         async with opened(settings_on(v2_shop.stack)) as services:
-            audit = await services.auditing.audit(
+            audit = await services.audits.audit(
                 "portone", since, since + timedelta(minutes=2), again=True
             )
             assert audit
-            lines = [line.payment_key async for line in services.auditing.report(audit.id)]
+            lines = [line.payment_key async for line in services.audits.report(audit.id)]
         assert key not in lines
         assert v2_shop.discrepancies(order_id) == []

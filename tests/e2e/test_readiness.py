@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 import pytest
 
-from sidecar.server import create_app
+from coinslot.server.app import create_app
 from tests.support.own_servers import answers_with, status_of
 from tests.support.proxies import Proxy, proxy
 from tests.support.servers import running, until

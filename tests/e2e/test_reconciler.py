@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sidecar.errors import DatabaseUnavailable, TryAgain
-from sidecar.services import opened
+from coinslot.errors import DatabaseUnavailable, TryAgain
+from coinslot.services import opened
 from tests.support.counters import Counter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sidecar.services import Services
-    from sidecar.services.reconciling import Round
+    from coinslot.payments.reconciliations import Round
+    from coinslot.services import Services
     from tests.support.shop import Shop
     from tests.support.stacks import LocalStack
 
@@ -57,7 +57,7 @@ class Night:
     async def round(self, *order_ids: str) -> Round:
         """The server beside us reconciles as well: it may take some of the work."""
         self.due(*order_ids)
-        return await self.services.reconciler.once()
+        return await self.services.reconciliations.once()
 
     async def completed(self, *order_ids: str) -> None:
         """By whichever server."""
@@ -86,7 +86,7 @@ class TestOpenOrder:
         night.shop.select(
             "update payments set expires_at = now() where order_id = %s returning 1", order_id
         )
-        await night.services.reconciler.maintain()
+        await night.services.reconciliations.maintain()
         assert night.shop.row(order_id)["status"] == "expired"
         await night.counter.pay(order_id)
         await night.round(order_id)
@@ -111,7 +111,7 @@ class TestOpenOrder:
         settings = night.counter.settings(night.shop.stack)
         async with opened(settings) as second, opened(settings) as third:
             rounds = await asyncio.gather(
-                *(each.reconciler.once() for each in (night.services, second, third))
+                *(each.reconciliations.once() for each in (night.services, second, third))
             )
         assert sum(each.read for each in rounds) <= 10
         await night.completed(*orders)
@@ -144,7 +144,7 @@ class TestServer:
         for order_id in orders:
             await night.counter.pay(order_id)
         with monkeypatch.context() as patched:
-            patched.setattr(night.services.reconciler, "_read", overtaken)
+            patched.setattr(night.services.reconciliations, "_read", overtaken)
             assert (await night.round(*orders)).read == 0
         await night.round(*orders)
         await night.completed(*orders)
@@ -159,9 +159,9 @@ class TestServer:
 
         orders = [await night.counter.order() for _ in range(8)]
         night.due(*orders)
-        monkeypatch.setattr(night.services.reconciler, "_read", gone)
+        monkeypatch.setattr(night.services.reconciliations, "_read", gone)
         with pytest.raises(DatabaseUnavailable):
-            await night.services.reconciler.once()
+            await night.services.reconciliations.once()
 
 
 class TestGateway:
@@ -184,7 +184,7 @@ class TestGateway:
         await night.counter.fail(None)
         async with opened(night.counter.settings(night.shop.stack)) as another:
             night.due(*orders)
-            assert (await another.reconciler.once()).unanswered == 0
+            assert (await another.reconciliations.once()).unanswered == 0
         await night.completed(*orders)
 
     async def test_talks_nonsense_about_one_order(self, night: Night) -> None:
@@ -198,5 +198,5 @@ class TestGateway:
         await night.counter.shop.play(f"payments/{key}", "PATCH", currency=currency)
         async with opened(night.counter.settings(night.shop.stack)) as another:
             night.due(*orders)
-            await another.reconciler.once()
+            await another.reconciliations.once()
         await night.completed(*orders)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sidecar.database.refunds import RefundRequest
-from sidecar.services import opened
+from coinslot.database.refunds import RefundRequest
+from coinslot.services import opened
 from tests.support.counters import Counter
 from tests.support.shop import settings_on
 
 if TYPE_CHECKING:
     import httpx
 
-    from sidecar.settings import Settings
+    from coinslot.settings.deployment import Settings
     from tests.support.office import Office
 
 
@@ -145,7 +145,7 @@ class TestServerWithoutTheGateway:
         """Nothing stays set aside, and a server that has the gateway's keys refunds it."""
         order_id, key = await office.counter.bought()
         async with opened(without(office.counter)) as services:
-            made = await services.refunding.refund(order_id, RefundRequest("why", "k"))
+            made = await services.refunds.refund(order_id, RefundRequest("why", "k"))
         assert (made.status, made.failure_code) == ("failed", "closed")
         assert await office.shop.tokens() == 15
         assert await office.counter.given_back(key) == 0
@@ -158,7 +158,7 @@ class TestFailed:
         order_id, key = await office.counter.bought()
         async with opened(without(office.counter)) as services:
             asked = RefundRequest("why", "k", amount=office.part)
-            assert (await services.refunding.refund(order_id, asked)).status == "failed"
+            assert (await services.refunds.refund(order_id, asked)).status == "failed"
         await office.shop.play("refund", payment_key=key, amount=office.part)
         assert await office.counter.tell(order_id, key, paid=False) == [200]
         await office.shop.until(lambda: office.refunds(order_id) == [("succeeded", office.part)])

@@ -10,13 +10,13 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from sidecar.database import ServiceDatabase
-from sidecar.server import create_app
+from coinslot.database import ServiceDatabase
+from coinslot.server.app import create_app
 from tests.support.servers import running, until
 from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
-    from sidecar.database.records import Maintenance
+    from coinslot.database.records import Maintenance
     from tests.support.shop import Shop
 
 

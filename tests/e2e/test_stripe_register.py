@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidecar.database import Database
-from sidecar.gateways.stripe import Stripe
-from sidecar.gateways.stripe_client import StripeApi
-from sidecar.services.payments import Payments
-from sidecar.services.settling import Settling
+from coinslot.database import Database
+from coinslot.gateways.stripe.adapter import Stripe
+from coinslot.gateways.stripe.client import StripeApi
+from coinslot.payments.orders import Orders
+from coinslot.payments.settlements import Settlements
 
 if TYPE_CHECKING:
-    from sidecar.gateways.base import Order, Prepared
+    from coinslot.gateways.base import Order, Prepared
     from tests.support.stripe_shop import StripeShop
 
 
@@ -36,9 +36,9 @@ async def test_payment_that_went_on_meanwhile_is_not_put_back(stripe_shop: Strip
     gateway.shop = stripe_shop
     try:
         async with Database(stripe_shop.settings()) as database:
-            payments = Payments(database, {"stripe": gateway}, Settling(database), live=False)
+            orders = Orders(database, {"stripe": gateway}, Settlements(database), live=False)
             token = stripe_shop.buyer.token
-            await payments.checkout(token, "starter", "stripe", "again", "USD")
+            await orders.checkout(token, "starter", "stripe", "again", "USD")
     finally:
         await gateway.close()
     assert (stripe_shop.row(order_id)["status"], await stripe_shop.tokens()) == ("completed", 15)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 from tests.support.own_servers import environment, own_server
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ async def told_by_nobody_else(shop: Shop) -> AsyncIterator[None]:
 
 def command(shop: Shop, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "sidecar", "webhooks", *arguments],
+        [sys.executable, "-m", "coinslot", "webhooks", *arguments],
         env=environment(shop.stack),
         cwd=ROOT,
         capture_output=True,
@@ -124,7 +124,7 @@ class TestCommands:
 
     def test_settings_that_are_wrong_are_named(self) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "sidecar", "webhooks", "list"],
+            [sys.executable, "-m", "coinslot", "webhooks", "list"],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
             cwd=ROOT / "tests",
             capture_output=True,

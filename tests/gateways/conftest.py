@@ -1,12 +1,14 @@
 import pytest
 
-from sidecar.gateways import http
+from coinslot.gateways import http
+from tests.support.lone_sidecar import alone
 from tests.support.portone import sim, simulated
 from tests.support.portone_v2 import simulated_v2, v2
 from tests.support.stripes import simulated_stripe, stripe_sim
 from tests.support.toss import simulated_toss, toss
 
 __all__ = [
+    "alone",
     "sim",
     "simulated",
     "simulated_stripe",

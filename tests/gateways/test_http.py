@@ -12,10 +12,10 @@ import pytest
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json
 
-from sidecar.connections import HttpClient
-from sidecar.errors import GatewayTimeout, GatewayUnavailable
-from sidecar.gateways import http
-from sidecar.gateways.http import GatewayHttp, patiently
+from coinslot.errors import GatewayTimeout, GatewayUnavailable
+from coinslot.gateways import http
+from coinslot.gateways.http import GatewayHttp, patiently
+from coinslot.http_client import HttpClient
 from tests.support.servers import address, listening_socket, running
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ async def test_does_not_wait_for_longer_than_the_whole_call_may_take(asked: str)
 
 
 async def test_patience_waits_as_long_as_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sidecar.gateways.http.PATIENT_ATTEMPTS", 2)
+    monkeypatch.setattr("coinslot.gateways.http.PATIENT_ATTEMPTS", 2)
     gateway = Gateway(503, **{"Retry-After": "2"})
     async with at(gateway, seconds=1) as gate:
         await patiently(lambda: gate.request("GET", "/pay"))
@@ -124,8 +124,8 @@ async def test_gateway_that_could_not_be_reached_has_heard_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """So whatever moves money may be asked for again."""
-    monkeypatch.setattr("sidecar.gateways.http._SHORTEST_PAUSE", 1.0)
-    monkeypatch.setattr("sidecar.gateways.http._LONGEST_PAUSE", 1.0)
+    monkeypatch.setattr("coinslot.gateways.http._SHORTEST_PAUSE", 1.0)
+    monkeypatch.setattr("coinslot.gateways.http._LONGEST_PAUSE", 1.0)
     sock, gateway = listening_socket(), Gateway()
     async with HttpClient() as client:
         gate = GatewayHttp(client, address(sock), 5)

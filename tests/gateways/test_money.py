@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.gateways.money import to_major, to_minor
+from coinslot.gateways.money import to_major, to_minor
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json
 
-from sidecar.connections import HttpClient
+from coinslot.http_client import HttpClient
 from tests.support.proxies import pass_on
 from tests.support.servers import running
 

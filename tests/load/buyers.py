@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import psycopg
 import typer
 
-from sidecar.sandbox.foreground import stopped_by_signals
-from sidecar.services import opened
+from coinslot.services import opened
+from devstack.foreground import stopped_by_signals
 from tests.load.balancer import SECONDS_BETWEEN_LOOKS, Balancer
 from tests.load.meter import Meter, MeteredClient
 from tests.storm import plan

@@ -20,11 +20,11 @@ import psutil
 import structlog
 import typer
 
-from sidecar.connections import Connections
-from sidecar.gateways.base import ListedPayment
-from sidecar.services import opened
-from sidecar.services.auditing import Auditing
-from sidecar.services.settling import Settling
+from coinslot.gateways.base import ListedPayment
+from coinslot.http_client import Connections
+from coinslot.payments.audits import Audits
+from coinslot.payments.settlements import Settlements
+from coinslot.services import opened
 from tests.support.shop import settings_on
 from tests.support.stacks import LocalStack, running_stack
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sidecar.gateways.base import Gateway
-    from sidecar.services import Services
-    from sidecar.services.auditing import Audit
+    from coinslot.gateways.base import Gateway
+    from coinslot.payments.audits import Audit
+    from coinslot.services import Services
 
 _SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 _UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
@@ -123,7 +123,7 @@ async def reconcile(services: Services, stack: LocalStack, orders: int) -> bool:
     place(stack, "o", orders)
     with counted_calls(stack.portone_url) as calls:
         began = time.perf_counter()
-        done = await services.reconciler.once()
+        done = await services.reconciliations.once()
         seconds = time.perf_counter() - began
     typer.echo(f"{orders} open orders: {done.read} read in {seconds:.1f} s, {len(calls)} calls")
     return done.read == orders and len(calls) == orders + 1
@@ -133,7 +133,7 @@ async def audit(services: Services, stack: LocalStack, payments: int) -> bool:
     place(stack, "p", payments)
     settle_all(stack)
     listing = cast("Gateway", Listing(payments))
-    auditing = Auditing(services.database, {"portone": listing}, Settling(services.database))
+    auditing = Audits(services.database, {"portone": listing}, Settlements(services.database))
     megabytes: list[float] = []
     watching = asyncio.create_task(_watch(megabytes))
     began = time.perf_counter()

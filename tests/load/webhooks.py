@@ -25,8 +25,8 @@ import psycopg
 import typer
 from psycopg.types.json import Jsonb
 
-from sidecar.sandbox.processes import Processes
-from sidecar.sandbox.settings import SandboxSettings
+from devstack.processes import Processes
+from devstack.settings import DevstackSettings
 
 _PROGRAMS = ("sidecar", "api", "auth", "simulators", "postgrest", "postgres")
 _SECONDS_TO_CREDIT = 120.0
@@ -135,7 +135,7 @@ class Load:
     """Clients that each wait for an answer before they send again."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, settings: SandboxSettings, clients: int
+        self, http: aiohttp.ClientSession, settings: DevstackSettings, clients: int
     ) -> None:
         self._http = http
         self._webhook = f"{settings.sidecar_url}/payment/portone/webhook"
@@ -186,8 +186,8 @@ class Load:
 class Stack:
     """The processes that share the work."""
 
-    def __init__(self, settings: SandboxSettings) -> None:
-        processes = Processes(settings.sandbox_dir)
+    def __init__(self, settings: DevstackSettings) -> None:
+        processes = Processes(settings.devstack_dir)
         found = {name: processes.find(name) for name in _PROGRAMS}
         self._processes = {name: process for name, process in found.items() if process}
         if len(self._processes) < len(_PROGRAMS):
@@ -210,7 +210,7 @@ def _cpu(process: psutil.Process) -> float:
 
 async def measure(count: int, clients: int) -> list[str]:
     """Prints the figures; returns what is wrong with the books."""
-    settings = SandboxSettings()
+    settings = DevstackSettings()
     stack, shop = Stack(settings), Shop(settings.database_url())
     shop.place(count)
     async with aiohttp.ClientSession() as http:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 from tests.mutants.mutant import Mutant, SidecarMutant, SqlMutant
 from tests.mutants.plugin import VARIABLE
 from tests.support import pgtap
@@ -119,7 +119,7 @@ def _fails(root: Path, tests: Sequence[str], environment: dict[str, str]) -> boo
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],
         cwd=root,
-        env=environment,
+        env={**environment, "PYTHONPATH": str(root / "sidecar")},
         capture_output=True,
         text=True,
         check=False,

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.support import clusters
-from tests.support.clusters import Cluster, sandbox_settings
+from tests.support.clusters import Cluster, devstack_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sidecar.sandbox.postgres import Grants
+    from devstack.postgres import Grants
 
 VARIABLE = "COINSLOT_MUTANT"
 BROKEN = 3
@@ -29,7 +29,7 @@ class Mutated(Cluster):
     """A server that runs already, and a template that somebody else has made."""
 
     def __init__(self, port: int, template: str) -> None:
-        self.settings = sandbox_settings("mutant").model_copy(update={"db_port": port})
+        self.settings = devstack_settings("mutant").model_copy(update={"db_port": port})
         self.port = port
 
         def the_template(_: Grants) -> str:

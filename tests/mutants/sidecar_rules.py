@@ -7,7 +7,7 @@ from tests.mutants.mutant import Edit, SidecarMutant
 _CONFIRM = "tests/e2e/test_toss_confirm.py::TestRefusedBeforeTheMoneyIsTaken"
 _REFUNDS = "tests/e2e/test_refunds.py"
 _RECONCILER = "tests/e2e/test_reconciler.py"
-_BELIEVED = """fact = __import__("sidecar.gateways.base", fromlist=["*"]).GatewayPayment(
+_BELIEVED = """fact = __import__("coinslot.gateways.base", fromlist=["*"]).GatewayPayment(
                 order.order_id, hint.payment_key or "", "paid", order.amount, order.currency,
                 order.live, paid=order.amount,
             )"""
@@ -17,7 +17,7 @@ MUTANTS = (
         "webhook-believed",
         "credit never follows a webhook's body, only a read",
         Edit(
-            "sidecar/services/following.py",
+            "sidecar/coinslot/webhooks/worker.py",
             "fact = await self._read(gateway, order, hint.payment_key)",
             _BELIEVED,
         ),
@@ -26,14 +26,18 @@ MUTANTS = (
     SidecarMutant(
         "payment-of-another-order",
         "a payment counts for the order it names",
-        Edit("sidecar/services/settling.py", "if fact.order_id != order.order_id:", "if False:"),
+        Edit(
+            "sidecar/coinslot/payments/settlements.py",
+            "if fact.order_id != order.order_id:",
+            "if False:",
+        ),
         ("tests/e2e/test_portone.py::TestNothingBought::test_payment_of_another_order",),
     ),
     SidecarMutant(
         "confirm-any-amount",
         "only the amount that the order was made with is taken",
         Edit(
-            "sidecar/services/payments.py",
+            "sidecar/coinslot/payments/orders.py",
             "        if amount != order.amount:\n            raise",
             "        if False:\n            raise",
         ),
@@ -43,7 +47,7 @@ MUTANTS = (
         "money-for-a-closed-order",
         "money is taken for orders that are open",
         Edit(
-            "sidecar/services/payments.py",
+            "sidecar/coinslot/payments/orders.py",
             "return order.status in _CONFIRMABLE and _in_time(order)",
             "return True",
         ),
@@ -52,20 +56,20 @@ MUTANTS = (
     SidecarMutant(
         "confirm-for-a-stranger",
         "whoever sends a token owns the order",
-        Edit("sidecar/services/payments.py", "if token is not None:", "if False:"),
+        Edit("sidecar/coinslot/payments/orders.py", "if token is not None:", "if False:"),
         (f"{_CONFIRM}::test_order_of_another_user",),
     ),
     SidecarMutant(
         "live-order-with-test-keys",
         "server and order are of one mode",
-        Edit("sidecar/services/payments.py", "if order.live != self._live:", "if False:"),
+        Edit("sidecar/coinslot/payments/orders.py", "if order.live != self._live:", "if False:"),
         (f"{_CONFIRM}::test_order_of_a_live_database_with_test_keys",),
     ),
     SidecarMutant(
         "doubt-is-a-no",
         "an answer that leaves it open is resolved by reading",
         Edit(
-            "sidecar/gateways/toss.py",
+            "sidecar/coinslot/gateways/toss/adapter.py",
             "if response.status_code == 409 or code is None or code in _UNKNOWN:",
             "if code is None:",
         ),
@@ -75,37 +79,37 @@ MUTANTS = (
         "mode-of-the-keys-ignored",
         "a payment is a test or live as its key is",
         Edit(
-            "sidecar/gateways/toss.py",
+            "sidecar/coinslot/gateways/toss/adapter.py",
             'self.live = secret_key.startswith("live_")',
             "self.live = False",
         ),
-        ("tests/gateways/test_toss.py::TestMode",),
+        ("tests/gateways/toss/test_adapter.py::TestMode",),
     ),
     SidecarMutant(
         "stripe-unsigned",
         "a signed webhook counts with a good signature",
         Edit(
-            "sidecar/gateways/stripe_webhook.py",
+            "sidecar/coinslot/gateways/stripe/webhook.py",
             "stripe.Webhook.construct_event(body, header, secret, TOLERANCE)",
             'stripe.Event.construct_from(__import__("json").loads(body), secret)',
         ),
-        ("tests/gateways/test_stripe_webhook.py::TestSignature",),
+        ("tests/gateways/stripe/test_webhook.py::TestSignature",),
     ),
     SidecarMutant(
         "portone-v2-unsigned",
         "a signed webhook counts with a good signature",
         Edit(
-            "sidecar/gateways/portone_v2_webhook.py",
+            "sidecar/coinslot/gateways/portone/v2/webhook.py",
             "Webhook(secret).verify(body, headers, json_parse=False)",
             "pass",
         ),
-        ("tests/gateways/test_portone_v2_webhook.py::TestSignature",),
+        ("tests/gateways/portone/v2/test_webhook.py::TestSignature",),
     ),
     SidecarMutant(
         "unknown-refund-is-accepted",
         "a refund whose outcome is unknown is asked for again",
         Edit(
-            "sidecar/services/refunding.py",
+            "sidecar/coinslot/payments/refunds.py",
             'answer(job, "unknown", error.code)',
             'answer(job, "accepted")',
         ),
@@ -115,7 +119,7 @@ MUTANTS = (
         "spent-key-used-again",
         "a key that can only repeat its answer is not used again",
         Edit(
-            "sidecar/services/refunding.py",
+            "sidecar/coinslot/payments/refunds.py",
             'answer(job, "spent", error.code)',
             'answer(job, "unknown", error.code)',
         ),
@@ -124,17 +128,17 @@ MUTANTS = (
     SidecarMutant(
         "refund-without-checksum",
         "a refund asked for twice happens once, where a gateway has no keys",
-        Edit("sidecar/gateways/portone_refund.py", '"checksum"', '"nothing"'),
+        Edit("sidecar/coinslot/gateways/portone/v1/refund.py", '"checksum"', '"nothing"'),
         (
             f"{_REFUNDS}::TestRefund::test_already_refunded_at_the_gateway[portone-v1]",
-            "tests/gateways/test_portone_refund.py",
+            "tests/gateways/portone/v1/test_refund.py",
         ),
     ),
     SidecarMutant(
         "refund-decided-without-a-read",
         "what became of a refund is read, not concluded",
         Edit(
-            "sidecar/services/refunding.py",
+            "sidecar/coinslot/payments/refunds.py",
             'settled = await self._settling.settle(gateway, order_id, job.payment_key, "refund")',
             "return",
         ),
@@ -144,7 +148,7 @@ MUTANTS = (
         "unread-orders-forgotten",
         "what a gateway that is down was not asked about stays due",
         Edit(
-            "sidecar/services/reconciling.py",
+            "sidecar/coinslot/payments/reconciliations.py",
             "                await service.return_payments(",
             "                len(",
         ),
@@ -154,7 +158,7 @@ MUTANTS = (
         "audit-believes-the-list",
         "what does not match is read again before a person is called",
         Edit(
-            "sidecar/services/auditing.py",
+            "sidecar/coinslot/payments/audits.py",
             "for line in lines if line.verdict in _OPEN",
             "for line in lines if line.verdict in ()",
         ),
@@ -163,13 +167,17 @@ MUTANTS = (
     SidecarMutant(
         "lost-commit-is-a-refusal",
         "PostgREST's 400 without a code says nothing of what was done",
-        Edit("sidecar/database/rpc.py", 'lost = status == 400 and code == ""', "lost = False"),
-        ("tests/test_rpc.py", "tests/e2e/test_lost_commits.py"),
+        Edit(
+            "sidecar/coinslot/database/rpc.py",
+            'lost = status == 400 and code == ""',
+            "lost = False",
+        ),
+        ("tests/database/test_rpc.py", "tests/e2e/test_lost_commits.py"),
     ),
     SidecarMutant(
         "stored-yes-is-believed",
         "what Toss answered once is no fresh read",
-        Edit("sidecar/gateways/toss.py", "if _was_stored(fact):", "if False:"),
+        Edit("sidecar/coinslot/gateways/toss/adapter.py", "if _was_stored(fact):", "if False:"),
         ("tests/e2e/test_toss_confirm.py",),
     ),
 )

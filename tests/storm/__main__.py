@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sidecar.sandbox.foreground import stopped_by_signals
+from devstack.foreground import stopped_by_signals
 from tests.storm import plan
 from tests.storm.report import out, show_figures, show_offences, show_plan
 from tests.storm.sabotage import RULES, break_rule

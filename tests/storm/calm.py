@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 
-from sidecar.errors import ApiError
+from coinslot.errors import CoinslotError
 from tests.storm.banks import Banks
 
 if TYPE_CHECKING:
-    from sidecar.services import Services
+    from coinslot.services import Services
     from tests.storm.client import Client
     from tests.storm.journal import Journal
     from tests.storm.world import StormStack
@@ -71,15 +71,15 @@ class Calm:
         await self._banks.decide()
         for _ in range(12):
             self._run(_WEBHOOKS_DUE)
-            with suppress(ApiError):
+            with suppress(CoinslotError):
                 await self._services.inbox.work_off()
             if self._select(_WEBHOOK_OPEN) is None:
                 break
         self._run(_ORDERS_OVER)
-        await self._services.reconciler.maintain()
+        await self._services.reconciliations.maintain()
         self._run(_REFUNDS_DUE)
         self._run(_READS_DUE)
-        await self._services.reconciler.once()
+        await self._services.reconciliations.once()
         await self._people_decide()
         if audited:
             await self._audit()
@@ -87,8 +87,8 @@ class Calm:
     async def _audit(self) -> None:
         """What no webhook told of an order that was settled, the gateways' lists show."""
         since = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
-        for name in self._services.payments.gateways:
-            await self._services.auditing.audit(name, since, since + timedelta(days=3), again=True)
+        for name in self._services.gateways:
+            await self._services.audits.audit(name, since, since + timedelta(days=3), again=True)
 
     async def _people_decide(self) -> None:
         """Of refunds that the gateways took on and never showed, once somebody is asked."""

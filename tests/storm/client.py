@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from sidecar.connections import HttpClient
+from coinslot.http_client import HttpClient
 
 if TYPE_CHECKING:
     from tests.storm.journal import Journal, Json

@@ -14,7 +14,7 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import empty
 
-from sidecar.connections import HttpClient
+from coinslot.http_client import HttpClient
 from tests.support.servers import running
 
 if TYPE_CHECKING:

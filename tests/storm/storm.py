@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from sidecar.services import opened
+from coinslot.services import opened
 from tests.storm import plan
 from tests.storm.books import all_money
 from tests.storm.buyers import Buyers

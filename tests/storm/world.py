@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 import httpx
 import psutil
 
-from sidecar import logs
-from sidecar.sandbox import postgres
-from sidecar.settings import Settings, load_settings
-from tests.support.clusters import free_ports, sandbox_settings
+from coinslot import logs
+from coinslot.settings.deployment import Settings, load_settings
+from devstack import postgres
+from tests.support.clusters import devstack_settings, free_ports
 from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
 from tests.support.stacks import CrowdedStack
 
 if TYPE_CHECKING:
-    from sidecar.sandbox.processes import Program
+    from devstack.processes import Program
 
 SIDECARS = ("sidecar-a", "sidecar-b")
 _OWN = "storm"
@@ -41,7 +41,7 @@ class StormStack(CrowdedStack):
     sidecars_have: ClassVar[dict[str, str]] = _IMPATIENT
 
     def __init__(self) -> None:
-        super().__init__(sandbox_settings("storm").model_copy(update={"fsync": True}), dotenv=None)
+        super().__init__(devstack_settings("storm").model_copy(update={"fsync": True}), dotenv=None)
         self._ports = dict(zip(SIDECARS, free_ports(2), strict=True))
         self._on_v2 = False
 

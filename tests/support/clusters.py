@@ -15,23 +15,23 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from sidecar.sandbox import postgres, tools
-from sidecar.sandbox.placement import install_pgtap, place
-from sidecar.sandbox.postgres import SUPERUSER, Grants
-from sidecar.sandbox.processes import Processes
-from sidecar.sandbox.settings import ROOT, SandboxSettings
-from sidecar.sandbox.stack import Stack
+from devstack import postgres, tools
+from devstack.placement import install_pgtap, place
+from devstack.postgres import SUPERUSER, Grants
+from devstack.processes import Processes
+from devstack.settings import ROOT, DevstackSettings
+from devstack.stack import Stack
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-_FOLDERS = ROOT / ".sandbox-test"
+_FOLDERS = ROOT / ".devstack-test"
 _numbers = count()
 
 
-def sandbox_settings(name: str, postgres_bin: Path | None = None) -> SandboxSettings:
+def devstack_settings(name: str, postgres_bin: Path | None = None) -> DevstackSettings:
     """Settings of a sandbox of this test run: own folder, free ports, nothing from `.env`."""
     _sweep()
     api, db, postgrest, auth, simulators, sidecar, metrics = free_ports(7)
-    return SandboxSettings(
+    return DevstackSettings(
         _env_file=None,
         api_port=api,
         db_port=db,
@@ -43,7 +43,7 @@ def sandbox_settings(name: str, postgres_bin: Path | None = None) -> SandboxSett
         default_grants="strict",
         postgres_bin=postgres_bin,
         fsync=False,
-        sandbox_dir=_FOLDERS / str(os.getpid()) / name,
+        devstack_dir=_FOLDERS / str(os.getpid()) / name,
         project_dir=ROOT,
     )
 
@@ -63,11 +63,11 @@ class Cluster:
     user = password = maintenance_dbname = "postgres"
     options = ""
 
-    def __init__(self, settings: SandboxSettings) -> None:
+    def __init__(self, settings: DevstackSettings) -> None:
         self.settings = settings
         self.port = settings.db_port
-        self.placement = place(settings.sandbox_dir, settings.postgres_bin)
-        self._processes = Processes(settings.sandbox_dir)
+        self.placement = place(settings.devstack_dir, settings.postgres_bin)
+        self._processes = Processes(settings.devstack_dir)
         self._program = postgres.program(self.placement, settings)
         self.template = cache(self._make_template)
 
@@ -134,7 +134,7 @@ class Cluster:
 
 @contextmanager
 def running(name: str, postgres_bin: Path | None = None) -> Iterator[Cluster]:
-    settings = sandbox_settings(name, postgres_bin)
+    settings = devstack_settings(name, postgres_bin)
     cluster = Cluster(settings)
     cluster.start()
     try:
@@ -146,7 +146,7 @@ def running(name: str, postgres_bin: Path | None = None) -> Iterator[Cluster]:
 
 def discard(stack: Stack) -> None:
     stack.delete()
-    run = stack.settings.sandbox_dir.parent
+    run = stack.settings.devstack_dir.parent
     if not any(run.iterdir()):
         run.rmdir()
 
@@ -159,4 +159,4 @@ def _sweep() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for folder in _FOLDERS.glob("*/*"):
             if not psutil.pid_exists(int(folder.parent.name)):
-                discard(Stack(SandboxSettings(_env_file=None, sandbox_dir=folder), dotenv=None))
+                discard(Stack(DevstackSettings(_env_file=None, devstack_dir=folder), dotenv=None))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.stacks import LocalStack
 
 _SECONDS = 60
-_PYTHON = (sys.executable, "-m", "sidecar")
+_PYTHON = (sys.executable, "-m", "coinslot")
 
 
 def run_module(name: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +27,7 @@ def run_module(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 async def operate(stack: LocalStack, *arguments: object, given: str = "") -> tuple[int, str, str]:
-    """`python -m sidecar`, with `given` on its standard input: its status and what it said."""
+    """`python -m coinslot`, with `given` on its standard input: its status and what it said."""
     process = await asyncio.create_subprocess_exec(
         *(*_PYTHON, *map(str, arguments)),
         env=_environment(stack),
@@ -85,4 +85,5 @@ def _read(terminal: int) -> str:
 
 
 def _environment(stack: LocalStack) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "COLUMNS": "200", **stack.env}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return {**kept, "COLUMNS": "200", **stack.env}

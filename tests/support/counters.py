@@ -24,7 +24,7 @@ from tests.support.toss_shop import TossShop
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sidecar.settings import Settings
+    from coinslot.settings.deployment import Settings
     from tests.support.shop import Shop
     from tests.support.stacks import LocalStack
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sidecar.sandbox.processes import Processes
+    from devstack.processes import Processes
 
 _PROCESSES = ("sidecar", "simulators", "api", "auth", "postgrest", "postgres")
 

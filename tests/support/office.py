@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sidecar.services import opened
+from coinslot.services import opened
 from tests.support.servers import PATIENCE
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Office:
             "returning 1"
         )
         async with opened(self.counter.settings(self.shop.stack)) as services:
-            await services.reconciler.once()
+            await services.reconciliations.once()
 
     async def settled(self, order_id: str) -> None:
         """However many rounds it takes."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 from tests.support.clusters import free_ports
 from tests.support.servers import until
 
@@ -33,7 +33,7 @@ async def own_server(
     """Its address and itself, once it is ready."""
     (port,) = free_ports(1)
     server = subprocess.Popen(  # noqa: ASYNC220 - it goes on beside the test
-        [sys.executable, "-m", "sidecar", "serve"],
+        [sys.executable, "-m", "coinslot", "serve"],
         env=environment(stack, COINSLOT_SIDECAR_PORT=str(port), **changes),
         cwd=ROOT,
         stderr=subprocess.DEVNULL,

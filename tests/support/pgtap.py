@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sidecar.sandbox.postgres import SUPERUSER
+from devstack.postgres import SUPERUSER
 from tests.support.clusters import Cluster
 
 _TEST_LINE = re.compile(r"^(not )?ok (\d+)\b(?P<rest>.*)$")

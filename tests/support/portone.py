@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest_asyncio
 
-from sidecar.gateways.http import GatewayHttp
-from sidecar.gateways.portone import PortOneV1
-from sidecar.sandbox.gateways import SimulatorSettings, create_app
+from coinslot.gateways.http import GatewayHttp
+from coinslot.gateways.portone.v1.adapter import PortOneV1
+from simulators.app import SimulatorSettings, create_app
 from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sidecar.sandbox.gateways.portone import PortOneV1 as PortOneV1Simulator
+    from simulators.portone.v1.simulator import PortOneV1Simulator
 
 KEY, SECRET = "sandbox-key", "sandbox-secret"
 

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest_asyncio
 
-from sidecar.gateways.http import GatewayHttp
-from sidecar.gateways.portone_v2 import PortOneV2
-from sidecar.sandbox.gateways import SimulatorSettings, create_app
+from coinslot.gateways.http import GatewayHttp
+from coinslot.gateways.portone.v2.adapter import PortOneV2
+from simulators.app import SimulatorSettings, create_app
 from tests.support.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from sidecar.sandbox.gateways.portone_v2 import PortOneV2 as PortOneV2Simulator
+    from simulators.portone.v2.simulator import PortOneV2Simulator
 
 API_SECRET, STORE, CHANNEL = "sandbox-v2-secret", "store-sandbox", "channel-key-sandbox"
 SECRET = "whsec_Y29pbnNsb3QtcG9ydG9uZS12Mi1zYW5kYm94"
 NEXT_SECRET = "whsec_dGhlLW5leHQtc2VjcmV0LW9mLXR3bw=="
 ORDER = "ord_0123456789ab"
 SAMPLES: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "gateways/portone_v2_samples.json").read_text()
+    (Path(__file__).parents[1] / "gateways/portone/v2/samples.json").read_text()
 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
-from sidecar.server import create_app
+from coinslot.server.app import create_app
 from tests.support.portone_v2 import API_SECRET, CHANNEL, NEXT_SECRET, SECRET, STORE
 from tests.support.servers import running
 from tests.support.shop import Shop, settings_on
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sidecar.settings import Settings
+    from coinslot.settings.deployment import Settings
     from tests.support.stacks import LocalStack
 
 # At 20 ms a minute the whole schedule of retries takes 7 s.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sidecar.gateways.base import Refund, RefundAccount
+from coinslot.gateways.base import Refund, RefundAccount
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from sidecar.gateways.base import GatewayPayment, ListedPayment
+    from coinslot.gateways.base import GatewayPayment, ListedPayment
 
 KEY = "refund_0123456789abcdef"
 

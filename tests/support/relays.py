@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tests.support.clusters import free_ports, sandbox_settings
+from tests.support.clusters import devstack_settings, free_ports
 from tests.support.stacks import CrowdedStack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sidecar.sandbox.processes import Program
+    from devstack.processes import Program
 
 # What Postgres reports once a transaction is safe.
 _COMMITTED = b"COMMIT\x00"
@@ -74,7 +74,7 @@ class RelayedStack(CrowdedStack):
     what it calls."""
 
     def __init__(self, name: str, port: int) -> None:
-        super().__init__(sandbox_settings(name), dotenv=None)
+        super().__init__(devstack_settings(name), dotenv=None)
         through = self.settings.model_copy(update={"db_port": port})
         self._postgrest = {
             "PGRST_DB_URI": through.database_url("authenticator"),

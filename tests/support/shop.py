@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sidecar.settings import Settings
+    from coinslot.settings.deployment import Settings
     from tests.support.stacks import LocalStack, Person
 
 

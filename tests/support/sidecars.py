@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sidecar.settings import Settings, load_settings
-from sidecar.settings.limits import GROUPS
+from coinslot.settings.deployment import Settings, load_settings
+from coinslot.settings.limits import GROUPS
 
 FRONTEND = "http://shop.test:3000"
 # Everybody in the tests is one address, and some of them are in a hurry.

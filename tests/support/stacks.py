@@ -12,11 +12,11 @@ import httpx
 import psycopg
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
-from sidecar.sandbox.keys import ApiKeys
-from sidecar.sandbox.processes import Program
-from sidecar.sandbox.settings import SandboxSettings
-from sidecar.sandbox.stack import Stack
-from tests.support.clusters import discard, sandbox_settings
+from devstack.keys import ApiKeys
+from devstack.processes import Program
+from devstack.settings import DevstackSettings
+from devstack.stack import Stack
+from tests.support.clusters import devstack_settings, discard
 from tests.support.sidecars import NO_HURRY
 
 PASSWORD = "correct horse"
@@ -35,7 +35,7 @@ class LocalStack:
     manager: Stack
 
     @property
-    def settings(self) -> SandboxSettings:
+    def settings(self) -> DevstackSettings:
         return self.manager.settings
 
     @property
@@ -62,7 +62,7 @@ class LocalStack:
 
     @property
     def env(self) -> dict[str, str]:
-        """What `.sandbox/env` has: give it to a Node script as its environment."""
+        """What `.devstack/env` has: give it to a Node script as its environment."""
         return self.manager.published()
 
     def headers(self, person: Person | None = None) -> dict[str, str]:
@@ -115,7 +115,7 @@ class CrowdedStack(Stack):
 
 @contextmanager
 def running_stack(name: str = "stack") -> Iterator[LocalStack]:
-    manager = CrowdedStack(sandbox_settings(name), dotenv=None)
+    manager = CrowdedStack(devstack_settings(name), dotenv=None)
     try:
         manager.up()
         yield LocalStack(manager)

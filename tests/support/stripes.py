@@ -10,11 +10,11 @@ import httpx
 import pytest_asyncio
 import stripe
 
-from sidecar.gateways.base import Order
-from sidecar.gateways.stripe import Stripe
-from sidecar.gateways.stripe_client import StripeApi
-from sidecar.sandbox.gateways import SimulatorSettings, create_app
-from sidecar.sandbox.gateways.stripe import Stripe as StripeSimulator
+from coinslot.gateways.base import Order
+from coinslot.gateways.stripe.adapter import Stripe
+from coinslot.gateways.stripe.client import StripeApi
+from simulators.app import SimulatorSettings, create_app
+from simulators.stripe.simulator import StripeSimulator
 from tests.support.servers import running
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest_asyncio
 
-from sidecar.gateways.http import GatewayHttp
-from sidecar.gateways.toss import Toss
-from sidecar.sandbox.gateways import SimulatorSettings, create_app
-from sidecar.sandbox.gateways.toss import Toss as TossSimulator
+from coinslot.gateways.http import GatewayHttp
+from coinslot.gateways.toss.adapter import Toss
+from simulators.app import SimulatorSettings, create_app
+from simulators.toss.simulator import TossSimulator
 from tests.support.servers import running
 
 if TYPE_CHECKING:

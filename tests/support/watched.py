@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.server import create_app
+from coinslot.server.app import create_app
 from tests.support.clusters import free_ports
 from tests.support.scraping import Scrape, scrape
 from tests.support.servers import PATIENCE, running
@@ -15,7 +15,7 @@ from tests.support.servers import PATIENCE, running
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from sidecar.settings import Settings
+    from coinslot.settings.deployment import Settings
 
 
 @dataclass(frozen=True)

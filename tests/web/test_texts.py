@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.sandbox.settings import ROOT
+from devstack.settings import ROOT
 
 WEB = ROOT / "sidecar" / "web"
 TEXTS: dict[str, dict[str, str]] = {

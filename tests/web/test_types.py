@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.sandbox import tools
-from sidecar.sandbox.settings import ROOT
+from devstack import tools
+from devstack.settings import ROOT
 from tests import database_types
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Coinslot: prepaid tokens for apps on Supabase, bought through payment gateways."""

@@ -1,0 +1,17 @@
+"""The files that the sidecar serves: beside the package in a checkout, within it in a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_SUPABASE_JS = "node_modules/@supabase/supabase-js/dist/umd/supabase.js"
+
+WEB = next(
+    (each for each in (_PACKAGE / "web", _PACKAGE.parent / "web") if each.is_dir()),
+    _PACKAGE / "web",
+)
+"""The components and the pages."""
+
+SUPABASE_JS = _PACKAGE.parents[1] / _SUPABASE_JS
+"""supabase-js as a checkout has it. A deployment without one names its own file."""

@@ -1,0 +1,43 @@
+"""The command line: `coinslot`, or `python -m coinslot`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from coinslot.cli.audits import audit
+from coinslot.cli.discrepancies import app as discrepancies
+from coinslot.cli.reconcile import reconcile
+from coinslot.cli.refunds import close_refund, refund
+from coinslot.cli.serve import serve
+from coinslot.cli.webhooks import app as webhooks
+
+app = typer.Typer(
+    help="Coinslot's sidecar: prepaid tokens, bought through payment gateways.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (serve, refund, close_refund, reconcile, audit):
+    app.command()(command)
+app.add_typer(webhooks, name="webhooks")
+app.add_typer(discrepancies, name="discrepancies")
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's
+    if asked:
+        typer.echo(f"coinslot {version('coinslot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Commands of the sidecar. Each takes its settings from the environment and `.env`."""

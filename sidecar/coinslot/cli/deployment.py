@@ -1,0 +1,47 @@
+"""The services of this deployment, opened for the one task of a command."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from coinslot.cli.terminal import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from coinslot.services import Services
+    from coinslot.settings.deployment import Settings
+
+T = TypeVar("T")
+
+
+def run(work: Callable[[Services], Awaitable[T]]) -> T:
+    """Runs `work`. A refusal, or something that is away, ends the command with a sentence."""
+    # Loaded here, so that `--help` does not wait for it.
+    from coinslot import logs  # noqa: PLC0415
+    from coinslot.errors import CoinslotError  # noqa: PLC0415
+
+    settings = this_deployment()
+    logs.configure(settings.secrets(), settings.coinslot_log_format)
+    try:
+        return asyncio.run(_with_services(settings, work))
+    except CoinslotError as error:
+        fail(f"{error} ({error.code})")
+
+
+def this_deployment() -> Settings:
+    """The settings. Those that are missing or wrong end the command with a sentence for each."""
+    from coinslot.settings.deployment import SettingsError, load_settings  # noqa: PLC0415
+
+    try:
+        return load_settings()
+    except SettingsError as error:
+        fail(str(error))
+
+
+async def _with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:
+    from coinslot.services import opened  # noqa: PLC0415
+
+    async with opened(settings) as services:
+        return await work(services)

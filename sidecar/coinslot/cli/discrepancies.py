@@ -1,0 +1,72 @@
+"""`coinslot discrepancies …`: what a person has to decide, and that it is decided."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from coinslot.cli.deployment import run
+from coinslot.cli.terminal import fail, out
+
+if TYPE_CHECKING:
+    from coinslot.database.records import Discrepancy
+    from coinslot.services import Services
+
+app = typer.Typer(
+    help="What needs a person: money that fits no order, refunds that never end.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 50,
+) -> None:
+    """Show what is open."""
+
+    async def listed(services: Services) -> list[Discrepancy]:
+        return await services.database.as_service().list_discrepancies(limit)
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "since", "kind", "gateway", "order", "payment", "detail"):
+        table.add_column(name, overflow="fold")
+    for each in run(listed):
+        table.add_row(*(escape(cell) for cell in _cells(each)))
+    out.print(table)
+
+
+@app.command()
+def resolve(
+    number: Annotated[int, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    *,
+    resolution: Annotated[str, typer.Option(help="What you found, and what you did about it.")],
+) -> None:
+    """Say that one has been dealt with. What is told anew of the same money is shown again."""
+
+    async def resolved(services: Services) -> Discrepancy | None:
+        return await services.database.as_service().resolve_discrepancy(number, resolution)
+
+    found = run(resolved)
+    if found is None:
+        fail("There is no such discrepancy")
+    said = found.resolution or "it resolved itself"
+    out.print(
+        f"{found.id}: {found.kind}, resolved {(found.resolved_at or '')[:19]}: {said}", markup=False
+    )
+
+
+def _cells(discrepancy: Discrepancy) -> tuple[str, ...]:
+    return (
+        str(discrepancy.id),
+        discrepancy.created_at[:19],
+        discrepancy.kind,
+        discrepancy.gateway,
+        discrepancy.order_id,
+        discrepancy.payment_key,
+        json.dumps(discrepancy.detail, ensure_ascii=False),
+    )

@@ -1,0 +1,103 @@
+"""The RPCs of whoever watches: what waits, what needs a person, and whether the books add up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coinslot.database.records import DatabaseSettings, Discrepancy, LedgerProblem, Record
+from coinslot.database.rpc import Caller
+
+
+class DueReads(Record):
+    """Orders to be read again now. `overdue_seconds`: since the first of them was due; null = none
+    is, here and below."""
+
+    gateway: str
+    due: int
+    overdue_seconds: float | None
+
+
+class WaitingWebhooks(Record):
+    """Webhooks that are not finished: being read, due, or waiting for the gateway's records."""
+
+    gateway: str
+    waiting: int
+    oldest_seconds: float | None
+    overdue_seconds: float | None
+
+
+class OpenRefunds(Record):
+    gateway: str
+    open: int
+    oldest_seconds: float | None
+
+
+class Reviews(Record):
+    gateway: str
+    payments: int
+
+
+class OpenDiscrepancies(Record):
+    """`gateway` is empty where it is about none."""
+
+    kind: str
+    gateway: str
+    open: int
+
+
+class LedgerVerdict(Record):
+    """Of the last check that was finished; `checked_at` in seconds since 1970."""
+
+    checked_at: float
+    wallets: int
+
+
+class DatabaseBacklog(Record):
+    """What `get_backlog` counts. `holds` are all that are open, also those of refunds."""
+
+    payments: list[DueReads]
+    webhooks: list[WaitingWebhooks]
+    refunds: list[OpenRefunds]
+    reviews: list[Reviews]
+    discrepancies: list[OpenDiscrepancies]
+    holds: int
+    ledger: LedgerVerdict | None
+
+
+class LedgerCheckStep(Record):
+    """How far a check of the ledger has come, and the first of what it found."""
+
+    finished: bool
+    wallets: int
+    problems: list[dict[str, Any]]
+
+
+class MonitoringDatabase(Caller):
+    async def get_settings(self) -> DatabaseSettings:
+        return await self.record(DatabaseSettings, "get_settings")
+
+    async def get_backlog(self) -> DatabaseBacklog:
+        return await self.record(DatabaseBacklog, "get_backlog")
+
+    async def check_ledger(self) -> LedgerCheckStep | None:
+        """One step of the daily check, of up to 55 s; None: not due, or another server is at it."""
+        step = await self.call("check_ledger")
+        return None if step is None else LedgerCheckStep.model_validate(step)
+
+    async def list_discrepancies(
+        self, page_size: int = 100, before: int | None = None
+    ) -> list[Discrepancy]:
+        rows = await self.call("list_discrepancies", page_size=page_size, before=before)
+        return [Discrepancy.model_validate(row) for row in rows]
+
+    async def resolve_discrepancy(self, number: int, resolution: str) -> Discrepancy | None:
+        """One that was resolved before stays as it is. None: there is none of this number."""
+        row = await self.call("resolve_discrepancy", discrepancy_id=number, resolution=resolution)
+        return Discrepancy.model_validate(row) if row and row.get("id") else None
+
+    async def verify_ledger(
+        self, from_user: str | None = None, to_user: str | None = None
+    ) -> list[LedgerProblem]:
+        """No rows: the books add up."""
+        rows = await self.call("verify_ledger", from_user=from_user, to_user=to_user)
+        return [LedgerProblem.model_validate(row) for row in rows]

@@ -1,0 +1,65 @@
+"""The RPCs of refunds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from coinslot.database.records import Payment, RefundJob, RefundRecord
+from coinslot.database.rpc import Caller
+
+if TYPE_CHECKING:
+    from coinslot.gateways.base import RefundAccount
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """What is asked for. `amount` in minor units, None = all that is left; `payment_key` names an
+    attempt other than the one that was credited."""
+
+    reason: str
+    idempotency_key: str
+    amount: int | None = None
+    force: bool = False
+    payment_key: str | None = None
+    account: RefundAccount | None = None
+
+    def arguments(self, order_id: str) -> dict[str, Any]:
+        return {"order_id": order_id, **asdict(self)}
+
+
+class RefundDatabase(Caller):
+    async def request_refund_for(self, order_id: str, request: RefundRequest) -> RefundRecord:
+        """Raises `not_refundable`, `tokens_already_spent`, `refund_in_progress`, …"""
+        return await self.record(RefundRecord, "request_refund_for", **request.arguments(order_id))
+
+    async def claim_refunds(self, batch: int, refund_id: str | None = None) -> list[RefundJob]:
+        """Due work, leased to us; of one refund, if named."""
+        rows = await self.call("claim_refunds", batch=batch, refund_id=refund_id)
+        return [RefundJob.model_validate(row) for row in rows]
+
+    async def record_refund_answer(
+        self,
+        job: RefundJob,
+        answer: Literal["accepted", "declined", "spent", "unknown"],
+        code: str | None = None,
+        message: str | None = None,
+    ) -> Payment:
+        """The payment, which is to be read now."""
+        return await self.record(
+            Payment,
+            "record_refund_answer",
+            refund_id=job.id,
+            tries=job.tries,
+            answer=answer,
+            failure_code=code,
+            failure_message=message,
+        )
+
+    async def close_refund(self, refund_id: str, reason: str) -> RefundRecord | None:
+        """Gives up what no read can decide; None where there is no such refund."""
+        row = await self.call("close_refund", refund_id=refund_id, reason=reason)
+        return RefundRecord.model_validate(row) if row and row.get("id") else None
+
+    async def refund(self, refund_id: str) -> RefundRecord:
+        return await self.record(RefundRecord, "get_refund", refund_id=refund_id)

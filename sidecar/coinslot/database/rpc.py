@@ -1,0 +1,197 @@
+"""Calls to PostgREST, and what its answers mean.
+
+A `PTnnn` is a refusal that the database chose and clients may read. Everything else that is not a
+success says something about this deployment: it is logged, and clients learn only that it failed.
+
+A restart of PostgREST or of Postgres takes a second or two, so a call that finds them away is made
+again. Every RPC that moves anything has a key, or is a function of what is there, and may be made
+twice; `_ONCE` are those that may not, unless it is certain that the first did nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import httpx
+import structlog
+from postgrest import APIError
+from postgrest.exceptions import APIErrorFromJSON, generate_default_error_message
+from pydantic import ValidationError
+
+from coinslot.database.records import Record
+from coinslot.errors import CoinslotError, DatabaseError, DatabaseUnavailable, Unauthorized
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from postgrest import AsyncPostgrestClient, AsyncSelectRequestBuilder
+
+log = structlog.get_logger(__name__)
+R = TypeVar("R", bound=Record)
+
+# Before the second and the third try; each of them half or half as much again, by chance.
+_PAUSES = (0.2, 0.8)
+
+# What Postgres and PostgREST say that passes: connections refused or lost, too many of them, a
+# schema not read yet, a deadlock or a lock in the way. After the codes in `_UNDONE` it is certain
+# that nothing was done.
+_PASSING = ("PGRST00", "08", "53", "57P0", "40001", "40P01", "55P03")
+_UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001", "40P01", "55P03"}
+
+# Given out twice, work would wait for the lease of the first; the others leave a second trace, or
+# say of what they have just done themselves that it was done before. An order without a key would
+# be made twice.
+_ONCE = {
+    *("claim_payments", "claim_refunds", "claim_webhooks"),
+    *("begin_audit", "refuse_payment_attempt", "create_order", "capture_hold", "release_hold"),
+}
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class DatabaseAway(DatabaseUnavailable):
+    """Not for long, it seems. `undone`: certainly without having done anything."""
+
+    undone = False
+
+
+class Caller:
+    """Calls as one role. `not_admitted` is what a refused key or JWT means for that role."""
+
+    not_admitted: type[CoinslotError] = Unauthorized
+
+    def __init__(self, client: AsyncPostgrestClient, seconds: float) -> None:
+        """`seconds` bound a call with all its tries."""
+        self.client = client
+        self._seconds = seconds
+        self._rpcs = f"{client.base_url}/rpc"
+        self._headers = httpx.Headers({**client.headers, "Content-Type": "application/json"})
+
+    async def call(self, rpc: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
+        """An argument that is None is left out, so that the database's default counts."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        return await self.call_with(rpc, given)
+
+    async def call_with(self, rpc: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        repeatable = rpc not in _ONCE or "idempotency_key" in arguments
+        return await self.answer(partial(self._ask, rpc, arguments), repeatable=repeatable)
+
+    async def record(self, model: type[R], rpc: str, **arguments: Any) -> R:  # noqa: ANN401 - JSON
+        return model.model_validate(await self.call(rpc, **arguments))
+
+    async def rows(self, query: AsyncSelectRequestBuilder) -> list[Any]:
+        async def ask() -> list[Any]:
+            return (await query.execute()).data
+
+        return cast("list[Any]", await self.answer(ask))
+
+    async def answer(self, ask: Callable[[], Awaitable[Any]], *, repeatable: bool = True) -> Any:  # noqa: ANN401 - JSON
+        """Of the first of three tries that brings one. Raises the failure of the last."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                for pause in _PAUSES:
+                    try:
+                        return await self._once(ask)
+                    except DatabaseAway as away:
+                        if not (repeatable or away.undone):
+                            raise
+                    await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - not secret
+                return await self._once(ask)
+        except TimeoutError as error:
+            log.warning("database_timeout")
+            raise DatabaseUnavailable from error
+
+    async def _ask(self, rpc: str, arguments: dict[str, Any]) -> object:
+        """What `client.rpc(rpc, arguments).execute()` does, except that each of those would copy
+        the headers twice over: they are the same in every call."""
+        answer = await self.client.session.post(
+            f"{self._rpcs}/{rpc}", headers=self._headers, content=_JSON.encode(arguments).encode()
+        )
+        if answer.is_success:
+            return _data(answer)
+        raise _api_error(answer)
+
+    async def _once(self, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - JSON
+        try:
+            return await ask()
+        except httpx.TimeoutException as error:
+            log.warning("database_timeout", error=repr(error))
+            raise DatabaseUnavailable from error
+        except httpx.HTTPError as error:
+            log.warning("database_unreachable", error=repr(error))
+            raise _away(undone=isinstance(error, httpx.ConnectError)) from error
+        except APIError as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: APIError) -> CoinslotError:
+        code, message = error.code or "", error.message or ""
+        if code.startswith("PT") and code[2:].isdigit():
+            return DatabaseError(code, message, _text(error.details), _text(error.hint))
+        log.warning("database_refused", role=type(self).__name__, code=code, message=message)
+        # What a gateway in front of PostgREST refuses (a wrong key) comes without PostgREST's code.
+        if code in {"", "401", "42501"} or code.startswith("PGRST3"):
+            return self.not_admitted()
+        return DatabaseUnavailable(
+            "The database does not answer as this server expects", code="database_mismatch"
+        )
+
+
+async def require_answer(response: httpx.Response) -> None:
+    """Raises where nobody knows what was done. A 5xx says nothing about that, whatever its body:
+    never a refusal. Nor does a 400 with an empty code: so PostgREST answers where its connection to
+    Postgres has ended in the middle of a transaction, or after the commit. What PostgREST refuses
+    has a code; without one it is somebody's before it, who may only know that a key is wrong."""
+    status = response.status_code
+    if status < 400:
+        return
+    await response.aread()
+    code = _code(response)
+    lost = status == 400 and code == ""
+    foreign = code is None and status not in {401, 403}
+    if status < 500 and not (lost or foreign):
+        return
+    log.warning("database_error", status=status, body=response.text[:500])
+    passing = code.startswith(_PASSING) if code else lost or status in {408, 502, 503, 504}
+    if passing:
+        raise _away(undone=code in _UNDONE)
+    raise DatabaseUnavailable
+
+
+def _data(response: httpx.Response) -> object:
+    """JSON, unless somebody before PostgREST answered; an empty list where nothing was said."""
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        return response.text or []
+
+
+def _api_error(response: httpx.Response) -> APIError:
+    try:
+        return APIError(dict(APIErrorFromJSON.model_validate_json(response.content)))
+    except ValidationError:
+        return APIError(generate_default_error_message(response))
+
+
+def _away(*, undone: bool) -> DatabaseAway:
+    away = DatabaseAway()
+    away.undone = undone
+    return away
+
+
+def _code(response: httpx.Response) -> str | None:
+    """PostgREST's; None where somebody before it answered."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return None
+    code = body.get("code") if isinstance(body, dict) else None
+    return None if code is None else str(code)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,261 @@
+"""What every gateway does for the sidecar, and the fact it brings back.
+
+A gateway opens an order for payment, reads a payment, gives money back, and understands its own
+webhooks. It decides nothing: what a read said goes to the database as a `GatewayPayment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from coinslot.errors import NothingToConfirm
+from coinslot.gateways.money import LARGEST
+from coinslot.text import storable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
+    from datetime import datetime
+
+State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualAccount:
+    """Where the buyer sends the money; `due_at` is ISO 8601, UTC."""
+
+    bank: str | None
+    account_number: str
+    holder: str | None
+    due_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPayment:
+    """One fresh read of one payment. Amounts are minor units and totals so far, never steps.
+
+    `paid` is what was received at any time: a fully cancelled payment that had been paid keeps it,
+    with `refunded` beside it. What the gateway approved is what was paid: where points, coupons and
+    promotions are part of a payment's total, `paid` is that total. `refunded` is back for good;
+    `refunding` is on its way back and may yet fail.
+    `order_id` is empty where the payment names none. `secret` is what this payment's webhooks must
+    carry (Toss): it goes to the database and nowhere else.
+    """
+
+    order_id: str
+    payment_key: str
+    state: State
+    amount: int
+    currency: str
+    live: bool
+    paid: int = 0
+    refunded: int = 0
+    refunding: int = 0
+    disputed: int = 0
+    withdrawn: int = 0
+    method: str | None = None
+    failure_reason: str | None = None
+    virtual_account: VirtualAccount | None = None
+    secret: str | None = field(default=None, repr=False)
+    # Of the gateway's own object, the fields that a page may be given. Never stored.
+    shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of `apply_gateway_payment` that come from the gateway."""
+        fact = {name: getattr(self, name) for name in _ARGUMENTS}
+        if self.virtual_account is not None:
+            fact["virtual_account"] = asdict(self.virtual_account)
+        return fact
+
+
+_ARGUMENTS = tuple(
+    each.name for each in fields(GatewayPayment) if each.name not in {"order_id", "shown"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a gateway needs to know of an order to open it for payment."""
+
+    order_id: str
+    name: str
+    amount: int
+    currency: str
+    # The buyer's, of what the gateway says to people: ko or en.
+    language: str = "ko"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`browser` is what the page needs to open the payment, besides the order itself. `attempt` is
+    the payment where making the order payable already made one (Stripe's PaymentIntent)."""
+
+    browser: Mapping[str, Any]
+    attempt: GatewayPayment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAccount:
+    """Where the money of a deposit goes back to: the bank's code as the gateway has it, digits, and
+    the holder's name. Personal: kept until the refund is over, shown to nobody but the gateway."""
+
+    bank: str
+    account_number: str = field(repr=False)
+    holder: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What to give back of one payment, in minor units.
+
+    `refundable` is what the payment was last known to hold, from before this refund was first asked
+    for: a gateway that can compare it refuses when it is another, so that a refund asked for twice
+    happens once. `id` is what all tries have in common, `key` the idempotency key of this try: the
+    same for as long as its outcome is unknown. Between 16 and 64 characters of `[A-Za-z0-9_-]`.
+    """
+
+    order_id: str
+    payment_key: str
+    amount: int
+    refundable: int
+    currency: str
+    reason: str
+    id: str
+    key: str
+    account: RefundAccount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPayment:
+    """One payment as the gateway's own list shows it. Amounts are minor units.
+
+    `refunded` is None where the list does not tell: the payment has to be read. `paid_at` is
+    ISO 8601, UTC. `order_id` is empty where the payment names none.
+    """
+
+    order_id: str
+    payment_key: str
+    currency: str
+    paid: int
+    refunded: int | None
+    live: bool
+    paid_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """What a webhook claims: which payment to read again, and whether it should be found paid.
+
+    `event_id` is the gateway's id of a signed event; an unsigned one has none, since anybody could
+    have sent it. `secret` is what the event gives as the payment's own. `headers` and `body` are
+    for people who look into it later: without signatures, secrets and personal data.
+    """
+
+    event_type: str
+    order_id: str | None
+    payment_key: str | None
+    claims_paid: bool
+    event_id: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    secret: str | None = field(default=None, repr=False)
+
+
+class Gateway(Protocol):
+    """One payment gateway.
+
+    Every call raises `GatewayTimeout` or `GatewayUnavailable` where the answer is unknown. Neither
+    says anything about the payment.
+    """
+
+    @property
+    def name(self) -> str:
+        """As in `coinslot.gateways`."""
+
+    def check_key(self, payment_key: str) -> None:
+        """Raises `InvalidPaymentKey` for what cannot be one of this gateway's ids."""
+
+    async def prepare(self, order: Order) -> Prepared:
+        """Make the order payable. Repeating it for the same order must be harmless."""
+
+    async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
+        """Ask the gateway; at least one of the ids is given. By the key where it is known.
+
+        Raises `PaymentUnknownAtGateway`, `InvalidPaymentKey`.
+        """
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        """None for an event that is not about a payment. Header names are case-insensitive.
+
+        Raises `InvalidSignature`, `InvalidRequest`, and `GatewayOff` where webhooks are signed and
+        no secret is set to check them with.
+        """
+
+    async def refund(self, refund: Refund) -> None:
+        """Asks for a refund. Returning says that the gateway took it on, not that it is done:
+        reading the payment tells what became of it.
+
+        Raises `RefundDeclined` where nothing was given back by this try and nothing will be;
+        `RefundKeySpent` where the outcome is unknown and this key can only repeat that answer; what
+        else leaves the outcome unknown (`GatewayTimeout`, `GatewayUnavailable`) is asked again
+        under the same key.
+        """
+
+    async def confirm(self, order: Order, payment_key: str) -> GatewayPayment:
+        """Takes the money, at a gateway that leaves this to the shop after the buyer has agreed.
+
+        An unknown outcome is resolved by reading. Raises `PaymentRefused` with the gateway's code
+        for a refusal, and `NothingToConfirm` at a gateway that takes the money itself.
+        """
+
+    def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
+        """Every payment that received money in [since, until), by pages, oldest or newest first;
+        none is missed, one on an edge may come too many. At most one page is held in memory."""
+
+    async def close(self) -> None:
+        """Ends the connections that are this gateway's own."""
+
+
+class TakesMoneyItself:
+    """The part of a gateway that needs no confirm, and has no connections of its own."""
+
+    async def confirm(self, order: Order, payment_key: str) -> GatewayPayment:  # noqa: ARG002
+        raise NothingToConfirm
+
+    async def close(self) -> None:
+        """Nothing: the connections are the shared client's."""
+
+
+# Long enough for any id or status; what is longer says nothing to whoever looks for a payment.
+_LONGEST = 300
+
+
+def redacted(body: Mapping[str, Any], keep: Collection[str]) -> dict[str, Any]:
+    """Of a webhook's body only the fields whose dotted paths are in `keep`, fit to be stored.
+
+    `redacted(event, keep={"type", "data.object.id"})`; the elements of a list have its path.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in body.items():
+        if name in keep:
+            kept[name] = _scalar(value)
+        elif isinstance(value, dict) and (deeper := _below(name, keep)):
+            kept[name] = redacted(value, deeper)
+        elif isinstance(value, list) and (deeper := _below(name, keep)):
+            kept[name] = [redacted(each, deeper) for each in value[:20] if isinstance(each, dict)]
+    return kept
+
+
+def _below(name: str, keep: Collection[str]) -> set[str]:
+    return {path.removeprefix(f"{name}.") for path in keep if path.startswith(f"{name}.")}
+
+
+def _scalar(value: object) -> str | int | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and abs(value) <= LARGEST:
+        return value
+    if isinstance(value, (dict, list)):
+        return "…"
+    return storable(str(value))[:_LONGEST]

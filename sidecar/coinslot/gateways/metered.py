@@ -1,0 +1,68 @@
+"""A gateway whose calls are timed, and their failures counted, whichever gateway it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coinslot.metrics import gateway_call
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
+
+    from coinslot.gateways.base import (
+        Gateway,
+        GatewayPayment,
+        ListedPayment,
+        Order,
+        Prepared,
+        Refund,
+        WebhookEvent,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredGateway:
+    gateway: Gateway
+
+    @property
+    def name(self) -> str:
+        return self.gateway.name
+
+    def check_key(self, payment_key: str) -> None:
+        self.gateway.check_key(payment_key)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        return self.gateway.parse_webhook(headers, body)
+
+    async def prepare(self, order: Order) -> Prepared:
+        with gateway_call(self.name, "prepare"):
+            return await self.gateway.prepare(order)
+
+    async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
+        with gateway_call(self.name, "read"):
+            return await self.gateway.read(order_id, payment_key)
+
+    async def confirm(self, order: Order, payment_key: str) -> GatewayPayment:
+        with gateway_call(self.name, "confirm"):
+            return await self.gateway.confirm(order, payment_key)
+
+    async def refund(self, refund: Refund) -> None:
+        with gateway_call(self.name, "refund"):
+            await self.gateway.refund(refund)
+
+    async def paid_between(
+        self, since: datetime, until: datetime
+    ) -> AsyncIterator[list[ListedPayment]]:
+        """Each page is a call."""
+        pages = self.gateway.paid_between(since, until)
+        while True:
+            with gateway_call(self.name, "list"):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            yield page
+
+    async def close(self) -> None:
+        await self.gateway.close()

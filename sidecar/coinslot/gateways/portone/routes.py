@@ -1,0 +1,144 @@
+"""The plan's routes for PortOne: check out, complete, the mobile redirect, and the webhook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
+
+import structlog
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, model_validator
+from sanic import Blueprint
+from sanic.response import json, redirect
+
+from coinslot.errors import CoinslotError, InvalidPackage
+from coinslot.order_ids import ORDER_ID
+from coinslot.routes.rate_limits import limited
+from coinslot.routes.requests import (
+    idempotency_key,
+    json_body,
+    optional_token,
+    required_token,
+    services,
+)
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict, JsonValue
+    from sanic import HTTPResponse, Request
+
+    from coinslot.database.records import Payment
+
+log = structlog.get_logger(__name__)
+portone = Blueprint("portone")
+
+_GATEWAY = "portone"
+# What a payment that was just made may be answered while PortOne's records lag behind its window.
+_NOT_SEEN = {"payment_unknown_at_gateway", "payment_pending", "payment_expired", "payment_canceled"}
+
+
+class CheckoutBody(BaseModel):
+    packageId: Annotated[object, WithJsonSchema({"type": "string"})] = None  # noqa: N815 - the plan's
+
+
+_IDS: JsonDict = {name: {"type": "string"} for name in ("paymentKey", "impUid", "paymentId")}
+_EITHER: list[JsonValue] = [{"required": ["paymentKey", "impUid"]}, {"required": ["paymentId"]}]
+
+
+class CompleteBody(BaseModel):
+    """`paymentKey` is our order id, `impUid` PortOne's id of the payment. Of V2 one id is enough:
+    `paymentId`, which is our order id as well."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"required": [], "anyOf": _EITHER, "properties": _IDS}
+    )
+
+    paymentKey: str  # noqa: N815 - the plan's name
+    impUid: str | None  # noqa: N815 - the plan's name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_v2(cls, body: object) -> object:
+        if isinstance(body, dict) and "paymentId" in body:
+            return {"impUid": None, "paymentKey": body["paymentId"], **body}
+        return body
+
+
+@portone.post("/api/payments/checkout")
+@limited("orders", signed_in=True)
+async def checkout(request: Request) -> HTTPResponse:
+    token = required_token(request)
+    package = json_body(request, CheckoutBody).packageId
+    if not isinstance(package, str):
+        raise InvalidPackage
+    order, prepared = await services(request).orders.checkout(
+        token, package, _GATEWAY, idempotency_key(request)
+    )
+    return json(
+        {
+            "orderId": order.order_id,
+            "amount": order.amount,
+            "tokens": order.tokens,
+            "name": order.name,
+            **prepared,
+        }
+    )
+
+
+@portone.post("/api/payments/complete")
+@limited("settlements", signed_in=True)
+async def complete(request: Request) -> HTTPResponse:
+    token = optional_token(request)
+    body = json_body(request, CompleteBody)
+    payment = await services(request).orders.complete(
+        _GATEWAY, body.paymentKey, body.impUid, "complete", token
+    )
+    if payment.status == "awaiting_deposit":
+        return json(_waiting(payment, for_owner=token is not None), status=202)
+    return json({"success": True, "tokens": payment.tokens, "status": payment.status})
+
+
+@portone.get("/payments/complete")
+async def return_from_window(request: Request) -> HTTPResponse:
+    """Where a phone's payment window sends the buyer. Its parameters decide nothing, least of all
+    where the buyer goes next."""
+    order_id, payment_key = _brought_back(request)
+    try:
+        payment = await _come_back(request, order_id, payment_key)
+    except CoinslotError as refusal:
+        log.info("redirect_not_completed", code=refusal.code)
+        ours = {"orderId": order_id} if ORDER_ID.fullmatch(order_id) else {}
+        told = {"claimed": "true"} if refusal.code in _NOT_SEEN and _says_paid(request) else {}
+        return _to_frontend(request, "fail", **ours, code=refusal.code, **told)
+    waiting = {"status": payment.status} if payment.status == "awaiting_deposit" else {}
+    return _to_frontend(request, "success", orderId=payment.order_id, **waiting)
+
+
+@limited("settlements", signed_in=False)
+async def _come_back(request: Request, order_id: str, payment_key: str | None) -> Payment:
+    return await services(request).orders.complete(_GATEWAY, order_id, payment_key, "redirect")
+
+
+def _brought_back(request: Request) -> tuple[str, str | None]:
+    """V2 names the order alone, in older SDKs as `payment_id`; V1 the payment beside it."""
+    order_id = request.args.get("paymentId") or request.args.get("payment_id")
+    if order_id is not None:
+        return order_id, None
+    return request.args.get("merchant_uid", ""), request.args.get("imp_uid", "")
+
+
+def _says_paid(request: Request) -> bool:
+    """The window's own word, on which nothing is credited, and nobody told that they did not pay.
+    Both versions name a code where they failed."""
+    said_no = request.args.get("code") or request.args.get("error_code")
+    return not said_no and request.args.get("imp_success") != "false"
+
+
+def _waiting(payment: Payment, *, for_owner: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"success": False, "status": payment.status, "tokens": payment.tokens}
+    if for_owner:
+        body["virtual_account"] = payment.virtual_account
+    return body
+
+
+def _to_frontend(request: Request, page: str, **query: str) -> HTTPResponse:
+    target = f"{request.app.ctx.settings.frontend_url}/payment/{page}?{urlencode(query)}"
+    return redirect(target, status=303)

@@ -1,0 +1,263 @@
+"""PortOne V1 (Iamport). Facts: developers.portone.io, REST API V1.
+
+Two things to know about it: success is HTTP 200 *and* `code` 0 in the envelope, and its webhooks
+are unsigned, so a payment counts as what `GET /payments/{imp_uid}` says and as nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
+
+import structlog
+from pydantic import ValidationError
+
+from coinslot.errors import (
+    GatewayUnavailable,
+    InvalidPaymentKey,
+    InvalidRequest,
+    PaymentUnknownAtGateway,
+    UnsupportedContentType,
+)
+from coinslot.gateways.base import (
+    GatewayPayment,
+    Order,
+    Prepared,
+    TakesMoneyItself,
+    WebhookEvent,
+    redacted,
+)
+from coinslot.gateways.http import GatewayHttp, json_object, nonsense
+from coinslot.gateways.portone.listing import received
+from coinslot.gateways.portone.v1.payment import V1Page, V1Payment, as_number, listed, read_as
+from coinslot.gateways.portone.v1.refund import cancel_body, check_canceled
+from coinslot.gateways.portone.v1.token import TokenCache
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
+
+    import httpx
+
+    from coinslot.gateways.base import ListedPayment, Refund
+    from coinslot.settings.deployment import Settings
+
+log = structlog.get_logger(__name__)
+
+_IMP_UID = re.compile(r"imp_[A-Za-z0-9]{1,28}")
+# V1 gives up to 1000 payments at once.
+_ATTEMPTS, _PAGE = 1000, 200
+
+
+class PortOneV1(TakesMoneyItself):
+    name = "portone"
+
+    def __init__(self, http: GatewayHttp, *, key: str, secret: str, live: bool) -> None:
+        self._http = http
+        self._token = TokenCache(http, key, secret)
+        self._live = live
+        # Test payments are hidden unless asked for, so that a live merchant's shared test channel
+        # buys nothing (PortOne's notice of 2025-11-25).
+        self._visible = {} if live else {"include_sandbox": "true"}
+
+    @classmethod
+    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> PortOneV1 | None:
+        if settings.iamport_api_key is None or settings.iamport_api_secret is None:
+            return None
+        return cls(
+            GatewayHttp(client, settings.iamport_api_url, settings.timeout_of("iamport")),
+            key=settings.iamport_api_key.get_secret_value(),
+            secret=settings.iamport_api_secret.get_secret_value(),
+            live=settings.live,
+        )
+
+    def check_key(self, payment_key: str) -> None:
+        if not _IMP_UID.fullmatch(payment_key):
+            raise InvalidPaymentKey
+
+    async def prepare(self, order: Order) -> Prepared:
+        """Registers the amount, so that a payment window opened with another one refuses."""
+        body = {
+            "merchant_uid": order.order_id,
+            "amount": as_number(order.amount, order.currency),
+            "currency": order.currency,
+        }
+        registered = await self._call("POST", "/payments/prepare", repeatable=True, json=body)
+        if not _succeeded(registered):
+            # Registered before: the order was checked out again.
+            registered = await self._call("PUT", "/payments/prepare", repeatable=True, json=body)
+        if not _succeeded(registered):
+            raise _refused("prepare", registered)
+        return Prepared(browser={})
+
+    async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
+        """By the order alone: of its attempts the one that matters most for the money."""
+        if payment_key is None:
+            return await self._read_attempts(order_id or "")
+        self.check_key(payment_key)
+        envelope = await self._call(
+            "GET", f"/payments/{quote(payment_key, safe='')}", params=self._visible
+        )
+        if _says_unknown(envelope):
+            raise PaymentUnknownAtGateway
+        if not _succeeded(envelope):
+            raise _refused("read", envelope)
+        return self._fact(order_id, payment_key, envelope["response"])
+
+    async def _read_attempts(self, order_id: str) -> GatewayPayment:
+        """One call, unless there are more attempts than a page holds, and none on it has money."""
+        best: GatewayPayment | None = None
+        page = 1
+        while page and (best is None or _weight(best) < _HOLDS_MONEY):
+            given = await self._attempts(order_id, page)
+            facts = [self._fact(order_id, None, row) for row in given.rows if self._counts(row)]
+            # Newest first: of two that weigh the same the newer one stays.
+            best = max([best, *facts] if best else facts, key=_weight, default=None)
+            page = given.next if given.next > page else 0
+        if best is None:
+            raise PaymentUnknownAtGateway
+        return best
+
+    async def _attempts(self, order_id: str, page: int) -> V1Page:
+        query = {"sorting": "-started", "limit": _ATTEMPTS, "page": page, **self._visible}
+        path = f"/payments/findAll/{quote(order_id, safe='')}"
+        envelope = await self._call("GET", path, params=query)
+        if _says_unknown(envelope):
+            raise PaymentUnknownAtGateway
+        return _page(envelope)
+
+    def _counts(self, row: object) -> bool:
+        """Whether the look at all of an order's attempts hides test payments is not documented."""
+        return not (self._live and isinstance(row, dict) and row.get("sandbox") is True)
+
+    async def refund(self, refund: Refund) -> None:
+        """Asked again, it is refused by the checksum once the first one has taken effect."""
+        self.check_key(refund.payment_key)
+        body = cancel_body(refund)
+        check_canceled(refund, await self._call("POST", "/payments/cancel", json=body))
+
+    def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
+        paid, canceled = (partial(self._listed, status) for status in ("paid", "cancelled"))
+        return received(paid, canceled, listed, since, until)
+
+    async def _listed(
+        self, status: str, first: int, last: int, page: int
+    ) -> tuple[list[Any], bool]:
+        query = {"from": first, "to": last, "sorting": "started", "limit": _PAGE, "page": page + 1}
+        envelope = await self._call(
+            "GET", f"/payments/status/{status}", params={**query, **self._visible}
+        )
+        if page and envelope["http_status"] == 400:
+            # Beyond the last page, which shrank meanwhile.
+            return [], False
+        given = _page(envelope)
+        return given.rows, given.next != 0
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        """JSON or a form, as the merchant chose in the console. Nothing signs it."""
+        fields = _webhook_fields(headers.get("content-type", ""), body)
+        order_id, payment_key = fields.get("merchant_uid"), fields.get("imp_uid")
+        if not isinstance(order_id, str) or not isinstance(payment_key, str):
+            raise InvalidRequest("A PortOne webhook names imp_uid and merchant_uid")
+        kept = redacted(fields, keep={"imp_uid", "merchant_uid", "status", "cancellation_id"})
+        status = kept.get("status")
+        return WebhookEvent(
+            event_type=status if isinstance(status, str) else "",
+            order_id=order_id,
+            payment_key=payment_key,
+            claims_paid=status == "paid",
+            headers=redacted(headers, keep={"content-type", "user-agent"}),
+            body=kept,
+        )
+
+    async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        """The envelope, with the HTTP status beside it as `http_status`."""
+        response = await self._authorized(method, path, **options)
+        if response.status_code == 401:
+            self._token.forget(response.request.headers["Authorization"])
+            response = await self._authorized(method, path, **options)
+        if response.status_code == 401:
+            raise _refused(path, {"http_status": 401})
+        return {**json_object(response), "http_status": response.status_code}
+
+    async def _authorized(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        headers = {"Authorization": await self._token.bearer()}
+        return await self._http.request(method, path, headers=headers, **options)
+
+    def _fact(
+        self, order_id: str | None, payment_key: str | None, response: object
+    ) -> GatewayPayment:
+        try:
+            payment = V1Payment.model_validate(response)
+            fact = read_as(payment)
+        except (ValidationError, ValueError, ArithmeticError, OSError) as error:
+            raise nonsense("payment does not parse", payment_key=payment_key) from error
+        if payment_key is None and payment.merchant_uid != order_id:
+            raise nonsense("answered with another order's payment", order_id=order_id)
+        if payment_key is not None and payment.imp_uid != payment_key:
+            raise nonsense("answered with another payment", payment_key=payment_key)
+        if payment.sandbox is None and self._live:
+            raise nonsense("does not say whether this is a test payment", payment_key=payment_key)
+        return fact
+
+
+# The order in which an order's attempts count: with money, given back, waiting for a deposit, rest.
+_HOLDS_MONEY = 3
+
+
+def _weight(fact: GatewayPayment) -> int:
+    if fact.paid > fact.refunded:
+        return _HOLDS_MONEY
+    if fact.paid:
+        return 2
+    return 1 if fact.state == "awaiting_deposit" else 0
+
+
+def _page(envelope: dict[str, Any]) -> V1Page:
+    if not _succeeded(envelope):
+        raise _refused("list", envelope)
+    try:
+        return V1Page.model_validate(envelope["response"])
+    except (ValidationError, KeyError) as error:
+        raise nonsense("list does not parse") from error
+
+
+def _succeeded(envelope: dict[str, Any]) -> bool:
+    return envelope["http_status"] == 200 and envelope.get("code") == 0
+
+
+def _says_unknown(envelope: dict[str, Any]) -> bool:
+    """A 404 without PortOne's own code may come from anything that stands before PortOne."""
+    code = envelope.get("code")
+    return envelope["http_status"] == 404 and isinstance(code, int) and code != 0
+
+
+def _refused(call: str, envelope: dict[str, Any]) -> GatewayUnavailable:
+    """A refusal that no buyer can mend: keys, a setting, or an outage in disguise."""
+    log.error(
+        "gateway_refused",
+        call=call,
+        status=envelope["http_status"],
+        code=envelope.get("code"),
+        message=envelope.get("message"),
+    )
+    return GatewayUnavailable(code="gateway_refused")
+
+
+def _webhook_fields(content_type: str, body: bytes) -> dict[str, Any]:
+    kind = content_type.partition(";")[0].strip().lower()
+    try:
+        if kind == "application/json":
+            fields = json.loads(body)
+        elif kind == "application/x-www-form-urlencoded":
+            fields = dict(parse_qsl(body.decode(), max_num_fields=50))
+        else:
+            raise UnsupportedContentType("Send the webhook as JSON or as a form")
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body does not parse") from error
+    if not isinstance(fields, dict):
+        raise InvalidRequest("A PortOne webhook is an object")
+    return fields

@@ -1,0 +1,135 @@
+"""PortOne V1's Payment read as a fact, and as a line of its lists.
+
+Facts: developers.portone.io, REST API V1. Its amounts are in currency units, of the order, before
+any promotion's part of it is taken off: what is paid, cancelled and still cancellable as well.
+A cancel counts as done when the payment company took it on: V1 has no word for one under way, also
+where a bank sends the money on the next working day.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coinslot.gateways.base import GatewayPayment, ListedPayment, State, VirtualAccount
+from coinslot.gateways.money import to_major, to_minor
+from coinslot.text import Text, storable
+
+
+class V1Payment(BaseModel):
+    """The fields of PortOne's Payment that matter here; it has many more."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    imp_uid: str
+    merchant_uid: str
+    amount: Decimal = Field(ge=0)
+    cancel_amount: Decimal = Field(ge=0)
+    currency: str = Field(pattern=r"^[A-Za-z]{3}$")
+    status: Literal["ready", "paid", "cancelled", "failed"]
+    sandbox: bool | None = None
+    paid_at: int | None = None
+    pay_method: Text | None = None
+    fail_reason: Text | None = None
+    vbank_num: Text | None = None
+    vbank_name: Text | None = None
+    vbank_holder: Text | None = None
+    vbank_date: int | None = None
+    promotion: dict[str, Any] | None = None
+
+
+class V1Page(BaseModel):
+    """`next` is the number of the next page, 0 after the last."""
+
+    next: int
+    rows: list[Any] = Field(alias="list")
+
+
+def as_number(amount: int, currency: str) -> int | float:
+    """Minor units as V1 wants them: 5000 KRW → 5000, 960 USD → 9.6."""
+    major = to_major(amount, currency)
+    return int(major) if major == major.to_integral_value() else float(major)
+
+
+def read_as(payment: V1Payment) -> GatewayPayment:
+    """Raises `ValueError` where the payment contradicts itself."""
+    amount = to_minor(payment.amount, payment.currency)
+    canceled = to_minor(payment.cancel_amount, payment.currency)
+    if payment.status == "cancelled":
+        # Whether a full cancel's total has the promotion's part in it is not documented.
+        released = to_minor(_discount(payment), payment.currency)
+        canceled = amount if canceled + released >= amount else canceled
+    state = _state(payment, amount, canceled)
+    # A promotion's part included: cancels count it, too.
+    paid = amount if _was_paid(payment, state) else 0
+    return GatewayPayment(
+        order_id=payment.merchant_uid,
+        payment_key=payment.imp_uid,
+        state=state,
+        amount=amount,
+        currency=payment.currency.upper(),
+        live=payment.sandbox is False,
+        paid=paid,
+        refunded=min(canceled, paid),
+        method=payment.pay_method,
+        failure_reason=payment.fail_reason,
+        virtual_account=_virtual_account(payment),
+    )
+
+
+def listed(row: object) -> ListedPayment | None:
+    """None for a payment that never received money. Raises as `read_as` does."""
+    payment = V1Payment.model_validate(row)
+    fact = read_as(payment)
+    if not fact.paid:
+        return None
+    if not payment.paid_at:
+        raise ValueError("paid at no time")
+    return ListedPayment(
+        order_id=storable(fact.order_id),
+        payment_key=fact.payment_key,
+        currency=fact.currency,
+        paid=fact.paid,
+        refunded=fact.refunded,
+        live=fact.live,
+        paid_at=datetime.fromtimestamp(payment.paid_at, UTC).isoformat(),
+    )
+
+
+def _state(payment: V1Payment, amount: int, canceled: int) -> State:
+    """Whether a payment is canceled in part is told by the amounts: there is no status for it."""
+    if payment.status == "failed":
+        return "failed"
+    if payment.status == "ready":
+        return "awaiting_deposit" if payment.vbank_num else "ready"
+    if payment.status == "cancelled" and (canceled >= amount or not payment.paid_at):
+        return "canceled"
+    if payment.status == "cancelled" and canceled == 0:
+        raise ValueError("cancelled by nothing")
+    return "canceled" if canceled >= amount else "paid"
+
+
+def _was_paid(payment: V1Payment, state: State) -> bool:
+    """A virtual account canceled before its deposit was never paid: `paid_at` tells."""
+    if state != "canceled":
+        return state == "paid"
+    return payment.cancel_amount > 0 if payment.paid_at is None else payment.paid_at > 0
+
+
+def _discount(payment: V1Payment) -> Decimal:
+    return Decimal(str((payment.promotion or {}).get("discount") or 0))
+
+
+def _virtual_account(payment: V1Payment) -> VirtualAccount | None:
+    if not payment.vbank_num:
+        return None
+    due = datetime.fromtimestamp(payment.vbank_date, UTC) if payment.vbank_date else None
+    return VirtualAccount(
+        bank=payment.vbank_name,
+        account_number=payment.vbank_num,
+        holder=payment.vbank_holder,
+        due_at=due.isoformat() if due else None,
+    )

@@ -1,0 +1,70 @@
+"""Cancels at PortOne V1, and what its answers to them mean; what both versions have in common.
+
+V1 has no idempotency keys: its only guard is `checksum`, the balance that the caller believes in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from coinslot.errors import GatewayUnavailable, RefundDeclined
+from coinslot.gateways.http import nonsense
+from coinslot.gateways.portone.v1.payment import as_number
+from coinslot.text import storable
+
+if TYPE_CHECKING:
+    from coinslot.gateways.base import Refund
+
+log = structlog.get_logger(__name__)
+
+# PortOne names no limit; the payment companies behind it have some, Toss this one.
+_LONGEST_REASON = 200
+_LONG_NUMBER = re.compile(r"\d[\d -]{5,}\d")
+
+
+def cancel_body(refund: Refund) -> dict[str, Any]:
+    """The webhook is asked for, as V2 sends one unasked: it tells of a cancel whose answer is
+    lost."""
+    if refund.amount <= 0:
+        raise ValueError("V1 takes 0 for all that is left")
+    body = {
+        "imp_uid": refund.payment_key,
+        "amount": as_number(refund.amount, refund.currency),
+        "checksum": as_number(refund.refundable, refund.currency),
+        "reason": bounded(refund.reason),
+        "enable_webhook": True,
+    }
+    if refund.account is not None:
+        body["refund_bank"] = refund.account.bank
+        body["refund_account"] = refund.account.account_number
+        body["refund_holder"] = refund.account.holder
+    return body
+
+
+def check_canceled(refund: Refund, envelope: dict[str, Any]) -> None:
+    """Returns where PortOne canceled. It says no under HTTP 200, too: what counts is `code`."""
+    status, code = envelope["http_status"], envelope.get("code")
+    if not isinstance(code, int) or status >= 500 or (code == 0 and status != 200):
+        log.error("gateway_refused", call="cancel", status=status, code=code)
+        raise GatewayUnavailable(code="gateway_refused")
+    if code != 0:
+        raise declined(refund, str(code), envelope.get("message"))
+    payment = envelope.get("response")
+    if not isinstance(payment, dict) or payment.get("imp_uid") != refund.payment_key:
+        raise nonsense("cancel answered with another payment", payment_key=refund.payment_key)
+
+
+def bounded(reason: str) -> str:
+    return storable(reason)[:_LONGEST_REASON]
+
+
+def declined(refund: Refund, code: object, message: object) -> RefundDeclined:
+    """The gateway's no. A bank's sentence may repeat the account it could not pay to: numbers as
+    long as one and the holder's name are left out."""
+    said = _LONG_NUMBER.sub("…", storable(message)) if isinstance(message, str) else ""
+    if refund.account is not None and refund.account.holder:
+        said = said.replace(refund.account.holder, "…")
+    return RefundDeclined(storable(str(code)), said)

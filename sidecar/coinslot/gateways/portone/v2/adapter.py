@@ -1,0 +1,233 @@
+"""PortOne V2. Facts: developers.portone.io, REST API V2.
+
+The id of a payment there is our order id: one payment, any number of attempts to make it, each with
+a `transactionId` of its own, of which at most one succeeds. Webhooks are signed, and still only a
+reason to read the payment again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import structlog
+from pydantic import ValidationError
+
+from coinslot.errors import (
+    GatewayOff,
+    GatewayUnavailable,
+    InvalidPaymentKey,
+    PaymentUnknownAtGateway,
+)
+from coinslot.gateways.base import GatewayPayment, Order, Prepared, TakesMoneyItself, WebhookEvent
+from coinslot.gateways.http import GatewayHttp, json_object, nonsense
+from coinslot.gateways.portone.listing import received
+from coinslot.gateways.portone.v2 import webhook as portone_v2_webhook
+from coinslot.gateways.portone.v2.payment import V2Page, V2Payment, listed, read_as
+from coinslot.gateways.portone.v2.refund import cancel_body, check_taken_on
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    import httpx
+
+    from coinslot.gateways.base import ListedPayment, Refund
+    from coinslot.settings.deployment import Settings
+
+log = structlog.get_logger(__name__)
+
+_TRANSACTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PAGE = 100
+
+
+class PortOneV2(TakesMoneyItself):
+    name = "portone"
+
+    def __init__(
+        self,
+        http: GatewayHttp,
+        *,
+        api_secret: str,
+        store_id: str,
+        channel_key: str,
+        webhook_secrets: Sequence[str],
+        live: bool,
+    ) -> None:
+        self._http = http
+        self._authorization = f"PortOne {api_secret}"
+        self._store_id = store_id
+        self._channel_key = channel_key
+        self._webhook_secrets = tuple(webhook_secrets)
+        self._live = live
+
+    @classmethod
+    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> Self | None:
+        if (
+            settings.portone_api_secret is None
+            or settings.portone_store_id is None
+            or settings.portone_channel_key is None
+        ):
+            return None
+        return cls(
+            GatewayHttp(client, settings.portone_api_url, settings.timeout_of("portone")),
+            api_secret=settings.portone_api_secret.get_secret_value(),
+            store_id=settings.portone_store_id,
+            channel_key=settings.portone_channel_key,
+            webhook_secrets=[each.get_secret_value() for each in settings.portone_webhook_secrets],
+            live=settings.live,
+        )
+
+    def check_key(self, payment_key: str) -> None:
+        if not _TRANSACTION_ID.fullmatch(payment_key):
+            raise InvalidPaymentKey
+
+    async def prepare(self, order: Order) -> Prepared:
+        """Registers the amount, so that a payment window opened with another one refuses."""
+        body = {
+            "storeId": self._store_id,
+            "totalAmount": order.amount,
+            "currency": order.currency,
+        }
+        response = await self._call(
+            "POST", f"{_path(order.order_id)}/pre-register", repeatable=True, json=body
+        )
+        refusal = _error(response)
+        if (response.status_code, refusal) != (200, None) and refusal != "ALREADY_PAID":
+            raise _refused("pre-register", response)
+        return Prepared(
+            browser={
+                "storeId": self._store_id,
+                "channelKey": self._channel_key,
+                "paymentId": order.order_id,
+                "orderName": order.name,
+                "totalAmount": order.amount,
+                "currency": order.currency,
+            }
+        )
+
+    async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
+        """By the order: PortOne shows its attempt that succeeded, else the latest one, which need
+        not be the one that `payment_key` names."""
+        if payment_key is not None:
+            self.check_key(payment_key)
+        if order_id is None:
+            raise PaymentUnknownAtGateway
+        response = await self._call("GET", _path(order_id), params={"storeId": self._store_id})
+        if response.status_code == 404 and _error(response) == "PAYMENT_NOT_FOUND":
+            raise PaymentUnknownAtGateway
+        if response.status_code != 200:
+            raise _refused("read", response)
+        return self._fact(order_id, json_object(response))
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        if not self._webhook_secrets:
+            raise GatewayOff
+        event_id = portone_v2_webhook.verify(self._webhook_secrets, headers, body)
+        return portone_v2_webhook.parse(event_id, headers, body)
+
+    async def refund(self, refund: Refund) -> None:
+        """Within three hours, asking again under the key gives the first answer again."""
+        response = await self._call(
+            "POST",
+            f"{_path(refund.order_id)}/cancel",
+            key=refund.key,
+            json=cancel_body(refund, self._store_id),
+        )
+        check_taken_on(refund, response)
+
+    def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
+        paid = partial(self._listed, ["PAID"])
+        canceled = partial(self._listed, ["PARTIAL_CANCELLED", "CANCELLED"])
+        own = partial(listed, store_id=self._store_id)
+        return received(paid, canceled, own, since, until)
+
+    async def _listed(
+        self, statuses: list[str], first: int, last: int, page: int
+    ) -> tuple[list[Any], bool]:
+        """The filter's store is not for everybody's keys: without it all that the keys can see is
+        listed. Its times are documented neither as included nor as excluded: it asks for a little
+        more."""
+        chosen = {
+            "timestampType": "STATUS_CHANGED_AT",
+            "from": _stamp(first, milliseconds=-1),
+            "until": _stamp(last + 1),
+            "status": statuses,
+            "sortBy": "REQUESTED_AT",
+            "sortOrder": "ASC",
+        }
+        body = json.dumps({"page": {"number": page, "size": _PAGE}, "filter": chosen})
+        response = await self._call("GET", "/payments", params={"requestBody": body})
+        if response.status_code != 200:
+            raise _refused("list", response)
+        try:
+            given = V2Page.model_validate(json_object(response))
+        except ValidationError as error:
+            raise nonsense("list does not parse", why_not=_why(error)) from error
+        return given.items, given.has_more()
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> httpx.Response:
+        """What has an idempotency key is answered whole: a 5xx may have its reasons."""
+        headers = {"Authorization": self._authorization}
+        send = self._http.request
+        if key is not None:
+            headers["Idempotency-Key"] = f'"{key}"'
+            send = self._http.answer
+        response = await send(method, path, headers=headers, **options)
+        if response.status_code in {401, 403}:
+            log.error("gateway_rejected_keys", gateway="portone", status=response.status_code)
+            raise GatewayUnavailable(
+                "The payment gateway does not accept this server's keys",
+                code="gateway_rejected_keys",
+            )
+        return response
+
+    def _fact(self, order_id: str, answer: dict[str, Any]) -> GatewayPayment:
+        try:
+            payment = V2Payment.model_validate(answer)
+            fact = read_as(payment, live_mode=self._live)
+            self.check_key(fact.payment_key)
+        except (ValidationError, ValueError, InvalidPaymentKey, OverflowError) as error:
+            raise nonsense(
+                "payment does not parse", order_id=order_id, why_not=_why(error)
+            ) from error
+        if (payment.id, payment.store_id) != (order_id, self._store_id):
+            raise nonsense("answered with another payment", order_id=order_id)
+        return fact
+
+
+def _path(order_id: str) -> str:
+    return f"/payments/{quote(order_id, safe='')}"
+
+
+def _stamp(second: int, *, milliseconds: int = 0) -> str:
+    moment = datetime.fromtimestamp(second, UTC) + timedelta(milliseconds=milliseconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _error(response: httpx.Response) -> str | None:
+    kind = json_object(response).get("type")
+    return kind if isinstance(kind, str) else None
+
+
+def _refused(call: str, response: httpx.Response) -> GatewayUnavailable:
+    """A refusal that no buyer can mend: a setting, or an outage in disguise."""
+    log.error("gateway_refused", call=call, status=response.status_code, type=_error(response))
+    return GatewayUnavailable(code="gateway_refused")
+
+
+def _why(error: Exception) -> str:
+    """Which field, without its value."""
+    if isinstance(error, ValidationError):
+        return ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
+    return str(error)

@@ -1,0 +1,211 @@
+"""PortOne V2's Payment, a union told apart by `status`, read as a fact. Amounts are minor units.
+
+Facts: developers.portone.io, REST API V2. Fields and values may appear there without notice.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from coinslot.gateways.base import GatewayPayment, ListedPayment, State, VirtualAccount
+from coinslot.gateways.money import LARGEST
+from coinslot.text import Text, storable
+
+Minor = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+
+_STATES: dict[str, State] = {
+    "READY": "ready",
+    "PAY_PENDING": "ready",
+    "VIRTUAL_ACCOUNT_ISSUED": "awaiting_deposit",
+    "PAID": "paid",
+    "PARTIAL_CANCELLED": "paid",
+    "CANCELLED": "canceled",
+    "FAILED": "failed",
+}
+# The only ones that need not say which channel they went through.
+_BEFORE_A_CHANNEL = frozenset({"READY", "FAILED"})
+
+
+class _Part(BaseModel):
+    """The fields that matter here; the objects have many more."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+
+class _Amount(_Part):
+    total: Minor
+
+
+class _Channel(_Part):
+    type: str
+
+
+class _Method(_Part):
+    type: Text
+    bank: Text | None = None
+    account_number: Text | None = None
+    remittee_name: Text | None = None
+    expired_at: datetime | None = None
+
+
+class _Failure(_Part):
+    reason: Text | None = None
+    pg_code: Text | None = None
+    pg_message: Text | None = None
+
+
+class _Cancellation(_Part):
+    status: str
+    total_amount: Minor
+    trigger: str | None = None
+
+
+class _Dispute(_Part):
+    status: str
+
+
+class V2Payment(_Part):
+    id: str
+    transaction_id: str
+    store_id: str
+    status: str
+    amount: _Amount
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    channel: _Channel | None = None
+    method: _Method | None = None
+    paid_at: str | None = None
+    status_changed_at: str | None = None
+    failure: _Failure | None = None
+    cancellations: list[_Cancellation] = []
+    disputes: list[_Dispute] = []
+
+
+class _PageInfo(_Part):
+    number: int
+    size: int
+    total_count: int
+
+
+class V2Page(_Part):
+    items: list[Any]
+    page: _PageInfo
+
+    def has_more(self) -> bool:
+        """`totalCount` may be of all pages or of this one; a full page may have a next one."""
+        seen = (self.page.number + 1) * self.page.size
+        return len(self.items) >= self.page.size or seen < self.page.total_count
+
+
+def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
+    """Raises `ValueError` for what contradicts itself, and for a status of a later API: read as
+    any other, it would give tokens for nothing or take them back."""
+    state = _STATES.get(payment.status)
+    if state is None:
+        message = f"unknown status {payment.status[:40]}"
+        raise ValueError(message)
+    paid = _paid(payment, state)
+    withdrawn = min(_canceled(payment, "SUCCEEDED", by_bank=True), paid)
+    refunded = min(_canceled(payment, "SUCCEEDED", by_bank=False), paid - withdrawn)
+    left = paid - withdrawn - refunded
+    refunding = min(_canceled(payment, "REQUESTED", by_bank=False), left)
+    if state == "canceled":
+        refunded = paid - withdrawn - refunding
+    left = paid - withdrawn - refunded - refunding
+    return GatewayPayment(
+        order_id=payment.id,
+        payment_key=payment.transaction_id,
+        state=state,
+        amount=payment.amount.total,
+        currency=payment.currency,
+        live=_is_live(payment, live_mode=live_mode),
+        paid=paid,
+        refunded=refunded,
+        refunding=refunding,
+        disputed=left if any(d.status != "RESOLVED" for d in payment.disputes) else 0,
+        withdrawn=withdrawn,
+        method=_method(payment.method),
+        failure_reason=_failure_reason(payment.failure),
+        virtual_account=_virtual_account(payment.method),
+    )
+
+
+def listed(row: object, *, store_id: str) -> ListedPayment | None:
+    """None for a payment that never received money, and for another store's. Raises as `read_as`
+    does."""
+    if isinstance(row, dict) and row.get("storeId", store_id) != store_id:
+        return None
+    payment = V2Payment.model_validate(row)
+    # Those without a channel are not paid, so that the mode does not matter.
+    fact = read_as(payment, live_mode=False)
+    if not fact.paid:
+        return None
+    paid_at = datetime.fromisoformat(payment.paid_at or payment.status_changed_at or "")
+    if paid_at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return ListedPayment(
+        order_id=storable(fact.order_id),
+        payment_key=fact.payment_key,
+        currency=fact.currency,
+        paid=fact.paid,
+        # What is under way, or taken by a bank, has to be read.
+        refunded=None if fact.refunding or fact.withdrawn else fact.refunded,
+        live=fact.live,
+        paid_at=paid_at.astimezone(UTC).isoformat(),
+    )
+
+
+def _paid(payment: V2Payment, state: State) -> int:
+    """The total, a promotion's part included, since cancellations count it, too. Amounts stand in a
+    payment that nobody has paid as well: the status tells, and for a canceled one `paidAt`."""
+    was_paid = state == "paid" or (state == "canceled" and payment.paid_at is not None)
+    return payment.amount.total if was_paid else 0
+
+
+def _canceled(payment: V2Payment, status: str, *, by_bank: bool) -> int:
+    """SUCCEEDED has gone back for good, REQUESTED is on its way and may fail, FAILED is neither."""
+    return sum(
+        each.total_amount
+        for each in payment.cancellations
+        if each.status == status and (each.trigger == "CHARGEBACK") is by_bank
+    )
+
+
+def _is_live(payment: V2Payment, *, live_mode: bool) -> bool:
+    if payment.channel is None and payment.status in _BEFORE_A_CHANNEL:
+        return live_mode
+    kind = payment.channel.type if payment.channel else None
+    if kind not in {"LIVE", "TEST"}:
+        raise ValueError("does not say whether this is a test payment")
+    return kind == "LIVE"
+
+
+def _method(method: _Method | None) -> str | None:
+    """PaymentMethodEasyPay → easy_pay."""
+    if method is None:
+        return None
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", method.type.removeprefix("PaymentMethod")).lower()
+
+
+def _failure_reason(failure: _Failure | None) -> str | None:
+    if failure is None:
+        return None
+    return failure.reason or failure.pg_message or failure.pg_code
+
+
+def _virtual_account(method: _Method | None) -> VirtualAccount | None:
+    if method is None or not method.account_number:
+        return None
+    due = method.expired_at
+    if due is not None and due.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return VirtualAccount(
+        bank=method.bank,
+        account_number=method.account_number,
+        holder=method.remittee_name,
+        due_at=due.astimezone(UTC).isoformat() if due else None,
+    )

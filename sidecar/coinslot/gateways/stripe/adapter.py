@@ -1,0 +1,245 @@
+"""Stripe. Facts: docs.stripe.com/api, and its library's pinned API version.
+
+One PaymentIntent per order that can be paid: a declined card leaves it open for the next, so
+whatever the buyer tries ends in the same payment. Only the browser that holds its client secret can
+pay it.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from coinslot.errors import (
+    GatewayUnavailable,
+    InvalidPaymentKey,
+    InvalidRequest,
+    PaymentUnknownAtGateway,
+    RefundDeclined,
+)
+from coinslot.gateways.base import (
+    GatewayPayment,
+    ListedPayment,
+    Order,
+    Prepared,
+    TakesMoneyItself,
+    WebhookEvent,
+)
+from coinslot.gateways.http import nonsense, patiently
+from coinslot.gateways.stripe import listing as stripe_charges
+from coinslot.gateways.stripe import refund as stripe_refund
+from coinslot.gateways.stripe import webhook as stripe_webhook
+from coinslot.gateways.stripe.client import StripeApi, fields, is_kept, unknown
+from coinslot.gateways.stripe.currencies import to_stripe
+from coinslot.gateways.stripe.payment import (
+    Charge,
+    Dispute,
+    DisputeList,
+    Intent,
+    Refund,
+    RefundList,
+    fact,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from datetime import datetime
+
+    import httpx
+    from stripe import StripeError, StripeObject
+    from stripe.params import ChargeListParams, PaymentIntentCreateParams, RefundListParams
+
+    from coinslot.errors import CoinslotError
+    from coinslot.gateways import base
+    from coinslot.settings.deployment import Settings
+
+_INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
+_CREATION_KEYS = 5
+"""Of one order, one after the other."""
+
+
+class Stripe(TakesMoneyItself):
+    name = "stripe"
+
+    def __init__(
+        self, api: StripeApi, *, publishable_key: str, webhook_secrets: Sequence[str] = ()
+    ) -> None:
+        self._api = api
+        self._publishable_key = publishable_key
+        self._webhook_secrets = webhook_secrets
+
+    @classmethod
+    def from_settings(cls, settings: Settings, _client: httpx.AsyncClient) -> Stripe | None:
+        if settings.stripe_secret_key is None or settings.stripe_publishable_key is None:
+            return None
+        return cls(
+            StripeApi(
+                settings.stripe_secret_key.get_secret_value(),
+                settings.stripe_api_url,
+                settings.timeout_of("stripe"),
+            ),
+            publishable_key=settings.stripe_publishable_key,
+            webhook_secrets=[
+                secret.get_secret_value() for secret in settings.stripe_webhook_secret
+            ],
+        )
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    def check_key(self, payment_key: str) -> None:
+        if not _INTENT_ID.fullmatch(payment_key):
+            raise InvalidPaymentKey
+
+    async def prepare(self, order: Order) -> Prepared:
+        """The order's PaymentIntent, made or, under the same idempotency key, given again."""
+        answer = await self._create(order)
+        intent = _intent(answer)
+        if _replayed(answer):
+            # What it was when it was made; the buyer may have tried to pay since.
+            intent = await self._retrieve(intent.id)
+        if not intent.client_secret:
+            raise nonsense("PaymentIntent without a client secret", payment_key=intent.id)
+        browser = {"clientSecret": intent.client_secret, "publishableKey": self._publishable_key}
+        return Prepared(browser, attempt=await self._fact(intent))
+
+    async def read(
+        self,
+        order_id: str | None,  # noqa: ARG002 - Stripe's payments are found by their own id
+        payment_key: str | None,
+    ) -> GatewayPayment:
+        """By the key only: searching metadata finds what Stripe has indexed, minutes late."""
+        if payment_key is None:
+            raise PaymentUnknownAtGateway
+        self.check_key(payment_key)
+        intent = await self._retrieve(payment_key)
+        if intent.id != payment_key:
+            raise nonsense("answered with another payment", payment_key=payment_key)
+        return await self._fact(intent)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        return stripe_webhook.parse(headers, body, self._webhook_secrets)
+
+    async def refund(self, refund: base.Refund) -> None:
+        self.check_key(refund.payment_key)
+        params = stripe_refund.params(refund)
+        if await self._taken_on(refund):
+            return
+        answer = await self._api.answer(
+            self._api.v1.refunds.create_async(params, {"idempotency_key": f"refund:{refund.key}"}),
+            stripe_refund.meaning,
+        )
+        stripe_refund.check(fields(answer), refund)
+
+    async def paid_between(
+        self, since: datetime, until: datetime
+    ) -> AsyncIterator[list[ListedPayment]]:
+        query, more = stripe_charges.window(since, until), True
+        while more:
+            page = await patiently(partial(self._charges, query))
+            if payments := stripe_charges.listed(page, since):
+                yield payments
+            if more := page.has_more:
+                query["starting_after"] = page.data[-1].id
+
+    async def _charges(self, query: ChargeListParams) -> stripe_charges.Page:
+        answer = await self._api.answer(self._api.v1.charges.list_async(query))
+        return stripe_charges.parsed(fields(answer))
+
+    async def _create(self, order: Order) -> StripeObject:
+        """Under the first key that Stripe has not kept a server error for, which would leave the
+        order unpayable. What the failed call may have made nobody can pay: no browser was told."""
+        try:
+            amount = to_stripe(order.amount, order.currency)
+        except ValueError as error:
+            raise InvalidRequest(
+                "Stripe cannot charge this amount in this currency", code="amount_not_chargeable"
+            ) from error
+        params: PaymentIntentCreateParams = {
+            "amount": amount,
+            "currency": order.currency.lower(),
+            "automatic_payment_methods": {"enabled": True},
+            "description": order.name,
+            "metadata": {"order_id": order.order_id},
+        }
+        for suffix in ("", *(f":{number}" for number in range(2, _CREATION_KEYS + 1))):
+            key = f"create:{order.order_id}{suffix}"
+            with suppress(_KeySpent):
+                return await self._api.answer(
+                    self._api.v1.payment_intents.create_async(params, {"idempotency_key": key}),
+                    _meaning,
+                )
+        raise GatewayUnavailable
+
+    async def _retrieve(self, payment_key: str) -> Intent:
+        expanded = ["latest_charge.refunds"]
+        return _intent(
+            await self._api.answer(
+                self._api.v1.payment_intents.retrieve_async(payment_key, {"expand": expanded})
+            )
+        )
+
+    async def _fact(self, intent: Intent) -> GatewayPayment:
+        charge = intent.charge
+        try:
+            refunds = await self._refunds(charge) if charge else []
+            disputes = await self._disputes(intent.id) if charge and charge.disputed else []
+            return fact(intent, refunds, disputes)
+        except ValueError as error:
+            raise nonsense("payment does not parse", payment_key=intent.id) from error
+
+    async def _taken_on(self, refund: base.Refund) -> bool:
+        """Whether there is such a refund already, under this key or that of an earlier try, however
+        long ago Stripe forgot them."""
+        try:
+            charge = (await self._retrieve(refund.payment_key)).charge
+        except PaymentUnknownAtGateway as error:
+            raise RefundDeclined("resource_missing", "Stripe has no such payment") from error
+        made = await self._refunds(charge) if charge else []
+        for each in made:
+            if stripe_refund.is_of(each, refund):
+                stripe_refund.require_standing(each)
+        return any(stripe_refund.gives_back(each, refund) for each in made)
+
+    async def _refunds(self, charge: Charge) -> list[Refund]:
+        """The ten that come with the charge are all there are, almost always."""
+        page = charge.refunds or RefundList(data=[], has_more=charge.amount_refunded > 0)
+        refunds = list(page.data)
+        while page.has_more:
+            query: RefundListParams = {"charge": charge.id, "limit": 100}
+            if refunds:
+                query["starting_after"] = refunds[-1].id
+            answer = await self._api.answer(self._api.v1.refunds.list_async(query))
+            page = stripe_refund.parsed(fields(answer))
+            refunds += page.data
+        return refunds
+
+    async def _disputes(self, payment_key: str) -> list[Dispute]:
+        answer = await self._api.answer(
+            self._api.v1.disputes.list_async({"payment_intent": payment_key, "limit": 100})
+        )
+        return DisputeList.model_validate(fields(answer)).data
+
+
+def _intent(answer: object) -> Intent:
+    try:
+        return Intent.model_validate(fields(answer))
+    except ValidationError as error:
+        raise nonsense("PaymentIntent does not parse") from error
+
+
+class _KeySpent(GatewayUnavailable):
+    """Stripe answers this idempotency key with a server error that it has kept."""
+
+
+def _meaning(error: StripeError) -> CoinslotError:
+    return _KeySpent() if is_kept(error) else unknown(error)
+
+
+def _replayed(answer: StripeObject) -> bool:
+    headers = answer.last_response.headers if answer.last_response else {}
+    return headers.get("idempotent-replayed") == "true"

@@ -1,0 +1,49 @@
+"""Stripe's minor units, which are not ISO 4217's for every currency (docs.stripe.com/currencies).
+
+The catalogue counts in ISO minor units. Stripe takes ISK and UGX in hundredths that ISO does not
+have, takes MGA without the ones that it has, and wants a three-decimal amount to end in 0.
+"""
+
+from __future__ import annotations
+
+from coinslot.gateways.money import LARGEST, exponent
+
+_ZERO_DECIMAL = frozenset(
+    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()  # noqa: SIM905
+)
+_THREE_DECIMAL = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
+_WHOLE_HUNDREDS = frozenset(("ISK", "UGX"))
+_SCALE = (1, 10, 100, 1000)
+
+
+def to_stripe(amount: int, currency: str) -> int:
+    """ISO minor units → what Stripe is sent. Raises `ValueError` for what it cannot charge."""
+    currency = currency.upper()
+    sent = _rescaled(amount, exponent(currency), _stripe_exponent(currency))
+    if currency in _THREE_DECIMAL and sent % 10:
+        message = f"{amount} {currency}: the last of three decimals must be 0"
+        raise ValueError(message)
+    return sent
+
+
+def from_stripe(amount: int, currency: str) -> int:
+    """What Stripe shows → ISO minor units. Raises `ValueError` for what no payment can be."""
+    currency = currency.upper()
+    if currency in _WHOLE_HUNDREDS and amount % 100:
+        message = f"{amount} {currency} is not a multiple of 100"
+        raise ValueError(message)
+    return _rescaled(amount, _stripe_exponent(currency), exponent(currency))
+
+
+def _stripe_exponent(currency: str) -> int:
+    if currency in _ZERO_DECIMAL:
+        return 0
+    return 3 if currency in _THREE_DECIMAL else 2
+
+
+def _rescaled(amount: int, before: int, after: int) -> int:
+    numerator, denominator = amount * _SCALE[after], _SCALE[before]
+    if not 0 <= numerator <= LARGEST * denominator or numerator % denominator:
+        message = f"{amount} with {before} decimals is no amount with {after}"
+        raise ValueError(message)
+    return numerator // denominator

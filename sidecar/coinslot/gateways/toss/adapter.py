@@ -1,0 +1,249 @@
+"""Toss Payments, core API v1 (docs.tosspayments.com, API version 2022-11-16).
+
+Two things to know about it: the buyer's turn in the window takes no money, we do, with `confirm`;
+and an answer other than a plain yes or no to that (a timeout, a 5xx, a 409, one of the codes below)
+leaves open whether the money was taken, which only reading the payment resolves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import structlog
+
+from coinslot.errors import (
+    GatewayUnavailable,
+    InvalidPaymentKey,
+    PaymentDeclined,
+    PaymentUnknownAtGateway,
+)
+from coinslot.gateways.base import ListedPayment, Order, Prepared, Refund, WebhookEvent
+from coinslot.gateways.http import GatewayHttp, json_array, json_object, nonsense, patiently
+from coinslot.gateways.toss import listing as toss_transactions
+from coinslot.gateways.toss import refund as toss_refund
+from coinslot.gateways.toss import webhook as toss_webhook
+from coinslot.gateways.toss.answers import OUR_KEYS, error, number, refused
+from coinslot.gateways.toss.payment import TossPayment, read_as
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    import httpx
+
+    from coinslot.settings.deployment import Settings
+
+log = structlog.get_logger(__name__)
+
+_PAYMENT_KEY = re.compile(r"[A-Za-z0-9_-]{6,200}")
+# 4xx, and yet no answer to whether the money was taken.
+_UNKNOWN = {
+    "ALREADY_PROCESSED_PAYMENT",
+    "PROVIDER_ERROR",
+    "CARD_PROCESSING_ERROR",
+    "FORBIDDEN_CONSECUTIVE_REQUEST",
+}
+# Not this payment's: the order was paid, or canceled, by another one. Ours may be the one that took
+# it, and nobody heard the answer.
+_TAKEN_BEFORE = "DUPLICATED_ORDER_ID"
+# An approval that is older was made by an earlier call: the answer is a stored one. So may be one
+# that is yet to come: then this clock is slow, and tells nothing.
+_NEW = timedelta(minutes=1)
+_LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
+_NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"}
+# Before each look at a payment whose confirm is in doubt. An approval may still be under way.
+_LOOKS = (0.0, 0.5, 1.5)
+
+
+class ConfirmUnknown(GatewayUnavailable):
+    code = "confirm_unknown"
+    sentence = "Whether the payment was taken is not known yet: confirm it again"
+
+
+class Toss:
+    name = "toss"
+
+    def __init__(
+        self, http: GatewayHttp, *, client_key: str, secret_key: str, frontend_url: str
+    ) -> None:
+        self._http = http
+        self._client_key = client_key
+        credentials = base64.b64encode(f"{secret_key}:".encode()).decode()
+        self._headers = {"Authorization": f"Basic {credentials}"}
+        self.live = secret_key.startswith("live_")
+        self._frontend_url = frontend_url
+
+    @classmethod
+    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> Toss | None:
+        if settings.toss_client_key is None or settings.toss_secret_key is None:
+            return None
+        return cls(
+            GatewayHttp(client, settings.toss_api_url, settings.timeout_of("toss")),
+            client_key=settings.toss_client_key,
+            secret_key=settings.toss_secret_key.get_secret_value(),
+            frontend_url=settings.frontend_url,
+        )
+
+    def check_key(self, payment_key: str) -> None:
+        if not _PAYMENT_KEY.fullmatch(payment_key):
+            raise InvalidPaymentKey
+
+    async def prepare(self, order: Order) -> Prepared:
+        """Toss hears of an order only from the page: this is what the page has to tell it."""
+        return Prepared(
+            browser={
+                "clientKey": self._client_key,
+                "orderId": order.order_id,
+                "orderName": order.name,
+                "amount": number(order.amount, order.currency),
+                "successUrl": f"{self._frontend_url}/payment/success",
+                "failUrl": f"{self._frontend_url}/payment/fail",
+            }
+        )
+
+    async def confirm(self, order: Order, payment_key: str) -> TossPayment:
+        """Takes the money. Raises `PaymentDeclined`, and `ConfirmUnknown` where reading the payment
+        does not resolve an unknown outcome either.
+
+        One key per payment: Toss repeats the stored answer under it, errors included, and does not
+        compare bodies. What a stored answer says was true when it was given: the money may have
+        gone back since.
+        """
+        self.check_key(payment_key)
+        amount = number(order.amount, order.currency)
+        body = {"paymentKey": payment_key, "orderId": order.order_id, "amount": amount}
+        headers = {
+            "Idempotency-Key": f"confirm:{payment_key}",
+            "Accept-Language": _LANGUAGES.get(order.language, "ko-KR"),
+        }
+        try:
+            response = await self._call("POST", "/v1/payments/confirm", json=body, headers=headers)
+            fact = self._fact(None, payment_key, response) if response.status_code == 200 else None
+        except GatewayUnavailable as unknown:
+            return await self._resolve(order, payment_key, unknown.code)
+        if fact is None:
+            return await self._refused(order, payment_key, response)
+        if _was_stored(fact):
+            return await self._resolve(order, payment_key, "stored answer")
+        return fact
+
+    async def _refused(
+        self, order: Order, payment_key: str, response: httpx.Response
+    ) -> TossPayment:
+        """What became of a payment whose confirm was not answered with a yes; raises a plain no."""
+        code, message = error(response)
+        if response.status_code == 409 or code is None or code in _UNKNOWN:
+            return await self._resolve(order, payment_key, code or "no code")
+        if code == _TAKEN_BEFORE:
+            return await self._resolve(order, None, code)
+        if code in OUR_KEYS:
+            raise refused("confirm", response.status_code, code)
+        raise PaymentDeclined(response.status_code, code, message)
+
+    async def read(self, order_id: str | None, payment_key: str | None) -> TossPayment:
+        """By the order alone: the payment that Toss shows for it."""
+        if payment_key is not None:
+            self.check_key(payment_key)
+            path = f"/v1/payments/{quote(payment_key, safe='')}"
+        else:
+            path = f"/v1/payments/orders/{quote(order_id or '', safe='')}"
+        response = await self._call("GET", path)
+        if response.status_code != 200:
+            code, _ = error(response)
+            # Any other 404 may come from anything that stands before Toss.
+            if response.status_code == 404 and code in _NO_SUCH_PAYMENT:
+                raise PaymentUnknownAtGateway
+            raise refused("read", response.status_code, code)
+        return self._fact(order_id, payment_key, response)
+
+    async def close(self) -> None:
+        """Nothing: the connections are the shared client's."""
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
+        return toss_webhook.parse(headers, body)
+
+    async def refund(self, refund: Refund) -> None:
+        """A cancel of `refund.amount`, as far as Toss still holds `refund.refundable`."""
+        self.check_key(refund.payment_key)
+        path = f"/v1/payments/{quote(refund.payment_key, safe='')}/cancel"
+        headers = {**self._headers, "Idempotency-Key": f"cancel:{refund.key}"}
+        body = toss_refund.body(refund)
+        toss_refund.check(await self._http.answer("POST", path, headers=headers, json=body), refund)
+
+    async def paid_between(
+        self, since: datetime, until: datetime
+    ) -> AsyncIterator[list[ListedPayment]]:
+        """Until a page is empty: one that is not full may have been cut short by Toss's own limit.
+        Each goes on after the last transaction seen, so what is new meanwhile shifts nothing."""
+        query = toss_transactions.window(since, until)
+        while rows := await patiently(partial(self._transactions, query)):
+            if payments := toss_transactions.listed(rows, live=self.live):
+                yield payments
+            if rows[-1].transactionKey == query.get("startingAfter"):
+                raise nonsense("the list does not go on", after=rows[-1].transactionKey)
+            query["startingAfter"] = rows[-1].transactionKey
+
+    async def _transactions(self, query: Mapping[str, str]) -> list[toss_transactions.Transaction]:
+        response = await self._http.request(
+            "GET", "/v1/transactions", headers=self._headers, params=query
+        )
+        if response.status_code != 200:
+            raise refused("list", response.status_code, error(response)[0])
+        return toss_transactions.parsed(json_array(response))
+
+    async def _resolve(self, order: Order, payment_key: str | None, why: str) -> TossPayment:
+        """What reading shows once the approval is over, of this payment or, without a key, of the
+        order. That Toss shows no payment is no answer: its records may lag behind the approval that
+        we sent."""
+        log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
+        try:
+            # All looks together: the buyer is waiting.
+            async with asyncio.timeout(self._http.timeout + sum(_LOOKS)):
+                for wait in _LOOKS:
+                    await asyncio.sleep(wait)
+                    fact = await self._shown(order.order_id, payment_key)
+                    if fact is not None and fact.state != "ready":
+                        return fact
+        except (GatewayUnavailable, TimeoutError) as unknown:
+            raise ConfirmUnknown from unknown
+        raise ConfirmUnknown
+
+    async def _shown(self, order_id: str, payment_key: str | None) -> TossPayment | None:
+        try:
+            return await self.read(order_id, payment_key)
+        except PaymentUnknownAtGateway:
+            return None
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        given = {**self._headers, **(headers or {})}
+        return await self._http.request(method, path, headers=given, json=json)
+
+    def _fact(
+        self, order_id: str | None, payment_key: str | None, response: httpx.Response
+    ) -> TossPayment:
+        try:
+            fact = read_as(json_object(response), live=self.live)
+        except (ValueError, ArithmeticError) as problem:
+            raise nonsense("payment does not parse", payment_key=payment_key) from problem
+        if payment_key is None and fact.order_id != order_id:
+            raise nonsense("answered with another order's payment", order_id=order_id)
+        if payment_key is not None and fact.payment_key != payment_key:
+            raise nonsense("answered with another payment", payment_key=payment_key)
+        if fact.transfer_failed:
+            log.warning("refund_transfer_failed", payment_key=fact.payment_key)
+        return fact
+
+
+def _was_stored(fact: TossPayment) -> bool:
+    return fact.approved_at is not None and abs(datetime.now(UTC) - fact.approved_at) > _NEW

@@ -1,0 +1,45 @@
+"""Toss's refusals, and amounts as it takes them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import structlog
+
+from coinslot.errors import GatewayUnavailable
+from coinslot.gateways.http import json_object
+from coinslot.gateways.money import to_major
+from coinslot.text import storable
+
+if TYPE_CHECKING:
+    import httpx
+
+log = structlog.get_logger(__name__)
+
+OUR_KEYS = {"UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT"}
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,99}")
+
+
+def error(response: httpx.Response) -> tuple[str | None, str]:
+    """Toss's code and sentence; no code for what is no answer of Toss's."""
+    try:
+        body = json_object(response)
+    except GatewayUnavailable:
+        return None, ""
+    code, message = body.get("code"), body.get("message")
+    known = isinstance(code, str) and _CODE.fullmatch(code)
+    return code if known else None, storable(str(message or code))[:300]
+
+
+def refused(call: str, status: int, code: str | None) -> GatewayUnavailable:
+    """A refusal that no buyer can mend: keys, a setting, or an outage in disguise."""
+    log.error("gateway_refused", gateway="toss", call=call, status=status, code=code)
+    ours = code in OUR_KEYS
+    return GatewayUnavailable(code="gateway_rejected_keys" if ours else "gateway_refused")
+
+
+def number(amount: int, currency: str) -> int | float:
+    """Minor units as the JSON number that Toss takes: 5000 KRW → 5000, 18156 USD → 181.56."""
+    major = to_major(amount, currency)
+    return int(major) if major == major.to_integral_value() else float(major)

@@ -1,0 +1,229 @@
+"""Toss's Payment object (API version 2022-11-16), and the fact that it states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coinslot.gateways.base import GatewayPayment, State, VirtualAccount, redacted
+from coinslot.gateways.money import to_minor
+from coinslot.text import Text
+
+_STATES: dict[str, State] = {
+    "READY": "ready",
+    "IN_PROGRESS": "ready",
+    "WAITING_FOR_DEPOSIT": "awaiting_deposit",
+    "DONE": "paid",
+    "PARTIAL_CANCELED": "paid",
+    "CANCELED": "canceled",
+    "ABORTED": "failed",
+    "EXPIRED": "failed",
+}
+# Toss names instruments in Korean, whatever the language of the call.
+_METHODS = {
+    "카드": "card",
+    "가상계좌": "virtual_account",
+    "간편결제": "easy_pay",
+    "휴대폰": "mobile_phone",
+    "계좌이체": "transfer",
+    "문화상품권": "culture_gift_certificate",
+    "도서문화상품권": "book_gift_certificate",
+    "게임문화상품권": "game_gift_certificate",
+}
+# Banks that a virtual account can be at, by Toss's code; of others the code itself is shown.
+_BANKS = {
+    "03": "기업은행",
+    "06": "국민은행",
+    "07": "수협은행",
+    "11": "농협은행",
+    "20": "우리은행",
+    "23": "SC제일은행",
+    "31": "iM뱅크",
+    "32": "부산은행",
+    "34": "광주은행",
+    "39": "경남은행",
+    "71": "우체국",
+    "81": "하나은행",
+    "88": "신한은행",
+    "89": "케이뱅크",
+}
+# Of a cancel: whether it gave anything back is certain.
+_DECIDED = frozenset({"DONE", "ABORTED"})
+# Of the money that goes to the account of somebody who had deposited it, two bank days after the
+# cancel. Toss says it of the account, with neither amount nor reason, and of a failed transfer not
+# whether it will be made again: the cancel stands, and cannot be asked for once more. So it is on
+# its way, and for a person, unless the balance has the money again.
+_FAILED = frozenset({"FAILED", "PARTIAL_FAILED"})
+_NOT_ARRIVED = frozenset({"PENDING", *_FAILED})
+_KST = timezone(timedelta(hours=9))
+
+# What a page may be shown of a Payment: neither its secret nor anything about the buyer.
+SHOWN = {
+    *("paymentKey", "orderId", "orderName", "status", "method", "totalAmount", "balanceAmount"),
+    *("currency", "requestedAt", "approvedAt", "receipt.url", "easyPay.provider"),
+    *("cancels.cancelAmount", "cancels.canceledAt", "failure.code", "failure.message"),
+}
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+
+class _VirtualAccount(_Lenient):
+    accountNumber: Text  # noqa: N815 - Toss's names, here and below
+    bankCode: Text | None = None  # noqa: N815
+    customerName: Text | None = None  # noqa: N815
+    dueDate: datetime | None = None  # noqa: N815
+    refundStatus: str | None = None  # noqa: N815
+
+
+class _Cancel(_Lenient):
+    cancelAmount: Decimal = Field(ge=0)  # noqa: N815
+    cancelStatus: str = "DONE"  # noqa: N815
+    refundableAmount: Decimal | None = None  # noqa: N815 - what was left after it
+
+
+class _Failure(_Lenient):
+    code: Text | None = None
+    message: Text | None = None
+
+
+class _Payment(_Lenient):
+    paymentKey: str  # noqa: N815
+    orderId: str  # noqa: N815
+    status: Literal[
+        "READY",
+        "IN_PROGRESS",
+        "WAITING_FOR_DEPOSIT",
+        "DONE",
+        "PARTIAL_CANCELED",
+        "CANCELED",
+        "ABORTED",
+        "EXPIRED",
+    ]
+    totalAmount: Decimal = Field(ge=0)  # noqa: N815
+    balanceAmount: Decimal = Field(ge=0)  # noqa: N815
+    currency: str = Field(pattern=r"^[A-Za-z]{3}$")
+    method: Text | None = None
+    approvedAt: datetime | None = None  # noqa: N815
+    secret: Text | None = None
+    virtualAccount: _VirtualAccount | None = None  # noqa: N815
+    cancels: list[_Cancel] | None = None
+    failure: _Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TossPayment(GatewayPayment):
+    """`transfer_failed`: a deposit was sent back and did not arrive. `approved_at`: when the money
+    was taken."""
+
+    transfer_failed: bool = field(default=False, compare=False)
+    approved_at: datetime | None = field(default=None, compare=False)
+
+
+def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
+    """Raises `ValueError` or `ArithmeticError` where the payment contradicts itself.
+
+    The object does not say whether it is a test: a key sees the payments of its own mode only, so
+    the key's prefix says it.
+    """
+    payment = _Payment.model_validate(body)
+    account = payment.virtualAccount
+    amount = to_minor(payment.totalAmount, payment.currency)
+    # Points and discounts included: cancels count them, too.
+    paid = amount if _was_paid(payment) else 0
+    refunded, refunding = _given_back(payment, paid)
+    state = _STATES[payment.status]
+    return TossPayment(
+        order_id=payment.orderId,
+        payment_key=payment.paymentKey,
+        # A cancel that is still under way abroad has not given anything back yet.
+        state="paid" if state == "canceled" and refunded < paid else state,
+        amount=amount,
+        currency=payment.currency.upper(),
+        live=live,
+        paid=paid,
+        refunded=refunded,
+        refunding=refunding,
+        method=_METHODS.get(payment.method or "", payment.method),
+        failure_reason=_failure_reason(payment) if state == "failed" else None,
+        virtual_account=_virtual_account(account),
+        secret=payment.secret,
+        shown=redacted(body, SHOWN),
+        transfer_failed=account is not None and account.refundStatus in _FAILED,
+        approved_at=_zoned(payment.approvedAt),
+    )
+
+
+def _was_paid(payment: _Payment) -> bool:
+    """A virtual account canceled before its deposit, or whose deposit was undone, was never paid:
+    `approvedAt` tells."""
+    if payment.status == "CANCELED":
+        return payment.approvedAt is not None
+    return _STATES[payment.status] == "paid"
+
+
+def _given_back(payment: _Payment, paid: int) -> tuple[int, int]:
+    """What is back for good, and what is on its way: together everything once nothing is left,
+    whatever the cancels add up to without the discounts they released."""
+    whole = payment.status == "CANCELED" or payment.balanceAmount == 0
+    returned = to_minor(payment.totalAmount - payment.balanceAmount, payment.currency)
+    if not payment.cancels:
+        return (paid if whole else min(returned, paid)), 0
+    done, under_way = _cancels(payment, payment.cancels)
+    if whole and done + under_way > 0:
+        refunded = min(done, paid) if under_way else paid
+        return refunded, paid - refunded
+    refunded = min(done, returned, paid)
+    return refunded, min(under_way, paid - refunded)
+
+
+def _cancels(payment: _Payment, cancels: list[_Cancel]) -> tuple[int, int]:
+    """The sums of those that are done and of those under way; aborted ones are neither."""
+    statuses = [*(each.cancelStatus for each in cancels[:-1]), _last_status(payment, cancels[-1])]
+    done = under_way = Decimal(0)
+    for cancel, status in zip(cancels, statuses, strict=True):
+        done += cancel.cancelAmount if status == "DONE" else 0
+        under_way += cancel.cancelAmount if status not in _DECIDED else 0
+    return to_minor(done, payment.currency), to_minor(under_way, payment.currency)
+
+
+def _last_status(payment: _Payment, cancel: _Cancel) -> str:
+    """Whether a deposit has arrived where it was sent is said of the account, and so of the last
+    cancel. It is no more where what it took out of the balance is in there again."""
+    account = payment.virtualAccount
+    if account is None or account.refundStatus not in _NOT_ARRIVED or cancel.cancelStatus != "DONE":
+        return cancel.cancelStatus
+    left = cancel.refundableAmount
+    taken_back = left is not None and payment.balanceAmount == left + cancel.cancelAmount
+    undone = account.refundStatus in _FAILED and taken_back and payment.status != "CANCELED"
+    return "ABORTED" if undone else "IN_PROGRESS"
+
+
+def _failure_reason(payment: _Payment) -> str:
+    failure = payment.failure or _Failure()
+    return failure.message or failure.code or payment.status
+
+
+def _virtual_account(account: _VirtualAccount | None) -> VirtualAccount | None:
+    if account is None:
+        return None
+    due = _zoned(account.dueDate)
+    return VirtualAccount(
+        bank=_BANKS.get(account.bankCode or "", account.bankCode),
+        account_number=account.accountNumber,
+        holder=account.customerName,
+        due_at=due.astimezone(UTC).isoformat() if due else None,
+    )
+
+
+def _zoned(moment: datetime | None) -> datetime | None:
+    """Where Toss leaves the zone out, it is Korea's."""
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=_KST)

@@ -1,0 +1,73 @@
+"""A refund at Toss: a cancel of the payment, of all or of a part.
+
+Under one `Idempotency-Key` Toss repeats the first answer for fifteen days, errors included, and
+compares no bodies. An error that leaves the outcome open is got past with a new key only, and
+`refundableAmount` makes that safe: where the first try did take effect, the balance is another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from coinslot.errors import GatewayUnavailable, RefundDeclined, RefundKeySpent
+from coinslot.gateways.http import json_object, nonsense
+from coinslot.gateways.toss.answers import OUR_KEYS, error, number, refused
+from coinslot.text import storable
+
+if TYPE_CHECKING:
+    import httpx
+
+    from coinslot.gateways.base import Refund, RefundAccount
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_REASON = 200
+# 4xx, and yet no answer to whether money went back.
+_UNKNOWN = {"PROVIDER_ERROR", "CARD_PROCESSING_ERROR", "FORBIDDEN_CONSECUTIVE_REQUEST"}
+# Another call under the key is still under way, or there were too many: nothing is stored yet.
+_LATER = {409, 429}
+
+
+def body(refund: Refund) -> dict[str, Any]:
+    """The amount also where it is everything: left out, it would mean whatever is left."""
+    given: dict[str, Any] = {
+        "cancelReason": storable(refund.reason).strip()[:_LONGEST_REASON] or "refund",
+        "cancelAmount": number(refund.amount, refund.currency),
+        "refundableAmount": number(refund.refundable, refund.currency),
+    }
+    if refund.currency != "KRW":
+        given["currency"] = refund.currency
+    if refund.account is not None:
+        given["refundReceiveAccount"] = {
+            "bank": refund.account.bank,
+            "accountNumber": refund.account.account_number,
+            "holderName": refund.account.holder,
+        }
+    return given
+
+
+def check(response: httpx.Response, refund: Refund) -> None:
+    """Returns where Toss took the cancel on; else raises as `Gateway.refund` says."""
+    status = response.status_code
+    if status == 200:
+        if json_object(response).get("paymentKey") != refund.payment_key:
+            raise nonsense("canceled another payment", payment_key=refund.payment_key)
+        return
+    code, message = error(response)
+    if code in OUR_KEYS:
+        raise refused("cancel", status, code)
+    log.warning("refund_refused", gateway="toss", status=status, code=code)
+    if code is None or status in _LATER or status < 400:
+        raise GatewayUnavailable
+    if status >= 500 or code in _UNKNOWN:
+        raise RefundKeySpent
+    raise RefundDeclined(code, _impersonal(message, refund.account))
+
+
+def _impersonal(message: str, account: RefundAccount | None) -> str:
+    """A sentence that quotes the account is told without it."""
+    for personal in (account.account_number, account.holder) if account else ():
+        message = message.replace(personal, "…") if personal else message
+    return message

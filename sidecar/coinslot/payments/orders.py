@@ -1,0 +1,291 @@
+"""The use cases: check out, confirm, complete.
+
+Each ends the same way: open the order, ask the gateway, hand what it said to the database.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from coinslot.errors import (
+    AmountMismatch,
+    DatabaseError,
+    GatewayOff,
+    InvalidPackage,
+    PaymentNotFound,
+    PaymentRefused,
+)
+from coinslot.gateways.base import Order
+from coinslot.order_ids import ORDER_ID, bind_order
+from coinslot.payments.settlements import Settled, Settlements, of_order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from coinslot.database import Database
+    from coinslot.database.records import Payment
+    from coinslot.gateways.base import Gateway, GatewayPayment
+
+log = structlog.get_logger(__name__)
+
+_PRODUCT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# What was bought stays bought when a part of it is refunded later.
+_BOUGHT = frozenset({"completed", "partially_refunded"})
+# Of an order in any other state we take no money, though we look whether we have.
+_CONFIRMABLE = frozenset({"pending", "failed"})
+
+
+class PriceChanged(PaymentRefused):
+    code = "price_changed"
+    sentence = "The order of this Idempotency-Key was made at another price: use a new key"
+
+
+class Orders:
+    def __init__(
+        self,
+        database: Database,
+        gateways: Mapping[str, Gateway],
+        settlements: Settlements,
+        *,
+        live: bool,
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._settlements = settlements
+        self._live = live
+
+    def gateway(self, name: str) -> Gateway:
+        gateway = self._gateways.get(name)
+        if gateway is None:
+            raise GatewayOff
+        return gateway
+
+    async def product_named(self, token: str, name: str, amount: int, currency: str) -> str:
+        """The id of the product on sale under this name, in either language, at this price.
+
+        Raises `InvalidPackage` where there is none of that name, `AmountMismatch` where it costs
+        something else.
+        """
+        wanted = unicodedata.normalize("NFC", name).strip()
+        offers = await self._database.as_user(token).offers(currency)
+        named = [offer for offer in offers if wanted in {offer.name, offer.name_ko}]
+        if not named:
+            raise InvalidPackage
+        for offer in named:
+            if offer.amount == amount:
+                return offer.id
+        raise AmountMismatch
+
+    async def checkout(
+        self,
+        token: str,
+        product_id: str,
+        gateway_name: str,
+        idempotency_key: str | None,
+        currency: str = "KRW",
+        *,
+        amount: int | None = None,
+    ) -> tuple[Payment, Mapping[str, Any]]:
+        """A new order, payable, and what the browser needs besides it to pay: nothing, where a
+        repeated request finds its order over.
+
+        `amount` is what the buyer was shown. Raises `PriceChanged` where the order of a repeated
+        request was made at another price.
+        """
+        gateway = self.gateway(gateway_name)
+        if not _PRODUCT_ID.fullmatch(product_id):
+            raise InvalidPackage
+        order = await self._create_order(token, product_id, gateway_name, currency, idempotency_key)
+        bind_order(order.order_id)
+        if amount not in {None, order.amount}:
+            raise PriceChanged
+        if order.status != "pending" or not _in_time(order):
+            return order, {}
+        self._require_mode(order)
+        prepared = await gateway.prepare(_as_order(order))
+        if prepared.attempt is not None:
+            await self._register(gateway, order, prepared.attempt)
+        return order, prepared.browser
+
+    async def _register(self, gateway: Gateway, order: Payment, attempt: GatewayPayment) -> None:
+        """Known from now on, so that a webhook that names only the payment finds its order.
+
+        Against the version from before the gateway was asked: a payment that went on meanwhile, and
+        was applied, must not be put back to what it was.
+        """
+        settled = await self._settlements.apply(order, attempt, "checkout")
+        if settled.outcome == "stale":
+            key = attempt.payment_key
+            await self._settlements.settle(gateway, order.order_id, key, "checkout")
+
+    async def complete(
+        self,
+        gateway_name: str,
+        order_id: str,
+        payment_key: str | None,
+        source: str,
+        token: str | None = None,
+    ) -> Payment:
+        """The order, bought or waiting for a deposit; `PaymentRefused` for anything else.
+
+        Without a payment key the gateway is asked for the order's payment. Needs no identity, since
+        the gateway's word decides. A token, if sent, must be the owner's.
+        """
+        gateway = self.gateway(gateway_name)
+        await self._check(gateway, order_id, payment_key, token)
+        settled = await self._settlements.settle(gateway, order_id, payment_key, source)
+        return _require_paid(settled)
+
+    async def confirm(
+        self,
+        gateway_name: str,
+        order_id: str,
+        payment_key: str,
+        amount: int,
+        *,
+        language: str = "ko",
+        token: str | None = None,
+    ) -> Settled:
+        """Takes the money, where the gateway leaves that to us; the order as `complete` answers it,
+        and what the gateway said.
+
+        Only for an order that is open, and only the amount it was made with. Repeated for a
+        payment that was taken, it takes nothing and answers the same again.
+        """
+        gateway = self.gateway(gateway_name)
+        await self._check(gateway, order_id, payment_key, token)
+        settled = await self._settlements.together(
+            ("confirm", gateway.name, order_id, payment_key, str(amount)),
+            lambda: self._take(gateway, order_id, payment_key, amount, language),
+        )
+        _require_taken(settled, payment_key)
+        _require_paid(settled)
+        return settled
+
+    async def owned(self, token: str, order_id: str) -> Payment:
+        """The order, if it belongs to whoever the token is."""
+        bind_order(order_id)
+        if not ORDER_ID.fullmatch(order_id):
+            raise PaymentNotFound
+        payment = await self._database.as_user(token).payment(order_id)
+        if payment is None:
+            raise PaymentNotFound
+        return payment
+
+    async def history(
+        self, token: str, limit: int, before: tuple[str, str] | None = None
+    ) -> list[Payment]:
+        """The caller's orders, newest first, after the (created_at, id) in `before`."""
+        return await self._database.as_user(token).payments(limit, before)
+
+    async def _check(
+        self, gateway: Gateway, order_id: str, payment_key: str | None, token: str | None
+    ) -> None:
+        bind_order(order_id)
+        if not ORDER_ID.fullmatch(order_id):
+            raise PaymentNotFound
+        if payment_key is not None:
+            gateway.check_key(payment_key)
+        if token is not None:
+            await self.owned(token, order_id)
+
+    async def _take(
+        self,
+        gateway: Gateway,
+        order_id: str,
+        payment_key: str,
+        amount: int,
+        language: str,
+    ) -> Settled:
+        order = await self._settlements.open(order_id)
+        if order.gateway != gateway.name:
+            return await self._settlements.settle(gateway, order_id, payment_key, "confirm")
+        if amount != order.amount:
+            raise AmountMismatch
+        if _confirmable(order):
+            try:
+                self._require_mode(order)
+                fact = of_order(
+                    order, await gateway.confirm(_as_order(order, language), payment_key)
+                )
+            except PaymentRefused as refusal:
+                await self._settlements.refuse(order_id, payment_key, refusal, "confirm")
+                raise
+            settled = await self._settlements.apply(order, fact, "confirm")
+            if settled.outcome != "stale":
+                return settled
+        return await self._settlements.settle(gateway, order_id, payment_key, "confirm")
+
+    def _require_mode(self, order: Payment) -> None:
+        """No money is taken, and no payment opened, for an order that could not be credited with
+        it: this server's keys are of one mode, and the order is of its database's."""
+        if order.live != self._live:
+            message = "The order and this server are not both in test mode, or both live"
+            raise PaymentRefused(message, code="wrong_mode", status=order.status)
+
+    async def _create_order(
+        self,
+        token: str,
+        product_id: str,
+        gateway_name: str,
+        currency: str,
+        idempotency_key: str | None,
+    ) -> Payment:
+        try:
+            return await self._database.as_user(token).create_order(
+                product_id, gateway_name, currency, idempotency_key
+            )
+        except DatabaseError as error:
+            if error.code == "product_not_found":
+                raise InvalidPackage from error
+            raise
+
+
+def _as_order(payment: Payment, language: str = "ko") -> Order:
+    return Order(payment.order_id, payment.name, payment.amount, payment.currency, language)
+
+
+def _confirmable(order: Payment) -> bool:
+    return order.status in _CONFIRMABLE and _in_time(order)
+
+
+def _in_time(order: Payment) -> bool:
+    """By the clock, since orders expire in batches: one whose time is over may yet be pending."""
+    return datetime.fromisoformat(order.expires_at) > datetime.now(UTC)
+
+
+def no_longer_open(order: Payment) -> PaymentRefused:
+    """Why a repeated checkout brings nothing to pay with."""
+    status = "expired" if order.status == "pending" else order.status
+    message = "The order of this Idempotency-Key is no longer open"
+    return PaymentRefused(message, code=f"payment_{status}", status=status)
+
+
+def _require_taken(settled: Settled, payment_key: str) -> None:
+    """That another payment has bought the order is no reason to say that this one was taken; and
+    one whose time is over says so, though the sweep that expires it has yet to come."""
+    status, fact = settled.payment.status, settled.fact
+    if fact.payment_key == payment_key and (fact.state != "ready" or status == "awaiting_deposit"):
+        return
+    code = {
+        **dict.fromkeys(_CONFIRMABLE, "payment_expired"),
+        **dict.fromkeys(_BOUGHT, "already_paid"),
+    }
+    raise PaymentRefused(code=code.get(status, f"payment_{status}"), status=status)
+
+
+def _require_paid(settled: Settled) -> Payment:
+    """The order's own status answers, except for a payment that could never have paid it."""
+    payment, fact = settled.payment, settled.fact
+    if (fact.amount, fact.currency) != (payment.amount, payment.currency):
+        raise AmountMismatch
+    if fact.live != payment.live:
+        raise PaymentRefused(code="wrong_mode", status=payment.status)
+    if payment.status in _BOUGHT or payment.status == "awaiting_deposit":
+        return payment
+    raise PaymentRefused(code=f"payment_{payment.status}", status=payment.status)

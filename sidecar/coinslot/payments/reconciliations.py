@@ -1,0 +1,202 @@
+"""The reconciler: what no webhook has told, it fetches.
+
+Open orders and refunds are read again on the database's schedule, orders and holds expire, and once
+a day the gateways' books are held against ours. Any number of processes may do this side by side:
+the database gives each piece of work to one of them, and no lock is held while a gateway is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from coinslot.errors import GatewayUnavailable, PaymentRefused, PaymentUnknownAtGateway, TryAgain
+from coinslot.gateways.http import GatewayNonsense
+from coinslot.payments.settlements import fact_about
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from coinslot.database import Database
+    from coinslot.database.records import Payment, PaymentToRead
+    from coinslot.gateways.base import Gateway, GatewayPayment
+    from coinslot.payments.refunds import Refunds
+    from coinslot.payments.settlements import Settlements
+    from coinslot.shutdown import Shutdown
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 50
+_REFUNDS = 10
+# So many reads of one gateway at a time, and failures in a row that say that it is down.
+_AT_ONCE = 4
+_DOWN_AFTER = 3
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
+
+
+@dataclass
+class Pace:
+    """How long a gateway that does not answer is left alone: twice as long each time."""
+
+    failures: int = 0
+    until: float = 0.0
+
+    def resting(self) -> bool:
+        return time.monotonic() < self.until
+
+    def failed(self) -> float:
+        """Seconds until it is asked again. The jitter keeps processes apart."""
+        pause: float = min(_FIRST_PAUSE * 2**self.failures, _LONGEST_PAUSE)
+        pause *= random.uniform(0.8, 1.2)  # noqa: S311 - not secret
+        self.failures += 1
+        self.until = time.monotonic() + pause
+        return pause
+
+    def recovered(self) -> None:
+        self.failures, self.until = 0, 0.0
+
+
+@dataclass
+class Round:
+    """What one round did: orders read, those that moved, those whose gateway did not answer."""
+
+    read: int = 0
+    moved: int = 0
+    unanswered: int = 0
+    refunds: int = 0
+
+    def idle(self) -> bool:
+        return not (self.read or self.unanswered or self.refunds)
+
+
+class Reconciliations:
+    def __init__(
+        self,
+        database: Database,
+        gateways: Mapping[str, Gateway],
+        settlements: Settlements,
+        refunding: Refunds,
+        shutdown: Shutdown,
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._settlements = settlements
+        self._refunds = refunding
+        self._shutdown = shutdown
+        self._paces = {name: Pace() for name in gateways}
+
+    async def maintain(self) -> None:
+        """Also where pg_cron does it: what the one has done leaves the other nothing to do."""
+        done = await self._database.as_service().run_maintenance()
+        log.debug("maintenance_done", **done.model_dump())
+
+    async def once(self) -> Round:
+        """Everything that is due now, of the gateways that answer."""
+        total = Round()
+        while not self._shutdown.has_begun() and (
+            refunds := await self._refunds.work_off(_REFUNDS)
+        ):
+            total.refunds += refunds
+        await asyncio.gather(*(self._catch_up(each, total) for each in self._gateways.values()))
+        if not total.idle():
+            log.info("reconciled", **vars(total))
+        return total
+
+    async def _catch_up(self, gateway: Gateway, total: Round) -> None:
+        pace = self._paces[gateway.name]
+        service = self._database.as_service()
+        while not (pace.resting() or self._shutdown.has_begun()):
+            batch = await service.claim_payments(gateway.name, _BATCH if not pace.failures else 1)
+            if not batch:
+                return
+            unread = await self._read_all(gateway, batch, total)
+            if unread:
+                total.unanswered += len(unread)
+                await service.return_payments([each.payment.order_id for each in unread])
+            if self._shutdown.has_begun():
+                return
+            if len(unread) >= min(_DOWN_AFTER, len(batch)):
+                seconds = pace.failed()
+                log.warning("reconciler_slowed", gateway=gateway.name, seconds=round(seconds))
+                return
+            pace.recovered()
+
+    async def _read_all(
+        self, gateway: Gateway, batch: Sequence[PaymentToRead], total: Round
+    ) -> list[PaymentToRead]:
+        """Those that the gateway did not answer about, or was not asked about any more: three that
+        it did not answer are enough to know, and a server that stops begins no other."""
+        waiting = list(reversed(batch))
+        unread: list[PaymentToRead] = []
+
+        async def work() -> None:
+            while waiting and len(unread) < _DOWN_AFTER and not self._shutdown.has_begun():
+                each = waiting.pop()
+                if not await self._answered(gateway, each, total):
+                    unread.append(each)
+
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(_AT_ONCE):
+                    workers.create_task(work())
+        except ExceptionGroup as failed:
+            # One says it all: the database is gone.
+            raise failed.exceptions[0] from failed
+        return unread + waiting
+
+    async def _answered(self, gateway: Gateway, each: PaymentToRead, total: Round) -> bool:
+        """False where the gateway itself said nothing, not even nonsense."""
+        with bound_contextvars(order_id=each.payment.order_id, gateway=gateway.name):
+            try:
+                total.moved += await self._read(gateway, each)
+                total.read += 1
+            except GatewayUnavailable as error:
+                return isinstance(error, GatewayNonsense)
+            except TryAgain:
+                log.info("left_to_the_next_read")
+            return True
+
+    async def _read(self, gateway: Gateway, each: PaymentToRead) -> bool:
+        """Whether it moved. An order that the gateway knows no payment of is as it was; nonsense
+        is asked about again when the order is next due. Where what the gateway shows for the order
+        brings nothing new, the account that it waits for may: that is one of several attempts."""
+        order = each.payment
+        try:
+            fact = await self._fact(gateway, order, each.attempt_key)
+            moved = await self._applied(gateway, order, fact)
+            if not moved and order.payment_key not in {None, fact.payment_key}:
+                moved = await self._settled(gateway, order, order.payment_key)
+        except PaymentRefused as refusal:
+            log.debug("not_at_gateway", code=refusal.code)
+            return False
+        return moved
+
+    async def _applied(self, gateway: Gateway, order: Payment, fact: GatewayPayment) -> bool:
+        settled = await self._settlements.apply(order, fact, "reconcile")
+        if settled.outcome == "stale":
+            return await self._settled(gateway, order, fact.payment_key)
+        return settled.outcome != "unchanged"
+
+    async def _settled(self, gateway: Gateway, order: Payment, payment_key: str | None) -> bool:
+        settled = await self._settlements.settle(gateway, order.order_id, payment_key, "reconcile")
+        return settled.outcome != "unchanged"
+
+    @staticmethod
+    async def _fact(gateway: Gateway, order: Payment, attempt_key: str | None) -> GatewayPayment:
+        """Of the attempt that was paid; else whatever the gateway has for the order, which may be
+        another than the account that waits for its deposit; else, at a gateway that finds payments
+        by their own id only, of the latest attempt we know."""
+        paid = order.payment_key if order.paid else None
+        try:
+            return await fact_about(order, gateway, paid)
+        except PaymentUnknownAtGateway:
+            if paid is not None or attempt_key is None:
+                raise
+        return await fact_about(order, gateway, attempt_key)

@@ -1,0 +1,72 @@
+"""What every view needs of a request."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from coinslot.errors import InvalidRequest, Unauthorized, UnsupportedContentType
+
+if TYPE_CHECKING:
+    from sanic import Request
+
+    from coinslot.services import Services
+
+
+M = TypeVar("M", bound=BaseModel)
+
+# RFC 6750's b64token: anything else could not be passed on as a header.
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+
+
+def services(request: Request) -> Services:
+    return cast("Services", request.app.ctx.services)
+
+
+def optional_token(request: Request) -> str | None:
+    """The JWT of the `Authorization` header. Whether it is good, Postgres says."""
+    header: str | None = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token.strip()):
+        raise Unauthorized
+    return token.strip()
+
+
+def required_token(request: Request) -> str:
+    token = optional_token(request)
+    if token is None:
+        raise Unauthorized
+    return token
+
+
+def idempotency_key(request: Request) -> str | None:
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not (key.isascii() and key.isprintable() and 1 <= len(key) <= 255):
+        raise InvalidRequest("Idempotency-Key has 1 to 255 printable ASCII characters")
+    return key
+
+
+def json_body(request: Request, model: type[M]) -> M:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise UnsupportedContentType
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is not JSON", code="malformed_json") from error
+    return validated(model, body)
+
+
+def validated(model: type[M], value: object) -> M:
+    """`value` as the model; refuses it by naming the first field that does not fit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in problem["loc"]) or "body"
+        message = f"{field}: {problem['msg']}"
+        raise InvalidRequest(message) from error

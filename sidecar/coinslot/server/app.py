@@ -1,0 +1,212 @@
+"""The Sanic application: what is shared, what every answer carries, what runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import time
+from contextlib import AsyncExitStack
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+from sanic import HTTPResponse, Request, Sanic
+from sanic.config import Config
+from sanic.http import Http
+from sanic_ext import Extend
+from sanic_ext.extensions.http.extension import HTTPExtension
+
+from coinslot import logs, metrics
+from coinslot.limits import Limits
+from coinslot.routes.registry import BLUEPRINTS
+from coinslot.server.background_loops import BackgroundLoops
+from coinslot.server.backlog_metrics import SECONDS, BacklogMetrics
+from coinslot.server.error_answers import JsonErrorHandler
+from coinslot.server.metrics_server import metrics_served
+from coinslot.server.readiness import Readiness
+from coinslot.server.request_deadline import DeadlineProtocol, DeadlineRequest
+from coinslot.services import opened
+
+App = Sanic[Config, SimpleNamespace]
+
+if TYPE_CHECKING:
+    from coinslot.settings.deployment import Settings
+
+log = structlog.get_logger(__name__)
+
+# Each looks whether a day's audit, and today's check of the ledger, is still to be done.
+_SECONDS_PER_DAILY_LOOK = 1800.0
+
+# Python's own 700 are made by a handful of requests.
+_OBJECTS_PER_COLLECTION = 10_000
+
+_SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+# For a year. Of this host alone: what else the domain serves is not ours to decide.
+_ONLY_HTTPS = "max-age=31536000"
+
+
+def create_app(settings: Settings) -> App:
+    """A new application. Names are unique, so that a process (a test's) may make many."""
+    app = Sanic(
+        f"coinslot-{uuid4().hex[:8]}",
+        error_handler=JsonErrorHandler(),
+        request_class=DeadlineRequest,
+        configure_logging=False,
+    )
+    # It rewrites Sanic's own classes for the process, which a second application does not survive.
+    app.config.TOUCHUP = False
+    app.ctx.settings = settings
+    _bound(app, settings)
+    _allow_origins(app, settings)
+    for blueprint in BLUEPRINTS:
+        app.blueprint(blueprint)
+    app.on_request(_begin)
+    app.register_middleware(_finish, "response")  # type: ignore[arg-type]
+    app.before_server_start(_open_shared)
+    app.before_server_stop(_begin_to_stop)
+    app.after_server_stop(_close_shared)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until stopped, in this process. More of them may run beside each other."""
+    logs.configure(settings.secrets(), settings.coinslot_log_format, for_good=True)
+    app = create_app(settings)
+    # Leaves out of each request the signals that nobody listens to.
+    app.config.TOUCHUP = True
+    app.after_server_start(_collect_only_what_is_new)
+    app.before_server_stop(_let_a_second_signal_end_it, priority=1)
+    app.run(
+        host=settings.coinslot_sidecar_host,
+        port=settings.coinslot_sidecar_port,
+        protocol=DeadlineProtocol,
+        single_process=True,
+        access_log=False,
+        motd=False,
+    )
+
+
+def _bound(app: App, settings: Settings) -> None:
+    """How much is taken, for how long, and who is believed about where a request comes from."""
+    secret = settings.coinslot_forwarded_secret
+    app.config.update(
+        {
+            "REQUEST_MAX_SIZE": settings.coinslot_body_limit,
+            # A JWT holds its person's own words, and Sanic takes no more than this.
+            "REQUEST_MAX_HEADER_SIZE": 16_384,
+            "REQUEST_TIMEOUT": settings.coinslot_request_seconds,
+            "RESPONSE_TIMEOUT": settings.coinslot_response_seconds,
+            "KEEP_ALIVE_TIMEOUT": settings.coinslot_keep_alive_seconds,
+            "PROXIES_COUNT": settings.coinslot_proxies or None,
+            "REAL_IP_HEADER": settings.coinslot_real_ip_header,
+            "FORWARDED_SECRET": secret.get_secret_value() if secret else None,
+        }
+    )
+
+
+def _allow_origins(app: App, settings: Settings) -> None:
+    app.config.CORS_ORIGINS = settings.cors_origins
+    app.config.CORS_METHODS = ["GET", "POST"]
+    app.config.CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+    app.config.CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
+    app.config.CORS_ALWAYS_SEND = False
+    app.config.CORS_MAX_AGE = 600
+    Extend(app, extensions=[HTTPExtension], built_in_extensions=False)
+
+
+async def _open_shared(app: App) -> None:
+    settings: Settings = app.ctx.settings
+    shared = app.ctx.shared = AsyncExitStack()
+    limits = app.ctx.limits = Limits(settings)
+    shared.push_async_callback(limits.close)
+    services = app.ctx.services = await shared.enter_async_context(opened(settings))
+    app.ctx.readiness = Readiness(services, settings.coinslot_mode)
+    services.inbox.start()
+    loops = BackgroundLoops(services.shutdown)
+    loops.repeat("reconcile", services.reconciliations.once, settings.coinslot_reconcile_seconds)
+    loops.repeat(
+        "maintain", services.reconciliations.maintain, settings.coinslot_maintenance_seconds
+    )
+    # Which may take long, and are begun again by whoever comes next.
+    for name, work in (
+        ("audit", services.audits.daily),
+        ("check_ledger", services.ledger_checks.check),
+    ):
+        cut_short = partial(services.shutdown.cutting_short, work)
+        loops.repeat(name, cut_short, _SECONDS_PER_DAILY_LOOK)
+    if settings.coinslot_metrics_port is not None:
+        backlog = BacklogMetrics(services.database)
+        loops.repeat("backlog", backlog.refresh, SECONDS, at_once=True)
+        await shared.enter_async_context(metrics_served(settings, backlog))
+    shared.push_async_callback(loops.close)
+
+
+async def _collect_only_what_is_new(_app: App) -> None:
+    """What is loaded by now stays until the end: there is no garbage in it. And of what requests
+    leave behind, hardly anything needs the collector."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
+
+
+async def _let_a_second_signal_end_it(_app: App) -> None:
+    """Sanic would take it for its own, and go on."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+async def _begin_to_stop(app: App) -> None:
+    """Nothing new is taken up from now on. Connections are, for as long as it takes whoever
+    balances the load to notice; then Sanic answers what is under way."""
+    shutdown = app.ctx.services.shutdown
+    if not shutdown.has_begun():
+        log.info("stopping", seconds=shutdown.left())
+    shutdown.begin()
+    await asyncio.sleep(app.ctx.settings.coinslot_stop_notice_seconds)
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = shutdown.left()
+
+
+async def _close_shared(app: App) -> None:
+    await app.ctx.shared.aclose()
+
+
+async def _begin(request: Request) -> None:
+    # Ours, not the client's: it goes into logs.
+    request.ctx.request_id = str(uuid4())
+    request.ctx.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request.ctx.request_id)
+
+
+async def _finish(request: Request, response: HTTPResponse) -> None:
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.app.ctx.settings.live:
+        response.headers["Strict-Transport-Security"] = _ONLY_HTTPS
+    if isinstance(request.stream, Http) and request.app.ctx.services.shutdown.has_begun():
+        # Kept open it would be waited for until the deadline; the next request goes elsewhere.
+        request.stream.keep_alive = False
+    began = getattr(request.ctx, "began", None)
+    if began is None:
+        return
+    response.headers["X-Request-ID"] = request.ctx.request_id
+    seconds = time.perf_counter() - began
+    metrics.request_answered(request.method, request.uri_template, response.status, seconds)
+    log.info(
+        "request",
+        method=request.method,
+        path=logs.shown_path(request),
+        status=response.status,
+        ms=round(seconds * 1000, 1),
+    )
+    # The next thing that happens on this connection is not about this request.
+    structlog.contextvars.clear_contextvars()

@@ -1,0 +1,68 @@
+"""Work that a server does again and again beside its requests, until it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+import structlog
+from structlog.contextvars import bind_contextvars
+
+from coinslot.errors import CoinslotError
+from coinslot.metrics import RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from coinslot.shutdown import Shutdown
+
+log = structlog.get_logger(__name__)
+
+
+class BackgroundLoops:
+    """Whatever fails waits for its next turn; nothing depends on one."""
+
+    def __init__(self, shutdown: Shutdown) -> None:
+        self._shutdown = shutdown
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def repeat(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[object]],
+        seconds: float,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """The jitter keeps servers from all coming at once."""
+        wait = 0.0 if at_once else _about(seconds)
+        self._tasks.append(asyncio.create_task(self._run(name, work, seconds, wait)))
+
+    async def close(self) -> None:
+        """Lets the turns that are under way end, as far as there is time."""
+        self._shutdown.begin()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._shutdown.left())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(
+        self, name: str, work: Callable[[], Awaitable[object]], seconds: float, wait: float
+    ) -> None:
+        bind_contextvars(work=name)  # of this task alone
+        while not await self._shutdown.within(wait):
+            wait, result = _about(seconds), "failed"
+            try:
+                await work()
+                result = "done"
+            except CoinslotError as error:
+                log.warning("repeated_work_failed", code=error.code)
+            except Exception:
+                log.exception("repeated_work_failed")
+            RUNS.labels(name, result).inc()
+
+
+def _about(seconds: float) -> float:
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - not secret

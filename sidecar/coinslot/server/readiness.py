@@ -1,0 +1,84 @@
+"""Whether this server can do its work, and what is missing where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from pydantic import ValidationError
+
+from coinslot.errors import CoinslotError
+
+if TYPE_CHECKING:
+    from coinslot.services import Services
+    from coinslot.settings.deployment import Mode
+
+log = structlog.get_logger(__name__)
+
+# However often it is asked, the database is asked once in this time, and not waited for longer than
+# those who balance loads wait for an answer.
+_SECONDS_KEPT = 1.0
+_SECONDS_TO_ANSWER = 2.0
+# Further apart than this, orders would end early or late, and signatures seem too old or too new.
+_SECONDS_APART = 60.0
+
+RPCS = frozenset((
+    "add_tokens", "apply_gateway_payment", "audit_payments", "audit_report", "audit_unlisted",
+    "begin_audit", "cancel_order", "capture_hold", "check_ledger", "claim_payments",
+    "claim_refunds", "claim_webhooks", "close_refund", "create_order", "finish_audit",
+    "finish_webhook", "get_backlog", "get_refund", "get_settings", "get_user_tokens",
+    "hold_feature_for", "hold_tokens_for", "list_discrepancies", "list_webhooks", "open_payment",
+    "record_refund_answer", "refuse_payment_attempt", "release_hold", "replay_webhooks",
+    "request_refund", "request_refund_for", "resolve_discrepancy", "return_payments",
+    "return_webhooks", "run_maintenance", "spend_tokens", "spend_tokens_for", "store_webhook",
+    "use_feature", "use_feature_for", "verify_ledger",
+))  # fmt: skip
+"""What this version calls."""
+
+
+class Readiness:
+    def __init__(self, services: Services, mode: Mode) -> None:
+        self._services = services
+        self._mode = mode
+        self._asking = asyncio.Lock()
+        self._found: list[str] = []
+        self._good_until = 0.0
+
+    async def reasons(self) -> list[str]:
+        """Why it is not ready, one sentence each; none where it is. Never raises."""
+        if self._services.shutdown.has_begun():
+            return ["stopping"]
+        if not self._services.gateways:
+            return ["gateways: none is set up"]
+        async with self._asking:
+            if time.monotonic() >= self._good_until:
+                self._found = self._noted(await self._database())
+                self._good_until = time.monotonic() + _SECONDS_KEPT
+            return self._found
+
+    def _noted(self, found: list[str]) -> list[str]:
+        if found != self._found:
+            log.warning("readiness", reasons=found)
+        return found
+
+    async def _database(self) -> list[str]:
+        try:
+            async with asyncio.timeout(_SECONDS_TO_ANSWER):
+                found = await self._services.database.as_service().get_settings()
+        except TimeoutError:
+            return [f"database: no answer within {_SECONDS_TO_ANSWER:.0f} seconds"]
+        except CoinslotError as error:
+            return [f"database: {error.code}"]
+        except ValidationError:
+            log.exception("database_settings_not_understood")
+            return ["database: database_mismatch"]
+        reasons = []
+        if found.now is not None and abs(apart := time.time() - found.now) > _SECONDS_APART:
+            reasons.append(f"clock: this server is {apart:+.0f} seconds off the database")
+        if found.mode != self._mode:
+            reasons.append(f"mode: this server is {self._mode}, the database is {found.mode}")
+        if missing := sorted(RPCS - set(found.rpcs)):
+            reasons.append(f"migrations: the database has no {', '.join(missing)}")
+        return reasons

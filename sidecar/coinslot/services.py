@@ -1,0 +1,74 @@
+"""Everything that serving needs, opened and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coinslot.database import Database
+from coinslot.gateways.metered import MeteredGateway
+from coinslot.gateways.registry import open_gateways
+from coinslot.http_client import HttpClient
+from coinslot.payments.audits import Audits
+from coinslot.payments.ledger_checks import LedgerChecks
+from coinslot.payments.orders import Orders
+from coinslot.payments.reconciliations import Reconciliations
+from coinslot.payments.refunds import Refunds
+from coinslot.payments.settlements import Settlements
+from coinslot.shutdown import Shutdown
+from coinslot.webhooks.inbox import Inbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from coinslot.gateways.base import Gateway
+    from coinslot.settings.deployment import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    database: Database
+    gateways: Mapping[str, Gateway]
+    orders: Orders
+    refunds: Refunds
+    inbox: Inbox
+    audits: Audits
+    reconciliations: Reconciliations
+    ledger_checks: LedgerChecks
+    shutdown: Shutdown
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Services]:
+    """The services, closed again at the end.
+
+    The database and the gateways have pools of their own, so that a slow gateway does not use up
+    the connections to the database. At the end one deadline holds for everything. The inbox and the
+    refunds settle payments, so the settlements close after them.
+    """
+    shutdown = Shutdown(settings.coinslot_stop_seconds)
+    async with Database(settings) as database, HttpClient() as client:
+        made = open_gateways(settings, client)
+        gateways = {name: MeteredGateway(gateway) for name, gateway in made.items()}
+        settlements = Settlements(database)
+        refunds = Refunds(database, gateways, settlements)
+        inbox = Inbox(database, gateways, settlements, settings, shutdown)
+        try:
+            yield Services(
+                database=database,
+                gateways=gateways,
+                orders=Orders(database, gateways, settlements, live=settings.live),
+                refunds=refunds,
+                inbox=inbox,
+                audits=Audits(database, gateways, settlements),
+                reconciliations=Reconciliations(database, gateways, settlements, refunds, shutdown),
+                ledger_checks=LedgerChecks(database),
+                shutdown=shutdown,
+            )
+        finally:
+            shutdown.begin()
+            await asyncio.gather(inbox.close(), refunds.close(shutdown.left()))
+            await settlements.close(shutdown.left())
+            await asyncio.gather(*(gateway.close() for gateway in made.values()))

@@ -1,0 +1,250 @@
+"""The webhook inbox: store what a gateway sends, answer, then read the payment and apply it.
+
+A webhook is stored before it is answered and finished in the transaction that applies what it led
+to. So whatever stops this process in between leaves a leased row, and once the lease is over the
+sweep of any process takes it up. One that is asked to stop gives back what it has no time for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from coinslot.errors import CoinslotError, GatewayOff, InvalidPaymentKey
+from coinslot.metrics import WEBHOOKS
+from coinslot.order_ids import ORDER_ID, bind_order
+from coinslot.webhooks.fair_semaphore import FairSemaphore
+from coinslot.webhooks.worker import Hint, WebhookWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from coinslot.database import Database
+    from coinslot.database.records import Webhook
+    from coinslot.gateways.base import Gateway, WebhookEvent
+    from coinslot.payments.settlements import Settlements
+    from coinslot.settings.deployment import Settings
+    from coinslot.shutdown import Shutdown
+
+log = structlog.get_logger(__name__)
+
+# From before the database is asked for a webhook. Shorter than its lease: whoever gives up has done
+# so before another begins.
+_SECONDS_PER_WEBHOOK = 25.0
+# The first retries come within this time, so after a sign of work the sweep looks often.
+_SECONDS_OF_HASTE = 15.0
+# At the end, for the database to take back what is left.
+_SECONDS_TO_RETURN = 2.0
+# Webhooks that may wait in this process for a place. More of them are left to sweeps, of whichever
+# process; this is how many of those a sweep may have begun.
+_WAITING_PER_PLACE = 32
+_CLAIMED_PER_PLACE = 4
+
+
+class Inbox:
+    def __init__(
+        self,
+        database: Database,
+        gateways: Mapping[str, Gateway],
+        settlements: Settlements,
+        settings: Settings,
+        shutdown: Shutdown,
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._follower = WebhookWorker(database, gateways, settlements)
+        self._shutdown = shutdown
+        self._most = settings.coinslot_inbox_concurrency
+        self._places = FairSemaphore(self._most)
+        self._hasty_seconds = settings.coinslot_sweep_seconds
+        self._idle_seconds = settings.coinslot_sweep_idle_seconds
+        self._tasks: dict[asyncio.Task[None], Hint] = {}
+        self._swept: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._expected = asyncio.Event()
+        self._room_again = asyncio.Event()
+        self._hasty_until = 0.0
+
+    async def take(self, gateway_name: str, headers: Mapping[str, str], body: bytes) -> str:
+        """The verdict, once the webhook is stored or found to be nothing for us. Reading goes on
+        after that. Raises only what the gateway should answer by sending it again, or what makes it
+        no webhook of this gateway: `GatewayOff`, `InvalidSignature`, `InvalidRequest`."""
+        gateway = self._gateways.get(gateway_name)
+        if gateway is None:
+            raise GatewayOff
+        try:
+            verdict = await self._take(gateway, headers, body)
+        except CoinslotError as error:
+            WEBHOOKS.labels(gateway.name, error.code).inc()
+            raise
+        WEBHOOKS.labels(gateway.name, verdict).inc()
+        return verdict
+
+    async def _take(self, gateway: Gateway, headers: Mapping[str, str], body: bytes) -> str:
+        received = time.monotonic()
+        event = gateway.parse_webhook(headers, body)
+        if event is None:
+            return "ignored"
+        if event.event_id is None and not _could_be_ours(gateway, event):
+            return "unknown_order"
+        stored = await self._database.as_service().store_webhook(
+            gateway.name, event, busy=self._is_busy()
+        )
+        order_id = stored.payment.order_id if stored.payment else event.order_id
+        bind_order(order_id)
+        if stored.verdict == "read" and stored.webhook_id is not None:
+            self._begin(
+                Hint(
+                    stored.webhook_id,
+                    gateway.name,
+                    order_id,
+                    event.payment_key,
+                    received + _SECONDS_PER_WEBHOOK,
+                    stored.payment,
+                    event.claims_paid,
+                    received,
+                )
+            )
+        if stored.verdict in {"read", "scheduled"}:
+            self._expect_work()
+        return stored.verdict
+
+    async def claim(self) -> int:
+        """Begins what is due, as far as there is room beside what is just coming in; how many."""
+        free = self._most * _CLAIMED_PER_PLACE - len(self._swept)
+        if free <= 0:
+            return 0
+        until = time.monotonic() + _SECONDS_PER_WEBHOOK
+        claimed = await self._database.as_service().claim_webhooks(free)
+        for webhook in claimed:
+            self._swept.add(self._begin(_claimed_hint(webhook, until), left_over=True))
+        if claimed:
+            self._expect_work()
+        return len(claimed)
+
+    async def work_off(self) -> None:
+        """Everything that is due now, by this process alone."""
+        while await self.claim():
+            await asyncio.wait(set(self._tasks))
+
+    def start(self) -> None:
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Takes up nothing more and finishes what it began, as far as there is time; the rest is
+        for whoever looks next."""
+        self._shutdown.begin()
+        if self._sweeping is not None:
+            # Not while it claims: what it was given would be nobody's until the lease ends.
+            await asyncio.wait([self._sweeping], timeout=self._shutdown.left())
+            self._sweeping.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=self._shutdown.left())
+        unfinished = dict(self._tasks)
+        for task in unfinished:
+            task.cancel()
+        await self._follower.close()
+        if unfinished:
+            await self._give_back([hint.webhook_id for hint in unfinished.values()])
+
+    async def _give_back(self, webhooks: list[int]) -> None:
+        log.warning("webhooks_given_back", webhooks=webhooks)
+        try:
+            async with asyncio.timeout(_SECONDS_TO_RETURN):
+                await self._database.as_service().return_webhooks(webhooks)
+        except (CoinslotError, TimeoutError):
+            log.warning("webhooks_left_to_their_lease", webhooks=webhooks)
+
+    def _is_busy(self) -> bool:
+        """Whether a webhook that comes now is for another process, or a later time."""
+        return self._shutdown.has_begun() or len(self._tasks) >= self._most * _WAITING_PER_PLACE
+
+    def _begin(self, hint: Hint, *, left_over: bool = False) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._follow(hint, left_over=left_over))
+        self._tasks[task] = hint
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        self._swept.discard(task)
+        if len(self._swept) <= self._most:
+            self._room_again.set()
+
+    async def _follow(self, hint: Hint, *, left_over: bool) -> None:
+        bind_order(hint.order_id, gateway=hint.gateway, webhooks=[hint.webhook_id])
+        try:
+            async with (
+                asyncio.timeout(hint.until - time.monotonic()),
+                self._places.one(left_over=left_over),
+            ):
+                await self._follower.follow(hint)
+        except TimeoutError:
+            log.warning("webhook_left_to_the_sweep", code="too_slow")
+
+    async def _sweep(self) -> None:
+        """Many processes do this side by side: the database gives each row to one of them."""
+        while not self._shutdown.has_begun():
+            claimed = 0
+            try:
+                claimed = await self.claim()
+            except CoinslotError as error:
+                log.warning("sweep_failed", code=error.code)
+            except Exception:
+                log.exception("sweep_failed")
+            await (self._room() if claimed else self._rest())
+
+    async def _room(self) -> None:
+        """Until what was claimed waits no more: then there may be more where it came from."""
+        if len(self._swept) > self._most:
+            self._room_again.clear()
+            await self._shutdown.cutting_short(self._room_again.wait)
+
+    async def _rest(self) -> None:
+        if time.monotonic() >= self._hasty_until:
+            self._expected.clear()
+            try:
+                # The jitter keeps the processes from all asking at once.
+                idle = self._idle_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - not secret
+                await self._shutdown.cutting_short(
+                    lambda: asyncio.wait_for(self._expected.wait(), idle)
+                )
+            except TimeoutError:
+                return
+        await self._shutdown.within(self._hasty_seconds)
+
+    def _expect_work(self) -> None:
+        self._hasty_until = time.monotonic() + _SECONDS_OF_HASTE
+        self._expected.set()
+
+
+def _could_be_ours(gateway: Gateway, event: WebhookEvent) -> bool:
+    """An unsigned hint costs nothing unless it names what an order or a payment of ours may be."""
+    if event.order_id is not None and not ORDER_ID.fullmatch(event.order_id):
+        return False
+    if event.payment_key is None:
+        return event.order_id is not None
+    try:
+        gateway.check_key(event.payment_key)
+    except InvalidPaymentKey:
+        return False
+    return True
+
+
+def _claimed_hint(webhook: Webhook, until: float) -> Hint:
+    # How long it has waited is by the database's clock, which may be another than ours.
+    taken, since = map(datetime.fromisoformat, (webhook.taken_at, webhook.waiting_since))
+    return Hint(
+        webhook.id,
+        webhook.gateway,
+        webhook.order_id or None,
+        webhook.payment_key or None,
+        until,
+        claims_paid=webhook.claims_paid,
+        received=time.monotonic() - (taken - since).total_seconds(),
+    )

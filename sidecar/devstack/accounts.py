@@ -1,0 +1,145 @@
+"""The rows of `auth.users`, as Supabase Auth writes them."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
+from psycopg.types.json import Jsonb
+from sanic.exceptions import SanicException
+
+from devstack.passwords import hash_password
+
+Row = dict[str, Any]
+Connection = AsyncConnection[Row]
+
+SHORTEST_PASSWORD = 6
+_EMAIL_METADATA = {"provider": "email", "providers": ["email"]}
+
+
+class AuthError(SanicException):
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message, status_code=status)
+        self.code = code
+
+
+async def create(connection: Connection, body: Row, *, confirm: bool) -> Row:
+    """Insert first and confirm then, as Supabase does: triggers see an insert and an update."""
+    email, password = _credentials(body)
+    metadata = {**_EMAIL_METADATA, **(body.get("app_metadata") or {})}
+    hashed = await asyncio.to_thread(hash_password, password) if password else None
+    user_id = uuid4()
+    try:
+        await connection.execute(
+            "insert into auth.users (id, instance_id, aud, role, email, encrypted_password,"
+            " raw_app_meta_data, raw_user_meta_data, created_at, updated_at)"
+            " values (%s, %s, 'authenticated', 'authenticated', %s, %s, %s, %s, now(), now())",
+            [
+                *(user_id, UUID(int=0), email, hashed, Jsonb(metadata)),
+                Jsonb(body.get("user_metadata") or body.get("data") or {}),
+            ],
+        )
+    except UniqueViolation:
+        raise AuthError(422, "user_already_exists", "User already registered") from None
+    if confirm:
+        await connection.execute(
+            "update auth.users set email_confirmed_at = now() where id = %s", [user_id]
+        )
+    return await find(connection, user_id)
+
+
+async def create_anonymous(connection: Connection, data: Row) -> Row:
+    user_id = uuid4()
+    await connection.execute(
+        "insert into auth.users (id, instance_id, aud, role, is_anonymous, raw_app_meta_data,"
+        " raw_user_meta_data, created_at, updated_at)"
+        " values (%s, %s, 'authenticated', 'authenticated', true, '{}', %s, now(), now())",
+        [user_id, UUID(int=0), Jsonb(data)],
+    )
+    return await find(connection, user_id)
+
+
+async def update(connection: Connection, user_id: UUID, body: Row) -> Row:
+    """Metadata is merged; an anonymous person who gives an address becomes a permanent one."""
+    email, password = _credentials({"email": "unchanged@", **body})
+    hashed = await asyncio.to_thread(hash_password, password) if password else None
+    try:
+        await connection.execute(
+            "update auth.users set updated_at = now(),"
+            " email = coalesce(%(email)s, email),"
+            " email_confirmed_at = case when %(email)s is null then email_confirmed_at"
+            "   else now() end,"
+            " is_anonymous = is_anonymous and %(email)s is null,"
+            " encrypted_password = coalesce(%(hash)s, encrypted_password),"
+            " raw_user_meta_data = raw_user_meta_data || %(data)s,"
+            " raw_app_meta_data = raw_app_meta_data || %(app)s where id = %(id)s",
+            {
+                "id": user_id,
+                "email": email if body.get("email") else None,
+                "hash": hashed,
+                "data": Jsonb(body.get("user_metadata") or body.get("data") or {}),
+                "app": Jsonb(body.get("app_metadata") or {}),
+            },
+        )
+    except UniqueViolation:
+        raise AuthError(422, "email_exists", "Email address already registered") from None
+    return await find(connection, user_id)
+
+
+async def soft_delete(connection: Connection, user: Row) -> None:
+    """As Supabase: the row stays, what identifies the person goes."""
+    digest = sha256(f"{user['id']}{user['email']}".encode()).digest()
+    await connection.execute("delete from auth.sessions where user_id = %s", [user["id"]])
+    await connection.execute(
+        "update auth.users set deleted_at = now(), email = %s, phone = null,"
+        " encrypted_password = null, raw_user_meta_data = '{}', raw_app_meta_data = '{}'"
+        " where id = %s",
+        [urlsafe_b64encode(digest).decode() if user["email"] else None, user["id"]],
+    )
+
+
+async def find(connection: Connection, user_id: UUID) -> Row:
+    user = await one(connection, "select * from auth.users where id = %s", user_id)
+    if user is None:
+        raise AuthError(404, "user_not_found", "User not found")
+    return user
+
+
+async def one(connection: Connection, query: str, *parameters: object) -> Row | None:
+    cursor = await connection.execute(query.encode(), parameters)
+    return await cursor.fetchone()
+
+
+def _credentials(body: Row) -> tuple[str, str | None]:
+    email, password = body.get("email"), body.get("password")
+    if not isinstance(email, str) or "@" not in email:
+        raise AuthError(
+            400, "validation_failed", "Unable to validate email address: invalid format"
+        )
+    if password is not None and len(str(password)) < SHORTEST_PASSWORD:
+        message = f"Password should be at least {SHORTEST_PASSWORD} characters."
+        raise AuthError(422, "weak_password", message)
+    return email.lower(), password and str(password)
+
+
+def public(user: Row) -> Row:
+    """The user as the API shows it."""
+    times = ("email_confirmed_at", "confirmed_at", "last_sign_in_at", "created_at", "updated_at")
+    return {
+        "id": str(user["id"]),
+        "aud": user["aud"],
+        "role": user["role"],
+        "email": user["email"] or "",
+        "phone": user["phone"] or "",
+        "app_metadata": user["raw_app_meta_data"] or {},
+        "user_metadata": user["raw_user_meta_data"] or {},
+        "identities": [],
+        "is_anonymous": user["is_anonymous"],
+        **{name: user[name].isoformat() for name in times if user[name]},
+        **({"deleted_at": user["deleted_at"].isoformat()} if user["deleted_at"] else {}),
+    }

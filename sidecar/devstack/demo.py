@@ -1,0 +1,74 @@
+"""The whole story, played against the running stack through supabase-js and HTTP."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from devstack import environment, tools
+from devstack.settings import DevstackError
+from devstack.stack import Stack
+
+_SECONDS_TO_START = 60
+
+
+def play(stack: Stack) -> int:
+    """The exit code: 0 if every line was as expected."""
+    if stack.settings.portone != "v1":
+        raise DevstackError("the demo plays both versions of PortOne: unset COINSLOT_PORTONE")
+    story = Path(__file__).with_suffix(".mjs")
+    with _sidecar_for_v2(stack) as url:
+        return subprocess.run(
+            [tools.require_node(), story],
+            env={**os.environ, **stack.published(), "V2_SIDECAR_URL": url},
+            check=False,
+        ).returncode
+
+
+@contextmanager
+def _sidecar_for_v2(stack: Stack) -> Iterator[str]:
+    """A second sidecar beside the stack's: one process sells through one version of PortOne."""
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "coinslot", "serve"],
+        env={
+            **environment.sidecar(stack.settings, stack.keys, {}),
+            **environment.portone_v2(stack.settings.simulators_url),
+            "COINSLOT_SIDECAR_PORT": str(port),
+        },
+        cwd=stack.settings.devstack_dir,  # where no `.env` changes its mind
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(f"{url}/ready", process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if httpx.get(url, timeout=2, trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    message = f"the demo's second sidecar did not answer at {url}"
+    raise DevstackError(message)

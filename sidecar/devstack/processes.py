@@ -1,0 +1,202 @@
+"""Start, recognise and stop processes that outlive the one that started them.
+
+A process is known by pid *and* creation time, so a recycled pid is never mistaken for one of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from devstack.settings import DevstackError
+
+# A child waits for a line on its standard input before it becomes the program, which gets the rest.
+# It is sent once the record is on disk: whoever dies in between, no unrecorded process is left.
+_LAUNCH = ["/bin/sh", "-c", 'read -r go && exec "$@"', "sh"]
+# Creation times are derived from the boot time, which moves when the clock is set.
+_CLOCK_TOLERANCE = 2.0
+# Of this process. Whether they run is read from the record, not from here: they outlive it.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    title: str
+    argv: list[str]
+    port: int
+    port_setting: str
+    ready: Callable[[], bool]
+    env: dict[str, str] = field(default_factory=dict)
+    user: str | None = None
+    cwd: Path | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    stdin: str = ""
+    """What it reads there: a configuration with secrets, which neither `ps` nor a disk shows."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that its start depends on, so that changed settings are noticed."""
+        env = (f"{key}={value}" for key, value in sorted(self.env.items()))
+        parts = [*self.argv, *env, self.stdin]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    @property
+    def port_taken(self) -> str:
+        return f"port {self.port} for {self.title} is taken; set {self.port_setting}"
+
+
+class Processes:
+    """The processes of one folder of data, recorded in its `processes.json`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "processes.json"
+        self._logs = folder / "logs"
+
+    def log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def find(self, name: str) -> psutil.Process | None:
+        """The recorded process, if it is still the one that was recorded."""
+        record = self._read().get(name)
+        if record is None:
+            return None
+        try:
+            process = psutil.Process(record["pid"])
+            same = abs(process.create_time() - record["created"]) < _CLOCK_TOLERANCE
+        except psutil.NoSuchProcess:
+            return None
+        return process if same and not _has_ended(process) else None
+
+    def running(self) -> list[str]:
+        return [name for name in self._read() if self.find(name)]
+
+    def is_current(self, program: Program) -> bool:
+        """Whether it runs, started in the very way it would be started now."""
+        recorded = self._read().get(program.name, {}).get("fingerprint")
+        return recorded == program.fingerprint and self.find(program.name) is not None
+
+    def require_free_ports(self, programs: list[Program], seconds: float = 2) -> None:
+        """Waits a moment: what was killed lets go of its port a little after it is seen to end."""
+        deadline = time.monotonic() + seconds
+        while taken := [program for program in programs if not _is_free(program.port)]:
+            if time.monotonic() > deadline:
+                raise DevstackError("\n".join(program.port_taken for program in taken))
+            time.sleep(0.05)
+
+    def start(self, program: Program) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with self.log(program.name).open("ab") as log:
+            child = subprocess.Popen(
+                [*_LAUNCH, *program.argv],
+                env=program.env,
+                cwd=program.cwd,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the manager, which stops them in order
+                **as_user(program.user),
+            )
+        created = psutil.Process(child.pid).create_time()
+        record = {"pid": child.pid, "created": created, "fingerprint": program.fingerprint}
+        self._write({**self._read(), program.name: record})
+        _children.append(child)
+        _release(child, program.stdin)
+
+    def becomes_ready(self, program: Program, seconds: float = 30) -> bool:
+        deadline = time.monotonic() + seconds
+        while not program.ready():
+            if self.find(program.name) is None or time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def wait_ready(self, program: Program) -> None:
+        """Raises `DevstackError` with the end of the log if it dies or stays unready."""
+        if not self.becomes_ready(program):
+            what = "is not ready" if self.find(program.name) else "stopped while starting"
+            message = f"{program.title} {what}:\n{self._tail(program.name)}"
+            raise DevstackError(message)
+
+    def stop(self, program: Program, seconds: float = 10) -> None:
+        """Stop it, if it runs, and forget it. If it does not stop it is killed."""
+        process = self.find(program.name)
+        if process is not None:
+            _stop(process, program.stop_signal, seconds)
+        _reap()
+        self._write({name: record for name, record in self._read().items() if name != program.name})
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            records: dict[str, dict[str, Any]] = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return {}
+        return records
+
+    def _write(self, records: dict[str, dict[str, Any]]) -> None:
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps(records, indent=2))
+        partial.replace(self._file)
+
+    def _tail(self, name: str, lines: int = 12) -> str:
+        text = self.log(name).read_text(errors="replace").splitlines()
+        return "\n".join(f"  {line}" for line in text[-lines:])
+
+
+def _reap() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]
+
+
+def _release(child: subprocess.Popen[bytes], stdin: str) -> None:
+    """Let it go on. One that died already is reported by `wait_ready`."""
+    with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as pipe:
+        if pipe:
+            pipe.write(f"go\n{stdin}".encode())
+
+
+def _stop(process: psutil.Process, stop_signal: signal.Signals, seconds: float) -> None:
+    for number in (stop_signal, signal.SIGKILL):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if _has_ended(process):
+                return
+            time.sleep(0.02)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """A zombie has: it is another's to reap, and that may take its time."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def as_user(user: str | None) -> dict[str, Any]:
+    if user is None or os.geteuid() != 0:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}

@@ -1,0 +1,82 @@
+"""The processes of the stack: how each is started and how it shows that it is ready."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from devstack import api_gateway, environment, tools
+from devstack.keys import ApiKeys
+from devstack.processes import Program
+from devstack.settings import ROOT, DevstackSettings
+
+
+def services(settings: DevstackSettings, keys: ApiKeys, dotenv: Path | None) -> list[Program]:
+    """Everything that comes after Postgres and its migrations, in starting order."""
+    person = environment.persons_settings(dotenv)
+    # The sidecar reads `.env` in its working directory; a stack without one must not find any.
+    folder = dotenv.parent if dotenv else settings.devstack_dir
+    return [
+        Program(
+            name="postgrest",
+            title="PostgREST",
+            argv=[str(tools.postgrest())],
+            port=settings.postgrest_port,
+            port_setting="COINSLOT_POSTGREST_PORT",
+            ready=_answers(f"{settings.postgrest_url}/"),
+            env=environment.postgrest(settings, keys),
+        ),
+        Program(
+            name="auth",
+            title="Auth and Edge Functions",
+            argv=[sys.executable, "-m", "devstack.auth_server"],
+            port=settings.auth_port,
+            port_setting="COINSLOT_AUTH_PORT",
+            ready=_answers(f"{settings.auth_url}/_health"),
+            env=environment.auth(settings, keys),
+            cwd=ROOT,
+        ),
+        Program(
+            name="api",
+            title="the API gateway",
+            argv=[str(tools.caddy()), "run", "--config", "-"],
+            port=settings.api_port,
+            port_setting="COINSLOT_API_PORT",
+            ready=_answers(f"{settings.api_url}/_health"),
+            env=environment.api_gateway(settings),
+            stdin=api_gateway.config(settings, keys),
+        ),
+        Program(
+            name="simulators",
+            title="the gateway simulators",
+            argv=[sys.executable, "-m", "simulators"],
+            port=settings.simulators_port,
+            port_setting="COINSLOT_SIMULATORS_PORT",
+            ready=_answers(f"{settings.simulators_url}/_sim/health"),
+            env=environment.simulators(settings),
+            cwd=ROOT,
+        ),
+        Program(
+            name="sidecar",
+            title="the sidecar",
+            argv=[sys.executable, "-m", "coinslot", "serve"],
+            port=settings.sidecar_port,
+            port_setting="COINSLOT_SIDECAR_PORT",
+            ready=_answers(f"{settings.sidecar_url}/ready"),
+            env=environment.sidecar(settings, keys, person),
+            cwd=folder,
+        ),
+    ]
+
+
+def _answers(url: str) -> Callable[[], bool]:
+    def ready() -> bool:
+        try:
+            return httpx.get(url, timeout=2, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    return ready

@@ -1,0 +1,1 @@
+"""The payment gateways as simulators on loopback, for development and tests."""

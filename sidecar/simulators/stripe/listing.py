@@ -1,0 +1,43 @@
+"""Stripe's lists: by creation, and by pages."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from simulators.stripe.errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulators.base import Json
+
+_BOUNDS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+
+
+def created_within(given: Any) -> Callable[[Json], bool]:  # noqa: ANN401 - as the form has it
+    """`created=5` or `created[gte]=5&created[lt]=9`, in Unix seconds."""
+    bounds = (
+        given if isinstance(given, dict) else {} if given is None else {"gte": given, "lte": given}
+    )
+    if not all(name in _BOUNDS and str(text).isdigit() for name, text in bounds.items()):
+        raise invalid("Invalid timestamp", param="created")
+    return lambda each: all(
+        _BOUNDS[name](each["created"], int(text)) for name, text in bounds.items()
+    )
+
+
+def page(url: str, found: list[Json], form: dict[str, Any]) -> Json:
+    """Newest first; `limit` and `starting_after` as everywhere in Stripe's API."""
+    newest = list(reversed(found))
+    after = form.get("starting_after")
+    if after is not None:
+        ids = [each["id"] for each in newest]
+        newest = newest[ids.index(after) + 1 :] if after in ids else []
+    limit = max(1, min(int(form.get("limit", 10)), 100))
+    return {
+        "object": "list",
+        "data": newest[:limit],
+        "has_more": len(newest) > limit,
+        "url": url,
+    }

@@ -1,0 +1,85 @@
+"""The simulated Toss's list of what moved money: approvals, deposits, and the cancels of either."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from simulators.toss.access import TossError
+from simulators.toss.payment import approval_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Json = dict[str, Any]
+
+_KST = timezone(timedelta(hours=9))
+_LIMIT, _LARGEST = 100, 5000
+
+
+def page(payments: Iterable[Json], query: Json) -> list[Json]:
+    """Oldest first, of `startDate` to `endDate` with that second, after `startingAfter`."""
+    since, until = _time(query.get("startDate")), _time(query.get("endDate"))
+    found = sorted(
+        (each for payment in payments for each in _transactions(payment)),
+        key=lambda each: datetime.fromisoformat(each["transactionAt"]),
+    )
+    if (after := query.get("startingAfter")) is not None:
+        keys = [each["transactionKey"] for each in found]
+        if after not in keys:
+            raise TossError("INVALID_TRANSACTION_KEY")
+        found = found[keys.index(after) + 1 :]
+    end = until + timedelta(seconds=1)
+    inside = [
+        each for each in found if since <= datetime.fromisoformat(each["transactionAt"]) < end
+    ]
+    return inside[: _limit(query.get("limit"))]
+
+
+def _transactions(payment: Json) -> Iterable[Json]:
+    """An account that waits for its deposit is listed, too: it has a transaction, and no money."""
+    waiting = payment["status"] == "WAITING_FOR_DEPOSIT"
+    approved = payment["approvedAt"] or (payment["requestedAt"] if waiting else None)
+    if approved:
+        first = {"status": "WAITING_FOR_DEPOSIT" if waiting else "DONE"}
+        key = approval_key(payment["paymentKey"])
+        yield _row(payment, key, approved, payment["totalAmount"], **first)
+    left = payment["totalAmount"]
+    for cancel in payment["cancels"] or []:
+        left -= cancel["cancelAmount"]
+        if cancel["cancelStatus"] == "DONE":
+            status = "PARTIAL_CANCELED" if left > 0 else "CANCELED"
+            key, at, amount = (
+                cancel[name] for name in ("transactionKey", "canceledAt", "cancelAmount")
+            )
+            # The sign of a cancel's amount is not documented.
+            yield _row(payment, key, at, amount, status=status)
+
+
+def _row(payment: Json, key: str, at: str, amount: float, *, status: str) -> Json:
+    same = {name: payment[name] for name in ("mId", "paymentKey", "orderId", "method", "useEscrow")}
+    return {
+        **same,
+        "transactionKey": key,
+        "customerKey": None,
+        "receiptUrl": None,
+        "status": status,
+        "transactionAt": at,
+        "currency": payment["currency"],
+        "amount": amount,
+    }
+
+
+def _time(text: str | None) -> datetime:
+    """Korean time where none is named."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError as error:
+        raise TossError("INVALID_DATE") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=_KST)
+
+
+def _limit(text: str | None) -> int:
+    if text is not None and not text.isdigit():
+        raise TossError("INVALID_REQUEST")
+    return min(int(text), _LARGEST) if text else _LIMIT

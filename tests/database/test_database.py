@@ -1,0 +1,203 @@
+"""Every RPC through the sidecar's client, against the running stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from sanic import Request, Sanic, response
+
+from coinslot.database import Database
+from coinslot.errors import DatabaseError, DatabaseUnavailable, Unauthorized
+from coinslot.gateways.base import WebhookEvent
+from coinslot.server.error_answers import status_of
+from tests.support.servers import running
+from tests.support.sidecars import settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.stacks import LocalStack, Person
+
+
+@pytest_asyncio.fixture
+async def database(stack: LocalStack) -> AsyncIterator[Database]:
+    keys = {
+        "supabase_anon_key": stack.keys.anon,
+        "supabase_service_role_key": stack.keys.service_role,
+    }
+    async with Database(settings(supabase_url=stack.api_url, **keys)) as database:
+        yield database
+
+
+@pytest.fixture
+def person(stack: LocalStack) -> Person:
+    return stack.sign_up()
+
+
+def key() -> str:
+    return uuid4().hex
+
+
+async def test_person_spends_their_tokens(database: Database, person: Person) -> None:
+    user = database.as_user(person.token)
+    assert await user.get_user_tokens() == 5
+    spent = await user.spend_tokens(2, "a", "because", {"page": 1})
+    assert (spent.delta, spent.balance, spent.metadata) == (-2, 3, {"page": 1})
+    assert (await user.spend_tokens(2, "a", "because")).replayed
+    used = await user.use_feature("question", key(), {"n": 1})
+    assert (used.feature, used.balance) == ("question", 2)
+
+
+async def test_refusal_has_its_four_fields(database: Database, person: Person) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        await database.as_user(person.token).spend_tokens(6, key())
+    refusal = caught.value
+    assert (status_of(refusal), refusal.sqlstate, refusal.code) == (
+        402,
+        "PT402",
+        "insufficient_tokens",
+    )
+    assert refusal.explained == {"tokens": 5, "required": 6}
+    assert str(refusal).startswith("Buy tokens")
+
+
+async def test_person_orders_and_calls_off(database: Database, person: Person) -> None:
+    user = database.as_user(person.token)
+    order = await user.create_order("starter", "portone", idempotency_key=key())
+    assert (order.amount, order.currency, order.tokens, order.status) == (
+        5000,
+        "KRW",
+        10,
+        "pending",
+    )
+    assert await user.payment(order.order_id) == order
+    dollars = await user.create_order("starter", "portone", "USD")
+    assert await user.payments(1) == [dollars]
+    assert await user.payments(5, (dollars.created_at, dollars.id)) == [order]
+    assert (await user.cancel_order(order.order_id)).status == "canceled"
+
+
+async def test_service_moves_a_persons_tokens(database: Database, person: Person) -> None:
+    service = database.as_service()
+    granted = await service.add_tokens(person.id, 10, key(), "a gift")
+    assert (granted.kind, granted.balance) == ("grant", 15)
+    taken = await service.add_tokens(person.id, -1, key(), "a mistake", "adjustment")
+    assert (taken.kind, taken.balance) == ("adjustment", 14)
+    assert (await service.spend_tokens_for(person.id, 1, key(), "x", {"a": 1})).balance == 13
+    assert (await service.use_feature_for(person.id, "answer", key())).balance == 11
+
+
+async def test_service_holds_and_resolves(database: Database, person: Person) -> None:
+    service = database.as_service()
+    first = await service.hold_feature_for(person.id, "answer", key(), ttl_seconds=60)
+    second = await service.hold_tokens_for(person.id, 3, key(), "a job", ttl_seconds=60)
+    assert (first.status, first.amount, second.status) == ("held", 2, "held")
+    assert (await service.capture_hold(first.id)).delta == -2
+    assert (await service.capture_hold(second.id, 1)).delta == -1
+    third = await service.hold_tokens_for(person.id, 1, key())
+    assert (await service.release_hold(third.id)).status == "released"
+    with pytest.raises(DatabaseError) as caught:
+        await service.release_hold(first.id)
+    assert (status_of(caught.value), caught.value.code) == (409, "hold_resolved")
+
+
+async def test_service_settles_a_payment(database: Database, person: Person) -> None:
+    service = database.as_service()
+    order = await database.as_user(person.token).create_order("starter", "portone")
+    opened = await service.open_payment(order.order_id)
+    fact = {"payment_key": f"imp_{key()[:12]}", "state": "paid", "amount": 5000, "paid": 5000}
+    applied = await service.apply_gateway_payment(
+        order.order_id,
+        "portone",
+        "complete",
+        opened.version,
+        {**fact, "currency": "KRW", "live": False},
+    )
+    assert applied.outcome == "credited"
+    assert applied.payment is not None
+    assert (applied.payment.status, applied.payment.version > opened.version) == ("completed", True)
+    await service.refuse_payment_attempt(order.order_id, "imp_2", "wrong_order", "webhook")
+
+
+async def test_service_keeps_an_inbox(database: Database, person: Person) -> None:
+    service = database.as_service()
+    order = await database.as_user(person.token).create_order("starter", "portone")
+    event = WebhookEvent("a\x00b" + "c" * 200, order.order_id, None, True, key(), {"a": "b"}, {})
+    stored = await service.store_webhook("portone", event)
+    assert (stored.verdict, stored.payment is not None) == ("read", True)
+    assert (await service.store_webhook("portone", event)).verdict == "scheduled"
+    nothing = WebhookEvent("", "ord_ffffffffffff", None, claims_paid=False)
+    unknown = await service.store_webhook("portone", nothing)
+    assert (unknown.verdict, unknown.webhook_id, unknown.payment) == ("unknown_order", None, None)
+    assert stored.webhook_id is not None
+    await service.finish_webhook(stored.webhook_id, "refused", "because")
+    (row,) = await service.list_webhooks("portone", order_id=order.order_id)
+    assert (row.id, row.outcome, row.detail) == (stored.webhook_id, "refused", "because")
+    assert (row.event_type, row.payment_key, row.deliveries) == ("ab" + "c" * 98, "", 2)
+    assert await service.list_webhooks(order_id=order.order_id, before=row.id) == []
+    assert await service.replay_webhooks(outcome="refused", order_id=order.order_id) == 1
+    assert await service.replay_webhooks(outcome="refused", order_id=order.order_id) == 0
+
+
+async def test_person_sees_what_is_on_sale(database: Database, person: Person) -> None:
+    offers = await database.as_user(person.token).offers("USD")
+    assert {offer.currency for offer in offers} == {"USD"}
+    assert {offer.name for offer in offers} >= {"Starter Pack", "Premium Fortune Reading"}
+
+
+async def test_service_looks_after_the_books(database: Database, person: Person) -> None:
+    service = database.as_service()
+    assert (await service.run_maintenance(10)).orders_expired >= 0
+    assert (await service.get_settings()).mode == "test"
+    assert isinstance(await service.list_discrepancies(1), list)
+    assert await service.resolve_discrepancy(0, "there is none") is None
+    assert await service.verify_ledger() == []
+    assert await service.verify_ledger(person.id) == []
+
+
+@pytest.mark.parametrize("token", ["a.b.c", "nonsense"])
+async def test_token_that_is_none(database: Database, token: str) -> None:
+    with pytest.raises(Unauthorized):
+        await database.as_user(token).get_user_tokens()
+
+
+async def test_person_is_not_the_service(
+    stack: LocalStack, database: Database, person: Person
+) -> None:
+    disguised = settings(
+        supabase_url=stack.api_url,
+        supabase_anon_key=stack.keys.anon,
+        supabase_service_role_key=stack.keys.anon.swapcase(),
+    )
+    async with Database(disguised) as other:
+        with pytest.raises(DatabaseUnavailable):
+            await other.as_service().open_payment("ord_0123456789ab")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (503, {"code": "PGRST002", "message": "no connection"}, "database_unavailable"),
+        (500, {"code": "55P03", "message": "lock timeout"}, "database_unavailable"),
+        (502, "<html>bad gateway</html>", "database_unavailable"),
+        (404, {"code": "PGRST202", "message": "no such function"}, "database_mismatch"),
+        (400, {"code": "22P02", "message": "invalid input"}, "database_mismatch"),
+    ],
+)
+async def test_failure_that_is_no_refusal(status: int, body: Any, code: str) -> None:  # noqa: ANN401
+    app = Sanic(f"broken-{key()}", configure_logging=False)
+    app.config.TOUCHUP = app.config.AUTO_EXTEND = False
+
+    @app.post("/rest/v1/rpc/get_settings")
+    async def answer(_request: Request) -> response.HTTPResponse:
+        if isinstance(body, str):
+            return response.html(body, status=status)
+        return response.json(body, status=status)
+
+    async with running(app) as url, Database(settings(supabase_url=url)) as database:
+        with pytest.raises(DatabaseUnavailable) as caught:
+            await database.as_service().get_settings()
+    assert (status_of(caught.value), caught.value.code) == (503, code)

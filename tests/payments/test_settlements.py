@@ -1,0 +1,65 @@
+"""How racing reads of one payment are shared, and with whom they are not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from coinslot.database.records import Applied, Payment
+from coinslot.errors import CoinslotError
+from coinslot.gateways.base import GatewayPayment
+from coinslot.payments.settlements import Settled, Settlements
+
+if TYPE_CHECKING:
+    from coinslot.database import Database
+    from coinslot.gateways.base import Gateway
+
+ORDER, KEY = "ord_0123456789ab", "tgen_123456"
+
+
+class Books:
+    """The database of one open order at Toss."""
+
+    def as_service(self) -> Books:
+        return self
+
+    async def open_payment(self, order_id: str) -> Payment:
+        await asyncio.sleep(0.01)
+        order: dict[str, Any] = {"order_id": order_id, "gateway": "toss", "version": 1}
+        return Payment.model_construct(**order)
+
+    async def apply_gateway_payment(self, *_: object, **__: object) -> Applied:
+        return Applied.model_construct(outcome="credited", payment=None)
+
+    async def refuse_payment_attempt(self, *_: object) -> None: ...
+
+
+class Named:
+    """A gateway at which the order's payment is found, not yet paid."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def read(self, order_id: str, payment_key: str) -> GatewayPayment:
+        return GatewayPayment(order_id, payment_key, "ready", 5000, "KRW", live=False)
+
+
+def settling() -> Settlements:
+    database: Database = Books()  # type: ignore[assignment]
+    return Settlements(database)
+
+
+async def settle(settling: Settlements, name: str) -> Settled:
+    gateway: Gateway = Named(name)  # type: ignore[assignment]
+    return await settling.settle(gateway, ORDER, KEY, "complete")
+
+
+async def test_refusal_of_one_gateway_is_not_the_answer_of_another() -> None:
+    both = settling()
+    stranger, owner = await asyncio.gather(
+        settle(both, "portone"), settle(both, "toss"), return_exceptions=True
+    )
+    assert isinstance(stranger, CoinslotError)
+    assert stranger.code == "wrong_gateway"
+    assert isinstance(owner, Settled)
+    assert owner.outcome == "credited"

@@ -1,0 +1,3 @@
+from tests.support.lone_sidecar import alone
+
+__all__ = ["alone"]
