@@ -33,7 +33,7 @@ def command(
     fields = settings.model_dump(exclude_none=True)
     values = {f"COINSLOT_{name.upper()}": str(value) for name, value in fields.items()}
     with subprocess.Popen(
-        [sys.executable, "-m", "coinslot", "sandbox", command],
+        [sys.executable, "-m", "devstack", command],
         env={**os.environ, **values},
         cwd=ROOT,
         stdout=output,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from coinslot.routes.content_policy import content_policy
-from coinslot.routes.pages import WEB
+from coinslot.assets import WEB
 from coinslot.server.app import create_app
 from coinslot.settings.deployment import SettingsError, load_settings
 from tests.support.servers import running
