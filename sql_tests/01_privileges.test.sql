@@ -207,6 +207,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.settle_refund', ''),
 ('coinslot.settle_tokens', ''),
 ('coinslot.settle_webhook', ''),
+('coinslot.settle_webhooks', ''),
 ('coinslot.spend_tokens', 'authenticated'),
 ('coinslot.spend_tokens_for', 'service_role'),
 ('coinslot.start_refund', ''),

@@ -145,6 +145,14 @@ CREATE TYPE public.token_receipt AS (
 
 COMMENT ON TYPE public.token_receipt IS 'A ledger entry; replayed = it answers a repeated call.';
 
+CREATE TYPE public.webhook_verdict AS (
+	webhook_id bigint,
+	outcome text,
+	finished boolean
+);
+
+COMMENT ON TYPE public.webhook_verdict IS 'What a read came to for a webhook; finished = it leads to no other read.';
+
 CREATE FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -266,7 +274,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) IS 'Applies what was read of one attempt to its order.';
 
-CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -280,13 +288,14 @@ begin
   );
   outcome := v_applied.outcome;
   payment := v_applied.payment;
-  if webhook_id is not null and outcome <> 'stale' then
-    perform coinslot.settle_webhook(webhook_id, outcome, attempt, payment.id);
+  webhooks := '{}';
+  if cardinality(webhook_ids) > 0 and outcome <> 'stale' then
+    webhooks := coinslot.settle_webhooks(webhook_ids, outcome, attempt, payment.id);
   end if;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) IS 'See public.apply_gateway_payment.';
+COMMENT ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) IS 'See public.apply_gateway_payment.';
 
 CREATE FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql
@@ -1480,11 +1489,12 @@ $$;
 
 COMMENT ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) IS 'Tidies up after a refund that is over.';
 
-CREATE FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) RETURNS void
+CREATE FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) RETURNS public.webhook_verdict
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
+  v_verdict public.webhook_verdict;
   v_waits constant interval[] := array[
     '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
     '1 day', '1 day'
@@ -1496,17 +1506,19 @@ declare
   end;
 begin
   if webhook.next_attempt_at is null then
-    return;
+    return null;
   end if;
   update coinslot.webhooks w set
     outcome = end_webhook.outcome, detail = left(end_webhook.detail, 200),
     attempts = w.attempts + 1, next_attempt_at = v_next,
     finished_at = case when v_next is null then clock_timestamp() end
-  where w.id = webhook.id;
+  where w.id = webhook.id
+  returning w.id, w.outcome, w.next_attempt_at is null into v_verdict;
+  return v_verdict;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) IS 'Writes what a read of a webhook came to, whose row is locked, unless it has ended before.';
+COMMENT ON FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) IS 'Writes what a read of a webhook came to, whose row is locked; null if it had ended before.';
 
 CREATE FUNCTION coinslot.expire_holds(batch integer) RETURNS bigint
     LANGUAGE plpgsql
@@ -1852,7 +1864,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.finish_audit(audit_id bigint) IS 'See public.finish_audit.';
 
-CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS void
+CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS public.webhook_verdict
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -1862,7 +1874,7 @@ declare
 begin
   select w.* into v_webhook
   from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
-  perform coinslot.end_webhook(
+  return coinslot.end_webhook(
     v_webhook, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
   );
 end
@@ -2887,12 +2899,17 @@ CREATE FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id te
 declare
   v_count bigint;
 begin
+  with matching as materialized (
+    select w.id from coinslot.webhooks w
+    where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
+      and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
+      and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id)
+    order by w.id for update
+  )
   update coinslot.webhooks w set
     outcome = 'received', attempts = 0, finished_at = null, waiting_since = clock_timestamp(),
     next_attempt_at = clock_timestamp()
-  where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
-    and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
-    and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id);
+  from matching m where w.id = m.id;
   get diagnostics v_count = row_count;
   return v_count;
 end
@@ -3014,8 +3031,13 @@ CREATE FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+  with unfinished as materialized (
+    select w.id from coinslot.webhooks w
+    where w.id = any (return_webhooks.webhook_ids) and w.next_attempt_at is not null
+    order by w.id for update
+  )
   update coinslot.webhooks w set next_attempt_at = clock_timestamp()
-  where w.id = any (return_webhooks.webhook_ids) and w.next_attempt_at is not null
+  from unfinished u where w.id = u.id
 $$;
 
 COMMENT ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) IS 'See public.return_webhooks.';
@@ -3376,31 +3398,54 @@ $$;
 
 COMMENT ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) IS 'Makes the ledger agree with the facts of a payment; the tokens moved.';
 
-CREATE FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) RETURNS void
+CREATE FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) RETURNS public.webhook_verdict
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_not_yet boolean;
+begin
+  v_not_yet := webhook.claims_paid and attempt.paid = 0
+    and attempt.state in ('ready', 'awaiting_deposit');
+  if (settle_webhook.outcome = 'unchanged' or shared) and attempt.paid > 0
+    and (not webhook.claims_paid or webhook.event_id is null and webhook.deliveries > 1)
+  then
+    perform coinslot.read_later(settle_webhook.payment_id);
+  end if;
+  return coinslot.end_webhook(
+    webhook, case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) IS 'Judges a webhook, whose row is locked, by what applying its payment came to.';
+
+CREATE FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) RETURNS public.webhook_verdict[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
   v_webhook coinslot.webhooks;
-  v_not_yet boolean;
+  v_verdict public.webhook_verdict;
+  v_verdicts public.webhook_verdict[] := array[]::public.webhook_verdict[];
 begin
-  select w.* into v_webhook
-  from coinslot.webhooks w where w.id = settle_webhook.webhook_id for update;
-  v_not_yet := v_webhook.claims_paid and attempt.paid = 0
-    and attempt.state in ('ready', 'awaiting_deposit');
-  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0
-    and (not v_webhook.claims_paid or v_webhook.event_id is null and v_webhook.deliveries > 1)
-  then
-    perform coinslot.read_later(settle_webhook.payment_id);
-  end if;
-  perform coinslot.end_webhook(
-    v_webhook,
-    case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
-  );
+  for v_webhook in
+    select w.* from coinslot.webhooks w where w.id = any (settle_webhooks.webhook_ids)
+    order by w.id for update
+  loop
+    v_verdict := coinslot.settle_webhook(
+      v_webhook, settle_webhooks.outcome, attempt, settle_webhooks.payment_id,
+      cardinality(settle_webhooks.webhook_ids) > 1
+    );
+    if v_verdict.webhook_id is not null then
+      v_verdicts := v_verdicts || v_verdict;
+    end if;
+  end loop;
+  return v_verdicts;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) IS 'Finishes a webhook with what applying its payment came to.';
+COMMENT ON FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) IS 'Judges webhooks by what applying their payment came to; those that had not ended before.';
 
 CREATE FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3831,11 +3876,11 @@ $$;
 COMMENT ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be
 negative), once per idempotency key of the service.';
 
-CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, refunded bigint DEFAULT 0, refunding bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_id bigint DEFAULT NULL::bigint, secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, refunded bigint DEFAULT 0, refunding bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_ids bigint[] DEFAULT '{}'::bigint[], secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) RETURNS record
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select a.outcome, case when (a.payment).id is not null then a.payment end
+  select a.outcome, case when (a.payment).id is not null then a.payment end, a.webhooks
   from coinslot.apply_gateway_payment(
     apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
     coinslot.new_attempt(
@@ -3847,11 +3892,12 @@ CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, paymen
       apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
       apply_gateway_payment.secret
     ),
-    apply_gateway_payment.webhook_id
+    apply_gateway_payment.webhook_ids
   ) a
 $$;
 
-COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) IS 'Service: applies what one fresh read of a gateway said about a payment.';
+COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) IS 'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
+that led to it; none where the read was stale, or the webhook had ended before.';
 
 CREATE FUNCTION public.audit_payments(audit_id bigint, lines jsonb) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql
@@ -3980,7 +4026,7 @@ $$;
 
 COMMENT ON FUNCTION public.finish_audit(audit_id bigint) IS 'Service: records what does not match; totals by verdict and currency.';
 
-CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text DEFAULT ''::text, again boolean DEFAULT false) RETURNS void
+CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text DEFAULT ''::text, again boolean DEFAULT false) RETURNS public.webhook_verdict
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -3989,7 +4035,8 @@ CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail te
   )
 $$;
 
-COMMENT ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later.';
+COMMENT ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later. Null if it
+had ended before.';
 
 CREATE FUNCTION public.get_backlog() RETURNS jsonb
     LANGUAGE sql STABLE
@@ -4898,13 +4945,16 @@ REVOKE ALL ON TYPE public.token_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_receipt TO authenticated;
 GRANT ALL ON TYPE public.token_receipt TO service_role;
 
+REVOKE ALL ON TYPE public.webhook_verdict FROM PUBLIC;
+GRANT ALL ON TYPE public.webhook_verdict TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 
@@ -5233,7 +5283,9 @@ REVOKE ALL ON FUNCTION coinslot.settle_refund(payment public.payments, attempt c
 
 REVOKE ALL ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) TO authenticated;
@@ -5280,8 +5332,8 @@ REVOKE ALL ON FUNCTION coinslot.webhook_spacing() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) TO service_role;
 
 REVOKE ALL ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) TO service_role;

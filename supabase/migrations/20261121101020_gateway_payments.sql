@@ -147,11 +147,12 @@ comment on function coinslot.apply_attempt(text, bigint, text, coinslot.payment_
 revoke all on function coinslot.apply_attempt(text, bigint, text, coinslot.payment_attempts)
 from public;
 
--- The verdict on the webhook that led to the read commits with what the read came to. A stale read
+-- The verdicts on the webhooks that led to the read commit with what the read came to. A stale read
 -- came to nothing yet.
 create function coinslot.apply_gateway_payment(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
-  webhook_id bigint, out outcome text, out payment public.payments
+  webhook_ids bigint[], out outcome text, out payment public.payments,
+  out webhooks public.webhook_verdict[]
 )
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -164,19 +165,20 @@ begin
   );
   outcome := v_applied.outcome;
   payment := v_applied.payment;
-  if webhook_id is not null and outcome <> 'stale' then
-    perform coinslot.settle_webhook(webhook_id, outcome, attempt, payment.id);
+  webhooks := '{}';
+  if cardinality(webhook_ids) > 0 and outcome <> 'stale' then
+    webhooks := coinslot.settle_webhooks(webhook_ids, outcome, attempt, payment.id);
   end if;
 end
 $$;
 comment on function coinslot.apply_gateway_payment(
-  text, bigint, text, coinslot.payment_attempts, bigint
+  text, bigint, text, coinslot.payment_attempts, bigint[]
 ) is 'See public.apply_gateway_payment.';
 revoke all on function coinslot.apply_gateway_payment(
-  text, bigint, text, coinslot.payment_attempts, bigint
+  text, bigint, text, coinslot.payment_attempts, bigint[]
 ) from public;
 grant execute on function coinslot.apply_gateway_payment(
-  text, bigint, text, coinslot.payment_attempts, bigint
+  text, bigint, text, coinslot.payment_attempts, bigint[]
 ) to service_role;
 
 create function public.apply_gateway_payment(
@@ -184,11 +186,11 @@ create function public.apply_gateway_payment(
   live boolean, source text, version bigint, paid bigint default 0, refunded bigint default 0,
   refunding bigint default 0, disputed bigint default 0, withdrawn bigint default 0,
   method text default null, failure_reason text default null, virtual_account jsonb default null,
-  webhook_id bigint default null, secret text default null,
-  out outcome text, out payment public.payments
+  webhook_ids bigint[] default '{}', secret text default null,
+  out outcome text, out payment public.payments, out webhooks public.webhook_verdict[]
 )
 language sql volatile set search_path = '' as $$
-  select a.outcome, case when (a.payment).id is not null then a.payment end
+  select a.outcome, case when (a.payment).id is not null then a.payment end, a.webhooks
   from coinslot.apply_gateway_payment(
     apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
     coinslot.new_attempt(
@@ -200,20 +202,22 @@ language sql volatile set search_path = '' as $$
       apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
       apply_gateway_payment.secret
     ),
-    apply_gateway_payment.webhook_id
+    apply_gateway_payment.webhook_ids
   ) a
 $$;
 comment on function public.apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint, text
-) is 'Service: applies what one fresh read of a gateway said about a payment.';
+  bigint, text, text, jsonb, bigint[], text
+) is
+'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
+that led to it; none where the read was stale, or the webhook had ended before.';
 revoke all on function public.apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint, text
+  bigint, text, text, jsonb, bigint[], text
 ) from public, anon, authenticated, service_role;
 grant execute on function public.apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint, text
+  bigint, text, text, jsonb, bigint[], text
 ) to service_role;
 
 -- Before the gateway is asked: the order, and the version that the answer will have to match.
