@@ -20,6 +20,26 @@ return interval '3 seconds';
 comment on function coinslot.webhook_spacing() is 'Least time between two reads for hints.';
 revoke all on function coinslot.webhook_spacing() from public;
 
+-- How long after so many reads the next one is due; null = there is none. About three days in all.
+create function coinslot.webhook_wait(attempts bigint) returns interval
+language sql immutable parallel safe set search_path = '' as $$
+  select (
+    '{2 seconds,10 seconds,1 minute,5 minutes,30 minutes,2 hours,12 hours,1 day,1 day}'::interval[]
+  )[webhook_wait.attempts + 1]
+$$;
+comment on function coinslot.webhook_wait(bigint) is
+'Time to the next read of a webhook''s payment; null once it was read often enough.';
+revoke all on function coinslot.webhook_wait(bigint) from public;
+
+-- What is stored of a webhook: received, until it has been read for; then what the read came to.
+create function coinslot.webhook_outcomes() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['received', 'not_yet', 'failed'] || array_remove(coinslot.apply_outcomes(), 'stale');
+comment on function coinslot.webhook_outcomes() is
+'not_yet: the money it claims is not to be seen yet. failed: the gateway could not be asked. Else
+what applying the read came to.';
+revoke all on function coinslot.webhook_outcomes() from public;
+
 create table coinslot.webhooks (
   id bigint generated always as identity,
   gateway text not null,
@@ -42,7 +62,8 @@ create table coinslot.webhooks (
   next_attempt_at timestamptz default clock_timestamp() + coinslot.webhook_lease(),
   constraint webhooks_pkey primary key (id),
   constraint webhooks_gateway_fkey foreign key (gateway)
-  references coinslot.gateways (id) on delete restrict
+  references coinslot.gateways (id) on delete restrict,
+  constraint webhooks_outcome_known check (outcome = any(coinslot.webhook_outcomes()))
 );
 comment on table coinslot.webhooks is 'Webhooks of the gateways and what became of them.';
 comment on column coinslot.webhooks.event_id is 'Of a signed event; null = unsigned.';
@@ -97,6 +118,15 @@ comment on function coinslot.find_payment(text, text, text) is
 'The payment of a gateway that an order id or a payment key belongs to.';
 revoke all on function coinslot.find_payment(text, text, text) from public;
 
+-- Of no column either.
+-- squawk-ignore ban-create-domain-with-constraint
+create domain coinslot.delivery_verdict as text constraint delivery_verdict_known
+check (value in ('read', 'scheduled', 'duplicate', 'unknown_order', 'forged'));
+comment on domain coinslot.delivery_verdict is
+'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.
+unknown_order, forged: not stored.';
+revoke all on type coinslot.delivery_verdict from public;
+
 -- Takes a webhook that is stored and was delivered again: decides when to read, and leases it for
 -- a read that begins now. Finished: as soon as news may be read. Waiting after a failure: this may
 -- be the news that it waits for, so it need not wait that long. Leased or planned: that read will
@@ -104,7 +134,7 @@ revoke all on function coinslot.find_payment(text, text, text) from public;
 -- that was signed stays finished.
 create function coinslot.take_webhook(
   webhook coinslot.webhooks, readable_at timestamptz, busy boolean
-) returns text
+) returns coinslot.delivery_verdict
 language plpgsql volatile set search_path = '' as $$
 declare
   v_due timestamptz := case
@@ -136,7 +166,7 @@ begin
 end
 $$;
 comment on function coinslot.take_webhook(coinslot.webhooks, timestamptz, boolean) is
-'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
+'Leases a stored webhook to whoever delivers it again, or schedules it.';
 revoke all on function coinslot.take_webhook(coinslot.webhooks, timestamptz, boolean) from public;
 
 -- Where a gateway repeats a secret it gave us, a hint with another one is not worth a read. None
@@ -230,7 +260,8 @@ revoke all on function coinslot.file_webhook(coinslot.webhooks) from public;
 -- Stores a delivery and says what is to be done. Deliveries about one order, or of one event, take
 -- their turns, so that each sees what the one before it left.
 create function coinslot.save_webhook(
-  webhook coinslot.webhooks, busy boolean, out verdict text, out webhook_id bigint
+  webhook coinslot.webhooks, busy boolean, out verdict coinslot.delivery_verdict,
+  out webhook_id bigint
 )
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -275,7 +306,7 @@ revoke all on function coinslot.save_webhook(coinslot.webhooks, boolean) from pu
 create function coinslot.store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
   claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean,
-  out verdict text, out webhook_id bigint, out payment public.payments
+  out verdict coinslot.delivery_verdict, out webhook_id bigint, out payment public.payments
 )
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -355,22 +386,17 @@ grant usage on type public.webhook_verdict to service_role;
 
 -- Ends a read that a webhook led to. A delivery that came in while the gateway was being asked may
 -- know more than was read: it gets a read of its own. What was claimed paid and is not yet, and
--- what could not be read, is tried again at growing distances, for about three days; then the
--- reconciler is left with it.
+-- what could not be read, is tried again at growing distances; then the reconciler is left with it.
 create function coinslot.end_webhook(
   webhook coinslot.webhooks, outcome text, detail text, again boolean
 ) returns public.webhook_verdict
 language plpgsql volatile set search_path = '' as $$
 declare
   v_verdict public.webhook_verdict;
-  v_waits constant interval[] := array[
-    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
-    '1 day', '1 day'
-  ]::interval[];
   v_next timestamptz := case
     when webhook.deliveries > webhook.taken_deliveries
     then clock_timestamp() + coinslot.webhook_spacing()
-    when again then clock_timestamp() + v_waits[webhook.attempts + 1]
+    when again then clock_timestamp() + coinslot.webhook_wait(webhook.attempts)
   end;
 begin
   if webhook.next_attempt_at is null then
@@ -397,6 +423,9 @@ set search_path = '' set enable_seqscan = off as $$
 declare
   v_webhook coinslot.webhooks;
 begin
+  if (finish_webhook.outcome = any (coinslot.webhook_outcomes())) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "outcome"}');
+  end if;
   select w.* into v_webhook
   from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
   return coinslot.end_webhook(

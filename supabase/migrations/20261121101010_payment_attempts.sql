@@ -36,8 +36,7 @@ create function coinslot.check_attempt(
 language plpgsql stable set search_path = '' as $$
 declare
   v_argument text := case
-    when (attempt.state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')) is not true
-    then 'state'
+    when (attempt.state = any (coinslot.attempt_states())) is not true then 'state'
     when attempt.gateway is null then 'gateway'
     when (length(check_attempt.order_id) between 1 and 64) is not true then 'order_id'
     when (length(attempt.payment_key) between 1 and 255) is not true then 'payment_key'

@@ -151,7 +151,7 @@ from public;
 -- came to nothing yet.
 create function coinslot.apply_gateway_payment(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
-  webhook_ids bigint[], out outcome text, out payment public.payments,
+  webhook_ids bigint[], out outcome coinslot.apply_outcome, out payment public.payments,
   out webhooks public.webhook_verdict[]
 )
 language plpgsql volatile security definer
