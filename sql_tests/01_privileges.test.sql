@@ -87,7 +87,10 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.apply_attempt', ''),
 ('coinslot.apply_gateway_payment', 'service_role'),
 ('coinslot.apply_news', ''),
+('coinslot.apply_outcomes', ''),
 ('coinslot.attempt_problem', ''),
+('coinslot.attempt_states', ''),
+('coinslot.audit_lease', ''),
 ('coinslot.audit_payments', 'service_role'),
 ('coinslot.audit_report', 'service_role'),
 ('coinslot.audit_unlisted', 'service_role'),
@@ -95,6 +98,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.begin_audit', 'service_role'),
 ('coinslot.cancel_order', 'authenticated'),
 ('coinslot.cancel_orders', ''),
+('coinslot.cancelable_statuses', ''),
 ('coinslot.capture_hold', 'service_role'),
 ('coinslot.check_attempt', ''),
 ('coinslot.check_call', ''),
@@ -166,6 +170,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.open_hold', ''),
 ('coinslot.open_ledger_check', ''),
 ('coinslot.open_payment', 'service_role'),
+('coinslot.order_id_form', ''),
 ('coinslot.parse_time', ''),
 ('coinslot.payment_facts', ''),
 ('coinslot.payment_status', ''),
@@ -179,6 +184,9 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.record_event', ''),
 ('coinslot.record_refund_answer', 'service_role'),
 ('coinslot.record_refusal', ''),
+('coinslot.refund_answers', ''),
+('coinslot.refund_lease', ''),
+('coinslot.refund_patience', ''),
 ('coinslot.refund_wait', ''),
 ('coinslot.refundable_attempt', ''),
 ('coinslot.refuse_attempt', ''),
@@ -207,6 +215,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.settle_refund', ''),
 ('coinslot.settle_tokens', ''),
 ('coinslot.settle_webhook', ''),
+('coinslot.settle_webhooks', ''),
 ('coinslot.spend_tokens', 'authenticated'),
 ('coinslot.spend_tokens_for', 'service_role'),
 ('coinslot.start_refund', ''),
@@ -223,7 +232,9 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.verify_wallets', ''),
 ('coinslot.wallet_books', ''),
 ('coinslot.webhook_lease', ''),
-('coinslot.webhook_spacing', '');
+('coinslot.webhook_outcomes', ''),
+('coinslot.webhook_spacing', ''),
+('coinslot.webhook_wait', '');
 
 -- What is really there, apart from what an extension (pgTAP itself) brought.
 create temporary view relations as

@@ -230,8 +230,11 @@ from (values
   ('{}', null), ('"text"', null), ('null', null), ('[1]', null), ('[null]', null), ('[[]]', null),
   ('[{}]', null)
 ) l (lines, wrong);
-insert into refusals (caller, statement, expected)
-values ('service', 'audit_payments(1, null)', 'PT400 invalid_argument lines');
+insert into refusals (caller, statement, expected) values
+('service', 'audit_payments(1, null)', 'PT400 invalid_argument lines'),
+('service', 'finish_webhook(1, ''done'')', 'PT400 invalid_argument outcome'),
+('service', 'finish_webhook(1, ''stale'')', 'PT400 invalid_argument outcome'),
+('service', 'finish_webhook(1, null)', 'PT400 invalid_argument outcome');
 insert into refusals (caller, statement, expected)
 select
   'service', format('resolve_discrepancy(1, %L)', r.resolution),
@@ -257,7 +260,7 @@ language sql as $$
 $$;
 select pg_temp.everything() as before \gset
 
-select plan((select count(*)::integer from refusals) + 10);
+select plan((select count(*)::integer from refusals) + 11);
 
 select is(
   regexp_replace(
@@ -302,5 +305,20 @@ select is(
   'a fraction is no amount'
 );
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
+-- Where a call would be felt it stands as a number.
+select is_empty(
+  $$ select s.source, m.number[1] from (
+       select pg_get_constraintdef(c.oid) from pg_constraint c
+       where c.connamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
+       union all
+       select p.prosrc from pg_proc p
+       where p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
+       union all
+       select e.hint from coinslot.errors e
+     ) s (source)
+     cross join regexp_matches(s.source, '\d{16,}', 'g') m (number)
+     where m.number[1] <> coinslot.max_amount()::text $$,
+  'the largest amount is the same wherever it stands'
+);
 select * from finish();
 rollback;

@@ -150,7 +150,7 @@ select is(
 
 -- Until somebody has dealt with it
 select d.id as imp_3 from coinslot.discrepancies d where d.payment_key = 'imp_3' \gset
-create function pg_temp.resolve(discrepancy_id bigint, resolution text) returns text
+create function pg_temp.dealt_with(discrepancy_id bigint, resolution text) returns text
 language sql as $$
   select concat_ws(' ', v ->> 'payment_key', v ->> 'resolution', v ->> 'resolved_at' is not null)
   from pg_temp.as_service(format(
@@ -158,9 +158,9 @@ language sql as $$
   )) v
 $$;
 select is(
-  pg_temp.resolve(:imp_3, 'sent back by hand'), 'imp_3 sent back by hand t', 'a person ends it'
+  pg_temp.dealt_with(:imp_3, 'sent back by hand'), 'imp_3 sent back by hand t', 'a person ends it'
 );
-select is(pg_temp.resolve(:imp_3, 'again'), 'imp_3 sent back by hand t', 'once');
+select is(pg_temp.dealt_with(:imp_3, 'again'), 'imp_3 sent back by hand t', 'once');
 select is(pg_temp.open_of('imp_3'), 0::bigint, 'it is no longer open');
 select is(
   pg_temp.unknown('imp_3', ', paid => 5000'), 'unknown_order', 'the same money told of again'

@@ -38,17 +38,48 @@ language sql as $$
   select max(w.id) from coinslot.webhooks w where w.order_id = webhook_of.order_id
 $$;
 
+-- What the service is answered that has read a payment for webhooks.
+create function pg_temp.applied(
+  order_id text, gateway text, state text, paid bigint, webhook_ids bigint[],
+  secret text default null, version bigint default null
+) returns jsonb
+language sql as $$
+  select pg_temp.as_service(format(
+    'select * from apply_gateway_payment(%L, %L, %L, %L, 5000, %L, false, %L, coalesce(%L, (
+       select p.version from payments p where p.order_id = %L
+     )), paid => %s, webhook_ids => %L, secret => %L)',
+    applied.order_id, applied.gateway, 'key of ' || applied.order_id, applied.state, 'KRW',
+    'webhook', applied.version, applied.order_id, applied.paid, applied.webhook_ids,
+    applied.secret
+  ))
+$$;
+
 create function pg_temp.apply(order_id text, gateway text, state text, paid bigint, secret text)
 returns text
 language sql as $$
   select concat_ws(' ', a ->> 'outcome', a #>> '{payment,status}', nullif(pg_temp.refusal(a), ''))
-  from pg_temp.as_service(format(
-    'select * from apply_gateway_payment(%L, %L, %L, %L, 5000, %L, false, %L, (
-       select p.version from payments p where p.order_id = %L
-     ), paid => %s, webhook_id => %s, secret => %L)',
-    apply.order_id, apply.gateway, 'key of ' || apply.order_id, apply.state, 'KRW', 'webhook',
-    apply.order_id, apply.paid, pg_temp.webhook_of(apply.order_id), apply.secret
-  )) a
+  from pg_temp.applied(
+    apply.order_id, apply.gateway, apply.state, apply.paid,
+    array[pg_temp.webhook_of(apply.order_id)], apply.secret
+  ) a
+$$;
+
+-- The verdicts in one line, each under the event of its webhook.
+create function pg_temp.verdicts(answer jsonb) returns text
+language sql as $$
+  select string_agg(concat_ws(
+    ' ', w.event_id, v.outcome, case when v.finished then 'finished' else 'goes on' end
+  ), ', ' order by v.webhook_id)
+  from jsonb_to_recordset(answer -> 'webhooks') v (
+    webhook_id bigint, outcome text, finished boolean
+  )
+  inner join coinslot.webhooks w on w.id = v.webhook_id
+$$;
+
+create function pg_temp.ids_of(order_id text) returns bigint[]
+language sql as $$
+  select array_agg(w.id order by w.id desc) from coinslot.webhooks w
+  where w.order_id = ids_of.order_id
 $$;
 
 -- Time passes for a webhook: whatever it waits for is over.
@@ -60,7 +91,7 @@ language sql as $$
   ))
 $$;
 
-select plan(43);
+select plan(60);
 
 select pg_temp.user_with(0) as buyer \gset
 select pg_temp.order_of(:'buyer', 'portone') as unsigned \gset
@@ -266,6 +297,102 @@ select is(
 );
 select is(
   pg_temp.store('stripe', 'evt_busy', :'busy'), 'scheduled', '... and nobody else reads beside it'
+);
+
+-- The verdict is part of the answer
+select pg_temp.order_of(:'buyer', 'stripe') as judged \gset
+select pg_temp.store('stripe', 'evt_claim', :'judged') as stored \gset
+select is(
+  pg_temp.applied(
+    :'judged', 'stripe', 'ready', 0, array[pg_temp.webhook_of(:'judged')]
+  ) -> 'webhooks',
+  jsonb_build_array(jsonb_build_object(
+    'webhook_id', pg_temp.webhook_of(:'judged'), 'outcome', 'not_yet', 'finished', false
+  )), 'a claim of money that the read does not show is read again, and the service is told so'
+);
+select is(
+  a - 'payment', '{"outcome": "stale", "webhooks": []}', 'a stale read is a verdict on nothing'
+) from pg_temp.applied(
+  :'judged', 'stripe', 'paid', 5000, pg_temp.ids_of(:'judged'), version => 0
+) a;
+select is(
+  pg_temp.inbox(:'judged'), 'not_yet deliveries=1 attempts=1 in 2s', '... and leaves it waiting'
+);
+select is(
+  pg_temp.verdicts(pg_temp.applied(
+    :'judged', 'stripe', 'paid', 5000, pg_temp.ids_of(:'judged')
+  )), 'evt_claim credited finished', 'what was credited is finished'
+);
+select is(
+  pg_temp.applied(:'judged', 'stripe', 'paid', 5000, pg_temp.ids_of(:'judged')) -> 'webhooks',
+  '[]', 'one that had ended before is judged no more'
+);
+select is(
+  pg_temp.applied(:'judged', 'stripe', 'paid', 5000, w.ids::bigint[]) -> 'webhooks', '[]',
+  'no webhook, no verdict: ' || coalesce(w.ids, 'null')
+) from (values ('{}'), (null), ('{0}')) w (ids);
+
+-- Webhooks that share a read
+select pg_temp.order_of(:'buyer', 'stripe') as shared \gset
+select pg_temp.store('stripe', 'evt_paid', :'shared') as stored \gset
+select pg_temp.store('stripe', 'evt_refunded', :'shared', paid => false) as stored \gset
+select is(
+  pg_temp.verdicts(pg_temp.applied(
+    :'shared', 'stripe', 'ready', 0, pg_temp.ids_of(:'shared')
+  )), 'evt_paid not_yet goes on, evt_refunded unchanged finished',
+  'webhooks that share a read are judged each by what it claims'
+);
+select pg_temp.store('stripe', 'evt_disputed', :'shared', paid => false) as stored \gset
+select is(
+  pg_temp.verdicts(pg_temp.applied(
+    :'shared', 'stripe', 'paid', 5000, pg_temp.ids_of(:'shared')
+  )), 'evt_paid credited finished, evt_disputed credited finished',
+  '... and finished together by what they were waiting for'
+);
+select is(
+  (select r.reads from coinslot.payment_reads r
+   inner join public.payments p on p.id = r.payment_id where p.order_id = :'shared'), 0,
+  '... but the payment is read again: its credit need not be what each of them told of'
+);
+select is(
+  pg_temp.history(:'buyer'), 'purchase 10, purchase 10, purchase 10, purchase 10',
+  '... and credited once'
+);
+
+-- What could not be applied has a verdict, too
+select pg_temp.order_of(:'buyer', 'stripe') as failing \gset
+select pg_temp.store('stripe', 'evt_failing', :'failing') as stored \gset
+create function pg_temp.finish(order_id text, again boolean) returns jsonb
+language sql as $$
+  select pg_temp.as_service(format(
+    'select outcome, finished from finish_webhook(%s, %L, %L, %L)',
+    pg_temp.webhook_of(finish.order_id), 'failed', 'gateway_timeout', finish.again
+  ))
+$$;
+select is(
+  pg_temp.finish(:'failing', true), '{"outcome": "failed", "finished": false}',
+  'what could not be read goes on'
+);
+select pg_temp.store('stripe', 'evt_failing', :'failing') as delivered_again \gset
+select is(
+  pg_temp.finish(:'failing', false), '{"outcome": "failed", "finished": false}',
+  '... so does what was delivered again meanwhile'
+);
+select pg_temp.pass(:'failing') as passed \gset
+select pg_temp.as_service('select count(*) as n from claim_webhooks()') as claimed \gset
+select is(
+  pg_temp.finish(:'failing', false), '{"outcome": "failed", "finished": true}', '... until it ends'
+);
+select is(
+  pg_temp.finish(:'failing', false), '{"outcome": null, "finished": null}', '... once'
+);
+select pg_temp.store('stripe', 'evt_nobody', 'ord_nobody_made_it') as stored \gset
+select is(
+  pg_temp.verdicts(pg_temp.as_service(format(
+    $$select * from apply_gateway_payment('ord_nobody_made_it', 'stripe', 'pi_1', 'paid', 5000,
+      'KRW', false, 'webhook', 0, paid => 5000, webhook_ids => '{%s}')$$,
+    pg_temp.webhook_of('ord_nobody_made_it')
+  ))), 'evt_nobody unknown_order finished', 'money for an order that nobody made has one as well'
 );
 select * from finish();
 rollback;

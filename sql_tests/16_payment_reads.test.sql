@@ -173,7 +173,9 @@ declare
     hint.order_id, 'A ' || hint.order_id, hint.claims_paid, '{}', '{}'
   ));
 begin
-  return pg_temp.read(hint.order_id, hint.step || ' webhook_id=' || (v_stored ->> 'webhook_id'));
+  return pg_temp.read(
+    hint.order_id, format('%s webhook_ids={%s}', hint.step, v_stored ->> 'webhook_id')
+  );
 end
 $$;
 select pg_temp.order_of('portone') as order_id \gset

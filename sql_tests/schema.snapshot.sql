@@ -6,6 +6,24 @@ CREATE SCHEMA public;
 
 COMMENT ON SCHEMA public IS 'standard public schema';
 
+CREATE FUNCTION coinslot.apply_outcomes() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ARRAY['credited'::text, 'reversed'::text, 'restored'::text, 'moved'::text, 'unchanged'::text, 'stale'::text, 'review'::text, 'duplicate'::text, 'refused'::text, 'unknown_order'::text];
+
+COMMENT ON FUNCTION coinslot.apply_outcomes() IS 'What apply_gateway_payment can answer.';
+
+CREATE DOMAIN coinslot.apply_outcome AS text
+	CONSTRAINT apply_outcome_known CHECK ((VALUE = ANY (coinslot.apply_outcomes())));
+
+COMMENT ON DOMAIN coinslot.apply_outcome IS 'One of apply_outcomes().';
+
+CREATE DOMAIN coinslot.delivery_verdict AS text
+	CONSTRAINT delivery_verdict_known CHECK ((VALUE = ANY (ARRAY['read'::text, 'scheduled'::text, 'duplicate'::text, 'unknown_order'::text, 'forged'::text])));
+
+COMMENT ON DOMAIN coinslot.delivery_verdict IS 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.
+unknown_order, forged: not stored.';
+
 CREATE TYPE coinslot.payment_facts AS (
 	attempt_id bigint,
 	payment_key text,
@@ -43,6 +61,13 @@ CREATE TYPE public.hold_receipt AS (
 
 COMMENT ON TYPE public.hold_receipt IS 'A hold; replayed = it answers a repeated call.';
 
+CREATE FUNCTION coinslot.order_id_form() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN '^ord_[A-Za-z0-9_-]{12,36}$'::text;
+
+COMMENT ON FUNCTION coinslot.order_id_form() IS 'What an order id looks like, as a pattern.';
+
 CREATE TABLE public.payments (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     order_id text DEFAULT ('ord_'::text || encode(uuid_send(gen_random_uuid()), 'hex'::text)) NOT NULL COLLATE pg_catalog."C",
@@ -73,7 +98,7 @@ CREATE TABLE public.payments (
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT payments_amount_positive CHECK (((amount >= 1) AND (amount <= '9007199254740991'::bigint))),
     CONSTRAINT payments_money_not_negative CHECK (((paid >= 0) AND (refunded >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
-    CONSTRAINT payments_order_id_shaped CHECK ((order_id ~ '^ord_[A-Za-z0-9_-]{12,36}$'::text)),
+    CONSTRAINT payments_order_id_shaped CHECK ((order_id ~ coinslot.order_id_form())),
     CONSTRAINT payments_tokens_in_range CHECK (((tokens >= 0) AND (tokens <= '9007199254740991'::bigint)))
 );
 
@@ -145,6 +170,14 @@ CREATE TYPE public.token_receipt AS (
 
 COMMENT ON TYPE public.token_receipt IS 'A ledger entry; replayed = it answers a repeated call.';
 
+CREATE TYPE public.webhook_verdict AS (
+	webhook_id bigint,
+	outcome text,
+	finished boolean
+);
+
+COMMENT ON TYPE public.webhook_verdict IS 'What a read came to for a webhook; finished = it leads to no other read.';
+
 CREATE FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -187,6 +220,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'See public.add_tokens.';
 
+CREATE FUNCTION coinslot.attempt_states() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ARRAY['ready'::text, 'awaiting_deposit'::text, 'paid'::text, 'failed'::text, 'canceled'::text];
+
+COMMENT ON FUNCTION coinslot.attempt_states() IS 'What gateways say of an attempt, in our words.';
+
 CREATE TABLE coinslot.payment_attempts (
     id bigint NOT NULL,
     payment_id uuid NOT NULL,
@@ -210,7 +250,7 @@ CREATE TABLE coinslot.payment_attempts (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT payment_attempts_money_not_negative CHECK (((amount >= 0) AND (paid >= 0) AND (refunded >= 0) AND (refunding >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
-    CONSTRAINT payment_attempts_state_known CHECK ((state = ANY (ARRAY['ready'::text, 'awaiting_deposit'::text, 'paid'::text, 'failed'::text, 'canceled'::text])))
+    CONSTRAINT payment_attempts_state_known CHECK ((state = ANY (coinslot.attempt_states())))
 );
 
 COMMENT ON TABLE coinslot.payment_attempts IS 'Attempts to pay an order: what the gateway last said of each.';
@@ -266,7 +306,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) IS 'Applies what was read of one attempt to its order.';
 
-CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -280,13 +320,14 @@ begin
   );
   outcome := v_applied.outcome;
   payment := v_applied.payment;
-  if webhook_id is not null and outcome <> 'stale' then
-    perform coinslot.settle_webhook(webhook_id, outcome, attempt, payment.id);
+  webhooks := '{}';
+  if cardinality(webhook_ids) > 0 and outcome <> 'stale' then
+    webhooks := coinslot.settle_webhooks(webhook_ids, outcome, attempt, payment.id);
   end if;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) IS 'See public.apply_gateway_payment.';
+COMMENT ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) IS 'See public.apply_gateway_payment.';
 
 CREATE FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql
@@ -355,6 +396,13 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) IS 'Why an attempt may not be credited, nor given back to, or null.';
+
+CREATE FUNCTION coinslot.audit_lease() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN '01:00:00'::interval;
+
+COMMENT ON FUNCTION coinslot.audit_lease() IS 'Time to finish an audit that was begun.';
 
 CREATE TABLE coinslot.audit_lines (
     audit_id bigint NOT NULL,
@@ -506,7 +554,7 @@ begin
   on conflict on constraint audits_window_key do update
   set started_at = clock_timestamp(), finished_at = null
   where begin_audit.again
-    or (a.finished_at is null and a.started_at < clock_timestamp() - interval '1 hour')
+    or (a.finished_at is null and a.started_at < clock_timestamp() - coinslot.audit_lease())
   returning a.id into v_id;
   delete from coinslot.audit_lines l where l.audit_id = v_id;
   return v_id;
@@ -533,7 +581,7 @@ begin
   if v_before.status = 'canceled' then
     return v_before;
   end if;
-  if v_before.status not in ('pending', 'failed') then
+  if v_before.status <> all (coinslot.cancelable_statuses()) then
     perform coinslot.fail(
       'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
     );
@@ -567,6 +615,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.cancel_orders(payment_ids uuid[]) IS 'Cancels unpaid orders.';
 
+CREATE FUNCTION coinslot.cancelable_statuses() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ARRAY['pending'::text, 'failed'::text];
+
+COMMENT ON FUNCTION coinslot.cancelable_statuses() IS 'Where an order can be called off.';
+
 CREATE FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -597,8 +652,7 @@ CREATE FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_a
     AS $_$
 declare
   v_argument text := case
-    when (attempt.state in ('ready', 'awaiting_deposit', 'paid', 'failed', 'canceled')) is not true
-    then 'state'
+    when (attempt.state = any (coinslot.attempt_states())) is not true then 'state'
     when attempt.gateway is null then 'gateway'
     when (length(check_attempt.order_id) between 1 and 64) is not true then 'order_id'
     when (length(attempt.payment_key) between 1 and 255) is not true then 'payment_key'
@@ -848,6 +902,13 @@ CREATE FUNCTION coinslot.max_amount() RETURNS bigint
 
 COMMENT ON FUNCTION coinslot.max_amount() IS 'Largest amount or balance: 2^53 - 1.';
 
+CREATE FUNCTION coinslot.refund_answers() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ARRAY['accepted'::text, 'declined'::text, 'spent'::text, 'unknown'::text];
+
+COMMENT ON FUNCTION coinslot.refund_answers() IS 'What gateways say to a refund, in our words.';
+
 CREATE TABLE coinslot.refunds (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     payment_id uuid NOT NULL,
@@ -874,7 +935,7 @@ CREATE TABLE coinslot.refunds (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
     CONSTRAINT refunds_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
-    CONSTRAINT refunds_answer_known CHECK ((answer = ANY (ARRAY['accepted'::text, 'declined'::text, 'spent'::text, 'unknown'::text]))),
+    CONSTRAINT refunds_answer_known CHECK ((answer = ANY (coinslot.refund_answers()))),
     CONSTRAINT refunds_fits CHECK (((amount <= refundable) AND (tokens >= 0) AND (refunded_before >= 0))),
     CONSTRAINT refunds_open_or_finished CHECK ((((status = ANY (ARRAY['requested'::text, 'pending'::text])) = (finished_at IS NULL)) AND ((finished_at IS NULL) = (next_attempt_at IS NOT NULL)))),
     CONSTRAINT refunds_status_known CHECK ((status = ANY (ARRAY['requested'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
@@ -932,6 +993,14 @@ CREATE FUNCTION coinslot.webhook_lease() RETURNS interval
 
 COMMENT ON FUNCTION coinslot.webhook_lease() IS 'Time to finish a webhook that was taken.';
 
+CREATE FUNCTION coinslot.webhook_outcomes() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN (ARRAY['received'::text, 'not_yet'::text, 'failed'::text] || array_remove(coinslot.apply_outcomes(), 'stale'::text));
+
+COMMENT ON FUNCTION coinslot.webhook_outcomes() IS 'not_yet: the money it claims is not to be seen yet. failed: the gateway could not be asked. Else
+what applying the read came to.';
+
 CREATE TABLE coinslot.webhooks (
     id bigint NOT NULL,
     gateway text NOT NULL,
@@ -951,7 +1020,8 @@ CREATE TABLE coinslot.webhooks (
     waiting_since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
-    next_attempt_at timestamp with time zone DEFAULT (clock_timestamp() + coinslot.webhook_lease())
+    next_attempt_at timestamp with time zone DEFAULT (clock_timestamp() + coinslot.webhook_lease()),
+    CONSTRAINT webhooks_outcome_known CHECK ((outcome = ANY (coinslot.webhook_outcomes())))
 );
 
 COMMENT ON TABLE coinslot.webhooks IS 'Webhooks of the gateways and what became of them.';
@@ -1046,8 +1116,7 @@ CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SE
   ), taken as (
     update coinslot.refunds r set
       attempts = r.attempts + 1,
-      next_attempt_at = clock_timestamp()
-        + greatest(interval '1 minute', coinslot.refund_wait(r.attempts + 1))
+      next_attempt_at = clock_timestamp() + coinslot.refund_lease(r.attempts + 1)
     from due where r.id = due.id
     returning r.*
   ), shown as (
@@ -1056,7 +1125,7 @@ CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SE
       'refund_id', t.id, 'amount', t.amount, 'currency', t.currency, 'status', t.status,
       'tries', t.tries, 'answer', t.answer
     )
-    from taken t where t.attempts > 8
+    from taken t where t.attempts > coinslot.refund_patience()
     on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing
   )
   select
@@ -1101,13 +1170,13 @@ CREATE FUNCTION coinslot.close_orders(user_id uuid) RETURNS void
 begin
   perform coinslot.cancel_orders(array(
     select p.id from public.payments p
-    where p.user_id = close_orders.user_id and p.status in ('pending', 'failed')
+    where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
     order by p.id for update
   ));
   perform coinslot.lock_wallet(close_orders.user_id);
   perform coinslot.cancel_orders(array(
     select p.id from public.payments p
-    where p.user_id = close_orders.user_id and p.status in ('pending', 'failed')
+    where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
     for update skip locked
   ));
 end
@@ -1164,14 +1233,14 @@ COMMENT ON FUNCTION coinslot.close_wallet(user_id uuid) IS 'Closes a wallet and 
 CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql STABLE
     SET search_path TO ''
-    AS $_$
+    AS $$
   select
     null::bigint, l.payment_key, coalesce(nullif(l.order_id, ''), p.order_id, ''),
     l.currency, l.paid_at, l.paid, l.refunded, a.paid, a.refunded + a.withdrawn, t.tokens,
     case
       when l.live <> (s.mode = 'live') then 'other_mode'
       when l.missing then 'missing'
-      when a.id is null and coalesce(l.order_id, '') !~ '^ord_[A-Za-z0-9_-]{12,36}$'
+      when a.id is null and coalesce(l.order_id, '') !~ coinslot.order_id_form()
       then 'foreign'
       when l.refunded is null then 'unread'
       when a.id is null then 'unknown'
@@ -1199,7 +1268,7 @@ CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SET
     select sum(e.delta)::bigint as tokens from public.token_ledger e
     where e.payment_id = p.id and a.credited
   ) t on true
-$_$;
+$$;
 
 COMMENT ON FUNCTION coinslot.compare_payments(gateway text, lines jsonb) IS 'A gateway''s payments beside ours, judged.';
 
@@ -1480,33 +1549,32 @@ $$;
 
 COMMENT ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) IS 'Tidies up after a refund that is over.';
 
-CREATE FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) RETURNS void
+CREATE FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) RETURNS public.webhook_verdict
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_waits constant interval[] := array[
-    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
-    '1 day', '1 day'
-  ]::interval[];
+  v_verdict public.webhook_verdict;
   v_next timestamptz := case
     when webhook.deliveries > webhook.taken_deliveries
     then clock_timestamp() + coinslot.webhook_spacing()
-    when again then clock_timestamp() + v_waits[webhook.attempts + 1]
+    when again then clock_timestamp() + coinslot.webhook_wait(webhook.attempts)
   end;
 begin
   if webhook.next_attempt_at is null then
-    return;
+    return null;
   end if;
   update coinslot.webhooks w set
     outcome = end_webhook.outcome, detail = left(end_webhook.detail, 200),
     attempts = w.attempts + 1, next_attempt_at = v_next,
     finished_at = case when v_next is null then clock_timestamp() end
-  where w.id = webhook.id;
+  where w.id = webhook.id
+  returning w.id, w.outcome, w.next_attempt_at is null into v_verdict;
+  return v_verdict;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) IS 'Writes what a read of a webhook came to, whose row is locked, unless it has ended before.';
+COMMENT ON FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) IS 'Writes what a read of a webhook came to, whose row is locked; null if it had ended before.';
 
 CREATE FUNCTION coinslot.expire_holds(batch integer) RETURNS bigint
     LANGUAGE plpgsql
@@ -1852,7 +1920,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.finish_audit(audit_id bigint) IS 'See public.finish_audit.';
 
-CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS void
+CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS public.webhook_verdict
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -1860,9 +1928,12 @@ CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail 
 declare
   v_webhook coinslot.webhooks;
 begin
+  if (finish_webhook.outcome = any (coinslot.webhook_outcomes())) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "outcome"}');
+  end if;
   select w.* into v_webhook
   from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
-  perform coinslot.end_webhook(
+  return coinslot.end_webhook(
     v_webhook, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
   );
 end
@@ -2135,7 +2206,8 @@ CREATE FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.
 declare
   v_refund coinslot.refunds;
   v_target bigint := refund.refunded_before + refund.amount;
-  v_vanished boolean := refund.answer = 'accepted' and refund.attempts > 8;
+  v_vanished boolean := refund.answer = 'accepted'
+    and refund.attempts > coinslot.refund_patience();
   v_status text := case
     when attempt.refunded >= v_target then 'succeeded'
     when attempt.refunded + attempt.refunding >= v_target then 'pending'
@@ -2157,9 +2229,7 @@ begin
     failure_message = case when v_status <> 'succeeded' then r.failure_message end,
     next_attempt_at = case
       when v_status = 'requested' and r.answer is null then r.next_attempt_at
-      when v_ask then clock_timestamp() + greatest(
-        interval '1 minute', coinslot.refund_wait(r.attempts)
-      )
+      when v_ask then clock_timestamp() + coinslot.refund_lease(r.attempts)
       when v_open then clock_timestamp() + coinslot.refund_wait(r.attempts)
     end,
     finished_at = case when not v_open then clock_timestamp() end
@@ -2719,9 +2789,7 @@ declare
   v_payment public.payments;
   v_argument text := case
     when record_refund_answer.tries is null then 'tries'
-    when (
-      record_refund_answer.answer in ('accepted', 'declined', 'spent', 'unknown')
-    ) is not true then 'answer'
+    when (record_refund_answer.answer = any (coinslot.refund_answers())) is not true then 'answer'
   end;
 begin
   if v_argument is not null then
@@ -2779,6 +2847,20 @@ CREATE FUNCTION coinslot.refund_wait(attempts bigint) RETURNS interval
 $$;
 
 COMMENT ON FUNCTION coinslot.refund_wait(attempts bigint) IS 'Time to the next attempt at a refund.';
+
+CREATE FUNCTION coinslot.refund_lease(attempts bigint) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN GREATEST('00:01:00'::interval, coinslot.refund_wait(attempts));
+
+COMMENT ON FUNCTION coinslot.refund_lease(attempts bigint) IS 'Time that whoever asks a gateway for a refund has it to themselves.';
+
+CREATE FUNCTION coinslot.refund_patience() RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN 8;
+
+COMMENT ON FUNCTION coinslot.refund_patience() IS 'Attempts after which a refund that is still open is shown to a person.';
 
 CREATE FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key text) RETURNS coinslot.payment_attempts
     LANGUAGE sql STABLE
@@ -2887,12 +2969,17 @@ CREATE FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id te
 declare
   v_count bigint;
 begin
+  with matching as materialized (
+    select w.id from coinslot.webhooks w
+    where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
+      and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
+      and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id)
+    order by w.id for update
+  )
   update coinslot.webhooks w set
     outcome = 'received', attempts = 0, finished_at = null, waiting_since = clock_timestamp(),
     next_attempt_at = clock_timestamp()
-  where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
-    and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
-    and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id);
+  from matching m where w.id = m.id;
   get diagnostics v_count = row_count;
   return v_count;
 end
@@ -3014,8 +3101,13 @@ CREATE FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+  with unfinished as materialized (
+    select w.id from coinslot.webhooks w
+    where w.id = any (return_webhooks.webhook_ids) and w.next_attempt_at is not null
+    order by w.id for update
+  )
   update coinslot.webhooks w set next_attempt_at = clock_timestamp()
-  where w.id = any (return_webhooks.webhook_ids) and w.next_attempt_at is not null
+  from unfinished u where w.id = u.id
 $$;
 
 COMMENT ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) IS 'See public.return_webhooks.';
@@ -3163,7 +3255,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.save_refund(refund coinslot.refunds, account jsonb) IS 'Writes a quoted refund.';
 
-CREATE FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict text, OUT webhook_id bigint) RETURNS record
+CREATE FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -3201,7 +3293,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict text, OUT webhook_id bigint) IS 'Stores a delivery; whether to read the payment now.';
+COMMENT ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint) IS 'Stores a delivery; whether to read the payment now.';
 
 CREATE FUNCTION coinslot.schedule_maintenance() RETURNS boolean
     LANGUAGE plpgsql
@@ -3376,31 +3468,54 @@ $$;
 
 COMMENT ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) IS 'Makes the ledger agree with the facts of a payment; the tokens moved.';
 
-CREATE FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) RETURNS void
+CREATE FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) RETURNS public.webhook_verdict
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_not_yet boolean;
+begin
+  v_not_yet := webhook.claims_paid and attempt.paid = 0
+    and attempt.state in ('ready', 'awaiting_deposit');
+  if (settle_webhook.outcome = 'unchanged' or shared) and attempt.paid > 0
+    and (not webhook.claims_paid or webhook.event_id is null and webhook.deliveries > 1)
+  then
+    perform coinslot.read_later(settle_webhook.payment_id);
+  end if;
+  return coinslot.end_webhook(
+    webhook, case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) IS 'Judges a webhook, whose row is locked, by what applying its payment came to.';
+
+CREATE FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) RETURNS public.webhook_verdict[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
   v_webhook coinslot.webhooks;
-  v_not_yet boolean;
+  v_verdict public.webhook_verdict;
+  v_verdicts public.webhook_verdict[] := array[]::public.webhook_verdict[];
 begin
-  select w.* into v_webhook
-  from coinslot.webhooks w where w.id = settle_webhook.webhook_id for update;
-  v_not_yet := v_webhook.claims_paid and attempt.paid = 0
-    and attempt.state in ('ready', 'awaiting_deposit');
-  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0
-    and (not v_webhook.claims_paid or v_webhook.event_id is null and v_webhook.deliveries > 1)
-  then
-    perform coinslot.read_later(settle_webhook.payment_id);
-  end if;
-  perform coinslot.end_webhook(
-    v_webhook,
-    case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
-  );
+  for v_webhook in
+    select w.* from coinslot.webhooks w where w.id = any (settle_webhooks.webhook_ids)
+    order by w.id for update
+  loop
+    v_verdict := coinslot.settle_webhook(
+      v_webhook, settle_webhooks.outcome, attempt, settle_webhooks.payment_id,
+      cardinality(settle_webhooks.webhook_ids) > 1
+    );
+    if v_verdict.webhook_id is not null then
+      v_verdicts := v_verdicts || v_verdict;
+    end if;
+  end loop;
+  return v_verdicts;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) IS 'Finishes a webhook with what applying its payment came to.';
+COMMENT ON FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) IS 'Judges webhooks by what applying their payment came to; those that had not ended before.';
 
 CREATE FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3481,7 +3596,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) IS 'Asks for a refund and sets its tokens aside, once per order and key.';
 
-CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
+CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -3516,9 +3631,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'See public.store_webhook.';
+COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.payments) IS 'See public.store_webhook.';
 
-CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) RETURNS text
+CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) RETURNS coinslot.delivery_verdict
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -3552,7 +3667,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) IS 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
+COMMENT ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) IS 'Leases a stored webhook to whoever delivers it again, or schedules it.';
 
 CREATE FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3818,6 +3933,17 @@ CREATE FUNCTION coinslot.webhook_spacing() RETURNS interval
 
 COMMENT ON FUNCTION coinslot.webhook_spacing() IS 'Least time between two reads for hints.';
 
+CREATE FUNCTION coinslot.webhook_wait(attempts bigint) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select (
+    '{2 seconds,10 seconds,1 minute,5 minutes,30 minutes,2 hours,12 hours,1 day,1 day}'::interval[]
+  )[webhook_wait.attempts + 1]
+$$;
+
+COMMENT ON FUNCTION coinslot.webhook_wait(attempts bigint) IS 'Time to the next read of a webhook''s payment; null once it was read often enough.';
+
 CREATE FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, kind text DEFAULT 'grant'::text) RETURNS public.token_receipt
     LANGUAGE sql
     SET search_path TO ''
@@ -3831,11 +3957,11 @@ $$;
 COMMENT ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be
 negative), once per idempotency key of the service.';
 
-CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, refunded bigint DEFAULT 0, refunding bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_id bigint DEFAULT NULL::bigint, secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, refunded bigint DEFAULT 0, refunding bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_ids bigint[] DEFAULT '{}'::bigint[], secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) RETURNS record
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select a.outcome, case when (a.payment).id is not null then a.payment end
+  select a.outcome, case when (a.payment).id is not null then a.payment end, a.webhooks
   from coinslot.apply_gateway_payment(
     apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
     coinslot.new_attempt(
@@ -3847,11 +3973,12 @@ CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, paymen
       apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
       apply_gateway_payment.secret
     ),
-    apply_gateway_payment.webhook_id
+    apply_gateway_payment.webhook_ids
   ) a
 $$;
 
-COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) IS 'Service: applies what one fresh read of a gateway said about a payment.';
+COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) IS 'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
+that led to it; none where the read was stale, or the webhook had ended before.';
 
 CREATE FUNCTION public.audit_payments(audit_id bigint, lines jsonb) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql
@@ -3980,7 +4107,7 @@ $$;
 
 COMMENT ON FUNCTION public.finish_audit(audit_id bigint) IS 'Service: records what does not match; totals by verdict and currency.';
 
-CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text DEFAULT ''::text, again boolean DEFAULT false) RETURNS void
+CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text DEFAULT ''::text, again boolean DEFAULT false) RETURNS public.webhook_verdict
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -3989,7 +4116,8 @@ CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail te
   )
 $$;
 
-COMMENT ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later.';
+COMMENT ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later. Null if it
+had ended before.';
 
 CREATE FUNCTION public.get_backlog() RETURNS jsonb
     LANGUAGE sql STABLE
@@ -4881,9 +5009,17 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.apply_outcomes() FROM PUBLIC;
+
+REVOKE ALL ON TYPE coinslot.apply_outcome FROM PUBLIC;
+
+REVOKE ALL ON TYPE coinslot.delivery_verdict FROM PUBLIC;
+
 REVOKE ALL ON TYPE public.hold_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.hold_receipt TO authenticated;
 GRANT ALL ON TYPE public.hold_receipt TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.order_id_form() FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.payments TO authenticated;
 GRANT SELECT ON TABLE public.payments TO service_role;
@@ -4898,17 +5034,24 @@ REVOKE ALL ON TYPE public.token_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_receipt TO authenticated;
 GRANT ALL ON TYPE public.token_receipt TO service_role;
 
+REVOKE ALL ON TYPE public.webhook_verdict FROM PUBLIC;
+GRANT ALL ON TYPE public.webhook_verdict TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.attempt_states() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_id bigint, OUT outcome text, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.audit_lease() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) TO service_role;
@@ -4934,6 +5077,8 @@ GRANT ALL ON FUNCTION coinslot.cancel_order(order_id text) TO authenticated;
 
 REVOKE ALL ON FUNCTION coinslot.cancel_orders(payment_ids uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.cancelable_statuses() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) TO service_role;
 
@@ -4957,6 +5102,8 @@ REVOKE ALL ON FUNCTION coinslot.check_text(argument text, value text, longest in
 REVOKE ALL ON FUNCTION coinslot.check_ttl(ttl_seconds integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.max_amount() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refund_answers() FROM PUBLIC;
 
 GRANT SELECT(id) ON TABLE coinslot.refunds TO authenticated;
 GRANT SELECT(id) ON TABLE coinslot.refunds TO service_role;
@@ -4991,6 +5138,8 @@ GRANT SELECT(finished_at) ON TABLE coinslot.refunds TO service_role;
 REVOKE ALL ON FUNCTION coinslot.check_unspent(refund coinslot.refunds) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_lease() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.webhook_outcomes() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) FROM PUBLIC;
 
@@ -5172,6 +5321,10 @@ REVOKE ALL ON FUNCTION coinslot.record_refusal(payment public.payments, payment_
 
 REVOKE ALL ON FUNCTION coinslot.refund_wait(attempts bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.refund_lease(attempts bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refund_patience() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) FROM PUBLIC;
@@ -5219,7 +5372,7 @@ REVOKE ALL ON FUNCTION coinslot.save_attempt(attempt coinslot.payment_attempts, 
 
 REVOKE ALL ON FUNCTION coinslot.save_refund(refund coinslot.refunds, account jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict text, OUT webhook_id bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.save_webhook(webhook coinslot.webhooks, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.schedule_maintenance() FROM PUBLIC;
 
@@ -5233,7 +5386,9 @@ REVOKE ALL ON FUNCTION coinslot.settle_refund(payment public.payments, attempt c
 
 REVOKE ALL ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) TO authenticated;
@@ -5243,8 +5398,8 @@ GRANT ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, ide
 
 REVOKE ALL ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) FROM PUBLIC;
 
@@ -5277,11 +5432,13 @@ REVOKE ALL ON FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) FROM 
 
 REVOKE ALL ON FUNCTION coinslot.webhook_spacing() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.webhook_wait(attempts bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_id bigint, secret text, OUT outcome text, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) TO service_role;
 
 REVOKE ALL ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) TO service_role;

@@ -197,7 +197,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "apply_gateway_payment":
-{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_id"?: number,"withdrawn"?: number }; Returns: Record<string, unknown>
+{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
                            },
 "audit_payments":
 { Args: { "audit_id": number,"lines": Json }; Returns: unknown[]
@@ -342,8 +342,13 @@ isOneToOne: false
 { Args: { "audit_id": number }; Returns: Json
                            },
 "finish_webhook":
-{ Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: undefined
-                           },
+{ Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: Database["public"]['CompositeTypes']["webhook_verdict"]
+                          SetofOptions: {
+        from: "*"
+        to: "webhook_verdict"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "get_backlog":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -581,6 +586,8 @@ isOneToOne: false
                         "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["payments"]['Row'] | null
                       },"token_receipt": {
                         "user_id": string | null,"seq": number | null,"delta": number | null,"balance": number | null,"created_at": string | null,"payment_id": string | null,"hold_id": string | null,"kind": string | null,"idempotency_key": string | null,"feature": string | null,"reason": string | null,"metadata": Json | null,"replayed": boolean | null
+                      },"webhook_verdict": {
+                        "webhook_id": number | null,"outcome": string | null,"finished": boolean | null
                       }
           }
         }

@@ -184,6 +184,12 @@ revoke all on function public.create_order(text, text, text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.create_order(text, text, text, text) to authenticated;
 
+create function coinslot.cancelable_statuses() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['pending', 'failed'];
+comment on function coinslot.cancelable_statuses() is 'Where an order can be called off.';
+revoke all on function coinslot.cancelable_statuses() from public;
+
 -- Cancelling is a wish, not a fact about money: should the gateway take the money all the same, the
 -- order is completed.
 create function coinslot.cancel_order(order_id text) returns public.payments
@@ -202,7 +208,7 @@ begin
   if v_before.status = 'canceled' then
     return v_before;
   end if;
-  if v_before.status not in ('pending', 'failed') then
+  if v_before.status <> all (coinslot.cancelable_statuses()) then
     perform coinslot.fail(
       'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
     );
@@ -253,13 +259,13 @@ language plpgsql volatile set search_path = '' as $$
 begin
   perform coinslot.cancel_orders(array(
     select p.id from public.payments p
-    where p.user_id = close_orders.user_id and p.status in ('pending', 'failed')
+    where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
     order by p.id for update
   ));
   perform coinslot.lock_wallet(close_orders.user_id);
   perform coinslot.cancel_orders(array(
     select p.id from public.payments p
-    where p.user_id = close_orders.user_id and p.status in ('pending', 'failed')
+    where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
     for update skip locked
   ));
 end

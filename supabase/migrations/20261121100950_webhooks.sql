@@ -20,6 +20,26 @@ return interval '3 seconds';
 comment on function coinslot.webhook_spacing() is 'Least time between two reads for hints.';
 revoke all on function coinslot.webhook_spacing() from public;
 
+-- How long after so many reads the next one is due; null = there is none. About three days in all.
+create function coinslot.webhook_wait(attempts bigint) returns interval
+language sql immutable parallel safe set search_path = '' as $$
+  select (
+    '{2 seconds,10 seconds,1 minute,5 minutes,30 minutes,2 hours,12 hours,1 day,1 day}'::interval[]
+  )[webhook_wait.attempts + 1]
+$$;
+comment on function coinslot.webhook_wait(bigint) is
+'Time to the next read of a webhook''s payment; null once it was read often enough.';
+revoke all on function coinslot.webhook_wait(bigint) from public;
+
+-- What is stored of a webhook: received, until it has been read for; then what the read came to.
+create function coinslot.webhook_outcomes() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['received', 'not_yet', 'failed'] || array_remove(coinslot.apply_outcomes(), 'stale');
+comment on function coinslot.webhook_outcomes() is
+'not_yet: the money it claims is not to be seen yet. failed: the gateway could not be asked. Else
+what applying the read came to.';
+revoke all on function coinslot.webhook_outcomes() from public;
+
 create table coinslot.webhooks (
   id bigint generated always as identity,
   gateway text not null,
@@ -42,7 +62,8 @@ create table coinslot.webhooks (
   next_attempt_at timestamptz default clock_timestamp() + coinslot.webhook_lease(),
   constraint webhooks_pkey primary key (id),
   constraint webhooks_gateway_fkey foreign key (gateway)
-  references coinslot.gateways (id) on delete restrict
+  references coinslot.gateways (id) on delete restrict,
+  constraint webhooks_outcome_known check (outcome = any(coinslot.webhook_outcomes()))
 );
 comment on table coinslot.webhooks is 'Webhooks of the gateways and what became of them.';
 comment on column coinslot.webhooks.event_id is 'Of a signed event; null = unsigned.';
@@ -97,6 +118,15 @@ comment on function coinslot.find_payment(text, text, text) is
 'The payment of a gateway that an order id or a payment key belongs to.';
 revoke all on function coinslot.find_payment(text, text, text) from public;
 
+-- Of no column either.
+-- squawk-ignore ban-create-domain-with-constraint
+create domain coinslot.delivery_verdict as text constraint delivery_verdict_known
+check (value in ('read', 'scheduled', 'duplicate', 'unknown_order', 'forged'));
+comment on domain coinslot.delivery_verdict is
+'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.
+unknown_order, forged: not stored.';
+revoke all on type coinslot.delivery_verdict from public;
+
 -- Takes a webhook that is stored and was delivered again: decides when to read, and leases it for
 -- a read that begins now. Finished: as soon as news may be read. Waiting after a failure: this may
 -- be the news that it waits for, so it need not wait that long. Leased or planned: that read will
@@ -104,7 +134,7 @@ revoke all on function coinslot.find_payment(text, text, text) from public;
 -- that was signed stays finished.
 create function coinslot.take_webhook(
   webhook coinslot.webhooks, readable_at timestamptz, busy boolean
-) returns text
+) returns coinslot.delivery_verdict
 language plpgsql volatile set search_path = '' as $$
 declare
   v_due timestamptz := case
@@ -136,7 +166,7 @@ begin
 end
 $$;
 comment on function coinslot.take_webhook(coinslot.webhooks, timestamptz, boolean) is
-'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.';
+'Leases a stored webhook to whoever delivers it again, or schedules it.';
 revoke all on function coinslot.take_webhook(coinslot.webhooks, timestamptz, boolean) from public;
 
 -- Where a gateway repeats a secret it gave us, a hint with another one is not worth a read. None
@@ -230,7 +260,8 @@ revoke all on function coinslot.file_webhook(coinslot.webhooks) from public;
 -- Stores a delivery and says what is to be done. Deliveries about one order, or of one event, take
 -- their turns, so that each sees what the one before it left.
 create function coinslot.save_webhook(
-  webhook coinslot.webhooks, busy boolean, out verdict text, out webhook_id bigint
+  webhook coinslot.webhooks, busy boolean, out verdict coinslot.delivery_verdict,
+  out webhook_id bigint
 )
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -275,7 +306,7 @@ revoke all on function coinslot.save_webhook(coinslot.webhooks, boolean) from pu
 create function coinslot.store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
   claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean,
-  out verdict text, out webhook_id bigint, out payment public.payments
+  out verdict coinslot.delivery_verdict, out webhook_id bigint, out payment public.payments
 )
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -343,50 +374,61 @@ grant execute on function public.store_webhook(
   text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) to service_role;
 
+create type public.webhook_verdict as (
+  webhook_id bigint,
+  outcome text,
+  finished boolean
+);
+comment on type public.webhook_verdict is
+'What a read came to for a webhook; finished = it leads to no other read.';
+revoke all on type public.webhook_verdict from public;
+grant usage on type public.webhook_verdict to service_role;
+
 -- Ends a read that a webhook led to. A delivery that came in while the gateway was being asked may
 -- know more than was read: it gets a read of its own. What was claimed paid and is not yet, and
--- what could not be read, is tried again at growing distances, for about three days; then the
--- reconciler is left with it.
+-- what could not be read, is tried again at growing distances; then the reconciler is left with it.
 create function coinslot.end_webhook(
   webhook coinslot.webhooks, outcome text, detail text, again boolean
-) returns void
+) returns public.webhook_verdict
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_waits constant interval[] := array[
-    '2 seconds', '10 seconds', '1 minute', '5 minutes', '30 minutes', '2 hours', '12 hours',
-    '1 day', '1 day'
-  ]::interval[];
+  v_verdict public.webhook_verdict;
   v_next timestamptz := case
     when webhook.deliveries > webhook.taken_deliveries
     then clock_timestamp() + coinslot.webhook_spacing()
-    when again then clock_timestamp() + v_waits[webhook.attempts + 1]
+    when again then clock_timestamp() + coinslot.webhook_wait(webhook.attempts)
   end;
 begin
   if webhook.next_attempt_at is null then
-    return;
+    return null;
   end if;
   update coinslot.webhooks w set
     outcome = end_webhook.outcome, detail = left(end_webhook.detail, 200),
     attempts = w.attempts + 1, next_attempt_at = v_next,
     finished_at = case when v_next is null then clock_timestamp() end
-  where w.id = webhook.id;
+  where w.id = webhook.id
+  returning w.id, w.outcome, w.next_attempt_at is null into v_verdict;
+  return v_verdict;
 end
 $$;
 comment on function coinslot.end_webhook(coinslot.webhooks, text, text, boolean) is
-'Writes what a read of a webhook came to, whose row is locked, unless it has ended before.';
+'Writes what a read of a webhook came to, whose row is locked; null if it had ended before.';
 revoke all on function coinslot.end_webhook(coinslot.webhooks, text, text, boolean) from public;
 
 create function coinslot.finish_webhook(
   webhook_id bigint, outcome text, detail text, again boolean
-) returns void
+) returns public.webhook_verdict
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
   v_webhook coinslot.webhooks;
 begin
+  if (finish_webhook.outcome = any (coinslot.webhook_outcomes())) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "outcome"}');
+  end if;
   select w.* into v_webhook
   from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
-  perform coinslot.end_webhook(
+  return coinslot.end_webhook(
     v_webhook, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
   );
 end
@@ -398,49 +440,82 @@ grant execute on function coinslot.finish_webhook(bigint, text, text, boolean) t
 
 create function public.finish_webhook(
   webhook_id bigint, outcome text, detail text default '', again boolean default false
-) returns void
+) returns public.webhook_verdict
 language sql volatile set search_path = '' as $$
   select coinslot.finish_webhook(
     finish_webhook.webhook_id, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
   )
 $$;
 comment on function public.finish_webhook(bigint, text, text, boolean) is
-'Service: what came of a webhook whose payment could not be applied; again = try later.';
+'Service: what came of a webhook whose payment could not be applied; again = try later. Null if it
+had ended before.';
 revoke all on function public.finish_webhook(bigint, text, text, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.finish_webhook(bigint, text, text, boolean) to service_role;
 
--- The verdict on a webhook commits with what its read led to. A claim of money that the read does
--- not show yet is not answered: the gateway's records may lag behind its webhooks. So may those of
--- a refund or a dispute: where such a webhook brought nothing new, or hints of several kinds share
--- a row, the reconciler looks again.
+-- A claim of money that the read does not show yet is not answered: the gateway's records may lag
+-- behind its webhooks. So may those of a refund or a dispute: where such a webhook brought nothing
+-- new, or hints of several kinds share a row, the reconciler looks again. So it does where webhooks
+-- share a read: the news may be what another of them told of.
 create function coinslot.settle_webhook(
-  webhook_id bigint, outcome text, attempt coinslot.payment_attempts, payment_id uuid
-) returns void
+  webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid,
+  shared boolean
+) returns public.webhook_verdict
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_webhook coinslot.webhooks;
   v_not_yet boolean;
 begin
-  select w.* into v_webhook
-  from coinslot.webhooks w where w.id = settle_webhook.webhook_id for update;
-  v_not_yet := v_webhook.claims_paid and attempt.paid = 0
+  v_not_yet := webhook.claims_paid and attempt.paid = 0
     and attempt.state in ('ready', 'awaiting_deposit');
-  if settle_webhook.outcome = 'unchanged' and attempt.paid > 0
-    and (not v_webhook.claims_paid or v_webhook.event_id is null and v_webhook.deliveries > 1)
+  if (settle_webhook.outcome = 'unchanged' or shared) and attempt.paid > 0
+    and (not webhook.claims_paid or webhook.event_id is null and webhook.deliveries > 1)
   then
     perform coinslot.read_later(settle_webhook.payment_id);
   end if;
-  perform coinslot.end_webhook(
-    v_webhook,
-    case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
+  return coinslot.end_webhook(
+    webhook, case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
   );
 end
 $$;
-comment on function coinslot.settle_webhook(bigint, text, coinslot.payment_attempts, uuid) is
-'Finishes a webhook with what applying its payment came to.';
-revoke all on function coinslot.settle_webhook(bigint, text, coinslot.payment_attempts, uuid)
-from public;
+comment on function coinslot.settle_webhook(
+  coinslot.webhooks, text, coinslot.payment_attempts, uuid, boolean
+) is 'Judges a webhook, whose row is locked, by what applying its payment came to.';
+revoke all on function coinslot.settle_webhook(
+  coinslot.webhooks, text, coinslot.payment_attempts, uuid, boolean
+) from public;
+
+-- Webhooks about one payment that share a read, each judged by what it claims. Locked in the order
+-- of their ids, as everywhere, so that no two callers wait for each other.
+create function coinslot.settle_webhooks(
+  webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid
+) returns public.webhook_verdict[]
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_webhook coinslot.webhooks;
+  v_verdict public.webhook_verdict;
+  v_verdicts public.webhook_verdict[] := array[]::public.webhook_verdict[];
+begin
+  for v_webhook in
+    select w.* from coinslot.webhooks w where w.id = any (settle_webhooks.webhook_ids)
+    order by w.id for update
+  loop
+    v_verdict := coinslot.settle_webhook(
+      v_webhook, settle_webhooks.outcome, attempt, settle_webhooks.payment_id,
+      cardinality(settle_webhooks.webhook_ids) > 1
+    );
+    if v_verdict.webhook_id is not null then
+      v_verdicts := v_verdicts || v_verdict;
+    end if;
+  end loop;
+  return v_verdicts;
+end
+$$;
+comment on function coinslot.settle_webhooks(
+  bigint[], text, coinslot.payment_attempts, uuid
+) is 'Judges webhooks by what applying their payment came to; those that had not ended before.';
+revoke all on function coinslot.settle_webhooks(
+  bigint[], text, coinslot.payment_attempts, uuid
+) from public;
 
 -- Work that is due, leased to whoever claims it. Many may claim at once: none gets another's.
 create function coinslot.claim_webhooks(batch integer) returns setof coinslot.webhooks
@@ -477,8 +552,13 @@ grant execute on function public.claim_webhooks(integer) to service_role;
 -- was finished meanwhile stays so.
 create function coinslot.return_webhooks(webhook_ids bigint[]) returns void
 language sql volatile security definer set search_path = '' as $$
+  with unfinished as materialized (
+    select w.id from coinslot.webhooks w
+    where w.id = any (return_webhooks.webhook_ids) and w.next_attempt_at is not null
+    order by w.id for update
+  )
   update coinslot.webhooks w set next_attempt_at = clock_timestamp()
-  where w.id = any (return_webhooks.webhook_ids) and w.next_attempt_at is not null
+  from unfinished u where w.id = u.id
 $$;
 comment on function coinslot.return_webhooks(bigint[]) is 'See public.return_webhooks.';
 revoke all on function coinslot.return_webhooks(bigint[]) from public;
@@ -535,12 +615,17 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_count bigint;
 begin
+  with matching as materialized (
+    select w.id from coinslot.webhooks w
+    where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
+      and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
+      and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id)
+    order by w.id for update
+  )
   update coinslot.webhooks w set
     outcome = 'received', attempts = 0, finished_at = null, waiting_since = clock_timestamp(),
     next_attempt_at = clock_timestamp()
-  where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
-    and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
-    and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id);
+  from matching m where w.id = m.id;
   get diagnostics v_count = row_count;
   return v_count;
 end

@@ -345,8 +345,7 @@ language sql volatile security definer set search_path = '' as $$
   ), taken as (
     update coinslot.refunds r set
       attempts = r.attempts + 1,
-      next_attempt_at = clock_timestamp()
-        + greatest(interval '1 minute', coinslot.refund_wait(r.attempts + 1))
+      next_attempt_at = clock_timestamp() + coinslot.refund_lease(r.attempts + 1)
     from due where r.id = due.id
     returning r.*
   ), shown as (
@@ -355,7 +354,7 @@ language sql volatile security definer set search_path = '' as $$
       'refund_id', t.id, 'amount', t.amount, 'currency', t.currency, 'status', t.status,
       'tries', t.tries, 'answer', t.answer
     )
-    from taken t where t.attempts > 8
+    from taken t where t.attempts > coinslot.refund_patience()
     on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing
   )
   select
@@ -395,9 +394,7 @@ declare
   v_payment public.payments;
   v_argument text := case
     when record_refund_answer.tries is null then 'tries'
-    when (
-      record_refund_answer.answer in ('accepted', 'declined', 'spent', 'unknown')
-    ) is not true then 'answer'
+    when (record_refund_answer.answer = any (coinslot.refund_answers())) is not true then 'answer'
   end;
 begin
   if v_argument is not null then

@@ -67,7 +67,7 @@ def _pay_otherwise(world: World) -> Step:
 
 def _pay_for_webhook(world: World) -> Step:
     call = gateway_says(world.paid_order, 2, paid=5000, refunded=500)
-    return Call(call.rpc, call.arguments | {"webhook_id": world.webhook}).inside
+    return Call(call.rpc, call.arguments | {"webhook_ids": [world.webhook]}).inside
 
 
 def _refuse_attempt(world: World) -> Step:

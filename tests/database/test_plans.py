@@ -92,7 +92,7 @@ def _buy_spend_and_hold(session: Connection, buyer: UUID, key: str) -> None:
 
     order_id = answer(create_order(buyer, None))["order_id"]
     webhook_id = answer(hint(order_id, None))["webhook_id"]
-    applied = answer(gateway_says(order_id, 1, paid=5000, webhook_id=webhook_id))
+    applied = answer(gateway_says(order_id, 1, paid=5000, webhook_ids=[webhook_id]))
     assert applied["outcome"] == "credited"
     answer(spend(buyer, 1, key))
     held = answer(hold(buyer, 2, f"answer to {key}"))

@@ -61,8 +61,14 @@ revoke all on table coinslot.audit_lines from anon, authenticated, service_role;
 create policy "Nobody reads audit lines through the API" on coinslot.audit_lines
 for select to anon, authenticated using (false);
 
--- One process does a window; one that stopped in the middle may be followed by another after an
--- hour. Again: from the start, whoever did it before.
+create function coinslot.audit_lease() returns interval
+language sql immutable parallel safe set search_path = ''
+return interval '1 hour';
+comment on function coinslot.audit_lease() is 'Time to finish an audit that was begun.';
+revoke all on function coinslot.audit_lease() from public;
+
+-- One process does a window; one that stopped in the middle may be followed by another after the
+-- lease. Again: from the start, whoever did it before.
 create function coinslot.begin_audit(
   gateway text, since timestamptz, until timestamptz, again boolean
 ) returns bigint
@@ -84,7 +90,7 @@ begin
   on conflict on constraint audits_window_key do update
   set started_at = clock_timestamp(), finished_at = null
   where begin_audit.again
-    or (a.finished_at is null and a.started_at < clock_timestamp() - interval '1 hour')
+    or (a.finished_at is null and a.started_at < clock_timestamp() - coinslot.audit_lease())
   returning a.id into v_id;
   delete from coinslot.audit_lines l where l.audit_id = v_id;
   return v_id;
@@ -125,7 +131,7 @@ language sql stable set search_path = '' as $$
     case
       when l.live <> (s.mode = 'live') then 'other_mode'
       when l.missing then 'missing'
-      when a.id is null and coalesce(l.order_id, '') !~ '^ord_[A-Za-z0-9_-]{12,36}$'
+      when a.id is null and coalesce(l.order_id, '') !~ coinslot.order_id_form()
       then 'foreign'
       when l.refunded is null then 'unread'
       when a.id is null then 'unknown'

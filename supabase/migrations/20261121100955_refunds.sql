@@ -5,6 +5,12 @@
 -- cannot be spent while the gateway is at it; the entry that takes them is written by the funnel
 -- alone, from what the gateway says has been refunded in total, whoever asked for it.
 
+create function coinslot.refund_answers() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['accepted', 'declined', 'spent', 'unknown'];
+comment on function coinslot.refund_answers() is 'What gateways say to a refund, in our words.';
+revoke all on function coinslot.refund_answers() from public;
+
 create table coinslot.refunds (
   id uuid not null default gen_random_uuid(),
   payment_id uuid not null,
@@ -38,8 +44,7 @@ create table coinslot.refunds (
   constraint refunds_fits check (amount <= refundable and tokens >= 0 and refunded_before >= 0),
   constraint refunds_status_known
   check (status in ('requested', 'pending', 'succeeded', 'failed')),
-  constraint refunds_answer_known
-  check (answer in ('accepted', 'declined', 'spent', 'unknown')),
+  constraint refunds_answer_known check (answer = any(coinslot.refund_answers())),
   constraint refunds_open_or_finished check (
     (status in ('requested', 'pending')) = (finished_at is null)
     and (finished_at is null) = (next_attempt_at is not null)
@@ -118,8 +123,8 @@ revoke all on table coinslot.refund_accounts from anon, authenticated, service_r
 create policy "Nobody reads accounts through the API" on coinslot.refund_accounts
 for select to anon, authenticated using (false);
 
--- How long after so many attempts the next one is due. A refund that is still open after the eighth
--- is shown to a person, and looked after daily.
+-- How long after so many attempts the next one is due. A refund that is still open after the last
+-- of these waits is shown to a person, and looked after daily.
 create function coinslot.refund_wait(attempts bigint) returns interval
 language sql immutable parallel safe set search_path = '' as $$
   select coalesce(
@@ -129,6 +134,21 @@ language sql immutable parallel safe set search_path = '' as $$
 $$;
 comment on function coinslot.refund_wait(bigint) is 'Time to the next attempt at a refund.';
 revoke all on function coinslot.refund_wait(bigint) from public;
+
+create function coinslot.refund_patience() returns bigint
+language sql immutable parallel safe set search_path = ''
+return 8;
+comment on function coinslot.refund_patience() is
+'Attempts after which a refund that is still open is shown to a person.';
+revoke all on function coinslot.refund_patience() from public;
+
+-- No shorter than any call to a gateway may last, so that none is asked beside another.
+create function coinslot.refund_lease(attempts bigint) returns interval
+language sql immutable parallel safe set search_path = ''
+return greatest(interval '1 minute', coinslot.refund_wait(refund_lease.attempts));
+comment on function coinslot.refund_lease(bigint) is
+'Time that whoever asks a gateway for a refund has it to themselves.';
+revoke all on function coinslot.refund_lease(bigint) from public;
 
 -- Sets the tokens aside that will go back. The caller has the payment locked and has seen that they
 -- are there, or that it was forced.
@@ -178,7 +198,8 @@ language plpgsql volatile set search_path = '' as $$
 declare
   v_refund coinslot.refunds;
   v_target bigint := refund.refunded_before + refund.amount;
-  v_vanished boolean := refund.answer = 'accepted' and refund.attempts > 8;
+  v_vanished boolean := refund.answer = 'accepted'
+    and refund.attempts > coinslot.refund_patience();
   v_status text := case
     when attempt.refunded >= v_target then 'succeeded'
     when attempt.refunded + attempt.refunding >= v_target then 'pending'
@@ -200,9 +221,7 @@ begin
     failure_message = case when v_status <> 'succeeded' then r.failure_message end,
     next_attempt_at = case
       when v_status = 'requested' and r.answer is null then r.next_attempt_at
-      when v_ask then clock_timestamp() + greatest(
-        interval '1 minute', coinslot.refund_wait(r.attempts)
-      )
+      when v_ask then clock_timestamp() + coinslot.refund_lease(r.attempts)
       when v_open then clock_timestamp() + coinslot.refund_wait(r.attempts)
     end,
     finished_at = case when not v_open then clock_timestamp() end
