@@ -38,6 +38,7 @@ def run() -> None:
     """Start everything and show the logs; Ctrl-C stops it. Data stays."""
     with _explained():
         stack = _stack()
+        stack.require_ports()  # before anything that runs is stopped
         try:
             with stopped_by_signals():
                 stack.down()

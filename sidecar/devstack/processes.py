@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ class Program:
     name: str
     title: str
     argv: list[str]
-    port: int
-    port_setting: str
+    ports: dict[str, int]
+    """The ports at which it listens, by the setting that chooses each."""
     ready: Callable[[], bool]
     env: dict[str, str] = field(default_factory=dict)
     user: str | None = None
@@ -54,9 +54,13 @@ class Program:
         parts = [*self.argv, *env, self.stdin]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    @property
-    def port_taken(self) -> str:
-        return f"port {self.port} for {self.title} is taken; set {self.port_setting}"
+    def taken_ports(self, held: Collection[int] = ()) -> list[str]:
+        """A sentence for each port at which somebody else listens; `held` ones do not count."""
+        return [
+            f"port {port} for {self.title} is taken; set {setting}"
+            for setting, port in self.ports.items()
+            if port not in held and not _is_free(port)
+        ]
 
 
 class Processes:
@@ -89,13 +93,29 @@ class Processes:
         recorded = self._read().get(program.name, {}).get("fingerprint")
         return recorded == program.fingerprint and self.find(program.name) is not None
 
-    def require_free_ports(self, programs: list[Program], seconds: float = 2) -> None:
-        """Waits a moment: what was killed lets go of its port a little after it is seen to end."""
+    def require_ports(self, programs: list[Program], seconds: float = 2) -> None:
+        """Raises `DevstackError` unless each port is free, or will be once `programs` are stopped.
+
+        Waits a moment: what was killed lets go of its port a little after it is seen to end.
+        """
         deadline = time.monotonic() + seconds
-        while taken := [program for program in programs if not _is_free(program.port)]:
+        while taken := self._taken_ports(programs):
             if time.monotonic() > deadline:
-                raise DevstackError("\n".join(program.port_taken for program in taken))
+                raise DevstackError("\n".join(taken))
             time.sleep(0.05)
+
+    def _taken_ports(self, programs: list[Program]) -> list[str]:
+        held = self._held_ports(programs)
+        return [sentence for program in programs for sentence in program.taken_ports(held)]
+
+    def _held_ports(self, programs: list[Program]) -> set[int]:
+        """The ports at which these processes of the folder listen now."""
+        held = set()
+        for process in filter(None, (self.find(program.name) for program in programs)):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                sockets = process.net_connections("tcp4")
+                held |= {each.laddr.port for each in sockets if each.status == psutil.CONN_LISTEN}
+        return held
 
     def start(self, program: Program) -> None:
         self._logs.mkdir(parents=True, exist_ok=True)

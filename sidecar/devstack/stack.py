@@ -53,14 +53,19 @@ class Stack:
             self._report(note)
         with self._lock():
             missing = self._missing()
+            self.processes.require_ports(missing)
             self._stop(missing)
-            self.processes.require_free_ports(missing)
+            self.processes.require_ports(missing)
             try:
                 self._start(missing)
             except BaseException:
                 self._stop(missing)
                 raise
             self._write_env()
+
+    def require_ports(self) -> None:
+        """Raise `DevstackError` if somebody else listens at a port of this stack."""
+        self.processes.require_ports(self.programs)
 
     def down(self) -> list[str]:
         """Stop what was started from this folder; the names of those that ran."""

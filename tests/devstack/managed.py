@@ -25,16 +25,20 @@ from tests.support.stacks import LocalStack
 NAMES = ["postgres", "postgrest", "auth", "api", "simulators", "sidecar"]
 
 
+def variables(settings: DevstackSettings) -> dict[str, str]:
+    """The settings as a shell would give them."""
+    fields = settings.model_dump(exclude_none=True)
+    return {f"COINSLOT_{name.upper()}": str(value) for name, value in fields.items()}
+
+
 @contextmanager
 def command(
     settings: DevstackSettings, command: str, output: int | IO[bytes] = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Killed in the end, if it has not ended by itself."""
-    fields = settings.model_dump(exclude_none=True)
-    values = {f"COINSLOT_{name.upper()}": str(value) for name, value in fields.items()}
     with subprocess.Popen(
         [sys.executable, "-m", "devstack", command],
-        env={**os.environ, **values},
+        env={**os.environ, **variables(settings)},
         cwd=ROOT,
         stdout=output,
         stderr=subprocess.STDOUT,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 from dotenv import dotenv_values
+from typer.testing import CliRunner
 
+from devstack import cli
 from devstack.stack import Stack
-from tests.devstack.managed import NAMES, free_port, pids, pretend_pid, tokens, until
+from tests.devstack.managed import NAMES, free_port, pids, pretend_pid, tokens, until, variables
 from tests.support.stacks import LocalStack, running_stack
 
 
@@ -73,6 +76,21 @@ def test_changed_settings_restart_what_they_concern(own: LocalStack) -> None:
     assert after["postgres"] == before["postgres"]
     assert after["postgrest"] != before["postgrest"]
     own.manager.up()
+
+
+@pytest.mark.parametrize("command", ["up", "run", "demo"])
+def test_a_port_that_is_taken_is_found_before_anything_is_stopped(
+    own: LocalStack, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    before = pids(own.manager)
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        taken = {"metrics_port": stranger.getsockname()[1]}
+        for name, value in variables(own.settings.model_copy(update=taken)).items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(cli.app, [command])
+    assert result.exit_code == 1
+    assert "set COINSLOT_METRICS_PORT" in result.output
+    assert pids(own.manager) == before
 
 
 def test_reset_empties_the_database_under_the_running_stack(own: LocalStack) -> None:
