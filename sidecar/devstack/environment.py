@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
 
-from coinslot.settings.deployment import Settings
 from devstack.keys import ApiKeys
 from devstack.settings import ROOT, DevstackSettings
 
+_EXAMPLE = ROOT / ".env.example"
+_SETTING = re.compile(r"^(?:# )?([A-Z][A-Z_]*)=", re.MULTILINE)
 # Where an app of one's own runs while it is written, most often: it may call the sidecar, too.
 _OWN_APPS = ("http://127.0.0.1:3000", "http://localhost:3000")
 
 
 def persons_settings(dotenv: Path | None) -> dict[str, str]:
-    """What the person set for the sidecar, in the environment or `.env`; nothing without a `.env`.
+    """The person's own settings of the sidecar, from the environment or `.env`; none without it.
 
-    Only settings: the rest of a shell's variables would make every start look like a new one.
+    Other variables of the shell are left out: they would make every start look like a new one.
     """
     if dotenv is None:
         return {}
     values = {**dotenv_values(dotenv), **os.environ}
-    names = (field.upper() for field in Settings.model_fields)
-    return {name: value for name in names if (value := values.get(name))}
+    return {name: value for name in sidecar_settings() if (value := values.get(name))}
+
+
+def sidecar_settings() -> list[str]:
+    """The names of the sidecar's settings, from `.env.example`, which lists all there are."""
+    own = {f"COINSLOT_{name.upper()}" for name in DevstackSettings.model_fields}
+    return [name for name in _SETTING.findall(_EXAMPLE.read_text()) if name not in own]
 
 
 def simulated_gateways(settings: DevstackSettings) -> list[dict[str, str]]:

@@ -13,6 +13,8 @@ from typing import Any
 import jwt
 
 ACCESS_TOKEN_SECONDS = 3600
+LOCAL_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
+"""The one with which the Supabase CLI signs the keys of every local project."""
 
 
 class _Unescaped(json.JSONEncoder):

@@ -14,9 +14,8 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
-from coinslot.settings.deployment import WELL_KNOWN_JWT_SECRET
 from devstack import environment, postgres, programs, tools
-from devstack.keys import ApiKeys, user_claims
+from devstack.keys import LOCAL_JWT_SECRET, ApiKeys, user_claims
 from devstack.placement import Placement, place
 from devstack.processes import Processes, Program
 from devstack.settings import ROOT, DevstackError, DevstackSettings
@@ -34,7 +33,7 @@ class Stack:
         report: Report = lambda _: None,
     ) -> None:
         self.settings = settings
-        self.keys = ApiKeys(WELL_KNOWN_JWT_SECRET)
+        self.keys = ApiKeys(LOCAL_JWT_SECRET)
         self.processes = Processes(settings.devstack_dir)
         self._dotenv = dotenv
         self._report = report
