@@ -57,7 +57,7 @@ class StormStack(CrowdedStack):
         return replace(
             program,
             name=name,
-            port=port,
+            ports={"COINSLOT_SIDECAR_PORT": port},
             env=env | (self._v2_keys() if self._on_v2 else {}),
             ready=lambda: _is_ready(alone.sidecar_url),
         )
@@ -108,7 +108,7 @@ class StormStack(CrowdedStack):
         program = self._program(name)
         if name == "postgres":
             postgres.clear_stale_pid(self._placement)
-        self.processes.require_free_ports([program])
+        self.processes.require_ports([program])
         self.processes.start(program)
 
     def keep_own_log(self) -> None:
