@@ -16,6 +16,7 @@ import httpx
 from devstack import environment, tools
 from devstack.settings import DevstackError
 from devstack.stack import Stack
+from simulators.portone.v2 import settings as portone_v2
 
 _SECONDS_TO_START = 60
 
@@ -41,7 +42,7 @@ def _sidecar_for_v2(stack: Stack) -> Iterator[str]:
         [sys.executable, "-m", "coinslot", "serve"],
         env={
             **environment.sidecar(stack.settings, stack.keys, {}),
-            **environment.portone_v2(stack.settings.simulators_url),
+            **portone_v2.sidecar_environment(stack.settings.simulators_url),
             "COINSLOT_SIDECAR_PORT": str(port),
         },
         cwd=stack.settings.devstack_dir,  # where no `.env` changes its mind

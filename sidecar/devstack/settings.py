@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from simulators.registry import GatewayChoices
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -15,7 +17,7 @@ class DevstackError(Exception):
     """Something the person at the keyboard can mend; `str()` says what to do."""
 
 
-class DevstackSettings(BaseSettings):
+class DevstackSettings(GatewayChoices, BaseSettings):
     """Each field is set by `COINSLOT_` and its name in capitals, e.g. `COINSLOT_API_PORT`."""
 
     model_config = SettingsConfigDict(
@@ -33,8 +35,6 @@ class DevstackSettings(BaseSettings):
     default_grants: Literal["strict", "permissive"] = "strict"
     postgres_bin: Path | None = None
     """Folder of another Postgres, e.g. /usr/lib/postgresql/15/bin; the embedded one if unset."""
-    portone: Literal["v1", "v2"] = "v1"
-    """Which version of PortOne the store sells through."""
     fsync: bool = True
     """Off only for tests: a crash then loses committed money."""
     devstack_dir: Path = ROOT / ".devstack"

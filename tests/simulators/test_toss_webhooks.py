@@ -139,7 +139,7 @@ class TestWebhooks:
             slept.append(seconds)
 
         key = await toss.pay(ORDER, webhook="beside")
-        monkeypatch.setattr("simulators.toss.webhooks.asyncio", _Sleeping(sleep))
+        monkeypatch.setattr("simulators.toss.webhook.asyncio", _Sleeping(sleep))
         failing = [500] * 9
         await self.receive(toss, lambda: toss.confirm(key, ORDER), 8, *failing, spacing_s=60)
         minutes = [seconds / 60 for seconds in slept if seconds]

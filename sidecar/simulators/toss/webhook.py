@@ -1,4 +1,4 @@
-"""Webhooks as Toss sends them: unsigned, in transmissions that are repeated for four days."""
+"""The webhooks of Toss: unsigned, in transmissions that are repeated for four days."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-# Of `spacing_s`, which is a minute at Toss.
+# In units of `spacing_s`, which is a minute at Toss.
 _WAITS = (1, 4, 16, 64, 256, 1024, 4096)
 _PREFIX = "tosspayments-webhook-transmission"
 
 
 class TossSender(Sender):
-    """What the simulator sends by itself is repeated until it is answered 200; what the control API
-    asks for is one transmission."""
+    """Repeats a webhook of the simulator's own until it is answered 200.
+
+    One that the control API asks for is transmitted once.
+    """
 
     def __init__(self, settings: WebhookSettings, now: Callable[[], int]) -> None:
         super().__init__(settings)
@@ -73,7 +75,7 @@ def status_changed(payment: Json, now: int, **changes: object) -> Webhook:
 
 
 def deposit_callback(payment: Json, now: int, **changes: object) -> Webhook:
-    """The older, flat one about virtual accounts: no event type and no payment key."""
+    """The older webhook about virtual accounts: flat, with no event type and no payment key."""
     body = {
         "createdAt": _created(now),
         "secret": payment["secret"],
@@ -92,6 +94,6 @@ def cancel_status_changed(payment: Json, cancel: Json, now: int) -> Webhook:
 
 
 def _created(now: int) -> str:
-    """Toss leaves the zone out."""
+    """The time as a webhook has it: Korean, and without its zone."""
     local = datetime.fromisoformat(kst(now)).replace(tzinfo=None)
     return local.replace(microsecond=datetime.now(UTC).microsecond).isoformat("T", "microseconds")

@@ -14,9 +14,9 @@ _KEPT = {"DONE", "PARTIAL_CANCELED"}
 
 
 def cancel_in_place(payment: Json, given: Json, now: int, *, pending: bool = False) -> str | None:
-    """All that is left, or `cancelAmount` of it. Returns Toss's code where it refuses.
+    """Cancels all that is left, or `cancelAmount` of it. Returns Toss's code where it refuses.
 
-    That the balance shrinks at once while a cancel is under way is not documented.
+    Toss does not document that the balance shrinks while a cancel is still under way.
     """
     balance = payment["balanceAmount"]
     amount = balance if given.get("cancelAmount") is None else given["cancelAmount"]
@@ -38,9 +38,11 @@ def cancel_in_place(payment: Json, given: Json, now: int, *, pending: bool = Fal
 
 
 def settle_in_place(payment: Json, *, succeeded: bool, returned: bool = False) -> Json | None:
-    """What was under way has come to its end: the cancel, or None for a transfer to an account. One
-    that failed is no end: the merchant has it made again, and the cancel stays as it is, unless its
-    money is `returned` to the balance. That Toss ever does that is not documented."""
+    """Ends the cancel that is under way, and returns it; None for a transfer to an account.
+
+    A transfer that failed is no end: the merchant has it made again, and the cancel stays as it is
+    unless its money is `returned` to the balance. Toss does not document that this happens.
+    """
     account = payment["virtualAccount"]
     if account is not None and account["refundStatus"] in {"PENDING", "FAILED"}:
         account["refundStatus"] = "COMPLETED" if succeeded else "FAILED"
@@ -79,7 +81,7 @@ def _refusal(payment: Json, given: Json, amount: float) -> str | None:
 
 
 def _account_refusal(payment: Json, account: object) -> str | None:
-    """A deposit can only be sent back to an account that is named."""
+    """Toss's code where a deposit has no account to go back to, else None."""
     if payment["virtualAccount"] is None:
         return None
     if not isinstance(account, dict) or not 1 <= len(str(account.get("holderName") or "")) <= 60:

@@ -11,7 +11,7 @@ class PaymentElement {
   mount(place) {
     const node = typeof place === 'string' ? document.querySelector(place) : place
     if (node.getRootNode() instanceof ShadowRoot) throw new Error('not inside a shadow root')
-    const frame = (this.frame = newFrame('_element', this.terms, 'Secure payment input frame'))
+    const frame = (this.frame = newFrame('_window/element.html', this.terms, 'Secure payment input frame'))
     Object.assign(frame.style, { width: '100%', height: '14rem', border: '0', colorScheme: 'normal' })
     listen(frame, ({ ready, height }) => {
       if (height) frame.style.height = `${height}px`

@@ -1,5 +1,6 @@
 // Stripe's Payment Element: the card is chosen in here, and never seen by the page around it.
-import { intentOf, make, play, query, say } from './words.js'
+import { make, play, query, say } from '/_windows/words.js'
+import { intentOf } from './intent.js'
 
 const CARDS = [
   ['4242 4242 4242 4242', 'is paid', { method: 'pm_card_visa' }],

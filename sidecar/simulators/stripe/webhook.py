@@ -1,4 +1,4 @@
-"""Stripe's events on their way: signed over the raw bytes, by every secret that is in force."""
+"""Stripe's events, and their webhooks: signed over the raw bytes by every secret in force."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import httpx
 import stripe
 from pydantic import BaseModel, Field
 
+from simulators.stripe.ids import new_id
 from simulators.webhooks import Sender, Webhook, WebhookSettings
+
+Json = dict[str, Any]
 
 ENABLED = [
     "payment_intent.succeeded",
@@ -33,24 +36,24 @@ ENABLED = [
 
 
 class EndpointSettings(WebhookSettings):
-    """`secrets`: two while one is being rolled. `api_version`: of the endpoint, as its events."""
-
     secrets: list[str]
+    """Two while one is being rolled."""
     events: list[str] = ENABLED
     api_version: str = stripe.api_version
+    """The endpoint's own, in which its events are."""
 
 
 class Tampering(BaseModel):
-    """What may be wrong with a delivery."""
+    """The faults of a delivery."""
 
     secret: str | None = None
-    """Signed with this one instead."""
+    """The secret that signs it instead."""
     age_s: int = 0
-    """How long ago it was signed; below zero, in how long."""
+    """The seconds since it was signed; below zero, until it will be."""
     truncate: int = Field(default=0, ge=0)
-    """Bytes cut off after signing."""
+    """The bytes that are cut off after signing."""
     fields: dict[str, Any] = {}
-    """Fields of the event changed after signing."""
+    """The fields of the event that are changed after signing."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class SigningSender(Sender):
         return {**delivery, "status": answer.status_code, "answer": answer.text}
 
     def _signature(self, body: str, tampering: Tampering) -> str:
-        """A fresh one for each delivery, with one `v1` per secret."""
+        """A fresh signature for each delivery, with one `v1` for each secret."""
         at = int(time.time()) - tampering.age_s
         secrets = [tampering.secret] if tampering.secret else self.settings.secrets
         headers = [
@@ -85,3 +88,27 @@ class SigningSender(Sender):
             for secret in secrets
         ]
         return ",".join([f"t={at}", *(header.partition(",")[2] for header in headers), "v0=0"])
+
+
+def new_event(kind: str, about: Json, previous: Json | None, *, api_version: str, now: int) -> Json:
+    data: Json = {"object": about}
+    if previous is not None:
+        data["previous_attributes"] = previous
+    return {
+        "id": new_id("evt"),
+        "object": "event",
+        "api_version": api_version,
+        "created": now,
+        "data": data,
+        "livemode": about.get("livemode", False),
+        "pending_webhooks": 1,
+        "request": {"id": new_id("req"), "idempotency_key": None},
+        "type": kind,
+    }
+
+
+def about(event: Json) -> str:
+    """The id of the PaymentIntent that an event is about."""
+    subject = event["data"]["object"]
+    key = subject["id"] if subject["object"] == "payment_intent" else subject["payment_intent"]
+    return str(key)

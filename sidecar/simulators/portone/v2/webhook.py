@@ -1,4 +1,4 @@
-"""Webhooks as PortOne V2 sends them: Standard Webhooks, retried at growing distances."""
+"""The webhooks of PortOne V2: Standard Webhooks, retried at growing distances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from standardwebhooks import Webhook as Signer
 
 from simulators.webhooks import Sender, Webhook, WebhookSettings
 
-# Nobody who is not PortOne has one of its secrets.
+# A forger has none of PortOne's secrets, and signs with one of his own.
 _FORGERS_SECRET = "whsec_Zm9yZ2VyZm9yZ2VyZm9yZ2VyZm9yZ2Vy"  # noqa: S105
 _MINUTES = (0, 1, 4, 16, 64, 256)
 
@@ -23,25 +23,27 @@ Signature = Literal["valid", "none", "wrong", "old", "new"]
 
 
 class V2Settings(WebhookSettings):
-    """`secrets` sign side by side, as while one replaces the other. `minute_s` is how long one
-    minute of the retry schedule takes; `version` chooses the body; a cancellation is under way for
-    `processing_s`, and `cancels` says how the next ones end."""
+    """The settings of webhooks, and of the cancellations that they tell of."""
 
     retries: int = Field(default=5, ge=0, le=5)
     secrets: list[str] = Field(default=[], max_length=2)
+    """They sign side by side, as while one replaces the other."""
     minute_s: float = Field(default=60, ge=0)
-    processing_s: float = Field(default=0, ge=0, le=60)
+    """The seconds that one minute of the retry schedule takes."""
     version: Literal["2024-04-25", "2024-01-01"] = "2024-04-25"
+    """The shape of the body."""
+    processing_s: float = Field(default=0, ge=0, le=60)
+    """The seconds for which a cancellation is under way."""
     cancels: Literal["succeeded", "requested", "failed", "pg_error", "server_error"] = "succeeded"
+    """The end of the next cancellations."""
 
 
 @dataclass(frozen=True)
 class V2Webhook(Webhook):
-    """`previous` is the event that happened just before, and is sent first."""
-
     event_id: str = ""
     signature: Signature = "valid"
     previous: V2Webhook | None = None
+    """The event that happened just before. It is sent first."""
 
 
 class SignedSender(Sender):
@@ -59,13 +61,13 @@ class SignedSender(Sender):
         return delivery
 
     async def once(self, webhook: Webhook) -> dict[str, Any]:
-        """One try, whatever comes of it."""
+        """Sends it once, whatever the answer."""
         delivery = await self._deliver(webhook)
         self.deliveries.append(delivery)
         return delivery
 
     async def _deliver(self, webhook: Webhook) -> dict[str, Any]:
-        """Signed anew at every try: the id stays, the time is of now."""
+        """Sends it, signed anew at every try: the id stays, the time is of now."""
         assert isinstance(webhook, V2Webhook)  # noqa: S101 - this simulator makes no other
         content, kind = self._encoded(webhook.body)
         headers = {"content-type": kind, **self._signed(webhook, content)}
