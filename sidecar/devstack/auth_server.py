@@ -1,4 +1,4 @@
-"""Auth and Edge Functions, behind the API gateway; and what the gateway asks about API keys.
+"""The server of Auth and Edge Functions, behind the API gateway, and of its questions about keys.
 
 `python -m devstack.auth_server` serves it, configured by the environment.
 """
@@ -78,7 +78,7 @@ async def _require_key(request: Request) -> HTTPResponse | None:
 
 
 async def _tell_authorization(request: Request) -> HTTPResponse:
-    """For the gateway: what PostgREST is to be told about whoever sends this request."""
+    """Answer the gateway: the Authorization with which PostgREST gets this request."""
     return empty(headers={"authorization": request.ctx.authorization})
 
 

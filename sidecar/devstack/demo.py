@@ -22,7 +22,7 @@ _SECONDS_TO_START = 60
 
 
 def play(stack: Stack) -> int:
-    """The exit code: 0 if every line was as expected."""
+    """Play the story; returns the exit code, 0 if every line was as expected."""
     if stack.settings.portone != "v1":
         raise DevstackError("the demo plays both versions of PortOne: unset COINSLOT_PORTONE")
     story = Path(__file__).with_suffix(".mjs")
@@ -36,7 +36,7 @@ def play(stack: Stack) -> int:
 
 @contextmanager
 def _sidecar_for_v2(stack: Stack) -> Iterator[str]:
-    """A second sidecar beside the stack's: one process sells through one version of PortOne."""
+    """Run a second sidecar beside the stack's: each sells through one version of PortOne."""
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "coinslot", "serve"],

@@ -15,7 +15,7 @@ from simulators.registry import sidecar_environments
 
 _EXAMPLE = ROOT / ".env.example"
 _SETTING = re.compile(r"^(?:# )?([A-Z][A-Z_]*)=", re.MULTILINE)
-# Where an app of one's own runs while it is written, most often: it may call the sidecar, too.
+# The usual addresses of an app under development, which may call the sidecar as well.
 _OWN_APPS = ("http://127.0.0.1:3000", "http://localhost:3000")
 
 
@@ -37,7 +37,7 @@ def sidecar_settings() -> list[str]:
 
 
 def sidecar(settings: DevstackSettings, keys: ApiKeys, person: Mapping[str, str]) -> dict[str, str]:
-    """The person's own settings, on the local database. Gateways they gave keys for stay real."""
+    """The person's own settings, on the local database. Gateways with keys of theirs stay real."""
     simulated = {
         name: value
         for values in sidecar_environments(settings.simulators_url, settings)
@@ -75,7 +75,7 @@ def simulators(settings: DevstackSettings) -> dict[str, str]:
 
 
 def api_gateway(settings: DevstackSettings) -> dict[str, str]:
-    """Should Caddy keep anything, it keeps it here; its configuration it is told otherwise."""
+    """Folders for whatever Caddy keeps. It reads its configuration from standard input."""
     folder = str(settings.devstack_dir.resolve() / "caddy")
     return {
         **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), folder),
@@ -98,7 +98,7 @@ def auth(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
 
 
 def postgrest(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
-    """As hosted projects have it."""
+    """PostgREST's settings, as hosted projects have them."""
     return {
         "PGRST_DB_URI": settings.database_url("authenticator"),
         "PGRST_DB_SCHEMAS": "public",
@@ -107,7 +107,7 @@ def postgrest(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
         "PGRST_DB_MAX_ROWS": "1000",
         "PGRST_DB_POOL": "16",
         "PGRST_JWT_SECRET": keys.jwt_secret,
-        # Newer ones do so unasked: a signature is checked once, its expiry every time.
+        # A signature is checked once, its expiry every time. Newer versions do so unasked.
         "PGRST_JWT_CACHE_MAX_LIFETIME": "3600",
         "PGRST_SERVER_HOST": "127.0.0.1",
         "PGRST_SERVER_PORT": str(settings.postgrest_port),

@@ -1,4 +1,4 @@
-"""Start, recognise and stop processes that outlive the one that started them.
+"""Processes that outlive the one that started them: start, recognise and stop them.
 
 A process is known by pid *and* creation time, so a recycled pid is never mistaken for one of ours.
 """
@@ -45,11 +45,11 @@ class Program:
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stdin: str = ""
-    """What it reads there: a configuration with secrets, which neither `ps` nor a disk shows."""
+    """Its standard input: a configuration with secrets, which neither `ps` nor a disk shows."""
 
     @property
     def fingerprint(self) -> str:
-        """Of everything that its start depends on, so that changed settings are noticed."""
+        """A digest of all that its start depends on: it shows that settings have changed."""
         env = (f"{key}={value}" for key, value in sorted(self.env.items()))
         parts = [*self.argv, *env, self.stdin]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -89,7 +89,7 @@ class Processes:
         return [name for name in self._read() if self.find(name)]
 
     def is_current(self, program: Program) -> bool:
-        """Whether it runs, started in the very way it would be started now."""
+        """True if it runs, and was started in the very way it would be started now."""
         recorded = self._read().get(program.name, {}).get("fingerprint")
         return recorded == program.fingerprint and self.find(program.name) is not None
 
@@ -181,7 +181,7 @@ def _reap() -> None:
 
 
 def _release(child: subprocess.Popen[bytes], stdin: str) -> None:
-    """Let it go on. One that died already is reported by `wait_ready`."""
+    """Let the child go on. `wait_ready` reports one that has died already."""
     with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as pipe:
         if pipe:
             pipe.write(f"go\n{stdin}".encode())
@@ -199,7 +199,7 @@ def _stop(process: psutil.Process, stop_signal: signal.Signals, seconds: float) 
 
 
 def _has_ended(process: psutil.Process) -> bool:
-    """A zombie has: it is another's to reap, and that may take its time."""
+    """True also for a zombie, which another process has to reap."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

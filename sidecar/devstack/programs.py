@@ -1,4 +1,4 @@
-"""The processes of the stack: how each is started and how it shows that it is ready."""
+"""The processes of the stack, each with its start and its sign of being ready."""
 
 from __future__ import annotations
 

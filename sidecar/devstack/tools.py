@@ -22,7 +22,7 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 
 def require_node() -> str:
-    """The path of a Node that is new enough; says which of Node and npm packages is missing."""
+    """The path of a Node that is new enough. Raises `DevstackError` that names what is missing."""
     node = shutil.which("node")
     if node is None:
         message = f"Node.js is missing: install version {OLDEST_NODE} or newer (it brings npm)"
@@ -56,7 +56,7 @@ def caddy() -> Path:
 
 
 def supabase(settings: DevstackSettings, *arguments: str, database: str = "postgres") -> str:
-    """Run the Supabase CLI against a local database; its output, or `DevstackError` with it."""
+    """Run the Supabase CLI against a local database. Returns its output, or raises with it."""
     home = settings.devstack_dir / "supabase-cli"
     home.mkdir(parents=True, exist_ok=True)
     result = subprocess.run(
@@ -92,7 +92,7 @@ def reset(settings: DevstackSettings, *, database: str = "postgres", seed: bool 
 
 
 def migrate(settings: DevstackSettings) -> int:
-    """Apply the migrations that are pending, keep the data; how many there were."""
+    """Apply the migrations that are pending, and keep the data. Returns their number."""
     pending = digests(settings).keys() - _applied_versions(settings)
     if pending:
         supabase(settings, "migration", "up", "--include-all")
@@ -100,7 +100,7 @@ def migrate(settings: DevstackSettings) -> int:
 
 
 def digests(settings: DevstackSettings) -> dict[str, str]:
-    """Of each migration file's text, by version."""
+    """The digest of each migration file, by version."""
     files = (settings.project_dir / "supabase/migrations").glob("*_*.sql")
     return {
         file.name.split("_", 1)[0]: hashlib.sha256(file.read_bytes()).hexdigest() for file in files

@@ -22,7 +22,7 @@ METADATA = {"order_id": "topup_01HZX3", "user_id": "u1"}
 
 
 def differences(found: Any, sample: Any, at: str = "") -> list[str]:  # noqa: ANN401 - JSON
-    """Where an answer has other keys or types than a sample; null stands for any type."""
+    """The places in which an answer has other keys or types than a sample; null fits any type."""
     if isinstance(found, dict) and isinstance(sample, dict):
         keys = [
             f"{at}.{key}" for key in found.keys() ^ sample.keys() if not at.endswith("metadata")

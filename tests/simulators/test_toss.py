@@ -34,7 +34,7 @@ def code(answer: Any) -> tuple[int, str]:  # noqa: ANN401
 
 
 class TestSamples:
-    """What it answers has the keys, the types and the status of the samples."""
+    """Answers have the keys, the types and the status of the samples."""
 
     def comparable(self, payment: dict[str, Any], name: str) -> bool:
         sample = SAMPLES[name]

@@ -62,7 +62,7 @@ class LocalStack:
 
     @property
     def env(self) -> dict[str, str]:
-        """What `.devstack/env` has: give it to a Node script as its environment."""
+        """The values of `.devstack/env`: give them to a Node script as its environment."""
         return self.manager.published()
 
     def headers(self, person: Person | None = None) -> dict[str, str]:
