@@ -1,4 +1,4 @@
-"""Looking at a stack from outside: its processes, its ports, its answers."""
+"""A stack seen from outside: its processes, its ports, its answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def variables(settings: DevstackSettings) -> dict[str, str]:
 def command(
     settings: DevstackSettings, command: str, output: int | IO[bytes] = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Killed in the end, if it has not ended by itself."""
+    """Run a command of the stack; it is killed in the end, if it has not ended by itself."""
     with subprocess.Popen(
         [sys.executable, "-m", "devstack", command],
         env={**os.environ, **variables(settings)},
@@ -78,7 +78,7 @@ def pretend_pid(folder: Path, name: str, pid: int) -> None:
 
 
 def listening(settings: DevstackSettings) -> set[int]:
-    """Who listens on this stack's ports."""
+    """The processes that listen at this stack's ports."""
     fields = settings.model_dump()
     ports = {value for name, value in fields.items() if name.endswith("_port")}
     return {

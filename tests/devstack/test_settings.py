@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typer.testing import CliRunner
+
 from coinslot.settings.deployment import WELL_KNOWN_JWT_SECRET, Settings
-from devstack import environment
-from devstack.keys import LOCAL_JWT_SECRET
+from devstack import cli, environment
+from devstack.keys import LOCAL_JWT_SECRET, ApiKeys
 from devstack.settings import DevstackSettings
 
 if TYPE_CHECKING:
@@ -40,3 +42,33 @@ def test_a_persons_settings_are_passed_on_and_nothing_else_is(
 def test_live_mode_refuses_the_keys_of_the_local_stack() -> None:
     """It does so for this secret: see the tests of the settings."""
     assert LOCAL_JWT_SECRET == WELL_KNOWN_JWT_SECRET
+
+
+def test_real_gateway_keys_stay_real() -> None:
+    settings, keys = DevstackSettings(_env_file=None), ApiKeys(LOCAL_JWT_SECRET)
+    person = {
+        "IAMPORT_CODE": "imp1",
+        "IAMPORT_API_KEY": "real",
+        "IAMPORT_API_SECRET": "real",
+        "SUPABASE_URL": "https://hosted.test",
+    }
+    given = environment.sidecar(settings, keys, person)
+    assert given["IAMPORT_API_KEY"] == "real"
+    assert "IAMPORT_API_URL" not in given
+    assert given["SUPABASE_URL"] == settings.api_url
+    simulated = environment.sidecar(settings, keys, {"IAMPORT_API_URL": "https://api.iamport.kr"})
+    assert simulated["IAMPORT_API_URL"] == f"{settings.simulators_url}/portone-v1"
+    assert environment.published(settings, keys)["IAMPORT_API_KEY"] != "real"
+
+
+def test_the_store_sells_through_the_version_of_portone_that_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COINSLOT_PORTONE", "v2")
+    settings = DevstackSettings(_env_file=None)
+    given = environment.sidecar(settings, ApiKeys(LOCAL_JWT_SECRET), {})
+    assert given["PORTONE_API_URL"] == f"{settings.simulators_url}/portone-v2"
+    assert "IAMPORT_API_URL" not in given
+    monkeypatch.setenv("COINSLOT_PORTONE", "v3")
+    result = CliRunner().invoke(cli.app, ["status"])
+    assert (result.exit_code, result.output.split(":")[0]) == (1, "COINSLOT_PORTONE")
