@@ -65,15 +65,7 @@ def supabase(settings: DevstackSettings, *arguments: str, database: str = "postg
             f"--remote={settings.database_url(database=database)}",
             *("--yes", "--agent", "no", "--workdir", str(settings.project_dir)),
         ],
-        env={
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            # It asks nobody for anything: no account, no key ring, no news, no telemetry.
-            "SUPABASE_HOME": str(home),
-            "SUPABASE_NO_KEYRING": "1",
-            "SUPABASE_NO_UPDATE_NOTIFIER": "1",
-            "SUPABASE_TELEMETRY_DISABLED": "1",
-            "DO_NOT_TRACK": "1",
-        },
+        env=_supabase_environment(home),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -84,6 +76,18 @@ def supabase(settings: DevstackSettings, *arguments: str, database: str = "postg
         message = f"supabase {' '.join(arguments)} failed:\n{result.stdout.strip()}"
         raise DevstackError(message)
     return result.stdout
+
+
+def _supabase_environment(home: Path) -> dict[str, str]:
+    """The CLI asks nobody for anything: no account, no key ring, no news, no telemetry."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+        "SUPABASE_HOME": str(home),
+        "SUPABASE_NO_KEYRING": "1",
+        "SUPABASE_NO_UPDATE_NOTIFIER": "1",
+        "SUPABASE_TELEMETRY_DISABLED": "1",
+        "DO_NOT_TRACK": "1",
+    }
 
 
 def reset(settings: DevstackSettings, *, database: str = "postgres", seed: bool = True) -> None:

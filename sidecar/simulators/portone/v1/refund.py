@@ -30,11 +30,16 @@ def cancel_in_place(
         return "환불계좌 정보가 누락되었습니다."
     if canceled > left:
         return "취소요청금액이 취소가능금액을 초과하였습니다."
-    payment["cancel_amount"] += canceled
-    payment["status"] = "cancelled" if canceled == left else payment["status"]
-    payment.update(cancelled_at=now, cancel_reason=reason)
-    payment["cancel_history"].append(_cancellation(payment, canceled, reason, now))
+    _cancel(payment, canceled, reason, now)
     return None
+
+
+def _cancel(payment: Json, amount: float, reason: str | None, now: int) -> None:
+    if amount == payment["amount"] - payment["cancel_amount"]:
+        payment["status"] = "cancelled"
+    payment["cancel_amount"] += amount
+    payment.update(cancelled_at=now, cancel_reason=reason)
+    payment["cancel_history"].append(_cancellation(payment, amount, reason, now))
 
 
 def cancelable(payment: Json) -> bool:
