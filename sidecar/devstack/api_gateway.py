@@ -31,7 +31,7 @@ _HEADER_SLACK = 4_096  # what Go adds to the limit that it is given
 _KEPT_IDLE = "15s"  # PostgREST hangs up after 30 s: what was being sent then would be lost
 
 _JWT = r"^Bearer [\w-]+\.[\w-]+\.[\w-]+$"
-# The parameter with the delimiter that goes with it.
+# Matches the parameter together with its delimiter.
 _KEY_IN_QUERY = {
     "vars_regexp": {
         "{http.request.uri.query}": {"name": "key", "pattern": "^apikey=[^&]*&?|&apikey=[^&]*"}

@@ -65,7 +65,7 @@ def create_app(postgrest_url: str, auth_database_url: str, keys: ApiKeys) -> App
 async def _require_key(request: Request) -> HTTPResponse | None:
     if request.path == "/_health":
         return None
-    # As it is written in the query: the gateway takes one out again, and finds it by that.
+    # The key as the query spells it: the gateway takes it out again, and finds it by its spelling.
     in_query = re.findall("(?:^|&)apikey=([^&]*)", request.query_string)
     apikey = request.headers.get("apikey") or "".join(in_query[:1])
     if not apikey:

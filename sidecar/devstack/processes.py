@@ -24,11 +24,11 @@ import psutil
 from devstack.settings import DevstackError
 
 # A child waits for a line on its standard input before it becomes the program, which gets the rest.
-# It is sent once the record is on disk: whoever dies in between, no unrecorded process is left.
+# The line is sent once the record is on disk: no kill in between leaves an unrecorded process.
 _LAUNCH = ["/bin/sh", "-c", 'read -r go && exec "$@"', "sh"]
 # Creation times are derived from the boot time, which moves when the clock is set.
 _CLOCK_TOLERANCE = 2.0
-# Of this process. Whether they run is read from the record, not from here: they outlive it.
+# The children of this process. The record says which run, not this list: they outlive it.
 _children: list[subprocess.Popen[bytes]] = []
 
 

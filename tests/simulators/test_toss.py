@@ -38,7 +38,7 @@ class TestSamples:
 
     def comparable(self, payment: dict[str, Any], name: str) -> bool:
         sample = SAMPLES[name]
-        # What a card has and a virtual account lacks is null on either side.
+        # A field that a card has and a virtual account lacks is null on either side.
         assert list(payment) == list(sample) or set(payment) == set(sample)
         for field, value in sample.items():
             if value is not None and field not in {"checkout", "receipt"}:
