@@ -73,6 +73,7 @@ def play_demo() -> None:
     """Play the whole story, step by step. Starts the stack if need be."""
     with _explained(), stopped_by_signals():
         stack = _stack()
+        demo.require_playable(stack.settings)
         was_running = stack.processes.running()
         try:
             stack.up()

@@ -14,17 +14,21 @@ from pathlib import Path
 import httpx
 
 from devstack import environment, tools
-from devstack.settings import DevstackError
+from devstack.settings import DevstackError, DevstackSettings
 from devstack.stack import Stack
 from simulators.portone.v2 import settings as portone_v2
 
 _SECONDS_TO_START = 60
 
 
+def require_playable(settings: DevstackSettings) -> None:
+    """Raise `DevstackError` for settings under which the story goes another way."""
+    if settings.portone != "v1":
+        raise DevstackError("the demo plays both versions of PortOne: unset COINSLOT_PORTONE")
+
+
 def play(stack: Stack) -> int:
     """Play the story; returns the exit code, 0 if every line was as expected."""
-    if stack.settings.portone != "v1":
-        raise DevstackError("the demo plays both versions of PortOne: unset COINSLOT_PORTONE")
     story = Path(__file__).with_suffix(".mjs")
     with _sidecar_for_v2(stack) as url:
         return subprocess.run(

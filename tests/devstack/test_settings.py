@@ -69,6 +69,8 @@ def test_the_store_sells_through_the_version_of_portone_that_is_chosen(
     given = environment.sidecar(settings, ApiKeys(LOCAL_JWT_SECRET), {})
     assert given["PORTONE_API_URL"] == f"{settings.simulators_url}/portone-v2"
     assert "IAMPORT_API_URL" not in given
+    demo = CliRunner().invoke(cli.app, ["demo"])
+    assert (demo.exit_code, demo.output.split(":")[1].strip()) == (1, "unset COINSLOT_PORTONE")
     monkeypatch.setenv("COINSLOT_PORTONE", "v3")
     result = CliRunner().invoke(cli.app, ["status"])
     assert (result.exit_code, result.output.split(":")[0]) == (1, "COINSLOT_PORTONE")
