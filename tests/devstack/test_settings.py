@@ -62,8 +62,9 @@ def test_real_gateway_keys_stay_real() -> None:
 
 
 def test_the_store_sells_through_the_version_of_portone_that_is_chosen(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("COINSLOT_DEVSTACK_DIR", str(tmp_path))
     monkeypatch.setenv("COINSLOT_PORTONE", "v2")
     settings = DevstackSettings(_env_file=None)
     given = environment.sidecar(settings, ApiKeys(LOCAL_JWT_SECRET), {})
