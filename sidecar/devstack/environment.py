@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from coinslot.settings.deployment import Settings
+from coinslot.settings.deployment import setting_names
 from devstack.keys import ApiKeys
 from devstack.settings import ROOT, DevstackSettings
 
@@ -24,7 +24,7 @@ def persons_settings(dotenv: Path | None) -> dict[str, str]:
     if dotenv is None:
         return {}
     values = {**dotenv_values(dotenv), **os.environ}
-    names = (field.upper() for field in Settings.model_fields)
+    names = (name.upper() for name in setting_names())
     return {name: value for name in names if (value := values.get(name))}
 
 

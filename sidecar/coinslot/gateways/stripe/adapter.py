@@ -44,6 +44,7 @@ from coinslot.gateways.stripe.payment import (
     RefundList,
     fact,
 )
+from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
     from coinslot.errors import CoinslotError
     from coinslot.gateways import base
-    from coinslot.settings.deployment import Settings
+    from coinslot.gateways.stripe.settings import StripeSettings
 
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
 _CREATION_KEYS = 5
@@ -73,19 +74,12 @@ class Stripe(TakesMoneyItself):
         self._webhook_secrets = webhook_secrets
 
     @classmethod
-    def from_settings(cls, settings: Settings, _client: httpx.AsyncClient) -> Stripe | None:
-        if settings.stripe_secret_key is None or settings.stripe_publishable_key is None:
-            return None
+    def from_settings(cls, settings: StripeSettings, _client: httpx.AsyncClient) -> Stripe:
+        secret = given(settings.stripe_secret_key).get_secret_value()
         return cls(
-            StripeApi(
-                settings.stripe_secret_key.get_secret_value(),
-                settings.stripe_api_url,
-                settings.timeout_of("stripe"),
-            ),
-            publishable_key=settings.stripe_publishable_key,
-            webhook_secrets=[
-                secret.get_secret_value() for secret in settings.stripe_webhook_secret
-            ],
+            StripeApi(secret, settings.stripe_api_url, settings.timeout),
+            publishable_key=given(settings.stripe_publishable_key),
+            webhook_secrets=[each.get_secret_value() for each in settings.stripe_webhook_secret],
         )
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from coinslot.errors import GatewayUnavailable, RefundKeySpent
 from coinslot.gateways.http import json_object, nonsense
-from coinslot.gateways.portone.v1.refund import bounded, declined
+from coinslot.gateways.portone.refund import bounded, declined
 
 if TYPE_CHECKING:
     import httpx
