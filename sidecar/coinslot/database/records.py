@@ -1,4 +1,4 @@
-"""What the RPCs return, as typed records. Amounts are minor units; times are ISO 8601 strings.
+"""The answers of the RPCs as typed records. Amounts are minor units, times ISO 8601 strings.
 
 Unknown fields are ignored, so that a newer database does not break an older sidecar.
 """
@@ -47,15 +47,30 @@ class Payment(Record):
 
 
 def _absent(value: object) -> object:
-    """A row that a function did not find may come as an object of nulls."""
+    """None for an object of nulls: so a row comes that a function did not find."""
     return value if isinstance(value, dict) and value.get("id") is not None else None
 
 
 PaymentIfAny = Annotated[Payment | None, BeforeValidator(_absent)]
 
 
+def _absent_list(value: object) -> object:
+    return [] if value is None else value
+
+
+class WebhookVerdict(Record):
+    """The database's verdict on one webhook. Not `finished`: it will be read again."""
+
+    webhook_id: int
+    outcome: str
+    finished: bool
+
+
 class Applied(Record):
-    """What `apply_gateway_payment` made of a fact."""
+    """The outcome of `apply_gateway_payment`, and its verdict on each webhook of the read.
+
+    A webhook that had ended before has no verdict. A `stale` read judges none.
+    """
 
     outcome: Literal[
         "credited",
@@ -70,10 +85,11 @@ class Applied(Record):
         "unknown_order",
     ]
     payment: PaymentIfAny
+    webhooks: Annotated[list[WebhookVerdict], BeforeValidator(_absent_list)] = []
 
 
 class StoredWebhook(Record):
-    """What `store_webhook` makes of a webhook. `read`: it is leased to us, read the payment now."""
+    """The verdict of `store_webhook`. `read`: it is leased to us, read the payment now."""
 
     verdict: Literal["read", "scheduled", "duplicate", "unknown_order", "forged"]
     webhook_id: int | None
@@ -195,41 +211,6 @@ class Offer(Record):
     amount: int
 
 
-class TokenReceipt(Record):
-    """One ledger entry; `balance` is what it left, `replayed` that it was written before."""
-
-    user_id: str
-    seq: int
-    kind: str
-    delta: int
-    balance: int
-    idempotency_key: str | None
-    feature: str | None
-    payment_id: str | None
-    hold_id: str | None
-    reason: str
-    metadata: dict[str, Any]
-    created_at: str
-    replayed: bool
-
-
-class HoldReceipt(Record):
-    """Tokens set aside for a job that runs."""
-
-    id: str
-    user_id: str
-    amount: int
-    captured: int
-    status: Literal["held", "captured", "released", "expired"]
-    feature: str | None
-    idempotency_key: str
-    reason: str
-    expires_at: str
-    created_at: str
-    resolved_at: str | None
-    replayed: bool
-
-
 class Maintenance(Record):
     orders_expired: int
     wallets_swept: int
@@ -244,8 +225,10 @@ class DatabaseSettings(Record):
 
 
 class Discrepancy(Record):
-    """What a person has to decide: money that fits no order, a refund that never ends, a ledger
-    that does not add up. `resolution` is what they did; empty where it resolved itself."""
+    """A case for a person: money that fits no order, a refund that never ends, unsound books.
+
+    `resolution` says what the person did. It is empty where the case resolved itself.
+    """
 
     id: int
     kind: str
@@ -256,10 +239,3 @@ class Discrepancy(Record):
     created_at: str
     resolved_at: str | None
     resolution: str
-
-
-class LedgerProblem(Record):
-    user_id: str
-    problem: str
-    expected: int | None
-    found: int | None

@@ -1,11 +1,11 @@
-"""Calls to PostgREST, and what its answers mean.
+"""Calls to PostgREST, and the meaning of its answers.
 
-A `PTnnn` is a refusal that the database chose and clients may read. Everything else that is not a
-success says something about this deployment: it is logged, and clients learn only that it failed.
+A `PTnnn` is a refusal by the database, which clients may read. Any other failure says something
+about this deployment: it is logged, and clients learn only that the call failed.
 
 A restart of PostgREST or of Postgres takes a second or two, so a call that finds them away is made
 again. Every RPC that moves anything has a key, or is a function of what is there, and may be made
-twice; `_ONCE` are those that may not, unless it is certain that the first did nothing.
+twice. Those in `NOT_REPEATABLE` may not, unless the first call certainly did nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from postgrest.exceptions import APIErrorFromJSON, generate_default_error_messag
 from pydantic import ValidationError
 
 from coinslot.database.records import Record
+from coinslot.database.rpcs import NOT_REPEATABLE
 from coinslot.errors import CoinslotError, DatabaseError, DatabaseUnavailable, Unauthorized
 
 if TYPE_CHECKING:
@@ -41,15 +42,6 @@ _PAUSES = (0.2, 0.8)
 # that nothing was done.
 _PASSING = ("PGRST00", "08", "53", "57P0", "40001", "40P01", "55P03")
 _UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001", "40P01", "55P03"}
-
-# Given out twice, work would wait for the lease of the first; the others leave a second trace, or
-# say of what they have just done themselves that it was done before. An order without a key would
-# be made twice.
-_ONCE = {
-    *("claim_payments", "claim_refunds", "claim_webhooks"),
-    *("begin_audit", "refuse_payment_attempt", "create_order", "capture_hold", "release_hold"),
-}
-
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -78,7 +70,7 @@ class Caller:
         return await self.call_with(rpc, given)
 
     async def call_with(self, rpc: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        repeatable = rpc not in _ONCE or "idempotency_key" in arguments
+        repeatable = rpc not in NOT_REPEATABLE or "idempotency_key" in arguments
         return await self.answer(partial(self._ask, rpc, arguments), repeatable=repeatable)
 
     async def record(self, model: type[R], rpc: str, **arguments: Any) -> R:  # noqa: ANN401 - JSON
@@ -91,7 +83,7 @@ class Caller:
         return cast("list[Any]", await self.answer(ask))
 
     async def answer(self, ask: Callable[[], Awaitable[Any]], *, repeatable: bool = True) -> Any:  # noqa: ANN401 - JSON
-        """Of the first of three tries that brings one. Raises the failure of the last."""
+        """The answer of the first of three tries that brings one. Raises the last try's failure."""
         try:
             async with asyncio.timeout(self._seconds):
                 for pause in _PAUSES:
@@ -107,8 +99,10 @@ class Caller:
             raise DatabaseUnavailable from error
 
     async def _ask(self, rpc: str, arguments: dict[str, Any]) -> object:
-        """What `client.rpc(rpc, arguments).execute()` does, except that each of those would copy
-        the headers twice over: they are the same in every call."""
+        """Does what `client.rpc(rpc, arguments).execute()` does, without copying the headers twice.
+
+        They are the same in every call.
+        """
         answer = await self.client.session.post(
             f"{self._rpcs}/{rpc}", headers=self._headers, content=_JSON.encode(arguments).encode()
         )
@@ -142,10 +136,13 @@ class Caller:
 
 
 async def require_answer(response: httpx.Response) -> None:
-    """Raises where nobody knows what was done. A 5xx says nothing about that, whatever its body:
-    never a refusal. Nor does a 400 with an empty code: so PostgREST answers where its connection to
-    Postgres has ended in the middle of a transaction, or after the commit. What PostgREST refuses
-    has a code; without one it is somebody's before it, who may only know that a key is wrong."""
+    """Raises where nobody knows whether the call was carried out.
+
+    A 5xx never says that, whatever its body. Nor does a 400 with an empty code: PostgREST answers
+    so where its connection to Postgres ended in the middle of a transaction, or after the commit.
+    A refusal of PostgREST has a code. An answer without one comes from a proxy before it, which can
+    know no more than that a key is wrong.
+    """
     status = response.status_code
     if status < 400:
         return

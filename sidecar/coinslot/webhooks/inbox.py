@@ -1,8 +1,8 @@
-"""The webhook inbox: store what a gateway sends, answer, then read the payment and apply it.
+"""The webhook inbox: store what a gateway sends, answer, and hand it to the worker.
 
-A webhook is stored before it is answered and finished in the transaction that applies what it led
-to. So whatever stops this process in between leaves a leased row, and once the lease is over the
-sweep of any process takes it up. One that is asked to stop gives back what it has no time for.
+A webhook is stored before it is answered, and finished in the transaction that applies its read.
+A process that dies in between leaves a leased row. Once the lease is over, the sweep of any process
+takes it up. A process that is asked to stop gives back what it has no time for.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Inbox:
     ) -> None:
         self._database = database
         self._gateways = gateways
-        self._follower = WebhookWorker(database, gateways, settlements)
+        self._worker = WebhookWorker(database, gateways, settlements)
         self._shutdown = shutdown
         self._most = settings.coinslot_inbox_concurrency
         self._places = FairSemaphore(self._most)
@@ -71,9 +71,11 @@ class Inbox:
         self._hasty_until = 0.0
 
     async def take(self, gateway_name: str, headers: Mapping[str, str], body: bytes) -> str:
-        """The verdict, once the webhook is stored or found to be nothing for us. Reading goes on
-        after that. Raises only what the gateway should answer by sending it again, or what makes it
-        no webhook of this gateway: `GatewayOff`, `InvalidSignature`, `InvalidRequest`."""
+        """Stores a webhook and returns the verdict. The read of its payment goes on after that.
+
+        Raises `GatewayOff`, `InvalidSignature` or `InvalidRequest` for what is no webhook of this
+        gateway, and `DatabaseUnavailable`, upon which the gateway sends it again.
+        """
         gateway = self._gateways.get(gateway_name)
         if gateway is None:
             raise GatewayOff
@@ -93,7 +95,7 @@ class Inbox:
         if event.event_id is None and not _could_be_ours(gateway, event):
             return "unknown_order"
         stored = await self._database.as_service().store_webhook(
-            gateway.name, event, busy=self._is_busy()
+            gateway.name, event.arguments(), busy=self._is_busy()
         )
         order_id = stored.payment.order_id if stored.payment else event.order_id
         bind_order(order_id)
@@ -106,7 +108,6 @@ class Inbox:
                     event.payment_key,
                     received + _SECONDS_PER_WEBHOOK,
                     stored.payment,
-                    event.claims_paid,
                     received,
                 )
             )
@@ -115,7 +116,7 @@ class Inbox:
         return stored.verdict
 
     async def claim(self) -> int:
-        """Begins what is due, as far as there is room beside what is just coming in; how many."""
+        """Begins webhooks that are due, as far as there is room beside new ones; how many."""
         free = self._most * _CLAIMED_PER_PLACE - len(self._swept)
         if free <= 0:
             return 0
@@ -128,7 +129,7 @@ class Inbox:
         return len(claimed)
 
     async def work_off(self) -> None:
-        """Everything that is due now, by this process alone."""
+        """Does everything that is due now, in this process alone."""
         while await self.claim():
             await asyncio.wait(set(self._tasks))
 
@@ -148,7 +149,7 @@ class Inbox:
         unfinished = dict(self._tasks)
         for task in unfinished:
             task.cancel()
-        await self._follower.close()
+        await self._worker.close()
         if unfinished:
             await self._give_back([hint.webhook_id for hint in unfinished.values()])
 
@@ -161,7 +162,7 @@ class Inbox:
             log.warning("webhooks_left_to_their_lease", webhooks=webhooks)
 
     def _is_busy(self) -> bool:
-        """Whether a webhook that comes now is for another process, or a later time."""
+        """True where a webhook that comes now is left to another process or to a later time."""
         return self._shutdown.has_begun() or len(self._tasks) >= self._most * _WAITING_PER_PLACE
 
     def _begin(self, hint: Hint, *, left_over: bool = False) -> asyncio.Task[None]:
@@ -183,7 +184,7 @@ class Inbox:
                 asyncio.timeout(hint.until - time.monotonic()),
                 self._places.one(left_over=left_over),
             ):
-                await self._follower.follow(hint)
+                await self._worker.follow(hint)
         except TimeoutError:
             log.warning("webhook_left_to_the_sweep", code="too_slow")
 
@@ -200,7 +201,7 @@ class Inbox:
             await (self._room() if claimed else self._rest())
 
     async def _room(self) -> None:
-        """Until what was claimed waits no more: then there may be more where it came from."""
+        """Waits until what was claimed has begun. Then there may be more to claim."""
         if len(self._swept) > self._most:
             self._room_again.clear()
             await self._shutdown.cutting_short(self._room_again.wait)
@@ -245,6 +246,5 @@ def _claimed_hint(webhook: Webhook, until: float) -> Hint:
         webhook.order_id or None,
         webhook.payment_key or None,
         until,
-        claims_paid=webhook.claims_paid,
         received=time.monotonic() - (taken - since).total_seconds(),
     )
