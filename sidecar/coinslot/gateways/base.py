@@ -97,9 +97,8 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class RefundAccount:
-    """The account that a deposit's money goes back to: the bank's code as the gateway has it, digits,
-    and the holder's name. Personal: kept until the refund is over, shown to nobody but the gateway.
-    """
+    """The account that a deposit's money goes back to: the gateway's code of the bank, digits, the
+    holder's name. Personal: kept until the refund is over, shown to nobody but the gateway."""
 
     bank: str
     account_number: str = field(repr=False)
@@ -152,8 +151,9 @@ class WebhookEvent:
     """A webhook's claim: the payment to read again, and whether it should be found paid.
 
     `event_id` is the gateway's id of a signed event; an unsigned one has none, since anybody could
-    have sent it. `secret` is the text that the event gives as the payment's own. `headers` and `body` are
-    for people who look into it later: without signatures, secrets and personal data.
+    have sent it. `secret` is the text that the event gives as the payment's own.
+    `headers` and `body` are for people who look into it later: without signatures, secrets and
+    personal data.
     """
 
     event_type: str

@@ -1,4 +1,4 @@
-"""What a browser is told of a gateway, and which scripts it loads for it."""
+"""A gateway as a browser sees it: the offer to a store, and the scripts that pages load."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Received(Answer):
 
 
 class PublicPayment(Answer):
-    """What anybody who has the order id may see."""
+    """The part of an order that anybody who has its id may see."""
 
     order_id: str
     amount: int
@@ -169,7 +169,7 @@ class NewOrder(Answer):
 
 
 class _StoreConfig(Answer):
-    """What a store in a browser has to know. `sdk` has the addresses of the gateways' scripts."""
+    """A store's configuration. `sdk` has the addresses of the gateways' scripts."""
 
     mode: Literal["test", "live"]
     supabaseUrl: str  # noqa: N815 - as supabase-js writes names

@@ -66,8 +66,8 @@ def document() -> Json:
 
 
 @cache
-def _made(gateways: tuple[GatewayRoutes, ...]) -> Json:
-    known = operations(gateways)
+def _made(_of_gateways: tuple[GatewayRoutes, ...]) -> Json:
+    known = operations()
     paths: dict[str, Json] = {}
     for operation in known:
         paths.setdefault(operation.path, {})[operation.method] = _described(operation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coinslot.routes import answers, examples, refunds
+from coinslot.routes import answers, examples, refunds, registry
 from coinslot.routes.operation import BODY, DATABASE, LIMITED, Operation
 
 if TYPE_CHECKING:
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from coinslot.routes.gateway import GatewayRoutes
 
 
-def operations(gateways: tuple[GatewayRoutes, ...]) -> list[Operation]:
+def operations() -> list[Operation]:
     """Those that all gateways have in common, and each one's own."""
+    gateways = registry.GATEWAY_ROUTES
     of_gateways = [operation for each in gateways for operation in each.operations]
     return [*_COMMON, *_about_gateways(gateways), *of_gateways]
 

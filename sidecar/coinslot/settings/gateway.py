@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class GatewaySettings(SharedSettings, ABC):
-    """What one gateway needs to be told. Its class is a line in `coinslot.settings.registry`."""
+    """All that one gateway has to be told. Its class is a line in `coinslot.settings.registry`."""
 
     gateway: ClassVar[str]
     """Its name, as in the table `coinslot.gateways`."""

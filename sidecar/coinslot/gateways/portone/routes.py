@@ -132,8 +132,8 @@ async def complete(request: Request) -> HTTPResponse:
 
 @portone.get("/payments/complete")
 async def return_from_window(request: Request) -> HTTPResponse:
-    """Where a phone's payment window sends the buyer. Its parameters decide nothing, least of all
-    where the buyer goes next."""
+    """Takes the buyer back from a phone's payment window. Its parameters decide nothing, least of
+    all the page that the buyer sees next."""
     order_id, payment_key = _brought_back(request)
     try:
         payment = await _come_back(request, order_id, payment_key)

@@ -187,8 +187,8 @@ class Stripe(TakesMoneyItself):
             raise nonsense("payment does not parse", payment_key=intent.id) from error
 
     async def _taken_on(self, refund: base.Refund) -> bool:
-        """Whether there is such a refund already, under this key or that of an earlier try, however
-        long ago Stripe forgot them."""
+        """True where Stripe has such a refund already, under this key or that of an earlier try,
+        also after it has forgotten the keys."""
         try:
             charge = (await self._retrieve(refund.payment_key)).charge
         except PaymentUnknownAtGateway as error:

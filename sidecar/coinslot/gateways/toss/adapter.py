@@ -135,7 +135,7 @@ class Toss:
     async def _refused(
         self, order: Order, payment_key: str, response: httpx.Response
     ) -> TossPayment:
-        """What became of a payment whose confirm was not answered with a yes; raises a plain no."""
+        """The payment, read again after a confirm that was not answered with a yes. Raises a no."""
         code, message = error(response)
         if response.status_code == 409 or code is None or code in _UNKNOWN:
             return await self._resolve(order, payment_key, code or "no code")
@@ -197,9 +197,10 @@ class Toss:
         return toss_transactions.parsed(json_array(response))
 
     async def _resolve(self, order: Order, payment_key: str | None, why: str) -> TossPayment:
-        """What reading shows once the approval is over, of this payment or, without a key, of the
-        order. That Toss shows no payment is no answer: its records may lag behind the approval that
-        we sent."""
+        """This payment, or without a key the order's, read again until the approval is over.
+
+        That Toss shows no payment is no answer: its records may lag behind the approval that we
+        sent. Raises `ConfirmUnknown` where no reading tells."""
         log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
         try:
             # All looks together: the buyer is waiting.

@@ -79,7 +79,7 @@ def _payment(row: Transaction, *, live: bool) -> ListedPayment:
 
 
 def _utc(moment: datetime) -> str:
-    """Where Toss leaves the zone out, it is Korea's."""
+    """The moment in UTC. A time without a zone is Korea's."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=_KST)
     return aware.astimezone(UTC).isoformat()
 

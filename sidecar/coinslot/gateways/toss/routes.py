@@ -53,7 +53,7 @@ class ConfirmBody(BaseModel):
 
 
 class TossConfig(Answer):
-    """What Toss's browser SDK takes."""
+    """The fields that Toss's browser SDK takes."""
 
     clientKey: str  # noqa: N815 - Toss's names
     orderId: str  # noqa: N815

@@ -68,7 +68,7 @@ def read_as(payment: V1Payment) -> GatewayPayment:
 
 
 def _state(payment: V1Payment, amount: int, canceled: int) -> State:
-    """Whether a payment is canceled in part is told by the amounts: there is no status for it."""
+    """The state. V1 has no status for a payment that is canceled in part: the amounts tell."""
     if payment.status == "failed":
         return "failed"
     if payment.status == "ready":

@@ -157,7 +157,7 @@ class PortOneV2(TakesMoneyItself):
         key: str | None = None,
         **options: Any,  # noqa: ANN401
     ) -> httpx.Response:
-        """What has an idempotency key is answered whole: a 5xx may have its reasons."""
+        """The answer. With an idempotency key that may be a 5xx, whose body says more."""
         headers = {"Authorization": self._authorization}
         send = self._http.request
         if key is not None:
