@@ -1,7 +1,7 @@
 import type { SupabaseClient } from '@supabase/supabase-js'
+import type { GatewayName, GatewayOptions, GatewayScripts, Method } from './gateways/index'
 
-export type GatewayName = 'portone' | 'toss' | 'stripe'
-export type Method = 'card' | 'virtual_account'
+export type { GatewayName, Method }
 
 export interface Options {
   /** The signed-in person's client; null where nobody can be. */
@@ -9,13 +9,9 @@ export interface Options {
   /** Address of the sidecar; '' where it serves the page itself. */
   sidecarUrl?: string
   /** Gateways to offer, in this order; `GET /store/config` answers with those that are on. */
-  gateways: {
-    portone?: { version?: 1 | 2; code?: string; channelKey?: string; pg?: string; methods?: Method[] }
-    toss?: { methods?: Method[] }
-    stripe?: Record<string, never>
-  }
+  gateways: GatewayOptions
   /** Addresses of the gateways' scripts, where not the official ones. */
-  sdk?: { iamport?: string; portone?: string; toss?: string; stripe?: string }
+  sdk?: GatewayScripts
   /** 'ko' or 'en'; else the page's language, else the browser's. */
   locale?: string
   /** The page with `<coinslot-result>`, for payments that leave this one. */

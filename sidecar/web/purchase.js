@@ -2,7 +2,7 @@
 // somebody is about to.
 
 import { ask, config, session } from './client.js'
-import { GATEWAYS } from './gateways/index.js'
+import { moduleOf } from './gateways/index.js'
 import { load, ScriptFailed } from './gateways/load.js'
 import { beginOrder, forget, remember } from './orders.js'
 import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
@@ -36,7 +36,9 @@ export async function purchase(wish, page) {
 
 /** Has the sidecar make the order, or give it again; null if it can be paid now. */
 async function checkOut(order, wish) {
-  const [path, body] = GATEWAYS[order.gateway].checkout(order)
+  const gateway = await moduleOf(order.gateway).catch(() => null)
+  if (!gateway) return { ...order, kind: 'script_failed' }
+  const [path, body] = gateway.checkout(order)
   const answer = await ask(path, { body, key: order.key, as: order.userId })
   if (answer.status !== 200) {
     const { kind } = verdict(answer)
@@ -54,7 +56,7 @@ async function checkOut(order, wish) {
     return { ...order, kind: 'not_started' }
   }
   remember(order, { orderId: answer.orderId })
-  order.checkout = answer // in this page only: it holds what Stripe calls a client secret
+  order.checkout = answer // in this page only: with what it holds, anybody could pay the order
   if (answer.amount === wish.amount) return null
   forget(order)
   await callOff(order)
@@ -62,17 +64,18 @@ async function checkOut(order, wish) {
 }
 
 async function pay(order, page) {
-  const gateway = GATEWAYS[order.gateway]
   const options = config.gateways[order.gateway] ?? {}
   const addresses = { redirectUrl: redirectUrl(), returnUrl: returnUrl(order.orderId) }
   let result
   // What an earlier window brought says nothing of this one, should its answer be lost.
-  remember(order, { paymentKey: null, claimed: null })
+  remember(order, { paymentKey: null, claimed: null, agreed: null })
   page.onWindow(true)
   try {
-    const window = await gateway.window(options, order.checkout).catch(() => {
-      throw new ScriptFailed()
-    })
+    const window = await moduleOf(order.gateway)
+      .then((gateway) => gateway.window(options, order.checkout))
+      .catch(() => {
+        throw new ScriptFailed()
+      })
     const sdk = address(window)
     result = await window.pay(order, { ...page, ...addresses, options, sdk, locale: locale() })
   } catch (error) {
@@ -92,8 +95,8 @@ const address = ({ script: [name, official] }) => config.sdk[name] || official
 
 /** Fetches the gateway's script ahead, so that its window opens at once. */
 export function prepare(gateway) {
-  GATEWAYS[gateway]
-    .window(config.gateways[gateway] ?? {})
+  moduleOf(gateway)
+    .then(({ window }) => window(config.gateways[gateway] ?? {}))
     .then((window) => load(address(window), window.script[2]))
     .catch(() => {}) // told when it is needed
 }

@@ -3,7 +3,7 @@
 // An outcome is the order with a `kind`, which is also the name of the text that tells it.
 
 import { ask, config, mine, sleep, tellEverybody } from './client.js'
-import { GATEWAYS } from './gateways/index.js'
+import { moduleOf } from './gateways/index.js'
 import { forget, openOrders, remember } from './orders.js'
 import { locale } from './text.js'
 
@@ -47,35 +47,38 @@ export function verdict({ status, code, state, error }) {
   if (state in BY_STATUS) return { kind: BY_STATUS[state] }
   const kind = BY_CODE[code] ?? BY_STATUS[code.replace('payment_', '')]
   if (kind) return { kind }
-  // Toss's own no, in its own words.
+  // The gateway's own no, in its own words.
   return /^[A-Z_]+$/.test(code) ? { kind: 'declined', detail: error } : { kind: 'other' }
 }
 
 /** One look. Repeating it takes no money twice. */
 export async function settle(order) {
-  const outcome = { ...order, ...(await look(order)) }
+  const gateway = await moduleOf(order.gateway).catch(() => null)
+  // What cannot be asked is not known; `unloaded` tells that asking again takes another load.
+  const found = gateway === null ? { kind: 'unknown', unloaded: true } : await look(order, gateway)
+  const outcome = { ...order, ...found }
   if (order.gateway === outcome.gateway && tooEarly(outcome)) outcome.kind = 'unknown'
-  const { kind, orderId, productId, tokens, amount, currency, gateway } = outcome
+  const { kind, orderId, productId, tokens, amount, currency } = outcome
   if (OVER.includes(kind) && forget(order) && kind === 'purchased') {
-    tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway })
+    const bought = { orderId, productId, tokens, amount, currency, gateway: outcome.gateway }
+    tellEverybody('purchased', bought)
   }
   // It goes on by itself; whoever buys the same again now means another order.
   if (kind === 'waiting') remember(order, { waiting: true })
   // What the window said, the sidecar has been told.
-  if (kind === 'waiting' && gateway !== 'toss') outcome.claimed = remember(order, { claimed: null }).claimed
-  // Toss was asked about that payment and took nothing: the next attempt brings its own.
-  if (kind === 'open' && gateway === 'toss') remember(order, { paymentKey: null, claimed: null })
+  if (kind === 'waiting') outcome.claimed = remember(order, { claimed: null }).claimed
+  if (kind === 'open' && gateway?.spent) remember(order, gateway.spent)
   return outcome
 }
 
 /** The gateway's own window said just now that it was paid: who says otherwise has yet to hear. */
-function tooEarly({ gateway, claimed, kind }) {
-  const believed = gateway !== 'toss' && Date.now() - claimed < BELIEVED_MS
-  return believed && /open|expired|canceled/.test(kind)
+function tooEarly({ claimed, kind }) {
+  return Date.now() - claimed < BELIEVED_MS && /open|expired|canceled/.test(kind)
 }
 
-async function look(order) {
-  const question = GATEWAYS[order.gateway]?.settle(order)
+/** `gateway` is undefined where nobody here knows it: then the order itself has to tell. */
+async function look(order, gateway) {
+  const question = gateway?.settle(order)
   const answer = question && (await put(question, order))
   const found = answer ? verdict(answer) : { kind: 'other' }
   if (found.kind === 'purchased') {

@@ -1,5 +1,6 @@
 import { config, news, session } from '../client.js'
 import { CoinslotElement, given, h } from '../dom.js'
+import { GATEWAYS } from '../gateways/index.js'
 import { day, locale, money, number, t, time } from '../text.js'
 
 const PAGE = 30
@@ -161,7 +162,7 @@ function ledgerRow({ kind, delta, balance, feature, reason, created_at: at, paym
 function orderRow(order) {
   const paid = !['pending', 'failed', 'canceled', 'expired'].includes(order.status)
   const { bank, account_number: account } = (order.status === 'awaiting_deposit' && order.virtual_account) || {}
-  const notes = [time(order.created_at), t(`gateway.${order.gateway}`), account && `${bank ?? ''} ${account}`]
+  const notes = [time(order.created_at), GATEWAYS[order.gateway]?.name[locale()], account && `${bank ?? ''} ${account}`]
   const price = money(order.amount, order.currency)
   // A bank's debit needs no account to pay into.
   const plain = order.status === 'awaiting_deposit' && !account ? '_plain' : ''

@@ -283,8 +283,11 @@ function choice(name, values, chosen, onchoose) {
       values.map((value) =>
         h('label', {},
           h('input', { type: 'radio', id: `${name}-${value}`, name, value, checked: value === chosen, onchange: () => onchoose(value) }),
-          h('span', {}, t(`${name}.${value}`) ?? value)))))
+          h('span', {}, wordFor(name, value))))))
 }
+
+const wordFor = (name, value) =>
+  (name === 'gateway' ? GATEWAYS[value]?.name[locale()] : t(`${name}.${value}`)) ?? value
 
 const BONES = ['bone', 'bone', 'bone', 'bone wide']
 const skeleton = () =>

@@ -1,6 +1,6 @@
 // PortOne V1 (Iamport): https://developers.portone.io/sdk/ko/v1-sdk/javascript-sdk
 
-import { load } from './load.js'
+import { load } from '../load.js'
 
 const METHODS = { card: 'card', virtual_account: 'vbank' }
 

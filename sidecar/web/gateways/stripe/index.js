@@ -1,11 +1,24 @@
 // Stripe: https://docs.stripe.com/payments/accept-a-payment (Payment Element).
 
-import { openForm } from '../elements/form.js'
-import { load, ScriptFailed } from './load.js'
+import { openForm } from '../../elements/form.js'
+import { load, ScriptFailed } from '../load.js'
 
-export const script = ['stripe', 'https://js.stripe.com/v3/', 'Stripe']
+const script = ['stripe', 'https://js.stripe.com/v3/', 'Stripe']
 
-export async function pay(order, { sdk, locale, dark, returnUrl, element: store, show }) {
+export const window = () => ({ script, pay })
+
+export const checkout = ({ productId, currency }) => ['/payment/stripe/create', { productId, currency }]
+
+// Made again under its key, an order has the sidecar look at its payment.
+export const settle = (order) => order.productId && checkout(order)
+
+export function returned(get) {
+  if (!get('payment_intent')) return null
+  const claimed = /^(succeeded|processing)$/.test(get('redirect_status'))
+  return { claimed: claimed && Date.now(), failed: undefined }
+}
+
+async function pay(order, { sdk, locale, dark, returnUrl, element: store, show }) {
   const Stripe = await load(sdk, 'Stripe')
   const { clientSecret, publishableKey } = order.checkout
   const client = Stripe(publishableKey)
