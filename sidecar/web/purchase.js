@@ -1,5 +1,4 @@
-// Buying: make the order, open the gateway's window, find out what became of it. Loaded once
-// somebody is about to.
+// Buying: make the order, open the gateway's window, learn what became of it.
 
 import { ask, config, session } from './client.js'
 import { moduleOf } from './gateways/index.js'
@@ -46,7 +45,7 @@ async function checkOut(order, wish) {
       if (kind !== 'signed_out') forget(order)
       return { ...order, kind }
     }
-    // The key's order is over, or was made at another price: this wish needs a new one.
+    // The key's order is over, or of another price: this wish needs a new one.
     if (/^(payment_|price_changed|idempotency_key_reused)/.test(answer.code)) {
       const before = order.orderId && (await settle(order))
       if (before && !UNPAID.includes(before.kind)) return before
@@ -56,7 +55,7 @@ async function checkOut(order, wish) {
     return { ...order, kind: 'not_started' }
   }
   remember(order, { orderId: answer.orderId })
-  order.checkout = answer // in this page only: with what it holds, anybody could pay the order
+  order.checkout = answer // in this page only: it may hold a secret
   if (answer.amount === wish.amount) return null
   forget(order)
   await callOff(order)
@@ -67,15 +66,13 @@ async function pay(order, page) {
   const options = config.gateways[order.gateway] ?? {}
   const addresses = { redirectUrl: redirectUrl(), returnUrl: returnUrl(order.orderId) }
   let result
-  // What an earlier window brought says nothing of this one, should its answer be lost.
+  // An earlier window's answer says nothing of this one.
   remember(order, { paymentKey: null, claimed: null, agreed: null })
   page.onWindow(true)
   try {
-    const window = await moduleOf(order.gateway)
-      .then((gateway) => gateway.window(options, order.checkout))
-      .catch(() => {
-        throw new ScriptFailed()
-      })
+    const window = await windowOf(order, options).catch(() => {
+      throw new ScriptFailed()
+    })
     const sdk = address(window)
     result = await window.pay(order, { ...page, ...addresses, options, sdk, locale: locale() })
   } catch (error) {
@@ -91,12 +88,14 @@ async function pay(order, page) {
   return closed && outcome.kind === 'open' ? leftOpen(order, outcome) : outcome
 }
 
+const windowOf = async ({ gateway, checkout }, options) =>
+  (await moduleOf(gateway)).window(options, checkout)
+
 const address = ({ script: [name, official] }) => config.sdk[name] || official
 
 /** Fetches the gateway's script ahead, so that its window opens at once. */
 export function prepare(gateway) {
-  moduleOf(gateway)
-    .then(({ window }) => window(config.gateways[gateway] ?? {}))
+  windowOf({ gateway }, config.gateways[gateway] ?? {})
     .then((window) => load(address(window), window.script[2]))
     .catch(() => {}) // told when it is needed
 }

@@ -71,10 +71,10 @@ async function returned(query) {
     const brought = (await moduleOf(gateway))?.returned(get)
     return brought && { gateway, ...brought }
   }
-  const brought = (await Promise.all(names.map(read))).find(Boolean) ?? {}
-  const orderId = get('orderId') ?? brought.orderId
+  const brought = (await Promise.all(names.map(read))).find(Boolean) 
+  const orderId = get('orderId') ?? brought?.orderId
   const known = /^ord_[A-Za-z0-9_-]{12,36}$/.test(orderId ?? '') ? orderId : null
-  return { failed: get('code'), ...brought, orderId: known }
+  return { ...(brought ?? { failed: get('code') }), orderId: known }
 }
 
 function rememberReturn(order, found) {

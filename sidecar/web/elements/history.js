@@ -31,7 +31,7 @@ export class CoinslotHistory extends CoinslotElement {
     this.#watcher?.disconnect()
   }
 
-  /** Looks anew, since an end that stays in sight is not told of twice. */
+  /** Anew: an end that stays in sight is not told twice. */
   #watch() {
     this.#watcher?.disconnect()
     this.#watcher = new IntersectionObserver(
@@ -55,7 +55,6 @@ export class CoinslotHistory extends CoinslotElement {
     const found = []
     const state = await this.#read(found).catch(() => 'failed')
     if (run !== this.#run) return // begun anew meanwhile
-    // What stands there does so until there is something better.
     if (found.length || state !== 'failed') {
       this.#shown = [...this.#shown.slice(0, this.#kept), ...found]
       this.#fill(this.#kept)
@@ -135,7 +134,7 @@ async function fill(source, user) {
   source.last = data.at(-1)
 }
 
-/** Into `found`, which keeps what there was before a read that fails. */
+/** Into `found`, which keeps its rows when a read fails. */
 async function merge(sources, user, found) {
   while (found.length < PAGE) {
     await Promise.all(sources.map((each) => fill(each, user)))

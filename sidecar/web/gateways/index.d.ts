@@ -14,3 +14,37 @@ export type GatewayName = keyof GatewayOptions
 
 /** The addresses of the gateways' scripts, by the names that `/store/config` has for them. */
 export type GatewayScripts = PortOneScripts & TossScripts & StripeScripts
+
+/** Path and body of a request to the sidecar. */
+type Request = [path: string, body: object]
+
+/** What a gateway's `index.js` exports. `order` is the wish, with what is known of the order since. */
+export interface GatewayModule {
+  /** Makes the order, or gives it again. */
+  checkout(order: any): Request
+  /** Learns what became of it. Without a request there is nothing to ask the gateway. */
+  settle(order: any): Request | undefined
+  /** `checkout` is the sidecar's answer to the order, undefined where the script is fetched ahead. */
+  window(options: any, checkout?: any): GatewayWindow | Promise<GatewayWindow>
+  /** What its redirect brought, null where the address is not its own. `get` takes the first that is there. */
+  returned(get: (...names: string[]) => string | undefined): Returned | null
+  /** What an order forgets once the gateway says that it is not paid: the next attempt brings its own. */
+  spent?: object
+}
+
+export interface GatewayWindow {
+  /** Its name in `sdk`, its official address, and what it defines. */
+  script: [name: string, address: string, defines: string]
+  /** `claimed`: the window says that it was paid. `closed`: that it was left without paying. */
+  pay(order: any, page: any): Promise<{ paymentKey?: string; claimed?: boolean; closed?: boolean }>
+}
+
+/** `agreed` is the amount that the person agreed to, where the sidecar takes the money afterwards. */
+export interface Returned {
+  orderId?: string
+  paymentKey?: string
+  claimed?: number | boolean
+  agreed?: string
+  /** The code of a failure. */
+  failed?: string
+}

@@ -1,4 +1,4 @@
-// PortOne, both versions. V2 takes the new orders where its keys are set.
+// PortOne, both versions: with the keys of both, V2 takes the new orders.
 
 export const window = ({ version, code }, { storeId } = { storeId: version === 2 || !code }) =>
   storeId ? import('./v2.js') : import('./v1.js')
@@ -9,10 +9,10 @@ export const checkout = ({ productId }) => ['/api/payments/checkout', { packageI
 export const settle = ({ orderId, paymentKey }) =>
   ['/api/payments/complete', { paymentKey: orderId, impUid: paymentKey ?? null }]
 
-/** From PortOne itself, or from the sidecar, which passes on that the window said `claimed`. */
 export function returned(get) {
   const orderId = get('paymentId', 'payment_id', 'merchant_uid')
-  if (!orderId && !get('imp_uid', 'claimed')) return null
-  const claimed = get('claimed') && Date.now()
-  return { orderId, paymentKey: get('imp_uid'), claimed, failed: get('code', 'error_code') }
+  const paymentKey = get('imp_uid')
+  const claimed = get('claimed') // by the window; the sidecar passes it on
+  if (!orderId && !paymentKey && !claimed) return null
+  return { orderId, paymentKey, claimed: claimed && Date.now(), failed: get('code', 'error_code') }
 }

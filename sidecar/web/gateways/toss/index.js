@@ -1,6 +1,5 @@
-// Toss Payments: https://docs.tosspayments.com/sdk/v2/js, and the first SDK of the setup guide.
-//
-// The window takes no money. It redirects, and the page it comes back to has the sidecar confirm.
+// Toss Payments: https://docs.tosspayments.com/sdk/v2/js, and the first SDK.
+// Its window takes no money: the sidecar does, asked by the page it comes back to.
 
 import { load } from '../load.js'
 
@@ -12,17 +11,15 @@ export const window = () => ({ script, pay })
 
 export const checkout = ({ productId }) => ['/payment/toss/create', { productId }]
 
-// No money is taken before this; so where there is no key, there is nothing to ask Toss.
+// Nothing is taken before this: without a key there is nothing to ask.
 export const settle = ({ orderId, paymentKey, agreed }) =>
   paymentKey && ['/payment/toss/confirm', { orderId, paymentKey, amount: agreed }]
 
-// Toss was asked about that payment and took nothing: the next attempt brings its own.
 export const spent = { paymentKey: null, agreed: null }
 
-/** `agreed` is the amount that the person has agreed to pay. */
 export function returned(get) {
   const paymentKey = get('paymentKey')
-  return paymentKey ? { paymentKey, agreed: get('amount') ?? '', failed: undefined } : null
+  return paymentKey ? { paymentKey, agreed: get('amount') ?? '' } : null
 }
 
 async function pay(order, { sdk }) {
