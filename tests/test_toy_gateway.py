@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from coinslot.assets import WEB
+from coinslot.errors import GatewayOff
 from coinslot.gateways import registry as gateways
 from coinslot.gateways.base import TakesMoneyItself
 from coinslot.gateways.parts import IncompleteGatewayError
@@ -230,7 +231,7 @@ async def test_a_sidecar_that_does_not_know_it_says_so(shop: AcmeShop) -> None:
     webhook = await shop.http.post(f"{there}/payment/acme/webhook", json={"id": "evt_1"})
     assert (webhook.status_code, webhook.json()["code"]) == (404, "gateway_off")
     refused = (await shop.refund(made["orderId"], there)).json()
-    assert (refused["code"], refused["refund"]["failure_code"]) == ("refund_failed", "gateway_off")
+    assert (refused["code"], refused["error"]) == ("refund_failed", GatewayOff.sentence)
     assert shop.acme.payments[made["acmePayment"]]["refunded"] == 0
     assert (await shop.http.get(f"{there}/ready")).json() == {"ready": True, "reasons": []}
     assert await shop.tokens() == 15
