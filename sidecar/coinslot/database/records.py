@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
+RefundStatus = Literal["requested", "pending", "succeeded", "failed"]
+
+
 class Record(BaseModel):
     # What does not fit may be personal, and an error is logged.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -126,7 +129,7 @@ class RefundRecord(Record):
     amount: int
     currency: str
     tokens: int
-    status: Literal["requested", "pending", "succeeded", "failed"]
+    status: RefundStatus
     failure_code: str | None
     failure_message: str | None
     created_at: str

@@ -10,6 +10,9 @@ from coinslot.database.rpc import Caller
 from coinslot.database.rpcs import Rpc
 
 
+RefundAnswer = Literal["accepted", "declined", "spent", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
     """A refund as it is asked for.
@@ -44,7 +47,7 @@ class RefundDatabase(Caller):
     async def record_refund_answer(
         self,
         job: RefundJob,
-        answer: Literal["accepted", "declined", "spent", "unknown"],
+        answer: RefundAnswer,
         code: str | None = None,
         message: str | None = None,
     ) -> Payment:

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 # From before the database is asked for a webhook. Shorter than its lease: whoever gives up has done
 # so before another begins.
-_SECONDS_PER_WEBHOOK = 25.0
+SECONDS_PER_WEBHOOK = 25.0
 # The first retries come within this time, so after a sign of work the sweep looks often.
 _SECONDS_OF_HASTE = 15.0
 # At the end, for the database to take back what is left.
@@ -106,7 +106,7 @@ class Inbox:
                     gateway.name,
                     order_id,
                     event.payment_key,
-                    received + _SECONDS_PER_WEBHOOK,
+                    received + SECONDS_PER_WEBHOOK,
                     stored.payment,
                     received,
                 )
@@ -120,7 +120,7 @@ class Inbox:
         free = self._most * _CLAIMED_PER_PLACE - len(self._swept)
         if free <= 0:
             return 0
-        until = time.monotonic() + _SECONDS_PER_WEBHOOK
+        until = time.monotonic() + SECONDS_PER_WEBHOOK
         claimed = await self._database.as_service().claim_webhooks(free)
         for webhook in claimed:
             self._swept.add(self._begin(_claimed_hint(webhook, until), left_over=True))
