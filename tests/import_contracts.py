@@ -1,4 +1,4 @@
-"""The rules about imports that import-linter has no kind of contract for (`[tool.importlinter]`)."""
+"""A rule about imports that import-linter has no contract for, used in `[tool.importlinter]`."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class GatewaysApart(Contract):
     def _allowed(self, folder: str, module: str, importer: str, folders: list[str]) -> bool:
         own = importer.startswith(f"{folder}.")
         if module == f"{folder}.routes":
-            return importer == self.routes_registry
+            return importer == str(self.routes_registry)
         if module == f"{folder}.settings":
-            return own or importer == self.settings_registry
+            return own or importer == str(self.settings_registry)
         if importer == f"{folder}.routes":
             return False
         return own or not any(importer.startswith(f"{each}.") for each in folders)

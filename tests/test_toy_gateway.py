@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import shutil
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -32,13 +31,13 @@ from coinslot.settings.gateway import GatewaySettings
 from devstack.settings import ROOT
 from tests.browser.conftest import browse, chromium, http, playwright
 from tests.support.contract import problems
-from tests.support.office import admin_of
 from tests.support.servers import listening_socket, running
-from tests.support.shop import Shop, settings_on
+from tests.support.shop import settings_on
 from tests.support.sidecars import settings
 from tests.toy_gateway.parts import PARTS
 from tests.toy_gateway.routes import ROUTES
 from tests.toy_gateway.settings import AcmeSettings
+from tests.toy_gateway.shop import AcmeShop
 from tests.toy_gateway.simulator import API_KEY, WEBHOOK_SECRET, AcmeSimulator
 
 if TYPE_CHECKING:
@@ -54,38 +53,6 @@ __all__ = ["browse", "chromium", "http", "playwright"]
 KEYS = {"acme_api_key": API_KEY, "acme_webhook_secret": WEBHOOK_SECRET}
 ENTRY = "  acme: { name: { en: 'Acme', ko: 'Acme' }, load: () => import('./acme/index.js') },\n"
 """The line in the registry of the web components."""
-
-
-@dataclass(frozen=True)
-class AcmeShop(Shop):
-    """A buyer at a sidecar that knows Acme."""
-
-    acme: AcmeSimulator
-    own_settings: Settings
-
-    async def create(self) -> dict[str, Any]:
-        answer = await self.http.post(
-            f"{self.sidecar}/payment/acme/create", json={"productId": "starter"}, headers=self.jwt
-        )
-        assert answer.status_code == 200, answer.text
-        made: dict[str, Any] = answer.json()
-        return made
-
-    async def complete_order(self, order_id: str) -> httpx.Response:
-        return await self.http.post(
-            f"{self.sidecar}/payment/acme/complete", json={"orderId": order_id}, headers=self.jwt
-        )
-
-    async def refund(self, order_id: str, sidecar: str | None = None) -> httpx.Response:
-        headers = {
-            "Authorization": f"Bearer {admin_of(self).token}",
-            "Idempotency-Key": uuid4().hex,
-        }
-        return await self.http.post(
-            f"{sidecar or self.sidecar}/payment/{order_id}/refund",
-            json={"reason": "the buyer asked for it"},
-            headers=headers,
-        )
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +127,7 @@ async def test_it_sells_through_its_own_routes(shop: AcmeShop) -> None:
     await shop.acme.pay(made["acmePayment"], webhook=False)
     answer = await shop.complete_order(made["orderId"])
     assert (answer.status_code, answer.json()["status"]) == (200, "completed")
-    again = await shop.complete_order(made["orderId"])
-    assert again.status_code == 200
+    assert (await shop.complete_order(made["orderId"])).status_code == 200
     assert (await shop.tokens(), shop.purchases()) == (15, 1)
     assert shop.row(made["orderId"])["gateway"] == "acme"
 
@@ -238,8 +204,8 @@ async def test_a_sidecar_that_does_not_know_it_says_so(shop: AcmeShop) -> None:
 
 
 async def test_a_gateway_that_nobody_knows_is_off(shop: AcmeShop) -> None:
-    for path in ("/payment/nobody/webhook", "/payment/../webhook", "/payment/ACME/webhook"):
-        answer = await shop.http.post(f"{shop.sidecar}{path}", json={})
+    for name in ("nobody", "..", "ACME"):
+        answer = await shop.http.post(f"{shop.sidecar}/payment/{name}/webhook", json={})
         assert answer.status_code == 404
 
 
@@ -248,7 +214,7 @@ class TestForgotten:
 
     @pytest.fixture(autouse=True)
     def known(self, registered: None) -> None:
-        """Whatever a test takes away again."""
+        """Each test takes one of them away."""
 
     def test_half_given_keys(self) -> None:
         with pytest.raises(SettingsError, match="ACME_WEBHOOK_SECRET not set: set all of Acme's"):
