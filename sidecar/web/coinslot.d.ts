@@ -26,7 +26,7 @@ export function defineCoinslot(options: Options): Promise<void>
 export function setLocale(locale?: string): Promise<void>
 /** After the app has spent something: balances and histories on the page and in other tabs. */
 export function refreshBalance(): Promise<number | null>
-/** What became of the payment that a gateway has sent the person back from. */
+/** Asks what became of the payment that a gateway has sent the person back from. */
 export function resumePayment(location?: Location): Promise<Outcome>
 
 /**
@@ -63,7 +63,7 @@ export interface CoinslotEvents {
   'coinslot-balance': CustomEvent<{ tokens: number | null }>
   /** Everything else that became of a purchase; the element has told the person already. */
   'coinslot-error': CustomEvent<Outcome>
-  /** Whether a gateway's window has the screen. */
+  /** `open`: a gateway's window has the screen. */
   'coinslot-window': CustomEvent<{ open: boolean }>
 }
 

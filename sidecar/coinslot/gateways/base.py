@@ -237,7 +237,7 @@ class TakesMoneyItself:
         """Nothing: the connections are the shared client's."""
 
 
-# Long enough for any id or status; what is longer says nothing to whoever looks for a payment.
+# Longer than any id or status of a gateway.
 _LONGEST = 300
 
 

@@ -37,7 +37,7 @@ T = TypeVar("T")
 PATIENT_ATTEMPTS = 8
 
 TRIES = 2
-# Until the second try, by chance: whoever fails together does not come back together.
+# Until the second try, by chance: calls that fail together are not repeated together.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 0.5
 
 
@@ -57,7 +57,7 @@ class GatewayNonsense(GatewayUnreadable):
 
 
 class NotTheGateway(GatewayUnreadable):
-    """No such JSON, whatever its status: from somebody who stands before the gateway."""
+    """No JSON of the gateway's, under any status: from a proxy before it."""
 
 
 class GatewayHttp:

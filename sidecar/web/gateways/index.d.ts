@@ -18,7 +18,7 @@ export type GatewayScripts = PortOneScripts & TossScripts & StripeScripts
 /** Path and body of a request to the sidecar. */
 type Request = [path: string, body: object]
 
-/** What a gateway's `index.js` exports. `order` is the wish, with what is known of the order since. */
+/** The exports of a gateway's `index.js`. `order` is the wish, with all that is known of the order. */
 export interface GatewayModule {
   /** Makes the order, or gives it again. */
   checkout(order: any): Request
@@ -26,9 +26,9 @@ export interface GatewayModule {
   settle(order: any): Request | undefined
   /** `checkout` is the sidecar's answer to the order, undefined where the script is fetched ahead. */
   window(options: any, checkout?: any): GatewayWindow | Promise<GatewayWindow>
-  /** What its redirect brought, null where the address is not its own. `get` takes the first that is there. */
+  /** Reads what its redirect brought; null for another's address. `get` takes the first that is there. */
   returned(get: (...names: string[]) => string | undefined): Returned | null
-  /** What an order forgets once the gateway says that it is not paid: the next attempt brings its own. */
+  /** Is taken over by an order that the gateway says is not paid: the next attempt brings its own. */
   spent?: object
 }
 

@@ -1,7 +1,7 @@
 """Stripe. Facts: docs.stripe.com/api, and its library's pinned API version.
 
 One PaymentIntent per order that can be paid: a declined card leaves it open for the next, so
-whatever the buyer tries ends in the same payment. Only the browser that holds its client secret can
+all tries of the buyer end in the same payment. Only the browser that holds its client secret can
 pay it.
 """
 
@@ -94,7 +94,7 @@ class Stripe(TakesMoneyItself):
         answer = await self._create(order)
         intent = _intent(answer)
         if _replayed(answer):
-            # What it was when it was made; the buyer may have tried to pay since.
+            # It shows the payment as it was made; the buyer may have tried to pay since.
             intent = await self._retrieve(intent.id)
         if not intent.client_secret:
             raise nonsense("PaymentIntent without a client secret", payment_key=intent.id)

@@ -64,7 +64,7 @@ class StripeApi:
 
 
 def fields(answer: object) -> dict[str, Any]:
-    """Of whatever object the library made of the answer."""
+    """The fields of the object that the library made of the answer."""
     if not isinstance(answer, stripe.StripeObject):
         raise nonsense("answer is not an object")
     return answer.to_dict()

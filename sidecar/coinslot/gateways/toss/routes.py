@@ -208,7 +208,7 @@ _OPERATIONS = (
                 },
             ),
         },
-        # What Toss declines has the status and the code that Toss gives it.
+        # A payment that Toss declines is answered with the status and the code of Toss.
         {**SETTLE, "4XX": "REJECT_CARD_PAYMENT"},
         jwt="optional",
         body=(

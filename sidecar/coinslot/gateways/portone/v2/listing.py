@@ -76,7 +76,7 @@ def listed(row: object, *, store_id: str) -> ListedPayment | None:
         payment_key=fact.payment_key,
         currency=fact.currency,
         paid=fact.paid,
-        # What is under way, or taken by a bank, has to be read.
+        # The list does not tell of money under way or taken by a bank: the payment is read.
         refunded=None if fact.refunding or fact.withdrawn else fact.refunded,
         live=fact.live,
         paid_at=paid_at.astimezone(UTC).isoformat(),

@@ -1,7 +1,7 @@
 """Cancellations at PortOne V2, and what its answers to them mean.
 
 Under an `Idempotency-Key` PortOne gives its first answer again for three hours, a refusal as well;
-`currentCancellableAmount` guards whatever is asked again after that or under another key.
+`currentCancellableAmount` guards a cancel that is repeated after that or under another key.
 """
 
 from __future__ import annotations
