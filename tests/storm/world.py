@@ -12,7 +12,7 @@ import httpx
 import psutil
 
 from coinslot import logs
-from coinslot.settings.deployment import Settings, load_settings
+from coinslot.settings.deployment import Settings, load_settings, setting_names
 from devstack import postgres
 from tests.support.clusters import devstack_settings, free_ports
 from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
@@ -87,7 +87,7 @@ class StormStack(CrowdedStack):
     def sidecar_settings(self) -> Settings:
         """As the sidecars have them now."""
         env = self._program(SIDECARS[0]).env
-        known = {name: env[name.upper()] for name in Settings.model_fields if name.upper() in env}
+        known = {name: env[name.upper()] for name in setting_names() if name.upper() in env}
         return load_settings(_env_file=None, **known)
 
     def kill(self, name: str) -> None:

@@ -1,11 +1,24 @@
 // Stripe: https://docs.stripe.com/payments/accept-a-payment (Payment Element).
 
-import { openForm } from '../elements/form.js'
-import { load, ScriptFailed } from './load.js'
+import { openForm } from '../../elements/form.js'
+import { load, ScriptFailed } from '../load.js'
 
-export const script = ['stripe', 'https://js.stripe.com/v3/', 'Stripe']
+const script = ['stripe', 'https://js.stripe.com/v3/', 'Stripe']
 
-export async function pay(order, { sdk, locale, dark, returnUrl, element: store, show }) {
+export const window = () => ({ script, pay })
+
+export const checkout = ({ productId, currency }) => ['/payment/stripe/create', { productId, currency }]
+
+// Made again under its key, an order has its payment looked at.
+export const settle = (order) => order.productId && checkout(order)
+
+export function returned(get) {
+  if (!get('payment_intent')) return null
+  const claimed = /^(succeeded|processing)$/.test(get('redirect_status'))
+  return { claimed: claimed && Date.now() }
+}
+
+async function pay(order, { sdk, locale, dark, returnUrl, element: store, show }) {
   const Stripe = await load(sdk, 'Stripe')
   const { clientSecret, publishableKey } = order.checkout
   const client = Stripe(publishableKey)
@@ -16,13 +29,9 @@ export async function pay(order, { sdk, locale, dark, returnUrl, element: store,
   try {
     await Promise.race([mounted(element, panel.box), panel.left])
     panel.ready()
-    const confirm = () =>
-      client.confirmPayment({
-        elements,
-        confirmParams: { return_url: returnUrl },
-        redirect: 'if_required',
-      })
-    return await untilPaid(panel, confirm)
+    const confirmParams = { return_url: returnUrl }
+    const way = { elements, confirmParams, redirect: 'if_required' }
+    return await untilPaid(panel, () => client.confirmPayment(way))
   } finally {
     element.destroy?.()
     panel.close()
@@ -37,7 +46,7 @@ function mounted(element, box) {
   })
 }
 
-// A card that is declined leaves the order open for the next one, so the form stays.
+// A declined card leaves the order open for the next one: the form stays.
 async function untilPaid(panel, confirm) {
   while (await panel.submitted()) {
     const { error, paymentIntent } = await confirm()

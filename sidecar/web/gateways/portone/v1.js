@@ -1,6 +1,6 @@
 // PortOne V1 (Iamport): https://developers.portone.io/sdk/ko/v1-sdk/javascript-sdk
 
-import { load } from './load.js'
+import { load } from '../load.js'
 
 const METHODS = { card: 'card', virtual_account: 'vbank' }
 
@@ -12,8 +12,8 @@ export async function pay(order, { sdk, options, email, locale, redirectUrl }) {
   const answer = await new Promise((resolve) => {
     IMP.request_pay(
       {
-        ...(options.channelKey ? { channelKey: options.channelKey } : {}),
-        ...(options.pg ? { pg: options.pg } : {}),
+        ...(options.channelKey && { channelKey: options.channelKey }),
+        ...(options.pg && { pg: options.pg }),
         pay_method: METHODS[order.method] ?? 'card',
         merchant_uid: order.orderId,
         name: [...order.name].slice(0, 100).join(''), // more than any window shows
@@ -26,7 +26,7 @@ export async function pay(order, { sdk, options, email, locale, redirectUrl }) {
       resolve,
     )
   })
-  // The callback's own `success` means nothing: whoever has an id asks the sidecar.
+  // The callback's `success` settles nothing: the sidecar is asked.
   const { imp_uid: paymentKey, error_code: error, success } = answer
   const claimed = Boolean(paymentKey) && !error && success !== false
   return { paymentKey: paymentKey ?? undefined, claimed, closed: Boolean(error) }

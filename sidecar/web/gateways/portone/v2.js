@@ -1,6 +1,6 @@
 // PortOne V2: https://developers.portone.io/opi/ko/integration/start/v2/checkout
 
-import { load } from './load.js'
+import { load } from '../load.js'
 
 const METHODS = { card: 'CARD', virtual_account: 'VIRTUAL_ACCOUNT' }
 
