@@ -16,6 +16,10 @@ from tests.support.stacks import LocalStack, running_stack
 _LONGEST = ("test_storm.py", "test_sql.py", "test_bench.py", "test_buyers.py")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "registry: resolves or installs from package registries")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in _LONGEST)
