@@ -43,6 +43,7 @@ class Buyers:
         bought.order_id, bought.amount = said.body["orderId"], said.body["amount"]
         bought.till = opened(bought.plan, said.body).name
         self._journal.count("tried", bought.till)
+        self._journal.count("window", bought.plan.window)
         return True
 
     async def _pay(self, bought: Bought, person: Person) -> None:

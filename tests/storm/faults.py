@@ -69,6 +69,8 @@ class Faults:
                 for kind, share, delay in strike.faults
             ]
             await self._client.set(strike.where, "faults", faults=faults)
+            for kind, _, _ in strike.faults:
+                self._journal.count("weather", kind)
         elif strike.what == "cancels":
             await self._client.set("portone-v2", "settings", cancels=strike.where)
         elif strike.what == "clock":

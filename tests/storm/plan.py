@@ -50,6 +50,8 @@ _PRODUCTS = ("starter",) * 5 + ("standard",) * 3 + ("premium", "premium_reading"
 
 FAULTS = ("drop_after", "error_after", "error_before", "malformed", "html", "rate_limit", "delay")
 
+KILLED = ("sidecar-a", "sidecar-b", "postgrest", "postgres")
+
 CANCELS = ("succeeded", "succeeded", "requested", "failed", "pg_error", "server_error")
 
 
@@ -122,16 +124,18 @@ def purchase(seed: int, number: int) -> Purchase:
 
 
 def strikes(seed: int, number: int, every: int) -> list[Strike]:
-    """A kill about every so many steps, and as often another weather at some gateway."""
+    """A kill about every so many steps, and as often another weather at some gateway; of everything
+    at least one."""
     rng = random.Random(f"{seed}/strikes")  # noqa: S311
     steps = 2 * number
-    kills = ("sidecar-a", "sidecar-b", "sidecar-a sidecar-b", "postgrest", "postgres")
+    kills = (*KILLED, "sidecar-a sidecar-b")
     found = [
-        Strike(rng.randrange(steps), rng.choices(kills, (30, 30, 8, 16, 16))[0])
+        Strike(rng.randrange(steps), rng.choices(kills, (30, 30, 16, 16, 8))[0])
         for _ in range(max(steps // every, len(kills)))
     ]
     found += [Strike(min(every * n // 2, steps), name) for n, name in enumerate(kills, 1)]
     found += [_weather(rng, rng.randrange(steps)) for _ in range(max(steps // every, 8))]
+    found += [_bad_weather(rng, rng.randrange(steps), kind) for kind in FAULTS]
     found += [_clock(rng, rng.randrange(steps)) for _ in range(max(steps // (every * 4), 2))]
     found += [
         Strike(rng.randrange(number, steps), "cancels", rng.choice(CANCELS))
@@ -147,6 +151,11 @@ def _weather(rng: random.Random, at: int) -> Strike:
     kinds = rng.sample(FAULTS, rng.randrange(4))
     faults = tuple((k, rng.uniform(0.02, 0.15), _delay(rng, k)) for k in kinds)
     return Strike(at, "weather", rng.choice(_SIMULATORS), faults)
+
+
+def _bad_weather(rng: random.Random, at: int, kind: str) -> Strike:
+    """Of every kind there is some, at a gateway that is used from beginning to end."""
+    return Strike(at, "weather", rng.choice(("toss", "stripe")), ((kind, 0.1, _delay(rng, kind)),))
 
 
 def _delay(rng: random.Random, kind: str) -> float:
