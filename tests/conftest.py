@@ -10,6 +10,7 @@ from pytest_postgresql import factories
 
 from tests.support import clusters
 from tests.support.clusters import Cluster
+from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
 
 # Files that take minutes, whoever runs beside them: begun last, one core would wait for the other.
@@ -18,10 +19,15 @@ _LONGEST = ("test_storm.py", "test_sql.py", "test_bench.py", "test_buyers.py")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "registry: resolves or installs from package registries")
+    config.addinivalue_line("markers", "proof: takes long; run by `make proofs` (PROOFS=1) alone")
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not PROOFS:
+        proofs = [item for item in items if item.get_closest_marker("proof")]
+        config.hook.pytest_deselected(items=proofs)
+        items[:] = [item for item in items if item not in proofs]
     items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 

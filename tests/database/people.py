@@ -205,7 +205,7 @@ def cancel_order(user_id: UUID, order_id: str) -> Call:
 
 
 def gateway_says(
-    order_id: str, version: int, *, key: str | None = None, state: str = "paid", **facts: int
+    order_id: str, version: int, *, key: str | None = None, state: str = "paid", **facts: object
 ) -> Call:
     """A read of the gateway; its attempt is the order's own unless `key` names another."""
     arguments: dict[str, object] = {
