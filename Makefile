@@ -27,8 +27,8 @@ WEBHOOKS ?=
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium fonts-noto-cjk
 
-.PHONY: help run up down status reset demo test mutants storm load bench check format snapshot types lock \
-  clean
+.PHONY: help run up down status reset demo test mutants storm load bench check docs format snapshot \
+  types lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' Makefile
@@ -80,6 +80,9 @@ check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supaba
 	node_modules/.bin/squawk $(MIGRATIONS)/*.sql
 	$(BIN)/python -m tests.schema check
 
+docs: $(STAMPS)/python ## build the documentation into build/docs and check every link in it
+	@$(BIN)/python -m tests.docs_site
+
 format: $(STAMPS)/python ## format the Python code
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
@@ -99,7 +102,7 @@ lock: $(STAMPS)/python ## bring the lock files in line with pyproject.toml and p
 clean: ## stop the stack; delete its data and everything that was installed
 	@if [ -x $(BIN)/python ] && [ -d .devstack ]; then $(STACK) delete; fi
 	rm -rf .venv node_modules $(STAMPS) .devstack .devstack-test .bench
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info .cache build/docs
 
 # ---- what the targets need: installed once, and again when a lock file changes ----
 

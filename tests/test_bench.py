@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from devstack.settings import ROOT
-from tests.bench import readme
+from tests.bench import page
 from tests.bench.rows import Row
 from tests.bench.turns import alternate, percentile
 
@@ -35,13 +35,13 @@ def test_measures_every_row_and_leaves_sound_books(tmp_path: Path) -> None:
     assert all(row["title"] in chart for row in report["rows"] if row["unit"] == "per second")
 
 
-def test_the_readme_shows_figures_of_a_whole_run() -> None:
+def test_the_docs_show_figures_of_a_whole_run() -> None:
     report = json.loads((ROOT / "tests/bench/results.json").read_text())
     assert report["effort"] != "quick"
     assert report["problems"] == []
     _assert_complete(report)
     assert all(len(values) >= 5 for row in report["rows"] for values in row["rounds"].values())
-    assert readme.section(report) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert page.section(report) in (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
 
 
 def _assert_complete(report: dict[str, Any]) -> None:

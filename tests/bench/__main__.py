@@ -14,7 +14,7 @@ import uvloop
 
 from devstack.foreground import stopped_by_signals
 from devstack.settings import ROOT
-from tests.bench import chart, funnel, growth, history, memory, postgrest, readme, spending
+from tests.bench import chart, funnel, growth, history, memory, page, postgrest, spending
 from tests.bench.bench import Bench
 from tests.bench.effort import FULL, QUICK
 from tests.bench.invariants import PURCHASES, problems
@@ -24,6 +24,7 @@ from tests.bench.stack import BenchStack
 from tests.support.clusters import discard
 
 HERE = Path(__file__).parent
+DOCS = ROOT / "docs"
 app = typer.Typer(pretty_exceptions_enable=False)
 
 # What is timed to the millisecond comes before the long fills.
@@ -79,10 +80,11 @@ def _measure(bench: Bench, parts: list[str], folder: Path) -> list[str]:
     report = as_json(bench, description(bench), found)
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     (folder / "results.json").write_text(text, encoding="utf-8")
-    chart.draw(bench, folder / "results.svg")
-    out.print(f"written: {folder / 'results.json'}, {folder / 'results.svg'}", markup=False)
+    picture = DOCS / "images/benchmarks.svg" if folder == HERE else folder / "results.svg"
+    chart.draw(bench, picture)
+    out.print(f"written: {folder / 'results.json'}, {picture}", markup=False)
     if folder == HERE:
-        readme.update(ROOT / "README.md", report)
+        page.update(DOCS / "benchmarks.md", report)
     return found
 
 

@@ -45,7 +45,7 @@ def _ask(url: str, headers: dict[str, str]) -> Act:
 
 
 def _page(url: str, headers: dict[str, str], number: int) -> Act:
-    """Below the last entry of the page before, as the README says to page."""
+    """Below the last entry of the page before, as the docs say to page."""
     newest = (_PAGES - number + 1) * _PER_PAGE
     query = f"seq=lt.{newest + 1}&order=seq.desc&limit={_PER_PAGE}"
     asked = request("GET", f"{url}/token_ledger?{query}", headers)

@@ -122,10 +122,10 @@ async def test_nobody_is_signed_out_by_what_stands_before_postgrest(status: int)
     refusals = [(status, {"message": "API rate limit exceeded"})] * 3
     async with away(*refusals) as (_, database):
         with pytest.raises(DatabaseUnavailable):
-            await database.as_user("a.b.c").get_user_tokens()
+            await database.as_user("a.b.c").call("get_user_tokens")
     async with away((401, {"message": "Invalid API key"})) as (_, database):
         with pytest.raises(Unauthorized):
-            await database.as_user("a.b.c").get_user_tokens()
+            await database.as_user("a.b.c").call("get_user_tokens")
 
 
 async def test_work_is_claimed_again_where_certainly_nothing_was_done() -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from coinslot.database import ServiceDatabase
+from coinslot.database.service import ServiceDatabase
 from coinslot.server.app import create_app
 from tests.support.servers import running, until
 from tests.support.toss_shop import TossShop

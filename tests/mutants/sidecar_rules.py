@@ -7,18 +7,20 @@ from tests.mutants.mutant import Edit, SidecarMutant
 _CONFIRM = "tests/e2e/test_toss_confirm.py::TestRefusedBeforeTheMoneyIsTaken"
 _REFUNDS = "tests/e2e/test_refunds.py"
 _RECONCILER = "tests/e2e/test_reconciler.py"
-_BELIEVED = """fact = __import__("coinslot.gateways.base", fromlist=["*"]).GatewayPayment(
-                order.order_id, hint.payment_key or "", "paid", order.amount, order.currency,
-                order.live, paid=order.amount,
-            )"""
+_BELIEVED = """fact = await fact_about(order, gateway, payment_key) if not webhook_ids else (
+                    __import__("coinslot.gateways.base", fromlist=["*"]).GatewayPayment(
+                        order.order_id, payment_key or "", "paid", order.amount, order.currency,
+                        order.live, paid=order.amount,
+                    )
+                )"""
 
 MUTANTS = (
     SidecarMutant(
         "webhook-believed",
         "credit never follows a webhook's body, only a read",
         Edit(
-            "sidecar/coinslot/webhooks/worker.py",
-            "fact = await self._read(gateway, order, hint.payment_key)",
+            "sidecar/coinslot/payments/settlements.py",
+            "fact = await fact_about(order, gateway, payment_key)",
             _BELIEVED,
         ),
         ("tests/e2e/test_portone.py::TestWebhook::test_that_lies_credits_nothing",),
@@ -139,8 +141,8 @@ MUTANTS = (
         "what became of a refund is read, not concluded",
         Edit(
             "sidecar/coinslot/payments/refunds.py",
-            'settled = await self._settling.settle(gateway, order_id, job.payment_key, "refund")',
-            "return",
+            'await self._settlements.settle(gateway, order_id, job.payment_key, "refund")',
+            "None; return",
         ),
         (f"{_REFUNDS}::TestRefund::test_all_of_it[portone-v1]",),
     ),

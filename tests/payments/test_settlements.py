@@ -29,7 +29,7 @@ class Books:
         return Payment.model_construct(**order)
 
     async def apply_gateway_payment(self, *_: object, **__: object) -> Applied:
-        return Applied.model_construct(outcome="credited", payment=None)
+        return Applied.model_construct(outcome="credited", payment=None, webhooks=[])
 
     async def refuse_payment_attempt(self, *_: object) -> None: ...
 

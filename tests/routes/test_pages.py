@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from coinslot.routes.content_policy import content_policy
 from coinslot.assets import WEB
+from coinslot.routes.content_policy import content_policy
 from coinslot.server.app import create_app
 from coinslot.settings.deployment import SettingsError, load_settings
 from tests.support.servers import running

@@ -9,14 +9,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from coinslot.cli.terminal import fail
-
-if TYPE_CHECKING:
-    from coinslot.gateways.base import RefundAccount
 
 FILE_HELP = (
     "Where a deposit goes back to: a file of JSON as the route takes it, - for standard input: "
@@ -25,7 +21,7 @@ FILE_HELP = (
 ASK_HELP = "Ask for that account on the terminal."
 
 
-def refund_account(file: Path | None, *, ask: bool) -> RefundAccount | None:
+def refund_account(file: Path | None, *, ask: bool) -> dict[str, str] | None:
     """None where none is given. Ends the command with a sentence where it cannot be one; what was
     given is in no message."""
     if file is None and not ask:
@@ -59,12 +55,12 @@ def _read(file: Path) -> object:
         fail("The account is not JSON")
 
 
-def _checked(given: object) -> RefundAccount:
+def _checked(given: object) -> dict[str, str]:
     from coinslot.errors import InvalidRequest  # noqa: PLC0415 - as in `run`
     from coinslot.routes.refunds import AccountBody  # noqa: PLC0415
     from coinslot.routes.requests import validated  # noqa: PLC0415
 
     try:
-        return validated(AccountBody, given).account()
+        return validated(AccountBody, given).model_dump()
     except InvalidRequest as error:
         fail(f"The account cannot be used: {error}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from coinslot.database.records import DatabaseSettings, Discrepancy, LedgerProblem, Record
+from coinslot.database.records import DatabaseSettings, Discrepancy, Record
 from coinslot.database.rpc import Caller
+from coinslot.database.rpcs import Rpc
 
 
 class DueReads(Record):
@@ -74,30 +75,23 @@ class LedgerCheckStep(Record):
 
 class MonitoringDatabase(Caller):
     async def get_settings(self) -> DatabaseSettings:
-        return await self.record(DatabaseSettings, "get_settings")
+        return await self.record(DatabaseSettings, Rpc.GET_SETTINGS)
 
     async def get_backlog(self) -> DatabaseBacklog:
-        return await self.record(DatabaseBacklog, "get_backlog")
+        return await self.record(DatabaseBacklog, Rpc.GET_BACKLOG)
 
     async def check_ledger(self) -> LedgerCheckStep | None:
         """One step of the daily check, of up to 55 s; None: not due, or another server is at it."""
-        step = await self.call("check_ledger")
+        step = await self.call(Rpc.CHECK_LEDGER)
         return None if step is None else LedgerCheckStep.model_validate(step)
 
     async def list_discrepancies(
         self, page_size: int = 100, before: int | None = None
     ) -> list[Discrepancy]:
-        rows = await self.call("list_discrepancies", page_size=page_size, before=before)
+        rows = await self.call(Rpc.LIST_DISCREPANCIES, page_size=page_size, before=before)
         return [Discrepancy.model_validate(row) for row in rows]
 
     async def resolve_discrepancy(self, number: int, resolution: str) -> Discrepancy | None:
         """One that was resolved before stays as it is. None: there is none of this number."""
-        row = await self.call("resolve_discrepancy", discrepancy_id=number, resolution=resolution)
+        row = await self.call(Rpc.RESOLVE_DISCREPANCY, discrepancy_id=number, resolution=resolution)
         return Discrepancy.model_validate(row) if row and row.get("id") else None
-
-    async def verify_ledger(
-        self, from_user: str | None = None, to_user: str | None = None
-    ) -> list[LedgerProblem]:
-        """No rows: the books add up."""
-        rows = await self.call("verify_ledger", from_user=from_user, to_user=to_user)
-        return [LedgerProblem.model_validate(row) for row in rows]

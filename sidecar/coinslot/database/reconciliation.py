@@ -12,31 +12,32 @@ from coinslot.database.records import (
     UnlistedPayment,
 )
 from coinslot.database.rpc import Caller
+from coinslot.database.rpcs import Rpc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
 
-class ReconcilingDatabase(Caller):
+class ReconciliationDatabase(Caller):
     async def run_maintenance(self, batch: int = 500) -> Maintenance:
-        return await self.record(Maintenance, "run_maintenance", batch=batch)
+        return await self.record(Maintenance, Rpc.RUN_MAINTENANCE, batch=batch)
 
     async def claim_payments(self, gateway: str, batch: int) -> list[PaymentToRead]:
         """Orders that are due to be read again, given to us alone."""
-        rows = await self.call("claim_payments", gateway=gateway, batch=batch)
+        rows = await self.call(Rpc.CLAIM_PAYMENTS, gateway=gateway, batch=batch)
         return [PaymentToRead.model_validate(row) for row in rows]
 
     async def return_payments(self, order_ids: Sequence[str]) -> None:
         """Orders whose gateway could not be asked: due again soon."""
-        await self.call("return_payments", order_ids=list(order_ids))
+        await self.call(Rpc.RETURN_PAYMENTS, order_ids=list(order_ids))
 
     async def begin_audit(
         self, gateway: str, since: datetime, until: datetime, *, again: bool = False
     ) -> int | None:
         """The id of a new audit; None where it is done already, or being done."""
         found = await self.call(
-            "begin_audit",
+            Rpc.BEGIN_AUDIT,
             gateway=gateway,
             since=since.isoformat(),
             until=until.isoformat(),
@@ -48,24 +49,26 @@ class ReconcilingDatabase(Caller):
         self, audit_id: int, lines: Sequence[dict[str, Any]]
     ) -> list[AuditLine]:
         """The gateway's lines beside ours, judged and kept."""
-        rows = await self.call("audit_payments", audit_id=audit_id, lines=list(lines))
+        rows = await self.call(Rpc.AUDIT_PAYMENTS, audit_id=audit_id, lines=list(lines))
         return [AuditLine.model_validate(row) for row in rows]
 
     async def audit_unlisted(
         self, audit_id: int, after: str | None, page_size: int
     ) -> list[UnlistedPayment]:
         rows = await self.call(
-            "audit_unlisted", audit_id=audit_id, after=after, page_size=page_size
+            Rpc.AUDIT_UNLISTED, audit_id=audit_id, after=after, page_size=page_size
         )
         return [UnlistedPayment.model_validate(row) for row in rows]
 
     async def finish_audit(self, audit_id: int) -> list[AuditTotal]:
-        rows = await self.call("finish_audit", audit_id=audit_id)
+        rows = await self.call(Rpc.FINISH_AUDIT, audit_id=audit_id)
         return [AuditTotal.model_validate(row) for row in rows]
 
     async def audit_report(
         self, audit_id: int, after: str | None, page_size: int = 500
     ) -> list[AuditLine]:
         """By payment key; `after` is the last key of the page before."""
-        rows = await self.call("audit_report", audit_id=audit_id, after=after, page_size=page_size)
+        rows = await self.call(
+            Rpc.AUDIT_REPORT, audit_id=audit_id, after=after, page_size=page_size
+        )
         return [AuditLine.model_validate(row) for row in rows]

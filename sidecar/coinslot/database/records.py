@@ -54,8 +54,23 @@ def _absent(value: object) -> object:
 PaymentIfAny = Annotated[Payment | None, BeforeValidator(_absent)]
 
 
+def _absent_list(value: object) -> object:
+    return [] if value is None else value
+
+
+class WebhookVerdict(Record):
+    """The database's verdict on one webhook. Not `finished`: it will be read again."""
+
+    webhook_id: int
+    outcome: str
+    finished: bool
+
+
 class Applied(Record):
-    """What `apply_gateway_payment` made of a fact."""
+    """The outcome of `apply_gateway_payment`, and its verdict on each webhook of the read.
+
+    A webhook that had ended before has no verdict. A `stale` read judges none.
+    """
 
     outcome: Literal[
         "credited",
@@ -70,6 +85,7 @@ class Applied(Record):
         "unknown_order",
     ]
     payment: PaymentIfAny
+    webhooks: Annotated[list[WebhookVerdict], BeforeValidator(_absent_list)] = []
 
 
 class StoredWebhook(Record):
@@ -195,41 +211,6 @@ class Offer(Record):
     amount: int
 
 
-class TokenReceipt(Record):
-    """One ledger entry; `balance` is what it left, `replayed` that it was written before."""
-
-    user_id: str
-    seq: int
-    kind: str
-    delta: int
-    balance: int
-    idempotency_key: str | None
-    feature: str | None
-    payment_id: str | None
-    hold_id: str | None
-    reason: str
-    metadata: dict[str, Any]
-    created_at: str
-    replayed: bool
-
-
-class HoldReceipt(Record):
-    """Tokens set aside for a job that runs."""
-
-    id: str
-    user_id: str
-    amount: int
-    captured: int
-    status: Literal["held", "captured", "released", "expired"]
-    feature: str | None
-    idempotency_key: str
-    reason: str
-    expires_at: str
-    created_at: str
-    resolved_at: str | None
-    replayed: bool
-
-
 class Maintenance(Record):
     orders_expired: int
     wallets_swept: int
@@ -256,10 +237,3 @@ class Discrepancy(Record):
     created_at: str
     resolved_at: str | None
     resolution: str
-
-
-class LedgerProblem(Record):
-    user_id: str
-    problem: str
-    expected: int | None
-    found: int | None

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from coinslot.database.records import Payment, RefundJob, RefundRecord
 from coinslot.database.rpc import Caller
-
-if TYPE_CHECKING:
-    from coinslot.gateways.base import RefundAccount
+from coinslot.database.rpcs import Rpc
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """What is asked for. `amount` in minor units, None = all that is left; `payment_key` names an
-    attempt other than the one that was credited."""
+    """A refund as it is asked for.
+
+    `amount` is in minor units, None = all that is left. `payment_key` names an attempt other than
+    the credited one. `account` is where a deposit goes back to: bank, account_number, holder.
+    """
 
     reason: str
     idempotency_key: str
     amount: int | None = None
     force: bool = False
     payment_key: str | None = None
-    account: RefundAccount | None = None
+    account: dict[str, str] | None = field(default=None, repr=False)
 
     def arguments(self, order_id: str) -> dict[str, Any]:
         return {"order_id": order_id, **asdict(self)}
@@ -31,11 +32,13 @@ class RefundRequest:
 class RefundDatabase(Caller):
     async def request_refund_for(self, order_id: str, request: RefundRequest) -> RefundRecord:
         """Raises `not_refundable`, `tokens_already_spent`, `refund_in_progress`, …"""
-        return await self.record(RefundRecord, "request_refund_for", **request.arguments(order_id))
+        return await self.record(
+            RefundRecord, Rpc.REQUEST_REFUND_FOR, **request.arguments(order_id)
+        )
 
     async def claim_refunds(self, batch: int, refund_id: str | None = None) -> list[RefundJob]:
         """Due work, leased to us; of one refund, if named."""
-        rows = await self.call("claim_refunds", batch=batch, refund_id=refund_id)
+        rows = await self.call(Rpc.CLAIM_REFUNDS, batch=batch, refund_id=refund_id)
         return [RefundJob.model_validate(row) for row in rows]
 
     async def record_refund_answer(
@@ -48,7 +51,7 @@ class RefundDatabase(Caller):
         """The payment, which is to be read now."""
         return await self.record(
             Payment,
-            "record_refund_answer",
+            Rpc.RECORD_REFUND_ANSWER,
             refund_id=job.id,
             tries=job.tries,
             answer=answer,
@@ -58,8 +61,8 @@ class RefundDatabase(Caller):
 
     async def close_refund(self, refund_id: str, reason: str) -> RefundRecord | None:
         """Gives up what no read can decide; None where there is no such refund."""
-        row = await self.call("close_refund", refund_id=refund_id, reason=reason)
+        row = await self.call(Rpc.CLOSE_REFUND, refund_id=refund_id, reason=reason)
         return RefundRecord.model_validate(row) if row and row.get("id") else None
 
     async def refund(self, refund_id: str) -> RefundRecord:
-        return await self.record(RefundRecord, "get_refund", refund_id=refund_id)
+        return await self.record(RefundRecord, Rpc.GET_REFUND, refund_id=refund_id)

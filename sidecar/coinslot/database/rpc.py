@@ -5,7 +5,7 @@ success says something about this deployment: it is logged, and clients learn on
 
 A restart of PostgREST or of Postgres takes a second or two, so a call that finds them away is made
 again. Every RPC that moves anything has a key, or is a function of what is there, and may be made
-twice; `_ONCE` are those that may not, unless it is certain that the first did nothing.
+twice. Those in `NOT_REPEATABLE` may not, unless the first call certainly did nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from postgrest.exceptions import APIErrorFromJSON, generate_default_error_messag
 from pydantic import ValidationError
 
 from coinslot.database.records import Record
+from coinslot.database.rpcs import NOT_REPEATABLE
 from coinslot.errors import CoinslotError, DatabaseError, DatabaseUnavailable, Unauthorized
 
 if TYPE_CHECKING:
@@ -41,15 +42,6 @@ _PAUSES = (0.2, 0.8)
 # that nothing was done.
 _PASSING = ("PGRST00", "08", "53", "57P0", "40001", "40P01", "55P03")
 _UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001", "40P01", "55P03"}
-
-# Given out twice, work would wait for the lease of the first; the others leave a second trace, or
-# say of what they have just done themselves that it was done before. An order without a key would
-# be made twice.
-_ONCE = {
-    *("claim_payments", "claim_refunds", "claim_webhooks"),
-    *("begin_audit", "refuse_payment_attempt", "create_order", "capture_hold", "release_hold"),
-}
-
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -78,7 +70,7 @@ class Caller:
         return await self.call_with(rpc, given)
 
     async def call_with(self, rpc: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        repeatable = rpc not in _ONCE or "idempotency_key" in arguments
+        repeatable = rpc not in NOT_REPEATABLE or "idempotency_key" in arguments
         return await self.answer(partial(self._ask, rpc, arguments), repeatable=repeatable)
 
     async def record(self, model: type[R], rpc: str, **arguments: Any) -> R:  # noqa: ANN401 - JSON

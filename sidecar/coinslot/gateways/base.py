@@ -143,6 +143,9 @@ class ListedPayment:
     paid_at: str
 
 
+_LONGEST_TYPE = 100
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
     """What a webhook claims: which payment to read again, and whether it should be found paid.
@@ -160,6 +163,12 @@ class WebhookEvent:
     headers: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
     secret: str | None = field(default=None, repr=False)
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of `store_webhook` that come from the webhook."""
+        claimed = {each.name: getattr(self, each.name) for each in fields(self)}
+        kind = storable(self.event_type)[:_LONGEST_TYPE]
+        return {**claimed, "event_type": kind, "headers": {**self.headers}, "body": {**self.body}}
 
 
 class Gateway(Protocol):

@@ -1,7 +1,7 @@
-"""From a payment at the gateway to the database's verdict: open, read, apply.
+"""From a payment at the gateway to the database's verdict: open the order, read, apply.
 
-Nothing here computes a balance or chooses a state, and nothing is locked while a gateway is being
-asked: the version of the order that was opened tells the database whether the read is the newest.
+Nothing here computes a balance or chooses a state, and nothing is locked while a gateway is asked.
+The version of the order, opened before the read, tells the database whether the read is the newest.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from coinslot.order_ids import bind_order
 from coinslot.single_flight import SingleFlight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from coinslot.database import Database
-    from coinslot.database.records import Payment
+    from coinslot.database.records import Applied, Payment, WebhookVerdict
     from coinslot.gateways.base import Gateway, GatewayPayment
 
 log = structlog.get_logger(__name__)
 
-STALE_ATTEMPTS = 6
+_STALE_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Stray:
 
 
 class WrongGateway(PaymentRefused):
+    """The order is of another gateway. `stray` is the money that this one took for it, if any."""
+
     code = "wrong_gateway"
 
     def __init__(self, stray: Stray | None) -> None:
@@ -48,14 +50,17 @@ class WrongGateway(PaymentRefused):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What one fresh read said, and what the database made of it."""
+    """The result of one fresh read: the order after it, the outcome, and what was read."""
 
     payment: Payment
     outcome: str
     fact: GatewayPayment
+    webhooks: Sequence[WebhookVerdict] = ()
 
 
 class Settlements:
+    """The only caller of the funnel `apply_gateway_payment`."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
         self._runs: SingleFlight[Settled] = SingleFlight()
@@ -63,14 +68,43 @@ class Settlements:
     async def settle(
         self, gateway: Gateway, order_id: str, payment_key: str | None, source: str
     ) -> Settled:
-        """Racing callers of one payment share their reads, or each would make the others stale.
+        """Reads one payment and applies the read.
 
-        Raises `PaymentNotFound`, `PaymentRefused`, `TryAgain`, and what database and gateway raise.
+        Racing callers share their reads, since each would make the others stale. Raises
+        `PaymentNotFound`, `PaymentRefused`, `TryAgain`, and what database and gateway raise.
         """
         return await self.together(
             (gateway.name, order_id, payment_key),
-            lambda: self._read_and_apply(gateway, order_id, payment_key, source),
+            lambda: self._settle(gateway, order_id, payment_key, source),
         )
+
+    async def settle_webhooks(
+        self,
+        gateway: Gateway,
+        order_id: str,
+        payment_key: str | None,
+        webhook_ids: Sequence[int],
+        order: Payment | None,
+    ) -> Sequence[WebhookVerdict]:
+        """Reads the payment of these webhooks once, and applies the read for all of them.
+
+        `order` saves the first trip where it is known. Money for an order that the database does
+        not know is kept for a person. Raises as `settle` does, but for `PaymentNotFound`.
+        """
+        try:
+            order = order or await self.open(order_id)
+        except PaymentNotFound:
+            fact = await gateway.read(order_id, payment_key)
+            applied = await self._apply(
+                fact.order_id, gateway.name, 0, fact, source="webhook", webhook_ids=webhook_ids
+            )
+            if applied.outcome == "stale":  # the order has come into being since
+                raise TryAgain from None
+            return applied.webhooks
+        settled = await self._settle(
+            gateway, order_id, payment_key, "webhook", order=order, webhook_ids=webhook_ids
+        )
+        return settled.webhooks
 
     async def together(
         self, key: tuple[str | None, ...], work: Callable[[], Coroutine[None, None, Settled]]
@@ -85,6 +119,7 @@ class Settlements:
             log.warning("settling_cut_short", runs=unfinished)
 
     async def open(self, order_id: str) -> Payment:
+        """The order, with the version against which a read is applied."""
         try:
             return await self._database.as_service().open_payment(order_id)
         except DatabaseError as error:
@@ -93,25 +128,33 @@ class Settlements:
             raise
 
     async def apply(
-        self, order: Payment, fact: GatewayPayment, source: str, webhook_id: int | None = None
+        self,
+        order: Payment,
+        fact: GatewayPayment,
+        source: str,
+        webhook_ids: Sequence[int] = (),
     ) -> Settled:
-        """Outcome `stale`: somebody applied a newer read after `order` was opened."""
-        applied = await self._database.as_service().apply_gateway_payment(
+        """Applies a read. The outcome is `stale` where somebody applied a newer one after `order`
+        was opened."""
+        applied = await self._apply(
             order.order_id,
             order.gateway,
-            source,
             order.version,
-            fact.arguments(),
-            webhook_id=webhook_id,
+            fact,
+            source=source,
+            webhook_ids=webhook_ids,
         )
         log.info("settled", order_id=order.order_id, source=source, outcome=applied.outcome)
-        return Settled(applied.payment or order, applied.outcome, fact)
+        return Settled(applied.payment or order, applied.outcome, fact, applied.webhooks)
 
     async def refuse(
         self, order_id: str, payment_key: str | None, refusal: PaymentRefused, source: str
     ) -> None:
-        """Leaves an event behind; nothing else changes. Of money that went astray the database
-        hears all, and calls a person. `TryAgain` where a newer read was applied meanwhile."""
+        """Leaves an event at the order; nothing else changes.
+
+        Money that another gateway took is applied as such, so that the database calls a person.
+        Raises `TryAgain` where a newer read was applied meanwhile.
+        """
         log.warning("attempt_refused", order_id=order_id, reason=refusal.code)
         if isinstance(refusal, WrongGateway) and refusal.stray is not None:
             await self._apply_stray(refusal.stray, source)
@@ -120,34 +163,57 @@ class Settlements:
             order_id, payment_key or "", refusal.code, source
         )
 
-    async def _apply_stray(self, stray: Stray, source: str) -> None:
-        order = stray.order
-        applied = await self._database.as_service().apply_gateway_payment(
-            order.order_id, stray.gateway, source, order.version, stray.fact.arguments()
-        )
-        if applied.outcome == "stale":
-            raise TryAgain
-
-    async def _read_and_apply(
-        self, gateway: Gateway, order_id: str, payment_key: str | None, source: str
+    async def _settle(
+        self,
+        gateway: Gateway,
+        order_id: str,
+        payment_key: str | None,
+        source: str,
+        *,
+        order: Payment | None = None,
+        webhook_ids: Sequence[int] = (),
     ) -> Settled:
-        bind_order(order_id)  # in this run's own task, which all who asked share
-        for attempt in range(STALE_ATTEMPTS):
-            order = await self.open(order_id)
+        """The one loop: open, read, apply, and again where the read was overtaken."""
+        bind_order(order_id)  # in the log lines of this run, which several callers may share
+        for attempt in range(_STALE_ATTEMPTS):
+            order = order or await self.open(order_id)
             try:
                 fact = await fact_about(order, gateway, payment_key)
             except PaymentRefused as refusal:
                 await self.refuse(order_id, payment_key, refusal, source)
                 raise
-            settled = await self.apply(order, fact, source)
+            settled = await self.apply(order, fact, source, webhook_ids)
             if settled.outcome != "stale":
                 return settled
-            await back_off(attempt)
+            order = None
+            await _back_off(attempt)
         raise TryAgain
+
+    async def _apply_stray(self, stray: Stray, source: str) -> None:
+        order = stray.order
+        applied = await self._apply(
+            order.order_id, stray.gateway, order.version, stray.fact, source=source
+        )
+        if applied.outcome == "stale":
+            raise TryAgain
+
+    async def _apply(
+        self,
+        order_id: str,
+        gateway: str,
+        version: int,
+        fact: GatewayPayment,
+        *,
+        source: str,
+        webhook_ids: Sequence[int] = (),
+    ) -> Applied:
+        return await self._database.as_service().apply_gateway_payment(
+            order_id, gateway, source, version, fact.arguments(), webhook_ids=webhook_ids
+        )
 
 
 async def fact_about(order: Payment, gateway: Gateway, payment_key: str | None) -> GatewayPayment:
-    """A fresh read that is about this order; `PaymentRefused` where it is not."""
+    """A fresh read that is about this order. Raises `PaymentRefused` where it is not."""
     if order.gateway != gateway.name:
         raise WrongGateway(await _stray(order, gateway, payment_key))
     return of_order(order, await gateway.read(order.order_id, payment_key))
@@ -158,16 +224,17 @@ async def _stray(order: Payment, gateway: Gateway, payment_key: str | None) -> S
         fact = of_order(order, await gateway.read(order.order_id, payment_key))
     except PaymentRefused:
         return None
-    # Also what went back since: it ends what a person was called for.
+    # Also money that has gone back since: that ends what a person was called for.
     return Stray(order, gateway.name, fact) if fact.paid > 0 else None
 
 
 def of_order(order: Payment, fact: GatewayPayment) -> GatewayPayment:
+    """The fact, if the payment names this order. Raises `PaymentRefused` otherwise."""
     if fact.order_id != order.order_id:
         raise PaymentRefused(code="wrong_order")
     return fact
 
 
-async def back_off(attempt: int) -> None:
+async def _back_off(attempt: int) -> None:
     """The jitter keeps two servers from making each other stale in step."""
     await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311

@@ -11,7 +11,6 @@ from sanic.response import json
 
 from coinslot.database.refunds import RefundRequest
 from coinslot.errors import DatabaseError, InvalidRequest, PaymentNotFound, RefundFailed
-from coinslot.gateways.base import RefundAccount
 from coinslot.gateways.money import LARGEST
 from coinslot.order_ids import ORDER_ID, bind_order
 from coinslot.routes.rate_limits import limited
@@ -43,9 +42,6 @@ class AccountBody(_Body):
     bank: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")]
     account_number: Annotated[str, Field(pattern=r"^[0-9]{4,20}$")]
     holder: Annotated[Words, Field(min_length=1, max_length=60)]
-
-    def account(self) -> RefundAccount:
-        return RefundAccount(**self.model_dump())
 
 
 class RefundBody(_Body):
@@ -90,5 +86,5 @@ def _asked(body: RefundBody, key: str) -> RefundRequest:
         amount=body.amount,
         force=body.force,
         payment_key=body.payment_key,
-        account=body.account.account() if body.account else None,
+        account=body.account.model_dump() if body.account else None,
     )

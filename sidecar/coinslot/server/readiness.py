@@ -1,4 +1,4 @@
-"""Whether this server can do its work, and what is missing where it cannot."""
+"""Readiness: the reasons for which this server cannot do its work."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import ValidationError
 
+from coinslot.database.rpcs import Rpc
 from coinslot.errors import CoinslotError
 
 if TYPE_CHECKING:
@@ -23,19 +24,6 @@ _SECONDS_KEPT = 1.0
 _SECONDS_TO_ANSWER = 2.0
 # Further apart than this, orders would end early or late, and signatures seem too old or too new.
 _SECONDS_APART = 60.0
-
-RPCS = frozenset((
-    "add_tokens", "apply_gateway_payment", "audit_payments", "audit_report", "audit_unlisted",
-    "begin_audit", "cancel_order", "capture_hold", "check_ledger", "claim_payments",
-    "claim_refunds", "claim_webhooks", "close_refund", "create_order", "finish_audit",
-    "finish_webhook", "get_backlog", "get_refund", "get_settings", "get_user_tokens",
-    "hold_feature_for", "hold_tokens_for", "list_discrepancies", "list_webhooks", "open_payment",
-    "record_refund_answer", "refuse_payment_attempt", "release_hold", "replay_webhooks",
-    "request_refund", "request_refund_for", "resolve_discrepancy", "return_payments",
-    "return_webhooks", "run_maintenance", "spend_tokens", "spend_tokens_for", "store_webhook",
-    "use_feature", "use_feature_for", "verify_ledger",
-))  # fmt: skip
-"""What this version calls."""
 
 
 class Readiness:
@@ -79,6 +67,6 @@ class Readiness:
             reasons.append(f"clock: this server is {apart:+.0f} seconds off the database")
         if found.mode != self._mode:
             reasons.append(f"mode: this server is {self._mode}, the database is {found.mode}")
-        if missing := sorted(RPCS - set(found.rpcs)):
+        if missing := sorted({*Rpc} - set(found.rpcs)):
             reasons.append(f"migrations: the database has no {', '.join(missing)}")
         return reasons

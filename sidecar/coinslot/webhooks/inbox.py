@@ -57,7 +57,7 @@ class Inbox:
     ) -> None:
         self._database = database
         self._gateways = gateways
-        self._follower = WebhookWorker(database, gateways, settlements)
+        self._worker = WebhookWorker(database, gateways, settlements)
         self._shutdown = shutdown
         self._most = settings.coinslot_inbox_concurrency
         self._places = FairSemaphore(self._most)
@@ -93,7 +93,7 @@ class Inbox:
         if event.event_id is None and not _could_be_ours(gateway, event):
             return "unknown_order"
         stored = await self._database.as_service().store_webhook(
-            gateway.name, event, busy=self._is_busy()
+            gateway.name, event.arguments(), busy=self._is_busy()
         )
         order_id = stored.payment.order_id if stored.payment else event.order_id
         bind_order(order_id)
@@ -106,7 +106,6 @@ class Inbox:
                     event.payment_key,
                     received + _SECONDS_PER_WEBHOOK,
                     stored.payment,
-                    event.claims_paid,
                     received,
                 )
             )
@@ -148,7 +147,7 @@ class Inbox:
         unfinished = dict(self._tasks)
         for task in unfinished:
             task.cancel()
-        await self._follower.close()
+        await self._worker.close()
         if unfinished:
             await self._give_back([hint.webhook_id for hint in unfinished.values()])
 
@@ -183,7 +182,7 @@ class Inbox:
                 asyncio.timeout(hint.until - time.monotonic()),
                 self._places.one(left_over=left_over),
             ):
-                await self._follower.follow(hint)
+                await self._worker.follow(hint)
         except TimeoutError:
             log.warning("webhook_left_to_the_sweep", code="too_slow")
 
@@ -245,6 +244,5 @@ def _claimed_hint(webhook: Webhook, until: float) -> Hint:
         webhook.order_id or None,
         webhook.payment_key or None,
         until,
-        claims_paid=webhook.claims_paid,
         received=time.monotonic() - (taken - since).total_seconds(),
     )

@@ -1,4 +1,4 @@
-"""What the README shows of the last whole run: everything between two marks in it."""
+"""The figures of the last whole run in `docs/benchmarks.md`, between two marks in it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _BEGIN, _END = "<!-- make bench writes this -->\n", "<!-- as far as here -->"
 _UNITS = {"per second": "/s", "ms": " ms", "MB": " MB"}
 
 
-def update(readme: Path, report: Json) -> None:
-    text = readme.read_text(encoding="utf-8")
+def update(page: Path, report: Json) -> None:
+    text = page.read_text(encoding="utf-8")
     between = re.compile(f"(?<={re.escape(_BEGIN)}).*(?={re.escape(_END)})", re.DOTALL)
-    readme.write_text(between.sub(lambda _: section(report), text), encoding="utf-8")
+    page.write_text(between.sub(lambda _: section(report), text), encoding="utf-8")
 
 
 def section(report: Json) -> str:
@@ -33,7 +33,7 @@ def section(report: Json) -> str:
     )
     lines = "\n".join(map(_line, report["rows"]))
     return (
-        f"{taken}\n\n![The rate of each row beside its floors](tests/bench/results.svg)\n\n"
+        f"{taken}\n\n![The rate of each row beside its floors](images/benchmarks.svg)\n\n"
         f"| | Coinslot | beside |\n| --- | --- | --- |\n{lines}\n\n"
         f"{_verdict(report['rows'])} {_facts(report)}\n"
     )

@@ -1,0 +1,60 @@
+"""The RPCs of the funnel: open an order, apply what a gateway said, refuse an attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coinslot.database.records import Applied, Payment
+from coinslot.database.rpc import Caller
+from coinslot.database.rpcs import Rpc
+from coinslot.metrics import PAYMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class PaymentDatabase(Caller):
+    async def open_payment(self, order_id: str) -> Payment:
+        """The order with its version. Raises `order_not_found`."""
+        return await self.record(Payment, Rpc.OPEN_PAYMENT, order_id=order_id)
+
+    async def apply_gateway_payment(
+        self,
+        order_id: str,
+        gateway: str,
+        source: str,
+        version: int,
+        fact: dict[str, Any],
+        *,
+        webhook_ids: Sequence[int] = (),
+    ) -> Applied:
+        """Applies one fresh read of a gateway. `fact` holds the parameters that the read gave.
+
+        `webhook_ids` are the webhooks that led to the read. They are judged and finished in the
+        same transaction.
+        """
+        applied = await self.record(
+            Applied,
+            Rpc.APPLY_GATEWAY_PAYMENT,
+            order_id=order_id,
+            gateway=gateway,
+            source=source,
+            version=version,
+            webhook_ids=list(webhook_ids) or None,
+            **fact,
+        )
+        status = applied.payment.status if applied.payment else "none"
+        PAYMENTS.labels(gateway, applied.outcome, status).inc()
+        return applied
+
+    async def refuse_payment_attempt(
+        self, order_id: str, payment_key: str, reason: str, source: str
+    ) -> None:
+        """Leaves an event at the order. Moves nothing."""
+        await self.call(
+            Rpc.REFUSE_PAYMENT_ATTEMPT,
+            order_id=order_id,
+            payment_key=payment_key,
+            reason=reason,
+            source=source,
+        )

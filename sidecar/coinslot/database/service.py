@@ -1,0 +1,19 @@
+"""The database as the server acts on it, with the service key."""
+
+from __future__ import annotations
+
+from coinslot.database.monitoring import MonitoringDatabase
+from coinslot.database.payments import PaymentDatabase
+from coinslot.database.reconciliation import ReconciliationDatabase
+from coinslot.database.refunds import RefundDatabase
+from coinslot.database.webhooks import WebhookDatabase
+from coinslot.errors import DatabaseUnavailable
+
+
+class ServiceDatabase(
+    PaymentDatabase, WebhookDatabase, RefundDatabase, ReconciliationDatabase, MonitoringDatabase
+):
+    """Every RPC that only the server may call."""
+
+    # No caller can mend a service key that is refused: to them the database is away.
+    not_admitted = DatabaseUnavailable

@@ -1,0 +1,57 @@
+"""The database as a signed-in person sees it. Postgres takes who they are from their JWT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coinslot.database.records import Offer, Payment, RefundRecord
+from coinslot.database.rpc import Caller
+from coinslot.database.rpcs import Rpc
+
+if TYPE_CHECKING:
+    from coinslot.database.refunds import RefundRequest
+
+
+class UserDatabase(Caller):
+    """Calls under one person's JWT. Raises `Unauthorized` where Postgres does not accept it."""
+
+    async def create_order(
+        self,
+        product_id: str,
+        gateway: str,
+        currency: str = "KRW",
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """A new order, or the one that was made under the same key."""
+        return await self.record(
+            Payment,
+            Rpc.CREATE_ORDER,
+            product_id=product_id,
+            gateway=gateway,
+            currency=currency,
+            idempotency_key=idempotency_key,
+        )
+
+    async def request_refund(self, order_id: str, request: RefundRequest) -> RefundRecord:
+        """A refund on the word of an administrator; `forbidden` for anybody else."""
+        return await self.record(RefundRecord, Rpc.REQUEST_REFUND, **request.arguments(order_id))
+
+    async def offers(self, currency: str) -> list[Offer]:
+        """The products on sale in this currency."""
+        query = self.client.from_("product_offers").select("*").eq("currency", currency)
+        return [Offer.model_validate(row) for row in await self.rows(query)]
+
+    async def payment(self, order_id: str) -> Payment | None:
+        """The person's own order; None for another's and for one that does not exist."""
+        query = self.client.from_("payments").select("*").eq("order_id", order_id)
+        rows = await self.rows(query)
+        return Payment.model_validate(rows[0]) if rows else None
+
+    async def payments(self, limit: int, before: tuple[str, str] | None = None) -> list[Payment]:
+        """Newest first. `before` is the (created_at, id) of the last row of the page before."""
+        query = self.client.from_("payments").select("*")
+        if before is not None:
+            at, key = before
+            query = query.or_(f'created_at.lt."{at}",and(created_at.eq."{at}",id.lt."{key}")')
+        page = query.order("created_at", desc=True).order("id", desc=True).limit(limit)
+        return [Payment.model_validate(row) for row in await self.rows(page)]

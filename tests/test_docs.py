@@ -1,0 +1,263 @@
+"""The documentation says what is so: links lead somewhere, and lists are those of the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from coinslot.errors import CoinslotError, DatabaseError, PaymentDeclined
+from coinslot.routes.operations import OPERATIONS
+from coinslot.server.error_answers import status_of
+from devstack.settings import ROOT
+from tests.support.documentation import (
+    DOCS,
+    PAGES,
+    READMES,
+    anchors,
+    cells,
+    links,
+    section,
+    spans,
+    text,
+)
+
+SOURCES = {
+    path: path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "sidecar/coinslot").rglob("*.py"))
+}
+CODE = "\n".join(SOURCES.values())
+MIGRATIONS = "\n".join(
+    path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "supabase/migrations").glob("*.sql"))
+)
+
+
+def named(source: str, pattern: str = r"\w+") -> set[str]:
+    """What a text has in backticks, of this form, whole."""
+    return {each for each in spans(source) if re.fullmatch(pattern, each)}
+
+
+def first_column(page: str, pattern: str = r"\w+") -> set[str]:
+    return named("\n".join(cells(text(DOCS / page))), pattern)
+
+
+# ---- pages ----
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for address in links(page):
+        path, _, anchor = address.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_file(), address
+        assert not anchor or anchor in anchors(target), address
+        # The site has nothing but these pages.
+        assert page.parent != DOCS or target.is_relative_to(DOCS), address
+
+
+def test_every_page_is_in_the_sites_menu() -> None:
+    menu = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+    entries = [entry for group in menu for entry in group.values()]
+    listed = [page for entry in entries for page in ([entry] if isinstance(entry, str) else entry)]
+    assert sorted(listed) == sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
+
+
+def test_readmes_are_short_and_lead_to_the_same_pages() -> None:
+    english, korean = READMES
+    for readme in READMES:
+        assert len(text(readme).splitlines()) <= 150
+    assert set(links(english)) - {"README.ko.md"} == set(links(korean)) - {"README.md"}
+
+
+def test_readme_leads_to_every_page() -> None:
+    linked = {(ROOT / address).resolve() for address in links(READMES[0])}
+    assert set(DOCS.rglob("*.md")) - {DOCS / "index.md"} <= linked
+
+
+def test_contributing_names_files_that_exist() -> None:
+    """Of the gateway that it tells how to add, Toss has the like."""
+    paths = named(text(DOCS / "contributing.md"), r"\.?\w[\w.-]*/[\w./-]*") - {"build/docs"}
+    assert len(paths) > 30
+    for path in paths:
+        assert (ROOT / path.replace("acme", "toss")).exists(), path
+
+
+# ---- the database ----
+
+
+def signatures() -> dict[str, list[str]]:
+    """Of each function in `public` that is an RPC: its parameters, with defaults as JSON has them.
+
+    Without the computed field of profiles, which is read as a column.
+    """
+    pattern = r"^create function public\.(\w+)\((.*?)\) ?\n?(?:returns|language|as)"
+    found = {}
+    for name, inside in re.findall(pattern, MIGRATIONS, re.MULTILINE | re.DOTALL):
+        each = [part.strip() for part in inside.split(",") if not part.strip().startswith("out ")]
+        found[name] = [_parameter(part) for part in each if part]
+    return {name: found[name] for name in sorted(found) if name != "tokens"}
+
+
+def _parameter(declared: str) -> str:
+    name, _, rest = declared.partition(" ")
+    _, given, default = rest.partition(" default ")
+    return f"{name} = {'{}' if default == QUOTED_OBJECT else default}" if given else name
+
+
+QUOTED_OBJECT = "'{}'"
+
+
+def test_api_page_has_every_rpc_with_its_parameters_and_no_other() -> None:
+    page = "\n".join(cells(text(DOCS / "api.md")))
+    shown = {
+        name: [each for each in inside.split(", ") if each]
+        for name, inside in re.findall(r"`(\w+)\((.*?)\)`", page)
+    }
+    assert len(signatures()) > 30
+    assert shown == signatures()
+
+
+def test_api_page_names_what_can_be_read() -> None:
+    created = set(re.findall(r"^create (?:table|view) public\.(\w+)", MIGRATIONS, re.MULTILINE))
+    shown = named("\n".join(cells(section("api.md", "Tables to read"))))
+    assert shown - {"tokens"} == created
+
+
+def test_errors_page_has_every_error_of_the_database() -> None:
+    errors = re.findall(r"^\('(\w+)', '(PT4\d\d)'", MIGRATIONS, re.MULTILINE)
+    table = section("errors.md", "From the database")
+    shown = {
+        (message, code.strip("`"))
+        for code, messages in zip(cells(table, 1), cells(table, 2), strict=True)
+        for message in named(messages)
+    }
+    assert shown - {("retry_after", "PT429")} == set(errors) != set()
+
+
+def test_operators_page_has_every_kind_of_discrepancy() -> None:
+    listed = re.search(r"constraint discrepancies_kind_known check \((.*?)\n  \)", MIGRATIONS, re.S)
+    assert listed
+    table = section("operate.md", "What needs a person")
+    assert named("\n".join(cells(table))) == set(re.findall(r"'(\w+)'", listed[1]))
+
+
+def test_operators_page_has_every_outcome_of_a_webhook() -> None:
+    """What applying a read comes to, but for a stale one, which is read again; and what else."""
+    made = r"^create function coinslot\.{}_outcomes\(\)[^;]*?array\[([^]]*)\]"
+    applied, others = (
+        re.search(made.format(name), MIGRATIONS, re.MULTILINE) for name in ("apply", "webhook")
+    )
+    assert applied
+    assert others
+    outcomes = set(re.findall(r"'(\w+)'", applied[1] + others[1]))
+    assert named("\n".join(cells(section("operate.md", "Webhooks")))) == outcomes - {"stale"}
+
+
+def test_settings_page_has_every_setting_of_the_database() -> None:
+    table = re.search(r"^create table coinslot\.settings \((.*?)^\)", MIGRATIONS, re.M | re.S)
+    assert table
+    columns = re.findall(r"^  (\w+) \w+ not null", table[1], re.MULTILINE)
+    shown = named("\n".join(cells(section("settings.md", "In the database"))))
+    assert shown == set(columns) - {"id", "identity_salt"} != set()
+
+
+# ---- the sidecar ----
+
+
+def test_routes_page_has_every_route_and_no_other() -> None:
+    table = "\n".join(cells(text(DOCS / "routes.md")))
+    shown = {span.rstrip("…") for span in named(table, r"(?:GET|POST) /\S*")}
+    operations = {f"{each.method.upper()} {each.path}" for each in OPERATIONS}
+    pages = {f"GET {path}" for path in re.findall(r'@pages\.get\("(/[^"<]+)[<"]', CODE)}
+    assert operations <= shown <= operations | pages
+
+
+def test_errors_page_has_every_code_of_the_sidecar_and_no_other() -> None:
+    answered = "\n".join(line for line in CODE.splitlines() if "log." not in line)
+    codes = set(re.findall(r'\bcode ?= ?"(\w+)"', answered))
+    answers = next(source for path, source in SOURCES.items() if path.stem == "error_answers")
+    codes |= set(re.findall(r'(?:\d{3}: \(|"code": )"(\w+)"', answers))
+    assert {"amount_mismatch", "gateway_timeout", "internal", "not_found"} <= codes
+    # `already_paid` is one of the words for an order's status, beside the others (payment_…).
+    assert {code for _, code in shown_codes()} == codes | {"already_paid"}
+    assert '"already_paid"' in CODE
+
+
+def test_errors_page_has_the_status_of_every_exception() -> None:
+    kinds, found = [CoinslotError], set()
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        if not issubclass(kind, DatabaseError | PaymentDeclined):
+            found.add((str(status_of(kind.__new__(kind))), kind.code))
+    assert len(found) > 20
+    assert found <= shown_codes()
+
+
+def shown_codes() -> set[tuple[str, str]]:
+    table = section("errors.md", "From the sidecar")
+    rows = zip(cells(table, 0), cells(table, 1), strict=True)
+    return {(status, code) for status, each in rows for code in named(each)}
+
+
+def test_troubleshooting_names_codes_that_exist() -> None:
+    page = text(DOCS / "troubleshooting.md")
+    known = named("\n".join(cells(text(DOCS / "errors.md"), 1)))
+    known |= named("\n".join(cells(section("errors.md", "From the database"), 2)))
+    known |= {"payment_expired", "PGRST202"}
+    used = set(re.findall(r"\b[45]\d\d `([a-z_]+)`", page))
+    assert len(used) > 10
+    assert used <= known
+
+
+def test_troubleshooting_has_every_reason_not_to_be_ready() -> None:
+    readiness = next(source for path, source in SOURCES.items() if path.name == "readiness.py")
+    reasons = set(re.findall(r'\[?f?"(\w+): ', readiness)) | {"stopping"}
+    assert len(reasons) == 6
+    rows = " ".join(cells(section("troubleshooting.md", "/ready answers 503")))
+    assert {each.partition(":")[0] for each in spans(rows)} == reasons
+
+
+def test_troubleshooting_quotes_what_settings_say() -> None:
+    """Each quotation, or what of it stands between `…`, values and names, is in the code."""
+    said = "\n".join(source for path, source in SOURCES.items() if "settings" in str(path))
+    said = re.sub(r"\{[^}]*\}", "", said)
+    rows = cells(section("troubleshooting.md", "The sidecar does not start"))
+    assert len(rows) > 10
+    for quotation in spans("\n".join(rows)):
+        for part in re.split(r"…|Toss's keys|\b[A-Z][A-Z_]{6,}\b|\b(?:test|live)\b", quotation):
+            words = part.strip(" ',")
+            assert words in said or not words or re.sub(r"\s+", " ", words) in said, quotation
+
+
+def test_settings_page_has_every_setting_with_its_default() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    given = dict(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=(.*)$", example, re.MULTILINE))
+    rows = "\n".join(
+        line for line in text(DOCS / "settings.md").splitlines() if re.match(r"\| `[A-Z]", line)
+    )
+    shown = named("\n".join(cells(rows)), r"[A-Z][A-Z_]+")
+    assert shown == set(given) != set()
+    for names, default in zip(cells(rows), cells(rows, 1), strict=True):
+        value = re.fullmatch(r"`([^`]*)`", default)
+        if value and len(spans(names)) == 1:
+            assert given[spans(names)[0]] == value[1], names
+
+
+def test_monitoring_page_has_every_metric_and_no_other() -> None:
+    made = set(re.findall(r'"coinslot_(\w+)",?\n\s+"[A-Z]', CODE))
+    for path, source in SOURCES.items():
+        if path.stem.startswith("backlog"):
+            made |= set(re.findall(r'"(\w+)"\)?,\s+"[A-Z]', source))
+    assert {"payments", "database_up", "webhooks_overdue_seconds"} <= made
+    shown = first_column("monitoring.md", r"coinslot_\w+")
+    assert {re.sub("^coinslot_|_total$", "", name) for name in shown} == made
+
+
+def test_components_page_has_every_element() -> None:
+    declared = (ROOT / "sidecar/web/coinslot.d.ts").read_text(encoding="utf-8")
+    names = set(re.findall(r"^    '(coinslot-\w+)': Coinslot", declared, re.MULTILINE))
+    table = section("components.md", "On a page")
+    assert named("\n".join(cells(table)), r"coinslot-\w+") == names != set()
