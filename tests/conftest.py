@@ -13,8 +13,8 @@ from tests.support.clusters import Cluster
 from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
 
-# Files that take minutes, whoever runs beside them: begun last, one core would wait for the other.
-_LONGEST = ("test_storm.py", "test_sql.py", "test_bench.py", "test_buyers.py")
+# Tests that take minutes and cannot be shared out: begun last, one core would wait for the other.
+_LONGEST = ("test_storm.py", "test_state_machine.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:

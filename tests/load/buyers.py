@@ -199,7 +199,9 @@ def main(
     outcome = measure(buyers, seconds, seed)
     if undeclared := outcome.meter.undeclared():
         out.print(f"[red]Failures that no restart explains: {undeclared}[/]")
-    if outcome.offences or undeclared:
+    if spared := [how for how, number in outcome.restarts.items() if not number]:
+        out.print(f"[red]No sidecar was {' or '.join(spared)}[/]")
+    if outcome.offences or undeclared or spared:
         raise typer.Exit(1)
     out.print("[green]Nothing lost, nothing doubled.[/]")
 

@@ -18,7 +18,7 @@ _EXPECTED = (
     *(f"tried {each}" for each in SIMULATORS),
     *(f"window {each}" for each in get_args(Window)),
     *(f"faults killed {each}" for each in KILLED),
-    *(f"faults {each}" for each in ("weather", "clock", "cancels", "v2")),
+    *(f"faults {each}" for each in ("stop", "weather", "clock", "cancels", "v2")),
     *(f"weather {each}" for each in FAULTS),
     *(f"webhooks {each}" for each in get_args(Fate)),
     *(f"spends {each}" for each in ("done", "refused", "released")),

@@ -77,6 +77,8 @@ class Faults:
             await self._client.play(strike.where, "clock", advance_s=strike.seconds)
         elif strike.what == "v2":
             await asyncio.to_thread(self._stack.move_to_v2)
+        elif strike.what == "stop":
+            await asyncio.to_thread(self._stop, strike.where)
         else:
             await asyncio.to_thread(self._kill, strike.what.split())
             return
@@ -88,3 +90,7 @@ class Faults:
             self._journal.count("faults", "killed", name)
         for name in names:
             self._stack.start(name)
+
+    def _stop(self, name: str) -> None:
+        self._stack.stop(name)
+        self._stack.start(name)

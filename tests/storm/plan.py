@@ -51,6 +51,7 @@ _PRODUCTS = ("starter",) * 5 + ("standard",) * 3 + ("premium", "premium_reading"
 FAULTS = ("drop_after", "error_after", "error_before", "malformed", "html", "rate_limit", "delay")
 
 KILLED = ("sidecar-a", "sidecar-b", "postgrest", "postgres")
+STOPPED = ("sidecar-a", "sidecar-b")
 
 CANCELS = ("succeeded", "succeeded", "requested", "failed", "pg_error", "server_error")
 
@@ -78,9 +79,10 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Strike:
-    """`at` counts purchases begun and purchases followed up. `what` names a process to kill, or is
-    `weather` (how the simulator `where` fails from now on), `clock`, `cancels` (how PortOne V2's
-    end), or `v2` (the shop moves from PortOne V1 to V2)."""
+    """`at` counts purchases begun and purchases followed up. `what` names processes to kill, or is
+    `stop` (the sidecar `where` is, as its operator does), `weather` (how the simulator `where`
+    fails from now on), `clock`, `cancels` (how PortOne V2's end), or `v2` (the shop moves from
+    PortOne V1 to V2)."""
 
     at: int
     what: str
@@ -96,6 +98,8 @@ class Strike:
             return f"{self.where}: clock {self.seconds:+d} s"
         if self.what == "cancels":
             return f"PortOne V2's cancels: {self.where}"
+        if self.what == "stop":
+            return f"stop {self.where}"
         return "PortOne V1 → V2" if self.what == "v2" else f"kill {self.what}"
 
 
@@ -134,6 +138,7 @@ def strikes(seed: int, number: int, every: int) -> list[Strike]:
         for _ in range(max(steps // every, len(kills)))
     ]
     found += [Strike(min(every * n // 2, steps), name) for n, name in enumerate(kills, 1)]
+    found += [Strike(rng.randrange(steps), "stop", name) for name in STOPPED]
     found += [_weather(rng, rng.randrange(steps)) for _ in range(max(steps // every, 8))]
     found += [_bad_weather(rng, rng.randrange(steps), kind) for kind in FAULTS]
     found += [_clock(rng, rng.randrange(steps)) for _ in range(max(steps // (every * 4), 2))]
