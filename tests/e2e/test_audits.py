@@ -12,7 +12,7 @@ import pytest_asyncio
 from coinslot.errors import GatewayUnavailable
 from coinslot.gateways import http
 from coinslot.services import opened
-from tests.support.counters import Counter
+from tests.support.checkouts import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Books:
     """A till, and the audit of what happens at it from now on."""
 
-    counter: Counter
+    checkout: Checkout
     services: Services
     since: datetime
 
@@ -34,41 +34,41 @@ class Books:
         """The lines by payment key."""
         until = datetime.now(UTC) + timedelta(seconds=2)
         audit = await self.services.audits.audit(
-            self.counter.GATEWAY, self.since, until, again=True
+            self.checkout.driver.gateway, self.since, until, again=True
         )
         assert audit
         return {line.payment_key: line async for line in self.services.audits.report(audit.id)}
 
 
 @pytest_asyncio.fixture
-async def books(counter: Counter, stack: LocalStack) -> AsyncIterator[Books]:
-    async with opened(counter.settings(stack)) as services:
-        yield Books(counter, services, datetime.now(UTC) - timedelta(seconds=1))
+async def books(checkout: Checkout, stack: LocalStack) -> AsyncIterator[Books]:
+    async with opened(checkout.settings()) as services:
+        yield Books(checkout, services, datetime.now(UTC) - timedelta(seconds=1))
 
 
 async def test_what_agrees(books: Books) -> None:
-    _, whole = await books.counter.bought()
-    _, refunded = await books.counter.bought()
-    await books.counter.shop.play("refund", payment_key=refunded)
+    _, whole = await books.checkout.bought()
+    _, refunded = await books.checkout.bought()
+    await books.checkout.shop.play("refund", payment_key=refunded)
     lines = await books.audit()
-    price = books.counter.PRICE
+    price = books.checkout.driver.price
     assert (lines[whole].verdict, lines[whole].paid, lines[whole].tokens) == ("matched", price, 10)
     assert (lines[refunded].verdict, lines[refunded].our_refunded) == ("matched", price)
     assert lines[refunded].tokens == 0
 
 
 async def test_what_nobody_told_us_of_is_applied(books: Books) -> None:
-    order_id = await books.counter.order()
-    key = await books.counter.pay(order_id)
+    order_id = await books.checkout.order()
+    key = await books.checkout.pay(order_id)
     assert (await books.audit())[key].verdict == "matched"
-    assert books.counter.shop.row(order_id)["status"] == "completed"
+    assert books.checkout.shop.row(order_id)["status"] == "completed"
 
 
 async def test_what_the_gateway_does_not_know(books: Books) -> None:
     """A credit that no money stands behind, however it came about; shown once, and no more when an
     audit finds it."""
-    shop = books.counter.shop
-    order_id, key = await books.counter.bought()
+    shop = books.checkout.shop
+    order_id, key = await books.checkout.bought()
     made_up = key[:-4] + ("0000" if key[-4:] != "0000" else "1111")
     shop.select(
         "update coinslot.payment_attempts set payment_key = %s where payment_key = %s returning 1",
@@ -91,8 +91,8 @@ async def test_what_the_gateway_does_not_know(books: Books) -> None:
 
 async def test_gateway_fails_in_the_middle(books: Books) -> None:
     """It is asked again, and the audit goes on where it was."""
-    _, key = await books.counter.bought()
-    await books.counter.fail("error_before", next=2)
+    _, key = await books.checkout.bought()
+    await books.checkout.fail("error_before", next=2)
     assert (await books.audit())[key].verdict == "matched"
 
 
@@ -101,14 +101,14 @@ async def test_answer_that_is_no_list_leaves_the_day_to_be_done(
 ) -> None:
     """What stands before a gateway may say under HTTP 200 that it is closed."""
     monkeypatch.setattr(http, "PATIENT_ATTEMPTS", 1)
-    key = await books.counter.pay(await books.counter.order())
-    await books.counter.fail("html")
+    key = await books.checkout.pay(await books.checkout.order())
+    await books.checkout.fail("html")
     with pytest.raises(GatewayUnavailable):
         await books.audit()
-    await books.counter.fail(None)
-    [(finished_at,)] = books.counter.shop.select(
+    await books.checkout.fail(None)
+    [(finished_at,)] = books.checkout.shop.select(
         "select finished_at from coinslot.audits where gateway = %s order by id desc limit 1",
-        books.counter.GATEWAY,
+        books.checkout.driver.gateway,
     )
     assert finished_at is None
     assert (await books.audit())[key].verdict == "matched"
@@ -118,18 +118,18 @@ async def test_days_that_were_missed_are_made_up_for(books: Books) -> None:
     """By whichever server looks next; what is done is not done again."""
 
     def days() -> list[tuple[int, datetime | None]]:
-        return books.counter.shop.select(
+        return books.checkout.shop.select(
             "select id, finished_at from coinslot.audits where gateway = %s "
             "and until = since + interval '1 day' order by since desc",
-            books.counter.GATEWAY,
+            books.checkout.driver.gateway,
         )
 
     await books.services.audits.daily()
     before = days()
     assert (len(before), [day for day in before if day[1] is None]) == (7, [])
     never, cut_short = before[2][0], before[4][0]
-    books.counter.shop.select("delete from coinslot.audits where id = %s returning 1", never)
-    books.counter.shop.select(
+    books.checkout.shop.select("delete from coinslot.audits where id = %s returning 1", never)
+    books.checkout.shop.select(
         "update coinslot.audits set finished_at = null, started_at = now() - interval '2 hours' "
         "where id = %s returning 1",
         cut_short,

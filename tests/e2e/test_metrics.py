@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from coinslot.database.monitoring import DatabaseBacklog
-    from tests.support.counters import Counter
+    from tests.support.checkouts import Checkout
     from tests.support.shop import Shop
     from tests.support.stacks import LocalStack
 
@@ -38,11 +38,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest_asyncio.fixture
-async def till(counter: Counter, stack: LocalStack) -> AsyncIterator[tuple[Counter, Watched]]:
+async def till(checkout: Checkout, stack: LocalStack) -> AsyncIterator[tuple[Checkout, Watched]]:
     """At a sidecar of its own."""
-    async with watched(counter.settings(stack)) as watch:
-        counter.shop = replace(counter.shop, sidecar=watch.sidecar)
-        yield counter, watch
+    async with watched(checkout.settings()) as watch:
+        checkout.shop = replace(checkout.shop, sidecar=watch.sidecar)
+        yield checkout, watch
 
 
 async def test_stack_has_them(stack: LocalStack) -> None:
@@ -52,22 +52,24 @@ async def test_stack_has_them(stack: LocalStack) -> None:
 
 
 class TestAtTheTill:
-    async def test_what_webhooks_lead_to(self, till: tuple[Counter, Watched]) -> None:
+    async def test_what_webhooks_lead_to(self, till: tuple[Checkout, Watched]) -> None:
         """Of an unsigned webhook that has to wait, the stack's own server may take care."""
-        counter, watch = till
+        checkout, watch = till
         servers = [watch]
-        if counter.NAME != "portone-v2":  # which signs, and has the stack's own server stopped
-            servers.append(replace(watch, metrics=counter.shop.stack.env["METRICS_URL"]))
+        if (
+            checkout.driver.name != "portone-v2"
+        ):  # which signs, and has the stack's own server stopped
+            servers.append(replace(watch, metrics=checkout.shop.stack.env["METRICS_URL"]))
         before = [await each.scrape() for each in servers]
-        order_id = await counter.order()
-        key = await counter.pay(order_id)
-        assert await counter.tell(order_id, key) == [200]
-        await counter.shop.followed(order_id)
-        await counter.shop.play("refund", payment_key=key)
-        assert await counter.tell(order_id, key, paid=False) == [200]
-        await counter.shop.followed(order_id)
+        order_id = await checkout.order()
+        key = await checkout.pay(order_id)
+        assert await checkout.tell(order_id, key) == [200]
+        await checkout.shop.followed(order_id)
+        await checkout.shop.play("refund", payment_key=key)
+        assert await checkout.tell(order_id, key, paid=False) == [200]
+        await checkout.shop.followed(order_id)
 
-        name = counter.GATEWAY
+        name = checkout.driver.gateway
         at_each: list[Callable[..., float]] = []
 
         def at_both(sample: str, **labels: str) -> float:
@@ -95,39 +97,41 @@ class TestAtTheTill:
         ("fault", "kind"), [("error_before", "unavailable"), ("malformed", "nonsense")]
     )
     async def test_how_the_gateway_fails(
-        self, till: tuple[Counter, Watched], fault: str, kind: str
+        self, till: tuple[Checkout, Watched], fault: str, kind: str
     ) -> None:
-        counter, watch = till
-        if (counter.NAME, kind) == ("stripe", "nonsense"):
+        checkout, watch = till
+        if (checkout.driver.name, kind) == ("stripe", "nonsense"):
             kind = "unavailable"  # its library does not tell the two apart
-        await fails(counter, watch, kind, fault)
+        await fails(checkout, watch, kind, fault)
 
-    async def test_gateway_that_does_not_answer(self, counter: Counter, stack: LocalStack) -> None:
-        impatient = counter.settings(stack).model_copy(update={"coinslot_gateway_timeout": 1})
+    async def test_gateway_that_does_not_answer(self, checkout: Checkout) -> None:
+        impatient = checkout.settings().model_copy(update={"coinslot_gateway_timeout": 1})
         async with watched(impatient) as watch:
-            await fails(counter, watch, "timeout", "delay", delay_s=3)
+            await fails(checkout, watch, "timeout", "delay", delay_s=3)
 
-    async def test_forged_webhook(self, till: tuple[Counter, Watched]) -> None:
-        counter, watch = till
-        order_id = await counter.order()
-        key = await counter.leave(order_id)
+    async def test_forged_webhook(self, till: tuple[Checkout, Watched]) -> None:
+        checkout, watch = till
+        order_id = await checkout.order()
+        key = await checkout.leave(order_id)
         before = await watch.scrape()
-        [status] = await counter.tell(order_id, key, forged=True)
+        [status] = await checkout.tell(order_id, key, forged=True)
         grown = growth(before, await watch.scrape())
         verdicts = {"verdict": "invalid_signature"} if status == 401 else {}
-        assert grown("coinslot_webhooks_total", gateway=counter.GATEWAY, **verdicts) == 1
-        assert counter.shop.row(order_id)["status"] != "completed"
+        assert grown("coinslot_webhooks_total", gateway=checkout.driver.gateway, **verdicts) == 1
+        assert checkout.shop.row(order_id)["status"] != "completed"
 
 
-async def fails(counter: Counter, watch: Watched, kind: str, fault: str, delay_s: int = 0) -> None:
+async def fails(
+    checkout: Checkout, watch: Watched, kind: str, fault: str, delay_s: int = 0
+) -> None:
     """A read that a webhook leads to there; what comes before it is not in a hurry."""
-    order_id = await counter.order()
-    key = await counter.pay(order_id)
-    counter.shop = replace(counter.shop, sidecar=watch.sidecar)
+    order_id = await checkout.order()
+    key = await checkout.pay(order_id)
+    checkout.shop = replace(checkout.shop, sidecar=watch.sidecar)
     before = await watch.scrape()
-    await counter.fail(fault, delay_s=delay_s)
-    await counter.tell(order_id, key)
-    labels = {"gateway": counter.GATEWAY, "operation": "read", "kind": kind}
+    await checkout.fail(fault, delay_s=delay_s)
+    await checkout.tell(order_id, key)
+    labels = {"gateway": checkout.driver.gateway, "operation": "read", "kind": kind}
     await watch.until(
         lambda now: growth(before, now)("coinslot_gateway_errors_total", **labels) >= 1
     )

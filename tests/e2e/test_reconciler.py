@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from coinslot.errors import DatabaseUnavailable, TryAgain
 from coinslot.services import opened
-from tests.support.counters import Counter
+from tests.support.checkouts import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 class Night:
     """A till whose gateway sends no webhooks, and a reconciler of this test's own."""
 
-    counter: Counter
+    checkout: Checkout
     services: Services
 
     @property
     def shop(self) -> Shop:
-        return self.counter.shop
+        return self.checkout.shop
 
     def due(self, *order_ids: str) -> None:
         """Time passes for these orders, and for no other of the tests before."""
@@ -67,34 +67,34 @@ class Night:
 
 
 @pytest_asyncio.fixture
-async def night(counter: Counter, stack: LocalStack) -> AsyncIterator[Night]:
-    async with opened(counter.settings(stack)) as services:
-        yield Night(counter, services)
+async def night(checkout: Checkout, stack: LocalStack) -> AsyncIterator[Night]:
+    async with opened(checkout.settings()) as services:
+        yield Night(checkout, services)
 
 
 class TestOpenOrder:
     async def test_paid_and_never_told(self, night: Night) -> None:
-        order_id = await night.counter.order()
-        await night.counter.pay(order_id)
+        order_id = await night.checkout.order()
+        await night.checkout.pay(order_id)
         await night.round(order_id)
         assert night.shop.row(order_id)["status"] == "completed"
         assert await night.shop.tokens() == 15
         assert night.schedule(order_id) == []
 
     async def test_paid_after_it_expired(self, night: Night) -> None:
-        order_id = await night.counter.order()
+        order_id = await night.checkout.order()
         night.shop.select(
             "update payments set expires_at = now() where order_id = %s returning 1", order_id
         )
         await night.services.reconciliations.maintain()
         assert night.shop.row(order_id)["status"] == "expired"
-        await night.counter.pay(order_id)
+        await night.checkout.pay(order_id)
         await night.round(order_id)
         assert night.shop.row(order_id)["status"] == "completed"
 
     async def test_nobody_paid(self, night: Night) -> None:
         """Read at growing distances; nothing is noted about it."""
-        order_id = await night.counter.order()
+        order_id = await night.checkout.order()
         await night.round(order_id)
         [(reads, minutes)] = night.schedule(order_id)
         assert (reads, minutes) == (1, 5)
@@ -104,11 +104,11 @@ class TestOpenOrder:
         assert night.shop.events(order_id) == []
 
     async def test_many_servers_read_each_order_once(self, night: Night) -> None:
-        orders = [await night.counter.order() for _ in range(10)]
+        orders = [await night.checkout.order() for _ in range(10)]
         for order_id in orders:
-            await night.counter.pay(order_id)
+            await night.checkout.pay(order_id)
         night.due(*orders)
-        settings = night.counter.settings(night.shop.stack)
+        settings = night.checkout.settings()
         async with opened(settings) as second, opened(settings) as third:
             rounds = await asyncio.gather(
                 *(each.reconciliations.once() for each in (night.services, second, third))
@@ -121,8 +121,8 @@ class TestOpenOrder:
 class TestSettledOrder:
     async def test_refund_at_the_console_that_no_webhook_told(self, night: Night) -> None:
         """The webhook came before the gateway's own records showed it; it is looked for again."""
-        order_id, key = await night.counter.bought()
-        await night.counter.tell(order_id, key, paid=False)
+        order_id, key = await night.checkout.bought()
+        await night.checkout.tell(order_id, key, paid=False)
         await night.shop.followed(order_id)
         assert night.shop.row(order_id)["status"] == "completed"
         await night.shop.play("refund", payment_key=key)
@@ -140,9 +140,9 @@ class TestServer:
         async def overtaken(*_: object) -> None:
             raise TryAgain
 
-        orders = [await night.counter.order() for _ in range(3)]
+        orders = [await night.checkout.order() for _ in range(3)]
         for order_id in orders:
-            await night.counter.pay(order_id)
+            await night.checkout.pay(order_id)
         with monkeypatch.context() as patched:
             patched.setattr(night.services.reconciliations, "_read", overtaken)
             assert (await night.round(*orders)).read == 0
@@ -157,7 +157,7 @@ class TestServer:
         async def gone(*_: object) -> None:
             raise DatabaseUnavailable
 
-        orders = [await night.counter.order() for _ in range(8)]
+        orders = [await night.checkout.order() for _ in range(8)]
         night.due(*orders)
         monkeypatch.setattr(night.services.reconciliations, "_read", gone)
         with pytest.raises(DatabaseUnavailable):
@@ -169,10 +169,10 @@ class TestGateway:
     async def test_is_down_and_comes_back(self, night: Night, kind: str) -> None:
         """It is asked less and less, what was to be read is kept, and caught up with. So it is
         where somebody before it says under HTTP 200 that it is closed."""
-        orders = [await night.counter.order() for _ in range(6)]
+        orders = [await night.checkout.order() for _ in range(6)]
         for order_id in orders:
-            await night.counter.pay(order_id)
-        await night.counter.fail(kind)
+            await night.checkout.pay(order_id)
+        await night.checkout.fail(kind)
         done = await night.round(*orders)
         assert done.read == 0
         assert done.unanswered <= 6
@@ -181,22 +181,22 @@ class TestGateway:
         )
         resting = await night.round(*orders)
         assert resting.idle()
-        await night.counter.fail(None)
-        async with opened(night.counter.settings(night.shop.stack)) as another:
+        await night.checkout.fail(None)
+        async with opened(night.checkout.settings()) as another:
             night.due(*orders)
             assert (await another.reconciliations.once()).unanswered == 0
         await night.completed(*orders)
 
     async def test_talks_nonsense_about_one_order(self, night: Night) -> None:
         """The others are read; that one is when it is next due."""
-        orders = [await night.counter.order() for _ in range(4)]
-        key, *_ = [await night.counter.pay(order_id) for order_id in orders]
-        currency = (await night.counter.books(key))["currency"]
-        await night.counter.shop.play(f"payments/{key}", "PATCH", currency="?")
+        orders = [await night.checkout.order() for _ in range(4)]
+        key, *_ = [await night.checkout.pay(order_id) for order_id in orders]
+        currency = (await night.checkout.books(key))["currency"]
+        await night.checkout.shop.play(f"payments/{key}", "PATCH", currency="?")
         assert (await night.round(*orders)).unanswered == 0
         await night.completed(*orders[1:])
-        await night.counter.shop.play(f"payments/{key}", "PATCH", currency=currency)
-        async with opened(night.counter.settings(night.shop.stack)) as another:
+        await night.checkout.shop.play(f"payments/{key}", "PATCH", currency=currency)
+        async with opened(night.checkout.settings()) as another:
             night.due(*orders)
             await another.reconciliations.once()
         await night.completed(*orders)

@@ -25,7 +25,6 @@ from devstack.foreground import stopped_by_signals
 from tests.load.balancer import SECONDS_BETWEEN_LOOKS, Balancer
 from tests.load.meter import Meter, MeteredClient
 from tests.storm import plan
-from tests.storm.books import all_money
 from tests.storm.buyers import Buyers
 from tests.storm.calm import Calm
 from tests.storm.faults import Faults
@@ -33,7 +32,7 @@ from tests.storm.journal import Journal
 from tests.storm.network import Network
 from tests.storm.report import out, show_figures, show_offences
 from tests.storm.spenders import Spenders
-from tests.storm.verdict import Database, offences
+from tests.storm.verdict import Database, offences, received
 from tests.storm.world import SIDECARS, StormStack
 from tests.support.clusters import discard
 from tests.support.stacks import LocalStack, Person
@@ -93,7 +92,7 @@ class Load:
             await asyncio.to_thread(self._stack.await_all)
             async with opened(self._stack.sidecar_settings()) as services:
                 await Calm(self._stack, services, client, self._journal).until_idle()
-            money = await all_money(client)
+            money = await received(client)
         found = offences(self._database, self._journal, money, self._stack.sidecar_logs())
         return Outcome(self._meter, self._journal, found, self._restarts)
 

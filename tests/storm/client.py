@@ -12,7 +12,8 @@ import httpx
 from coinslot.http_client import HttpClient
 
 if TYPE_CHECKING:
-    from tests.storm.journal import Journal, Json
+    from tests.storm.journal import Journal
+    from tests.support.gateways.driver import Json
     from tests.support.stacks import LocalStack, Person
 
 _PAUSES = (0.0, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 3.0)

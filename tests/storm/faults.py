@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tests.support.gateways import DRIVERS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.storm.client import Client
-    from tests.storm.journal import Journal, Json
+    from tests.storm.journal import Journal
     from tests.storm.plan import Strike
     from tests.storm.world import StormStack
+    from tests.support.gateways.driver import Json
 
-SIMULATORS = ("portone-v1", "portone-v2", "toss", "stripe")
+SIMULATORS = tuple(driver.name for driver in DRIVERS)
 # Distances of the gateways' own retries, in seconds instead of minutes.
 _HASTE: dict[str, Json] = {
     "portone-v1": {"retries": 1, "spacing_s": 1},

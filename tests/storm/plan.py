@@ -7,6 +7,8 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.support.gateways import DRIVERS
+
 USERS = 40
 
 Gateway = Literal["portone", "toss", "stripe"]
@@ -149,7 +151,7 @@ def strikes(seed: int, number: int, every: int) -> list[Strike]:
     return sorted([*found, Strike(number // 2, "v2")], key=lambda strike: strike.at)
 
 
-_SIMULATORS = ("portone-v1", "portone-v2", "toss", "stripe")
+_SIMULATORS = tuple(driver.name for driver in DRIVERS)
 
 
 def _weather(rng: random.Random, at: int) -> Strike:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from coinslot.services import opened
 from tests.storm import plan
-from tests.storm.books import all_money
 from tests.storm.buyers import Buyers
 from tests.storm.calm import Calm
 from tests.storm.client import Client
@@ -19,7 +18,7 @@ from tests.storm.journal import Journal
 from tests.storm.merchants import Merchants
 from tests.storm.network import Network
 from tests.storm.spenders import Spenders
-from tests.storm.verdict import Database, offences
+from tests.storm.verdict import Database, offences, received
 from tests.support.stacks import LocalStack, Person
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Storm:
             with self._timed("calm seconds"):
                 async with opened(self._stack.sidecar_settings()) as services:
                     await Calm(self._stack, services, client, self.journal).until_idle()
-            money = await all_money(client)
+            money = await received(client)
         return offences(self.database, self.journal, money, self._stack.sidecar_logs())
 
     @asynccontextmanager
