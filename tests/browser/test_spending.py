@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.shopper import on_both
+
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Route
 
     from tests.browser.conftest import Browse
     from tests.browser.shopper import Shopper
 
-DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
 
-
-@DEVICES
+@on_both("phone")
 async def test_a_question_costs_one_token_and_an_answer_two(browse: Browse, device: str) -> None:
     person = await browse(device)
     await person.asks("Will it rain?")

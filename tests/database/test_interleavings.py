@@ -33,7 +33,7 @@ from tests.database.people import (
 )
 from tests.support.sizes import PROOFS, sized
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 LOCKS = {

@@ -4,16 +4,13 @@ order is credited exactly once or not at all, and the books add up."""
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.checkouts import Checkout
+from tests.support.sizes import sized
 
-if TYPE_CHECKING:
-    pass
-
-RACES = 50
+RACES = sized(20, proofs=50)
 
 
 async def once(checkout: Checkout, order_id: str) -> bool:
@@ -124,8 +121,8 @@ class TestWebhook:
 
 
 class TestRace:
-    async def test_buyer_and_webhook_at_once_fifty_times(self, checkout: Checkout) -> None:
-        """50 orders, each told about while its buyer comes back: 50 credited, 0 lost, 0 doubled."""
+    async def test_buyer_and_webhook_at_once(self, checkout: Checkout) -> None:
+        """Each order is told about while its buyer comes back: all credited, 0 lost, 0 doubled."""
 
         async def race() -> str:
             order_id = await checkout.order()

@@ -215,11 +215,11 @@ class TestWithoutTheDatabase:
         silent = listening_socket()
         silent.listen()
         for url in ("http://127.0.0.1:1", address(silent)):
-            async with watched(shop.settings(supabase_url=url)) as watch:
+            settings = shop.settings(supabase_url=url, coinslot_database_timeout=100)
+            async with watched(settings) as watch:
                 for _ in range(5):
-                    began = time.monotonic()
-                    found = await watch.scrape()
-                    assert time.monotonic() - began < 3  # the database is given ten
+                    async with asyncio.timeout(PATIENCE):
+                        found = await watch.scrape()
                     assert found.value("coinslot_database_up") == 0
                     assert "coinslot_webhooks_waiting" not in found.families
                     assert found.value("process_resident_memory_bytes") > 0

@@ -10,6 +10,8 @@ import httpx
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
+from tests.support.servers import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -63,7 +65,7 @@ def growth(before: Scrape, after: Scrape) -> Callable[..., float]:
 
 def _text(url: str, accepted: str) -> str:
     # Without `verify` it does not read all the world's certificates first, which takes its time.
-    with httpx.Client(timeout=5, trust_env=False, verify=False) as http:  # noqa: S501 - plain http
+    with httpx.Client(timeout=PATIENCE, trust_env=False, verify=False) as http:  # noqa: S501 - plain http
         answer = http.get(url, headers={"Accept": accepted})
     assert answer.status_code == 200
     return answer.text
