@@ -28,7 +28,7 @@ language sql as $$
   select string_agg(concat_ws(
     ' ', w.outcome, 'deliveries=' || w.deliveries, 'attempts=' || w.attempts,
     case when w.next_attempt_at is null then 'done'
-      else 'in ' || round(extract(epoch from w.next_attempt_at - clock_timestamp())) || 's' end
+      else 'in ' || pg_temp.wait_until(w.next_attempt_at) || 's' end
   ), ', ' order by w.id)
   from coinslot.webhooks w where w.order_id = inbox.order_id
 $$;

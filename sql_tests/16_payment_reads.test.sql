@@ -62,7 +62,7 @@ create temporary table stories (protects, steps, expected) as values
  array['unchanged pending 0', 'moved failed 0', 'due', 'claimed B', 'unchanged failed 0', 'due',
    'claimed A']);
 
-select plan((select count(*)::integer from stories) + 31);
+select plan((select count(*)::integer from stories) + 33);
 select is(pg_temp.play('starter', s.steps), s.expected, s.protects) from stories s;
 
 -- Every state says how often
@@ -191,6 +191,13 @@ select is(
   pg_temp.at(:'order_id', '?reads'), 'reads=0 in 120s',
   'but a second hint in the same row may have been about something else'
 );
+select pg_temp.read(:'order_id', 'A:paid paid=5000 refunded=5000') as refunded \gset
+select pg_temp.order_of('portone') as order_id \gset
+select is(
+  pg_temp.hint(:'order_id', false, 'A:paid paid=5000'), 'credited completed 10',
+  'hearing of a refund whose payment is all that can be seen credits the payment'
+);
+select is(pg_temp.at(:'order_id', '?reads'), 'reads=0 in 120s', '... and the refund is looked for');
 select pg_temp.read(:'order_id', 'A:paid paid=5000 refunded=5000') as refunded \gset
 select pg_temp.order_of('portone') as order_id \gset
 select pg_temp.read(:'order_id', 'A:paid paid=5000') as paid \gset

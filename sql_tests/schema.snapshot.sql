@@ -3477,9 +3477,11 @@ declare
 begin
   v_not_yet := webhook.claims_paid and attempt.paid = 0
     and attempt.state in ('ready', 'awaiting_deposit');
-  if (settle_webhook.outcome = 'unchanged' or shared) and attempt.paid > 0
-    and (not webhook.claims_paid or webhook.event_id is null and webhook.deliveries > 1)
-  then
+  if attempt.paid > 0 and (
+    not webhook.claims_paid and (settle_webhook.outcome in ('unchanged', 'credited') or shared)
+    or webhook.event_id is null and webhook.deliveries > 1
+    and (settle_webhook.outcome = 'unchanged' or shared)
+  ) then
     perform coinslot.read_later(settle_webhook.payment_id);
   end if;
   return coinslot.end_webhook(

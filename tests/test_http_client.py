@@ -170,26 +170,25 @@ async def _pieces() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("path", "params"),
+    ("address", "params"),
     [
-        ("/rpc/spend", None),
-        ("rpc/spend", {}),
-        ("/rows?select=id", None),
-        ("/rows", {"order": "seq.desc", "limit": "2"}),
-        ("/rows?select=id", {"limit": "2"}),
+        ("http://database.example/rest/v1/rpc/spend", None),
+        ("http://database.example/rest/v1/rpc/spend", {}),
+        ("http://database.example/rest/v1/rows?select=id", None),
+        ("http://database.example/rest/v1/rows", {"order": "seq.desc", "limit": "2"}),
+        ("http://database.example/rest/v1/rows?select=id", {"limit": "2"}),
         ("https://gateway.example/v1/payments/a%2Fb", None),
         ("https://gateway.example/v1/토큰?q=가", None),
     ],
 )
-async def test_addresses_are_those_of_httpx(path: str, params: dict[str, str] | None) -> None:
+async def test_addresses_are_those_of_httpx(address: str, params: dict[str, str] | None) -> None:
     """The second time, too, when it comes from memory."""
-    base = "http://database.example/rest/v1"
-    async with httpx.AsyncClient(base_url=base) as theirs, HttpClient(base_url=base) as ours:
-        wanted = theirs.build_request("POST", path, params=params, headers={"a": "b"}, json={})
+    async with httpx.AsyncClient() as theirs, HttpClient() as ours:
+        wanted = theirs.build_request("POST", address, params=params, headers={"a": "b"}, json={})
         for _ in range(2):
-            built = ours.build_request("POST", path, params=params, headers={"a": "b"}, json={})
+            built = ours.build_request("POST", address, params=params, headers={"a": "b"}, json={})
             assert (built.url, built.headers) == (wanted.url, wanted.headers)
-            plain = ours.build_request("GET", path, params=params)
+            plain = ours.build_request("GET", address, params=params)
             assert plain.url == wanted.url
 
 

@@ -1,10 +1,8 @@
-"""Connections for `httpx` clients, made by aiohttp.
+"""An `httpx` client whose connections are aiohttp's.
 
-httpx's own stack parses and pools in Python, at several times the CPU time per request. Only
-connections and wire format are aiohttp's here: headers, time-outs and errors stay httpx's.
-
-What httpx makes of a request's and an answer's parts is general, and read again at every step of
-it. Plain bytes to and fro are put together here at once, and come out the same.
+httpx's own connections take ten times the CPU time, since they parse and pool in Python. Headers,
+time-outs and errors stay httpx's. Requests of plain bytes are put together here in one step, and
+come out the same as httpx would make them. Only public parts of httpx are used.
 """
 
 from __future__ import annotations
@@ -41,24 +39,22 @@ _ADDRESSES = 256
 
 
 class HttpClient(httpx.AsyncClient):
-    """Every request stands for itself: no cookie is kept, no redirect followed, no `auth` asked.
+    """An `httpx.AsyncClient` that keeps no cookie, follows no redirect and asks no `auth`.
 
-    httpx looks for all of these at every answer, for a fifth of what a request costs.
+    httpx looks for all of these at every answer, which takes a fifth of a request's time. Addresses
+    are absolute.
     """
 
     def __init__(
         self,
         limit: int = 100,
         *,
-        base_url: str = "",
         timeout: float = 5,
         event_hooks: Looks | None = None,
     ) -> None:
         self._connections = Connections(limit)
-        self._absolute = lru_cache(_ADDRESSES)(self._merge_url)
         super().__init__(
             transport=self._connections,
-            base_url=base_url,
             timeout=timeout,
             event_hooks=event_hooks,
         )
@@ -75,7 +71,7 @@ class HttpClient(httpx.AsyncClient):
         **others: Any,  # noqa: ANN401 - httpx's own
     ) -> httpx.Request:
         """The same as httpx would, which is asked where there is more than headers and bytes."""
-        address = self._absolute(_with_query(url, params))
+        address = _address(_with_query(url, params))
         if not isinstance(content, bytes | None) or any(
             value is not None for value in others.values()
         ):
@@ -100,11 +96,16 @@ class HttpClient(httpx.AsyncClient):
         return answer
 
     def _merged(self, headers: Any, framing: list[Header]) -> list[Header]:  # noqa: ANN401 - httpx's own
-        """What is given goes before what is the same for every request."""
+        """The given headers, and those of every request that they do not name."""
         given = httpx.Headers(headers).raw
         named = {name.lower() for name, _ in given}
         rest = [each for each in (*framing, *self.headers.raw) if each[0].lower() not in named]
         return rest + given
+
+
+@lru_cache(_ADDRESSES)
+def _address(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def _with_query(url: httpx.URL | str, params: Any) -> str:  # noqa: ANN401 - httpx's own
@@ -114,7 +115,7 @@ def _with_query(url: httpx.URL | str, params: Any) -> str:  # noqa: ANN401 - htt
 
 
 def _framing(method: str, address: httpx.URL, content: bytes) -> list[Header]:
-    """Where a request goes, and how long it is."""
+    """The headers that say where a request goes and how long it is."""
     host = (b"Host", address.netloc)
     if content or method.upper() in {"POST", "PUT", "PATCH"}:
         return [host, (b"Content-Length", b"%d" % len(content))]

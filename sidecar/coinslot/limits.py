@@ -1,13 +1,12 @@
-"""How often one user and one address may call.
+"""Limits on how often one user and one address may call.
 
-A user is who their token says once Postgres has accepted it: what an unverified token claims could
-use up somebody else's limit. Until then, and beside it, the address counts: for those who are known
-apart from those who are not, so that a flood of strangers stops nobody who is about to pay. The
-windows slide, so that no burst fits into the seam of two, and are two counters each, however high
-the limit is.
+A token counts for its user once Postgres has accepted it. Before that it counts for the address
+alone, since an unverified token could use up somebody else's limit. Known users and strangers at
+one address are counted apart, so that a flood of strangers stops nobody who is about to pay. The
+windows slide, so that no burst fits between two of them.
 
-The storage may be shared by servers. Where it does not answer everybody is let in: to sell is worth
-more than to count.
+Servers may share the storage. Where it does not answer, everybody is let in: selling is worth more
+than counting.
 """
 
 from __future__ import annotations
@@ -65,8 +64,10 @@ class Limits:
         self._back_at = 0.0
 
     async def admit(self, group: Group, address: str, token: str | None) -> None:
-        """Counts a call. Raises `TooManyRequests` where there were enough. One user's calls beyond
-        the limit do not count for the address, where others may be."""
+        """Counts a call. Raises `TooManyRequests` where there were too many.
+
+        A user's calls beyond the limit do not count for the address, which others may share.
+        """
         owner = self._owners.of(token)
         if owner is None:
             await self._count(self._address[group], group, "address", address)
@@ -75,11 +76,11 @@ class Limits:
             await self._count(self._address[group], group, "users at", address)
 
     def accepted(self, token: str) -> None:
-        """Postgres has taken this token for good."""
+        """Remembers the owner of a token that Postgres has accepted."""
         self._owners.learn(token)
 
     def refused(self, token: str) -> None:
-        """It no longer does: whoever sends it is not known to be that user any more."""
+        """Forgets the owner of a token that Postgres has refused."""
         self._owners.forget(token)
 
     async def close(self) -> None:
@@ -103,8 +104,8 @@ class Limits:
         raise TooManyRequests(min(max(wait, 1), rate.get_expiry()))
 
     def _failed(self, error: Exception) -> None:
-        """Calls that fail together are told of once. What the error says may hold an address with a
-        password: it is left out."""
+        """Logs once for calls that fail together. The error's text may hold a password: it is left
+        out."""
         if time.monotonic() >= self._back_at:
             log.warning("limits_storage_away", error=type(error).__name__, letting_in="everybody")
         self._back_at = time.monotonic() + _SECONDS_LEFT_ALONE
@@ -116,8 +117,11 @@ class Limits:
 
 
 class OwnMemory(MemoryStorage):
-    """Forgets what has expired every few seconds. The library's looks through all it has at every
-    call, so that a flood from many addresses would cost its square."""
+    """Forgets expired counters every few seconds.
+
+    The library's own storage looks through all counters at every call: the cost of a flood from
+    many addresses would grow with its square.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +146,7 @@ class OwnMemory(MemoryStorage):
 
 
 class Owners:
-    """Whose the tokens are that Postgres has accepted. Keeps digests, never a token."""
+    """The owners of the tokens that Postgres has accepted. Keeps digests, never a token."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[bytes, str] = OrderedDict()
@@ -174,7 +178,7 @@ def _digest(token: str) -> bytes:
 
 
 def _subject(token: str) -> str | None:
-    """Of a token whose signature Postgres has looked at."""
+    """The user of a token whose signature Postgres has checked."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
     except jwt.InvalidTokenError:

@@ -1,6 +1,6 @@
-"""What this process counts, for Prometheus.
+"""The counters of this process, for Prometheus.
 
-Labels are few and known beforehand: no id, no address as it was asked for, nothing a caller chose.
+Labels are few and known beforehand: no id, no path as it was asked for, nothing a caller chose.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Shutdown:
-    """Begun once, by the signal to stop. `seconds` is how long what was begun has to end then."""
+    """Begins once, by the signal to stop. Work under way then has `seconds` to end."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -31,7 +31,7 @@ class Shutdown:
         return max(self._until - time.monotonic(), 0.0) if self.has_begun() else self._seconds
 
     async def within(self, seconds: float) -> bool:
-        """Whether it begins within so many seconds: how long whoever works in rounds rests."""
+        """Rests for so many seconds, between two rounds. True if the shutdown began meanwhile."""
         try:
             await asyncio.wait_for(self._begun.wait(), seconds)
         except TimeoutError:
@@ -39,7 +39,7 @@ class Shutdown:
         return True
 
     async def cutting_short(self, work: Callable[[], Awaitable[object]]) -> None:
-        """`work`, which is left where it is when the server stops."""
+        """Runs `work`, and leaves it where it is when the server stops."""
         working = asyncio.ensure_future(work())
         begun = asyncio.create_task(self._begun.wait())
         try:

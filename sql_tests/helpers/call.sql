@@ -91,3 +91,13 @@ create function pg_temp.refusal(answer jsonb) returns text
 language sql as $$
   select concat_ws(' ', answer ->> 'code', answer ->> 'error', answer ->> 'details')
 $$;
+
+-- The wait that was set, as the time left of it says: the shortest known one that is not shorter. A
+-- slow machine has used some of it up.
+create function pg_temp.wait_until(moment timestamptz) returns numeric
+language sql as $$
+  select min(w.seconds) from unnest(array[
+    0, 2, 3, 10, 30, 60, 120, 300, 600, 1200, 1800, 2400, 4800, 7200, 10800, 21600, 43200, 86400
+  ]) w (seconds)
+  where w.seconds >= extract(epoch from wait_until.moment - clock_timestamp())
+$$;

@@ -173,9 +173,8 @@ begin
       );
     when '?reads' then
       return (
-        select format('reads=%s in %ss', r.reads, round(extract(
-          epoch from r.next_read_at - clock_timestamp()
-        ))) from coinslot.payment_reads r where r.payment_id = payment.id
+        select format('reads=%s in %ss', r.reads, pg_temp.wait_until(r.next_read_at))
+        from coinslot.payment_reads r where r.payment_id = payment.id
       );
     when '?wallet' then
       return pg_temp.wallet(payment.user_id);

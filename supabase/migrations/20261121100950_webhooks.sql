@@ -455,8 +455,8 @@ grant execute on function public.finish_webhook(bigint, text, text, boolean) to 
 
 -- A claim of money that the read does not show yet is not answered: the gateway's records may lag
 -- behind its webhooks. So may those of a refund or a dispute: where such a webhook brought nothing
--- new, or hints of several kinds share a row, the reconciler looks again. So it does where webhooks
--- share a read: the news may be what another of them told of.
+-- new, or no more than the payment itself, or hints of several kinds share a row, the reconciler
+-- looks again. So it does where webhooks share a read: another of them may have told the news.
 create function coinslot.settle_webhook(
   webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid,
   shared boolean
@@ -467,9 +467,11 @@ declare
 begin
   v_not_yet := webhook.claims_paid and attempt.paid = 0
     and attempt.state in ('ready', 'awaiting_deposit');
-  if (settle_webhook.outcome = 'unchanged' or shared) and attempt.paid > 0
-    and (not webhook.claims_paid or webhook.event_id is null and webhook.deliveries > 1)
-  then
+  if attempt.paid > 0 and (
+    not webhook.claims_paid and (settle_webhook.outcome in ('unchanged', 'credited') or shared)
+    or webhook.event_id is null and webhook.deliveries > 1
+    and (settle_webhook.outcome = 'unchanged' or shared)
+  ) then
     perform coinslot.read_later(settle_webhook.payment_id);
   end if;
   return coinslot.end_webhook(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, Run, SqlMutant
 
 WEBHOOKS = "sql_tests/14_webhooks.test.sql"
+READS = "sql_tests/16_payment_reads.test.sql"
 
 MUTANTS = (
     SqlMutant(
@@ -77,6 +78,12 @@ MUTANTS = (
             ),
         ),
         (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "refund-heard-of-first-is-forgotten",
+        "a refund whose payment is seen first is looked for again",
+        (Rewrite("coinslot.settle_webhook", "in ('unchanged', 'credited')", "= 'unchanged'"),),
+        (READS,),
     ),
     SqlMutant(
         "late-news-is-missed",

@@ -115,7 +115,7 @@ async def test_a_read_that_outlives_its_lease_says_nothing_about_the_webhook(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By then another may have it, and the news of deliveries that came since."""
-    monkeypatch.setattr("coinslot.webhooks.inbox._SECONDS_PER_WEBHOOK", 0.05)
+    monkeypatch.setattr("coinslot.webhooks.inbox.SECONDS_PER_WEBHOOK", 0.05)
     books, gates = Books(), Gates()
     database: Database = books  # type: ignore[assignment]
     known: dict[str, Gateway] = {"toss": gates}  # type: ignore[dict-item]

@@ -1,7 +1,7 @@
-"""Where the money of a deposit goes back to, as an operator says it.
+"""The bank account that a deposit goes back to, as an operator gives it.
 
-Never as an argument: shells keep those, and every process on the machine can read them. A file, a
-pipe or the terminal; the form of it, and what is wrong with it, are those of the route.
+It comes from a file, a pipe or the terminal, never as an argument: shells keep arguments, and every
+process on the machine can read them. Its form, and the errors about it, are those of the route.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ ASK_HELP = "Ask for that account on the terminal."
 
 
 def refund_account(file: Path | None, *, ask: bool) -> dict[str, str] | None:
-    """None where none is given. Ends the command with a sentence where it cannot be one; what was
-    given is in no message."""
+    """The account, or None where none is given.
+
+    Ends the command with a sentence where it cannot be one. No message repeats what was given.
+    """
     if file is None and not ask:
         return None
     if file is not None and ask:

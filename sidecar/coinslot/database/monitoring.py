@@ -1,4 +1,4 @@
-"""The RPCs of whoever watches: what waits, what needs a person, and whether the books add up."""
+"""The RPCs of monitoring: the backlog, the discrepancies, the check of the ledger."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from coinslot.database.rpcs import Rpc
 
 
 class DueReads(Record):
-    """Orders to be read again now. `overdue_seconds`: since the first of them was due; null = none
-    is, here and below."""
+    """Orders to be read again now. `overdue_seconds` counts from when the first of them was due.
+
+    It is null where none is due, here and below.
+    """
 
     gateway: str
     due: int
@@ -47,14 +49,14 @@ class OpenDiscrepancies(Record):
 
 
 class LedgerVerdict(Record):
-    """Of the last check that was finished; `checked_at` in seconds since 1970."""
+    """The result of the last finished check; `checked_at` is in seconds since 1970."""
 
     checked_at: float
     wallets: int
 
 
 class DatabaseBacklog(Record):
-    """What `get_backlog` counts. `holds` are all that are open, also those of refunds."""
+    """The counts of `get_backlog`. `holds` are all open ones, those of refunds included."""
 
     payments: list[DueReads]
     webhooks: list[WaitingWebhooks]
@@ -66,7 +68,7 @@ class DatabaseBacklog(Record):
 
 
 class LedgerCheckStep(Record):
-    """How far a check of the ledger has come, and the first of what it found."""
+    """One step of a ledger check: how far it has come, and the first problems that it found."""
 
     finished: bool
     wallets: int
@@ -81,7 +83,7 @@ class MonitoringDatabase(Caller):
         return await self.record(DatabaseBacklog, Rpc.GET_BACKLOG)
 
     async def check_ledger(self) -> LedgerCheckStep | None:
-        """One step of the daily check, of up to 55 s; None: not due, or another server is at it."""
+        """Does one step of the daily check, of up to 55 s. None: it is not due here."""
         step = await self.call(Rpc.CHECK_LEDGER)
         return None if step is None else LedgerCheckStep.model_validate(step)
 
@@ -92,6 +94,6 @@ class MonitoringDatabase(Caller):
         return [Discrepancy.model_validate(row) for row in rows]
 
     async def resolve_discrepancy(self, number: int, resolution: str) -> Discrepancy | None:
-        """One that was resolved before stays as it is. None: there is none of this number."""
+        """Ends a discrepancy; one that has ended stays as it is. None: there is none of this id."""
         row = await self.call(Rpc.RESOLVE_DISCREPANCY, discrepancy_id=number, resolution=resolution)
         return Discrepancy.model_validate(row) if row and row.get("id") else None

@@ -24,18 +24,18 @@ class ReconciliationDatabase(Caller):
         return await self.record(Maintenance, Rpc.RUN_MAINTENANCE, batch=batch)
 
     async def claim_payments(self, gateway: str, batch: int) -> list[PaymentToRead]:
-        """Orders that are due to be read again, given to us alone."""
+        """Takes orders that are due to be read again. They are leased to us."""
         rows = await self.call(Rpc.CLAIM_PAYMENTS, gateway=gateway, batch=batch)
         return [PaymentToRead.model_validate(row) for row in rows]
 
     async def return_payments(self, order_ids: Sequence[str]) -> None:
-        """Orders whose gateway could not be asked: due again soon."""
+        """Gives back orders whose gateway could not be asked. They are due again soon."""
         await self.call(Rpc.RETURN_PAYMENTS, order_ids=list(order_ids))
 
     async def begin_audit(
         self, gateway: str, since: datetime, until: datetime, *, again: bool = False
     ) -> int | None:
-        """The id of a new audit; None where it is done already, or being done."""
+        """Begins an audit and returns its id. None where it is done already, or under way."""
         found = await self.call(
             Rpc.BEGIN_AUDIT,
             gateway=gateway,
@@ -48,7 +48,7 @@ class ReconciliationDatabase(Caller):
     async def audit_payments(
         self, audit_id: int, lines: Sequence[dict[str, Any]]
     ) -> list[AuditLine]:
-        """The gateway's lines beside ours, judged and kept."""
+        """Judges the gateway's lines beside ours, and keeps them."""
         rows = await self.call(Rpc.AUDIT_PAYMENTS, audit_id=audit_id, lines=list(lines))
         return [AuditLine.model_validate(row) for row in rows]
 

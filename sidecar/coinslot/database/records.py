@@ -1,4 +1,4 @@
-"""What the RPCs return, as typed records. Amounts are minor units; times are ISO 8601 strings.
+"""The answers of the RPCs as typed records. Amounts are minor units, times ISO 8601 strings.
 
 Unknown fields are ignored, so that a newer database does not break an older sidecar.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+RefundStatus = Literal["requested", "pending", "succeeded", "failed"]
 
 
 class Record(BaseModel):
@@ -47,7 +50,7 @@ class Payment(Record):
 
 
 def _absent(value: object) -> object:
-    """A row that a function did not find may come as an object of nulls."""
+    """None for an object of nulls: so a row comes that a function did not find."""
     return value if isinstance(value, dict) and value.get("id") is not None else None
 
 
@@ -89,7 +92,7 @@ class Applied(Record):
 
 
 class StoredWebhook(Record):
-    """What `store_webhook` makes of a webhook. `read`: it is leased to us, read the payment now."""
+    """The verdict of `store_webhook`. `read`: it is leased to us, read the payment now."""
 
     verdict: Literal["read", "scheduled", "duplicate", "unknown_order", "forged"]
     webhook_id: int | None
@@ -126,7 +129,7 @@ class RefundRecord(Record):
     amount: int
     currency: str
     tokens: int
-    status: Literal["requested", "pending", "succeeded", "failed"]
+    status: RefundStatus
     failure_code: str | None
     failure_message: str | None
     created_at: str
@@ -225,8 +228,10 @@ class DatabaseSettings(Record):
 
 
 class Discrepancy(Record):
-    """What a person has to decide: money that fits no order, a refund that never ends, a ledger
-    that does not add up. `resolution` is what they did; empty where it resolved itself."""
+    """A case for a person: money that fits no order, a refund that never ends, unsound books.
+
+    `resolution` says what the person did. It is empty where the case resolved itself.
+    """
 
     id: int
     kind: str

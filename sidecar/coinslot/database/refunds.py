@@ -10,6 +10,9 @@ from coinslot.database.rpc import Caller
 from coinslot.database.rpcs import Rpc
 
 
+RefundAnswer = Literal["accepted", "declined", "spent", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
     """A refund as it is asked for.
@@ -37,18 +40,18 @@ class RefundDatabase(Caller):
         )
 
     async def claim_refunds(self, batch: int, refund_id: str | None = None) -> list[RefundJob]:
-        """Due work, leased to us; of one refund, if named."""
+        """Takes refunds that are due, leased to us; only the named one, if any."""
         rows = await self.call(Rpc.CLAIM_REFUNDS, batch=batch, refund_id=refund_id)
         return [RefundJob.model_validate(row) for row in rows]
 
     async def record_refund_answer(
         self,
         job: RefundJob,
-        answer: Literal["accepted", "declined", "spent", "unknown"],
+        answer: RefundAnswer,
         code: str | None = None,
         message: str | None = None,
     ) -> Payment:
-        """The payment, which is to be read now."""
+        """Records the gateway's answer. Returns the payment, which is to be read now."""
         return await self.record(
             Payment,
             Rpc.RECORD_REFUND_ANSWER,
@@ -60,7 +63,7 @@ class RefundDatabase(Caller):
         )
 
     async def close_refund(self, refund_id: str, reason: str) -> RefundRecord | None:
-        """Gives up what no read can decide; None where there is no such refund."""
+        """Gives up a refund that no read can decide. None where there is no such refund."""
         row = await self.call(Rpc.CLOSE_REFUND, refund_id=refund_id, reason=reason)
         return RefundRecord.model_validate(row) if row and row.get("id") else None
 

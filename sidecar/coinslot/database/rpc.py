@@ -1,7 +1,7 @@
-"""Calls to PostgREST, and what its answers mean.
+"""Calls to PostgREST, and the meaning of its answers.
 
-A `PTnnn` is a refusal that the database chose and clients may read. Everything else that is not a
-success says something about this deployment: it is logged, and clients learn only that it failed.
+A `PTnnn` is a refusal by the database, which clients may read. Any other failure says something
+about this deployment: it is logged, and clients learn only that the call failed.
 
 A restart of PostgREST or of Postgres takes a second or two, so a call that finds them away is made
 again. Every RPC that moves anything has a key, or is a function of what is there, and may be made
@@ -83,7 +83,7 @@ class Caller:
         return cast("list[Any]", await self.answer(ask))
 
     async def answer(self, ask: Callable[[], Awaitable[Any]], *, repeatable: bool = True) -> Any:  # noqa: ANN401 - JSON
-        """Of the first of three tries that brings one. Raises the failure of the last."""
+        """The answer of the first of three tries that brings one. Raises the last try's failure."""
         try:
             async with asyncio.timeout(self._seconds):
                 for pause in _PAUSES:
@@ -99,8 +99,10 @@ class Caller:
             raise DatabaseUnavailable from error
 
     async def _ask(self, rpc: str, arguments: dict[str, Any]) -> object:
-        """What `client.rpc(rpc, arguments).execute()` does, except that each of those would copy
-        the headers twice over: they are the same in every call."""
+        """Does what `client.rpc(rpc, arguments).execute()` does, without copying the headers twice.
+
+        They are the same in every call.
+        """
         answer = await self.client.session.post(
             f"{self._rpcs}/{rpc}", headers=self._headers, content=_JSON.encode(arguments).encode()
         )
@@ -134,10 +136,13 @@ class Caller:
 
 
 async def require_answer(response: httpx.Response) -> None:
-    """Raises where nobody knows what was done. A 5xx says nothing about that, whatever its body:
-    never a refusal. Nor does a 400 with an empty code: so PostgREST answers where its connection to
-    Postgres has ended in the middle of a transaction, or after the commit. What PostgREST refuses
-    has a code; without one it is somebody's before it, who may only know that a key is wrong."""
+    """Raises where nobody knows whether the call was carried out.
+
+    A 5xx never says that, whatever its body. Nor does a 400 with an empty code: PostgREST answers
+    so where its connection to Postgres ended in the middle of a transaction, or after the commit.
+    A refusal of PostgREST has a code. An answer without one comes from a proxy before it, which can
+    know no more than that a key is wrong.
+    """
     status = response.status_code
     if status < 400:
         return

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class WebhookDatabase(Caller):
-    """What the server does with webhooks between hearing of them and applying what they led to."""
+    """The life of a webhook between its receipt and the read that it leads to."""
 
     async def store_webhook(
         self, gateway: str, event: dict[str, Any], *, busy: bool = False
@@ -40,12 +40,12 @@ class WebhookDatabase(Caller):
         return WebhookVerdict.model_validate(row) if known else None
 
     async def claim_webhooks(self, batch: int) -> list[Webhook]:
-        """Due work. It is ours for the length of the lease, then anybody's again."""
+        """Takes webhooks that are due. They are ours for the length of the lease."""
         rows = await self.call(Rpc.CLAIM_WEBHOOKS, batch=batch)
         return [Webhook.model_validate(row) for row in rows]
 
     async def return_webhooks(self, webhook_ids: Sequence[int]) -> None:
-        """Of those that are leased to us: anybody's at once."""
+        """Gives webhooks that are leased to us back before the lease is over."""
         await self.call(Rpc.RETURN_WEBHOOKS, webhook_ids=list(webhook_ids))
 
     async def list_webhooks(
@@ -70,7 +70,7 @@ class WebhookDatabase(Caller):
     async def replay_webhooks(
         self, gateway: str | None = None, outcome: str | None = None, order_id: str | None = None
     ) -> int:
-        """Makes matching webhooks due at once; how many."""
+        """Makes matching webhooks due at once. Returns how many."""
         return int(
             await self.call(
                 Rpc.REPLAY_WEBHOOKS, gateway=gateway, outcome=outcome, order_id=order_id

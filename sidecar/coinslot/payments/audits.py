@@ -188,12 +188,12 @@ class Audits:
 
 
 def _leave_as_it_is(order_id: str, payment_key: str) -> None:
-    """Nonsense about one payment holds up no other; a gateway that is down ends the audit."""
+    """Logs a payment whose read makes no sense. It holds up no other."""
     log.error("audit_incomplete", order_id=order_id, payment_key=payment_key)
 
 
 def _line(fact: GatewayPayment | None) -> dict[str, Any] | None:
-    """What a read says, as a line of the audit."""
+    """A read as a line of the audit."""
     if fact is None:
         return None
     return {

@@ -1,4 +1,4 @@
-"""The daily check of the whole ledger, by whichever server asks first."""
+"""The daily check of the whole ledger. The first server that asks does it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LedgerChecks:
         self._database = database
 
     async def check(self) -> LedgerCheckStep | None:
-        """How it ended; None where there was nothing to do, or another server does it."""
+        """Runs the check to its end. Returns the last step; None where it is not due here."""
         service = self._database.as_patient_service()
         while step := await service.check_ledger():
             if step.finished:
@@ -29,7 +29,7 @@ class LedgerChecks:
 
 
 def _tell(step: LedgerCheckStep) -> None:
-    """Whose wallets they are, list_discrepancies() says."""
+    """Logs the result without naming wallets: list_discrepancies() names them."""
     if step.wallets == 0:
         log.info("ledger_sound")
         return

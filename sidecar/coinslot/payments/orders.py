@@ -1,6 +1,6 @@
-"""The use cases: check out, confirm, complete.
+"""Orders: check out, confirm, complete.
 
-Each ends the same way: open the order, ask the gateway, hand what it said to the database.
+Each ends the same way: open the order, ask the gateway, hand its answer to the database.
 """
 
 from __future__ import annotations
@@ -113,10 +113,10 @@ class Orders:
         return order, prepared.browser
 
     async def _register(self, gateway: Gateway, order: Payment, attempt: GatewayPayment) -> None:
-        """Known from now on, so that a webhook that names only the payment finds its order.
+        """Makes the attempt known, so that a webhook that names only the payment finds its order.
 
-        Against the version from before the gateway was asked: a payment that went on meanwhile, and
-        was applied, must not be put back to what it was.
+        Applied against the version from before the gateway was asked: a payment that went on
+        meanwhile must not be put back.
         """
         settled = await self._settlements.apply(order, attempt, "checkout")
         if settled.outcome == "stale":
@@ -222,8 +222,10 @@ class Orders:
         return await self._settlements.settle(gateway, order_id, payment_key, "confirm")
 
     def _require_mode(self, order: Payment) -> None:
-        """No money is taken, and no payment opened, for an order that could not be credited with
-        it: this server's keys are of one mode, and the order is of its database's."""
+        """Raises where this server's keys and the order are of different modes.
+
+        Such an order could not be credited, so no payment is opened and no money taken for it.
+        """
         if order.live != self._live:
             message = "The order and this server are not both in test mode, or both live"
             raise PaymentRefused(message, code="wrong_mode", status=order.status)
@@ -255,20 +257,23 @@ def _confirmable(order: Payment) -> bool:
 
 
 def _in_time(order: Payment) -> bool:
-    """By the clock, since orders expire in batches: one whose time is over may yet be pending."""
+    """True while the order's time is not over. Orders expire in batches, so the status may lag."""
     return datetime.fromisoformat(order.expires_at) > datetime.now(UTC)
 
 
 def no_longer_open(order: Payment) -> PaymentRefused:
-    """Why a repeated checkout brings nothing to pay with."""
+    """The refusal of a repeated checkout whose order is over."""
     status = "expired" if order.status == "pending" else order.status
     message = "The order of this Idempotency-Key is no longer open"
     return PaymentRefused(message, code=f"payment_{status}", status=status)
 
 
 def _require_taken(settled: Settled, payment_key: str) -> None:
-    """That another payment has bought the order is no reason to say that this one was taken; and
-    one whose time is over says so, though the sweep that expires it has yet to come."""
+    """Raises unless this very payment was taken.
+
+    Another payment may have bought the order. An order whose time is over counts as expired before
+    the sweep has marked it so.
+    """
     status, fact = settled.payment.status, settled.fact
     if fact.payment_key == payment_key and (fact.state != "ready" or status == "awaiting_deposit"):
         return
@@ -280,7 +285,7 @@ def _require_taken(settled: Settled, payment_key: str) -> None:
 
 
 def _require_paid(settled: Settled) -> Payment:
-    """The order's own status answers, except for a payment that could never have paid it."""
+    """The order, if it is bought or waits for a deposit. Raises `PaymentRefused` otherwise."""
     payment, fact = settled.payment, settled.fact
     if (fact.amount, fact.currency) != (payment.amount, payment.currency):
         raise AmountMismatch

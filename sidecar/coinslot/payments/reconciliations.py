@@ -1,8 +1,8 @@
-"""The reconciler: what no webhook has told, it fetches.
+"""The reconciler: it fetches what no webhook has told.
 
-Open orders and refunds are read again on the database's schedule, orders and holds expire, and once
-a day the gateways' books are held against ours. Any number of processes may do this side by side:
-the database gives each piece of work to one of them, and no lock is held while a gateway is asked.
+Open orders and refunds are read again on the database's schedule, and orders and holds expire. Any
+number of processes may do this side by side: the database gives each piece of work to one of them.
+No lock is held while a gateway is asked.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _LONGEST_PAUSE = 300.0
 
 @dataclass
 class Pace:
-    """How long a gateway that does not answer is left alone: twice as long each time."""
+    """The pause before a gateway that does not answer is asked again: twice as long each time."""
 
     failures: int = 0
     until: float = 0.0
@@ -65,7 +65,7 @@ class Pace:
 
 @dataclass
 class Round:
-    """What one round did: orders read, those that moved, those whose gateway did not answer."""
+    """The counts of one round: orders read, orders moved, orders whose gateway did not answer."""
 
     read: int = 0
     moved: int = 0
@@ -93,7 +93,7 @@ class Reconciliations:
         self._paces = {name: Pace() for name in gateways}
 
     async def maintain(self) -> None:
-        """Also where pg_cron does it: what the one has done leaves the other nothing to do."""
+        """Expires orders and holds. Harmless beside pg_cron, which may do the same."""
         done = await self._database.as_service().run_maintenance()
         log.debug("maintenance_done", **done.model_dump())
 
@@ -131,8 +131,11 @@ class Reconciliations:
     async def _read_all(
         self, gateway: Gateway, batch: Sequence[PaymentToRead], total: Round
     ) -> list[PaymentToRead]:
-        """Those that the gateway did not answer about, or was not asked about any more: three that
-        it did not answer are enough to know, and a server that stops begins no other."""
+        """Reads a batch. Returns the orders about which the gateway gave no answer.
+
+        After three without an answer the rest is not asked about, and a server that stops begins no
+        other read.
+        """
         waiting = list(reversed(batch))
         unread: list[PaymentToRead] = []
 
@@ -152,7 +155,7 @@ class Reconciliations:
         return unread + waiting
 
     async def _answered(self, gateway: Gateway, each: PaymentToRead, total: Round) -> bool:
-        """False where the gateway itself said nothing, not even nonsense."""
+        """Reads one order. False where the gateway itself gave no answer, not even nonsense."""
         with bound_contextvars(order_id=each.payment.order_id, gateway=gateway.name):
             try:
                 total.moved += await self._read(gateway, each)
@@ -164,9 +167,11 @@ class Reconciliations:
             return True
 
     async def _read(self, gateway: Gateway, each: PaymentToRead) -> bool:
-        """Whether it moved. An order that the gateway knows no payment of is as it was; nonsense
-        is asked about again when the order is next due. Where what the gateway shows for the order
-        brings nothing new, the account that it waits for may: that is one of several attempts."""
+        """Reads an order and applies the read. True where the order moved.
+
+        An order of which the gateway knows no payment stays as it is. Where the read brings nothing
+        new, the virtual account that the order waits for is read too: it is another attempt.
+        """
         order = each.payment
         try:
             fact = await self._fact(gateway, order, each.attempt_key)
@@ -190,9 +195,12 @@ class Reconciliations:
 
     @staticmethod
     async def _fact(gateway: Gateway, order: Payment, attempt_key: str | None) -> GatewayPayment:
-        """Of the attempt that was paid; else whatever the gateway has for the order, which may be
-        another than the account that waits for its deposit; else, at a gateway that finds payments
-        by their own id only, of the latest attempt we know."""
+        """A read of the attempt that was paid, or else of the order.
+
+        What the gateway shows for the order may be another attempt than the account that waits for
+        its deposit. A gateway that finds payments by their own id only is asked about the latest
+        attempt that we know.
+        """
         paid = order.payment_key if order.paid else None
         try:
             return await fact_about(order, gateway, paid)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 # Less than the database's lease: no other server may ask while this one still does.
-_SECONDS_TO_ASK = 50.0
+SECONDS_TO_ASK = 50.0
 
 
 class Refunds:
@@ -139,7 +139,7 @@ class Refunds:
     async def _ask(self, gateway: Gateway, job: RefundJob) -> None:
         service = self._database.as_service()
         try:
-            async with asyncio.timeout(_SECONDS_TO_ASK):
+            async with asyncio.timeout(SECONDS_TO_ASK):
                 await gateway.refund(_as_refund(job))
         except TimeoutError:
             log.warning("refund_asked_for_too_long")

@@ -1,4 +1,4 @@
-"""The Sanic application: what is shared, what every answer carries, what runs beside them."""
+"""The Sanic application: shared services, the headers of every answer, background loops."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def serve(settings: Settings) -> None:
 
 
 def _bound(app: App, settings: Settings) -> None:
-    """How much is taken, for how long, and who is believed about where a request comes from."""
+    """Sets the limits of a request, and which proxy is believed about its origin."""
     secret = settings.coinslot_forwarded_secret
     app.config.update(
         {
@@ -151,8 +151,10 @@ async def _open_shared(app: App) -> None:
 
 
 async def _collect_only_what_is_new(_app: App) -> None:
-    """What is loaded by now stays until the end: there is no garbage in it. And of what requests
-    leave behind, hardly anything needs the collector."""
+    """Spares the garbage collector everything that is loaded by now, and makes it run rarely.
+
+    Hardly anything that a request leaves behind needs it.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
@@ -165,8 +167,10 @@ async def _let_a_second_signal_end_it(_app: App) -> None:
 
 
 async def _begin_to_stop(app: App) -> None:
-    """Nothing new is taken up from now on. Connections are, for as long as it takes whoever
-    balances the load to notice; then Sanic answers what is under way."""
+    """Takes up no new work, and waits until the load balancer has noticed.
+
+    Then Sanic answers the requests that are under way.
+    """
     shutdown = app.ctx.services.shutdown
     if not shutdown.has_begun():
         log.info("stopping", seconds=shutdown.left())

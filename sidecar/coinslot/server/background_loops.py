@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class BackgroundLoops:
-    """Whatever fails waits for its next turn; nothing depends on one."""
+    """Repeated work. A turn that fails waits for the next; nothing depends on one turn."""
 
     def __init__(self, shutdown: Shutdown) -> None:
         self._shutdown = shutdown

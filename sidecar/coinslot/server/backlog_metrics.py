@@ -1,7 +1,7 @@
-"""What waits in the database, and what of it needs a person, as metrics.
+"""The backlog of the database as metrics: work that waits, and cases for a person.
 
-The database is asked every few seconds and never by a scrape: whoever scrapes is shown what it last
-said. An answer that has grown old is shown no more, since a backlog that stands still looks well.
+The database is asked every few seconds, and never by a scrape: a scrape shows its last answer. An
+old answer is not shown, since a backlog that stands still would look well.
 """
 
 from __future__ import annotations

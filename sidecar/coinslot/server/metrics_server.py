@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def metrics_served(settings: Settings, *besides: Collector) -> AsyncIterator[None]:
-    """What the process counts, and `besides` it, while this lasts; nothing without a port.
+    """Serves the process's counters and `besides` while this lasts; nothing without a port.
 
     By a thread, so that a scrape keeps no request waiting. Payments go on where the port is taken:
     that nobody watches them is an alarm at whoever does, and no reason to take none.

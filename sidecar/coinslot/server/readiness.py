@@ -35,7 +35,7 @@ class Readiness:
         self._good_until = 0.0
 
     async def reasons(self) -> list[str]:
-        """Why it is not ready, one sentence each; none where it is. Never raises."""
+        """The reasons for not being ready, one sentence each; none if ready. Never raises."""
         if self._services.shutdown.has_begun():
             return ["stopping"]
         if not self._services.gateways:

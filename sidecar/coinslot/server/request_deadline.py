@@ -1,6 +1,6 @@
-"""Requests that arrive in time, or are ended: a byte now and then keeps nothing open.
+"""A deadline for the arrival of a request: a byte now and then keeps no connection open.
 
-Sanic measures from the last byte. Here the time runs from the first one of the header, and once
+Sanic measures from the last byte. Here the time runs from the first byte of the header, and once
 more for the body.
 """
 
@@ -24,7 +24,7 @@ class DeadlineRequest(Request):
             raise RequestTimeout("The body did not arrive in time") from None
 
     def _give_up(self) -> None:
-        """What else comes of this body is not waited for, and nothing after it is a request."""
+        """Ends the connection after the answer: what still comes of this body is no request."""
         if isinstance(self.stream, Http):
             self.stream.request_body = None
             self.stream.keep_alive = False

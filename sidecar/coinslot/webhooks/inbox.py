@@ -1,8 +1,8 @@
-"""The webhook inbox: store what a gateway sends, answer, then read the payment and apply it.
+"""The webhook inbox: store what a gateway sends, answer, and hand it to the worker.
 
-A webhook is stored before it is answered and finished in the transaction that applies what it led
-to. So whatever stops this process in between leaves a leased row, and once the lease is over the
-sweep of any process takes it up. One that is asked to stop gives back what it has no time for.
+A webhook is stored before it is answered, and finished in the transaction that applies its read.
+A process that dies in between leaves a leased row. Once the lease is over, the sweep of any process
+takes it up. A process that is asked to stop gives back what it has no time for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 # From before the database is asked for a webhook. Shorter than its lease: whoever gives up has done
 # so before another begins.
-_SECONDS_PER_WEBHOOK = 25.0
+SECONDS_PER_WEBHOOK = 25.0
 # The first retries come within this time, so after a sign of work the sweep looks often.
 _SECONDS_OF_HASTE = 15.0
 # At the end, for the database to take back what is left.
@@ -71,9 +71,11 @@ class Inbox:
         self._hasty_until = 0.0
 
     async def take(self, gateway_name: str, headers: Mapping[str, str], body: bytes) -> str:
-        """The verdict, once the webhook is stored or found to be nothing for us. Reading goes on
-        after that. Raises only what the gateway should answer by sending it again, or what makes it
-        no webhook of this gateway: `GatewayOff`, `InvalidSignature`, `InvalidRequest`."""
+        """Stores a webhook and returns the verdict. The read of its payment goes on after that.
+
+        Raises `GatewayOff`, `InvalidSignature` or `InvalidRequest` for what is no webhook of this
+        gateway, and `DatabaseUnavailable`, upon which the gateway sends it again.
+        """
         gateway = self._gateways.get(gateway_name)
         if gateway is None:
             raise GatewayOff
@@ -104,7 +106,7 @@ class Inbox:
                     gateway.name,
                     order_id,
                     event.payment_key,
-                    received + _SECONDS_PER_WEBHOOK,
+                    received + SECONDS_PER_WEBHOOK,
                     stored.payment,
                     received,
                 )
@@ -114,11 +116,11 @@ class Inbox:
         return stored.verdict
 
     async def claim(self) -> int:
-        """Begins what is due, as far as there is room beside what is just coming in; how many."""
+        """Begins webhooks that are due, as far as there is room beside new ones; how many."""
         free = self._most * _CLAIMED_PER_PLACE - len(self._swept)
         if free <= 0:
             return 0
-        until = time.monotonic() + _SECONDS_PER_WEBHOOK
+        until = time.monotonic() + SECONDS_PER_WEBHOOK
         claimed = await self._database.as_service().claim_webhooks(free)
         for webhook in claimed:
             self._swept.add(self._begin(_claimed_hint(webhook, until), left_over=True))
@@ -127,7 +129,7 @@ class Inbox:
         return len(claimed)
 
     async def work_off(self) -> None:
-        """Everything that is due now, by this process alone."""
+        """Does everything that is due now, in this process alone."""
         while await self.claim():
             await asyncio.wait(set(self._tasks))
 
@@ -160,7 +162,7 @@ class Inbox:
             log.warning("webhooks_left_to_their_lease", webhooks=webhooks)
 
     def _is_busy(self) -> bool:
-        """Whether a webhook that comes now is for another process, or a later time."""
+        """True where a webhook that comes now is left to another process or to a later time."""
         return self._shutdown.has_begun() or len(self._tasks) >= self._most * _WAITING_PER_PLACE
 
     def _begin(self, hint: Hint, *, left_over: bool = False) -> asyncio.Task[None]:
@@ -199,7 +201,7 @@ class Inbox:
             await (self._room() if claimed else self._rest())
 
     async def _room(self) -> None:
-        """Until what was claimed waits no more: then there may be more where it came from."""
+        """Waits until what was claimed has begun. Then there may be more to claim."""
         if len(self._swept) > self._most:
             self._room_again.clear()
             await self._shutdown.cutting_short(self._room_again.wait)

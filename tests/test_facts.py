@@ -1,0 +1,114 @@
+"""Facts that SQL decides and other languages repeat: each list is the same everywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, get_args
+
+import psycopg
+import pytest
+
+from coinslot.database.records import Applied, AuditLine, RefundStatus, StoredWebhook
+from coinslot.database.refunds import RefundAnswer
+from coinslot.gateways.base import State
+from coinslot.gateways.money import LARGEST
+from coinslot.order_ids import ORDER_ID
+from coinslot.payments import refunds
+from coinslot.routes.answers import ShownRefund, Status
+from coinslot.settings.deployment import Mode
+from coinslot.webhooks import inbox
+from devstack.settings import ROOT
+
+Connection = psycopg.Connection[Any]
+WEB = ROOT / "sidecar" / "web"
+
+
+def rows(database: Connection, query: str) -> set[str]:
+    return {str(row[0]) for row in database.execute(query.encode())}
+
+
+def checked(database: Connection, constraint: str) -> set[str]:
+    """The texts that a check constraint, or the check of a domain, allows."""
+    (definition,) = rows(
+        database,
+        "select distinct pg_get_constraintdef(oid) from pg_constraint "
+        f"where conname = '{constraint}'",
+    )
+    return set(re.findall(r"'([a-z_]+)'::text", definition))
+
+
+def listed(database: Connection, function: str) -> set[str]:
+    return rows(database, f"select unnest(coinslot.{function}())")
+
+
+def seconds(database: Connection, call: str) -> float:
+    (found,) = rows(database, f"select extract(epoch from coinslot.{call})")
+    return float(found)
+
+
+def literal(model: Any, field: str) -> set[str]:  # noqa: ANN401 - any record
+    return set(get_args(model.model_fields[field].annotation))
+
+
+def test_statuses_of_orders(database: Connection) -> None:
+    statuses = rows(database, "select status from coinslot.payment_statuses")
+    assert set(get_args(Status)) == statuses
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_status_of_an_order_has_its_words(database: Connection, language: str) -> None:
+    texts = json.loads((WEB / "i18n" / f"{language}.json").read_text())
+    named = {name.removeprefix("status.") for name in texts if name.startswith("status.")}
+    statuses = rows(database, "select status from coinslot.payment_statuses")
+    assert statuses <= named
+    # A debit under way at a bank has the status of a deposit, and words of its own.
+    assert named - statuses == {"awaiting_deposit_plain"}
+
+
+def test_statuses_of_orders_that_the_components_tell_apart_exist(database: Connection) -> None:
+    statuses = rows(database, "select status from coinslot.payment_statuses")
+    script = (WEB / "settle.js").read_text()
+    begin = script.index("const BY_STATUS")
+    kinds = script[begin : script.index("}", begin)]
+    assert set(re.findall(r"^\s*([a-z_]+):", kinds, re.M)) == statuses
+
+
+def test_states_of_an_attempt(database: Connection) -> None:
+    assert set(get_args(State)) == listed(database, "attempt_states")
+
+
+def test_outcomes_of_a_read(database: Connection) -> None:
+    assert literal(Applied, "outcome") == listed(database, "apply_outcomes")
+
+
+def test_verdicts_on_a_delivery(database: Connection) -> None:
+    assert literal(StoredWebhook, "verdict") == checked(database, "delivery_verdict_known")
+
+
+def test_statuses_and_answers_of_refunds(database: Connection) -> None:
+    statuses = checked(database, "refunds_status_known")
+    assert set(get_args(RefundStatus)) == literal(ShownRefund, "status") == statuses
+    assert set(get_args(RefundAnswer)) == listed(database, "refund_answers")
+
+
+def test_verdicts_of_an_audit(database: Connection) -> None:
+    assert literal(AuditLine, "verdict") == checked(database, "audit_lines_verdict_known")
+
+
+def test_modes(database: Connection) -> None:
+    assert set(get_args(Mode)) == checked(database, "settings_mode_known")
+
+
+def test_form_of_an_order_id(database: Connection) -> None:
+    (form,) = rows(database, "select coinslot.order_id_form()")
+    assert f"^{ORDER_ID.pattern}$" == form
+
+
+def test_largest_amount(database: Connection) -> None:
+    assert rows(database, "select coinslot.max_amount()") == {str(LARGEST)}
+
+
+def test_whoever_holds_a_lease_gives_up_before_it_is_over(database: Connection) -> None:
+    assert inbox.SECONDS_PER_WEBHOOK < seconds(database, "webhook_lease()")
+    assert refunds.SECONDS_TO_ASK < seconds(database, "refund_lease(0)")
