@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.database.machine import Machine
+from tests.database.machine_base import World
 from tests.database.people import Bank
-from tests.database.scene import World
 from tests.support.sizes import sized
 
 EXAMPLES = sized(30, proofs=400)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Books:
+class Auditor:
     """A till, and the audit of what happens at it from now on."""
 
     checkout: Checkout
@@ -41,44 +41,44 @@ class Books:
 
 
 @pytest_asyncio.fixture
-async def books(checkout: Checkout, stack: LocalStack) -> AsyncIterator[Books]:
+async def auditor(checkout: Checkout, stack: LocalStack) -> AsyncIterator[Auditor]:
     async with opened(checkout.settings()) as services:
-        yield Books(checkout, services, datetime.now(UTC) - timedelta(seconds=1))
+        yield Auditor(checkout, services, datetime.now(UTC) - timedelta(seconds=1))
 
 
-async def test_what_agrees(books: Books) -> None:
-    _, whole = await books.checkout.bought()
-    _, refunded = await books.checkout.bought()
-    await books.checkout.shop.play("refund", payment_key=refunded)
-    lines = await books.audit()
-    price = books.checkout.driver.price
+async def test_what_agrees(auditor: Auditor) -> None:
+    _, whole = await auditor.checkout.bought()
+    _, refunded = await auditor.checkout.bought()
+    await auditor.checkout.shop.play("refund", payment_key=refunded)
+    lines = await auditor.audit()
+    price = auditor.checkout.driver.price
     assert (lines[whole].verdict, lines[whole].paid, lines[whole].tokens) == ("matched", price, 10)
     assert (lines[refunded].verdict, lines[refunded].our_refunded) == ("matched", price)
     assert lines[refunded].tokens == 0
 
 
-async def test_what_nobody_told_us_of_is_applied(books: Books) -> None:
-    order_id = await books.checkout.order()
-    key = await books.checkout.pay(order_id)
-    assert (await books.audit())[key].verdict == "matched"
-    assert books.checkout.shop.row(order_id)["status"] == "completed"
+async def test_what_nobody_told_us_of_is_applied(auditor: Auditor) -> None:
+    order_id = await auditor.checkout.order()
+    key = await auditor.checkout.pay(order_id)
+    assert (await auditor.audit())[key].verdict == "matched"
+    assert auditor.checkout.shop.row(order_id)["status"] == "completed"
 
 
-async def test_what_the_gateway_does_not_know(books: Books) -> None:
+async def test_what_the_gateway_does_not_know(auditor: Auditor) -> None:
     """A credit that no money stands behind, however it came about; shown once, and no more when an
     audit finds it."""
-    shop = books.checkout.shop
-    order_id, key = await books.checkout.bought()
+    shop = auditor.checkout.shop
+    order_id, key = await auditor.checkout.bought()
     made_up = key[:-4] + ("0000" if key[-4:] != "0000" else "1111")
     shop.select(
         "update coinslot.payment_attempts set payment_key = %s where payment_key = %s returning 1",
         made_up,
         key,
     )
-    lines = await books.audit()
+    lines = await auditor.audit()
     assert lines[made_up].verdict == "missing"
     assert "audit_missing" in shop.discrepancies(order_id)
-    await books.audit()
+    await auditor.audit()
     assert shop.discrepancies(order_id).count("audit_missing") == 1
     shop.select("delete from coinslot.payment_attempts where payment_key = %s returning 1", key)
     shop.select(
@@ -86,55 +86,55 @@ async def test_what_the_gateway_does_not_know(books: Books) -> None:
         key,
         made_up,
     )
-    assert (await books.audit())[key].verdict == "matched"
+    assert (await auditor.audit())[key].verdict == "matched"
 
 
-async def test_gateway_fails_in_the_middle(books: Books) -> None:
+async def test_gateway_fails_in_the_middle(auditor: Auditor) -> None:
     """It is asked again, and the audit goes on where it was."""
-    _, key = await books.checkout.bought()
-    await books.checkout.fail("error_before", next=2)
-    assert (await books.audit())[key].verdict == "matched"
+    _, key = await auditor.checkout.bought()
+    await auditor.checkout.fail("error_before", next=2)
+    assert (await auditor.audit())[key].verdict == "matched"
 
 
 async def test_answer_that_is_no_list_leaves_the_day_to_be_done(
-    books: Books, monkeypatch: pytest.MonkeyPatch
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What stands before a gateway may say under HTTP 200 that it is closed."""
     monkeypatch.setattr(http, "PATIENT_ATTEMPTS", 1)
-    key = await books.checkout.pay(await books.checkout.order())
-    await books.checkout.fail("html")
+    key = await auditor.checkout.pay(await auditor.checkout.order())
+    await auditor.checkout.fail("html")
     with pytest.raises(GatewayUnavailable):
-        await books.audit()
-    await books.checkout.fail(None)
-    [(finished_at,)] = books.checkout.shop.select(
+        await auditor.audit()
+    await auditor.checkout.fail(None)
+    [(finished_at,)] = auditor.checkout.shop.select(
         "select finished_at from coinslot.audits where gateway = %s order by id desc limit 1",
-        books.checkout.driver.gateway,
+        auditor.checkout.driver.gateway,
     )
     assert finished_at is None
-    assert (await books.audit())[key].verdict == "matched"
+    assert (await auditor.audit())[key].verdict == "matched"
 
 
-async def test_days_that_were_missed_are_made_up_for(books: Books) -> None:
+async def test_days_that_were_missed_are_made_up_for(auditor: Auditor) -> None:
     """By whichever server looks next; what is done is not done again."""
 
     def days() -> list[tuple[int, datetime | None]]:
-        return books.checkout.shop.select(
+        return auditor.checkout.shop.select(
             "select id, finished_at from coinslot.audits where gateway = %s "
             "and until = since + interval '1 day' order by since desc",
-            books.checkout.driver.gateway,
+            auditor.checkout.driver.gateway,
         )
 
-    await books.services.audits.daily()
+    await auditor.services.audits.daily()
     before = days()
     assert (len(before), [day for day in before if day[1] is None]) == (7, [])
     never, cut_short = before[2][0], before[4][0]
-    books.checkout.shop.select("delete from coinslot.audits where id = %s returning 1", never)
-    books.checkout.shop.select(
+    auditor.checkout.shop.select("delete from coinslot.audits where id = %s returning 1", never)
+    auditor.checkout.shop.select(
         "update coinslot.audits set finished_at = null, started_at = now() - interval '2 hours' "
         "where id = %s returning 1",
         cut_short,
     )
-    await books.services.audits.daily()
+    await auditor.services.audits.daily()
     after = days()
     assert (len(after), [day for day in after if day[1] is None]) == (7, [])
     assert [n for n, day in enumerate(after) if day not in before] == [2, 4]

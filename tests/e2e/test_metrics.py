@@ -16,9 +16,9 @@ from coinslot.errors import DatabaseUnavailable
 from coinslot.server import backlog_metrics as backlog
 from coinslot.server.app import create_app
 from coinslot.services import opened
+from tests.support.monitored_sidecars import MonitoredSidecar, monitored
 from tests.support.scraping import Scrape, growth, scrape
 from tests.support.servers import PATIENCE, address, listening_socket, running
-from tests.support.watched import Watched, watched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,9 +38,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest_asyncio.fixture
-async def till(checkout: Checkout, stack: LocalStack) -> AsyncIterator[tuple[Checkout, Watched]]:
+async def monitored_checkout(
+    checkout: Checkout, stack: LocalStack
+) -> AsyncIterator[tuple[Checkout, MonitoredSidecar]]:
     """At a sidecar of its own."""
-    async with watched(checkout.settings()) as watch:
+    async with monitored(checkout.settings()) as watch:
         checkout.shop = replace(checkout.shop, sidecar=watch.sidecar)
         yield checkout, watch
 
@@ -51,10 +53,12 @@ async def test_stack_has_them(stack: LocalStack) -> None:
     assert found.problems() == []
 
 
-class TestAtTheTill:
-    async def test_what_webhooks_lead_to(self, till: tuple[Checkout, Watched]) -> None:
+class TestCheckout:
+    async def test_what_webhooks_lead_to(
+        self, monitored_checkout: tuple[Checkout, MonitoredSidecar]
+    ) -> None:
         """Of an unsigned webhook that has to wait, the stack's own server may take care."""
-        checkout, watch = till
+        checkout, watch = monitored_checkout
         servers = [watch]
         if (
             checkout.driver.name != "portone-v2"
@@ -97,20 +101,22 @@ class TestAtTheTill:
         ("fault", "kind"), [("error_before", "unavailable"), ("malformed", "nonsense")]
     )
     async def test_how_the_gateway_fails(
-        self, till: tuple[Checkout, Watched], fault: str, kind: str
+        self, monitored_checkout: tuple[Checkout, MonitoredSidecar], fault: str, kind: str
     ) -> None:
-        checkout, watch = till
+        checkout, watch = monitored_checkout
         if (checkout.driver.name, kind) == ("stripe", "nonsense"):
             kind = "unavailable"  # its library does not tell the two apart
         await fails(checkout, watch, kind, fault)
 
     async def test_gateway_that_does_not_answer(self, checkout: Checkout) -> None:
         impatient = checkout.settings().model_copy(update={"coinslot_gateway_timeout": 1})
-        async with watched(impatient) as watch:
+        async with monitored(impatient) as watch:
             await fails(checkout, watch, "timeout", "delay", delay_s=3)
 
-    async def test_forged_webhook(self, till: tuple[Checkout, Watched]) -> None:
-        checkout, watch = till
+    async def test_forged_webhook(
+        self, monitored_checkout: tuple[Checkout, MonitoredSidecar]
+    ) -> None:
+        checkout, watch = monitored_checkout
         order_id = await checkout.order()
         key = await checkout.leave(order_id)
         before = await watch.scrape()
@@ -122,7 +128,7 @@ class TestAtTheTill:
 
 
 async def fails(
-    checkout: Checkout, watch: Watched, kind: str, fault: str, delay_s: int = 0
+    checkout: Checkout, watch: MonitoredSidecar, kind: str, fault: str, delay_s: int = 0
 ) -> None:
     """A read that a webhook leads to there; what comes before it is not in a hurry."""
     order_id = await checkout.order()
@@ -138,7 +144,7 @@ async def fails(
 
 
 async def test_no_caller_chooses_a_label(shop: Shop) -> None:
-    async with watched(shop.settings()) as watch:
+    async with monitored(shop.settings()) as watch:
         there = replace(shop, sidecar=watch.sidecar)
         order_id, imp_uid = await there.bought()
         before = await watch.scrape()
@@ -160,7 +166,7 @@ async def test_no_caller_chooses_a_label(shop: Shop) -> None:
 async def test_what_waits_and_what_needs_a_person(shop: Shop) -> None:
     with shop.stack.connect() as owner:  # what waits of tests before this would become less
         owner.execute("update coinslot.webhooks set next_attempt_at = null, finished_at = now()")
-    async with watched(shop.settings()) as watch:
+    async with monitored(shop.settings()) as watch:
         there = replace(shop, sidecar=watch.sidecar)
         before = await watch.until(lambda now: now.value("coinslot_database_up") == 1)
         order_id = await there.order()
@@ -186,7 +192,7 @@ async def test_what_waits_and_what_needs_a_person(shop: Shop) -> None:
 async def test_unsound_ledger(shop: Shop) -> None:
     """Found by whichever server is first, shown by all, and until the books add up again."""
     _recheck(shop)
-    async with watched(shop.settings()) as watch, opened(shop.settings()) as services:
+    async with monitored(shop.settings()) as watch, opened(shop.settings()) as services:
         _falsify(shop, 1)
         try:
             with capture_logs() as logged:
@@ -216,7 +222,7 @@ class TestWithoutTheDatabase:
         silent.listen()
         for url in ("http://127.0.0.1:1", address(silent)):
             settings = shop.settings(supabase_url=url, coinslot_database_timeout=100)
-            async with watched(settings) as watch:
+            async with monitored(settings) as watch:
                 for _ in range(5):
                     async with asyncio.timeout(PATIENCE):
                         found = await watch.scrape()
@@ -229,7 +235,7 @@ class TestWithoutTheDatabase:
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(backlog, "SECONDS_TO_TRUST", 4 * QUICK)
-        async with watched(shop.settings()) as watch:
+        async with monitored(shop.settings()) as watch:
             await watch.until(lambda now: now.value("coinslot_database_up") == 1)
 
             async def gone(_: ServiceDatabase) -> DatabaseBacklog:
@@ -254,7 +260,7 @@ async def test_scrapes_ask_the_database_nothing(
 
     monkeypatch.setattr(ServiceDatabase, "get_backlog", counted)
     monkeypatch.setattr(backlog, "SECONDS", 60)
-    async with watched(shop.settings()) as watch:
+    async with monitored(shop.settings()) as watch:
         await asyncio.gather(*(watch.scrape() for _ in range(30)))
         await watch.until(lambda now: now.value("coinslot_database_up") == 1)
     assert len(asked) == 1

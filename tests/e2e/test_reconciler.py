@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Night:
+class ReconciledCheckout:
     """A till whose gateway sends no webhooks, and a reconciler of this test's own."""
 
     checkout: Checkout
@@ -67,136 +67,138 @@ class Night:
 
 
 @pytest_asyncio.fixture
-async def night(checkout: Checkout, stack: LocalStack) -> AsyncIterator[Night]:
+async def reconciled(checkout: Checkout, stack: LocalStack) -> AsyncIterator[ReconciledCheckout]:
     async with opened(checkout.settings()) as services:
-        yield Night(checkout, services)
+        yield ReconciledCheckout(checkout, services)
 
 
 class TestOpenOrder:
-    async def test_paid_and_never_told(self, night: Night) -> None:
-        order_id = await night.checkout.order()
-        await night.checkout.pay(order_id)
-        await night.round(order_id)
-        assert night.shop.row(order_id)["status"] == "completed"
-        assert await night.shop.tokens() == 15
-        assert night.schedule(order_id) == []
+    async def test_paid_and_never_told(self, reconciled: ReconciledCheckout) -> None:
+        order_id = await reconciled.checkout.order()
+        await reconciled.checkout.pay(order_id)
+        await reconciled.round(order_id)
+        assert reconciled.shop.row(order_id)["status"] == "completed"
+        assert await reconciled.shop.tokens() == 15
+        assert reconciled.schedule(order_id) == []
 
-    async def test_paid_after_it_expired(self, night: Night) -> None:
-        order_id = await night.checkout.order()
-        night.shop.select(
+    async def test_paid_after_it_expired(self, reconciled: ReconciledCheckout) -> None:
+        order_id = await reconciled.checkout.order()
+        reconciled.shop.select(
             "update payments set expires_at = now() where order_id = %s returning 1", order_id
         )
-        await night.services.reconciliations.maintain()
-        assert night.shop.row(order_id)["status"] == "expired"
-        await night.checkout.pay(order_id)
-        await night.round(order_id)
-        assert night.shop.row(order_id)["status"] == "completed"
+        await reconciled.services.reconciliations.maintain()
+        assert reconciled.shop.row(order_id)["status"] == "expired"
+        await reconciled.checkout.pay(order_id)
+        await reconciled.round(order_id)
+        assert reconciled.shop.row(order_id)["status"] == "completed"
 
-    async def test_nobody_paid(self, night: Night) -> None:
+    async def test_nobody_paid(self, reconciled: ReconciledCheckout) -> None:
         """Read at growing distances; nothing is noted about it."""
-        order_id = await night.checkout.order()
-        await night.round(order_id)
-        [(reads, minutes)] = night.schedule(order_id)
+        order_id = await reconciled.checkout.order()
+        await reconciled.round(order_id)
+        [(reads, minutes)] = reconciled.schedule(order_id)
         assert (reads, minutes) == (1, 5)
-        await night.round(order_id)
-        assert night.schedule(order_id) == [(2, 10)]
-        assert night.shop.row(order_id)["status"] == "pending"
-        assert night.shop.events(order_id) == []
+        await reconciled.round(order_id)
+        assert reconciled.schedule(order_id) == [(2, 10)]
+        assert reconciled.shop.row(order_id)["status"] == "pending"
+        assert reconciled.shop.events(order_id) == []
 
-    async def test_many_servers_read_each_order_once(self, night: Night) -> None:
-        orders = [await night.checkout.order() for _ in range(10)]
+    async def test_many_servers_read_each_order_once(self, reconciled: ReconciledCheckout) -> None:
+        orders = [await reconciled.checkout.order() for _ in range(10)]
         for order_id in orders:
-            await night.checkout.pay(order_id)
-        night.due(*orders)
-        settings = night.checkout.settings()
+            await reconciled.checkout.pay(order_id)
+        reconciled.due(*orders)
+        settings = reconciled.checkout.settings()
         async with opened(settings) as second, opened(settings) as third:
             rounds = await asyncio.gather(
-                *(each.reconciliations.once() for each in (night.services, second, third))
+                *(each.reconciliations.once() for each in (reconciled.services, second, third))
             )
         assert sum(each.read for each in rounds) <= 10
-        await night.completed(*orders)
-        assert await night.shop.tokens() == 5 + 10 * 10
+        await reconciled.completed(*orders)
+        assert await reconciled.shop.tokens() == 5 + 10 * 10
 
 
 class TestSettledOrder:
-    async def test_refund_at_the_console_that_no_webhook_told(self, night: Night) -> None:
+    async def test_refund_at_the_console_that_no_webhook_told(
+        self, reconciled: ReconciledCheckout
+    ) -> None:
         """The webhook came before the gateway's own records showed it; it is looked for again."""
-        order_id, key = await night.checkout.bought()
-        await night.checkout.tell(order_id, key, paid=False)
-        await night.shop.followed(order_id)
-        assert night.shop.row(order_id)["status"] == "completed"
-        await night.shop.play("refund", payment_key=key)
-        await night.round(order_id)
-        assert night.shop.row(order_id)["status"] == "refunded"
-        assert await night.shop.tokens() == 5
+        order_id, key = await reconciled.checkout.bought()
+        await reconciled.checkout.tell(order_id, key, paid=False)
+        await reconciled.shop.followed(order_id)
+        assert reconciled.shop.row(order_id)["status"] == "completed"
+        await reconciled.shop.play("refund", payment_key=key)
+        await reconciled.round(order_id)
+        assert reconciled.shop.row(order_id)["status"] == "refunded"
+        assert await reconciled.shop.tokens() == 5
 
 
 class TestServer:
     async def test_orders_that_others_are_at_are_left_to_the_next_read(
-        self, night: Night, monkeypatch: pytest.MonkeyPatch
+        self, reconciled: ReconciledCheckout, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Every read is overtaken by another; the round ends all the same."""
 
         async def overtaken(*_: object) -> None:
             raise TryAgain
 
-        orders = [await night.checkout.order() for _ in range(3)]
+        orders = [await reconciled.checkout.order() for _ in range(3)]
         for order_id in orders:
-            await night.checkout.pay(order_id)
+            await reconciled.checkout.pay(order_id)
         with monkeypatch.context() as patched:
-            patched.setattr(night.services.reconciliations, "_read", overtaken)
-            assert (await night.round(*orders)).read == 0
-        await night.round(*orders)
-        await night.completed(*orders)
+            patched.setattr(reconciled.services.reconciliations, "_read", overtaken)
+            assert (await reconciled.round(*orders)).read == 0
+        await reconciled.round(*orders)
+        await reconciled.completed(*orders)
 
     async def test_database_that_is_gone_is_named(
-        self, night: Night, monkeypatch: pytest.MonkeyPatch
+        self, reconciled: ReconciledCheckout, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Not a bundle of what each worker saw: an operator reads this."""
 
         async def gone(*_: object) -> None:
             raise DatabaseUnavailable
 
-        orders = [await night.checkout.order() for _ in range(8)]
-        night.due(*orders)
-        monkeypatch.setattr(night.services.reconciliations, "_read", gone)
+        orders = [await reconciled.checkout.order() for _ in range(8)]
+        reconciled.due(*orders)
+        monkeypatch.setattr(reconciled.services.reconciliations, "_read", gone)
         with pytest.raises(DatabaseUnavailable):
-            await night.services.reconciliations.once()
+            await reconciled.services.reconciliations.once()
 
 
 class TestGateway:
     @pytest.mark.parametrize("kind", ["error_before", "html"])
-    async def test_is_down_and_comes_back(self, night: Night, kind: str) -> None:
+    async def test_is_down_and_comes_back(self, reconciled: ReconciledCheckout, kind: str) -> None:
         """It is asked less and less, what was to be read is kept, and caught up with. So it is
         where somebody before it says under HTTP 200 that it is closed."""
-        orders = [await night.checkout.order() for _ in range(6)]
+        orders = [await reconciled.checkout.order() for _ in range(6)]
         for order_id in orders:
-            await night.checkout.pay(order_id)
-        await night.checkout.fail(kind)
-        done = await night.round(*orders)
+            await reconciled.checkout.pay(order_id)
+        await reconciled.checkout.fail(kind)
+        done = await reconciled.round(*orders)
         assert done.read == 0
         assert done.unanswered <= 6
-        await night.shop.until(
-            lambda: {reads for each in orders for reads, _ in night.schedule(each)} == {0}
+        await reconciled.shop.until(
+            lambda: {reads for each in orders for reads, _ in reconciled.schedule(each)} == {0}
         )
-        resting = await night.round(*orders)
+        resting = await reconciled.round(*orders)
         assert resting.idle()
-        await night.checkout.fail(None)
-        async with opened(night.checkout.settings()) as another:
-            night.due(*orders)
+        await reconciled.checkout.fail(None)
+        async with opened(reconciled.checkout.settings()) as another:
+            reconciled.due(*orders)
             assert (await another.reconciliations.once()).unanswered == 0
-        await night.completed(*orders)
+        await reconciled.completed(*orders)
 
-    async def test_talks_nonsense_about_one_order(self, night: Night) -> None:
+    async def test_talks_nonsense_about_one_order(self, reconciled: ReconciledCheckout) -> None:
         """The others are read; that one is when it is next due."""
-        orders = [await night.checkout.order() for _ in range(4)]
-        key, *_ = [await night.checkout.pay(order_id) for order_id in orders]
-        currency = (await night.checkout.books(key))["currency"]
-        await night.checkout.shop.play(f"payments/{key}", "PATCH", currency="?")
-        assert (await night.round(*orders)).unanswered == 0
-        await night.completed(*orders[1:])
-        await night.checkout.shop.play(f"payments/{key}", "PATCH", currency=currency)
-        async with opened(night.checkout.settings()) as another:
-            night.due(*orders)
+        orders = [await reconciled.checkout.order() for _ in range(4)]
+        key, *_ = [await reconciled.checkout.pay(order_id) for order_id in orders]
+        currency = (await reconciled.checkout.books(key))["currency"]
+        await reconciled.checkout.shop.play(f"payments/{key}", "PATCH", currency="?")
+        assert (await reconciled.round(*orders)).unanswered == 0
+        await reconciled.completed(*orders[1:])
+        await reconciled.checkout.shop.play(f"payments/{key}", "PATCH", currency=currency)
+        async with opened(reconciled.checkout.settings()) as another:
+            reconciled.due(*orders)
             await another.reconciliations.once()
-        await night.completed(*orders)
+        await reconciled.completed(*orders)
