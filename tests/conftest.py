@@ -53,7 +53,7 @@ def stack() -> Iterator[LocalStack]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the proofs counted with `record_property`, added up over their parameters."""
+    """Adds up what the proofs counted with `record_property` over their parameters."""
     figures: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for report in terminalreporter.getreports("passed"):
         for name, number in report.user_properties:

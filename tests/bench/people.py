@@ -1,4 +1,4 @@
-"""Who asks over HTTP: the ids that `people.sql` gives, and JWTs for them."""
+"""Signed-in users who ask over HTTP: the ids that `people.sql` gives, and JWTs for them."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class Shopper:
         return self.page.locator("#ask .reply")
 
     def notice(self, text: str) -> Locator:
-        """What the person is told about their money, by its heading."""
+        """The message about their money, by its heading."""
         return self.page.get_by_role("heading", name=text)
 
     async def told(self, text: str) -> None:

@@ -223,7 +223,7 @@ async def shown(person: Shopper, name: str) -> None:
     ],
 )
 async def test_a_part_of_the_page_that_does_not_come(browse: Browse, page: str, part: str) -> None:
-    """Whoever has just paid is not told that they have not."""
+    """A person who has just paid is not told that they have not."""
     person = await browse()
     person.expects(f"502 {part}")
     await person.page.route(f"**{part}", bad_gateway)

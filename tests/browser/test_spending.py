@@ -132,7 +132,7 @@ async def test_a_refusal_says_nothing_of_what_was_sent_before_it(
 async def test_the_paywall_sells_tokens_and_the_question_goes_on(
     browse: Browse, gateway: str, device: str
 ) -> None:
-    """Whether the gateway leaves the page for the payment or not."""
+    """At gateways that leave the page for the payment, and at others."""
     person = await browse(device)
     store = await asks_without_tokens(person)
     await person.choose(gateway, store=store)

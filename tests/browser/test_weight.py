@@ -1,4 +1,4 @@
-"""What the page weighs, what it asks for, and how soon it can be used."""
+"""The weight of the page, its requests, and how soon it can be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a gateway may show of an attempt: Hypothesis chooses."""
+"""Reports of a gateway about an attempt: Hypothesis chooses."""
 
 from __future__ import annotations
 

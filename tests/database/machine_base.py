@@ -1,4 +1,4 @@
-"""Where the state machine plays: its people, their holds and orders, and both of each step."""
+"""The world of the state machine: its people, their holds and orders, and both of each step."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class RefundRules(MachineBase):
     @precondition(lambda self: self.gateways.refunds)
     @rule(n=which)
     def claim_refund(self, n: int) -> None:
-        """Whoever claims it first is to ask, or to read; nobody else is while it is leased."""
+        """The first to claim it is to ask, or to read; nobody else is while it is leased."""
         refund = self._refund(n)
         if refund.is_open:
             self.bank.change(_DUE, refund.id)

@@ -69,7 +69,7 @@ def overdue(with_cron: psycopg.Connection) -> UUID:
 def test_what_is_scheduled_once_every_minute_expires_orders(
     with_cron: psycopg.Connection, overdue: UUID
 ) -> None:
-    """What pg_cron does with its table's row, done at once: as its user, and nothing but it."""
+    """The row of pg_cron's table, carried out at once: as its user, and nothing but it."""
     [job] = with_cron.execute(
         "select schedule, command, username, active, database = current_database() from cron.job"
     ).fetchall()

@@ -43,7 +43,7 @@ LOCKS = {
 }
 
 End = tuple[object, ...]
-"""What each call answered, in the order of the names, and the state they left."""
+"""The answers of the calls, in the order of the names, and the state they left."""
 
 
 class Stage:

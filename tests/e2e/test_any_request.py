@@ -63,7 +63,7 @@ def try_out(
     headers: dict[str, str],
     checks: tuple[Any, ...],
 ) -> int:
-    """How many requests were sent."""
+    """The number of requests that were sent."""
     sent = 0
 
     @given(case=operation.as_strategy())

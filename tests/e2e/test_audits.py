@@ -99,7 +99,7 @@ async def test_gateway_fails_in_the_middle(auditor: Auditor) -> None:
 async def test_answer_that_is_no_list_leaves_the_day_to_be_done(
     auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What stands before a gateway may say under HTTP 200 that it is closed."""
+    """A proxy before a gateway may say under HTTP 200 that it is closed."""
     monkeypatch.setattr(http, "PATIENT_ATTEMPTS", 1)
     key = await auditor.checkout.pay(await auditor.checkout.order())
     await auditor.checkout.fail("html")

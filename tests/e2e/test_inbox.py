@@ -1,4 +1,4 @@
-"""What happens to a webhook between its arrival and its verdict: here, nothing gets lost."""
+"""A webhook between its arrival and its verdict: nothing gets lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from coinslot.errors import DatabaseUnavailable, GatewayOff, InvalidSignature
-from tests.e2e.inbox_harness import InboxHarness, inbox_harness, new_id, paid
+from tests.e2e.inbox_harness import Harness, inbox_harness, new_id, paid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 @pytest_asyncio.fixture
-async def harness(shop: Shop) -> AsyncIterator[InboxHarness]:
+async def harness(shop: Shop) -> AsyncIterator[Harness]:
     async with inbox_harness(shop) as harness:
         yield harness
 
 
 class TestCost:
     async def test_delivery_costs_one_read_and_two_round_trips(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         for event_id in (None, new_id()):
             order_id, imp_uid = await paid(shop)
@@ -39,7 +39,7 @@ class TestCost:
             assert harness.gateway.calls == [f"GET /portone-v1/payments/{imp_uid}"]
 
     async def test_duplicate_of_a_signed_event_costs_one_round_trip_and_no_read(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         (order_id, imp_uid), event_id = await paid(shop), new_id()
         await harness.deliver(order_id, imp_uid, event_id)
@@ -50,7 +50,7 @@ class TestCost:
         assert (harness.gateway.calls, len(shop.inbox(order_id))) == ([], 1)
 
     async def test_fifty_signed_events_of_one_payment_share_their_reads(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
         await asyncio.gather(*(harness.deliver(order_id, imp_uid, new_id()) for _ in range(50)))
@@ -61,7 +61,7 @@ class TestCost:
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
 
     async def test_flood_of_unsigned_hints_causes_few_reads_and_misses_no_fact(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id = await shop.order()
         imp_uid = await shop.pay(order_id, outcome="abandoned")
@@ -89,7 +89,7 @@ class TestCost:
         ],
     )
     async def test_unsigned_hint_that_cannot_be_ours_leaves_nothing(
-        self, shop: Shop, harness: InboxHarness, order_id: str, imp_uid: str, round_trips: int
+        self, shop: Shop, harness: Harness, order_id: str, imp_uid: str, round_trips: int
     ) -> None:
         assert await harness.deliver(order_id, imp_uid) == "unknown_order"
         assert (len(harness.database.calls), harness.gateway.calls) == (round_trips, [])
@@ -122,7 +122,7 @@ class TestCost:
 
 
 class TestWhatItIsAbout:
-    async def test_payment_that_is_known_is_enough(self, shop: Shop, harness: InboxHarness) -> None:
+    async def test_payment_that_is_known_is_enough(self, shop: Shop, harness: Harness) -> None:
         order_id = await shop.order()
         imp_uid = await shop.pay(order_id, outcome="abandoned")
         await shop.complete(order_id, imp_uid)
@@ -131,22 +131,20 @@ class TestWhatItIsAbout:
         assert await shop.followed(order_id) == ["credited"]
 
     async def test_payment_that_is_new_is_asked_for_its_order(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         (order_id, imp_uid), event_id = await paid(shop), new_id()
         assert await harness.deliver(order_id, imp_uid, event_id, names="payment") == "read"
         await shop.until(lambda: outcome(shop, event_id) == "credited")
         assert await shop.tokens() == 15
 
-    async def test_order_alone_is_enough(self, shop: Shop, harness: InboxHarness) -> None:
+    async def test_order_alone_is_enough(self, shop: Shop, harness: Harness) -> None:
         order_id, imp_uid = await paid(shop)
         await harness.deliver(order_id, imp_uid, new_id(), names="order")
         assert await shop.followed(order_id) == ["credited"]
         assert harness.gateway.calls == [f"GET /portone-v1/payments/findAll/{order_id}"]
 
-    async def test_payment_of_another_order_is_refused(
-        self, shop: Shop, harness: InboxHarness
-    ) -> None:
+    async def test_payment_of_another_order_is_refused(self, shop: Shop, harness: Harness) -> None:
         order_id, (_, imp_uid) = await shop.order(), await paid(shop)
         await harness.deliver(order_id, imp_uid, new_id())
         assert await shop.followed(order_id) == ["refused"]
@@ -154,7 +152,7 @@ class TestWhatItIsAbout:
 
     @pytest.mark.parametrize("signed", [False, True])
     async def test_payment_that_the_gateway_shows_late_is_credited_then(
-        self, shop: Shop, harness: InboxHarness, signed: bool
+        self, shop: Shop, harness: Harness, signed: bool
     ) -> None:
         order_id, imp_uid = await paid(shop)
         harness.portone.late_reads = 1
@@ -165,7 +163,7 @@ class TestWhatItIsAbout:
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
 
     async def test_money_for_an_order_that_is_unknown_is_kept_for_a_person(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, event_id = f"ord_{uuid4().hex[:20]}", new_id()
         imp_uid = await shop.pay(order_id, amount=5000, force=True)
@@ -174,7 +172,7 @@ class TestWhatItIsAbout:
         assert shop.discrepancies(order_id) == ["unknown_order"]
 
     async def test_claim_of_money_for_an_order_that_is_unknown_is_read_again(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, event_id = f"ord_{uuid4().hex[:20]}", new_id()
         imp_uid = await shop.pay(order_id, amount=5000, force=True, outcome="abandoned")
@@ -185,7 +183,7 @@ class TestWhatItIsAbout:
         assert shop.discrepancies(order_id) == ["unknown_order"]
 
     async def test_payment_of_another_shop_at_the_same_gateway_is_not_ours(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         event_id = new_id()
         imp_uid = await shop.pay("topup_1", amount=5000, force=True)
@@ -193,26 +191,26 @@ class TestWhatItIsAbout:
         await shop.until(lambda: outcome(shop, event_id) == "unknown_order")
         assert shop.discrepancies("topup_1") == []
 
-    async def test_event_of_no_interest_is_acknowledged(self, harness: InboxHarness) -> None:
+    async def test_event_of_no_interest_is_acknowledged(self, harness: Harness) -> None:
         verdict = await harness.deliver("ord_0123456789ab", "imp_1", new_id(), "of no interest")
         assert (verdict, harness.database.calls) == ("ignored", [])
 
     async def test_signature_that_is_not_good_leaves_nothing(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
         with pytest.raises(InvalidSignature):
             await harness.deliver(order_id, imp_uid, new_id(), signature="forged")
         assert (harness.database.calls, shop.inbox(order_id)) == ([], [])
 
-    async def test_gateway_that_is_off_takes_none(self, harness: InboxHarness) -> None:
+    async def test_gateway_that_is_off_takes_none(self, harness: Harness) -> None:
         with pytest.raises(GatewayOff):
             await harness.inbox.take("paypal", {}, b"{}")
 
 
 class TestTrouble:
     async def test_database_that_is_away_makes_the_gateway_send_again(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
         harness.database.down = True
@@ -223,7 +221,7 @@ class TestTrouble:
         assert await shop.followed(order_id) == ["credited"]
 
     async def test_database_that_goes_away_after_the_answer_loses_nothing(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
         harness.gateway.held = imp_uid
@@ -236,9 +234,7 @@ class TestTrouble:
         lease_is_over(shop, order_id)
         assert await shop.followed(order_id) == ["credited"]
 
-    async def test_gateway_that_is_down_is_asked_again(
-        self, shop: Shop, harness: InboxHarness
-    ) -> None:
+    async def test_gateway_that_is_down_is_asked_again(self, shop: Shop, harness: Harness) -> None:
         order_id, imp_uid = await paid(shop)
         harness.gateway.down = True
         await harness.deliver(order_id, imp_uid, new_id())
@@ -246,7 +242,7 @@ class TestTrouble:
         assert await shop.followed(order_id) == ["credited"]
 
     async def test_read_that_another_overtook_is_made_again(
-        self, shop: Shop, harness: InboxHarness
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
         harness.database.held = "apply_gateway_payment"

@@ -217,7 +217,7 @@ async def test_unsound_ledger(shop: Shop) -> None:
 
 class TestWithoutTheDatabase:
     async def test_scrape_tells_of_it_at_once(self, shop: Shop) -> None:
-        """Where nobody listens, and where nobody answers."""
+        """At an address where nobody listens, and at one where nobody answers."""
         silent = listening_socket()
         silent.listen()
         for url in ("http://127.0.0.1:1", address(silent)):

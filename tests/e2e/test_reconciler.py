@@ -1,4 +1,4 @@
-"""What no webhook told, and nobody came back for: the reconciler fetches it."""
+"""The reconciler fetches what no webhook told, and nobody came back for."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ReconciledCheckout:
         )
 
     def schedule(self, order_id: str) -> list[tuple[int, int]]:
-        """How often the order was read, and in how many minutes it is again."""
+        """The number of reads of the order, and the minutes until the next one."""
         return [
             (reads, minutes)
             for reads, minutes in self.shop.select(

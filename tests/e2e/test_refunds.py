@@ -93,7 +93,7 @@ class TestRefund:
         assert refund_desk.shop.row(order_id)["status"] == "refunded"
 
     async def test_another_part_was_refunded_at_the_gateway(self, refund_desk: RefundDesk) -> None:
-        """What was refunded is taken back in any case, and never more than that is given."""
+        """Refunded tokens are taken back in any case, and never more than that is given."""
         order_id, key = await refund_desk.checkout.bought()
         other = refund_desk.checkout.driver.price // 5
         await refund_desk.shop.play("refund", payment_key=key, amount=other)
@@ -165,7 +165,7 @@ class TestFailed:
     async def test_succeeds_when_the_money_goes_back_after_all(
         self, refund_desk: RefundDesk
     ) -> None:
-        """Whoever asks under its key is told so, and the tokens went with the money, once."""
+        """A call under its key is told so, and the tokens went with the money, once."""
         order_id, key = await refund_desk.checkout.bought()
         async with opened(without(refund_desk.checkout)) as services:
             asked = RefundRequest("why", "k", amount=refund_desk.part)

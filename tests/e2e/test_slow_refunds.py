@@ -130,7 +130,7 @@ class TestStoredError:
     async def test_key_that_can_only_repeat_it_is_not_used_again(
         self, refund_desk: RefundDesk, taken: bool
     ) -> None:
-        """Whether the money went back before the error or not: it goes back once."""
+        """The money goes back once, before the error or after it."""
         order_id, key = await refund_desk.checkout.bought()
         error = {"code": "FAILED_REFUND_PROCESS", "taken": taken}
         await refund_desk.shop.play(f"payments/{key}", "PATCH", cancellation=error)

@@ -70,7 +70,7 @@ _NONSENSE: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Day:
-    """What happened, and what of it may not be read in any log."""
+    """The events of a day, and the parts of them that no log may show."""
 
     logbook: Logbook
     secrets: set[str]
@@ -215,7 +215,7 @@ async def _bought_and_refunded(day: Day, refund_desk: RefundDesk) -> None:
 
 
 async def _secrets_of_a_payment(day: Day, checkout: Checkout, key: str) -> None:
-    """What the gateway keeps with it, and what the page pays it with."""
+    """Collects what the gateway keeps with it, and what the page pays it with."""
     books = await checkout.books(key)
     if checkout.driver is STRIPE:
         day.secrets.add(books["client_secret"])

@@ -36,7 +36,7 @@ async def test_seen_when_the_buyer_comes_back(shop: Shop, toss: TossShop) -> Non
 
 
 async def test_seen_when_it_is_to_be_confirmed(shop: Shop, toss: TossShop) -> None:
-    """Whoever took it: not we."""
+    """Somebody took it: not we."""
     order_id = await shop.order("standard")
     key = await toss.pay(order_id)
     await toss.http.post(

@@ -111,7 +111,7 @@ class Load:
             await client.close()
 
     async def _live(self, client: MeteredClient, number: int) -> None:
-        """What a buyer has begun is brought to its end, also when the time is over."""
+        """Brings to its end what a buyer has begun, also when the time is over."""
         await asyncio.sleep(self._rng.uniform(0, 2 * self._mean_pause))
         while time.monotonic() < self._until:
             bought = await self._buyers.buy(replace(next(self._plans), user=number))

@@ -1,4 +1,4 @@
-"""What has to occur in a storm for it to prove anything."""
+"""Events that have to occur in a storm for it to prove anything."""
 
 from __future__ import annotations
 

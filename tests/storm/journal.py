@@ -1,4 +1,4 @@
-"""What the buyers did and what they were told, as they would remember it."""
+"""The deeds of the buyers, and the answers they got, as they would remember them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Journal:
     refunded: list[Refunded] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    """What no answer may be, whatever goes wrong: a bare 500, a forgery that was welcome."""
+    """Answers that may not be, whatever goes wrong: a bare 500, a forgery that was welcome."""
 
     def count(self, *what: object) -> None:
         self.counts[" ".join(map(str, what))] += 1

@@ -1,4 +1,4 @@
-"""What is going to happen, drawn from one seed before anything does: every purchase and every
+"""The plan of a storm, drawn from one seed before it begins: every purchase and every
 fault. How they interleave is up to the machine."""
 
 from __future__ import annotations

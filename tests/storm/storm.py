@@ -50,7 +50,7 @@ class Storm:
         self._later: deque[Bought] = deque()
 
     async def run(self) -> list[Offence]:
-        """What does not add up in the end."""
+        """The offences that are left in the end."""
         local = LocalStack(self._stack)
         people = [await asyncio.to_thread(local.sign_up) for _ in range(plan.USERS)]
         async with self._begun(local, people) as (client, network):

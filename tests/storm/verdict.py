@@ -49,7 +49,7 @@ _UNFORESEEN = re.compile(
 
 @dataclass(frozen=True)
 class Offence:
-    """What does not add up. `kind`: lost, doubled, minted, or the rule that was broken."""
+    """A sum that is wrong. `kind`: lost, doubled, minted, or the rule that was broken."""
 
     kind: str
     what: str
@@ -69,7 +69,7 @@ class Database:
             connection.execute(statement)
 
     def statuses(self) -> dict[str, int]:
-        """How many orders are in which state."""
+        """The number of orders in each state."""
         query: LiteralString = "select status, count(*) from public.payments group by 1 order by 1"
         return {row["status"]: row["count"] for row in self.rows(query)}
 

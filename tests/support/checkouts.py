@@ -152,6 +152,6 @@ class Checkout:
         return order_id, key
 
     async def fail(self, kind: str | None, **plan: object) -> None:
-        """How the gateway's own HTTP fails from now on; None ends it."""
+        """Makes the gateway's own HTTP fail like this from now on; None ends it."""
         body = {"kind": kind, **plan} if kind else {}
         await self.shop.play("faults", "PUT", **body)

@@ -60,7 +60,7 @@ class RefundDesk:
         ]
 
     async def reconcile(self) -> None:
-        """What another server's reconciler does, once whatever waits is due."""
+        """Does what another server's reconciler does, once whatever waits is due."""
         self.shop.select(
             "update coinslot.refunds set next_attempt_at = now() where finished_at is null "
             "returning 1"

@@ -36,7 +36,7 @@ class Scrape:
         )
 
     def problems(self) -> list[str]:
-        """What Prometheus, or whoever pays for its memory, would not like."""
+        """Faults that Prometheus, or the person who pays for its memory, would not like."""
         found = []
         for family in self.families.values():
             if not family.documentation or family.type in {"unknown", "untyped"}:

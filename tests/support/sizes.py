@@ -1,4 +1,4 @@
-"""How much a long proof does.
+"""Sizes of the long proofs.
 
 `make test` runs each at a size at which every fault it knows of still shows; `make proofs`, with
 `PROOFS=1` in the environment, at its full size, and the tests marked `proof` besides.

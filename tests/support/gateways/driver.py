@@ -14,7 +14,7 @@ Call = tuple[str, Json | None]
 
 @dataclass(frozen=True)
 class PlacedOrder:
-    """What the page knows of an order. `amount` is in minor units; `card` is for Stripe alone."""
+    """An order as the page knows it. `amount` is in minor units; `card` is for Stripe alone."""
 
     order_id: str
     amount: int
@@ -55,7 +55,7 @@ class OpenRefund:
 
 class Simulators(Protocol):
     async def look(self, path: str, **headers: str) -> Json:
-        """What is at an address below the simulators'."""
+        """The JSON at an address below the simulators'."""
         ...
 
 
@@ -77,7 +77,7 @@ class GatewayDriver(ABC):
         """Path and body of an order."""
 
     def turn(self, order: PlacedOrder) -> Json:  # noqa: ARG002 - most windows know it
-        """What the buyer's turn in the window needs besides the order and its outcome."""
+        """Fields of the buyer's turn in the window besides the order and its outcome."""
         return {}
 
     @abstractmethod
@@ -86,7 +86,7 @@ class GatewayDriver(ABC):
 
     @abstractmethod
     def returning(self, order: PlacedOrder, key: str) -> Call:
-        """What the page sends when the buyer is back."""
+        """The call of the page when the buyer is back."""
 
     def underpaid(self, order: PlacedOrder) -> Json:
         """A turn that pays a hundredth."""
@@ -121,5 +121,5 @@ class GatewayDriver(ABC):
         """A payment as the books have it."""
 
     async def open_refunds(self, simulators: Simulators) -> list[OpenRefund]:  # noqa: ARG002
-        """What is under way; nothing where refunds are done at once."""
+        """The refunds under way; none where they are done at once."""
         return []
