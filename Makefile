@@ -24,10 +24,16 @@ QUICK ?=
 ROWS ?=
 WEBHOOKS ?=
 
+# Of the proofs: which. make proofs ONLY="storm mutants"
+ONLY ?=
+
+# Hundreds of interpreters are started in a run: none compiles again what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium fonts-noto-cjk
 
-.PHONY: help run up down status reset demo test mutants storm load bench check docs format snapshot \
+.PHONY: help run up down status reset demo test proofs mutants storm load bench check docs format snapshot \
   types lock clean
 
 help: ## list the targets
@@ -57,8 +63,11 @@ demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack,
 
 # ---- what has to be green ----
 
-test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end; 10 minutes on two cores
+	$(BIN)/pytest -n 2 --dist worksteal
+
+proofs: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## the long ones, with their figures; ONLY="storm load": these
+	@$(BIN)/python -m tests.proofs $(ONLY)
 
 mutants: $(STAMPS)/python $(STAMPS)/node ## break one rule at a time: does a test notice?
 	@$(BIN)/python -m tests.mutants $(MUTANTS)

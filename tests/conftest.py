@@ -10,14 +10,24 @@ from pytest_postgresql import factories
 
 from tests.support import clusters
 from tests.support.clusters import Cluster
+from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
 
-# Files that take minutes, whoever runs beside them: begun last, one core would wait for the other.
-_LONGEST = ("test_storm.py", "test_sql.py", "test_bench.py", "test_buyers.py")
+# Tests that take minutes and cannot be shared out: begun last, one core would wait for the other.
+_LONGEST = ("test_storm.py", "test_state_machine.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "registry: resolves or installs from package registries")
+    config.addinivalue_line("markers", "proof: takes long; run by `make proofs` (PROOFS=1) alone")
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not PROOFS:
+        proofs = [item for item in items if item.get_closest_marker("proof")]
+        config.hook.pytest_deselected(items=proofs)
+        items[:] = [item for item in items if item not in proofs]
     items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 
@@ -43,7 +53,7 @@ def stack() -> Iterator[LocalStack]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the proofs counted with `record_property`, added up over their parameters."""
+    """Adds up what the proofs counted with `record_property` over their parameters."""
     figures: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for report in terminalreporter.getreports("passed"):
         for name, number in report.user_properties:

@@ -23,6 +23,7 @@ ROWS = {
 FACTS = {"bytes per ledger entry", "entries in the largest ledger"}
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(300)
 def test_measures_every_row_and_leaves_sound_books(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.bench", "--quick", "--folder", str(tmp_path)]

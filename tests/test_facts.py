@@ -110,5 +110,5 @@ def test_largest_amount(database: Connection) -> None:
 
 
 def test_whoever_holds_a_lease_gives_up_before_it_is_over(database: Connection) -> None:
-    assert inbox.SECONDS_PER_WEBHOOK < seconds(database, "webhook_lease()")
-    assert refunds.SECONDS_TO_ASK < seconds(database, "refund_lease(0)")
+    assert seconds(database, "webhook_lease()") > inbox.SECONDS_PER_WEBHOOK
+    assert seconds(database, "refund_lease(0)") > refunds.SECONDS_TO_ASK

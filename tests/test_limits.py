@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 
 from coinslot.errors import TooManyRequests
 from coinslot.limits import Limits
-from tests.support.redises import Redis, redis, redis_program
-from tests.support.seams import well_within_a_minute
+from tests.support.minute_windows import well_within_a_minute
+from tests.support.redis_servers import Redis, redis, redis_program
 from tests.support.servers import PATIENCE
 from tests.support.sidecars import settings
 

@@ -1,9 +1,16 @@
-"""Runs sql_tests/*.test.sql: on the oldest and the newest Postgres, under both default grants."""
+"""Runs sql_tests/*.test.sql: on the oldest and the newest Postgres, under both default grants.
+
+Which grants a database came with shows in nothing but who may do what with which object, and of
+that the file of privileges asserts everything there is: it alone runs in all four combinations. The
+others run in two of them, so that each has met either Postgres and either kind of grants, and in
+all four with `PROOFS=1`.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +23,9 @@ from devstack.settings import ROOT
 from tests.support import clusters, pgtap
 from tests.support.clusters import DEBIAN_15, Cluster
 from tests.support.pgtap import Result, judge
+from tests.support.sizes import PROOFS
 
+PRIVILEGES = "01_privileges.test.sql"
 FILES = sorted((ROOT / "sql_tests").glob("*.test.sql"))
 # A trigger function is checked with each table it is a trigger of; one that is none's is an error.
 _CHECK_FUNCTIONS = """
@@ -43,27 +52,37 @@ def cluster_15() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(params=["18", "15"])
-def either_cluster(request: pytest.FixtureRequest) -> Cluster:
-    name = {"18": "cluster", "15": "cluster_15"}[request.param]
-    cluster: Cluster = request.getfixturevalue(name)
-    if request.param == "15":
+def _combinations() -> list[tuple[str, Grants, Path]]:
+    """The server, the grants and the file, one server after the other."""
+    usual = {("cluster", "strict"), ("cluster_15", "permissive")}
+    return [
+        (server, grants, file)
+        for server, grants in product(("cluster", "cluster_15"), get_args(Grants))
+        for file in FILES
+        if PROOFS or file.name == PRIVILEGES or (server, grants) in usual
+    ]
+
+
+def _name(part: object) -> str:
+    return part.name.removesuffix(".test.sql") if isinstance(part, Path) else str(part)
+
+
+@pytest.mark.parametrize(("server", "grants", "file"), _combinations(), ids=_name)
+def test_sql(server: str, grants: Grants, file: Path, request: pytest.FixtureRequest) -> None:
+    cluster: Cluster = request.getfixturevalue(server)
+    if server == "cluster_15":
         _require(
             "postgresql-15-pgtap", _has_extension(cluster, "pgtap"), "no pgTAP for Postgres 15"
         )
-    return cluster
-
-
-@pytest.mark.parametrize("grants", get_args(Grants))
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix(".test.sql"))
-def test_sql(either_cluster: Cluster, grants: Grants, file: Path) -> None:
-    with either_cluster.clone(either_cluster.pgtap_template(grants)) as database:
-        result = pgtap.run(either_cluster, file, database)
+    with cluster.clone(cluster.pgtap_template(grants)) as database:
+        result = pgtap.run(cluster, file, database)
     assert not result.problems, "\n".join([*result.problems, "", result.output])
 
 
-def test_there_are_sql_tests() -> None:
-    assert FILES
+def test_every_file_meets_either_server_and_either_kind_of_grants() -> None:
+    met = {(part, file) for *parts, file in _combinations() for part in parts}
+    assert met == set(product(("cluster", "cluster_15", *get_args(Grants)), FILES))
+    assert len([file for *_, file in _combinations() if file.name == PRIVILEGES]) == 4
 
 
 def test_every_plpgsql_function_passes_plpgsql_check(cluster_15: Cluster) -> None:

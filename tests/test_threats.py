@@ -1,4 +1,4 @@
-"""What the threats of a token shop come to, one by one, on the running stack.
+"""The threats of a token shop, one by one, on the running stack.
 
 The attacker is a signed-in buyer with the publishable key, who needs no client library; whoever
 knows the address of the sidecar; or, where it says so, a holder of the keys who is mistaken.
@@ -157,7 +157,7 @@ async def test_role_claim_forged(shop: Shop, role: str) -> None:
 
 
 async def test_administrator_by_own_metadata(shop: Shop) -> None:
-    """What Supabase Auth lets everybody write about themselves is raw_user_meta_data."""
+    """Supabase Auth lets everybody write raw_user_meta_data about themselves."""
     order_id, _ = await shop.bought()
     auth = f"{shop.stack.api_url}/auth/v1"
     admin = {"app_metadata": {"role": "admin"}, "data": {"role": "admin"}, "role": "admin"}
@@ -313,7 +313,7 @@ def _schema(shop: Shop) -> list[tuple[Any, ...]]:
 
 
 def _plausible(shop: Shop, order_id: str, imp_uid: str) -> dict[str, Any]:
-    """What the other parameters are given, so that the text gets as far as it can."""
+    """Values of the other parameters, so that the text gets as far as it can."""
     return {
         "user_id": shop.buyer.id,
         "amount": 1,

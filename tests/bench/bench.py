@@ -1,4 +1,4 @@
-"""What every part of the benchmark works with."""
+"""The tools of every part of the benchmark."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Bench:
     memory: list[tuple[int, float]] = field(default_factory=list)
     """The sidecar's, in MB, after so many webhooks."""
     done: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each thing was done in each database, as whoever asked for it counted."""
+    """The number of times each thing was done in each database, as its caller counted."""
     credited: int = 0
     """Orders that webhooks told of."""
     checks: list[Check] = field(default_factory=list)
-    """What the databases have to come to in the end."""
+    """The sums that the databases have to come to in the end."""
 
     def turn(self, load: Load, act: Act) -> float:
-        """How often a second `act` was done over HTTP, in one turn."""
+        """The rate of `act` a second over HTTP, in one turn."""
         return self.runner.run(load.turn(act, self.effort.http_seconds))
 
     def show(self, row: Row) -> None:

@@ -1,4 +1,4 @@
-"""Who took the CPU while something was measured."""
+"""The processes that took the CPU while something was measured."""
 
 from __future__ import annotations
 

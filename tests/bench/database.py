@@ -1,4 +1,4 @@
-"""What the rows in SQL need: databases of their own, people, copies, long ledgers."""
+"""The needs of the rows in SQL: databases of their own, people, copies, long ledgers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of everything is done: enough to judge by, or just enough to see that it works."""
+"""Sizes of the benchmark: enough to judge by, or just enough to see that it works."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Effort:
     transactions: int
     """That each connection does in a turn in SQL."""
     http_seconds: float
-    """How long a turn over HTTP is."""
+    """The length of a turn over HTTP."""
     users: int
     signed_in: int
     """Of them, who have a JWT."""

@@ -48,7 +48,7 @@ class Funnel:
         return [(committed[order_id] - began) * 1000 for order_id, began in sent.items()]
 
     async def read(self) -> list[float]:
-        """What the sidecar has to ask the gateway, asked by nobody but us."""
+        """The sidecar's question to the gateway, asked by nobody but us."""
         keys = [key for _, key in self._latest()]
         asked = [await self._shopping.read_at_gateway(key) for key in keys]
         return await timed(self._shopping.gateway, asked)
@@ -85,7 +85,7 @@ class Funnel:
         return await timed(shop.sidecar, [shop.checkout(buyer) for buyer in shop.buyers()])
 
     async def checkout_by_hand(self) -> list[float]:
-        """What a checkout consists of: one call to the database, one to the gateway."""
+        """The parts of a checkout: one call to the database, one to the gateway."""
         shop = self._shopping
         api, gateway = await connect(shop.api), await connect(shop.gateway)
         await shop.gateway_headers()

@@ -93,7 +93,7 @@ async def expect(connection: Connection, asked: bytes) -> bytes:
 
 
 Act = Callable[[Connection], Awaitable[None]]
-"""What a client does over and over."""
+"""An act that a client does over and over."""
 
 
 @dataclass
@@ -107,7 +107,7 @@ class Load:
     """That each took, over all turns."""
 
     async def turn(self, act: Act, seconds: float) -> float:
-        """How often a second `act` was done, in so much time."""
+        """The rate of `act` a second, in so much time."""
         connections = [await connect(self.url) for _ in range(self.clients)]
         began = time.perf_counter()
         before, until = self.done, began + seconds

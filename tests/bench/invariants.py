@@ -1,4 +1,4 @@
-"""What has to be so when all is done: fast books that do not add up are worth nothing."""
+"""Invariants that hold when all is done: fast books that do not add up are worth nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL_TOKENS: LiteralString = "select sum(tokens) from public.wallets"
 
 @dataclass(frozen=True)
 class Check:
-    """What a database has to come to, by the count of whoever worked in it."""
+    """The sums that a database has to come to, by the count of its callers."""
 
     database: str
     what: str

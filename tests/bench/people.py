@@ -1,4 +1,4 @@
-"""Who asks over HTTP: the ids that `people.sql` gives, and JWTs for them."""
+"""Signed-in users who ask over HTTP: the ids that `people.sql` gives, and JWTs for them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from devstack.keys import ApiKeys
 
 
 @dataclass(frozen=True)
-class Person:
+class SignedIn:
     id: str
     headers: dict[str, str]
     """Of their requests, to PostgREST itself or by way of the API gateway."""
 
 
-def person(keys: ApiKeys, user_id: str) -> Person:
+def person(keys: ApiKeys, user_id: str) -> SignedIn:
     claims = {"sub": user_id, "role": "authenticated", "exp": keys.expire_at}
-    return Person(user_id, {"apikey": keys.anon, "Authorization": f"Bearer {keys.sign(claims)}"})
+    return SignedIn(user_id, {"apikey": keys.anon, "Authorization": f"Bearer {keys.sign(claims)}"})
 
 
-def numbered(keys: ApiKeys, count: int) -> list[Person]:
+def numbered(keys: ApiKeys, count: int) -> list[SignedIn]:
     return [person(keys, user_id(str(number))) for number in range(1, count + 1)]
 
 

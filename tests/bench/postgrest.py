@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, LiteralString
 from tests.bench.cpu import CpuShare
 from tests.bench.database import TOKENS, run, settle
 from tests.bench.http import Act, Connection, Load, connect, expect, new_key, request
-from tests.bench.people import Person, numbered
+from tests.bench.people import SignedIn, numbered
 from tests.bench.rows import Row
 from tests.bench.turns import alternate
 
@@ -30,10 +30,10 @@ _SPENDS: LiteralString = """select count(*) from public.token_ledger
 where kind = 'spend' and user_id <> md5('bench reader')::uuid"""
 
 
-class Till:
+class Requests:
     """Ways to take one token of somebody over HTTP."""
 
-    def __init__(self, url: str, people: list[Person]) -> None:
+    def __init__(self, url: str, people: list[SignedIn]) -> None:
         self._url = url
         self._people = people
 
@@ -54,7 +54,7 @@ class Till:
         body = b'{"tokens":%d}' % (balance["tokens"] - 1)
         await expect(connection, self._request("PATCH", mine, person, body))
 
-    def _request(self, method: str, path: str, person: Person, body: bytes = b"") -> bytes:
+    def _request(self, method: str, path: str, person: SignedIn, body: bytes = b"") -> bytes:
         return request(method, f"{self._url}/{path}", person.headers, body)
 
 
@@ -80,14 +80,14 @@ def measure(bench: Bench) -> None:
     bench.expect(DATABASE, "entries by hand", by_hand, bench.done[DATABASE, _BY_HAND])
 
 
-def _row(bench: Bench, key: str, clients: int, people: list[Person]) -> None:
+def _row(bench: Bench, key: str, clients: int, people: list[SignedIn]) -> None:
     url = bench.stack.settings.postgrest_url
-    till = Till(url, people)
+    requests = Requests(url, people)
     acts = {
-        "spend_tokens": till.rpc("spend_tokens"),
-        _BY_HAND: till.rpc("bench_spend"),
-        "an RPC that does nothing": till.rpc("bench_nothing"),
-        _TWO_CALLS: till.two_calls,
+        "spend_tokens": requests.rpc("spend_tokens"),
+        _BY_HAND: requests.rpc("bench_spend"),
+        "an RPC that does nothing": requests.rpc("bench_nothing"),
+        _TWO_CALLS: requests.two_calls,
     }
     loads = {name: Load(url, clients) for name in acts}
     turns = {name: partial(bench.turn, loads[name], act) for name, act in acts.items()}
@@ -113,7 +113,7 @@ def _balances(bench: Bench) -> int:
     return int(found[0]) if found else 0
 
 
-async def _until_known(bench: Bench, person: Person) -> None:
+async def _until_known(bench: Bench, person: SignedIn) -> None:
     """PostgREST reads the schema anew when it hears of the new functions, which takes a moment."""
     connection = await connect(bench.stack.settings.postgrest_url)
     url = f"{bench.stack.settings.postgrest_url}/rpc/bench_nothing"

@@ -1,4 +1,4 @@
-"""What was measured: a row for each thing that Coinslot does, beside what it is compared with."""
+"""The measurements: a row for each thing that Coinslot does, beside what it is compared with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Row:
     measured: dict[str, list[float]]
     """Of each variant, Coinslot's first, its value in each round."""
     targets: dict[str, float] = field(default_factory=dict)
-    """What was aimed at in comparison with a variant: at least so many times its rate, at most so
+    """The aim in comparison with a variant: at least so many times its rate, at most so
     many ms more, or at most so many times its MB."""
     notes: dict[str, float] = field(default_factory=dict)
 

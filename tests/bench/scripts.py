@@ -1,4 +1,4 @@
-"""What pgbench plays: the RPCs, and the statements written by hand that are their floors.
+"""The scripts of pgbench: the RPCs, and the statements written by hand that are their floors.
 
 Every transaction has the shape that PostgREST gives it: begin, role and claims of whoever asks, the
 statement, commit. All statements are prepared. A floor is told whose wallet it is; the RPC has to

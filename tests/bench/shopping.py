@@ -11,7 +11,7 @@ from uuid import uuid4
 from psycopg.types.json import Jsonb
 
 from tests.bench.http import connect, expect, request
-from tests.bench.people import Person, person
+from tests.bench.people import SignedIn, person
 
 if TYPE_CHECKING:
     from tests.bench.bench import Bench
@@ -32,7 +32,7 @@ class Shopping:
         self._keys = bench.stack.keys
         self._at_gateway: dict[str, str] = {}
 
-    def buyers(self) -> list[Person]:
+    def buyers(self) -> list[SignedIn]:
         """New people, so that nobody orders more than anybody may."""
         ids = [str(uuid4()) for _ in range(self.count)]
         self.database.execute(
@@ -42,7 +42,7 @@ class Shopping:
         )
         return [person(self._keys, each) for each in ids]
 
-    def order(self, buyer: Person) -> str:
+    def order(self, buyer: SignedIn) -> str:
         """The id of an order. Role and claims as PostgREST sets them."""
         claims = Jsonb({"role": "authenticated", "sub": buyer.id})
         with self.database.transaction():
@@ -97,7 +97,7 @@ class Shopping:
     def rpc(self, name: str, headers: dict[str, str], **arguments: object) -> bytes:
         return request("POST", f"{self.api}/rpc/{name}", headers, _json(**arguments))
 
-    def checkout(self, buyer: Person) -> bytes:
+    def checkout(self, buyer: SignedIn) -> bytes:
         url = f"{self.sidecar}/api/payments/checkout"
         return request("POST", url, buyer.headers, _json(packageId="starter"))
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def alternate(rounds: int, variants: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:
-    """What each variant came to in each round: the mean of its two turns.
+    """The result of each variant in each round: the mean of its two turns.
 
     A round goes there and back, A B C C B A, so that what gets slower or faster meanwhile does so
     for each alike.

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Error, expect
 
 from devstack.settings import ROOT
+from tests.support.sizes import sized
 
 if TYPE_CHECKING:
     from playwright.async_api import (
@@ -38,9 +39,15 @@ DEVICES: dict[str, dict[str, Any]] = {
         "Gecko) Chrome/150.0.0.0 Mobile Safari/537.36",
     },
 }
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds that anything may take to be there, on a machine that is busy with other tests."""
 _NO_ANSWER = 0
+
+
+def on_both(suite: str) -> pytest.MarkDecorator:
+    """A test that differs between a computer and a phone in what it drives alone: in the suite on
+    one of them, as a proof on both."""
+    return pytest.mark.parametrize("device", sized([suite], proofs=list(DEVICES)))
 
 
 @dataclass
@@ -120,7 +127,7 @@ class Shopper:
         return self.page.locator("#ask .reply")
 
     def notice(self, text: str) -> Locator:
-        """What the person is told about their money, by its heading."""
+        """The message about their money, by its heading."""
         return self.page.get_by_role("heading", name=text)
 
     async def told(self, text: str) -> None:

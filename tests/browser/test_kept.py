@@ -1,4 +1,4 @@
-"""What was kept from before, and whose it is: storage, sessions, clocks, another person."""
+"""Things kept from before, and their owner: storage, sessions, clocks, another person."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def becomes(person: Shopper, session: dict[str, str]) -> None:
 
 
 async def test_an_order_is_not_told_to_the_next_person_nor_forgotten(browse: Browse) -> None:
-    """Who signs in while the order of the one before is being asked about."""
+    """Somebody signs in while the order of the person before is being asked about."""
     first = await browse()
     first.expects("400 /api/payments/complete", "40[14] /payment/ord_*")
     await first.choose("PortOne")

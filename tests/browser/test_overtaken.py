@@ -24,7 +24,7 @@ GUARD = f"""() => {{
   guarded.push(paywall.guard({REFUSED}))
 }}"""
 BACK = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
-"""What a page hears that is shown again as it was left."""
+"""The event of a page that is shown again as it was left."""
 
 
 async def answers(person: Shopper) -> list[int]:
@@ -238,7 +238,7 @@ async def test_who_signs_in_before_the_packs_are_there_hears_of_an_open_order(
 
 
 async def test_a_refusal_of_any_shape_leaves_the_button_usable(browse: Browse) -> None:
-    """What stands in front of the sidecar has error codes of its own."""
+    """A proxy in front of the sidecar has error codes of its own."""
     buyer = await browse()
     buyer.expects("403 /api/payments/checkout")
     await buyer.page.route(

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from devstack.settings import ROOT
+from tests.browser.shopper import on_both
 from tests.support.stacks import PASSWORD
 from tests.web.test_texts import KINDS
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 WEB = ROOT / "sidecar/web"
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
 NAMES = {
     "markup": "<img src=x onerror=alert(1)><b>Bold</b>&amp;",
     "emoji": "👩‍👩‍👧‍👦🏳️‍🌈 Zoë",
@@ -61,7 +61,7 @@ async def test_an_account_is_made_and_a_wrong_password_refused(browse: Browse) -
     await expect(visitor.balance).to_contain_text("5")
 
 
-@DEVICES
+@on_both("desktop")
 async def test_nothing_bars_anybody(browse: Browse, device: str) -> None:
     """axe-core finds nothing in any state of the page, in either language, in light and dark."""
     person = await browse(device, reduced_motion="reduce")
@@ -223,7 +223,7 @@ async def shown(person: Shopper, name: str) -> None:
     ],
 )
 async def test_a_part_of_the_page_that_does_not_come(browse: Browse, page: str, part: str) -> None:
-    """Whoever has just paid is not told that they have not."""
+    """A person who has just paid is not told that they have not."""
     person = await browse()
     person.expects(f"502 {part}")
     await person.page.route(f"**{part}", bad_gateway)

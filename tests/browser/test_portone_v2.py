@@ -9,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from simulators.registry import sidecar_environments
+from tests.browser.shopper import on_both
 from tests.browser.test_purchases import bought, deposits
 from tests.support.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from tests.browser.conftest import Browse
     from tests.support.stacks import LocalStack
-
-DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -40,7 +39,7 @@ async def sells_through_v2(stack: LocalStack, http: httpx.AsyncClient) -> AsyncI
         yield
 
 
-@DEVICES
+@on_both("desktop")
 @pytest.mark.usefixtures("sells_through_v2")
 async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
     buyer = await browse(device)
@@ -62,7 +61,7 @@ async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
     assert buyer.shop.purchases() == 1
 
 
-@DEVICES
+@on_both("phone")
 @pytest.mark.usefixtures("sells_through_v2")
 async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: str) -> None:
     buyer = await browse(device)
@@ -75,7 +74,7 @@ async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: s
     await bought(buyer)
 
 
-@DEVICES
+@on_both("phone")
 @pytest.mark.usefixtures("sells_through_v2")
 async def test_a_payment_that_portone_does_not_show_yet(
     browse: Browse, http: httpx.AsyncClient, device: str

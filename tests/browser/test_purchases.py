@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.shopper import on_both
+from tests.support.sizes import sized
+
 if TYPE_CHECKING:
     from tests.browser.conftest import Browse
     from tests.browser.shopper import Shopper
 
-DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
-WINDOWS = pytest.mark.parametrize("gateway", ["PortOne", "Toss Payments"])
+WINDOWS = ("PortOne", "Toss Payments")
+
+
+def windows(*suite: tuple[str, str]) -> pytest.MarkDecorator:
+    """Every window on either device, or in the suite each window on one of them."""
+    chosen = sized([*suite], proofs=list(product(WINDOWS, ("desktop", "phone"))))
+    return pytest.mark.parametrize(("gateway", "device"), chosen)
 
 
 async def bought(buyer: Shopper, tokens: int = 10) -> None:
@@ -21,8 +30,7 @@ async def bought(buyer: Shopper, tokens: int = 10) -> None:
     await buyer.has(5 + tokens)
 
 
-@DEVICES
-@WINDOWS
+@windows(("PortOne", "phone"), ("Toss Payments", "desktop"))
 async def test_a_window_is_closed_a_card_declined_and_the_next_one_pays(
     browse: Browse, gateway: str, device: str
 ) -> None:
@@ -48,7 +56,7 @@ async def test_a_window_is_closed_a_card_declined_and_the_next_one_pays(
     assert buyer.shop.purchases() == 1
 
 
-@DEVICES
+@on_both("desktop")
 async def test_stripe_declines_a_card_and_takes_the_next_one(browse: Browse, device: str) -> None:
     buyer = await browse(device)
     await buyer.choose("Stripe")
@@ -74,7 +82,7 @@ async def test_stripes_form_is_left_and_opened_again(browse: Browse) -> None:
     assert buyer.orders() == ["completed"]
 
 
-@DEVICES
+@on_both("phone")
 async def test_3d_secure_is_refused_and_then_passed(browse: Browse, device: str) -> None:
     buyer = await browse(device)
     await buyer.choose("Stripe")
@@ -90,8 +98,7 @@ async def test_3d_secure_is_refused_and_then_passed(browse: Browse, device: str)
     assert buyer.orders() == ["completed"]
 
 
-@DEVICES
-@WINDOWS
+@windows(("PortOne", "desktop"), ("Toss Payments", "phone"))
 async def test_a_virtual_account_waits_for_its_deposit(
     browse: Browse, gateway: str, device: str
 ) -> None:

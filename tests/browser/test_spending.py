@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.shopper import on_both
+
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Route
 
     from tests.browser.conftest import Browse
     from tests.browser.shopper import Shopper
 
-DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
 
-
-@DEVICES
+@on_both("phone")
 async def test_a_question_costs_one_token_and_an_answer_two(browse: Browse, device: str) -> None:
     person = await browse(device)
     await person.asks("Will it rain?")
@@ -132,7 +132,7 @@ async def test_a_refusal_says_nothing_of_what_was_sent_before_it(
 async def test_the_paywall_sells_tokens_and_the_question_goes_on(
     browse: Browse, gateway: str, device: str
 ) -> None:
-    """Whether the gateway leaves the page for the payment or not."""
+    """At gateways that leave the page for the payment, and at others."""
     person = await browse(device)
     store = await asks_without_tokens(person)
     await person.choose(gateway, store=store)

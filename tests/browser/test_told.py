@@ -1,4 +1,4 @@
-"""What a person is left with: everything told, nothing told wrongly, and the keyboard in place."""
+"""A person is told everything, nothing wrongly, and the keyboard stays in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong around a payment: the person is told what happened to their money, always."""
+"""Troubles around a payment: the person is told what happened to their money, always."""
 
 from __future__ import annotations
 

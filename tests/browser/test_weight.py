@@ -1,13 +1,12 @@
-"""What the page weighs, what it asks for, and how soon it can be used."""
+"""The weight of the page, its requests, and how soon it can be used."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-import pytest
-
 from devstack.settings import ROOT
+from tests.browser.shopper import on_both
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from tests.browser.shopper import Shopper
 
 WEB = ROOT / "sidecar/web"
-DEVICES = pytest.mark.parametrize("device", ["desktop", "phone"])
 OWN_SCRIPT = 60_000
 """Bytes of all that this project sends to run, uncompressed."""
 
@@ -70,7 +68,7 @@ def weight(url: str) -> int:
     return (WEB / url.partition("/web/")[2]).stat().st_size
 
 
-@DEVICES
+@on_both("phone")
 async def test_it_is_usable_soon(
     browse: Browse, device: str, record_property: Callable[[str, object], None]
 ) -> None:

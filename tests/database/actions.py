@@ -90,7 +90,7 @@ def _audit(world: World) -> Step:
 
 
 def _claim(rpc: str, **arguments: object) -> Step:
-    """What is locked is left to others, so that how much is claimed may differ."""
+    """Leaves to others what is locked, so that how much is claimed may differ."""
 
     def step(connection: Connection) -> DictRow:
         Call(rpc, arguments).rows(connection)
@@ -125,7 +125,7 @@ MONEY: dict[str, Callable[[World], Step]] = {
     ),
     "delete": _delete,
 }
-"""What may change a balance, or decides over one."""
+"""Calls that change a balance, or decide over one."""
 
 CHORES: dict[str, Callable[[World], Step]] = {
     "claim_refund": lambda world: _claim("claim_refunds", batch=1, refund_id=world.refund),
@@ -148,6 +148,6 @@ CHORES: dict[str, Callable[[World], Step]] = {
         Call("resolve_discrepancy", {"discrepancy_id": 1, "resolution": "r"}).inside
     ),
 }
-"""What the sidecar does besides."""
+"""Other calls of the sidecar."""
 
 ACTIONS = MONEY | CHORES

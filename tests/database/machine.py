@@ -7,6 +7,8 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
+from tests.database.gateway_reports import PAID, GatewayReport, refund_reports, reports
+from tests.database.machine_base import Step, is_same_hold
 from tests.database.model_wallets import Entry
 from tests.database.people import (
     EXPIRE_HOLD,
@@ -17,8 +19,6 @@ from tests.database.people import (
     maintain,
 )
 from tests.database.refund_rules import RefundRules
-from tests.database.scene import Deed, is_same_hold
-from tests.database.sights import PAID, Sight, goings_back, sights
 
 AUDIT_EVERY = 10
 _OVERDUE = "update payments set expires_at = clock_timestamp() where order_id = %s"
@@ -72,7 +72,7 @@ class Machine(RefundRules):
         else:
             call = Call(f"{name}_for", arguments | {"user_id": person.id})
         entry = Entry("spend", -self._price(amount, feature), feature)
-        self._do(Deed(call, partial(person.wallet.post, caller, key, entry)))
+        self._do(Step(call, partial(person.wallet.post, caller, key, entry)))
 
     @rule(n=which, amount=st.integers(-9, 9).filter(bool), key=keys, granted=st.booleans())
     def add(self, n: int, amount: int, key: str, granted: bool) -> None:
@@ -85,7 +85,7 @@ class Machine(RefundRules):
         arguments = self._what(amount, feature) | {"user_id": person.id, "idempotency_key": key}
         call = Call("hold_feature_for" if feature else "hold_tokens_for", arguments)
         made = partial(person.wallet.hold, self._price(amount, feature), key, feature)
-        self._do(Deed(call, made, partial(is_same_hold, person.wallet, key)))
+        self._do(Step(call, made, partial(is_same_hold, person.wallet, key)))
 
     @precondition(lambda self: self._holds())
     @rule(n=which, amount=st.none() | amounts)
@@ -93,14 +93,14 @@ class Machine(RefundRules):
         wallet, hold = self._hold(n)
         call = Call("capture_hold", {"hold_id": hold.id, "amount": amount})
         taken = hold.amount if amount is None else amount
-        self._do(Deed(call, partial(wallet.capture, hold, taken)))
+        self._do(Step(call, partial(wallet.capture, hold, taken)))
 
     @precondition(lambda self: self._holds())
     @rule(n=which)
     def release(self, n: int) -> None:
         wallet, hold = self._hold(n)
         call = Call("release_hold", {"hold_id": hold.id})
-        self._do(Deed(call, partial(wallet.release, hold)))
+        self._do(Step(call, partial(wallet.release, hold)))
 
     @precondition(lambda self: self._holds())
     @rule(n=which)
@@ -124,7 +124,7 @@ class Machine(RefundRules):
         arguments = {"product_id": product, "gateway": "portone", "idempotency_key": key}
         call = Call("create_order", arguments, person.id)
         made = partial(self._order_in_model, person.wallet, product, key)
-        self._do(Deed(call, made, partial(self._is_same_order, person.wallet, key)))
+        self._do(Step(call, made, partial(self._is_same_order, person.wallet, key)))
 
     @rule(n=which, by=st.sampled_from([0, 0, 0, 1]))
     def cancel(self, n: int, by: int) -> None:
@@ -133,7 +133,7 @@ class Machine(RefundRules):
         owner = next(place for place, p in enumerate(self.people) if p.wallet is order.wallet)
         person = self.people[owner - by]
         call = cancel_order(person.id, order.id)
-        self._do(Deed(call, partial(order.cancel, person.wallet)))
+        self._do(Step(call, partial(order.cancel, person.wallet)))
 
     @rule(n=which)
     def the_time_of_an_order_comes(self, n: int) -> None:
@@ -145,18 +145,18 @@ class Machine(RefundRules):
     def pay(self, n: int, attempt: int) -> None:
         self._do(self._look(n, attempt, PAID))
 
-    @rule(n=which, attempt=which, sight=sights)
-    def read(self, n: int, attempt: int, sight: Sight) -> None:
-        self._do(self._look(n, attempt, sight))
+    @rule(n=which, attempt=which, report=reports)
+    def read(self, n: int, attempt: int, report: GatewayReport) -> None:
+        self._do(self._look(n, attempt, report))
 
-    @rule(n=which, attempt=which, sight=sights)
-    def read_slowly(self, n: int, attempt: int, sight: Sight) -> None:
+    @rule(n=which, attempt=which, report=reports)
+    def read_slowly(self, n: int, attempt: int, report: GatewayReport) -> None:
         """Begun now, applied when others may have been."""
-        self.looks.append(self._look(n, attempt, sight))
+        self.looks.append(self._look(n, attempt, report))
 
     @precondition(lambda self: self._paid_orders())
-    @rule(n=which, back=goings_back)
-    def money_goes_back(self, n: int, back: Sight) -> None:
+    @rule(n=which, back=refund_reports)
+    def money_goes_back(self, n: int, back: GatewayReport) -> None:
         """Or comes again: what a gateway says of the attempt that counts."""
         paid = self._paid_orders()
         order = paid[-1 - n % len(paid)]
@@ -178,7 +178,7 @@ class Machine(RefundRules):
         if not person.is_gone:
             self._give_bonus(person)
 
-    @precondition(lambda self: len(self.deeds) > 20)
+    @precondition(lambda self: len(self.steps) > 20)
     @rule(n=which, softly=st.booleans())
     def delete(self, n: int, softly: bool) -> None:
         person = self._person(n)
@@ -206,10 +206,10 @@ class Machine(RefundRules):
             if order.overdue and (order.status == "pending" or waits):
                 order.status, order.expired = "expired", True
 
-    @precondition(lambda self: self.deeds)
+    @precondition(lambda self: self.steps)
     @rule(n=st.integers(0, 50))
     def replay(self, n: int) -> None:
-        self._do(self.deeds[-1 - n % len(self.deeds)])
+        self._do(self.steps[-1 - n % len(self.steps)])
 
     # ---- what must hold after each of them ----
 

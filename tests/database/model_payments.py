@@ -19,7 +19,7 @@ MOVES = {
 
 @dataclass(frozen=True)
 class Read:
-    """What a gateway says of one attempt; totals in minor units."""
+    """A gateway's report of one attempt; totals in minor units."""
 
     gateway: str
     key: str
@@ -77,8 +77,8 @@ class Order:
         return "done"
 
     def seen(self, counted: Attempt | None) -> Read | None:
-        """What the attempt that counts shows. What went back once and is on its way again has not
-        come back."""
+        """The report of the attempt that counts. Money that went back once and is on its way again
+        has not come back."""
         if counted is None or counted is not self.counted:
             return counted.read if counted else None
         read = counted.read

@@ -20,7 +20,7 @@ class Refund:
     tries: int = 1
     claims: int = 0
     id: object = None
-    """What the database calls it."""
+    """The name that the database has for it."""
 
     @property
     def order(self) -> Order:

@@ -15,7 +15,7 @@ class Refused(Exception):  # noqa: N818 - what happened, in the product's own wo
 
 @dataclass(frozen=True)
 class Entry:
-    """What a key of a wallet was used for."""
+    """The use of a key of a wallet."""
 
     kind: str
     delta: int
@@ -31,7 +31,7 @@ class Hold:
     status: str = "held"
     overdue: bool = False
     id: object = None
-    """What the database calls it."""
+    """The name that the database has for it."""
 
     @property
     def is_open(self) -> bool:

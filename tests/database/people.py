@@ -107,7 +107,7 @@ class Bank:
         return connection
 
     def together(self, calls: Sequence[Callable[[Connection], Answer]]) -> list[Answer]:
-        """What each call answers, when all begin at once."""
+        """The answers of the calls, when all begin at once."""
         barrier = Barrier(len(calls))
 
         def run(call: Callable[[Connection], Answer]) -> Answer:
@@ -119,7 +119,7 @@ class Bank:
             return list(threads.map(run, calls))
 
     def ask(self, call: Call) -> DictRow:
-        """What a call answers that nobody disturbs, and that is not refused."""
+        """The answer of a call that nobody disturbs, and that is not refused."""
         with self._own.transaction():
             return call.inside(self._own)
 

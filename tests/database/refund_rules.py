@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from psycopg.rows import DictRow
 
+from tests.database.machine_base import MachineBase, Step
 from tests.database.model_payments import Order
 from tests.database.model_refunds import Refund
 from tests.database.model_wallets import Refused
 from tests.database.people import Call
-from tests.database.scene import Deed, Scene
 
 _REFUNDS = """
 select r.id, r.status, r.answer, r.tries, r.amount, r.tokens, r.refunded_before
@@ -28,7 +28,7 @@ callers = st.sampled_from(["service", "admin", "buyer"])
 answers = st.sampled_from(["accepted", "declined", "spent", "unknown"])
 
 
-class RefundRules(Scene):
+class RefundRules(MachineBase):
     @rule(n=which, amount=amounts, key=st.sampled_from("ab"), force=st.booleans(), by=callers)
     def ask_for_refund(self, n: int, amount: int | None, key: str, force: bool, by: str) -> None:
         orders = self._paid_orders() or self.orders
@@ -42,7 +42,7 @@ class RefundRules(Scene):
             person = self.world.admin if by == "admin" else self._buyer(order)
             call = Call("request_refund", arguments, person)
         modelled = _forbidden if by == "buyer" else asked
-        self._do(Deed(call, modelled, partial(self._is_same_refund, order, key)))
+        self._do(Step(call, modelled, partial(self._is_same_refund, order, key)))
 
     @precondition(lambda self: self.gateways.refunds)
     @rule(n=which, answer=answers, too_late=st.sampled_from([0, 0, 0, 1]))
@@ -52,7 +52,7 @@ class RefundRules(Scene):
         tries = refund.tries - too_late
         arguments = {"refund_id": refund.id, "tries": tries, "answer": answer}
         call = Call("record_refund_answer", arguments)
-        self._do(Deed(call, partial(refund.hear, answer, tries)))
+        self._do(Step(call, partial(refund.hear, answer, tries)))
 
     @precondition(lambda self: self.gateways.refunds)
     @rule(
@@ -84,12 +84,12 @@ class RefundRules(Scene):
     def give_refund_up(self, n: int) -> None:
         refund = self._refund(n)
         call = Call("close_refund", {"refund_id": refund.id, "reason": "lost"})
-        self._do(Deed(call, refund.close))
+        self._do(Step(call, refund.close))
 
     @precondition(lambda self: self.gateways.refunds)
     @rule(n=which)
     def claim_refund(self, n: int) -> None:
-        """Whoever claims it first is to ask, or to read; nobody else is while it is leased."""
+        """The first to claim it is to ask, or to read; nobody else is while it is leased."""
         refund = self._refund(n)
         if refund.is_open:
             self.bank.change(_DUE, refund.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 # It runs on the minute.
 _SECONDS = 75
+_OVERDUE = """
+insert into payments
+  (user_id, product_id, name, gateway, amount, currency, tokens, live, expires_at)
+values (%s, 'starter', 'Starter Pack', 'portone', 5000, 'KRW', 10, false, now())
+returning id
+"""
 
 
 @pytest.fixture(scope="module")
@@ -48,23 +54,44 @@ def _load(cluster: Cluster, database: str) -> None:
     cluster.restart()
 
 
-@pytest.mark.timeout(_SECONDS + 60)
-def test_orders_expire_without_a_sidecar(with_cron: psycopg.Connection) -> None:
+@pytest.fixture
+def overdue(with_cron: psycopg.Connection) -> UUID:
+    """An order whose time has run out, and nobody but the database to notice."""
     buyer = uuid4()
-    with_cron.execute("insert into auth.users (id, email) values (%s, 'a@example.com')", [buyer])
-    with_cron.execute(
-        "insert into payments (user_id, product_id, name, gateway, amount, currency, tokens, live,"
-        " expires_at) values (%s, 'starter', 'Starter Pack', 'portone', 5000, 'KRW', 10, false,"
-        " now())",
-        [buyer],
-    )
+    with_cron.execute("insert into auth.users (id, email) values (%s, %s)", [buyer, f"{buyer}@a.b"])
+    [order] = with_cron.execute(_OVERDUE, [buyer]).fetchall()
     for _ in range(2):
         scheduled = with_cron.execute("select coinslot.schedule_maintenance()").fetchone()
         assert scheduled == (True,)
-    assert with_cron.execute("select count(*) from cron.job").fetchone() == (1,)
+    return UUID(str(order[0]))
+
+
+def test_what_is_scheduled_once_every_minute_expires_orders(
+    with_cron: psycopg.Connection, overdue: UUID
+) -> None:
+    """The row of pg_cron's table, carried out at once: as its user, and nothing but it."""
+    [job] = with_cron.execute(
+        "select schedule, command, username, active, database = current_database() from cron.job"
+    ).fetchall()
+    schedule, command, owner, *rest = job
+    assert (schedule, *rest) == ("* * * * *", True, True)
+    with with_cron.transaction():
+        with_cron.execute("select set_config('role', %s, true)", [owner])
+        with_cron.execute(command)
+    assert _status(with_cron, overdue) == "expired"
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(_SECONDS + 60)
+def test_orders_expire_without_a_sidecar(with_cron: psycopg.Connection, overdue: UUID) -> None:
     give_up = time.monotonic() + _SECONDS
-    while with_cron.execute("select status from payments").fetchone() != ("expired",):
+    while _status(with_cron, overdue) != "expired":
         assert time.monotonic() < give_up, with_cron.execute(
             "select status, return_message from cron.job_run_details"
         ).fetchall()
-        time.sleep(1)
+        time.sleep(0.1)
+
+
+def _status(connection: psycopg.Connection, order: UUID) -> str:
+    [found] = connection.execute("select status from payments where id = %s", [order]).fetchall()
+    return str(found[0])

@@ -94,7 +94,7 @@ def test_canceling_while_paying_ends_paid(bank: Bank) -> None:
 
 
 def test_paying_spending_and_deleting_the_user_lose_nothing(bank: Bank) -> None:
-    """Whoever comes first: the money is credited, or it is a discrepancy for a person."""
+    """Whichever comes first: the money is credited, or it is a discrepancy for a person."""
     for number in range(10):
         user = bank.user(5)
         order_id = bank.order(user)
@@ -119,7 +119,7 @@ def test_paying_spending_and_deleting_the_user_lose_nothing(bank: Bank) -> None:
 
 
 def test_whoever_gives_orders_back_waits_for_none_of_them(bank: Bank) -> None:
-    """Who has some locked and waits for others is waited for by who takes them the other way round:
+    """A caller who has some locked and waits for others is waited for by one with the other order:
     the expiry, or the deletion of their buyer."""
     user = bank.user()
     busy, free = bank.order(user), bank.order(user)

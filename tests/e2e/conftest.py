@@ -6,15 +6,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.support.counters import EVERY, Counter
-from tests.support.office import Office, admin_of
+from tests.support.checkouts import EVERY, Checkout, sidecar_for
 from tests.support.portone_v2_shop import v2_shop, v2_sidecar
+from tests.support.refund_desks import RefundDesk, admin_of
 from tests.support.shop import Shop
 from tests.support.stripe_shop import stripe_shop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tests.support.gateways.driver import GatewayDriver
     from tests.support.stacks import LocalStack
 
 __all__ = ["browser", "shop", "stripe_shop", "v2_shop", "v2_sidecar"]
@@ -35,25 +36,25 @@ async def shop(stack: LocalStack, browser: httpx.AsyncClient) -> AsyncIterator[S
     assert await shop.rpc("verify_ledger") == []
 
 
-@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.NAME)
+@pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.name)
 async def gateway(
     request: pytest.FixtureRequest, stack: LocalStack
-) -> AsyncIterator[type[Counter]]:
+) -> AsyncIterator[GatewayDriver]:
     """Each in turn, with a sidecar that serves it."""
-    async with request.param.sidecar(stack):
+    async with sidecar_for(request.param, stack):
         yield request.param
 
 
 @pytest_asyncio.fixture
-async def counter(gateway: type[Counter], shop: Shop) -> AsyncIterator[Counter]:
+async def checkout(gateway: GatewayDriver, shop: Shop) -> AsyncIterator[Checkout]:
     """Its gateway sends no webhook by itself: the tests do."""
-    counter = gateway(shop)
-    await counter.shop.play("settings", "PUT", enabled=False)
-    yield counter
-    await counter.fail(None)
-    await counter.shop.play("settings", "PUT", enabled=True)
+    checkout = Checkout.at(gateway, shop)
+    await checkout.shop.play("settings", "PUT", enabled=False)
+    yield checkout
+    await checkout.fail(None)
+    await checkout.shop.play("settings", "PUT", enabled=True)
 
 
 @pytest.fixture
-def office(counter: Counter, shop: Shop) -> Office:
-    return Office(counter, admin_of(shop))
+def refund_desk(checkout: Checkout, shop: Shop) -> RefundDesk:
+    return RefundDesk(checkout, admin_of(shop))

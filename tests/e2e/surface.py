@@ -1,4 +1,4 @@
-"""What the API shows, read from Postgres' own catalogue, so that whatever is new is tested too.
+"""The API's surface, read from Postgres' own catalogue, so that whatever is new is tested too.
 
 What is open is named here, not read from the grants: a new object, or one that was opened by
 mistake, counts as closed.
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     import psycopg
 
 CATALOGUE = {"feature_prices", "prices", "product_offers", "products"}
-"""What everybody reads. Every other relation is rows of people."""
+"""Relations that everybody reads. Every other relation is rows of people."""
 
 FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
     *("create_order", "cancel_order"),
 }
-"""What a signed-in person calls."""
+"""RPCs of a signed-in person."""
 
 FOR_ADMINISTRATORS = {"request_refund"}
-"""What refuses everybody else by itself. Every other RPC is the service's."""
+"""RPCs that refuse everybody else by themselves. Every other one is the service's."""
 
 _RELATIONS = """
 select c.relname, c.relkind = 'v', array(

@@ -17,13 +17,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from coinslot.routes.openapi import document
+from tests.support.sizes import sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.support.stacks import LocalStack, Person
 
-EXAMPLES = 40
+EXAMPLES = sized(10, proofs=40)
 
 SIDECAR = schemathesis.openapi.from_dict(document())
 
@@ -62,7 +63,7 @@ def try_out(
     headers: dict[str, str],
     checks: tuple[Any, ...],
 ) -> int:
-    """How many requests were sent."""
+    """The number of requests that were sent."""
     sent = 0
 
     @given(case=operation.as_strategy())

@@ -12,7 +12,7 @@ import pytest_asyncio
 from coinslot.errors import GatewayUnavailable
 from coinslot.gateways import http
 from coinslot.services import opened
-from tests.support.counters import Counter
+from tests.support.checkouts import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Books:
+class Auditor:
     """A till, and the audit of what happens at it from now on."""
 
-    counter: Counter
+    checkout: Checkout
     services: Services
     since: datetime
 
@@ -34,51 +34,51 @@ class Books:
         """The lines by payment key."""
         until = datetime.now(UTC) + timedelta(seconds=2)
         audit = await self.services.audits.audit(
-            self.counter.GATEWAY, self.since, until, again=True
+            self.checkout.driver.gateway, self.since, until, again=True
         )
         assert audit
         return {line.payment_key: line async for line in self.services.audits.report(audit.id)}
 
 
 @pytest_asyncio.fixture
-async def books(counter: Counter, stack: LocalStack) -> AsyncIterator[Books]:
-    async with opened(counter.settings(stack)) as services:
-        yield Books(counter, services, datetime.now(UTC) - timedelta(seconds=1))
+async def auditor(checkout: Checkout, stack: LocalStack) -> AsyncIterator[Auditor]:
+    async with opened(checkout.settings()) as services:
+        yield Auditor(checkout, services, datetime.now(UTC) - timedelta(seconds=1))
 
 
-async def test_what_agrees(books: Books) -> None:
-    _, whole = await books.counter.bought()
-    _, refunded = await books.counter.bought()
-    await books.counter.shop.play("refund", payment_key=refunded)
-    lines = await books.audit()
-    price = books.counter.PRICE
+async def test_what_agrees(auditor: Auditor) -> None:
+    _, whole = await auditor.checkout.bought()
+    _, refunded = await auditor.checkout.bought()
+    await auditor.checkout.shop.play("refund", payment_key=refunded)
+    lines = await auditor.audit()
+    price = auditor.checkout.driver.price
     assert (lines[whole].verdict, lines[whole].paid, lines[whole].tokens) == ("matched", price, 10)
     assert (lines[refunded].verdict, lines[refunded].our_refunded) == ("matched", price)
     assert lines[refunded].tokens == 0
 
 
-async def test_what_nobody_told_us_of_is_applied(books: Books) -> None:
-    order_id = await books.counter.order()
-    key = await books.counter.pay(order_id)
-    assert (await books.audit())[key].verdict == "matched"
-    assert books.counter.shop.row(order_id)["status"] == "completed"
+async def test_what_nobody_told_us_of_is_applied(auditor: Auditor) -> None:
+    order_id = await auditor.checkout.order()
+    key = await auditor.checkout.pay(order_id)
+    assert (await auditor.audit())[key].verdict == "matched"
+    assert auditor.checkout.shop.row(order_id)["status"] == "completed"
 
 
-async def test_what_the_gateway_does_not_know(books: Books) -> None:
+async def test_what_the_gateway_does_not_know(auditor: Auditor) -> None:
     """A credit that no money stands behind, however it came about; shown once, and no more when an
     audit finds it."""
-    shop = books.counter.shop
-    order_id, key = await books.counter.bought()
+    shop = auditor.checkout.shop
+    order_id, key = await auditor.checkout.bought()
     made_up = key[:-4] + ("0000" if key[-4:] != "0000" else "1111")
     shop.select(
         "update coinslot.payment_attempts set payment_key = %s where payment_key = %s returning 1",
         made_up,
         key,
     )
-    lines = await books.audit()
+    lines = await auditor.audit()
     assert lines[made_up].verdict == "missing"
     assert "audit_missing" in shop.discrepancies(order_id)
-    await books.audit()
+    await auditor.audit()
     assert shop.discrepancies(order_id).count("audit_missing") == 1
     shop.select("delete from coinslot.payment_attempts where payment_key = %s returning 1", key)
     shop.select(
@@ -86,55 +86,55 @@ async def test_what_the_gateway_does_not_know(books: Books) -> None:
         key,
         made_up,
     )
-    assert (await books.audit())[key].verdict == "matched"
+    assert (await auditor.audit())[key].verdict == "matched"
 
 
-async def test_gateway_fails_in_the_middle(books: Books) -> None:
+async def test_gateway_fails_in_the_middle(auditor: Auditor) -> None:
     """It is asked again, and the audit goes on where it was."""
-    _, key = await books.counter.bought()
-    await books.counter.fail("error_before", next=2)
-    assert (await books.audit())[key].verdict == "matched"
+    _, key = await auditor.checkout.bought()
+    await auditor.checkout.fail("error_before", next=2)
+    assert (await auditor.audit())[key].verdict == "matched"
 
 
 async def test_answer_that_is_no_list_leaves_the_day_to_be_done(
-    books: Books, monkeypatch: pytest.MonkeyPatch
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What stands before a gateway may say under HTTP 200 that it is closed."""
+    """A proxy before a gateway may say under HTTP 200 that it is closed."""
     monkeypatch.setattr(http, "PATIENT_ATTEMPTS", 1)
-    key = await books.counter.pay(await books.counter.order())
-    await books.counter.fail("html")
+    key = await auditor.checkout.pay(await auditor.checkout.order())
+    await auditor.checkout.fail("html")
     with pytest.raises(GatewayUnavailable):
-        await books.audit()
-    await books.counter.fail(None)
-    [(finished_at,)] = books.counter.shop.select(
+        await auditor.audit()
+    await auditor.checkout.fail(None)
+    [(finished_at,)] = auditor.checkout.shop.select(
         "select finished_at from coinslot.audits where gateway = %s order by id desc limit 1",
-        books.counter.GATEWAY,
+        auditor.checkout.driver.gateway,
     )
     assert finished_at is None
-    assert (await books.audit())[key].verdict == "matched"
+    assert (await auditor.audit())[key].verdict == "matched"
 
 
-async def test_days_that_were_missed_are_made_up_for(books: Books) -> None:
+async def test_days_that_were_missed_are_made_up_for(auditor: Auditor) -> None:
     """By whichever server looks next; what is done is not done again."""
 
     def days() -> list[tuple[int, datetime | None]]:
-        return books.counter.shop.select(
+        return auditor.checkout.shop.select(
             "select id, finished_at from coinslot.audits where gateway = %s "
             "and until = since + interval '1 day' order by since desc",
-            books.counter.GATEWAY,
+            auditor.checkout.driver.gateway,
         )
 
-    await books.services.audits.daily()
+    await auditor.services.audits.daily()
     before = days()
     assert (len(before), [day for day in before if day[1] is None]) == (7, [])
     never, cut_short = before[2][0], before[4][0]
-    books.counter.shop.select("delete from coinslot.audits where id = %s returning 1", never)
-    books.counter.shop.select(
+    auditor.checkout.shop.select("delete from coinslot.audits where id = %s returning 1", never)
+    auditor.checkout.shop.select(
         "update coinslot.audits set finished_at = null, started_at = now() - interval '2 hours' "
         "where id = %s returning 1",
         cut_short,
     )
-    await books.services.audits.daily()
+    await auditor.services.audits.daily()
     after = days()
     assert (len(after), [day for day in after if day[1] is None]) == (7, [])
     assert [n for n, day in enumerate(after) if day not in before] == [2, 4]

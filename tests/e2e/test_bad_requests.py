@@ -63,7 +63,7 @@ def api(stack: LocalStack) -> Iterator[Api]:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_else_goes_on(stack: LocalStack) -> Iterator[None]:
-    """What the sidecar still has to do for tests before these waits until after them."""
+    """Lets work that the sidecar still has from tests before these wait until after them."""
     sidecar = stack.manager.processes.find("sidecar")
     assert sidecar is not None
     sidecar.suspend()
@@ -95,7 +95,7 @@ def written(stack: LocalStack) -> tuple[Any, ...]:
 
 
 def refusal(answer: httpx.Response, expected: Refusal) -> Refusal:
-    """What was answered, without a message where none is expected of us."""
+    """The answer, without a message where none is expected of us."""
     body = answer.json()
     assert set(body) == {"code", "message", "details", "hint"}
     return answer.status_code, body["code"], expected[2] and body["message"]
@@ -195,7 +195,7 @@ def test_spending_by_get_is_refused(api: Api) -> None:
 
 
 class TestToken:
-    """What somebody sends who is not who they say."""
+    """Headers of somebody who is not who they say."""
 
     @pytest.fixture(
         params=[
@@ -241,7 +241,7 @@ class TestToken:
             assert refusal(api.rpc(rpc, CALLS[rpc], headers), NOT_SIGNED_IN) == NOT_SIGNED_IN
 
     def test_without_a_user_is_a_refusal_and_no_trust(self, api: Api) -> None:
-        """Where `auth.uid()` is null."""
+        """`auth.uid()` is null for the service."""
         claims = jwt.decode(api.person.token, options={"verify_signature": False})
         nobody = api.stack.keys.sign({name: claims[name] for name in claims if name != "sub"})
         expected = (401, "PT401", "unauthenticated")

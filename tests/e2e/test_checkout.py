@@ -1,4 +1,4 @@
-"""What no checkout gives: anything to pay with for an order that could not be bought with it."""
+"""No checkout gives anything to pay with for an order that could not be bought with it."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from tests.support.checkouts import Checkout
 from tests.support.commands import operate
-from tests.support.counters import V1, Counter
+from tests.support.gateways import PORTONE_V1
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 
 
 @pytest_asyncio.fixture
-async def till(shop: Shop) -> Counter:
-    return V1(shop)
+async def checkout(shop: Shop) -> Checkout:
+    return Checkout.at(PORTONE_V1, shop)
 
 
 async def test_audit_writes_what_a_spreadsheet_reads(
-    till: Counter, stack: LocalStack, tmp_path: Path
+    checkout: Checkout, stack: LocalStack, tmp_path: Path
 ) -> None:
-    order_id, key = await till.bought()
-    await till.shop.play("pay", order_id="=cmd()", amount=700, force=True, webhook="none")
+    order_id, key = await checkout.bought()
+    await checkout.shop.play("pay", order_id="=cmd()", amount=700, force=True, webhook="none")
     today, file = datetime.now(UTC).date(), tmp_path / "report.csv"
     days = (today - timedelta(days=1), today + timedelta(days=1))
     _, out, _ = await operate(stack, "audit", "portone", *days, "--csv", file)
@@ -40,14 +41,14 @@ async def test_audit_writes_what_a_spreadsheet_reads(
     assert "matched" in out
 
 
-async def test_refund_and_reconcile(till: Counter, stack: LocalStack) -> None:
-    order_id, key = await till.bought()
+async def test_refund_and_reconcile(checkout: Checkout, stack: LocalStack) -> None:
+    order_id, key = await checkout.bought()
     arguments = ("refund", order_id, "--reason", "why", "--key", "cli", "--amount", 2000)
     for _ in range(2):
         status, out, _ = await operate(stack, *arguments)
         assert status == 0
         assert "succeeded (2000 KRW, 4 tokens)" in out
-    assert await till.given_back(key) == 2000
+    assert await checkout.returned(key) == 2000
     status, out, _ = await operate(stack, "reconcile", "--once")
     assert status == 0
     assert "read" in out
@@ -76,15 +77,15 @@ async def test_says_what_is_wrong(stack: LocalStack, arguments: tuple[str, ...],
 
 
 async def test_what_needs_a_person_is_shown_until_it_is_resolved(
-    till: Counter, stack: LocalStack
+    checkout: Checkout, stack: LocalStack
 ) -> None:
-    order_id = await till.shop.order()
-    key = await till.shop.pay(order_id, amount=4999, force=True)
-    refused = await till.shop.complete(order_id, key)
+    order_id = await checkout.shop.order()
+    key = await checkout.shop.pay(order_id, amount=4999, force=True)
+    refused = await checkout.shop.complete(order_id, key)
     assert refused.json()["code"] == "amount_mismatch"
     _, out, _ = await operate(stack, "discrepancies", "list")
     assert key in out.replace("\n", "")
-    ((number,),) = till.shop.select(
+    ((number,),) = checkout.shop.select(
         "select id from coinslot.discrepancies where payment_key = %s", key
     )
     for said in ("sent back by hand", "again"):

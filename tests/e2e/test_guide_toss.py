@@ -1,4 +1,4 @@
-"""What the setup guide prints about Toss Payments, in its order and under its names."""
+"""The setup guide about Toss Payments, in its order and under its names."""
 
 from __future__ import annotations
 

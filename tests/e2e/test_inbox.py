@@ -1,4 +1,4 @@
-"""What happens to a webhook between its arrival and its verdict: here, nothing gets lost."""
+"""A webhook between its arrival and its verdict: nothing gets lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from coinslot.errors import DatabaseUnavailable, GatewayOff, InvalidSignature
-from tests.e2e.desk import Desk, desk_at, new_id, paid
+from tests.e2e.inbox_harness import Harness, inbox_harness, new_id, paid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,56 +20,56 @@ if TYPE_CHECKING:
 
 
 @pytest_asyncio.fixture
-async def desk(shop: Shop) -> AsyncIterator[Desk]:
-    async with desk_at(shop) as desk:
-        yield desk
+async def harness(shop: Shop) -> AsyncIterator[Harness]:
+    async with inbox_harness(shop) as harness:
+        yield harness
 
 
 class TestCost:
     async def test_delivery_costs_one_read_and_two_round_trips(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         for event_id in (None, new_id()):
             order_id, imp_uid = await paid(shop)
-            desk.forget()
-            assert await desk.deliver(order_id, imp_uid, event_id) == "read"
+            harness.forget()
+            assert await harness.deliver(order_id, imp_uid, event_id) == "read"
             assert await shop.followed(order_id) == ["credited"]
-            rpcs = [call.rpartition("/")[2] for call in desk.database.calls]
+            rpcs = [call.rpartition("/")[2] for call in harness.database.calls]
             assert rpcs == ["store_webhook", "apply_gateway_payment"]
-            assert desk.gateway.calls == [f"GET /portone-v1/payments/{imp_uid}"]
+            assert harness.gateway.calls == [f"GET /portone-v1/payments/{imp_uid}"]
 
     async def test_duplicate_of_a_signed_event_costs_one_round_trip_and_no_read(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         (order_id, imp_uid), event_id = await paid(shop), new_id()
-        await desk.deliver(order_id, imp_uid, event_id)
+        await harness.deliver(order_id, imp_uid, event_id)
         await shop.followed(order_id)
-        desk.forget()
-        assert await desk.deliver(order_id, imp_uid, event_id) == "duplicate"
-        assert desk.database.calls == ["POST /rest/v1/rpc/store_webhook"]
-        assert (desk.gateway.calls, len(shop.inbox(order_id))) == ([], 1)
+        harness.forget()
+        assert await harness.deliver(order_id, imp_uid, event_id) == "duplicate"
+        assert harness.database.calls == ["POST /rest/v1/rpc/store_webhook"]
+        assert (harness.gateway.calls, len(shop.inbox(order_id))) == ([], 1)
 
     async def test_fifty_signed_events_of_one_payment_share_their_reads(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
-        await asyncio.gather(*(desk.deliver(order_id, imp_uid, new_id()) for _ in range(50)))
+        await asyncio.gather(*(harness.deliver(order_id, imp_uid, new_id()) for _ in range(50)))
         outcomes = await shop.followed(order_id)
         # Those that share the read that credits are all `credited`, and it credits once.
         assert (set(outcomes) <= {"credited", "unchanged"}, len(outcomes)) == (True, 50)
-        assert desk.gateway.called(imp_uid) < 25
+        assert harness.gateway.called(imp_uid) < 25
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
 
     async def test_flood_of_unsigned_hints_causes_few_reads_and_misses_no_fact(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id = await shop.order()
         imp_uid = await shop.pay(order_id, outcome="abandoned")
         began = time.monotonic()
-        flood = [asyncio.create_task(desk.deliver(order_id, imp_uid)) for _ in range(199)]
-        await shop.until(lambda: desk.gateway.called(imp_uid) > 0)
+        flood = [asyncio.create_task(harness.deliver(order_id, imp_uid)) for _ in range(199)]
+        await shop.until(lambda: harness.gateway.called(imp_uid) > 0)
         await shop.play(f"payments/{imp_uid}", "PATCH", status="paid", paid_at=1)
-        verdicts = [*await asyncio.gather(*flood), await desk.deliver(order_id, imp_uid)]
+        verdicts = [*await asyncio.gather(*flood), await harness.deliver(order_id, imp_uid)]
         most = 1 + (time.monotonic() - began) / 3
         reads = verdicts.count("read")
         assert 1 <= reads <= most
@@ -77,7 +77,7 @@ class TestCost:
         # A hint that came while the money was being read is followed by one more read.
         assert await shop.followed(order_id) in (["credited"], ["unchanged"])
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
-        assert desk.gateway.called(imp_uid) <= 2 + (time.monotonic() - began) / 3
+        assert harness.gateway.called(imp_uid) <= 2 + (time.monotonic() - began) / 3
 
     @pytest.mark.parametrize(
         ("order_id", "imp_uid", "round_trips"),
@@ -89,177 +89,183 @@ class TestCost:
         ],
     )
     async def test_unsigned_hint_that_cannot_be_ours_leaves_nothing(
-        self, shop: Shop, desk: Desk, order_id: str, imp_uid: str, round_trips: int
+        self, shop: Shop, harness: Harness, order_id: str, imp_uid: str, round_trips: int
     ) -> None:
-        assert await desk.deliver(order_id, imp_uid) == "unknown_order"
-        assert (len(desk.database.calls), desk.gateway.calls) == (round_trips, [])
+        assert await harness.deliver(order_id, imp_uid) == "unknown_order"
+        assert (len(harness.database.calls), harness.gateway.calls) == (round_trips, [])
         assert shop.inbox(order_id) == []
 
     async def test_no_more_are_followed_at_a_time_than_is_set(self, shop: Shop) -> None:
-        async with desk_at(shop, coinslot_inbox_concurrency=2) as desk:
+        async with inbox_harness(shop, coinslot_inbox_concurrency=2) as harness:
             orders = [await paid(shop) for _ in range(6)]
             await shop.play("faults", "PUT", kind="delay", delay_s=0.1, next=6)
-            await asyncio.gather(*(desk.deliver(*order, new_id()) for order in orders))
+            await asyncio.gather(*(harness.deliver(*order, new_id()) for order in orders))
             for order_id, _ in orders:
                 assert await shop.followed(order_id) == ["credited"]
-            assert desk.gateway.most_at_once == 2
+            assert harness.gateway.most_at_once == 2
         assert await shop.tokens() == 5 + 60
 
     async def test_more_than_a_process_can_hold_are_left_to_the_sweep(self, shop: Shop) -> None:
         order_id, imp_uid = await paid(shop)
-        async with desk_at(shop, coinslot_inbox_concurrency=1) as desk:
-            desk.gateway.held = imp_uid
-            verdicts = [await desk.deliver(order_id, imp_uid, new_id()) for _ in range(40)]
+        async with inbox_harness(shop, coinslot_inbox_concurrency=1) as harness:
+            harness.gateway.held = imp_uid
+            verdicts = [await harness.deliver(order_id, imp_uid, new_id()) for _ in range(40)]
             assert verdicts == ["read"] * 32 + ["scheduled"] * 8
-            async with desk_at(shop) as another:
+            async with inbox_harness(shop) as another:
                 await another.inbox.work_off()
             # While this process is still at its first.
             await shop.until(lambda: shop.inbox(order_id).count(("received", True)) == 32)
-            desk.gateway.held = None
+            harness.gateway.held = None
         outcomes = await shop.followed(order_id)
         assert (set(outcomes), len(outcomes)) == ({"credited", "unchanged"}, 40)
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
 
 
 class TestWhatItIsAbout:
-    async def test_payment_that_is_known_is_enough(self, shop: Shop, desk: Desk) -> None:
+    async def test_payment_that_is_known_is_enough(self, shop: Shop, harness: Harness) -> None:
         order_id = await shop.order()
         imp_uid = await shop.pay(order_id, outcome="abandoned")
         await shop.complete(order_id, imp_uid)
         await shop.play(f"payments/{imp_uid}", "PATCH", status="paid", paid_at=1)
-        await desk.deliver(order_id, imp_uid, new_id(), names="payment")
+        await harness.deliver(order_id, imp_uid, new_id(), names="payment")
         assert await shop.followed(order_id) == ["credited"]
 
-    async def test_payment_that_is_new_is_asked_for_its_order(self, shop: Shop, desk: Desk) -> None:
+    async def test_payment_that_is_new_is_asked_for_its_order(
+        self, shop: Shop, harness: Harness
+    ) -> None:
         (order_id, imp_uid), event_id = await paid(shop), new_id()
-        assert await desk.deliver(order_id, imp_uid, event_id, names="payment") == "read"
+        assert await harness.deliver(order_id, imp_uid, event_id, names="payment") == "read"
         await shop.until(lambda: outcome(shop, event_id) == "credited")
         assert await shop.tokens() == 15
 
-    async def test_order_alone_is_enough(self, shop: Shop, desk: Desk) -> None:
+    async def test_order_alone_is_enough(self, shop: Shop, harness: Harness) -> None:
         order_id, imp_uid = await paid(shop)
-        await desk.deliver(order_id, imp_uid, new_id(), names="order")
+        await harness.deliver(order_id, imp_uid, new_id(), names="order")
         assert await shop.followed(order_id) == ["credited"]
-        assert desk.gateway.calls == [f"GET /portone-v1/payments/findAll/{order_id}"]
+        assert harness.gateway.calls == [f"GET /portone-v1/payments/findAll/{order_id}"]
 
-    async def test_payment_of_another_order_is_refused(self, shop: Shop, desk: Desk) -> None:
+    async def test_payment_of_another_order_is_refused(self, shop: Shop, harness: Harness) -> None:
         order_id, (_, imp_uid) = await shop.order(), await paid(shop)
-        await desk.deliver(order_id, imp_uid, new_id())
+        await harness.deliver(order_id, imp_uid, new_id())
         assert await shop.followed(order_id) == ["refused"]
         assert (shop.events(order_id), await shop.tokens()) == (["wrong_order"], 5)
 
     @pytest.mark.parametrize("signed", [False, True])
     async def test_payment_that_the_gateway_shows_late_is_credited_then(
-        self, shop: Shop, desk: Desk, signed: bool
+        self, shop: Shop, harness: Harness, signed: bool
     ) -> None:
         order_id, imp_uid = await paid(shop)
-        desk.portone.late_reads = 1
-        await desk.deliver(order_id, imp_uid, new_id() if signed else None)
+        harness.portone.late_reads = 1
+        await harness.deliver(order_id, imp_uid, new_id() if signed else None)
         await shop.until(lambda: shop.inbox(order_id) == [("not_yet", True)])
         assert shop.events(order_id) == ["payment_unknown_at_gateway"]
         assert await shop.followed(order_id) == ["credited"]
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
 
     async def test_money_for_an_order_that_is_unknown_is_kept_for_a_person(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, event_id = f"ord_{uuid4().hex[:20]}", new_id()
         imp_uid = await shop.pay(order_id, amount=5000, force=True)
-        await desk.deliver(order_id, imp_uid, event_id)
+        await harness.deliver(order_id, imp_uid, event_id)
         await shop.until(lambda: outcome(shop, event_id) == "unknown_order")
         assert shop.discrepancies(order_id) == ["unknown_order"]
 
     async def test_claim_of_money_for_an_order_that_is_unknown_is_read_again(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, event_id = f"ord_{uuid4().hex[:20]}", new_id()
         imp_uid = await shop.pay(order_id, amount=5000, force=True, outcome="abandoned")
-        await desk.deliver(order_id, imp_uid, event_id)
+        await harness.deliver(order_id, imp_uid, event_id)
         await shop.until(lambda: outcome(shop, event_id) == "not_yet")
         await shop.play(f"payments/{imp_uid}", "PATCH", status="paid", paid_at=1)
         await shop.until(lambda: outcome(shop, event_id) == "unknown_order")
         assert shop.discrepancies(order_id) == ["unknown_order"]
 
     async def test_payment_of_another_shop_at_the_same_gateway_is_not_ours(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         event_id = new_id()
         imp_uid = await shop.pay("topup_1", amount=5000, force=True)
-        await desk.deliver("topup_1", imp_uid, event_id)
+        await harness.deliver("topup_1", imp_uid, event_id)
         await shop.until(lambda: outcome(shop, event_id) == "unknown_order")
         assert shop.discrepancies("topup_1") == []
 
-    async def test_event_of_no_interest_is_acknowledged(self, desk: Desk) -> None:
-        verdict = await desk.deliver("ord_0123456789ab", "imp_1", new_id(), "of no interest")
-        assert (verdict, desk.database.calls) == ("ignored", [])
+    async def test_event_of_no_interest_is_acknowledged(self, harness: Harness) -> None:
+        verdict = await harness.deliver("ord_0123456789ab", "imp_1", new_id(), "of no interest")
+        assert (verdict, harness.database.calls) == ("ignored", [])
 
-    async def test_signature_that_is_not_good_leaves_nothing(self, shop: Shop, desk: Desk) -> None:
+    async def test_signature_that_is_not_good_leaves_nothing(
+        self, shop: Shop, harness: Harness
+    ) -> None:
         order_id, imp_uid = await paid(shop)
         with pytest.raises(InvalidSignature):
-            await desk.deliver(order_id, imp_uid, new_id(), signature="forged")
-        assert (desk.database.calls, shop.inbox(order_id)) == ([], [])
+            await harness.deliver(order_id, imp_uid, new_id(), signature="forged")
+        assert (harness.database.calls, shop.inbox(order_id)) == ([], [])
 
-    async def test_gateway_that_is_off_takes_none(self, desk: Desk) -> None:
+    async def test_gateway_that_is_off_takes_none(self, harness: Harness) -> None:
         with pytest.raises(GatewayOff):
-            await desk.inbox.take("paypal", {}, b"{}")
+            await harness.inbox.take("paypal", {}, b"{}")
 
 
 class TestTrouble:
     async def test_database_that_is_away_makes_the_gateway_send_again(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
-        desk.database.down = True
+        harness.database.down = True
         with pytest.raises(DatabaseUnavailable):
-            await desk.deliver(order_id, imp_uid)
-        desk.database.down = False
-        await desk.deliver(order_id, imp_uid)
+            await harness.deliver(order_id, imp_uid)
+        harness.database.down = False
+        await harness.deliver(order_id, imp_uid)
         assert await shop.followed(order_id) == ["credited"]
 
     async def test_database_that_goes_away_after_the_answer_loses_nothing(
-        self, shop: Shop, desk: Desk
+        self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
-        desk.gateway.held = imp_uid
-        await desk.deliver(order_id, imp_uid, new_id())
-        desk.database.down, desk.gateway.held = True, None
+        harness.gateway.held = imp_uid
+        await harness.deliver(order_id, imp_uid, new_id())
+        harness.database.down, harness.gateway.held = True, None
         # A call that finds it away is made three times.
-        await shop.until(lambda: desk.database.called("apply") == 3)
-        desk.database.down = False
+        await shop.until(lambda: harness.database.called("apply") == 3)
+        harness.database.down = False
         assert shop.inbox(order_id) == [("received", True)]
         lease_is_over(shop, order_id)
         assert await shop.followed(order_id) == ["credited"]
 
-    async def test_gateway_that_is_down_is_asked_again(self, shop: Shop, desk: Desk) -> None:
+    async def test_gateway_that_is_down_is_asked_again(self, shop: Shop, harness: Harness) -> None:
         order_id, imp_uid = await paid(shop)
-        desk.gateway.down = True
-        await desk.deliver(order_id, imp_uid, new_id())
+        harness.gateway.down = True
+        await harness.deliver(order_id, imp_uid, new_id())
         await shop.until(lambda: shop.inbox(order_id) == [("failed", True)])
         assert await shop.followed(order_id) == ["credited"]
 
-    async def test_read_that_another_overtook_is_made_again(self, shop: Shop, desk: Desk) -> None:
+    async def test_read_that_another_overtook_is_made_again(
+        self, shop: Shop, harness: Harness
+    ) -> None:
         order_id, imp_uid = await paid(shop)
-        desk.database.held = "apply_gateway_payment"
-        await desk.deliver(order_id, imp_uid, new_id())
-        await shop.until(lambda: desk.database.called("apply") > 0)
+        harness.database.held = "apply_gateway_payment"
+        await harness.deliver(order_id, imp_uid, new_id())
+        await shop.until(lambda: harness.database.called("apply") > 0)
         await shop.play("refund", payment_key=imp_uid)
         assert (await shop.complete(order_id, imp_uid)).json()["code"] == "payment_refunded"
-        desk.database.held = None
+        harness.database.held = None
         # The refund's own webhook may come to the stack's server before the buyer comes back.
         assert set(await shop.followed(order_id)) <= {"credited", "unchanged"}
-        assert desk.gateway.called(imp_uid) == 2
+        assert harness.gateway.called(imp_uid) == 2
         assert (await shop.tokens(), shop.row(order_id)["status"]) == (5, "refunded")
 
     async def test_what_has_begun_is_finished_before_the_process_ends(self, shop: Shop) -> None:
         order_id, imp_uid = await paid(shop)
-        async with desk_at(shop) as desk:
+        async with inbox_harness(shop) as harness:
             await shop.play("faults", "PUT", kind="delay", delay_s=0.5, next=1, path=imp_uid)
-            await desk.deliver(order_id, imp_uid, new_id())
+            await harness.deliver(order_id, imp_uid, new_id())
         assert shop.inbox(order_id) == [("credited", False)]
 
     async def test_two_processes_share_the_work_that_is_due(self, shop: Shop) -> None:
         orders = [await paid(shop) for _ in range(8)]
-        async with desk_at(shop) as first, desk_at(shop) as second:
+        async with inbox_harness(shop) as first, inbox_harness(shop) as second:
             for order in orders:
                 first.gateway.down = True
                 await first.deliver(*order, new_id())

@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 
 from coinslot.server.app import create_app
 from coinslot.services import opened
-from tests.support.redises import Redis, redis, redis_program
-from tests.support.seams import well_within_a_minute
+from tests.support.minute_windows import well_within_a_minute
+from tests.support.redis_servers import Redis, redis, redis_program
 from tests.support.servers import running
 from tests.support.stacks import PASSWORD
 

@@ -58,7 +58,7 @@ async def shop(world: tuple[LocalStack, Relay]) -> AsyncIterator[Shop]:
 
 
 async def known(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """What a caller does about an answer that says nothing: the same call, again. Connections that
+    """Repeats a call whose answer says nothing, as a caller does. Connections that
     broke while nobody used them are found out like that, too."""
     async with asyncio.timeout(PATIENCE):
         while (answer := await call()).status_code >= 500 or answer.json() == NOBODY_KNOWS:  # noqa: ASYNC110

@@ -1,4 +1,4 @@
-"""What the sidecar really answers, against its OpenAPI document."""
+"""The sidecar's answers, against its OpenAPI document."""
 
 from __future__ import annotations
 

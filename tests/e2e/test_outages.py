@@ -29,7 +29,7 @@ async def impatient(stack: LocalStack) -> AsyncIterator[str]:
 
 @pytest.fixture
 def there(shop: Shop, impatient: str, kind: str) -> Shop:
-    """Where a delay is too long. A machine that is just slow is no outage."""
+    """At a sidecar for which a delay is too long. A machine that is just slow is no outage."""
     return replace(shop, sidecar=impatient) if kind == "delay" else shop
 
 

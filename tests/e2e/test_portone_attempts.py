@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from coinslot.services import opened
-from tests.support.counters import V1
+from tests.support.checkouts import settings_for
+from tests.support.gateways import PORTONE_V1
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,7 +34,7 @@ async def reconcile(shop: Shop, order_id: str) -> None:
         "where p.id = r.payment_id and p.order_id = %s returning 1",
         order_id,
     )
-    async with opened(V1(shop).settings(shop.stack)) as services:
+    async with opened(settings_for(PORTONE_V1, shop.stack)) as services:
         await services.reconciliations.once()
     await shop.until(lambda: shop.row(order_id)["status"] == "completed")
     assert await shop.tokens() == 15

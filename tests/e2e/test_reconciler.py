@@ -1,4 +1,4 @@
-"""What no webhook told, and nobody came back for: the reconciler fetches it."""
+"""The reconciler fetches what no webhook told, and nobody came back for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from coinslot.errors import DatabaseUnavailable, TryAgain
 from coinslot.services import opened
-from tests.support.counters import Counter
+from tests.support.checkouts import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Night:
+class ReconciledCheckout:
     """A till whose gateway sends no webhooks, and a reconciler of this test's own."""
 
-    counter: Counter
+    checkout: Checkout
     services: Services
 
     @property
     def shop(self) -> Shop:
-        return self.counter.shop
+        return self.checkout.shop
 
     def due(self, *order_ids: str) -> None:
         """Time passes for these orders, and for no other of the tests before."""
@@ -43,7 +43,7 @@ class Night:
         )
 
     def schedule(self, order_id: str) -> list[tuple[int, int]]:
-        """How often the order was read, and in how many minutes it is again."""
+        """The number of reads of the order, and the minutes until the next one."""
         return [
             (reads, minutes)
             for reads, minutes in self.shop.select(
@@ -67,136 +67,138 @@ class Night:
 
 
 @pytest_asyncio.fixture
-async def night(counter: Counter, stack: LocalStack) -> AsyncIterator[Night]:
-    async with opened(counter.settings(stack)) as services:
-        yield Night(counter, services)
+async def reconciled(checkout: Checkout, stack: LocalStack) -> AsyncIterator[ReconciledCheckout]:
+    async with opened(checkout.settings()) as services:
+        yield ReconciledCheckout(checkout, services)
 
 
 class TestOpenOrder:
-    async def test_paid_and_never_told(self, night: Night) -> None:
-        order_id = await night.counter.order()
-        await night.counter.pay(order_id)
-        await night.round(order_id)
-        assert night.shop.row(order_id)["status"] == "completed"
-        assert await night.shop.tokens() == 15
-        assert night.schedule(order_id) == []
+    async def test_paid_and_never_told(self, reconciled: ReconciledCheckout) -> None:
+        order_id = await reconciled.checkout.order()
+        await reconciled.checkout.pay(order_id)
+        await reconciled.round(order_id)
+        assert reconciled.shop.row(order_id)["status"] == "completed"
+        assert await reconciled.shop.tokens() == 15
+        assert reconciled.schedule(order_id) == []
 
-    async def test_paid_after_it_expired(self, night: Night) -> None:
-        order_id = await night.counter.order()
-        night.shop.select(
+    async def test_paid_after_it_expired(self, reconciled: ReconciledCheckout) -> None:
+        order_id = await reconciled.checkout.order()
+        reconciled.shop.select(
             "update payments set expires_at = now() where order_id = %s returning 1", order_id
         )
-        await night.services.reconciliations.maintain()
-        assert night.shop.row(order_id)["status"] == "expired"
-        await night.counter.pay(order_id)
-        await night.round(order_id)
-        assert night.shop.row(order_id)["status"] == "completed"
+        await reconciled.services.reconciliations.maintain()
+        assert reconciled.shop.row(order_id)["status"] == "expired"
+        await reconciled.checkout.pay(order_id)
+        await reconciled.round(order_id)
+        assert reconciled.shop.row(order_id)["status"] == "completed"
 
-    async def test_nobody_paid(self, night: Night) -> None:
+    async def test_nobody_paid(self, reconciled: ReconciledCheckout) -> None:
         """Read at growing distances; nothing is noted about it."""
-        order_id = await night.counter.order()
-        await night.round(order_id)
-        [(reads, minutes)] = night.schedule(order_id)
+        order_id = await reconciled.checkout.order()
+        await reconciled.round(order_id)
+        [(reads, minutes)] = reconciled.schedule(order_id)
         assert (reads, minutes) == (1, 5)
-        await night.round(order_id)
-        assert night.schedule(order_id) == [(2, 10)]
-        assert night.shop.row(order_id)["status"] == "pending"
-        assert night.shop.events(order_id) == []
+        await reconciled.round(order_id)
+        assert reconciled.schedule(order_id) == [(2, 10)]
+        assert reconciled.shop.row(order_id)["status"] == "pending"
+        assert reconciled.shop.events(order_id) == []
 
-    async def test_many_servers_read_each_order_once(self, night: Night) -> None:
-        orders = [await night.counter.order() for _ in range(10)]
+    async def test_many_servers_read_each_order_once(self, reconciled: ReconciledCheckout) -> None:
+        orders = [await reconciled.checkout.order() for _ in range(10)]
         for order_id in orders:
-            await night.counter.pay(order_id)
-        night.due(*orders)
-        settings = night.counter.settings(night.shop.stack)
+            await reconciled.checkout.pay(order_id)
+        reconciled.due(*orders)
+        settings = reconciled.checkout.settings()
         async with opened(settings) as second, opened(settings) as third:
             rounds = await asyncio.gather(
-                *(each.reconciliations.once() for each in (night.services, second, third))
+                *(each.reconciliations.once() for each in (reconciled.services, second, third))
             )
         assert sum(each.read for each in rounds) <= 10
-        await night.completed(*orders)
-        assert await night.shop.tokens() == 5 + 10 * 10
+        await reconciled.completed(*orders)
+        assert await reconciled.shop.tokens() == 5 + 10 * 10
 
 
 class TestSettledOrder:
-    async def test_refund_at_the_console_that_no_webhook_told(self, night: Night) -> None:
+    async def test_refund_at_the_console_that_no_webhook_told(
+        self, reconciled: ReconciledCheckout
+    ) -> None:
         """The webhook came before the gateway's own records showed it; it is looked for again."""
-        order_id, key = await night.counter.bought()
-        await night.counter.tell(order_id, key, paid=False)
-        await night.shop.followed(order_id)
-        assert night.shop.row(order_id)["status"] == "completed"
-        await night.shop.play("refund", payment_key=key)
-        await night.round(order_id)
-        assert night.shop.row(order_id)["status"] == "refunded"
-        assert await night.shop.tokens() == 5
+        order_id, key = await reconciled.checkout.bought()
+        await reconciled.checkout.tell(order_id, key, paid=False)
+        await reconciled.shop.followed(order_id)
+        assert reconciled.shop.row(order_id)["status"] == "completed"
+        await reconciled.shop.play("refund", payment_key=key)
+        await reconciled.round(order_id)
+        assert reconciled.shop.row(order_id)["status"] == "refunded"
+        assert await reconciled.shop.tokens() == 5
 
 
 class TestServer:
     async def test_orders_that_others_are_at_are_left_to_the_next_read(
-        self, night: Night, monkeypatch: pytest.MonkeyPatch
+        self, reconciled: ReconciledCheckout, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Every read is overtaken by another; the round ends all the same."""
 
         async def overtaken(*_: object) -> None:
             raise TryAgain
 
-        orders = [await night.counter.order() for _ in range(3)]
+        orders = [await reconciled.checkout.order() for _ in range(3)]
         for order_id in orders:
-            await night.counter.pay(order_id)
+            await reconciled.checkout.pay(order_id)
         with monkeypatch.context() as patched:
-            patched.setattr(night.services.reconciliations, "_read", overtaken)
-            assert (await night.round(*orders)).read == 0
-        await night.round(*orders)
-        await night.completed(*orders)
+            patched.setattr(reconciled.services.reconciliations, "_read", overtaken)
+            assert (await reconciled.round(*orders)).read == 0
+        await reconciled.round(*orders)
+        await reconciled.completed(*orders)
 
     async def test_database_that_is_gone_is_named(
-        self, night: Night, monkeypatch: pytest.MonkeyPatch
+        self, reconciled: ReconciledCheckout, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Not a bundle of what each worker saw: an operator reads this."""
 
         async def gone(*_: object) -> None:
             raise DatabaseUnavailable
 
-        orders = [await night.counter.order() for _ in range(8)]
-        night.due(*orders)
-        monkeypatch.setattr(night.services.reconciliations, "_read", gone)
+        orders = [await reconciled.checkout.order() for _ in range(8)]
+        reconciled.due(*orders)
+        monkeypatch.setattr(reconciled.services.reconciliations, "_read", gone)
         with pytest.raises(DatabaseUnavailable):
-            await night.services.reconciliations.once()
+            await reconciled.services.reconciliations.once()
 
 
 class TestGateway:
     @pytest.mark.parametrize("kind", ["error_before", "html"])
-    async def test_is_down_and_comes_back(self, night: Night, kind: str) -> None:
+    async def test_is_down_and_comes_back(self, reconciled: ReconciledCheckout, kind: str) -> None:
         """It is asked less and less, what was to be read is kept, and caught up with. So it is
         where somebody before it says under HTTP 200 that it is closed."""
-        orders = [await night.counter.order() for _ in range(6)]
+        orders = [await reconciled.checkout.order() for _ in range(6)]
         for order_id in orders:
-            await night.counter.pay(order_id)
-        await night.counter.fail(kind)
-        done = await night.round(*orders)
+            await reconciled.checkout.pay(order_id)
+        await reconciled.checkout.fail(kind)
+        done = await reconciled.round(*orders)
         assert done.read == 0
         assert done.unanswered <= 6
-        await night.shop.until(
-            lambda: {reads for each in orders for reads, _ in night.schedule(each)} == {0}
+        await reconciled.shop.until(
+            lambda: {reads for each in orders for reads, _ in reconciled.schedule(each)} == {0}
         )
-        resting = await night.round(*orders)
+        resting = await reconciled.round(*orders)
         assert resting.idle()
-        await night.counter.fail(None)
-        async with opened(night.counter.settings(night.shop.stack)) as another:
-            night.due(*orders)
+        await reconciled.checkout.fail(None)
+        async with opened(reconciled.checkout.settings()) as another:
+            reconciled.due(*orders)
             assert (await another.reconciliations.once()).unanswered == 0
-        await night.completed(*orders)
+        await reconciled.completed(*orders)
 
-    async def test_talks_nonsense_about_one_order(self, night: Night) -> None:
+    async def test_talks_nonsense_about_one_order(self, reconciled: ReconciledCheckout) -> None:
         """The others are read; that one is when it is next due."""
-        orders = [await night.counter.order() for _ in range(4)]
-        key, *_ = [await night.counter.pay(order_id) for order_id in orders]
-        currency = (await night.counter.books(key))["currency"]
-        await night.counter.shop.play(f"payments/{key}", "PATCH", currency="?")
-        assert (await night.round(*orders)).unanswered == 0
-        await night.completed(*orders[1:])
-        await night.counter.shop.play(f"payments/{key}", "PATCH", currency=currency)
-        async with opened(night.counter.settings(night.shop.stack)) as another:
-            night.due(*orders)
+        orders = [await reconciled.checkout.order() for _ in range(4)]
+        key, *_ = [await reconciled.checkout.pay(order_id) for order_id in orders]
+        currency = (await reconciled.checkout.books(key))["currency"]
+        await reconciled.checkout.shop.play(f"payments/{key}", "PATCH", currency="?")
+        assert (await reconciled.round(*orders)).unanswered == 0
+        await reconciled.completed(*orders[1:])
+        await reconciled.checkout.shop.play(f"payments/{key}", "PATCH", currency=currency)
+        async with opened(reconciled.checkout.settings()) as another:
+            reconciled.due(*orders)
             await another.reconciliations.once()
-        await night.completed(*orders)
+        await reconciled.completed(*orders)

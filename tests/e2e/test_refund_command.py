@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.checkouts import Checkout
 from tests.support.commands import operate, operate_by_hand
-from tests.support.counters import V1, Counter, Toss
+from tests.support.gateways import PORTONE_V1, TOSS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.gateways.driver import GatewayDriver
     from tests.support.shop import Shop
     from tests.support.stacks import LocalStack
 
@@ -20,13 +22,13 @@ NUMBER, HOLDER = "11029384756123", "Hong Gildong"
 ACCOUNT = {"bank": "20", "accountNumber": NUMBER, "holder": HOLDER}
 
 
-async def deposited(till: Counter) -> tuple[str, str]:
+async def deposited(checkout: Checkout) -> tuple[str, str]:
     """An order paid by a deposit, and its payment key."""
-    order_id = await till.order()
-    key = await till.shop.pay(order_id, outcome="awaiting_deposit")
-    await till.come_back(order_id, key)
-    await till.shop.play("deposit", payment_key=key)
-    await till.shop.until(lambda: till.shop.row(order_id)["status"] == "completed")
+    order_id = await checkout.order()
+    key = await checkout.shop.pay(order_id, outcome="awaiting_deposit")
+    await checkout.come_back(order_id, key)
+    await checkout.shop.play("deposit", payment_key=key)
+    await checkout.shop.until(lambda: checkout.shop.row(order_id)["status"] == "completed")
     return order_id, key
 
 
@@ -47,17 +49,17 @@ def refund_of(order_id: str, *options: object) -> tuple[object, ...]:
 
 
 class TestAccount:
-    @pytest.mark.parametrize("counter", [Toss, V1], ids=lambda each: each.NAME)
+    @pytest.mark.parametrize("driver", [TOSS, PORTONE_V1], ids=lambda each: each.name)
     async def test_of_a_file(
-        self, shop: Shop, stack: LocalStack, tmp_path: Path, counter: type[Counter]
+        self, shop: Shop, stack: LocalStack, tmp_path: Path, driver: GatewayDriver
     ) -> None:
-        till, file = counter(shop), tmp_path / "account.json"
+        checkout, file = Checkout.at(driver, shop), tmp_path / "account.json"
         file.write_text(json.dumps(ACCOUNT), encoding="utf-8")
-        order_id, key = await deposited(till)
+        order_id, key = await deposited(checkout)
         status, out, err = await operate(stack, *refund_of(order_id, "--account", file))
         assert status == 0, err
         assert "succeeded (5000 KRW, 10 tokens)" in out
-        assert await till.given_back(key) == 5000
+        assert await checkout.returned(key) == 5000
         assert NUMBER not in out + err
         assert HOLDER not in out + err
         assert kept_anywhere(shop) == 0
@@ -65,20 +67,20 @@ class TestAccount:
     async def test_of_standard_input_is_what_the_gateway_gets(
         self, shop: Shop, stack: LocalStack
     ) -> None:
-        till = Toss(shop)
-        order_id, key = await deposited(till)
+        checkout = Checkout.at(TOSS, shop)
+        order_id, key = await deposited(checkout)
         arguments = refund_of(order_id, "--account", "-")
         status, out, err = await operate(stack, *arguments, given=json.dumps(ACCOUNT))
         assert status == 0, err
         assert NUMBER not in out + err
-        receiver = (await till.books(key))["virtualAccount"]["refundReceiveAccount"]
+        receiver = (await checkout.books(key))["virtualAccount"]["refundReceiveAccount"]
         assert receiver == {"bankCode": "20", "accountNumber": NUMBER, "holderName": HOLDER}
 
     async def test_asked_for_on_a_terminal_that_does_not_show_the_number(
         self, shop: Shop, stack: LocalStack
     ) -> None:
-        till = Toss(shop)
-        order_id, key = await deposited(till)
+        checkout = Checkout.at(TOSS, shop)
+        order_id, key = await deposited(checkout)
         number = "Account number: "
         again = "Repeat for confirmation: "
         status, screen = await operate_by_hand(
@@ -96,7 +98,7 @@ class TestAccount:
         assert status == 0, screen
         assert "succeeded" in screen
         assert NUMBER[:-1] not in screen
-        receiver = (await till.books(key))["virtualAccount"]["refundReceiveAccount"]
+        receiver = (await checkout.books(key))["virtualAccount"]["refundReceiveAccount"]
         assert receiver["accountNumber"] == NUMBER
 
 
@@ -105,15 +107,15 @@ class TestWithoutAGoodAccount:
         self, shop: Shop, stack: LocalStack
     ) -> None:
         """And under another key it is asked for with one."""
-        till = Toss(shop)
-        order_id, key = await deposited(till)
+        checkout = Checkout.at(TOSS, shop)
+        order_id, key = await deposited(checkout)
         status, out, err = await operate(stack, *refund_of(order_id))
-        assert (status, await till.given_back(key)) == (1, 0)
+        assert (status, await checkout.returned(key)) == (1, 0)
         assert "failed (5000 KRW, 10 tokens)" in out
         assert "INVALID_REFUND_ACCOUNT_INFO" in err
         again = ("refund", order_id, "--reason", "why", "--key", "cli-2", "--account", "-")
         assert (await operate(stack, *again, given=json.dumps(ACCOUNT)))[0] == 0
-        assert await till.given_back(key) == 5000
+        assert await checkout.returned(key) == 5000
 
     @pytest.mark.parametrize(
         ("given", "says"),

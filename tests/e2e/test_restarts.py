@@ -48,8 +48,8 @@ async def shop(world: StormStack) -> AsyncIterator[Shop]:
 
 @contextmanager
 def locked(shop: Shop, order_id: str) -> Iterator[None]:
-    """Whoever applies a payment of this order waits in the middle of it, until the database ends
-    or this does."""
+    """Has each server that applies a payment of this order wait in the middle of it, until the
+    database ends or this does."""
     connection = psycopg.connect(shop.stack.database_url)
     try:
         connection.execute("select from payments where order_id = %s for update", [order_id])
@@ -67,7 +67,7 @@ def in_the_middle(shop: Shop) -> bool:
 
 
 async def tell(shop: Shop, order_id: str, imp_uid: str) -> bool:
-    """Whether it was acknowledged. What is no acknowledgement is an answer that says why."""
+    """True if it was acknowledged. Any other answer says why it was not."""
     answer = await shop.webhook(order_id, imp_uid)
     assert answer.status_code in {200, 503}, answer.text
     assert answer.status_code == 200 or answer.json()["code"] == "database_unavailable"

@@ -1,4 +1,4 @@
-"""What the sidecar does by itself, and how it says that it cannot work."""
+"""The sidecar's own work, and how it says that it cannot do it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server calls with the service's key, old or new, through supabase-py."""
+"""Calls of a server with the service's key, old or new, through supabase-py."""
 
 from __future__ import annotations
 

@@ -6,130 +6,142 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.counters import V2, Counter, Stripe, Toss
+from tests.support.checkouts import Checkout
+from tests.support.gateways import PORTONE_V2, STRIPE, TOSS
 
 if TYPE_CHECKING:
-    from tests.support.office import Office
+    from tests.support.refund_desks import RefundDesk
 
-SLOW = (Toss, Stripe, V2)
+SLOW = (TOSS, STRIPE, PORTONE_V2)
 
 
-async def bought_to_be_slow(counter: Counter) -> tuple[str, str]:
+async def bought_to_be_slow(checkout: Checkout) -> tuple[str, str]:
     """An order whose refund the gateway takes on, and is not done with at once."""
-    if not isinstance(counter, Stripe):
-        order_id, key = await counter.bought()
-        if isinstance(counter, V2):
-            await counter.shop.play("settings", "PUT", cancels="requested")
+    if checkout.driver is not STRIPE:
+        order_id, key = await checkout.bought()
+        if checkout.driver is PORTONE_V2:
+            await checkout.shop.play("settings", "PUT", cancels="requested")
         else:
-            await counter.shop.play(f"payments/{key}", "PATCH", cancellation={"pending": True})
+            await checkout.shop.play(f"payments/{key}", "PATCH", cancellation={"pending": True})
         return order_id, key
-    order_id = await counter.order()
-    key = await counter.shop.pay(order_id, method="pm_card_pendingRefund")
-    assert await counter.come_back(order_id, key) == 200
-    await counter.shop.until(lambda: counter.shop.row(order_id)["status"] == "completed")
+    order_id = await checkout.order()
+    key = await checkout.shop.pay(order_id, method="pm_card_pendingRefund")
+    assert await checkout.come_back(order_id, key) == 200
+    await checkout.shop.until(lambda: checkout.shop.row(order_id)["status"] == "completed")
     return order_id, key
 
 
-async def end(counter: Counter, key: str, outcome: str) -> None:
-    if isinstance(counter, V2):
-        await counter.shop.play("settle_refund", payment_key=key, outcome=outcome)
-        await counter.shop.play("settings", "PUT", cancels="succeeded")
+async def end(checkout: Checkout, key: str, outcome: str) -> None:
+    if checkout.driver is PORTONE_V2:
+        await checkout.shop.play("settle_refund", payment_key=key, outcome=outcome)
+        await checkout.shop.play("settings", "PUT", cancels="succeeded")
     else:
-        await counter.shop.play("refund_status", payment_key=key, status=outcome)
+        await checkout.shop.play("refund_status", payment_key=key, status=outcome)
 
 
-@pytest.mark.parametrize("gateway", SLOW, ids=lambda each: each.NAME, indirect=True, scope="module")
+@pytest.mark.parametrize("gateway", SLOW, ids=lambda each: each.name, indirect=True, scope="module")
 class TestPending:
     @pytest.mark.parametrize("outcome", ["succeeded", "failed"])
-    async def test_ends_as_the_gateway_says(self, office: Office, outcome: str) -> None:
+    async def test_ends_as_the_gateway_says(self, refund_desk: RefundDesk, outcome: str) -> None:
         """Its tokens are aside all the while; a second refund has to wait."""
-        order_id, key = await bought_to_be_slow(office.counter)
-        answer = await office.refund(order_id)
+        order_id, key = await bought_to_be_slow(refund_desk.checkout)
+        answer = await refund_desk.refund(order_id)
         assert (answer.status_code, answer.json()["refund"]["status"]) == (202, "pending")
-        assert await office.shop.tokens() == 5
-        assert (await office.refund(order_id)).json()["code"] == "refund_in_progress"
-        await office.reconcile()
-        assert [status for status, _ in office.refunds(order_id)] == ["pending"]
-        await end(office.counter, key, outcome)
-        await office.settled(order_id)
-        assert [status for status, _ in office.refunds(order_id)] == [outcome]
-        assert await office.shop.tokens() == (5 if outcome == "succeeded" else 15)
+        assert await refund_desk.shop.tokens() == 5
+        assert (await refund_desk.refund(order_id)).json()["code"] == "refund_in_progress"
+        await refund_desk.reconcile()
+        assert [status for status, _ in refund_desk.refunds(order_id)] == ["pending"]
+        await end(refund_desk.checkout, key, outcome)
+        await refund_desk.settled(order_id)
+        assert [status for status, _ in refund_desk.refunds(order_id)] == [outcome]
+        assert await refund_desk.shop.tokens() == (5 if outcome == "succeeded" else 15)
 
 
 @pytest.mark.parametrize(
-    "gateway", [Toss], ids=lambda each: each.NAME, indirect=True, scope="module"
+    "gateway", [TOSS], ids=lambda each: each.name, indirect=True, scope="module"
 )
 class TestTransferThatFailed:
     """Of a deposit: Toss has taken the money out of the payment, and it has not arrived."""
 
-    async def begun(self, office: Office, how: str = "failed") -> tuple[str, str]:
+    async def begun(self, refund_desk: RefundDesk, how: str = "failed") -> tuple[str, str]:
         """A refund whose transfer has failed; the order, and its payment key."""
-        shop = office.counter.shop
-        order_id = await office.counter.order()
+        shop = refund_desk.checkout.shop
+        order_id = await refund_desk.checkout.order()
         key = await shop.pay(order_id, outcome="awaiting_deposit")
-        await office.counter.come_back(order_id, key)
+        await refund_desk.checkout.come_back(order_id, key)
         await shop.play("deposit", payment_key=key)
-        await office.counter.tell(order_id, key)
+        await refund_desk.checkout.tell(order_id, key)
         await shop.until(lambda: shop.row(order_id)["status"] == "completed")
         await shop.play(f"payments/{key}", "PATCH", cancellation={"pending": True})
         account = {"bank": "20", "accountNumber": "1000123456789", "holder": "Hong Gildong"}
-        assert (await office.refund(order_id, account=account)).status_code == 202
-        await end(office.counter, key, how)
+        assert (await refund_desk.refund(order_id, account=account)).status_code == 202
+        await end(refund_desk.checkout, key, how)
         return order_id, key
 
-    async def test_has_failed_once_the_balance_has_the_money_again(self, office: Office) -> None:
-        order_id, key = await self.begun(office, "returned")
-        await office.settled(order_id)
-        assert (office.refunds(order_id), await office.shop.tokens()) == ([("failed", 5000)], 15)
+    async def test_has_failed_once_the_balance_has_the_money_again(
+        self, refund_desk: RefundDesk
+    ) -> None:
+        order_id, key = await self.begun(refund_desk, "returned")
+        await refund_desk.settled(order_id)
+        assert (refund_desk.refunds(order_id), await refund_desk.shop.tokens()) == (
+            [("failed", 5000)],
+            15,
+        )
         account = {"bank": "20", "accountNumber": "1000123456789", "holder": "Hong Gildong"}
-        await office.shop.play(f"payments/{key}", "PATCH", cancellation={})
-        assert (await office.refund(order_id, account=account)).status_code == 200
-        assert office.refunds(order_id) == [("failed", 5000), ("succeeded", 5000)]
-        assert await office.shop.tokens() == 5
+        await refund_desk.shop.play(f"payments/{key}", "PATCH", cancellation={})
+        assert (await refund_desk.refund(order_id, account=account)).status_code == 200
+        assert refund_desk.refunds(order_id) == [("failed", 5000), ("succeeded", 5000)]
+        assert await refund_desk.shop.tokens() == 5
 
-    async def test_stays_pending_until_it_is_made_again(self, office: Office) -> None:
-        order_id, key = await self.begun(office)
-        await office.reconcile()
-        assert office.refunds(order_id) == [("pending", 5000)]
-        assert (await office.refund(order_id)).json()["code"] == "refund_in_progress"
-        assert await office.shop.tokens() == 5
-        await end(office.counter, key, "succeeded")
-        await office.settled(order_id)
-        assert office.refunds(order_id) == [("succeeded", 5000)]
-        assert await office.shop.tokens() == 5
+    async def test_stays_pending_until_it_is_made_again(self, refund_desk: RefundDesk) -> None:
+        order_id, key = await self.begun(refund_desk)
+        await refund_desk.reconcile()
+        assert refund_desk.refunds(order_id) == [("pending", 5000)]
+        assert (await refund_desk.refund(order_id)).json()["code"] == "refund_in_progress"
+        assert await refund_desk.shop.tokens() == 5
+        await end(refund_desk.checkout, key, "succeeded")
+        await refund_desk.settled(order_id)
+        assert refund_desk.refunds(order_id) == [("succeeded", 5000)]
+        assert await refund_desk.shop.tokens() == 5
 
-    async def test_given_up_and_made_again_after_all(self, office: Office) -> None:
+    async def test_given_up_and_made_again_after_all(self, refund_desk: RefundDesk) -> None:
         """The tokens are free, and follow the money when it goes."""
-        order_id, key = await self.begun(office)
-        [(refund,)] = office.shop.select(
+        order_id, key = await self.begun(refund_desk)
+        [(refund,)] = refund_desk.shop.select(
             "select id::text from coinslot.refunds where order_id = %s", order_id
         )
-        await office.shop.rpc("close_refund", refund_id=refund, reason="the account is closed")
-        assert (office.refunds(order_id), await office.shop.tokens()) == ([("failed", 5000)], 15)
-        assert (await office.refund(order_id)).json()["code"] == "refund_in_progress"
-        await end(office.counter, key, "succeeded")
-        await office.counter.tell(order_id, key, paid=False)
-        await office.shop.until(lambda: office.refunds(order_id) == [("succeeded", 5000)])
-        assert await office.shop.tokens() == 5
+        await refund_desk.shop.rpc("close_refund", refund_id=refund, reason="the account is closed")
+        assert (refund_desk.refunds(order_id), await refund_desk.shop.tokens()) == (
+            [("failed", 5000)],
+            15,
+        )
+        assert (await refund_desk.refund(order_id)).json()["code"] == "refund_in_progress"
+        await end(refund_desk.checkout, key, "succeeded")
+        await refund_desk.checkout.tell(order_id, key, paid=False)
+        await refund_desk.shop.until(lambda: refund_desk.refunds(order_id) == [("succeeded", 5000)])
+        assert await refund_desk.shop.tokens() == 5
 
 
 @pytest.mark.parametrize(
-    "gateway", [Toss], ids=lambda each: each.NAME, indirect=True, scope="module"
+    "gateway", [TOSS], ids=lambda each: each.name, indirect=True, scope="module"
 )
 class TestStoredError:
     @pytest.mark.parametrize("taken", [True, False])
     async def test_key_that_can_only_repeat_it_is_not_used_again(
-        self, office: Office, taken: bool
+        self, refund_desk: RefundDesk, taken: bool
     ) -> None:
-        """Whether the money went back before the error or not: it goes back once."""
-        order_id, key = await office.counter.bought()
+        """The money goes back once, before the error or after it."""
+        order_id, key = await refund_desk.checkout.bought()
         error = {"code": "FAILED_REFUND_PROCESS", "taken": taken}
-        await office.shop.play(f"payments/{key}", "PATCH", cancellation=error)
-        assert (await office.refund(order_id, amount=office.part)).status_code in {200, 202}
-        await office.settled(order_id)
-        assert office.refunds(order_id) == [("succeeded", office.part)]
-        assert await office.counter.given_back(key) == office.part
-        tries = office.shop.select(
+        await refund_desk.shop.play(f"payments/{key}", "PATCH", cancellation=error)
+        assert (await refund_desk.refund(order_id, amount=refund_desk.part)).status_code in {
+            200,
+            202,
+        }
+        await refund_desk.settled(order_id)
+        assert refund_desk.refunds(order_id) == [("succeeded", refund_desk.part)]
+        assert await refund_desk.checkout.returned(key) == refund_desk.part
+        tries = refund_desk.shop.select(
             "select tries from coinslot.refunds where order_id = %s", order_id
         )
         assert tries == [(1 if taken else 2,)]

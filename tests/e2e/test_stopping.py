@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,7 @@ async def confirming(shop: Shop, server: str, delay_s: float) -> AsyncIterator[a
     order_id, key = await toss.agreed()
 
     async def confirm() -> int:
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with httpx.AsyncClient(timeout=150) as http:
             return (await replace(toss, http=http).confirm(order_id, key)).status_code
 
     async def heard() -> bool:
@@ -60,11 +59,15 @@ async def no_longer_taken(url: str) -> None:
     await until(lambda: answers_with(f"{url}/health", 0))
 
 
-def seconds_since(began: float) -> float:
-    return time.monotonic() - began
+def patient_server(
+    shop: Shop,
+) -> AbstractAsyncContextManager[tuple[str, subprocess.Popen[bytes]]]:
+    """One that waits for longer than a test does, where it has something to wait for."""
+    return own_server(shop.stack, COINSLOT_STOP_SECONDS="120")
 
 
 async def stop(server: subprocess.Popen[bytes]) -> int:
+    """Its exit code. Fails where that takes more than a minute."""
     server.send_signal(signal.SIGTERM)
     return await ended(server)
 
@@ -73,13 +76,11 @@ async def test_what_is_under_way_is_answered_and_finished(shop: Shop) -> None:
     async with own_server(shop.stack) as (url, server):
         order_id = await told(shop, url, delay_s=4)
         async with confirming(shop, url, delay_s=4) as answer:
-            began = time.monotonic()
             server.send_signal(signal.SIGTERM)
             await no_longer_taken(url)
             assert not answer.done()
             assert await answer == 200
             assert await ended(server) == 0
-    assert seconds_since(began) < 20
     assert shop.inbox(order_id) == [("credited", False)]
     assert (await shop.tokens(), shop.purchases()) == (25, 2)
 
@@ -87,10 +88,8 @@ async def test_what_is_under_way_is_answered_and_finished(shop: Shop) -> None:
 async def test_what_takes_longer_than_its_bound_is_given_back(shop: Shop) -> None:
     """Due at once for any other server, which need not wait for the lease of half a minute."""
     async with own_server(shop.stack, COINSLOT_STOP_SECONDS="1") as (url, server):
-        order_id = await told(shop, url, delay_s=25)
-        began = time.monotonic()
+        order_id = await told(shop, url, delay_s=100)
         assert await stop(server) == 0
-    assert seconds_since(began) < 12
     ((due,),) = shop.select(
         "select coalesce(next_attempt_at <= now(), true) from coinslot.webhooks "
         "where order_id = %s and (outcome = 'credited' or taken_at < now())",
@@ -98,7 +97,6 @@ async def test_what_takes_longer_than_its_bound_is_given_back(shop: Shop) -> Non
     )
     assert due or shop.inbox(order_id) == [("credited", False)]
     assert await shop.followed(order_id) == ["credited"]
-    assert seconds_since(began) < 28
     assert (await shop.tokens(), shop.purchases()) == (15, 1)
 
 
@@ -119,26 +117,20 @@ async def test_says_that_it_is_stopping_before_it_takes_no_more(shop: Shop) -> N
 
 
 async def test_connection_that_is_only_kept_open_holds_up_nothing(shop: Shop) -> None:
-    async with own_server(shop.stack) as (url, server), httpx.AsyncClient() as http:
+    async with patient_server(shop) as (url, server), httpx.AsyncClient() as http:
         await http.get(f"{url}/health")
-        began = time.monotonic()
         assert await stop(server) == 0
-    assert seconds_since(began) < 15
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_second_signal_ends_it_at_once(shop: Shop, number: signal.Signals) -> None:
-    async with own_server(shop.stack) as (url, server), confirming(shop, url, delay_s=15):
+    async with patient_server(shop) as (url, server), confirming(shop, url, delay_s=100):
         server.send_signal(number)
         await no_longer_taken(url)
-        began = time.monotonic()
         server.send_signal(number)
         assert await ended(server) == -number
-        assert seconds_since(began) < 6
 
 
 async def test_idle_server_stops_at_once_and_well(shop: Shop) -> None:
-    async with own_server(shop.stack) as (_, server):
-        began = time.monotonic()
+    async with patient_server(shop) as (_, server):
         assert await stop(server) == 0
-    assert seconds_since(began) < 15

@@ -110,7 +110,7 @@ class TestCreate:
     async def test_click_repeated_while_the_webhook_comes_undoes_nothing(
         self, stripe_shop: StripeShop
     ) -> None:
-        """What the repeated click read of the intent may be older than what the webhook led to."""
+        """The repeated click may have read the intent before the webhook changed it."""
         headers = {"Idempotency-Key": "racing click"}
         order_id = (await stripe_shop.create(**headers)).json()["orderId"]
         key = await stripe_shop.pay(order_id)

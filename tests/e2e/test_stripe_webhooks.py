@@ -63,7 +63,7 @@ class TestOnce:
         assert (stripe_shop.row(order_id)["status"], await stripe_shop.tokens()) == ("refunded", 5)
 
     async def test_reordered_events(self, stripe_shop: StripeShop) -> None:
-        """What comes after the money is told first, and names only the payment."""
+        """The later event is told first, and names only the payment."""
         order_id = await stripe_shop.order()
         await stripe_shop.play("settings", "PUT", enabled=False)
         key = await stripe_shop.pay(order_id)

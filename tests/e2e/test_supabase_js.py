@@ -35,7 +35,7 @@ def as_json(shown: Surface) -> str:
 
 @pytest_asyncio.fixture(scope="module")
 async def report(stack: LocalStack) -> str:
-    """What Node's test runner says, as TAP."""
+    """The output of Node's test runner, as TAP."""
     with stack.connect() as connection:
         shown = surface(connection)
     env = {"PATH": os.environ["PATH"], **stack.env, "SURFACE": as_json(shown)}

@@ -90,7 +90,7 @@ class TestOnce:
 
 
 class TestDoubt:
-    """Where the answer does not say whether the money was taken, reading the payment does."""
+    """An answer may not say whether the money was taken; reading the payment does."""
 
     @pytest.mark.parametrize("kind", ["drop_after", "error_after", "malformed", "html"])
     async def test_answer_lost_after_the_money_was_taken(self, toss: TossShop, kind: str) -> None:

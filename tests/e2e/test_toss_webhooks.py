@@ -1,4 +1,4 @@
-"""What Toss tells of a payment, and what others say in its name."""
+"""Webhooks of Toss about a payment, and others' in its name."""
 
 from __future__ import annotations
 

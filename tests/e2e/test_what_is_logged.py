@@ -1,5 +1,5 @@
-"""A day's traffic at every till, and then the logs: each line about an order names it, and nothing
-in them opens anything or tells who somebody is."""
+"""A day's traffic at every gateway, and then the logs: each line about an order names it, and
+nothing in them opens anything or tells who somebody is."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import httpx
 import jwt
 import pytest_asyncio
 
-from tests.support.counters import EVERY, V2, Counter, Stripe, Toss
+from tests.support.checkouts import EVERY, Checkout
+from tests.support.gateways import PORTONE_V2, STRIPE, TOSS
 from tests.support.logbook import Logbook, forms, leaks
-from tests.support.office import Office, admin_of
 from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
 from tests.support.portone_v2_shop import v2_url
+from tests.support.refund_desks import RefundDesk, admin_of
 from tests.support.shop import Shop
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ _NONSENSE: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Day:
-    """What happened, and what of it may not be read in any log."""
+    """The events of a day, and the parts of them that no log may show."""
 
     logbook: Logbook
     secrets: set[str]
@@ -87,10 +88,10 @@ async def day(
     browser: httpx.AsyncClient,
 ) -> AsyncIterator[Day]:
     """A sidecar that logs as in production serves every gateway, of PortOne one version."""
-    tills = [
-        till
-        for till in EVERY
-        if till.GATEWAY != "portone" or (till is V2) == (request.param == "v2")
+    drivers = [
+        driver
+        for driver in EVERY
+        if driver.gateway != "portone" or (driver is PORTONE_V2) == (request.param == "v2")
     ]
     keys = _v2_keys(stack) if request.param == "v2" else {}
     async with _server_with(stack, keys) as env:
@@ -100,8 +101,8 @@ async def day(
         admin = admin_of(shop)
         day = Day(logbook, {*_secrets(stack, env), *PERSONAL.values(), FORGED_ID})
         day.secrets |= {buyer.token, buyer.email, admin.token, admin.email}
-        for till in tills:
-            await _at_the_till(day, Office(till(shop), admin))
+        for driver in drivers:
+            await _at_the_gateway(day, RefundDesk(Checkout.at(driver, shop), admin))
         await _nonsense_from_outside(day, shop)
         await _reconcile(day, shop)
         yield day
@@ -186,57 +187,57 @@ def _secrets(stack: LocalStack, env: dict[str, str]) -> set[str]:
     return found | {keys.jwt_secret, keys.service_role, keys.anon, keys.secret, keys.publishable}
 
 
-async def _at_the_till(day: Day, office: Office) -> None:
+async def _at_the_gateway(day: Day, refund_desk: RefundDesk) -> None:
     """Only the webhooks of this story are sent."""
-    await office.shop.play("settings", "PUT", enabled=False)
+    await refund_desk.shop.play("settings", "PUT", enabled=False)
     try:
-        await _bought_and_refunded(day, office)
-        await _everything_fails(day, office.counter)
+        await _bought_and_refunded(day, refund_desk)
+        await _everything_fails(day, refund_desk.checkout)
     finally:
-        await office.shop.play("settings", "PUT", enabled=True)
+        await refund_desk.shop.play("settings", "PUT", enabled=True)
 
 
-async def _bought_and_refunded(day: Day, office: Office) -> None:
-    counter, shop = office.counter, office.counter.shop
-    order_id, key = await counter.bought()
+async def _bought_and_refunded(day: Day, refund_desk: RefundDesk) -> None:
+    checkout, shop = refund_desk.checkout, refund_desk.checkout.shop
+    order_id, key = await checkout.bought()
     day.orders |= {order_id: order_id, key: order_id}
-    await _secrets_of_a_payment(day, counter, key)
-    await shop.play(f"payments/{key}", "PATCH", **_BUYER[counter.NAME])
+    await _secrets_of_a_payment(day, checkout, key)
+    await shop.play(f"payments/{key}", "PATCH", **_BUYER[checkout.driver.name])
     for forged in (False, True):
-        await _tell(counter, order_id, key, forged=forged)
+        await _tell(checkout, order_id, key, forged=forged)
     await shop.followed(order_id)
     account = {"bank": "88", "accountNumber": PERSONAL["account"], "holder": PERSONAL["name"]}
-    await office.refund(order_id, amount=office.part, account=account)
-    await office.refund(order_id, amount=10**9, reason=PERSONAL["name"])
-    if isinstance(counter, Stripe):
+    await refund_desk.refund(order_id, amount=refund_desk.part, account=account)
+    await refund_desk.refund(order_id, amount=10**9, reason=PERSONAL["name"])
+    if checkout.driver is STRIPE:
         await shop.play("dispute", payment_key=key, status="needs_response")
-        await counter.tell(order_id, key, paid=False)
+        await checkout.tell(order_id, key, paid=False)
 
 
-async def _secrets_of_a_payment(day: Day, counter: Counter, key: str) -> None:
-    """What the gateway keeps with it, and what the page pays it with."""
-    books = await counter.books(key)
-    if isinstance(counter, Stripe):
+async def _secrets_of_a_payment(day: Day, checkout: Checkout, key: str) -> None:
+    """Collects what the gateway keeps with it, and what the page pays it with."""
+    books = await checkout.books(key)
+    if checkout.driver is STRIPE:
         day.secrets.add(books["client_secret"])
-    if isinstance(counter, Toss):
+    if checkout.driver is TOSS:
         day.secrets.add(books["secret"])
 
 
-async def _everything_fails(day: Day, counter: Counter) -> None:
-    order_id = await counter.order()
-    key = await counter.pay(order_id)
+async def _everything_fails(day: Day, checkout: Checkout) -> None:
+    order_id = await checkout.order()
+    key = await checkout.pay(order_id)
     day.orders |= {order_id: order_id, key: order_id}
     for kind in _FAULTS:
-        await counter.fail(kind, next=3, delay_s=2 if kind == "delay" else 0)
-        await counter.come_back(order_id, key)
-        await counter.fail(None)
-    right = await counter.books(key)
-    wrong = _NONSENSE[counter.NAME]
-    await counter.shop.play(f"payments/{key}", "PATCH", **wrong, **_BUYER[counter.NAME])
-    await counter.come_back(order_id, key)
-    await _tell(counter, order_id, key)
-    await counter.shop.play(f"payments/{key}", "PATCH", **{name: right[name] for name in wrong})
-    await counter.come_back(order_id, key)
+        await checkout.fail(kind, next=3, delay_s=2 if kind == "delay" else 0)
+        await checkout.come_back(order_id, key)
+        await checkout.fail(None)
+    right = await checkout.books(key)
+    wrong = _NONSENSE[checkout.driver.name]
+    await checkout.shop.play(f"payments/{key}", "PATCH", **wrong, **_BUYER[checkout.driver.name])
+    await checkout.come_back(order_id, key)
+    await _tell(checkout, order_id, key)
+    await checkout.shop.play(f"payments/{key}", "PATCH", **{name: right[name] for name in wrong})
+    await checkout.come_back(order_id, key)
 
 
 async def _reconcile(day: Day, shop: Shop) -> None:
@@ -246,15 +247,15 @@ async def _reconcile(day: Day, shop: Shop) -> None:
     await shop.until(lambda: any("work" in line for line in day.logbook.lines()))
 
 
-async def _tell(counter: Counter, order_id: str, key: str, *, forged: bool = False) -> None:
+async def _tell(checkout: Checkout, order_id: str, key: str, *, forged: bool = False) -> None:
     """A webhook that tells more of the buyer than anybody wants to know."""
-    event = counter.event(order_id, key, paid=True) | PERSONAL | {"buyer": PERSONAL}
+    event = checkout.driver.event(order_id, key, paid=True) | PERSONAL | {"buyer": PERSONAL}
     if isinstance(event.get("data"), dict):
         event["data"] |= {"customer": PERSONAL, "secret": FORGED_ID}
     raw = json.dumps(event).encode()
-    headers = {"X-Request-ID": FORGED_ID, **counter.signature(raw, ours=not forged)}
-    url = f"{counter.shop.sidecar}/payment/{counter.GATEWAY}/webhook"
-    await counter.shop.http.post(url, content=raw, headers=headers)
+    headers = {"X-Request-ID": FORGED_ID, **checkout.driver.signature(raw, ours=not forged)}
+    url = f"{checkout.shop.sidecar}/payment/{checkout.driver.gateway}/webhook"
+    await checkout.shop.http.post(url, content=raw, headers=headers)
 
 
 async def _nonsense_from_outside(day: Day, shop: Shop) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.desk import desk_at
+from tests.e2e.inbox_harness import inbox_harness
 from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def test_seen_when_the_buyer_comes_back(shop: Shop, toss: TossShop) -> Non
 
 
 async def test_seen_when_it_is_to_be_confirmed(shop: Shop, toss: TossShop) -> None:
-    """Whoever took it: not we."""
+    """Somebody took it: not we."""
     order_id = await shop.order("standard")
     key = await toss.pay(order_id)
     await toss.http.post(
@@ -52,8 +52,8 @@ async def test_seen_when_it_is_to_be_confirmed(shop: Shop, toss: TossShop) -> No
 async def test_seen_when_a_signed_webhook_tells_of_it(shop: Shop, toss: TossShop) -> None:
     order_id = await toss.order()
     imp_uid = await shop.pay(order_id, amount=5000, force=True)
-    async with desk_at(shop) as desk:
-        await desk.deliver(order_id, imp_uid, f"evt_{uuid4().hex}")
+    async with inbox_harness(shop) as harness:
+        await harness.deliver(order_id, imp_uid, f"evt_{uuid4().hex}")
         assert await shop.followed(order_id) == ["refused"]
     assert await kept_for_a_person(shop, order_id)
 

@@ -1,4 +1,4 @@
-"""What stands before several sidecars: round robin among those whose `/ready` says yes."""
+"""A balancer before several sidecars: round robin among those whose `/ready` says yes."""
 
 from __future__ import annotations
 

@@ -25,7 +25,6 @@ from devstack.foreground import stopped_by_signals
 from tests.load.balancer import SECONDS_BETWEEN_LOOKS, Balancer
 from tests.load.meter import Meter, MeteredClient
 from tests.storm import plan
-from tests.storm.books import all_money
 from tests.storm.buyers import Buyers
 from tests.storm.calm import Calm
 from tests.storm.faults import Faults
@@ -33,7 +32,7 @@ from tests.storm.journal import Journal
 from tests.storm.network import Network
 from tests.storm.report import out, show_figures, show_offences
 from tests.storm.spenders import Spenders
-from tests.storm.verdict import Database, offences
+from tests.storm.verdict import Database, offences, received
 from tests.storm.world import SIDECARS, StormStack
 from tests.support.clusters import discard
 from tests.support.stacks import LocalStack, Person
@@ -93,7 +92,7 @@ class Load:
             await asyncio.to_thread(self._stack.await_all)
             async with opened(self._stack.sidecar_settings()) as services:
                 await Calm(self._stack, services, client, self._journal).until_idle()
-            money = await all_money(client)
+            money = await received(client)
         found = offences(self._database, self._journal, money, self._stack.sidecar_logs())
         return Outcome(self._meter, self._journal, found, self._restarts)
 
@@ -112,7 +111,7 @@ class Load:
             await client.close()
 
     async def _live(self, client: MeteredClient, number: int) -> None:
-        """What a buyer has begun is brought to its end, also when the time is over."""
+        """Brings to its end what a buyer has begun, also when the time is over."""
         await asyncio.sleep(self._rng.uniform(0, 2 * self._mean_pause))
         while time.monotonic() < self._until:
             bought = await self._buyers.buy(replace(next(self._plans), user=number))
@@ -199,7 +198,9 @@ def main(
     outcome = measure(buyers, seconds, seed)
     if undeclared := outcome.meter.undeclared():
         out.print(f"[red]Failures that no restart explains: {undeclared}[/]")
-    if outcome.offences or undeclared:
+    if spared := [how for how, number in outcome.restarts.items() if not number]:
+        out.print(f"[red]No sidecar was {' or '.join(spared)}[/]")
+    if outcome.offences or undeclared or spared:
         raise typer.Exit(1)
     out.print("[green]Nothing lost, nothing doubled.[/]")
 

@@ -1,4 +1,4 @@
-"""What clients waited for, and what they were told, by operation."""
+"""Waits of clients, and the answers they got, by operation."""
 
 from __future__ import annotations
 

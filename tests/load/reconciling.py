@@ -1,4 +1,4 @@
-"""What the reconciler and the audit do with a lot of work.
+"""The reconciler and the audit with a lot of work.
 
 `python -m tests.load.reconciling --orders 10000 --payments 100000`, on a stack of its own. Orders
 that are open and due are read once each at PortOne's simulator: as many calls as there are orders,

@@ -1,4 +1,4 @@
-"""How many webhooks a second the running stack credits, and what each costs.
+"""The rate of webhooks that the running stack credits, and the cost of each.
 
 `python -m tests.load.webhooks --count 1000 --clients 16` against what `make up` started. Orders are
 placed through the RPC and paid for at PortOne's simulator; then one unsigned webhook tells of each,
@@ -88,7 +88,7 @@ class Shop:
 
     @property
     def amount(self) -> int:
-        """What each of them costs, in minor units."""
+        """The price of each of them, in minor units."""
         return self._amount
 
     def _completed(self) -> int:
@@ -100,7 +100,7 @@ class Shop:
         return int(number)
 
     def _has_unread(self) -> bool:
-        """Whether a webhook is still to be read."""
+        """True while a webhook is still to be read."""
         [(found,)] = self._rows(
             "select exists (select from coinslot.webhooks where next_attempt_at is not null)"
         )

@@ -1,4 +1,4 @@
-"""Where mutants are made and shown to the proofs: one server, a database or a copy for each."""
+"""Makes mutants and shows them to the proofs: one server, a database or a copy for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a mutant is, and how its patches are applied: each fits exactly, or it is an error."""
+"""A mutant, and how its patches are applied: each fits exactly, or it is an error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Rewrite:
 
 @dataclass(frozen=True)
 class Run:
-    """What somebody with the owner's password, or a careless migration, might do."""
+    """A statement of somebody with the owner's password, or of a careless migration."""
 
     statement: str
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from coinslot.server.app import create_app
 from tests.support.contract import agreed
-from tests.support.seams import well_within_a_minute
+from tests.support.minute_windows import well_within_a_minute
 from tests.support.servers import running
 from tests.support.sidecars import FRONTEND, settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.storm.books import stripe_list
+from tests.support.gateways import DRIVERS
 
 if TYPE_CHECKING:
     from tests.storm.client import Client
@@ -16,35 +16,10 @@ class Banks:
         self._decided = 0
 
     async def decide(self) -> None:
-        await self._stripe()
-        await self._toss()
-        await self._portone()
-
-    async def _stripe(self) -> None:
-        for refund in await stripe_list(self._client, "refunds"):
-            if refund["status"] == "pending":
-                named = {"payment_key": refund["payment_intent"], "refund": refund["id"]}
-                await self._end("stripe", "refund_status", "status", **named)
-
-    async def _toss(self) -> None:
-        for payment in (await self._client.look("toss/_sim/payments"))["payments"]:
-            key = {"payment_key": payment["paymentKey"]}
-            account = payment["virtualAccount"] or {}
-            if account.get("refundStatus") == "PENDING":
-                # One that fails is sent again by a person, so it is no end.
-                await self._client.play("toss", "refund_status", status="succeeded", **key)
-            elif any(each["cancelStatus"] == "IN_PROGRESS" for each in payment["cancels"] or []):
-                await self._end("toss", "refund_status", "status", **key)
-
-    async def _portone(self) -> None:
-        for payment in (await self._client.look("portone-v2/_sim/payments"))["payments"]:
-            for each in payment.get("cancellations", []):
-                if each["status"] == "REQUESTED":
-                    key = {"payment_key": payment["transactionId"]}
-                    await self._end("portone-v2", "settle_refund", "outcome", **key)
-
-    async def _end(self, simulator: str, what: str, field: str, **named: str) -> None:
-        """Every other one fails."""
-        self._decided += 1
-        end = "succeeded" if self._decided % 2 else "failed"
-        await self._client.play(simulator, what, **named, **{field: end})
+        """Every other one that may fail does."""
+        for driver in DRIVERS:
+            for refund in await driver.open_refunds(self._client):
+                self._decided += refund.may_fail
+                fails = refund.may_fail and self._decided % 2 == 0
+                end = {refund.outcome: "failed" if fails else "succeeded"}
+                await self._client.play(driver.name, refund.control, **refund.named, **end)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.storm.journal import Bought
-from tests.storm.tills import opened, ordering, till_named
+from tests.support.gateways import DRIVERS, PORTONE_V1, PORTONE_V2
 
 if TYPE_CHECKING:
     from tests.storm.client import Client, Said
-    from tests.storm.journal import Journal, Json
+    from tests.storm.journal import Journal
     from tests.storm.plan import Purchase
+    from tests.support.gateways.driver import GatewayDriver, Json
     from tests.support.stacks import Person
 
 _BOUGHT = {"completed", "partially_refunded"}
@@ -33,7 +34,7 @@ class Buyers:
         return bought
 
     async def _order(self, bought: Bought, person: Person) -> bool:
-        path, body = ordering(bought.plan)
+        path, body = _ordering(bought.plan)
         key = {"Idempotency-Key": f"storm-{self._seed}-{bought.plan.number}"}
         said = await self._client.sidecar(path, body, person.token, **key)
         bought.said.append(f"order {said.status}")
@@ -41,14 +42,16 @@ class Buyers:
             self._journal.count("outcome", bought.plan.gateway, "no order")
             return False
         bought.order_id, bought.amount = said.body["orderId"], said.body["amount"]
-        bought.till = opened(bought.plan, said.body).name
-        self._journal.count("tried", bought.till)
+        bought.driver = _opened(bought.plan, said.body)
+        self._journal.count("tried", bought.gateway)
+        self._journal.count("window", bought.plan.window)
         return True
 
     async def _pay(self, bought: Bought, person: Person) -> None:
         window = bought.plan.window
+        assert bought.driver
         if window == "tampered":
-            await self._tampered(bought, person)
+            await self._underpay(bought, bought.driver, person)
             return
         if window in {"failed", "failed_then_paid"}:
             await self._turn(bought, person, outcome="failed")
@@ -58,33 +61,35 @@ class Buyers:
             await self._turn(bought, person, outcome="awaiting_deposit")
         if window == "abandoned":
             await self._turn(bought, person, outcome="abandoned", returns=0)
-        if window == "twice" and (again := till_named(bought.till).again(bought)):
+        if window == "twice" and (again := bought.driver.again(bought.order)):
             await self._turn(bought, person, outcome="paid", **again)
 
-    async def _tampered(self, bought: Bought, person: Person) -> None:
-        changed = till_named(bought.till).tampered(bought)
-        if changed is not None:
-            bought.amount, right = int(changed["amount"]), bought.amount
-            await self._turn(bought, person, outcome="paid", **changed)
-            bought.amount = right
+    async def _underpay(self, bought: Bought, driver: GatewayDriver, person: Person) -> None:
+        changed = driver.underpaid(bought.order)
+        bought.amount, right = int(changed["amount"]), bought.amount
+        await self._turn(bought, person, outcome="paid", **changed)
+        bought.amount = right
 
     async def _turn(
         self, bought: Bought, person: Person, *, returns: int | None = None, **how: object
     ) -> None:
         """One visit to the window, and the page's return from it."""
-        till = till_named(bought.till)
-        turn = {"webhook": bought.plan.webhook, **till.turn(bought), **how}
-        carried = await self._client.play(till.name, "pay", order_id=bought.order_id, **turn)
+        driver = bought.driver
+        assert driver
+        turn = {"webhook": bought.plan.webhook, **driver.turn(bought.order), **how}
+        carried = await self._client.play(driver.name, "pay", order_id=bought.order_id, **turn)
         bought.said.append(f"{how['outcome']} {'played' if carried else 'not possible'}")
-        key = till.key(carried) if carried else ""
+        key = driver.key(carried) if carried else ""
         if not key:
             return
         bought.keys.append(key)
         for _ in range(bought.plan.returns if returns is None else returns):
-            await self._come_back(bought, person, key)
+            await self._come_back(bought, driver, person, key)
 
-    async def _come_back(self, bought: Bought, person: Person, key: str) -> None:
-        path, body = till_named(bought.till).back(bought, key)
+    async def _come_back(
+        self, bought: Bought, driver: GatewayDriver, person: Person, key: str
+    ) -> None:
+        path, body = driver.returning(bought.order, key)
         signed_in = body is None or bought.plan.number % 2
         said = await self._client.sidecar(path, body, person.token if signed_in else None)
         self._hear(bought, said)
@@ -101,10 +106,10 @@ class Buyers:
         """The money for a virtual account, or of a method that takes days."""
         if bought.plan.window not in {"deposit", "undone"} or not bought.keys:
             return
-        unpaid = bought.plan.window == "undone" and bought.till == "stripe"
+        unpaid = bought.plan.window == "undone" and bought.gateway == "stripe"
         steps = ["deposit", "undo_deposit"] if bought.plan.window == "undone" else ["deposit"]
         for step in steps[-1:] if unpaid else steps:
-            played = await self._client.play(bought.till, step, payment_key=bought.keys[-1])
+            played = await self._client.play(bought.gateway, step, payment_key=bought.keys[-1])
             bought.said.append(f"{step} {'played' if played else 'not possible'}")
 
     async def look_again(self, bought: Bought) -> None:
@@ -119,10 +124,23 @@ def described(bought: Bought) -> Json:
     """For a report on what went wrong."""
     return {
         "purchase": bought.plan.number,
-        "till": bought.till,
+        "gateway": bought.gateway,
         "order": bought.order_id,
         "window": bought.plan.window,
         "later": bought.plan.later,
         "keys": bought.keys,
         "said": bought.said,
     }
+
+
+def _ordering(plan: Purchase) -> tuple[str, Json]:
+    """Path and body of the order."""
+    driver = next(each for each in DRIVERS if each.gateway == plan.gateway)
+    return driver.ordering(plan.product, plan.currency)
+
+
+def _opened(plan: Purchase, answer: Json) -> GatewayDriver:
+    """The gateway whose window the answer opens: PortOne V2 where it brings its arguments."""
+    if plan.gateway == "portone":
+        return PORTONE_V2 if "paymentId" in answer else PORTONE_V1
+    return next(each for each in DRIVERS if each.gateway == plan.gateway)

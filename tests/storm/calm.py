@@ -85,7 +85,7 @@ class Calm:
             await self._audit()
 
     async def _audit(self) -> None:
-        """What no webhook told of an order that was settled, the gateways' lists show."""
+        """Compares with the gateways' lists, which show what no webhook told of a settled order."""
         since = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
         for name in self._services.gateways:
             await self._services.audits.audit(name, since, since + timedelta(days=3), again=True)

@@ -12,7 +12,8 @@ import httpx
 from coinslot.http_client import HttpClient
 
 if TYPE_CHECKING:
-    from tests.storm.journal import Journal, Json
+    from tests.storm.journal import Journal
+    from tests.support.gateways.driver import Json
     from tests.support.stacks import LocalStack, Person
 
 _PAUSES = (0.0, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 3.0)
@@ -66,7 +67,7 @@ class Client:
         return await self._patiently("api", path, arguments, self._stack.headers(person))
 
     async def play(self, simulator: str, what: str, **body: object) -> Json | None:
-        """Whoever is at the gateway: the buyer, the bank, the merchant. None: not possible."""
+        """Plays the buyer, the bank or the merchant at the gateway. None: not possible."""
         url = f"{self._stack.settings.simulators_url}/{simulator}/_sim/{what}"
         answer = await self._http.post(url, json=body, timeout=60)
         if answer.status_code in {400, 409}:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tests.support.gateways import DRIVERS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.storm.client import Client
-    from tests.storm.journal import Journal, Json
+    from tests.storm.journal import Journal
     from tests.storm.plan import Strike
     from tests.storm.world import StormStack
+    from tests.support.gateways.driver import Json
 
-SIMULATORS = ("portone-v1", "portone-v2", "toss", "stripe")
+SIMULATORS = tuple(driver.name for driver in DRIVERS)
 # Distances of the gateways' own retries, in seconds instead of minutes.
 _HASTE: dict[str, Json] = {
     "portone-v1": {"retries": 1, "spacing_s": 1},
@@ -69,12 +72,16 @@ class Faults:
                 for kind, share, delay in strike.faults
             ]
             await self._client.set(strike.where, "faults", faults=faults)
+            for kind, _, _ in strike.faults:
+                self._journal.count("weather", kind)
         elif strike.what == "cancels":
             await self._client.set("portone-v2", "settings", cancels=strike.where)
         elif strike.what == "clock":
             await self._client.play(strike.where, "clock", advance_s=strike.seconds)
         elif strike.what == "v2":
             await asyncio.to_thread(self._stack.move_to_v2)
+        elif strike.what == "stop":
+            await asyncio.to_thread(self._stop, strike.where)
         else:
             await asyncio.to_thread(self._kill, strike.what.split())
             return
@@ -86,3 +93,7 @@ class Faults:
             self._journal.count("faults", "killed", name)
         for name in names:
             self._stack.start(name)
+
+    def _stop(self, name: str) -> None:
+        self._stack.stop(name)
+        self._stack.start(name)

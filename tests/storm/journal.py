@@ -1,28 +1,40 @@
-"""What the buyers did and what they were told, as they would remember it."""
+"""The deeds of the buyers, and the answers they got, as they would remember them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tests.support.gateways.driver import PlacedOrder
 
 if TYPE_CHECKING:
     from tests.storm.plan import Purchase
+    from tests.support.gateways.driver import GatewayDriver
 
 
 @dataclass
 class Bought:
-    """One purchase. `till` is the window that was opened (portone-v1, …), `keys` the payments in
-    it; `acknowledged` says that some 2xx called the order bought."""
+    """One purchase. `driver` is the gateway whose window was opened, `keys` are the payments in it;
+    `acknowledged` says that some 2xx called the order bought."""
 
     plan: Purchase
     user_id: str
-    till: str = ""
+    driver: GatewayDriver | None = None
     order_id: str = ""
     amount: int = 0
     keys: list[str] = field(default_factory=list)
     acknowledged: bool = False
     said: list[str] = field(default_factory=list)
+
+    @property
+    def gateway(self) -> str:
+        """The simulator's name; empty without an order."""
+        return self.driver.name if self.driver else ""
+
+    @property
+    def order(self) -> PlacedOrder:
+        return PlacedOrder(self.order_id, self.amount, self.plan.currency, self.plan.card)
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ class Journal:
     refunded: list[Refunded] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    """What no answer may be, whatever goes wrong: a bare 500, a forgery that was welcome."""
+    """Answers that may not be, whatever goes wrong: a bare 500, a forgery that was welcome."""
 
     def count(self, *what: object) -> None:
         self.counts[" ".join(map(str, what))] += 1
@@ -67,6 +79,3 @@ class Journal:
 
     def of_order(self, order_id: str) -> Bought | None:
         return next((each for each in self.bought if each.order_id == order_id), None)
-
-
-Json = dict[str, Any]

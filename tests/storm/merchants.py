@@ -8,7 +8,8 @@ from tests.storm.journal import Refunded
 
 if TYPE_CHECKING:
     from tests.storm.client import Client, Said
-    from tests.storm.journal import Bought, Journal, Json
+    from tests.storm.journal import Bought, Journal
+    from tests.support.gateways.driver import Json
     from tests.support.stacks import Person
 
 _ACCOUNTS = {
@@ -45,9 +46,9 @@ class Merchants:
             asked["amount"] = self._part(bought)
         if later != "refund":
             asked["force"] = later == "refund_forced"
-        if bought.plan.window in _BY_DEPOSIT and bought.till in _ACCOUNTS:
-            asked["account"] = _ACCOUNTS[bought.till]
-        if bought.plan.slow and bought.till == "toss":
+        if bought.plan.window in _BY_DEPOSIT and bought.gateway in _ACCOUNTS:
+            asked["account"] = _ACCOUNTS[bought.gateway]
+        if bought.plan.slow and bought.gateway == "toss":
             path = f"payments/{bought.keys[-1]}"
             await self._client.set("toss", path, "PATCH", cancellation={"pending": True})
         said = await self._ask(bought, asked)
@@ -72,16 +73,16 @@ class Merchants:
 
     async def _dispute(self, bought: Bought) -> None:
         """Stripe and PortOne V2 have them. Decided at once, or left open."""
-        if bought.till not in {"stripe", "portone-v2"}:
+        if bought.gateway not in {"stripe", "portone-v2"}:
             return
-        opened = "needs_response" if bought.till == "stripe" else "created"
+        opened = "needs_response" if bought.gateway == "stripe" else "created"
         _, _, end = bought.plan.later.partition("_")
         if await self._at_gateway(bought, "dispute", "dispute opened", status=opened) and end:
             await self._at_gateway(bought, "dispute", f"dispute {end}", status=end)
 
     async def _at_gateway(self, bought: Bought, what: str, name: str, **body: object) -> bool:
         key = bought.keys[-1]
-        played = await self._client.play(bought.till, what, payment_key=key, **body)
+        played = await self._client.play(bought.gateway, what, payment_key=key, **body)
         done = played is not None
         kind = "disputes" if what == "dispute" else "refunds"
         self._journal.count(kind, name, "" if done else "not possible")

@@ -1,4 +1,4 @@
-"""What lies between the gateways and the sidecars: it balances the load, and in a storm it doubles
+"""The way from the gateways to the sidecars: it balances the load, and in a storm it doubles
 webhooks, holds them up so that others overtake them, loses them, and forges."""
 
 from __future__ import annotations

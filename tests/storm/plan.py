@@ -1,4 +1,4 @@
-"""What is going to happen, drawn from one seed before anything does: every purchase and every
+"""The plan of a storm, drawn from one seed before it begins: every purchase and every
 fault. How they interleave is up to the machine."""
 
 from __future__ import annotations
@@ -6,6 +6,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from typing import Literal
+
+from tests.support.gateways import DRIVERS
 
 USERS = 40
 
@@ -50,6 +52,9 @@ _PRODUCTS = ("starter",) * 5 + ("standard",) * 3 + ("premium", "premium_reading"
 
 FAULTS = ("drop_after", "error_after", "error_before", "malformed", "html", "rate_limit", "delay")
 
+KILLED = ("sidecar-a", "sidecar-b", "postgrest", "postgres")
+STOPPED = ("sidecar-a", "sidecar-b")
+
 CANCELS = ("succeeded", "succeeded", "requested", "failed", "pg_error", "server_error")
 
 
@@ -76,9 +81,10 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Strike:
-    """`at` counts purchases begun and purchases followed up. `what` names a process to kill, or is
-    `weather` (how the simulator `where` fails from now on), `clock`, `cancels` (how PortOne V2's
-    end), or `v2` (the shop moves from PortOne V1 to V2)."""
+    """`at` counts purchases begun and purchases followed up. `what` names processes to kill, or is
+    `stop` (the sidecar `where` is, as its operator does), `weather` (how the simulator `where`
+    fails from now on), `clock`, `cancels` (how PortOne V2's end), or `v2` (the shop moves from
+    PortOne V1 to V2)."""
 
     at: int
     what: str
@@ -94,6 +100,8 @@ class Strike:
             return f"{self.where}: clock {self.seconds:+d} s"
         if self.what == "cancels":
             return f"PortOne V2's cancels: {self.where}"
+        if self.what == "stop":
+            return f"stop {self.where}"
         return "PortOne V1 → V2" if self.what == "v2" else f"kill {self.what}"
 
 
@@ -122,16 +130,19 @@ def purchase(seed: int, number: int) -> Purchase:
 
 
 def strikes(seed: int, number: int, every: int) -> list[Strike]:
-    """A kill about every so many steps, and as often another weather at some gateway."""
+    """A kill about every so many steps, and as often another weather at some gateway; of everything
+    at least one."""
     rng = random.Random(f"{seed}/strikes")  # noqa: S311
     steps = 2 * number
-    kills = ("sidecar-a", "sidecar-b", "sidecar-a sidecar-b", "postgrest", "postgres")
+    kills = (*KILLED, "sidecar-a sidecar-b")
     found = [
-        Strike(rng.randrange(steps), rng.choices(kills, (30, 30, 8, 16, 16))[0])
+        Strike(rng.randrange(steps), rng.choices(kills, (30, 30, 16, 16, 8))[0])
         for _ in range(max(steps // every, len(kills)))
     ]
     found += [Strike(min(every * n // 2, steps), name) for n, name in enumerate(kills, 1)]
+    found += [Strike(rng.randrange(steps), "stop", name) for name in STOPPED]
     found += [_weather(rng, rng.randrange(steps)) for _ in range(max(steps // every, 8))]
+    found += [_bad_weather(rng, rng.randrange(steps), kind) for kind in FAULTS]
     found += [_clock(rng, rng.randrange(steps)) for _ in range(max(steps // (every * 4), 2))]
     found += [
         Strike(rng.randrange(number, steps), "cancels", rng.choice(CANCELS))
@@ -140,13 +151,18 @@ def strikes(seed: int, number: int, every: int) -> list[Strike]:
     return sorted([*found, Strike(number // 2, "v2")], key=lambda strike: strike.at)
 
 
-_SIMULATORS = ("portone-v1", "portone-v2", "toss", "stripe")
+_SIMULATORS = tuple(driver.name for driver in DRIVERS)
 
 
 def _weather(rng: random.Random, at: int) -> Strike:
     kinds = rng.sample(FAULTS, rng.randrange(4))
     faults = tuple((k, rng.uniform(0.02, 0.15), _delay(rng, k)) for k in kinds)
     return Strike(at, "weather", rng.choice(_SIMULATORS), faults)
+
+
+def _bad_weather(rng: random.Random, at: int, kind: str) -> Strike:
+    """Of every kind there is some, at a gateway that is used from beginning to end."""
+    return Strike(at, "weather", rng.choice(("toss", "stripe")), ((kind, 0.1, _delay(rng, kind)),))
 
 
 def _delay(rng: random.Random, kind: str) -> float:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from coinslot.services import opened
 from tests.storm import plan
-from tests.storm.books import all_money
 from tests.storm.buyers import Buyers
 from tests.storm.calm import Calm
 from tests.storm.client import Client
@@ -19,14 +18,14 @@ from tests.storm.journal import Journal
 from tests.storm.merchants import Merchants
 from tests.storm.network import Network
 from tests.storm.spenders import Spenders
-from tests.storm.verdict import offences
+from tests.storm.verdict import Database, offences, received
 from tests.support.stacks import LocalStack, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from tests.storm.journal import Bought
-    from tests.storm.verdict import Database, Offence
+    from tests.storm.verdict import Offence
     from tests.storm.world import StormStack
 
 # Purchases under way at one time, and how far behind each is followed up.
@@ -38,21 +37,20 @@ class Storm:
     def __init__(
         self,
         stack: StormStack,
-        database: Database,
         purchases: list[plan.Purchase],
         strikes: list[plan.Strike],
         seed: int,
     ) -> None:
         self.journal = Journal()
         self._stack = stack
-        self._database = database
+        self.database = Database(stack)
         self._plans = deque(purchases)
         self._strikes = strikes
-        self._seed = seed
+        self.seed = seed
         self._later: deque[Bought] = deque()
 
     async def run(self) -> list[Offence]:
-        """What does not add up in the end."""
+        """The offences that are left in the end."""
         local = LocalStack(self._stack)
         people = [await asyncio.to_thread(local.sign_up) for _ in range(plan.USERS)]
         async with self._begun(local, people) as (client, network):
@@ -63,8 +61,8 @@ class Storm:
             with self._timed("calm seconds"):
                 async with opened(self._stack.sidecar_settings()) as services:
                     await Calm(self._stack, services, client, self.journal).until_idle()
-            money = await all_money(client)
-        return offences(self._database, self.journal, money, self._stack.sidecar_logs())
+            money = await received(client)
+        return offences(self.database, self.journal, money, self._stack.sidecar_logs())
 
     @asynccontextmanager
     async def _begun(
@@ -73,11 +71,11 @@ class Storm:
         sidecars = self._stack.sidecar_urls()
         client = Client(local, sidecars, self.journal)
         admin = Person("", "", self._stack.published()["ADMIN_JWT"])
-        self._buyers = Buyers(client, people, self.journal, self._seed)
+        self._buyers = Buyers(client, people, self.journal, self.seed)
         self._spenders = Spenders(client, people, self.journal)
         self._merchants = Merchants(client, admin, self.journal)
         self._faults = Faults(self._strikes, self._stack, client, self.journal)
-        network = Network(sidecars, self.journal, self._seed)
+        network = Network(sidecars, self.journal, self.seed)
         async with network.open() as address:
             await self._faults.begin(address)
             yield client, network

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.storm.books import Money, Row, by_order
+from tests.support.gateways import DRIVERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tests.storm.client import Client
     from tests.storm.journal import Journal, Spent
     from tests.storm.world import StormStack
+    from tests.support.gateways.driver import Money
+
+Row = dict[str, Any]
 
 _ORDERS: LiteralString = """
 select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p.tokens,
@@ -45,7 +49,7 @@ _UNFORESEEN = re.compile(
 
 @dataclass(frozen=True)
 class Offence:
-    """What does not add up. `kind`: lost, doubled, minted, or the rule that was broken."""
+    """A sum that is wrong. `kind`: lost, doubled, minted, or the rule that was broken."""
 
     kind: str
     what: str
@@ -65,9 +69,15 @@ class Database:
             connection.execute(statement)
 
     def statuses(self) -> dict[str, int]:
-        """How many orders are in which state."""
+        """The number of orders in each state."""
         query: LiteralString = "select status, count(*) from public.payments group by 1 order by 1"
         return {row["status"]: row["count"] for row in self.rows(query)}
+
+
+async def received(client: Client) -> list[Money]:
+    """Every payment of all gateways that has received money at any time."""
+    found = [money for driver in DRIVERS for money in await driver.all_money(client)]
+    return [money for money in found if money.paid > 0]
 
 
 def offences(
@@ -75,7 +85,7 @@ def offences(
 ) -> list[Offence]:
     orders = {row["order_id"]: row for row in database.rows(_ORDERS)}
     return [
-        *_tokens(orders, by_order(money)),
+        *_tokens(orders, _by_order(money)),
         *_astray(database, orders, money),
         *_acknowledged(database, orders, journal),
         *_spends(database, journal),
@@ -102,6 +112,13 @@ def _tokens(orders: dict[str, Row], money: dict[str, list[Money]]) -> Iterator[O
             yield Offence("doubled", f"credited {row['credits']} times", order_id)
         elif counting and (row["paid"], row["returned"]) != (counting.paid, counting.returned):
             yield Offence("money", f"{row['paid']} - {row['returned']}, not {counting}", order_id)
+
+
+def _by_order(money: Iterable[Money]) -> dict[str, list[Money]]:
+    found: dict[str, list[Money]] = defaultdict(list)
+    for each in money:
+        found[each.order_id].append(each)
+    return found
 
 
 def _fits(money: Money, row: Row) -> bool:

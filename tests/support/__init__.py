@@ -1,1 +1,1 @@
-"""What the tests stand on: clusters, stacks, servers, gateways and people."""
+"""Parts that the tests stand on: clusters, stacks, servers, gateways and people."""

@@ -1,4 +1,4 @@
-"""What a stack's processes have logged since a moment, and what in it nobody may read."""
+"""The logs of a stack's processes since a moment, and the secrets in them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _PLAN_LINE = re.compile(r"^1\.\.(\d+)\s*$")
 
 @dataclass(frozen=True)
 class Result:
-    """What a test file printed, judged: the names of its tests, or what is wrong with it."""
+    """The output of a test file, judged: the names of its tests, or what is wrong with it."""
 
     tests: int
     problems: list[str]

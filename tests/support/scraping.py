@@ -10,6 +10,8 @@ import httpx
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
+from tests.support.servers import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -34,7 +36,7 @@ class Scrape:
         )
 
     def problems(self) -> list[str]:
-        """What Prometheus, or whoever pays for its memory, would not like."""
+        """Faults that Prometheus, or the person who pays for its memory, would not like."""
         found = []
         for family in self.families.values():
             if not family.documentation or family.type in {"unknown", "untyped"}:
@@ -63,7 +65,7 @@ def growth(before: Scrape, after: Scrape) -> Callable[..., float]:
 
 def _text(url: str, accepted: str) -> str:
     # Without `verify` it does not read all the world's certificates first, which takes its time.
-    with httpx.Client(timeout=5, trust_env=False, verify=False) as http:  # noqa: S501 - plain http
+    with httpx.Client(timeout=PATIENCE, trust_env=False, verify=False) as http:  # noqa: S501 - plain http
         answer = http.get(url, headers={"Accept": accepted})
     assert answer.status_code == 200
     return answer.text

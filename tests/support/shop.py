@@ -46,7 +46,7 @@ class Shop:
         return str((await self.checkout(package)).json()["orderId"])
 
     async def play(self, what: str, method: str = "POST", /, **body: object) -> Any:  # noqa: ANN401
-        """Whoever is not the sidecar: the buyer in the window, the bank, the network."""
+        """Plays everybody but the sidecar: the buyer in the window, the bank, the network."""
         url = f"{self.stack.portone_url}/_sim/{what}"
         answer = await self.http.request(method, url, json=body)
         return answer.raise_for_status().json()
@@ -90,7 +90,7 @@ class Shop:
         ]
 
     async def redirect(self, order_id: str, imp_uid: str) -> str:
-        """Where the phone's browser is sent."""
+        """The address that the phone's browser is sent to."""
         answer = await self.http.get(
             f"{self.sidecar}/payments/complete",
             params={"merchant_uid": order_id, "imp_uid": imp_uid},

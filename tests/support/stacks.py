@@ -44,7 +44,7 @@ class LocalStack:
 
     @property
     def api_url(self) -> str:
-        """What `createClient` is given as the project's address."""
+        """The project's address, as `createClient` is given it."""
         return self.settings.api_url
 
     @property
@@ -62,7 +62,7 @@ class LocalStack:
 
     @property
     def env(self) -> dict[str, str]:
-        """The values of `.devstack/env`: give them to a Node script as its environment."""
+        """The variables of `.devstack/env`: give them to a Node script as its environment."""
         return self.manager.published()
 
     def headers(self, person: Person | None = None) -> dict[str, str]:

@@ -42,7 +42,7 @@ class StripeShop(Shop):
         return str(carried["payment_intent"])
 
     async def deliver(self, key: str, **how: object) -> list[int]:
-        """How each copy of the payment's latest event was answered."""
+        """The status that each copy of the payment's latest event was answered."""
         sent = await self.play("webhook", payment_key=key, **how)
         return [delivery["status"] for delivery in sent["deliveries"]]
 

@@ -1,4 +1,4 @@
-"""What somebody who means harm may send: requests without a client library, and texts."""
+"""Input of an attacker: requests without a client library, and texts."""
 
 from __future__ import annotations
 

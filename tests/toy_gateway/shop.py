@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tests.support.office import admin_of
+from tests.support.refund_desks import admin_of
 from tests.support.shop import Shop
 
 if TYPE_CHECKING:

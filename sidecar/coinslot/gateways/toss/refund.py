@@ -32,7 +32,7 @@ _LATER = {409, 429}
 
 
 def body(refund: Refund) -> dict[str, Any]:
-    """The body names the amount also where it is everything: without one, Toss gives back the rest."""
+    """The body names the amount, also where it is all: without one Toss gives back the rest."""
     given: dict[str, Any] = {
         "cancelReason": storable(refund.reason).strip()[:_LONGEST_REASON] or "refund",
         "cancelAmount": as_number(refund.amount, refund.currency),

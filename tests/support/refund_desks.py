@@ -1,4 +1,4 @@
-"""An administrator who gives money back at one gateway's till."""
+"""An administrator who gives money back at one gateway."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from tests.support.servers import PATIENCE
 if TYPE_CHECKING:
     import httpx
 
-    from tests.support.counters import Counter
+    from tests.support.checkouts import Checkout
     from tests.support.shop import Shop
     from tests.support.stacks import Person
 
 
 @dataclass(frozen=True)
-class Office:
-    """An administrator at one gateway's till."""
+class RefundDesk:
+    """An administrator, and a buyer at one gateway."""
 
-    counter: Counter
+    checkout: Checkout
     admin: Person
 
     @property
     def shop(self) -> Shop:
-        return self.counter.shop
+        return self.checkout.shop
 
     @property
     def part(self) -> int:
         """Two fifths of the price: four tokens' worth."""
-        return self.counter.PRICE * 2 // 5
+        return self.checkout.driver.price * 2 // 5
 
     async def refund(
         self,
@@ -60,12 +60,12 @@ class Office:
         ]
 
     async def reconcile(self) -> None:
-        """What another server's reconciler does, once whatever waits is due."""
+        """Does what another server's reconciler does, once whatever waits is due."""
         self.shop.select(
             "update coinslot.refunds set next_attempt_at = now() where finished_at is null "
             "returning 1"
         )
-        async with opened(self.counter.settings(self.shop.stack)) as services:
+        async with opened(self.checkout.settings()) as services:
             await services.reconciliations.once()
 
     async def settled(self, order_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Where the state machine plays: its people, their holds and orders, and both of each deed."""
+"""The world of the state machine: its people, their holds and orders, and both of each step."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 from hypothesis.stateful import RuleBasedStateMachine
 from psycopg.rows import DictRow
 
+from tests.database.gateway_reports import GatewayReport, applied
 from tests.database.model_payments import Order, Read
 from tests.database.model_refunds import GatewaysWithRefunds
 from tests.database.model_wallets import Entry, Hold, Refused, Wallet
 from tests.database.people import Answer, Bank, Call, Connection, Refusal
-from tests.database.sights import Sight, applied
 
 SHARED = 5
 """The attempt that several orders may claim."""
@@ -25,7 +25,7 @@ MAX_OPEN_ORDERS = 4
 
 
 @dataclass(frozen=True)
-class Deed:
+class Step:
     """A call, what the model makes of it, and what an answer must be that is no refusal."""
 
     call: Call
@@ -34,7 +34,7 @@ class Deed:
 
 
 @dataclass
-class Person:
+class ModelUser:
     id: UUID
     email: str
     wallet: Wallet = field(default_factory=Wallet)
@@ -71,7 +71,7 @@ class World:
         )
 
 
-class Scene(RuleBasedStateMachine):
+class MachineBase(RuleBasedStateMachine):
     """Users of one example have neighbouring ids, so that one range audits them all."""
 
     def __init__(self, world: World) -> None:
@@ -80,27 +80,27 @@ class Scene(RuleBasedStateMachine):
         self.bank = world.bank
         self.first = UUID(int=uuid4().int >> 16 << 16)
         self.beyond = UUID(int=self.first.int + (1 << 16))
-        self.people: list[Person] = []
+        self.people: list[ModelUser] = []
         self.bonuses: set[str] = set()
         self.gateways = GatewaysWithRefunds()
         self.orders: list[Order] = []
-        self.deeds: list[Deed] = []
-        self.looks: list[Deed] = []
+        self.steps: list[Step] = []
+        self.looks: list[Step] = []
 
-    def _do(self, deed: Deed) -> None:
+    def _do(self, step: Step) -> None:
         try:
-            expected = deed.modelled()
+            expected = step.modelled()
         except Refused as refused:
             expected = str(refused)
-        answer = deed.call(self.world.connection)
+        answer = step.call(self.world.connection)
         assert _heard(answer) == expected
         if not isinstance(answer, Refusal):
-            deed.check(answer)
-        self.world.played.update([deed.call.rpc, expected])
-        self.deeds.append(deed)
+            step.check(answer)
+        self.world.played.update([step.call.rpc, expected])
+        self.steps.append(step)
 
-    def _sign_up(self, email: str, *, confirmed: bool) -> Person:
-        person = Person(UUID(int=self.first.int + len(self.people)), email)
+    def _sign_up(self, email: str, *, confirmed: bool) -> ModelUser:
+        person = ModelUser(UUID(int=self.first.int + len(self.people)), email)
         self.bank.change(_SIGN_UP, person.id, email, confirmed)
         self.people.append(person)
         if confirmed:
@@ -111,16 +111,16 @@ class Scene(RuleBasedStateMachine):
         taken = {person.email for person in self.people if not person.is_gone}
         return sorted({person.email for person in self.people} - taken)
 
-    def _give_bonus(self, person: Person) -> None:
+    def _give_bonus(self, person: ModelUser) -> None:
         """Once for each address, however often it is confirmed, and not to somebody deleted."""
         if person.email not in self.bonuses and not person.wallet.closed:
             self.bonuses.add(person.email)
             person.wallet.tokens += self.world.bonus
 
-    def _add(self, person: Person, amount: int, key: str, kind: str) -> None:
+    def _add(self, person: ModelUser, amount: int, key: str, kind: str) -> None:
         arguments = {"user_id": person.id, "amount": amount, "idempotency_key": key, "kind": kind}
         posted = partial(person.wallet.post, "service", key, Entry(kind, amount))
-        self._do(Deed(Call("add_tokens", arguments), posted))
+        self._do(Step(Call("add_tokens", arguments), posted))
 
     def _what(self, amount: int, feature: str | None) -> dict[str, object]:
         return {"amount": amount} if feature is None else {"feature": feature}
@@ -128,7 +128,7 @@ class Scene(RuleBasedStateMachine):
     def _price(self, amount: int, feature: str | None) -> int:
         return amount if feature is None else self.world.feature_prices[feature]
 
-    def _person(self, n: int) -> Person:
+    def _person(self, n: int) -> ModelUser:
         return self.people[-1 - n % len(self.people)]
 
     def _order(self, n: int) -> Order:
@@ -164,15 +164,15 @@ class Scene(RuleBasedStateMachine):
         order.id = order.id or answer["order_id"]
         assert answer["order_id"] == order.id
 
-    def _look(self, n: int, attempt: int, sight: Sight) -> Deed:
+    def _look(self, n: int, attempt: int, report: GatewayReport) -> Step:
         """A read that begins now, whenever it is applied."""
         order = self._order(n)
         place = self.first if attempt == SHARED else order.id
-        return self._begun(order, sight.of(order, f"{attempt} {place}"))
+        return self._begun(order, report.of(order, f"{attempt} {place}"))
 
-    def _begun(self, order: Order, read: Read) -> Deed:
+    def _begun(self, order: Order, read: Read) -> Step:
         version = order.version
-        return Deed(
+        return Step(
             applied(order.id, read, version),
             partial(self.gateways.apply, order, read, version),
         )

@@ -1,4 +1,4 @@
-"""What a gateway may show of an attempt: Hypothesis chooses."""
+"""Reports of a gateway about an attempt: Hypothesis chooses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DUE = {"soon": {"bank": "Shinhan"}, "late": {"due_at": "2099-01-01T00:00:00Z"}}
 
 
 @dataclass(frozen=True)
-class Sight:
+class GatewayReport:
     """As far as it does not depend on the order: totals are cut to what was paid."""
 
     state: str
@@ -58,7 +58,7 @@ class Sight:
         return read
 
 
-PAID = Sight("paid", 0, 0, 0, 0, "", "")
+PAID = GatewayReport("paid", 0, 0, 0, 0, "", "")
 
 _totals = st.sampled_from([0, 0, 0, 0, 1, 499, 500, 501, 2500, 4999, 5000, 13000])
 _rarely = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2500])
@@ -66,9 +66,9 @@ _states = st.sampled_from(["paid", "paid", "ready", "awaiting_deposit", "failed"
 _flaws = st.sampled_from([*[""] * 12, "gateway", "currency", "mode", "amount", "paid"])
 _accounts = st.sampled_from(["", "soon", "late"])
 
-sights = st.builds(Sight, _states, _totals, _rarely, _totals, _totals, _flaws, _accounts)
-goings_back = st.builds(
-    Sight, st.just("paid"), _totals, _rarely, _totals, _totals, st.just(""), st.just("")
+reports = st.builds(GatewayReport, _states, _totals, _rarely, _totals, _totals, _flaws, _accounts)
+refund_reports = st.builds(
+    GatewayReport, st.just("paid"), _totals, _rarely, _totals, _totals, st.just(""), st.just("")
 )
 
 

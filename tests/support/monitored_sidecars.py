@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Watched:
+class MonitoredSidecar:
     """A sidecar, and where its metrics are."""
 
     sidecar: str
@@ -37,8 +37,8 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched(settings: Settings) -> AsyncIterator[Watched]:
+async def monitored(settings: Settings) -> AsyncIterator[MonitoredSidecar]:
     (port,) = free_ports(1)
     with_port = settings.model_copy(update={"coinslot_metrics_port": port})
     async with running(create_app(with_port)) as url:
-        yield Watched(url, f"http://127.0.0.1:{port}/metrics")
+        yield MonitoredSidecar(url, f"http://127.0.0.1:{port}/metrics")

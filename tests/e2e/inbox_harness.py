@@ -63,7 +63,7 @@ class Signing(PortOneV1):
 
 
 @dataclass(frozen=True)
-class Desk:
+class Harness:
     """An inbox of this process, and the ways from it to the database and to the gateway."""
 
     inbox: Inbox
@@ -90,7 +90,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_at(shop: Shop, **changes: Any) -> AsyncIterator[Desk]:  # noqa: ANN401
+async def inbox_harness(shop: Shop, **changes: Any) -> AsyncIterator[Harness]:  # noqa: ANN401
     """Without a sweep of its own: the stack's sidecar sweeps, and so may a test."""
     async with (
         proxy(shop.stack.api_url) as database,
@@ -106,9 +106,9 @@ async def desk_at(shop: Shop, **changes: Any) -> AsyncIterator[Desk]:  # noqa: A
             inbox = Inbox(pool, {"portone": portone}, Settlements(pool), settings, stopping)
             await pool.as_service().get_settings()
             await portone.read(None, await shop.pay(await shop.order(), outcome="abandoned"))
-            desk = Desk(inbox, database, gateway, portone)
-            desk.forget()
-            yield desk
+            harness = Harness(inbox, database, gateway, portone)
+            harness.forget()
+            yield harness
             await inbox.close()
 
 
