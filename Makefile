@@ -87,6 +87,7 @@ check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supaba
 	$(BIN)/ruff check
 	$(BIN)/mypy --strict sidecar/coinslot sidecar/simulators sidecar/devstack tests
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.docstrings
 	$(BIN)/sqlfluff lint --disable-progress-bar supabase sidecar/devstack
 	node_modules/.bin/squawk $(MIGRATIONS)/*.sql
 	$(BIN)/python -m tests.schema check

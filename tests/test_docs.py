@@ -36,7 +36,7 @@ MIGRATIONS = "\n".join(
 
 
 def named(source: str, pattern: str = r"\w+") -> set[str]:
-    """What a text has in backticks, of this form, whole."""
+    """The spans of code in a text that have this form as a whole."""
     return {each for each in spans(source) if re.fullmatch(pattern, each)}
 
 
@@ -145,7 +145,7 @@ def test_operators_page_has_every_kind_of_discrepancy() -> None:
 
 
 def test_operators_page_has_every_outcome_of_a_webhook() -> None:
-    """What applying a read comes to, but for a stale one, which is read again; and what else."""
+    """The outcomes of a read, without `stale`, and the further outcomes of a webhook."""
     made = r"^create function coinslot\.{}_outcomes\(\)[^;]*?array\[([^]]*)\]"
     applied, others = (
         re.search(made.format(name), MIGRATIONS, re.MULTILINE) for name in ("apply", "webhook")

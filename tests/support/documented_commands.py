@@ -34,7 +34,7 @@ def wrong_with(line: str) -> str | None:
 
 
 def accepted(method: str, path: str, sent: set[str]) -> bool:
-    """Whether the sidecar has the route, and its body these fields."""
+    """True if the sidecar has the route and its body has these fields."""
     for each in operations():
         pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(each.path))
         if each.method == method and re.fullmatch(pattern, path) and each.body and each.body[0]:
