@@ -24,10 +24,11 @@ def test_secret_is_blanked_wherever_it_turns_up() -> None:
 
 
 def test_whole_addresses_that_libraries_tell_are_left_out() -> None:
-    """Sanic does so of each request that a stop cuts short."""
+    """Sanic does so of each request that a stop cuts short, a gateway's library of each call."""
     told = """
 import logging
 from coinslot import logs
+from coinslot.gateways import registry
 logs.configure([], "json")
 for name in ("httpx", "stripe", "sanic.root"):
     logging.getLogger(name).info("Request: GET http://x/?card=4929 stopped")
