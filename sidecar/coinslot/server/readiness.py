@@ -1,4 +1,4 @@
-"""Readiness: the reasons for which this server cannot do its work."""
+"""The reasons for which this server cannot do its work, for `/ready`."""
 
 from __future__ import annotations
 
