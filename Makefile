@@ -37,7 +37,9 @@ DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check
   types lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' Makefile
+	@if [ -t 1 ]; then bold=$$'\033[1m' plain=$$'\033[0m'; else bold= plain=; fi; \
+	  awk -F ':.*## ' -v bold="$$bold" -v plain="$$plain" \
+	  '/^[a-z][a-z-]*:.*## / { printf "  %s%-10s%s %s\n", bold, $$1, plain, $$2 }' Makefile
 
 # ---- the local stack ----
 
@@ -50,10 +52,10 @@ up: $(STAMPS)/python $(STAMPS)/node ## start the stack in the background
 down: $(STAMPS)/python ## stop the stack; data stays
 	@$(STACK) down
 
-status: $(STAMPS)/python ## what runs, and whether it is healthy
+status: $(STAMPS)/python ## show each process of the stack and its health
 	@$(STACK) status
 
-reset: $(STAMPS)/python $(STAMPS)/node ## a new database under the running stack: migrate, seed
+reset: $(STAMPS)/python $(STAMPS)/node ## make a new database under the running stack: migrate, seed
 	@$(STACK) reset
 
 demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack, step by step
@@ -85,6 +87,7 @@ check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supaba
 	$(BIN)/ruff check
 	$(BIN)/mypy --strict sidecar/coinslot sidecar/simulators sidecar/devstack tests
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.docstrings
 	$(BIN)/sqlfluff lint --disable-progress-bar supabase sidecar/devstack
 	node_modules/.bin/squawk $(MIGRATIONS)/*.sql
 	$(BIN)/python -m tests.schema check

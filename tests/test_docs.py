@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coinslot.errors import CoinslotError, DatabaseError, PaymentDeclined
-from coinslot.routes.operations import OPERATIONS
+from coinslot.routes.operations import operations
 from coinslot.server.error_answers import status_of
 from devstack.settings import ROOT
 from tests.support.documentation import (
@@ -36,7 +36,7 @@ MIGRATIONS = "\n".join(
 
 
 def named(source: str, pattern: str = r"\w+") -> set[str]:
-    """What a text has in backticks, of this form, whole."""
+    """The spans of code in a text that have this form as a whole."""
     return {each for each in spans(source) if re.fullmatch(pattern, each)}
 
 
@@ -145,7 +145,7 @@ def test_operators_page_has_every_kind_of_discrepancy() -> None:
 
 
 def test_operators_page_has_every_outcome_of_a_webhook() -> None:
-    """What applying a read comes to, but for a stale one, which is read again; and what else."""
+    """The outcomes of a read, without `stale`, and the further outcomes of a webhook."""
     made = r"^create function coinslot\.{}_outcomes\(\)[^;]*?array\[([^]]*)\]"
     applied, others = (
         re.search(made.format(name), MIGRATIONS, re.MULTILINE) for name in ("apply", "webhook")
@@ -170,9 +170,9 @@ def test_settings_page_has_every_setting_of_the_database() -> None:
 def test_routes_page_has_every_route_and_no_other() -> None:
     table = "\n".join(cells(text(DOCS / "routes.md")))
     shown = {span.rstrip("…") for span in named(table, r"(?:GET|POST) /\S*")}
-    operations = {f"{each.method.upper()} {each.path}" for each in OPERATIONS}
+    documented = {f"{each.method.upper()} {each.path}" for each in operations()}
     pages = {f"GET {path}" for path in re.findall(r'@pages\.get\("(/[^"<]+)[<"]', CODE)}
-    assert operations <= shown <= operations | pages
+    assert documented <= shown <= documented | pages
 
 
 def test_errors_page_has_every_code_of_the_sidecar_and_no_other() -> None:

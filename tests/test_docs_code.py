@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coinslot.routes.operations import OPERATIONS
+from coinslot.routes.operations import operations
 from devstack import tools
 from devstack.settings import ROOT
 from tests.support.documentation import ALL_BLOCKS, PAGES, Block, prose, spans
@@ -113,7 +113,7 @@ def unknown_in(code: str) -> list[str]:
     for path, given in re.findall(r"\bpost\('([^']+)', \{(.*?)\}\)", code, re.DOTALL):
         found += [] if accepted("post", path, fields(given)) else [f"POST {path} {given}"]
     for path in re.findall(r"fetch\((?:`\$\{SIDECAR_URL\}|')([^`']+)[`']", code):
-        known_paths = {each.path for each in OPERATIONS} | OWN_ROUTES
+        known_paths = {each.path for each in operations()} | OWN_ROUTES
         found += [] if path in known_paths else [f"fetch {path}"]
     for name in re.findall(r"\.from\('(\w+)'\)", code):
         made = re.search(rf"^create (table|view) public\.{name}\b", MIGRATIONS, re.MULTILINE)

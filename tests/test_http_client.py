@@ -1,4 +1,4 @@
-"""What database and gateways see of the sidecar's connections, and what it makes of their ways."""
+"""The sidecar's HTTP client against httpx's own: requests, answers, failures."""
 
 from __future__ import annotations
 

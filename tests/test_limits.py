@@ -1,4 +1,4 @@
-"""Who is counted together, how long one waits, and what is kept of it."""
+"""Limits: who is counted together, how long a caller waits, what is kept."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def token_of(user: str, signed_with: str = "of the project, long enough for HS25
 
 
 async def admitted(limits: Limits, times: int, address: str, token: str | None = None) -> int:
-    """How many of these calls, at once."""
+    """The number of these calls, made at once, that are admitted."""
     answers = await asyncio.gather(
         *(limits.admit("orders", address, token) for _ in range(times)), return_exceptions=True
     )
@@ -130,7 +130,7 @@ class TestUser:
 class TestRecovery:
     @pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
     async def test_when_it_was_said(self, shared: bool, request: pytest.FixtureRequest) -> None:
-        """Whoever waits as long as they were told is admitted, and that is a window at most."""
+        """A caller who waits as long as told is admitted, after one window at most."""
         changes: dict[str, Any] = {"coinslot_limit_address_factor": 1}
         if shared:
             changes["coinslot_limit_storage"] = request.getfixturevalue("redis").storage

@@ -54,8 +54,8 @@ def configure(
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     # They name each address they call, or are asked for, whole and at INFO: our own lines say it
-    # with the order, and without what somebody chose.
-    for library in ("httpx", "stripe", "sanic.root"):
+    # with the order, and without what somebody chose. A gateway's own library its client quiets.
+    for library in ("httpx", "sanic.root"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 

@@ -1,1 +1,1 @@
-"""The local Supabase stack. Imported by nothing but the command line and the tests."""
+"""The local Supabase stack. Only its command line and the tests import it."""

@@ -29,7 +29,7 @@ class AuthError(SanicException):
 
 
 async def create(connection: Connection, body: Row, *, confirm: bool) -> Row:
-    """Insert first and confirm then, as Supabase does: triggers see an insert and an update."""
+    """Insert a user, then confirm the address. Triggers see both, as they do at Supabase."""
     email, password = _credentials(body)
     metadata = {**_EMAIL_METADATA, **(body.get("app_metadata") or {})}
     hashed = await asyncio.to_thread(hash_password, password) if password else None
@@ -65,7 +65,7 @@ async def create_anonymous(connection: Connection, data: Row) -> Row:
 
 
 async def update(connection: Connection, user_id: UUID, body: Row) -> Row:
-    """Metadata is merged; an anonymous person who gives an address becomes a permanent one."""
+    """Merge the metadata. An anonymous person who gives an address becomes a permanent one."""
     email, password = _credentials({"email": "unchanged@", **body})
     hashed = await asyncio.to_thread(hash_password, password) if password else None
     try:
@@ -92,7 +92,7 @@ async def update(connection: Connection, user_id: UUID, body: Row) -> Row:
 
 
 async def soft_delete(connection: Connection, user: Row) -> None:
-    """As Supabase: the row stays, what identifies the person goes."""
+    """Delete everything that identifies the person, and keep the row, as Supabase does."""
     digest = sha256(f"{user['id']}{user['email']}".encode()).digest()
     await connection.execute("delete from auth.sessions where user_id = %s", [user["id"]])
     await connection.execute(

@@ -1,9 +1,9 @@
-"""What stands before PostgREST, Auth and Edge Functions on Supabase, behind API keys: `/rest/v1`,
-`/auth/v1`, `/functions/v1`. Here it is Caddy, so that it costs no more than the hosted one.
+"""The gateway before PostgREST, Auth and Edge Functions: `/rest/v1`, `/auth/v1`, `/functions/v1`.
 
-What an API key is worth is decided by `ApiKeys.authorization` alone. For the keys that everybody
-uses its answers are written into the configuration; about all else Caddy asks the auth server,
-which also words every refusal.
+It asks for API keys as Supabase's does. It is Caddy, so that it costs no more than the hosted one.
+`ApiKeys.authorization` alone decides what an API key stands for. Its answers for the published keys
+are written into the configuration. About any other key Caddy asks the auth server, which also words
+every refusal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HEADER_SLACK = 4_096  # what Go adds to the limit that it is given
 _KEPT_IDLE = "15s"  # PostgREST hangs up after 30 s: what was being sent then would be lost
 
 _JWT = r"^Bearer [\w-]+\.[\w-]+\.[\w-]+$"
-# The parameter with the delimiter that goes with it.
+# Matches the parameter together with its delimiter.
 _KEY_IN_QUERY = {
     "vars_regexp": {
         "{http.request.uri.query}": {"name": "key", "pattern": "^apikey=[^&]*&?|&apikey=[^&]*"}
@@ -65,7 +65,7 @@ def config(settings: DevstackSettings, keys: ApiKeys) -> str:
 
 
 def _log() -> Json:
-    """Only what goes wrong, and nothing of the request: its headers and address hold keys."""
+    """Log only failures, and nothing of the request: its headers and address hold keys."""
     without = {"format": "filter", "fields": {"request": {"filter": "delete"}}}
     return {"level": "WARN", "encoder": {**without, "wrap": {"format": "console"}}}
 
@@ -79,7 +79,7 @@ def _any_origin() -> Json:
 
 
 def _preflight() -> list[Json]:
-    """Answered without a key, since browsers send none."""
+    """Answer a preflight without a key, since browsers send none."""
     asked = {
         "handler": "map",
         "source": "{http.request.header.Access-Control-Request-Headers}",
@@ -97,7 +97,7 @@ def _preflight() -> list[Json]:
 
 
 def _rest(settings: DevstackSettings, keys: ApiKeys) -> Json:
-    """Authorization says whom the key and the token stand for; the key itself goes no further."""
+    """Forward to PostgREST, with the Authorization that key and token stand for and no key."""
     proxy = {
         **_proxy(settings.postgrest_port, without=["Apikey"]),
         "rewrite": {"path_regexp": [{"find": "^/rest/v1/?", "replace": "/"}]},
@@ -110,18 +110,18 @@ def _rest(settings: DevstackSettings, keys: ApiKeys) -> Json:
 
 
 def _auth(settings: DevstackSettings) -> Json:
-    """The auth server looks at the key itself."""
+    """Forward to the auth server, which looks at the key itself."""
     return _subroute({"handle": [_proxy(settings.auth_port)]}, otherwise=_AUTH_AWAY)
 
 
 def _authorized(settings: DevstackSettings, keys: ApiKeys) -> list[Json]:
-    """The first of these that matches puts Authorization right, or answers with a refusal."""
+    """Routes of which the first that matches sets Authorization, or answers with a refusal."""
     ask = _subroute({"handle": [_ask(settings)]}, otherwise=_AUTH_AWAY)
     published = {"header": {"Apikey": list(keys.published)}}
     routes = [
         {"match": [_KEY_IN_QUERY], "handle": [ask]},
         *({"match": _alone(key), "handle": [_become(keys, key)]} for key in keys.published),
-        # A person's token beside a key: PostgREST finds out whether it is one.
+        # A person's token beside a key: PostgREST checks it.
         {"match": [{**published, "header_regexp": {"Authorization": {"pattern": _JWT}}}]},
         {"handle": [ask]},
     ]
@@ -129,7 +129,7 @@ def _authorized(settings: DevstackSettings, keys: ApiKeys) -> list[Json]:
 
 
 def _alone(key: str) -> list[Json]:
-    """Nobody but the key: there is no token, or the key is that, too."""
+    """Match a key that comes alone: there is no token, or the key is the token too."""
     tokens: tuple[list[str] | None, ...] = (None, [f"Bearer {key}"])
     return [{"header": {"Apikey": [key], "Authorization": token}} for token in tokens]
 
@@ -140,7 +140,7 @@ def _become(keys: ApiKeys, key: str) -> Json:
 
 
 def _ask(settings: DevstackSettings) -> Json:
-    """The auth server answers what Authorization is to be, or refuses in the gateway's name."""
+    """Ask the auth server for the Authorization to set; its refusal is the gateway's answer."""
     answered = {"set": {"Authorization": ["{http.reverse_proxy.header.Authorization}"]}}
     granted = {
         "match": {"status_code": [2]},
@@ -154,7 +154,7 @@ def _ask(settings: DevstackSettings) -> Json:
 
 
 def _without_key_in_query() -> Json:
-    """The rest of the query stays as it was written, byte for byte."""
+    """Take the key out of the query. The rest stays as it was written, byte for byte."""
     found = "{http.regexp.key.0}"
     return {"handler": "rewrite", "uri_substring": [{"find": found, "replace": "", "limit": 1}]}
 
@@ -178,7 +178,7 @@ def _proxy(port: int, without: Sequence[str] = ()) -> Json:
 
 
 def _subroute(*routes: Json, otherwise: Json | None = None) -> Json:
-    """Routes one after the other, and what is said when one of them fails."""
+    """Routes one after the other; `otherwise` is the answer if one of them fails."""
     subroute: Json = {"handler": "subroute", "routes": list(routes)}
     if otherwise:
         subroute["errors"] = {"routes": [{"handle": [_answer(otherwise, 503)]}]}

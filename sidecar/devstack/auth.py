@@ -216,7 +216,7 @@ def _body(request: Request) -> Row:
 
 
 def _own_words(request: Request) -> Row:
-    """What people may say of themselves: who is an administrator is no part of it."""
+    """The body without what people may not say of themselves: who is an administrator."""
     return {name: value for name, value in _body(request).items() if name != "app_metadata"}
 
 

@@ -1,4 +1,4 @@
-"""Auth and Edge Functions, behind the API gateway; and what the gateway asks about API keys.
+"""The server of Auth and Edge Functions, behind the API gateway, and of its questions about keys.
 
 `python -m devstack.auth_server` serves it, configured by the environment.
 """
@@ -65,7 +65,7 @@ def create_app(postgrest_url: str, auth_database_url: str, keys: ApiKeys) -> App
 async def _require_key(request: Request) -> HTTPResponse | None:
     if request.path == "/_health":
         return None
-    # As it is written in the query: the gateway takes one out again, and finds it by that.
+    # The key as the query spells it: the gateway takes it out again, and finds it by its spelling.
     in_query = re.findall("(?:^|&)apikey=([^&]*)", request.query_string)
     apikey = request.headers.get("apikey") or "".join(in_query[:1])
     if not apikey:
@@ -78,7 +78,7 @@ async def _require_key(request: Request) -> HTTPResponse | None:
 
 
 async def _tell_authorization(request: Request) -> HTTPResponse:
-    """For the gateway: what PostgREST is to be told about whoever sends this request."""
+    """Answer the gateway: the Authorization with which PostgREST gets this request."""
     return empty(headers={"authorization": request.ctx.authorization})
 
 

@@ -1,4 +1,4 @@
-"""`python -m devstack …`"""
+"""The command line: `python -m devstack …`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from devstack.settings import DevstackError, DevstackSettings
 from devstack.stack import Stack
 
 app = typer.Typer(
-    help="The local Supabase stack, in the folder .devstack.",
+    help="The local Supabase stack. Its data, logs and addresses are in the folder .devstack.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 _out = Console(highlight=False)
@@ -26,7 +27,7 @@ _err = Console(stderr=True, highlight=False)
 
 @app.command()
 def up() -> None:
-    """Start everything in the background; returns once all of it is healthy."""
+    """Start everything in the background, and return once it is healthy."""
     with _explained(), stopped_by_signals():
         stack = _stack()
         stack.up()
@@ -35,16 +36,17 @@ def up() -> None:
 
 @app.command()
 def run() -> None:
-    """Start everything and show the logs; Ctrl-C stops it. Data stays."""
+    """Start everything and show the logs. Ctrl-C stops it; data stays."""
     with _explained():
         stack = _stack()
+        stack.require_ports()  # before anything that runs is stopped
         try:
             with stopped_by_signals():
                 stack.down()
                 stack.up()
                 _print_summary(stack)
                 _out.print("[dim]Ctrl-C stops it; the data stays[/]")
-                with suppress(KeyboardInterrupt):  # what it was told to end by: no failure
+                with suppress(KeyboardInterrupt):  # the way to end it, and no failure
                     follow(stack, _out)
         finally:
             stack.down()
@@ -53,7 +55,7 @@ def run() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop everything that was started here. Data stays."""
+    """Stop everything. Data stays."""
     with _explained():
         stopped = _stack().down()
         _out.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
@@ -61,16 +63,17 @@ def down() -> None:
 
 @app.command()
 def reset() -> None:
-    """A new database: drop, migrate, seed. What runs keeps running."""
+    """Make a new database: drop, migrate, seed. The stack keeps running."""
     with _explained():
         _stack().reset()
 
 
 @app.command("demo")
 def play_demo() -> None:
-    """Play the whole story against the running stack, or one started for it."""
+    """Play the whole story, step by step. Starts the stack if need be."""
     with _explained(), stopped_by_signals():
         stack = _stack()
+        demo.require_playable(stack.settings)
         was_running = stack.processes.running()
         try:
             stack.up()
@@ -84,14 +87,14 @@ def play_demo() -> None:
 
 @app.command()
 def delete() -> None:
-    """Stop everything and delete the folder with all data."""
+    """Stop everything, and delete all data."""
     with _explained():
         _stack().delete()
 
 
 @app.command()
 def status() -> None:
-    """What runs and how it is; exits 1 unless all of it is healthy."""
+    """Show the health of each process. Exits 1 unless all are healthy."""
     with _explained():
         states = _stack().status()
         words = {True: "[green]healthy[/]", False: "[red]not answering[/]", None: "[dim]off[/]"}
@@ -109,7 +112,7 @@ def _stack() -> Stack:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Mistakes a person can mend are said in words, without a traceback."""
+    """Within: a mistake that a person can mend is printed in words, without a traceback."""
     try:
         yield
     except DevstackError as error:

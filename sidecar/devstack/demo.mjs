@@ -38,7 +38,7 @@ async function request(url, { body, token, ...init } = {}) {
 
 const tokens = () => rpc(buyer, 'get_user_tokens')
 
-// What follows from a webhook follows a moment later.
+// The effect of a webhook comes a moment later.
 async function until(read, expected) {
   const deadline = Date.now() + 20_000
   let seen = await read()

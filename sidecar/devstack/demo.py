@@ -14,16 +14,21 @@ from pathlib import Path
 import httpx
 
 from devstack import environment, tools
-from devstack.settings import DevstackError
+from devstack.settings import DevstackError, DevstackSettings
 from devstack.stack import Stack
+from simulators.portone.v2 import settings as portone_v2
 
 _SECONDS_TO_START = 60
 
 
-def play(stack: Stack) -> int:
-    """The exit code: 0 if every line was as expected."""
-    if stack.settings.portone != "v1":
+def require_playable(settings: DevstackSettings) -> None:
+    """Raise `DevstackError` for settings under which the story goes another way."""
+    if settings.portone != "v1":
         raise DevstackError("the demo plays both versions of PortOne: unset COINSLOT_PORTONE")
+
+
+def play(stack: Stack) -> int:
+    """Play the story; returns the exit code, 0 if every line was as expected."""
     story = Path(__file__).with_suffix(".mjs")
     with _sidecar_for_v2(stack) as url:
         return subprocess.run(
@@ -35,13 +40,13 @@ def play(stack: Stack) -> int:
 
 @contextmanager
 def _sidecar_for_v2(stack: Stack) -> Iterator[str]:
-    """A second sidecar beside the stack's: one process sells through one version of PortOne."""
+    """Run a second sidecar beside the stack's: each sells through one version of PortOne."""
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "coinslot", "serve"],
         env={
             **environment.sidecar(stack.settings, stack.keys, {}),
-            **environment.portone_v2(stack.settings.simulators_url),
+            **portone_v2.sidecar_environment(stack.settings.simulators_url),
             "COINSLOT_SIDECAR_PORT": str(port),
         },
         cwd=stack.settings.devstack_dir,  # where no `.env` changes its mind

@@ -1,82 +1,46 @@
-"""What each process of the stack is told, and what the person at the keyboard gets to see."""
+"""The environment of each process of the stack, and the values published for the person."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
 
-from coinslot.settings.deployment import Settings
 from devstack.keys import ApiKeys
 from devstack.settings import ROOT, DevstackSettings
+from simulators.registry import sidecar_environments
 
-# Where an app of one's own runs while it is written, most often: it may call the sidecar, too.
+_EXAMPLE = ROOT / ".env.example"
+_SETTING = re.compile(r"^(?:# )?([A-Z][A-Z_]*)=", re.MULTILINE)
+# The usual addresses of an app under development, which may call the sidecar as well.
 _OWN_APPS = ("http://127.0.0.1:3000", "http://localhost:3000")
 
 
 def persons_settings(dotenv: Path | None) -> dict[str, str]:
-    """What the person set for the sidecar, in the environment or `.env`; nothing without a `.env`.
+    """The person's own settings of the sidecar, from the environment or `.env`; none without it.
 
-    Only settings: the rest of a shell's variables would make every start look like a new one.
+    Other variables of the shell are left out: they would make every start look like a new one.
     """
     if dotenv is None:
         return {}
     values = {**dotenv_values(dotenv), **os.environ}
-    names = (field.upper() for field in Settings.model_fields)
-    return {name: value for name in names if (value := values.get(name))}
+    return {name: value for name in sidecar_settings() if (value := values.get(name))}
 
 
-def simulated_gateways(settings: DevstackSettings) -> list[dict[str, str]]:
-    """Per gateway: the settings that turn the sidecar, and the store, to its simulator."""
-    return [
-        _PORTONE[settings.portone](settings.simulators_url),
-        {
-            "TOSS_CLIENT_KEY": "test_ck_sandbox",
-            "TOSS_SECRET_KEY": "test_sk_sandbox",
-            "TOSS_API_URL": f"{settings.simulators_url}/toss",
-            "TOSS_SDK_URL": f"{settings.simulators_url}/toss/sdk.js",
-        },
-        {
-            "STRIPE_SECRET_KEY": "sk_test_sandbox",
-            "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",
-            "STRIPE_WEBHOOK_SECRET": "whsec_sandbox",
-            "STRIPE_API_URL": f"{settings.simulators_url}/stripe",
-            "STRIPE_SDK_URL": f"{settings.simulators_url}/stripe/sdk.js",
-        },
-    ]
-
-
-def _portone_v1(simulators_url: str) -> dict[str, str]:
-    return {
-        "IAMPORT_CODE": "imp00000000",
-        "IAMPORT_API_KEY": "sandbox-key",
-        "IAMPORT_API_SECRET": "sandbox-secret",
-        "IAMPORT_API_URL": f"{simulators_url}/portone-v1",
-        "IAMPORT_SDK_URL": f"{simulators_url}/portone-v1/sdk.js",
-    }
-
-
-def portone_v2(simulators_url: str) -> dict[str, str]:
-    return {
-        "PORTONE_API_SECRET": "sandbox-v2-secret",
-        "PORTONE_STORE_ID": "store-sandbox",
-        "PORTONE_CHANNEL_KEY": "channel-key-sandbox",
-        "PORTONE_WEBHOOK_SECRETS": "whsec_Y29pbnNsb3QtcG9ydG9uZS12Mi1zYW5kYm94",
-        "PORTONE_API_URL": f"{simulators_url}/portone-v2",
-        "PORTONE_SDK_URL": f"{simulators_url}/portone-v2/sdk.js",
-    }
-
-
-_PORTONE = {"v1": _portone_v1, "v2": portone_v2}
+def sidecar_settings() -> list[str]:
+    """The names of the sidecar's settings, from `.env.example`, which lists all there are."""
+    own = {f"COINSLOT_{name.upper()}" for name in DevstackSettings.model_fields}
+    return [name for name in _SETTING.findall(_EXAMPLE.read_text()) if name not in own]
 
 
 def sidecar(settings: DevstackSettings, keys: ApiKeys, person: Mapping[str, str]) -> dict[str, str]:
-    """The person's own settings, on the local database. Gateways they gave keys for stay real."""
+    """The person's own settings, on the local database. Gateways with keys of theirs stay real."""
     simulated = {
         name: value
-        for values in simulated_gateways(settings)
+        for values in sidecar_environments(settings.simulators_url, settings)
         if not any(name in person for name in values if not name.endswith("_URL"))
         for name, value in values.items()
     }
@@ -103,7 +67,6 @@ def sidecar(settings: DevstackSettings, keys: ApiKeys, person: Mapping[str, str]
 def simulators(settings: DevstackSettings) -> dict[str, str]:
     return {
         **_system(),
-        **_all_simulated(settings),
         "COINSLOT_SIMULATORS_PORT": str(settings.simulators_port),
         "COINSLOT_SIMULATORS_STATE": str(settings.devstack_dir / "simulators.sqlite"),
         "SIDECAR_URL": settings.sidecar_url,
@@ -112,7 +75,7 @@ def simulators(settings: DevstackSettings) -> dict[str, str]:
 
 
 def api_gateway(settings: DevstackSettings) -> dict[str, str]:
-    """Should Caddy keep anything, it keeps it here; its configuration it is told otherwise."""
+    """Folders for whatever Caddy keeps. It reads its configuration from standard input."""
     folder = str(settings.devstack_dir.resolve() / "caddy")
     return {
         **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), folder),
@@ -135,7 +98,7 @@ def auth(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
 
 
 def postgrest(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
-    """As hosted projects have it."""
+    """PostgREST's settings, as hosted projects have them."""
     return {
         "PGRST_DB_URI": settings.database_url("authenticator"),
         "PGRST_DB_SCHEMAS": "public",
@@ -144,7 +107,7 @@ def postgrest(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
         "PGRST_DB_MAX_ROWS": "1000",
         "PGRST_DB_POOL": "16",
         "PGRST_JWT_SECRET": keys.jwt_secret,
-        # Newer ones do so unasked: a signature is checked once, its expiry every time.
+        # A signature is checked once, its expiry every time. Newer versions do so unasked.
         "PGRST_JWT_CACHE_MAX_LIFETIME": "3600",
         "PGRST_SERVER_HOST": "127.0.0.1",
         "PGRST_SERVER_PORT": str(settings.postgrest_port),
@@ -152,7 +115,8 @@ def postgrest(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
 
 
 def published(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
-    """For `.devstack/env`: everything a frontend, a test or psql needs to use the stack."""
+    """The values in `.devstack/env`: all that a frontend, a test or psql needs of the stack."""
+    gateways = sidecar_environments(settings.simulators_url, settings)
     return {
         "SUPABASE_URL": settings.api_url,
         "SUPABASE_ANON_KEY": keys.anon,
@@ -168,13 +132,8 @@ def published(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
         "STORE_URL": settings.store_url,
         "SIMULATORS_URL": settings.simulators_url,
         "FRONTEND_URL": settings.sidecar_url,
-        **_all_simulated(settings),
+        **{name: value for values in gateways for name, value in values.items()},
     }
-
-
-def _all_simulated(settings: DevstackSettings) -> dict[str, str]:
-    gateways = simulated_gateways(settings)
-    return {name: value for gateway in gateways for name, value in gateway.items()}
 
 
 def _system() -> dict[str, str]:

@@ -20,7 +20,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Log:
-    """What is written to a file from now on, line by line."""
+    """The lines that are written to a file from now on."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -40,7 +40,7 @@ class _Log:
 
 
 def follow(stack: Stack, console: Console) -> None:
-    """Print every process' log until one ends, which is an error, or a signal comes."""
+    """Print the log of every process until a signal comes. Raises `DevstackError` if one ends."""
     names = [program.name for program in stack.programs]
     logs = {name: _Log(stack.processes.log(name)) for name in names}
     colours = dict(zip(names, itertools.cycle(_COLOURS), strict=False))
@@ -58,7 +58,7 @@ def follow(stack: Stack, console: Console) -> None:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Within: a stop signal raises `KeyboardInterrupt`. Only the first: the rest is cleaning up."""
+    """Within: the first stop signal raises `KeyboardInterrupt`, and later ones are ignored."""
 
     def interrupt(_number: int, _frame: object) -> None:
         for number in _STOPPING:

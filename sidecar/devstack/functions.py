@@ -29,7 +29,7 @@ _UNAVAILABLE: Json = {"error": "Try again in a moment", "code": "unavailable"}
 
 
 class Refused(SanicException):
-    """What PostgREST, or this app, says no with."""
+    """A refusal of PostgREST's, or of this app's."""
 
     def __init__(self, status: int, body: Json) -> None:
         super().__init__(status_code=status)
@@ -37,7 +37,7 @@ class Refused(SanicException):
 
 
 class GenerationError(Exception):
-    """As models do: overloaded, cut off, refusing."""
+    """A generation that failed: the model was overloaded, cut off, or refused."""
 
 
 @blueprint.exception(Refused)  # type: ignore[untyped-decorator]
@@ -47,7 +47,7 @@ async def refuse(_request: Request, refused: Refused) -> HTTPResponse:
 
 @blueprint.post("/ask")
 async def ask(request: Request) -> HTTPResponse:
-    """`{question}`; the header Idempotency-Key is the person's click."""
+    """Answer `{question}` for one token. The header Idempotency-Key stands for the click."""
     _user_id(request)
     question = _question(request)
     key = request.headers.get("idempotency-key", "")
@@ -62,7 +62,7 @@ async def ask(request: Request) -> HTTPResponse:
 
 @blueprint.post("/answer")
 async def answer(request: Request) -> HTTPResponse:
-    """`{question, fail?}`. The same question finds the same hold, however often it is sent."""
+    """Answer `{question, fail?}` for two tokens, on hold until then: one hold for one question."""
     user_id, question = _user_id(request), _question(request)
     hold = await _as_service(
         request,
@@ -97,7 +97,7 @@ async def _generate(question: str, *, fails: bool) -> str:
 
 
 def _text(question: str) -> str:
-    """What a question is answered with follows from it, so that it can be given again."""
+    """The answer. It follows from the question, so that it can be given again."""
     return f"About “{question}”: it depends, and you are closer to it than you think."
 
 
@@ -116,7 +116,7 @@ def _question(request: Request) -> str:
 
 
 def _is_text(value: str) -> bool:
-    """Not half a character, which JSON can spell and nothing can store."""
+    """False for half a character, which JSON can spell and nothing can store."""
     return value.encode("utf-8", "ignore").decode() == value
 
 
@@ -132,7 +132,7 @@ async def _as_service(request: Request, name: str, **arguments: object) -> Json:
 
 
 async def _rpc(request: Request, name: str, arguments: Json, authorization: str) -> Json:
-    """What the RPC answers; a refusal of its own is passed on with its status."""
+    """Call the RPC. Raises `Refused` with the status of its refusal."""
     session: aiohttp.ClientSession = request.app.ctx.postgrest
     url = f"{request.app.ctx.postgrest_url}/rpc/{name}"
     headers = {"authorization": authorization, "content-type": "application/json"}

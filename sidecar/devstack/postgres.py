@@ -89,8 +89,7 @@ def program(placement: Placement, settings: DevstackSettings) -> Program:
         name="postgres",
         title="Postgres",
         argv=[str(placement.bin_dir / "postgres"), "-D", str(placement.data_dir), *arguments],
-        port=settings.db_port,
-        port_setting="COINSLOT_DB_PORT",
+        ports={"COINSLOT_DB_PORT": settings.db_port},
         ready=lambda: answers(settings),
         env={"PATH": os.defpath, "TZ": "UTC"},
         user=placement.user,
@@ -122,7 +121,7 @@ def clear_stale_pid(placement: Placement) -> None:
 
 
 def bootstrap_cluster(settings: DevstackSettings) -> None:
-    """Roles, and the database `postgres`, which every Supabase project is."""
+    """Make the roles, and the database `postgres`, which every Supabase project has."""
     with psycopg.connect(settings.database_url(SUPERUSER), autocommit=True) as connection:
         connection.execute(_script("roles.sql"))
         connection.execute("alter database postgres owner to postgres")
@@ -130,7 +129,7 @@ def bootstrap_cluster(settings: DevstackSettings) -> None:
 
 
 def bootstrap_database(settings: DevstackSettings, database: str, grants: Grants) -> None:
-    """What a hosted database has before its first migration."""
+    """Make all that a hosted database has before its first migration."""
     with psycopg.connect(settings.database_url(SUPERUSER, database)) as connection:
         connection.execute(_script("database.sql"))
         if grants == "permissive":
@@ -138,7 +137,7 @@ def bootstrap_database(settings: DevstackSettings, database: str, grants: Grants
 
 
 def create_database(settings: DevstackSettings, database: str, grants: Grants) -> None:
-    """Another hosted-like database in the same cluster, empty of migrations."""
+    """Make another hosted-like database in the same cluster, without migrations."""
     statement = sql.SQL("create database {} owner postgres").format(sql.Identifier(database))
     with psycopg.connect(settings.database_url(SUPERUSER), autocommit=True) as connection:
         connection.execute(statement)

@@ -1,4 +1,4 @@
-"""Start, recognise and stop processes that outlive the one that started them.
+"""Processes that outlive the one that started them: start, recognise and stop them.
 
 A process is known by pid *and* creation time, so a recycled pid is never mistaken for one of ours.
 """
@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ import psutil
 from devstack.settings import DevstackError
 
 # A child waits for a line on its standard input before it becomes the program, which gets the rest.
-# It is sent once the record is on disk: whoever dies in between, no unrecorded process is left.
+# The line is sent once the record is on disk: no kill in between leaves an unrecorded process.
 _LAUNCH = ["/bin/sh", "-c", 'read -r go && exec "$@"', "sh"]
 # Creation times are derived from the boot time, which moves when the clock is set.
 _CLOCK_TOLERANCE = 2.0
-# Of this process. Whether they run is read from the record, not from here: they outlive it.
+# The children of this process. The record says which run, not this list: they outlive it.
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -37,26 +37,30 @@ class Program:
     name: str
     title: str
     argv: list[str]
-    port: int
-    port_setting: str
+    ports: dict[str, int]
+    """The ports at which it listens, by the setting that chooses each."""
     ready: Callable[[], bool]
     env: dict[str, str] = field(default_factory=dict)
     user: str | None = None
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stdin: str = ""
-    """What it reads there: a configuration with secrets, which neither `ps` nor a disk shows."""
+    """Its standard input: a configuration with secrets, which neither `ps` nor a disk shows."""
 
     @property
     def fingerprint(self) -> str:
-        """Of everything that its start depends on, so that changed settings are noticed."""
+        """A digest of all that its start depends on: it shows that settings have changed."""
         env = (f"{key}={value}" for key, value in sorted(self.env.items()))
         parts = [*self.argv, *env, self.stdin]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    @property
-    def port_taken(self) -> str:
-        return f"port {self.port} for {self.title} is taken; set {self.port_setting}"
+    def taken_ports(self, held: Collection[int] = ()) -> list[str]:
+        """A sentence for each port at which somebody else listens; `held` ones do not count."""
+        return [
+            f"port {port} for {self.title} is taken; set {setting}"
+            for setting, port in self.ports.items()
+            if port not in held and not _is_free(port)
+        ]
 
 
 class Processes:
@@ -85,17 +89,33 @@ class Processes:
         return [name for name in self._read() if self.find(name)]
 
     def is_current(self, program: Program) -> bool:
-        """Whether it runs, started in the very way it would be started now."""
+        """True if it runs, and was started in the very way it would be started now."""
         recorded = self._read().get(program.name, {}).get("fingerprint")
         return recorded == program.fingerprint and self.find(program.name) is not None
 
-    def require_free_ports(self, programs: list[Program], seconds: float = 2) -> None:
-        """Waits a moment: what was killed lets go of its port a little after it is seen to end."""
+    def require_ports(self, programs: list[Program], seconds: float = 2) -> None:
+        """Raises `DevstackError` unless each port is free, or will be once `programs` are stopped.
+
+        Waits a moment: what was killed lets go of its port a little after it is seen to end.
+        """
         deadline = time.monotonic() + seconds
-        while taken := [program for program in programs if not _is_free(program.port)]:
+        while taken := self._taken_ports(programs):
             if time.monotonic() > deadline:
-                raise DevstackError("\n".join(program.port_taken for program in taken))
+                raise DevstackError("\n".join(taken))
             time.sleep(0.05)
+
+    def _taken_ports(self, programs: list[Program]) -> list[str]:
+        held = self._held_ports(programs)
+        return [sentence for program in programs for sentence in program.taken_ports(held)]
+
+    def _held_ports(self, programs: list[Program]) -> set[int]:
+        """The ports at which these processes of the folder listen now."""
+        held = set()
+        for process in filter(None, (self.find(program.name) for program in programs)):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                sockets = process.net_connections("tcp4")
+                held |= {each.laddr.port for each in sockets if each.status == psutil.CONN_LISTEN}
+        return held
 
     def start(self, program: Program) -> None:
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -161,7 +181,7 @@ def _reap() -> None:
 
 
 def _release(child: subprocess.Popen[bytes], stdin: str) -> None:
-    """Let it go on. One that died already is reported by `wait_ready`."""
+    """Let the child go on. `wait_ready` reports one that has died already."""
     with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as pipe:
         if pipe:
             pipe.write(f"go\n{stdin}".encode())
@@ -179,7 +199,7 @@ def _stop(process: psutil.Process, stop_signal: signal.Signals, seconds: float) 
 
 
 def _has_ended(process: psutil.Process) -> bool:
-    """A zombie has: it is another's to reap, and that may take its time."""
+    """True also for a zombie, which another process has to reap."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

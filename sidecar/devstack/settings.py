@@ -8,15 +8,17 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from simulators.registry import GatewayChoices
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class DevstackError(Exception):
-    """Something the person at the keyboard can mend; `str()` says what to do."""
+    """A mistake that the person at the keyboard can mend; `str()` says what to do."""
 
 
-class DevstackSettings(BaseSettings):
-    """Each field is set by `COINSLOT_` and its name in capitals, e.g. `COINSLOT_API_PORT`."""
+class DevstackSettings(GatewayChoices, BaseSettings):
+    """The settings. `COINSLOT_` and a name in capitals sets one, as `COINSLOT_API_PORT`."""
 
     model_config = SettingsConfigDict(
         env_prefix="COINSLOT_", env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore"
@@ -33,13 +35,11 @@ class DevstackSettings(BaseSettings):
     default_grants: Literal["strict", "permissive"] = "strict"
     postgres_bin: Path | None = None
     """Folder of another Postgres, e.g. /usr/lib/postgresql/15/bin; the embedded one if unset."""
-    portone: Literal["v1", "v2"] = "v1"
-    """Which version of PortOne the store sells through."""
     fsync: bool = True
-    """Off only for tests: a crash then loses committed money."""
+    """Off for tests only: a crash then loses committed money."""
     devstack_dir: Path = ROOT / ".devstack"
     project_dir: Path = ROOT
-    """Where `supabase/` with the migrations is."""
+    """The folder in which `supabase/` with the migrations is."""
 
     @property
     def api_url(self) -> str:
@@ -47,7 +47,7 @@ class DevstackSettings(BaseSettings):
 
     @property
     def auth_url(self) -> str:
-        """Behind the API gateway, where its clients have nothing to look for."""
+        """An address behind the API gateway, which clients do not need."""
         return f"http://127.0.0.1:{self.auth_port}"
 
     @property
@@ -71,5 +71,5 @@ class DevstackSettings(BaseSettings):
         return f"http://127.0.0.1:{self.postgrest_port}"
 
     def database_url(self, role: str = "postgres", database: str = "postgres") -> str:
-        """Every role's password is `postgres`: nothing but this machine reaches the port."""
+        """The address for a role. The password is `postgres`: only this machine gets there."""
         return f"postgresql://{role}:postgres@127.0.0.1:{self.db_port}/{database}"

@@ -1,4 +1,4 @@
-"""The local stack as a whole: start it, stop it, look at it."""
+"""The local stack as a whole: its start, its end, its state."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
-from coinslot.settings.deployment import WELL_KNOWN_JWT_SECRET
 from devstack import environment, postgres, programs, tools
-from devstack.keys import ApiKeys, user_claims
+from devstack.keys import LOCAL_JWT_SECRET, ApiKeys, user_claims
 from devstack.placement import Placement, place
 from devstack.processes import Processes, Program
 from devstack.settings import ROOT, DevstackError, DevstackSettings
@@ -25,7 +24,7 @@ Report = Callable[[str], None]
 
 
 class Stack:
-    """One folder of data and what runs from it. `dotenv` is the person's `.env`, None for tests."""
+    """One folder of data with its processes. `dotenv` is the person's `.env`, None for tests."""
 
     def __init__(
         self,
@@ -34,7 +33,7 @@ class Stack:
         report: Report = lambda _: None,
     ) -> None:
         self.settings = settings
-        self.keys = ApiKeys(WELL_KNOWN_JWT_SECRET)
+        self.keys = ApiKeys(LOCAL_JWT_SECRET)
         self.processes = Processes(settings.devstack_dir)
         self._dotenv = dotenv
         self._report = report
@@ -42,19 +41,20 @@ class Stack:
 
     @cached_property
     def programs(self) -> list[Program]:
-        """In starting order."""
+        """The programs, in starting order."""
         services = programs.services(self.settings, self.keys, self._dotenv)
         return [postgres.program(self._placement, self.settings), *services]
 
     def up(self) -> None:
-        """Start what does not run; returns once all of it is healthy."""
+        """Start all that does not run, and return once everything is healthy."""
         tools.require_node()
         for note in self._placement.notes:
             self._report(note)
         with self._lock():
             missing = self._missing()
+            self.processes.require_ports(missing)
             self._stop(missing)
-            self.processes.require_free_ports(missing)
+            self.processes.require_ports(missing)
             try:
                 self._start(missing)
             except BaseException:
@@ -62,8 +62,12 @@ class Stack:
                 raise
             self._write_env()
 
+    def require_ports(self) -> None:
+        """Raise `DevstackError` if somebody else listens at a port of this stack."""
+        self.processes.require_ports(self.programs)
+
     def down(self) -> list[str]:
-        """Stop what was started from this folder; the names of those that ran."""
+        """Stop all that was started from this folder. Returns the names of those that ran."""
         with self._lock():
             running = self.processes.running()
             self._stop(self.programs)
@@ -76,7 +80,7 @@ class Stack:
         shutil.rmtree(self.settings.devstack_dir)
 
     def reset(self) -> None:
-        """A new database: under the running stack, by `supabase db reset`, or at the next start."""
+        """Make a new database, by `supabase db reset`; at the next start if nothing runs."""
         with self._lock():
             if "postgres" in self.processes.running():
                 tools.reset(self.settings)
@@ -88,12 +92,12 @@ class Stack:
                 self._report("nothing runs: the next start makes a new database")
 
     def status(self) -> dict[str, bool | None]:
-        """Whether each process is healthy; None for one that does not run."""
+        """The health of each process; None for one that does not run."""
         running = self.processes.running()
         return {p.name: p.ready() if p.name in running else None for p in self.programs}
 
     def published(self) -> dict[str, str]:
-        """What `.devstack/env` says: addresses, keys, and a JWT per seeded user."""
+        """The values in `.devstack/env`: addresses, keys, and a JWT for each seeded user."""
         return {**environment.published(self.settings, self.keys), **self._user_tokens()}
 
     @cached_property
@@ -102,11 +106,11 @@ class Stack:
 
     @property
     def _migrated(self) -> Path:
-        """Stands in the folder once migrations and seed went through; says which they were."""
+        """The note that migrations and seed went through. It lists the migrations."""
         return self.settings.devstack_dir / "migrated"
 
     def _missing(self) -> list[Program]:
-        """What does not run, or not as it would be started now."""
+        """The programs that do not run, or not as they would be started now."""
         if not self._migrated.exists():
             return self.programs  # a first start that was interrupted is repeated whole
         database = self.programs[0]
@@ -123,9 +127,10 @@ class Stack:
             self._start_postgres(database)
         self._migrate()
         for program in services:
-            # One that waited for Postgres or a neighbour comes back by itself. One that hangs: not.
+            # A program that waited for Postgres or a neighbour comes back by itself. One that hangs
+            # does not, and would not stop by itself either.
             if program not in missing and not self.processes.becomes_ready(program, seconds=5):
-                self.processes.stop(program)
+                self.processes.stop(program, seconds=1)
                 missing.append(program)
             if program in missing:
                 self._report(f"starting {program.title}")
@@ -169,7 +174,7 @@ class Stack:
             self.processes.stop(program)
 
     def _reload_postgrest(self, seconds: float = 10) -> None:
-        """Until PostgREST has read the new schema: it says so in its log, and nowhere else."""
+        """Wait until PostgREST has read the new schema: it says so in its log, and nowhere else."""
         log = self.processes.log("postgrest")
         start = log.stat().st_size
         with psycopg.connect(self.settings.database_url(), autocommit=True) as connection:
@@ -204,7 +209,7 @@ class Stack:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """One command at a time. The system lets go of it, however the holder ends."""
+        """Let one command run at a time. The system frees the lock, however the holder ends."""
         with (self.settings.devstack_dir / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -22,7 +22,7 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 
 def require_node() -> str:
-    """The path of a Node that is new enough; says which of Node and npm packages is missing."""
+    """The path of a Node that is new enough. Raises `DevstackError` that names what is missing."""
     node = shutil.which("node")
     if node is None:
         message = f"Node.js is missing: install version {OLDEST_NODE} or newer (it brings npm)"
@@ -56,7 +56,7 @@ def caddy() -> Path:
 
 
 def supabase(settings: DevstackSettings, *arguments: str, database: str = "postgres") -> str:
-    """Run the Supabase CLI against a local database; its output, or `DevstackError` with it."""
+    """Run the Supabase CLI against a local database. Returns its output, or raises with it."""
     home = settings.devstack_dir / "supabase-cli"
     home.mkdir(parents=True, exist_ok=True)
     result = subprocess.run(
@@ -65,15 +65,7 @@ def supabase(settings: DevstackSettings, *arguments: str, database: str = "postg
             f"--remote={settings.database_url(database=database)}",
             *("--yes", "--agent", "no", "--workdir", str(settings.project_dir)),
         ],
-        env={
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            # It asks nobody for anything: no account, no key ring, no news, no telemetry.
-            "SUPABASE_HOME": str(home),
-            "SUPABASE_NO_KEYRING": "1",
-            "SUPABASE_NO_UPDATE_NOTIFIER": "1",
-            "SUPABASE_TELEMETRY_DISABLED": "1",
-            "DO_NOT_TRACK": "1",
-        },
+        env=_supabase_environment(home),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -86,13 +78,25 @@ def supabase(settings: DevstackSettings, *arguments: str, database: str = "postg
     return result.stdout
 
 
+def _supabase_environment(home: Path) -> dict[str, str]:
+    """The CLI asks nobody for anything: no account, no key ring, no news, no telemetry."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+        "SUPABASE_HOME": str(home),
+        "SUPABASE_NO_KEYRING": "1",
+        "SUPABASE_NO_UPDATE_NOTIFIER": "1",
+        "SUPABASE_TELEMETRY_DISABLED": "1",
+        "DO_NOT_TRACK": "1",
+    }
+
+
 def reset(settings: DevstackSettings, *, database: str = "postgres", seed: bool = True) -> None:
     """Drop everything that migrations made, apply them all again, and seed."""
     supabase(settings, "db", "reset", *([] if seed else ["--no-seed"]), database=database)
 
 
 def migrate(settings: DevstackSettings) -> int:
-    """Apply the migrations that are pending, keep the data; how many there were."""
+    """Apply the migrations that are pending, and keep the data. Returns their number."""
     pending = digests(settings).keys() - _applied_versions(settings)
     if pending:
         supabase(settings, "migration", "up", "--include-all")
@@ -100,7 +104,7 @@ def migrate(settings: DevstackSettings) -> int:
 
 
 def digests(settings: DevstackSettings) -> dict[str, str]:
-    """Of each migration file's text, by version."""
+    """The digest of each migration file, by version."""
     files = (settings.project_dir / "supabase/migrations").glob("*_*.sql")
     return {
         file.name.split("_", 1)[0]: hashlib.sha256(file.read_bytes()).hexdigest() for file in files

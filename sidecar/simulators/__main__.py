@@ -1,8 +1,9 @@
-"""`python -m simulators` serves the simulators until stopped."""
+"""`python -m simulators` serves the simulators on 127.0.0.1 until it is stopped."""
 
 import logging
 
-from simulators.app import SimulatorSettings, create_app
+from simulators.app import create_app
+from simulators.registry import SimulatorSettings
 
 logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 settings = SimulatorSettings()

@@ -1,4 +1,4 @@
-"""What all simulators share: the clock, the faults, and the control API under `/_sim`.
+"""The parts that all simulators share: the clock, the faults, and the control API under `/_sim`.
 
 The control API plays everybody who is not the sidecar: the buyer, the bank, the merchant at the
 gateway's console, the network.
@@ -7,17 +7,28 @@ gateway's console, the network.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, Field
 from sanic import Blueprint
 from sanic.response import json
 
 from simulators.faults import Fault, Faults, strike
 from simulators.requests import json_body, validated
+from simulators.turns import (
+    AnyFields,
+    BuyerTurn,
+    ClockTurn,
+    DisputeTurn,
+    FaultPlan,
+    OnePayment,
+    RefundTurn,
+    Resend,
+)
 from simulators.webhooks import Sender, Webhook
 
 if TYPE_CHECKING:
@@ -29,55 +40,14 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Handler = Callable[..., Coroutine[Any, Any, "HTTPResponse"]]
-
-
-class BuyerTurn(BaseModel):
-    """One visit to the payment window; `amount` and `currency` default to what was prepared."""
-
-    order_id: str
-    amount: int | float | None = None
-    currency: str | None = None
-    method: str | None = None
-    outcome: Literal["paid", "failed", "awaiting_deposit", "abandoned"] = "paid"
-    live: bool = False
-    discount: int | float = 0
-    # A changed page can open the window with anything; `force` skips the window's own checks.
-    force: bool = False
-    webhook: Literal["before", "beside", "none"] = "beside"
-
-
-class OnePayment(BaseModel):
-    payment_key: str
-
-
-class Refund(OnePayment):
-    amount: int | float | None = Field(default=None, gt=0)
-
-
-class Dispute(OnePayment):
-    status: str
-
-
-class Resend(OnePayment):
-    """`forge` replaces fields of the body, which nothing signs here."""
-
-    times: int = Field(default=1, ge=1, le=1000)
-    delay_s: float = Field(default=0, ge=0)
-    forge: Json = {}
-
-
-class FaultPlan(BaseModel):
-    faults: list[Fault] = []
-
-
-class Clock(BaseModel):
-    advance_s: float
+Route = tuple[str, str, Handler]
+"""Method, path, handler."""
 
 
 class Simulator(ABC):
     """One gateway, mounted at `/{prefix}`."""
 
-    prefix: str
+    prefix: ClassVar[str]
 
     def __init__(self, store: Store, webhooks: WebhookSettings) -> None:
         self.store = store
@@ -85,16 +55,27 @@ class Simulator(ABC):
         self.faults = Faults()
         self._ahead = 0.0
 
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: Any) -> Self:  # noqa: ANN401 - each gateway's own
+        """A simulator with the keys and addresses of its settings."""
+
+    @property
+    def window(self) -> Path:
+        """The folder of the files that its script and its payment window consist of."""
+        return Path(str(sys.modules[type(self).__module__].__file__)).parent / "window"
+
     def now(self) -> int:
+        """Unix seconds, by a clock that the control API can put forward."""
         return int(time.time() + self._ahead)
 
     @abstractmethod
-    def routes(self) -> list[tuple[str, str, Handler]]:
-        """The gateway's own HTTP: method, path, handler."""
+    def routes(self) -> list[Route]:
+        """The gateway's own HTTP."""
 
     @abstractmethod
     def pay(self, turn: BuyerTurn) -> tuple[Json, Webhook | None]:
-        """What the browser carries back, and the webhook that the gateway sends about it."""
+        """The fields that the browser carries back, and the webhook that the gateway sends."""
 
     @abstractmethod
     def deposit(self, payment_key: str) -> Webhook | None: ...
@@ -119,8 +100,8 @@ class Simulator(ABC):
     def change(self, payment_key: str, fields: Json) -> Json:
         """Overwrites fields of a payment as the gateway will show it."""
 
-    @abstractmethod
-    def reset(self) -> None: ...
+    def forget(self) -> None:  # noqa: B027 - most keep nothing there
+        """Drops everything that is kept outside the store."""
 
     def blueprints(self) -> BlueprintGroup:
         api = Blueprint(f"{self.prefix}-api")
@@ -139,21 +120,29 @@ class Simulator(ABC):
 
     def _control(self) -> Blueprint:
         control = Blueprint(f"{self.prefix}-control", url_prefix="/_sim")
-        control.add_route(self._pay, "/pay", methods=["POST"])
-        control.add_route(self._deposit, "/deposit", methods=["POST"])
-        control.add_route(self._undo_deposit, "/undo_deposit", methods=["POST"])
-        control.add_route(self._refund, "/refund", methods=["POST"])
-        control.add_route(self._dispute, "/dispute", methods=["POST"])
-        control.add_route(self._webhook, "/webhook", methods=["POST"])
-        control.add_route(self._webhooks, "/webhooks", methods=["GET"])
-        control.add_route(self._faults, "/faults", methods=["GET", "PUT"])
-        control.add_route(self._settings, "/settings", methods=["GET", "PUT"])
-        control.add_route(self._payments, "/payments", methods=["GET"])
-        control.add_route(self._change, "/payments/<payment_key:str>", methods=["PATCH"])
-        control.add_route(self._clock, "/clock", methods=["POST"])
-        control.add_route(self._reset, "/reset", methods=["POST"])
-        control.add_route(self._health, "/health", methods=["GET"])
+        for method, path, handler in self._control_routes():
+            control.add_route(handler, path, methods=[method], name=f"{method} {path}")
         return control
+
+    def _control_routes(self) -> list[Route]:
+        return [
+            ("POST", "/pay", self._pay),
+            ("POST", "/deposit", self._deposit),
+            ("POST", "/undo_deposit", self._undo_deposit),
+            ("POST", "/refund", self._refund),
+            ("POST", "/dispute", self._dispute),
+            ("POST", "/webhook", self._webhook),
+            ("GET", "/webhooks", self._webhooks),
+            ("GET", "/faults", self._faults),
+            ("PUT", "/faults", self._plan_faults),
+            ("GET", "/settings", self._settings),
+            ("PUT", "/settings", self._change_settings),
+            ("GET", "/payments", self._payments),
+            ("PATCH", "/payments/<payment_key:str>", self._change),
+            ("POST", "/clock", self._clock),
+            ("POST", "/reset", self._reset),
+            ("GET", "/health", self._health),
+        ]
 
     async def _pay(self, request: Request) -> HTTPResponse:
         turn = json_body(request, BuyerTurn)
@@ -171,15 +160,15 @@ class Simulator(ABC):
         return self._done(self.undo_deposit(json_body(request, OnePayment).payment_key))
 
     async def _refund(self, request: Request) -> HTTPResponse:
-        refund = json_body(request, Refund)
-        return self._done(self.refund(refund.payment_key, refund.amount))
+        turn = json_body(request, RefundTurn)
+        return self._done(self.refund(turn.payment_key, turn.amount))
 
     async def _dispute(self, request: Request) -> HTTPResponse:
-        dispute = json_body(request, Dispute)
-        return self._done(self.dispute(dispute.payment_key, dispute.status))
+        turn = json_body(request, DisputeTurn)
+        return self._done(self.dispute(turn.payment_key, turn.status))
 
     async def _webhook(self, request: Request) -> HTTPResponse:
-        """Sent at once and together, so that they race; answers how each was taken."""
+        """Sends copies at once and together, so that they race; answers how each was taken."""
         resend = json_body(request, Resend)
         webhook = self.webhook(resend.payment_key, resend.forge)
         sending = (self.sender.send(webhook, resend.delay_s) for _ in range(resend.times))
@@ -188,34 +177,39 @@ class Simulator(ABC):
     async def _webhooks(self, _request: Request) -> HTTPResponse:
         return json({"deliveries": list(self.sender.deliveries)})
 
-    async def _faults(self, request: Request) -> HTTPResponse:
-        """PUT takes one fault, `{"faults": […]}` or `{}` for none, in place of those before."""
-        if request.method == "PUT":
-            one = isinstance(request.json, dict) and "kind" in request.json
-            self.faults.planned = (
-                [json_body(request, Fault)] if one else json_body(request, FaultPlan).faults
-            )
+    async def _faults(self, _request: Request) -> HTTPResponse:
         return json({"faults": [fault.model_dump() for fault in self.faults.planned]})
 
-    async def _settings(self, request: Request) -> HTTPResponse:
-        if request.method == "PUT":
-            given = json_body(request, _AnySettings).model_dump()
-            merged = {**self.sender.settings.model_dump(), **given}
-            self.sender.settings = validated(type(self.sender.settings), merged)
+    async def _plan_faults(self, request: Request) -> HTTPResponse:
+        """Takes one fault, or `{"faults": […]}`, in place of those before; `{}` for none."""
+        one = "kind" in json_body(request, AnyFields).model_dump()
+        self.faults.planned = (
+            [json_body(request, Fault)] if one else json_body(request, FaultPlan).faults
+        )
+        return await self._faults(request)
+
+    async def _settings(self, _request: Request) -> HTTPResponse:
         return json(self.sender.settings.model_dump())
+
+    async def _change_settings(self, request: Request) -> HTTPResponse:
+        """Takes some of the settings; the others stay."""
+        given = json_body(request, AnyFields).model_dump()
+        merged = {**self.sender.settings.model_dump(), **given}
+        self.sender.settings = validated(type(self.sender.settings), merged)
+        return await self._settings(request)
 
     async def _payments(self, _request: Request) -> HTTPResponse:
         return json({"payments": self.payments()})
 
     async def _change(self, request: Request, payment_key: str) -> HTTPResponse:
-        return json(self.change(payment_key, json_body(request, _AnySettings).model_dump()))
+        return json(self.change(payment_key, json_body(request, AnyFields).model_dump()))
 
     async def _clock(self, request: Request) -> HTTPResponse:
-        self._ahead += json_body(request, Clock).advance_s
+        self._ahead += json_body(request, ClockTurn).advance_s
         return json({"now": self.now()})
 
     async def _reset(self, _request: Request) -> HTTPResponse:
-        self.reset()
+        self.forget()
         self.store.clear()
         self.faults.planned = []
         self.sender.deliveries.clear()
@@ -230,9 +224,5 @@ class Simulator(ABC):
         return json({"ok": True})
 
     def _announce(self, webhook: Webhook | None) -> None:
-        if webhook is not None and self.sender.settings.enabled:
-            self.sender.later(webhook)
-
-
-class _AnySettings(BaseModel, extra="allow"):
-    """Any fields at all."""
+        if webhook is not None:
+            self.sender.announce(webhook)

@@ -1,4 +1,4 @@
-"""What the gateways serve to a buyer's browser: a script for the shop's page, and its windows.
+"""The files that a gateway serves to a buyer's browser: a script for the shop, and windows.
 
 `/{gateway}/sdk.js` takes the calls of the official script and answers them in the same shapes. The
 window asks the buyer what should happen and plays it through the control API.
@@ -16,12 +16,8 @@ from sanic.response import raw
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
-browser = Blueprint("browser")
-
-_FILES = Path(__file__).parent / "windows"
+_SHARED = Path(__file__).parent / "windows"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
-_PARTS = {file.name for file in _FILES.iterdir() if file.suffix in {".js", ".css"}}
-_PAGES = {"_window": "window.html", "_element": "element.html"}
 _HEADERS = {
     "Cache-Control": "no-cache",
     "X-Content-Type-Options": "nosniff",
@@ -32,29 +28,52 @@ _HEADERS = {
 }
 
 
-@browser.get("/<gateway:(portone-v1|portone-v2|toss|stripe)>/sdk.js")
-async def script(_request: Request, gateway: str) -> HTTPResponse:
-    parts = [(_FILES / name).read_text("utf-8") for name in ("overlay.js", f"{gateway}.js")]
-    return _answer("{\n" + "\n".join(parts) + "}\n", ".js")
+def of_gateway(prefix: str, folder: Path) -> Blueprint:
+    """The script, the payment window, and the files in `folder` that these two ask for."""
+    blueprint = Blueprint(f"{prefix}-browser", url_prefix=f"/{prefix}")
+
+    async def script(_request: Request) -> HTTPResponse:
+        parts = [_text(file) for file in (_SHARED / "overlay.js", folder / "sdk.js")]
+        return _answer("{\n" + "\n".join(parts) + "}\n", ".js")
+
+    async def window(_request: Request) -> HTTPResponse:
+        return _file(_SHARED, "window.html")
+
+    async def part(_request: Request, name: str) -> HTTPResponse:
+        return _file(folder, name)
+
+    blueprint.add_route(script, "/sdk.js")
+    blueprint.add_route(window, "/_window")
+    blueprint.add_route(part, "/_window/<name:str>")
+    return blueprint
 
 
-@browser.get("/<_gateway:(portone-v1|portone-v2|toss|stripe)>/<page:(_window|_element)>")
-async def window(_request: Request, _gateway: str, page: str) -> HTTPResponse:
-    return _answer((_FILES / _PAGES[page]).read_text("utf-8"), ".html")
+def shared() -> Blueprint:
+    """The files of all windows, and the bank at which virtual accounts are paid into."""
+    blueprint = Blueprint("shared-browser", url_prefix="/_windows")
+
+    async def bank(_request: Request) -> HTTPResponse:
+        return _file(_SHARED, "bank.html")
+
+    async def part(_request: Request, name: str) -> HTTPResponse:
+        return _file(_SHARED, name)
+
+    blueprint.add_route(bank, "/bank")
+    blueprint.add_route(part, "/<name:str>")
+    return blueprint
 
 
-@browser.get("/_windows/bank")
-async def bank(_request: Request) -> HTTPResponse:
-    return _answer((_FILES / "bank.html").read_text("utf-8"), ".html")
-
-
-@browser.get("/_windows/<name:str>")
-async def part(_request: Request, name: str) -> HTTPResponse:
-    if name not in _PARTS:
+def _file(folder: Path, name: str) -> HTTPResponse:
+    found = {file.name: file for file in folder.iterdir() if file.suffix in _TYPES}.get(name)
+    if found is None:
         raise NotFound
-    return _answer((_FILES / name).read_text("utf-8"), Path(name).suffix)
+    return _answer(_text(found), found.suffix)
 
 
 def _answer(text: str, suffix: str) -> HTTPResponse:
     kind = f"{_TYPES[suffix]}; charset=utf-8"
     return raw(text.encode(), headers=_HEADERS, content_type=kind)
+
+
+def _text(file: Path) -> str:
+    return file.read_text("utf-8")

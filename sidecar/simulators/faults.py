@@ -1,4 +1,4 @@
-"""Ways in which a gateway fails, put in on purpose: for the next calls or for a share of all."""
+"""Failures of a gateway, planned on purpose: for the next calls or for a share of all calls."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ Kind = Literal[
 
 
 class Fault(BaseModel):
-    """`before` and `after` are relative to the call taking effect; `delay_s` adds to any kind."""
+    """A failure to come. `before` and `after` mean before and after the call takes effect."""
 
     kind: Kind
     next: int | None = Field(default=None, ge=1)
     share: float | None = Field(default=None, gt=0, le=1)
     delay_s: float = Field(default=0, ge=0, le=120)
-    path: str = Field(default="", description="only calls whose path contains this")
+    """Seconds before the answer, whatever the kind."""
+    path: str = ""
+    """Strikes only calls whose path contains it."""
 
 
 class Faults:
@@ -60,7 +62,7 @@ class Faults:
 async def strike(
     fault: Fault, request: Request, call: Callable[[], Coroutine[Any, Any, HTTPResponse]]
 ) -> HTTPResponse:
-    """The call's answer as `fault` leaves it, having taken effect or not."""
+    """The call's answer as the fault leaves it. The call may have taken effect or not."""
     await asyncio.sleep(fault.delay_s)
     if fault.kind in _INSTEAD:
         return _failure(_INSTEAD[fault.kind])
@@ -80,7 +82,7 @@ def _spoilt(kind: Kind, response: HTTPResponse) -> HTTPResponse:
     return response
 
 
-# Answers without effect. `refused` is what V1-style envelopes do: a failure under HTTP 200.
+# Answers without effect. `refused` is a failure under HTTP 200, as some gateways answer.
 _INSTEAD: dict[Kind, int] = {"rate_limit": 429, "error_before": 500, "refused": 200}
 
 

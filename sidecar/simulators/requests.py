@@ -1,4 +1,4 @@
-"""The simulators' own way to take a request's JSON and to refuse it.
+"""The simulators' own way to take a request's JSON, and to refuse a request.
 
 Nothing here is shared with the product: a mistake in one must not hide the same mistake in the
 other.
@@ -7,9 +7,10 @@ other.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 from sanic.response import json
@@ -17,13 +18,14 @@ from sanic.response import json
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
+Json = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 
 log = logging.getLogger("simulators")
 
 
 class Refusal(SanicException):
-    """A request that a simulator does not take: the status, a stable code and a sentence."""
+    """A request that a simulator does not take: a status, a stable code and a sentence."""
 
     code = "invalid_request"
     quiet = True
@@ -41,14 +43,24 @@ class NotPossible(Refusal):
 
 
 def json_body(request: Request, model: type[M]) -> M:
-    """The body as the model; `Refusal` for anything else. The content type may be any."""
+    """The body as the model, whatever its content type. Raises `Refusal` for anything else."""
     try:
         return model.model_validate_json(request.body)
     except ValidationError as error:
         raise Refusal(_first(error)) from error
 
 
+def json_object(request: Request) -> Json | None:
+    """The body where it is a JSON object, else None: each gateway refuses in its own words."""
+    try:
+        body = from_json(request.body)
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
 def validated(model: type[M], value: object) -> M:
+    """The value as the model. Raises `Refusal` where it does not fit."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -62,7 +74,7 @@ def _first(error: ValidationError) -> str:
 
 
 class JsonErrors(ErrorHandler):
-    """Every failure of a simulator leaves as JSON."""
+    """Answers every failure of a simulator as JSON; an unexpected one is logged, not shown."""
 
     def default(self, request: Request, exception: Exception) -> HTTPResponse:  # noqa: ARG002
         if isinstance(exception, Refusal):

@@ -1,4 +1,4 @@
-"""Where a simulator keeps its payments: SQLite, so that a killed stack still has them."""
+"""The store of a simulator's payments: SQLite, so that a killed stack still has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// How many tokens the person has: asked once for all the elements that show it.
+// The person's tokens: asked for once for all the elements that show them.
 
 import { announce, config, news, session, tellOthers } from './client.js'
 
@@ -10,7 +10,7 @@ let asking = null
 let next = null
 let watching = false
 
-/** Never an answer from before the call: who asks while one is on its way shares the next. */
+/** Never an answer from before the call: calls while one is on its way share the next. */
 export function refreshBalance() {
   if (!asking) return (asking = read().finally(() => (asking = null)))
   next ??= asking.then(() => {
@@ -40,7 +40,7 @@ async function read() {
   return balance.tokens
 }
 
-/** Looks again whenever it may have changed: here, in another tab, or while nobody was looking. */
+/** Looks again whenever it may have changed, here or in another tab. */
 export function watchBalance() {
   if (watching) return
   watching = true

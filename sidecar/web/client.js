@@ -1,5 +1,4 @@
-// What the elements share. No module touches the browser before defineCoinslot(): a server may
-// import them.
+// Shared by the elements. No module touches the browser before defineCoinslot(): servers may import.
 
 export const config = {
   supabase: null,
@@ -25,7 +24,7 @@ export function configure(options) {
   }
   if (options.supabase && !config.accessToken) {
     config.supabase.auth.onAuthStateChange((event) => {
-      // Supabase holds a lock while it calls back: whoever asks it something in turn waits for it.
+      // Supabase holds a lock while it calls back: asking it anything in there would wait for it.
       if (/^SIGNED|^USER/.test(event)) setTimeout(() => announce('signed'), 0)
     })
   }
@@ -44,7 +43,7 @@ export function tellEverybody(type, detail) {
   tellOthers(type, detail)
 }
 
-/** Whoever is signed in, or null. What the token says is for sorting; only servers trust it. */
+/** The person who is signed in, or null. Only servers trust the token. */
 export async function session() {
   const token = await (config.accessToken ?? supabaseToken)()
   if (!token) return null
@@ -55,12 +54,12 @@ export async function session() {
 
 async function supabaseToken() {
   const { data, error } = (await config.supabase?.auth.getSession()) ?? {}
-  // Whose session could not be refreshed just now is not signed out.
+  // A session that could not be refreshed just now is not over.
   if (/Retryable/.test(error?.name)) throw error
   return data?.session?.access_token
 }
 
-/** What became of somebody else's order is not for these eyes. */
+/** Nobody is shown the order of somebody else. */
 export const mine = ({ userId }) => !userId || !person || userId === person
 
 function claims(token) {
@@ -73,8 +72,8 @@ function claims(token) {
 }
 
 /**
- * The sidecar's answer, `{status, ...body}`; status 0 where there was none that can be read.
- * With `as`, under the name of that person or of nobody, whoever has signed in meanwhile.
+ * The sidecar's answer, `{status, ...body}`; status 0 for none that can be read.
+ * `as`: the person in whose name to ask, '' for nobody, also after another has signed in.
  */
 export async function ask(path, { body, key, language, as } = {}) {
   const headers = { Accept: 'application/json' }

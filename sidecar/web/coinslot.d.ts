@@ -1,7 +1,7 @@
 import type { SupabaseClient } from '@supabase/supabase-js'
+import type { GatewayName, GatewayOptions, GatewayScripts, Method } from './gateways/index'
 
-export type GatewayName = 'portone' | 'toss' | 'stripe'
-export type Method = 'card' | 'virtual_account'
+export type { GatewayName, Method }
 
 export interface Options {
   /** The signed-in person's client; null where nobody can be. */
@@ -9,13 +9,9 @@ export interface Options {
   /** Address of the sidecar; '' where it serves the page itself. */
   sidecarUrl?: string
   /** Gateways to offer, in this order; `GET /store/config` answers with those that are on. */
-  gateways: {
-    portone?: { version?: 1 | 2; code?: string; channelKey?: string; pg?: string; methods?: Method[] }
-    toss?: { methods?: Method[] }
-    stripe?: Record<string, never>
-  }
+  gateways: GatewayOptions
   /** Addresses of the gateways' scripts, where not the official ones. */
-  sdk?: { iamport?: string; portone?: string; toss?: string; stripe?: string }
+  sdk?: GatewayScripts
   /** 'ko' or 'en'; else the page's language, else the browser's. */
   locale?: string
   /** The page with `<coinslot-result>`, for payments that leave this one. */
@@ -30,7 +26,7 @@ export function defineCoinslot(options: Options): Promise<void>
 export function setLocale(locale?: string): Promise<void>
 /** After the app has spent something: balances and histories on the page and in other tabs. */
 export function refreshBalance(): Promise<number | null>
-/** What became of the payment that a gateway has sent the person back from. */
+/** Asks what became of the payment that a gateway has sent the person back from. */
 export function resumePayment(location?: Location): Promise<Outcome>
 
 /**
@@ -67,7 +63,7 @@ export interface CoinslotEvents {
   'coinslot-balance': CustomEvent<{ tokens: number | null }>
   /** Everything else that became of a purchase; the element has told the person already. */
   'coinslot-error': CustomEvent<Outcome>
-  /** Whether a gateway's window has the screen. */
+  /** `open`: a gateway's window has the screen. */
   'coinslot-window': CustomEvent<{ open: boolean }>
 }
 

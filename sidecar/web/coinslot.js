@@ -21,7 +21,7 @@ const ELEMENTS = {
 
 export const resumePayment = async (...all) => (await import('./resume.js')).resumePayment(...all)
 
-/** Once for a page; again to change an option. The elements work from then on. */
+/** Once for a page; again to change an option. */
 export async function defineCoinslot({ locale, ...options }) {
   configure(options)
   news.addEventListener('purchased', noteBought)

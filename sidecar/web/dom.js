@@ -1,4 +1,4 @@
-// Building elements. Text goes in as text nodes only: no name, whatever it holds, becomes markup.
+// Building elements. Text goes in as text nodes only: nothing in it becomes markup.
 
 import { news } from './client.js'
 
@@ -14,11 +14,10 @@ export function h(tag, props, ...children) {
   return node
 }
 
-/** Text that somebody else wrote: it keeps its own direction, and its length off the layout. */
+/** Somebody else's text: it keeps its own direction, and its length off the layout. */
 export const given = (tag, text, props) => h(tag, { dir: 'auto', title: text, ...props }, text)
 
-// One sheet for all shadow roots: no style tag and no style attribute, so a page needs no
-// 'unsafe-inline' for them. Nothing is shown unstyled while it loads.
+// One sheet for all shadow roots: a page needs no 'unsafe-inline' for it. Nothing is shown unstyled.
 let styles = null
 
 function sheet() {

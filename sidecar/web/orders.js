@@ -1,5 +1,4 @@
-// The orders this browser has begun and not seen the end of: what the sidecar is asked about after a
-// reload, a redirect or a lost connection.
+// The open orders of this browser, asked about after a reload, a redirect or a lost connection.
 
 import { newKey } from './client.js'
 
@@ -8,7 +7,7 @@ const KEEP_MS = 14 * 86_400_000 // a deposit may take days
 const MOST = 20
 const memory = new Map() // where the browser keeps nothing for us
 
-/** What was kept under that name; what is no JSON, or not there, is null. */
+/** The value kept under that name, null for none. */
 export function kept(storage, name) {
   let text = memory.get(name)
   try {
@@ -43,7 +42,7 @@ export const openOrders = (userId) => all().filter((each) => each.userId === use
 
 export const findOrder = (test) => all().findLast(test)
 
-/** Adds the order, or what is new about it; a stored order is known by its key. */
+/** Adds the order, or what is new about it. Its key tells them apart. */
 export function remember(order, changes = {}) {
   const known = all()
   const stored = known.find((each) => each.key === order.key)
@@ -52,7 +51,7 @@ export function remember(order, changes = {}) {
   return Object.assign(order, merged)
 }
 
-/** Whether it was still there: of two tabs that see an order end, one is the first. */
+/** True for the first of several tabs that see the order end. */
 export function forget(order) {
   const known = all()
   const kept = known.filter(
@@ -62,7 +61,7 @@ export function forget(order) {
   return kept.length < known.length
 }
 
-/** Begun earlier and not over, in whatever tab, or new. By its key, all of them make one order. */
+/** The order of this wish that is open in any tab, or a new one: its key makes one order of all. */
 export function beginOrder(wish) {
   const names = ['userId', 'productId', 'gateway', 'currency']
   const begun = findOrder(

@@ -1,8 +1,7 @@
-// Buying: make the order, open the gateway's window, find out what became of it. Loaded once
-// somebody is about to.
+// Buying: make the order, open the gateway's window, learn what became of it.
 
 import { ask, config, session } from './client.js'
-import { GATEWAYS } from './gateways/index.js'
+import { moduleOf } from './gateways/index.js'
 import { load, ScriptFailed } from './gateways/load.js'
 import { beginOrder, forget, remember } from './orders.js'
 import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
@@ -36,7 +35,9 @@ export async function purchase(wish, page) {
 
 /** Has the sidecar make the order, or give it again; null if it can be paid now. */
 async function checkOut(order, wish) {
-  const [path, body] = GATEWAYS[order.gateway].checkout(order)
+  const gateway = await moduleOf(order.gateway).catch(() => null)
+  if (!gateway) return { ...order, kind: 'script_failed' }
+  const [path, body] = gateway.checkout(order)
   const answer = await ask(path, { body, key: order.key, as: order.userId })
   if (answer.status !== 200) {
     const { kind } = verdict(answer)
@@ -44,7 +45,7 @@ async function checkOut(order, wish) {
       if (kind !== 'signed_out') forget(order)
       return { ...order, kind }
     }
-    // The key's order is over, or was made at another price: this wish needs a new one.
+    // The key's order is over, or of another price: this wish needs a new one.
     if (/^(payment_|price_changed|idempotency_key_reused)/.test(answer.code)) {
       const before = order.orderId && (await settle(order))
       if (before && !UNPAID.includes(before.kind)) return before
@@ -54,7 +55,7 @@ async function checkOut(order, wish) {
     return { ...order, kind: 'not_started' }
   }
   remember(order, { orderId: answer.orderId })
-  order.checkout = answer // in this page only: it holds what Stripe calls a client secret
+  order.checkout = answer // in this page only: it may hold a secret
   if (answer.amount === wish.amount) return null
   forget(order)
   await callOff(order)
@@ -62,15 +63,14 @@ async function checkOut(order, wish) {
 }
 
 async function pay(order, page) {
-  const gateway = GATEWAYS[order.gateway]
   const options = config.gateways[order.gateway] ?? {}
   const addresses = { redirectUrl: redirectUrl(), returnUrl: returnUrl(order.orderId) }
   let result
-  // What an earlier window brought says nothing of this one, should its answer be lost.
-  remember(order, { paymentKey: null, claimed: null })
+  // An earlier window's answer says nothing of this one.
+  remember(order, { paymentKey: null, claimed: null, agreed: null })
   page.onWindow(true)
   try {
-    const window = await gateway.window(options, order.checkout).catch(() => {
+    const window = await windowOf(order, options).catch(() => {
       throw new ScriptFailed()
     })
     const sdk = address(window)
@@ -88,12 +88,14 @@ async function pay(order, page) {
   return closed && outcome.kind === 'open' ? leftOpen(order, outcome) : outcome
 }
 
+const windowOf = async ({ gateway, checkout }, options) =>
+  (await moduleOf(gateway)).window(options, checkout)
+
 const address = ({ script: [name, official] }) => config.sdk[name] || official
 
 /** Fetches the gateway's script ahead, so that its window opens at once. */
 export function prepare(gateway) {
-  GATEWAYS[gateway]
-    .window(config.gateways[gateway] ?? {})
+  windowOf({ gateway }, config.gateways[gateway] ?? {})
     .then((window) => load(address(window), window.script[2]))
     .catch(() => {}) // told when it is needed
 }

@@ -2,6 +2,7 @@
 
 import { session } from './client.js'
 import { notice } from './elements/notice.js'
+import { GATEWAYS, moduleOf } from './gateways/index.js'
 import { findOrder, remember } from './orders.js'
 import { awaitDeposit, leftOpen, settleUntilKnown } from './settle.js'
 
@@ -14,7 +15,7 @@ export function follow(element) {
     const { kind, from } = outcome
     const back = /^\/(?!\/)/.test(from ?? '') ? from : element.getAttribute('back') || '/'
     const actions = {}
-    if (kind === 'unknown' || kind === 'signed_out') actions.check = ask
+    if (kind === 'unknown' || kind === 'signed_out') actions.check = outcome.unloaded ? () => location.reload() : ask
     if (kind !== 'checking') actions.back = () => location.assign(back)
     element.show(notice(outcome, actions))
   }
@@ -38,7 +39,8 @@ export function follow(element) {
 
 /** Asks about the order that the address names, and takes its parameters out of the address. */
 export async function resumePayment(location = globalThis.location, page = {}) {
-  const found = returned(location)
+  const found = await returned(new URLSearchParams(location.search)).catch(() => null)
+  if (!found) return { kind: 'unknown', unloaded: true }
   const order = found.orderId
     ? findOrder((each) => each.orderId === found.orderId)
     : found.failed && findOrder((each) => each.orderId)
@@ -57,29 +59,28 @@ export async function resumePayment(location = globalThis.location, page = {}) {
   return { ...leftOpen(known, outcome), ...(declined && { kind: 'declined' }) }
 }
 
-/** Where a redirect brings the person back to. Its parameters only say which order to ask about. */
-function returned(location) {
-  const query = new URLSearchParams(location.search)
+/**
+ * What a redirect brought: `{orderId, gateway, paymentKey, claimed, agreed, failed}`. It only says which
+ * order to ask about. Where this browser knows the order, only its gateway is asked for its parameters.
+ */
+async function returned(query) {
   const get = (...names) => names.map((name) => query.get(name)).find(Boolean)
-  const orderId = get('orderId', 'paymentId', 'payment_id', 'merchant_uid')
+  const begun = findOrder((each) => each.orderId && each.orderId === get('orderId'))
+  const names = begun ? [begun.gateway] : Object.keys(GATEWAYS)
+  const read = async (gateway) => {
+    const brought = (await moduleOf(gateway))?.returned(get)
+    return brought && { gateway, ...brought }
+  }
+  const brought = (await Promise.all(names.map(read))).find(Boolean) 
+  const orderId = get('orderId') ?? brought?.orderId
   const known = /^ord_[A-Za-z0-9_-]{12,36}$/.test(orderId ?? '') ? orderId : null
-  if (get('paymentKey')) {
-    const paymentKey = get('paymentKey')
-    return { orderId: known, gateway: 'toss', paymentKey, claimed: get('amount') ?? '' }
-  }
-  if (get('payment_intent')) {
-    const claimed = /^(succeeded|processing)$/.test(get('redirect_status'))
-    return { orderId: known, gateway: 'stripe', claimed: claimed && Date.now() }
-  }
-  const gateway = get('paymentId', 'payment_id', 'imp_uid', 'claimed') ? 'portone' : undefined
-  const claimed = get('claimed') && Date.now() // said the gateway, and the sidecar passes it on
-  return { orderId: known, gateway, paymentKey: get('imp_uid'), claimed, failed: get('code', 'error_code') }
+  return { ...(brought ?? { failed: get('code') }), orderId: known }
 }
 
 function rememberReturn(order, found) {
   const gateway = order?.gateway ?? found.gateway
-  const { orderId, paymentKey, claimed } = found.gateway === gateway ? found : { orderId: found.orderId }
-  const told = Object.entries({ gateway, orderId, paymentKey, claimed })
+  const { paymentKey, claimed, agreed } = found.gateway === gateway ? found : {}
+  const told = Object.entries({ gateway, orderId: found.orderId, paymentKey, claimed, agreed })
   const changes = Object.fromEntries(told.filter(([, value]) => value !== undefined))
-  return remember(order ?? { key: `return:${orderId}`, at: Date.now() }, changes)
+  return remember(order ?? { key: `return:${found.orderId}`, at: Date.now() }, changes)
 }

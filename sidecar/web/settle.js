@@ -1,9 +1,8 @@
-// What became of the money: asked of the sidecar, never guessed and never read from an address.
-//
-// An outcome is the order with a `kind`, which is also the name of the text that tells it.
+// The end of an order: asked of the sidecar, never guessed and never read from an address. An outcome
+// is the order with a `kind`, the name of the text that tells it.
 
 import { ask, config, mine, sleep, tellEverybody } from './client.js'
-import { GATEWAYS } from './gateways/index.js'
+import { moduleOf } from './gateways/index.js'
 import { forget, openOrders, remember } from './orders.js'
 import { locale } from './text.js'
 
@@ -31,51 +30,49 @@ const BY_CODE = {
   gateway_off: 'gateway_off',
   wrong_mode: 'review',
 }
-// After these nothing more happens that this browser would have to ask about.
+// Nothing more happens after these.
 const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'review']
 const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
 const BELIEVED_MS = 15 * 60_000 // by then the sidecar has asked of its own accord, twice
 const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 
-/** What an answer of the sidecar says; `other` where only the order itself can tell. */
+/** An answer's meaning; `other` where only the order itself can tell. */
 export function verdict({ status, code, state, error }) {
   if (status === 401) return { kind: 'signed_out' }
   if (!status || status === 408 || status >= 500) return { kind: 'unknown' }
-  // The sidecar says no with a code. Who stands before it and has none knows nothing of the money.
+  // The sidecar says no with a code. An answer without one is of a proxy before it.
   if (status >= 400 && !/^[a-z_]+$/i.test(code)) return { kind: 'unknown' }
   if (code === 'too_many_requests') return { kind: 'unknown' }
   if (state in BY_STATUS) return { kind: BY_STATUS[state] }
   const kind = BY_CODE[code] ?? BY_STATUS[code.replace('payment_', '')]
   if (kind) return { kind }
-  // Toss's own no, in its own words.
+  // The gateway's own no, in its own words.
   return /^[A-Z_]+$/.test(code) ? { kind: 'declined', detail: error } : { kind: 'other' }
 }
 
 /** One look. Repeating it takes no money twice. */
 export async function settle(order) {
-  const outcome = { ...order, ...(await look(order)) }
+  const gateway = await moduleOf(order.gateway).catch(() => null)
+  const found = gateway === null ? { kind: 'unknown', unloaded: true } : await look(order, gateway)
+  const outcome = { ...order, ...found }
   if (order.gateway === outcome.gateway && tooEarly(outcome)) outcome.kind = 'unknown'
-  const { kind, orderId, productId, tokens, amount, currency, gateway } = outcome
+  const { kind, orderId, productId, tokens, amount, currency, gateway: name } = outcome
   if (OVER.includes(kind) && forget(order) && kind === 'purchased') {
-    tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway })
+    tellEverybody('purchased', { orderId, productId, tokens, amount, currency, gateway: name })
   }
-  // It goes on by itself; whoever buys the same again now means another order.
-  if (kind === 'waiting') remember(order, { waiting: true })
-  // What the window said, the sidecar has been told.
-  if (kind === 'waiting' && gateway !== 'toss') outcome.claimed = remember(order, { claimed: null }).claimed
-  // Toss was asked about that payment and took nothing: the next attempt brings its own.
-  if (kind === 'open' && gateway === 'toss') remember(order, { paymentKey: null, claimed: null })
+  // It goes on by itself: buying the same again means another order.
+  if (kind === 'waiting') outcome.claimed = remember(order, { waiting: true, claimed: null }).claimed
+  if (kind === 'open' && gateway?.spent) remember(order, gateway.spent)
   return outcome
 }
 
-/** The gateway's own window said just now that it was paid: who says otherwise has yet to hear. */
-function tooEarly({ gateway, claimed, kind }) {
-  const believed = gateway !== 'toss' && Date.now() - claimed < BELIEVED_MS
-  return believed && /open|expired|canceled/.test(kind)
+/** The gateway's window said just now that it was paid: anything else is out of date. */
+function tooEarly({ claimed, kind }) {
+  return Date.now() - claimed < BELIEVED_MS && /open|expired|canceled/.test(kind)
 }
 
-async function look(order) {
-  const question = GATEWAYS[order.gateway]?.settle(order)
+async function look(order, gateway) {
+  const question = gateway?.settle(order)
   const answer = question && (await put(question, order))
   const found = answer ? verdict(answer) : { kind: 'other' }
   if (found.kind === 'purchased') {
@@ -83,11 +80,11 @@ async function look(order) {
   }
   if (!['other', 'open', 'waiting'].includes(found.kind)) return found
   const stored = await storedOrder(order, answer)
-  // Somebody who is signed out is not shown the order, and yet told what the gateway said of it.
+  // Without a session the order is not shown, but what the gateway said of it is.
   return stored.kind === 'signed_out' && found.kind !== 'other' ? found : stored
 }
 
-/** Completing needs no identity: money is not left hanging because a session cannot be had. */
+/** Completing needs no identity: a lost session leaves no money hanging. */
 async function put([path, body], order) {
   const request = { body, key: order.key, language: locale(), as: order.userId }
   const answer = await ask(path, request)
@@ -106,7 +103,7 @@ async function storedOrder(order, answer) {
   return { ...known, gateway: payment.payment_method, kind: BY_STATUS[payment.status] ?? 'unknown' }
 }
 
-/** Looks until there is an answer, through outages, and tells `onState` that it does. */
+/** Looks until there is an answer, through outages. */
 export async function settleUntilKnown(order, { onState = () => {}, signal } = {}) {
   onState({ ...order, kind: 'checking' })
   for (const delay of [...RETRIES_MS, null]) {
@@ -133,7 +130,7 @@ export async function resolveOpenOrders(userId, signal, onState) {
   }
 }
 
-/** Nobody has to be asked later about a payment that they have just called off themselves. */
+/** The person has left it unpaid: nobody tells them of it later. */
 export function leftOpen(order, outcome) {
   remember(order, { closed: true })
   return { ...outcome, kind: 'closed' }
@@ -142,7 +139,7 @@ export function leftOpen(order, outcome) {
 /** Calls an unpaid order off. Should it be paid all the same, it is credited. */
 export const callOff = ({ orderId }) => config.supabase.rpc('cancel_order', { order_id: orderId })
 
-/** While a deposit is awaited: looks now and then, until it came or nobody waits any more. */
+/** Looks now and then, until the deposit came. */
 export async function awaitDeposit(order, { onState, signal }) {
   for (let turn = 0; !signal.aborted; turn += 1) {
     await sleep(DEPOSIT_MS[Math.min(turn, DEPOSIT_MS.length - 1)], signal)

@@ -14,7 +14,7 @@ function wanted() {
   return /^ko/i.test(document?.documentElement.lang || navigator?.language) ? 'ko' : 'en'
 }
 
-/** Without a language: the page's, else the browser's. What is shown changes with it. */
+/** Without a language: the page's, else the browser's. */
 export async function setLocale(name) {
   const next = name ? (/^ko/i.test(name) ? 'ko' : 'en') : wanted()
   asked = next

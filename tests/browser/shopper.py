@@ -143,7 +143,7 @@ class Shopper:
         assert await self.shop.tokens() == tokens
 
     async def has_shown_it(self) -> None:
-        """Whatever has arrived, and what follows from it."""
+        """Waits for everything that has arrived, and for its effects."""
         await self.page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
 
     async def opens(self) -> None:

@@ -1,4 +1,4 @@
-"""Whose word the page takes of a payment: the sidecar's, and for a while that of a window."""
+"""The page believes the sidecar about a payment, and for a while the gateway's window."""
 
 from __future__ import annotations
 

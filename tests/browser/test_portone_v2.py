@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from devstack import environment
+from simulators.registry import sidecar_environments
 from tests.browser.shopper import on_both
 from tests.browser.test_purchases import bought, deposits
 from tests.support.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture(scope="module")
 async def sells_through_v2(stack: LocalStack, http: httpx.AsyncClient) -> AsyncIterator[None]:
     simulators = stack.settings.simulators_url
-    gateways = environment.simulated_gateways(stack.settings)
+    gateways = sidecar_environments(simulators, stack.settings)
     changes = {
         **{name.lower(): value for each in gateways for name, value in each.items()},
         "portone_sdk_url": f"{simulators}/portone-v2/sdk.js",

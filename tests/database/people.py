@@ -161,7 +161,7 @@ class Bank:
         return [(row["kind"], row["delta"]) for row in rows]
 
     def audit(self) -> list[DictRow]:
-        """Whatever does not add up."""
+        """The wallets that do not add up."""
         return self.rows("select * from coinslot.verify_ledger(null, null)")
 
 

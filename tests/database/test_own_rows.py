@@ -53,7 +53,7 @@ def test_nobody_sees_nothing(bank: Bank, api: Surface) -> None:
 
 
 def test_nobody_is_told_to_sign_in(bank: Bank) -> None:
-    """Whatever users may call: a null auth.uid() is a refusal."""
+    """Every RPC for users refuses a null auth.uid()."""
     assert set(CALLS) >= FOR_USERS - {"tokens"}
     for rpc, arguments in CALLS.items():
         named = ", ".join(f"{name} => %({name})s" for name in arguments)

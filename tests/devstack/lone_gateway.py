@@ -29,7 +29,7 @@ _METHODS = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT"]
 
 @dataclass
 class Upstream:
-    """In PostgREST's place: keeps what arrives, answers by the path."""
+    """A server in PostgREST's place: keeps the requests that arrive, answers by the path."""
 
     arrived: list[Request] = field(default_factory=list)
     read_on: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,7 +66,7 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Gateway:
-    """Caddy, and the auth server without a database, which API keys are no matter of."""
+    """Caddy, and the auth server without a database: API keys need none."""
 
     settings: DevstackSettings
 

@@ -1,4 +1,4 @@
-"""Looking at a stack from outside: its processes, its ports, its answers."""
+"""A stack seen from outside: its processes, its ports, its answers."""
 
 from __future__ import annotations
 
@@ -25,16 +25,20 @@ from tests.support.stacks import LocalStack
 NAMES = ["postgres", "postgrest", "auth", "api", "simulators", "sidecar"]
 
 
+def variables(settings: DevstackSettings) -> dict[str, str]:
+    """The settings as a shell would give them."""
+    fields = settings.model_dump(exclude_none=True)
+    return {f"COINSLOT_{name.upper()}": str(value) for name, value in fields.items()}
+
+
 @contextmanager
 def command(
     settings: DevstackSettings, command: str, output: int | IO[bytes] = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Killed in the end, if it has not ended by itself."""
-    fields = settings.model_dump(exclude_none=True)
-    values = {f"COINSLOT_{name.upper()}": str(value) for name, value in fields.items()}
+    """Run a command of the stack; it is killed in the end, if it has not ended by itself."""
     with subprocess.Popen(
         [sys.executable, "-m", "devstack", command],
-        env={**os.environ, **values},
+        env={**os.environ, **variables(settings)},
         cwd=ROOT,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -74,7 +78,7 @@ def pretend_pid(folder: Path, name: str, pid: int) -> None:
 
 
 def listening(settings: DevstackSettings) -> set[int]:
-    """Who listens on this stack's ports."""
+    """The processes that listen at this stack's ports."""
     fields = settings.model_dump()
     ports = {value for name, value in fields.items() if name.endswith("_port")}
     return {

@@ -120,13 +120,13 @@ def test_what_postgrest_says_arrives_whole(stack: LocalStack, method: str) -> No
 
 
 def test_what_is_nowhere_is_not_found(http: httpx.Client, stack: LocalStack) -> None:
-    """Not even what the gateway itself asks the auth server."""
+    """That holds for the address at which the gateway itself asks the auth server."""
     for path in ("/", "/storage/v1", "/_authorization", "/auth/v1/../../_authorization"):
         assert http.get(path, headers={"apikey": stack.keys.secret}).status_code == 404
 
 
 def test_a_large_body_passes(http: httpx.Client, stack: LocalStack) -> None:
-    """It is PostgREST that refuses it, for what it says."""
+    """PostgREST refuses it, for its content."""
     answer = http.post(
         "/rest/v1/rpc/get_settings",
         content=b'{"nonsense": "' + b"x" * 3_000_000 + b'"}',

@@ -21,28 +21,38 @@ from devstack.tools import require_node
 from tests.support.stacks import PASSWORD, LocalStack
 
 
-@pytest.fixture(scope="module", params=["legacy keys", "new keys"])
+@pytest.fixture(params=["legacy keys", "new keys"])
 def keys(request: pytest.FixtureRequest, stack: LocalStack) -> tuple[str, str]:
-    if request.param == "legacy keys":
-        return stack.keys.anon, stack.keys.service_role
-    return stack.keys.publishable, stack.keys.secret
+    return _pairs(stack)[request.param]
 
 
 @pytest.fixture(scope="module")
-def js(stack: LocalStack, keys: tuple[str, str]) -> dict[str, Any]:
-    """What supabase-js saw."""
+def played(stack: LocalStack) -> dict[tuple[str, str], dict[str, Any]]:
+    """The answers that supabase-js got, for each pair of keys."""
+    pairs = list(_pairs(stack).values())
     run = subprocess.run(
-        [require_node(), Path(__file__).with_name("auth.mjs"), *keys],
+        [require_node(), Path(__file__).with_name("auth.mjs"), *map(" ".join, pairs)],
         env=stack.env,
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert run.returncode == 0, run.stderr
-    seen: dict[str, Any] = json.loads(run.stdout)
-    return seen
+    return dict(zip(pairs, json.loads(run.stdout), strict=True))
+
+
+@pytest.fixture
+def js(played: dict[tuple[str, str], dict[str, Any]], keys: tuple[str, str]) -> dict[str, Any]:
+    return played[keys]
+
+
+def _pairs(stack: LocalStack) -> dict[str, tuple[str, str]]:
+    return {
+        "legacy keys": (stack.keys.anon, stack.keys.service_role),
+        "new keys": (stack.keys.publishable, stack.keys.secret),
+    }
 
 
 def test_js_signs_up_in_and_out(js: dict[str, Any]) -> None:
@@ -128,7 +138,7 @@ async def test_python_administers_users(stack: LocalStack, keys: tuple[str, str]
 
 
 def _what_is_left(stack: LocalStack, user_id: str) -> tuple[bool, ...] | None:
-    """Of a user: a readable address, the time of deletion, no password."""
+    """True for each that a user still has: a readable address, a deletion, no password."""
     with stack.connect() as connection:
         return connection.execute(
             "select email like '%%@%%', deleted_at is not null, encrypted_password is null"

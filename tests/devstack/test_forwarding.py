@@ -1,4 +1,4 @@
-"""What the API gateway makes of requests and answers, seen from both sides of it."""
+"""Requests and answers on both sides of the API gateway."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def upstream(gateway: Gateway) -> AsyncIterator[Upstream]:
 async def test_postgrest_is_told_whom_key_and_token_stand_for(
     http: httpx.AsyncClient, upstream: Upstream, key: str, token: str
 ) -> None:
-    """The same for the keys that the gateway knows and for those it has to ask about."""
+    """The keys that the gateway knows, and those it has to ask about, stand for the same."""
     sent = {"authorization": f"Bearer {token}"} if token else {}
     answer = await http.post("/rest/v1/rpc/x", json={}, headers={"apikey": key, **sent})
     expected = KEYS.authorization(key, sent.get("authorization", ""))
@@ -150,7 +150,7 @@ async def test_headers_pass_but_those_about_the_connection(
 
 
 async def test_a_body_is_taken_when_it_is_waited_for(gateway: Gateway, upstream: Upstream) -> None:
-    """As curl sends all but the smallest: it asks first."""
+    """Send the body once it is asked for, as curl does with all but the smallest."""
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.settings.api_port)
     head = f"POST /rest/v1/x HTTP/1.1\r\nHost: x\r\nApikey: {KEYS.anon}\r\nContent-Length: 2\r\n"
     writer.write(f"{head}Expect: 100-continue\r\nConnection: close\r\n\r\n".encode())
@@ -182,7 +182,7 @@ async def test_an_answer_is_passed_on_while_it_is_written(
 
 
 async def test_what_is_compressed_stays_so(http: httpx.AsyncClient, upstream: Upstream) -> None:
-    """And nobody is asked to compress what the client did not ask for."""
+    """The upstream is not asked to compress for a client that did not ask."""
     del http.headers["accept-encoding"]
     async with http.stream("GET", "/rest/v1/zipped", headers={"apikey": KEYS.anon}) as answer:
         body = b"".join([part async for part in answer.aiter_raw()])
@@ -260,7 +260,7 @@ async def test_it_listens_to_this_machine_alone_and_on_one_port(gateway: Gateway
 
 
 async def test_it_writes_no_secret_down(gateway: Gateway, http: httpx.AsyncClient) -> None:
-    """Neither its configuration nor the requests that it could not pass on."""
+    """No file holds its configuration, or a request that it could not pass on."""
     for key in (KEYS.secret, OWN):
         headers = {"apikey": key, "authorization": f"Bearer {PERSON}"}
         for path in ("/rest/v1/x", f"/rest/v1/x?apikey={key}"):
@@ -276,7 +276,7 @@ async def test_it_writes_no_secret_down(gateway: Gateway, http: httpx.AsyncClien
 
 
 async def _status(gateway: Gateway, target: str, headers: str) -> int:
-    """Of the answer to what a client library would not send, or write in its own way."""
+    """The status for a request that a client library would not send, or not as it is written."""
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.settings.api_port)
     head = f"GET {target} HTTP/1.1\r\nHost: x\r\n{headers}\r\nConnection: close\r\n\r\n"
     writer.write(head.encode())

@@ -22,6 +22,6 @@ __all__ = [
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How a call fails is seen at once."""
+    """Has a failing call fail at once, without another try."""
     monkeypatch.setattr(http, "PATIENT_ATTEMPTS", 1)
     monkeypatch.setattr(http, "TRIES", 1)

@@ -1,4 +1,4 @@
-"""What of a webhook's body is stored."""
+"""The part of a webhook's body that is stored."""
 
 from __future__ import annotations
 

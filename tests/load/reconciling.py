@@ -73,7 +73,7 @@ class Listing:
         self._payments = payments
 
     def check_key(self, _payment_key: str) -> None:
-        """Whatever is listed is ours."""
+        """Lists nothing but payments of ours."""
 
     async def paid_between(
         self, _since: datetime, _until: datetime

@@ -65,7 +65,7 @@ class Shop:
             await asyncio.sleep(0.02)
 
     def problems(self) -> list[str]:
-        """Whatever was not credited exactly once, and whatever does not add up."""
+        """Orders that were not credited exactly once, and wallets that do not add up."""
         purchases = Counter(
             order_id
             for (order_id,) in self._rows(

@@ -97,7 +97,7 @@ async def test_is_not_asked_again_behind_the_one_that_asks(monkeypatch: pytest.M
 
 
 class Desk(Books):
-    """Where a refund is asked for that was taken up so often."""
+    """Books with a refund that was taken up so often before."""
 
     def __init__(self, attempts: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""How racing reads of one payment are shared, and with whom they are not."""
+"""Racing reads of one payment are shared, except between gateways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every route answers to requests that cannot be served: JSON, with a code, and no details."""
+"""Every route answers a request that it cannot serve with JSON, a code and no details."""
 
 from __future__ import annotations
 

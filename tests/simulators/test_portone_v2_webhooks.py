@@ -23,7 +23,7 @@ Got = list[tuple[dict[str, str], bytes]]
 
 @asynccontextmanager
 async def receiving(v2: SimulatedV2, *answers: int, **settings: object) -> AsyncIterator[Got]:
-    """What a server at the webhooks' address gets; it answers these statuses, then 200."""
+    """Run a server at the webhooks' address; it answers these statuses, then 200."""
     got: Got = []
     app = Sanic(f"receiver-{id(got)}", configure_logging=False)
     app.config.TOUCHUP = app.config.AUTO_EXTEND = False
@@ -39,7 +39,7 @@ async def receiving(v2: SimulatedV2, *answers: int, **settings: object) -> Async
 
 
 def types(got: Got) -> list[str]:
-    """Of those received, each verified with the secret by the library as it is."""
+    """The webhooks received, each verified with the secret by the library as it is."""
     return [Webhook(SECRET).verify(body, headers)["type"] for headers, body in got]
 
 
@@ -140,7 +140,7 @@ class TestDelivery:
         assert len(got) == 2
 
     async def test_distances_grow_by_the_schedule(self, v2: SimulatedV2) -> None:
-        """At 1 ms a minute: 1 + 4 + 16 + 64 + 256 ms in all."""
+        """One minute takes 1 ms here: 1 + 4 + 16 + 64 + 256 ms in all."""
         key = await v2.pay()
         async with receiving(v2, *[500] * 9, minute_s=0.001):
             began = time.monotonic()

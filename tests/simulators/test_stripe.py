@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import pytest
 import stripe
 
 from coinslot.gateways.base import Order
+from tests.simulators.pauses import Pause
 from tests.support.stripes import official
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ METADATA = {"order_id": "topup_01HZX3", "user_id": "u1"}
 
 
 def differences(found: Any, sample: Any, at: str = "") -> list[str]:  # noqa: ANN401 - JSON
-    """Where an answer has other keys or types than a sample; null stands for any type."""
+    """The places in which an answer has other keys or types than a sample; null fits any type."""
     if isinstance(found, dict) and isinstance(sample, dict):
         keys = [
             f"{at}.{key}" for key in found.keys() ^ sample.keys() if not at.endswith("metadata")
@@ -213,13 +213,13 @@ class TestIdempotency:
             await self.create(stripe_sim, "topup_01HZX3", 2000)
         assert caught.value.json_body == SAMPLES["error_idempotency_400"]
 
-    async def test_concurrent_call_conflicts(self, stripe_sim: SimulatedStripe) -> None:
-        await stripe_sim.fault("delay", delay_s=0.3, next=1)
-        answers = await asyncio.gather(
-            *(self.create(stripe_sim, "racing") for _ in range(2)), return_exceptions=True
-        )
-        refused = [each for each in answers if isinstance(each, stripe.APIError)]
-        assert [each.json_body for each in refused] == [SAMPLES["error_idempotency_in_use_409"]]
+    async def test_concurrent_call_conflicts(
+        self, stripe_sim: SimulatedStripe, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pause = Pause(monkeypatch, "simulators.faults")
+        await stripe_sim.fault("delay", delay_s=1, next=1)
+        _, refused = await pause.race(lambda: self.create(stripe_sim, "racing"), 1)
+        assert refused.json_body == SAMPLES["error_idempotency_in_use_409"]
         assert len(stripe_sim.simulator.payments()) == 1
 
     async def test_server_error_is_answered_again(self, stripe_sim: SimulatedStripe) -> None:

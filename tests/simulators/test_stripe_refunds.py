@@ -115,7 +115,7 @@ class TestRefunds:
 
 class TestCharges:
     async def test_of_a_method_that_takes_days(self, stripe_sim: SimulatedStripe) -> None:
-        """Made when it begins, and the same one when it ends."""
+        """One charge is made when it begins, and stays the same one when it ends."""
         key = await stripe_sim.paid(outcome="awaiting_deposit")
         listing = stripe_sim.client.v1.charges.list_async
         [begun] = (await listing({"payment_intent": key})).data

@@ -22,7 +22,7 @@ Received = list[tuple[bytes, str]]
 
 @asynccontextmanager
 async def endpoint(sim: SimulatedStripe, **settings: object) -> AsyncIterator[Received]:
-    """What a server at the webhooks' address gets: raw bodies and signature headers."""
+    """The raw bodies and signature headers that arrive at the webhooks' address."""
     got: Received = []
     app = Sanic(f"endpoint-{id(got)}", configure_logging=False)
     app.config.TOUCHUP = app.config.AUTO_EXTEND = False

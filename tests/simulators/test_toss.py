@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.simulators.pauses import Pause
+
 if TYPE_CHECKING:
     from tests.support.toss import SimulatedToss
 
@@ -34,11 +36,11 @@ def code(answer: Any) -> tuple[int, str]:  # noqa: ANN401
 
 
 class TestSamples:
-    """What it answers has the keys, the types and the status of the samples."""
+    """Answers have the keys, the types and the status of the samples."""
 
     def comparable(self, payment: dict[str, Any], name: str) -> bool:
         sample = SAMPLES[name]
-        # What a card has and a virtual account lacks is null on either side.
+        # A field that a card has and a virtual account lacks is null on either side.
         assert list(payment) == list(sample) or set(payment) == set(sample)
         for field, value in sample.items():
             if value is not None and field not in {"checkout", "receipt"}:
@@ -204,13 +206,14 @@ class TestIdempotencyKey:
         answer = await toss.confirm(key, ORDER, Idempotency_Key="k1")
         assert code(answer) == (404, "NOT_FOUND_PAYMENT_SESSION")
 
-    async def test_call_under_way_is_a_conflict(self, toss: SimulatedToss) -> None:
+    async def test_call_under_way_is_a_conflict(
+        self, toss: SimulatedToss, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         key = await toss.pay(ORDER)
-        await toss.control("PATCH", f"payments/{key}", approval={"seconds": 0.3})
-        answers = await asyncio.gather(
-            *(toss.confirm(key, ORDER, Idempotency_Key="k1") for _ in range(3))
-        )
-        assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+        pause = Pause(monkeypatch, "simulators.toss.api")
+        await toss.control("PATCH", f"payments/{key}", approval={"seconds": 1})
+        answers = await pause.race(lambda: toss.confirm(key, ORDER, Idempotency_Key="k1"), 2)
+        assert [answer.status_code for answer in answers] == [200, 409, 409]
 
     async def test_is_at_most_300_long(self, toss: SimulatedToss) -> None:
         key = await toss.pay(ORDER)

@@ -1,4 +1,4 @@
-"""Webhooks as Toss sends them: what is announced, with which headers, and how often."""
+"""Webhooks as Toss sends them: their events, their headers, their repetitions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TestWebhooks:
         *answers: int,
         **settings: object,
     ) -> list[Any]:
-        """What reaches the webhooks' address, headers and body; it answers 200 after `answers`."""
+        """Headers and bodies that reach the webhooks' address; it answers 200 after `answers`."""
         got: list[Any] = []
         app = Sanic(f"receiver-{id(got)}", configure_logging=False)
         app.config.TOUCHUP = app.config.AUTO_EXTEND = False
@@ -139,7 +139,7 @@ class TestWebhooks:
             slept.append(seconds)
 
         key = await toss.pay(ORDER, webhook="beside")
-        monkeypatch.setattr("simulators.toss.webhooks.asyncio", _Sleeping(sleep))
+        monkeypatch.setattr("simulators.toss.webhook.asyncio", _Sleeping(sleep))
         failing = [500] * 9
         await self.receive(toss, lambda: toss.confirm(key, ORDER), 8, *failing, spacing_s=60)
         minutes = [seconds / 60 for seconds in slept if seconds]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class TestWebhooks:
     async def receive(self, sim: Simulated, play: Any, **settings: Any) -> list[Any]:  # noqa: ANN401
-        """What a server at the webhooks' address gets while `play` goes on."""
+        """The webhooks that arrive at their address while `play` goes on."""
         got: list[Any] = []
         app = Sanic(f"receiver-{id(got)}", configure_logging=False)
         app.config.TOUCHUP = app.config.AUTO_EXTEND = False

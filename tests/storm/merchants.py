@@ -27,7 +27,7 @@ class Merchants:
         self._journal = journal
 
     async def follow_up(self, bought: Bought) -> None:
-        """Whatever the plan has in store for an order that was paid, or should have been."""
+        """Does what the plan says about an order that was paid, or should have been."""
         later = bought.plan.later
         if not bought.keys or later == "nothing":
             return

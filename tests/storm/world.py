@@ -12,7 +12,7 @@ import httpx
 import psutil
 
 from coinslot import logs
-from coinslot.settings.deployment import Settings, load_settings
+from coinslot.settings.deployment import Settings, load_settings, setting_names
 from devstack import postgres
 from tests.support.clusters import devstack_settings, free_ports
 from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
@@ -57,7 +57,7 @@ class StormStack(CrowdedStack):
         return replace(
             program,
             name=name,
-            port=port,
+            ports={"COINSLOT_SIDECAR_PORT": port},
             env=env | (self._v2_keys() if self._on_v2 else {}),
             ready=lambda: _is_ready(alone.sidecar_url),
         )
@@ -87,7 +87,7 @@ class StormStack(CrowdedStack):
     def sidecar_settings(self) -> Settings:
         """As the sidecars have them now."""
         env = self._program(SIDECARS[0]).env
-        known = {name: env[name.upper()] for name in Settings.model_fields if name.upper() in env}
+        known = {name: env[name.upper()] for name in setting_names() if name.upper() in env}
         return load_settings(_env_file=None, **known)
 
     def kill(self, name: str) -> None:
@@ -108,7 +108,7 @@ class StormStack(CrowdedStack):
         program = self._program(name)
         if name == "postgres":
             postgres.clear_stale_pid(self._placement)
-        self.processes.require_free_ports([program])
+        self.processes.require_ports([program])
         self.processes.start(program)
 
     def keep_own_log(self) -> None:

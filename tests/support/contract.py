@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def problems(schema: dict[str, Any], value: object) -> list[str]:
-    """Why the value does not fit a schema of the document; nothing if it does."""
+    """The reasons for which a value does not fit a schema of the document; none if it fits."""
     whole = {**schema, "components": document()["components"]}
     return [error.message for error in OAS31Validator(whole).iter_errors(value)]
 

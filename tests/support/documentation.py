@@ -49,12 +49,12 @@ def prose(page: Path) -> str:
 
 
 def spans(source: str) -> list[str]:
-    """What stands between backticks in a line."""
+    """The spans of code in a text."""
     return _CODE.findall(source)
 
 
 def links(page: Path) -> list[str]:
-    """Where links and images lead that are not on another host. What is code is no link."""
+    """The targets of links and images that stay on this site. Links within code do not count."""
     found = _LINK.findall(_CODE.sub("", prose(page)))
     return [address for address in found if not re.match(r"[a-z]+:", address)]
 
@@ -66,7 +66,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def section(page: str, heading: str) -> str:
-    """What stands below a heading of a page, up to the next of its level or a higher one."""
+    """The text below a heading of a page, up to the next heading of its level or a higher one."""
     found = re.search(
         rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#{{1,2}} |\Z)", text(DOCS / page), re.M | re.S
     )

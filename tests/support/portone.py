@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from coinslot.gateways.http import GatewayHttp
 from coinslot.gateways.portone.v1.adapter import PortOneV1
-from simulators.app import SimulatorSettings, create_app
+from simulators.app import create_app
+from simulators.registry import SimulatorSettings
 from tests.support.servers import running
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from coinslot.gateways.http import GatewayHttp
 from coinslot.gateways.portone.v2.adapter import PortOneV2
-from simulators.app import SimulatorSettings, create_app
+from simulators.app import create_app
+from simulators.registry import SimulatorSettings
 from tests.support.servers import running
 
 if TYPE_CHECKING:

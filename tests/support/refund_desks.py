@@ -69,7 +69,7 @@ class RefundDesk:
             await services.reconciliations.once()
 
     async def settled(self, order_id: str) -> None:
-        """However many rounds it takes."""
+        """Waits until no refund is open, for as many rounds as that takes."""
         async with asyncio.timeout(PATIENCE):
             while any(status in {"requested", "pending"} for status, _ in self.refunds(order_id)):
                 await self.reconcile()

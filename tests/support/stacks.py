@@ -104,7 +104,7 @@ class LocalStack:
 
 
 class CrowdedStack(Stack):
-    """Whose sidecar takes more from one address than anybody's would."""
+    """A stack whose sidecar takes more calls from one address than a real one would."""
 
     @cached_property
     def programs(self) -> list[Program]:

@@ -13,7 +13,8 @@ import stripe
 from coinslot.gateways.base import Order
 from coinslot.gateways.stripe.adapter import Stripe
 from coinslot.gateways.stripe.client import StripeApi
-from simulators.app import SimulatorSettings, create_app
+from simulators.app import create_app
+from simulators.registry import SimulatorSettings
 from simulators.stripe.simulator import StripeSimulator
 from tests.support.servers import running
 

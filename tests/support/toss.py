@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from coinslot.gateways.http import GatewayHttp
 from coinslot.gateways.toss.adapter import Toss
-from simulators.app import SimulatorSettings, create_app
+from simulators.app import create_app
+from simulators.registry import SimulatorSettings
 from simulators.toss.simulator import TossSimulator
 from tests.support.servers import running
 

@@ -15,7 +15,7 @@ TEXTS: dict[str, dict[str, str]] = {
     language: json.loads((WEB / "i18n" / f"{language}.json").read_text())
     for language in ("en", "ko")
 }
-SCRIPTS = [*WEB.glob("*.js"), *WEB.glob("elements/*.js"), *WEB.glob("gateways/*.js")]
+SCRIPTS = [*WEB.glob("*.js"), *WEB.glob("elements/*.js"), *WEB.glob("gateways/**/*.js")]
 KINDS = re.findall(
     r"'(\w+)'", (WEB / "coinslot.d.ts").read_text().split("OutcomeKind =")[1].split("export")[0]
 )

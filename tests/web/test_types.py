@@ -21,8 +21,10 @@ TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 
 
 def complaints(project: Path) -> list[str]:
-    """What TypeScript says of our files, declarations included. What it says of other people's
-    (`skipLibCheck` would silence ours with them) is left out."""
+    """TypeScript's messages about our files, declarations included.
+
+    Those about other people's files are left out; `skipLibCheck` would silence ours with them.
+    """
     result = subprocess.run(
         [tools.require_node(), str(TSC), "--project", str(project), "--pretty", "false"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""However many webhooks come in, what was left over from before is read, too."""
+"""A flood of new webhooks does not keep those left over from before from being read."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-
 RefundStatus = Literal["requested", "pending", "succeeded", "failed"]
 
 

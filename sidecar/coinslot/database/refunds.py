@@ -9,7 +9,6 @@ from coinslot.database.records import Payment, RefundJob, RefundRecord
 from coinslot.database.rpc import Caller
 from coinslot.database.rpcs import Rpc
 
-
 RefundAnswer = Literal["accepted", "declined", "spent", "unknown"]
 
 

@@ -1,7 +1,7 @@
-"""What every gateway does for the sidecar, and the fact it brings back.
+"""The interface of a gateway, and the facts that it brings back.
 
 A gateway opens an order for payment, reads a payment, gives money back, and understands its own
-webhooks. It decides nothing: what a read said goes to the database as a `GatewayPayment`.
+webhooks. It chooses no state: a read is handed to the database as a `GatewayPayment`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
 
 @dataclass(frozen=True, slots=True)
 class VirtualAccount:
-    """Where the buyer sends the money; `due_at` is ISO 8601, UTC."""
+    """The account that the buyer sends the money to; `due_at` is ISO 8601, UTC."""
 
     bank: str | None
     account_number: str
@@ -35,12 +35,12 @@ class VirtualAccount:
 class GatewayPayment:
     """One fresh read of one payment. Amounts are minor units and totals so far, never steps.
 
-    `paid` is what was received at any time: a fully cancelled payment that had been paid keeps it,
-    with `refunded` beside it. What the gateway approved is what was paid: where points, coupons and
-    promotions are part of a payment's total, `paid` is that total. `refunded` is back for good;
-    `refunding` is on its way back and may yet fail.
-    `order_id` is empty where the payment names none. `secret` is what this payment's webhooks must
-    carry (Toss): it goes to the database and nowhere else.
+    `paid` is the money that was received at any time: a fully cancelled payment that had been paid
+    keeps it, with `refunded` beside it. Where points, coupons and promotions are part of a
+    payment's total, `paid` is that total: the gateway approved all of it. `refunded` is back for
+    good; `refunding` is on its way back and may yet fail.
+    `order_id` is empty where the payment names none. `secret` is the text that this payment's
+    webhooks must carry, at gateways that do not sign: it goes to the database and nowhere else.
     """
 
     order_id: str
@@ -76,20 +76,20 @@ _ARGUMENTS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a gateway needs to know of an order to open it for payment."""
+    """An order, as far as a gateway needs it to open it for payment."""
 
     order_id: str
     name: str
     amount: int
     currency: str
-    # The buyer's, of what the gateway says to people: ko or en.
+    # Of the gateway's sentences to the buyer: ko or en.
     language: str = "ko"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`browser` is what the page needs to open the payment, besides the order itself. `attempt` is
-    the payment where making the order payable already made one (Stripe's PaymentIntent)."""
+    """`browser` is everything that the page needs to open the payment, besides the order itself.
+    `attempt` is the payment, at a gateway that makes it together with the order."""
 
     browser: Mapping[str, Any]
     attempt: GatewayPayment | None = None
@@ -97,8 +97,8 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class RefundAccount:
-    """Where the money of a deposit goes back to: the bank's code as the gateway has it, digits, and
-    the holder's name. Personal: kept until the refund is over, shown to nobody but the gateway."""
+    """The account that a deposit's money goes back to: the gateway's code of the bank, digits, the
+    holder's name. Personal: kept until the refund is over, shown to nobody but the gateway."""
 
     bank: str
     account_number: str = field(repr=False)
@@ -107,11 +107,11 @@ class RefundAccount:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """What to give back of one payment, in minor units.
+    """The money to give back of one payment, in minor units.
 
-    `refundable` is what the payment was last known to hold, from before this refund was first asked
-    for: a gateway that can compare it refuses when it is another, so that a refund asked for twice
-    happens once. `id` is what all tries have in common, `key` the idempotency key of this try: the
+    `refundable` is the money that the payment was last known to hold before this refund was first
+    asked for. A gateway that can compare it refuses when it is another, so that a refund asked for
+    twice happens once. All tries have `id` in common. `key` is the idempotency key of this try: the
     same for as long as its outcome is unknown. Between 16 and 64 characters of `[A-Za-z0-9_-]`.
     """
 
@@ -148,11 +148,12 @@ _LONGEST_TYPE = 100
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """What a webhook claims: which payment to read again, and whether it should be found paid.
+    """A webhook's claim: the payment to read again, and whether it should be found paid.
 
     `event_id` is the gateway's id of a signed event; an unsigned one has none, since anybody could
-    have sent it. `secret` is what the event gives as the payment's own. `headers` and `body` are
-    for people who look into it later: without signatures, secrets and personal data.
+    have sent it. `secret` is the text that the event gives as the payment's own.
+    `headers` and `body` are for people who look into it later: without signatures, secrets and
+    personal data.
     """
 
     event_type: str
@@ -236,7 +237,7 @@ class TakesMoneyItself:
         """Nothing: the connections are the shared client's."""
 
 
-# Long enough for any id or status; what is longer says nothing to whoever looks for a payment.
+# Longer than any id or status of a gateway.
 _LONGEST = 300
 
 

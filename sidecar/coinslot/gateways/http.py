@@ -1,9 +1,9 @@
 """Calls to a gateway: bounded in time, and every way of not answering told apart from an answer.
 
-A read that fails at once is made a second time after a moment, within the same bound; so is what a
-gateway cannot have heard of, because there was no connection. Anything else is asked once here: of
-money that moves, a fresh read decides what became of it, and what has an idempotency key is asked
-for again by the schedule of its kind.
+A read that fails at once is made a second time after a moment, within the same bound. So is any
+call that found no connection: the gateway cannot have heard of it. Every other call is made once. A
+fresh read then tells what became of money that moves, and a call with an idempotency key is
+repeated by the schedule of its kind.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ T = TypeVar("T")
 PATIENT_ATTEMPTS = 8
 
 TRIES = 2
-# Until the second try, by chance: whoever fails together does not come back together.
+# Until the second try, by chance: calls that fail together are not repeated together.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 0.5
 
 
@@ -57,7 +57,7 @@ class GatewayNonsense(GatewayUnreadable):
 
 
 class NotTheGateway(GatewayUnreadable):
-    """No such JSON, whatever its status: from somebody who stands before the gateway."""
+    """No JSON of the gateway's, under any status: from a proxy before it."""
 
 
 class GatewayHttp:
@@ -145,7 +145,7 @@ _growing = wait_random_exponential(multiplier=1, max=60)
 
 
 def _patience(state: RetryCallState) -> float:
-    """What the gateway asks for, within what is worth waiting for."""
+    """The seconds to wait: as many as the gateway asks for, within a minute."""
     failure = state.outcome.exception() if state.outcome else None
     asked = failure.retry_after if isinstance(failure, GatewayUnavailable) else 0.0
     return max(_growing(state), min(asked, 60.0))

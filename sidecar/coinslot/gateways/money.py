@@ -34,3 +34,9 @@ def to_minor(amount: Decimal, currency: str) -> int:
 def to_major(amount: int, currency: str) -> Decimal:
     """400 USD → `4.00`, 5000 KRW → `5000`."""
     return Decimal(amount).scaleb(-exponent(currency))
+
+
+def as_number(amount: int, currency: str) -> int | float:
+    """Minor units as a JSON number of currency units: 5000 KRW → 5000, 18156 USD → 181.56."""
+    major = to_major(amount, currency)
+    return int(major) if major == major.to_integral_value() else float(major)

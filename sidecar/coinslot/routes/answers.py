@@ -5,9 +5,12 @@ Amounts are minor units, times ISO 8601. A field with a default is not always th
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, create_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Status = Literal[
     "pending",
@@ -55,7 +58,7 @@ class Received(Answer):
 
 
 class PublicPayment(Answer):
-    """What anybody who has the order id may see."""
+    """The part of an order that anybody who has its id may see."""
 
     order_id: str
     amount: int
@@ -148,28 +151,6 @@ class RefundRefused(Answer):
     refund: ShownRefund | None = None
 
 
-class Checkout(Answer):
-    """A new order. The fields from `storeId` on are what PortOne V2's browser SDK takes; with V1
-    there are none of them, and `orderId` is the SDK's `merchant_uid`."""
-
-    orderId: str  # noqa: N815 - the plan's name
-    amount: int
-    tokens: int
-    name: str
-    storeId: str = ""  # noqa: N815 - PortOne's names
-    channelKey: str = ""  # noqa: N815
-    paymentId: str = ""  # noqa: N815
-    orderName: str = ""  # noqa: N815
-    totalAmount: int = 0  # noqa: N815
-    currency: str = ""
-
-
-class Completed(Answer):
-    success: Literal[True]
-    tokens: int
-    status: Literal["completed", "partially_refunded"]
-
-
 class Waiting(Answer):
     """The buyer has an account to pay into, which only the order's owner is shown."""
 
@@ -177,17 +158,6 @@ class Waiting(Answer):
     status: Literal["awaiting_deposit"]
     tokens: int
     virtual_account: dict[str, Any] | None = None
-
-
-class TossConfig(Answer):
-    """What Toss's browser SDK takes."""
-
-    clientKey: str  # noqa: N815 - Toss's names
-    orderId: str  # noqa: N815
-    orderName: str  # noqa: N815
-    amount: int
-    successUrl: str  # noqa: N815
-    failUrl: str  # noqa: N815
 
 
 class NewOrder(Answer):
@@ -198,56 +168,22 @@ class NewOrder(Answer):
     currency: str
 
 
-class TossCreated(NewOrder):
-    tossConfig: TossConfig  # noqa: N815
-
-
-class StripeCreated(NewOrder):
-    """`clientSecret` lets the page that holds it pay this order: show it to nobody else."""
-
-    clientSecret: str  # noqa: N815
-    publishableKey: str  # noqa: N815
-
-
-class TossConfirmed(Answer):
-    """The whole order to its owner; to anybody else what an order id tells."""
-
-    success: Literal[True]
-    payment: ShownPayment | PublicPayment
-    tossPayment: dict[str, Any]  # noqa: N815
-
-
-class TossWaiting(Waiting):
-    payment: ShownPayment | PublicPayment
-    tossPayment: dict[str, Any]  # noqa: N815
-
-
-class PortOneOffer(Answer):
-    """`code` is V1's, which its script is started with."""
-
-    version: Literal[1, 2]
-    code: str = ""
-    methods: list[str]
-
-
-class TossOffer(Answer):
-    methods: list[str]
-
-
-class Offers(Answer):
-    """The gateways that are on."""
-
-    portone: PortOneOffer | None = None
-    toss: TossOffer | None = None
-    stripe: dict[str, str] = {}
-
-
-class StoreConfig(Answer):
-    """What a store in a browser has to know. `sdk` has the addresses of the gateways' scripts."""
+class _StoreConfig(Answer):
+    """A store's configuration. `sdk` has the addresses of the gateways' scripts."""
 
     mode: Literal["test", "live"]
     supabaseUrl: str  # noqa: N815 - as supabase-js writes names
     anonKey: str  # noqa: N815
-    gateways: Offers
     sdk: dict[str, str]
     demo: dict[str, str] | None
+
+
+def store_config(offers: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
+    """The body of `/store/config`, with the offers of the gateways by their names."""
+    fields: dict[str, Any] = {name: (offer | None, None) for name, offer in offers.items()}
+    gateways = create_model(
+        "Offers", __base__=Answer, __doc__="The gateways that are on.", **fields
+    )
+    return create_model(
+        "StoreConfig", __base__=_StoreConfig, __doc__=_StoreConfig.__doc__, gateways=(gateways, ...)
+    )

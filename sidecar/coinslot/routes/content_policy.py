@@ -5,38 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from coinslot.routes.store import scripts
-from coinslot.settings.store import StoreSettings
+from coinslot.gateways.registry import browser_parts
 
 if TYPE_CHECKING:
+    from coinslot.gateways.browser import Script
     from coinslot.settings.deployment import Settings
-
-# What the official scripts need beside their own origin. PortOne opens the window of whichever
-# payment provider the merchant has chosen, and that one the buyer's bank: any https address.
-_OFFICIAL: dict[str, dict[str, list[str]]] = {
-    "iamport": {
-        "connect-src": ["https://*.iamport.kr", "https://*.iamport.co"],
-        "frame-src": ["https:"],
-        "form-action": ["https:"],
-    },
-    "portone": {
-        "script-src": ["https://*.portone.io"],
-        "connect-src": ["https://*.portone.io"],
-        "frame-src": ["https:"],
-        "form-action": ["https:"],
-    },
-    "toss": {
-        "script-src": ["https://*.tosspayments.com"],
-        "connect-src": ["https://*.tosspayments.com"],
-        "frame-src": ["https://*.tosspayments.com"],
-        "form-action": ["https://*.tosspayments.com"],
-    },
-    "stripe": {
-        "script-src": ["https://*.js.stripe.com"],
-        "connect-src": ["https://api.stripe.com"],
-        "frame-src": ["https://*.js.stripe.com", "https://hooks.stripe.com"],
-    },
-}
 
 
 def content_policy(settings: Settings) -> str:
@@ -51,16 +24,20 @@ def content_policy(settings: Settings) -> str:
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
     }
-    for name in scripts(settings):
-        address = getattr(settings, f"{name}_sdk_url")
-        official = address == StoreSettings.model_fields[f"{name}_sdk_url"].default
+    for script in _scripts(settings):
         for directive in ("script-src", "frame-src"):
-            sources[directive].append(_origin(address))
-        for directive, more in _OFFICIAL[name].items() if official else ():
+            sources[directive].append(_origin(script.address))
+        for directive, more in script.sources.items():
             sources[directive] += more
     return "; ".join(
         f"{directive} {' '.join(dict.fromkeys(allowed))}" for directive, allowed in sources.items()
     )
+
+
+def _scripts(settings: Settings) -> list[Script]:
+    """Those of the gateways that are on."""
+    parts = browser_parts(settings).values()
+    return [script for part in parts for script in part.scripts if script.used]
 
 
 def _origin(address: str) -> str:

@@ -1,4 +1,6 @@
-"""What the OpenAPI document shows of orders, payments and refunds."""
+"""Orders, payments and refunds as the OpenAPI document shows them."""
+
+from coinslot.gateways.registry import GATEWAYS
 
 ORDER = "ord_0123456789abcdef"
 ACCOUNT = {
@@ -13,7 +15,7 @@ PUBLIC = {
     "currency": "KRW",
     "status": "completed",
     "tokens": 0,
-    "payment_method": "toss",
+    "payment_method": GATEWAYS[0].name,
 }
 PAYMENT = {
     **PUBLIC,
@@ -22,7 +24,7 @@ PAYMENT = {
     "product_id": "premium_reading",
     "name": "사주팔자 프리미엄 해석",
     "method": "card",
-    "payment_key": "tgen_20261110123456abcd1",
+    "payment_key": "payment_0123456789",
     "paid": 13000,
     "refunded": 0,
     "disputed": 0,
@@ -39,7 +41,7 @@ PAYMENT = {
 REFUND = {
     "id": "5c1f4d3e-2b8a-4f0e-9d55-0f1d7c0a9b34",
     "order_id": ORDER,
-    "payment_key": "tgen_20261110123456abcd1",
+    "payment_key": "payment_0123456789",
     "amount": 2000,
     "currency": "KRW",
     "tokens": 4,

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can do its work."""
+"""Two questions to a process: does it live, and can it do its work."""
 
 from __future__ import annotations
 

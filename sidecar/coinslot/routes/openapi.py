@@ -10,12 +10,17 @@ from pydantic.json_schema import models_json_schema
 from sanic import Blueprint
 from sanic.response import json
 
+from coinslot.gateways.registry import gateway_names
+from coinslot.routes import registry
 from coinslot.routes.answers import Error
-from coinslot.routes.operations import OPERATIONS, Json, Operation
+from coinslot.routes.operations import operations
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from sanic import HTTPResponse, Request
+
+    from coinslot.routes.gateway import GatewayRoutes
+    from coinslot.routes.operation import Json, Operation
 
 openapi = Blueprint("openapi")
 
@@ -56,10 +61,15 @@ async def serve(_request: Request) -> HTTPResponse:
     return json(document())
 
 
-@cache
 def document() -> Json:
+    return _made(registry.GATEWAY_ROUTES)
+
+
+@cache
+def _made(_of_gateways: tuple[GatewayRoutes, ...]) -> Json:
+    known = operations()
     paths: dict[str, Json] = {}
-    for operation in OPERATIONS:
+    for operation in known:
         paths.setdefault(operation.path, {})[operation.method] = _described(operation)
     return {
         "openapi": "3.1.0",
@@ -71,7 +81,7 @@ def document() -> Json:
         },
         "paths": paths,
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas(known),
             "securitySchemes": {
                 "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "Supabase access token"}
             },
@@ -99,7 +109,7 @@ def _described(operation: Operation) -> Json:
 
 def _parameters(operation: Operation) -> list[Json]:
     found = [
-        _parameter("path", name, _IN_PATHS[name], required=True)
+        _parameter("path", name, _in_path(name), required=True)
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
     found += [_parameter("query", name, text) for name, text in operation.query.items()]
@@ -109,7 +119,9 @@ def _parameters(operation: Operation) -> list[Json]:
     return found
 
 
-_IN_PATHS = {"order_id": "Our id of the order", "gateway": "portone, toss or stripe"}
+def _in_path(name: str) -> str:
+    *names, last = gateway_names()
+    return {"order_id": "Our id of the order", "gateway": f"{', '.join(names)} or {last}"}[name]
 
 
 def _parameter(place: str, name: str, text: str, *, required: bool = False) -> Json:
@@ -157,9 +169,9 @@ def _ref(model: type[BaseModel]) -> Json:
     return {"$ref": _REFERENCE.format(model=model.__name__)}
 
 
-def _schemas() -> Any:  # noqa: ANN401 - JSON
+def _schemas(known: list[Operation]) -> Any:  # noqa: ANN401 - JSON
     models: set[type[BaseModel]] = {Error}
-    for operation in OPERATIONS:
+    for operation in known:
         models |= {model for model, _ in operation.answers.values() if model is not None}
     named = sorted(models, key=lambda model: model.__name__)
     _, schemas = models_json_schema(
@@ -167,7 +179,7 @@ def _schemas() -> Any:  # noqa: ANN401 - JSON
     )
     parts = [
         operation.body[0].model_json_schema(ref_template=_REFERENCE).get("$defs", {})
-        for operation in OPERATIONS
+        for operation in known
         if operation.body is not None and operation.body[0] is not None
     ]
     return {name: part for known in (schemas["$defs"], *parts) for name, part in known.items()}

@@ -37,7 +37,7 @@ class _Body(BaseModel):
 
 
 class AccountBody(_Body):
-    """Where the money of a deposit goes back to; `bank` is the gateway's code of it."""
+    """The account that a deposit's money goes back to; `bank` is the gateway's code of it."""
 
     bank: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")]
     account_number: Annotated[str, Field(pattern=r"^[0-9]{4,20}$")]
@@ -58,7 +58,7 @@ class RefundBody(_Body):
 @refunds.post("/<order_id:str>/refund")
 @limited("refunds", signed_in=True)
 async def refund(request: Request, order_id: str) -> HTTPResponse:
-    """Whether the caller is an administrator, Postgres says."""
+    """Postgres says if the caller is an administrator."""
     token = required_token(request)
     body = json_body(request, RefundBody)
     key = idempotency_key(request)

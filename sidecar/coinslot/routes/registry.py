@@ -1,14 +1,18 @@
-"""HTTP routes: one blueprint per family."""
+"""The routes of the gateways that this program knows, one line each."""
 
-from coinslot.gateways.portone.routes import portone
-from coinslot.gateways.stripe.routes import stripe
-from coinslot.gateways.toss.routes import toss
-from coinslot.routes.health import health
-from coinslot.routes.openapi import openapi
-from coinslot.routes.orders import orders
-from coinslot.routes.pages import pages
-from coinslot.routes.refunds import refunds
-from coinslot.routes.store import store
-from coinslot.routes.webhooks import webhooks
+from __future__ import annotations
 
-BLUEPRINTS = (health, openapi, portone, toss, stripe, orders, refunds, webhooks, store, pages)
+from typing import TYPE_CHECKING
+
+from coinslot.gateways.portone import routes as portone
+from coinslot.gateways.stripe import routes as stripe
+from coinslot.gateways.toss import routes as toss
+
+if TYPE_CHECKING:
+    from coinslot.routes.gateway import GatewayRoutes
+
+GATEWAY_ROUTES: tuple[GatewayRoutes, ...] = (
+    portone.ROUTES,
+    toss.ROUTES,
+    stripe.ROUTES,
+)

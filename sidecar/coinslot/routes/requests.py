@@ -1,4 +1,4 @@
-"""What every view needs of a request."""
+"""The parts of a request that many routes read: the JWT, the key, the body."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def services(request: Request) -> Services:
 
 
 def optional_token(request: Request) -> str | None:
-    """The JWT of the `Authorization` header. Whether it is good, Postgres says."""
+    """The JWT of the `Authorization` header. Postgres says if it is good."""
     header: str | None = request.headers.get("authorization")
     if header is None:
         return None

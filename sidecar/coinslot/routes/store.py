@@ -1,4 +1,4 @@
-"""What a store in a browser has to know: which gateways are on, and where their scripts are.
+"""The configuration of a store in a browser: the gateways that are on, and their scripts.
 
 All of it is public. A key that is not comes nowhere near this module.
 """
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sanic import Blueprint
 from sanic.response import json
+
+from coinslot.gateways.registry import browser_parts
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -26,39 +28,12 @@ async def config(request: Request) -> HTTPResponse:
 def public_config(settings: Settings) -> dict[str, Any]:
     """Gateways stand in the order in which the store offers them."""
     bank = settings.coinslot_demo_bank_url
+    parts = browser_parts(settings)
     return {
         "mode": settings.coinslot_mode,
         "supabaseUrl": settings.supabase_url,
         "anonKey": settings.supabase_anon_key.get_secret_value(),
-        "gateways": _gateways(settings),
-        "sdk": {
-            "iamport": settings.iamport_sdk_url,
-            "portone": settings.portone_sdk_url,
-            "toss": settings.toss_sdk_url,
-            "stripe": settings.stripe_sdk_url,
-        },
+        "gateways": {name: part.offer for name, part in parts.items() if part.offer is not None},
+        "sdk": {script.name: script.address for part in parts.values() for script in part.scripts},
         "demo": None if bank is None else {"bankUrl": bank},
     }
-
-
-def scripts(settings: Settings) -> list[str]:
-    """The names, in `sdk`, of the scripts that the gateways which are on need."""
-    known = {"toss": "toss", "stripe": "stripe"}
-    on = _gateways(settings)
-    portone = {1: ["iamport"], 2: ["portone"]}[on["portone"]["version"]] if "portone" in on else []
-    return portone + [name for gateway, name in known.items() if gateway in on]
-
-
-def _gateways(settings: Settings) -> dict[str, dict[str, Any]]:
-    methods = ["card", *(["virtual_account"] if settings.coinslot_virtual_accounts else [])]
-    on: dict[str, dict[str, Any]] = {}
-    # With the keys of both versions, V2 takes the new orders.
-    if settings.portone_api_secret is not None:
-        on["portone"] = {"version": 2, "methods": methods}
-    elif settings.iamport_code is not None:
-        on["portone"] = {"version": 1, "code": settings.iamport_code, "methods": methods}
-    if settings.toss_client_key is not None:
-        on["toss"] = {"methods": methods}
-    if settings.stripe_publishable_key is not None:
-        on["stripe"] = {}
-    return on

@@ -23,7 +23,7 @@ webhooks = Blueprint("webhooks")
 
 @webhooks.post("/payment/<gateway:str>/webhook")
 async def webhook(request: Request, gateway: str) -> HTTPResponse:
-    """Answers the same whatever the verdict, which is nobody's business but ours."""
+    """Answers the same for every verdict: the caller learns nothing of it."""
     verdict = await services(request).inbox.take(gateway, request.headers, request.body)
     log.info("webhook_taken", gateway=gateway, verdict=verdict)
     return json({"received": True})

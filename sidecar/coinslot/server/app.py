@@ -21,7 +21,7 @@ from sanic_ext.extensions.http.extension import HTTPExtension
 
 from coinslot import logs, metrics
 from coinslot.limits import Limits
-from coinslot.routes.registry import BLUEPRINTS
+from coinslot.routes.blueprints import blueprints
 from coinslot.server.background_loops import BackgroundLoops
 from coinslot.server.backlog_metrics import SECONDS, BacklogMetrics
 from coinslot.server.error_answers import JsonErrorHandler
@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> App:
     app.ctx.settings = settings
     _bound(app, settings)
     _allow_origins(app, settings)
-    for blueprint in BLUEPRINTS:
+    for blueprint in blueprints():
         app.blueprint(blueprint)
     app.on_request(_begin)
     app.register_middleware(_finish, "response")  # type: ignore[arg-type]

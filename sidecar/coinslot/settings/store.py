@@ -1,4 +1,4 @@
-"""Settings of what the sidecar serves to browsers: the store page, and the gateways' scripts."""
+"""Settings of the store page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic_settings import BaseSettings
 
 from coinslot.assets import SUPABASE_JS
+from coinslot.settings.fields import Address
 
 
 class StoreSettings(BaseSettings):
@@ -14,15 +15,8 @@ class StoreSettings(BaseSettings):
     coinslot_store_page: bool | None = None
     # The page serves it itself: no script comes from anybody but the gateways.
     coinslot_supabase_js: Path = SUPABASE_JS
-    # Whether the store offers them: that depends on the contract with the gateway.
-    coinslot_virtual_accounts: bool = False
     # Of the local stack: where its simulated bank is. The store page then shows the demo app.
-    coinslot_demo_bank_url: str | None = None
-
-    iamport_sdk_url: str = "https://cdn.iamport.kr/v1/iamport.js"
-    portone_sdk_url: str = "https://cdn.portone.io/v2/browser-sdk.js"
-    toss_sdk_url: str = "https://js.tosspayments.com/v2/standard"
-    stripe_sdk_url: str = "https://js.stripe.com/v3"
+    coinslot_demo_bank_url: Address | None = None
 
     def serves_store(self, *, live: bool) -> bool:
         asked = self.coinslot_store_page

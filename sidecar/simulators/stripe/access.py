@@ -1,4 +1,4 @@
-"""Who may call Stripe's API, and what an Idempotency-Key makes of a repeated call."""
+"""The calls that Stripe's API admits, and the answers that it repeats by Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sanic.response import json
 
 from simulators.stripe.errors import Refusal
-from simulators.stripe.objects import new_id
+from simulators.stripe.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ class Access:
         self._under_way: set[str] = set()
 
     def admitted(self, handler: Handler) -> Handler:
-        """Bearer authentication, and the headers that every answer has."""
+        """The handler behind the secret key; its answers have the headers of every answer."""
 
         async def call(request: Request, **path: str) -> HTTPResponse:
             given = request.headers.get("authorization", "")
@@ -48,8 +48,10 @@ class Access:
         return call
 
     def once(self, handler: Handler) -> Handler:
-        """Status and body of the first call under a key are given again, server errors included.
-        What was refused before anything was done is not kept."""
+        """The handler, run once for each key: its first answer is given again, errors included.
+
+        A refusal before anything was done is not kept.
+        """
 
         async def call(request: Request, **path: str) -> HTTPResponse:
             key = request.headers.get("idempotency-key")
@@ -69,7 +71,7 @@ class Access:
         return call
 
     def recorded(self, handler: Handler) -> Handler:
-        """Notes what the call came to, whatever a fault makes of the answer on its way."""
+        """The handler, whose own answer is noted even where a fault spoils it on its way."""
 
         async def call(request: Request, **path: str) -> HTTPResponse:
             request.ctx.kept = True
@@ -84,7 +86,7 @@ class Access:
         return call
 
     def worded(self, handler: Handler) -> Handler:
-        """What a fault answers instead of the call is told as Stripe tells it."""
+        """The handler; a fault that answers in its place is worded as Stripe words it."""
 
         async def call(request: Request, **path: str) -> HTTPResponse:
             response = await handler(request, **path)
@@ -111,7 +113,7 @@ class Access:
 
     def _remember(self, key: str, request: Request, response: HTTPResponse) -> None:
         done: HTTPResponse | None = getattr(request.ctx, "answer", None)
-        # A failure on our side is what the call came to; anything else only spoilt the answer.
+        # A server error counts as the call's own answer. Other faults only spoilt the answer.
         told = response if response.status == 500 else done
         if told is None or (told is done and not request.ctx.kept):
             return

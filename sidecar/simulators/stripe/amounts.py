@@ -1,4 +1,4 @@
-"""What Stripe checks of an amount before it makes a PaymentIntent (docs.stripe.com/currencies)."""
+"""The amounts that Stripe takes for a PaymentIntent (docs.stripe.com/currencies)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulators.stripe.errors import invalid
 _THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 _WHOLE_HUNDREDS = frozenset(("isk", "ugx"))
 _DIGITS = {"idr": 12}
-# Per settlement currency. KRW has none: it is converted first.
+# By settlement currency. KRW has none: it is converted first.
 _MINIMUM = dict.fromkeys(
     ("usd", "aud", "brl", "cad", "chf", "eur", "inr", "jpy", "nzd", "sgd"), 50
 ) | {

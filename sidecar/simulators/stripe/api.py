@@ -1,4 +1,4 @@
-"""Stripe's own HTTP: forms in, JSON out, as its library speaks it."""
+"""Stripe's own HTTP: forms in, JSON out, as Stripe's library speaks it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,32 @@ if TYPE_CHECKING:
 
     from sanic import HTTPResponse, Request
 
-    from simulators.base import Handler, Json
+    from simulators.base import Handler, Route
     from simulators.stripe.books import Books
+    from simulators.stripe.payment import Payments
+    from simulators.stripe.refund import Refunds
+
+Json = dict[str, Any]
 
 _ENDED = frozenset({"succeeded", "canceled"})
 _REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 _CANCEL_REASONS = _REASONS | {"abandoned"}
-# What a field of an object refers to, where it can be expanded.
+# The kind of object that a field refers to, where it can be expanded.
 _REFERENCES = {"latest_charge": "charge", "charge": "charge", "payment_intent": "payment_intent"}
 
 
 class StripeApi:
     """`publish` sends the events that a call caused."""
 
-    def __init__(self, books: Books, publish: Callable[[], None]) -> None:
+    def __init__(
+        self, books: Books, payments: Payments, refunds: Refunds, publish: Callable[[], None]
+    ) -> None:
         self._books = books
+        self._payments = payments
+        self._refunds = refunds
         self._publish = publish
 
-    def routes(self) -> list[tuple[str, str, Handler]]:
+    def routes(self) -> list[Route]:
         intents, one = "/v1/payment_intents", "/v1/payment_intents/<key:str>"
         return [
             ("POST", intents, self._create),
@@ -59,9 +67,9 @@ class StripeApi:
         amount = checked_amount(form.get("amount"), currency)
         if form.get("confirm") == "true":
             _check_return(form.get("automatic_payment_methods") or {}, form)
-        intent = self._books.create(form, amount)
+        intent = self._payments.create(form, amount)
         if form.get("payment_method"):
-            self._books.attach(intent, form["payment_method"])
+            self._payments.attach(intent, form["payment_method"])
         if form.get("confirm") == "true":
             return self._confirmed(intent, form)
         return self._answer(intent, form)
@@ -79,7 +87,7 @@ class StripeApi:
         intent["metadata"] = {name: value for name, value in metadata.items() if value}
         self._books.keep(intent)
         if "payment_method" in form:
-            self._books.attach(intent, form["payment_method"])
+            self._payments.attach(intent, form["payment_method"])
         return self._answer(intent, form)
 
     async def _confirm(self, request: Request, key: str) -> HTTPResponse:
@@ -88,11 +96,11 @@ class StripeApi:
             raise unexpected_state(intent, "confirm")
         _check_return(intent["automatic_payment_methods"], form)
         if "payment_method" in form:
-            self._books.attach(intent, form["payment_method"])
+            self._payments.attach(intent, form["payment_method"])
         return self._confirmed(intent, form)
 
     def _confirmed(self, intent: Json, form: Json) -> HTTPResponse:
-        intent = self._books.confirm(intent)
+        intent = self._payments.confirm(intent)
         if intent["last_payment_error"] is not None:
             self._publish()
             raise declined(intent)
@@ -103,7 +111,7 @@ class StripeApi:
         reason = form.get("cancellation_reason")
         if reason not in _CANCEL_REASONS | {None}:
             raise invalid("Invalid cancellation_reason", param="cancellation_reason")
-        return self._answer(self._books.cancel(intent, reason), form)
+        return self._answer(self._payments.cancel(intent, reason), form)
 
     async def _refund(self, request: Request) -> HTTPResponse:
         form = _form(request)
@@ -113,7 +121,7 @@ class StripeApi:
         amount = form.get("amount")
         if amount is not None and not amount.isdigit():
             raise invalid("Invalid integer", code="parameter_invalid_integer", param="amount")
-        refund = self._books.refund(charge, amount and int(amount), form)
+        refund = self._refunds.make(charge, amount and int(amount), form)
         return self._answer(refund, form)
 
     def _charge_to_refund(self, form: Json) -> Json:
@@ -186,7 +194,7 @@ def _parsed(text: str) -> Json:
 
 
 def _check_return(automatic: Json, form: Json) -> None:
-    """Confirmed from a server, a method that redirects the buyer needs somewhere to return to."""
+    """Refuses a confirm from a server where the buyer could be redirected and not return."""
     never = automatic.get("allow_redirects") == "never"
     if automatic.get("enabled", True) in {True, "true"} and not never and "return_url" not in form:
         raise invalid(

@@ -1,4 +1,4 @@
-"""Stripe's test cards: by token or number, what becomes of a payment with each."""
+"""Stripe's test cards, by token or number, each with the course of a payment by it."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulators.base import Json
-
 if TYPE_CHECKING:
     from simulators.stripe.cards import Decline
+
+Json = dict[str, Any]
 
 _DOC = "https://stripe.com/docs/error-codes/"
 
@@ -51,7 +51,7 @@ def unexpected_state(intent: Json, action: str) -> Refusal:
 
 
 def decline_error(decline: Decline, charge: str | None, method: Json) -> Json:
-    """What `last_payment_error` holds."""
+    """The object in `last_payment_error`."""
     return {
         "type": "card_error",
         "code": decline.code,

@@ -1,4 +1,4 @@
-"""Stripe's lists: by creation, and by pages."""
+"""Stripe's lists: by creation, and by page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simulators.stripe.errors import invalid
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulators.base import Json
+Json = dict[str, Any]
 
 _BOUNDS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 

@@ -1,4 +1,4 @@
-"""How the simulated Toss API admits a call, repeats an answer and words a refusal."""
+"""The calls that the simulated Toss admits, and the answers that it repeats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sanic.response import json
 
-from simulators.toss.errors import STATUSES, error_body
+from simulators.toss.errors import STATUSES, TossError, error_body
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -23,19 +23,11 @@ Call = Callable[..., Coroutine[Any, Any, "Json | list[Json]"]]
 _FIFTEEN_DAYS = 15 * 24 * 3600
 
 
-class TossError(Exception):
-    """Answered as Toss answers it: `{"code", "message"}` under the code's HTTP status."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
 class Access:
-    """The way in: keys, forced errors, `Idempotency-Key`.
+    """Checks the secret key and errors that are forced, and repeats answers by `Idempotency-Key`.
 
-    An answer is repeated by key and path. The body is not looked at: a key that is used for another
-    payment gets the first one's answer, errors included.
+    Key and path decide, not the body: a key that is used for another payment gets the first one's
+    answer, errors included.
     """
 
     def __init__(self, store: Store, secret_key: str, now: Callable[[], int]) -> None:
@@ -49,7 +41,7 @@ class Access:
         async def handle(request: Request, **path: str) -> HTTPResponse:
             try:
                 self._check(request)
-                # What has begun goes on, also for a caller who has stopped listening.
+                # A call that has begun goes on, also for a caller who has stopped listening.
                 answer = await asyncio.shield(self._begun(self._once(request, call, path)))
             except TossError as error:
                 answer = _refusal(request, error.code)

@@ -1,10 +1,19 @@
-"""Toss Payments' error codes, with the HTTP status and the sentence that each one has.
+"""Toss Payments' error codes, each with its HTTP status and its sentence.
 
-The list is Toss's own as far as it is published, and not complete. English sentences and those of
-codes without one here are ours: only code and status may be relied on.
+The list is Toss's own as far as it is published, and not complete. English sentences are ours, as
+are those of codes without one here: rely on code and status alone.
 """
 
 from __future__ import annotations
+
+
+class TossError(Exception):
+    """A refusal. Toss answers it as `{"code", "message"}` under the code's HTTP status."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
 
 _BY_STATUS = {
     400: """
@@ -84,7 +93,7 @@ _SENTENCES = {
 
 
 def error_body(code: str, language: str) -> dict[str, str]:
-    """Korean unless `language`, an Accept-Language header, begins with English."""
+    """The body of a refusal: in English for an Accept-Language that begins so, else in Korean."""
     korean, english = _SENTENCES.get(
         code, ("요청을 처리하지 못했습니다.", "The request could not be processed.")
     )

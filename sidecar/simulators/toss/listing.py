@@ -1,11 +1,11 @@
-"""The simulated Toss's list of what moved money: approvals, deposits, and the cancels of either."""
+"""The simulated Toss's list of transactions: approvals, deposits, and the cancels of either."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from simulators.toss.access import TossError
+from simulators.toss.errors import TossError
 from simulators.toss.payment import approval_key
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _LIMIT, _LARGEST = 100, 5000
 
 
 def page(payments: Iterable[Json], query: Json) -> list[Json]:
-    """Oldest first, of `startDate` to `endDate` with that second, after `startingAfter`."""
+    """The transactions from `startDate` through `endDate`, after `startingAfter`, oldest first."""
     since, until = _time(query.get("startDate")), _time(query.get("endDate"))
     found = sorted(
         (each for payment in payments for each in _transactions(payment)),
@@ -37,7 +37,7 @@ def page(payments: Iterable[Json], query: Json) -> list[Json]:
 
 
 def _transactions(payment: Json) -> Iterable[Json]:
-    """An account that waits for its deposit is listed, too: it has a transaction, and no money."""
+    """The payment's own, then its cancels. An account that waits for a deposit has one, too."""
     waiting = payment["status"] == "WAITING_FOR_DEPOSIT"
     approved = payment["approvedAt"] or (payment["requestedAt"] if waiting else None)
     if approved:
@@ -71,7 +71,7 @@ def _row(payment: Json, key: str, at: str, amount: float, *, status: str) -> Jso
 
 
 def _time(text: str | None) -> datetime:
-    """Korean time where none is named."""
+    """The moment, in Korean time where no zone is named."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError as error:

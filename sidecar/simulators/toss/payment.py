@@ -1,4 +1,4 @@
-"""Toss's Payment object (API version 2022-11-16) and what happens to it.
+"""Toss's Payment object (API version 2022-11-16) and its changes.
 
 Amounts are in currency units, as its API has them.
 """
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from simulators.requests import NotPossible
 
 if TYPE_CHECKING:
-    from simulators.base import BuyerTurn
+    from simulators.turns import BuyerTurn
 
 Json = dict[str, Any]
 
 _KST = timezone(timedelta(hours=9))
 _WEEK = 7 * 24 * 3600
 WINDOW_SECONDS = 30 * 60
-"""How long a payment window stays open."""
+"""A payment window stays open for as long."""
 SESSION_SECONDS = 10 * 60
-"""How long after the buyer agreed the payment can be confirmed."""
+"""A payment can be confirmed for as long after the buyer agreed."""
 
 ABROAD = "해외간편결제"
 """Canceled with time: a cancel is under way before it is done."""
@@ -37,7 +37,7 @@ _UNPAID = {"READY", "IN_PROGRESS"}
 
 
 def approval_key(payment_key: str) -> str:
-    """Of the transaction that took the money."""
+    """The key of the transaction that took the money."""
     return f"txkey_{payment_key.removeprefix('tgen_')}"
 
 
@@ -126,7 +126,7 @@ def keep_balance(payment: Json, balance: float) -> None:
 
 
 def approve_in_place(payment: Json, now: int) -> None:
-    """The money is taken, or an account is opened for it."""
+    """Takes the money, or opens an account for it."""
     if payment["method"] == "가상계좌":
         payment.update(status="WAITING_FOR_DEPOSIT", virtualAccount=_virtual_account(now))
         return
@@ -150,7 +150,7 @@ def _virtual_account(now: int) -> Json:
 
 
 def age_in_place(payment: Json, agreed_at: int | None, opened_at: int, now: int) -> bool:
-    """What time alone does; True if that is worth a webhook. An account that expires is not."""
+    """Lets accounts and windows expire. True if Toss sends a webhook: it does so for windows."""
     account = payment["virtualAccount"]
     if payment["status"] == "WAITING_FOR_DEPOSIT" and not account["expired"]:
         account["expired"] = now > datetime.fromisoformat(account["dueDate"]).timestamp()
@@ -169,7 +169,7 @@ def deposit_in_place(payment: Json, now: int) -> None:
 
 
 def undo_deposit_in_place(payment: Json) -> None:
-    """What Toss does where a bank finds that a deposit was none."""
+    """Takes a deposit back: the buyer's bank found that there was none."""
     if payment["status"] != "DONE" or payment["virtualAccount"] is None:
         raise NotPossible("This payment has no deposit to take back")
     payment.update(status="WAITING_FOR_DEPOSIT", approvedAt=None)

@@ -1,37 +1,16 @@
-// The bank at which virtual accounts are paid into: whatever waits, at any gateway.
-import { make, minor, money, play, say } from './words.js'
+// The bank at which virtual accounts are paid into: it lists all that wait, at every gateway.
+import { make, play, say } from './words.js'
 
-const GATEWAYS = {
-  'portone-v1': (each) => each.status === 'ready' && each.vbank_num && {
-    key: each.imp_uid,
-    account: `${each.vbank_name} ${each.vbank_num}`,
-    amount: money(each.amount, each.currency),
-    order: each.merchant_uid,
-  },
-  'portone-v2': (each) => each.status === 'VIRTUAL_ACCOUNT_ISSUED' && {
-    key: each.transactionId,
-    account: `${each.method.bank} ${each.method.accountNumber}`,
-    amount: money(each.amount.total, each.currency),
-    order: each.id,
-  },
-  toss: (each) => each.status === 'WAITING_FOR_DEPOSIT' && {
-    key: each.paymentKey,
-    account: each.virtualAccount.accountNumber,
-    amount: money(each.totalAmount, each.currency),
-    order: each.orderId,
-  },
-  stripe: (each) => each.status === 'processing' && {
-    key: each.id,
-    account: say('Bank debit'),
-    amount: minor(each.amount, each.currency),
-    order: each.metadata.order_id,
-  },
+// Of each gateway its prefix and its own module.
+const gateways = async () => {
+  const { simulators } = await (await fetch('/_sim/health')).json()
+  const opened = simulators.map(async (prefix) => [prefix, await import(`/${prefix}/_window/window.js`)])
+  return Promise.all(opened)
 }
 
-const waitingAt = async (gateway) => {
+const waitingAt = async ([gateway, { waiting }]) => {
   const { payments } = await play(gateway, 'payments')
-  const waiting = payments.map(GATEWAYS[gateway]).filter(Boolean)
-  return waiting.map((each) => ({ ...each, gateway }))
+  return payments.map(waiting).filter(Boolean).map((each) => ({ ...each, gateway }))
 }
 
 const row = ({ gateway, key, account, amount, order }) => {
@@ -49,7 +28,7 @@ const row = ({ gateway, key, account, amount, order }) => {
   return item
 }
 
-const waiting = (await Promise.all(Object.keys(GATEWAYS).map(waitingAt))).flat().reverse()
+const waiting = (await Promise.all((await gateways()).map(waitingAt))).flat().reverse()
 const sheet = document.querySelector('main')
 sheet.append(
   make('p', { className: 'gateway' }, make('strong', {}, say('The simulated bank')), say('Simulated: no money moves')),

@@ -1,9 +1,9 @@
-// What the stand-ins for the gateways' browser scripts share: how a payment window comes up. On a
-// computer it lies over the page, an iframe at the end of the body; on a phone the page leaves for it.
+// The common part of the gateways' browser scripts: it opens a payment window. On a computer the
+// window lies over the page, an iframe at the end of the body; on a phone the page leaves for it.
 const here = new URL('.', document.currentScript.src)
 const onPhone = /\bMobi/.test(navigator.userAgent)
 
-// In the fragment: a name may be longer than an address that a server takes.
+// The terms stand in the fragment: a name may be longer than an address that a server takes.
 const addressOf = (page, terms) => {
   const given = { lang: document.documentElement.lang, ...terms }
   const known = Object.entries(given).filter(([, value]) => value !== undefined && value !== null)
@@ -12,7 +12,7 @@ const addressOf = (page, terms) => {
   return url
 }
 
-// Every message of that frame, until `heard` answers something other than undefined.
+// Listens to that frame until `heard` answers something other than undefined; resolves to that.
 const listen = (frame, heard) =>
   new Promise((resolve) => {
     const onMessage = ({ source, origin, data }) => {
@@ -32,7 +32,7 @@ const newFrame = (page, terms, title) => {
   return frame
 }
 
-// What the buyer did there: `{outcome, carried}`.
+// Opens the window; resolves to the buyer's turn in it, `{outcome, carried}`.
 const openOver = async (terms, title) => {
   const frame = newFrame('_window', terms, title)
   const places = { position: 'fixed', inset: '0', width: '100%', height: '100%', border: '0' }

@@ -1,17 +1,14 @@
-// The payment window: what the buyer can do in it, and how that gets back to the shop.
-import { intentOf, make, minor, money, play, query, say } from './words.js'
+// The payment window: the buyer's choices in it, and the way back to the shop. Everything that
+// only one gateway does is in that gateway's own module.
+import { make, money, play, query, say } from './words.js'
 
-const gateway = location.pathname.split('/')[1]
-const NAMES = {
-  'portone-v1': 'PortOne V1',
-  'portone-v2': 'PortOne V2',
-  toss: 'Toss Payments',
-  stripe: 'Stripe',
-}
+const prefix = location.pathname.split('/')[1]
+const gateway = await import(`/${prefix}/_window/window.js`)
 const sheet = document.querySelector('main')
 // Over the shop's page, which has a main part of its own.
 if (parent !== window) sheet.setAttribute('role', 'dialog')
 
+// Back to the shop: by a message to the page below, or by an address of the shop.
 const finish = (outcome, carried = {}) => {
   const back = query.get(carried.code || carried.error_code ? 'fail' : 'success')
   if (!back) {
@@ -19,19 +16,14 @@ const finish = (outcome, carried = {}) => {
     return
   }
   const url = new URL(back)
-  // Toss tells the page so; the other two tell it nothing but their ids.
-  const told = gateway === 'toss' && !carried.code ? { paymentType: 'NORMAL', ...carried } : carried
-  for (const [name, value] of Object.entries(told)) {
-    if (value !== null && name !== 'transactionId') url.searchParams.set(name, value)
+  for (const [name, value] of Object.entries(gateway.inAddress(carried))) {
+    if (value !== null) url.searchParams.set(name, value)
   }
   location.assign(url)
 }
 
 const refused = (error) => {
-  const left = gateway === 'portone-v1'
-    ? { error_code: error.code ?? 'F0004', error_msg: error.message }
-    : { code: error.code ?? 'FAILURE_TYPE_PG', message: error.message }
-  const close = button('Back to the shop', '', () => finish('failed', left))
+  const close = button('Back to the shop', '', () => finish('failed', gateway.refusal(error)))
   sheet.querySelector('.choices').replaceChildren(close)
   sheet.querySelector('.said').textContent = error.message
   close.focus()
@@ -49,15 +41,11 @@ const button = (text, kind, act, values) => {
 const turn = async (outcome) => {
   const terms = { order_id: query.get('order'), outcome }
   const amount = Number(query.get('amount'))
-  const asked = { ...terms, amount, currency: query.get('currency') }
-  const carried = await play(gateway, 'pay', asked)
-  if (outcome === 'abandoned' && gateway === 'portone-v2') {
-    Object.assign(carried, { code: 'FAILURE_TYPE_PG', message: '사용자가 결제를 취소하였습니다.' })
-  }
-  finish(outcome, carried)
+  const carried = await play(prefix, 'pay', { ...terms, amount, currency: query.get('currency') })
+  finish(outcome, gateway.carriedBack(outcome, carried))
 }
 
-const shop = () => {
+const choices = () => {
   const amount = money(Number(query.get('amount')), query.get('currency'))
   const account = query.get('method') === 'virtual_account'
   const pay = button('Pay {amount}', account ? '' : 'main', () => turn('paid'), { amount })
@@ -71,30 +59,14 @@ const shop = () => {
   ]
 }
 
-// The buyer's bank, where Stripe asks for 3-D Secure.
-const bank = (intent) => {
-  const authenticate = async (outcome) => {
-    await play('stripe', 'pay', { payment_intent: intent.id, outcome })
-    const after = await intentOf(intent.id, query.get('secret'))
-    const error = after.status === 'requires_payment_method' ? after.last_payment_error : undefined
-    finish(outcome, error ? { error } : { intent: after })
-  }
-  return [
-    say('Your bank wants to know that it is you'),
-    minor(intent.amount, intent.currency),
-    button('Yes, it is me', 'main', () => authenticate('paid')),
-    button('No: refuse', '', () => authenticate('failed')),
-  ]
-}
-
-const show = ([title, amount, ...choices]) => {
+const show = ([title, amount, ...buttons]) => {
   sheet.replaceChildren(
-    make('p', { className: 'gateway' }, make('strong', {}, NAMES[gateway]), say('Simulated: no money moves')),
+    make('p', { className: 'gateway' }, make('strong', {}, gateway.name), say('Simulated: no money moves')),
     make('h1', { id: 'title', dir: 'auto' }, title ?? ''),
     make('p', { className: 'amount' }, amount),
     make('p', { className: 'order' }, query.get('order') ?? query.get('intent')),
     make('p', { className: 'said', role: 'alert' }),
-    make('div', { className: 'choices' }, ...choices),
+    make('div', { className: 'choices' }, ...buttons),
   )
   document.title = say('Payment window')
   sheet.focus()
@@ -103,5 +75,4 @@ const show = ([title, amount, ...choices]) => {
 document.addEventListener('keydown', ({ key }) => {
   if (key === 'Escape') sheet.querySelector('button.quiet:enabled')?.click()
 })
-if (query.has('intent')) show(bank(await intentOf(query.get('intent'), query.get('secret'))))
-else show(shop())
+show(await (gateway.choices ?? choices)(button, finish))

@@ -1,4 +1,4 @@
-// What the windows say, in the two languages of the store.
+// The words of the windows, in the two languages of the store.
 const KO = {
   'Payment window': '결제창',
   'Simulated: no money moves': '모의 결제: 실제로 결제되지 않습니다',
@@ -38,19 +38,13 @@ export const say = (text, values = {}) => {
 export const money = (amount, currency) =>
   new Intl.NumberFormat(lang, { style: 'currency', currency: currency.toUpperCase() }).format(amount)
 
-// Of Stripe's amounts, which are minor units.
-export const minor = (amount, currency) => {
-  const format = new Intl.NumberFormat(lang, { style: 'currency', currency: currency.toUpperCase() })
-  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits)
-}
-
 export const make = (tag, properties = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), properties)
   element.append(...children)
   return element
 }
 
-// What a simulator's control API answers. Its refusals are errors that can be shown.
+// Calls a simulator's control API. Its refusals are errors that can be shown.
 export const play = async (gateway, path, body) => {
   const asked = body && { method: 'POST', body: JSON.stringify(body) }
   const headers = { 'content-type': 'application/json' }
@@ -63,12 +57,4 @@ export const play = async (gateway, path, body) => {
   const told = await answer.json()
   if (!answer.ok) throw Object.assign(new Error(told.error), { code: told.code })
   return told
-}
-
-// One of Stripe's payments, to whoever holds its client secret.
-export const intentOf = async (id, secret) => {
-  const { payments } = await play('stripe', 'payments')
-  const intent = payments.find((each) => each.id === id && each.client_secret === secret)
-  if (!intent) throw Object.assign(new Error(`No such payment_intent: ${id}`), { code: 'resource_missing' })
-  return intent
 }

@@ -2,8 +2,8 @@ import { h } from '../dom.js'
 import { money, t } from '../text.js'
 
 /**
- * A panel for a gateway whose fields stand in the page. They go into `box`, which is a child of the
- * element and not of its shadow root: in there they would not work.
+ * A panel for a gateway whose fields stand in the page. They go into `box`, outside the shadow root:
+ * in there they would not work.
  */
 export function openForm(element, order, show) {
   const amount = money(order.amount, order.currency)

@@ -1,5 +1,6 @@
 import { config, news, session } from '../client.js'
 import { CoinslotElement, given, h } from '../dom.js'
+import { GATEWAYS } from '../gateways/index.js'
 import { day, locale, money, number, t, time } from '../text.js'
 
 const PAGE = 30
@@ -30,7 +31,7 @@ export class CoinslotHistory extends CoinslotElement {
     this.#watcher?.disconnect()
   }
 
-  /** Looks anew, since an end that stays in sight is not told of twice. */
+  /** Anew: an end that stays in sight is not told twice. */
   #watch() {
     this.#watcher?.disconnect()
     this.#watcher = new IntersectionObserver(
@@ -54,7 +55,6 @@ export class CoinslotHistory extends CoinslotElement {
     const found = []
     const state = await this.#read(found).catch(() => 'failed')
     if (run !== this.#run) return // begun anew meanwhile
-    // What stands there does so until there is something better.
     if (found.length || state !== 'failed') {
       this.#shown = [...this.#shown.slice(0, this.#kept), ...found]
       this.#fill(this.#kept)
@@ -134,7 +134,7 @@ async function fill(source, user) {
   source.last = data.at(-1)
 }
 
-/** Into `found`, which keeps what there was before a read that fails. */
+/** Into `found`, which keeps its rows when a read fails. */
 async function merge(sources, user, found) {
   while (found.length < PAGE) {
     await Promise.all(sources.map((each) => fill(each, user)))
@@ -161,7 +161,7 @@ function ledgerRow({ kind, delta, balance, feature, reason, created_at: at, paym
 function orderRow(order) {
   const paid = !['pending', 'failed', 'canceled', 'expired'].includes(order.status)
   const { bank, account_number: account } = (order.status === 'awaiting_deposit' && order.virtual_account) || {}
-  const notes = [time(order.created_at), t(`gateway.${order.gateway}`), account && `${bank ?? ''} ${account}`]
+  const notes = [time(order.created_at), GATEWAYS[order.gateway]?.name[locale()], account && `${bank ?? ''} ${account}`]
   const price = money(order.amount, order.currency)
   // A bank's debit needs no account to pay into.
   const plain = order.status === 'awaiting_deposit' && !account ? '_plain' : ''

@@ -97,7 +97,7 @@ export class CoinslotPaywall extends CoinslotElement {
   }
 }
 
-/** `{required, tokens}` of a 402, in a Response, a supabase-js answer or an error's place. */
+/** `{required, tokens}` of a 402: a Response, or what supabase-js answers. */
 async function refusal(result) {
   if (result?.status !== 402 && result?.error?.code !== 'PT402') return null
   try {

@@ -1,7 +1,7 @@
 import { CoinslotElement } from '../dom.js'
 import { notice } from './notice.js'
 
-/** What a return page holds. What it takes to tell of the payment is loaded nowhere else. */
+/** Stands on the return page. Only there is loaded what it takes to tell of the payment. */
 export class CoinslotResult extends CoinslotElement {
   render() {}
 

@@ -123,7 +123,7 @@ export class CoinslotStore extends CoinslotElement {
     )
     this.#busy(null)
     this.#tell(outcome)
-    // Whatever had the screen has taken the focus with it.
+    // The gateway's window has taken the focus with it.
     if (document.activeElement === document.body) this.shadowRoot.getElementById(`buy-${productId}`)?.focus()
     announce('changed') // the order is in the history, paid or not
     if (['gone', 'price_changed'].includes(outcome.kind)) this.#load()
@@ -185,8 +185,7 @@ export class CoinslotStore extends CoinslotElement {
 
   render() {
     const part = (name, props) => (this.#parts[name] = h('div', props))
-    // Nothing of a purchase, nor a gateway's script, before somebody is about to buy; and nothing
-    // to wait for after that.
+    // A purchase's modules and the gateway's script are loaded when somebody is about to buy.
     const near = () => {
       const { gateway } = this.#chosen
       if (gateway) buying().then(({ prepare }) => prepare(gateway), () => {})
@@ -283,7 +282,7 @@ function choice(name, values, chosen, onchoose) {
       values.map((value) =>
         h('label', {},
           h('input', { type: 'radio', id: `${name}-${value}`, name, value, checked: value === chosen, onchange: () => onchoose(value) }),
-          h('span', {}, t(`${name}.${value}`) ?? value)))))
+          h('span', {}, GATEWAYS[value]?.name[locale()] ?? t(`${name}.${value}`) ?? value)))))
 }
 
 const BONES = ['bone', 'bone', 'bone', 'bone wide']

@@ -5,7 +5,7 @@ const loading = new Map()
 
 export class ScriptFailed extends Error {}
 
-/** What the script at `address` defines under `name`. Rejects with ScriptFailed; may be repeated. */
+/** The object that the script at `address` defines as `name`. Rejects with ScriptFailed. */
 export function load(address, name) {
   if (globalThis[name]) return Promise.resolve(globalThis[name])
   if (!loading.has(address)) {

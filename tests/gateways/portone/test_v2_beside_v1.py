@@ -136,7 +136,7 @@ class TestBoth:
         assert (of_v1.event_id, of_v1.payment_key) == (None, "imp_1")
 
     async def test_signature_is_not_escaped_by_looking_like_v1(self, v2: SimulatedV2) -> None:
-        """What says it is signed is judged as signed; what does not is no V2 event, ever."""
+        """A webhook with signature headers is judged as signed; one without is never a V2 event."""
         gateway = made(v2)
         forged = {**JSON, "webhook-id": "m", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
         with pytest.raises(InvalidSignature):

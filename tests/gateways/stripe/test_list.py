@@ -79,7 +79,7 @@ async def test_payment_with_refunds_has_to_be_read(
 
 @pytest.mark.parametrize("status", ["needs_response", "lost", "won"])
 async def test_disputed_payment_has_to_be_read(stripe_sim: SimulatedStripe, status: str) -> None:
-    """What a dispute takes is no refund, and the charge does not say how it ended."""
+    """Money taken by a dispute is no refund, and the charge does not say how the dispute ended."""
     key = await stripe_sim.paid()
     await stripe_sim.control("POST", "dispute", payment_key=key, status="needs_response")
     if status != "needs_response":

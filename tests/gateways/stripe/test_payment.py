@@ -1,4 +1,4 @@
-"""What a PaymentIntent with its charge, refunds and disputes is read as."""
+"""A PaymentIntent with its charge, refunds and disputes, read as one fact."""
 
 from __future__ import annotations
 

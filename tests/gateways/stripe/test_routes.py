@@ -1,4 +1,4 @@
-"""What the Stripe routes refuse before they ask anybody."""
+"""Refusals of the Stripe routes that need neither database nor gateway."""
 
 from __future__ import annotations
 

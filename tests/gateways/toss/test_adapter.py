@@ -26,7 +26,7 @@ def sample(name: str, **changes: object) -> dict[str, Any]:
 
 
 def fact(**changes: Any) -> TossPayment:  # noqa: ANN401
-    """What `payment_card_done` is read as, with changes."""
+    """The fact that `payment_card_done` is read as, with changes."""
     return TossPayment(
         **{
             "order_id": "topup_01HZX3",

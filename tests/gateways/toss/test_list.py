@@ -138,7 +138,7 @@ async def test_time_without_a_zone_is_koreas(
     whole = toss_transactions.window(now() - HOUR, now() + HOUR)
     [row] = page_of(toss.simulator.payments(), whole)
     pages_left = [[{**row, "transactionAt": f"2026-11-02T00:30:00{zone}"}], []]
-    monkeypatch.setattr("simulators.toss.simulator.page", lambda *_: pages_left.pop(0))
+    monkeypatch.setattr("simulators.toss.api.page", lambda *_: pages_left.pop(0))
     [one] = await listed(toss.gateway())
     assert one.paid_at == "2026-11-01T15:30:00+00:00"
 
@@ -205,7 +205,7 @@ async def test_list_that_does_not_go_on_is_no_list(
     await toss.paid("ord_first0000000")
     whole = toss_transactions.window(now() - HOUR, now() + HOUR)
     repeated = page_of(toss.simulator.payments(), whole)
-    monkeypatch.setattr("simulators.toss.simulator.page", lambda *_: repeated)
+    monkeypatch.setattr("simulators.toss.api.page", lambda *_: repeated)
     with pytest.raises(GatewayUnavailable) as caught:
         await listed(toss.gateway())
     assert caught.value.code == "gateway_nonsense"

@@ -30,17 +30,17 @@ if TYPE_CHECKING:
         Refund,
         WebhookEvent,
     )
-    from coinslot.settings.deployment import Settings
+    from coinslot.gateways.portone.settings import PortOneSettings
 
 
-class PortOne:
-    """Chooses the version at start."""
-
-    @classmethod
-    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> Gateway | None:
-        v1 = PortOneV1.from_settings(settings, client)
-        v2 = PortOneV2.from_settings(settings, client)
-        return PortOneBoth(v1, v2) if v1 and v2 else v2 or v1
+def opened(settings: PortOneSettings, client: httpx.AsyncClient) -> Gateway:
+    """The version that has its keys, or both as one gateway."""
+    if not settings.v1_is_on:
+        return PortOneV2.from_settings(settings, client)
+    v1 = PortOneV1.from_settings(settings, client)
+    if not settings.v2_is_on:
+        return v1
+    return PortOneBoth(v1, PortOneV2.from_settings(settings, client))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 # V1 refuses windows of more than 90 days; both ends of ours count.
 _LONGEST = 90 * 24 * 3600 - 1
-# What is cancelled while its list is walked belongs to it, whoever's clock is ahead.
+# A payment cancelled while its list is walked belongs to it, with any clock ahead of the other.
 _AHEAD = 24 * 3600
 
 Fetch = Callable[[int, int, int], Awaitable[tuple[list[Any], bool]]]

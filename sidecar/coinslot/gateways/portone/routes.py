@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
 
 import structlog
@@ -12,6 +12,10 @@ from sanic.response import json, redirect
 
 from coinslot.errors import CoinslotError, InvalidPackage
 from coinslot.order_ids import ORDER_ID
+from coinslot.routes import examples
+from coinslot.routes.answers import Answer, Waiting
+from coinslot.routes.gateway import GatewayRoutes
+from coinslot.routes.operation import CREATE, SETTLE, Operation
 from coinslot.routes.rate_limits import limited
 from coinslot.routes.requests import (
     idempotency_key,
@@ -62,6 +66,36 @@ class CompleteBody(BaseModel):
         return body
 
 
+class Checkout(Answer):
+    """A new order. The fields from `storeId` on are what PortOne V2's browser SDK takes; with V1
+    there are none of them, and `orderId` is the SDK's `merchant_uid`."""
+
+    orderId: str  # noqa: N815 - the plan's name
+    amount: int
+    tokens: int
+    name: str
+    storeId: str = ""  # noqa: N815 - PortOne's names
+    channelKey: str = ""  # noqa: N815
+    paymentId: str = ""  # noqa: N815
+    orderName: str = ""  # noqa: N815
+    totalAmount: int = 0  # noqa: N815
+    currency: str = ""
+
+
+class Completed(Answer):
+    success: Literal[True]
+    tokens: int
+    status: Literal["completed", "partially_refunded"]
+
+
+class PortOneOffer(Answer):
+    """`code` is V1's, which its script is started with."""
+
+    version: Literal[1, 2]
+    code: str = ""
+    methods: list[str]
+
+
 @portone.post("/api/payments/checkout")
 @limited("orders", signed_in=True)
 async def checkout(request: Request) -> HTTPResponse:
@@ -98,8 +132,8 @@ async def complete(request: Request) -> HTTPResponse:
 
 @portone.get("/payments/complete")
 async def return_from_window(request: Request) -> HTTPResponse:
-    """Where a phone's payment window sends the buyer. Its parameters decide nothing, least of all
-    where the buyer goes next."""
+    """Takes the buyer back from a phone's payment window. Its parameters decide nothing, least of
+    all the page that the buyer sees next."""
     order_id, payment_key = _brought_back(request)
     try:
         payment = await _come_back(request, order_id, payment_key)
@@ -142,3 +176,61 @@ def _waiting(payment: Payment, *, for_owner: bool) -> dict[str, Any]:
 def _to_frontend(request: Request, page: str, **query: str) -> HTTPResponse:
     target = f"{request.app.ctx.settings.frontend_url}/payment/{page}?{urlencode(query)}"
     return redirect(target, status=303)
+
+
+_OPERATIONS = (
+    Operation(
+        "post",
+        "/api/payments/checkout",
+        "Order a package, to be paid through PortOne",
+        {
+            200: (
+                Checkout,
+                {"orderId": examples.ORDER, "amount": 12000, "tokens": 30, "name": "Standard Pack"},
+            )
+        },
+        {**CREATE, "400": "invalid_package"},
+        jwt="required",
+        idempotent=True,
+        body=(CheckoutBody, {"packageId": "standard"}),
+    ),
+    Operation(
+        "post",
+        "/api/payments/complete",
+        "Settle an order after the buyer has paid through PortOne",
+        {
+            200: (Completed, {"success": True, "tokens": 30, "status": "completed"}),
+            202: (
+                Waiting,
+                {
+                    "success": False,
+                    "status": "awaiting_deposit",
+                    "tokens": 30,
+                    "virtual_account": examples.ACCOUNT,
+                },
+            ),
+        },
+        SETTLE,
+        jwt="optional",
+        body=(CompleteBody, {"paymentKey": examples.ORDER, "impUid": "imp_123456789012"}),
+    ),
+    Operation(
+        "get",
+        "/payments/complete",
+        "Where a phone's payment window sends the buyer, on to the frontend's page",
+        {303: (None, {})},
+        query={
+            "merchant_uid": "PortOne V1: the order",
+            "imp_uid": "PortOne V1: the payment",
+            "paymentId": "PortOne V2: the order",
+            "payment_id": "PortOne V2, older SDKs: the order",
+        },
+    ),
+)
+ROUTES = GatewayRoutes(
+    gateway=_GATEWAY,
+    blueprint=portone,
+    operations=_OPERATIONS,
+    offer=(PortOneOffer, {"version": 2, "methods": ["card"]}),
+    webhook={"imp_uid": "imp_123456789012", "merchant_uid": examples.ORDER, "status": "paid"},
+)

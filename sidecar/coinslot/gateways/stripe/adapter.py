@@ -1,7 +1,7 @@
 """Stripe. Facts: docs.stripe.com/api, and its library's pinned API version.
 
 One PaymentIntent per order that can be paid: a declined card leaves it open for the next, so
-whatever the buyer tries ends in the same payment. Only the browser that holds its client secret can
+all tries of the buyer end in the same payment. Only the browser that holds its client secret can
 pay it.
 """
 
@@ -44,6 +44,7 @@ from coinslot.gateways.stripe.payment import (
     RefundList,
     fact,
 )
+from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
     from coinslot.errors import CoinslotError
     from coinslot.gateways import base
-    from coinslot.settings.deployment import Settings
+    from coinslot.gateways.stripe.settings import StripeSettings
 
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
 _CREATION_KEYS = 5
@@ -73,19 +74,12 @@ class Stripe(TakesMoneyItself):
         self._webhook_secrets = webhook_secrets
 
     @classmethod
-    def from_settings(cls, settings: Settings, _client: httpx.AsyncClient) -> Stripe | None:
-        if settings.stripe_secret_key is None or settings.stripe_publishable_key is None:
-            return None
+    def from_settings(cls, settings: StripeSettings, _client: httpx.AsyncClient) -> Stripe:
+        secret = given(settings.stripe_secret_key).get_secret_value()
         return cls(
-            StripeApi(
-                settings.stripe_secret_key.get_secret_value(),
-                settings.stripe_api_url,
-                settings.timeout_of("stripe"),
-            ),
-            publishable_key=settings.stripe_publishable_key,
-            webhook_secrets=[
-                secret.get_secret_value() for secret in settings.stripe_webhook_secret
-            ],
+            StripeApi(secret, settings.stripe_api_url, settings.timeout),
+            publishable_key=given(settings.stripe_publishable_key),
+            webhook_secrets=[each.get_secret_value() for each in settings.stripe_webhook_secret],
         )
 
     async def close(self) -> None:
@@ -100,7 +94,7 @@ class Stripe(TakesMoneyItself):
         answer = await self._create(order)
         intent = _intent(answer)
         if _replayed(answer):
-            # What it was when it was made; the buyer may have tried to pay since.
+            # It shows the payment as it was made; the buyer may have tried to pay since.
             intent = await self._retrieve(intent.id)
         if not intent.client_secret:
             raise nonsense("PaymentIntent without a client secret", payment_key=intent.id)
@@ -193,8 +187,8 @@ class Stripe(TakesMoneyItself):
             raise nonsense("payment does not parse", payment_key=intent.id) from error
 
     async def _taken_on(self, refund: base.Refund) -> bool:
-        """Whether there is such a refund already, under this key or that of an earlier try, however
-        long ago Stripe forgot them."""
+        """True where Stripe has such a refund already, under this key or that of an earlier try,
+        also after it has forgotten the keys."""
         try:
             charge = (await self._retrieve(refund.payment_key)).charge
         except PaymentUnknownAtGateway as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import stripe
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+# It names each address that it calls, whole and at INFO: our own lines say it with the order.
+logging.getLogger("stripe").setLevel(logging.WARNING)
+
 Meaning: TypeAlias = "Callable[[stripe.StripeError], CoinslotError]"
 
 _RETRIES = 1
@@ -60,7 +64,7 @@ class StripeApi:
 
 
 def fields(answer: object) -> dict[str, Any]:
-    """Of whatever object the library made of the answer."""
+    """The fields of the object that the library made of the answer."""
     if not isinstance(answer, stripe.StripeObject):
         raise nonsense("answer is not an object")
     return answer.to_dict()

@@ -27,7 +27,7 @@ def to_stripe(amount: int, currency: str) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """What Stripe shows → ISO minor units. Raises `ValueError` for what no payment can be."""
+    """An amount as Stripe shows it → ISO minor units. Raises `ValueError` for what is none."""
     currency = currency.upper()
     if currency in _WHOLE_HUNDREDS and amount % 100:
         message = f"{amount} {currency} is not a multiple of 100"

@@ -133,10 +133,10 @@ def fact(
 
 
 def _given_back(charge: Charge | None, refunds: Iterable[Refund], received: int) -> tuple[int, int]:
-    """What is back, and what is on its way and may yet fail.
+    """The money that is back, and the money on its way, which may yet fail.
 
-    Whether `amount_refunded` falls again when a refund fails is not documented; the refunds' own
-    states are, and neither may say more than the other."""
+    It is not documented that `amount_refunded` falls again when a refund fails; the refunds' own
+    states are documented. The smaller of the two counts."""
     if charge is None:
         return 0, 0
     done = under_way = 0
@@ -148,7 +148,7 @@ def _given_back(charge: Charge | None, refunds: Iterable[Refund], received: int)
 
 
 def _disputed(disputes: Iterable[Dispute], received: int, currency: str) -> tuple[int, int]:
-    """What is contested, and what has left the merchant's balance for it."""
+    """The money that is contested, and the part of it that has left the merchant's balance."""
     contested = withdrawn = 0
     for dispute in disputes:
         amount = dispute.amount if dispute.currency == currency else received

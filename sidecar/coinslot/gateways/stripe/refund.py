@@ -61,12 +61,12 @@ def parsed(answer: Mapping[str, Any]) -> RefundList:
 
 
 def is_of(made: Made, refund: Refund) -> bool:
-    """Whether this refund is what the call under the key came to."""
+    """True where the call under this key made it."""
     return (made.metadata or {}).get("refund_key") == refund.key
 
 
 def gives_back(made: Made, refund: Refund) -> bool:
-    """Whether this refund is what any try came to, and stands."""
+    """True where any try of the refund made it, and it stands."""
     of_it = (made.metadata or {}).get("refund_id") == refund.id
     return (of_it or is_of(made, refund)) and made.status not in _FAILED
 

@@ -83,8 +83,9 @@ def _understood(
 
 
 def _order_id(about: Mapping[str, Any]) -> str | None:
-    """Where it is ours for certain: a charge gets its PaymentIntent's metadata, while refunds and
-    disputes have their own. Without it the payment tells which order it is for."""
+    """The order, if it is ours for certain, else None: reading the payment then tells.
+
+    A charge gets its PaymentIntent's metadata, while refunds and disputes have their own."""
     metadata = about.get("metadata")
     if about.get("object") not in _WITH_OUR_METADATA or not isinstance(metadata, dict):
         return None

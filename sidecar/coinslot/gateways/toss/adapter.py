@@ -25,18 +25,20 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import ListedPayment, Order, Prepared, Refund, WebhookEvent
 from coinslot.gateways.http import GatewayHttp, json_array, json_object, nonsense, patiently
+from coinslot.gateways.money import as_number
 from coinslot.gateways.toss import listing as toss_transactions
 from coinslot.gateways.toss import refund as toss_refund
 from coinslot.gateways.toss import webhook as toss_webhook
-from coinslot.gateways.toss.answers import OUR_KEYS, error, number, refused
+from coinslot.gateways.toss.answers import OUR_KEYS, error, refused
 from coinslot.gateways.toss.payment import TossPayment, read_as
+from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     import httpx
 
-    from coinslot.settings.deployment import Settings
+    from coinslot.gateways.toss.settings import TossSettings
 
 log = structlog.get_logger(__name__)
 
@@ -79,13 +81,11 @@ class Toss:
         self._frontend_url = frontend_url
 
     @classmethod
-    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> Toss | None:
-        if settings.toss_client_key is None or settings.toss_secret_key is None:
-            return None
+    def from_settings(cls, settings: TossSettings, client: httpx.AsyncClient) -> Toss:
         return cls(
-            GatewayHttp(client, settings.toss_api_url, settings.timeout_of("toss")),
-            client_key=settings.toss_client_key,
-            secret_key=settings.toss_secret_key.get_secret_value(),
+            GatewayHttp(client, settings.toss_api_url, settings.timeout),
+            client_key=given(settings.toss_client_key),
+            secret_key=given(settings.toss_secret_key).get_secret_value(),
             frontend_url=settings.frontend_url,
         )
 
@@ -100,7 +100,7 @@ class Toss:
                 "clientKey": self._client_key,
                 "orderId": order.order_id,
                 "orderName": order.name,
-                "amount": number(order.amount, order.currency),
+                "amount": as_number(order.amount, order.currency),
                 "successUrl": f"{self._frontend_url}/payment/success",
                 "failUrl": f"{self._frontend_url}/payment/fail",
             }
@@ -115,7 +115,7 @@ class Toss:
         gone back since.
         """
         self.check_key(payment_key)
-        amount = number(order.amount, order.currency)
+        amount = as_number(order.amount, order.currency)
         body = {"paymentKey": payment_key, "orderId": order.order_id, "amount": amount}
         headers = {
             "Idempotency-Key": f"confirm:{payment_key}",
@@ -135,7 +135,7 @@ class Toss:
     async def _refused(
         self, order: Order, payment_key: str, response: httpx.Response
     ) -> TossPayment:
-        """What became of a payment whose confirm was not answered with a yes; raises a plain no."""
+        """The payment, read again after a confirm that was not answered with a yes. Raises a no."""
         code, message = error(response)
         if response.status_code == 409 or code is None or code in _UNKNOWN:
             return await self._resolve(order, payment_key, code or "no code")
@@ -197,9 +197,10 @@ class Toss:
         return toss_transactions.parsed(json_array(response))
 
     async def _resolve(self, order: Order, payment_key: str | None, why: str) -> TossPayment:
-        """What reading shows once the approval is over, of this payment or, without a key, of the
-        order. That Toss shows no payment is no answer: its records may lag behind the approval that
-        we sent."""
+        """This payment, or without a key the order's, read again until the approval is over.
+
+        That Toss shows no payment is no answer: its records may lag behind the approval that we
+        sent. Raises `ConfirmUnknown` where no reading tells."""
         log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
         try:
             # All looks together: the buyer is waiting.
@@ -226,8 +227,9 @@ class Toss:
         headers: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
     ) -> httpx.Response:
-        given = {**self._headers, **(headers or {})}
-        return await self._http.request(method, path, headers=given, json=json)
+        return await self._http.request(
+            method, path, headers={**self._headers, **(headers or {})}, json=json
+        )
 
     def _fact(
         self, order_id: str | None, payment_key: str | None, response: httpx.Response

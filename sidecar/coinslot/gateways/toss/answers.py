@@ -1,4 +1,4 @@
-"""Toss's refusals, and amounts as it takes them."""
+"""Toss's refusals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import structlog
 
 from coinslot.errors import GatewayUnavailable
 from coinslot.gateways.http import json_object
-from coinslot.gateways.money import to_major
 from coinslot.text import storable
 
 if TYPE_CHECKING:
@@ -37,9 +36,3 @@ def refused(call: str, status: int, code: str | None) -> GatewayUnavailable:
     log.error("gateway_refused", gateway="toss", call=call, status=status, code=code)
     ours = code in OUR_KEYS
     return GatewayUnavailable(code="gateway_rejected_keys" if ours else "gateway_refused")
-
-
-def number(amount: int, currency: str) -> int | float:
-    """Minor units as the JSON number that Toss takes: 5000 KRW → 5000, 18156 USD → 181.56."""
-    major = to_major(amount, currency)
-    return int(major) if major == major.to_integral_value() else float(major)

@@ -52,8 +52,8 @@ def parsed(rows: list[Any]) -> list[Transaction]:
 def listed(rows: Iterable[Transaction], *, live: bool) -> list[ListedPayment]:
     """The payments among the transactions, each once.
 
-    What went back is a transaction of its own, of any later time: no page and no window can tell
-    that there is none, so `refunded` is never known from here.
+    A refund is a transaction of its own, of any later time: no page and no window can tell that
+    there is none, so `refunded` is never known from here.
     """
     payments: dict[str, ListedPayment] = {}
     for row in rows:
@@ -79,7 +79,7 @@ def _payment(row: Transaction, *, live: bool) -> ListedPayment:
 
 
 def _utc(moment: datetime) -> str:
-    """Where Toss leaves the zone out, it is Korea's."""
+    """The moment in UTC. A time without a zone is Korea's."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=_KST)
     return aware.astimezone(UTC).isoformat()
 

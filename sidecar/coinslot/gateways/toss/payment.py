@@ -169,8 +169,10 @@ def _was_paid(payment: _Payment) -> bool:
 
 
 def _given_back(payment: _Payment, paid: int) -> tuple[int, int]:
-    """What is back for good, and what is on its way: together everything once nothing is left,
-    whatever the cancels add up to without the discounts they released."""
+    """The money that is back for good, and the money on its way.
+
+    Together they are everything once nothing is left, also where the cancels add up to less because
+    they do not count the discounts that they released."""
     whole = payment.status == "CANCELED" or payment.balanceAmount == 0
     returned = to_minor(payment.totalAmount - payment.balanceAmount, payment.currency)
     if not payment.cancels:
@@ -194,8 +196,9 @@ def _cancels(payment: _Payment, cancels: list[_Cancel]) -> tuple[int, int]:
 
 
 def _last_status(payment: _Payment, cancel: _Cancel) -> str:
-    """Whether a deposit has arrived where it was sent is said of the account, and so of the last
-    cancel. It is no more where what it took out of the balance is in there again."""
+    """The status of the last cancel, with what Toss says of the account that its money goes to.
+
+    Such a cancel is undone where the money that it took out of the balance is in there again."""
     account = payment.virtualAccount
     if account is None or account.refundStatus not in _NOT_ARRIVED or cancel.cancelStatus != "DONE":
         return cancel.cancelStatus
@@ -223,7 +226,7 @@ def _virtual_account(account: _VirtualAccount | None) -> VirtualAccount | None:
 
 
 def _zoned(moment: datetime | None) -> datetime | None:
-    """Where Toss leaves the zone out, it is Korea's."""
+    """The moment with a zone. A time without one is Korea's."""
     if moment is None or moment.tzinfo is not None:
         return moment
     return moment.replace(tzinfo=_KST)

@@ -13,7 +13,8 @@ import structlog
 
 from coinslot.errors import GatewayUnavailable, RefundDeclined, RefundKeySpent
 from coinslot.gateways.http import json_object, nonsense
-from coinslot.gateways.toss.answers import OUR_KEYS, error, number, refused
+from coinslot.gateways.money import as_number
+from coinslot.gateways.toss.answers import OUR_KEYS, error, refused
 from coinslot.text import storable
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ _LATER = {409, 429}
 
 
 def body(refund: Refund) -> dict[str, Any]:
-    """The amount also where it is everything: left out, it would mean whatever is left."""
+    """The body names the amount, also where it is all: without one Toss gives back the rest."""
     given: dict[str, Any] = {
         "cancelReason": storable(refund.reason).strip()[:_LONGEST_REASON] or "refund",
-        "cancelAmount": number(refund.amount, refund.currency),
-        "refundableAmount": number(refund.refundable, refund.currency),
+        "cancelAmount": as_number(refund.amount, refund.currency),
+        "refundableAmount": as_number(refund.refundable, refund.currency),
     }
     if refund.currency != "KRW":
         given["currency"] = refund.currency

@@ -6,24 +6,22 @@ only the owner is shown the whole order and the account to pay into.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel
 from sanic import Blueprint
 from sanic.response import json
 
-from coinslot.errors import InvalidRequest, PaymentDeclined, PaymentRefused
-from coinslot.payments.orders import no_longer_open
+from coinslot.errors import PaymentDeclined, PaymentRefused
+from coinslot.routes import examples
+from coinslot.routes.answers import Answer, NewOrder, PublicPayment, ShownPayment, Waiting
+from coinslot.routes.checkout import Wish, made_order, new_order
+from coinslot.routes.gateway import GatewayRoutes
+from coinslot.routes.operation import CREATE, SETTLE, Operation
 from coinslot.routes.orders import shown
 from coinslot.routes.rate_limits import limited
-from coinslot.routes.requests import (
-    idempotency_key,
-    json_body,
-    optional_token,
-    required_token,
-    services,
-)
+from coinslot.routes.requests import json_body, optional_token, required_token, services
+from coinslot.routes.whole_numbers import whole
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -34,22 +32,10 @@ if TYPE_CHECKING:
 toss = Blueprint("toss", url_prefix="/payment/toss")
 
 _GATEWAY, _CURRENCY = "toss", "KRW"
-_WHOLE = re.compile(r"([0-9]{1,16})(\.0{1,2})?")
 _FOR_ANYONE = {"order_id", "amount", "currency", "status", "tokens", "payment_method"}
 
 
-def _whole(value: object) -> object:
-    """A number, or a numeric string as an address's query has it: 13000, 13000.0, "13000"."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and (digits := _WHOLE.fullmatch(value)):
-        return int(digits[1])
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise ValueError("a whole number of won, or a string of one")
-
-
-Won = Annotated[int, BeforeValidator(_whole)]
+Won = Annotated[int, whole("won", zeros=True)]
 
 
 class CreateBody(BaseModel):
@@ -66,27 +52,47 @@ class ConfirmBody(BaseModel):
     amount: Won
 
 
+class TossConfig(Answer):
+    """The fields that Toss's browser SDK takes."""
+
+    clientKey: str  # noqa: N815 - Toss's names
+    orderId: str  # noqa: N815
+    orderName: str  # noqa: N815
+    amount: int
+    successUrl: str  # noqa: N815
+    failUrl: str  # noqa: N815
+
+
+class TossCreated(NewOrder):
+    tossConfig: TossConfig  # noqa: N815
+
+
+class TossConfirmed(Answer):
+    """The whole order to its owner; to anybody else what an order id tells."""
+
+    success: Literal[True]
+    payment: ShownPayment | PublicPayment
+    tossPayment: dict[str, Any]  # noqa: N815
+
+
+class TossWaiting(Waiting):
+    payment: ShownPayment | PublicPayment
+    tossPayment: dict[str, Any]  # noqa: N815
+
+
+class TossOffer(Answer):
+    methods: list[str]
+
+
 @toss.post("/create")
 @limited("orders", signed_in=True)
 async def create(request: Request) -> HTTPResponse:
     token = required_token(request)
     body = json_body(request, CreateBody)
-    product_id = await _product(request, token, body)
-    order, config = await services(request).orders.checkout(
-        token, product_id, _GATEWAY, idempotency_key(request), _CURRENCY, amount=body.amount
-    )
-    if not config:
-        raise no_longer_open(order)
-    return json(
-        {
-            "success": True,
-            "orderId": order.order_id,
-            "paymentId": order.id,
-            "amount": order.amount,
-            "currency": order.currency,
-            "tossConfig": {**config, "orderName": body.orderName or order.name},
-        }
-    )
+    wish = Wish(body.productId, body.orderName, body.amount, _CURRENCY, name_field="orderName")
+    order, config = await made_order(request, token, _GATEWAY, wish)
+    name = body.orderName or order.name
+    return json({**new_order(order), "tossConfig": {**config, "orderName": name}})
 
 
 @toss.post("/confirm")
@@ -113,19 +119,6 @@ async def confirm(request: Request) -> HTTPResponse:
         waiting = {"success": False, "status": "awaiting_deposit", "tokens": settled.payment.tokens}
         return json({**answer, **waiting}, status=202)
     return json(answer)
-
-
-async def _product(request: Request, token: str, body: CreateBody) -> str:
-    if body.orderName is None or body.amount is None:
-        if body.productId is None or body.orderName is not None or body.amount is not None:
-            raise InvalidRequest("Give amount and orderName, or productId")
-        return body.productId
-    named = await services(request).orders.product_named(
-        token, body.orderName, body.amount, _CURRENCY
-    )
-    if body.productId not in {None, named}:
-        raise InvalidRequest("productId is not the product of that orderName")
-    return named
 
 
 def _answer(settled: Settled, *, for_owner: bool) -> dict[str, Any]:
@@ -159,3 +152,86 @@ def _preference(part: str) -> tuple[float, str]:
     except ValueError:
         rank = 0.0
     return rank, name.partition("-")[0]
+
+
+_PAYMENT = {
+    **examples.PAYMENT,
+    "payment_method": _GATEWAY,
+    "payment_key": "tgen_20261110123456abcd1",
+}
+_OPERATIONS = (
+    Operation(
+        "post",
+        "/payment/toss/create",
+        "Order a product, to be paid through Toss Payments",
+        {
+            200: (
+                TossCreated,
+                {
+                    **examples.NEW,
+                    "amount": 13000,
+                    "currency": "KRW",
+                    "tossConfig": {
+                        "clientKey": "test_ck_…",
+                        "orderId": examples.ORDER,
+                        "orderName": "사주팔자 프리미엄 해석",
+                        "amount": 13000,
+                        "successUrl": "https://app.example.com/payment/success",
+                        "failUrl": "https://app.example.com/payment/fail",
+                    },
+                },
+            )
+        },
+        {**CREATE, "400": "amount_mismatch"},
+        jwt="required",
+        idempotent=True,
+        body=(CreateBody, {"amount": 13000, "orderName": "사주팔자 프리미엄 해석"}),
+    ),
+    Operation(
+        "post",
+        "/payment/toss/confirm",
+        "Take the money that the buyer agreed to in Toss's window",
+        {
+            200: (
+                TossConfirmed,
+                {"success": True, "payment": _PAYMENT, "tossPayment": {"status": "DONE"}},
+            ),
+            202: (
+                TossWaiting,
+                {
+                    "success": False,
+                    "status": "awaiting_deposit",
+                    "tokens": 0,
+                    "virtual_account": examples.ACCOUNT,
+                    "payment": {**_PAYMENT, "status": "awaiting_deposit", "paid": 0},
+                    "tossPayment": {"status": "WAITING_FOR_DEPOSIT"},
+                },
+            ),
+        },
+        # A payment that Toss declines is answered with the status and the code of Toss.
+        {**SETTLE, "4XX": "REJECT_CARD_PAYMENT"},
+        jwt="optional",
+        body=(
+            ConfirmBody,
+            {
+                "paymentKey": _PAYMENT["payment_key"],
+                "orderId": examples.ORDER,
+                "amount": 13000,
+            },
+        ),
+    ),
+)
+ROUTES = GatewayRoutes(
+    gateway=_GATEWAY,
+    blueprint=toss,
+    operations=_OPERATIONS,
+    offer=(TossOffer, {"methods": ["card"]}),
+    webhook={
+        "eventType": "PAYMENT_STATUS_CHANGED",
+        "data": {
+            "paymentKey": _PAYMENT["payment_key"],
+            "orderId": examples.ORDER,
+            "status": "DONE",
+        },
+    },
+)

@@ -1,4 +1,4 @@
-"""What Toss's webhooks claim. None about payments is signed: each is only a reason to ask Toss.
+"""The claims of Toss's webhooks. None about payments is signed: each is only a reason to ask Toss.
 
 - `PAYMENT_STATUS_CHANGED` carries the whole Payment, of which the ids and the status are used.
 - `DEPOSIT_CALLBACK` is flat: neither an event type nor a payment key, but the payment's `secret`.

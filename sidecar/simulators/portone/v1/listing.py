@@ -21,7 +21,10 @@ class ListQuery(BaseModel):
 
 
 def of_status(payments: list[Json], status: str, query: ListQuery, now: int) -> list[Json] | None:
-    """Those that came into their present status within the window; None if that is too long."""
+    """The payments that came into their present status within the window.
+
+    None for a window that is too long.
+    """
     until = now if query.until is None else query.until
     since = until - _LONGEST if query.since is None else query.since
     if until - since > _LONGEST:
@@ -34,7 +37,7 @@ def of_status(payments: list[Json], status: str, query: ListQuery, now: int) -> 
 
 
 def in_order(payments: list[Json], sorting: str) -> list[Json]:
-    """Within a second, the later attempt counts as the newer one."""
+    """Sorts the payments. Within a second, the later attempt counts as the newer one."""
     field = sorting.lstrip("-")
 
     def moment(numbered: tuple[int, Json]) -> tuple[int, int]:
@@ -47,7 +50,7 @@ def in_order(payments: list[Json], sorting: str) -> list[Json]:
 
 
 def paged(found: list[Json], query: ListQuery) -> Json | None:
-    """None for a page beyond the last."""
+    """One page of the list; None beyond the last."""
     start = (query.page - 1) * query.limit
     if start >= len(found) and query.page > 1:
         return None

@@ -1,4 +1,4 @@
-"""PortOne V1's Payment object and what happens to it. Amounts are in currency units, as its API."""
+"""PortOne V1's Payment object and its changes. Amounts are in currency units, as in its API."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from simulators.requests import NotPossible
 
 if TYPE_CHECKING:
-    from simulators.base import BuyerTurn
+    from simulators.turns import BuyerTurn
 
 Json = dict[str, Any]
 
 _WEEK = 7 * 24 * 3600
-_NOTHING: Json = {
+_EMPTY: Json = {
     "channel": "pc",
     "pg_provider": "tosspayments",
     "emb_pg_provider": None,
@@ -72,7 +72,7 @@ def new_payment(*, imp_uid: str, turn: BuyerTurn, amount: float, currency: str, 
     """A payment as the buyer's turn in the window left it."""
     method = turn.method or ("vbank" if turn.outcome == "awaiting_deposit" else "card")
     payment = {
-        **_NOTHING,
+        **_EMPTY,
         "imp_uid": imp_uid,
         "merchant_uid": turn.order_id,
         "pay_method": method,
@@ -124,48 +124,3 @@ def undo_deposit_in_place(payment: Json) -> None:
     if payment["status"] != "paid" or not payment["vbank_num"]:
         raise NotPossible("This payment has no deposit to take back")
     payment.update(status="ready", paid_at=0, receipt_url=None)
-
-
-def cancel_in_place(
-    payment: Json,
-    *,
-    amount: float | None,
-    checksum: float | None,
-    reason: str | None,
-    to_account: bool,
-    now: int,
-) -> str | None:
-    """Cancels all that is left, or `amount` of it; returns PortOne's words where it refuses. What
-    came by deposit goes back to an account, which has to be given."""
-    left = payment["amount"] - payment["cancel_amount"]
-    if left <= 0:
-        return "이미 전액취소된 주문입니다."
-    if checksum is not None and checksum != left:
-        return "취소가능금액이 checksum과 일치하지 않습니다."
-    if payment["vbank_num"] and payment["paid_at"] and not to_account:
-        return "환불계좌 정보가 누락되었습니다."
-    canceled = amount or left
-    if canceled > left:
-        return "취소요청금액이 취소가능금액을 초과하였습니다."
-    payment["cancel_amount"] += canceled
-    payment["status"] = "cancelled" if canceled == left else payment["status"]
-    payment.update(cancelled_at=now, cancel_reason=reason)
-    payment["cancel_history"].append(_cancellation(payment, canceled, reason, now))
-    return None
-
-
-def cancelable(payment: Json) -> bool:
-    """Paid once, or with an account that still waits for its deposit."""
-    return bool(payment["paid_at"] or payment["vbank_num"])
-
-
-def _cancellation(payment: Json, amount: float, reason: str | None, now: int) -> Json:
-    number = len(payment["cancel_history"]) + 1
-    return {
-        "pg_tid": f"{payment['pg_tid']}-c{number}",
-        "amount": amount,
-        "cancelled_at": now,
-        "reason": reason or "",
-        "cancellation_id": f"cancel-{payment['imp_uid']}-{number}",
-        "receipt_url": None,
-    }

@@ -1,4 +1,4 @@
-"""What happened to PortOne V2's payments: kept, so that every delivery of an event has one id."""
+"""The events of PortOne V2's payments. They are kept: every delivery of an event has one id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simulators.portone.v2.payment import stamp
-from simulators.portone.v2.webhooks import V2Webhook
+from simulators.portone.v2.webhook import V2Webhook
 
 if TYPE_CHECKING:
     from simulators.store import Store
@@ -39,14 +39,14 @@ class Events:
         previous: V2Webhook | None = None,
         **data: str,
     ) -> V2Webhook:
-        """Something happened to the payment, and changed its status unless `kind` says what."""
+        """Keeps a new event. Without a `kind` it is named after the payment's status."""
         kind = kind or _ANNOUNCED[payment["status"]]
         event = self._new(payment["transactionId"], kind, payment["id"], data)
         self._store.put("event", event["event_id"], event)
         return V2Webhook(**event, previous=previous)
 
     def about(self, payment_id: str, event_id: str | None) -> V2Webhook | None:
-        """The latest of a payment, or the one of that id."""
+        """The latest event of a payment, or the one of that id."""
         found = [
             event
             for event in self._store.all("event")
@@ -56,8 +56,11 @@ class Events:
         return V2Webhook(**found[-1]) if found else None
 
     def forged(self, payment_key: str, forge: Json) -> V2Webhook:
-        """`forge` overwrites fields of the latest body, `signature` says how it is signed then:
-        `wrong` (the default), `none`, `old`, `new`, or `valid` as if PortOne itself had sent it."""
+        """The latest webhook, with the fields of its body that `forge` overwrites.
+
+        `signature` is how it is signed then: `wrong` (the default), `none`, `old`, `new`, or
+        `valid` as if PortOne itself had sent it.
+        """
         known = [e for e in self._store.all("event") if e["payment_key"] == payment_key]
         if not forge and known:
             return V2Webhook(**known[-1])

@@ -44,7 +44,7 @@ class Listing(BaseModel):
 
 
 def listed(attempts: list[Json], asked: Listing, now: int) -> Json:
-    """Of each payment the attempt that is shown."""
+    """One page of the payments, each by the attempt that is shown."""
     wanted = asked.filter
     until = wanted.until or datetime.fromtimestamp(now, UTC)
     since = wanted.since or until - timedelta(days=90)
@@ -64,7 +64,10 @@ def listed(attempts: list[Json], asked: Listing, now: int) -> Json:
 
 
 def shown(attempts: list[Json]) -> Json | None:
-    """Of a payment's attempts, oldest first: the one that succeeded, else the latest."""
+    """The attempt that stands for the payment: the one that succeeded, else the latest.
+
+    `attempts` are those of one payment, oldest first.
+    """
     paid = [each for each in attempts if "paidAt" in each]
     found = paid or attempts
     return found[-1] if found else None

@@ -1,19 +1,18 @@
-"""PortOne V2's Payment object and what happens to it. Amounts are minor units, as its API."""
+"""PortOne V2's Payment object and its changes. Amounts are minor units, as in its API."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simulators.requests import NotPossible
 
 if TYPE_CHECKING:
-    from simulators.base import BuyerTurn
+    from simulators.turns import BuyerTurn
 
 Json = dict[str, Any]
-CancelStatus = Literal["SUCCEEDED", "REQUESTED", "FAILED"]
 
 _WEEK = 7 * 24 * 3600
 _CARD: Json = {
@@ -37,7 +36,7 @@ _CARD: Json = {
 def new_payment(
     *, turn: BuyerTurn, total: int, currency: str, store_id: str, channel_key: str, now: int
 ) -> Json:
-    """One attempt, as the buyer's turn in the window left it."""
+    """One attempt, as the buyer's turn in the window left it. `total` is in minor units."""
     transaction_id = str(uuid4())
     payment = {
         "id": turn.order_id,
@@ -70,17 +69,10 @@ def stamp(now: int) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def left_of(payment: Json) -> int:
-    """What could still be canceled: of the order's amount, a promotion's part included. Whether
-    PortOne sets aside what is merely requested is not documented; here it does."""
-    requested = sum(each["totalAmount"] for each in _requested(payment))
-    return int(payment["amount"]["total"] - payment["amount"]["cancelled"] - requested)
-
-
 def deposit_in_place(payment: Json, now: int) -> None:
     if payment["status"] != "VIRTUAL_ACCOUNT_ISSUED":
         raise NotPossible("This payment does not wait for a deposit")
-    payment.update(_received(payment["transactionId"], now), **_moved("PAID", now))
+    payment.update(_received(payment["transactionId"], now), **moved("PAID", now))
 
 
 def undo_deposit_in_place(payment: Json, now: int) -> None:
@@ -89,61 +81,7 @@ def undo_deposit_in_place(payment: Json, now: int) -> None:
         raise NotPossible("This payment has no deposit to take back")
     for field in ("paidAt", "receiptUrl", "disputes"):
         payment.pop(field, None)
-    payment.update(_moved("VIRTUAL_ACCOUNT_ISSUED", now))
-
-
-def cancel_in_place(
-    payment: Json,
-    *,
-    amount: int | None,
-    reason: str,
-    trigger: str,
-    now: int,
-    status: CancelStatus = "SUCCEEDED",
-) -> Json:
-    """Cancels all that is left, or `amount` of it, which must be there; the cancellation. One that
-    is merely requested, or failed, leaves the payment as it is."""
-    canceled = left_of(payment) if amount is None else amount
-    cancellation = {
-        "status": status,
-        "id": str(uuid4()),
-        "pgCancellationId": f"pgc_{secrets.token_hex(6)}",
-        "totalAmount": canceled,
-        "taxFreeAmount": 0,
-        "vatAmount": canceled // 11,
-        "reason": reason,
-        "requestedAt": stamp(now),
-        "trigger": trigger,
-    }
-    payment.setdefault("cancellations", []).append(cancellation)
-    if status == "SUCCEEDED":
-        _take_effect(payment, cancellation, now)
-    return cancellation
-
-
-def settle_in_place(payment: Json, outcome: Literal["succeeded", "failed"], now: int) -> Json:
-    """What became of the cancellation that was requested first."""
-    requested = _requested(payment)
-    if not requested:
-        raise NotPossible("No cancellation of this payment is under way")
-    cancellation = requested[0]
-    cancellation["status"] = outcome.upper()
-    if outcome == "succeeded":
-        _take_effect(payment, cancellation, now)
-    return cancellation
-
-
-def _requested(payment: Json) -> list[Json]:
-    return [each for each in payment.get("cancellations", []) if each["status"] == "REQUESTED"]
-
-
-def _take_effect(payment: Json, cancellation: Json, now: int) -> None:
-    cancellation["cancelledAt"] = stamp(now)
-    amount = payment["amount"]
-    amount["cancelled"] += cancellation["totalAmount"]
-    payment.pop("disputes", None)
-    status = "PARTIAL_CANCELLED" if amount["cancelled"] < amount["total"] else "CANCELLED"
-    payment.update(_moved(status, now), cancelledAt=stamp(now))
+    payment.update(moved("VIRTUAL_ACCOUNT_ISSUED", now))
 
 
 def dispute_in_place(payment: Json, now: int) -> None:
@@ -168,7 +106,7 @@ def _amount(total: int, discount: int) -> Json:
         "vat": total // 11,
         "supply": total - total // 11,
         "discount": discount,
-        # Also of a payment that nobody has paid yet, as PortOne has it.
+        # PortOne gives it also for a payment that nobody has paid yet.
         "paid": total - discount,
         "cancelled": 0,
         "cancelledTaxFree": 0,
@@ -220,5 +158,5 @@ def _received(transaction_id: str, now: int) -> Json:
     }
 
 
-def _moved(status: str, now: int) -> Json:
+def moved(status: str, now: int) -> Json:
     return {"status": status, "statusChangedAt": stamp(now), "updatedAt": stamp(now)}

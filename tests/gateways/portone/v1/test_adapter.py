@@ -32,7 +32,7 @@ def sample(name: str, **changes: object) -> dict[str, Any]:
 
 
 def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
-    """What `payment_paid` is read as, with changes."""
+    """The fact that `payment_paid` is read as, with changes."""
     return GatewayPayment(
         **{
             "order_id": "topup_01HZX3",

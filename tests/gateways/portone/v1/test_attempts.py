@@ -137,7 +137,7 @@ async def test_answer_that_is_no_list_is_no_answer(
 
 
 async def answered(sim: Simulated, response: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What PortOne says of the order is this, and is taken for nonsense."""
+    """PortOne answers this about the order, and it counts as nonsense."""
     gateway = sim.gateway()
     with pytest.raises(PaymentUnknownAtGateway):
         await gateway.read("ord_of-nobody", None)

@@ -126,9 +126,7 @@ class TestDeclined:
     ) -> None:
         payment = await paid(sim, outcome="awaiting_deposit")
         words = "계좌 110-123456789 (Hong Gildong) 5000원 110123456789"
-        monkeypatch.setattr(
-            "simulators.portone.v1.simulator.cancel_in_place", lambda *_, **__: words
-        )
+        monkeypatch.setattr("simulators.portone.v1.api.cancel_in_place", lambda *_, **__: words)
         refund = refund_of(payment, account=account("088"))
         with capture_logs() as logs, pytest.raises(RefundDeclined) as caught:
             await sim.gateway().refund(refund)
@@ -188,12 +186,12 @@ class TestUnknown:
     async def test_answer_about_something_else(
         self, sim: Simulated, response: object, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from simulators.portone.v1 import simulator as portone  # noqa: PLC0415
+        from simulators.portone.v1 import api, envelope  # noqa: PLC0415
 
         payment = await paid(sim)
-        ok = portone._ok  # noqa: SLF001
+        ok = envelope.ok
         monkeypatch.setattr(
-            portone, "_ok", lambda given: ok(response if "cancel_history" in given else given)
+            api, "ok", lambda given: ok(response if "cancel_history" in given else given)
         )
         with pytest.raises(GatewayUnavailable) as caught:
             await sim.gateway().refund(refund_of(payment))

@@ -41,7 +41,7 @@ def cancellation(amount: int = 1100, **changes: object) -> dict[str, Any]:
 
 
 def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
-    """What `paid` is read as, with changes."""
+    """The fact that `paid` is read as, with changes."""
     return GatewayPayment(
         **{
             "order_id": ID,

@@ -1,4 +1,4 @@
-"""What PortOne V2's answers to a cancellation say, one by one, and how it is asked for."""
+"""PortOne V2's answers to a cancellation, one by one, and the request for it."""
 
 from __future__ import annotations
 

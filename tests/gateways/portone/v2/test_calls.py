@@ -1,4 +1,4 @@
-"""What the PortOne V2 client makes of failing calls, and what it registers."""
+"""The PortOne V2 client: failing calls, and the registration of an order."""
 
 from __future__ import annotations
 

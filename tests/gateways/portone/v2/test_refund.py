@@ -40,7 +40,7 @@ def cancellations(v2: SimulatedV2) -> list[int]:
 
 
 async def ending(v2: SimulatedV2, how: str) -> None:
-    """How the cancellations asked for from now on end."""
+    """Sets how the cancellations asked for from now on end."""
     await v2.control("PUT", "settings", cancels=how)
 
 

@@ -6,11 +6,10 @@ are unsigned, so a payment counts as what `GET /payments/{imp_uid}` says and as 
 
 from __future__ import annotations
 
-import json
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import structlog
 from pydantic import ValidationError
@@ -18,23 +17,18 @@ from pydantic import ValidationError
 from coinslot.errors import (
     GatewayUnavailable,
     InvalidPaymentKey,
-    InvalidRequest,
     PaymentUnknownAtGateway,
-    UnsupportedContentType,
 )
-from coinslot.gateways.base import (
-    GatewayPayment,
-    Order,
-    Prepared,
-    TakesMoneyItself,
-    WebhookEvent,
-    redacted,
-)
+from coinslot.gateways.base import GatewayPayment, Order, Prepared, TakesMoneyItself
 from coinslot.gateways.http import GatewayHttp, json_object, nonsense
+from coinslot.gateways.money import as_number
 from coinslot.gateways.portone.listing import received
-from coinslot.gateways.portone.v1.payment import V1Page, V1Payment, as_number, listed, read_as
+from coinslot.gateways.portone.v1 import listing as v1_listing
+from coinslot.gateways.portone.v1 import webhook as v1_webhook
+from coinslot.gateways.portone.v1.payment import V1Payment, read_as
 from coinslot.gateways.portone.v1.refund import cancel_body, check_canceled
 from coinslot.gateways.portone.v1.token import TokenCache
+from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -42,14 +36,15 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from coinslot.gateways.base import ListedPayment, Refund
-    from coinslot.settings.deployment import Settings
+    from coinslot.gateways.base import ListedPayment, Refund, WebhookEvent
+    from coinslot.gateways.portone.settings import PortOneSettings
+    from coinslot.gateways.portone.v1.listing import V1Page
 
 log = structlog.get_logger(__name__)
 
 _IMP_UID = re.compile(r"imp_[A-Za-z0-9]{1,28}")
 # V1 gives up to 1000 payments at once.
-_ATTEMPTS, _PAGE = 1000, 200
+_ATTEMPTS = 1000
 
 
 class PortOneV1(TakesMoneyItself):
@@ -64,13 +59,11 @@ class PortOneV1(TakesMoneyItself):
         self._visible = {} if live else {"include_sandbox": "true"}
 
     @classmethod
-    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> PortOneV1 | None:
-        if settings.iamport_api_key is None or settings.iamport_api_secret is None:
-            return None
+    def from_settings(cls, settings: PortOneSettings, client: httpx.AsyncClient) -> PortOneV1:
         return cls(
-            GatewayHttp(client, settings.iamport_api_url, settings.timeout_of("iamport")),
-            key=settings.iamport_api_key.get_secret_value(),
-            secret=settings.iamport_api_secret.get_secret_value(),
+            GatewayHttp(client, settings.iamport_api_url, settings.v1_timeout),
+            key=given(settings.iamport_api_key).get_secret_value(),
+            secret=given(settings.iamport_api_secret).get_secret_value(),
             live=settings.live,
         )
 
@@ -112,11 +105,11 @@ class PortOneV1(TakesMoneyItself):
         best: GatewayPayment | None = None
         page = 1
         while page and (best is None or _weight(best) < _HOLDS_MONEY):
-            given = await self._attempts(order_id, page)
-            facts = [self._fact(order_id, None, row) for row in given.rows if self._counts(row)]
+            found = await self._attempts(order_id, page)
+            facts = [self._fact(order_id, None, row) for row in found.rows if self._counts(row)]
             # Newest first: of two that weigh the same the newer one stays.
             best = max([best, *facts] if best else facts, key=_weight, default=None)
-            page = given.next if given.next > page else 0
+            page = found.next if found.next > page else 0
         if best is None:
             raise PaymentUnknownAtGateway
         return best
@@ -130,7 +123,8 @@ class PortOneV1(TakesMoneyItself):
         return _page(envelope)
 
     def _counts(self, row: object) -> bool:
-        """Whether the look at all of an order's attempts hides test payments is not documented."""
+        """False for a test payment in live mode. That the look at all of an order's attempts hides
+        them is not documented."""
         return not (self._live and isinstance(row, dict) and row.get("sandbox") is True)
 
     async def refund(self, refund: Refund) -> None:
@@ -141,37 +135,21 @@ class PortOneV1(TakesMoneyItself):
 
     def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
         paid, canceled = (partial(self._listed, status) for status in ("paid", "cancelled"))
-        return received(paid, canceled, listed, since, until)
+        return received(paid, canceled, v1_listing.listed, since, until)
 
     async def _listed(
         self, status: str, first: int, last: int, page: int
     ) -> tuple[list[Any], bool]:
-        query = {"from": first, "to": last, "sorting": "started", "limit": _PAGE, "page": page + 1}
-        envelope = await self._call(
-            "GET", f"/payments/status/{status}", params={**query, **self._visible}
-        )
+        query = {**v1_listing.query(first, last, page), **self._visible}
+        envelope = await self._call("GET", f"/payments/status/{status}", params=query)
         if page and envelope["http_status"] == 400:
             # Beyond the last page, which shrank meanwhile.
             return [], False
-        given = _page(envelope)
-        return given.rows, given.next != 0
+        found = _page(envelope)
+        return found.rows, found.next != 0
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
-        """JSON or a form, as the merchant chose in the console. Nothing signs it."""
-        fields = _webhook_fields(headers.get("content-type", ""), body)
-        order_id, payment_key = fields.get("merchant_uid"), fields.get("imp_uid")
-        if not isinstance(order_id, str) or not isinstance(payment_key, str):
-            raise InvalidRequest("A PortOne webhook names imp_uid and merchant_uid")
-        kept = redacted(fields, keep={"imp_uid", "merchant_uid", "status", "cancellation_id"})
-        status = kept.get("status")
-        return WebhookEvent(
-            event_type=status if isinstance(status, str) else "",
-            order_id=order_id,
-            payment_key=payment_key,
-            claims_paid=status == "paid",
-            headers=redacted(headers, keep={"content-type", "user-agent"}),
-            body=kept,
-        )
+        return v1_webhook.parse(headers, body)
 
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         """The envelope, with the HTTP status beside it as `http_status`."""
@@ -219,10 +197,7 @@ def _weight(fact: GatewayPayment) -> int:
 def _page(envelope: dict[str, Any]) -> V1Page:
     if not _succeeded(envelope):
         raise _refused("list", envelope)
-    try:
-        return V1Page.model_validate(envelope["response"])
-    except (ValidationError, KeyError) as error:
-        raise nonsense("list does not parse") from error
+    return v1_listing.parsed(envelope)
 
 
 def _succeeded(envelope: dict[str, Any]) -> bool:
@@ -245,19 +220,3 @@ def _refused(call: str, envelope: dict[str, Any]) -> GatewayUnavailable:
         message=envelope.get("message"),
     )
     return GatewayUnavailable(code="gateway_refused")
-
-
-def _webhook_fields(content_type: str, body: bytes) -> dict[str, Any]:
-    kind = content_type.partition(";")[0].strip().lower()
-    try:
-        if kind == "application/json":
-            fields = json.loads(body)
-        elif kind == "application/x-www-form-urlencoded":
-            fields = dict(parse_qsl(body.decode(), max_num_fields=50))
-        else:
-            raise UnsupportedContentType("Send the webhook as JSON or as a form")
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body does not parse") from error
-    if not isinstance(fields, dict):
-        raise InvalidRequest("A PortOne webhook is an object")
-    return fields

@@ -1,4 +1,4 @@
-"""PortOne V1's Payment read as a fact, and as a line of its lists.
+"""PortOne V1's Payment read as a fact.
 
 Facts: developers.portone.io, REST API V1. Its amounts are in currency units, of the order, before
 any promotion's part of it is taken off: what is paid, cancelled and still cancellable as well.
@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coinslot.gateways.base import GatewayPayment, ListedPayment, State, VirtualAccount
-from coinslot.gateways.money import to_major, to_minor
-from coinslot.text import Text, storable
+from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
+from coinslot.gateways.money import to_minor
+from coinslot.text import Text
 
 
 class V1Payment(BaseModel):
@@ -39,19 +39,6 @@ class V1Payment(BaseModel):
     vbank_holder: Text | None = None
     vbank_date: int | None = None
     promotion: dict[str, Any] | None = None
-
-
-class V1Page(BaseModel):
-    """`next` is the number of the next page, 0 after the last."""
-
-    next: int
-    rows: list[Any] = Field(alias="list")
-
-
-def as_number(amount: int, currency: str) -> int | float:
-    """Minor units as V1 wants them: 5000 KRW → 5000, 960 USD → 9.6."""
-    major = to_major(amount, currency)
-    return int(major) if major == major.to_integral_value() else float(major)
 
 
 def read_as(payment: V1Payment) -> GatewayPayment:
@@ -80,27 +67,8 @@ def read_as(payment: V1Payment) -> GatewayPayment:
     )
 
 
-def listed(row: object) -> ListedPayment | None:
-    """None for a payment that never received money. Raises as `read_as` does."""
-    payment = V1Payment.model_validate(row)
-    fact = read_as(payment)
-    if not fact.paid:
-        return None
-    if not payment.paid_at:
-        raise ValueError("paid at no time")
-    return ListedPayment(
-        order_id=storable(fact.order_id),
-        payment_key=fact.payment_key,
-        currency=fact.currency,
-        paid=fact.paid,
-        refunded=fact.refunded,
-        live=fact.live,
-        paid_at=datetime.fromtimestamp(payment.paid_at, UTC).isoformat(),
-    )
-
-
 def _state(payment: V1Payment, amount: int, canceled: int) -> State:
-    """Whether a payment is canceled in part is told by the amounts: there is no status for it."""
+    """The state. V1 has no status for a payment that is canceled in part: the amounts tell."""
     if payment.status == "failed":
         return "failed"
     if payment.status == "ready":

@@ -1,28 +1,23 @@
-"""Cancels at PortOne V1, and what its answers to them mean; what both versions have in common.
+"""Cancels at PortOne V1, and what its answers to them mean.
 
 V1 has no idempotency keys: its only guard is `checksum`, the balance that the caller believes in.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from coinslot.errors import GatewayUnavailable, RefundDeclined
+from coinslot.errors import GatewayUnavailable
 from coinslot.gateways.http import nonsense
-from coinslot.gateways.portone.v1.payment import as_number
-from coinslot.text import storable
+from coinslot.gateways.money import as_number
+from coinslot.gateways.portone.refund import bounded, declined
 
 if TYPE_CHECKING:
     from coinslot.gateways.base import Refund
 
 log = structlog.get_logger(__name__)
-
-# PortOne names no limit; the payment companies behind it have some, Toss this one.
-_LONGEST_REASON = 200
-_LONG_NUMBER = re.compile(r"\d[\d -]{5,}\d")
 
 
 def cancel_body(refund: Refund) -> dict[str, Any]:
@@ -55,16 +50,3 @@ def check_canceled(refund: Refund, envelope: dict[str, Any]) -> None:
     payment = envelope.get("response")
     if not isinstance(payment, dict) or payment.get("imp_uid") != refund.payment_key:
         raise nonsense("cancel answered with another payment", payment_key=refund.payment_key)
-
-
-def bounded(reason: str) -> str:
-    return storable(reason)[:_LONGEST_REASON]
-
-
-def declined(refund: Refund, code: object, message: object) -> RefundDeclined:
-    """The gateway's no. A bank's sentence may repeat the account it could not pay to: numbers as
-    long as one and the holder's name are left out."""
-    said = _LONG_NUMBER.sub("…", storable(message)) if isinstance(message, str) else ""
-    if refund.account is not None and refund.account.holder:
-        said = said.replace(refund.account.holder, "…")
-    return RefundDeclined(storable(str(code)), said)

@@ -44,7 +44,7 @@ class TokenCache:
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch())
             self._fetching.add_done_callback(self._fetched)
-        # Whoever gives up must not end what others wait for.
+        # A caller that gives up must not end the call that others wait for.
         return await asyncio.shield(self._fetching)
 
     def forget(self, bearer: str) -> None:

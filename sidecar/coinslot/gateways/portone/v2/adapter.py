@@ -7,9 +7,7 @@ reason to read the payment again.
 
 from __future__ import annotations
 
-import json
 import re
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -26,22 +24,24 @@ from coinslot.errors import (
 from coinslot.gateways.base import GatewayPayment, Order, Prepared, TakesMoneyItself, WebhookEvent
 from coinslot.gateways.http import GatewayHttp, json_object, nonsense
 from coinslot.gateways.portone.listing import received
-from coinslot.gateways.portone.v2 import webhook as portone_v2_webhook
-from coinslot.gateways.portone.v2.payment import V2Page, V2Payment, listed, read_as
+from coinslot.gateways.portone.v2 import listing as v2_listing
+from coinslot.gateways.portone.v2 import webhook as v2_webhook
+from coinslot.gateways.portone.v2.payment import V2Payment, read_as, which_field
 from coinslot.gateways.portone.v2.refund import cancel_body, check_taken_on
+from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from datetime import datetime
 
     import httpx
 
     from coinslot.gateways.base import ListedPayment, Refund
-    from coinslot.settings.deployment import Settings
+    from coinslot.gateways.portone.settings import PortOneSettings
 
 log = structlog.get_logger(__name__)
 
 _TRANSACTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PAGE = 100
 
 
 class PortOneV2(TakesMoneyItself):
@@ -65,18 +65,12 @@ class PortOneV2(TakesMoneyItself):
         self._live = live
 
     @classmethod
-    def from_settings(cls, settings: Settings, client: httpx.AsyncClient) -> Self | None:
-        if (
-            settings.portone_api_secret is None
-            or settings.portone_store_id is None
-            or settings.portone_channel_key is None
-        ):
-            return None
+    def from_settings(cls, settings: PortOneSettings, client: httpx.AsyncClient) -> Self:
         return cls(
-            GatewayHttp(client, settings.portone_api_url, settings.timeout_of("portone")),
-            api_secret=settings.portone_api_secret.get_secret_value(),
-            store_id=settings.portone_store_id,
-            channel_key=settings.portone_channel_key,
+            GatewayHttp(client, settings.portone_api_url, settings.v2_timeout),
+            api_secret=given(settings.portone_api_secret).get_secret_value(),
+            store_id=given(settings.portone_store_id),
+            channel_key=given(settings.portone_channel_key),
             webhook_secrets=[each.get_secret_value() for each in settings.portone_webhook_secrets],
             live=settings.live,
         )
@@ -126,8 +120,8 @@ class PortOneV2(TakesMoneyItself):
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
         if not self._webhook_secrets:
             raise GatewayOff
-        event_id = portone_v2_webhook.verify(self._webhook_secrets, headers, body)
-        return portone_v2_webhook.parse(event_id, headers, body)
+        event_id = v2_webhook.verify(self._webhook_secrets, headers, body)
+        return v2_webhook.parse(event_id, headers, body)
 
     async def refund(self, refund: Refund) -> None:
         """Within three hours, asking again under the key gives the first answer again."""
@@ -142,32 +136,18 @@ class PortOneV2(TakesMoneyItself):
     def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
         paid = partial(self._listed, ["PAID"])
         canceled = partial(self._listed, ["PARTIAL_CANCELLED", "CANCELLED"])
-        own = partial(listed, store_id=self._store_id)
+        own = partial(v2_listing.listed, store_id=self._store_id)
         return received(paid, canceled, own, since, until)
 
     async def _listed(
         self, statuses: list[str], first: int, last: int, page: int
     ) -> tuple[list[Any], bool]:
-        """The filter's store is not for everybody's keys: without it all that the keys can see is
-        listed. Its times are documented neither as included nor as excluded: it asks for a little
-        more."""
-        chosen = {
-            "timestampType": "STATUS_CHANGED_AT",
-            "from": _stamp(first, milliseconds=-1),
-            "until": _stamp(last + 1),
-            "status": statuses,
-            "sortBy": "REQUESTED_AT",
-            "sortOrder": "ASC",
-        }
-        body = json.dumps({"page": {"number": page, "size": _PAGE}, "filter": chosen})
-        response = await self._call("GET", "/payments", params={"requestBody": body})
+        query = v2_listing.query(statuses, first, last, page)
+        response = await self._call("GET", "/payments", params=query)
         if response.status_code != 200:
             raise _refused("list", response)
-        try:
-            given = V2Page.model_validate(json_object(response))
-        except ValidationError as error:
-            raise nonsense("list does not parse", why_not=_why(error)) from error
-        return given.items, given.has_more()
+        found = v2_listing.parsed(json_object(response))
+        return found.items, found.has_more()
 
     async def _call(
         self,
@@ -177,7 +157,7 @@ class PortOneV2(TakesMoneyItself):
         key: str | None = None,
         **options: Any,  # noqa: ANN401
     ) -> httpx.Response:
-        """What has an idempotency key is answered whole: a 5xx may have its reasons."""
+        """The answer. With an idempotency key that may be a 5xx, whose body says more."""
         headers = {"Authorization": self._authorization}
         send = self._http.request
         if key is not None:
@@ -199,7 +179,7 @@ class PortOneV2(TakesMoneyItself):
             self.check_key(fact.payment_key)
         except (ValidationError, ValueError, InvalidPaymentKey, OverflowError) as error:
             raise nonsense(
-                "payment does not parse", order_id=order_id, why_not=_why(error)
+                "payment does not parse", order_id=order_id, why_not=which_field(error)
             ) from error
         if (payment.id, payment.store_id) != (order_id, self._store_id):
             raise nonsense("answered with another payment", order_id=order_id)
@@ -208,11 +188,6 @@ class PortOneV2(TakesMoneyItself):
 
 def _path(order_id: str) -> str:
     return f"/payments/{quote(order_id, safe='')}"
-
-
-def _stamp(second: int, *, milliseconds: int = 0) -> str:
-    moment = datetime.fromtimestamp(second, UTC) + timedelta(milliseconds=milliseconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _error(response: httpx.Response) -> str | None:
@@ -224,10 +199,3 @@ def _refused(call: str, response: httpx.Response) -> GatewayUnavailable:
     """A refusal that no buyer can mend: a setting, or an outage in disguise."""
     log.error("gateway_refused", call=call, status=response.status_code, type=_error(response))
     return GatewayUnavailable(code="gateway_refused")
-
-
-def _why(error: Exception) -> str:
-    """Which field, without its value."""
-    if isinstance(error, ValidationError):
-        return ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-    return str(error)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from coinslot.gateways.base import GatewayPayment, ListedPayment, State, VirtualAccount
+from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import LARGEST
-from coinslot.text import Text, storable
+from coinslot.text import Text
 
 Minor = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 
@@ -31,21 +31,21 @@ _STATES: dict[str, State] = {
 _BEFORE_A_CHANNEL = frozenset({"READY", "FAILED"})
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     """The fields that matter here; the objects have many more."""
 
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
 
 
-class _Amount(_Part):
+class _Amount(Part):
     total: Minor
 
 
-class _Channel(_Part):
+class _Channel(Part):
     type: str
 
 
-class _Method(_Part):
+class _Method(Part):
     type: Text
     bank: Text | None = None
     account_number: Text | None = None
@@ -53,23 +53,23 @@ class _Method(_Part):
     expired_at: datetime | None = None
 
 
-class _Failure(_Part):
+class _Failure(Part):
     reason: Text | None = None
     pg_code: Text | None = None
     pg_message: Text | None = None
 
 
-class _Cancellation(_Part):
+class _Cancellation(Part):
     status: str
     total_amount: Minor
     trigger: str | None = None
 
 
-class _Dispute(_Part):
+class _Dispute(Part):
     status: str
 
 
-class V2Payment(_Part):
+class V2Payment(Part):
     id: str
     transaction_id: str
     store_id: str
@@ -83,22 +83,6 @@ class V2Payment(_Part):
     failure: _Failure | None = None
     cancellations: list[_Cancellation] = []
     disputes: list[_Dispute] = []
-
-
-class _PageInfo(_Part):
-    number: int
-    size: int
-    total_count: int
-
-
-class V2Page(_Part):
-    items: list[Any]
-    page: _PageInfo
-
-    def has_more(self) -> bool:
-        """`totalCount` may be of all pages or of this one; a full page may have a next one."""
-        seen = (self.page.number + 1) * self.page.size
-        return len(self.items) >= self.page.size or seen < self.page.total_count
 
 
 def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
@@ -131,31 +115,6 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         method=_method(payment.method),
         failure_reason=_failure_reason(payment.failure),
         virtual_account=_virtual_account(payment.method),
-    )
-
-
-def listed(row: object, *, store_id: str) -> ListedPayment | None:
-    """None for a payment that never received money, and for another store's. Raises as `read_as`
-    does."""
-    if isinstance(row, dict) and row.get("storeId", store_id) != store_id:
-        return None
-    payment = V2Payment.model_validate(row)
-    # Those without a channel are not paid, so that the mode does not matter.
-    fact = read_as(payment, live_mode=False)
-    if not fact.paid:
-        return None
-    paid_at = datetime.fromisoformat(payment.paid_at or payment.status_changed_at or "")
-    if paid_at.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return ListedPayment(
-        order_id=storable(fact.order_id),
-        payment_key=fact.payment_key,
-        currency=fact.currency,
-        paid=fact.paid,
-        # What is under way, or taken by a bank, has to be read.
-        refunded=None if fact.refunding or fact.withdrawn else fact.refunded,
-        live=fact.live,
-        paid_at=paid_at.astimezone(UTC).isoformat(),
     )
 
 
@@ -209,3 +168,10 @@ def _virtual_account(method: _Method | None) -> VirtualAccount | None:
         holder=method.remittee_name,
         due_at=due.astimezone(UTC).isoformat() if due else None,
     )
+
+
+def which_field(error: Exception) -> str:
+    """The field that does not parse, without its value."""
+    if isinstance(error, ValidationError):
+        return ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
+    return str(error)

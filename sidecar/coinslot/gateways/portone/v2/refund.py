@@ -1,7 +1,7 @@
 """Cancellations at PortOne V2, and what its answers to them mean.
 
 Under an `Idempotency-Key` PortOne gives its first answer again for three hours, a refusal as well;
-`currentCancellableAmount` guards whatever is asked again after that or under another key.
+`currentCancellableAmount` guards a cancel that is repeated after that or under another key.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import structlog
 
 from coinslot.errors import GatewayUnavailable, RefundKeySpent
 from coinslot.gateways.http import json_object, nonsense
-from coinslot.gateways.portone.v1.refund import bounded, declined
+from coinslot.gateways.portone.refund import bounded, declined
 
 if TYPE_CHECKING:
     import httpx

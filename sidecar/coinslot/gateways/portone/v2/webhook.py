@@ -35,7 +35,7 @@ _EVENT_ID = re.compile(r"[!-~]{1,128}")
 
 
 def is_signed(headers: Mapping[str, str]) -> bool:
-    """Whether it says so. What it says is checked by `verify`."""
+    """True where the headers claim a signature, which `verify` checks."""
     return any(name.lower().startswith("webhook-") for name in headers)
 
 

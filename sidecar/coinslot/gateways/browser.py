@@ -1,0 +1,34 @@
+"""A gateway as a browser sees it: the offer to a store, and the scripts that pages load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A gateway's own script.
+
+    `name` is its key in `sdk` of `/store/config`. `sources` is what it needs in the pages' content
+    policy beside its own origin, by directive. `used` is False where no page loads it.
+    """
+
+    name: str
+    address: str
+    used: bool
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserPart:
+    """One gateway, to a browser. All of it is public.
+
+    `offer` is what a store has to know to sell through it, None while the gateway is off.
+    """
+
+    offer: Mapping[str, Any] | None
+    scripts: Sequence[Script]

@@ -1,0 +1,98 @@
+"""The settings of PortOne: V1, which names them after Iamport, and V2."""
+
+from __future__ import annotations
+
+import base64
+from typing import ClassVar
+
+from pydantic import Field, SecretStr, field_validator
+
+from coinslot.settings.fields import Address, GatewaySeconds, ListedSecrets
+from coinslot.settings.gateway import GatewaySettings, half_given
+
+V1_SDK = "https://cdn.iamport.kr/v1/iamport.js"
+V2_SDK = "https://cdn.portone.io/v2/browser-sdk.js"
+
+
+class PortOneSettings(GatewaySettings):
+    """With the keys of both versions, V2 takes the new orders, and V1 ends those that it began."""
+
+    gateway: ClassVar[str] = "portone"
+
+    iamport_code: str | None = None
+    iamport_api_key: SecretStr | None = None
+    iamport_api_secret: SecretStr | None = None
+    iamport_api_url: Address = "https://api.iamport.kr"
+    iamport_sdk_url: Address = V1_SDK
+    iamport_timeout: GatewaySeconds | None = None
+
+    portone_api_secret: SecretStr | None = None
+    portone_store_id: str | None = None
+    portone_channel_key: str | None = None
+    portone_webhook_secrets: ListedSecrets = Field(default=[])
+    portone_api_url: Address = "https://api.portone.io"
+    portone_sdk_url: Address = V2_SDK
+    portone_timeout: GatewaySeconds | None = None
+
+    @property
+    def v1_is_on(self) -> bool:
+        return all(self._v1_keys().values())
+
+    @property
+    def v2_is_on(self) -> bool:
+        return all(self._v2_keys().values())
+
+    @property
+    def is_on(self) -> bool:
+        return self.v1_is_on or self.v2_is_on
+
+    @property
+    def v1_timeout(self) -> float:
+        return self.seconds(self.iamport_timeout)
+
+    @property
+    def v2_timeout(self) -> float:
+        return self.seconds(self.portone_timeout)
+
+    def addresses(self) -> dict[str, str]:
+        return {
+            "IAMPORT_API_URL": self.iamport_api_url,
+            "IAMPORT_SDK_URL": self.iamport_sdk_url,
+            "PORTONE_API_URL": self.portone_api_url,
+            "PORTONE_SDK_URL": self.portone_sdk_url,
+        }
+
+    def key_problems(self) -> list[str]:
+        besides = {"PORTONE_WEBHOOK_SECRETS": self.portone_webhook_secrets}
+        return [
+            *half_given("PortOne V1", self._v1_keys()),
+            *half_given("PortOne V2", self._v2_keys(), besides),
+        ]
+
+    def _v1_keys(self) -> dict[str, object]:
+        return {
+            "IAMPORT_CODE": self.iamport_code,
+            "IAMPORT_API_KEY": self.iamport_api_key,
+            "IAMPORT_API_SECRET": self.iamport_api_secret,
+        }
+
+    def _v2_keys(self) -> dict[str, object]:
+        return {
+            "PORTONE_API_SECRET": self.portone_api_secret,
+            "PORTONE_STORE_ID": self.portone_store_id,
+            "PORTONE_CHANNEL_KEY": self.portone_channel_key,
+        }
+
+    @field_validator("portone_webhook_secrets")
+    @classmethod
+    def _are_signing_secrets(cls, value: list[SecretStr]) -> list[SecretStr]:
+        if not all(_is_signing_secret(each.get_secret_value()) for each in value):
+            raise ValueError("are Base64, after whsec_, as PortOne's console shows them")
+        return value
+
+
+def _is_signing_secret(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        return False

@@ -1,0 +1,27 @@
+"""Everything that the application serves: one blueprint per family, and one per gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coinslot.gateways.registry import require_same_gateways
+from coinslot.routes import registry
+from coinslot.routes.health import health
+from coinslot.routes.openapi import openapi
+from coinslot.routes.orders import orders
+from coinslot.routes.pages import pages
+from coinslot.routes.refunds import refunds
+from coinslot.routes.store import store
+from coinslot.routes.webhooks import webhooks
+
+if TYPE_CHECKING:
+    from sanic import Blueprint
+
+
+def blueprints() -> list[Blueprint]:
+    """Raises `IncompleteGatewayError` where a gateway has no routes."""
+    require_same_gateways(
+        "routes", "routes/registry.py", [each.gateway for each in registry.GATEWAY_ROUTES]
+    )
+    of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
+    return [health, openapi, *of_gateways, orders, refunds, webhooks, store, pages]

@@ -1,0 +1,73 @@
+"""Making an order for a product that the buyer names by its id, or by its name and its price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coinslot.errors import InvalidRequest
+from coinslot.payments.orders import no_longer_open
+from coinslot.routes.requests import idempotency_key, services
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sanic import Request
+
+    from coinslot.database.records import Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The body of a request for an order. Everything that it gives must agree.
+
+    `name_field` is the name that the product's name has in the body.
+    """
+
+    product_id: str | None
+    name: str | None
+    amount: int | None
+    currency: str
+    name_field: str
+
+
+async def made_order(
+    request: Request, token: str, gateway: str, wish: Wish
+) -> tuple[Payment, Mapping[str, Any]]:
+    """The order, new or that of the request's key, and what the page needs to have it paid.
+
+    Raises `PaymentRefused` where the order of that key is no longer open.
+    """
+    product_id = await _product(request, token, wish)
+    order, browser = await services(request).orders.checkout(
+        token, product_id, gateway, idempotency_key(request), wish.currency, amount=wish.amount
+    )
+    if not browser:
+        raise no_longer_open(order)
+    return order, browser
+
+
+def new_order(order: Payment) -> dict[str, Any]:
+    """The fields of `NewOrder`."""
+    return {
+        "success": True,
+        "orderId": order.order_id,
+        "paymentId": order.id,
+        "amount": order.amount,
+        "currency": order.currency,
+    }
+
+
+async def _product(request: Request, token: str, wish: Wish) -> str:
+    if wish.name is None or wish.amount is None:
+        if wish.product_id is None or wish.name is not None or wish.amount is not None:
+            message = f"Give amount and {wish.name_field}, or productId"
+            raise InvalidRequest(message)
+        return wish.product_id
+    named = await services(request).orders.product_named(
+        token, wish.name, wish.amount, wish.currency
+    )
+    if wish.product_id not in {None, named}:
+        message = f"productId is not the product of that {wish.name_field}"
+        raise InvalidRequest(message)
+    return named

@@ -1,0 +1,52 @@
+"""The kinds of values that settings have, and the rules that hold for an address in live mode."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+Mode = Literal["test", "live"]
+
+_LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|::1?)$")
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError("must be an address such as https://example.com")
+    return value.rstrip("/")
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return [each.strip() for each in value.split(",") if each.strip()]
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""An http address, kept without the slash at its end."""
+
+Listed = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+"""Values separated by commas."""
+
+ListedSecrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
+"""Secrets separated by commas."""
+
+GatewaySeconds = Annotated[float, Field(gt=0, le=50)]
+"""The time that one call to a gateway may take. A refund may be several calls, which have 50
+seconds together."""
+
+
+def exposed(name: str, address: str) -> list[str]:
+    """The reasons why live mode refuses this address."""
+    parts = urlsplit(address)
+    problems = []
+    if parts.scheme != "https":
+        problems.append(f"{name} must be https in live mode")
+    if _LOOPBACK.match(parts.hostname or ""):
+        problems.append(f"{name} points at this machine, which live mode refuses")
+    return problems

@@ -1,0 +1,11 @@
+import type { Method } from '../index'
+
+/** `code`, `channelKey` and `pg` are of V1's script. */
+export interface PortOneOptions {
+  version?: 1 | 2
+  code?: string
+  channelKey?: string
+  pg?: string
+  methods?: Method[]
+}
+export type PortOneScripts = { iamport?: string; portone?: string }

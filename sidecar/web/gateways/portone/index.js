@@ -1,0 +1,18 @@
+// PortOne, both versions: with the keys of both, V2 takes the new orders.
+
+export const window = ({ version, code }, { storeId } = { storeId: version === 2 || !code }) =>
+  storeId ? import('./v2.js') : import('./v1.js')
+
+export const checkout = ({ productId }) => ['/api/payments/checkout', { packageId: productId }]
+
+// Without the payment's own id, PortOne is asked by the order's.
+export const settle = ({ orderId, paymentKey }) =>
+  ['/api/payments/complete', { paymentKey: orderId, impUid: paymentKey ?? null }]
+
+export function returned(get) {
+  const orderId = get('paymentId', 'payment_id', 'merchant_uid')
+  const paymentKey = get('imp_uid')
+  const claimed = get('claimed') // by the window; the sidecar passes it on
+  if (!orderId && !paymentKey && !claimed) return null
+  return { orderId, paymentKey, claimed: claimed && Date.now(), failed: get('code', 'error_code') }
+}

@@ -1,0 +1,2 @@
+export type StripeOptions = Record<string, never>
+export type StripeScripts = { stripe?: string }

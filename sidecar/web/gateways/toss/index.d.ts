@@ -1,0 +1,6 @@
+import type { Method } from '../index'
+
+export interface TossOptions {
+  methods?: Method[]
+}
+export type TossScripts = { toss?: string }
