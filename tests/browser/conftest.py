@@ -1,4 +1,4 @@
-"""One Chromium for the tests of a file; for each test a context of its own, and a new person."""
+"""One Chromium; for each test a context of its own, and a new person."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def playwright() -> AsyncIterator[Playwright]:
         yield playwright
 
 
-@pytest_asyncio.fixture(scope="module")
+@pytest_asyncio.fixture(scope="session")
 async def chromium(playwright: Playwright) -> AsyncIterator[Chromium]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.mutant import Edit, SidecarMutant
 
-_CONFIRM = "tests/e2e/test_toss_confirm.py::TestRefusedBeforeTheMoneyIsTaken"
+_CONFIRM = "tests/e2e/test_toss_refusals.py::TestRefusedBeforeTheMoneyIsTaken"
 _REFUNDS = "tests/e2e/test_refunds.py"
 _RECONCILER = "tests/e2e/test_reconciler.py"
 _BELIEVED = """fact = await fact_about(order, gateway, payment_key) if not webhook_ids else (
@@ -180,6 +180,6 @@ MUTANTS = (
         "stored-yes-is-believed",
         "what Toss answered once is no fresh read",
         Edit("sidecar/coinslot/gateways/toss/adapter.py", "if _was_stored(fact):", "if False:"),
-        ("tests/e2e/test_toss_confirm.py",),
+        ("tests/e2e/test_toss_confirm.py", "tests/e2e/test_toss_refusals.py"),
     ),
 )
