@@ -152,7 +152,8 @@ select is(
 select is(
   (pg_temp.as_service('select get_settings() as s') -> 's') - 'rpcs' - 'now',
   '{"mode": "live", "signup_bonus": 5, "max_open_orders": 20, "max_hold_seconds": 86400,
-    "order_lifetime_seconds": 3600}', 'and the service can ask'
+    "order_lifetime_seconds": 3600, "gateways": ["portone", "stripe", "toss"]}',
+  'and the service can ask'
 );
 select is(
   pg_temp.as_service('select get_settings() as s') -> 's' -> 'rpcs'

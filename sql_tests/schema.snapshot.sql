@@ -2033,6 +2033,7 @@ CREATE FUNCTION coinslot.get_settings() RETURNS jsonb
     'max_hold_seconds', s.max_hold_seconds,
     'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint,
     'now', extract(epoch from now()),
+    'gateways', (select jsonb_agg(g.id order by g.id) from coinslot.gateways g),
     'rpcs', (
       select jsonb_agg(p.proname order by p.proname) from pg_catalog.pg_proc p
       where p.pronamespace = 'public'::regnamespace and strpos(p.prosrc, 'coinslot.') > 0

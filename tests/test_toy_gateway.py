@@ -80,7 +80,10 @@ def web_with_acme(web: Path) -> Path:
 def row(stack: LocalStack) -> Iterator[None]:
     """In `coinslot.gateways`. Its orders stay, so that it is only turned off in the end."""
     with stack.connect() as connection:
-        connection.execute("insert into coinslot.gateways (id, name) values ('acme', 'Acme')")
+        connection.execute(
+            "insert into coinslot.gateways (id, name) values ('acme', 'Acme') "
+            "on conflict (id) do update set active = true"
+        )
         yield
         connection.execute("update coinslot.gateways set active = false where id = 'acme'")
 

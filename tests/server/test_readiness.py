@@ -1,12 +1,21 @@
-"""The list of what the database has to have, against what the code calls."""
+"""The reasons for not being ready, and the list of RPCs against those that the code calls."""
 
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from coinslot.database import rpcs
+from coinslot.database.records import DatabaseSettings
 from coinslot.database.rpcs import Rpc
+from coinslot.server.readiness import Readiness
+from coinslot.shutdown import Shutdown
+
+if TYPE_CHECKING:
+    from coinslot.services import Services
 
 DATABASE = Path(rpcs.__file__).parent
 PRODUCT = DATABASE.parent
@@ -25,3 +34,23 @@ def test_rpcs_are_called_in_the_database_package_only() -> None:
     for file in PRODUCT.rglob("*.py"):
         if DATABASE not in file.parents:
             assert not re.search(r"\.(call|call_with|record)\(\s*(\w+,\s*)?[\"']", file.read_text())
+
+
+class Books:
+    """A database that knows one gateway."""
+
+    def as_service(self) -> Books:
+        return self
+
+    async def get_settings(self) -> DatabaseSettings:
+        return DatabaseSettings(
+            mode="test", now=time.time(), gateways=["known"], rpcs=[*map(str, Rpc)]
+        )
+
+
+async def test_a_gateway_without_its_row_is_named() -> None:
+    services: Services = SimpleNamespace(  # type: ignore[assignment]
+        database=Books(), gateways={"known": None, "acme": None}, shutdown=Shutdown(1)
+    )
+    reasons = await Readiness(services, "test").reasons()
+    assert reasons == ["gateways: the database has no row for acme"]

@@ -219,10 +219,14 @@ class Maintenance(Record):
 
 
 class DatabaseSettings(Record):
-    """`rpcs`: the names of what the service and its users may call. `now`: seconds since 1970."""
+    """The database's mode and clock (seconds since 1970), its gateways and its RPCs.
+
+    `gateways` is None where the database is too old to tell.
+    """
 
     mode: Literal["test", "live"]
     now: float | None = None
+    gateways: list[str] | None = None
     rpcs: list[str] = []
 
 

@@ -69,4 +69,7 @@ class Readiness:
             reasons.append(f"mode: this server is {self._mode}, the database is {found.mode}")
         if missing := sorted({*Rpc} - set(found.rpcs)):
             reasons.append(f"migrations: the database has no {', '.join(missing)}")
+        if found.gateways is not None:
+            rowless = sorted(set(self._services.gateways) - set(found.gateways))
+            reasons += [f"gateways: the database has no row for {name}" for name in rowless]
         return reasons

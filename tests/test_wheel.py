@@ -1,0 +1,48 @@
+"""The wheel: the product with the files that it serves, and no simulator or local stack."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from devstack.settings import ROOT
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The names in a wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    return zipfile.ZipFile(wheel).namelist()
+
+
+def test_holds_the_product_its_pages_and_its_migrations(names: list[str]) -> None:
+    product = {
+        path.relative_to(ROOT / "sidecar").as_posix()
+        for path in (ROOT / "sidecar/coinslot").rglob("*.py")
+    }
+    web = {
+        f"coinslot/web/{path.relative_to(ROOT / 'sidecar/web').as_posix()}"
+        for path in (ROOT / "sidecar/web").rglob("*")
+        if path.is_file()
+    }
+    migrations = {
+        f"coinslot/migrations/{path.name}" for path in (ROOT / "supabase/migrations").glob("*.sql")
+    }
+    assert product | web | migrations <= set(names)
+
+
+def test_holds_nothing_else(names: list[str]) -> None:
+    tops = {Path(name).parts[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"coinslot"}
+    assert not [name for name in names if "simulator" in name or "devstack" in name]
