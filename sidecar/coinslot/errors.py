@@ -1,7 +1,8 @@
 # ruff: noqa: N818 - named after what happened, such as NotFound or Unauthorized
 """Refusals and failures as plain exceptions: a sentence for people, a stable `code` for programs.
 
-No HTTP status stands here: `coinslot.server.error_answers` gives each its status.
+HTTP statuses are assigned in `coinslot.server.error_answers`. Only a status that came from outside
+is carried here.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Looks = Mapping[str, list[Callable[[httpx.Response], Awaitable[None]]]]
     Header = tuple[bytes, bytes]
 
-# The first that fits. What aiohttp may raise otherwise is an answer that is no HTTP.
+# The first match wins. The last row stands for an answer that is no HTTP.
 _MEANINGS: tuple[tuple[type[aiohttp.ClientError], type[httpx.TransportError]], ...] = (
     (aiohttp.SocketTimeoutError, httpx.ReadTimeout),
     (aiohttp.ServerTimeoutError, httpx.ConnectTimeout),
@@ -34,7 +34,7 @@ _MEANINGS: tuple[tuple[type[aiohttp.ClientError], type[httpx.TransportError]], .
     (aiohttp.ClientError, httpx.RemoteProtocolError),
 )
 
-# More than a database has functions.
+# Addresses that are kept parsed. There are fewer RPCs than this.
 _ADDRESSES = 256
 
 
@@ -123,7 +123,7 @@ def _framing(method: str, address: httpx.URL, content: bytes) -> list[Header]:
 
 
 class Answer(httpx.Response):
-    """One that was read already, and sent as it is: httpx would look for what is to be decoded."""
+    """A response whose body is read already and not encoded, so that httpx looks for no decoder."""
 
     def __init__(
         self, status: int, headers: Sequence[Header], body: bytes, request: httpx.Request

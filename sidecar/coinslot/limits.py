@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SECONDS_TO_ANSWER = 0.5
-# After the storage has failed, everybody is let in for so long before it is asked again.
+# Everybody is let in for so long after the storage has failed. Then it is asked again.
 _SECONDS_LEFT_ALONE = 2.0
 _CONNECTIONS = 8
-# Tokens of which it is known whose they are; then the one that was not used for longest goes.
+# The most token owners that are remembered. The least recently used goes first.
 _KNOWN_TOKENS = 20_000
 _SECONDS_BETWEEN_SWEEPS = 5.0
 _NAMESPACE = "coinslot"

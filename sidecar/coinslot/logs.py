@@ -13,10 +13,10 @@ import structlog
 if TYPE_CHECKING:
     from sanic import Request
 
-# Of somebody who is signed in: no setting, and yet a key to whatever is theirs.
+# A person's JWT: not one of our settings, but it grants access.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
 
-# Of the addresses asked for, those that hold nothing but words of ours, as it seems.
+# Paths of lower-case letters only: they hold no id, so they may be logged.
 _PLAIN = re.compile(r"[a-z/_.]{1,60}")
 
 Event = MutableMapping[str, Any]

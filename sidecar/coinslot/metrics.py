@@ -115,7 +115,7 @@ def gateway_call(gateway: str, operation: str) -> Iterator[None]:
             raise
 
 
-# A gateway that refuses us has another opinion of our keys or calls; it decides nothing.
+# Rejected keys and calls count as `refused`: they say nothing about the payment.
 _KINDS = {
     "gateway_nonsense": "nonsense",
     "gateway_refused": "refused",
@@ -126,7 +126,7 @@ _KINDS = {
 
 
 def _kind(error: CoinslotError) -> str | None:
-    """None where not finding the payment is an answer like another."""
+    """The kind of a failure. None for an unknown payment: that is an ordinary answer."""
     if isinstance(error, GatewayTimeout):
         return "timeout"
     if isinstance(error, GatewayUnavailable):

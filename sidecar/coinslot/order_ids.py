@@ -10,8 +10,10 @@ ORDER_ID = re.compile(r"ord_[A-Za-z0-9_-]{12,36}")
 
 
 def bind_order(order_id: str | None, **about: object) -> None:
-    """Names the order, and what else it is about, in each line of this task from now on. What has
-    not the form of our ids is nothing but what somebody sent."""
+    """Binds the order, and `about`, to the log lines of this task.
+
+    An id of another form is left out: a caller may have made it up.
+    """
     if order_id is not None and ORDER_ID.fullmatch(order_id):
         about["order_id"] = order_id
     bind_contextvars(**about)

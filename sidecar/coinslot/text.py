@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 def storable(text: str) -> str:
     """Without what Postgres cannot store: NUL, and half a character of JSON's `\\ud800` kind."""
-    if text.isprintable():  # neither is
+    if text.isprintable():  # NUL and lone surrogates are not printable
         return text
     return text.encode("utf-8", "replace").decode().replace("\x00", "")
 

@@ -34,7 +34,7 @@ QUICK = 0.1
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "SECONDS", QUICK)
+    monkeypatch.setattr(backlog, "REFRESH_SECONDS", QUICK)
 
 
 @pytest_asyncio.fixture
@@ -259,7 +259,7 @@ async def test_scrapes_ask_the_database_nothing(
         return await ask(database)
 
     monkeypatch.setattr(ServiceDatabase, "get_backlog", counted)
-    monkeypatch.setattr(backlog, "SECONDS", 60)
+    monkeypatch.setattr(backlog, "REFRESH_SECONDS", 60)
     async with monitored(shop.settings()) as watch:
         await asyncio.gather(*(watch.scrape() for _ in range(30)))
         await watch.until(lambda now: now.value("coinslot_database_up") == 1)

@@ -170,11 +170,11 @@ MUTANTS = (
         "lost-commit-is-a-refusal",
         "PostgREST's 400 without a code says nothing of what was done",
         Edit(
-            "sidecar/coinslot/database/rpc.py",
+            "sidecar/coinslot/database/caller.py",
             'lost = status == 400 and code == ""',
             "lost = False",
         ),
-        ("tests/database/test_rpc.py", "tests/e2e/test_lost_commits.py"),
+        ("tests/database/test_caller.py", "tests/e2e/test_lost_commits.py"),
     ),
     SidecarMutant(
         "stored-yes-is-believed",

@@ -8,22 +8,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from coinslot.database import rpcs
+from coinslot.database import rpc_names
 from coinslot.database.records import DatabaseSettings
-from coinslot.database.rpcs import Rpc
+from coinslot.database.rpc_names import Rpc
 from coinslot.server.readiness import Readiness
 from coinslot.shutdown import Shutdown
 
 if TYPE_CHECKING:
     from coinslot.services import Services
 
-DATABASE = Path(rpcs.__file__).parent
+DATABASE = Path(rpc_names.__file__).parent
 PRODUCT = DATABASE.parent
 
 
 def test_every_listed_rpc_is_called_and_no_other() -> None:
     code = "".join(
-        file.read_text() for file in DATABASE.glob("*.py") if file != Path(rpcs.__file__)
+        file.read_text() for file in DATABASE.glob("*.py") if file != Path(rpc_names.__file__)
     )
     named = set(re.findall(r"\bRpc\.([A-Z_]+)", code))
     assert named == {rpc.name for rpc in Rpc}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from postgrest import AsyncPostgrestClient
 
-from coinslot.database.rpc import require_answer
+from coinslot.database.caller import require_answer
 from coinslot.database.service import ServiceDatabase
 from coinslot.database.user import UserDatabase
 from coinslot.http_client import HttpClient

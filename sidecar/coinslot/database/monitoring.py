@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from coinslot.database.caller import Caller
 from coinslot.database.records import DatabaseSettings, Discrepancy, Record
-from coinslot.database.rpc import Caller
-from coinslot.database.rpcs import Rpc
+from coinslot.database.rpc_names import Rpc
 
 
 class DueReads(Record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coinslot.database.caller import Caller
 from coinslot.database.records import (
     AuditLine,
     AuditTotal,
@@ -11,8 +12,7 @@ from coinslot.database.records import (
     PaymentToRead,
     UnlistedPayment,
 )
-from coinslot.database.rpc import Caller
-from coinslot.database.rpcs import Rpc
+from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,8 @@ class ReconciliationDatabase(Caller):
         return await self.record(Maintenance, Rpc.RUN_MAINTENANCE, batch=batch)
 
     async def claim_payments(self, gateway: str, batch: int) -> list[PaymentToRead]:
-        """Takes orders that are due to be read again. They are leased to us."""
+        """Takes orders that are due to be read. Each is given to one caller, and its next read is
+        planned already."""
         rows = await self.call(Rpc.CLAIM_PAYMENTS, gateway=gateway, batch=batch)
         return [PaymentToRead.model_validate(row) for row in rows]
 

@@ -49,7 +49,7 @@ class Payment(Record):
 
 
 def _absent(value: object) -> object:
-    """None for an object of nulls: so a row comes that a function did not find."""
+    """None for an object of nulls: PostgREST returns a missing row so."""
     return value if isinstance(value, dict) and value.get("id") is not None else None
 
 
@@ -138,7 +138,7 @@ class RefundRecord(Record):
 
 
 class RefundJob(Record):
-    """A refund leased to us. `todo`: ask the gateway for it under `key`, or read what became."""
+    """A refund leased to us. `todo`: ask the gateway for it under `key`, or read its payment."""
 
     id: str
     key: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from coinslot.database.caller import Caller
 from coinslot.database.records import Payment, RefundJob, RefundRecord
-from coinslot.database.rpc import Caller
-from coinslot.database.rpcs import Rpc
+from coinslot.database.rpc_names import Rpc
 
 RefundAnswer = Literal["accepted", "declined", "spent", "unknown"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coinslot.database.caller import Caller
 from coinslot.database.records import Offer, Payment, RefundRecord
-from coinslot.database.rpc import Caller
-from coinslot.database.rpcs import Rpc
+from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:
     from coinslot.database.refunds import RefundRequest

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coinslot.database.caller import Caller
 from coinslot.database.records import StoredWebhook, Webhook, WebhookVerdict
-from coinslot.database.rpc import Caller
-from coinslot.database.rpcs import Rpc
+from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -38,7 +38,8 @@ class GatewayPayment:
     `paid` is the money that was received at any time: a fully cancelled payment that had been paid
     keeps it, with `refunded` beside it. Where points, coupons and promotions are part of a
     payment's total, `paid` is that total: the gateway approved all of it. `refunded` is back for
-    good; `refunding` is on its way back and may yet fail.
+    good; `refunding` is on its way back and may yet fail. `disputed` is contested and undecided;
+    `withdrawn` is what the bank has taken back. Tokens follow `refunded` and `withdrawn` together.
     `order_id` is empty where the payment names none. `secret` is the text that this payment's
     webhooks must carry, at gateways that do not sign: it goes to the database and nowhere else.
     """
@@ -82,7 +83,7 @@ class Order:
     name: str
     amount: int
     currency: str
-    # Of the gateway's sentences to the buyer: ko or en.
+    # The language of the gateway's messages to the buyer: ko or en.
     language: str = "ko"
 
 

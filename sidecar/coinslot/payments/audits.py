@@ -104,8 +104,11 @@ class Audits:
     async def _compare_list(
         self, gateway: Gateway, audit_id: int, since: datetime, until: datetime
     ) -> None:
-        """Of a list with lines that nobody can read the others count; the log names them. What is
-        no list at all ends the audit, which is not done then."""
+        """Compares the gateway's list, page by page.
+
+        Unreadable lines are logged, and the others are compared. Where the list itself is
+        unreadable, the audit stays unfinished.
+        """
         service = self._database.as_service()
         try:
             async for page in gateway.paid_between(since, until):
@@ -139,9 +142,11 @@ class Audits:
             await service.audit_payments(audit_id, [line for line in found if line])
 
     async def _asked_for(self, gateway: Gateway, each: UnlistedPayment) -> dict[str, Any] | None:
-        """By its key; a list may date a payment otherwise than we do. A gateway that finds payments
-        by their orders may answer with another attempt. What is of a version of the gateway that is
-        not set up here cannot be told."""
+        """A payment that the list lacks, read by its key: the list may date it differently.
+
+        A gateway that finds payments by their orders may answer with another attempt. None where
+        this server lacks the keys of that version of the gateway.
+        """
         try:
             gateway.check_key(each.payment_key)
             fact = await self._read(gateway, each.order_id, each.payment_key)

@@ -34,8 +34,9 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 50
 _REFUNDS = 10
-# So many reads of one gateway at a time, and failures in a row that say that it is down.
+# Reads of one gateway at a time.
 _AT_ONCE = 4
+# Unanswered reads in a batch after which the gateway counts as down.
 _DOWN_AFTER = 3
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
@@ -65,7 +66,7 @@ class Pace:
 
 @dataclass
 class Round:
-    """The counts of one round: orders read, orders moved, orders whose gateway did not answer."""
+    """The counts of one round: orders read, moved and unanswered; refunds carried on."""
 
     read: int = 0
     moved: int = 0

@@ -78,15 +78,19 @@ class Refunds:
         return len(jobs)
 
     async def close(self, seconds: float) -> None:
-        """Finishes what it began, as far as there is time. What is cut short stays leased:
-        the gateway may have been asked, and be at it still."""
+        """Finishes what it began, as far as there is time.
+
+        A step that is cut short stays leased: the gateway may be at it still.
+        """
         if unfinished := await self._steps.drain(seconds):
             log.warning("refunds_cut_short", runs=unfinished)
 
     async def _carried(self, refund: RefundRecord) -> RefundRecord:
-        """Once the request is stored it is carried out whatever happens here: of an outage the
-        answer says no more than that the refund is still open. Who may have asked the gateway for
-        it before, has its keys: then it is not ours to give up."""
+        """Carries a stored request to the gateway. After an outage the answer says that it is open.
+
+        A refund at a gateway that is off here is given up only if nobody took it up before: a
+        server with the keys may have asked the gateway already.
+        """
         service = self._database.as_service()
         try:
             for job in await service.claim_refunds(1, refund.id):
@@ -100,8 +104,10 @@ class Refunds:
             return refund
 
     async def _take(self, job: RefundJob) -> None:
-        """A client that hangs up must not stop it halfway. What this process is at already is not
-        done once more after it: by then the job would be an old one."""
+        """Takes the next step. A client that hangs up does not stop it halfway.
+
+        Skipped if this process is at it already: by then this job would be outdated.
+        """
         if self._steps.is_running(job.id):
             return
         await self._steps.run(job.id, lambda: self._step(job))

@@ -224,7 +224,7 @@ async def _stray(order: Payment, gateway: Gateway, payment_key: str | None) -> S
         fact = of_order(order, await gateway.read(order.order_id, payment_key))
     except PaymentRefused:
         return None
-    # Also money that has gone back since: that ends what a person was called for.
+    # Money that has gone back since is told too: that closes the open discrepancy.
     return Stray(order, gateway.name, fact) if fact.paid > 0 else None
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sanic import HTTPResponse, Request
 
-    from coinslot.routes.gateway import GatewayRoutes
+    from coinslot.routes.gateway_routes import GatewayRoutes
     from coinslot.routes.operation import Json, Operation
 
 openapi = Blueprint("openapi")

@@ -10,7 +10,7 @@ from coinslot.routes.operation import BODY, DATABASE, LIMITED, Operation
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from coinslot.routes.gateway import GatewayRoutes
+    from coinslot.routes.gateway_routes import GatewayRoutes
 
 
 def operations() -> list[Operation]:

@@ -34,8 +34,10 @@ def limited(
     [Callable[Concatenate[Request, P], Coroutine[Any, Any, T]]],
     Callable[Concatenate[Request, P], Coroutine[Any, Any, T]],
 ]:
-    """`signed_in` promises of a handler: where a token was sent, it answers without an error only
-    when Postgres has accepted that token."""
+    """Limits a handler's calls for each caller.
+
+    Set `signed_in` only if the handler cannot succeed with a token that Postgres refused.
+    """
 
     def decorate(
         handler: Callable[Concatenate[Request, P], Coroutine[Any, Any, T]],

@@ -9,7 +9,7 @@ from coinslot.gateways.stripe import routes as stripe
 from coinslot.gateways.toss import routes as toss
 
 if TYPE_CHECKING:
-    from coinslot.routes.gateway import GatewayRoutes
+    from coinslot.routes.gateway_routes import GatewayRoutes
 
 GATEWAY_ROUTES: tuple[GatewayRoutes, ...] = (
     portone.ROUTES,

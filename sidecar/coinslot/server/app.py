@@ -22,8 +22,9 @@ from sanic_ext.extensions.http.extension import HTTPExtension
 from coinslot import logs, metrics
 from coinslot.limits import Limits
 from coinslot.routes.blueprints import blueprints
+from coinslot.server import backlog_metrics
 from coinslot.server.background_loops import BackgroundLoops
-from coinslot.server.backlog_metrics import SECONDS, BacklogMetrics
+from coinslot.server.backlog_metrics import BacklogMetrics
 from coinslot.server.error_answers import JsonErrorHandler
 from coinslot.server.metrics_server import metrics_served
 from coinslot.server.readiness import Readiness
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Each looks whether a day's audit, and today's check of the ledger, is still to be done.
+# The time between two looks whether the daily audit and the daily ledger check are due.
 _SECONDS_PER_DAILY_LOOK = 1800.0
 
 # Python's own 700 are made by a handful of requests.
@@ -145,7 +146,7 @@ async def _open_shared(app: App) -> None:
         loops.repeat(name, cut_short, _SECONDS_PER_DAILY_LOOK)
     if settings.coinslot_metrics_port is not None:
         backlog = BacklogMetrics(services.database)
-        loops.repeat("backlog", backlog.refresh, SECONDS, at_once=True)
+        loops.repeat("backlog", backlog.refresh, backlog_metrics.REFRESH_SECONDS, at_once=True)
         await shared.enter_async_context(metrics_served(settings, backlog))
     shared.push_async_callback(loops.close)
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from coinslot.database.monitoring import DatabaseBacklog
     from coinslot.database.records import Record
 
-SECONDS = 10.0
-"""Between two questions, about."""
-SECONDS_TO_TRUST = 4 * SECONDS
+REFRESH_SECONDS = 10.0
+"""Seconds between two queries of the backlog, roughly."""
+SECONDS_TO_TRUST = 4 * REFRESH_SECONDS
 
 # What each counts: which list, which of its figures, how that is called, and what it tells.
 _COUNTED = (

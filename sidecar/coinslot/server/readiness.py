@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import ValidationError
 
-from coinslot.database.rpcs import Rpc
+from coinslot.database.rpc_names import Rpc
 from coinslot.errors import CoinslotError
 
 if TYPE_CHECKING:

@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# From before the database is asked for a webhook. Shorter than its lease: whoever gives up has done
-# so before another begins.
+# Counted from before the webhook is stored, and shorter than its lease: so two processes never work
+# on one.
 SECONDS_PER_WEBHOOK = 25.0
-# The first retries come within this time, so after a sign of work the sweep looks often.
+# The first retries come within this time. So the sweep looks often after a sign of work.
 _SECONDS_OF_HASTE = 15.0
-# At the end, for the database to take back what is left.
+# For giving back, at the end, what is not finished.
 _SECONDS_TO_RETURN = 2.0
-# Webhooks that may wait in this process for a place. More of them are left to sweeps, of whichever
-# process; this is how many of those a sweep may have begun.
+# Webhooks that may wait for each place in this process. Further ones are left to a sweep.
 _WAITING_PER_PLACE = 32
+# Webhooks that this process's own sweep may have claimed, for each place.
 _CLAIMED_PER_PLACE = 4
 
 

@@ -14,7 +14,7 @@ from coinslot.errors import CoinslotError, InvalidPackage
 from coinslot.order_ids import ORDER_ID
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, Waiting
-from coinslot.routes.gateway import GatewayRoutes
+from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.operation import CREATE, SETTLE, Operation
 from coinslot.routes.rate_limits import limited
 from coinslot.routes.requests import (

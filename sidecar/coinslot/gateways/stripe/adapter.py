@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
 _CREATION_KEYS = 5
-"""Of one order, one after the other."""
+"""Idempotency keys that are tried for one order, one after the other."""
 
 
 class Stripe(TakesMoneyItself):

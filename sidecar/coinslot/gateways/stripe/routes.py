@@ -11,7 +11,7 @@ from sanic.response import json
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, NewOrder
 from coinslot.routes.checkout import Wish, made_order, new_order
-from coinslot.routes.gateway import GatewayRoutes
+from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.operation import CREATE, Operation
 from coinslot.routes.rate_limits import limited
 from coinslot.routes.requests import json_body, required_token

@@ -29,8 +29,8 @@ from coinslot.gateways.money import as_number
 from coinslot.gateways.toss import listing as toss_transactions
 from coinslot.gateways.toss import refund as toss_refund
 from coinslot.gateways.toss import webhook as toss_webhook
-from coinslot.gateways.toss.answers import OUR_KEYS, error, refused
 from coinslot.gateways.toss.payment import TossPayment, read_as
+from coinslot.gateways.toss.refusals import OUR_KEYS, error, refused
 from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:

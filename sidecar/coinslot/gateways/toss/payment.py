@@ -52,12 +52,11 @@ _BANKS = {
     "88": "신한은행",
     "89": "케이뱅크",
 }
-# Of a cancel: whether it gave anything back is certain.
+# The statuses of a cancel that are final.
 _DECIDED = frozenset({"DONE", "ABORTED"})
-# Of the money that goes to the account of somebody who had deposited it, two bank days after the
-# cancel. Toss says it of the account, with neither amount nor reason, and of a failed transfer not
-# whether it will be made again: the cancel stands, and cannot be asked for once more. So it is on
-# its way, and for a person, unless the balance has the money again.
+# The status of the transfer back to a depositor, two bank days after the cancel. Toss gives neither
+# amount nor reason, and never says whether a failed transfer is made again. So a failed one counts
+# as under way, until the balance shows the money again.
 _FAILED = frozenset({"FAILED", "PARTIAL_FAILED"})
 _NOT_ARRIVED = frozenset({"PENDING", *_FAILED})
 _KST = timezone(timedelta(hours=9))

@@ -14,7 +14,7 @@ import structlog
 from coinslot.errors import GatewayUnavailable, RefundDeclined, RefundKeySpent
 from coinslot.gateways.http import json_object, nonsense
 from coinslot.gateways.money import as_number
-from coinslot.gateways.toss.answers import OUR_KEYS, error, refused
+from coinslot.gateways.toss.refusals import OUR_KEYS, error, refused
 from coinslot.text import storable
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from coinslot.errors import PaymentDeclined, PaymentRefused
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, NewOrder, PublicPayment, ShownPayment, Waiting
 from coinslot.routes.checkout import Wish, made_order, new_order
-from coinslot.routes.gateway import GatewayRoutes
+from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.operation import CREATE, SETTLE, Operation
 from coinslot.routes.orders import shown
 from coinslot.routes.rate_limits import limited

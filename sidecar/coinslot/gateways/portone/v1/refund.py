@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 
 
 def cancel_body(refund: Refund) -> dict[str, Any]:
-    """The webhook is asked for, as V2 sends one unasked: it tells of a cancel whose answer is
-    lost."""
+    """The body of a cancel. It asks for the webhook that V2 always sends, so that a cancel with a
+    lost answer is noticed."""
     if refund.amount <= 0:
         raise ValueError("V1 takes 0 for all that is left")
     body = {

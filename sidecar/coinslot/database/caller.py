@@ -23,7 +23,7 @@ from postgrest.exceptions import APIErrorFromJSON, generate_default_error_messag
 from pydantic import ValidationError
 
 from coinslot.database.records import Record
-from coinslot.database.rpcs import NOT_REPEATABLE
+from coinslot.database.rpc_names import NOT_REPEATABLE
 from coinslot.errors import CoinslotError, DatabaseError, DatabaseUnavailable, Unauthorized
 
 if TYPE_CHECKING:

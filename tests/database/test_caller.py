@@ -12,7 +12,7 @@ import pytest
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json, raw
 
-from coinslot.database import Database, rpc
+from coinslot.database import Database, caller
 from coinslot.errors import DatabaseUnavailable, Unauthorized
 from tests.support.servers import address, listening_socket, running
 from tests.support.sidecars import settings
@@ -29,7 +29,7 @@ REFUSED = (503, {"code": "PGRST002", "message": "no schema yet"})
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rpc, "_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(caller, "_PAUSES", (0.01, 0.01))
 
 
 class PostgREST:
@@ -146,7 +146,7 @@ async def test_order_is_repeated_under_its_key_only(
 
 
 async def test_all_tries_together_have_one_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rpc, "_PAUSES", (60.0, 60.0))
+    monkeypatch.setattr(caller, "_PAUSES", (60.0, 60.0))
     slow = settings(supabase_url="http://127.0.0.1:1", coinslot_database_timeout=0.3)
     began = time.monotonic()
     async with Database(slow) as database:
@@ -157,7 +157,7 @@ async def test_all_tries_together_have_one_bound(monkeypatch: pytest.MonkeyPatch
 
 async def test_connection_that_was_refused_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also for what may not be done twice: there was nobody who could have done it."""
-    monkeypatch.setattr(rpc, "_PAUSES", (1.0, 1.0))
+    monkeypatch.setattr(caller, "_PAUSES", (1.0, 1.0))
     sock, postgrest = listening_socket(), PostgREST()
     async with Database(settings(supabase_url=address(sock))) as database:
         claiming = asyncio.create_task(database.as_service().claim_webhooks(5))
@@ -181,10 +181,10 @@ async def test_rpc_goes_out_and_comes_back_as_the_library_s_own() -> None:
     app.config.TOUCHUP = app.config.AUTO_EXTEND = False
     app.add_route(answer, "/rest/v1/rpc/<_name>", methods=["POST"])
     async with running(app) as url, Database(settings(supabase_url=url)) as database:
-        for caller in (database.as_service(), database.as_user("eyJ.a.b")):
-            theirs = caller.client.rpc("get_settings", arguments).execute
+        for role in (database.as_service(), database.as_user("eyJ.a.b")):
+            theirs = role.client.rpc("get_settings", arguments).execute
             for _ in answers:
-                ours = await caller.call_with("get_settings", arguments)
+                ours = await role.call_with("get_settings", arguments)
                 assert ours == (await theirs()).data
             requests = iter(heard)
             for one, other in zip(requests, requests, strict=True):
