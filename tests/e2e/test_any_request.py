@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from coinslot.routes.openapi import document
+from tests.support.servers import PATIENCE
 from tests.support.sizes import sized
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def try_out(
     def check(case: Any) -> None:  # noqa: ANN401
         nonlocal sent
         case.headers = {**(case.headers or {}), **headers}
-        response = case.call(base_url=base_url)
+        response = case.call(base_url=base_url, timeout=PATIENCE)
         case.validate_response(response, checks=checks)
         sent += 1
 
