@@ -19,6 +19,7 @@ from coinslot.services import opened
 from tests.support.monitored_sidecars import MonitoredSidecar, monitored
 from tests.support.scraping import Scrape, growth, scrape
 from tests.support.servers import PATIENCE, address, listening_socket, running
+from tests.support.sidecars import changed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -109,7 +110,7 @@ class TestCheckout:
         await fails(checkout, watch, kind, fault)
 
     async def test_gateway_that_does_not_answer(self, checkout: Checkout) -> None:
-        impatient = checkout.settings().model_copy(update={"coinslot_gateway_timeout": 1})
+        impatient = changed(checkout.settings(), coinslot_gateway_timeout=1)
         async with monitored(impatient) as watch:
             await fails(checkout, watch, "timeout", "delay", delay_s=3)
 

@@ -13,6 +13,7 @@ from coinslot.server.app import create_app
 from tests.support.own_servers import answers_with, status_of
 from tests.support.proxies import Proxy, proxy
 from tests.support.servers import running, until
+from tests.support.sidecars import changed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,7 +54,7 @@ async def test_names_what_the_database_is_too_old_for(shop: Shop, how: str) -> N
 
 
 async def test_names_every_reason_for_what_the_database_is(shop: Shop) -> None:
-    live = shop.settings().model_copy(update={"coinslot_mode": "live"})
+    live = changed(shop.settings(), coinslot_mode="live")
     before, after = MISSING["renamed"]
     with shop.stack.connect() as connection:
         connection.execute(before)

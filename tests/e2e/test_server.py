@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from coinslot.database.service import ServiceDatabase
 from coinslot.server.app import create_app
 from tests.support.servers import running, until
+from tests.support.sidecars import changed
 from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ async def test_ready_with_its_database(shop: Shop) -> None:
 
 
 async def test_not_ready_where_it_and_the_database_differ_in_mode(shop: Shop) -> None:
-    live = shop.settings().model_copy(update={"coinslot_mode": "live"})
+    live = changed(shop.settings(), coinslot_mode="live")
     async with running(create_app(live)) as url:
         answer = await shop.http.get(f"{url}/ready")
     assert answer.status_code == 503
@@ -36,7 +37,7 @@ async def test_not_ready_where_it_and_the_database_differ_in_mode(shop: Shop) ->
 async def test_test_payment_is_unknown_in_live_mode(shop: Shop) -> None:
     order_id = await shop.order()
     imp_uid = await shop.pay(order_id)
-    live = shop.settings().model_copy(update={"coinslot_mode": "live"})
+    live = changed(shop.settings(), coinslot_mode="live")
     async with running(create_app(live)) as url:
         answer = await replace(shop, sidecar=url).complete(order_id, imp_uid)
     assert (answer.status_code, answer.json()["code"]) == (400, "payment_unknown_at_gateway")

@@ -31,3 +31,9 @@ def settings(**changes: Any) -> Settings:  # noqa: ANN401 - any field
             **changes,
         }
     )
+
+
+def changed(settings: Settings, **changes: Any) -> Settings:  # noqa: ANN401 - any field
+    """A copy with other values, unchecked, in the gateways' settings as well."""
+    gateways = [each.model_copy(update=changes) for each in settings.gateways]
+    return settings.model_copy(update=changes).with_gateways(gateways)
