@@ -1,4 +1,4 @@
-"""`python -m sidecar refund` of what came by deposit: the account is given, and kept by nobody."""
+"""`coinslot refund` of what came by deposit: the account is given, and kept by nobody."""
 
 from __future__ import annotations
 
