@@ -302,6 +302,30 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_add_operator":
+{ Args: { "role": string,"who": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "operators"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"coinslot_list_operators":
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["operator_account"][]
+                          SetofOptions: {
+        from: "*"
+        to: "operator_account"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"coinslot_remove_operator":
+{ Args: { "who": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "operators"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "create_order":
 { Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"product_id": string }; Returns: {
               "amount": number,
@@ -387,6 +411,14 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "discrepancies"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"list_token_refunds":
+{ Args: { "order_id": string }; Returns: Database["public"]['Views']["refunds"]['Row'][]
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
         isOneToOne: false
         isSetofReturn: true
       } },
@@ -580,6 +612,8 @@ isOneToOne: false
           CompositeTypes: {
             "hold_receipt": {
                         "id": string | null,"user_id": string | null,"amount": number | null,"captured": number | null,"status": string | null,"feature": string | null,"idempotency_key": string | null,"reason": string | null,"expires_at": string | null,"created_at": string | null,"resolved_at": string | null,"replayed": boolean | null
+                      },"operator_account": {
+                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
                       },"payment_to_read": {
                         "payment": Database["public"]['Tables']["payments"]['Row'] | null,"attempt_key": string | null
                       },"refund_job": {

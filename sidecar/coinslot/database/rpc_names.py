@@ -27,6 +27,10 @@ class Rpc(StrEnum):
     RECORD_REFUND_ANSWER = "record_refund_answer"
     CLOSE_REFUND = "close_refund"
     GET_REFUND = "get_refund"
+    # operators
+    ADD_OPERATOR = "coinslot_add_operator"
+    REMOVE_OPERATOR = "coinslot_remove_operator"
+    LIST_OPERATORS = "coinslot_list_operators"
     # reconciler and audit
     RUN_MAINTENANCE = "run_maintenance"
     CLAIM_PAYMENTS = "claim_payments"
