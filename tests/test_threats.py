@@ -175,11 +175,9 @@ async def test_operator_by_metadata_of_the_app(shop: Shop) -> None:
     """Apps keep roles of their own there, which say nothing here."""
     order_id, _ = await shop.bought()
     url = f"{shop.stack.api_url}/auth/v1/admin/users/{shop.buyer.id}"
-    key = shop.stack.keys.service
-    service = {"apikey": key, "authorization": f"Bearer {key}"}
     for role in ("admin", "owner"):
         body = {"app_metadata": {"role": role, "coinslot_role": role}}
-        assert (await shop.http.put(url, json=body, headers=service)).is_success
+        assert (await shop.http.put(url, json=body, headers=shop.stack.headers())).is_success
         await _refused_as_operator(as_buyer(shop), order_id)
 
 
