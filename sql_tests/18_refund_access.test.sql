@@ -21,7 +21,7 @@ create function pg_temp.bought(user_id uuid) returns text
 language plpgsql as $$
 declare
   v_order_id text := pg_temp.as_user(
-    bought.user_id, 'select * from create_order(''starter'', ''portone'')'
+    bought.user_id, 'select * from create_token_order(''starter'', ''portone'')'
   ) ->> 'order_id';
 begin
   perform pg_temp.read(v_order_id, 'A:paid paid=5000');
@@ -31,7 +31,7 @@ $$;
 create function pg_temp.ask(user_id uuid, order_id text, arguments text) returns jsonb
 language sql as $$
   select pg_temp.as_user(ask.user_id, format(
-    'select * from request_refund(%L, %s)', ask.order_id, ask.arguments
+    'select * from request_token_refund(%L, %s)', ask.order_id, ask.arguments
   ))
 $$;
 create function pg_temp.look(user_id uuid, order_id text) returns jsonb
@@ -97,11 +97,11 @@ select is(
 );
 select is(
   pg_temp.as_service(format(
-    $$select * from request_refund_for(%L, 'why', 'k1', 2000)$$, :'order_id'
+    $$select * from request_token_refund_for(%L, 'why', 'k1', 2000)$$, :'order_id'
   )) ->> 'requested_by', :'finance', 'a key is of the order, whoever calls'
 );
 select is(
-  pg_temp.as_service(format($$select * from request_refund_for(%L, 'why', 'k1')$$, :'third_id'))
+  pg_temp.as_service(format($$select * from request_token_refund_for(%L, 'why', 'k1')$$, :'third_id'))
   -> 'requested_by', 'null', 'another order has its own; the service is nobody'
 );
 select is(
@@ -135,7 +135,7 @@ select is(
 -- What the buyer sees of it
 select is(
   pg_temp.as_user(
-    r.reader, 'select count(*) as n, min(order_id) as o, min(tokens) as t from refunds'
+    r.reader, 'select count(*) as n, min(order_id) as o, min(tokens) as t from token_refunds'
   ),
   r.expected, r.what
 ) from (values
@@ -148,7 +148,7 @@ select is(
   array(
     select c.column_name::text from information_schema.columns c
     where c.table_schema = 'coinslot' and c.table_name = 'refunds' and pg_temp.as_user(:'mina', format(
-      'select max(r.%I::text) as v from refunds r', c.column_name
+      'select max(r.%I::text) as v from token_refunds r', c.column_name
     )) ? 'v' order by 1
   ),
   array['amount', 'created_at', 'currency', 'finished_at', 'id', 'order_id', 'payment_id', 'status',
@@ -165,8 +165,8 @@ select is(
   pg_temp.refusal(pg_temp.as_service(format(s.statement, :'hold_id'))),
   format('PT404 hold_not_found {"hold_id": "%s"}', :'hold_id'), 'the service cannot end it: '
   || s.statement
-) from (values ('select * from capture_hold(%L)'), ('select * from capture_hold(%L, 1)'),
-  ('select * from release_hold(%L)')) s (statement);
+) from (values ('select * from capture_token_hold(%L)'), ('select * from capture_token_hold(%L, 1)'),
+  ('select * from release_token_hold(%L)')) s (statement);
 select is(
   pg_temp.as_user(:'mina', s.statement) -> 'tokens', '16', 'the buyer sees it: ' || s.statement
 ) from (values ('select get_user_tokens() as tokens'),
@@ -187,7 +187,7 @@ select pg_temp.change(format(
   'update coinslot.token_holds set expires_at = clock_timestamp() where id = %L', :'old_hold'
 )) \gset
 select is(
-  pg_temp.as_service('select run_maintenance() as n') #>> '{n,wallets_swept}', '1',
+  pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,wallets_swept}', '1',
   'time passes, holds expire, wallets are swept'
 );
 select is(pg_temp.wallet(:'mina'), :'wallet', '... and what a refund has set aside remains');
@@ -198,7 +198,7 @@ select pg_temp.ask(:'finance', :'second_id', $$'why', 'k', 1000, account => '{
 \gset
 select r.id as first_ from coinslot.refunds r where r.order_id = :'order_id' \gset
 select is(
-  pg_temp.as_service(format('select * from claim_refunds(refund_id => %L)', :'second'))
+  pg_temp.as_service(format('select * from coinslot_claim_refunds(refund_id => %L)', :'second'))
   - 'payment',
   jsonb_build_object(
     'id', :'second', 'key', format('refund-%s-1', :'second'), 'todo', 'ask', 'tries', 1,
@@ -215,9 +215,9 @@ select is(
 select is(
   pg_temp.as_service(s.statement) -> 'n', s.n, s.what
 ) from (values
-  (1, 'the rest is taken up in batches', 'select count(*) as n from claim_refunds(1)', '1'::jsonb),
-  (2, '... until all are', 'select count(*) as n from claim_refunds()', '1'),
-  (3, '... and none twice', 'select count(*) as n from claim_refunds()', '0')
+  (1, 'the rest is taken up in batches', 'select count(*) as n from coinslot_claim_refunds(1)', '1'::jsonb),
+  (2, '... until all are', 'select count(*) as n from coinslot_claim_refunds()', '1'),
+  (3, '... and none twice', 'select count(*) as n from coinslot_claim_refunds()', '0')
 ) s (step, what, statement, n) order by s.step;
 select is(
   array(select extract(epoch from coinslot.refund_wait(n))::integer from generate_series(0, 10) n),
@@ -234,13 +234,13 @@ select is(
   (select count(*) from coinslot.refund_accounts), 1::bigint,
   'an account is kept while it is needed'
 );
-select pg_temp.invoke('record_refund_answer', jsonb_build_object(
+select pg_temp.invoke('coinslot_record_refund_answer', jsonb_build_object(
   'refund_id', :'second', 'tries', 1, 'answer', 'declined', 'failure_code', repeat('c', 101),
   'failure_message', repeat('m', 301)
 )) ->> 'version' as version \gset
 select is(
   (select (p.version, length(r.failure_code), length(r.failure_message))::text
-   from coinslot.refunds r inner join public.payments p on p.id = r.payment_id
+   from coinslot.refunds r inner join public.token_payments p on p.id = r.payment_id
    where r.id = :'second'), format('(%s,100,300)', :'version'),
   'what the gateway said is kept, as much as fits, and the payment to be read is answered'
 );
@@ -253,7 +253,7 @@ select is(
 select is_empty('select from coinslot.refund_accounts', '... and its account is gone');
 select is(
   pg_temp.as_service(format(
-    'select * from request_refund_for(%L, repeat(%L, 200), repeat(%L, 255), account => %L)',
+    'select * from request_token_refund_for(%L, repeat(%L, 200), repeat(%L, 255), account => %L)',
     :'second_id', '글', 'k', jsonb_build_object(
       'bank', repeat('B', 40), 'account_number', repeat('1', 20), 'holder', repeat('김', 60)
     )
@@ -270,14 +270,14 @@ select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books a
 select pg_temp.sign_up('closing@example.com') as buyer \gset
 select pg_temp.bought(:'buyer') as order_id \gset
 select pg_temp.as_service(format(
-  'select * from request_refund_for(%L, %L, %L)', :'order_id', 'why', 'k'
+  'select * from request_token_refund_for(%L, %L, %L)', :'order_id', 'why', 'k'
 )) ->> 'id' as refund_id \gset
 select is(
   pg_temp.as_user(:'buyer', 'select get_user_tokens() as n') -> 'n', '5'::jsonb,
   'the tokens of a refund are set aside'
 );
 select is(
-  pg_temp.as_service(format('select * from close_refund(%L, %L)', :'refund_id', 'lost there'))
+  pg_temp.as_service(format('select * from coinslot_close_refund(%L, %L)', :'refund_id', 'lost there'))
     - array['id', 'payment_id', 'order_id', 'user_id', 'payment_key', 'created_at', 'finished_at'],
   '{"gateway": "portone", "amount": 5000, "currency": "KRW", "tokens": 10, "refunded_before": 0,
     "refundable": 5000, "reason": "why", "requested_by": null, "forced": false,
@@ -291,12 +291,12 @@ select is(
   'which frees them'
 );
 select is(
-  pg_temp.as_service(format('select * from close_refund(%L, %L)', :'refund_id', 'again'))
+  pg_temp.as_service(format('select * from coinslot_close_refund(%L, %L)', :'refund_id', 'again'))
     ->> 'failure_message', 'lost there', 'once'
 );
 select is(
   pg_temp.as_service(format(
-    'select status from request_refund_for(%L, %L, %L)', :'order_id', 'why', 'k2'
+    'select status from request_token_refund_for(%L, %L, %L)', :'order_id', 'why', 'k2'
   )) ->> 'status', 'requested', 'and leaves the way free for another'
 );
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');

@@ -100,12 +100,12 @@ async def test_anothers_order(shop: Shop, stranger: Shop) -> None:
     seen = await attacker.send("GET", f"payments?order_id=eq.{order_id}")
     assert seen.json() == []
     assert (await attacker.send("GET", "payment_events")).json() == []
-    assert error(await attacker.rpc("cancel_order", order_id=order_id)) == "order_not_found"
+    assert error(await attacker.rpc("cancel_token_order", order_id=order_id)) == "order_not_found"
     url = f"{shop.sidecar}/payment/{order_id}"
     assert (await shop.http.get(url, headers=stranger.jwt)).status_code == 404
     assert (await shop.complete(order_id, imp_uid, **stranger.jwt)).status_code == 404
     refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
-    assert error(await attacker.rpc("request_refund", **refund)) == "forbidden"
+    assert error(await attacker.rpc("request_token_refund", **refund)) == "forbidden"
     assert await stranger.tokens() == FREE
 
 
@@ -131,9 +131,9 @@ async def test_null_user_id(shop: Shop, subject: dict[str, Any]) -> None:
         "get_user_tokens": {},
         "spend_tokens": {"amount": 1, "idempotency_key": "k"},
         "use_feature": {"feature": "question", "idempotency_key": "k"},
-        "create_order": {"product_id": "starter", "gateway": "portone"},
-        "cancel_order": {"order_id": await shop.order()},
-        "request_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
+        "create_token_order": {"product_id": "starter", "gateway": "portone"},
+        "cancel_token_order": {"order_id": await shop.order()},
+        "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
         "list_token_refunds": {"order_id": "ord_x"},
         "update_profile": {"display_name": "nobody"},
     }
@@ -200,7 +200,7 @@ async def test_operator_by_a_token_of_before(shop: Shop) -> None:
 async def _refused_as_operator(attacker: Attacker, order_id: str) -> None:
     refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
     for answer in (
-        await attacker.rpc("request_refund", **refund),
+        await attacker.rpc("request_token_refund", **refund),
         await attacker.rpc("list_token_refunds", order_id=order_id),
         await attacker.rpc("coinslot_add_operator", who=attacker.shop.buyer.id, role="owner"),
     ):
@@ -214,8 +214,8 @@ async def test_price_tampered_in_the_request(shop: Shop) -> None:
         body = {"amount": amount, "orderName": "Starter Pack"}
         assert (await shop.http.post(url, json=body, headers=shop.jwt)).status_code == 400
     order = {"product_id": "starter", "gateway": "portone", "amount": 1, "tokens": 1_000_000}
-    assert error(await as_buyer(shop).rpc("create_order", **order)) == "PGRST202"
-    assert not shop.select("select 1 from payments where user_id = %s", shop.buyer.id)
+    assert error(await as_buyer(shop).rpc("create_token_order", **order)) == "PGRST202"
+    assert not shop.select("select 1 from token_payments where user_id = %s", shop.buyer.id)
 
 
 @pytest.mark.parametrize("turn", [{"amount": 1}, {"amount": 4999}, {"currency": "USD"}])
@@ -249,7 +249,7 @@ async def test_webhook_forged(shop: Shop) -> None:
 async def test_test_payment_in_live(shop: Shop) -> None:
     order_id = await shop.order()
     with shop.stack.connect() as owner:
-        owner.execute("update payments set live = true where order_id = %s", [order_id])
+        owner.execute("update token_payments set live = true where order_id = %s", [order_id])
     imp_uid = await shop.pay(order_id)
     answer = await shop.complete(order_id, imp_uid)
     assert (answer.status_code, answer.json()["code"]) == (400, "wrong_mode")
@@ -322,7 +322,7 @@ async def test_race_refund_with_spend(shop: Shop) -> None:
         tokens = await shop.tokens()
         order_id, _ = await shop.bought()
         refund = shop.rpc(
-            "request_refund_for", order_id=order_id, reason="race", idempotency_key="r"
+            "request_token_refund_for", order_id=order_id, reason="race", idempotency_key="r"
         )
         spends = [
             attacker.rpc("spend_tokens", amount=5, idempotency_key=f"{number} {n}")

@@ -13,7 +13,7 @@ create table coinslot.signup_bonuses (
   constraint signup_bonuses_pkey primary key (identity_hash),
   constraint signup_bonuses_user_id_key unique (user_id),
   constraint signup_bonuses_user_id_fkey foreign key (user_id)
-  references public.wallets (user_id) on delete restrict
+  references public.token_wallets (user_id) on delete restrict
 );
 comment on table coinslot.signup_bonuses is 'Identities that have had their sign-up bonus.';
 alter table coinslot.signup_bonuses enable row level security;
@@ -75,7 +75,7 @@ begin
   perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;
-  update public.wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
+  update public.token_wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
     held = (
       select coalesce(sum(h.amount), 0) from coinslot.token_holds h
       where h.user_id = close_wallet.user_id and h.status = 'held'
@@ -93,7 +93,7 @@ begin
     perform coinslot.close_wallet(old.id);
     return old;
   end if;
-  insert into public.wallets (user_id) values (new.id) on conflict do nothing;
+  insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
   if new.deleted_at is not null then
     perform coinslot.close_wallet(new.id);
   else
@@ -116,7 +116,7 @@ create or replace trigger coinslot_user_deleted after delete on auth.users
 for each row execute function coinslot.follow_user();
 
 -- Users who were there before Coinslot get what they would have got by signing up now.
-insert into public.wallets (user_id, closed_at)
+insert into public.token_wallets (user_id, closed_at)
 select
   u.id,
   u.deleted_at

@@ -77,7 +77,7 @@ async def test_a_page_of_the_history_that_fails_leaves_no_gap(browse: Browse) ->
         )
     for _ in range(2):
         await person.shop.rpc(
-            "create_order", person.shop.buyer, product_id="starter", gateway="toss"
+            "create_token_order", person.shop.buyer, product_id="starter", gateway="toss"
         )
     await person.page.route("**/token_ledger?*seq=lt*", refuse)
     await person.history.evaluate("(history) => history.reload()")
@@ -199,7 +199,7 @@ async def test_a_store_that_is_moved_goes_on_waiting_for_the_deposit(browse: Bro
 
 async def test_what_is_on_sale_is_what_was_asked_for_last(browse: Browse) -> None:
     buyer = await browse()
-    offers = "**/rest/v1/product_offers?*"
+    offers = "**/rest/v1/token_offers?*"
     held = Held()
     await buyer.page.route(offers, held, times=1)
     await buyer.store.evaluate("(store) => void store.open()")
@@ -226,7 +226,7 @@ async def test_who_signs_in_before_the_packs_are_there_hears_of_an_open_order(
     await page.goto(f"{buyer.url}/payment/fail")
     await page.evaluate("localStorage.removeItem('sb-127-auth-token')")
     held = Held()
-    await page.route("**/rest/v1/product_offers?*", held)
+    await page.route("**/rest/v1/token_offers?*", held)
     await page.goto(f"{buyer.url}/store")
     await held.asked.wait()
     await page.get_by_label("E-mail").fill(buyer.shop.buyer.email)

@@ -175,7 +175,7 @@ async def test_a_name_that_nobody_expects(browse: Browse, name: str) -> None:
     person.expects("400 /api/payments/complete")  # the order that was left unpaid
     body = {"full_name": name}
     metadata = "update auth.users set raw_user_meta_data = %s::jsonb where id = %s"
-    rename = "update products set name = %s where id = 'starter' returning name"
+    rename = "update token_products set name = %s where id = 'starter' returning name"
     with person.shop.stack.connect() as connection:
         connection.execute(metadata, [json.dumps(body), person.shop.buyer.id])
         connection.execute(rename, [name])

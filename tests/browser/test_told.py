@@ -192,7 +192,7 @@ async def test_an_order_paid_elsewhere_meanwhile_is_not_said_to_be_cancelled(
     browse: Browse,
 ) -> None:
     buyer = await browse()
-    buyer.expects("409 /rest/v1/rpc/cancel_order", "400 /api/payments/complete")
+    buyer.expects("409 /rest/v1/rpc/cancel_token_order", "400 /api/payments/complete")
     await buyer.choose("PortOne")
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()

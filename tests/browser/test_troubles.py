@@ -278,19 +278,19 @@ async def faults(buyer: Shopper, gateway: str, **fault: object) -> None:
 @contextmanager
 def off_sale(buyer: Shopper, product: str) -> Iterator[None]:
     with buyer.shop.stack.connect() as connection:
-        connection.execute("update products set active = false where id = %s", [product])
+        connection.execute("update token_products set active = false where id = %s", [product])
         try:
             yield
         finally:
-            connection.execute("update products set active = true where id = %s", [product])
+            connection.execute("update token_products set active = true where id = %s", [product])
 
 
 @contextmanager
 def other_price(buyer: Shopper, product: str, amount: int) -> Iterator[None]:
-    change = "update prices set amount = %s where product_id = %s and currency = 'KRW'"
+    change = "update token_prices set amount = %s where product_id = %s and currency = 'KRW'"
     with buyer.shop.stack.connect() as connection:
         [(before,)] = connection.execute(
-            "select amount from prices where product_id = %s and currency = 'KRW'", [product]
+            "select amount from token_prices where product_id = %s and currency = 'KRW'", [product]
         ).fetchall()
         connection.execute(change, [amount, product])
         try:

@@ -48,7 +48,7 @@ class World:
     bank: Bank
     connection: Connection
     bonus: int
-    feature_prices: dict[str, int]
+    token_features: dict[str, int]
     offers: dict[str, tuple[int, int]]
     """Won and tokens of each product."""
     operators: dict[str, UUID]
@@ -60,8 +60,8 @@ class World:
         bank.change("update coinslot.settings set max_open_orders = %s", MAX_OPEN_ORDERS)
         bank.change("update coinslot.settings set max_unpaid_orders_per_hour = 1000000")
         [bonus] = bank.rows("select signup_bonus from coinslot.settings")
-        prices = bank.rows("select feature, tokens from feature_prices")
-        offers = bank.rows("select id, amount, tokens from product_offers where currency = 'KRW'")
+        prices = bank.rows("select feature, tokens from token_features")
+        offers = bank.rows("select id, amount, tokens from token_offers where currency = 'KRW'")
         return cls(
             bank,
             connection,
@@ -127,7 +127,7 @@ class MachineBase(RuleBasedStateMachine):
         return {"amount": amount} if feature is None else {"feature": feature}
 
     def _price(self, amount: int, feature: str | None) -> int:
-        return amount if feature is None else self.world.feature_prices[feature]
+        return amount if feature is None else self.world.token_features[feature]
 
     def _person(self, n: int) -> ModelUser:
         return self.people[-1 - n % len(self.people)]

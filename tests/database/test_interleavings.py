@@ -37,8 +37,8 @@ LIMIT_S = 60.0
 
 
 LOCKS = {
-    "wallet": "select from wallets where user_id = %s for update",
-    "payments": "select from payments where user_id = %s for update",
+    "wallet": "select from token_wallets where user_id = %s for update",
+    "payments": "select from token_payments where user_id = %s for update",
     "holds": "select from coinslot.token_holds where user_id = %s for update",
 }
 
@@ -160,13 +160,13 @@ _STATE = """
 select w.tokens, w.held, w.closed_at is not null as closed,
   (select string_agg(l.kind || l.delta, ' ' order by l.kind, l.delta) from token_ledger l
    where l.user_id = %s) as entries,
-  (select string_agg(p.status || p.version, ' ' order by p.status, p.version) from payments p
+  (select string_agg(p.status || p.version, ' ' order by p.status, p.version) from token_payments p
    where p.user_id = %s) as payments,
   (select string_agg(h.status || h.amount, ' ' order by h.status, h.amount)
    from coinslot.token_holds h where h.user_id = %s) as holds,
   (select string_agg(concat_ws(' ', r.status, r.answer), ' ') from coinslot.refunds r
    where r.user_id = %s) as refunds,
-  (select count(*) from payment_events e where e.user_id = %s) as events
+  (select count(*) from token_payment_events e where e.user_id = %s) as events
 from wallets w where w.user_id = %s
 """
 

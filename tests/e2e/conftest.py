@@ -33,7 +33,7 @@ async def shop(stack: LocalStack, browser: httpx.AsyncClient) -> AsyncIterator[S
     shop = Shop(stack, browser, stack.sign_up(), stack.sidecar_url)
     yield shop
     await shop.play("faults", "PUT")
-    assert await shop.rpc("verify_ledger") == []
+    assert await shop.rpc("coinslot_verify_ledger") == []
 
 
 @pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.name)

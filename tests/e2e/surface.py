@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psycopg
 
-CATALOGUE = {"feature_prices", "prices", "product_offers", "products"}
+CATALOGUE = {"token_features", "prices", "token_offers", "products"}
 """Relations that everybody reads. Every other relation is rows of people."""
 
 FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
-    *("create_order", "cancel_order"),
+    *("create_token_order", "cancel_token_order"),
 }
 """RPCs of a signed-in person."""
 
-FOR_OPERATORS = {"request_refund", "list_token_refunds"}
+FOR_OPERATORS = {"request_token_refund", "list_token_refunds"}
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""
 
 _RELATIONS = """

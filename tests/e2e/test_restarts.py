@@ -43,7 +43,7 @@ async def shop(world: StormStack) -> AsyncIterator[Shop]:
     async with httpx.AsyncClient(timeout=30) as http:
         shop = Shop(stack, http, stack.sign_up(), world.sidecar_urls()[0])
         yield shop
-        assert await shop.rpc("verify_ledger") == []
+        assert await shop.rpc("coinslot_verify_ledger") == []
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def locked(shop: Shop, order_id: str) -> Iterator[None]:
     database ends or this does."""
     connection = psycopg.connect(shop.stack.database_url)
     try:
-        connection.execute("select from payments where order_id = %s for update", [order_id])
+        connection.execute("select from token_payments where order_id = %s for update", [order_id])
         yield
     finally:
         connection.close()

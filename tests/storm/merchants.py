@@ -62,7 +62,7 @@ class Merchants:
         key = f"refund-{bought.plan.number}"
         if bought.plan.later == "refund_by_rpc":
             call = {**asked, "order_id": bought.order_id, "idempotency_key": key}
-            return await self._client.rpc("request_refund", self._operator, **call)
+            return await self._client.rpc("request_token_refund", self._operator, **call)
         if "account" in asked:
             account = asked["account"]
             number = {"accountNumber": account["account_number"]}

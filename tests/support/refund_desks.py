@@ -54,7 +54,7 @@ class RefundDesk:
         return [
             (status, amount)
             for status, amount in self.shop.select(
-                "select status, amount from refunds where order_id = %s order by created_at",
+                "select status, amount from token_refunds where order_id = %s order by created_at",
                 order_id,
             )
         ]

@@ -70,7 +70,7 @@ class WebhookVerdict(Record):
 
 
 class Applied(Record):
-    """The outcome of `apply_gateway_payment`, and its verdict on each webhook of the read.
+    """The outcome of `coinslot_apply_gateway_payment`, and its verdict on each webhook of the read.
 
     A webhook that had ended before has no verdict. A `stale` read judges none.
     """
@@ -92,7 +92,7 @@ class Applied(Record):
 
 
 class StoredWebhook(Record):
-    """The verdict of `store_webhook`. `read`: it is leased to us, read the payment now."""
+    """The verdict of `coinslot_store_webhook`. `read`: it is leased to us, read the payment now."""
 
     verdict: Literal["read", "scheduled", "duplicate", "unknown_order", "forged"]
     webhook_id: int | None
