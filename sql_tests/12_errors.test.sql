@@ -2,7 +2,8 @@
 begin;
 \ir helpers/call.sql
 
-select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder \gset
+select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder,
+  pg_temp.user_with(0) as alone \gset
 create temporary table provocations (message, code, caller, statement, details) as values
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
 ('invalid_argument', 'PT400', 'service', $$select coinslot_run_maintenance(0)$$,
@@ -13,7 +14,7 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
  '{"table": "token_ledger"}'),
 ('forbidden', 'PT403', 'user', $$select * from request_token_refund('ord_unknown_order', 'why', 'k')$$,
- '{}'),
+ '{"roles": ["finance", "owner"]}'),
 ('order_not_found', 'PT404', 'user', $$select * from cancel_token_order('ord_unknown_order')$$, '{}'),
 ('product_not_found', 'PT404', 'user', $$select * from create_token_order('nonsense', 'portone')$$,
  '{"product_id": "nonsense"}'),
@@ -22,6 +23,8 @@ create temporary table provocations (message, code, caller, statement, details) 
  '{"hold_id": "00000000-0000-4000-8000-0000000000ff"}'),
 ('feature_not_found', 'PT404', 'user', $$select * from use_feature('nonsense', 'k')$$,
  '{"feature": "nonsense"}'),
+('user_not_found', 'PT404', 'service',
+ $$select * from coinslot_add_operator('nobody@example.com', 'owner')$$, '{"users": 0}'),
 ('wallet_not_found', 'PT404', 'service',
  $$select * from add_tokens('00000000-0000-4000-8000-0000000000ff', 1, 'k')$$, '{}'),
 ('idempotency_key_reused', 'PT409', 'service',
@@ -33,6 +36,7 @@ create temporary table provocations (message, code, caller, statement, details) 
  returning 1$$, '{"from": null, "to": "completed"}'),
 ('hold_resolved', 'PT409', 'service', $$select * from release_token_hold(%2$L)$$,
  '{"status": "released", "captured": 0}'),
+('last_owner', 'PT409', 'service', $$select * from coinslot_remove_operator(%6$L)$$, '{}'),
 ('not_refundable', 'PT409', 'service', $$select * from request_token_refund_for(%3$L, 'why', 'k')$$,
  '{"refundable": 0, "currency": "KRW", "status": "pending"}'),
 ('refund_in_progress', 'PT409', 'service',
@@ -46,6 +50,7 @@ create temporary table provocations (message, code, caller, statement, details) 
 select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 1, 'h')$$, :'mina'))
   ->> 'id' as hold_id \gset
 select pg_temp.change(format('select coinslot.release_hold(%L)', :'hold_id')) \gset
+select pg_temp.change(format('select coinslot.add_operator(%L, %L)', :'alone', 'owner')) \gset
 select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
 select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'status' as ordered \gset
@@ -86,7 +91,7 @@ select is(
     when 'nobody' then pg_temp.as_user(null, p.statement)
     when 'owner' then pg_temp.as_owner(p.statement)
     else pg_temp.as_service(format(
-      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent'
+      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent', :'alone'
     ))
   end #- '{details, retry_after}',
   jsonb_build_object(
@@ -148,9 +153,9 @@ select is(
   (select count(*) from unnest(array[
     $$spend_tokens(1, 'k')$$, $$use_feature('question', 'k')$$, $$update_profile('x')$$,
     $$create_token_order('starter', 'portone')$$, $$cancel_token_order('ord_unknown_order')$$,
-    $$request_token_refund('ord_unknown_order', 'why', 'k')$$
+    $$request_token_refund('ord_unknown_order', 'why', 'k')$$, $$list_token_refunds('ord_unknown_order')$$
   ]) f (call) where pg_temp.as_user(null, 'select ' || f.call) ->> 'code' = 'PT401'),
-  6::bigint, 'for everything a user may call'
+  7::bigint, 'for everything a user may call'
 );
 select * from finish();
 rollback;

@@ -143,6 +143,16 @@ CREATE TYPE public.coinslot_webhook_verdict AS (
 
 COMMENT ON TYPE public.coinslot_webhook_verdict IS 'What a read came to for a webhook; finished = it leads to no other read.';
 
+CREATE TYPE public.operator_account AS (
+	user_id uuid,
+	email text,
+	role text,
+	since timestamp with time zone,
+	active boolean
+);
+
+COMMENT ON TYPE public.operator_account IS 'An operator and their account. Not active: deleted or banned, so that every call is refused.';
+
 CREATE TYPE public.token_hold_receipt AS (
 	id uuid,
 	user_id uuid,
@@ -177,6 +187,51 @@ CREATE TYPE public.token_receipt AS (
 );
 
 COMMENT ON TYPE public.token_receipt IS 'A ledger entry; replayed = it answers a repeated call.';
+
+CREATE FUNCTION coinslot.operator_roles() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ARRAY['support'::text, 'finance'::text, 'owner'::text];
+
+COMMENT ON FUNCTION coinslot.operator_roles() IS 'The roles, each of which may more than the last.';
+
+CREATE TABLE coinslot.operators (
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT operators_role_known CHECK ((role = ANY (coinslot.operator_roles())))
+);
+
+COMMENT ON TABLE coinslot.operators IS 'Who may act on what is not theirs, and how far.';
+
+COMMENT ON COLUMN coinslot.operators.role IS 'support reads. finance refunds, too. owner does everything, and one always stays.';
+
+COMMENT ON COLUMN coinslot.operators.since IS 'When they got this role.';
+
+CREATE FUNCTION coinslot.add_operator(who text, role text) RETURNS coinslot.operators
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid;
+  v_operator coinslot.operators;
+begin
+  if add_operator.role = any(coinslot.operator_roles()) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "role", "example": "owner"}');
+  end if;
+  v_user_id := coinslot.user_named(add_operator.who);
+  if add_operator.role <> 'owner' then
+    perform coinslot.keep_an_owner(v_user_id);
+  end if;
+  insert into coinslot.operators as o (user_id, role) values (v_user_id, add_operator.role)
+  on conflict (user_id) do update set role = excluded.role, since = excluded.since
+  where o.role <> excluded.role;
+  select o.* into v_operator from coinslot.operators o where o.user_id = v_user_id;
+  return v_operator;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.add_operator(who text, role text) IS 'See public.coinslot_add_operator.';
 
 CREATE FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -953,7 +1008,7 @@ COMMENT ON COLUMN coinslot.refunds.refunded_before IS 'Minor units refunded befo
 
 COMMENT ON COLUMN coinslot.refunds.refundable IS 'Minor units that were left then; gateways that can, compare it.';
 
-COMMENT ON COLUMN coinslot.refunds.requested_by IS 'The administrator; null = the service itself.';
+COMMENT ON COLUMN coinslot.refunds.requested_by IS 'The operator; null = the service itself.';
 
 COMMENT ON COLUMN coinslot.refunds.forced IS 'Also where the tokens were spent already.';
 
@@ -2242,6 +2297,30 @@ $$;
 
 COMMENT ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) IS 'Moves an open refund to what a fresh read of its payment shows.';
 
+CREATE FUNCTION coinslot.keep_an_owner(but_for uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  lock table coinslot.operators in share row exclusive mode;
+  if not exists (
+    select from coinslot.operators o
+    where o.user_id = keep_an_owner.but_for and o.role = 'owner'
+  ) then
+    return;
+  end if;
+  perform from coinslot.operators o
+  inner join auth.users u on u.id = o.user_id
+  where o.user_id <> keep_an_owner.but_for and o.role = 'owner' and coinslot.may_act(u)
+  for update of o;
+  if not found then
+    perform coinslot.fail('last_owner');
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.keep_an_owner(but_for uuid) IS 'Locks the operators; PT409 if this is an owner and no other one can act.';
+
 CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2303,6 +2382,37 @@ $$;
 
 COMMENT ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) IS 'See public.coinslot_list_discrepancies.';
 
+CREATE FUNCTION coinslot.list_operators() RETURNS SETOF public.operator_account
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select o.user_id, u.email, o.role, o.since, u.id is not null and coinslot.may_act(u)
+  from coinslot.operators o
+  left join auth.users u on u.id = o.user_id
+  order by o.since, o.user_id
+$$;
+
+COMMENT ON FUNCTION coinslot.list_operators() IS 'See public.coinslot_list_operators.';
+
+CREATE FUNCTION coinslot.list_token_refunds(order_id text) RETURNS SETOF coinslot.refunds
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.require_operator(variadic coinslot.operator_roles());
+  perform from public.token_payments p where p.order_id = list_token_refunds.order_id;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  return query select r.* from coinslot.refunds r
+  inner join public.token_payments p on p.id = r.payment_id
+  where p.order_id = list_token_refunds.order_id
+  order by r.created_at desc, r.id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.list_token_refunds(order_id text) IS 'See public.list_token_refunds.';
+
 CREATE FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -2327,6 +2437,16 @@ CREATE FUNCTION coinslot.lock_wallet(user_id uuid) RETURNS public.token_wallets
 $$;
 
 COMMENT ON FUNCTION coinslot.lock_wallet(user_id uuid) IS 'Locks and reads a wallet.';
+
+CREATE FUNCTION coinslot.may_act(account auth.users) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select account.deleted_at is null
+    and (account.banned_until is null or account.banned_until <= clock_timestamp())
+$$;
+
+COMMENT ON FUNCTION coinslot.may_act(account auth.users) IS 'False for the deleted and for the banned.';
 
 CREATE FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) RETURNS public.token_payments
     LANGUAGE plpgsql
@@ -2963,6 +3083,26 @@ $$;
 
 COMMENT ON FUNCTION coinslot.release_hold(hold_id uuid) IS 'See public.release_token_hold.';
 
+CREATE FUNCTION coinslot.remove_operator(who text) RETURNS coinslot.operators
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid := (
+    select o.user_id from coinslot.operators o
+    where o.user_id::text = lower(btrim(remove_operator.who))
+  );
+  v_operator coinslot.operators;
+begin
+  v_user_id := coalesce(v_user_id, coinslot.user_named(remove_operator.who));
+  perform coinslot.keep_an_owner(v_user_id);
+  delete from coinslot.operators o where o.user_id = v_user_id returning o.* into v_operator;
+  return v_operator;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.remove_operator(who text) IS 'See public.coinslot_remove_operator.';
+
 CREATE FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2995,7 +3135,7 @@ CREATE FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_
   select coinslot.start_refund(
     request_refund.order_id, request_refund.amount, request_refund.reason,
     request_refund.idempotency_key, request_refund.force, request_refund.payment_key,
-    request_refund.account, coinslot.require_admin()
+    request_refund.account, coinslot.require_operator('finance', 'owner')
   )
 $$;
 
@@ -3014,7 +3154,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'See public.request_token_refund_for.';
 
-CREATE FUNCTION coinslot.require_admin() RETURNS uuid
+CREATE FUNCTION coinslot.require_operator(VARIADIC roles text[]) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -3022,18 +3162,17 @@ declare
   v_user_id uuid := coinslot.current_user_id();
 begin
   if not exists (
-    select from auth.users u
-    where u.id = v_user_id and u.deleted_at is null
-      and (u.banned_until is null or u.banned_until <= clock_timestamp())
-      and u.raw_app_meta_data ->> 'role' = 'admin'
+    select from coinslot.operators o
+    inner join auth.users u on u.id = o.user_id
+    where o.user_id = v_user_id and o.role = any(require_operator.roles) and coinslot.may_act(u)
   ) then
-    perform coinslot.fail('forbidden');
+    perform coinslot.fail('forbidden', jsonb_build_object('roles', require_operator.roles));
   end if;
   return v_user_id;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.require_admin() IS 'The signed-in administrator, or PT401, PT403.';
+COMMENT ON FUNCTION coinslot.require_operator(VARIADIC roles text[]) IS 'The signed-in operator, who has one of these roles; or PT401, PT403.';
 
 CREATE FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) RETURNS coinslot.discrepancies
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3754,6 +3893,30 @@ $$;
 
 COMMENT ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) IS 'See public.use_feature_for.';
 
+CREATE FUNCTION coinslot.user_named(who text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_who text := lower(btrim(user_named.who));
+  v_ids uuid[];
+begin
+  v_ids := array(
+    select u.id from auth.users u
+    where u.deleted_at is null and (
+      u.id::text = v_who
+      or lower(u.email) = v_who and u.email_confirmed_at is not null and not u.is_anonymous
+    )
+  );
+  if cardinality(v_ids) <> 1 then
+    perform coinslot.fail('user_not_found', jsonb_build_object('users', cardinality(v_ids)));
+  end if;
+  return v_ids[1];
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.user_named(who text) IS 'The user of this id or of this confirmed e-mail; PT404 unless it is exactly one.';
+
 CREATE FUNCTION coinslot.verify_attempts(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3978,6 +4141,15 @@ $$;
 
 COMMENT ON FUNCTION public.capture_token_hold(hold_id uuid, amount bigint) IS 'Service: spends all or part of an open hold and frees the rest.';
 
+CREATE FUNCTION public.coinslot_add_operator(who text, role text) RETURNS coinslot.operators
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.add_operator(coinslot_add_operator.who, coinslot_add_operator.role)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_add_operator(who text, role text) IS 'Service: gives a user, named by id or by confirmed e-mail, the role support, finance or owner.';
+
 CREATE FUNCTION public.coinslot_apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, refunded bigint DEFAULT 0, refunding bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_ids bigint[] DEFAULT '{}'::bigint[], secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) RETURNS record
     LANGUAGE sql
     SET search_path TO ''
@@ -4160,6 +4332,15 @@ $$;
 
 COMMENT ON FUNCTION public.coinslot_list_discrepancies(page_size integer, before bigint) IS 'Service: open discrepancies, newest first; before = the last id of the page before.';
 
+CREATE FUNCTION public.coinslot_list_operators() RETURNS SETOF public.operator_account
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.list_operators()
+$$;
+
+COMMENT ON FUNCTION public.coinslot_list_operators() IS 'Service: the operators, oldest first.';
+
 CREATE FUNCTION public.coinslot_list_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text, page_size integer DEFAULT 100, before bigint DEFAULT NULL::bigint) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -4205,6 +4386,15 @@ CREATE FUNCTION public.coinslot_refuse_payment_attempt(order_id text, payment_ke
 $$;
 
 COMMENT ON FUNCTION public.coinslot_refuse_payment_attempt(order_id text, payment_key text, reason text, source text) IS 'Service: notes a claimed payment that the gateway does not confirm. Moves nothing.';
+
+CREATE FUNCTION public.coinslot_remove_operator(who text) RETURNS coinslot.operators
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.remove_operator(coinslot_remove_operator.who)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_remove_operator(who text) IS 'Service: makes an operator, named by id or by confirmed e-mail, a user like any other.';
 
 CREATE FUNCTION public.coinslot_replay_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE sql
@@ -4336,6 +4526,15 @@ $$;
 
 COMMENT ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) IS 'Service: sets tokens of a user aside until captured, released or expired.';
 
+CREATE FUNCTION public.list_token_refunds(order_id text) RETURNS SETOF coinslot.refunds
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.list_token_refunds(list_token_refunds.order_id)
+$$;
+
+COMMENT ON FUNCTION public.list_token_refunds(order_id text) IS 'Operators: the refunds of an order, newest first.';
+
 CREATE FUNCTION public.release_token_hold(hold_id uuid) RETURNS public.token_hold_receipt
     LANGUAGE sql
     SET search_path TO ''
@@ -4356,7 +4555,7 @@ CREATE FUNCTION public.request_token_refund(order_id text, reason text, idempote
   )
 $$;
 
-COMMENT ON FUNCTION public.request_token_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Administrators: asks for money of an order to be given back; all that is left by default.';
+COMMENT ON FUNCTION public.request_token_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Operators, finance or owner: asks for money of an order to be given back; by default all of it.';
 
 CREATE FUNCTION public.request_token_refund_for(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS coinslot.refunds
     LANGUAGE sql
@@ -4723,6 +4922,9 @@ ALTER TABLE ONLY coinslot.gateways
 ALTER TABLE ONLY coinslot.ledger_checks
     ADD CONSTRAINT ledger_checks_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY coinslot.operators
+    ADD CONSTRAINT operators_pkey PRIMARY KEY (user_id);
+
 ALTER TABLE ONLY coinslot.payment_attempts
     ADD CONSTRAINT payment_attempts_gateway_payment_key_key UNIQUE (gateway, payment_key);
 
@@ -4943,6 +5145,8 @@ CREATE POLICY "Nobody reads gateways through the API" ON coinslot.gateways FOR S
 
 CREATE POLICY "Nobody reads identities through the API" ON coinslot.signup_bonuses FOR SELECT TO anon, authenticated USING (false);
 
+CREATE POLICY "Nobody reads operators through the API" ON coinslot.operators FOR SELECT TO anon, authenticated USING (false);
+
 CREATE POLICY "Nobody reads settings through the API" ON coinslot.settings FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads statuses through the API" ON coinslot.payment_statuses FOR SELECT TO anon, authenticated USING (false);
@@ -4970,6 +5174,8 @@ ALTER TABLE coinslot.errors ENABLE ROW LEVEL SECURITY;
 ALTER TABLE coinslot.gateways ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.ledger_checks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.operators ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.payment_attempts ENABLE ROW LEVEL SECURITY;
 
@@ -5051,6 +5257,8 @@ GRANT ALL ON TYPE public.coinslot_refund_job TO service_role;
 REVOKE ALL ON TYPE public.coinslot_webhook_verdict FROM PUBLIC;
 GRANT ALL ON TYPE public.coinslot_webhook_verdict TO service_role;
 
+REVOKE ALL ON TYPE public.operator_account FROM PUBLIC;
+
 REVOKE ALL ON TYPE public.token_hold_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_hold_receipt TO authenticated;
 GRANT ALL ON TYPE public.token_hold_receipt TO service_role;
@@ -5058,6 +5266,11 @@ GRANT ALL ON TYPE public.token_hold_receipt TO service_role;
 REVOKE ALL ON TYPE public.token_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_receipt TO authenticated;
 GRANT ALL ON TYPE public.token_receipt TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.operator_roles() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.add_operator(who text, role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.add_operator(who text, role text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
@@ -5286,6 +5499,8 @@ REVOKE ALL ON FUNCTION coinslot.identity_hash(account auth.users) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.keep_an_owner(but_for uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.ledger_check_step() FROM PUBLIC;
@@ -5293,10 +5508,18 @@ REVOKE ALL ON FUNCTION coinslot.ledger_check_step() FROM PUBLIC;
 REVOKE ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.list_operators() FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.list_operators() TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.list_token_refunds(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.list_token_refunds(order_id text) TO authenticated;
+
 REVOKE ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.lock_wallet(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.may_act(account auth.users) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
 
@@ -5361,6 +5584,9 @@ GRANT ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key
 REVOKE ALL ON FUNCTION coinslot.release_hold(hold_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.remove_operator(who text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.remove_operator(who text) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
 
@@ -5370,7 +5596,7 @@ GRANT ALL ON FUNCTION coinslot.request_refund(order_id text, reason text, idempo
 REVOKE ALL ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.require_admin() FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.require_operator(VARIADIC roles text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) TO service_role;
@@ -5439,6 +5665,8 @@ GRANT ALL ON FUNCTION coinslot.use_feature(feature text, idempotency_key text, m
 REVOKE ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.user_named(who text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.verify_attempts(from_user uuid, to_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.verify_keys(from_user uuid, to_user uuid) FROM PUBLIC;
@@ -5464,6 +5692,9 @@ GRANT ALL ON FUNCTION public.cancel_token_order(order_id text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.capture_token_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_token_hold(hold_id uuid, amount bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_add_operator(who text, role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_add_operator(who text, role text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.coinslot_apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) TO service_role;
@@ -5513,6 +5744,9 @@ GRANT ALL ON FUNCTION public.coinslot_get_settings() TO service_role;
 REVOKE ALL ON FUNCTION public.coinslot_list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_list_discrepancies(page_size integer, before bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION public.coinslot_list_operators() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_list_operators() TO service_role;
+
 REVOKE ALL ON FUNCTION public.coinslot_list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
 
@@ -5524,6 +5758,9 @@ GRANT ALL ON FUNCTION public.coinslot_record_refund_answer(refund_id uuid, tries
 
 REVOKE ALL ON FUNCTION public.coinslot_refuse_payment_attempt(order_id text, payment_key text, reason text, source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_refuse_payment_attempt(order_id text, payment_key text, reason text, source text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_remove_operator(who text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_remove_operator(who text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.coinslot_replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
@@ -5557,6 +5794,9 @@ GRANT ALL ON FUNCTION public.hold_feature_for(user_id uuid, feature text, idempo
 
 REVOKE ALL ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.list_token_refunds(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_token_refunds(order_id text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.release_token_hold(hold_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_token_hold(hold_id uuid) TO service_role;

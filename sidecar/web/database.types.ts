@@ -240,6 +240,14 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_add_operator":
+{ Args: { "role": string,"who": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "operators"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "coinslot_apply_gateway_payment":
 { Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
                            },
@@ -335,6 +343,14 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"coinslot_list_operators":
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["operator_account"][]
+                          SetofOptions: {
+        from: "*"
+        to: "operator_account"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_list_webhooks":
 { Args: { "before"?: number,"gateway"?: string,"order_id"?: string,"outcome"?: string,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
@@ -418,6 +434,14 @@ isOneToOne: false
 "coinslot_refuse_payment_attempt":
 { Args: { "order_id": string,"payment_key": string,"reason": string,"source": string }; Returns: undefined
                            },
+"coinslot_remove_operator":
+{ Args: { "who": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "operators"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "coinslot_replay_webhooks":
 { Args: { "gateway"?: string,"order_id"?: string,"outcome"?: string }; Returns: number
                            },
@@ -500,6 +524,14 @@ isOneToOne: false
         to: "token_hold_receipt"
         isOneToOne: true
         isSetofReturn: false
+      } },
+"list_token_refunds":
+{ Args: { "order_id": string }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: false
+        isSetofReturn: true
       } },
 "release_token_hold":
 { Args: { "hold_id": string }; Returns: Database["public"]['CompositeTypes']["token_hold_receipt"]
@@ -584,6 +616,8 @@ isOneToOne: false
                         "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["token_payments"]['Row'] | null
                       },"coinslot_webhook_verdict": {
                         "webhook_id": number | null,"outcome": string | null,"finished": boolean | null
+                      },"operator_account": {
+                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
                       },"token_hold_receipt": {
                         "id": string | null,"user_id": string | null,"amount": number | null,"captured": number | null,"status": string | null,"feature": string | null,"idempotency_key": string | null,"reason": string | null,"expires_at": string | null,"created_at": string | null,"resolved_at": string | null,"replayed": boolean | null
                       },"token_receipt": {

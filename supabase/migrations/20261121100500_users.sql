@@ -115,27 +115,6 @@ for each row execute function coinslot.follow_user();
 create or replace trigger coinslot_user_deleted after delete on auth.users
 for each row execute function coinslot.follow_user();
 
--- Read from the table at the moment of the call: a JWT keeps the role it was signed with, and what
--- users may write about themselves is raw_user_meta_data.
-create function coinslot.require_admin() returns uuid
-language plpgsql stable set search_path = '' as $$
-declare
-  v_user_id uuid := coinslot.current_user_id();
-begin
-  if not exists (
-    select from auth.users u
-    where u.id = v_user_id and u.deleted_at is null
-      and (u.banned_until is null or u.banned_until <= clock_timestamp())
-      and u.raw_app_meta_data ->> 'role' = 'admin'
-  ) then
-    perform coinslot.fail('forbidden');
-  end if;
-  return v_user_id;
-end
-$$;
-comment on function coinslot.require_admin() is 'The signed-in administrator, or PT401, PT403.';
-revoke all on function coinslot.require_admin() from public;
-
 -- Users who were there before Coinslot get what they would have got by signing up now.
 insert into public.token_wallets (user_id, closed_at)
 select

@@ -1,4 +1,4 @@
--- Refunds: money that an administrator gives back, and the tokens that go with it.
+-- Refunds: money that an operator gives back, and the tokens that go with it.
 --
 -- A refund is asked for here, carried to the gateway by the sidecar, and ended by the funnel when a
 -- fresh read shows what became of it. From the first moment its tokens are set aside, so that they
@@ -59,7 +59,7 @@ comment on column coinslot.refunds.refunded_before is
 'Minor units refunded before it: it is done when there are so many more.';
 comment on column coinslot.refunds.refundable is
 'Minor units that were left then; gateways that can, compare it.';
-comment on column coinslot.refunds.requested_by is 'The administrator; null = the service itself.';
+comment on column coinslot.refunds.requested_by is 'The operator; null = the service itself.';
 comment on column coinslot.refunds.forced is 'Also where the tokens were spent already.';
 comment on column coinslot.refunds.status is
 'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over, for as
@@ -73,7 +73,7 @@ create index refunds_due on coinslot.refunds (next_attempt_at)
 where next_attempt_at is not null;
 create index refunds_user_id on coinslot.refunds (user_id, created_at desc);
 
--- Why, and on whose word, is for the administrators; the buyer sees what and how far.
+-- Why, and on whose word, is for operators; the buyer sees what and how far.
 alter table coinslot.refunds enable row level security;
 revoke all on table coinslot.refunds from anon, authenticated, service_role;
 grant select (

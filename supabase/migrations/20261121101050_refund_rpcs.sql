@@ -1,4 +1,4 @@
--- Asking for a refund, and carrying it to the gateway. Administrators ask; the service carries.
+-- Asking for a refund, and carrying it to the gateway. Operators ask; the service carries.
 
 -- The attempt whose money is asked back: the one named, else the one that was credited, else the
 -- latest that still has money.
@@ -220,7 +220,7 @@ language sql volatile security definer set search_path = '' as $$
   select coinslot.start_refund(
     request_refund.order_id, request_refund.amount, request_refund.reason,
     request_refund.idempotency_key, request_refund.force, request_refund.payment_key,
-    request_refund.account, coinslot.require_admin()
+    request_refund.account, coinslot.require_operator('finance', 'owner')
   )
 $$;
 comment on function coinslot.request_refund(
@@ -245,7 +245,7 @@ language sql volatile set search_path = '' as $$
   )
 $$;
 comment on function public.request_token_refund(text, text, text, bigint, boolean, text, jsonb) is
-'Administrators: asks for money of an order to be given back; all that is left by default.';
+'Operators, finance or owner: asks for money of an order to be given back; by default all of it.';
 revoke all on function public.request_token_refund(text, text, text, bigint, boolean, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.request_token_refund(
@@ -312,6 +312,35 @@ comment on function public.coinslot_get_refund(uuid) is 'Service: a refund, as i
 revoke all on function public.coinslot_get_refund(uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_get_refund(uuid) to service_role;
+
+-- Support answers a buyer with it, and so sees why, and what the gateway said.
+create function coinslot.list_token_refunds(order_id text) returns setof coinslot.refunds
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform coinslot.require_operator(variadic coinslot.operator_roles());
+  perform from public.token_payments p where p.order_id = list_token_refunds.order_id;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  return query select r.* from coinslot.refunds r
+  inner join public.token_payments p on p.id = r.payment_id
+  where p.order_id = list_token_refunds.order_id
+  order by r.created_at desc, r.id;
+end
+$$;
+comment on function coinslot.list_token_refunds(text) is 'See public.list_token_refunds.';
+revoke all on function coinslot.list_token_refunds(text) from public;
+grant execute on function coinslot.list_token_refunds(text) to authenticated;
+
+create function public.list_token_refunds(order_id text) returns setof coinslot.refunds
+language sql stable set search_path = '' as $$
+  select * from coinslot.list_token_refunds(list_token_refunds.order_id)
+$$;
+comment on function public.list_token_refunds(text) is
+'Operators: the refunds of an order, newest first.';
+revoke all on function public.list_token_refunds(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_token_refunds(text) to authenticated;
 
 -- What the sidecar needs to take the next step of a refund. `key` names this try at the gateway.
 create type public.coinslot_refund_job as (

@@ -51,7 +51,8 @@ class World:
     token_features: dict[str, int]
     offers: dict[str, tuple[int, int]]
     """Won and tokens of each product."""
-    admin: UUID
+    operators: dict[str, UUID]
+    """One of each role."""
     played: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -67,7 +68,7 @@ class World:
             bonus["signup_bonus"],
             {row["feature"]: row["tokens"] for row in prices},
             {row["id"]: (row["amount"], row["tokens"]) for row in offers},
-            bank.administrator(),
+            {role: bank.operator(role) for role in ("support", "finance", "owner")},
         )
 
 
@@ -197,5 +198,5 @@ def _heard(answer: Answer) -> str:
 
 _SIGN_UP = """
 insert into auth.users (id, email, email_confirmed_at, raw_user_meta_data)
-values (%s, %s, case when %s then now() end, '{"role": "admin"}')
+values (%s, %s, case when %s then now() end, '{"role": "owner"}')
 """

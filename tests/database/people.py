@@ -138,10 +138,9 @@ class Bank:
             self.ask(grant(user_id, tokens, "opening balance"))
         return user_id
 
-    def administrator(self) -> UUID:
+    def operator(self, role: str) -> UUID:
         user_id = self.user()
-        role = Jsonb({"role": "admin"})
-        self.change("update auth.users set raw_app_meta_data = %s where id = %s", role, user_id)
+        self.ask(add_operator(user_id, role))
         return user_id
 
     def order(self, user_id: UUID) -> str:
@@ -193,6 +192,14 @@ def release(hold_id: UUID) -> Call:
 
 def maintain() -> Call:
     return Call("coinslot_run_maintenance", {})
+
+
+def add_operator(user_id: UUID, role: str) -> Call:
+    return Call("coinslot_add_operator", {"who": str(user_id), "role": role})
+
+
+def remove_operator(user_id: UUID) -> Call:
+    return Call("coinslot_remove_operator", {"who": str(user_id)})
 
 
 def create_order(user_id: UUID, key: str | None) -> Call:

@@ -112,7 +112,7 @@ def test_every_answer_may_be_read_by_a_browser(http: httpx.Client, stack: LocalS
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_what_postgrest_says_arrives_whole(stack: LocalStack, method: str) -> None:
     headers = {"apikey": stack.keys.anon, "prefer": "count=exact", "range": "0-0"}
-    path = "/products?name=eq.Starter%20Pack&select=id"
+    path = "/token_products?name=eq.Starter%20Pack&select=id"
     answer = httpx.request(method, f"{stack.api_url}/rest/v1{path}", headers=headers)
     own = httpx.request(method, f"{stack.settings.postgrest_url}{path}", headers=headers)
     assert answer.status_code == own.status_code

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from tests.support.checkouts import EVERY, Checkout, sidecar_for
 from tests.support.portone_v2_shop import v2_shop, v2_sidecar
-from tests.support.refund_desks import RefundDesk, admin_of
+from tests.support.refund_desks import RefundDesk, operator_of
 from tests.support.shop import Shop
 from tests.support.stripe_shop import stripe_shop
 
@@ -57,4 +57,4 @@ async def checkout(gateway: GatewayDriver, shop: Shop) -> AsyncIterator[Checkout
 
 @pytest.fixture
 def refund_desk(checkout: Checkout, shop: Shop) -> RefundDesk:
-    return RefundDesk(checkout, admin_of(shop))
+    return RefundDesk(checkout, operator_of(shop))

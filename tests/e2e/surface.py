@@ -21,7 +21,7 @@ FOR_USERS = {
 }
 """RPCs of a signed-in person."""
 
-FOR_ADMINISTRATORS = {"request_token_refund"}
+FOR_OPERATORS = {"request_token_refund", "list_token_refunds"}
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""
 
 _RELATIONS = """
@@ -90,7 +90,7 @@ class Surface:
 
     @property
     def service_rpcs(self) -> list[Rpc]:
-        return [rpc for rpc in self.rpcs if rpc.name not in FOR_USERS | FOR_ADMINISTRATORS]
+        return [rpc for rpc in self.rpcs if rpc.name not in FOR_USERS | FOR_OPERATORS]
 
 
 def surface(connection: psycopg.Connection) -> Surface:

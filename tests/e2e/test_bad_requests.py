@@ -232,7 +232,7 @@ class TestToken:
         assert refusal(answer, BAD_TOKEN) == BAD_TOKEN
 
     def test_that_is_not_ours_reads_nothing(self, api: Api, token: str) -> None:
-        answer = api.http.get("/wallets", headers=headers_of(api, token))
+        answer = api.http.get("/token_wallets", headers=headers_of(api, token))
         assert refusal(answer, BAD_TOKEN) == BAD_TOKEN
 
     @pytest.mark.parametrize("rpc", ["get_user_tokens", "spend_tokens", "add_tokens"])
@@ -248,7 +248,7 @@ class TestToken:
         for rpc in ("get_user_tokens", "spend_tokens"):
             answer = api.rpc(rpc, CALLS[rpc], headers_of(api, nobody))
             assert refusal(answer, expected) == expected
-        assert api.http.get("/wallets", headers=headers_of(api, nobody)).json() == []
+        assert api.http.get("/token_wallets", headers=headers_of(api, nobody)).json() == []
 
     def test_of_a_service_key_that_is_not_ours_is_refused(self, api: Api) -> None:
         forged = jwt.encode({"role": "service_role"}, "another secret, long enough for HS256 too")

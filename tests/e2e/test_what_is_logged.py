@@ -19,7 +19,7 @@ from tests.support.gateways import PORTONE_V2, STRIPE, TOSS
 from tests.support.logbook import Logbook, forms, leaks
 from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
 from tests.support.portone_v2_shop import v2_url
-from tests.support.refund_desks import RefundDesk, admin_of
+from tests.support.refund_desks import RefundDesk, operator_of
 from tests.support.shop import Shop
 
 if TYPE_CHECKING:
@@ -95,11 +95,11 @@ async def day(
         logbook = Logbook(stack.manager.processes)
         buyer = stack.sign_up(f"{request.param}.{PERSONAL['email']}")
         shop = Shop(stack, browser, buyer, stack.sidecar_url)
-        admin = admin_of(shop)
+        operator = operator_of(shop)
         day = Day(logbook, {*_secrets(stack, env), *PERSONAL.values(), FORGED_ID})
-        day.secrets |= {buyer.token, buyer.email, admin.token, admin.email}
+        day.secrets |= {buyer.token, buyer.email, operator.token, operator.email}
         for driver in drivers:
-            await _at_the_gateway(day, RefundDesk(Checkout.at(driver, shop), admin))
+            await _at_the_gateway(day, RefundDesk(Checkout.at(driver, shop), operator))
         await _nonsense_from_outside(day, shop)
         await _reconcile(day, shop)
         yield day

@@ -103,9 +103,10 @@ MUTANTS = (
         (
             Rewrite(
                 "public.coinslot_apply_gateway_payment",
-                "apply_gateway_payment.live, apply_gateway_payment.paid,",
-                "apply_gateway_payment.live, case apply_gateway_payment.state when 'ready' "
-                "then apply_gateway_payment.amount else apply_gateway_payment.paid end,",
+                "coinslot_apply_gateway_payment.paid,",
+                "case coinslot_apply_gateway_payment.state when 'ready' "
+                "then coinslot_apply_gateway_payment.amount "
+                "else coinslot_apply_gateway_payment.paid end,",
             ),
         ),
         (PAYMENTS,),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+OperatorRole = Literal["support", "finance", "owner"]
 RefundStatus = Literal["requested", "pending", "succeeded", "failed"]
 
 
@@ -245,3 +246,18 @@ class Discrepancy(Record):
     created_at: str
     resolved_at: str | None
     resolution: str
+
+
+class Operator(Record):
+    """Somebody with a role of their own at the shop, and since when they have had it."""
+
+    user_id: str
+    role: OperatorRole
+    since: str
+
+
+class OperatorAccount(Operator):
+    """`active` is False for the deleted and the banned, who may do nothing."""
+
+    email: str | None
+    active: bool

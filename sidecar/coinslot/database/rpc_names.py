@@ -27,6 +27,10 @@ class Rpc(StrEnum):
     RECORD_REFUND_ANSWER = "coinslot_record_refund_answer"
     CLOSE_REFUND = "coinslot_close_refund"
     GET_REFUND = "coinslot_get_refund"
+    # operators
+    ADD_OPERATOR = "coinslot_add_operator"
+    REMOVE_OPERATOR = "coinslot_remove_operator"
+    LIST_OPERATORS = "coinslot_list_operators"
     # reconciler and audit
     RUN_MAINTENANCE = "coinslot_run_maintenance"
     CLAIM_PAYMENTS = "coinslot_claim_payments"

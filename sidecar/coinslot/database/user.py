@@ -33,7 +33,7 @@ class UserDatabase(Caller):
         )
 
     async def request_refund(self, order_id: str, request: RefundRequest) -> RefundRecord:
-        """A refund on the word of an administrator; `forbidden` for anybody else."""
+        """A refund on the word of an operator, finance or owner; `forbidden` for anybody else."""
         return await self.record(RefundRecord, Rpc.REQUEST_REFUND, **request.arguments(order_id))
 
     async def offers(self, currency: str) -> list[Offer]:
