@@ -84,7 +84,7 @@ def books(shop: Shop) -> tuple[int, int, int]:
     """The buyer's tokens, tokens held, and number of spends."""
     found = shop.select(
         "select tokens, held, (select count(*) from token_ledger l "
-        "where l.user_id = w.user_id and l.kind = 'spend') from wallets w where user_id = %s",
+        "where l.user_id = w.user_id and l.kind = 'spend') from token_wallets w where user_id = %s",
         shop.buyer.id,
     )
     tokens, held, spends = found[0]

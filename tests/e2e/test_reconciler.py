@@ -38,7 +38,7 @@ class ReconciledCheckout:
         self.shop.select(
             "update coinslot.payment_reads r set next_read_at = case "
             "when p.order_id = any (%s) then now() else now() + interval '1 day' end "
-            "from payments p where p.id = r.payment_id returning 1",
+            "from token_payments p where p.id = r.payment_id returning 1",
             list(order_ids),
         )
 
