@@ -44,6 +44,16 @@ CREATE TYPE coinslot.payment_facts AS (
 
 COMMENT ON TYPE coinslot.payment_facts IS 'attempt_id: the attempt whose money counts, null while there is none.';
 
+CREATE TYPE public.coinslot_operator_account AS (
+	user_id uuid,
+	email text,
+	role text,
+	since timestamp with time zone,
+	active boolean
+);
+
+COMMENT ON TYPE public.coinslot_operator_account IS 'An operator and their account. Not active: deleted or banned, so that every call is refused.';
+
 CREATE FUNCTION coinslot.order_id_form() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -142,16 +152,6 @@ CREATE TYPE public.coinslot_webhook_verdict AS (
 );
 
 COMMENT ON TYPE public.coinslot_webhook_verdict IS 'What a read came to for a webhook; finished = it leads to no other read.';
-
-CREATE TYPE public.operator_account AS (
-	user_id uuid,
-	email text,
-	role text,
-	since timestamp with time zone,
-	active boolean
-);
-
-COMMENT ON TYPE public.operator_account IS 'An operator and their account. Not active: deleted or banned, so that every call is refused.';
 
 CREATE TYPE public.token_hold_receipt AS (
 	id uuid,
@@ -2382,7 +2382,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) IS 'See public.coinslot_list_discrepancies.';
 
-CREATE FUNCTION coinslot.list_operators() RETURNS SETOF public.operator_account
+CREATE FUNCTION coinslot.list_operators() RETURNS SETOF public.coinslot_operator_account
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -4332,7 +4332,7 @@ $$;
 
 COMMENT ON FUNCTION public.coinslot_list_discrepancies(page_size integer, before bigint) IS 'Service: open discrepancies, newest first; before = the last id of the page before.';
 
-CREATE FUNCTION public.coinslot_list_operators() RETURNS SETOF public.operator_account
+CREATE FUNCTION public.coinslot_list_operators() RETURNS SETOF public.coinslot_operator_account
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -5243,6 +5243,8 @@ REVOKE ALL ON TYPE coinslot.apply_outcome FROM PUBLIC;
 
 REVOKE ALL ON TYPE coinslot.delivery_verdict FROM PUBLIC;
 
+REVOKE ALL ON TYPE public.coinslot_operator_account FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.order_id_form() FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.token_payments TO authenticated;
@@ -5256,8 +5258,6 @@ GRANT ALL ON TYPE public.coinslot_refund_job TO service_role;
 
 REVOKE ALL ON TYPE public.coinslot_webhook_verdict FROM PUBLIC;
 GRANT ALL ON TYPE public.coinslot_webhook_verdict TO service_role;
-
-REVOKE ALL ON TYPE public.operator_account FROM PUBLIC;
 
 REVOKE ALL ON TYPE public.token_hold_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_hold_receipt TO authenticated;

@@ -344,10 +344,10 @@ isOneToOne: false
         isSetofReturn: true
       } },
 "coinslot_list_operators":
-{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["operator_account"][]
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_operator_account"][]
                           SetofOptions: {
         from: "*"
-        to: "operator_account"
+        to: "coinslot_operator_account"
         isOneToOne: false
         isSetofReturn: true
       } },
@@ -610,14 +610,14 @@ isOneToOne: false
             [_ in never]: never
           }
           CompositeTypes: {
-            "coinslot_payment_to_read": {
+            "coinslot_operator_account": {
+                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
+                      },"coinslot_payment_to_read": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"attempt_key": string | null
                       },"coinslot_refund_job": {
                         "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["token_payments"]['Row'] | null
                       },"coinslot_webhook_verdict": {
                         "webhook_id": number | null,"outcome": string | null,"finished": boolean | null
-                      },"operator_account": {
-                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
                       },"token_hold_receipt": {
                         "id": string | null,"user_id": string | null,"amount": number | null,"captured": number | null,"status": string | null,"feature": string | null,"idempotency_key": string | null,"reason": string | null,"expires_at": string | null,"created_at": string | null,"resolved_at": string | null,"replayed": boolean | null
                       },"token_receipt": {

@@ -1,4 +1,5 @@
--- From users to wallets: sign-up, the bonus, deletion, and users who were there before.
+-- From users to wallets: sign-up, the bonus and deletion. The triggers come last of all, and with
+-- them the users who were there before.
 --
 -- A wallet outlives its user: deleting somebody closes the wallet and keeps the books, which is why
 -- it has no foreign key to auth.users.
@@ -105,24 +106,3 @@ $$;
 comment on function coinslot.follow_user() is
 'Trigger on auth.users: wallet, bonus and closing follow the account.';
 revoke all on function coinslot.follow_user() from public;
-
-create or replace trigger coinslot_user_created after insert on auth.users
-for each row execute function coinslot.follow_user();
-create or replace trigger coinslot_user_changed
-after update of email, email_confirmed_at, phone, phone_confirmed_at, is_anonymous, deleted_at
-on auth.users
-for each row execute function coinslot.follow_user();
-create or replace trigger coinslot_user_deleted after delete on auth.users
-for each row execute function coinslot.follow_user();
-
--- Users who were there before Coinslot get what they would have got by signing up now.
-insert into public.token_wallets (user_id, closed_at)
-select
-  u.id,
-  u.deleted_at
-from auth.users as u
-on conflict do nothing;
-
-select coinslot.grant_signup_bonus(u)
-from auth.users as u
-order by u.created_at, u.id;

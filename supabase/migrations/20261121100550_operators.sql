@@ -173,18 +173,18 @@ revoke all on function public.coinslot_remove_operator(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_remove_operator(text) to service_role;
 
-create type public.operator_account as (
+create type public.coinslot_operator_account as (
   user_id uuid,
   email text,
   role text,
   since timestamptz,
   active boolean
 );
-comment on type public.operator_account is
+comment on type public.coinslot_operator_account is
 'An operator and their account. Not active: deleted or banned, so that every call is refused.';
-revoke all on type public.operator_account from public;
+revoke all on type public.coinslot_operator_account from public;
 
-create function coinslot.list_operators() returns setof public.operator_account
+create function coinslot.list_operators() returns setof public.coinslot_operator_account
 language sql stable security definer set search_path = '' as $$
   select o.user_id, u.email, o.role, o.since, u.id is not null and coinslot.may_act(u)
   from coinslot.operators o
@@ -195,7 +195,7 @@ comment on function coinslot.list_operators() is 'See public.coinslot_list_opera
 revoke all on function coinslot.list_operators() from public;
 grant execute on function coinslot.list_operators() to service_role;
 
-create function public.coinslot_list_operators() returns setof public.operator_account
+create function public.coinslot_list_operators() returns setof public.coinslot_operator_account
 language sql stable set search_path = '' as $$
   select * from coinslot.list_operators()
 $$;
