@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from coinslot.errors import NothingToConfirm
+from coinslot.errors import GatewayOff, NothingToConfirm
 from coinslot.gateways.money import LARGEST
 from coinslot.text import storable
 
@@ -226,6 +226,14 @@ class Gateway(Protocol):
 
     async def close(self) -> None:
         """Ends the connections that are this gateway's own."""
+
+
+def gateway_named(gateways: Mapping[str, Gateway], name: str) -> Gateway:
+    """Raises `GatewayOff` where it is unknown, or without its keys."""
+    gateway = gateways.get(name)
+    if gateway is None:
+        raise GatewayOff
+    return gateway
 
 
 class TakesMoneyItself:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from coinslot.errors import CoinslotError, GatewayOff, InvalidPaymentKey
+from coinslot.errors import CoinslotError, InvalidPaymentKey
+from coinslot.gateways.base import gateway_named
 from coinslot.metrics import WEBHOOKS
 from coinslot.order_ids import ORDER_ID, bind_order
 from coinslot.webhooks.fair_semaphore import FairSemaphore
@@ -76,9 +77,7 @@ class Inbox:
         Raises `GatewayOff`, `InvalidSignature` or `InvalidRequest` for what is no webhook of this
         gateway, and `DatabaseUnavailable`, upon which the gateway sends it again.
         """
-        gateway = self._gateways.get(gateway_name)
-        if gateway is None:
-            raise GatewayOff
+        gateway = gateway_named(self._gateways, gateway_name)
         try:
             verdict = await self._take(gateway, headers, body)
         except CoinslotError as error:
