@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
     from datetime import datetime
 
+# Characters of a refund's reason: the most that any gateway surely takes.
+LONGEST_REASON = 200
+
 State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
 
 
