@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from coinslot.errors import NothingToConfirm
+from coinslot.errors import GatewayOff, NothingToConfirm
 from coinslot.gateways.money import LARGEST
 from coinslot.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
     from datetime import datetime
+
+# Characters of a refund's reason: the most that any gateway surely takes.
+LONGEST_REASON = 200
 
 State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
 
@@ -226,6 +229,14 @@ class Gateway(Protocol):
 
     async def close(self) -> None:
         """Ends the connections that are this gateway's own."""
+
+
+def gateway_named(gateways: Mapping[str, Gateway], name: str) -> Gateway:
+    """Raises `GatewayOff` where it is unknown, or without its keys."""
+    gateway = gateways.get(name)
+    if gateway is None:
+        raise GatewayOff
+    return gateway
 
 
 class TakesMoneyItself:

@@ -11,6 +11,7 @@ from sanic.response import json
 
 from coinslot.database.refunds import RefundRequest
 from coinslot.errors import DatabaseError, InvalidRequest, PaymentNotFound, RefundFailed
+from coinslot.gateways.base import LONGEST_REASON
 from coinslot.gateways.money import LARGEST
 from coinslot.order_ids import ORDER_ID, bind_order
 from coinslot.routes.rate_limits import limited
@@ -48,7 +49,7 @@ class RefundBody(_Body):
     """`amount` in minor units; without one all that is left. `force` also takes tokens that were
     spent: the balance goes below zero. `paymentKey` names another attempt than the one credited."""
 
-    reason: Annotated[Words, Field(min_length=1, max_length=200)]
+    reason: Annotated[Words, Field(min_length=1, max_length=LONGEST_REASON)]
     amount: Annotated[int, Field(ge=1, le=LARGEST, strict=True)] | None = None
     force: Annotated[bool, Field(strict=True)] = False
     payment_key: Annotated[Words, Field(min_length=1, max_length=255)] | None = None
