@@ -101,7 +101,7 @@ async def test_anothers_order(shop: Shop, stranger: Shop) -> None:
     attacker = as_buyer(stranger)
     seen = await attacker.send("GET", f"token_payments?order_id=eq.{order_id}")
     assert seen.json() == []
-    assert (await attacker.send("GET", "payment_events")).json() == []
+    assert (await attacker.send("GET", "token_payment_events")).json() == []
     assert error(await attacker.rpc("cancel_token_order", order_id=order_id)) == "order_not_found"
     url = f"{shop.sidecar}/payment/{order_id}"
     assert (await shop.http.get(url, headers=stranger.jwt)).status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from coinslot.gateways.parts import GatewayParts
@@ -20,5 +21,9 @@ def opened(settings: StripeSettings, client: httpx.AsyncClient) -> Stripe:
 
     return Stripe.from_settings(settings, client)
 
+
+# The library names each address that it calls, whole and at INFO: our own lines say it with the
+# order. Said here, it holds before the library is loaded.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 PARTS = GatewayParts(settings=StripeSettings, open=opened, browser=in_browser)
