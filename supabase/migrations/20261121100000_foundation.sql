@@ -56,6 +56,11 @@ begin
     from pg_catalog.pg_class c
     where c.relnamespace = 'public'::regnamespace and c.relname = any(v_relations)
     union all
+    select format('type public.%s: the name is Coinslot''s. Rename yours.', t.typname)
+    from pg_catalog.pg_type t
+    where t.typnamespace = 'public'::regnamespace and t.typname = any(v_relations)
+      and t.typrelid = 0
+    union all
     select format('function public.%s(%s): the name is Coinslot''s. Rename yours.',
       p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
     from pg_catalog.pg_proc p

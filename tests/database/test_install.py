@@ -52,15 +52,20 @@ def test_everything_in_the_way_is_said_at_once_and_nothing_is_changed(
 ) -> None:
     empty.execute("create table public.token_payments (id bigint)")
     empty.execute("create view public.token_offers as select 1 as id")
+    empty.execute("create type public.token_receipt as enum ('paid')")
+    empty.execute("create domain public.token_wallets as text")
     empty.execute("create function public.spend_tokens(x integer) returns integer return x")
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refused:
         empty.execute(_first().encode())
     assert refused.value.diag.message_primary is not None
-    assert refused.value.diag.message_primary.splitlines() == [
+    head, *problems = refused.value.diag.message_primary.splitlines()
+    assert [head, *sorted(problems)] == [
         "Coinslot cannot be installed here yet, and nothing was changed:",
-        "- view public.token_offers: the name is Coinslot's. Rename yours.",
-        "- table public.token_payments: the name is Coinslot's. Rename yours.",
         "- function public.spend_tokens(x integer): the name is Coinslot's. Rename yours.",
+        "- table public.token_payments: the name is Coinslot's. Rename yours.",
+        "- type public.token_receipt: the name is Coinslot's. Rename yours.",
+        "- type public.token_wallets: the name is Coinslot's. Rename yours.",
+        "- view public.token_offers: the name is Coinslot's. Rename yours.",
     ]
     assert empty.execute("select to_regnamespace('coinslot')").fetchone() == (None,)
 
