@@ -132,7 +132,7 @@ async def test_maintenance_outlives_what_nobody_foresaw(
         rounds.append(len(rounds))
         raise ValueError
 
-    monkeypatch.setattr(ServiceDatabase, "coinslot_run_maintenance", fail)
+    monkeypatch.setattr(ServiceDatabase, "run_maintenance", fail)
     async with running(create_app(shop.settings(coinslot_maintenance_seconds=0.01))):
         await shop.until(lambda: len(rounds) > 2)
 

@@ -8,6 +8,7 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -93,7 +94,7 @@ async def day(
     keys = _v2_keys(stack) if request.param == "v2" else {}
     async with _server_with(stack, keys) as env:
         logbook = Logbook(stack.manager.processes)
-        buyer = stack.sign_up(f"{request.param}.{PERSONAL['email']}")
+        buyer = stack.sign_up(f"{token_hex(4)}.{PERSONAL['email']}")
         shop = Shop(stack, browser, buyer, stack.sidecar_url)
         operator = operator_of(shop)
         day = Day(logbook, {*_secrets(stack, env), *PERSONAL.values(), FORGED_ID})
