@@ -121,7 +121,7 @@ insert into auth.users (id, email, email_confirmed_at, is_anonymous, deleted_at,
 ('00000000-0000-4000-8000-0000000000f4', 'unconfirmed@example.com', null, false, null, now()),
 ('00000000-0000-4000-8000-0000000000f5', null, null, true, null, now());
 alter table auth.users enable trigger user;
-insert into public.wallets (user_id, closed_at)
+insert into public.token_wallets (user_id, closed_at)
 select u.id, u.deleted_at from auth.users u on conflict do nothing;
 select count(coinslot.grant_signup_bonus(u) order by u.created_at, u.id) from auth.users u \gset
 select is(

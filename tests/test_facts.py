@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import psycopg
 import pytest
 
-from coinslot.database.records import Applied, AuditLine, RefundStatus, StoredWebhook
+from coinslot.cli import operators
+from coinslot.database.records import (
+    Applied,
+    AuditLine,
+    OperatorRole,
+    RefundStatus,
+    StoredWebhook,
+)
 from coinslot.database.refunds import RefundAnswer
 from coinslot.errors import LONGEST_SENTENCE
 from coinslot.gateways.base import LONGEST_REASON, State
@@ -102,6 +109,12 @@ def test_statuses_and_answers_of_refunds(database: Connection) -> None:
 
 def test_verdicts_of_an_audit(database: Connection) -> None:
     assert literal(AuditLine, "verdict") == checked(database, "audit_lines_verdict_known")
+
+
+def test_roles_of_operators(database: Connection) -> None:
+    command = get_type_hints(operators.add, include_extras=False)
+    assert set(get_args(OperatorRole)) == set(get_args(command["role"]))
+    assert set(get_args(OperatorRole)) == listed(database, "operator_roles")
 
 
 def test_modes(database: Connection) -> None:

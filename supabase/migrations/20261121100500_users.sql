@@ -1,4 +1,5 @@
--- From users to wallets: sign-up, the bonus, deletion, and users who were there before.
+-- From users to wallets: sign-up, the bonus and deletion. The triggers come last of all, and with
+-- them the users who were there before.
 --
 -- A wallet outlives its user: deleting somebody closes the wallet and keeps the books, which is why
 -- it has no foreign key to auth.users.
@@ -13,7 +14,7 @@ create table coinslot.signup_bonuses (
   constraint signup_bonuses_pkey primary key (identity_hash),
   constraint signup_bonuses_user_id_key unique (user_id),
   constraint signup_bonuses_user_id_fkey foreign key (user_id)
-  references public.wallets (user_id) on delete restrict
+  references public.token_wallets (user_id) on delete restrict
 );
 comment on table coinslot.signup_bonuses is 'Identities that have had their sign-up bonus.';
 alter table coinslot.signup_bonuses enable row level security;
@@ -75,7 +76,7 @@ begin
   perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;
-  update public.wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
+  update public.token_wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
     held = (
       select coalesce(sum(h.amount), 0) from coinslot.token_holds h
       where h.user_id = close_wallet.user_id and h.status = 'held'
@@ -93,7 +94,7 @@ begin
     perform coinslot.close_wallet(old.id);
     return old;
   end if;
-  insert into public.wallets (user_id) values (new.id) on conflict do nothing;
+  insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
   if new.deleted_at is not null then
     perform coinslot.close_wallet(new.id);
   else
@@ -105,45 +106,3 @@ $$;
 comment on function coinslot.follow_user() is
 'Trigger on auth.users: wallet, bonus and closing follow the account.';
 revoke all on function coinslot.follow_user() from public;
-
-create or replace trigger coinslot_user_created after insert on auth.users
-for each row execute function coinslot.follow_user();
-create or replace trigger coinslot_user_changed
-after update of email, email_confirmed_at, phone, phone_confirmed_at, is_anonymous, deleted_at
-on auth.users
-for each row execute function coinslot.follow_user();
-create or replace trigger coinslot_user_deleted after delete on auth.users
-for each row execute function coinslot.follow_user();
-
--- Read from the table at the moment of the call: a JWT keeps the role it was signed with, and what
--- users may write about themselves is raw_user_meta_data.
-create function coinslot.require_admin() returns uuid
-language plpgsql stable set search_path = '' as $$
-declare
-  v_user_id uuid := coinslot.current_user_id();
-begin
-  if not exists (
-    select from auth.users u
-    where u.id = v_user_id and u.deleted_at is null
-      and (u.banned_until is null or u.banned_until <= clock_timestamp())
-      and u.raw_app_meta_data ->> 'role' = 'admin'
-  ) then
-    perform coinslot.fail('forbidden');
-  end if;
-  return v_user_id;
-end
-$$;
-comment on function coinslot.require_admin() is 'The signed-in administrator, or PT401, PT403.';
-revoke all on function coinslot.require_admin() from public;
-
--- Users who were there before Coinslot get what they would have got by signing up now.
-insert into public.wallets (user_id, closed_at)
-select
-  u.id,
-  u.deleted_at
-from auth.users as u
-on conflict do nothing;
-
-select coinslot.grant_signup_bonus(u)
-from auth.users as u
-order by u.created_at, u.id;

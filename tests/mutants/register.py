@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.mutants import payment_rules, refund_rules, sidecar_rules, wallet_rules, webhook_rules
+from tests.mutants import (
+    operator_rules,
+    payment_rules,
+    refund_rules,
+    sidecar_rules,
+    wallet_rules,
+    webhook_rules,
+)
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Mutant
@@ -13,6 +20,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *wallet_rules.MUTANTS,
     *payment_rules.MUTANTS,
     *refund_rules.MUTANTS,
+    *operator_rules.MUTANTS,
     *webhook_rules.MUTANTS,
     *sidecar_rules.MUTANTS,
 )

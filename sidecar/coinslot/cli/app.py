@@ -9,6 +9,7 @@ import typer
 from coinslot.cli.audits import audit
 from coinslot.cli.command_group import command_group
 from coinslot.cli.discrepancies import app as discrepancies
+from coinslot.cli.operators import app as operators
 from coinslot.cli.reconcile import reconcile
 from coinslot.cli.refunds import close_refund, refund
 from coinslot.cli.serve import serve
@@ -19,6 +20,7 @@ for command in (serve, refund, close_refund, reconcile, audit):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(discrepancies, name="discrepancies")
+app.add_typer(operators, name="operators")
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's

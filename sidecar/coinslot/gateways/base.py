@@ -66,7 +66,7 @@ class GatewayPayment:
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters of `apply_gateway_payment` that come from the gateway."""
+        """The parameters of `coinslot_apply_gateway_payment` that come from the gateway."""
         fact = {name: getattr(self, name) for name in _ARGUMENTS}
         if self.virtual_account is not None:
             fact["virtual_account"] = asdict(self.virtual_account)
@@ -170,7 +170,7 @@ class WebhookEvent:
     secret: str | None = field(default=None, repr=False)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters of `store_webhook` that come from the webhook."""
+        """The parameters of `coinslot_store_webhook` that come from the webhook."""
         claimed = {each.name: getattr(self, each.name) for each in fields(self)}
         kind = storable(self.event_type)[:_LONGEST_TYPE]
         return {**claimed, "event_type": kind, "headers": {**self.headers}, "body": {**self.body}}

@@ -51,7 +51,7 @@ class Refunds:
     async def refund(
         self, order_id: str, request: RefundRequest, token: str | None = None
     ) -> RefundRecord:
-        """The refund as far as it has come. With a token on the word of that administrator, without
+        """The refund as far as it has come. With a token on the word of that operator, without
         one on the service's own.
 
         Given up at once where the payment is of a gateway, or of a version of one, that is not set

@@ -1,4 +1,4 @@
-"""Refunds, for administrators."""
+"""Refunds, for operators."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RefundBody(_Body):
 @refunds.post("/<order_id:str>/refund")
 @limited("refunds", signed_in=True)
 async def refund(request: Request, order_id: str) -> HTTPResponse:
-    """Postgres says if the caller is an administrator."""
+    """Postgres says if the caller is an operator who may."""
     token = required_token(request)
     body = json_body(request, RefundBody)
     key = idempotency_key(request)
@@ -71,7 +71,7 @@ async def refund(request: Request, order_id: str) -> HTTPResponse:
     try:
         made = await services(request).refunds.refund(order_id, _asked(body, key), token)
     except DatabaseError as refusal:
-        # How much is left of the payment, or which refund is open, is for an operator to know.
+        # How much is left, which refund is open, and which role may: for an operator to know.
         refusal.details |= refusal.explained
         raise
     if made.status == "failed":

@@ -115,7 +115,7 @@ function readEntries(user, last) {
 
 function readOrders(user, last) {
   const query = config.supabase
-    .from('payments')
+    .from('token_payments')
     .select(ORDERS)
     .eq('user_id', user)
     .or('confirmed_at.is.null,tokens.eq.0')

@@ -25,7 +25,7 @@ for select to authenticated using ((select auth.uid()) = id);
 -- to, and there is no column that anybody could update.
 create function public.tokens(profile public.profiles) returns bigint
 language sql stable set search_path = '' as $$
-  select coinslot.available(w) from public.wallets w where w.user_id = profile.id
+  select coinslot.available(w) from public.token_wallets w where w.user_id = profile.id
 $$;
 comment on function public.tokens(public.profiles) is 'Tokens the person can spend now.';
 revoke all on function public.tokens(public.profiles)
