@@ -10,7 +10,7 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.errors import InvalidRequest
-from coinslot.routes.rate_limits import limited
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.requests import required_token, services
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from coinslot.errors import DatabaseError, InvalidRequest, PaymentNotFound, Refu
 from coinslot.gateways.base import LONGEST_REASON
 from coinslot.gateways.money import LARGEST
 from coinslot.order_ids import ORDER_ID, bind_order
-from coinslot.routes.rate_limits import limited
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.requests import idempotency_key, json_body, required_token, services
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from coinslot.order_ids import ORDER_ID
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, Waiting
 from coinslot.routes.gateway_routes import GatewayRoutes
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
-from coinslot.routes.rate_limits import limited
 from coinslot.routes.requests import (
     idempotency_key,
     json_body,
