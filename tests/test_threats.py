@@ -113,7 +113,7 @@ async def test_anothers_order(shop: Shop, stranger: Shop) -> None:
 
 async def test_anothers_balance(shop: Shop, stranger: Shop) -> None:
     attacker = as_buyer(stranger)
-    for table in ("wallets", "token_ledger"):
+    for table in ("token_wallets", "token_ledger"):
         for owner in {row["user_id"] for row in (await attacker.send("GET", table)).json()}:
             assert owner == stranger.buyer.id
         of_buyer = await attacker.send("GET", f"{table}?user_id=eq.{shop.buyer.id}")
@@ -142,7 +142,7 @@ async def test_null_user_id(shop: Shop, subject: dict[str, Any]) -> None:
     for name, arguments in calls.items():
         answer = await nobody.rpc(name, **arguments)
         assert (answer.status_code, error(answer)) == (401, "unauthenticated"), name
-    for table in ("wallets", "token_ledger", "payments"):
+    for table in ("token_wallets", "token_ledger", "token_payments"):
         assert (await nobody.send("GET", table)).json() == []
 
 

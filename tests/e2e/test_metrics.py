@@ -246,7 +246,7 @@ class TestWithoutTheDatabase:
                 raise DatabaseUnavailable
 
             with monkeypatch.context() as outage:
-                outage.setattr(ServiceDatabase, "coinslot_get_backlog", gone)
+                outage.setattr(ServiceDatabase, "get_backlog", gone)
                 found = await watch.until(lambda now: now.value("coinslot_database_up") == 0)
                 assert "coinslot_webhooks_waiting" not in found.families
             await watch.until(lambda now: now.value("coinslot_database_up") == 1)
@@ -262,7 +262,7 @@ async def test_scrapes_ask_the_database_nothing(
         asked.append(time.monotonic())
         return await ask(database)
 
-    monkeypatch.setattr(ServiceDatabase, "coinslot_get_backlog", counted)
+    monkeypatch.setattr(ServiceDatabase, "get_backlog", counted)
     monkeypatch.setattr(backlog, "REFRESH_SECONDS", 60)
     async with monitored(shop.settings()) as watch:
         await asyncio.gather(*(watch.scrape() for _ in range(30)))

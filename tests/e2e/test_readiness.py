@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MISSING: dict[str, tuple[LiteralString, LiteralString]] = {
     "renamed": (
         "alter function public.coinslot_return_webhooks(bigint[]) rename to give_back",
-        "alter function public.give_back(bigint[]) rename to return_webhooks",
+        "alter function public.give_back(bigint[]) rename to coinslot_return_webhooks",
     ),
     "not granted": (
         "revoke execute on function public.coinslot_return_webhooks(bigint[]) from service_role",
