@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
+from coinslot.cli.command_group import command_group
 from coinslot.cli.deployment import run
 from coinslot.cli.terminal import fail, out
 
@@ -15,11 +14,9 @@ if TYPE_CHECKING:
     from coinslot.database.records import Operator, OperatorAccount
     from coinslot.services import Services
 
-app = typer.Typer(
-    help="Who may refund, or look at what is not theirs.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = command_group("Who may refund, or look at what is not theirs.")
+
+_COLUMNS = ("user id", "e-mail", "role", "since", "active")
 
 Who = Annotated[str, typer.Argument(help="A user: the e-mail they have confirmed, or their id.")]
 
@@ -61,13 +58,12 @@ def list_() -> None:
     async def listed(services: Services) -> list[OperatorAccount]:
         return await services.database.as_service().list_operators()
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("user id", "e-mail", "role", "since", "active"):
-        table.add_column(name, overflow="fold")
-    for each in run(listed):
-        cells = (each.user_id, each.email or "", each.role, each.since[:19])
-        table.add_row(*(escape(cell) for cell in cells), "yes" if each.active else "no")
-    out.print(table)
+    out.print_table(_COLUMNS, map(_cells, run(listed)))
+
+
+def _cells(each: OperatorAccount) -> tuple[str, ...]:
+    active = "yes" if each.active else "no"
+    return each.user_id, each.email or "", each.role, each.since[:19], active
 
 
 def _show(operator: Operator, verb: str) -> None:
