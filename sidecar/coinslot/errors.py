@@ -51,7 +51,7 @@ class InvalidPackage(CoinslotError):
     sentence = "Invalid package"
 
 
-class PaymentNotFound(CoinslotError):
+class OrderNotFound(CoinslotError):
     code = "order_not_found"
     sentence = "Payment not found"
 

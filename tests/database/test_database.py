@@ -63,10 +63,10 @@ async def test_person_orders_and_finds_the_order(database: Database, person: Per
         10,
         "pending",
     )
-    assert await user.payment(order.order_id) == order
+    assert await user.order(order.order_id) == order
     dollars = await user.create_order("starter", "portone", "USD")
-    assert await user.payments(1) == [dollars]
-    assert await user.payments(5, (dollars.created_at, dollars.id)) == [order]
+    assert await user.orders(1) == [dollars]
+    assert await user.orders(5, (dollars.created_at, dollars.id)) == [order]
 
 
 async def test_service_settles_a_payment(database: Database, person: Person) -> None:
@@ -92,8 +92,8 @@ async def test_service_settles_a_payment(database: Database, person: Person) -> 
         True,
     )
     assert applied.outcome == "credited"
-    assert applied.payment is not None
-    assert (applied.payment.status, applied.payment.version > opened.version) == ("completed", True)
+    assert applied.order is not None
+    assert (applied.order.status, applied.order.version > opened.version) == ("completed", True)
     await service.refuse_payment_attempt(order.order_id, "imp_2", "wrong_order", "webhook")
 
 
@@ -102,11 +102,11 @@ async def test_service_keeps_an_inbox(database: Database, person: Person) -> Non
     order = await database.as_user(person.token).create_order("starter", "portone")
     event = WebhookEvent("a\x00b" + "c" * 200, order.order_id, None, True, key(), {"a": "b"}, {})
     stored = await service.store_webhook("portone", event.arguments())
-    assert (stored.verdict, stored.payment is not None) == ("read", True)
+    assert (stored.verdict, stored.order is not None) == ("read", True)
     assert (await service.store_webhook("portone", event.arguments())).verdict == "scheduled"
     nothing = WebhookEvent("", "ord_ffffffffffff", None, claims_paid=False)
     unknown = await service.store_webhook("portone", nothing.arguments())
-    assert (unknown.verdict, unknown.webhook_id, unknown.payment) == ("unknown_order", None, None)
+    assert (unknown.verdict, unknown.webhook_id, unknown.order) == ("unknown_order", None, None)
     assert stored.webhook_id is not None
     verdict = await service.finish_webhook(stored.webhook_id, "refused", "because")
     assert verdict is not None

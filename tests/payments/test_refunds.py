@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coinslot.database.records import Payment, RefundJob, RefundRecord
+from coinslot.database.records import OrderRecord, RefundJob, RefundRecord
 from coinslot.database.refunds import RefundRequest
 from coinslot.payments import refunds as refunding
 from coinslot.payments.refunds import Refunds
@@ -43,14 +43,14 @@ class Books:
             "gateway": "toss",
             "payment_key": KEY,
             "account": None,
-            "payment": Payment.model_construct(**order),
+            "order": OrderRecord.model_construct(**order),
         }
         return [RefundJob.model_construct(**job)]
 
     async def record_refund_answer(self, _job: RefundJob, answer: str, *_: str) -> None:
         self.answers.append(answer)
 
-    async def open_payment(self, _order_id: str) -> Payment:
+    async def open_payment(self, _order_id: str) -> OrderRecord:
         raise AssertionError("read")
 
 

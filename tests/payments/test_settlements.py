@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from coinslot.database.records import Applied, Payment
+from coinslot.database.records import Applied, OrderRecord
 from coinslot.errors import CoinslotError
 from coinslot.gateways.base import GatewayPayment
 from coinslot.payments.settlements import Settled, Settlements
@@ -23,13 +23,13 @@ class Books:
     def as_service(self) -> Books:
         return self
 
-    async def open_payment(self, order_id: str) -> Payment:
+    async def open_payment(self, order_id: str) -> OrderRecord:
         await asyncio.sleep(0.01)
         order: dict[str, Any] = {"order_id": order_id, "gateway": "toss", "version": 1}
-        return Payment.model_construct(**order)
+        return OrderRecord.model_construct(**order)
 
     async def apply_gateway_payment(self, *_: object, **__: object) -> Applied:
-        return Applied.model_construct(outcome="credited", payment=None, webhooks=[])
+        return Applied.model_construct(outcome="credited", order=None, webhooks=[])
 
     async def refuse_payment_attempt(self, *_: object) -> None: ...
 

@@ -12,8 +12,8 @@ from coinslot.routes import examples
 from coinslot.routes.answers import Answer, NewOrder
 from coinslot.routes.checkout import Wish, made_order, new_order
 from coinslot.routes.gateway_routes import GatewayRoutes
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
-from coinslot.routes.rate_limits import limited
 from coinslot.routes.requests import json_body, optional_token, required_token, services
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ async def create(request: Request) -> HTTPResponse:
 @limited("settlements", signed_in=True)
 async def complete(request: Request) -> HTTPResponse:
     order_id = json_body(request, CompleteBody).orderId
-    payment = await services(request).orders.complete(
+    order = await services(request).orders.complete(
         "acme", order_id, None, "complete", optional_token(request)
     )
-    return json({"success": True, "tokens": payment.tokens, "status": payment.status})
+    return json({"success": True, "tokens": order.tokens, "status": order.status})
 
 
 _CREATED = {**examples.NEW, "amount": 5000, "currency": "KRW", "acmePayment": "acme_012345678901"}

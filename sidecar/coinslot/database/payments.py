@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coinslot.database.caller import Caller
-from coinslot.database.records import Applied, Payment
+from coinslot.database.records import Applied, OrderRecord
 from coinslot.database.rpc_names import Rpc
 from coinslot.metrics import PAYMENTS
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class PaymentDatabase(Caller):
-    async def open_payment(self, order_id: str) -> Payment:
+    async def open_payment(self, order_id: str) -> OrderRecord:
         """The order with its version. Raises `order_not_found`."""
-        return await self.record(Payment, Rpc.OPEN_PAYMENT, order_id=order_id)
+        return await self.record(OrderRecord, Rpc.OPEN_PAYMENT, order_id=order_id)
 
     async def apply_gateway_payment(
         self,
@@ -43,7 +43,7 @@ class PaymentDatabase(Caller):
             webhook_ids=list(webhook_ids) or None,
             **fact,
         )
-        status = applied.payment.status if applied.payment else "none"
+        status = applied.order.status if applied.order else "none"
         PAYMENTS.labels(gateway, applied.outcome, status).inc()
         return applied
 

@@ -9,7 +9,7 @@ from coinslot.database.records import (
     AuditLine,
     AuditTotal,
     Maintenance,
-    PaymentToRead,
+    OrderToRead,
     UnlistedPayment,
 )
 from coinslot.database.rpc_names import Rpc
@@ -23,11 +23,11 @@ class ReconciliationDatabase(Caller):
     async def run_maintenance(self, batch: int = 500) -> Maintenance:
         return await self.record(Maintenance, Rpc.RUN_MAINTENANCE, batch=batch)
 
-    async def claim_payments(self, gateway: str, batch: int) -> list[PaymentToRead]:
+    async def claim_payments(self, gateway: str, batch: int) -> list[OrderToRead]:
         """Takes orders that are due to be read. Each is given to one caller, and its next read is
         planned already."""
         rows = await self.call(Rpc.CLAIM_PAYMENTS, gateway=gateway, batch=batch)
-        return [PaymentToRead.model_validate(row) for row in rows]
+        return [OrderToRead.model_validate(row) for row in rows]
 
     async def return_payments(self, order_ids: Sequence[str]) -> None:
         """Gives back orders whose gateway could not be asked. They are due again soon."""

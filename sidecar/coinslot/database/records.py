@@ -15,10 +15,12 @@ RefundStatus = Literal["requested", "pending", "succeeded", "failed"]
 
 class Record(BaseModel):
     # What does not fit may be personal, and an error is logged.
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True
+    )
 
 
-class Payment(Record):
+class OrderRecord(Record):
     """One order and how its payment stands."""
 
     id: str
@@ -54,7 +56,7 @@ def _absent(value: object) -> object:
     return value if isinstance(value, dict) and value.get("id") is not None else None
 
 
-PaymentIfAny = Annotated[Payment | None, BeforeValidator(_absent)]
+OrderIfAny = Annotated[OrderRecord | None, BeforeValidator(_absent)]
 
 
 def _absent_list(value: object) -> object:
@@ -87,7 +89,7 @@ class Applied(Record):
         "refused",
         "unknown_order",
     ]
-    payment: PaymentIfAny
+    order: OrderIfAny = Field(alias="payment")
     webhooks: Annotated[list[WebhookVerdict], BeforeValidator(_absent_list)] = []
 
 
@@ -96,7 +98,7 @@ class StoredWebhook(Record):
 
     verdict: Literal["read", "scheduled", "duplicate", "unknown_order", "forged"]
     webhook_id: int | None
-    payment: PaymentIfAny
+    order: OrderIfAny = Field(alias="payment")
 
 
 class Webhook(Record):
@@ -152,13 +154,13 @@ class RefundJob(Record):
     gateway: str
     payment_key: str
     account: dict[str, str] | None = Field(repr=False)
-    payment: Payment
+    order: OrderRecord = Field(alias="payment")
 
 
-class PaymentToRead(Record):
+class OrderToRead(Record):
     """An order to be read again; `attempt_key` is the latest attempt it is known by."""
 
-    payment: Payment
+    order: OrderRecord = Field(alias="payment")
     attempt_key: str | None
 
 

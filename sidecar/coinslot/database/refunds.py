@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from coinslot.database.caller import Caller
-from coinslot.database.records import Payment, RefundJob, RefundRecord
+from coinslot.database.records import OrderRecord, RefundJob, RefundRecord
 from coinslot.database.rpc_names import Rpc
 
 RefundAnswer = Literal["accepted", "declined", "spent", "unknown"]
@@ -49,10 +49,10 @@ class RefundDatabase(Caller):
         answer: RefundAnswer,
         code: str | None = None,
         message: str | None = None,
-    ) -> Payment:
-        """Records the gateway's answer. Returns the payment, which is to be read now."""
+    ) -> OrderRecord:
+        """Records the gateway's answer. Returns the order, whose payment is to be read now."""
         return await self.record(
-            Payment,
+            OrderRecord,
             Rpc.RECORD_REFUND_ANSWER,
             refund_id=job.id,
             tries=job.tries,

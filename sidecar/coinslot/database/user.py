@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coinslot.database.caller import Caller
-from coinslot.database.records import Offer, Payment, RefundRecord
+from coinslot.database.records import Offer, OrderRecord, RefundRecord
 from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ class UserDatabase(Caller):
         gateway: str,
         currency: str = "KRW",
         idempotency_key: str | None = None,
-    ) -> Payment:
+    ) -> OrderRecord:
         """A new order, or the one that was made under the same key."""
         return await self.record(
-            Payment,
+            OrderRecord,
             Rpc.CREATE_ORDER,
             product_id=product_id,
             gateway=gateway,
@@ -41,17 +41,17 @@ class UserDatabase(Caller):
         query = self.client.from_("token_offers").select("*").eq("currency", currency)
         return [Offer.model_validate(row) for row in await self.rows(query)]
 
-    async def payment(self, order_id: str) -> Payment | None:
+    async def order(self, order_id: str) -> OrderRecord | None:
         """The person's own order; None for another's and for one that does not exist."""
         query = self.client.from_("token_payments").select("*").eq("order_id", order_id)
         rows = await self.rows(query)
-        return Payment.model_validate(rows[0]) if rows else None
+        return OrderRecord.model_validate(rows[0]) if rows else None
 
-    async def payments(self, limit: int, before: tuple[str, str] | None = None) -> list[Payment]:
+    async def orders(self, limit: int, before: tuple[str, str] | None = None) -> list[OrderRecord]:
         """Newest first. `before` is the (created_at, id) of the last row of the page before."""
         query = self.client.from_("token_payments").select("*")
         if before is not None:
             at, key = before
             query = query.or_(f'created_at.lt."{at}",and(created_at.eq."{at}",id.lt."{key}")')
         page = query.order("created_at", desc=True).order("id", desc=True).limit(limit)
-        return [Payment.model_validate(row) for row in await self.rows(page)]
+        return [OrderRecord.model_validate(row) for row in await self.rows(page)]

@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 from coinslot.errors import (
     CoinslotError,
     InvalidPaymentKey,
-    PaymentNotFound,
+    OrderNotFound,
     PaymentRefused,
     PaymentUnknownAtGateway,
 )
@@ -185,7 +185,7 @@ class Audits:
             return (await self._settlements.settle(gateway, order_id, payment_key, "audit")).fact
         except PaymentUnknownAtGateway:
             return None
-        except (PaymentNotFound, PaymentRefused):
+        except (OrderNotFound, PaymentRefused):
             pass
         try:
             return await gateway.read(order_id, payment_key)

@@ -16,7 +16,7 @@ from coinslot.errors import (
     AmountMismatch,
     DatabaseError,
     InvalidPackage,
-    PaymentNotFound,
+    OrderNotFound,
     PaymentRefused,
 )
 from coinslot.gateways.base import Order, gateway_named
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from coinslot.database import Database
-    from coinslot.database.records import Payment
+    from coinslot.database.records import OrderRecord
     from coinslot.gateways.base import Gateway, GatewayPayment
 
 log = structlog.get_logger(__name__)
@@ -87,7 +87,7 @@ class Orders:
         currency: str = "KRW",
         *,
         amount: int | None = None,
-    ) -> tuple[Payment, Mapping[str, Any]]:
+    ) -> tuple[OrderRecord, Mapping[str, Any]]:
         """A new order, payable, and what the browser needs besides it to pay: nothing, where a
         repeated request finds its order over.
 
@@ -109,7 +109,9 @@ class Orders:
             await self._register(gateway, order, prepared.attempt)
         return order, prepared.browser
 
-    async def _register(self, gateway: Gateway, order: Payment, attempt: GatewayPayment) -> None:
+    async def _register(
+        self, gateway: Gateway, order: OrderRecord, attempt: GatewayPayment
+    ) -> None:
         """Makes the attempt known, so that a webhook that names only the payment finds its order.
 
         Applied against the version from before the gateway was asked: a payment that went on
@@ -127,7 +129,7 @@ class Orders:
         payment_key: str | None,
         source: str,
         token: str | None = None,
-    ) -> Payment:
+    ) -> OrderRecord:
         """The order, bought or waiting for a deposit; `PaymentRefused` for anything else.
 
         Without a payment key the gateway is asked for the order's payment. Needs no identity, since
@@ -164,28 +166,28 @@ class Orders:
         _require_paid(settled)
         return settled
 
-    async def owned(self, token: str, order_id: str) -> Payment:
+    async def owned(self, token: str, order_id: str) -> OrderRecord:
         """The order, if it belongs to whoever the token is."""
         bind_order(order_id)
         if not ORDER_ID.fullmatch(order_id):
-            raise PaymentNotFound
-        payment = await self._database.as_user(token).payment(order_id)
-        if payment is None:
-            raise PaymentNotFound
-        return payment
+            raise OrderNotFound
+        order = await self._database.as_user(token).order(order_id)
+        if order is None:
+            raise OrderNotFound
+        return order
 
     async def history(
         self, token: str, limit: int, before: tuple[str, str] | None = None
-    ) -> list[Payment]:
+    ) -> list[OrderRecord]:
         """The caller's orders, newest first, after the (created_at, id) in `before`."""
-        return await self._database.as_user(token).payments(limit, before)
+        return await self._database.as_user(token).orders(limit, before)
 
     async def _check(
         self, gateway: Gateway, order_id: str, payment_key: str | None, token: str | None
     ) -> None:
         bind_order(order_id)
         if not ORDER_ID.fullmatch(order_id):
-            raise PaymentNotFound
+            raise OrderNotFound
         if payment_key is not None:
             gateway.check_key(payment_key)
         if token is not None:
@@ -218,7 +220,7 @@ class Orders:
                 return settled
         return await self._settlements.settle(gateway, order_id, payment_key, "confirm")
 
-    def _require_mode(self, order: Payment) -> None:
+    def _require_mode(self, order: OrderRecord) -> None:
         """Raises where this server's keys and the order are of different modes.
 
         Such an order could not be credited, so no payment is opened and no money taken for it.
@@ -234,7 +236,7 @@ class Orders:
         gateway_name: str,
         currency: str,
         idempotency_key: str | None,
-    ) -> Payment:
+    ) -> OrderRecord:
         try:
             return await self._database.as_user(token).create_order(
                 product_id, gateway_name, currency, idempotency_key
@@ -245,20 +247,20 @@ class Orders:
             raise
 
 
-def _as_order(payment: Payment, language: str = "ko") -> Order:
-    return Order(payment.order_id, payment.name, payment.amount, payment.currency, language)
+def _as_order(order: OrderRecord, language: str = "ko") -> Order:
+    return Order(order.order_id, order.name, order.amount, order.currency, language)
 
 
-def _confirmable(order: Payment) -> bool:
+def _confirmable(order: OrderRecord) -> bool:
     return order.status in _CONFIRMABLE and _in_time(order)
 
 
-def _in_time(order: Payment) -> bool:
+def _in_time(order: OrderRecord) -> bool:
     """True while the order's time is not over. Orders expire in batches, so the status may lag."""
     return datetime.fromisoformat(order.expires_at) > datetime.now(UTC)
 
 
-def no_longer_open(order: Payment) -> PaymentRefused:
+def no_longer_open(order: OrderRecord) -> PaymentRefused:
     """The refusal of a repeated checkout whose order is over."""
     status = "expired" if order.status == "pending" else order.status
     message = "The order of this Idempotency-Key is no longer open"
@@ -271,7 +273,7 @@ def _require_taken(settled: Settled, payment_key: str) -> None:
     Another payment may have bought the order. An order whose time is over counts as expired before
     the sweep has marked it so.
     """
-    status, fact = settled.payment.status, settled.fact
+    status, fact = settled.order.status, settled.fact
     if fact.payment_key == payment_key and (fact.state != "ready" or status == "awaiting_deposit"):
         return
     code = {
@@ -281,13 +283,13 @@ def _require_taken(settled: Settled, payment_key: str) -> None:
     raise PaymentRefused(code=code.get(status, f"payment_{status}"), status=status)
 
 
-def _require_paid(settled: Settled) -> Payment:
+def _require_paid(settled: Settled) -> OrderRecord:
     """The order, if it is bought or waits for a deposit. Raises `PaymentRefused` otherwise."""
-    payment, fact = settled.payment, settled.fact
-    if (fact.amount, fact.currency) != (payment.amount, payment.currency):
+    order, fact = settled.order, settled.fact
+    if (fact.amount, fact.currency) != (order.amount, order.currency):
         raise AmountMismatch
-    if fact.live != payment.live:
-        raise PaymentRefused(code="wrong_mode", status=payment.status)
-    if payment.status in _BOUGHT or payment.status == "awaiting_deposit":
-        return payment
-    raise PaymentRefused(code=f"payment_{payment.status}", status=payment.status)
+    if fact.live != order.live:
+        raise PaymentRefused(code="wrong_mode", status=order.status)
+    if order.status in _BOUGHT or order.status == "awaiting_deposit":
+        return order
+    raise PaymentRefused(code=f"payment_{order.status}", status=order.status)

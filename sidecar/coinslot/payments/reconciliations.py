@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from coinslot.database import Database
-    from coinslot.database.records import Payment, PaymentToRead
+    from coinslot.database.records import OrderRecord, OrderToRead
     from coinslot.gateways.base import Gateway, GatewayPayment
     from coinslot.payments.refunds import Refunds
     from coinslot.payments.settlements import Settlements
@@ -119,7 +119,7 @@ class Reconciliations:
             unread = await self._read_all(gateway, batch, total)
             if unread:
                 total.unanswered += len(unread)
-                await service.return_payments([each.payment.order_id for each in unread])
+                await service.return_payments([each.order.order_id for each in unread])
             if self._shutdown.has_begun():
                 return
             if len(unread) >= min(_DOWN_AFTER, len(batch)):
@@ -129,15 +129,15 @@ class Reconciliations:
             pace.recovered()
 
     async def _read_all(
-        self, gateway: Gateway, batch: Sequence[PaymentToRead], total: Round
-    ) -> list[PaymentToRead]:
+        self, gateway: Gateway, batch: Sequence[OrderToRead], total: Round
+    ) -> list[OrderToRead]:
         """Reads a batch. Returns the orders about which the gateway gave no answer.
 
         After three without an answer the rest is not asked about, and a server that stops begins no
         other read.
         """
         waiting = list(reversed(batch))
-        unread: list[PaymentToRead] = []
+        unread: list[OrderToRead] = []
 
         async def work() -> None:
             while waiting and len(unread) < _DOWN_AFTER and not self._shutdown.has_begun():
@@ -154,9 +154,9 @@ class Reconciliations:
             raise failed.exceptions[0] from failed
         return unread + waiting
 
-    async def _answered(self, gateway: Gateway, each: PaymentToRead, total: Round) -> bool:
+    async def _answered(self, gateway: Gateway, each: OrderToRead, total: Round) -> bool:
         """Reads one order. False where the gateway itself gave no answer, not even nonsense."""
-        with bound_contextvars(order_id=each.payment.order_id, gateway=gateway.name):
+        with bound_contextvars(order_id=each.order.order_id, gateway=gateway.name):
             try:
                 total.moved += await self._read(gateway, each)
                 total.read += 1
@@ -166,13 +166,13 @@ class Reconciliations:
                 log.info("left_to_the_next_read")
             return True
 
-    async def _read(self, gateway: Gateway, each: PaymentToRead) -> bool:
+    async def _read(self, gateway: Gateway, each: OrderToRead) -> bool:
         """Reads an order and applies the read. True where the order moved.
 
         An order of which the gateway knows no payment stays as it is. Where the read brings nothing
         new, the virtual account that the order waits for is read too: it is another attempt.
         """
-        order = each.payment
+        order = each.order
         try:
             fact = await self._fact(gateway, order, each.attempt_key)
             moved = await self._applied(gateway, order, fact)
@@ -183,18 +183,20 @@ class Reconciliations:
             return False
         return moved
 
-    async def _applied(self, gateway: Gateway, order: Payment, fact: GatewayPayment) -> bool:
+    async def _applied(self, gateway: Gateway, order: OrderRecord, fact: GatewayPayment) -> bool:
         settled = await self._settlements.apply(order, fact, "reconcile")
         if settled.outcome == "stale":
             return await self._settled(gateway, order, fact.payment_key)
         return settled.outcome != "unchanged"
 
-    async def _settled(self, gateway: Gateway, order: Payment, payment_key: str | None) -> bool:
+    async def _settled(self, gateway: Gateway, order: OrderRecord, payment_key: str | None) -> bool:
         settled = await self._settlements.settle(gateway, order.order_id, payment_key, "reconcile")
         return settled.outcome != "unchanged"
 
     @staticmethod
-    async def _fact(gateway: Gateway, order: Payment, attempt_key: str | None) -> GatewayPayment:
+    async def _fact(
+        gateway: Gateway, order: OrderRecord, attempt_key: str | None
+    ) -> GatewayPayment:
         """A read of the attempt that was paid, or else of the order.
 
         What the gateway shows for the order may be another attempt than the account that waits for

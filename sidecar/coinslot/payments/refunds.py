@@ -17,7 +17,7 @@ from coinslot.errors import (
     GatewayTimeout,
     GatewayUnavailable,
     InvalidPaymentKey,
-    PaymentNotFound,
+    OrderNotFound,
     PaymentRefused,
     RefundDeclined,
     RefundKeySpent,
@@ -55,7 +55,7 @@ class Refunds:
         one on the service's own.
 
         Given up at once where the payment is of a gateway, or of a version of one, that is not set
-        up here. Raises what the database refuses, `order_not_found` as `PaymentNotFound`.
+        up here. Raises what the database refuses, `order_not_found` as `OrderNotFound`.
         """
         try:
             if token is None:
@@ -65,7 +65,7 @@ class Refunds:
                 refund = await self._database.as_user(token).request_refund(order_id, request)
         except CoinslotError as error:
             if error.code == "order_not_found":
-                raise PaymentNotFound from error
+                raise OrderNotFound from error
             raise
         return await self._carried(refund)
 
@@ -121,7 +121,7 @@ class Refunds:
         return gateway
 
     async def _step(self, job: RefundJob) -> None:
-        bind_order(job.payment.order_id, refund=job.id, gateway=job.gateway)
+        bind_order(job.order.order_id, refund=job.id, gateway=job.gateway)
         gateway = self._gateway_of(job)
         if gateway is None:
             # Another server may have its keys; if none has, a person is called.
@@ -130,7 +130,7 @@ class Refunds:
         try:
             if job.todo == "ask":
                 await self._ask(gateway, job)
-            order_id = job.payment.order_id
+            order_id = job.order.order_id
             settled = await self._settlements.settle(gateway, order_id, job.payment_key, "refund")
             log.info("refund_read", outcome=settled.outcome)
         except PaymentRefused as refusal:
@@ -161,7 +161,7 @@ class Refunds:
 
 def _as_refund(job: RefundJob) -> Refund:
     return Refund(
-        order_id=job.payment.order_id,
+        order_id=job.order.order_id,
         payment_key=job.payment_key,
         amount=job.amount,
         refundable=job.refundable,

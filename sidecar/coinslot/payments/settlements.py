@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from coinslot.errors import DatabaseError, PaymentNotFound, PaymentRefused, TryAgain
+from coinslot.errors import DatabaseError, OrderNotFound, PaymentRefused, TryAgain
 from coinslot.order_ids import bind_order
 from coinslot.single_flight import SingleFlight
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from coinslot.database import Database
-    from coinslot.database.records import Applied, Payment, WebhookVerdict
+    from coinslot.database.records import Applied, OrderRecord, WebhookVerdict
     from coinslot.gateways.base import Gateway, GatewayPayment
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ _STALE_ATTEMPTS = 6
 class Stray:
     """Money that came in for an order through another gateway than the order's own."""
 
-    order: Payment
+    order: OrderRecord
     gateway: str
     fact: GatewayPayment
 
@@ -52,7 +52,7 @@ class WrongGateway(PaymentRefused):
 class Settled:
     """The result of one fresh read: the order after it, the outcome, and what was read."""
 
-    payment: Payment
+    order: OrderRecord
     outcome: str
     fact: GatewayPayment
     webhooks: Sequence[WebhookVerdict] = ()
@@ -71,7 +71,7 @@ class Settlements:
         """Reads one payment and applies the read.
 
         Racing callers share their reads, since each would make the others stale. Raises
-        `PaymentNotFound`, `PaymentRefused`, `TryAgain`, and what database and gateway raise.
+        `OrderNotFound`, `PaymentRefused`, `TryAgain`, and what database and gateway raise.
         """
         return await self.together(
             (gateway.name, order_id, payment_key),
@@ -84,16 +84,16 @@ class Settlements:
         order_id: str,
         payment_key: str | None,
         webhook_ids: Sequence[int],
-        order: Payment | None,
+        order: OrderRecord | None,
     ) -> Sequence[WebhookVerdict]:
         """Reads the payment of these webhooks once, and applies the read for all of them.
 
         `order` saves the first trip where it is known. Money for an order that the database does
-        not know is kept for a person. Raises as `settle` does, but for `PaymentNotFound`.
+        not know is kept for a person. Raises as `settle` does, but for `OrderNotFound`.
         """
         try:
             order = order or await self.open(order_id)
-        except PaymentNotFound:
+        except OrderNotFound:
             fact = await gateway.read(order_id, payment_key)
             applied = await self._apply(
                 fact.order_id, gateway.name, 0, fact, source="webhook", webhook_ids=webhook_ids
@@ -118,18 +118,18 @@ class Settlements:
         if unfinished := await self._runs.drain(seconds):
             log.warning("settling_cut_short", runs=unfinished)
 
-    async def open(self, order_id: str) -> Payment:
+    async def open(self, order_id: str) -> OrderRecord:
         """The order, with the version against which a read is applied."""
         try:
             return await self._database.as_service().open_payment(order_id)
         except DatabaseError as error:
             if error.code == "order_not_found":
-                raise PaymentNotFound from error
+                raise OrderNotFound from error
             raise
 
     async def apply(
         self,
-        order: Payment,
+        order: OrderRecord,
         fact: GatewayPayment,
         source: str,
         webhook_ids: Sequence[int] = (),
@@ -145,7 +145,7 @@ class Settlements:
             webhook_ids=webhook_ids,
         )
         log.info("settled", order_id=order.order_id, source=source, outcome=applied.outcome)
-        return Settled(applied.payment or order, applied.outcome, fact, applied.webhooks)
+        return Settled(applied.order or order, applied.outcome, fact, applied.webhooks)
 
     async def refuse(
         self, order_id: str, payment_key: str | None, refusal: PaymentRefused, source: str
@@ -170,7 +170,7 @@ class Settlements:
         payment_key: str | None,
         source: str,
         *,
-        order: Payment | None = None,
+        order: OrderRecord | None = None,
         webhook_ids: Sequence[int] = (),
     ) -> Settled:
         """The one loop: open, read, apply, and again where the read was overtaken."""
@@ -212,14 +212,16 @@ class Settlements:
         )
 
 
-async def fact_about(order: Payment, gateway: Gateway, payment_key: str | None) -> GatewayPayment:
+async def fact_about(
+    order: OrderRecord, gateway: Gateway, payment_key: str | None
+) -> GatewayPayment:
     """A fresh read that is about this order. Raises `PaymentRefused` where it is not."""
     if order.gateway != gateway.name:
         raise WrongGateway(await _stray(order, gateway, payment_key))
     return of_order(order, await gateway.read(order.order_id, payment_key))
 
 
-async def _stray(order: Payment, gateway: Gateway, payment_key: str | None) -> Stray | None:
+async def _stray(order: OrderRecord, gateway: Gateway, payment_key: str | None) -> Stray | None:
     try:
         fact = of_order(order, await gateway.read(order.order_id, payment_key))
     except PaymentRefused:
@@ -228,7 +230,7 @@ async def _stray(order: Payment, gateway: Gateway, payment_key: str | None) -> S
     return Stray(order, gateway.name, fact) if fact.paid > 0 else None
 
 
-def of_order(order: Payment, fact: GatewayPayment) -> GatewayPayment:
+def of_order(order: OrderRecord, fact: GatewayPayment) -> GatewayPayment:
     """The fact, if the payment names this order. Raises `PaymentRefused` otherwise."""
     if fact.order_id != order.order_id:
         raise PaymentRefused(code="wrong_order")

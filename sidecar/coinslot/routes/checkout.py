@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sanic import Request
 
-    from coinslot.database.records import Payment
+    from coinslot.database.records import OrderRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Wish:
 
 async def made_order(
     request: Request, token: str, gateway: str, wish: Wish
-) -> tuple[Payment, Mapping[str, Any]]:
+) -> tuple[OrderRecord, Mapping[str, Any]]:
     """The order, new or that of the request's key, and what the page needs to have it paid.
 
     Raises `PaymentRefused` where the order of that key is no longer open.
@@ -47,7 +47,7 @@ async def made_order(
     return order, browser
 
 
-def new_order(order: Payment) -> dict[str, Any]:
+def new_order(order: OrderRecord) -> dict[str, Any]:
     """The fields of `NewOrder`."""
     return {
         "success": True,

@@ -10,13 +10,13 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.errors import InvalidRequest
-from coinslot.routes.rate_limits import limited
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.requests import required_token, services
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
-    from coinslot.database.records import Payment
+    from coinslot.database.records import OrderRecord
 
 orders = Blueprint("orders", url_prefix="/payment")
 
@@ -41,7 +41,7 @@ async def history(request: Request) -> HTTPResponse:
         {
             "success": True,
             "count": len(page),
-            "payments": [shown(payment) for payment in page],
+            "payments": [shown(order) for order in page],
             "next": _cursor(page[-1]) if len(found) > limit else None,
         }
     )
@@ -50,14 +50,14 @@ async def history(request: Request) -> HTTPResponse:
 @orders.get("/<order_id:str>")
 @limited("reads", signed_in=True)
 async def one(request: Request, order_id: str) -> HTTPResponse:
-    payment = await services(request).orders.owned(required_token(request), order_id)
-    return json({"success": True, "payment": shown(payment)})
+    order = await services(request).orders.owned(required_token(request), order_id)
+    return json({"success": True, "payment": shown(order)})
 
 
-def shown(payment: Payment) -> dict[str, Any]:
+def shown(order: OrderRecord) -> dict[str, Any]:
     """The guide's fields, where `payment_method` is the gateway; the instrument is `method`."""
-    fields = payment.model_dump(exclude={"gateway", "version", "live"})
-    return {**fields, "payment_method": payment.gateway}
+    fields = order.model_dump(exclude={"gateway", "version", "live"})
+    return {**fields, "payment_method": order.gateway}
 
 
 def _limit(text: str) -> int:
@@ -67,8 +67,8 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _cursor(payment: Payment) -> str:
-    return base64.urlsafe_b64encode(f"{payment.created_at} {payment.id}".encode()).decode()
+def _cursor(order: OrderRecord) -> str:
+    return base64.urlsafe_b64encode(f"{order.created_at} {order.id}".encode()).decode()
 
 
 def _position(cursor: str) -> tuple[str, str]:

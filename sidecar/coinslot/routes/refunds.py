@@ -10,11 +10,11 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.database.refunds import RefundRequest
-from coinslot.errors import DatabaseError, InvalidRequest, PaymentNotFound, RefundFailed
+from coinslot.errors import DatabaseError, InvalidRequest, OrderNotFound, RefundFailed
 from coinslot.gateways.base import LONGEST_REASON
 from coinslot.gateways.money import LARGEST
 from coinslot.order_ids import ORDER_ID, bind_order
-from coinslot.routes.rate_limits import limited
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.requests import idempotency_key, json_body, required_token, services
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def refund(request: Request, order_id: str) -> HTTPResponse:
     if key is None:
         raise InvalidRequest("Send an Idempotency-Key header: a refund is made once per key")
     if not ORDER_ID.fullmatch(order_id):
-        raise PaymentNotFound
+        raise OrderNotFound
     bind_order(order_id)
     try:
         made = await services(request).refunds.refund(order_id, _asked(body, key), token)

@@ -20,7 +20,7 @@ from sanic_ext import Extend
 from sanic_ext.extensions.http.extension import HTTPExtension
 
 from coinslot import logs, metrics
-from coinslot.limits import Limits
+from coinslot.rate_limiter import RateLimiter
 from coinslot.routes.blueprints import blueprints
 from coinslot.server import backlog_metrics
 from coinslot.server.background_loops import BackgroundLoops
@@ -126,8 +126,8 @@ def _allow_origins(app: App, settings: Settings) -> None:
 async def _open_shared(app: App) -> None:
     settings: Settings = app.ctx.settings
     shared = app.ctx.shared = AsyncExitStack()
-    limits = app.ctx.limits = Limits(settings)
-    shared.push_async_callback(limits.close)
+    limiter = app.ctx.rate_limiter = RateLimiter(settings)
+    shared.push_async_callback(limiter.close)
     services = app.ctx.services = await shared.enter_async_context(opened(settings))
     app.ctx.readiness = Readiness(services, settings.coinslot_mode)
     services.inbox.start()

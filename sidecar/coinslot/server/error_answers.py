@@ -22,7 +22,7 @@ _STATUSES: dict[type[CoinslotError], int] = {
     CoinslotError: 400,
     errors.Unauthorized: 401,
     errors.InvalidSignature: 401,
-    errors.PaymentNotFound: 404,
+    errors.OrderNotFound: 404,
     errors.GatewayOff: 404,
     errors.RefundDeclined: 409,
     errors.RefundFailed: 409,

@@ -96,7 +96,7 @@ class Inbox:
         stored = await self._database.as_service().store_webhook(
             gateway.name, event.arguments(), busy=self._is_busy()
         )
-        order_id = stored.payment.order_id if stored.payment else event.order_id
+        order_id = stored.order.order_id if stored.order else event.order_id
         bind_order(order_id)
         if stored.verdict == "read" and stored.webhook_id is not None:
             self._begin(
@@ -106,7 +106,7 @@ class Inbox:
                     order_id,
                     event.payment_key,
                     received + SECONDS_PER_WEBHOOK,
-                    stored.payment,
+                    stored.order,
                     received,
                 )
             )

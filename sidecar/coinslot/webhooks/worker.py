@@ -16,7 +16,7 @@ import structlog
 from coinslot.errors import (
     CoinslotError,
     DatabaseUnavailable,
-    PaymentNotFound,
+    OrderNotFound,
     PaymentRefused,
     PaymentUnknownAtGateway,
 )
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from coinslot.database import Database
-    from coinslot.database.records import Payment, WebhookVerdict
+    from coinslot.database.records import OrderRecord, WebhookVerdict
     from coinslot.gateways.base import Gateway
     from coinslot.payments.settlements import Settlements
 
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 class Hint:
     """A webhook that is leased to us.
 
-    `payment` is the order as it was when the lease began. `received` is the time at which the
+    `order` is the order as it was when the lease began. `received` is the time at which the
     webhook came, and `until` the time at which the lease is over; both in seconds of this process's
     monotonic clock. A read that ends after `until` has no say in what becomes of the webhook.
     """
@@ -50,7 +50,7 @@ class Hint:
     order_id: str | None
     payment_key: str | None
     until: float
-    payment: Payment | None = None
+    order: OrderRecord | None = None
     received: float = field(default_factory=time.monotonic)
 
 
@@ -93,7 +93,7 @@ class WebhookWorker:
     async def _follow_in_time(self, hints: list[Hint]) -> None:
         try:
             await self._settle(hints)
-        except PaymentNotFound:
+        except OrderNotFound:
             await self._finish(hints, "unknown_order")
         except PaymentUnknownAtGateway as unknown:
             # The gateway's records may lag behind its webhooks.
@@ -115,7 +115,7 @@ class WebhookWorker:
         if order_id is None:
             order_id = (await gateway.read(None, hint.payment_key)).order_id
         if not ORDER_ID.fullmatch(order_id):
-            raise PaymentNotFound
+            raise OrderNotFound
         bind_order(order_id)
         ids = [hint.webhook_id for hint in hints]
         verdicts = await self._settlements.settle_webhooks(
@@ -148,6 +148,6 @@ def _count(hints: list[Hint], verdicts: Sequence[WebhookVerdict]) -> None:
             WEBHOOK_LAG.labels(hint.gateway).observe(time.monotonic() - hint.received)
 
 
-def _newest(hints: list[Hint]) -> Payment | None:
-    known = [hint.payment for hint in hints if hint.payment is not None]
-    return max(known, key=lambda payment: payment.version, default=None)
+def _newest(hints: list[Hint]) -> OrderRecord | None:
+    known = [hint.order for hint in hints if hint.order is not None]
+    return max(known, key=lambda order: order.version, default=None)

@@ -15,8 +15,8 @@ from coinslot.order_ids import ORDER_ID
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, Waiting
 from coinslot.routes.gateway_routes import GatewayRoutes
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
-from coinslot.routes.rate_limits import limited
 from coinslot.routes.requests import (
     idempotency_key,
     json_body,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict, JsonValue
     from sanic import HTTPResponse, Request
 
-    from coinslot.database.records import Payment
+    from coinslot.database.records import OrderRecord
 
 log = structlog.get_logger(__name__)
 portone = Blueprint("portone")
@@ -122,12 +122,12 @@ async def checkout(request: Request) -> HTTPResponse:
 async def complete(request: Request) -> HTTPResponse:
     token = optional_token(request)
     body = json_body(request, CompleteBody)
-    payment = await services(request).orders.complete(
+    order = await services(request).orders.complete(
         _GATEWAY, body.paymentKey, body.impUid, "complete", token
     )
-    if payment.status == "awaiting_deposit":
-        return json(_waiting(payment, for_owner=token is not None), status=202)
-    return json({"success": True, "tokens": payment.tokens, "status": payment.status})
+    if order.status == "awaiting_deposit":
+        return json(_waiting(order, for_owner=token is not None), status=202)
+    return json({"success": True, "tokens": order.tokens, "status": order.status})
 
 
 @portone.get("/payments/complete")
@@ -136,18 +136,18 @@ async def return_from_window(request: Request) -> HTTPResponse:
     all the page that the buyer sees next."""
     order_id, payment_key = _brought_back(request)
     try:
-        payment = await _come_back(request, order_id, payment_key)
+        order = await _come_back(request, order_id, payment_key)
     except CoinslotError as refusal:
         log.info("redirect_not_completed", code=refusal.code)
         ours = {"orderId": order_id} if ORDER_ID.fullmatch(order_id) else {}
         told = {"claimed": "true"} if refusal.code in _NOT_SEEN and _says_paid(request) else {}
         return _to_frontend(request, "fail", **ours, code=refusal.code, **told)
-    waiting = {"status": payment.status} if payment.status == "awaiting_deposit" else {}
-    return _to_frontend(request, "success", orderId=payment.order_id, **waiting)
+    waiting = {"status": order.status} if order.status == "awaiting_deposit" else {}
+    return _to_frontend(request, "success", orderId=order.order_id, **waiting)
 
 
 @limited("settlements", signed_in=False)
-async def _come_back(request: Request, order_id: str, payment_key: str | None) -> Payment:
+async def _come_back(request: Request, order_id: str, payment_key: str | None) -> OrderRecord:
     return await services(request).orders.complete(_GATEWAY, order_id, payment_key, "redirect")
 
 
@@ -166,10 +166,10 @@ def _says_paid(request: Request) -> bool:
     return not said_no and request.args.get("imp_success") != "false"
 
 
-def _waiting(payment: Payment, *, for_owner: bool) -> dict[str, Any]:
-    body: dict[str, Any] = {"success": False, "status": payment.status, "tokens": payment.tokens}
+def _waiting(order: OrderRecord, *, for_owner: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"success": False, "status": order.status, "tokens": order.tokens}
     if for_owner:
-        body["virtual_account"] = payment.virtual_account
+        body["virtual_account"] = order.virtual_account
     return body
 
 

@@ -140,7 +140,7 @@ class Stripe(TakesMoneyItself):
             if more := page.has_more:
                 query["starting_after"] = page.data[-1].id
 
-    async def _charges(self, query: ChargeListParams) -> stripe_charges.Page:
+    async def _charges(self, query: ChargeListParams) -> stripe_charges.Charges:
         answer = await self._api.answer(self._api.v1.charges.list_async(query))
         return stripe_charges.parsed(fields(answer))
 

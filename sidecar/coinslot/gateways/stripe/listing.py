@@ -10,11 +10,12 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from coinslot.gateways.base import ListedPayment
 from coinslot.gateways.http import nonsense
 from coinslot.gateways.stripe.currencies import from_stripe
+from coinslot.gateways.stripe.objects import Object, Page, page_of
 from coinslot.text import Text
 
 if TYPE_CHECKING:
@@ -28,15 +29,11 @@ _SLOWEST = timedelta(days=21)
 _IMMEDIATE = "card"
 
 
-class _Object(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Method(_Object):
+class _Method(Object):
     type: str
 
 
-class _Charge(_Object):
+class _Charge(Object):
     id: str
     created: int
     amount_captured: int = Field(ge=0)
@@ -50,9 +47,8 @@ class _Charge(_Object):
     metadata: dict[str, Any] | None = None
 
 
-class Page(_Object):
+class Charges(Page):
     data: list[_Charge]
-    has_more: bool
 
 
 def window(since: datetime, until: datetime) -> ChargeListParams:
@@ -61,18 +57,12 @@ def window(since: datetime, until: datetime) -> ChargeListParams:
     return {"created": {"gte": first, "lt": math.ceil(until.timestamp())}, "limit": _PAGE}
 
 
-def parsed(answer: Mapping[str, Any]) -> Page:
+def parsed(answer: Mapping[str, Any]) -> Charges:
     """Raises `GatewayUnavailable` for a page that makes no sense."""
-    try:
-        page = Page.model_validate(answer)
-    except ValidationError as error:
-        raise nonsense("charges do not parse") from error
-    if page.has_more and not page.data:
-        raise nonsense("an empty page of charges is not the last")
-    return page
+    return page_of(Charges, answer, "charges")
 
 
-def listed(page: Page, since: datetime) -> list[ListedPayment]:
+def listed(page: Charges, since: datetime) -> list[ListedPayment]:
     """Those of the page that may have received money since. A charge without a PaymentIntent is of
     another integration."""
     return [_payment(charge) for charge in page.data if _received(charge, since)]

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from coinslot.gateways.base import GatewayPayment, State
 from coinslot.gateways.stripe.currencies import from_stripe
+from coinslot.gateways.stripe.objects import Object, Page
 from coinslot.text import Text
 
 # Of a refund. One that failed or was called off: the money is still, or again, the merchant's.
@@ -26,11 +27,7 @@ _STATES: dict[str, State] = {
 }
 
 
-class _Object(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Refund(_Object):
+class Refund(Object):
     id: str
     amount: int = Field(ge=0)
     status: str | None = None
@@ -38,33 +35,33 @@ class Refund(_Object):
     metadata: dict[str, Any] | None = None
 
 
-class BalanceTransaction(_Object):
+class BalanceTransaction(Object):
     """Of the merchant's balance, and so in the currency of that: only its sign is used."""
 
     amount: int
 
 
-class Dispute(_Object):
+class Dispute(Object):
     amount: int = Field(ge=0)
     currency: str
     status: str
-    balance_transactions: list[BalanceTransaction] = []
+    balance_transactions: list[BalanceTransaction] = Field(default_factory=list)
 
 
-class DisputeList(_Object):
+class DisputeList(Object):
     data: list[Dispute]
 
 
-class RefundList(_Object):
+class RefundList(Page):
     data: list[Refund]
     has_more: bool = False
 
 
-class _Method(_Object):
+class _Method(Object):
     type: Text
 
 
-class Charge(_Object):
+class Charge(Object):
     id: str
     amount_refunded: int = Field(default=0, ge=0)
     disputed: bool = False
@@ -72,12 +69,12 @@ class Charge(_Object):
     payment_method_details: _Method | None = None
 
 
-class _Error(_Object):
+class _Error(Object):
     code: Text | None = None
     message: Text | None = None
 
 
-class Intent(_Object):
+class Intent(Object):
     """A PaymentIntent; `charge` is None while its latest charge is not expanded, or there is none.
 
     `client_secret` is the buyer's, so it is kept out of every representation.
@@ -89,7 +86,7 @@ class Intent(_Object):
     currency: str = Field(pattern=r"^[A-Za-z]{3}$")
     status: str
     livemode: bool
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = Field(default_factory=dict)
     latest_charge: Charge | str | None = None
     last_payment_error: _Error | None = None
     client_secret: str | None = Field(default=None, repr=False)

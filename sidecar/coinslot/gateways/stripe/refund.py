@@ -16,6 +16,7 @@ from coinslot.errors import CoinslotError, RefundDeclined, RefundKeySpent
 from coinslot.gateways.http import nonsense
 from coinslot.gateways.stripe.client import is_kept, unknown
 from coinslot.gateways.stripe.currencies import to_stripe
+from coinslot.gateways.stripe.objects import page_of
 from coinslot.gateways.stripe.payment import Refund as Made
 from coinslot.gateways.stripe.payment import RefundList
 from coinslot.text import storable
@@ -50,14 +51,8 @@ def params(refund: Refund) -> RefundCreateParams:
 
 
 def parsed(answer: Mapping[str, Any]) -> RefundList:
-    """A page of refunds. One that is empty and not the last would hide those that follow."""
-    try:
-        page = RefundList.model_validate(answer)
-    except ValidationError as error:
-        raise nonsense("refunds do not parse") from error
-    if page.has_more and not page.data:
-        raise nonsense("an empty page of refunds is not the last")
-    return page
+    """A page of refunds. Raises `GatewayUnavailable` for one that makes no sense."""
+    return page_of(RefundList, answer, "refunds")
 
 
 def is_of(made: Made, refund: Refund) -> bool:

@@ -12,8 +12,8 @@ from coinslot.routes import examples
 from coinslot.routes.answers import Answer, NewOrder
 from coinslot.routes.checkout import Wish, made_order, new_order
 from coinslot.routes.gateway_routes import GatewayRoutes
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, Operation
-from coinslot.routes.rate_limits import limited
 from coinslot.routes.requests import json_body, required_token
 from coinslot.routes.whole_numbers import whole
 

@@ -17,16 +17,16 @@ from coinslot.routes import examples
 from coinslot.routes.answers import Answer, NewOrder, PublicPayment, ShownPayment, Waiting
 from coinslot.routes.checkout import Wish, made_order, new_order
 from coinslot.routes.gateway_routes import GatewayRoutes
+from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
 from coinslot.routes.orders import shown
-from coinslot.routes.rate_limits import limited
 from coinslot.routes.requests import json_body, optional_token, required_token, services
 from coinslot.routes.whole_numbers import whole
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
-    from coinslot.database.records import Payment
+    from coinslot.database.records import OrderRecord
     from coinslot.payments.settlements import Settled
 
 toss = Blueprint("toss", url_prefix="/payment/toss")
@@ -115,26 +115,26 @@ async def confirm(request: Request) -> HTTPResponse:
         message = "Payment confirmation failed"
         raise PaymentRefused(message, code=refusal.code, **refusal.details) from refusal
     answer = _answer(settled, for_owner=token is not None)
-    if settled.payment.status == "awaiting_deposit":
-        waiting = {"success": False, "status": "awaiting_deposit", "tokens": settled.payment.tokens}
+    if settled.order.status == "awaiting_deposit":
+        waiting = {"success": False, "status": "awaiting_deposit", "tokens": settled.order.tokens}
         return json({**answer, **waiting}, status=202)
     return json(answer)
 
 
 def _answer(settled: Settled, *, for_owner: bool) -> dict[str, Any]:
-    payment, fact = settled.payment, settled.fact
+    order, fact = settled.order, settled.fact
     answer = {
         "success": True,
-        "payment": shown(payment) if for_owner else _for_anyone(payment),
+        "payment": shown(order) if for_owner else _for_anyone(order),
         "tossPayment": dict(fact.shown),
     }
-    if for_owner and payment.status == "awaiting_deposit":
-        answer["virtual_account"] = payment.virtual_account
+    if for_owner and order.status == "awaiting_deposit":
+        answer["virtual_account"] = order.virtual_account
     return answer
 
 
-def _for_anyone(payment: Payment) -> dict[str, Any]:
-    return {name: value for name, value in shown(payment).items() if name in _FOR_ANYONE}
+def _for_anyone(order: OrderRecord) -> dict[str, Any]:
+    return {name: value for name, value in shown(order).items() if name in _FOR_ANYONE}
 
 
 def _language(request: Request) -> str:

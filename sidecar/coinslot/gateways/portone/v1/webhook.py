@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from coinslot.errors import InvalidRequest, UnsupportedContentType
 from coinslot.gateways.base import WebhookEvent, redacted
+from coinslot.gateways.portone import webhook as portone_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_FORM = "application/x-www-form-urlencoded"
 
 
 def parse(headers: Mapping[str, str], body: bytes) -> WebhookEvent:
@@ -33,15 +34,6 @@ def parse(headers: Mapping[str, str], body: bytes) -> WebhookEvent:
 
 def _fields(content_type: str, body: bytes) -> dict[str, Any]:
     kind = content_type.partition(";")[0].strip().lower()
-    try:
-        if kind == "application/json":
-            fields = json.loads(body)
-        elif kind == "application/x-www-form-urlencoded":
-            fields = dict(parse_qsl(body.decode(), max_num_fields=50))
-        else:
-            raise UnsupportedContentType("Send the webhook as JSON or as a form")
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body does not parse") from error
-    if not isinstance(fields, dict):
-        raise InvalidRequest("A PortOne webhook is an object")
-    return fields
+    if kind not in {"application/json", _FORM}:
+        raise UnsupportedContentType("Send the webhook as JSON or as a form")
+    return portone_webhook.fields(body, form=kind == _FORM)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING
 
 import structlog
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from coinslot.errors import InvalidRequest, InvalidSignature
 from coinslot.gateways.base import WebhookEvent, redacted
+from coinslot.gateways.portone import webhook as portone_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +56,8 @@ def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes) -> s
 def parse(event_id: str, headers: Mapping[str, str], body: bytes) -> WebhookEvent | None:
     """A verified webhook; None if it is not about a payment, or of a type not known here."""
     given = {name.lower(): value for name, value in headers.items()}
-    fields = _fields(given.get("content-type", ""), body)
+    form = given.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    fields = portone_webhook.fields(body, form=form)
     if "type" in fields:
         kind, named = fields["type"], fields.get("data")
         names = ("paymentId", "transactionId")
@@ -88,18 +88,6 @@ def _signed_by(secret: str, headers: dict[str, str], body: bytes) -> bool:
     except (WebhookVerificationError, ValueError):
         return False
     return True
-
-
-def _fields(content_type: str, body: bytes) -> dict[str, Any]:
-    try:
-        if content_type.startswith("application/x-www-form-urlencoded"):
-            return dict(parse_qsl(body.decode(), max_num_fields=50))
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body does not parse") from error
-    if not isinstance(fields, dict):
-        raise InvalidRequest("A PortOne webhook is an object")
-    return fields
 
 
 def _text(fields: object, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Limits: who is counted together, how long a caller waits, what is kept."""
+"""The rate limiter: who is counted together, how long a caller waits, what is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redis.asyncio import Redis as Client
 from structlog.testing import capture_logs
 
 from coinslot.errors import TooManyRequests
-from coinslot.limits import Limits
+from coinslot.rate_limiter import RateLimiter
 from tests.support.minute_windows import well_within_a_minute
 from tests.support.redis_servers import Redis, redis, redis_program
 from tests.support.servers import PATIENCE
@@ -29,9 +29,9 @@ HOME, CAFE = "192.0.2.1", "192.0.2.2"
 
 
 @asynccontextmanager
-async def limits(rate: str = "3/minute", **changes: Any) -> AsyncIterator[Limits]:  # noqa: ANN401
+async def limits(rate: str = "3/minute", **changes: Any) -> AsyncIterator[RateLimiter]:  # noqa: ANN401
     """Of orders; an address has five times as much."""
-    opened = Limits(settings(coinslot_limit_orders=rate, **changes))
+    opened = RateLimiter(settings(coinslot_limit_orders=rate, **changes))
     try:
         yield opened
     finally:
@@ -42,7 +42,7 @@ def token_of(user: str, signed_with: str = "of the project, long enough for HS25
     return jwt.encode({"sub": user, "jti": uuid4().hex}, signed_with)
 
 
-async def admitted(limits: Limits, times: int, address: str, token: str | None = None) -> int:
+async def admitted(limits: RateLimiter, times: int, address: str, token: str | None = None) -> int:
     """The number of these calls, made at once, that are admitted."""
     answers = await asyncio.gather(
         *(limits.admit("orders", address, token) for _ in range(times)), return_exceptions=True
@@ -52,7 +52,7 @@ async def admitted(limits: Limits, times: int, address: str, token: str | None =
     return times - len(refusals)
 
 
-async def refusal(limits: Limits, address: str, token: str | None = None) -> TooManyRequests:
+async def refusal(limits: RateLimiter, address: str, token: str | None = None) -> TooManyRequests:
     with pytest.raises(TooManyRequests) as caught:
         await limits.admit("orders", address, token)
     return caught.value
@@ -158,7 +158,7 @@ class TestRecovery:
 
 class TestMemory:
     async def test_is_given_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("coinslot.limits._SECONDS_BETWEEN_SWEEPS", 0.5)
+        monkeypatch.setattr("coinslot.rate_limiter._SECONDS_BETWEEN_SWEEPS", 0.5)
         async with limits("1/second") as counted:
             for number in range(3000):
                 await counted.admit("orders", f"10.0.{number // 256}.{number % 256}", None)
@@ -177,7 +177,7 @@ class TestMemory:
             assert time.process_time() - began < 20
 
     async def test_holds_a_bounded_number_of_tokens(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("coinslot.limits._KNOWN_TOKENS", 10)
+        monkeypatch.setattr("coinslot.rate_limiter._KNOWN_TOKENS", 10)
         tokens = [token_of("mina") for _ in range(50)]
         async with limits() as counted:
             for token in tokens:
@@ -227,7 +227,7 @@ class TestShared:
 class TestStorageGone:
     @pytest.fixture(autouse=True)
     def briefly(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("coinslot.limits._SECONDS_LEFT_ALONE", 0.5)
+        monkeypatch.setattr("coinslot.rate_limiter._SECONDS_LEFT_ALONE", 0.5)
 
     @pytest.mark.parametrize("how", ["killed", "hanging"])
     async def test_in_the_middle(self, redis: Redis, how: str) -> None:
@@ -265,14 +265,14 @@ class TestStorageGone:
         assert "hush-hush" not in str(logged)
 
 
-async def timed(counted: Limits, calls: int) -> float:
+async def timed(counted: RateLimiter, calls: int) -> float:
     """Seconds for so many calls at once, all of which are admitted."""
     began = time.monotonic()
     assert await admitted(counted, calls, HOME) == calls
     return time.monotonic() - began
 
 
-async def until_refused(counted: Limits) -> None:
+async def until_refused(counted: RateLimiter) -> None:
     async with asyncio.timeout(PATIENCE):
         while await admitted(counted, 20, HOME) == 20:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)

@@ -39,7 +39,7 @@ class Books:
     async def store_webhook(self, _gateway: str, _event: object, *, busy: bool) -> StoredWebhook:
         assert not busy
         self.stored += 1
-        return StoredWebhook(verdict="read", webhook_id=self.stored, payment=None)
+        return StoredWebhook(verdict="read", webhook_id=self.stored, order=None)
 
     async def claim_webhooks(self, batch: int) -> list[Webhook]:
         self.asked_for.append(batch)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sanic import Request
 
-    from coinslot.limits import Limits
+    from coinslot.rate_limiter import RateLimiter
     from coinslot.settings.limits import Group
 
 log = structlog.get_logger(__name__)
@@ -44,16 +44,17 @@ def limited(
     ) -> Callable[Concatenate[Request, P], Coroutine[Any, Any, T]]:
         @wraps(handler)
         async def counted(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            limits, token = cast("Limits", request.app.ctx.limits), optional_token(request)
-            await limits.admit(group, address(request), token)
+            limiter = cast("RateLimiter", request.app.ctx.rate_limiter)
+            token = optional_token(request)
+            await limiter.admit(group, address(request), token)
             try:
                 answer = await handler(request, *args, **kwargs)
             except Unauthorized:
                 if token is not None:
-                    limits.refused(token)
+                    limiter.refused(token)
                 raise
             if signed_in and token is not None:
-                limits.accepted(token)
+                limiter.accepted(token)
             return answer
 
         counted.limited = group  # type: ignore[attr-defined]

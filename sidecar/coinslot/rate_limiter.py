@@ -1,4 +1,4 @@
-"""Limits on how often one user and one address may call.
+"""The rate limiter: how often one user and one address may call.
 
 A token counts for its user once Postgres has accepted it. Before that it counts for the address
 alone, since an unverified token could use up somebody else's limit. Known users and strangers at
@@ -46,7 +46,7 @@ _SECONDS_BETWEEN_SWEEPS = 5.0
 _NAMESPACE = "coinslot"
 
 
-class Limits:
+class RateLimiter:
     """Opened within a running loop; `close` ends its connections."""
 
     def __init__(self, settings: LimitSettings) -> None:
