@@ -83,10 +83,3 @@ end
 $$;
 comment on function coinslot.create_profile() is 'Trigger on auth.users: a profile for each user.';
 revoke all on function coinslot.create_profile() from public;
-
-create or replace trigger coinslot_profile_created after insert on auth.users
-for each row execute function coinslot.create_profile();
-
-insert into public.profiles (id)
-select u.id from auth.users as u
-on conflict do nothing;
