@@ -160,7 +160,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.hold_feature_for', 'service_role'),
 ('coinslot.hold_receipt', ''),
 ('coinslot.hold_tokens_for', 'service_role'),
-('coinslot.identity_hash', ''),
+('coinslot.identities_of', ''),
 ('coinslot.judge_refund', ''),
 ('coinslot.knows_secret', ''),
 ('coinslot.ledger_check_step', ''),

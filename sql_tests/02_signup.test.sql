@@ -155,7 +155,8 @@ select letters.local || '@' || d.domain as email
 from (values ('gmail.com'), ('example.com')) d (domain)
 cross join (
   select concat(a.c, b.c, c.c, d.c) as local
-  from unnest(array['a', '+', '.', '"', '@']) a (c), unnest(array['', 'a', '+', '.', '"', '@']) b (c),
+  from unnest(array['a', '+', '.', '"', '@']) a (c),
+    unnest(array['', 'a', '+', '.', '"', '@']) b (c),
     unnest(array['', 'a', '+', '.', '@']) c (c), unnest(array['', 'a', '+', '.']) d (c)
 ) letters;
 select is_empty(
@@ -207,12 +208,14 @@ select is(pg_temp.history(pg_temp.sign_up_with(a.provider, a.sub)), '', a.what) 
   ('google', 'g1', 'nor does the one that was added later')
 ) a (provider, sub, what);
 select is(pg_temp.history(pg_temp.sign_up(a.email)), '', a.what) from (values
-  ('kakao@example.com', 'nor the address it had'), ('kakao2@example.com', 'nor the one it changed to')
+  ('kakao@example.com', 'nor the address it had'),
+  ('kakao2@example.com', 'nor the one it changed to')
 ) a (email, what);
 insert into auth.users (id, phone, phone_confirmed_at)
 values ('00000000-0000-4000-8000-000000000010', '+82 10-1111-2222', now());
 select is(
-  pg_temp.history('00000000-0000-4000-8000-000000000010'), '', 'nor the phone, however it is spelled'
+  pg_temp.history('00000000-0000-4000-8000-000000000010'), '',
+  'nor the phone, however it is spelled'
 );
 select is(
   pg_temp.history(pg_temp.sign_up_with('google', '1001')), 'signup_bonus 5',
@@ -280,7 +283,8 @@ select is(pg_temp.history(:'odd'), 'signup_bonus 5', 'odd identities are identit
 select pg_temp.sign_up(null, false) as empty \gset
 insert into auth.identities (provider_id, user_id, provider, identity_data)
 values ('', :'empty', 'd', '{}'), ('', :'empty', 'e', '{"sub": ""}');
-update auth.users set email = '', email_confirmed_at = now(), phone = '-', phone_confirmed_at = now()
+update auth.users
+set email = '', email_confirmed_at = now(), phone = '-', phone_confirmed_at = now()
 where id = :'empty';
 select is(pg_temp.history(:'empty'), '', 'and what names nobody is none');
 select pg_temp.sign_up('brim@example.com', false) as brim \gset
@@ -357,7 +361,8 @@ select is(
 );
 select pg_temp.change('select coinslot.adopt_users()') \gset
 select is(
-  (select a.wallets from adopted a)[1], 'tokens=7 held=0 seq=1', 'adopting again gives nothing again'
+  (select a.wallets from adopted a)[1], 'tokens=7 held=0 seq=1',
+  'adopting again gives nothing again'
 );
 
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');

@@ -1,14 +1,14 @@
--- From users to wallets: sign-up, the bonus, deletion, and users who were there before. The triggers
--- that call all this are in the last migration.
+-- From users to wallets: sign-up, the bonus, deletion, and users who were there before. What calls
+-- all this are triggers in the last migration.
 --
 -- A wallet outlives its user: deleting somebody closes the wallet and keeps the books, which is why
 -- it has no foreign key to auth.users.
 
--- An identity gets the bonus once, whichever account confirms it. A row is an identity that has been
--- used up: that of an account that got the bonus, or was refused it for another of its identities.
--- Only a salted hash is kept, so that deleting the account and signing up again neither pays again
--- nor leaves an address here. The account itself is among its identities, so it is judged once: what
--- it confirms later is used up as well and pays nothing. No foreign key: neither row ever goes.
+-- An identity gets the bonus once, whichever account confirms it. A row is an identity that is used
+-- up: of an account that got the bonus, or that was refused it for another of its identities. Only
+-- a salted hash is kept, so that deleting the account and signing up again neither pays again nor
+-- leaves an address here. The account itself is among its identities, so it is judged once: what it
+-- confirms later is used up as well and pays nothing. No foreign key: neither row ever goes.
 create table coinslot.identities (
   identity_hash text collate "C" not null,
   user_id uuid not null,
@@ -23,66 +23,75 @@ create policy "Nobody reads identities through the API" on coinslot.identities
 for select to anon, authenticated using (false);
 
 -- One mailbox has many spellings: case, a +tag, and at Gmail dots and a second domain. The local
--- part is never emptied, and a quoted one is left as it is: its + and . are ordinary letters.
+-- part is never emptied, and in a quoted one + is a letter like any other. Without regular
+-- expressions, which take ten times as long.
 create function coinslot.canonical_email(email text) returns text
-language sql immutable parallel safe set search_path = '' as $$
-  select case
-    when part.local <> '' and part.domain in ('gmail.com', 'googlemail.com')
-    then coalesce(nullif(replace(part.mailbox, '.', ''), ''), part.mailbox) || '@gmail.com'
-    when part.local <> '' and part.domain <> '' then part.mailbox || '@' || part.domain
-    else part.address
-  end
-  from (select lower(btrim(canonical_email.email, E' \t\r\n'))) as given (address)
-  cross join lateral (
-    select
-      given.address,
-      substring(given.address from '^(.*)@[^@]*$'),
-      substring(given.address from '@([^@]*)$'),
-      substring(given.address from '^(".*|.[^+]*)(?:\+.*)?@[^@]*$')
-  ) as part (address, local, domain, mailbox)
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+  v_address text := lower(btrim(canonical_email.email, E' \t\r\n'));
+  v_domain text := split_part(v_address, '@', -1);
+  v_local text := left(v_address, -length(v_domain) - 1);
+begin
+  if v_local = '' or v_domain = '' then
+    return v_address;
+  end if;
+  if v_local not like '"%' then
+    v_local := left(v_local, 1) || split_part(substr(v_local, 2), '+', 1);
+  end if;
+  if v_domain in ('gmail.com', 'googlemail.com') then
+    return coalesce(nullif(replace(v_local, '.', ''), ''), v_local) || '@gmail.com';
+  end if;
+  return v_local || '@' || v_domain;
+end
 $$;
 comment on function coinslot.canonical_email(text) is
 'The address as it is compared: lower case, without a +tag, and at Gmail without dots.';
 revoke all on function coinslot.canonical_email(text) from public;
 
-create function coinslot.identity_hash(identity text, salt text) returns text
-language sql stable set search_path = '' as $$
-  select encode(sha256(convert_to(identity_hash.salt || identity_hash.identity, 'UTF8')), 'hex')
-$$;
-comment on function coinslot.identity_hash(text, text) is 'Salted hash of an identity.';
-revoke all on function coinslot.identity_hash(text, text) from public;
-
 -- Whoever has confirmed nothing is nobody yet, nor is an anonymous sign-in until it is linked.
 -- `email` and `phone` as providers say no more than the account's own columns, and those also say
--- what is confirmed. Any other provider vouches for its `sub`, also where it gives no address.
--- Older releases of Auth have no column `provider_id`: reading the row as JSON serves them all.
+-- what is confirmed. Any other provider vouches for its `sub`, also where it gives no address. If
+-- that is missing, a column has it that older releases of Auth do not have: hence the row as JSON.
+create function coinslot.identities_of(account auth.users, canonical boolean) returns text[]
+language plpgsql stable set search_path = '' as $$
+declare
+  v_email text := account.email;
+  v_names text[];
+begin
+  if account.is_anonymous or account.deleted_at is not null then
+    return '{}';
+  end if;
+  v_email := case when canonical then coinslot.canonical_email(v_email)
+    else lower(btrim(v_email)) end;
+  v_names := array_remove(array[
+    case when account.email_confirmed_at is not null then 'email:' || nullif(v_email, '') end,
+    case when account.phone_confirmed_at is not null
+      then 'phone:' || nullif(regexp_replace(account.phone, '[^0-9]', '', 'g'), '') end
+  ] || array(
+    select i.provider || ':' || coalesce(
+      nullif(i.identity_data ->> 'sub', ''), nullif(to_jsonb(i) ->> 'provider_id', '')
+    )
+    from auth.identities i
+    where i.user_id = account.id and i.provider not in ('email', 'phone')
+  ), null);
+  return case when v_names = '{}' then v_names else v_names || ('account:' || account.id) end;
+end
+$$;
+comment on function coinslot.identities_of(auth.users, boolean) is
+'Identities that an account has confirmed, with itself; empty if it has confirmed none.';
+revoke all on function coinslot.identities_of(auth.users, boolean) from public;
+
 create view coinslot.confirmed_identities with (security_invoker = true) as
 select
   u.id as user_id,
   u.created_at,
-  coinslot.identity_hash(identity.name, s.identity_salt) as identity_hash
+  encode(sha256(convert_to(s.identity_salt || identity.name, 'UTF8')), 'hex') as identity_hash
 from coinslot.settings as s
 cross join auth.users as u
-cross join lateral (
-  select array_remove(array[
-    case when u.email_confirmed_at is not null then 'email:' || nullif(
-      case when s.canonical_emails then coinslot.canonical_email(u.email)
-        else lower(btrim(u.email)) end, ''
-    ) end,
-    case when u.phone_confirmed_at is not null
-      then 'phone:' || nullif(regexp_replace(u.phone, '[^0-9]', '', 'g'), '') end
-  ] || array(
-    select i.provider || ':' || coalesce(
-      nullif(to_jsonb(i) ->> 'provider_id', ''), nullif(i.identity_data ->> 'sub', '')
-    )
-    from auth.identities as i
-    where i.user_id = u.id and i.provider not in ('email', 'phone')
-  ), null)
-) as confirmed (names)
-cross join lateral unnest(confirmed.names || ('account:' || u.id)) as identity (name)
-where cardinality(confirmed.names) > 0 and not u.is_anonymous and u.deleted_at is null;
+cross join unnest(coinslot.identities_of(u, s.canonical_emails)) as identity (name)
+where s.id;
 comment on view coinslot.confirmed_identities is
-'Hashes of what each account has confirmed, and of the account itself.';
+'Salted hashes of what each account has confirmed, and of the account itself.';
 revoke all on table coinslot.confirmed_identities from anon, authenticated, service_role;
 
 -- Sorted, so that two accounts with the same identities wait for each other and never both ways.
@@ -183,42 +192,38 @@ comment on function coinslot.follow_identity() is
 'Trigger on auth.identities: the bonus follows a linked identity.';
 revoke all on function coinslot.follow_identity() from public;
 
--- Users who were there before Coinslot get what they would have got by signing up now, one after the
--- other: whoever is the first with each of their identities gets the bonus. In one statement, since
--- there may be very many. Nobody signs up meanwhile, or both would count themselves the first.
+-- Users who were there before Coinslot get what they would have got by signing up now, one after
+-- the other: whoever is the first with each of their identities gets the bonus. In one statement,
+-- since there may be very many. Nobody signs up meanwhile, or both would count as the first.
 create function coinslot.adopt_users() returns void
 language plpgsql volatile set search_path = '' as $$
+declare
+  v_bonus bigint := (select s.signup_bonus from coinslot.settings s);
 begin
   lock table auth.users, auth.identities in share row exclusive mode;
   insert into public.wallets (user_id, closed_at)
   select u.id, u.deleted_at from auth.users u
   on conflict do nothing;
-  with settings as (
-    select s.signup_bonus from coinslot.settings s where s.signup_bonus > 0
-  ), confirmed as materialized (
-    select c.user_id, c.identity_hash, row_number() over (
+  with confirmed as materialized (
+    select c.user_id, c.identity_hash, i.identity_hash is null and row_number() over (
       partition by c.identity_hash order by c.created_at, c.user_id
     ) = 1 as first
-    from settings cross join coinslot.confirmed_identities c
+    from coinslot.confirmed_identities c
+    left join coinslot.identities i on i.identity_hash = c.identity_hash
+    where v_bonus > 0
   ), recorded as (
     insert into coinslot.identities (identity_hash, user_id)
-    select c.identity_hash, c.user_id from confirmed c where c.first order by c.identity_hash
-    on conflict do nothing
-    returning identity_hash, user_id
+    select c.identity_hash, c.user_id from confirmed c where c.first
   ), credited as (
     update public.wallets w
-    set tokens = w.tokens + s.signup_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
-    from settings s, (
-      select c.user_id from confirmed c
-      left join recorded r on r.identity_hash = c.identity_hash and r.user_id = c.user_id
-      group by c.user_id having count(*) = count(r.identity_hash)
-    ) earned
+    set tokens = w.tokens + v_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
+    from (select c.user_id from confirmed c group by c.user_id having bool_and(c.first)) earned
     where w.user_id = earned.user_id and w.closed_at is null
-      and w.tokens <= coinslot.max_amount() - s.signup_bonus
-    returning w.user_id, w.seq, w.tokens, s.signup_bonus
+      and w.tokens <= coinslot.max_amount() - v_bonus
+    returning w.user_id, w.seq, w.tokens
   )
   insert into public.token_ledger (user_id, seq, delta, balance, kind, caller)
-  select c.user_id, c.seq, c.signup_bonus, c.tokens, 'signup_bonus', 'system' from credited c;
+  select c.user_id, c.seq, v_bonus, c.tokens, 'signup_bonus', 'system' from credited c;
 end
 $$;
 comment on function coinslot.adopt_users() is

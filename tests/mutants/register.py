@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.mutants import payment_rules, refund_rules, sidecar_rules, wallet_rules, webhook_rules
+from tests.mutants import (
+    identity_rules,
+    payment_rules,
+    refund_rules,
+    sidecar_rules,
+    wallet_rules,
+    webhook_rules,
+)
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *wallet_rules.MUTANTS,
+    *identity_rules.MUTANTS,
     *payment_rules.MUTANTS,
     *refund_rules.MUTANTS,
     *webhook_rules.MUTANTS,
