@@ -2271,6 +2271,36 @@ $$;
 
 COMMENT ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) IS 'See public.hold_tokens_for.';
 
+CREATE FUNCTION coinslot.identities_of(account auth.users, canonical boolean) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_email text := account.email;
+  v_names text[];
+begin
+  if account.is_anonymous or account.deleted_at is not null then
+    return '{}';
+  end if;
+  v_email := case when canonical then coinslot.canonical_email(v_email)
+    else lower(btrim(v_email)) end;
+  v_names := array_remove(array[
+    case when account.email_confirmed_at is not null then 'email:' || nullif(v_email, '') end,
+    case when account.phone_confirmed_at is not null
+      then 'phone:' || nullif(regexp_replace(account.phone, '[^0-9]', '', 'g'), '') end
+  ] || array(
+    select i.provider || ':' || coalesce(
+      nullif(i.identity_data ->> 'sub', ''), nullif(to_jsonb(i) ->> 'provider_id', '')
+    )
+    from auth.identities i
+    where i.user_id = account.id and i.provider not in ('email', 'phone')
+  ), null);
+  return case when v_names = '{}' then v_names else v_names || ('account:' || account.id) end;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.identities_of(account auth.users, canonical boolean) IS 'Identities that an account has confirmed, with itself; empty if it has confirmed none.';
+
 CREATE FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) RETURNS coinslot.refunds
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -4552,38 +4582,12 @@ CREATE VIEW coinslot.confirmed_identities WITH (security_invoker='true') AS
  SELECT u.id AS user_id,
     u.created_at,
     encode(sha256(convert_to((s.identity_salt || identity.name), 'UTF8'::name)), 'hex'::text) AS identity_hash
-   FROM (((( SELECT settings.id,
-            settings.mode,
-            settings.signup_bonus,
-            settings.order_lifetime,
-            settings.max_open_orders,
-            settings.max_unpaid_orders_per_hour,
-            settings.max_hold_seconds,
-            settings.canonical_emails,
-            settings.identity_salt
-           FROM coinslot.settings
-         LIMIT 1) s
+   FROM ((coinslot.settings s
      CROSS JOIN auth.users u)
-     CROSS JOIN LATERAL ( SELECT array_remove((ARRAY[
-                CASE
-                    WHEN (u.email_confirmed_at IS NOT NULL) THEN ('email:'::text || NULLIF(
-                    CASE
-                        WHEN s.canonical_emails THEN coinslot.canonical_email(u.email)
-                        ELSE lower(btrim(u.email))
-                    END, ''::text))
-                    ELSE NULL::text
-                END,
-                CASE
-                    WHEN (u.phone_confirmed_at IS NOT NULL) THEN ('phone:'::text || NULLIF(regexp_replace(u.phone, '[^0-9]'::text, ''::text, 'g'::text), ''::text))
-                    ELSE NULL::text
-                END] || ARRAY( SELECT ((i.provider || ':'::text) || COALESCE(NULLIF((i.identity_data ->> 'sub'::text), ''::text), NULLIF((to_jsonb(i.*) ->> 'provider_id'::text), ''::text)))
-                   FROM auth.identities i
-                  WHERE ((i.user_id = u.id) AND (i.provider <> ALL (ARRAY['email'::text, 'phone'::text]))))), NULL::text) AS array_remove
-         OFFSET 0) confirmed(names))
-     CROSS JOIN LATERAL unnest((confirmed.names || ('account:'::text || u.id))) identity(name))
-  WHERE ((cardinality(confirmed.names) > 0) AND (NOT u.is_anonymous) AND (u.deleted_at IS NULL));
+     CROSS JOIN LATERAL unnest(coinslot.identities_of(u.*, s.canonical_emails)) identity(name))
+  WHERE s.id;
 
-COMMENT ON VIEW coinslot.confirmed_identities IS 'Hashes of what each account has confirmed, and of the account itself.';
+COMMENT ON VIEW coinslot.confirmed_identities IS 'Salted hashes of what each account has confirmed, and of the account itself.';
 
 ALTER TABLE coinslot.discrepancies ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME coinslot.discrepancies_id_seq
@@ -5377,6 +5381,8 @@ REVOKE ALL ON FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed
 
 REVOKE ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.identities_of(account auth.users, canonical boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
 
