@@ -2280,7 +2280,7 @@ declare
   v_names text[];
 begin
   if account.is_anonymous or account.deleted_at is not null then
-    return '{}';
+    return array[]::text[];
   end if;
   v_email := case when canonical then coinslot.canonical_email(v_email)
     else lower(btrim(v_email)) end;
