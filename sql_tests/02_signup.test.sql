@@ -295,7 +295,7 @@ select pg_temp.as_service(format(
 update auth.users set email_confirmed_at = now() where id = :'brim';
 select is(pg_temp.history(:'brim'), 'grant 9007199254740990', 'a full wallet takes no bonus');
 select pg_temp.sign_up('unknown@example.com', false) as unknown \gset
-select pg_temp.change(format('delete from public.wallets where user_id = %L', :'unknown')) \gset
+select pg_temp.change(format('delete from public.token_wallets where user_id = %L', :'unknown')) \gset
 select lives_ok(
   format('update auth.users set email_confirmed_at = now() where id = %L', :'unknown'),
   'nor does a missing wallet fail a confirmation'

@@ -52,7 +52,7 @@ select is(
   ($$select * from spend_tokens(2, 'f1')$$), ($$select * from use_feature('question', 'f1')$$)
 ) c (statement);
 select pg_temp.change(
-  'update public.feature_prices set tokens = 4 where feature = ''answer'''
+  'update public.token_features set tokens = 4 where feature = ''answer'''
 ) \gset
 select is(
   pg_temp.as_user(:'mina', $$select * from use_feature('answer', 'f1')$$) -> 'delta', '-2'::jsonb,

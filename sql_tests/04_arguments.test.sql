@@ -32,7 +32,7 @@ create temporary table refusals (caller, statement, expected) as values
 ('user', $$use_feature('question', '')$$, 'PT400 invalid_argument idempotency_key'),
 ('user', $$use_feature('question', repeat('k', 10000))$$,
  'PT400 invalid_argument idempotency_key'),
-('user', $$create_order('starter', 'portone', 'KRW', repeat('k', 256))$$,
+('user', $$create_token_order('starter', 'portone', 'KRW', repeat('k', 256))$$,
  'PT400 invalid_argument idempotency_key'),
 ('service', $$spend_tokens_for(%1$L, 1, '')$$, 'PT400 invalid_argument idempotency_key'),
 ('service', $$use_feature_for(%1$L, 'question', null)$$,
@@ -68,84 +68,99 @@ create temporary table refusals (caller, statement, expected) as values
 ('service', $$hold_tokens_for(%1$L, 1, 'k', '', 86401)$$, 'PT400 invalid_argument ttl_seconds'),
 ('service', $$hold_tokens_for(%1$L, 1, 'k', '', null)$$, 'PT400 invalid_argument ttl_seconds'),
 ('service', $$hold_feature_for(%1$L, 'answer', 'k', 0)$$, 'PT400 invalid_argument ttl_seconds'),
-('service', $$capture_hold(null)$$, 'PT404 hold_not_found {"hold_id": null}'),
-('service', $$capture_hold('00000000-0000-4000-8000-0000000000ff', 1)$$,
+('service', $$capture_token_hold(null)$$, 'PT404 hold_not_found {"hold_id": null}'),
+('service', $$capture_token_hold('00000000-0000-4000-8000-0000000000ff', 1)$$,
  'PT404 hold_not_found {"hold_id": "00000000-0000-4000-8000-0000000000ff"}'),
-('service', $$release_hold('00000000-0000-4000-8000-0000000000ff')$$,
+('service', $$release_token_hold('00000000-0000-4000-8000-0000000000ff')$$,
  'PT404 hold_not_found {"hold_id": "00000000-0000-4000-8000-0000000000ff"}'),
 -- Orders
-('user', $$create_order('nonsense', 'portone')$$,
+('user', $$create_token_order('nonsense', 'portone')$$,
  'PT404 product_not_found {"product_id": "nonsense"}'),
-('user', $$create_order(null, 'portone')$$, 'PT404 product_not_found {"product_id": null}'),
-('user', $$create_order('starter', 'nonsense')$$, 'PT400 invalid_argument gateway'),
-('user', $$create_order('starter', null)$$, 'PT400 invalid_argument gateway'),
-('user', $$create_order('starter', 'portone', 'EUR')$$, 'PT400 invalid_argument currency'),
-('user', $$create_order('starter', 'portone', 'krw')$$, 'PT400 invalid_argument currency'),
-('user', $$create_order('starter', 'portone', null)$$, 'PT400 invalid_argument currency'),
-('user', $$cancel_order('ord_unknown_unknown')$$, 'PT404 order_not_found {}'),
-('user', $$cancel_order(null)$$, 'PT404 order_not_found {}'),
-('service', $$open_payment('ord_unknown_unknown')$$, 'PT404 order_not_found {}'),
-('service', $$open_payment(null)$$, 'PT404 order_not_found {}'),
-('service', $$refuse_payment_attempt('ord_unknown_unknown', 'imp_1', 'why', 'complete')$$,
+('user', $$create_token_order(null, 'portone')$$, 'PT404 product_not_found {"product_id": null}'),
+('user', $$create_token_order('starter', 'nonsense')$$, 'PT400 invalid_argument gateway'),
+('user', $$create_token_order('starter', null)$$, 'PT400 invalid_argument gateway'),
+('user', $$create_token_order('starter', 'portone', 'EUR')$$, 'PT400 invalid_argument currency'),
+('user', $$create_token_order('starter', 'portone', 'krw')$$, 'PT400 invalid_argument currency'),
+('user', $$create_token_order('starter', 'portone', null)$$, 'PT400 invalid_argument currency'),
+('user', $$cancel_token_order('ord_unknown_unknown')$$, 'PT404 order_not_found {}'),
+('user', $$cancel_token_order(null)$$, 'PT404 order_not_found {}'),
+('service', $$coinslot_open_payment('ord_unknown_unknown')$$, 'PT404 order_not_found {}'),
+('service', $$coinslot_open_payment(null)$$, 'PT404 order_not_found {}'),
+('service', $$coinslot_refuse_payment_attempt('ord_unknown_unknown', 'imp_1', 'why', 'complete')$$,
  'PT404 order_not_found {}'),
-('service', $$refuse_payment_attempt(%2$L, repeat('p', 256), 'why', 'complete')$$,
+('service', $$coinslot_refuse_payment_attempt(%2$L, repeat('p', 256), 'why', 'complete')$$,
  'PT400 invalid_argument payment_key'),
-('service', $$refuse_payment_attempt(%2$L, null, 'why', 'complete')$$,
+('service', $$coinslot_refuse_payment_attempt(%2$L, null, 'why', 'complete')$$,
  'PT400 invalid_argument payment_key'),
-('service', $$refuse_payment_attempt(%2$L, 'imp_1', repeat('r', 101), 'complete')$$,
+('service', $$coinslot_refuse_payment_attempt(%2$L, 'imp_1', repeat('r', 101), 'complete')$$,
  'PT400 invalid_argument reason'),
-('service', $$refuse_payment_attempt(%2$L, 'imp_1', 'why', null)$$,
+('service', $$coinslot_refuse_payment_attempt(%2$L, 'imp_1', 'why', null)$$,
  'PT400 invalid_argument source'),
+-- Operators
+('service', $$coinslot_add_operator(%1$L, null)$$, 'PT400 invalid_argument role'),
+('service', $$coinslot_add_operator(%1$L, '')$$, 'PT400 invalid_argument role'),
+('service', $$coinslot_add_operator(%1$L, 'Owner')$$, 'PT400 invalid_argument role'),
+('service', $$coinslot_add_operator(null, 'owner')$$, 'PT404 user_not_found {"users": 0}'),
+('service', $$coinslot_add_operator('', 'owner')$$, 'PT404 user_not_found {"users": 0}'),
+('service', $$coinslot_add_operator(repeat('w', 10000), 'owner')$$,
+ 'PT404 user_not_found {"users": 0}'),
+('service', $$coinslot_remove_operator(null)$$, 'PT404 user_not_found {"users": 0}'),
+('service', $$coinslot_remove_operator('00000000-0000-4000-8000-0000000000ff')$$,
+ 'PT404 user_not_found {"users": 0}'),
+('user', $$list_token_refunds('ord_unknown_unknown')$$,
+ 'PT403 forbidden {"roles": ["support", "finance", "owner"]}'),
 -- Refunds
-('user', $$request_refund('ord_unknown_unknown', 'why', 'k')$$, 'PT403 forbidden {}'),
-('user', $$request_refund(null, null, null, -1, null, null, '[]')$$, 'PT403 forbidden {}'),
-('service', $$request_refund_for('ord_unknown_unknown', 'why', 'k')$$,
+('user', $$request_token_refund('ord_unknown_unknown', 'why', 'k')$$,
+ 'PT403 forbidden {"roles": ["finance", "owner"]}'),
+('user', $$request_token_refund(null, null, null, -1, null, null, '[]')$$,
+ 'PT403 forbidden {"roles": ["finance", "owner"]}'),
+('service', $$request_token_refund_for('ord_unknown_unknown', 'why', 'k')$$,
  'PT404 order_not_found {}'),
-('service', $$request_refund_for(null, 'why', 'k')$$, 'PT404 order_not_found {}'),
-('service', $$request_refund_for(%2$L, null, 'k')$$, 'PT400 invalid_argument reason'),
-('service', $$request_refund_for(%2$L, '', 'k')$$, 'PT400 invalid_argument reason'),
-('service', $$request_refund_for(%2$L, '   ', 'k')$$, 'PT400 invalid_argument reason'),
-('service', $$request_refund_for(%2$L, repeat('r', 201), 'k')$$, 'PT400 invalid_argument reason'),
-('service', $$request_refund_for(%2$L, 'why', null)$$, 'PT400 invalid_argument idempotency_key'),
-('service', $$request_refund_for(%2$L, 'why', '')$$, 'PT400 invalid_argument idempotency_key'),
-('service', $$request_refund_for(%2$L, 'why', repeat('k', 256))$$,
+('service', $$request_token_refund_for(null, 'why', 'k')$$, 'PT404 order_not_found {}'),
+('service', $$request_token_refund_for(%2$L, null, 'k')$$, 'PT400 invalid_argument reason'),
+('service', $$request_token_refund_for(%2$L, '', 'k')$$, 'PT400 invalid_argument reason'),
+('service', $$request_token_refund_for(%2$L, '   ', 'k')$$, 'PT400 invalid_argument reason'),
+('service', $$request_token_refund_for(%2$L, repeat('r', 201), 'k')$$, 'PT400 invalid_argument reason'),
+('service', $$request_token_refund_for(%2$L, 'why', null)$$, 'PT400 invalid_argument idempotency_key'),
+('service', $$request_token_refund_for(%2$L, 'why', '')$$, 'PT400 invalid_argument idempotency_key'),
+('service', $$request_token_refund_for(%2$L, 'why', repeat('k', 256))$$,
  'PT400 invalid_argument idempotency_key'),
-('service', $$request_refund_for(%2$L, 'why', 'k', 0)$$, 'PT400 invalid_amount {"amount": 0}'),
-('service', $$request_refund_for(%2$L, 'why', 'k', -1)$$, 'PT400 invalid_amount {"amount": -1}'),
-('service', $$request_refund_for(%2$L, 'why', 'k', 9007199254740992)$$,
+('service', $$request_token_refund_for(%2$L, 'why', 'k', 0)$$, 'PT400 invalid_amount {"amount": 0}'),
+('service', $$request_token_refund_for(%2$L, 'why', 'k', -1)$$, 'PT400 invalid_amount {"amount": -1}'),
+('service', $$request_token_refund_for(%2$L, 'why', 'k', 9007199254740992)$$,
  'PT400 invalid_amount {"amount": 9007199254740992}'),
-('service', $$request_refund_for(%2$L, 'why', 'k', 9007199254740991)$$,
+('service', $$request_token_refund_for(%2$L, 'why', 'k', 9007199254740991)$$,
  'PT409 not_refundable {"status": "pending", "currency": "KRW", "refundable": 0}'),
-('service', $$request_refund_for(%2$L, 'why', 'k', null, null, 'imp_1')$$,
+('service', $$request_token_refund_for(%2$L, 'why', 'k', null, null, 'imp_1')$$,
  'PT409 not_refundable {"status": "pending", "currency": "KRW", "refundable": 0}'),
-('service', $$record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, 'accepted')$$,
+('service', $$coinslot_record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, 'accepted')$$,
  'PT400 invalid_argument refund_id'),
-('service', $$record_refund_answer(null, 1, 'accepted')$$, 'PT400 invalid_argument refund_id'),
-('service', $$record_refund_answer('00000000-0000-4000-8000-0000000000ff', null, 'accepted')$$,
+('service', $$coinslot_record_refund_answer(null, 1, 'accepted')$$, 'PT400 invalid_argument refund_id'),
+('service', $$coinslot_record_refund_answer('00000000-0000-4000-8000-0000000000ff', null, 'accepted')$$,
  'PT400 invalid_argument tries'),
-('service', $$record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, 'refused')$$,
+('service', $$coinslot_record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, 'refused')$$,
  'PT400 invalid_argument answer'),
-('service', $$record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, null)$$,
+('service', $$coinslot_record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, null)$$,
  'PT400 invalid_argument answer'),
 -- Audits
-('service', $$begin_audit('nonsense', '2026-01-01', '2026-02-01')$$,
+('service', $$coinslot_begin_audit('nonsense', '2026-01-01', '2026-02-01')$$,
  'PT400 invalid_argument gateway'),
-('service', $$begin_audit(null, '2026-01-01', '2026-02-01')$$, 'PT400 invalid_argument gateway'),
-('service', $$begin_audit('toss', null, '2026-02-01')$$, 'PT400 invalid_argument since'),
-('service', $$begin_audit('toss', '2026-01-01', null)$$, 'PT400 invalid_argument until'),
-('service', $$begin_audit('toss', '2026-01-01', '2026-01-01')$$, 'PT400 invalid_argument until'),
-('service', $$begin_audit('toss', '2026-01-01', '2025-01-01')$$, 'PT400 invalid_argument until'),
-('service', $$finish_audit(0)$$, 'PT400 invalid_argument audit_id'),
-('service', $$finish_audit(null)$$, 'PT400 invalid_argument audit_id'),
+('service', $$coinslot_begin_audit(null, '2026-01-01', '2026-02-01')$$, 'PT400 invalid_argument gateway'),
+('service', $$coinslot_begin_audit('toss', null, '2026-02-01')$$, 'PT400 invalid_argument since'),
+('service', $$coinslot_begin_audit('toss', '2026-01-01', null)$$, 'PT400 invalid_argument until'),
+('service', $$coinslot_begin_audit('toss', '2026-01-01', '2026-01-01')$$, 'PT400 invalid_argument until'),
+('service', $$coinslot_begin_audit('toss', '2026-01-01', '2025-01-01')$$, 'PT400 invalid_argument until'),
+('service', $$coinslot_finish_audit(0)$$, 'PT400 invalid_argument audit_id'),
+('service', $$coinslot_finish_audit(null)$$, 'PT400 invalid_argument audit_id'),
 -- Profiles and maintenance
 ('user', $$update_profile(repeat('n', 101))$$, 'PT400 invalid_argument display_name'),
 ('user', $$update_profile(null, 'Korean')$$, 'PT400 invalid_argument locale'),
 ('user', $$update_profile(null, '')$$, 'PT400 invalid_argument locale'),
 ('user', $$update_profile(null, 'en' || repeat('-aaaaaaaa', 4))$$,
  'PT400 invalid_argument locale'),
-('service', $$run_maintenance(0) as n$$, 'PT400 invalid_argument batch'),
-('service', $$run_maintenance(10001) as n$$, 'PT400 invalid_argument batch'),
-('service', $$run_maintenance(null) as n$$, 'PT400 invalid_argument batch');
+('service', $$coinslot_run_maintenance(0) as n$$, 'PT400 invalid_argument batch'),
+('service', $$coinslot_run_maintenance(10001) as n$$, 'PT400 invalid_argument batch'),
+('service', $$coinslot_run_maintenance(null) as n$$, 'PT400 invalid_argument batch');
 
 -- What the gateway says, with one thing wrong at a time.
 create temporary table malformed (arguments, argument) as values
@@ -173,13 +188,13 @@ create temporary table malformed (arguments, argument) as values
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, null, 1$$, 'source'),
 ($$'portone', 'imp_1', 'paid', 5000, 'KRW', false, 'webhook', null$$, 'version');
 insert into refusals (caller, statement, expected)
-select 'service', 'apply_gateway_payment(%2$L, ' || m.arguments || ')',
+select 'service', 'coinslot_apply_gateway_payment(%2$L, ' || m.arguments || ')',
   'PT400 invalid_argument ' || m.argument
 from malformed m;
 
 -- And what it sends.
 insert into refusals (caller, statement, expected)
-select 'service', 'store_webhook(' || w.arguments || ')', 'PT400 invalid_argument ' || w.argument
+select 'service', 'coinslot_store_webhook(' || w.arguments || ')', 'PT400 invalid_argument ' || w.argument
 from (values
   ($$'paypal', 'e', 't', null, null, true, '{}', '{}'$$, 'gateway'),
   ($$null, 'e', 't', null, null, true, '{}', '{}'$$, 'gateway'),
@@ -197,7 +212,7 @@ from (values
 -- An account that no money can go to, and a gateway's list that is none.
 insert into refusals (caller, statement, expected)
 select
-  'service', format('request_refund_for(%%2$L, %L, %L, account => %L)', 'why', 'k', a.account),
+  'service', format('request_token_refund_for(%%2$L, %L, %L, account => %L)', 'why', 'k', a.account),
   'PT400 invalid_argument account'
 from (values
   ('null'), ('[]'), ('"text"'), ('{}'),
@@ -214,7 +229,7 @@ from (values
 ) a (account);
 insert into refusals (caller, statement, expected)
 select
-  'service', format('audit_payments(1, %L)', coalesce(
+  'service', format('coinslot_audit_payments(1, %L)', coalesce(
     l.lines, jsonb_build_array(
       '{"payment_key": "p", "currency": "KRW", "paid": 1, "live": false}'::jsonb || l.wrong::jsonb
     )::text
@@ -231,26 +246,26 @@ from (values
   ('[{}]', null)
 ) l (lines, wrong);
 insert into refusals (caller, statement, expected) values
-('service', 'audit_payments(1, null)', 'PT400 invalid_argument lines'),
-('service', 'finish_webhook(1, ''done'')', 'PT400 invalid_argument outcome'),
-('service', 'finish_webhook(1, ''stale'')', 'PT400 invalid_argument outcome'),
-('service', 'finish_webhook(1, null)', 'PT400 invalid_argument outcome');
+('service', 'coinslot_audit_payments(1, null)', 'PT400 invalid_argument lines'),
+('service', 'coinslot_finish_webhook(1, ''done'')', 'PT400 invalid_argument outcome'),
+('service', 'coinslot_finish_webhook(1, ''stale'')', 'PT400 invalid_argument outcome'),
+('service', 'coinslot_finish_webhook(1, null)', 'PT400 invalid_argument outcome');
 insert into refusals (caller, statement, expected)
 select
-  'service', format('resolve_discrepancy(1, %L)', r.resolution),
+  'service', format('coinslot_resolve_discrepancy(1, %L)', r.resolution),
   'PT400 invalid_argument resolution'
 from (values (''), (' '), (null), (repeat('r', 501))) r (resolution);
 
 select pg_temp.user_with(10) as mina \gset
-select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)
+select pg_temp.as_user(:'mina', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'order_id' as order_id \gset
 create function pg_temp.everything() returns text
 language sql as $$
   select concat(
-    (select jsonb_agg(to_jsonb(w) order by w.user_id) from public.wallets w),
+    (select jsonb_agg(to_jsonb(w) order by w.user_id) from public.token_wallets w),
     (select count(*) from public.token_ledger), (select count(*) from coinslot.token_holds),
-    (select jsonb_agg(to_jsonb(p) order by p.id) from public.payments p),
-    (select count(*) from public.payment_events), (select count(*) from coinslot.payment_attempts),
+    (select jsonb_agg(to_jsonb(p) order by p.id) from public.token_payments p),
+    (select count(*) from public.token_payment_events), (select count(*) from coinslot.payment_attempts),
     (select count(*) from coinslot.discrepancies), (select jsonb_agg(p) from public.profiles p),
     (select count(*) from coinslot.refunds), (select count(*) from coinslot.refund_accounts),
     (select jsonb_agg(r) from coinslot.payment_reads r), (select count(*) from coinslot.audits),

@@ -24,12 +24,12 @@ $$;
 create function pg_temp.capture(hold_id text, amount bigint default null) returns jsonb
 language sql as $$
   select pg_temp.as_service(format(
-    'select * from capture_hold(%L, %L)', capture.hold_id, capture.amount
+    'select * from capture_token_hold(%L, %L)', capture.hold_id, capture.amount
   ))
 $$;
 create function pg_temp.release(hold_id text) returns jsonb
 language sql as $$
-  select pg_temp.as_service(format('select * from release_hold(%L)', release.hold_id))
+  select pg_temp.as_service(format('select * from release_token_hold(%L)', release.hold_id))
 $$;
 
 -- Making one
@@ -158,7 +158,7 @@ select is(
     "reason": "", "resolved_at": null, "replayed": false}', 'a feature is held at its price'
 );
 select pg_temp.change(
-  'update public.feature_prices set tokens = 3 where feature = ''answer'''
+  'update public.token_features set tokens = 3 where feature = ''answer'''
 ) \gset
 select is(
   pg_temp.as_service(format($$select * from hold_feature_for(%L, 'answer', 'f1')$$, :'mina'))
@@ -228,7 +228,7 @@ select is(
 -- The sweeper
 select pg_temp.hold(:'kim', 2, 'w1') as w1, pg_temp.hold(:'kim', 1, 'w2') as w2 \gset
 select pg_temp.age(:'w1'::jsonb ->> 'id') \gset
-select pg_temp.as_service('select run_maintenance() as n') as swept \gset
+select pg_temp.as_service('select coinslot_run_maintenance() as n') as swept \gset
 select is(pg_temp.wallet(:'kim'), 'tokens=3 held=1 seq=2', 'the sweeper frees what has expired');
 select is(
   array(

@@ -5,7 +5,7 @@ select plan(54);
 
 -- The catalogue as the plan has it
 select is(
-  (select jsonb_agg(to_jsonb(o) order by o.id, o.currency) from public.product_offers o),
+  (select jsonb_agg(to_jsonb(o) order by o.id, o.currency) from public.token_offers o),
   '[
     {"id": "premium", "kind": "token_pack", "name": "Premium Pack", "name_ko": "프리미엄 팩",
      "tokens": 100, "currency": "KRW", "amount": 35000, "discount_percent": 30},
@@ -29,11 +29,11 @@ select is(
   'what is on sale, at what price, with discounts of 20 and 30 %'
 );
 select is(
-  pg_temp.call('anon', null, 'select count(*) as n from product_offers') -> 'n', '8'::jsonb,
+  pg_temp.call('anon', null, 'select count(*) as n from token_offers') -> 'n', '8'::jsonb,
   'a visitor sees the offers before signing in'
 );
 select is(
-  (select jsonb_object_agg(f.feature, f.tokens) from public.feature_prices f),
+  (select jsonb_object_agg(f.feature, f.tokens) from public.token_features f),
   '{"question": 1, "answer": 2}'::jsonb, 'and what features cost'
 );
 
@@ -42,12 +42,12 @@ create function pg_temp.order_of(
 ) returns jsonb
 language sql as $$
   select pg_temp.as_user(order_of.user_id, format(
-    'select * from create_order(%L, %L, %L, %L)', product, 'portone', currency, key
+    'select * from create_token_order(%L, %L, %L, %L)', product, 'portone', currency, key
   ))
 $$;
 create function pg_temp.cancel(user_id uuid, order_id text) returns jsonb
 language sql as $$
-  select pg_temp.as_user(cancel.user_id, format('select * from cancel_order(%L)', order_id))
+  select pg_temp.as_user(cancel.user_id, format('select * from cancel_token_order(%L)', order_id))
 $$;
 select pg_temp.user_with(0) as mina, pg_temp.user_with(0) as alex \gset
 
@@ -72,7 +72,7 @@ select is(
 );
 select is(
   (select jsonb_agg(jsonb_build_array(e.from_status, e.to_status, e.source, e.tokens))
-   from public.payment_events e where e.user_id = :'mina'),
+   from public.token_payment_events e where e.user_id = :'mina'),
   '[[null, "pending", "user", 0]]', 'and its making is an event'
 );
 select is(pg_temp.wallet(:'mina'), 'tokens=0 held=0 seq=0', 'which gives no tokens');
@@ -113,12 +113,12 @@ select isnt(
 );
 
 -- The catalogue changes; orders do not
-select pg_temp.change($$update public.prices set amount = 6000
+select pg_temp.change($$update public.token_prices set amount = 6000
   where product_id = 'standard' and currency = 'KRW'$$) \gset
-select pg_temp.change($$update public.products set tokens = 33, name = 'Bigger'
+select pg_temp.change($$update public.token_products set tokens = 33, name = 'Bigger'
   where id = 'standard'$$) \gset
 select is(
-  (select array[p.amount, p.tokens] from public.payments p
+  (select array[p.amount, p.tokens] from public.token_payments p
    where p.order_id = :'keyed'::jsonb ->> 'order_id'),
   array[12000, 30]::bigint[], 'an order keeps the price and tokens it was made with'
 );
@@ -128,7 +128,7 @@ select is(
 select is(
   pg_temp.order_of(:'alex', 'standard') -> 'amount', '6000'::jsonb, 'a new one has the new price'
 );
-select pg_temp.change($$update public.products set active = false where id = 'standard'$$) \gset
+select pg_temp.change($$update public.token_products set active = false where id = 'standard'$$) \gset
 select is(
   pg_temp.refusal(pg_temp.order_of(:'mina', 'standard')),
   'PT404 product_not_found {"product_id": "standard"}', 'what is off sale is not sold'
@@ -137,7 +137,7 @@ select is(
   pg_temp.order_of(:'mina', 'standard', 'KRW', 'k1'), :'keyed', 'but an order for it is repeated'
 );
 select is_empty(
-  $$select from public.product_offers where id = 'standard'$$, 'and it is no longer offered'
+  $$select from public.token_offers where id = 'standard'$$, 'and it is no longer offered'
 );
 select pg_temp.change($$update coinslot.gateways set active = false where id = 'portone'$$) \gset
 select is(
@@ -150,14 +150,14 @@ select is(
   pg_temp.order_of(:'mina') -> 'live', 'true'::jsonb, 'an order knows whether it is about money'
 );
 select is(
-  (pg_temp.as_service('select get_settings() as s') -> 's') - 'rpcs' - 'now',
+  (pg_temp.as_service('select coinslot_get_settings() as s') -> 's') - 'rpcs' - 'now',
   '{"mode": "live", "signup_bonus": 5, "max_open_orders": 20, "max_hold_seconds": 86400,
     "order_lifetime_seconds": 3600, "gateways": ["portone", "stripe", "toss"]}',
   'and the service can ask'
 );
 select is(
-  pg_temp.as_service('select get_settings() as s') -> 's' -> 'rpcs'
-    @> '["create_order", "get_user_tokens", "return_webhooks"]',
+  pg_temp.as_service('select coinslot_get_settings() as s') -> 's' -> 'rpcs'
+    @> '["create_token_order", "get_user_tokens", "coinslot_return_webhooks"]',
   true, 'also for what there is to call'
 );
 select pg_temp.change($$update coinslot.settings set mode = 'test'$$) \gset
@@ -175,7 +175,7 @@ select matches(
   'one more is too many, until the first of them expires'
 );
 select pg_temp.cancel(:'hoarder', (
-  select min(p.order_id) from public.payments p where p.user_id = :'hoarder'
+  select min(p.order_id) from public.token_payments p where p.user_id = :'hoarder'
 )) as canceled \gset
 select is(
   pg_temp.order_of(:'hoarder', 'starter', 'KRW', 'last') ->> 'status', 'pending',
@@ -185,13 +185,13 @@ select is(
   pg_temp.order_of(:'hoarder', 'starter', 'KRW', 'last') ->> 'status', 'pending',
   'a repeated call needs none'
 );
-select pg_temp.change(format($$update public.payments
+select pg_temp.change(format($$update public.token_payments
   set created_at = created_at - interval '3 days' where user_id = %L$$, :'hoarder')) \gset
 select matches(
   pg_temp.refusal(pg_temp.order_of(:'hoarder')), '^PT429 too_many_orders .*"max_open_orders": 20}$',
   'an order that is open for longer than usual takes room as long as it is'
 );
-select pg_temp.change(format($$update public.payments set expires_at = clock_timestamp()
+select pg_temp.change(format($$update public.token_payments set expires_at = clock_timestamp()
   where user_id = %L$$, :'hoarder')) \gset
 select is(
   pg_temp.order_of(:'hoarder') ->> 'status', 'pending', 'an order past its time takes no room'
@@ -218,13 +218,13 @@ select matches(
 select is(
   pg_temp.order_of(pg_temp.user_with(0)) ->> 'status', 'pending', 'which is nobody else''s trouble'
 );
-select pg_temp.change(format($$update public.payments
+select pg_temp.change(format($$update public.token_payments
   set created_at = created_at - interval '50 minutes' where user_id = %L$$, :'fickle')) \gset
 select matches(
   pg_temp.refusal(pg_temp.order_of(:'fickle')), '"retry_after": (600|5[0-9]{2}),',
   'the detail says when there is room'
 );
-select pg_temp.change(format($$update public.payments
+select pg_temp.change(format($$update public.token_payments
   set created_at = created_at - interval '10 minutes' where user_id = %L$$, :'fickle')) \gset
 select is(pg_temp.order_of(:'fickle') ->> 'status', 'pending', 'an hour later there is');
 select pg_temp.change('update coinslot.settings set max_unpaid_orders_per_hour = 100') \gset
@@ -239,8 +239,8 @@ select is(
   'twice is once'
 );
 select is(
-  (select array_agg(e.to_status order by e.id) from public.payment_events e
-   inner join public.payments p on p.id = e.payment_id
+  (select array_agg(e.to_status order by e.id) from public.token_payment_events e
+   inner join public.token_payments p on p.id = e.payment_id
    where p.order_id = :'first'::jsonb ->> 'order_id'),
   array['pending', 'canceled'], 'and one event'
 );
@@ -249,17 +249,17 @@ select is(
   'PT404 order_not_found {}', 'another''s order is not there to be canceled'
 );
 select is(
-  (select p.status from public.payments p where p.order_id = :'keyed'::jsonb ->> 'order_id'),
+  (select p.status from public.token_payments p where p.order_id = :'keyed'::jsonb ->> 'order_id'),
   'pending', 'and stays as it is'
 );
-alter table public.payments disable trigger payments_status_moved;
+alter table public.token_payments disable trigger token_payments_status_moved;
 create function pg_temp.cancel_when(status text, order_id text) returns jsonb
 language plpgsql as $$
 begin
-  update public.payments p set status = cancel_when.status
+  update public.token_payments p set status = cancel_when.status
   where p.order_id = cancel_when.order_id;
   return pg_temp.cancel((
-    select p.user_id from public.payments p where p.order_id = cancel_when.order_id
+    select p.user_id from public.token_payments p where p.order_id = cancel_when.order_id
   ), cancel_when.order_id);
 end
 $$;
@@ -271,7 +271,7 @@ select is(
   'awaiting_deposit', 'completed', 'partially_refunded', 'refunded', 'disputed', 'charged_back',
   'expired', 'review'
 ]) s (status);
-alter table public.payments enable trigger payments_status_moved;
+alter table public.token_payments enable trigger token_payments_status_moved;
 
 -- A deleted user buys nothing
 delete from auth.users where id = :'alex';
@@ -282,11 +282,11 @@ select is(
 
 -- What others see
 select is(
-  pg_temp.as_user(:'mina', $$select count(distinct user_id) as n from payments$$) -> 'n',
+  pg_temp.as_user(:'mina', $$select count(distinct user_id) as n from token_payments$$) -> 'n',
   '1'::jsonb, 'people see their own orders'
 );
 select is(
-  pg_temp.as_user(:'mina', $$select count(distinct user_id) as n from payment_events$$) -> 'n',
+  pg_temp.as_user(:'mina', $$select count(distinct user_id) as n from token_payment_events$$) -> 'n',
   '1'::jsonb, 'and their own events'
 );
 select * from finish();

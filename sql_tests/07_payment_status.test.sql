@@ -28,15 +28,15 @@ cross join lateral unnest(
 select plan(121 + 11 + 18 + 32 + 11 + 7);
 
 -- One order in each state, put there behind the guard's back.
-alter table public.payments disable trigger user;
-insert into public.payments (
+alter table public.token_payments disable trigger user;
+insert into public.token_payments (
   user_id, product_id, name, gateway, amount, currency, tokens, live, status, expires_at
 )
 select
   '00000000-0000-4000-8000-000000000001', 'starter', 'Starter Pack', 'portone', 5000, 'KRW', 10,
   false, s.status, now()
 from coinslot.payment_statuses s;
-alter table public.payments enable trigger user;
+alter table public.token_payments enable trigger user;
 
 -- What the owner gets for trying; whatever went through is undone again.
 create function pg_temp.try(statement text) returns text
@@ -57,7 +57,7 @@ $$;
 
 select is(
   pg_temp.try(format(
-    'update public.payments set status = %L where status = %L', m.to_status, m.from_status
+    'update public.token_payments set status = %L where status = %L', m.to_status, m.from_status
   )),
   case when m.legal or m.from_status = m.to_status then 'allowed' else format(
     'PT409 illegal_transition {"to": "%s", "from": "%s"}', m.to_status, m.from_status
@@ -71,7 +71,7 @@ select is(
 
 select is(
   pg_temp.try(format(
-    $$insert into public.payments (
+    $$insert into public.token_payments (
       user_id, product_id, name, gateway, amount, currency, tokens, live, status, expires_at
     ) values (gen_random_uuid(), 'starter', 'x', 'portone', 1, 'KRW', 1, false, %L, now())$$,
     s.status
@@ -152,16 +152,16 @@ select is_empty(
 
 -- The guard stands on the table, not on good manners.
 select is(pg_temp.call(
-  'service_role', null, $$update public.payments set status = 'completed' returning 1$$
+  'service_role', null, $$update public.token_payments set status = 'completed' returning 1$$
 ) ->> 'code', '42501', 'the service moves no state by itself');
-insert into public.payment_events (payment_id, user_id, to_status, source)
-select p.id, p.user_id, p.status, 'test' from public.payments p;
+insert into public.token_payment_events (payment_id, user_id, to_status, source)
+select p.id, p.user_id, p.status, 'test' from public.token_payments p;
 select is(
   pg_temp.as_owner(s.statement) ->> 'error', 'append_only', 'not even the owner: ' || s.statement
 ) from (values
-  ('update public.payment_events set reason = $$x$$ returning 1'),
-  ('delete from public.payment_events returning 1'),
-  ('truncate public.payment_events')
+  ('update public.token_payment_events set reason = $$x$$ returning 1'),
+  ('delete from public.token_payment_events returning 1'),
+  ('truncate public.token_payment_events')
 ) s (statement);
 select * from finish();
 rollback;

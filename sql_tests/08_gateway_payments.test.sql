@@ -88,14 +88,14 @@ select is(pg_temp.play(s.product, s.steps), s.expected, s.protects) from stories
 
 -- What an order shows of it
 select pg_temp.user_with(0) as mina \gset
-select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)
+select pg_temp.as_user(:'mina', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'order_id' as order_id \gset
 create function pg_temp.shown(order_id text) returns jsonb
 language sql as $$
   select to_jsonb(p) - array['id', 'order_id', 'user_id', 'created_at', 'updated_at', 'product_id',
     'name', 'gateway', 'amount', 'currency', 'tokens', 'live', 'idempotency_key', 'confirmed_at',
     'expires_at', 'canceled_at', 'expired_at', 'disputed', 'withdrawn']
-  from public.payments p where p.order_id = shown.order_id
+  from public.token_payments p where p.order_id = shown.order_id
 $$;
 select pg_temp.read(:'order_id', 'A:failed failure_reason=declined method=card') as read \gset
 select is(
@@ -116,10 +116,10 @@ select is(
   'a virtual account shows where to pay in'
 );
 select is(
-  (select p.expires_at from public.payments p where p.order_id = :'order_id'),
+  (select p.expires_at from public.token_payments p where p.order_id = :'order_id'),
   '2029-12-31T15:00:00Z'::timestamptz, 'and keeps the order open until then'
 );
-select pg_temp.as_service('select run_maintenance() as n') #>> '{n,orders_expired}' as expired \gset
+select pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,orders_expired}' as expired \gset
 select is(:'expired'::text, '0', 'the sweeper leaves it alone');
 select is(
   pg_temp.read(:'order_id', 'B:paid paid=5000 method=vbank'), 'credited completed 10',
@@ -131,16 +131,16 @@ select is(
     "failure_reason": null, "version": 4}', 'a paid order shows what was paid'
 );
 select is(
-  (select p.confirmed_at from public.payments p where p.order_id = :'order_id') is not null, true,
+  (select p.confirmed_at from public.token_payments p where p.order_id = :'order_id') is not null, true,
   'and when'
 );
 select is(
-  (select p.payment_key from public.payments p where p.order_id = :'order_id'),
+  (select p.payment_key from public.token_payments p where p.order_id = :'order_id'),
   'B ' || :'order_id', 'and by which attempt'
 );
 select is(
   (select l.payment_id from public.token_ledger l where l.user_id = :'mina'),
-  (select p.id from public.payments p where p.order_id = :'order_id'),
+  (select p.id from public.token_payments p where p.order_id = :'order_id'),
   'the entry names the payment'
 );
 select is(
@@ -151,23 +151,23 @@ select is(
 -- Claims that the gateway does not bear out
 select is(
   pg_temp.as_service(format(
-    $$select refuse_payment_attempt(%L, 'imp_x', 'unknown at the gateway', 'complete')$$,
+    $$select coinslot_refuse_payment_attempt(%L, 'imp_x', 'unknown at the gateway', 'complete')$$,
     :'order_id'
   )) ? 'error', false, 'a false claim is noted'
 ) from generate_series(1, 3);
 select is(
   (select jsonb_agg(jsonb_build_array(
      e.from_status, e.to_status, e.payment_key, e.reason, e.source
-   )) from public.payment_events e where e.payment_key = 'imp_x'),
+   )) from public.token_payment_events e where e.payment_key = 'imp_x'),
   '[["completed", "completed", "imp_x", "unknown at the gateway", "complete"]]',
   'once, moving nothing'
 );
 select is(
-  (select p.version from public.payments p where p.order_id = :'order_id'), 4::bigint,
+  (select p.version from public.token_payments p where p.order_id = :'order_id'), 4::bigint,
   'and makes no read of the gateway stale'
 );
 select is(
-  pg_temp.as_service(format($$select * from open_payment(%L)$$, :'order_id')) -> 'version',
+  pg_temp.as_service(format($$select * from coinslot_open_payment(%L)$$, :'order_id')) -> 'version',
   '4'::jsonb, 'the version is read before the gateway is'
 );
 select * from finish();

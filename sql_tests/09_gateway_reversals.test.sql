@@ -163,7 +163,7 @@ select is(pg_temp.play(s.product, s.steps), s.expected, s.protects) from stories
 
 -- Tokens that are spent already are owed.
 select pg_temp.user_with(0) as mina \gset
-select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)
+select pg_temp.as_user(:'mina', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'order_id' as order_id \gset
 select is(pg_temp.read(:'order_id', 'A:paid paid=5000'), 'credited completed 10', 'ten are bought');
 select is(
@@ -178,7 +178,7 @@ select is(
   pg_temp.refusal(pg_temp.as_user(:'mina', $$select * from spend_tokens(1, 'l')$$))
   like 'PT402 insufficient_tokens %', true, 'with which nothing is bought'
 );
-select pg_temp.as_user(:'mina', $$select * from create_order('standard', 'portone')$$)
+select pg_temp.as_user(:'mina', $$select * from create_token_order('standard', 'portone')$$)
   ->> 'order_id' as next_id \gset
 select is(
   pg_temp.read(:'next_id', 'A:paid paid=12000'), 'credited completed 22',

@@ -101,7 +101,7 @@ select is(pg_temp.play('starter', s.steps), s.expected, s.protects) from stories
 create function pg_temp.unknown(payment_key text, extra text) returns text
 language sql as $$
   select concat_ws(' ', a ->> 'outcome', nullif(a -> 'payment', 'null')::text) from pg_temp.as_service(
-    'select * from apply_gateway_payment(''ord_nobody_made_it'', ''portone'', '
+    'select * from coinslot_apply_gateway_payment(''ord_nobody_made_it'', ''portone'', '
     || quote_literal(payment_key) || ', ''ready'', 5000, ''KRW'', false, ''webhook'', null'
     || extra || ')'
   ) a
@@ -129,19 +129,19 @@ select is(
     "withdrawn": 0, "live": false}', 'who learns what it is about'
 );
 select is(
-  pg_temp.as_service('select * from list_discrepancies(1)') - array['id', 'created_at', 'detail'],
+  pg_temp.as_service('select * from coinslot_list_discrepancies(1)') - array['id', 'created_at', 'detail'],
   '{"kind": "unknown_order", "gateway": "portone", "payment_key": "imp_3",
     "order_id": "ord_nobody_made_it", "resolved_at": null, "resolution": ""}',
   'from the list of what is open'
 );
 select is(
-  pg_temp.as_service('select count(*) as n from list_discrepancies(1000)') -> 'n',
+  pg_temp.as_service('select count(*) as n from coinslot_list_discrepancies(1000)') -> 'n',
   (select to_jsonb(count(*)) from coinslot.discrepancies where resolved_at is null),
   'which is complete'
 );
 select is(
   (pg_temp.as_service(
-    format('select * from list_discrepancies(1, %s)', max(d.id))
+    format('select * from coinslot_list_discrepancies(1, %s)', max(d.id))
   ) ->> 'id')::bigint,
   (select max(d.id) from coinslot.discrepancies d
    where d.resolved_at is null and d.id < (select max(m.id) from coinslot.discrepancies m)),
@@ -154,7 +154,7 @@ create function pg_temp.dealt_with(discrepancy_id bigint, resolution text) retur
 language sql as $$
   select concat_ws(' ', v ->> 'payment_key', v ->> 'resolution', v ->> 'resolved_at' is not null)
   from pg_temp.as_service(format(
-    'select * from resolve_discrepancy(%s, %L)', discrepancy_id, resolution
+    'select * from coinslot_resolve_discrepancy(%s, %L)', discrepancy_id, resolution
   )) v
 $$;
 select is(
@@ -167,15 +167,15 @@ select is(
 );
 select is(pg_temp.open_of('imp_3'), 1::bigint, 'is shown again');
 select is(
-  pg_temp.as_service($$select resolve_discrepancy(0, 'none') is null as unknown$$),
+  pg_temp.as_service($$select coinslot_resolve_discrepancy(0, 'none') is null as unknown$$),
   '{"unknown": true}', 'there is none of this number'
 );
 
 -- One payment of the gateway, claimed for two orders
 select pg_temp.user_with(0) as mina, pg_temp.user_with(0) as thief \gset
-select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)
+select pg_temp.as_user(:'mina', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'order_id' as mine \gset
-select pg_temp.as_user(:'thief', $$select * from create_order('starter', 'portone')$$)
+select pg_temp.as_user(:'thief', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'order_id' as theirs \gset
 select is(
   pg_temp.read(:'mine', 'A:paid paid=5000'), 'credited completed 10', 'a payment is credited'
@@ -186,33 +186,33 @@ select is(
 );
 select is(
   pg_temp.as_service(format(
-    $$select * from apply_gateway_payment(%L, 'portone', %L, 'paid', 5000, 'KRW', false, 'complete',
-      (select version from open_payment(%1$L)), paid => 5000)$$, :'theirs', 'A ' || :'mine'
+    $$select * from coinslot_apply_gateway_payment(%L, 'portone', %L, 'paid', 5000, 'KRW', false, 'complete',
+      (select version from coinslot_open_payment(%1$L)), paid => 5000)$$, :'theirs', 'A ' || :'mine'
   )) ->> 'outcome', 'refused', 'but no payment is credited to two orders'
 );
 select is(pg_temp.wallet(:'thief'), 'tokens=10 held=0 seq=1', 'so nobody gets tokens by it');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
 -- Whoever knows an order id can claim to have paid it
 select pg_temp.user_with(0) as claimant \gset
-select pg_temp.as_user(:'claimant', $$select * from create_order('starter', 'portone')$$)
+select pg_temp.as_user(:'claimant', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'order_id' as claimed \gset
 select count(pg_temp.as_service(format(
-  'select refuse_payment_attempt(%L, %L, ''payment_unknown_at_gateway'', ''complete'')',
+  'select coinslot_refuse_payment_attempt(%L, %L, ''payment_unknown_at_gateway'', ''complete'')',
   :'claimed', 'imp_' || n
 ))) as claims from generate_series(1, 60) n \gset
 select is(
-  (select count(*) from public.payment_events e where e.reason = 'payment_unknown_at_gateway'),
+  (select count(*) from public.token_payment_events e where e.reason = 'payment_unknown_at_gateway'),
   50::bigint, 'invented payments fill no history'
 );
 
 -- Deleting a user
 delete from auth.users u where u.id = :'claimant';
 select is(
-  (select p.status from public.payments p where p.order_id = :'claimed'), 'canceled',
+  (select p.status from public.token_payments p where p.order_id = :'claimed'), 'canceled',
   'nobody takes money for an order of a deleted user'
 );
 select is(
-  (select e.source from public.payment_events e inner join public.payments p on p.id = e.payment_id
+  (select e.source from public.token_payment_events e inner join public.token_payments p on p.id = e.payment_id
    where p.order_id = :'claimed' and e.to_status = 'canceled'), 'user_deleted', '... which is noted'
 );
 select * from finish();

@@ -2,52 +2,57 @@
 begin;
 \ir helpers/call.sql
 
-select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder \gset
+select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder,
+  pg_temp.user_with(0) as alone \gset
 create temporary table provocations (message, code, caller, statement, details) as values
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
-('invalid_argument', 'PT400', 'service', $$select run_maintenance(0)$$,
+('invalid_argument', 'PT400', 'service', $$select coinslot_run_maintenance(0)$$,
  '{"argument": "batch", "min": 1, "max": 10000}'),
 ('unauthenticated', 'PT401', 'nobody', $$select * from spend_tokens(1, 'k')$$, '{}'),
 ('insufficient_tokens', 'PT402', 'user', $$select * from spend_tokens(4, 'k')$$,
  '{"tokens": 3, "required": 4}'),
 ('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
  '{"table": "token_ledger"}'),
-('forbidden', 'PT403', 'user', $$select * from request_refund('ord_unknown_order', 'why', 'k')$$,
- '{}'),
-('order_not_found', 'PT404', 'user', $$select * from cancel_order('ord_unknown_order')$$, '{}'),
-('product_not_found', 'PT404', 'user', $$select * from create_order('nonsense', 'portone')$$,
+('forbidden', 'PT403', 'user', $$select * from request_token_refund('ord_unknown_order', 'why', 'k')$$,
+ '{"roles": ["finance", "owner"]}'),
+('order_not_found', 'PT404', 'user', $$select * from cancel_token_order('ord_unknown_order')$$, '{}'),
+('product_not_found', 'PT404', 'user', $$select * from create_token_order('nonsense', 'portone')$$,
  '{"product_id": "nonsense"}'),
 ('hold_not_found', 'PT404', 'service',
- $$select * from release_hold('00000000-0000-4000-8000-0000000000ff')$$,
+ $$select * from release_token_hold('00000000-0000-4000-8000-0000000000ff')$$,
  '{"hold_id": "00000000-0000-4000-8000-0000000000ff"}'),
 ('feature_not_found', 'PT404', 'user', $$select * from use_feature('nonsense', 'k')$$,
  '{"feature": "nonsense"}'),
+('user_not_found', 'PT404', 'service',
+ $$select * from coinslot_add_operator('nobody@example.com', 'owner')$$, '{"users": 0}'),
 ('wallet_not_found', 'PT404', 'service',
  $$select * from add_tokens('00000000-0000-4000-8000-0000000000ff', 1, 'k')$$, '{}'),
 ('idempotency_key_reused', 'PT409', 'service',
  $$select * from spend_tokens_for(%L, 1, 'opening balance')$$, '{}'),
 ('illegal_transition', 'PT409', 'owner',
- $$insert into public.payments (
+ $$insert into public.token_payments (
    user_id, product_id, name, gateway, amount, currency, tokens, live, status, expires_at
  ) values (gen_random_uuid(), 'starter', 'x', 'portone', 1, 'KRW', 1, false, 'completed', now())
  returning 1$$, '{"from": null, "to": "completed"}'),
-('hold_resolved', 'PT409', 'service', $$select * from release_hold(%2$L)$$,
+('hold_resolved', 'PT409', 'service', $$select * from release_token_hold(%2$L)$$,
  '{"status": "released", "captured": 0}'),
-('not_refundable', 'PT409', 'service', $$select * from request_refund_for(%3$L, 'why', 'k')$$,
+('last_owner', 'PT409', 'service', $$select * from coinslot_remove_operator(%6$L)$$, '{}'),
+('not_refundable', 'PT409', 'service', $$select * from request_token_refund_for(%3$L, 'why', 'k')$$,
  '{"refundable": 0, "currency": "KRW", "status": "pending"}'),
 ('refund_in_progress', 'PT409', 'service',
- $$select * from request_refund_for(%4$L, 'why', 'k2')$$,
+ $$select * from request_token_refund_for(%4$L, 'why', 'k2')$$,
  '{"refund_id": null, "amount": 1000, "status": "pending"}'),
 ('tokens_already_spent', 'PT409', 'service',
- $$select * from request_refund_for(%5$L, 'why', 'k')$$, '{"tokens": 1, "required": 10}'),
-('too_many_orders', 'PT429', 'hoarder', $$select * from create_order('starter', 'portone')$$,
+ $$select * from request_token_refund_for(%5$L, 'why', 'k')$$, '{"tokens": 1, "required": 10}'),
+('too_many_orders', 'PT429', 'hoarder', $$select * from create_token_order('starter', 'portone')$$,
  '{"max_open_orders": 1}');
 
 select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 1, 'h')$$, :'mina'))
   ->> 'id' as hold_id \gset
 select pg_temp.change(format('select coinslot.release_hold(%L)', :'hold_id')) \gset
+select pg_temp.change(format('select coinslot.add_operator(%L, %L)', :'alone', 'owner')) \gset
 select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
-select pg_temp.as_user(:'hoarder', $$select * from create_order('starter', 'portone')$$)
+select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'status' as ordered \gset
 
 -- Orders of a third user: unpaid, being refunded at the gateway's console, and spent.
@@ -56,12 +61,12 @@ create function pg_temp.order_of(user_id uuid, facts text) returns text
 language plpgsql as $$
 declare
   v_order jsonb := pg_temp.as_user(
-    order_of.user_id, 'select * from create_order(''starter'', ''portone'')'
+    order_of.user_id, 'select * from create_token_order(''starter'', ''portone'')'
   );
 begin
   if order_of.facts <> '' then
     perform pg_temp.as_service(format(
-      'select * from apply_gateway_payment(%L, ''portone'', %1$L, ''paid'', 5000, ''KRW'', false,
+      'select * from coinslot_apply_gateway_payment(%L, ''portone'', %1$L, ''paid'', 5000, ''KRW'', false,
         ''webhook'', 1, paid => 5000, %s)', v_order ->> 'order_id', order_of.facts
     ));
   end if;
@@ -86,7 +91,7 @@ select is(
     when 'nobody' then pg_temp.as_user(null, p.statement)
     when 'owner' then pg_temp.as_owner(p.statement)
     else pg_temp.as_service(format(
-      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent'
+      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent', :'alone'
     ))
   end #- '{details, retry_after}',
   jsonb_build_object(
@@ -147,10 +152,10 @@ select is(
 select is(
   (select count(*) from unnest(array[
     $$spend_tokens(1, 'k')$$, $$use_feature('question', 'k')$$, $$update_profile('x')$$,
-    $$create_order('starter', 'portone')$$, $$cancel_order('ord_unknown_order')$$,
-    $$request_refund('ord_unknown_order', 'why', 'k')$$
+    $$create_token_order('starter', 'portone')$$, $$cancel_token_order('ord_unknown_order')$$,
+    $$request_token_refund('ord_unknown_order', 'why', 'k')$$, $$list_token_refunds('ord_unknown_order')$$
   ]) f (call) where pg_temp.as_user(null, 'select ' || f.call) ->> 'code' = 'PT401'),
-  6::bigint, 'for everything a user may call'
+  7::bigint, 'for everything a user may call'
 );
 select * from finish();
 rollback;

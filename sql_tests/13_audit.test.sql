@@ -11,7 +11,7 @@ select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 2, 'h1')$$,
 select pg_temp.change(format('select coinslot.capture_hold(%L, 1)', :'captured')) \gset
 select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 2, 'h2')$$, :'mina'))
   ->> 'id' as held \gset
-select pg_temp.as_user(:'mina', $$select * from create_order('starter', 'portone')$$)
+select pg_temp.as_user(:'mina', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'order_id' as order_id \gset
 select pg_temp.read(:'order_id', 'A:paid paid=5000') as read \gset
 select pg_temp.read(:'order_id', 'A:paid paid=5000 refunded=1000') as read \gset
@@ -31,18 +31,18 @@ select is(
   ('delete from public.token_ledger returning 1'),
   ('truncate public.token_ledger'),
   ('truncate public.token_ledger cascade'),
-  ('update public.payment_events set tokens = 1 returning 1'),
-  ('delete from public.payment_events returning 1'),
-  ('truncate public.payment_events')
+  ('update public.token_payment_events set tokens = 1 returning 1'),
+  ('delete from public.token_payment_events returning 1'),
+  ('truncate public.token_payment_events')
 ) s (statement);
 select matches(
   pg_temp.as_owner(s.statement) ->> 'code', s.code, 'a constraint refuses: ' || s.statement
 ) from (values
-  ('delete from public.payments returning 1', '^23(001|503)$'),
-  ('delete from public.wallets returning 1', '^23(001|503)$'),
-  ('delete from public.products where id = $$starter$$ returning 1', '^23(001|503)$'),
-  ('update public.wallets set held = -1 returning 1', '^23514$'),
-  ('update public.wallets set tokens = 9007199254740992 returning 1', '^23514$'),
+  ('delete from public.token_payments returning 1', '^23(001|503)$'),
+  ('delete from public.token_wallets returning 1', '^23(001|503)$'),
+  ('delete from public.token_products where id = $$starter$$ returning 1', '^23(001|503)$'),
+  ('update public.token_wallets set held = -1 returning 1', '^23514$'),
+  ('update public.token_wallets set tokens = 9007199254740992 returning 1', '^23514$'),
   ('update coinslot.token_holds set status = $$held$$ where status = $$captured$$ returning 1',
    '^23514$'),
   ('update coinslot.token_holds set captured = 3 where status = $$captured$$ returning 1',
@@ -58,7 +58,7 @@ declare
   v_found text;
 begin
   alter table public.token_ledger disable trigger user;
-  alter table public.payments disable trigger user;
+  alter table public.token_payments disable trigger user;
   execute sabotage;
   select string_agg(format('%s %s<>%s', v.problem, v.expected, v.found), ', '
     order by v.problem, v.expected)
@@ -69,12 +69,12 @@ exception when sqlstate 'QQ000' then
 end
 $$;
 select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (values
-  ('a balance raised by hand', 'update public.wallets set tokens = 12 where user_id = %L',
+  ('a balance raised by hand', 'update public.token_wallets set tokens = 12 where user_id = %L',
    'tokens 11<>12'),
-  ('a sequence set forward', 'update public.wallets set seq = 6 where user_id = %L', 'seq 5<>6'),
-  ('held tokens without a hold', 'update public.wallets set held = 3 where user_id = %L',
+  ('a sequence set forward', 'update public.token_wallets set seq = 6 where user_id = %L', 'seq 5<>6'),
+  ('held tokens without a hold', 'update public.token_wallets set held = 3 where user_id = %L',
    'held 2<>3'),
-  ('a hold without held tokens', 'update public.wallets set held = 0 where user_id = %L',
+  ('a hold without held tokens', 'update public.token_wallets set held = 0 where user_id = %L',
    'held 2<>0'),
   ('a hold that vanished', $$delete from coinslot.token_holds where status = 'held'$$,
    'held 0<>2'),
@@ -91,16 +91,16 @@ select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (val
    'running_balance 0<>1'),
   ('a wallet that vanished',
    'alter table coinslot.token_holds drop constraint token_holds_user_id_fkey;
-    delete from public.wallets where user_id = %L', 'no_wallet 0<>5'),
+    delete from public.token_wallets where user_id = %L', 'no_wallet 0<>5'),
   ('a key used twice',
    $$drop index public.token_ledger_idempotency;
      update public.token_ledger set caller = 'user', idempotency_key = 'k1'
      where user_id = %L and seq = 3$$, 'repeated_key 1<>2'),
   ('a second bonus', $$update public.token_ledger set kind = 'signup_bonus', caller = 'system',
      idempotency_key = null where user_id = %L and seq = 2$$, 'signup_bonus 1<>2'),
-  ('a purchase nobody paid for', 'update public.payments set paid = 0 where user_id = %L',
+  ('a purchase nobody paid for', 'update public.token_payments set paid = 0 where user_id = %L',
    'attempt 4000<>-1000, payment 0<>8'),
-  ('a refund that took nothing', 'update public.payments set refunded = 5000 where user_id = %L',
+  ('a refund that took nothing', 'update public.token_payments set refunded = 5000 where user_id = %L',
    'attempt 4000<>0, payment 0<>8'),
   ('a payment that no attempt bears out', 'delete from coinslot.payment_attempts',
    'attempt 0<>4000'),
@@ -116,7 +116,7 @@ select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (val
    $$update coinslot.token_holds set captured = 2 where status = 'captured' and user_id = %L$$,
    'hold 2<>1'),
   ('a purchase of somebody else''s order',
-   'update public.payments set user_id = gen_random_uuid() where user_id = %L',
+   'update public.token_payments set user_id = gen_random_uuid() where user_id = %L',
    'payment 0<>8, payment 8<>0'),
   ('a spend for a hold that nobody made',
    'update public.token_ledger set hold_id = gen_random_uuid() where user_id = %L and seq = 2',
@@ -135,7 +135,7 @@ language sql as $$
   select format(
     'update coinslot.token_holds set status = %L, resolved_at = %L
      where refund_id is not null and status <> %1$L;
-     update public.wallets set held = %3$s where user_id in (select user_id from coinslot.refunds)',
+     update public.token_wallets set held = %3$s where user_id in (select user_id from coinslot.refunds)',
     hold_again.status, case when hold_again.status <> 'held' then now() end, hold_again.held
   )
 $$;
@@ -154,7 +154,7 @@ select is(pg_temp.found(s.sabotage), s.found, s.what) from (values
 
 -- By range of users: [from, to)
 select pg_temp.user_with(1) as alex \gset
-select pg_temp.change('update public.wallets set tokens = tokens + 1') \gset
+select pg_temp.change('update public.token_wallets set tokens = tokens + 1') \gset
 select is(
   (select count(*) from coinslot.verify_ledger(null, null) v
    where v.user_id in (:'mina', :'alex')), 2::bigint, 'two wallets are wrong'
@@ -168,37 +168,37 @@ select is_empty(
   'and ends before its last'
 );
 select is(
-  pg_temp.as_service(format('select * from verify_ledger(%L, null)', greatest(:'mina', :'alex')))
+  pg_temp.as_service(format('select * from coinslot_verify_ledger(%L, null)', greatest(:'mina', :'alex')))
   ->> 'problem', 'tokens', 'the service reads it'
 );
 
 -- Housekeeping
 select is(
-  pg_temp.as_service('select run_maintenance() as n') -> 'n' -> 'orders_expired', '0'::jsonb,
+  pg_temp.as_service('select coinslot_run_maintenance() as n') -> 'n' -> 'orders_expired', '0'::jsonb,
   'nothing is due'
 );
-select pg_temp.change('update public.payments set expires_at = clock_timestamp()') \gset
+select pg_temp.change('update public.token_payments set expires_at = clock_timestamp()') \gset
 select count(pg_temp.as_user(
-  :'alex', $$select * from create_order('starter', 'portone')$$
+  :'alex', $$select * from create_token_order('starter', 'portone')$$
 )) as orders from generate_series(1, 2) \gset
 select pg_temp.change(format(
-  'update public.payments set expires_at = clock_timestamp() where user_id = %L', :'alex'
+  'update public.token_payments set expires_at = clock_timestamp() where user_id = %L', :'alex'
 )) \gset
 select is(
-  pg_temp.as_service('select run_maintenance(1) as n') -> 'n' -> 'orders_expired', '1'::jsonb,
+  pg_temp.as_service('select coinslot_run_maintenance(1) as n') -> 'n' -> 'orders_expired', '1'::jsonb,
   'orders expire in batches'
 );
 select is(
-  pg_temp.as_service('select run_maintenance() as n') -> 'n' -> 'orders_expired', '1'::jsonb,
+  pg_temp.as_service('select coinslot_run_maintenance() as n') -> 'n' -> 'orders_expired', '1'::jsonb,
   'until none is left'
 );
 select is(
-  (select string_agg(distinct p.status, ', ') from public.payments p),
+  (select string_agg(distinct p.status, ', ') from public.token_payments p),
   'expired, partially_refunded', 'what was paid does not expire'
 );
 select is(
   (select string_agg(format('%s>%s %s', e.from_status, e.to_status, e.source), ', ')
-   from public.payment_events e where e.user_id = :'alex' and e.source = 'clock'),
+   from public.token_payment_events e where e.user_id = :'alex' and e.source = 'clock'),
   'pending>expired clock, pending>expired clock', 'each is an event'
 );
 select * from finish();

@@ -5,7 +5,7 @@ begin;
 create function pg_temp.order_of(user_id uuid, gateway text) returns text
 language sql as $$
   select pg_temp.as_user(order_of.user_id, format(
-    'select * from create_order(%L, %L)', 'starter', order_of.gateway
+    'select * from create_token_order(%L, %L)', 'starter', order_of.gateway
   )) ->> 'order_id'
 $$;
 
@@ -17,7 +17,7 @@ create function pg_temp.store(
 language sql as $$
   select coalesce(a ->> 'verdict', pg_temp.refusal(a))
   from pg_temp.as_service(format(
-    'select * from store_webhook(%L, %L, %L, %L, %L, %L, %L, %L, %L, %L)', store.gateway,
+    'select * from coinslot_store_webhook(%L, %L, %L, %L, %L, %L, %L, %L, %L, %L)', store.gateway,
     nullif(store.event, ''), 'an.event', nullif(store.order_id, ''), nullif(store.key, ''),
     store.paid, '{"h": "1"}', '{"b": 1}', store.secret, store.busy
   )) a
@@ -45,8 +45,8 @@ create function pg_temp.applied(
 ) returns jsonb
 language sql as $$
   select pg_temp.as_service(format(
-    'select * from apply_gateway_payment(%L, %L, %L, %L, 5000, %L, false, %L, coalesce(%L, (
-       select p.version from payments p where p.order_id = %L
+    'select * from coinslot_apply_gateway_payment(%L, %L, %L, %L, 5000, %L, false, %L, coalesce(%L, (
+       select p.version from token_payments p where p.order_id = %L
      )), paid => %s, webhook_ids => %L, secret => %L)',
     applied.order_id, applied.gateway, 'key of ' || applied.order_id, applied.state, 'KRW',
     'webhook', applied.version, applied.order_id, applied.paid, applied.webhook_ids,
@@ -129,11 +129,11 @@ select is(
 );
 select pg_temp.pass(:'unsigned') as passed \gset
 select is(
-  pg_temp.as_service('select count(*) as n, min(order_id) as o from claim_webhooks()'),
+  pg_temp.as_service('select count(*) as n, min(order_id) as o from coinslot_claim_webhooks()'),
   jsonb_build_object('n', 1, 'o', :'unsigned'), 'what is due is claimed'
 );
 select is(
-  pg_temp.as_service('select count(*) as n from claim_webhooks()') -> 'n', '0',
+  pg_temp.as_service('select count(*) as n from coinslot_claim_webhooks()') -> 'n', '0',
   '... by one only'
 );
 select is(
@@ -193,39 +193,39 @@ select isnt(
   pg_temp.store('toss', '', :'secret', secret => 'ps_known'), 'forged', '... with it, it is'
 );
 select is(
-  pg_temp.as_user(:'buyer', 'select to_jsonb(p) ? ''secret'' as shown from payments p limit 1'),
+  pg_temp.as_user(:'buyer', 'select to_jsonb(p) ? ''secret'' as shown from token_payments p limit 1'),
   '{"shown": false}', 'the secret is not part of what its owner reads'
 );
 
 -- Failures
 select pg_temp.store('stripe', 'evt_3', :'late') as first_hint \gset
 select count(pg_temp.as_service(format(
-  'select finish_webhook(%s, ''failed'', ''gateway_timeout'', true)', pg_temp.webhook_of(:'late')
+  'select coinslot_finish_webhook(%s, ''failed'', ''gateway_timeout'', true)', pg_temp.webhook_of(:'late')
 ))) as failures from generate_series(1, 9) \gset
 select is(
   pg_temp.inbox(:'late'), 'failed deliveries=1 attempts=9 in 86400s',
   'what cannot be read is tried again, ever more rarely'
 );
 select pg_temp.as_service(format(
-  'select finish_webhook(%s, ''failed'', '''', true)', pg_temp.webhook_of(:'late')
+  'select coinslot_finish_webhook(%s, ''failed'', '''', true)', pg_temp.webhook_of(:'late')
 )) as given_up \gset
 select is(
   pg_temp.inbox(:'late'), 'failed deliveries=1 attempts=10 done', '... and left in the end'
 );
 select is(
-  pg_temp.as_service('select replay_webhooks(outcome => ''failed'') as n') -> 'n', '1',
+  pg_temp.as_service('select coinslot_replay_webhooks(outcome => ''failed'') as n') -> 'n', '1',
   'an operator makes what was left due again'
 );
 select is(
   pg_temp.as_service(
-    'select string_agg(event_id, '','') as e from list_webhooks(gateway => ''stripe'')'
+    'select string_agg(event_id, '','') as e from coinslot_list_webhooks(gateway => ''stripe'')'
   ) ->> 'e', 'evt_3,evt_2,evt_1', 'an operator lists by gateway, newest first'
 );
 -- What an unsigned hint cannot do to a genuine one
 select pg_temp.order_of(:'buyer', 'portone') as delayed \gset
 select pg_temp.store('portone', '', :'delayed') as forged \gset
 select count(pg_temp.as_service(format(
-  'select finish_webhook(%s, ''not_yet'', '''', true)', pg_temp.webhook_of(:'delayed')
+  'select coinslot_finish_webhook(%s, ''not_yet'', '''', true)', pg_temp.webhook_of(:'delayed')
 ))) as reads from generate_series(1, 8) \gset
 select is(
   pg_temp.inbox(:'delayed'), 'not_yet deliveries=1 attempts=8 in 86400s',
@@ -288,7 +288,7 @@ select is(
 );
 select is(
   pg_temp.as_service(format(
-    'select count(*) as n from claim_webhooks() where order_id = %L', :'busy'
+    'select count(*) as n from coinslot_claim_webhooks() where order_id = %L', :'busy'
   )), '{"n": 1}', '... for any server that sweeps'
 );
 select is(
@@ -351,7 +351,7 @@ select is(
 );
 select is(
   (select r.reads from coinslot.payment_reads r
-   inner join public.payments p on p.id = r.payment_id where p.order_id = :'shared'), 0,
+   inner join public.token_payments p on p.id = r.payment_id where p.order_id = :'shared'), 0,
   '... but the payment is read again: its credit need not be what each of them told of'
 );
 select is(
@@ -365,7 +365,7 @@ select pg_temp.store('stripe', 'evt_failing', :'failing') as stored \gset
 create function pg_temp.finish(order_id text, again boolean) returns jsonb
 language sql as $$
   select pg_temp.as_service(format(
-    'select outcome, finished from finish_webhook(%s, %L, %L, %L)',
+    'select outcome, finished from coinslot_finish_webhook(%s, %L, %L, %L)',
     pg_temp.webhook_of(finish.order_id), 'failed', 'gateway_timeout', finish.again
   ))
 $$;
@@ -379,7 +379,7 @@ select is(
   '... so does what was delivered again meanwhile'
 );
 select pg_temp.pass(:'failing') as passed \gset
-select pg_temp.as_service('select count(*) as n from claim_webhooks()') as claimed \gset
+select pg_temp.as_service('select count(*) as n from coinslot_claim_webhooks()') as claimed \gset
 select is(
   pg_temp.finish(:'failing', false), '{"outcome": "failed", "finished": true}', '... until it ends'
 );
@@ -389,7 +389,7 @@ select is(
 select pg_temp.store('stripe', 'evt_nobody', 'ord_nobody_made_it') as stored \gset
 select is(
   pg_temp.verdicts(pg_temp.as_service(format(
-    $$select * from apply_gateway_payment('ord_nobody_made_it', 'stripe', 'pi_1', 'paid', 5000,
+    $$select * from coinslot_apply_gateway_payment('ord_nobody_made_it', 'stripe', 'pi_1', 'paid', 5000,
       'KRW', false, 'webhook', 0, paid => 5000, webhook_ids => '{%s}')$$,
     pg_temp.webhook_of('ord_nobody_made_it')
   ))), 'evt_nobody unknown_order finished', 'money for an order that nobody made has one as well'

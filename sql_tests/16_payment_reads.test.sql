@@ -80,17 +80,17 @@ select is(
 create function pg_temp.order_of(gateway text) returns text
 language sql as $$
   select pg_temp.as_user(pg_temp.user_with(0), format(
-    'select * from create_order(%L, %L)', 'starter', order_of.gateway
+    'select * from create_token_order(%L, %L)', 'starter', order_of.gateway
   )) ->> 'order_id'
 $$;
 create function pg_temp.at(order_id text, step text) returns text
 language sql as $$
-  select pg_temp.step(p, at.step) from public.payments p where p.order_id = at.order_id
+  select pg_temp.step(p, at.step) from public.token_payments p where p.order_id = at.order_id
 $$;
 create function pg_temp.claim(gateway text, batch integer default 20) returns jsonb
 language sql as $$
   select pg_temp.as_service(format(
-    'select coalesce(jsonb_agg((c.payment).order_id), %L) as ids from claim_payments(%L, %L) c',
+    'select coalesce(jsonb_agg((c.payment).order_id), %L) as ids from coinslot_claim_payments(%L, %L) c',
     '[]', claim.gateway, claim.batch
   )) -> 'ids'
 $$;
@@ -99,7 +99,7 @@ returns void
 language sql as $$
   select pg_temp.change(format(
     'update coinslot.payment_reads r set reads = %s, next_read_at = clock_timestamp() - %L::interval
-     from public.payments p where p.order_id = %L and r.payment_id = p.id',
+     from public.token_payments p where p.order_id = %L and r.payment_id = p.id',
     set_reads.reads, set_reads.ago, set_reads.order_id
   ))
 $$;
@@ -124,28 +124,28 @@ select is(
   pg_temp.claim('stripe', 0), jsonb_build_array(:'other_'), 'a batch is one at the least'
 );
 select is(
-  pg_temp.as_service('select count(*) as n from claim_payments(''toss'', 100000)') -> 'n', '0',
+  pg_temp.as_service('select count(*) as n from coinslot_claim_payments(''toss'', 100000)') -> 'n', '0',
   '... and a thousand at the most, whatever is asked for'
 );
 
 -- What could not be read
 select is(
-  pg_temp.as_service(format('select return_payments(array[%L, %L])', :'old_', 'ord_nobody_made_it'))
+  pg_temp.as_service(format('select coinslot_return_payments(array[%L, %L])', :'old_', 'ord_nobody_made_it'))
   ? 'error', false, 'what could not be read is given back'
 );
 select is(pg_temp.at(:'old_', '?reads'), 'reads=0 in 30s', '... soon due, and not counted');
 select is(pg_temp.at(:'new_', '?reads'), 'reads=1 in 300s', '... the others are left alone');
-select count(pg_temp.as_service(format('select return_payments(array[%L])', :'old_'))) as returned
+select count(pg_temp.as_service(format('select coinslot_return_payments(array[%L])', :'old_'))) as returned
 from generate_series(1, 3) \gset
 select is(
   pg_temp.at(:'old_', '?reads'), 'reads=0 in 30s', '... giving it back again delays nothing'
 );
 select pg_temp.set_reads(:'old_', 4) as reads \gset
-select pg_temp.as_service(format('select return_payments(array[%L])', :'old_')) as returned \gset
+select pg_temp.as_service(format('select coinslot_return_payments(array[%L])', :'old_')) as returned \gset
 select is(pg_temp.claim('toss'), jsonb_build_array(:'old_'), 'what is due stays due');
 select is(pg_temp.at(:'old_', '?reads'), 'reads=4 in 2400s', '... one read less is counted');
 select is(
-  pg_temp.as_service('select return_payments(' || a.argument || ')') ? 'error', false,
+  pg_temp.as_service('select coinslot_return_payments(' || a.argument || ')') ? 'error', false,
   'giving back nothing: ' || a.argument
 ) from (values ('null'), ('array[]::text[]')) a (argument);
 
@@ -154,8 +154,8 @@ select pg_temp.set_reads(:'old_', 1000) as reads \gset
 select is(
   pg_temp.claim('toss'), jsonb_build_array(:'old_'), 'what is not paid is read for as long as it is'
 );
-select pg_temp.as_user((select p.user_id from public.payments p where p.order_id = :'old_'),
-  format('select * from cancel_order(%L)', :'old_')) ->> 'status' as canceled \gset
+select pg_temp.as_user((select p.user_id from public.token_payments p where p.order_id = :'old_'),
+  format('select * from cancel_token_order(%L)', :'old_')) ->> 'status' as canceled \gset
 select pg_temp.set_reads(:'old_', 19) as reads \gset
 select is(
   pg_temp.claim('toss'), jsonb_build_array(:'old_'), 'a canceled order is read twenty times'
@@ -169,7 +169,7 @@ create function pg_temp.hint(order_id text, claims_paid boolean, step text) retu
 language plpgsql as $$
 declare
   v_stored jsonb := pg_temp.as_service(format(
-    'select * from store_webhook(%L, null, %L, %L, %L, %L, %L, %L)', 'portone', 'an.event',
+    'select * from coinslot_store_webhook(%L, null, %L, %L, %L, %L, %L, %L)', 'portone', 'an.event',
     hint.order_id, 'A ' || hint.order_id, hint.claims_paid, '{}', '{}'
   ));
 begin
@@ -229,13 +229,13 @@ select is(
   pg_temp.at(:'order_id', '?reads'), null, 'what was hinted at ends it: the order is refunded'
 );
 select is(
-  (select array_agg(distinct p.status) from public.payments p
+  (select array_agg(distinct p.status) from public.token_payments p
    inner join coinslot.payment_statuses s on s.status = p.status
    inner join coinslot.payment_reads r on r.payment_id = p.id where s.reads = 0), null,
   'nothing settled is left on the schedule'
 );
 select is_empty(
-  $$select p.order_id from public.payments p
+  $$select p.order_id from public.token_payments p
     inner join coinslot.payment_statuses s on s.status = p.status and s.reads is null
     where not exists (select from coinslot.payment_reads r where r.payment_id = p.id)$$,
   'and nothing open is missing from it'

@@ -10,7 +10,7 @@ create function pg_temp.begin_audit(
 ) returns bigint
 language sql as $$
   select (pg_temp.as_service(format(
-    'select begin_audit(%L, %L, %L, %L) as id', begin_audit.gateway, begin_audit.since,
+    'select coinslot_begin_audit(%L, %L, %L, %L) as id', begin_audit.gateway, begin_audit.since,
     begin_audit.until, begin_audit.again
   )) ->> 'id')::bigint
 $$;
@@ -19,7 +19,7 @@ create function pg_temp.audit(audit_id bigint, lines jsonb) returns jsonb
 language sql as $$
   select pg_temp.as_service(format(
     'select jsonb_agg(to_jsonb(l) - %L order by l.payment_key collate "C") as lines
-     from audit_payments(%s, %L) l', 'audit_id', audit.audit_id, (
+     from coinslot_audit_payments(%s, %L) l', 'audit_id', audit.audit_id, (
       select coalesce(jsonb_agg(jsonb_build_object(
         'order_id', '', 'currency', 'KRW', 'paid_at', '2026-01-02T03:04:05Z', 'paid', 5000,
         'refunded', 0, 'live', false
@@ -34,13 +34,13 @@ language sql as $$
 $$;
 create function pg_temp.finish(audit_id bigint) returns jsonb
 language sql as $$
-  select pg_temp.as_service(format('select finish_audit(%s) as totals', finish.audit_id))
+  select pg_temp.as_service(format('select coinslot_finish_audit(%s) as totals', finish.audit_id))
   -> 'totals'
 $$;
 create function pg_temp.order_of(user_id uuid, gateway text default 'portone') returns text
 language sql as $$
   select pg_temp.as_user(order_of.user_id, format(
-    'select * from create_order(%L, %L)', 'starter', order_of.gateway
+    'select * from create_token_order(%L, %L)', 'starter', order_of.gateway
   )) ->> 'order_id'
 $$;
 -- What audits have left for a person.
@@ -327,7 +327,7 @@ create function pg_temp.unlisted(audit_id bigint, rest text default '') returns 
 language sql as $$
   select pg_temp.as_service(format(
     'select string_agg(concat_ws(%L, split_part(u.payment_key, %1$L, 1), u.currency, u.live), %L
-       order by u.payment_key collate "C") as u from audit_unlisted(%s%s) u', ' ', ', ',
+       order by u.payment_key collate "C") as u from coinslot_audit_unlisted(%s%s) u', ' ', ', ',
     unlisted.audit_id, unlisted.rest
   )) ->> 'u'
 $$;
@@ -363,7 +363,7 @@ create function pg_temp.report(audit_id bigint, rest text default '') returns te
 language sql as $$
   select pg_temp.as_service(format(
     'select string_agg(concat_ws(%L, split_part(l.payment_key, %1$L, 1), l.verdict), %L
-       order by l.payment_key collate "C") as r from audit_report(%s%s) l', ' ', ', ',
+       order by l.payment_key collate "C") as r from coinslot_audit_report(%s%s) l', ' ', ', ',
     report.audit_id, report.rest
   )) ->> 'r'
 $$;

@@ -44,22 +44,15 @@ CREATE TYPE coinslot.payment_facts AS (
 
 COMMENT ON TYPE coinslot.payment_facts IS 'attempt_id: the attempt whose money counts, null while there is none.';
 
-CREATE TYPE public.hold_receipt AS (
-	id uuid,
+CREATE TYPE public.coinslot_operator_account AS (
 	user_id uuid,
-	amount bigint,
-	captured bigint,
-	status text,
-	feature text,
-	idempotency_key text,
-	reason text,
-	expires_at timestamp with time zone,
-	created_at timestamp with time zone,
-	resolved_at timestamp with time zone,
-	replayed boolean
+	email text,
+	role text,
+	since timestamp with time zone,
+	active boolean
 );
 
-COMMENT ON TYPE public.hold_receipt IS 'A hold; replayed = it answers a repeated call.';
+COMMENT ON TYPE public.coinslot_operator_account IS 'An operator and their account. Not active: deleted or banned, so that every call is refused.';
 
 CREATE FUNCTION coinslot.order_id_form() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -68,7 +61,7 @@ CREATE FUNCTION coinslot.order_id_form() RETURNS text
 
 COMMENT ON FUNCTION coinslot.order_id_form() IS 'What an order id looks like, as a pattern.';
 
-CREATE TABLE public.payments (
+CREATE TABLE public.token_payments (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     order_id text DEFAULT ('ord_'::text || encode(uuid_send(gen_random_uuid()), 'hex'::text)) NOT NULL COLLATE pg_catalog."C",
     user_id uuid NOT NULL,
@@ -96,46 +89,46 @@ CREATE TABLE public.payments (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     confirmed_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT payments_amount_positive CHECK (((amount >= 1) AND (amount <= '9007199254740991'::bigint))),
-    CONSTRAINT payments_money_not_negative CHECK (((paid >= 0) AND (refunded >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
-    CONSTRAINT payments_order_id_shaped CHECK ((order_id ~ coinslot.order_id_form())),
-    CONSTRAINT payments_tokens_in_range CHECK (((tokens >= 0) AND (tokens <= '9007199254740991'::bigint)))
+    CONSTRAINT token_payments_amount_positive CHECK (((amount >= 1) AND (amount <= '9007199254740991'::bigint))),
+    CONSTRAINT token_payments_money_not_negative CHECK (((paid >= 0) AND (refunded >= 0) AND (disputed >= 0) AND (withdrawn >= 0))),
+    CONSTRAINT token_payments_order_id_shaped CHECK ((order_id ~ coinslot.order_id_form())),
+    CONSTRAINT token_payments_tokens_in_range CHECK (((tokens >= 0) AND (tokens <= '9007199254740991'::bigint)))
 );
 
-COMMENT ON TABLE public.payments IS 'Orders and what became of them.';
+COMMENT ON TABLE public.token_payments IS 'Orders and what became of them.';
 
-COMMENT ON COLUMN public.payments.amount IS 'Price in minor units, from the catalogue.';
+COMMENT ON COLUMN public.token_payments.amount IS 'Price in minor units, from the catalogue.';
 
-COMMENT ON COLUMN public.payments.tokens IS 'Tokens the order buys.';
+COMMENT ON COLUMN public.token_payments.tokens IS 'Tokens the order buys.';
 
-COMMENT ON COLUMN public.payments.live IS 'Made while this database was live.';
+COMMENT ON COLUMN public.token_payments.live IS 'Made while this database was live.';
 
-COMMENT ON COLUMN public.payments.method IS 'The instrument: card, virtual account, …';
+COMMENT ON COLUMN public.token_payments.method IS 'The instrument: card, virtual account, …';
 
-COMMENT ON COLUMN public.payments.payment_key IS 'The gateway''s id of the attempt that counts.';
+COMMENT ON COLUMN public.token_payments.payment_key IS 'The gateway''s id of the attempt that counts.';
 
-COMMENT ON COLUMN public.payments.paid IS 'Minor units received by the attempt that counts.';
+COMMENT ON COLUMN public.token_payments.paid IS 'Minor units received by the attempt that counts.';
 
-COMMENT ON COLUMN public.payments.refunded IS 'Minor units given back so far.';
+COMMENT ON COLUMN public.token_payments.refunded IS 'Minor units given back so far.';
 
-COMMENT ON COLUMN public.payments.disputed IS 'Minor units under an open dispute.';
+COMMENT ON COLUMN public.token_payments.disputed IS 'Minor units under an open dispute.';
 
-COMMENT ON COLUMN public.payments.withdrawn IS 'Minor units taken back by disputes.';
+COMMENT ON COLUMN public.token_payments.withdrawn IS 'Minor units taken back by disputes.';
 
-COMMENT ON COLUMN public.payments.virtual_account IS 'Where to pay in: {bank, account_number, holder, due_at}; none where a bank''s debit is awaited.';
+COMMENT ON COLUMN public.token_payments.virtual_account IS 'Where to pay in: {bank, account_number, holder, due_at}; none where a bank''s debit is awaited.';
 
-COMMENT ON COLUMN public.payments.version IS 'Grows with every gateway read that was applied: an older read is stale.';
+COMMENT ON COLUMN public.token_payments.version IS 'Grows with every gateway read that was applied: an older read is stale.';
 
-COMMENT ON COLUMN public.payments.confirmed_at IS 'When the order was first credited.';
+COMMENT ON COLUMN public.token_payments.confirmed_at IS 'When the order was first credited.';
 
-CREATE TYPE public.payment_to_read AS (
-	payment public.payments,
+CREATE TYPE public.coinslot_payment_to_read AS (
+	payment public.token_payments,
 	attempt_key text
 );
 
-COMMENT ON TYPE public.payment_to_read IS 'An order to be read at its gateway.';
+COMMENT ON TYPE public.coinslot_payment_to_read IS 'An order to be read at its gateway.';
 
-CREATE TYPE public.refund_job AS (
+CREATE TYPE public.coinslot_refund_job AS (
 	id uuid,
 	key text,
 	todo text,
@@ -147,10 +140,35 @@ CREATE TYPE public.refund_job AS (
 	gateway text,
 	payment_key text,
 	account jsonb,
-	payment public.payments
+	payment public.token_payments
 );
 
-COMMENT ON TYPE public.refund_job IS 'A refund taken up. todo: ask = ask the gateway for it, read = see what became of it.';
+COMMENT ON TYPE public.coinslot_refund_job IS 'A refund taken up. todo: ask = ask the gateway for it, read = see what became of it.';
+
+CREATE TYPE public.coinslot_webhook_verdict AS (
+	webhook_id bigint,
+	outcome text,
+	finished boolean
+);
+
+COMMENT ON TYPE public.coinslot_webhook_verdict IS 'What a read came to for a webhook; finished = it leads to no other read.';
+
+CREATE TYPE public.token_hold_receipt AS (
+	id uuid,
+	user_id uuid,
+	amount bigint,
+	captured bigint,
+	status text,
+	feature text,
+	idempotency_key text,
+	reason text,
+	expires_at timestamp with time zone,
+	created_at timestamp with time zone,
+	resolved_at timestamp with time zone,
+	replayed boolean
+);
+
+COMMENT ON TYPE public.token_hold_receipt IS 'A hold; replayed = it answers a repeated call.';
 
 CREATE TYPE public.token_receipt AS (
 	user_id uuid,
@@ -170,13 +188,50 @@ CREATE TYPE public.token_receipt AS (
 
 COMMENT ON TYPE public.token_receipt IS 'A ledger entry; replayed = it answers a repeated call.';
 
-CREATE TYPE public.webhook_verdict AS (
-	webhook_id bigint,
-	outcome text,
-	finished boolean
+CREATE FUNCTION coinslot.operator_roles() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ARRAY['support'::text, 'finance'::text, 'owner'::text];
+
+COMMENT ON FUNCTION coinslot.operator_roles() IS 'The roles, each of which may more than the last.';
+
+CREATE TABLE coinslot.operators (
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT operators_role_known CHECK ((role = ANY (coinslot.operator_roles())))
 );
 
-COMMENT ON TYPE public.webhook_verdict IS 'What a read came to for a webhook; finished = it leads to no other read.';
+COMMENT ON TABLE coinslot.operators IS 'Who may act on what is not theirs, and how far.';
+
+COMMENT ON COLUMN coinslot.operators.role IS 'support reads. finance refunds, too. owner does everything, and one always stays.';
+
+COMMENT ON COLUMN coinslot.operators.since IS 'When they got this role.';
+
+CREATE FUNCTION coinslot.add_operator(who text, role text) RETURNS coinslot.operators
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid;
+  v_operator coinslot.operators;
+begin
+  if add_operator.role = any(coinslot.operator_roles()) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "role", "example": "owner"}');
+  end if;
+  v_user_id := coinslot.user_named(add_operator.who);
+  if add_operator.role <> 'owner' then
+    perform coinslot.keep_an_owner(v_user_id);
+  end if;
+  insert into coinslot.operators as o (user_id, role) values (v_user_id, add_operator.role)
+  on conflict (user_id) do update set role = excluded.role, since = excluded.since
+  where o.role <> excluded.role;
+  select o.* into v_operator from coinslot.operators o where o.user_id = v_user_id;
+  return v_operator;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.add_operator(who text, role text) IS 'See public.coinslot_add_operator.';
 
 CREATE FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -187,7 +242,7 @@ declare
     add_tokens.user_id, add_tokens.kind, add_tokens.amount, 'service',
     add_tokens.idempotency_key, null, add_tokens.reason
   );
-  v_wallet public.wallets;
+  v_wallet public.token_wallets;
   v_receipt public.token_receipt;
 begin
   if (add_tokens.kind in ('grant', 'adjustment')) is not true then
@@ -228,7 +283,7 @@ declare
   v_bonus bigint := (select s.signup_bonus from coinslot.settings s);
 begin
   lock table auth.users, auth.identities in share row exclusive mode;
-  insert into public.wallets (user_id, closed_at)
+  insert into public.token_wallets (user_id, closed_at)
   select u.id, u.deleted_at from auth.users u
   on conflict do nothing;
   with confirmed as materialized (
@@ -242,7 +297,7 @@ begin
     insert into coinslot.identities (identity_hash, user_id)
     select c.identity_hash, c.user_id from confirmed c where c.first
   ), credited as (
-    update public.wallets w
+    update public.token_wallets w
     set tokens = w.tokens + v_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
     from (select c.user_id from confirmed c group by c.user_id having bool_and(c.first)) earned
     where w.user_id = earned.user_id and w.closed_at is null
@@ -297,7 +352,7 @@ COMMENT ON COLUMN coinslot.payment_attempts.problem IS 'Why this attempt may not
 
 COMMENT ON COLUMN coinslot.payment_attempts.credited IS 'This attempt moves the order''s tokens.';
 
-CREATE FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.token_payments) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -305,7 +360,7 @@ declare
   v_known coinslot.payment_attempts;
   v_applied record;
 begin
-  select p.* into payment from public.payments p
+  select p.* into payment from public.token_payments p
   where p.order_id = apply_attempt.order_id for update;
   perform coinslot.check_attempt(order_id, attempt, source, apply_attempt.version, payment.gateway);
   if payment.id is null then
@@ -328,7 +383,7 @@ begin
     if payment.version = apply_attempt.version then
       perform coinslot.settle_refund(payment, attempt, source);
     end if;
-    update public.payments p set version = p.version + 1 where p.id = payment.id
+    update public.token_payments p set version = p.version + 1 where p.id = payment.id
     returning p.* into payment;
   elsif payment.version <> apply_attempt.version then
     outcome := 'stale';
@@ -340,9 +395,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) IS 'Applies what was read of one attempt to its order.';
+COMMENT ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.token_payments) IS 'Applies what was read of one attempt to its order.';
 
-CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) RETURNS record
+CREATE FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -363,9 +418,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) IS 'See public.apply_gateway_payment.';
+COMMENT ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) IS 'See public.coinslot_apply_gateway_payment.';
 
-CREATE FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION coinslot.apply_news(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -400,14 +455,14 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) IS 'Stores what is new of an attempt and moves its order.';
+COMMENT ON FUNCTION coinslot.apply_news(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) IS 'Stores what is new of an attempt and moves its order.';
 
-CREATE FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) RETURNS text
+CREATE FUNCTION coinslot.attempt_problem(payment public.token_payments, attempt coinslot.payment_attempts) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_wallet public.wallets;
+  v_wallet public.token_wallets;
 begin
   case
     when attempt.gateway <> payment.gateway then return 'wrong_gateway';
@@ -431,7 +486,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) IS 'Why an attempt may not be credited, nor given back to, or null.';
+COMMENT ON FUNCTION coinslot.attempt_problem(payment public.token_payments, attempt coinslot.payment_attempts) IS 'Why an attempt may not be credited, nor given back to, or null.';
 
 CREATE FUNCTION coinslot.audit_lease() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -496,7 +551,7 @@ CREATE FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) RETURNS SE
   returning l.*
 $$;
 
-COMMENT ON FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) IS 'See public.audit_payments.';
+COMMENT ON FUNCTION coinslot.audit_payments(audit_id bigint, lines jsonb) IS 'See public.coinslot_audit_payments.';
 
 CREATE FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after text, page_size integer) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -510,7 +565,7 @@ CREATE FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after text,
   limit least(greatest(coalesce(audit_report.page_size, 500), 1), 1000)
 $$;
 
-COMMENT ON FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after text, page_size integer) IS 'See public.audit_report.';
+COMMENT ON FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after text, page_size integer) IS 'See public.coinslot_audit_report.';
 
 CREATE FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) RETURNS TABLE(order_id text, payment_key text, currency text, live boolean)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -518,7 +573,7 @@ CREATE FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size i
     AS $$
   select p.order_id, t.payment_key, t.currency, t.live
   from coinslot.audits a
-  inner join public.payments p
+  inner join public.token_payments p
     on p.confirmed_at >= a.since and p.confirmed_at < a.until and p.gateway = a.gateway
   inner join coinslot.payment_attempts t on t.payment_id = p.id and t.credited
   where a.id = audit_unlisted.audit_id
@@ -531,32 +586,32 @@ CREATE FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size i
   limit least(greatest(coalesce(audit_unlisted.page_size, 100), 1), 1000)
 $$;
 
-COMMENT ON FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) IS 'See public.audit_unlisted.';
+COMMENT ON FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) IS 'See public.coinslot_audit_unlisted.';
 
-CREATE TABLE public.wallets (
+CREATE TABLE public.token_wallets (
     user_id uuid NOT NULL,
     tokens bigint DEFAULT 0 NOT NULL,
     held bigint DEFAULT 0 NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
     closed_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT wallets_held_in_range CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
-    CONSTRAINT wallets_seq_not_negative CHECK ((seq >= 0)),
-    CONSTRAINT wallets_tokens_in_range CHECK (((tokens >= '-9007199254740991'::bigint) AND (tokens <= '9007199254740991'::bigint)))
+    CONSTRAINT token_wallets_held_in_range CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
+    CONSTRAINT token_wallets_seq_not_negative CHECK ((seq >= 0)),
+    CONSTRAINT token_wallets_tokens_in_range CHECK (((tokens >= '-9007199254740991'::bigint) AND (tokens <= '9007199254740991'::bigint)))
 )
 WITH (fillfactor='50');
 
-COMMENT ON TABLE public.wallets IS 'Balance of each user: available = tokens - held.';
+COMMENT ON TABLE public.token_wallets IS 'Balance of each user: available = tokens - held.';
 
-COMMENT ON COLUMN public.wallets.tokens IS 'Sum of the ledger. Below zero only by what a gateway took back or by a hold made in time.';
+COMMENT ON COLUMN public.token_wallets.tokens IS 'Sum of the ledger. Below zero only by what a gateway took back or by a hold made in time.';
 
-COMMENT ON COLUMN public.wallets.held IS 'Tokens set aside by open holds.';
+COMMENT ON COLUMN public.token_wallets.held IS 'Tokens set aside by open holds.';
 
-COMMENT ON COLUMN public.wallets.seq IS 'Number of the latest ledger entry.';
+COMMENT ON COLUMN public.token_wallets.seq IS 'Number of the latest ledger entry.';
 
-COMMENT ON COLUMN public.wallets.closed_at IS 'Set when the user was deleted: only reversals follow.';
+COMMENT ON COLUMN public.token_wallets.closed_at IS 'Set when the user was deleted: only reversals follow.';
 
-CREATE FUNCTION coinslot.available(wallet public.wallets) RETURNS bigint
+CREATE FUNCTION coinslot.available(wallet public.token_wallets) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -567,7 +622,7 @@ CREATE FUNCTION coinslot.available(wallet public.wallets) RETURNS bigint
   ) end
 $$;
 
-COMMENT ON FUNCTION coinslot.available(wallet public.wallets) IS 'Tokens minus unexpired holds.';
+COMMENT ON FUNCTION coinslot.available(wallet public.token_wallets) IS 'Tokens minus unexpired holds.';
 
 CREATE FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -597,18 +652,18 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) IS 'See public.begin_audit.';
+COMMENT ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) IS 'See public.coinslot_begin_audit.';
 
-CREATE FUNCTION coinslot.cancel_order(order_id text) RETURNS public.payments
+CREATE FUNCTION coinslot.cancel_order(order_id text) RETURNS public.token_payments
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
   v_user_id uuid := coinslot.current_user_id();
-  v_before public.payments;
-  v_payment public.payments;
+  v_before public.token_payments;
+  v_payment public.token_payments;
 begin
-  select p.* into v_before from public.payments p
+  select p.* into v_before from public.token_payments p
   where p.order_id = cancel_order.order_id and p.user_id = v_user_id
   for update;
   if not found then
@@ -622,7 +677,7 @@ begin
       'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
     );
   end if;
-  update public.payments p
+  update public.token_payments p
   set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
   where p.id = v_before.id
   returning p.* into v_payment;
@@ -631,21 +686,21 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.cancel_order(order_id text) IS 'See public.cancel_order.';
+COMMENT ON FUNCTION coinslot.cancel_order(order_id text) IS 'See public.cancel_token_order.';
 
 CREATE FUNCTION coinslot.cancel_orders(payment_ids uuid[]) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$
   with unpaid as (
-    select p.id, p.status from public.payments p where p.id = any (cancel_orders.payment_ids)
+    select p.id, p.status from public.token_payments p where p.id = any (cancel_orders.payment_ids)
   ), canceled as (
-    update public.payments p set
+    update public.token_payments p set
       status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
     from unpaid u where p.id = u.id
     returning p.id, p.user_id, u.status as from_status
   )
-  insert into public.payment_events (payment_id, user_id, from_status, to_status, source)
+  insert into public.token_payment_events (payment_id, user_id, from_status, to_status, source)
   select c.id, c.user_id, c.from_status, 'canceled', 'user_deleted' from canceled c
 $$;
 
@@ -704,7 +759,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) IS 'See public.capture_hold.';
+COMMENT ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) IS 'See public.capture_token_hold.';
 
 CREATE FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, order_gateway text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -817,7 +872,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.check_ledger() IS 'See public.check_ledger.';
+COMMENT ON FUNCTION coinslot.check_ledger() IS 'See public.coinslot_check_ledger.';
 
 CREATE FUNCTION coinslot.check_lines(lines jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -847,7 +902,7 @@ $_$;
 
 COMMENT ON FUNCTION coinslot.check_lines(lines jsonb) IS 'PT400 unless every line of a gateway''s list is well formed.';
 
-CREATE FUNCTION coinslot.check_open(wallet public.wallets) RETURNS void
+CREATE FUNCTION coinslot.check_open(wallet public.token_wallets) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -858,7 +913,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.check_open(wallet public.wallets) IS 'PT404 unless the wallet is open.';
+COMMENT ON FUNCTION coinslot.check_open(wallet public.token_wallets) IS 'PT404 unless the wallet is open.';
 
 CREATE FUNCTION coinslot.check_order_limits(user_id uuid) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -879,7 +934,7 @@ begin
     min(p.created_at) filter (where p.paid = 0 and p.created_at > v_now - interval '1 hour')
     + interval '1 hour' as forgotten_at
   into v_orders
-  from public.payments p
+  from public.token_payments p
   where p.user_id = check_order_limits.user_id;
   if v_orders.open >= v_settings.max_open_orders then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
@@ -1013,7 +1068,7 @@ COMMENT ON COLUMN coinslot.refunds.refunded_before IS 'Minor units refunded befo
 
 COMMENT ON COLUMN coinslot.refunds.refundable IS 'Minor units that were left then; gateways that can, compare it.';
 
-COMMENT ON COLUMN coinslot.refunds.requested_by IS 'The administrator; null = the service itself.';
+COMMENT ON COLUMN coinslot.refunds.requested_by IS 'The operator; null = the service itself.';
 
 COMMENT ON COLUMN coinslot.refunds.forced IS 'Also where the tokens were spent already.';
 
@@ -1029,7 +1084,7 @@ CREATE FUNCTION coinslot.check_unspent(refund coinslot.refunds) RETURNS void
     SET search_path TO ''
     AS $$
 declare
-  v_wallet public.wallets := coinslot.lock_wallet(refund.user_id);
+  v_wallet public.token_wallets := coinslot.lock_wallet(refund.user_id);
 begin
   if v_wallet.held > 0 then
     v_wallet.held := v_wallet.held - coinslot.expire_holds_of(refund.user_id);
@@ -1129,7 +1184,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_webhook(webhook coinslot.webhooks) IS 'PT400 unless a webhook can be stored.';
 
-CREATE FUNCTION coinslot.claim_payments(gateway text, batch integer) RETURNS SETOF public.payment_to_read
+CREATE FUNCTION coinslot.claim_payments(gateway text, batch integer) RETURNS SETOF public.coinslot_payment_to_read
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -1140,7 +1195,7 @@ CREATE FUNCTION coinslot.claim_payments(gateway text, batch integer) RETURNS SET
         select from coinslot.payment_attempts a where a.payment_id = p.id and a.refunding > 0
       ) as enough
     from coinslot.payment_reads r
-    inner join public.payments p on p.id = r.payment_id
+    inner join public.token_payments p on p.id = r.payment_id
     inner join coinslot.payment_statuses s on s.status = p.status
     where r.gateway = claim_payments.gateway and r.next_read_at <= clock_timestamp()
     order by r.next_read_at limit least(greatest(claim_payments.batch, 1), 1000)
@@ -1158,12 +1213,12 @@ CREATE FUNCTION coinslot.claim_payments(gateway text, batch integer) RETURNS SET
     select a.payment_key from coinslot.payment_attempts a
     where a.payment_id = p.id order by a.updated_at desc, a.id desc limit 1
   )
-  from claimed c inner join public.payments p on p.id = c.payment_id
+  from claimed c inner join public.token_payments p on p.id = c.payment_id
 $$;
 
-COMMENT ON FUNCTION coinslot.claim_payments(gateway text, batch integer) IS 'See public.claim_payments.';
+COMMENT ON FUNCTION coinslot.claim_payments(gateway text, batch integer) IS 'See public.coinslot_claim_payments.';
 
-CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SETOF public.refund_job
+CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SETOF public.coinslot_refund_job
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -1198,10 +1253,10 @@ CREATE FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) RETURNS SE
       ) from coinslot.refund_accounts a where a.refund_id = t.id
     ),
     p
-  from taken t inner join public.payments p on p.id = t.payment_id
+  from taken t inner join public.token_payments p on p.id = t.payment_id
 $$;
 
-COMMENT ON FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) IS 'See public.claim_refunds.';
+COMMENT ON FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) IS 'See public.coinslot_claim_refunds.';
 
 CREATE FUNCTION coinslot.claim_webhooks(batch integer) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql SECURITY DEFINER
@@ -1221,7 +1276,7 @@ CREATE FUNCTION coinslot.claim_webhooks(batch integer) RETURNS SETOF coinslot.we
   returning w.*
 $$;
 
-COMMENT ON FUNCTION coinslot.claim_webhooks(batch integer) IS 'See public.claim_webhooks.';
+COMMENT ON FUNCTION coinslot.claim_webhooks(batch integer) IS 'See public.coinslot_claim_webhooks.';
 
 CREATE FUNCTION coinslot.close_orders(user_id uuid) RETURNS void
     LANGUAGE plpgsql
@@ -1229,13 +1284,13 @@ CREATE FUNCTION coinslot.close_orders(user_id uuid) RETURNS void
     AS $$
 begin
   perform coinslot.cancel_orders(array(
-    select p.id from public.payments p
+    select p.id from public.token_payments p
     where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
     order by p.id for update
   ));
   perform coinslot.lock_wallet(close_orders.user_id);
   perform coinslot.cancel_orders(array(
-    select p.id from public.payments p
+    select p.id from public.token_payments p
     where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
     for update skip locked
   ));
@@ -1249,11 +1304,11 @@ CREATE FUNCTION coinslot.close_refund(refund_id uuid, reason text) RETURNS coins
     SET search_path TO ''
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
   v_refund coinslot.refunds;
 begin
   perform coinslot.check_text('reason', close_refund.reason, 300);
-  select p.* into v_payment from public.payments p
+  select p.* into v_payment from public.token_payments p
   where p.id = (select r.payment_id from coinslot.refunds r where r.id = close_refund.refund_id)
   for update;
   update coinslot.refunds r set
@@ -1269,7 +1324,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) IS 'See public.close_refund.';
+COMMENT ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) IS 'See public.coinslot_close_refund.';
 
 CREATE FUNCTION coinslot.close_wallet(user_id uuid) RETURNS void
     LANGUAGE plpgsql
@@ -1279,7 +1334,7 @@ begin
   perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;
-  update public.wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
+  update public.token_wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
     held = (
       select coalesce(sum(h.amount), 0) from coinslot.token_holds h
       where h.user_id = close_wallet.user_id and h.status = 'held'
@@ -1323,7 +1378,7 @@ CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SET
   cross join coinslot.settings s
   left join coinslot.payment_attempts a
     on a.gateway = compare_payments.gateway and a.payment_key = l.payment_key
-  left join public.payments p on p.id = a.payment_id
+  left join public.token_payments p on p.id = a.payment_id
   left join lateral (
     select sum(e.delta)::bigint as tokens from public.token_ledger e
     where e.payment_id = p.id and a.credited
@@ -1374,7 +1429,7 @@ CREATE FUNCTION coinslot.count_reviews() RETURNS TABLE(gateway text, payments bi
     AS $$
   select g.id, count(p.id)
   from coinslot.gateways g
-  left join public.payments p on p.gateway = g.id and p.status = 'review' and exists (
+  left join public.token_payments p on p.gateway = g.id and p.status = 'review' and exists (
     select from coinslot.discrepancies d where d.order_id = p.order_id and d.resolved_at is null
   )
   group by g.id
@@ -1398,7 +1453,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.count_webhooks() IS 'Webhooks that are not finished, by gateway.';
 
-CREATE FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
+CREATE FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) RETURNS public.token_payments
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -1406,7 +1461,7 @@ CREATE FUNCTION coinslot.create_order(product_id text, gateway text, currency te
 declare
   v_user_id uuid := coinslot.current_user_id();
   v_settings coinslot.settings;
-  v_order public.payments;
+  v_order public.token_payments;
 begin
   perform coinslot.check_text(
     'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
@@ -1425,7 +1480,7 @@ begin
     v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
     nullif(create_order.idempotency_key, '')
   );
-  insert into public.payments as p (
+  insert into public.token_payments as p (
     user_id, product_id, name, gateway, amount, currency, tokens, live, idempotency_key,
     expires_at
   ) values (
@@ -1438,7 +1493,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) IS 'See public.create_order.';
+COMMENT ON FUNCTION coinslot.create_order(product_id text, gateway text, currency text, idempotency_key text) IS 'See public.create_token_order.';
 
 CREATE FUNCTION coinslot.create_profile() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1492,7 +1547,7 @@ begin
       debit.amount, debit.idempotency_key, debit.reason, debit.metadata
     );
   end if;
-  update public.wallets w
+  update public.token_wallets w
   set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
   where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
   returning w.tokens, w.held, w.seq, w.updated_at into v_tokens, v_held, v_seq, v_now;
@@ -1514,7 +1569,7 @@ begin
         debit.idempotency_key, debit.feature, debit.reason, debit.metadata, false
       )::public.token_receipt;
     end if;
-    update public.wallets w set tokens = w.tokens + debit.amount, seq = w.seq - 1
+    update public.token_wallets w set tokens = w.tokens + debit.amount, seq = w.seq - 1
     where w.user_id = debit.user_id;
   end if;
   return coinslot.debit_slowly(coinslot.new_entry(
@@ -1564,7 +1619,7 @@ CREATE FUNCTION coinslot.debit_slowly(attempted public.token_ledger) RETURNS pub
     SET search_path TO ''
     AS $$
 declare
-  v_wallet public.wallets := coinslot.lock_wallet(attempted.user_id);
+  v_wallet public.token_wallets := coinslot.lock_wallet(attempted.user_id);
   v_receipt public.token_receipt := coinslot.find_replay(attempted);
 begin
   if v_receipt.seq is not null then
@@ -1588,7 +1643,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) IS 'Decides a spend under the wallet lock.';
 
-CREATE FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) RETURNS void
+CREATE FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.token_payments, source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -1607,14 +1662,14 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) IS 'Tidies up after a refund that is over.';
+COMMENT ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.token_payments, source text) IS 'Tidies up after a refund that is over.';
 
-CREATE FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) RETURNS public.webhook_verdict
+CREATE FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) RETURNS public.coinslot_webhook_verdict
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_verdict public.webhook_verdict;
+  v_verdict public.coinslot_webhook_verdict;
   v_next timestamptz := case
     when webhook.deliveries > webhook.taken_deliveries
     then clock_timestamp() + coinslot.webhook_spacing()
@@ -1645,7 +1700,7 @@ declare
   v_wallets bigint := 0;
 begin
   for v_user_id in
-    select w.user_id from public.wallets w
+    select w.user_id from public.token_wallets w
     where w.user_id in (
       select h.user_id from coinslot.token_holds h
       where h.status = 'held' and h.expires_at <= clock_timestamp()
@@ -1678,7 +1733,7 @@ begin
   )
   select coalesce(sum(expired.amount), 0) into v_freed from expired;
   if v_freed > 0 then
-    update public.wallets w set held = w.held - v_freed, updated_at = clock_timestamp()
+    update public.token_wallets w set held = w.held - v_freed, updated_at = clock_timestamp()
     where w.user_id = expire_holds_of.user_id;
   end if;
   return v_freed;
@@ -1696,18 +1751,18 @@ declare
 begin
   with due as (
     select p.id, p.status
-    from public.payments p
+    from public.token_payments p
     where p.status in ('pending', 'awaiting_deposit') and p.expires_at <= clock_timestamp()
       and (p.status = 'pending' or p.virtual_account is not null)
     order by p.expires_at limit expire_orders.batch
     for update skip locked
   ), expired as (
-    update public.payments p
+    update public.token_payments p
     set status = 'expired', expired_at = clock_timestamp(), updated_at = clock_timestamp()
     from due where p.id = due.id
     returning p.id, p.user_id, p.payment_key, due.status as from_status
   ), events as (
-    insert into public.payment_events (
+    insert into public.token_payment_events (
       payment_id, user_id, from_status, to_status, source, payment_key
     )
     select e.id, e.user_id, e.from_status, 'expired', 'clock', e.payment_key from expired e
@@ -1746,7 +1801,7 @@ declare
   v_tokens bigint;
 begin
   select p.tokens into v_tokens
-  from public.feature_prices p where p.feature = feature_price.feature;
+  from public.token_features p where p.feature = feature_price.feature;
   if not found then
     perform coinslot.fail(
       'feature_not_found', jsonb_build_object('feature', left(feature_price.feature, 63))
@@ -1849,14 +1904,14 @@ $$;
 
 COMMENT ON FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, feature text, idempotency_key text) IS 'The hold of an earlier identical call, or null.';
 
-CREATE FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
+CREATE FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) RETURNS public.token_payments
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
-  select p.* into v_payment from public.payments p
+  select p.* into v_payment from public.token_payments p
   where p.user_id = find_order_replay.user_id
     and p.idempotency_key = find_order_replay.idempotency_key;
   if found and (v_payment.product_id, v_payment.gateway, v_payment.currency) is distinct from
@@ -1870,18 +1925,18 @@ $$;
 
 COMMENT ON FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) IS 'The order of an earlier identical call, or null.';
 
-CREATE FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) RETURNS public.payments
+CREATE FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) RETURNS public.token_payments
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
   if find_payment.order_id <> '' then
-    select p.* into v_payment from public.payments p where p.order_id = find_payment.order_id;
+    select p.* into v_payment from public.token_payments p where p.order_id = find_payment.order_id;
   else
     select p.* into v_payment
-    from coinslot.payment_attempts a inner join public.payments p on p.id = a.payment_id
+    from coinslot.payment_attempts a inner join public.token_payments p on p.id = a.payment_id
     where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key;
   end if;
   return case when v_payment.gateway = find_payment.gateway then v_payment end;
@@ -1978,9 +2033,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.finish_audit(audit_id bigint) IS 'See public.finish_audit.';
+COMMENT ON FUNCTION coinslot.finish_audit(audit_id bigint) IS 'See public.coinslot_finish_audit.';
 
-CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS public.webhook_verdict
+CREATE FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) RETURNS public.coinslot_webhook_verdict
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -1999,7 +2054,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'See public.finish_webhook.';
+COMMENT ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'See public.coinslot_finish_webhook.';
 
 CREATE FUNCTION coinslot.first_user(done integer) RETURNS uuid
     LANGUAGE sql IMMUTABLE
@@ -2045,7 +2100,7 @@ begin
     perform coinslot.close_wallet(old.id);
     return old;
   end if;
-  insert into public.wallets (user_id) values (new.id) on conflict do nothing;
+  insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
   if new.deleted_at is not null then
     perform coinslot.close_wallet(new.id);
   end if;
@@ -2095,7 +2150,7 @@ CREATE FUNCTION coinslot.get_backlog() RETURNS jsonb
   )
 $$;
 
-COMMENT ON FUNCTION coinslot.get_backlog() IS 'See public.get_backlog.';
+COMMENT ON FUNCTION coinslot.get_backlog() IS 'See public.coinslot_get_backlog.';
 
 CREATE FUNCTION coinslot.get_refund(refund_id uuid) RETURNS coinslot.refunds
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2104,7 +2159,7 @@ CREATE FUNCTION coinslot.get_refund(refund_id uuid) RETURNS coinslot.refunds
   select r.* from coinslot.refunds r where r.id = get_refund.refund_id
 $$;
 
-COMMENT ON FUNCTION coinslot.get_refund(refund_id uuid) IS 'See public.get_refund.';
+COMMENT ON FUNCTION coinslot.get_refund(refund_id uuid) IS 'See public.coinslot_get_refund.';
 
 CREATE FUNCTION coinslot.get_settings() RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2128,7 +2183,7 @@ CREATE FUNCTION coinslot.get_settings() RETURNS jsonb
   from coinslot.settings s
 $$;
 
-COMMENT ON FUNCTION coinslot.get_settings() IS 'See public.get_settings.';
+COMMENT ON FUNCTION coinslot.get_settings() IS 'See public.coinslot_get_settings.';
 
 CREATE FUNCTION coinslot.grant_signup_bonus(user_id uuid) RETURNS void
     LANGUAGE plpgsql
@@ -2136,7 +2191,7 @@ CREATE FUNCTION coinslot.grant_signup_bonus(user_id uuid) RETURNS void
     AS $$
 declare
   v_bonus bigint;
-  v_wallet public.wallets;
+  v_wallet public.token_wallets;
   v_earned boolean;
 begin
   select s.signup_bonus into v_bonus from coinslot.settings s;
@@ -2189,13 +2244,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.guard_transition() IS 'Trigger: only legal moves of an order.';
 
-CREATE FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.hold_receipt
+CREATE FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.token_hold_receipt
     LANGUAGE plpgsql
     SET search_path TO ''
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  v_wallet public.wallets;
+  v_wallet public.token_wallets;
   v_hold coinslot.token_holds;
 begin
   perform coinslot.check_call(hold.amount, hold.idempotency_key, hold.reason, '{}');
@@ -2216,7 +2271,7 @@ begin
       'tokens', v_wallet.tokens - v_wallet.held, 'required', hold.amount
     ));
   end if;
-  update public.wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
+  update public.token_wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
   where w.user_id = hold.user_id;
   insert into coinslot.token_holds as h (
     user_id, amount, feature, idempotency_key, reason, expires_at
@@ -2230,7 +2285,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) IS 'Sets tokens aside once per user and key.';
 
-CREATE FUNCTION coinslot.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) RETURNS public.hold_receipt
+CREATE FUNCTION coinslot.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) RETURNS public.token_hold_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -2244,7 +2299,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) IS 'See public.hold_feature_for.';
 
-CREATE FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed boolean) RETURNS public.hold_receipt
+CREATE FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed boolean) RETURNS public.token_hold_receipt
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$
@@ -2252,12 +2307,12 @@ CREATE FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed boolea
     hold.id, hold.user_id, hold.amount, hold.captured, hold.status, hold.feature,
     hold.idempotency_key, hold.reason, hold.expires_at, hold.created_at, hold.resolved_at,
     hold_receipt.replayed
-  )::public.hold_receipt
+  )::public.token_hold_receipt
 $$;
 
 COMMENT ON FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed boolean) IS 'Hold to receipt.';
 
-CREATE FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.hold_receipt
+CREATE FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.token_hold_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -2343,6 +2398,30 @@ $$;
 
 COMMENT ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) IS 'Moves an open refund to what a fresh read of its payment shows.';
 
+CREATE FUNCTION coinslot.keep_an_owner(but_for uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  lock table coinslot.operators in share row exclusive mode;
+  if not exists (
+    select from coinslot.operators o
+    where o.user_id = keep_an_owner.but_for and o.role = 'owner'
+  ) then
+    return;
+  end if;
+  perform from coinslot.operators o
+  inner join auth.users u on u.id = o.user_id
+  where o.user_id <> keep_an_owner.but_for and o.role = 'owner' and coinslot.may_act(u)
+  for update of o;
+  if not found then
+    perform coinslot.fail('last_owner');
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.keep_an_owner(but_for uuid) IS 'Locks the operators; PT409 if this is an owner and no other one can act.';
+
 CREATE FUNCTION coinslot.knows_secret(payment_id uuid, secret text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2402,7 +2481,38 @@ CREATE FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) RE
   limit least(greatest(coalesce(list_discrepancies.page_size, 100), 1), 1000)
 $$;
 
-COMMENT ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) IS 'See public.list_discrepancies.';
+COMMENT ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) IS 'See public.coinslot_list_discrepancies.';
+
+CREATE FUNCTION coinslot.list_operators() RETURNS SETOF public.coinslot_operator_account
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select o.user_id, u.email, o.role, o.since, u.id is not null and coinslot.may_act(u)
+  from coinslot.operators o
+  left join auth.users u on u.id = o.user_id
+  order by o.since, o.user_id
+$$;
+
+COMMENT ON FUNCTION coinslot.list_operators() IS 'See public.coinslot_list_operators.';
+
+CREATE FUNCTION coinslot.list_token_refunds(order_id text) RETURNS SETOF coinslot.refunds
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.require_operator(variadic coinslot.operator_roles());
+  perform from public.token_payments p where p.order_id = list_token_refunds.order_id;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  return query select r.* from coinslot.refunds r
+  inner join public.token_payments p on p.id = r.payment_id
+  where p.order_id = list_token_refunds.order_id
+  order by r.created_at desc, r.id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.list_token_refunds(order_id text) IS 'See public.list_token_refunds.';
 
 CREATE FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2417,24 +2527,34 @@ CREATE FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text
   limit least(greatest(coalesce(list_webhooks.page_size, 100), 1), 1000)
 $$;
 
-COMMENT ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) IS 'See public.list_webhooks.';
+COMMENT ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) IS 'See public.coinslot_list_webhooks.';
 
-CREATE FUNCTION coinslot.lock_wallet(user_id uuid) RETURNS public.wallets
+CREATE FUNCTION coinslot.lock_wallet(user_id uuid) RETURNS public.token_wallets
     LANGUAGE sql
     SET search_path TO ''
     SET enable_seqscan TO 'off'
     AS $$
-  select w.* from public.wallets w where w.user_id = lock_wallet.user_id for update
+  select w.* from public.token_wallets w where w.user_id = lock_wallet.user_id for update
 $$;
 
 COMMENT ON FUNCTION coinslot.lock_wallet(user_id uuid) IS 'Locks and reads a wallet.';
 
-CREATE FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) RETURNS public.payments
+CREATE FUNCTION coinslot.may_act(account auth.users) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select account.deleted_at is null
+    and (account.banned_until is null or account.banned_until <= clock_timestamp())
+$$;
+
+COMMENT ON FUNCTION coinslot.may_act(account auth.users) IS 'False for the deleted and for the banned.';
+
+CREATE FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) RETURNS public.token_payments
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
   -- The first credit of an order was stored with its attempt; only a later one can switch.
   if payment.confirmed_at is not null then
@@ -2447,7 +2567,7 @@ begin
       and d.order_id = payment.order_id and d.payment_key = facts.payment_key
       and facts.attempt_id is not null;
   end if;
-  update public.payments p set
+  update public.token_payments p set
     status = move_payment.status, method = coalesce(facts.method, p.method),
     payment_key = coalesce(facts.payment_key, p.payment_key),
     paid = facts.paid, refunded = facts.refunded, disputed = facts.disputed,
@@ -2467,7 +2587,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) IS 'Writes the facts of a payment and the status that follows from them.';
+COMMENT ON FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) IS 'Writes the facts of a payment and the status that follows from them.';
 
 CREATE FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) RETURNS coinslot.payment_attempts
     LANGUAGE sql IMMUTABLE
@@ -2577,15 +2697,15 @@ $$;
 
 COMMENT ON FUNCTION coinslot.open_ledger_check() IS 'The ledger check that is due, or null.';
 
-CREATE FUNCTION coinslot.open_payment(order_id text) RETURNS public.payments
+CREATE FUNCTION coinslot.open_payment(order_id text) RETURNS public.token_payments
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
-  select p.* into v_payment from public.payments p where p.order_id = open_payment.order_id;
+  select p.* into v_payment from public.token_payments p where p.order_id = open_payment.order_id;
   if not found then
     perform coinslot.fail('order_not_found');
   end if;
@@ -2593,7 +2713,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.open_payment(order_id text) IS 'See public.open_payment.';
+COMMENT ON FUNCTION coinslot.open_payment(order_id text) IS 'See public.coinslot_open_payment.';
 
 CREATE FUNCTION coinslot.parse_time(value text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -2611,7 +2731,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.parse_time(value text) IS 'A point in time, or null.';
 
-CREATE FUNCTION coinslot.payment_facts(payment public.payments) RETURNS coinslot.payment_facts
+CREATE FUNCTION coinslot.payment_facts(payment public.token_payments) RETURNS coinslot.payment_facts
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -2672,7 +2792,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.payment_facts(payment public.payments) IS 'What the gateway has said of all attempts at an order, added up.';
+COMMENT ON FUNCTION coinslot.payment_facts(payment public.token_payments) IS 'What the gateway has said of all attempts at an order, added up.';
 
 CREATE FUNCTION coinslot.payment_status(facts coinslot.payment_facts) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -2707,7 +2827,7 @@ declare
   v_entry public.token_ledger;
 begin
   with moved as (
-    update public.wallets w
+    update public.token_wallets w
     set tokens = w.tokens + entry.delta, seq = w.seq + 1, updated_at = clock_timestamp()
     where w.user_id = entry.user_id
     returning w.tokens, w.seq
@@ -2727,15 +2847,15 @@ $$;
 
 COMMENT ON FUNCTION coinslot.post_entry(entry public.token_ledger) IS 'Writes an entry and moves the balance by it.';
 
-CREATE FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) RETURNS public.payments
+CREATE FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) RETURNS public.token_payments
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
 declare
-  v_order public.payments;
+  v_order public.token_payments;
 begin
   select p.id, p.name, p.tokens into v_order.product_id, v_order.name, v_order.tokens
-  from public.products p where p.id = quote_order.product_id and p.active;
+  from public.token_products p where p.id = quote_order.product_id and p.active;
   if not found then
     perform coinslot.fail(
       'product_not_found', jsonb_build_object('product_id', left(quote_order.product_id, 63))
@@ -2751,13 +2871,13 @@ begin
     ));
   end if;
   select r.currency, r.amount into v_order.currency, v_order.amount
-  from public.prices r
+  from public.token_prices r
   where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
   if not found then
     perform coinslot.fail('invalid_argument', jsonb_build_object(
       'argument', 'currency', 'known', (
         select jsonb_agg(r.currency order by r.currency)
-        from public.prices r where r.product_id = quote_order.product_id
+        from public.token_prices r where r.product_id = quote_order.product_id
       )
     ));
   end if;
@@ -2769,7 +2889,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) IS 'Name, tokens and price of an order, or what is wrong with it.';
 
-CREATE FUNCTION coinslot.quote_refund(payment public.payments, amount bigint, payment_key text) RETURNS coinslot.refunds
+CREATE FUNCTION coinslot.quote_refund(payment public.token_payments, amount bigint, payment_key text) RETURNS coinslot.refunds
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -2811,7 +2931,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.quote_refund(payment public.payments, amount bigint, payment_key text) IS 'What a refund would give and take back, or PT400, PT409.';
+COMMENT ON FUNCTION coinslot.quote_refund(payment public.token_payments, amount bigint, payment_key text) IS 'What a refund would give and take back, or PT400, PT409.';
 
 CREATE FUNCTION coinslot.read_later(payment_id uuid) RETURNS void
     LANGUAGE sql
@@ -2819,7 +2939,7 @@ CREATE FUNCTION coinslot.read_later(payment_id uuid) RETURNS void
     AS $$
   insert into coinslot.payment_reads (payment_id, gateway, next_read_at)
   select p.id, p.gateway, clock_timestamp() + coinslot.read_wait(0)
-  from public.payments p where p.id = read_later.payment_id
+  from public.token_payments p where p.id = read_later.payment_id
   on conflict (payment_id) do update
   set reads = 0, next_read_at = least(payment_reads.next_read_at, excluded.next_read_at)
 $$;
@@ -2869,11 +2989,11 @@ $$;
 
 COMMENT ON FUNCTION coinslot.record_discrepancy(kind text, attempt coinslot.payment_attempts, order_id text) IS 'Leaves something for a person, once.';
 
-CREATE FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text DEFAULT ''::text, payment_key text DEFAULT NULL::text, tokens bigint DEFAULT 0) RETURNS void
+CREATE FUNCTION coinslot.record_event(payment public.token_payments, from_status text, source text, reason text DEFAULT ''::text, payment_key text DEFAULT NULL::text, tokens bigint DEFAULT 0) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  insert into public.payment_events (
+  insert into public.token_payment_events (
     payment_id, user_id, from_status, to_status, tokens, source, reason, payment_key
   ) values (
     payment.id, payment.user_id, record_event.from_status, payment.status, record_event.tokens,
@@ -2881,14 +3001,14 @@ CREATE FUNCTION coinslot.record_event(payment public.payments, from_status text,
   )
 $$;
 
-COMMENT ON FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text, payment_key text, tokens bigint) IS 'Notes what happened to a payment: from_status led to what it is now.';
+COMMENT ON FUNCTION coinslot.record_event(payment public.token_payments, from_status text, source text, reason text, payment_key text, tokens bigint) IS 'Notes what happened to a payment: from_status led to what it is now.';
 
-CREATE FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) RETURNS public.payments
+CREATE FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) RETURNS public.token_payments
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
   v_argument text := case
     when record_refund_answer.tries is null then 'tries'
     when (record_refund_answer.answer = any (coinslot.refund_answers())) is not true then 'answer'
@@ -2897,7 +3017,7 @@ begin
   if v_argument is not null then
     perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
-  update public.payments p set version = p.version + 1
+  update public.token_payments p set version = p.version + 1
   from coinslot.refunds r
   where r.id = record_refund_answer.refund_id and p.id = r.payment_id
   returning p.* into v_payment;
@@ -2914,9 +3034,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) IS 'See public.record_refund_answer.';
+COMMENT ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) IS 'See public.coinslot_record_refund_answer.';
 
-CREATE FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) RETURNS void
+CREATE FUNCTION coinslot.record_refusal(payment public.token_payments, payment_key text, reason text, source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -2925,7 +3045,7 @@ begin
     select count(*) < 50 and not coalesce(bool_or(
       e.payment_key = record_refusal.payment_key and e.reason = record_refusal.reason
     ), false)
-    from public.payment_events e
+    from public.token_payment_events e
     where e.payment_id = payment.id and e.from_status = e.to_status
   ) then
     perform coinslot.record_event(
@@ -2936,7 +3056,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) IS 'Notes an attempt that was refused and moved nothing.';
+COMMENT ON FUNCTION coinslot.record_refusal(payment public.token_payments, payment_key text, reason text, source text) IS 'Notes an attempt that was refused and moved nothing.';
 
 CREATE FUNCTION coinslot.refund_wait(attempts bigint) RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2964,7 +3084,7 @@ CREATE FUNCTION coinslot.refund_patience() RETURNS bigint
 
 COMMENT ON FUNCTION coinslot.refund_patience() IS 'Attempts after which a refund that is still open is shown to a person.';
 
-CREATE FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key text) RETURNS coinslot.payment_attempts
+CREATE FUNCTION coinslot.refundable_attempt(payment public.token_payments, payment_key text) RETURNS coinslot.payment_attempts
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -2975,26 +3095,26 @@ CREATE FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key
   limit 1
 $$;
 
-COMMENT ON FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key text) IS 'The attempt at a payment whose money a refund gives back.';
+COMMENT ON FUNCTION coinslot.refundable_attempt(payment public.token_payments, payment_key text) IS 'The attempt at a payment whose money a refund gives back.';
 
-CREATE FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) RETURNS public.payments
+CREATE FUNCTION coinslot.refuse_attempt(payment public.token_payments, attempt coinslot.payment_attempts, problem text, source text) RETURNS public.token_payments
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
   perform coinslot.record_discrepancy(refuse_attempt.problem, attempt, payment.order_id);
   perform coinslot.record_refusal(
     payment, attempt.payment_key, refuse_attempt.problem, refuse_attempt.source
   );
-  update public.payments p set version = p.version + 1 where p.id = payment.id
+  update public.token_payments p set version = p.version + 1 where p.id = payment.id
   returning p.* into v_payment;
   return v_payment;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) IS 'Records what the gateway said and moves nothing.';
+COMMENT ON FUNCTION coinslot.refuse_attempt(payment public.token_payments, attempt coinslot.payment_attempts, problem text, source text) IS 'Records what the gateway said and moves nothing.';
 
 CREATE FUNCTION coinslot.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -3031,12 +3151,12 @@ CREATE FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text,
     SET search_path TO ''
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
   perform coinslot.check_text('payment_key', refuse_payment_attempt.payment_key, 255);
   perform coinslot.check_text('reason', refuse_payment_attempt.reason, 100);
   perform coinslot.check_text('source', refuse_payment_attempt.source, 32);
-  select p.* into v_payment from public.payments p
+  select p.* into v_payment from public.token_payments p
   where p.order_id = refuse_payment_attempt.order_id for update;
   if not found then
     perform coinslot.fail('order_not_found');
@@ -3048,9 +3168,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) IS 'See public.refuse_payment_attempt.';
+COMMENT ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) IS 'See public.coinslot_refuse_payment_attempt.';
 
-CREATE FUNCTION coinslot.release_hold(hold_id uuid) RETURNS public.hold_receipt
+CREATE FUNCTION coinslot.release_hold(hold_id uuid) RETURNS public.token_hold_receipt
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -3062,7 +3182,27 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.release_hold(hold_id uuid) IS 'See public.release_hold.';
+COMMENT ON FUNCTION coinslot.release_hold(hold_id uuid) IS 'See public.release_token_hold.';
+
+CREATE FUNCTION coinslot.remove_operator(who text) RETURNS coinslot.operators
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid := (
+    select o.user_id from coinslot.operators o
+    where o.user_id::text = lower(btrim(remove_operator.who))
+  );
+  v_operator coinslot.operators;
+begin
+  v_user_id := coalesce(v_user_id, coinslot.user_named(remove_operator.who));
+  perform coinslot.keep_an_owner(v_user_id);
+  delete from coinslot.operators o where o.user_id = v_user_id returning o.* into v_operator;
+  return v_operator;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.remove_operator(who text) IS 'See public.coinslot_remove_operator.';
 
 CREATE FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3087,7 +3227,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) IS 'See public.replay_webhooks.';
+COMMENT ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) IS 'See public.coinslot_replay_webhooks.';
 
 CREATE FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) RETURNS coinslot.refunds
     LANGUAGE sql SECURITY DEFINER
@@ -3096,11 +3236,11 @@ CREATE FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_
   select coinslot.start_refund(
     request_refund.order_id, request_refund.amount, request_refund.reason,
     request_refund.idempotency_key, request_refund.force, request_refund.payment_key,
-    request_refund.account, coinslot.require_admin()
+    request_refund.account, coinslot.require_operator('finance', 'owner')
   )
 $$;
 
-COMMENT ON FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'See public.request_refund.';
+COMMENT ON FUNCTION coinslot.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'See public.request_token_refund.';
 
 CREATE FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) RETURNS coinslot.refunds
     LANGUAGE sql SECURITY DEFINER
@@ -3113,9 +3253,9 @@ CREATE FUNCTION coinslot.request_refund_for(order_id text, reason text, idempote
   )
 $$;
 
-COMMENT ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'See public.request_refund_for.';
+COMMENT ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'See public.request_token_refund_for.';
 
-CREATE FUNCTION coinslot.require_admin() RETURNS uuid
+CREATE FUNCTION coinslot.require_operator(VARIADIC roles text[]) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -3123,18 +3263,17 @@ declare
   v_user_id uuid := coinslot.current_user_id();
 begin
   if not exists (
-    select from auth.users u
-    where u.id = v_user_id and u.deleted_at is null
-      and (u.banned_until is null or u.banned_until <= clock_timestamp())
-      and u.raw_app_meta_data ->> 'role' = 'admin'
+    select from coinslot.operators o
+    inner join auth.users u on u.id = o.user_id
+    where o.user_id = v_user_id and o.role = any(require_operator.roles) and coinslot.may_act(u)
   ) then
-    perform coinslot.fail('forbidden');
+    perform coinslot.fail('forbidden', jsonb_build_object('roles', require_operator.roles));
   end if;
   return v_user_id;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.require_admin() IS 'The signed-in administrator, or PT401, PT403.';
+COMMENT ON FUNCTION coinslot.require_operator(VARIADIC roles text[]) IS 'The signed-in operator, who has one of these roles; or PT401, PT403.';
 
 CREATE FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) RETURNS coinslot.discrepancies
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3159,7 +3298,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) IS 'See public.resolve_discrepancy.';
+COMMENT ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) IS 'See public.coinslot_resolve_discrepancy.';
 
 CREATE FUNCTION coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint) RETURNS coinslot.token_holds
     LANGUAGE plpgsql
@@ -3173,7 +3312,7 @@ begin
     resolved_at = clock_timestamp()
   where h.id = hold.id
   returning h.* into strict v_hold;
-  update public.wallets w set held = w.held - hold.amount, updated_at = clock_timestamp()
+  update public.token_wallets w set held = w.held - hold.amount, updated_at = clock_timestamp()
   where w.user_id = hold.user_id;
   return v_hold;
 end
@@ -3187,7 +3326,7 @@ CREATE FUNCTION coinslot.return_payments(order_ids text[]) RETURNS void
     AS $$
   with unread as materialized (
     select r.payment_id
-    from coinslot.payment_reads r inner join public.payments p on p.id = r.payment_id
+    from coinslot.payment_reads r inner join public.token_payments p on p.id = r.payment_id
     where p.order_id = any (return_payments.order_ids)
     for update of r skip locked
   )
@@ -3197,7 +3336,7 @@ CREATE FUNCTION coinslot.return_payments(order_ids text[]) RETURNS void
   from unread u where r.payment_id = u.payment_id
 $$;
 
-COMMENT ON FUNCTION coinslot.return_payments(order_ids text[]) IS 'See public.return_payments.';
+COMMENT ON FUNCTION coinslot.return_payments(order_ids text[]) IS 'See public.coinslot_return_payments.';
 
 CREATE FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -3212,9 +3351,9 @@ CREATE FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) RETURNS void
   from unfinished u where w.id = u.id
 $$;
 
-COMMENT ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) IS 'See public.return_webhooks.';
+COMMENT ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) IS 'See public.coinslot_return_webhooks.';
 
-CREATE FUNCTION coinslot.revive_refunds(payment public.payments, attempt coinslot.payment_attempts, source text) RETURNS void
+CREATE FUNCTION coinslot.revive_refunds(payment public.token_payments, attempt coinslot.payment_attempts, source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -3251,7 +3390,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.revive_refunds(payment public.payments, attempt coinslot.payment_attempts, source text) IS 'Lets refunds that failed succeed where the money went back after all.';
+COMMENT ON FUNCTION coinslot.revive_refunds(payment public.token_payments, attempt coinslot.payment_attempts, source text) IS 'Lets refunds that failed succeed where the money went back after all.';
 
 CREATE FUNCTION coinslot.run_maintenance(batch integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3268,7 +3407,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.run_maintenance(batch integer) IS 'See public.run_maintenance.';
+COMMENT ON FUNCTION coinslot.run_maintenance(batch integer) IS 'See public.coinslot_run_maintenance.';
 
 CREATE FUNCTION coinslot.same_fact(known coinslot.payment_attempts, attempt coinslot.payment_attempts) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -3444,7 +3583,7 @@ begin
   end if;
   insert into coinslot.token_holds (user_id, amount, refund_id, reason, expires_at)
   values (refund.user_id, refund.tokens, refund.id, 'refund', 'infinity');
-  update public.wallets w
+  update public.token_wallets w
   set held = w.held + refund.tokens, updated_at = clock_timestamp()
   where w.user_id = refund.user_id;
 end
@@ -3452,7 +3591,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.set_aside(refund coinslot.refunds) IS 'Holds the tokens of a refund.';
 
-CREATE FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) RETURNS record
+CREATE FUNCTION coinslot.settle_payment(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -3497,9 +3636,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) IS 'Moves a payment to what its attempts add up to.';
+COMMENT ON FUNCTION coinslot.settle_payment(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) IS 'Moves a payment to what its attempts add up to.';
 
-CREATE FUNCTION coinslot.settle_refund(payment public.payments, attempt coinslot.payment_attempts, source text) RETURNS void
+CREATE FUNCTION coinslot.settle_refund(payment public.token_payments, attempt coinslot.payment_attempts, source text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -3528,9 +3667,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.settle_refund(payment public.payments, attempt coinslot.payment_attempts, source text) IS 'Ends a refund that a fresh read decides, and frees its tokens.';
+COMMENT ON FUNCTION coinslot.settle_refund(payment public.token_payments, attempt coinslot.payment_attempts, source text) IS 'Ends a refund that a fresh read decides, and frees its tokens.';
 
-CREATE FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) RETURNS bigint
+CREATE FUNCTION coinslot.settle_tokens(payment public.token_payments, facts coinslot.payment_facts) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -3568,9 +3707,9 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) IS 'Makes the ledger agree with the facts of a payment; the tokens moved.';
+COMMENT ON FUNCTION coinslot.settle_tokens(payment public.token_payments, facts coinslot.payment_facts) IS 'Makes the ledger agree with the facts of a payment; the tokens moved.';
 
-CREATE FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) RETURNS public.webhook_verdict
+CREATE FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) RETURNS public.coinslot_webhook_verdict
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -3594,14 +3733,14 @@ $$;
 
 COMMENT ON FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) IS 'Judges a webhook, whose row is locked, by what applying its payment came to.';
 
-CREATE FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) RETURNS public.webhook_verdict[]
+CREATE FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) RETURNS public.coinslot_webhook_verdict[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
   v_webhook coinslot.webhooks;
-  v_verdict public.webhook_verdict;
-  v_verdicts public.webhook_verdict[] := array[]::public.webhook_verdict[];
+  v_verdict public.coinslot_webhook_verdict;
+  v_verdicts public.coinslot_webhook_verdict[] := array[]::public.coinslot_webhook_verdict[];
 begin
   for v_webhook in
     select w.* from coinslot.webhooks w where w.id = any (settle_webhooks.webhook_ids)
@@ -3659,13 +3798,13 @@ CREATE FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text,
     SET search_path TO ''
     AS $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
   v_refund coinslot.refunds;
 begin
   perform coinslot.check_refund(
     start_refund.reason, start_refund.idempotency_key, start_refund.account
   );
-  select p.* into v_payment from public.payments p
+  select p.* into v_payment from public.token_payments p
   where p.order_id = start_refund.order_id for update;
   if not found then
     perform coinslot.fail('order_not_found');
@@ -3700,7 +3839,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) IS 'Asks for a refund and sets its tokens aside, once per order and key.';
 
-CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
+CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
@@ -3735,7 +3874,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.payments) IS 'See public.store_webhook.';
+COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) IS 'See public.coinslot_store_webhook.';
 
 CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) RETURNS coinslot.delivery_verdict
     LANGUAGE plpgsql
@@ -3855,6 +3994,30 @@ $$;
 
 COMMENT ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) IS 'See public.use_feature_for.';
 
+CREATE FUNCTION coinslot.user_named(who text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_who text := lower(btrim(user_named.who));
+  v_ids uuid[];
+begin
+  v_ids := array(
+    select u.id from auth.users u
+    where u.deleted_at is null and (
+      u.id::text = v_who
+      or lower(u.email) = v_who and u.email_confirmed_at is not null and not u.is_anonymous
+    )
+  );
+  if cardinality(v_ids) <> 1 then
+    perform coinslot.fail('user_not_found', jsonb_build_object('users', cardinality(v_ids)));
+  end if;
+  return v_ids[1];
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.user_named(who text) IS 'The user of this id or of this confirmed e-mail; PT404 unless it is exactly one.';
+
 CREATE FUNCTION coinslot.verify_attempts(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3862,7 +4025,7 @@ CREATE FUNCTION coinslot.verify_attempts(from_user uuid, to_user uuid) RETURNS T
 begin
   return query
   select p.user_id, 'attempt', m.attempt, m.payment
-  from public.payments p
+  from public.token_payments p
   left join coinslot.payment_attempts a on a.payment_id = p.id and a.credited
   cross join lateral (
     select
@@ -3910,7 +4073,7 @@ CREATE FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) RETURNS TAB
   select * from coinslot.verify_attempts(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 
-COMMENT ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) IS 'See public.verify_ledger.';
+COMMENT ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) IS 'See public.coinslot_verify_ledger.';
 
 CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
     LANGUAGE plpgsql STABLE
@@ -3929,7 +4092,7 @@ begin
     select p.user_id, 'payment' as problem, p.id, case when p.paid = 0 then 0 else
       p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
     end as tokens
-    from public.payments p
+    from public.token_payments p
     union all
     select h.user_id, 'hold', h.id, h.captured from coinslot.token_holds h
     union all
@@ -3970,7 +4133,7 @@ CREATE FUNCTION coinslot.verify_wallets(from_user uuid, to_user uuid) RETURNS TA
 begin
   return query
   with wallets as (
-    select w.* from public.wallets w
+    select w.* from public.token_wallets w
     where (verify_wallets.from_user is null or w.user_id >= verify_wallets.from_user)
       and (verify_wallets.to_user is null or w.user_id < verify_wallets.to_user)
   ), holds as (
@@ -4061,90 +4224,106 @@ $$;
 COMMENT ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be
 negative), once per idempotency key of the service.';
 
-CREATE FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, refunded bigint DEFAULT 0, refunding bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_ids bigint[] DEFAULT '{}'::bigint[], secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) RETURNS record
+CREATE FUNCTION public.cancel_token_order(order_id text) RETURNS public.token_payments
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.cancel_order(cancel_token_order.order_id)
+$$;
+
+COMMENT ON FUNCTION public.cancel_token_order(order_id text) IS 'Calls off an unpaid order of the signed-in user.';
+
+CREATE FUNCTION public.capture_token_hold(hold_id uuid, amount bigint DEFAULT NULL::bigint) RETURNS public.token_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.capture_hold(capture_token_hold.hold_id, capture_token_hold.amount)
+$$;
+
+COMMENT ON FUNCTION public.capture_token_hold(hold_id uuid, amount bigint) IS 'Service: spends all or part of an open hold and frees the rest.';
+
+CREATE FUNCTION public.coinslot_add_operator(who text, role text) RETURNS coinslot.operators
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.add_operator(coinslot_add_operator.who, coinslot_add_operator.role)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_add_operator(who text, role text) IS 'Service: gives a user, named by id or by confirmed e-mail, the role support, finance or owner.';
+
+CREATE FUNCTION public.coinslot_apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint DEFAULT 0, refunded bigint DEFAULT 0, refunding bigint DEFAULT 0, disputed bigint DEFAULT 0, withdrawn bigint DEFAULT 0, method text DEFAULT NULL::text, failure_reason text DEFAULT NULL::text, virtual_account jsonb DEFAULT NULL::jsonb, webhook_ids bigint[] DEFAULT '{}'::bigint[], secret text DEFAULT NULL::text, OUT outcome text, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) RETURNS record
     LANGUAGE sql
     SET search_path TO ''
     AS $$
   select a.outcome, case when (a.payment).id is not null then a.payment end, a.webhooks
   from coinslot.apply_gateway_payment(
-    apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
+    coinslot_apply_gateway_payment.order_id, coinslot_apply_gateway_payment.version,
+    coinslot_apply_gateway_payment.source,
     coinslot.new_attempt(
-      apply_gateway_payment.gateway, apply_gateway_payment.payment_key,
-      apply_gateway_payment.state, apply_gateway_payment.amount, apply_gateway_payment.currency,
-      apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.refunded,
-      apply_gateway_payment.refunding, apply_gateway_payment.disputed,
-      apply_gateway_payment.withdrawn, apply_gateway_payment.method,
-      apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
-      apply_gateway_payment.secret
+      coinslot_apply_gateway_payment.gateway, coinslot_apply_gateway_payment.payment_key,
+      coinslot_apply_gateway_payment.state, coinslot_apply_gateway_payment.amount,
+      coinslot_apply_gateway_payment.currency, coinslot_apply_gateway_payment.live,
+      coinslot_apply_gateway_payment.paid, coinslot_apply_gateway_payment.refunded,
+      coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
+      coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
+      coinslot_apply_gateway_payment.failure_reason, coinslot_apply_gateway_payment.virtual_account,
+      coinslot_apply_gateway_payment.secret
     ),
-    apply_gateway_payment.webhook_ids
+    coinslot_apply_gateway_payment.webhook_ids
   ) a
 $$;
 
-COMMENT ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) IS 'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
+COMMENT ON FUNCTION public.coinslot_apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) IS 'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
 that led to it; none where the read was stale, or the webhook had ended before.';
 
-CREATE FUNCTION public.audit_payments(audit_id bigint, lines jsonb) RETURNS SETOF coinslot.audit_lines
+CREATE FUNCTION public.coinslot_audit_payments(audit_id bigint, lines jsonb) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select * from coinslot.audit_payments(audit_payments.audit_id, audit_payments.lines)
+  select * from coinslot.audit_payments(
+    coinslot_audit_payments.audit_id, coinslot_audit_payments.lines
+  )
 $$;
 
-COMMENT ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) IS 'Service: compares a page of a gateway''s list with ours; the lines of its report.';
+COMMENT ON FUNCTION public.coinslot_audit_payments(audit_id bigint, lines jsonb) IS 'Service: compares a page of a gateway''s list with ours; the lines of its report.';
 
-CREATE FUNCTION public.audit_report(audit_id bigint, verdict text DEFAULT NULL::text, after text DEFAULT NULL::text, page_size integer DEFAULT 500) RETURNS SETOF coinslot.audit_lines
+CREATE FUNCTION public.coinslot_audit_report(audit_id bigint, verdict text DEFAULT NULL::text, after text DEFAULT NULL::text, page_size integer DEFAULT 500) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
   select * from coinslot.audit_report(
-    audit_report.audit_id, audit_report.verdict, audit_report.after, audit_report.page_size
+    coinslot_audit_report.audit_id, coinslot_audit_report.verdict, coinslot_audit_report.after,
+    coinslot_audit_report.page_size
   )
 $$;
 
-COMMENT ON FUNCTION public.audit_report(audit_id bigint, verdict text, after text, page_size integer) IS 'Service: the lines of an audit by payment key; after = the last key of the page before.';
+COMMENT ON FUNCTION public.coinslot_audit_report(audit_id bigint, verdict text, after text, page_size integer) IS 'Service: the lines of an audit by payment key; after = the last key of the page before.';
 
-CREATE FUNCTION public.audit_unlisted(audit_id bigint, after text DEFAULT NULL::text, page_size integer DEFAULT 100) RETURNS TABLE(order_id text, payment_key text, currency text, live boolean)
+CREATE FUNCTION public.coinslot_audit_unlisted(audit_id bigint, after text DEFAULT NULL::text, page_size integer DEFAULT 100) RETURNS TABLE(order_id text, payment_key text, currency text, live boolean)
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
   select * from coinslot.audit_unlisted(
-    audit_unlisted.audit_id, audit_unlisted.after, audit_unlisted.page_size
+    coinslot_audit_unlisted.audit_id, coinslot_audit_unlisted.after,
+    coinslot_audit_unlisted.page_size
   )
 $$;
 
-COMMENT ON FUNCTION public.audit_unlisted(audit_id bigint, after text, page_size integer) IS 'Service: payments credited in an audit''s window that the gateway did not list.';
+COMMENT ON FUNCTION public.coinslot_audit_unlisted(audit_id bigint, after text, page_size integer) IS 'Service: payments credited in an audit''s window that the gateway did not list.';
 
-CREATE FUNCTION public.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean DEFAULT false) RETURNS bigint
+CREATE FUNCTION public.coinslot_begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean DEFAULT false) RETURNS bigint
     LANGUAGE sql
     SET search_path TO ''
     AS $$
   select coinslot.begin_audit(
-    begin_audit.gateway, begin_audit.since, begin_audit.until, begin_audit.again
+    coinslot_begin_audit.gateway, coinslot_begin_audit.since, coinslot_begin_audit.until,
+    coinslot_begin_audit.again
   )
 $$;
 
-COMMENT ON FUNCTION public.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) IS 'Service: the id of a new audit; null where it is done already, or being done.';
+COMMENT ON FUNCTION public.coinslot_begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) IS 'Service: the id of a new audit; null where it is done already, or being done.';
 
-CREATE FUNCTION public.cancel_order(order_id text) RETURNS public.payments
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.cancel_order(cancel_order.order_id)
-$$;
-
-COMMENT ON FUNCTION public.cancel_order(order_id text) IS 'Calls off an unpaid order of the signed-in user.';
-
-CREATE FUNCTION public.capture_hold(hold_id uuid, amount bigint DEFAULT NULL::bigint) RETURNS public.token_receipt
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.capture_hold(capture_hold.hold_id, capture_hold.amount)
-$$;
-
-COMMENT ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) IS 'Service: spends all or part of an open hold and frees the rest.';
-
-CREATE FUNCTION public.check_ledger() RETURNS jsonb
+CREATE FUNCTION public.coinslot_check_ledger() RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
     SET statement_timeout TO '55s'
@@ -4152,103 +4331,262 @@ CREATE FUNCTION public.check_ledger() RETURNS jsonb
   select coinslot.check_ledger()
 $$;
 
-COMMENT ON FUNCTION public.check_ledger() IS 'Service: a step of the daily check, {finished, wallets, problems}; null = not due, or others are.';
+COMMENT ON FUNCTION public.coinslot_check_ledger() IS 'Service: a step of the daily check, {finished, wallets, problems}; null = not due, or others are.';
 
-CREATE FUNCTION public.claim_payments(gateway text, batch integer DEFAULT 20) RETURNS SETOF public.payment_to_read
+CREATE FUNCTION public.coinslot_claim_payments(gateway text, batch integer DEFAULT 20) RETURNS SETOF public.coinslot_payment_to_read
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select * from coinslot.claim_payments(claim_payments.gateway, claim_payments.batch)
-$$;
-
-COMMENT ON FUNCTION public.claim_payments(gateway text, batch integer) IS 'Service: orders of a gateway that are due to be read again, given to one caller each.';
-
-CREATE FUNCTION public.claim_refunds(batch integer DEFAULT 20, refund_id uuid DEFAULT NULL::uuid) RETURNS SETOF public.refund_job
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select * from coinslot.claim_refunds(claim_refunds.batch, claim_refunds.refund_id)
-$$;
-
-COMMENT ON FUNCTION public.claim_refunds(batch integer, refund_id uuid) IS 'Service: refunds that are due, leased to the caller.';
-
-CREATE FUNCTION public.claim_webhooks(batch integer DEFAULT 20) RETURNS SETOF coinslot.webhooks
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select * from coinslot.claim_webhooks(claim_webhooks.batch)
-$$;
-
-COMMENT ON FUNCTION public.claim_webhooks(batch integer) IS 'Service: webhooks that are due, leased to the caller.';
-
-CREATE FUNCTION public.close_refund(refund_id uuid, reason text) RETURNS coinslot.refunds
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.close_refund(close_refund.refund_id, close_refund.reason)
-$$;
-
-COMMENT ON FUNCTION public.close_refund(refund_id uuid, reason text) IS 'Service: gives up a refund that no read can decide, and frees its tokens; null if unknown.';
-
-CREATE FUNCTION public.create_order(product_id text, gateway text, currency text DEFAULT 'KRW'::text, idempotency_key text DEFAULT NULL::text) RETURNS public.payments
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.create_order(
-    create_order.product_id, create_order.gateway, create_order.currency,
-    create_order.idempotency_key
+  select * from coinslot.claim_payments(
+    coinslot_claim_payments.gateway, coinslot_claim_payments.batch
   )
 $$;
 
-COMMENT ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) IS 'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
+COMMENT ON FUNCTION public.coinslot_claim_payments(gateway text, batch integer) IS 'Service: orders of a gateway that are due to be read again, given to one caller each.';
 
-CREATE FUNCTION public.finish_audit(audit_id bigint) RETURNS jsonb
+CREATE FUNCTION public.coinslot_claim_refunds(batch integer DEFAULT 20, refund_id uuid DEFAULT NULL::uuid) RETURNS SETOF public.coinslot_refund_job
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select coinslot.finish_audit(finish_audit.audit_id)
+  select * from coinslot.claim_refunds(
+    coinslot_claim_refunds.batch, coinslot_claim_refunds.refund_id
+  )
 $$;
 
-COMMENT ON FUNCTION public.finish_audit(audit_id bigint) IS 'Service: records what does not match; totals by verdict and currency.';
+COMMENT ON FUNCTION public.coinslot_claim_refunds(batch integer, refund_id uuid) IS 'Service: refunds that are due, leased to the caller.';
 
-CREATE FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text DEFAULT ''::text, again boolean DEFAULT false) RETURNS public.webhook_verdict
+CREATE FUNCTION public.coinslot_claim_webhooks(batch integer DEFAULT 20) RETURNS SETOF coinslot.webhooks
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.claim_webhooks(coinslot_claim_webhooks.batch)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_claim_webhooks(batch integer) IS 'Service: webhooks that are due, leased to the caller.';
+
+CREATE FUNCTION public.coinslot_close_refund(refund_id uuid, reason text) RETURNS coinslot.refunds
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.close_refund(coinslot_close_refund.refund_id, coinslot_close_refund.reason)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_close_refund(refund_id uuid, reason text) IS 'Service: gives up a refund that no read can decide, and frees its tokens; null if unknown.';
+
+CREATE FUNCTION public.coinslot_finish_audit(audit_id bigint) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.finish_audit(coinslot_finish_audit.audit_id)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_finish_audit(audit_id bigint) IS 'Service: records what does not match; totals by verdict and currency.';
+
+CREATE FUNCTION public.coinslot_finish_webhook(webhook_id bigint, outcome text, detail text DEFAULT ''::text, again boolean DEFAULT false) RETURNS public.coinslot_webhook_verdict
     LANGUAGE sql
     SET search_path TO ''
     AS $$
   select coinslot.finish_webhook(
-    finish_webhook.webhook_id, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
+    coinslot_finish_webhook.webhook_id, coinslot_finish_webhook.outcome,
+    coinslot_finish_webhook.detail, coinslot_finish_webhook.again
   )
 $$;
 
-COMMENT ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later. Null if it
+COMMENT ON FUNCTION public.coinslot_finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) IS 'Service: what came of a webhook whose payment could not be applied; again = try later. Null if it
 had ended before.';
 
-CREATE FUNCTION public.get_backlog() RETURNS jsonb
+CREATE FUNCTION public.coinslot_get_backlog() RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
   select coinslot.get_backlog()
 $$;
 
-COMMENT ON FUNCTION public.get_backlog() IS 'Service: what waits and how long, what needs a person, and the last ledger check.';
+COMMENT ON FUNCTION public.coinslot_get_backlog() IS 'Service: what waits and how long, what needs a person, and the last ledger check.';
 
-CREATE FUNCTION public.get_refund(refund_id uuid) RETURNS coinslot.refunds
+CREATE FUNCTION public.coinslot_get_refund(refund_id uuid) RETURNS coinslot.refunds
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-  select coinslot.get_refund(get_refund.refund_id)
+  select coinslot.get_refund(coinslot_get_refund.refund_id)
 $$;
 
-COMMENT ON FUNCTION public.get_refund(refund_id uuid) IS 'Service: a refund, as it stands.';
+COMMENT ON FUNCTION public.coinslot_get_refund(refund_id uuid) IS 'Service: a refund, as it stands.';
 
-CREATE FUNCTION public.get_settings() RETURNS jsonb
+CREATE FUNCTION public.coinslot_get_settings() RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
   select coinslot.get_settings()
 $$;
 
-COMMENT ON FUNCTION public.get_settings() IS 'Service: mode and limits of this database.';
+COMMENT ON FUNCTION public.coinslot_get_settings() IS 'Service: mode and limits of this database.';
+
+CREATE FUNCTION public.coinslot_list_discrepancies(page_size integer DEFAULT 100, before bigint DEFAULT NULL::bigint) RETURNS SETOF coinslot.discrepancies
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.list_discrepancies(
+    coinslot_list_discrepancies.page_size, coinslot_list_discrepancies.before
+  )
+$$;
+
+COMMENT ON FUNCTION public.coinslot_list_discrepancies(page_size integer, before bigint) IS 'Service: open discrepancies, newest first; before = the last id of the page before.';
+
+CREATE FUNCTION public.coinslot_list_operators() RETURNS SETOF public.coinslot_operator_account
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.list_operators()
+$$;
+
+COMMENT ON FUNCTION public.coinslot_list_operators() IS 'Service: the operators, oldest first.';
+
+CREATE FUNCTION public.coinslot_list_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text, page_size integer DEFAULT 100, before bigint DEFAULT NULL::bigint) RETURNS SETOF coinslot.webhooks
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.list_webhooks(
+    coinslot_list_webhooks.gateway, coinslot_list_webhooks.outcome, coinslot_list_webhooks.order_id,
+    coinslot_list_webhooks.page_size, coinslot_list_webhooks.before
+  )
+$$;
+
+COMMENT ON FUNCTION public.coinslot_list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) IS 'Service: webhooks, newest first; before = the last id of the page before.';
+
+CREATE FUNCTION public.coinslot_open_payment(order_id text) RETURNS public.token_payments
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coinslot.open_payment(coinslot_open_payment.order_id)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_open_payment(order_id text) IS 'Service: an order and its version, to be read before the gateway is.';
+
+CREATE FUNCTION public.coinslot_record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text DEFAULT NULL::text, failure_message text DEFAULT NULL::text) RETURNS public.token_payments
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.record_refund_answer(
+    coinslot_record_refund_answer.refund_id, coinslot_record_refund_answer.tries,
+    coinslot_record_refund_answer.answer, coinslot_record_refund_answer.failure_code,
+    coinslot_record_refund_answer.failure_message
+  )
+$$;
+
+COMMENT ON FUNCTION public.coinslot_record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) IS 'Service: what the gateway said to a refund; the payment, to be read now.';
+
+CREATE FUNCTION public.coinslot_refuse_payment_attempt(order_id text, payment_key text, reason text, source text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.refuse_payment_attempt(
+    coinslot_refuse_payment_attempt.order_id, coinslot_refuse_payment_attempt.payment_key,
+    coinslot_refuse_payment_attempt.reason, coinslot_refuse_payment_attempt.source
+  )
+$$;
+
+COMMENT ON FUNCTION public.coinslot_refuse_payment_attempt(order_id text, payment_key text, reason text, source text) IS 'Service: notes a claimed payment that the gateway does not confirm. Moves nothing.';
+
+CREATE FUNCTION public.coinslot_remove_operator(who text) RETURNS coinslot.operators
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.remove_operator(coinslot_remove_operator.who)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_remove_operator(who text) IS 'Service: makes an operator, named by id or by confirmed e-mail, a user like any other.';
+
+CREATE FUNCTION public.coinslot_replay_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.replay_webhooks(
+    coinslot_replay_webhooks.gateway, coinslot_replay_webhooks.outcome,
+    coinslot_replay_webhooks.order_id
+  )
+$$;
+
+COMMENT ON FUNCTION public.coinslot_replay_webhooks(gateway text, outcome text, order_id text) IS 'Service: makes matching webhooks due again; how many.';
+
+CREATE FUNCTION public.coinslot_resolve_discrepancy(discrepancy_id bigint, resolution text) RETURNS coinslot.discrepancies
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.resolve_discrepancy(
+    coinslot_resolve_discrepancy.discrepancy_id, coinslot_resolve_discrepancy.resolution
+  )
+$$;
+
+COMMENT ON FUNCTION public.coinslot_resolve_discrepancy(discrepancy_id bigint, resolution text) IS 'Service: a person has dealt with it. An earlier resolution stays; null if unknown.';
+
+CREATE FUNCTION public.coinslot_return_payments(order_ids text[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.return_payments(coinslot_return_payments.order_ids)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_return_payments(order_ids text[]) IS 'Service: gives back orders whose gateway could not be asked.';
+
+CREATE FUNCTION public.coinslot_return_webhooks(webhook_ids bigint[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.return_webhooks(coinslot_return_webhooks.webhook_ids)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_return_webhooks(webhook_ids bigint[]) IS 'Service: gives back webhooks that are leased to the caller.';
+
+CREATE FUNCTION public.coinslot_run_maintenance(batch integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.run_maintenance(coinslot_run_maintenance.batch)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_run_maintenance(batch integer) IS 'Service: expires orders and holds; {orders_expired, wallets_swept}.';
+
+CREATE FUNCTION public.coinslot_store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text DEFAULT NULL::text, busy boolean DEFAULT false, OUT verdict text, OUT webhook_id bigint, OUT payment public.token_payments) RETURNS record
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select s.verdict, s.webhook_id, case when (s.payment).id is not null then s.payment end
+  from coinslot.store_webhook(
+    coinslot_store_webhook.gateway, coinslot_store_webhook.event_id,
+    coinslot_store_webhook.event_type, coinslot_store_webhook.order_id,
+    coinslot_store_webhook.payment_key, coinslot_store_webhook.claims_paid,
+    coinslot_store_webhook.headers, coinslot_store_webhook.body, coinslot_store_webhook.secret,
+    coinslot_store_webhook.busy
+  ) s
+$$;
+
+COMMENT ON FUNCTION public.coinslot_store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.token_payments) IS 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged. busy = the
+caller cannot read it now: the sweep will.';
+
+CREATE FUNCTION public.coinslot_verify_ledger(from_user uuid DEFAULT NULL::uuid, to_user uuid DEFAULT NULL::uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+  select * from coinslot.verify_ledger(
+    coinslot_verify_ledger.from_user, coinslot_verify_ledger.to_user
+  )
+$$;
+
+COMMENT ON FUNCTION public.coinslot_verify_ledger(from_user uuid, to_user uuid) IS 'Service: every wallet in [from_user, to_user) that does not add up. No rows = sound.';
+
+CREATE FUNCTION public.create_token_order(product_id text, gateway text, currency text DEFAULT 'KRW'::text, idempotency_key text DEFAULT NULL::text) RETURNS public.token_payments
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.create_order(
+    create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
+    create_token_order.idempotency_key
+  )
+$$;
+
+COMMENT ON FUNCTION public.create_token_order(product_id text, gateway text, currency text, idempotency_key text) IS 'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
 
 CREATE FUNCTION public.get_user_tokens() RETURNS bigint
     LANGUAGE sql STABLE
@@ -4257,7 +4595,7 @@ CREATE FUNCTION public.get_user_tokens() RETURNS bigint
   select coalesce(
     (
       select coinslot.available(w)
-      from public.wallets w
+      from public.token_wallets w
       where w.user_id = (select coinslot.current_user_id())
     ), 0
   )
@@ -4265,7 +4603,7 @@ $$;
 
 COMMENT ON FUNCTION public.get_user_tokens() IS 'Tokens the signed-in user can spend now.';
 
-CREATE FUNCTION public.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer DEFAULT 600) RETURNS public.hold_receipt
+CREATE FUNCTION public.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer DEFAULT 600) RETURNS public.token_hold_receipt
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -4277,7 +4615,7 @@ $$;
 
 COMMENT ON FUNCTION public.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) IS 'Service: sets aside what a feature costs a user until captured, released or expired.';
 
-CREATE FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, ttl_seconds integer DEFAULT 600) RETURNS public.hold_receipt
+CREATE FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, ttl_seconds integer DEFAULT 600) RETURNS public.token_hold_receipt
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -4289,145 +4627,50 @@ $$;
 
 COMMENT ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) IS 'Service: sets tokens of a user aside until captured, released or expired.';
 
-CREATE FUNCTION public.list_discrepancies(page_size integer DEFAULT 100, before bigint DEFAULT NULL::bigint) RETURNS SETOF coinslot.discrepancies
+CREATE FUNCTION public.list_token_refunds(order_id text) RETURNS SETOF coinslot.refunds
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-  select * from coinslot.list_discrepancies(
-    list_discrepancies.page_size, list_discrepancies.before
-  )
+  select * from coinslot.list_token_refunds(list_token_refunds.order_id)
 $$;
 
-COMMENT ON FUNCTION public.list_discrepancies(page_size integer, before bigint) IS 'Service: open discrepancies, newest first; before = the last id of the page before.';
+COMMENT ON FUNCTION public.list_token_refunds(order_id text) IS 'Operators: the refunds of an order, newest first.';
 
-CREATE FUNCTION public.list_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text, page_size integer DEFAULT 100, before bigint DEFAULT NULL::bigint) RETURNS SETOF coinslot.webhooks
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-  select * from coinslot.list_webhooks(
-    list_webhooks.gateway, list_webhooks.outcome, list_webhooks.order_id,
-    list_webhooks.page_size, list_webhooks.before
-  )
-$$;
-
-COMMENT ON FUNCTION public.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) IS 'Service: webhooks, newest first; before = the last id of the page before.';
-
-CREATE FUNCTION public.open_payment(order_id text) RETURNS public.payments
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-  select coinslot.open_payment(open_payment.order_id)
-$$;
-
-COMMENT ON FUNCTION public.open_payment(order_id text) IS 'Service: an order and its version, to be read before the gateway is.';
-
-CREATE FUNCTION public.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text DEFAULT NULL::text, failure_message text DEFAULT NULL::text) RETURNS public.payments
+CREATE FUNCTION public.release_token_hold(hold_id uuid) RETURNS public.token_hold_receipt
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select coinslot.record_refund_answer(
-    record_refund_answer.refund_id, record_refund_answer.tries, record_refund_answer.answer,
-    record_refund_answer.failure_code, record_refund_answer.failure_message
-  )
+  select coinslot.release_hold(release_token_hold.hold_id)
 $$;
 
-COMMENT ON FUNCTION public.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) IS 'Service: what the gateway said to a refund; the payment, to be read now.';
+COMMENT ON FUNCTION public.release_token_hold(hold_id uuid) IS 'Service: frees what an open hold set aside; nothing is spent.';
 
-CREATE FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.refuse_payment_attempt(
-    refuse_payment_attempt.order_id, refuse_payment_attempt.payment_key,
-    refuse_payment_attempt.reason, refuse_payment_attempt.source
-  )
-$$;
-
-COMMENT ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) IS 'Service: notes a claimed payment that the gateway does not confirm. Moves nothing.';
-
-CREATE FUNCTION public.release_hold(hold_id uuid) RETURNS public.hold_receipt
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.release_hold(release_hold.hold_id)
-$$;
-
-COMMENT ON FUNCTION public.release_hold(hold_id uuid) IS 'Service: frees what an open hold set aside; nothing is spent.';
-
-CREATE FUNCTION public.replay_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text) RETURNS bigint
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.replay_webhooks(
-    replay_webhooks.gateway, replay_webhooks.outcome, replay_webhooks.order_id
-  )
-$$;
-
-COMMENT ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) IS 'Service: makes matching webhooks due again; how many.';
-
-CREATE FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS coinslot.refunds
+CREATE FUNCTION public.request_token_refund(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS coinslot.refunds
     LANGUAGE sql
     SET search_path TO ''
     AS $$
   select coinslot.request_refund(
-    request_refund.order_id, request_refund.reason, request_refund.idempotency_key,
-    request_refund.amount, request_refund.force, request_refund.payment_key,
-    request_refund.account
+    request_token_refund.order_id, request_token_refund.reason,
+    request_token_refund.idempotency_key, request_token_refund.amount, request_token_refund.force,
+    request_token_refund.payment_key, request_token_refund.account
   )
 $$;
 
-COMMENT ON FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Administrators: asks for money of an order to be given back; all that is left by default.';
+COMMENT ON FUNCTION public.request_token_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Operators, finance or owner: asks for money of an order to be given back; by default all of it.';
 
-CREATE FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS coinslot.refunds
+CREATE FUNCTION public.request_token_refund_for(order_id text, reason text, idempotency_key text, amount bigint DEFAULT NULL::bigint, force boolean DEFAULT false, payment_key text DEFAULT NULL::text, account jsonb DEFAULT NULL::jsonb) RETURNS coinslot.refunds
     LANGUAGE sql
     SET search_path TO ''
     AS $$
   select coinslot.request_refund_for(
-    request_refund_for.order_id, request_refund_for.reason, request_refund_for.idempotency_key,
-    request_refund_for.amount, request_refund_for.force, request_refund_for.payment_key,
-    request_refund_for.account
+    request_token_refund_for.order_id, request_token_refund_for.reason,
+    request_token_refund_for.idempotency_key, request_token_refund_for.amount,
+    request_token_refund_for.force, request_token_refund_for.payment_key,
+    request_token_refund_for.account
   )
 $$;
 
-COMMENT ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Service: the same as request_refund, on an operator''s word.';
-
-CREATE FUNCTION public.resolve_discrepancy(discrepancy_id bigint, resolution text) RETURNS coinslot.discrepancies
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.resolve_discrepancy(
-    resolve_discrepancy.discrepancy_id, resolve_discrepancy.resolution
-  )
-$$;
-
-COMMENT ON FUNCTION public.resolve_discrepancy(discrepancy_id bigint, resolution text) IS 'Service: a person has dealt with it. An earlier resolution stays; null if unknown.';
-
-CREATE FUNCTION public.return_payments(order_ids text[]) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.return_payments(return_payments.order_ids)
-$$;
-
-COMMENT ON FUNCTION public.return_payments(order_ids text[]) IS 'Service: gives back orders whose gateway could not be asked.';
-
-CREATE FUNCTION public.return_webhooks(webhook_ids bigint[]) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.return_webhooks(return_webhooks.webhook_ids)
-$$;
-
-COMMENT ON FUNCTION public.return_webhooks(webhook_ids bigint[]) IS 'Service: gives back webhooks that are leased to the caller.';
-
-CREATE FUNCTION public.run_maintenance(batch integer DEFAULT 500) RETURNS jsonb
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select coinslot.run_maintenance(run_maintenance.batch)
-$$;
-
-COMMENT ON FUNCTION public.run_maintenance(batch integer) IS 'Service: expires orders and holds; {orders_expired, wallets_swept}.';
+COMMENT ON FUNCTION public.request_token_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) IS 'Service: the same as request_refund, on an operator''s word.';
 
 CREATE FUNCTION public.spend_tokens(amount bigint, idempotency_key text, reason text DEFAULT ''::text, metadata jsonb DEFAULT '{}'::jsonb) RETURNS public.token_receipt
     LANGUAGE sql
@@ -4452,26 +4695,11 @@ $$;
 
 COMMENT ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'Service: spends tokens of a user, once per idempotency key of the service.';
 
-CREATE FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text DEFAULT NULL::text, busy boolean DEFAULT false, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) RETURNS record
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-  select s.verdict, s.webhook_id, case when (s.payment).id is not null then s.payment end
-  from coinslot.store_webhook(
-    store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
-    store_webhook.order_id, store_webhook.payment_key, store_webhook.claims_paid,
-    store_webhook.headers, store_webhook.body, store_webhook.secret, store_webhook.busy
-  ) s
-$$;
-
-COMMENT ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) IS 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged. busy = the
-caller cannot read it now: the sweep will.';
-
 CREATE FUNCTION public.tokens(profile public.profiles) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-  select coinslot.available(w) from public.wallets w where w.user_id = profile.id
+  select coinslot.available(w) from public.token_wallets w where w.user_id = profile.id
 $$;
 
 COMMENT ON FUNCTION public.tokens(profile public.profiles) IS 'Tokens the person can spend now.';
@@ -4507,16 +4735,6 @@ CREATE FUNCTION public.use_feature_for(user_id uuid, feature text, idempotency_k
 $$;
 
 COMMENT ON FUNCTION public.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) IS 'Service: spends what a feature costs a user, once per idempotency key of the service.';
-
-CREATE FUNCTION public.verify_ledger(from_user uuid DEFAULT NULL::uuid, to_user uuid DEFAULT NULL::uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    SET statement_timeout TO '55s'
-    AS $$
-  select * from coinslot.verify_ledger(verify_ledger.from_user, verify_ledger.to_user)
-$$;
-
-COMMENT ON FUNCTION public.verify_ledger(from_user uuid, to_user uuid) IS 'Service: every wallet in [from_user, to_user) that does not add up. No rows = sound.';
 
 CREATE TABLE coinslot.audits (
     id bigint NOT NULL,
@@ -4697,16 +4915,67 @@ ALTER TABLE coinslot.webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.feature_prices (
+CREATE TABLE public.token_features (
     feature text NOT NULL,
     tokens bigint NOT NULL,
-    CONSTRAINT feature_prices_feature_named CHECK ((feature ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
-    CONSTRAINT feature_prices_tokens_positive CHECK (((tokens >= 1) AND (tokens <= coinslot.max_amount())))
+    CONSTRAINT token_features_feature_named CHECK ((feature ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT token_features_tokens_positive CHECK (((tokens >= 1) AND (tokens <= coinslot.max_amount())))
 );
 
-COMMENT ON TABLE public.feature_prices IS 'What a use of each feature costs, in tokens.';
+COMMENT ON TABLE public.token_features IS 'What a use of each feature costs, in tokens.';
 
-CREATE TABLE public.payment_events (
+CREATE TABLE public.token_prices (
+    product_id text NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    CONSTRAINT token_prices_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
+    CONSTRAINT token_prices_currency_is_iso_4217 CHECK ((currency ~ '^[A-Z]{3}$'::text))
+);
+
+COMMENT ON TABLE public.token_prices IS 'Price of a product in each currency it is sold in.';
+
+COMMENT ON COLUMN public.token_prices.amount IS 'Minor units: won for KRW, cents for USD.';
+
+CREATE TABLE public.token_products (
+    id text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    name_ko text NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT token_products_id_named CHECK ((id ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT token_products_kind_known CHECK ((kind = ANY (ARRAY['token_pack'::text, 'one_off'::text]))),
+    CONSTRAINT token_products_tokens_fit_kind CHECK ((((tokens >= 0) AND (tokens <= coinslot.max_amount())) AND ((kind = 'token_pack'::text) = (tokens > 0))))
+);
+
+COMMENT ON TABLE public.token_products IS 'What is sold: packs of tokens, and single things.';
+
+COMMENT ON COLUMN public.token_products.kind IS 'token_pack: credits tokens. one_off: credits none.';
+
+COMMENT ON COLUMN public.token_products.active IS 'False takes it off sale; its orders stay valid.';
+
+CREATE VIEW public.token_offers WITH (security_invoker='true') AS
+ SELECT p.id,
+    p.kind,
+    p.name,
+    p.name_ko,
+    p.tokens,
+    r.currency,
+    r.amount,
+        CASE
+            WHEN (p.kind = 'token_pack'::text) THEN (GREATEST((0)::numeric, floor(((100)::numeric - (((100.0 * (r.amount)::numeric) * (first_value(p.tokens) OVER pack)::numeric) / ((p.tokens * first_value(r.amount) OVER pack))::numeric)))))::integer
+            ELSE 0
+        END AS discount_percent
+   FROM (public.token_products p
+     JOIN public.token_prices r ON ((p.id = r.product_id)))
+  WHERE p.active
+  WINDOW pack AS (PARTITION BY p.kind, r.currency ORDER BY p.tokens, r.amount);
+
+COMMENT ON VIEW public.token_offers IS 'What is on sale: one row for each product and currency.';
+
+COMMENT ON COLUMN public.token_offers.discount_percent IS 'How much cheaper a token is than in the smallest pack.';
+
+CREATE TABLE public.token_payment_events (
     id bigint NOT NULL,
     payment_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -4719,14 +4988,14 @@ CREATE TABLE public.payment_events (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
-COMMENT ON TABLE public.payment_events IS 'Every move of an order and every attempt that was refused, append-only.';
+COMMENT ON TABLE public.token_payment_events IS 'Every move of an order and every attempt that was refused, append-only.';
 
-COMMENT ON COLUMN public.payment_events.tokens IS 'Tokens credited (+) or reversed (-) with it.';
+COMMENT ON COLUMN public.token_payment_events.tokens IS 'Tokens credited (+) or reversed (-) with it.';
 
-COMMENT ON COLUMN public.payment_events.source IS 'What led to it: user, complete, webhook, …';
+COMMENT ON COLUMN public.token_payment_events.source IS 'What led to it: user, complete, webhook, …';
 
-ALTER TABLE public.payment_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.payment_events_id_seq
+ALTER TABLE public.token_payment_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.token_payment_events_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -4734,58 +5003,7 @@ ALTER TABLE public.payment_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
-CREATE TABLE public.prices (
-    product_id text NOT NULL,
-    currency text NOT NULL,
-    amount bigint NOT NULL,
-    CONSTRAINT prices_amount_positive CHECK (((amount >= 1) AND (amount <= coinslot.max_amount()))),
-    CONSTRAINT prices_currency_is_iso_4217 CHECK ((currency ~ '^[A-Z]{3}$'::text))
-);
-
-COMMENT ON TABLE public.prices IS 'Price of a product in each currency it is sold in.';
-
-COMMENT ON COLUMN public.prices.amount IS 'Minor units: won for KRW, cents for USD.';
-
-CREATE TABLE public.products (
-    id text NOT NULL,
-    kind text NOT NULL,
-    name text NOT NULL,
-    name_ko text NOT NULL,
-    tokens bigint DEFAULT 0 NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    CONSTRAINT products_id_named CHECK ((id ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
-    CONSTRAINT products_kind_known CHECK ((kind = ANY (ARRAY['token_pack'::text, 'one_off'::text]))),
-    CONSTRAINT products_tokens_fit_kind CHECK ((((tokens >= 0) AND (tokens <= coinslot.max_amount())) AND ((kind = 'token_pack'::text) = (tokens > 0))))
-);
-
-COMMENT ON TABLE public.products IS 'What is sold: packs of tokens, and single things.';
-
-COMMENT ON COLUMN public.products.kind IS 'token_pack: credits tokens. one_off: credits none.';
-
-COMMENT ON COLUMN public.products.active IS 'False takes it off sale; its orders stay valid.';
-
-CREATE VIEW public.product_offers WITH (security_invoker='true') AS
- SELECT p.id,
-    p.kind,
-    p.name,
-    p.name_ko,
-    p.tokens,
-    r.currency,
-    r.amount,
-        CASE
-            WHEN (p.kind = 'token_pack'::text) THEN (GREATEST((0)::numeric, floor(((100)::numeric - (((100.0 * (r.amount)::numeric) * (first_value(p.tokens) OVER pack)::numeric) / ((p.tokens * first_value(r.amount) OVER pack))::numeric)))))::integer
-            ELSE 0
-        END AS discount_percent
-   FROM (public.products p
-     JOIN public.prices r ON ((p.id = r.product_id)))
-  WHERE p.active
-  WINDOW pack AS (PARTITION BY p.kind, r.currency ORDER BY p.tokens, r.amount);
-
-COMMENT ON VIEW public.product_offers IS 'What is on sale: one row for each product and currency.';
-
-COMMENT ON COLUMN public.product_offers.discount_percent IS 'How much cheaper a token is than in the smallest pack.';
-
-CREATE VIEW public.refunds WITH (security_invoker='true') AS
+CREATE VIEW public.token_refunds WITH (security_invoker='true') AS
  SELECT id,
     payment_id,
     order_id,
@@ -4798,7 +5016,7 @@ CREATE VIEW public.refunds WITH (security_invoker='true') AS
     finished_at
    FROM coinslot.refunds r;
 
-COMMENT ON VIEW public.refunds IS 'Money given back, or on its way, as its buyer sees it.';
+COMMENT ON VIEW public.token_refunds IS 'Money given back, or on its way, as its buyer sees it.';
 
 ALTER TABLE ONLY coinslot.audit_lines
     ADD CONSTRAINT audit_lines_pkey PRIMARY KEY (audit_id, payment_key);
@@ -4823,6 +5041,9 @@ ALTER TABLE ONLY coinslot.identities
 
 ALTER TABLE ONLY coinslot.ledger_checks
     ADD CONSTRAINT ledger_checks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY coinslot.operators
+    ADD CONSTRAINT operators_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY coinslot.payment_attempts
     ADD CONSTRAINT payment_attempts_gateway_payment_key_key UNIQUE (gateway, payment_key);
@@ -4857,35 +5078,35 @@ ALTER TABLE ONLY coinslot.token_holds
 ALTER TABLE ONLY coinslot.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.feature_prices
-    ADD CONSTRAINT feature_prices_pkey PRIMARY KEY (feature);
-
-ALTER TABLE ONLY public.payment_events
-    ADD CONSTRAINT payment_events_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY public.payments
-    ADD CONSTRAINT payments_idempotency_key_key UNIQUE (user_id, idempotency_key);
-
-ALTER TABLE ONLY public.payments
-    ADD CONSTRAINT payments_order_id_key UNIQUE (order_id);
-
-ALTER TABLE ONLY public.payments
-    ADD CONSTRAINT payments_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY public.prices
-    ADD CONSTRAINT prices_pkey PRIMARY KEY (product_id, currency);
-
-ALTER TABLE ONLY public.products
-    ADD CONSTRAINT products_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.token_features
+    ADD CONSTRAINT token_features_pkey PRIMARY KEY (feature);
 
 ALTER TABLE ONLY public.token_ledger
     ADD CONSTRAINT token_ledger_pkey PRIMARY KEY (user_id, seq);
 
-ALTER TABLE ONLY public.wallets
-    ADD CONSTRAINT wallets_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY public.token_payment_events
+    ADD CONSTRAINT token_payment_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.token_payments
+    ADD CONSTRAINT token_payments_idempotency_key_key UNIQUE (user_id, idempotency_key);
+
+ALTER TABLE ONLY public.token_payments
+    ADD CONSTRAINT token_payments_order_id_key UNIQUE (order_id);
+
+ALTER TABLE ONLY public.token_payments
+    ADD CONSTRAINT token_payments_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.token_prices
+    ADD CONSTRAINT token_prices_pkey PRIMARY KEY (product_id, currency);
+
+ALTER TABLE ONLY public.token_products
+    ADD CONSTRAINT token_products_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.token_wallets
+    ADD CONSTRAINT token_wallets_pkey PRIMARY KEY (user_id);
 
 CREATE INDEX audit_lines_open ON coinslot.audit_lines USING btree (audit_id, verdict, payment_key);
 
@@ -4925,39 +5146,39 @@ CREATE INDEX webhooks_outcome ON coinslot.webhooks USING btree (outcome, id);
 
 CREATE UNIQUE INDEX webhooks_unsigned ON coinslot.webhooks USING btree (gateway, order_id, payment_key) WHERE (event_id IS NULL);
 
-CREATE INDEX payment_events_payment_id ON public.payment_events USING btree (payment_id, id);
-
-CREATE INDEX payment_events_user_id ON public.payment_events USING btree (user_id, id);
-
-CREATE INDEX payments_expiring ON public.payments USING btree (expires_at) WHERE (status = ANY (ARRAY['pending'::text, 'awaiting_deposit'::text]));
-
-CREATE INDEX payments_gateway ON public.payments USING btree (gateway, confirmed_at);
-
-CREATE INDEX payments_history ON public.payments USING btree (user_id, created_at DESC, id DESC);
-
-CREATE INDEX payments_product_id ON public.payments USING btree (product_id);
-
-CREATE INDEX payments_status ON public.payments USING btree (status) WHERE (status = 'review'::text);
-
 CREATE UNIQUE INDEX token_ledger_idempotency ON public.token_ledger USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
 CREATE INDEX token_ledger_payment_id ON public.token_ledger USING btree (payment_id) WHERE (payment_id IS NOT NULL);
 
-CREATE TRIGGER payment_events_append_only BEFORE DELETE OR UPDATE ON public.payment_events FOR EACH ROW EXECUTE FUNCTION coinslot.refuse_change();
+CREATE INDEX token_payment_events_payment_id ON public.token_payment_events USING btree (payment_id, id);
 
-CREATE TRIGGER payment_events_no_truncate BEFORE TRUNCATE ON public.payment_events FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
+CREATE INDEX token_payment_events_user_id ON public.token_payment_events USING btree (user_id, id);
 
-CREATE TRIGGER payments_reads_inserted AFTER INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION coinslot.schedule_reads();
+CREATE INDEX token_payments_expiring ON public.token_payments USING btree (expires_at) WHERE (status = ANY (ARRAY['pending'::text, 'awaiting_deposit'::text]));
 
-CREATE TRIGGER payments_reads_moved AFTER UPDATE OF status ON public.payments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION coinslot.schedule_reads();
+CREATE INDEX token_payments_gateway ON public.token_payments USING btree (gateway, confirmed_at);
 
-CREATE TRIGGER payments_status_inserted BEFORE INSERT ON public.payments FOR EACH ROW EXECUTE FUNCTION coinslot.guard_transition();
+CREATE INDEX token_payments_history ON public.token_payments USING btree (user_id, created_at DESC, id DESC);
 
-CREATE TRIGGER payments_status_moved BEFORE UPDATE OF status ON public.payments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION coinslot.guard_transition();
+CREATE INDEX token_payments_product_id ON public.token_payments USING btree (product_id);
+
+CREATE INDEX token_payments_status ON public.token_payments USING btree (status) WHERE (status = 'review'::text);
 
 CREATE TRIGGER token_ledger_append_only BEFORE DELETE OR UPDATE ON public.token_ledger FOR EACH ROW EXECUTE FUNCTION coinslot.refuse_change();
 
 CREATE TRIGGER token_ledger_no_truncate BEFORE TRUNCATE ON public.token_ledger FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
+
+CREATE TRIGGER token_payment_events_append_only BEFORE DELETE OR UPDATE ON public.token_payment_events FOR EACH ROW EXECUTE FUNCTION coinslot.refuse_change();
+
+CREATE TRIGGER token_payment_events_no_truncate BEFORE TRUNCATE ON public.token_payment_events FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
+
+CREATE TRIGGER token_payments_reads_inserted AFTER INSERT ON public.token_payments FOR EACH ROW EXECUTE FUNCTION coinslot.schedule_reads();
+
+CREATE TRIGGER token_payments_reads_moved AFTER UPDATE OF status ON public.token_payments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION coinslot.schedule_reads();
+
+CREATE TRIGGER token_payments_status_inserted BEFORE INSERT ON public.token_payments FOR EACH ROW EXECUTE FUNCTION coinslot.guard_transition();
+
+CREATE TRIGGER token_payments_status_moved BEFORE UPDATE OF status ON public.token_payments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION coinslot.guard_transition();
 
 ALTER TABLE ONLY coinslot.audit_lines
     ADD CONSTRAINT audit_lines_audit_id_fkey FOREIGN KEY (audit_id) REFERENCES coinslot.audits(id) ON DELETE CASCADE;
@@ -4969,13 +5190,13 @@ ALTER TABLE ONLY coinslot.payment_attempts
     ADD CONSTRAINT payment_attempts_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.payment_attempts
-    ADD CONSTRAINT payment_attempts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
+    ADD CONSTRAINT payment_attempts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.token_payments(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.payment_reads
     ADD CONSTRAINT payment_reads_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.payment_reads
-    ADD CONSTRAINT payment_reads_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE CASCADE;
+    ADD CONSTRAINT payment_reads_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.token_payments(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY coinslot.payment_transitions
     ADD CONSTRAINT payment_transitions_from_status_fkey FOREIGN KEY (from_status) REFERENCES coinslot.payment_statuses(status) ON DELETE CASCADE;
@@ -4987,37 +5208,37 @@ ALTER TABLE ONLY coinslot.refund_accounts
     ADD CONSTRAINT refund_accounts_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES coinslot.refunds(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY coinslot.refunds
-    ADD CONSTRAINT refunds_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
+    ADD CONSTRAINT refunds_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.token_payments(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.token_holds
     ADD CONSTRAINT token_holds_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES coinslot.refunds(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.token_holds
-    ADD CONSTRAINT token_holds_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.wallets(user_id) ON DELETE RESTRICT;
+    ADD CONSTRAINT token_holds_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.token_wallets(user_id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY coinslot.webhooks
     ADD CONSTRAINT webhooks_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
-
-ALTER TABLE ONLY public.payment_events
-    ADD CONSTRAINT payment_events_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
-
-ALTER TABLE ONLY public.payments
-    ADD CONSTRAINT payments_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
-
-ALTER TABLE ONLY public.payments
-    ADD CONSTRAINT payments_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE RESTRICT;
-
-ALTER TABLE ONLY public.payments
-    ADD CONSTRAINT payments_status_fkey FOREIGN KEY (status) REFERENCES coinslot.payment_statuses(status) ON DELETE RESTRICT;
-
-ALTER TABLE ONLY public.prices
-    ADD CONSTRAINT prices_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_id_fkey FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.token_ledger
-    ADD CONSTRAINT token_ledger_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT;
+    ADD CONSTRAINT token_ledger_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.token_payments(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.token_payment_events
+    ADD CONSTRAINT token_payment_events_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.token_payments(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.token_payments
+    ADD CONSTRAINT token_payments_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.token_payments
+    ADD CONSTRAINT token_payments_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.token_products(id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.token_payments
+    ADD CONSTRAINT token_payments_status_fkey FOREIGN KEY (status) REFERENCES coinslot.payment_statuses(status) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.token_prices
+    ADD CONSTRAINT token_prices_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.token_products(id) ON DELETE CASCADE;
 
 CREATE POLICY "Nobody reads accounts through the API" ON coinslot.refund_accounts FOR SELECT TO anon, authenticated USING (false);
 
@@ -5034,6 +5255,8 @@ CREATE POLICY "Nobody reads discrepancies through the API" ON coinslot.discrepan
 CREATE POLICY "Nobody reads gateways through the API" ON coinslot.gateways FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads identities through the API" ON coinslot.identities FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads operators through the API" ON coinslot.operators FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads settings through the API" ON coinslot.settings FOR SELECT TO anon, authenticated USING (false);
 
@@ -5065,6 +5288,8 @@ ALTER TABLE coinslot.identities ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.ledger_checks ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE coinslot.operators ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE coinslot.payment_attempts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.payment_reads ENABLE ROW LEVEL SECURITY;
@@ -5083,37 +5308,37 @@ ALTER TABLE coinslot.token_holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.webhooks ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "Everybody reads feature prices" ON public.feature_prices FOR SELECT TO anon, authenticated USING (true);
+CREATE POLICY "Everybody reads feature prices" ON public.token_features FOR SELECT TO anon, authenticated USING (true);
 
-CREATE POLICY "Everybody reads prices" ON public.prices FOR SELECT TO anon, authenticated USING (true);
+CREATE POLICY "Everybody reads prices" ON public.token_prices FOR SELECT TO anon, authenticated USING (true);
 
-CREATE POLICY "Everybody reads products" ON public.products FOR SELECT TO anon, authenticated USING (true);
+CREATE POLICY "Everybody reads products" ON public.token_products FOR SELECT TO anon, authenticated USING (true);
 
-CREATE POLICY "People read the events of their own payments" ON public.payment_events FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+CREATE POLICY "People read the events of their own payments" ON public.token_payment_events FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
 CREATE POLICY "People read their own ledger" ON public.token_ledger FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
-CREATE POLICY "People read their own payments" ON public.payments FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+CREATE POLICY "People read their own payments" ON public.token_payments FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
 CREATE POLICY "People read their own profile" ON public.profiles FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = id));
 
-CREATE POLICY "People read their own wallet" ON public.wallets FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
-
-ALTER TABLE public.feature_prices ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.payment_events ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.payments ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.prices ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
+CREATE POLICY "People read their own wallet" ON public.token_wallets FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
 ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.token_features ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.token_ledger ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.wallets ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.token_payment_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.token_payments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.token_prices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.token_products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.token_wallets ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA coinslot TO authenticated;
 GRANT USAGE ON SCHEMA coinslot TO service_role;
@@ -5129,27 +5354,34 @@ REVOKE ALL ON TYPE coinslot.apply_outcome FROM PUBLIC;
 
 REVOKE ALL ON TYPE coinslot.delivery_verdict FROM PUBLIC;
 
-REVOKE ALL ON TYPE public.hold_receipt FROM PUBLIC;
-GRANT ALL ON TYPE public.hold_receipt TO authenticated;
-GRANT ALL ON TYPE public.hold_receipt TO service_role;
+REVOKE ALL ON TYPE public.coinslot_operator_account FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.order_id_form() FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.payments TO authenticated;
-GRANT SELECT ON TABLE public.payments TO service_role;
+GRANT SELECT ON TABLE public.token_payments TO authenticated;
+GRANT SELECT ON TABLE public.token_payments TO service_role;
 
-REVOKE ALL ON TYPE public.payment_to_read FROM PUBLIC;
-GRANT ALL ON TYPE public.payment_to_read TO service_role;
+REVOKE ALL ON TYPE public.coinslot_payment_to_read FROM PUBLIC;
+GRANT ALL ON TYPE public.coinslot_payment_to_read TO service_role;
 
-REVOKE ALL ON TYPE public.refund_job FROM PUBLIC;
-GRANT ALL ON TYPE public.refund_job TO service_role;
+REVOKE ALL ON TYPE public.coinslot_refund_job FROM PUBLIC;
+GRANT ALL ON TYPE public.coinslot_refund_job TO service_role;
+
+REVOKE ALL ON TYPE public.coinslot_webhook_verdict FROM PUBLIC;
+GRANT ALL ON TYPE public.coinslot_webhook_verdict TO service_role;
+
+REVOKE ALL ON TYPE public.token_hold_receipt FROM PUBLIC;
+GRANT ALL ON TYPE public.token_hold_receipt TO authenticated;
+GRANT ALL ON TYPE public.token_hold_receipt TO service_role;
 
 REVOKE ALL ON TYPE public.token_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_receipt TO authenticated;
 GRANT ALL ON TYPE public.token_receipt TO service_role;
 
-REVOKE ALL ON TYPE public.webhook_verdict FROM PUBLIC;
-GRANT ALL ON TYPE public.webhook_verdict TO service_role;
+REVOKE ALL ON FUNCTION coinslot.operator_roles() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.add_operator(who text, role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.add_operator(who text, role text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
@@ -5158,14 +5390,14 @@ REVOKE ALL ON FUNCTION coinslot.adopt_users() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.attempt_states() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.token_payments) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigint, source text, attempt coinslot.payment_attempts, webhook_ids bigint[], OUT outcome coinslot.apply_outcome, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.apply_news(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.apply_news(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.attempt_problem(payment public.payments, attempt coinslot.payment_attempts) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.attempt_problem(payment public.token_payments, attempt coinslot.payment_attempts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.audit_lease() FROM PUBLIC;
 
@@ -5178,12 +5410,12 @@ GRANT ALL ON FUNCTION coinslot.audit_report(audit_id bigint, verdict text, after
 REVOKE ALL ON FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.audit_unlisted(audit_id bigint, after text, page_size integer) TO service_role;
 
-GRANT SELECT ON TABLE public.wallets TO authenticated;
-GRANT SELECT ON TABLE public.wallets TO service_role;
+GRANT SELECT ON TABLE public.token_wallets TO authenticated;
+GRANT SELECT ON TABLE public.token_wallets TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.available(wallet public.wallets) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.available(wallet public.wallets) TO authenticated;
-GRANT ALL ON FUNCTION coinslot.available(wallet public.wallets) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.available(wallet public.token_wallets) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.available(wallet public.token_wallets) TO authenticated;
+GRANT ALL ON FUNCTION coinslot.available(wallet public.token_wallets) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) TO service_role;
@@ -5209,7 +5441,7 @@ GRANT ALL ON FUNCTION coinslot.check_ledger() TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.check_lines(lines jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.wallets) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.token_wallets) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_order_limits(user_id uuid) FROM PUBLIC;
 
@@ -5304,7 +5536,7 @@ GRANT SELECT ON TABLE public.token_ledger TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.payments, source text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.token_payments, source text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.end_webhook(webhook coinslot.webhooks, outcome text, detail text, again boolean) FROM PUBLIC;
 
@@ -5386,6 +5618,8 @@ REVOKE ALL ON FUNCTION coinslot.identities_of(account auth.users, canonical bool
 
 REVOKE ALL ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.keep_an_owner(but_for uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.knows_secret(payment_id uuid, secret text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.ledger_check_step() FROM PUBLIC;
@@ -5393,12 +5627,20 @@ REVOKE ALL ON FUNCTION coinslot.ledger_check_step() FROM PUBLIC;
 REVOKE ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.list_operators() FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.list_operators() TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.list_token_refunds(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.list_token_refunds(order_id text) TO authenticated;
+
 REVOKE ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.lock_wallet(user_id uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.may_act(account auth.users) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) TO service_role;
@@ -5416,7 +5658,7 @@ GRANT ALL ON FUNCTION coinslot.open_payment(order_id text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.parse_time(value text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.payment_facts(payment public.payments) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.payment_facts(payment public.token_payments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.payment_status(facts coinslot.payment_facts) FROM PUBLIC;
 
@@ -5424,7 +5666,7 @@ REVOKE ALL ON FUNCTION coinslot.post_entry(entry public.token_ledger) FROM PUBLI
 
 REVOKE ALL ON FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.quote_refund(payment public.payments, amount bigint, payment_key text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.quote_refund(payment public.token_payments, amount bigint, payment_key text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.read_later(payment_id uuid) FROM PUBLIC;
 
@@ -5434,12 +5676,12 @@ REVOKE ALL ON FUNCTION coinslot.receipt(entry public.token_ledger, replayed bool
 
 REVOKE ALL ON FUNCTION coinslot.record_discrepancy(kind text, attempt coinslot.payment_attempts, order_id text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.record_event(payment public.payments, from_status text, source text, reason text, payment_key text, tokens bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.record_event(payment public.token_payments, from_status text, source text, reason text, payment_key text, tokens bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.record_refusal(payment public.payments, payment_key text, reason text, source text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.record_refusal(payment public.token_payments, payment_key text, reason text, source text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.refund_wait(attempts bigint) FROM PUBLIC;
 
@@ -5447,9 +5689,9 @@ REVOKE ALL ON FUNCTION coinslot.refund_lease(attempts bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.refund_patience() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.refundable_attempt(payment public.payments, payment_key text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.refundable_attempt(payment public.token_payments, payment_key text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.refuse_attempt(payment public.payments, attempt coinslot.payment_attempts, problem text, source text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.refuse_attempt(payment public.token_payments, attempt coinslot.payment_attempts, problem text, source text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.refuse_change() FROM PUBLIC;
 
@@ -5461,6 +5703,9 @@ GRANT ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key
 REVOKE ALL ON FUNCTION coinslot.release_hold(hold_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.remove_operator(who text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.remove_operator(who text) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
 
@@ -5470,7 +5715,7 @@ GRANT ALL ON FUNCTION coinslot.request_refund(order_id text, reason text, idempo
 REVOKE ALL ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.require_admin() FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.require_operator(VARIADIC roles text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.resolve_discrepancy(discrepancy_id bigint, resolution text) TO service_role;
@@ -5483,7 +5728,7 @@ GRANT ALL ON FUNCTION coinslot.return_payments(order_ids text[]) TO service_role
 REVOKE ALL ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.return_webhooks(webhook_ids bigint[]) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.revive_refunds(payment public.payments, attempt coinslot.payment_attempts, source text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.revive_refunds(payment public.token_payments, attempt coinslot.payment_attempts, source text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.run_maintenance(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.run_maintenance(batch integer) TO service_role;
@@ -5502,11 +5747,11 @@ REVOKE ALL ON FUNCTION coinslot.schedule_reads() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.set_aside(refund coinslot.refunds) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.settle_payment(before public.payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.payments) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.settle_payment(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.settle_refund(payment public.payments, attempt coinslot.payment_attempts, source text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.settle_refund(payment public.token_payments, attempt coinslot.payment_attempts, source text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.settle_tokens(payment public.payments, facts coinslot.payment_facts) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.settle_tokens(payment public.token_payments, facts coinslot.payment_facts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) FROM PUBLIC;
 
@@ -5520,8 +5765,8 @@ GRANT ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, ide
 
 REVOKE ALL ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
+REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) FROM PUBLIC;
 
@@ -5538,6 +5783,8 @@ GRANT ALL ON FUNCTION coinslot.use_feature(feature text, idempotency_key text, m
 
 REVOKE ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.user_named(who text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.verify_attempts(from_user uuid, to_user uuid) FROM PUBLIC;
 
@@ -5559,59 +5806,104 @@ REVOKE ALL ON FUNCTION coinslot.webhook_wait(attempts bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.payments, OUT webhooks public.webhook_verdict[]) TO service_role;
+REVOKE ALL ON FUNCTION public.cancel_token_order(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_token_order(order_id text) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.audit_payments(audit_id bigint, lines jsonb) TO service_role;
+REVOKE ALL ON FUNCTION public.capture_token_hold(hold_id uuid, amount bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.capture_token_hold(hold_id uuid, amount bigint) TO service_role;
 
-REVOKE ALL ON FUNCTION public.audit_report(audit_id bigint, verdict text, after text, page_size integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.audit_report(audit_id bigint, verdict text, after text, page_size integer) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_add_operator(who text, role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_add_operator(who text, role text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.audit_unlisted(audit_id bigint, after text, page_size integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.audit_unlisted(audit_id bigint, after text, page_size integer) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_apply_gateway_payment(order_id text, gateway text, payment_key text, state text, amount bigint, currency text, live boolean, source text, version bigint, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, webhook_ids bigint[], secret text, OUT outcome text, OUT payment public.token_payments, OUT webhooks public.coinslot_webhook_verdict[]) TO service_role;
 
-REVOKE ALL ON FUNCTION public.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_audit_payments(audit_id bigint, lines jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_audit_payments(audit_id bigint, lines jsonb) TO service_role;
 
-REVOKE ALL ON FUNCTION public.cancel_order(order_id text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.cancel_order(order_id text) TO authenticated;
+REVOKE ALL ON FUNCTION public.coinslot_audit_report(audit_id bigint, verdict text, after text, page_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_audit_report(audit_id bigint, verdict text, after text, page_size integer) TO service_role;
 
-REVOKE ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.capture_hold(hold_id uuid, amount bigint) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_audit_unlisted(audit_id bigint, after text, page_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_audit_unlisted(audit_id bigint, after text, page_size integer) TO service_role;
 
-REVOKE ALL ON FUNCTION public.check_ledger() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.check_ledger() TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) TO service_role;
 
-REVOKE ALL ON FUNCTION public.claim_payments(gateway text, batch integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_payments(gateway text, batch integer) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_check_ledger() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_check_ledger() TO service_role;
 
-REVOKE ALL ON FUNCTION public.claim_refunds(batch integer, refund_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_refunds(batch integer, refund_id uuid) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_claim_payments(gateway text, batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_claim_payments(gateway text, batch integer) TO service_role;
 
-REVOKE ALL ON FUNCTION public.claim_webhooks(batch integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_webhooks(batch integer) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_claim_refunds(batch integer, refund_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_claim_refunds(batch integer, refund_id uuid) TO service_role;
 
-REVOKE ALL ON FUNCTION public.close_refund(refund_id uuid, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.close_refund(refund_id uuid, reason text) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_claim_webhooks(batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_claim_webhooks(batch integer) TO service_role;
 
-REVOKE ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.create_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
+REVOKE ALL ON FUNCTION public.coinslot_close_refund(refund_id uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_close_refund(refund_id uuid, reason text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.finish_audit(audit_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_audit(audit_id bigint) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_finish_audit(audit_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_finish_audit(audit_id bigint) TO service_role;
 
-REVOKE ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_finish_webhook(webhook_id bigint, outcome text, detail text, again boolean) TO service_role;
 
-REVOKE ALL ON FUNCTION public.get_backlog() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.get_backlog() TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_get_backlog() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_get_backlog() TO service_role;
 
-REVOKE ALL ON FUNCTION public.get_refund(refund_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.get_refund(refund_id uuid) TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_get_refund(refund_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_get_refund(refund_id uuid) TO service_role;
 
-REVOKE ALL ON FUNCTION public.get_settings() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.get_settings() TO service_role;
+REVOKE ALL ON FUNCTION public.coinslot_get_settings() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_get_settings() TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_list_discrepancies(page_size integer, before bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_list_operators() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_list_operators() TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_open_payment(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_open_payment(order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_refuse_payment_attempt(order_id text, payment_key text, reason text, source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_refuse_payment_attempt(order_id text, payment_key text, reason text, source text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_remove_operator(who text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_remove_operator(who text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_resolve_discrepancy(discrepancy_id bigint, resolution text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_resolve_discrepancy(discrepancy_id bigint, resolution text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_return_payments(order_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_return_payments(order_ids text[]) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_return_webhooks(webhook_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_return_webhooks(webhook_ids bigint[]) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_run_maintenance(batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_run_maintenance(batch integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.token_payments) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.token_payments) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_verify_ledger(from_user uuid, to_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_verify_ledger(from_user uuid, to_user uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION public.create_token_order(product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_token_order(product_id text, gateway text, currency text, idempotency_key text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.get_user_tokens() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_user_tokens() TO authenticated;
@@ -5622,53 +5914,23 @@ GRANT ALL ON FUNCTION public.hold_feature_for(user_id uuid, feature text, idempo
 REVOKE ALL ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) TO service_role;
 
-REVOKE ALL ON FUNCTION public.list_discrepancies(page_size integer, before bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.list_discrepancies(page_size integer, before bigint) TO service_role;
+REVOKE ALL ON FUNCTION public.list_token_refunds(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_token_refunds(order_id text) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
+REVOKE ALL ON FUNCTION public.release_token_hold(hold_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_token_hold(hold_id uuid) TO service_role;
 
-REVOKE ALL ON FUNCTION public.open_payment(order_id text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.open_payment(order_id text) TO service_role;
+REVOKE ALL ON FUNCTION public.request_token_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_token_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) TO service_role;
-
-REVOKE ALL ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) TO service_role;
-
-REVOKE ALL ON FUNCTION public.release_hold(hold_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.release_hold(hold_id uuid) TO service_role;
-
-REVOKE ALL ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
-
-REVOKE ALL ON FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.request_refund(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO authenticated;
-
-REVOKE ALL ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.request_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO service_role;
-
-REVOKE ALL ON FUNCTION public.resolve_discrepancy(discrepancy_id bigint, resolution text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.resolve_discrepancy(discrepancy_id bigint, resolution text) TO service_role;
-
-REVOKE ALL ON FUNCTION public.return_payments(order_ids text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.return_payments(order_ids text[]) TO service_role;
-
-REVOKE ALL ON FUNCTION public.return_webhooks(webhook_ids bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.return_webhooks(webhook_ids bigint[]) TO service_role;
-
-REVOKE ALL ON FUNCTION public.run_maintenance(batch integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.run_maintenance(batch integer) TO service_role;
+REVOKE ALL ON FUNCTION public.request_token_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_token_refund_for(order_id text, reason text, idempotency_key text, amount bigint, force boolean, payment_key text, account jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.spend_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, metadata jsonb) TO service_role;
-
-REVOKE ALL ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.payments) TO service_role;
 
 REVOKE ALL ON FUNCTION public.tokens(profile public.profiles) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tokens(profile public.profiles) TO authenticated;
@@ -5683,27 +5945,24 @@ GRANT ALL ON FUNCTION public.use_feature(feature text, idempotency_key text, met
 REVOKE ALL ON FUNCTION public.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) TO service_role;
 
-REVOKE ALL ON FUNCTION public.verify_ledger(from_user uuid, to_user uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.verify_ledger(from_user uuid, to_user uuid) TO service_role;
+GRANT SELECT ON TABLE public.token_features TO anon;
+GRANT SELECT ON TABLE public.token_features TO authenticated;
+GRANT SELECT ON TABLE public.token_features TO service_role;
 
-GRANT SELECT ON TABLE public.feature_prices TO anon;
-GRANT SELECT ON TABLE public.feature_prices TO authenticated;
-GRANT SELECT ON TABLE public.feature_prices TO service_role;
+GRANT SELECT ON TABLE public.token_prices TO anon;
+GRANT SELECT ON TABLE public.token_prices TO authenticated;
+GRANT SELECT ON TABLE public.token_prices TO service_role;
 
-GRANT SELECT ON TABLE public.payment_events TO authenticated;
-GRANT SELECT ON TABLE public.payment_events TO service_role;
+GRANT SELECT ON TABLE public.token_products TO anon;
+GRANT SELECT ON TABLE public.token_products TO authenticated;
+GRANT SELECT ON TABLE public.token_products TO service_role;
 
-GRANT SELECT ON TABLE public.prices TO anon;
-GRANT SELECT ON TABLE public.prices TO authenticated;
-GRANT SELECT ON TABLE public.prices TO service_role;
+GRANT SELECT ON TABLE public.token_offers TO anon;
+GRANT SELECT ON TABLE public.token_offers TO authenticated;
+GRANT SELECT ON TABLE public.token_offers TO service_role;
 
-GRANT SELECT ON TABLE public.products TO anon;
-GRANT SELECT ON TABLE public.products TO authenticated;
-GRANT SELECT ON TABLE public.products TO service_role;
+GRANT SELECT ON TABLE public.token_payment_events TO authenticated;
+GRANT SELECT ON TABLE public.token_payment_events TO service_role;
 
-GRANT SELECT ON TABLE public.product_offers TO anon;
-GRANT SELECT ON TABLE public.product_offers TO authenticated;
-GRANT SELECT ON TABLE public.product_offers TO service_role;
-
-GRANT SELECT ON TABLE public.refunds TO authenticated;
-GRANT SELECT ON TABLE public.refunds TO service_role;
+GRANT SELECT ON TABLE public.token_refunds TO authenticated;
+GRANT SELECT ON TABLE public.token_refunds TO service_role;

@@ -11,8 +11,8 @@ insert into auth.users (
   now(), '{"provider": "email"}', '{"full_name": "Alex Doe"}'
 ),
 (
-  '00000000-0000-4000-8000-000000000003', 'authenticated', 'authenticated', 'admin@example.com',
-  now(), '{"provider": "email", "role": "admin"}', '{"full_name": "Admin"}'
+  '00000000-0000-4000-8000-000000000003', 'authenticated', 'authenticated', 'operator@example.com',
+  now(), '{"provider": "email"}', '{"full_name": "Operator"}'
 );
 
 -- Their password is `coinslot`, hashed as the local stack's auth stand-in does it.
@@ -22,4 +22,6 @@ set
     '$scrypt$16384$8$1$Y29pbnNsb3Qtc2FuZGJveA==$R9ePlp/KXxzJbFEUuXgXUZuCZltjmLpO/Dttcla346',
     'msB/huK45xHRdNwW+O858ZY9xrd1f04Tem2wBLV89BaQ=='
   )
-where email in ('mina@example.com', 'alex@example.com', 'admin@example.com');
+where email in ('mina@example.com', 'alex@example.com', 'operator@example.com');
+
+select coinslot.add_operator('operator@example.com', 'owner');

@@ -20,7 +20,7 @@ from devstack.settings import ROOT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SIGNS = ("tests.support.sizes", "mark.proof")
+_SIGNS = ("tests.support.sizes", "mark.proof", "import on_both")
 
 
 def simulations() -> list[str]:

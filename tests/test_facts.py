@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import psycopg
 import pytest
 
-from coinslot.database.records import Applied, AuditLine, RefundStatus, StoredWebhook
+from coinslot.cli import operators
+from coinslot.database.records import (
+    Applied,
+    AuditLine,
+    OperatorRole,
+    RefundStatus,
+    StoredWebhook,
+)
 from coinslot.database.refunds import RefundAnswer
-from coinslot.gateways.base import State
+from coinslot.errors import LONGEST_SENTENCE
+from coinslot.gateways.base import LONGEST_REASON, State
 from coinslot.gateways.money import LARGEST
 from coinslot.order_ids import ORDER_ID
-from coinslot.payments import refunds
 from coinslot.routes.answers import ShownRefund, Status
 from coinslot.settings.deployment import Mode
+from coinslot.settings.fields import SECONDS_TO_REFUND
 from coinslot.webhooks import inbox
 from devstack.settings import ROOT
 
@@ -45,6 +53,13 @@ def listed(database: Connection, function: str) -> set[str]:
 def seconds(database: Connection, call: str) -> float:
     (found,) = rows(database, f"select extract(epoch from coinslot.{call})")
     return float(found)
+
+
+def number(database: Connection, function: str, pattern: str) -> int:
+    """The number at this place of the function, whichever schema it stands in."""
+    sources = rows(database, f"select prosrc from pg_proc where proname = '{function}'")
+    (found,) = (each for source in sources for each in re.findall(pattern, source))
+    return int(found)
 
 
 def literal(model: Any, field: str) -> set[str]:  # noqa: ANN401 - any record
@@ -96,6 +111,12 @@ def test_verdicts_of_an_audit(database: Connection) -> None:
     assert literal(AuditLine, "verdict") == checked(database, "audit_lines_verdict_known")
 
 
+def test_roles_of_operators(database: Connection) -> None:
+    command = get_type_hints(operators.add, include_extras=False)
+    assert set(get_args(OperatorRole)) == set(get_args(command["role"]))
+    assert set(get_args(OperatorRole)) == listed(database, "operator_roles")
+
+
 def test_modes(database: Connection) -> None:
     assert set(get_args(Mode)) == checked(database, "settings_mode_known")
 
@@ -109,6 +130,15 @@ def test_largest_amount(database: Connection) -> None:
     assert rows(database, "select coinslot.max_amount()") == {str(LARGEST)}
 
 
+def test_longest_reason_of_a_refund(database: Connection) -> None:
+    assert number(database, "check_refund", r"reason\)\) between 1 and (\d+)") == LONGEST_REASON
+
+
+def test_longest_sentence_of_a_gateway(database: Connection) -> None:
+    kept = number(database, "record_refund_answer", r"left\([a-z_.]*failure_message, (\d+)\)")
+    assert kept == LONGEST_SENTENCE
+
+
 def test_whoever_holds_a_lease_gives_up_before_it_is_over(database: Connection) -> None:
     assert seconds(database, "webhook_lease()") > inbox.SECONDS_PER_WEBHOOK
-    assert seconds(database, "refund_lease(0)") > refunds.SECONDS_TO_ASK
+    assert seconds(database, "refund_lease(0)") > SECONDS_TO_REFUND

@@ -7,7 +7,7 @@ import pytest
 from tests.support.commands import run_module
 
 SEED = 2026
-PURCHASES = 350
+PURCHASES = 150
 
 
 @pytest.mark.timeout(900)

@@ -17,6 +17,7 @@ import pytest
 
 from tests.e2e.conftest import browser, shop
 from tests.e2e.surface import surface
+from tests.support.refund_desks import operator_of
 from tests.support.shop import Shop
 from tests.support.stacks import PASSWORD
 from tests.support.threats import HOSTILE, MEGABYTE, Attacker, as_buyer, doors, error, with_token
@@ -48,7 +49,9 @@ async def test_mint_by_update(shop: Shop) -> None:
             assert answer.status_code >= 400, (method, name)
         assert (await attacker.send("DELETE", f"{name}?{mine}")).status_code >= 400, name
     for body in ({"tokens": 1_000_000}, {"held": -1_000_000}):
-        answer = await attacker.send("PATCH", f"wallets?user_id=eq.{shop.buyer.id}", json=body)
+        answer = await attacker.send(
+            "PATCH", f"token_wallets?user_id=eq.{shop.buyer.id}", json=body
+        )
         assert error(answer) == NOT_ALLOWED
     assert await shop.tokens() == FREE
 
@@ -96,21 +99,21 @@ async def test_mint_by_one_payment_for_two_orders(shop: Shop) -> None:
 async def test_anothers_order(shop: Shop, stranger: Shop) -> None:
     order_id, imp_uid = await shop.bought()
     attacker = as_buyer(stranger)
-    seen = await attacker.send("GET", f"payments?order_id=eq.{order_id}")
+    seen = await attacker.send("GET", f"token_payments?order_id=eq.{order_id}")
     assert seen.json() == []
-    assert (await attacker.send("GET", "payment_events")).json() == []
-    assert error(await attacker.rpc("cancel_order", order_id=order_id)) == "order_not_found"
+    assert (await attacker.send("GET", "token_payment_events")).json() == []
+    assert error(await attacker.rpc("cancel_token_order", order_id=order_id)) == "order_not_found"
     url = f"{shop.sidecar}/payment/{order_id}"
     assert (await shop.http.get(url, headers=stranger.jwt)).status_code == 404
     assert (await shop.complete(order_id, imp_uid, **stranger.jwt)).status_code == 404
     refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
-    assert error(await attacker.rpc("request_refund", **refund)) == "forbidden"
+    assert error(await attacker.rpc("request_token_refund", **refund)) == "forbidden"
     assert await stranger.tokens() == FREE
 
 
 async def test_anothers_balance(shop: Shop, stranger: Shop) -> None:
     attacker = as_buyer(stranger)
-    for table in ("wallets", "token_ledger"):
+    for table in ("token_wallets", "token_ledger"):
         for owner in {row["user_id"] for row in (await attacker.send("GET", table)).json()}:
             assert owner == stranger.buyer.id
         of_buyer = await attacker.send("GET", f"{table}?user_id=eq.{shop.buyer.id}")
@@ -130,15 +133,16 @@ async def test_null_user_id(shop: Shop, subject: dict[str, Any]) -> None:
         "get_user_tokens": {},
         "spend_tokens": {"amount": 1, "idempotency_key": "k"},
         "use_feature": {"feature": "question", "idempotency_key": "k"},
-        "create_order": {"product_id": "starter", "gateway": "portone"},
-        "cancel_order": {"order_id": await shop.order()},
-        "request_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
+        "create_token_order": {"product_id": "starter", "gateway": "portone"},
+        "cancel_token_order": {"order_id": await shop.order()},
+        "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
+        "list_token_refunds": {"order_id": "ord_x"},
         "update_profile": {"display_name": "nobody"},
     }
     for name, arguments in calls.items():
         answer = await nobody.rpc(name, **arguments)
         assert (answer.status_code, error(answer)) == (401, "unauthenticated"), name
-    for table in ("wallets", "token_ledger", "payments"):
+    for table in ("token_wallets", "token_ledger", "token_payments"):
         assert (await nobody.send("GET", table)).json() == []
 
 
@@ -156,30 +160,54 @@ async def test_role_claim_forged(shop: Shop, role: str) -> None:
     assert await shop.tokens() == FREE
 
 
-async def test_administrator_by_own_metadata(shop: Shop) -> None:
+async def test_operator_by_own_metadata(shop: Shop) -> None:
     """Supabase Auth lets everybody write raw_user_meta_data about themselves."""
     order_id, _ = await shop.bought()
     auth = f"{shop.stack.api_url}/auth/v1"
-    admin = {"app_metadata": {"role": "admin"}, "data": {"role": "admin"}, "role": "admin"}
-    await shop.http.put(f"{auth}/user", json=admin, headers=shop.stack.headers(shop.buyer))
+    claimed = {"app_metadata": {"role": "owner"}, "data": {"role": "owner"}, "role": "owner"}
+    await shop.http.put(f"{auth}/user", json=claimed, headers=shop.stack.headers(shop.buyer))
     account = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
     key = {"apikey": shop.stack.keys.anon}
-    made = (await shop.http.post(f"{auth}/signup", json=account | admin, headers=key)).json()
-    refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
+    made = (await shop.http.post(f"{auth}/signup", json=account | claimed, headers=key)).json()
     for attacker in (as_buyer(shop), with_token(shop, made["access_token"])):
-        answer = await attacker.rpc("request_refund", **refund)
-        assert (answer.status_code, error(answer)) == (403, "forbidden")
+        await _refused_as_operator(attacker, order_id)
 
 
-async def test_administrator_by_a_token_of_before(shop: Shop) -> None:
-    """Rightly signed, and the claim in it is no longer true: the table decides."""
+async def test_operator_by_metadata_of_the_app(shop: Shop) -> None:
+    """Apps keep roles of their own there, which say nothing here."""
+    order_id, _ = await shop.bought()
+    url = f"{shop.stack.api_url}/auth/v1/admin/users/{shop.buyer.id}"
+    for role in ("admin", "owner"):
+        body = {"app_metadata": {"role": role, "coinslot_role": role}}
+        assert (await shop.http.put(url, json=body, headers=shop.stack.headers())).is_success
+        await _refused_as_operator(as_buyer(shop), order_id)
+
+
+async def test_operator_by_a_token_of_before(shop: Shop) -> None:
+    """Rightly signed, and what it claims is no longer true, or never was: the table decides."""
     order_id, _ = await shop.bought()
     claims = jwt.decode(shop.buyer.token, options={"verify_signature": False})
-    token = shop.stack.keys.sign(claims | {"app_metadata": {"role": "admin"}})
-    refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
-    answer = await with_token(shop, token).rpc("request_refund", **refund)
-    assert (answer.status_code, error(answer)) == (403, "forbidden")
+    token = shop.stack.keys.sign(claims | {"app_metadata": {"role": "owner"}})
+    await _refused_as_operator(with_token(shop, token), order_id)
+    was = operator_of(shop, "owner")
+    operator_of(shop, "owner")
+    assert (
+        await with_token(shop, was.token).rpc("list_token_refunds", order_id=order_id)
+    ).is_success
+    shop.select("select coinslot.remove_operator(%s)", was.id)
+    await _refused_as_operator(with_token(shop, was.token), order_id)
     assert await shop.tokens() == FREE + STARTER
+
+
+async def _refused_as_operator(attacker: Attacker, order_id: str) -> None:
+    refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
+    for answer in (
+        await attacker.rpc("request_token_refund", **refund),
+        await attacker.rpc("list_token_refunds", order_id=order_id),
+        await attacker.rpc("coinslot_add_operator", who=attacker.shop.buyer.id, role="owner"),
+    ):
+        assert answer.status_code == 403
+        assert error(answer) in {"forbidden", NOT_ALLOWED}
 
 
 async def test_price_tampered_in_the_request(shop: Shop) -> None:
@@ -188,8 +216,8 @@ async def test_price_tampered_in_the_request(shop: Shop) -> None:
         body = {"amount": amount, "orderName": "Starter Pack"}
         assert (await shop.http.post(url, json=body, headers=shop.jwt)).status_code == 400
     order = {"product_id": "starter", "gateway": "portone", "amount": 1, "tokens": 1_000_000}
-    assert error(await as_buyer(shop).rpc("create_order", **order)) == "PGRST202"
-    assert not shop.select("select 1 from payments where user_id = %s", shop.buyer.id)
+    assert error(await as_buyer(shop).rpc("create_token_order", **order)) == "PGRST202"
+    assert not shop.select("select 1 from token_payments where user_id = %s", shop.buyer.id)
 
 
 @pytest.mark.parametrize("turn", [{"amount": 1}, {"amount": 4999}, {"currency": "USD"}])
@@ -223,7 +251,7 @@ async def test_webhook_forged(shop: Shop) -> None:
 async def test_test_payment_in_live(shop: Shop) -> None:
     order_id = await shop.order()
     with shop.stack.connect() as owner:
-        owner.execute("update payments set live = true where order_id = %s", [order_id])
+        owner.execute("update token_payments set live = true where order_id = %s", [order_id])
     imp_uid = await shop.pay(order_id)
     answer = await shop.complete(order_id, imp_uid)
     assert (answer.status_code, answer.json()["code"]) == (400, "wrong_mode")
@@ -296,7 +324,7 @@ async def test_race_refund_with_spend(shop: Shop) -> None:
         tokens = await shop.tokens()
         order_id, _ = await shop.bought()
         refund = shop.rpc(
-            "request_refund_for", order_id=order_id, reason="race", idempotency_key="r"
+            "request_token_refund_for", order_id=order_id, reason="race", idempotency_key="r"
         )
         spends = [
             attacker.rpc("spend_tokens", amount=5, idempotency_key=f"{number} {n}")

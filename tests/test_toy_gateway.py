@@ -122,7 +122,7 @@ async def shop(
     acme, url, given = serving
     shop = AcmeShop(stack, http, stack.sign_up(), url, acme, given)
     yield shop
-    assert await shop.rpc("verify_ledger") == []
+    assert await shop.rpc("coinslot_verify_ledger") == []
 
 
 async def test_it_sells_through_its_own_routes(shop: AcmeShop) -> None:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+# Characters that are kept of a gateway's own sentence.
+LONGEST_SENTENCE = 300
+
 
 class CoinslotError(Exception):
     """A refusal or a failure that the caller may read. `details` has further fields for it."""
@@ -152,7 +155,8 @@ class RefundDeclined(CoinslotError):
     sentence = "The payment gateway declined the refund"
 
     def __init__(self, gateway_code: str, gateway_message: str) -> None:
-        self.gateway_code, self.gateway_message = gateway_code[:100], gateway_message[:300]
+        self.gateway_code = gateway_code[:100]
+        self.gateway_message = gateway_message[:LONGEST_SENTENCE]
         super().__init__(gateway_code=self.gateway_code, gateway_message=self.gateway_message)
 
 

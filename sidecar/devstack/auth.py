@@ -228,7 +228,7 @@ def _body(request: Request) -> Row:
 
 
 def _own_words(request: Request) -> Row:
-    """The body without what people may not say of themselves: who is an administrator."""
+    """The body without what people may not say of themselves: what an app calls them."""
     return {name: value for name, value in _body(request).items() if name != "app_metadata"}
 
 

@@ -66,10 +66,10 @@ const hold = () =>
 
 const failing = await hold()
 show('start an answer: two tokens are set aside', await tokens(), 2)
-await rpc(server, 'release_hold', { hold_id: failing.id })
+await rpc(server, 'release_token_hold', { hold_id: failing.id })
 show('its generation fails: they come back', await tokens(), 4)
 
-await rpc(server, 'capture_hold', { hold_id: (await hold()).id })
+await rpc(server, 'capture_token_hold', { hold_id: (await hold()).id })
 show('another answer succeeds: they are spent', await tokens(), 2)
 
 const refused = await buyer.rpc('spend_tokens', { amount: 3, idempotency_key: crypto.randomUUID() })
@@ -219,4 +219,4 @@ show('payments: every order', shown.reverse(), [
   'toss awaiting_deposit',
   'stripe partially_refunded',
 ])
-show('the books add up', await rpc(server, 'verify_ledger', {}), [])
+show('the books add up', await rpc(server, 'coinslot_verify_ledger', {}), [])

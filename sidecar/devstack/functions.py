@@ -78,10 +78,10 @@ async def answer(request: Request) -> HTTPResponse:
         raise Refused(409, {"error": "This answer is being generated already", "code": "busy"})
     try:
         reply = await _generate(question, fails=request.json.get("fail") is True)
-        await _as_service(request, "capture_hold", hold_id=hold["id"])
+        await _as_service(request, "capture_token_hold", hold_id=hold["id"])
     except BaseException as error:
         with suppress(Refused):  # it was captured, and only the reply was lost
-            await _as_service(request, "release_hold", hold_id=hold["id"])
+            await _as_service(request, "release_token_hold", hold_id=hold["id"])
         if not isinstance(error, GenerationError):
             raise
         message = {"error": "The answer could not be generated", "code": "generation_failed"}

@@ -6,107 +6,7 @@ export type Database = {
 
   "public": {
           Tables: {
-            "feature_prices": {
-                  Row: {
-                    "feature": string,"tokens": number
-                  }
-                  ComputedFields: never
-                  Insert: {
-                    "feature": string,"tokens": number
-                  }
-                  Update: {
-                    "feature"?: string,"tokens"?: number
-                  }
-                  Relationships: [
-
-                  ]
-                },"payment_events": {
-                  Row: {
-                    "created_at": string,"from_status": string | null,"id": number,"payment_id": string,"payment_key": string | null,"reason": string,"source": string,"to_status": string,"tokens": number,"user_id": string
-                  }
-                  ComputedFields: never
-                  Insert: {
-                    "created_at"?: string,"from_status"?: string | null,"id"?: never,"payment_id": string,"payment_key"?: string | null,"reason"?: string,"source": string,"to_status": string,"tokens"?: number,"user_id": string
-                  }
-                  Update: {
-                    "created_at"?: string,"from_status"?: string | null,"id"?: never,"payment_id"?: string,"payment_key"?: string | null,"reason"?: string,"source"?: string,"to_status"?: string,"tokens"?: number,"user_id"?: string
-                  }
-                  Relationships: [
-                    {
-      foreignKeyName: "payment_events_payment_id_fkey"
-      columns: ["payment_id"]
-isOneToOne: false
-      referencedRelation: "payments"
-      referencedColumns: ["id"]
-    }
-                  ]
-                },"payments": {
-                  Row: {
-                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"withdrawn": number
-                  }
-                  ComputedFields: never
-                  Insert: {
-                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"withdrawn"?: number
-                  }
-                  Update: {
-                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"withdrawn"?: number
-                  }
-                  Relationships: [
-                    {
-      foreignKeyName: "payments_product_id_fkey"
-      columns: ["product_id"]
-isOneToOne: false
-      referencedRelation: "product_offers"
-      referencedColumns: ["id"]
-    },{
-      foreignKeyName: "payments_product_id_fkey"
-      columns: ["product_id"]
-isOneToOne: false
-      referencedRelation: "products"
-      referencedColumns: ["id"]
-    }
-                  ]
-                },"prices": {
-                  Row: {
-                    "amount": number,"currency": string,"product_id": string
-                  }
-                  ComputedFields: never
-                  Insert: {
-                    "amount": number,"currency": string,"product_id": string
-                  }
-                  Update: {
-                    "amount"?: number,"currency"?: string,"product_id"?: string
-                  }
-                  Relationships: [
-                    {
-      foreignKeyName: "prices_product_id_fkey"
-      columns: ["product_id"]
-isOneToOne: false
-      referencedRelation: "product_offers"
-      referencedColumns: ["id"]
-    },{
-      foreignKeyName: "prices_product_id_fkey"
-      columns: ["product_id"]
-isOneToOne: false
-      referencedRelation: "products"
-      referencedColumns: ["id"]
-    }
-                  ]
-                },"products": {
-                  Row: {
-                    "active": boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number
-                  }
-                  ComputedFields: never
-                  Insert: {
-                    "active"?: boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens"?: number
-                  }
-                  Update: {
-                    "active"?: boolean,"id"?: string,"kind"?: string,"name"?: string,"name_ko"?: string,"tokens"?: number
-                  }
-                  Relationships: [
-
-                  ]
-                },"profiles": {
+            "profiles": {
                   Row: {
                     "created_at": string,"display_name": string,"id": string,"locale": string,"tokens": number | null
                   }
@@ -116,6 +16,20 @@ isOneToOne: false
                   }
                   Update: {
                     "created_at"?: string,"display_name"?: string,"id"?: string,"locale"?: string
+                  }
+                  Relationships: [
+
+                  ]
+                },"token_features": {
+                  Row: {
+                    "feature": string,"tokens": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "feature": string,"tokens": number
+                  }
+                  Update: {
+                    "feature"?: string,"tokens"?: number
                   }
                   Relationships: [
 
@@ -136,11 +50,97 @@ isOneToOne: false
       foreignKeyName: "token_ledger_payment_id_fkey"
       columns: ["payment_id"]
 isOneToOne: false
-      referencedRelation: "payments"
+      referencedRelation: "token_payments"
       referencedColumns: ["id"]
     }
                   ]
-                },"wallets": {
+                },"token_payment_events": {
+                  Row: {
+                    "created_at": string,"from_status": string | null,"id": number,"payment_id": string,"payment_key": string | null,"reason": string,"source": string,"to_status": string,"tokens": number,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "created_at"?: string,"from_status"?: string | null,"id"?: never,"payment_id": string,"payment_key"?: string | null,"reason"?: string,"source": string,"to_status": string,"tokens"?: number,"user_id": string
+                  }
+                  Update: {
+                    "created_at"?: string,"from_status"?: string | null,"id"?: never,"payment_id"?: string,"payment_key"?: string | null,"reason"?: string,"source"?: string,"to_status"?: string,"tokens"?: number,"user_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_payment_events_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: false
+      referencedRelation: "token_payments"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"token_payments": {
+                  Row: {
+                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"withdrawn": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"withdrawn"?: number
+                  }
+                  Update: {
+                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"withdrawn"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_payments_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "token_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_payments_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "token_products"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"token_prices": {
+                  Row: {
+                    "amount": number,"currency": string,"product_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"currency": string,"product_id": string
+                  }
+                  Update: {
+                    "amount"?: number,"currency"?: string,"product_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_prices_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "token_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_prices_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "token_products"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"token_products": {
+                  Row: {
+                    "active": boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "active"?: boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens"?: number
+                  }
+                  Update: {
+                    "active"?: boolean,"id"?: string,"kind"?: string,"name"?: string,"name_ko"?: string,"tokens"?: number
+                  }
+                  Relationships: [
+
+                  ]
+                },"token_wallets": {
                   Row: {
                     "closed_at": string | null,"held": number,"seq": number,"tokens": number,"updated_at": string,"user_id": string
                   }
@@ -157,7 +157,7 @@ isOneToOne: false
                 }
           }
           Views: {
-            "product_offers": {
+            "token_offers": {
                   Row: {
                     "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number
                   }
@@ -165,7 +165,7 @@ isOneToOne: false
                   Relationships: [
 
                   ]
-                },"refunds": {
+                },"token_refunds": {
                   Row: {
                     "amount": number,"created_at": string,"currency": string,"finished_at": string | null,"id": string,"order_id": string,"payment_id": string,"status": string,"tokens": number,"user_id": string
                   }
@@ -181,7 +181,7 @@ isOneToOne: false
       foreignKeyName: "refunds_payment_id_fkey"
       columns: ["payment_id"]
 isOneToOne: false
-      referencedRelation: "payments"
+      referencedRelation: "token_payments"
       referencedColumns: ["id"]
     }
                   ]
@@ -196,34 +196,7 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
-"apply_gateway_payment":
-{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
-                           },
-"audit_payments":
-{ Args: { "audit_id": number,"lines": Json }; Returns: unknown[]
-                          SetofOptions: {
-        from: "*"
-        to: "audit_lines"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
-"audit_report":
-{ Args: { "after"?: string,"audit_id": number,"page_size"?: number,"verdict"?: string }; Returns: unknown[]
-                          SetofOptions: {
-        from: "*"
-        to: "audit_lines"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
-"audit_unlisted":
-{ Args: { "after"?: string,"audit_id": number,"page_size"?: number }; Returns: {
-              "currency": string,"live": boolean,"order_id": string,"payment_key": string
-            }[]
-                           },
-"begin_audit":
-{ Args: { "again"?: boolean,"gateway": string,"since": string,"until": string }; Returns: number
-                           },
-"cancel_order":
+"cancel_token_order":
 { Args: { "order_id": string }; Returns: {
               "amount": number,
 "canceled_at": string | null,
@@ -255,11 +228,11 @@ isOneToOne: false
             }
                           SetofOptions: {
         from: "*"
-        to: "payments"
+        to: "token_payments"
         isOneToOne: true
         isSetofReturn: false
       } },
-"capture_hold":
+"capture_token_hold":
 { Args: { "amount"?: number,"hold_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
                           SetofOptions: {
         from: "*"
@@ -267,26 +240,61 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
-"check_ledger":
+"coinslot_add_operator":
+{ Args: { "role": string,"who": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "operators"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"coinslot_apply_gateway_payment":
+{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
+                           },
+"coinslot_audit_payments":
+{ Args: { "audit_id": number,"lines": Json }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "audit_lines"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"coinslot_audit_report":
+{ Args: { "after"?: string,"audit_id": number,"page_size"?: number,"verdict"?: string }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "audit_lines"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"coinslot_audit_unlisted":
+{ Args: { "after"?: string,"audit_id": number,"page_size"?: number }; Returns: {
+              "currency": string,"live": boolean,"order_id": string,"payment_key": string
+            }[]
+                           },
+"coinslot_begin_audit":
+{ Args: { "again"?: boolean,"gateway": string,"since": string,"until": string }; Returns: number
+                           },
+"coinslot_check_ledger":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
-"claim_payments":
-{ Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["payment_to_read"][]
+"coinslot_claim_payments":
+{ Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["coinslot_payment_to_read"][]
                           SetofOptions: {
         from: "*"
-        to: "payment_to_read"
+        to: "coinslot_payment_to_read"
         isOneToOne: false
         isSetofReturn: true
       } },
-"claim_refunds":
-{ Args: { "batch"?: number,"refund_id"?: string }; Returns: Database["public"]['CompositeTypes']["refund_job"][]
+"coinslot_claim_refunds":
+{ Args: { "batch"?: number,"refund_id"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_refund_job"][]
                           SetofOptions: {
         from: "*"
-        to: "refund_job"
+        to: "coinslot_refund_job"
         isOneToOne: false
         isSetofReturn: true
       } },
-"claim_webhooks":
+"coinslot_claim_webhooks":
 { Args: { "batch"?: number }; Returns: unknown[]
                           SetofOptions: {
         from: "*"
@@ -294,95 +302,40 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
-"close_refund":
-{ Args: { "reason": string,"refund_id": string }; Returns: Database["public"]['Views']["refunds"]['Row']
+"coinslot_close_refund":
+{ Args: { "reason": string,"refund_id": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
         to: "refunds"
         isOneToOne: true
         isSetofReturn: false
       } },
-"create_order":
-{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"product_id": string }; Returns: {
-              "amount": number,
-"canceled_at": string | null,
-"confirmed_at": string | null,
-"created_at": string,
-"currency": string,
-"disputed": number,
-"expired_at": string | null,
-"expires_at": string,
-"failure_reason": string | null,
-"gateway": string,
-"id": string,
-"idempotency_key": string | null,
-"live": boolean,
-"method": string | null,
-"name": string,
-"order_id": string,
-"paid": number,
-"payment_key": string | null,
-"product_id": string,
-"refunded": number,
-"status": string,
-"tokens": number,
-"updated_at": string,
-"user_id": string,
-"version": number,
-"virtual_account": Json | null,
-"withdrawn": number
-            }
-                          SetofOptions: {
-        from: "*"
-        to: "payments"
-        isOneToOne: true
-        isSetofReturn: false
-      } },
-"finish_audit":
+"coinslot_finish_audit":
 { Args: { "audit_id": number }; Returns: Json
                            },
-"finish_webhook":
-{ Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: Database["public"]['CompositeTypes']["webhook_verdict"]
+"coinslot_finish_webhook":
+{ Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: Database["public"]['CompositeTypes']["coinslot_webhook_verdict"]
                           SetofOptions: {
         from: "*"
-        to: "webhook_verdict"
+        to: "coinslot_webhook_verdict"
         isOneToOne: true
         isSetofReturn: false
       } },
-"get_backlog":
+"coinslot_get_backlog":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
-"get_refund":
-{ Args: { "refund_id": string }; Returns: Database["public"]['Views']["refunds"]['Row']
+"coinslot_get_refund":
+{ Args: { "refund_id": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
         to: "refunds"
         isOneToOne: true
         isSetofReturn: false
       } },
-"get_settings":
+"coinslot_get_settings":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
-"get_user_tokens":
-{ Args: Record<PropertyKey, never>; Returns: number
-                           },
-"hold_feature_for":
-{ Args: { "feature": string,"idempotency_key": string,"ttl_seconds"?: number,"user_id": string }; Returns: Database["public"]['CompositeTypes']["hold_receipt"]
-                          SetofOptions: {
-        from: "*"
-        to: "hold_receipt"
-        isOneToOne: true
-        isSetofReturn: false
-      } },
-"hold_tokens_for":
-{ Args: { "amount": number,"idempotency_key": string,"reason"?: string,"ttl_seconds"?: number,"user_id": string }; Returns: Database["public"]['CompositeTypes']["hold_receipt"]
-                          SetofOptions: {
-        from: "*"
-        to: "hold_receipt"
-        isOneToOne: true
-        isSetofReturn: false
-      } },
-"list_discrepancies":
+"coinslot_list_discrepancies":
 { Args: { "before"?: number,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
         from: "*"
@@ -390,7 +343,15 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
-"list_webhooks":
+"coinslot_list_operators":
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_operator_account"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_operator_account"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"coinslot_list_webhooks":
 { Args: { "before"?: number,"gateway"?: string,"order_id"?: string,"outcome"?: string,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
         from: "*"
@@ -398,7 +359,7 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
-"open_payment":
+"coinslot_open_payment":
 { Args: { "order_id": string }; Returns: {
               "amount": number,
 "canceled_at": string | null,
@@ -430,11 +391,11 @@ isOneToOne: false
             }
                           SetofOptions: {
         from: "*"
-        to: "payments"
+        to: "token_payments"
         isOneToOne: true
         isSetofReturn: false
       } },
-"record_refund_answer":
+"coinslot_record_refund_answer":
 { Args: { "answer": string,"failure_code"?: string,"failure_message"?: string,"refund_id": string,"tries": number }; Returns: {
               "amount": number,
 "canceled_at": string | null,
@@ -466,41 +427,25 @@ isOneToOne: false
             }
                           SetofOptions: {
         from: "*"
-        to: "payments"
+        to: "token_payments"
         isOneToOne: true
         isSetofReturn: false
       } },
-"refuse_payment_attempt":
+"coinslot_refuse_payment_attempt":
 { Args: { "order_id": string,"payment_key": string,"reason": string,"source": string }; Returns: undefined
                            },
-"release_hold":
-{ Args: { "hold_id": string }; Returns: Database["public"]['CompositeTypes']["hold_receipt"]
+"coinslot_remove_operator":
+{ Args: { "who": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
-        to: "hold_receipt"
+        to: "operators"
         isOneToOne: true
         isSetofReturn: false
       } },
-"replay_webhooks":
+"coinslot_replay_webhooks":
 { Args: { "gateway"?: string,"order_id"?: string,"outcome"?: string }; Returns: number
                            },
-"request_refund":
-{ Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: Database["public"]['Views']["refunds"]['Row']
-                          SetofOptions: {
-        from: "*"
-        to: "refunds"
-        isOneToOne: true
-        isSetofReturn: false
-      } },
-"request_refund_for":
-{ Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: Database["public"]['Views']["refunds"]['Row']
-                          SetofOptions: {
-        from: "*"
-        to: "refunds"
-        isOneToOne: true
-        isSetofReturn: false
-      } },
-"resolve_discrepancy":
+"coinslot_resolve_discrepancy":
 { Args: { "discrepancy_id": number,"resolution": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
@@ -508,15 +453,110 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
-"return_payments":
+"coinslot_return_payments":
 { Args: { "order_ids": (string)[] }; Returns: undefined
                            },
-"return_webhooks":
+"coinslot_return_webhooks":
 { Args: { "webhook_ids": (number)[] }; Returns: undefined
                            },
-"run_maintenance":
+"coinslot_run_maintenance":
 { Args: { "batch"?: number }; Returns: Json
                            },
+"coinslot_store_webhook":
+{ Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string }; Returns: Record<string, unknown>
+                           },
+"coinslot_verify_ledger":
+{ Args: { "from_user"?: string,"to_user"?: string }; Returns: {
+              "expected": number,"found": number,"problem": string,"user_id": string
+            }[]
+                           },
+"create_token_order":
+{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"product_id": string }; Returns: {
+              "amount": number,
+"canceled_at": string | null,
+"confirmed_at": string | null,
+"created_at": string,
+"currency": string,
+"disputed": number,
+"expired_at": string | null,
+"expires_at": string,
+"failure_reason": string | null,
+"gateway": string,
+"id": string,
+"idempotency_key": string | null,
+"live": boolean,
+"method": string | null,
+"name": string,
+"order_id": string,
+"paid": number,
+"payment_key": string | null,
+"product_id": string,
+"refunded": number,
+"status": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number,
+"virtual_account": Json | null,
+"withdrawn": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_payments"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"get_user_tokens":
+{ Args: Record<PropertyKey, never>; Returns: number
+                           },
+"hold_feature_for":
+{ Args: { "feature": string,"idempotency_key": string,"ttl_seconds"?: number,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_hold_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_hold_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"hold_tokens_for":
+{ Args: { "amount": number,"idempotency_key": string,"reason"?: string,"ttl_seconds"?: number,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_hold_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_hold_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"list_token_refunds":
+{ Args: { "order_id": string }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"release_token_hold":
+{ Args: { "hold_id": string }; Returns: Database["public"]['CompositeTypes']["token_hold_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_hold_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"request_token_refund":
+{ Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"request_token_refund_for":
+{ Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "spend_tokens":
 { Args: { "amount": number,"idempotency_key": string,"metadata"?: Json,"reason"?: string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
                           SetofOptions: {
@@ -533,9 +573,6 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
-"store_webhook":
-{ Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string }; Returns: Record<string, unknown>
-                           },
 "tokens":
 { Args: { "profile": Omit<Database["public"]['Tables']["profiles"]['Row'], Database["public"]['Tables']["profiles"]['ComputedFields']> }; Returns: number
                            },
@@ -567,27 +604,24 @@ isOneToOne: false
         to: "token_receipt"
         isOneToOne: true
         isSetofReturn: false
-      } },
-"verify_ledger":
-{ Args: { "from_user"?: string,"to_user"?: string }; Returns: {
-              "expected": number,"found": number,"problem": string,"user_id": string
-            }[]
-                           }
+      } }
           }
           Enums: {
             [_ in never]: never
           }
           CompositeTypes: {
-            "hold_receipt": {
+            "coinslot_operator_account": {
+                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
+                      },"coinslot_payment_to_read": {
+                        "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"attempt_key": string | null
+                      },"coinslot_refund_job": {
+                        "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["token_payments"]['Row'] | null
+                      },"coinslot_webhook_verdict": {
+                        "webhook_id": number | null,"outcome": string | null,"finished": boolean | null
+                      },"token_hold_receipt": {
                         "id": string | null,"user_id": string | null,"amount": number | null,"captured": number | null,"status": string | null,"feature": string | null,"idempotency_key": string | null,"reason": string | null,"expires_at": string | null,"created_at": string | null,"resolved_at": string | null,"replayed": boolean | null
-                      },"payment_to_read": {
-                        "payment": Database["public"]['Tables']["payments"]['Row'] | null,"attempt_key": string | null
-                      },"refund_job": {
-                        "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["payments"]['Row'] | null
                       },"token_receipt": {
                         "user_id": string | null,"seq": number | null,"delta": number | null,"balance": number | null,"created_at": string | null,"payment_id": string | null,"hold_id": string | null,"kind": string | null,"idempotency_key": string | null,"feature": string | null,"reason": string | null,"metadata": Json | null,"replayed": boolean | null
-                      },"webhook_verdict": {
-                        "webhook_id": number | null,"outcome": string | null,"finished": boolean | null
                       }
           }
         }

@@ -137,7 +137,7 @@ export function leftOpen(order, outcome) {
 }
 
 /** Calls an unpaid order off. Should it be paid all the same, it is credited. */
-export const callOff = ({ orderId }) => config.supabase.rpc('cancel_order', { order_id: orderId })
+export const callOff = ({ orderId }) => config.supabase.rpc('cancel_token_order', { order_id: orderId })
 
 /** Looks now and then, until the deposit came. */
 export async function awaitDeposit(order, { onState, signal }) {

@@ -80,7 +80,7 @@ create function pg_temp.wallet(user_id uuid) returns text
 language sql as $$
   select format('tokens=%s held=%s seq=%s', w.tokens, w.held, w.seq)
     || case when w.closed_at is null then '' else ' closed' end
-  from public.wallets w where w.user_id = wallet.user_id
+  from public.token_wallets w where w.user_id = wallet.user_id
 $$;
 
 create function pg_temp.history(user_id uuid) returns text

@@ -18,7 +18,7 @@
 --   ?wallet ?tokens ?refund ?reads    the wallet, what the buyer can spend, the order's refunds,
 --                                     how often it was reconciled, and when it will be
 --
--- A read answers `outcome status tokens`, and what verify_ledger() finds, should it find anything.
+-- A read answers `outcome status tokens`, and what coinslot_verify_ledger() finds, should it find anything.
 -- A refund is shown as `status tries answer`, an answer that is not there left out; a claim answers
 -- `todo tries`. What is refused answers the error.
 
@@ -43,12 +43,12 @@ $$;
 create function pg_temp.read(order_id text, step text) returns text
 language plpgsql as $$
 declare
-  v_order public.payments;
+  v_order public.token_payments;
   v_what text := split_part(step, ' ', 1);
   v_answer jsonb;
 begin
-  select p.* into v_order from public.payments p where p.order_id = read.order_id;
-  v_answer := pg_temp.invoke('apply_gateway_payment', jsonb_build_object(
+  select p.* into v_order from public.token_payments p where p.order_id = read.order_id;
+  v_answer := pg_temp.invoke('coinslot_apply_gateway_payment', jsonb_build_object(
     'order_id', v_order.order_id, 'gateway', 'portone', 'state', split_part(v_what, ':', 2),
     'payment_key', split_part(v_what, ':', 1) || ' ' || v_order.order_id,
     'amount', v_order.amount, 'currency', v_order.currency, 'live', v_order.live,
@@ -59,7 +59,7 @@ begin
   end if;
   return concat_ws(
     ' ', v_answer ->> 'outcome', v_answer #>> '{payment,status}',
-    (select w.tokens from public.wallets w where w.user_id = v_order.user_id),
+    (select w.tokens from public.token_wallets w where w.user_id = v_order.user_id),
     (select 'UNSOUND ' || jsonb_agg(v)::text from coinslot.verify_ledger(null, null) v)
   );
 end
@@ -77,7 +77,7 @@ language sql as $$
   order by r.created_at desc limit 1
 $$;
 
-create function pg_temp.refund_step(payment public.payments, step text) returns text
+create function pg_temp.refund_step(payment public.token_payments, step text) returns text
 language plpgsql as $$
 declare
   v_refund coinslot.refunds := pg_temp.latest_refund(payment.id);
@@ -86,20 +86,20 @@ declare
 begin
   case split_part(step, ' ', 1)
     when '!refund' then
-      v_answer := pg_temp.invoke('request_refund_for', jsonb_strip_nulls(jsonb_build_object(
+      v_answer := pg_temp.invoke('request_token_refund_for', jsonb_strip_nulls(jsonb_build_object(
         'order_id', payment.order_id, 'reason', 'why', 'amount', v_words -> 'amount',
         'idempotency_key', coalesce(v_words ->> 'key', 'r'), 'force', v_words ? 'force',
         'payment_key', (v_words ->> 'attempt') || ' ' || payment.order_id
       )));
     when '!answer' then
-      v_answer := pg_temp.invoke('record_refund_answer', jsonb_build_object(
+      v_answer := pg_temp.invoke('coinslot_record_refund_answer', jsonb_build_object(
         'refund_id', v_refund.id, 'answer', split_part(step, ' ', 2),
         'tries', coalesce(v_words -> 'tries', to_jsonb(v_refund.tries))
       ));
     when '!claim' then
       return (
         select nullif(concat_ws(' ', a ->> 'todo', a ->> 'tries'), '')
-        from pg_temp.invoke('claim_refunds', jsonb_build_object('refund_id', v_refund.id)) a
+        from pg_temp.invoke('coinslot_claim_refunds', jsonb_build_object('refund_id', v_refund.id)) a
       );
   end case;
   return case when v_answer ? 'error' then pg_temp.refusal(v_answer)
@@ -107,26 +107,26 @@ begin
 end
 $$;
 
-create function pg_temp.step(payment public.payments, step text) returns text
+create function pg_temp.step(payment public.token_payments, step text) returns text
 language plpgsql as $$
 begin
   case split_part(step, ' ', 1)
     when '!cancel' then
       return pg_temp.as_user(payment.user_id, format(
-        'select * from cancel_order(%L)', payment.order_id
+        'select * from cancel_token_order(%L)', payment.order_id
       )) ->> 'status';
     when '!expire' then
       perform pg_temp.change(format(
-        'update public.payments set expires_at = clock_timestamp() where id = %L', payment.id
+        'update public.token_payments set expires_at = clock_timestamp() where id = %L', payment.id
       ));
-      return pg_temp.as_service('select run_maintenance() as n') #>> '{n,orders_expired}';
+      return pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,orders_expired}';
     when '!delete' then
       delete from auth.users u where u.id = payment.user_id;
       return 'gone';
     when '!fill' then
       return pg_temp.as_service(format(
         'select * from add_tokens(%L, 9007199254740991 - (
-           select w.tokens from public.wallets w where w.user_id = %1$L
+           select w.tokens from public.token_wallets w where w.user_id = %1$L
          ), %L)', payment.user_id, 'fill'
       )) ->> 'balance';
     when '!spend' then
@@ -144,7 +144,7 @@ begin
       )) ->> 'balance';
     when '!resolve' then
       return (
-        select string_agg(pg_temp.invoke('resolve_discrepancy', jsonb_build_object(
+        select string_agg(pg_temp.invoke('coinslot_resolve_discrepancy', jsonb_build_object(
           'discrepancy_id', d.id, 'resolution', 'by hand'
         )) ->> 'resolution', ', ')
         from coinslot.discrepancies d
@@ -166,7 +166,7 @@ begin
       return (
         select concat('claimed', ' ' || split_part(a ->> 'key', ' ', 1)) from pg_temp.as_service(
           format(
-            'select count(*) as n, min(c.attempt_key) as key from claim_payments(%L, 1000) c
+            'select count(*) as n, min(c.attempt_key) as key from coinslot_claim_payments(%L, 1000) c
              where (c.payment).id = %L', payment.gateway, payment.id
           )
         ) a where a -> 'n' = '1'
@@ -199,7 +199,7 @@ begin
         select string_agg(concat_ws(' ',
           concat_ws('>', e.from_status, e.to_status), nullif(e.tokens, 0), nullif(e.reason, '')
         ), ', ' order by e.id)
-        from public.payment_events e where e.payment_id = payment.id
+        from public.token_payment_events e where e.payment_id = payment.id
       );
     else
       return pg_temp.read(payment.order_id, step);
@@ -212,14 +212,14 @@ create function pg_temp.play(product text, steps text[]) returns text[]
 language plpgsql as $$
 declare
   v_user_id uuid := pg_temp.user_with(0);
-  v_order public.payments;
+  v_order public.token_payments;
   v_step text;
   v_answers text[];
 begin
   perform pg_temp.as_user(v_user_id, format(
-    'select * from create_order(%L, %L)', play.product, 'portone'
+    'select * from create_token_order(%L, %L)', play.product, 'portone'
   ));
-  select p.* into strict v_order from public.payments p where p.user_id = v_user_id;
+  select p.* into strict v_order from public.token_payments p where p.user_id = v_user_id;
   foreach v_step in array steps loop
     v_answers := v_answers || pg_temp.step(v_order, v_step);
   end loop;

@@ -9,6 +9,85 @@
 -- until the next analyze, however many come in before that. None of it may leave a whole scan as
 -- the only way, not even of one row: the planner would think it so costly that it compiles it.
 
+-- Before anything is made: what is in the way here, all of it at once. A push that stops halfway
+-- would leave the app with half of Coinslot.
+do $$
+declare
+  v_relations constant text[] := array[
+    'coinslot_operator_account', 'coinslot_payment_to_read', 'coinslot_refund_job',
+    'coinslot_webhook_verdict', 'token_features', 'token_hold_receipt', 'token_ledger',
+    'token_offers', 'token_payment_events', 'token_payments', 'token_prices', 'token_products',
+    'token_receipt', 'token_refunds', 'token_wallets'
+  ];
+  v_functions constant text[] := array[
+    'add_tokens', 'cancel_token_order', 'capture_token_hold', 'coinslot_add_operator',
+    'coinslot_apply_gateway_payment', 'coinslot_audit_payments', 'coinslot_audit_report',
+    'coinslot_audit_unlisted', 'coinslot_begin_audit', 'coinslot_check_ledger',
+    'coinslot_claim_payments', 'coinslot_claim_refunds', 'coinslot_claim_webhooks',
+    'coinslot_close_refund', 'coinslot_finish_audit', 'coinslot_finish_webhook',
+    'coinslot_get_backlog', 'coinslot_get_refund', 'coinslot_get_settings',
+    'coinslot_list_discrepancies', 'coinslot_list_operators', 'coinslot_list_webhooks',
+    'coinslot_open_payment', 'coinslot_record_refund_answer', 'coinslot_refuse_payment_attempt',
+    'coinslot_remove_operator', 'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy',
+    'coinslot_return_payments', 'coinslot_return_webhooks', 'coinslot_run_maintenance',
+    'coinslot_store_webhook', 'coinslot_verify_ledger', 'create_token_order', 'get_user_tokens',
+    'hold_feature_for', 'hold_tokens_for', 'list_token_refunds', 'release_token_hold',
+    'request_token_refund', 'request_token_refund_for', 'spend_tokens', 'spend_tokens_for',
+    'use_feature', 'use_feature_for'
+  ];
+  v_auth_columns constant text[] := array[
+    'id', 'email', 'email_confirmed_at', 'phone', 'phone_confirmed_at', 'is_anonymous',
+    'deleted_at', 'banned_until', 'created_at'
+  ];
+  v_problems text[];
+begin
+  v_problems := array(
+    select 'Postgres ' || current_setting('server_version') || ': Coinslot needs 15 or newer.'
+    where current_setting('server_version_num')::integer < 150000
+    union all
+    select 'schema coinslot: it exists already. ' || case
+      when to_regclass('coinslot.settings') is not null
+      then 'Coinslot is installed here: push only what is new.' else 'Rename yours.' end
+    where to_regnamespace('coinslot') is not null
+    union all
+    select format('%s public.%s: the name is Coinslot''s. Rename yours.',
+      case c.relkind when 'i' then 'index' when 'S' then 'sequence' when 'v' then 'view'
+        when 'c' then 'type' else 'table' end, c.relname)
+    from pg_catalog.pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relname = any(v_relations)
+    union all
+    select format('function public.%s(%s): the name is Coinslot''s. Rename yours.',
+      p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'public'::regnamespace and p.proname = any(v_functions)
+    union all
+    select format('role %s: it is missing. Coinslot needs a Supabase database.', r.name)
+    from unnest(array['anon', 'authenticated', 'service_role']) r (name)
+    where to_regrole(r.name) is null
+    union all
+    select format('auth.users.%s: the column is missing. Update Auth to a version that has it.', n.name)
+    from unnest(v_auth_columns) n (name)
+    where not exists (
+      select from pg_catalog.pg_attribute a
+      where a.attrelid = to_regclass('auth.users') and a.attname = n.name and not a.attisdropped
+    )
+    union all
+    select 'auth.users: ' || current_user || ' may not put a trigger on it. Push as postgres.'
+    where to_regclass('auth.users') is not null
+      and not has_table_privilege(to_regclass('auth.users'), 'trigger')
+    union all
+    select current_user || ' may not create a schema here. Push as postgres.'
+    where not has_database_privilege(current_database(), 'create')
+  );
+  if cardinality(v_problems) > 0 then
+    raise exception using
+      errcode = 'object_not_in_prerequisite_state',
+      message = 'Coinslot cannot be installed here yet, and nothing was changed:' || E'\n- '
+        || array_to_string(v_problems, E'\n- ');
+  end if;
+end
+$$;
+
 create schema coinslot;
 comment on schema coinslot is 'Coinslot internals: never exposed through the API.';
 revoke all on schema coinslot from public;
@@ -79,15 +158,17 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('unauthenticated', 'PT401', 'Sign in and send the user''s JWT.'),
 ('insufficient_tokens', 'PT402', 'Buy tokens, then call again with the same idempotency key.'),
 ('append_only', 'PT403', 'History is never changed: write a correcting entry instead.'),
-('forbidden', 'PT403', 'Sign in as an administrator: raw_app_meta_data has the role admin.'),
+('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
-('product_not_found', 'PT404', 'Choose a product from product_offers.'),
+('product_not_found', 'PT404', 'Choose a product from token_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
-('feature_not_found', 'PT404', 'Choose a feature from feature_prices.'),
+('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
+('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
 ('wallet_not_found', 'PT404', 'The user has no open wallet: they were deleted or never existed.'),
 ('idempotency_key_reused', 'PT409', 'Use a new key for a different call.'),
 ('illegal_transition', 'PT409', 'Read the order again: its state no longer allows this.'),
 ('hold_resolved', 'PT409', 'The detail says how this hold ended: it cannot end twice.'),
+('last_owner', 'PT409', 'Make somebody else an owner first: there is always one who can act.'),
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
 ('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),

@@ -6,31 +6,31 @@
 -- The wallet row is the balance and the lock; the ledger is the history that must add up to it.
 -- Every change of a balance is one wallet update and one ledger insert in the same transaction.
 
-create table public.wallets (
+create table public.token_wallets (
   user_id uuid not null,
   tokens bigint not null default 0,
   held bigint not null default 0,
   seq bigint not null default 0,
   closed_at timestamptz,
   updated_at timestamptz not null default clock_timestamp(),
-  constraint wallets_pkey primary key (user_id),
-  constraint wallets_tokens_in_range
+  constraint token_wallets_pkey primary key (user_id),
+  constraint token_wallets_tokens_in_range
   check (tokens between -9007199254740991 and 9007199254740991),
-  constraint wallets_held_in_range check (held between 0 and 9007199254740991),
-  constraint wallets_seq_not_negative check (seq >= 0)
+  constraint token_wallets_held_in_range check (held between 0 and 9007199254740991),
+  constraint token_wallets_seq_not_negative check (seq >= 0)
 ) with (fillfactor = 50);
-comment on table public.wallets is 'Balance of each user: available = tokens - held.';
-comment on column public.wallets.tokens is
+comment on table public.token_wallets is 'Balance of each user: available = tokens - held.';
+comment on column public.token_wallets.tokens is
 'Sum of the ledger. Below zero only by what a gateway took back or by a hold made in time.';
-comment on column public.wallets.held is 'Tokens set aside by open holds.';
-comment on column public.wallets.seq is 'Number of the latest ledger entry.';
-comment on column public.wallets.closed_at is
+comment on column public.token_wallets.held is 'Tokens set aside by open holds.';
+comment on column public.token_wallets.seq is 'Number of the latest ledger entry.';
+comment on column public.token_wallets.closed_at is
 'Set when the user was deleted: only reversals follow.';
 
-alter table public.wallets enable row level security;
-revoke all on table public.wallets from anon, authenticated, service_role;
-grant select on table public.wallets to authenticated, service_role;
-create policy "People read their own wallet" on public.wallets
+alter table public.token_wallets enable row level security;
+revoke all on table public.token_wallets from anon, authenticated, service_role;
+grant select on table public.token_wallets to authenticated, service_role;
+create policy "People read their own wallet" on public.token_wallets
 for select to authenticated using ((select auth.uid()) = user_id);
 
 -- No foreign key to the wallet: entries are written only by functions that hold its row lock, and
@@ -145,7 +145,7 @@ declare
   v_entry public.token_ledger;
 begin
   with moved as (
-    update public.wallets w
+    update public.token_wallets w
     set tokens = w.tokens + entry.delta, seq = w.seq + 1, updated_at = clock_timestamp()
     where w.user_id = entry.user_id
     returning w.tokens, w.seq
@@ -205,15 +205,15 @@ comment on function coinslot.check_call(bigint, text, text, jsonb) is
 revoke all on function coinslot.check_call(bigint, text, text, jsonb) from public;
 
 -- The wallet, locked, or null where there is none.
-create function coinslot.lock_wallet(user_id uuid) returns public.wallets
+create function coinslot.lock_wallet(user_id uuid) returns public.token_wallets
 language sql volatile
 set search_path = '' set enable_seqscan = off as $$
-  select w.* from public.wallets w where w.user_id = lock_wallet.user_id for update
+  select w.* from public.token_wallets w where w.user_id = lock_wallet.user_id for update
 $$;
 comment on function coinslot.lock_wallet(uuid) is 'Locks and reads a wallet.';
 revoke all on function coinslot.lock_wallet(uuid) from public;
 
-create function coinslot.check_open(wallet public.wallets) returns void
+create function coinslot.check_open(wallet public.token_wallets) returns void
 language plpgsql stable set search_path = '' as $$
 begin
   if wallet.user_id is null or wallet.closed_at is not null then
@@ -221,5 +221,5 @@ begin
   end if;
 end
 $$;
-comment on function coinslot.check_open(public.wallets) is 'PT404 unless the wallet is open.';
-revoke all on function coinslot.check_open(public.wallets) from public;
+comment on function coinslot.check_open(public.token_wallets) is 'PT404 unless the wallet is open.';
+revoke all on function coinslot.check_open(public.token_wallets) from public;

@@ -19,7 +19,7 @@ create table coinslot.token_holds (
   resolved_at timestamptz,
   constraint token_holds_pkey primary key (id),
   constraint token_holds_user_id_fkey foreign key (user_id)
-  references public.wallets (user_id) on delete restrict,
+  references public.token_wallets (user_id) on delete restrict,
   constraint token_holds_key_or_refund
   check ((idempotency_key is null) = (refund_id is not null)),
   constraint token_holds_amount_positive check (amount between 1 and coinslot.max_amount()),
@@ -52,7 +52,7 @@ to authenticated, service_role;
 create policy "People count their own holds" on coinslot.token_holds
 for select to authenticated using ((select auth.uid()) = user_id);
 
-create type public.hold_receipt as (
+create type public.token_hold_receipt as (
   id uuid,
   user_id uuid,
   amount bigint,
@@ -66,18 +66,18 @@ create type public.hold_receipt as (
   resolved_at timestamptz,
   replayed boolean
 );
-comment on type public.hold_receipt is 'A hold; replayed = it answers a repeated call.';
-revoke all on type public.hold_receipt from public;
-grant usage on type public.hold_receipt to authenticated, service_role;
+comment on type public.token_hold_receipt is 'A hold; replayed = it answers a repeated call.';
+revoke all on type public.token_hold_receipt from public;
+grant usage on type public.token_hold_receipt to authenticated, service_role;
 
 create function coinslot.hold_receipt(hold coinslot.token_holds, replayed boolean)
-returns public.hold_receipt
+returns public.token_hold_receipt
 language sql immutable parallel safe set search_path = '' as $$
   select row(
     hold.id, hold.user_id, hold.amount, hold.captured, hold.status, hold.feature,
     hold.idempotency_key, hold.reason, hold.expires_at, hold.created_at, hold.resolved_at,
     hold_receipt.replayed
-  )::public.hold_receipt
+  )::public.token_hold_receipt
 $$;
 comment on function coinslot.hold_receipt(coinslot.token_holds, boolean) is 'Hold to receipt.';
 revoke all on function coinslot.hold_receipt(coinslot.token_holds, boolean) from public;
@@ -85,7 +85,7 @@ revoke all on function coinslot.hold_receipt(coinslot.token_holds, boolean) from
 -- Available tokens of a wallet its reader may see. An expired hold counts as released before
 -- anybody has swept it, because only the clock decides. Below zero is a debt: what a gateway took
 -- back after it was spent.
-create function coinslot.available(wallet public.wallets) returns bigint
+create function coinslot.available(wallet public.token_wallets) returns bigint
 language sql stable set search_path = '' as $$
   select wallet.tokens - case when wallet.held = 0 then 0 else (
     select coalesce(sum(h.amount), 0)::bigint
@@ -93,16 +93,16 @@ language sql stable set search_path = '' as $$
     where h.user_id = wallet.user_id and h.status = 'held' and h.expires_at > clock_timestamp()
   ) end
 $$;
-comment on function coinslot.available(public.wallets) is 'Tokens minus unexpired holds.';
-revoke all on function coinslot.available(public.wallets) from public;
-grant execute on function coinslot.available(public.wallets) to authenticated, service_role;
+comment on function coinslot.available(public.token_wallets) is 'Tokens minus unexpired holds.';
+revoke all on function coinslot.available(public.token_wallets) from public;
+grant execute on function coinslot.available(public.token_wallets) to authenticated, service_role;
 
 create function public.get_user_tokens() returns bigint
 language sql stable set search_path = '' as $$
   select coalesce(
     (
       select coinslot.available(w)
-      from public.wallets w
+      from public.token_wallets w
       where w.user_id = (select coinslot.current_user_id())
     ), 0
   )
@@ -129,7 +129,7 @@ begin
   )
   select coalesce(sum(expired.amount), 0) into v_freed from expired;
   if v_freed > 0 then
-    update public.wallets w set held = w.held - v_freed, updated_at = clock_timestamp()
+    update public.token_wallets w set held = w.held - v_freed, updated_at = clock_timestamp()
     where w.user_id = expire_holds_of.user_id;
   end if;
   return v_freed;

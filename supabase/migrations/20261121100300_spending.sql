@@ -4,20 +4,20 @@
 -- entry is written under the caller's key. Everything unusual (a repeated key, too few tokens, an
 -- expired hold that still sets tokens aside) is decided afterwards, under the wallet's row lock.
 
-create table public.feature_prices (
+create table public.token_features (
   feature text not null,
   tokens bigint not null,
-  constraint feature_prices_pkey primary key (feature),
-  constraint feature_prices_feature_named check (feature ~ '^[a-z][a-z0-9_]{0,62}$'),
-  constraint feature_prices_tokens_positive check (tokens between 1 and coinslot.max_amount())
+  constraint token_features_pkey primary key (feature),
+  constraint token_features_feature_named check (feature ~ '^[a-z][a-z0-9_]{0,62}$'),
+  constraint token_features_tokens_positive check (tokens between 1 and coinslot.max_amount())
 );
-comment on table public.feature_prices is 'What a use of each feature costs, in tokens.';
-insert into public.feature_prices (feature, tokens) values ('question', 1), ('answer', 2);
+comment on table public.token_features is 'What a use of each feature costs, in tokens.';
+insert into public.token_features (feature, tokens) values ('question', 1), ('answer', 2);
 
-alter table public.feature_prices enable row level security;
-revoke all on table public.feature_prices from anon, authenticated, service_role;
-grant select on table public.feature_prices to anon, authenticated, service_role;
-create policy "Everybody reads feature prices" on public.feature_prices
+alter table public.token_features enable row level security;
+revoke all on table public.token_features from anon, authenticated, service_role;
+grant select on table public.token_features to anon, authenticated, service_role;
+create policy "Everybody reads feature prices" on public.token_features
 for select to anon, authenticated using (true);
 
 create function coinslot.feature_price(feature text) returns bigint
@@ -26,7 +26,7 @@ declare
   v_tokens bigint;
 begin
   select p.tokens into v_tokens
-  from public.feature_prices p where p.feature = feature_price.feature;
+  from public.token_features p where p.feature = feature_price.feature;
   if not found then
     perform coinslot.fail(
       'feature_not_found', jsonb_build_object('feature', left(feature_price.feature, 63))
@@ -92,7 +92,7 @@ create function coinslot.debit_slowly(attempted public.token_ledger)
 returns public.token_receipt
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_wallet public.wallets := coinslot.lock_wallet(attempted.user_id);
+  v_wallet public.token_wallets := coinslot.lock_wallet(attempted.user_id);
   v_receipt public.token_receipt := coinslot.find_replay(attempted);
 begin
   if v_receipt.seq is not null then
@@ -142,7 +142,7 @@ begin
       debit.amount, debit.idempotency_key, debit.reason, debit.metadata
     );
   end if;
-  update public.wallets w
+  update public.token_wallets w
   set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
   where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
   returning w.tokens, w.held, w.seq, w.updated_at into v_tokens, v_held, v_seq, v_now;
@@ -164,7 +164,7 @@ begin
         debit.idempotency_key, debit.feature, debit.reason, debit.metadata, false
       )::public.token_receipt;
     end if;
-    update public.wallets w set tokens = w.tokens + debit.amount, seq = w.seq - 1
+    update public.token_wallets w set tokens = w.tokens + debit.amount, seq = w.seq - 1
     where w.user_id = debit.user_id;
   end if;
   return coinslot.debit_slowly(coinslot.new_entry(
@@ -317,7 +317,7 @@ declare
     add_tokens.user_id, add_tokens.kind, add_tokens.amount, 'service',
     add_tokens.idempotency_key, null, add_tokens.reason
   );
-  v_wallet public.wallets;
+  v_wallet public.token_wallets;
   v_receipt public.token_receipt;
 begin
   if (add_tokens.kind in ('grant', 'adjustment')) is not true then

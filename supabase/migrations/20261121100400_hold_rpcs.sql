@@ -42,11 +42,11 @@ revoke all on function coinslot.find_hold_replay(uuid, bigint, text, text) from 
 create function coinslot.hold(
   user_id uuid, amount bigint, feature text, idempotency_key text, reason text,
   ttl_seconds integer
-) returns public.hold_receipt
+) returns public.token_hold_receipt
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_wallet public.wallets;
+  v_wallet public.token_wallets;
   v_hold coinslot.token_holds;
 begin
   perform coinslot.check_call(hold.amount, hold.idempotency_key, hold.reason, '{}');
@@ -67,7 +67,7 @@ begin
       'tokens', v_wallet.tokens - v_wallet.held, 'required', hold.amount
     ));
   end if;
-  update public.wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
+  update public.token_wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
   where w.user_id = hold.user_id;
   insert into coinslot.token_holds as h (
     user_id, amount, feature, idempotency_key, reason, expires_at
@@ -100,7 +100,7 @@ revoke all on function coinslot.check_ttl(integer) from public;
 
 create function coinslot.hold_tokens_for(
   user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer
-) returns public.hold_receipt
+) returns public.token_hold_receipt
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   return coinslot.hold(
@@ -118,7 +118,7 @@ to service_role;
 create function public.hold_tokens_for(
   user_id uuid, amount bigint, idempotency_key text, reason text default '',
   ttl_seconds integer default 600
-) returns public.hold_receipt
+) returns public.token_hold_receipt
 language sql volatile set search_path = '' as $$
   select coinslot.hold_tokens_for(
     hold_tokens_for.user_id, hold_tokens_for.amount, hold_tokens_for.idempotency_key,
@@ -134,7 +134,7 @@ to service_role;
 
 create function coinslot.hold_feature_for(
   user_id uuid, feature text, idempotency_key text, ttl_seconds integer
-) returns public.hold_receipt
+) returns public.token_hold_receipt
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   return coinslot.hold(
@@ -150,7 +150,7 @@ grant execute on function coinslot.hold_feature_for(uuid, text, text, integer) t
 
 create function public.hold_feature_for(
   user_id uuid, feature text, idempotency_key text, ttl_seconds integer default 600
-) returns public.hold_receipt
+) returns public.token_hold_receipt
 language sql volatile set search_path = '' as $$
   select coinslot.hold_feature_for(
     hold_feature_for.user_id, hold_feature_for.feature, hold_feature_for.idempotency_key,
@@ -200,7 +200,7 @@ begin
     resolved_at = clock_timestamp()
   where h.id = hold.id
   returning h.* into strict v_hold;
-  update public.wallets w set held = w.held - hold.amount, updated_at = clock_timestamp()
+  update public.token_wallets w set held = w.held - hold.amount, updated_at = clock_timestamp()
   where w.user_id = hold.user_id;
   return v_hold;
 end
@@ -230,22 +230,22 @@ begin
   ));
 end
 $$;
-comment on function coinslot.capture_hold(uuid, bigint) is 'See public.capture_hold.';
+comment on function coinslot.capture_hold(uuid, bigint) is 'See public.capture_token_hold.';
 revoke all on function coinslot.capture_hold(uuid, bigint) from public;
 grant execute on function coinslot.capture_hold(uuid, bigint) to service_role;
 
-create function public.capture_hold(hold_id uuid, amount bigint default null)
+create function public.capture_token_hold(hold_id uuid, amount bigint default null)
 returns public.token_receipt
 language sql volatile set search_path = '' as $$
-  select coinslot.capture_hold(capture_hold.hold_id, capture_hold.amount)
+  select coinslot.capture_hold(capture_token_hold.hold_id, capture_token_hold.amount)
 $$;
-comment on function public.capture_hold(uuid, bigint) is
+comment on function public.capture_token_hold(uuid, bigint) is
 'Service: spends all or part of an open hold and frees the rest.';
-revoke all on function public.capture_hold(uuid, bigint)
+revoke all on function public.capture_token_hold(uuid, bigint)
 from public, anon, authenticated, service_role;
-grant execute on function public.capture_hold(uuid, bigint) to service_role;
+grant execute on function public.capture_token_hold(uuid, bigint) to service_role;
 
-create function coinslot.release_hold(hold_id uuid) returns public.hold_receipt
+create function coinslot.release_hold(hold_id uuid) returns public.token_hold_receipt
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 begin
@@ -254,16 +254,16 @@ begin
   );
 end
 $$;
-comment on function coinslot.release_hold(uuid) is 'See public.release_hold.';
+comment on function coinslot.release_hold(uuid) is 'See public.release_token_hold.';
 revoke all on function coinslot.release_hold(uuid) from public;
 grant execute on function coinslot.release_hold(uuid) to service_role;
 
-create function public.release_hold(hold_id uuid) returns public.hold_receipt
+create function public.release_token_hold(hold_id uuid) returns public.token_hold_receipt
 language sql volatile set search_path = '' as $$
-  select coinslot.release_hold(release_hold.hold_id)
+  select coinslot.release_hold(release_token_hold.hold_id)
 $$;
-comment on function public.release_hold(uuid) is
+comment on function public.release_token_hold(uuid) is
 'Service: frees what an open hold set aside; nothing is spent.';
-revoke all on function public.release_hold(uuid)
+revoke all on function public.release_token_hold(uuid)
 from public, anon, authenticated, service_role;
-grant execute on function public.release_hold(uuid) to service_role;
+grant execute on function public.release_token_hold(uuid) to service_role;

@@ -100,7 +100,7 @@ create function coinslot.grant_signup_bonus(user_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   v_bonus bigint;
-  v_wallet public.wallets;
+  v_wallet public.token_wallets;
   v_earned boolean;
 begin
   select s.signup_bonus into v_bonus from coinslot.settings s;
@@ -139,7 +139,7 @@ begin
   perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;
-  update public.wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
+  update public.token_wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
     held = (
       select coalesce(sum(h.amount), 0) from coinslot.token_holds h
       where h.user_id = close_wallet.user_id and h.status = 'held'
@@ -159,7 +159,7 @@ begin
     perform coinslot.close_wallet(old.id);
     return old;
   end if;
-  insert into public.wallets (user_id) values (new.id) on conflict do nothing;
+  insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
   if new.deleted_at is not null then
     perform coinslot.close_wallet(new.id);
   end if;
@@ -201,7 +201,7 @@ declare
   v_bonus bigint := (select s.signup_bonus from coinslot.settings s);
 begin
   lock table auth.users, auth.identities in share row exclusive mode;
-  insert into public.wallets (user_id, closed_at)
+  insert into public.token_wallets (user_id, closed_at)
   select u.id, u.deleted_at from auth.users u
   on conflict do nothing;
   with confirmed as materialized (
@@ -215,7 +215,7 @@ begin
     insert into coinslot.identities (identity_hash, user_id)
     select c.identity_hash, c.user_id from confirmed c where c.first
   ), credited as (
-    update public.wallets w
+    update public.token_wallets w
     set tokens = w.tokens + v_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
     from (select c.user_id from confirmed c group by c.user_id having bool_and(c.first)) earned
     where w.user_id = earned.user_id and w.closed_at is null
@@ -229,24 +229,3 @@ $$;
 comment on function coinslot.adopt_users() is
 'Gives wallets and bonus to users whose sign-up no trigger saw.';
 revoke all on function coinslot.adopt_users() from public;
-
--- Read from the table at the moment of the call: a JWT keeps the role it was signed with, and what
--- users may write about themselves is raw_user_meta_data.
-create function coinslot.require_admin() returns uuid
-language plpgsql stable set search_path = '' as $$
-declare
-  v_user_id uuid := coinslot.current_user_id();
-begin
-  if not exists (
-    select from auth.users u
-    where u.id = v_user_id and u.deleted_at is null
-      and (u.banned_until is null or u.banned_until <= clock_timestamp())
-      and u.raw_app_meta_data ->> 'role' = 'admin'
-  ) then
-    perform coinslot.fail('forbidden');
-  end if;
-  return v_user_id;
-end
-$$;
-comment on function coinslot.require_admin() is 'The signed-in administrator, or PT401, PT403.';
-revoke all on function coinslot.require_admin() from public;

@@ -91,7 +91,7 @@ return '^ord_[A-Za-z0-9_-]{12,36}$';
 comment on function coinslot.order_id_form() is 'What an order id looks like, as a pattern.';
 revoke all on function coinslot.order_id_form() from public;
 
-create table public.payments (
+create table public.token_payments (
   id uuid not null default gen_random_uuid(),
   order_id text collate "C" not null
   default 'ord_' || encode(uuid_send(gen_random_uuid()), 'hex'),
@@ -120,57 +120,58 @@ create table public.payments (
   created_at timestamptz not null default clock_timestamp(),
   confirmed_at timestamptz,
   updated_at timestamptz not null default clock_timestamp(),
-  constraint payments_pkey primary key (id),
-  constraint payments_order_id_key unique (order_id),
-  constraint payments_idempotency_key_key unique (user_id, idempotency_key),
-  constraint payments_product_id_fkey foreign key (product_id)
-  references public.products (id) on delete restrict,
-  constraint payments_gateway_fkey foreign key (gateway)
+  constraint token_payments_pkey primary key (id),
+  constraint token_payments_order_id_key unique (order_id),
+  constraint token_payments_idempotency_key_key unique (user_id, idempotency_key),
+  constraint token_payments_product_id_fkey foreign key (product_id)
+  references public.token_products (id) on delete restrict,
+  constraint token_payments_gateway_fkey foreign key (gateway)
   references coinslot.gateways (id) on delete restrict,
-  constraint payments_status_fkey foreign key (status)
+  constraint token_payments_status_fkey foreign key (status)
   references coinslot.payment_statuses (status) on delete restrict,
-  constraint payments_order_id_shaped check (order_id ~ coinslot.order_id_form()),
+  constraint token_payments_order_id_shaped check (order_id ~ coinslot.order_id_form()),
   -- Literals for coinslot.max_amount(): checks are planned with every statement that writes.
-  constraint payments_amount_positive check (amount between 1 and 9007199254740991),
-  constraint payments_tokens_in_range check (tokens between 0 and 9007199254740991),
-  constraint payments_money_not_negative check (
+  constraint token_payments_amount_positive check (amount between 1 and 9007199254740991),
+  constraint token_payments_tokens_in_range check (tokens between 0 and 9007199254740991),
+  constraint token_payments_money_not_negative check (
     paid >= 0 and refunded >= 0 and disputed >= 0 and withdrawn >= 0
   )
 );
-comment on table public.payments is 'Orders and what became of them.';
-comment on column public.payments.amount is 'Price in minor units, from the catalogue.';
-comment on column public.payments.tokens is 'Tokens the order buys.';
-comment on column public.payments.live is 'Made while this database was live.';
-comment on column public.payments.method is 'The instrument: card, virtual account, …';
-comment on column public.payments.payment_key is 'The gateway''s id of the attempt that counts.';
-comment on column public.payments.paid is 'Minor units received by the attempt that counts.';
-comment on column public.payments.refunded is 'Minor units given back so far.';
-comment on column public.payments.disputed is 'Minor units under an open dispute.';
-comment on column public.payments.withdrawn is 'Minor units taken back by disputes.';
-comment on column public.payments.virtual_account is
+comment on table public.token_payments is 'Orders and what became of them.';
+comment on column public.token_payments.amount is 'Price in minor units, from the catalogue.';
+comment on column public.token_payments.tokens is 'Tokens the order buys.';
+comment on column public.token_payments.live is 'Made while this database was live.';
+comment on column public.token_payments.method is 'The instrument: card, virtual account, …';
+comment on column public.token_payments.payment_key is
+'The gateway''s id of the attempt that counts.';
+comment on column public.token_payments.paid is 'Minor units received by the attempt that counts.';
+comment on column public.token_payments.refunded is 'Minor units given back so far.';
+comment on column public.token_payments.disputed is 'Minor units under an open dispute.';
+comment on column public.token_payments.withdrawn is 'Minor units taken back by disputes.';
+comment on column public.token_payments.virtual_account is
 'Where to pay in: {bank, account_number, holder, due_at}; none where a bank''s debit is awaited.';
-comment on column public.payments.version is
+comment on column public.token_payments.version is
 'Grows with every gateway read that was applied: an older read is stale.';
-comment on column public.payments.confirmed_at is 'When the order was first credited.';
+comment on column public.token_payments.confirmed_at is 'When the order was first credited.';
 
 -- History is paged by (created_at, id), newest first; expiry walks the open orders by date.
-create index payments_history on public.payments (user_id, created_at desc, id desc);
-create index payments_expiring on public.payments (expires_at)
+create index token_payments_history on public.token_payments (user_id, created_at desc, id desc);
+create index token_payments_expiring on public.token_payments (expires_at)
 where status in ('pending', 'awaiting_deposit');
-create index payments_product_id on public.payments (product_id);
-create index payments_gateway on public.payments (gateway, confirmed_at);
+create index token_payments_product_id on public.token_payments (product_id);
+create index token_payments_gateway on public.token_payments (gateway, confirmed_at);
 -- Of those that are looked for by it. A whole one would tempt a planner without statistics to go
 -- through all pending orders in search of one user's.
-create index payments_status on public.payments (status) where status = 'review';
+create index token_payments_status on public.token_payments (status) where status = 'review';
 
-alter table public.payments enable row level security;
-revoke all on table public.payments from anon, authenticated, service_role;
-grant select on table public.payments to authenticated, service_role;
-create policy "People read their own payments" on public.payments
+alter table public.token_payments enable row level security;
+revoke all on table public.token_payments from anon, authenticated, service_role;
+grant select on table public.token_payments to authenticated, service_role;
+create policy "People read their own payments" on public.token_payments
 for select to authenticated using ((select auth.uid()) = user_id);
 
 alter table public.token_ledger add constraint token_ledger_payment_id_fkey
-foreign key (payment_id) references public.payments (id) on delete restrict;
+foreign key (payment_id) references public.token_payments (id) on delete restrict;
 create index token_ledger_payment_id on public.token_ledger (payment_id)
 where payment_id is not null;
 
@@ -195,13 +196,13 @@ end
 $$;
 comment on function coinslot.guard_transition() is 'Trigger: only legal moves of an order.';
 revoke all on function coinslot.guard_transition() from public;
-create trigger payments_status_inserted before insert on public.payments
+create trigger token_payments_status_inserted before insert on public.token_payments
 for each row execute function coinslot.guard_transition();
-create trigger payments_status_moved before update of status on public.payments
+create trigger token_payments_status_moved before update of status on public.token_payments
 for each row when (old.status is distinct from new.status)
 execute function coinslot.guard_transition();
 
-create table public.payment_events (
+create table public.token_payment_events (
   id bigint generated always as identity,
   payment_id uuid not null,
   user_id uuid not null,
@@ -212,25 +213,28 @@ create table public.payment_events (
   reason text not null default '',
   payment_key text,
   created_at timestamptz not null default clock_timestamp(),
-  constraint payment_events_pkey primary key (id),
-  constraint payment_events_payment_id_fkey foreign key (payment_id)
-  references public.payments (id) on delete restrict
+  constraint token_payment_events_pkey primary key (id),
+  constraint token_payment_events_payment_id_fkey foreign key (payment_id)
+  references public.token_payments (id) on delete restrict
 );
-comment on table public.payment_events is
+comment on table public.token_payment_events is
 'Every move of an order and every attempt that was refused, append-only.';
-comment on column public.payment_events.tokens is 'Tokens credited (+) or reversed (-) with it.';
-comment on column public.payment_events.source is 'What led to it: user, complete, webhook, …';
-create index payment_events_payment_id on public.payment_events (payment_id, id);
-create index payment_events_user_id on public.payment_events (user_id, id);
-alter table public.payment_events enable row level security;
-revoke all on table public.payment_events from anon, authenticated, service_role;
-revoke all on sequence public.payment_events_id_seq from anon, authenticated, service_role;
-grant select on table public.payment_events to authenticated, service_role;
-create policy "People read the events of their own payments" on public.payment_events
+comment on column public.token_payment_events.tokens is
+'Tokens credited (+) or reversed (-) with it.';
+comment on column public.token_payment_events.source is
+'What led to it: user, complete, webhook, …';
+create index token_payment_events_payment_id on public.token_payment_events (payment_id, id);
+create index token_payment_events_user_id on public.token_payment_events (user_id, id);
+alter table public.token_payment_events enable row level security;
+revoke all on table public.token_payment_events from anon, authenticated, service_role;
+revoke all on sequence public.token_payment_events_id_seq from anon, authenticated, service_role;
+grant select on table public.token_payment_events to authenticated, service_role;
+create policy "People read the events of their own payments" on public.token_payment_events
 for select to authenticated using ((select auth.uid()) = user_id);
-create trigger payment_events_append_only before update or delete on public.payment_events
+create trigger token_payment_events_append_only
+before update or delete on public.token_payment_events
 for each row execute function coinslot.refuse_change();
-create trigger payment_events_no_truncate before truncate on public.payment_events
+create trigger token_payment_events_no_truncate before truncate on public.token_payment_events
 for each statement execute function coinslot.refuse_change();
 
 create function coinslot.attempt_states() returns text[]
@@ -264,7 +268,7 @@ create table coinslot.payment_attempts (
   constraint payment_attempts_pkey primary key (id),
   constraint payment_attempts_gateway_payment_key_key unique (gateway, payment_key),
   constraint payment_attempts_payment_id_fkey foreign key (payment_id)
-  references public.payments (id) on delete restrict,
+  references public.token_payments (id) on delete restrict,
   constraint payment_attempts_gateway_fkey foreign key (gateway)
   references coinslot.gateways (id) on delete restrict,
   constraint payment_attempts_state_known check (state = any(coinslot.attempt_states())),

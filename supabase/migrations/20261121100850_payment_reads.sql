@@ -16,7 +16,7 @@ create table coinslot.payment_reads (
   next_read_at timestamptz not null,
   constraint payment_reads_pkey primary key (payment_id),
   constraint payment_reads_payment_id_fkey foreign key (payment_id)
-  references public.payments (id) on delete cascade,
+  references public.token_payments (id) on delete cascade,
   constraint payment_reads_gateway_fkey foreign key (gateway)
   references coinslot.gateways (id) on delete restrict
 );
@@ -43,7 +43,7 @@ create function coinslot.read_later(payment_id uuid) returns void
 language sql volatile set search_path = '' as $$
   insert into coinslot.payment_reads (payment_id, gateway, next_read_at)
   select p.id, p.gateway, clock_timestamp() + coinslot.read_wait(0)
-  from public.payments p where p.id = read_later.payment_id
+  from public.token_payments p where p.id = read_later.payment_id
   on conflict (payment_id) do update
   set reads = 0, next_read_at = least(payment_reads.next_read_at, excluded.next_read_at)
 $$;
@@ -67,27 +67,27 @@ $$;
 comment on function coinslot.schedule_reads() is
 'Trigger: orders that wait for something are read again, others are not.';
 revoke all on function coinslot.schedule_reads() from public;
-create trigger payments_reads_inserted after insert on public.payments
+create trigger token_payments_reads_inserted after insert on public.token_payments
 for each row execute function coinslot.schedule_reads();
-create trigger payments_reads_moved after update of status on public.payments
+create trigger token_payments_reads_moved after update of status on public.token_payments
 for each row when (old.status is distinct from new.status)
 execute function coinslot.schedule_reads();
 
 -- `attempt_key` is the latest attempt that the order is known by, for gateways that find payments
 -- by their own id only.
-create type public.payment_to_read as (
-  payment public.payments,
+create type public.coinslot_payment_to_read as (
+  payment public.token_payments,
   attempt_key text
 );
-comment on type public.payment_to_read is 'An order to be read at its gateway.';
-revoke all on type public.payment_to_read from public;
-grant usage on type public.payment_to_read to service_role;
+comment on type public.coinslot_payment_to_read is 'An order to be read at its gateway.';
+revoke all on type public.coinslot_payment_to_read from public;
+grant usage on type public.coinslot_payment_to_read to service_role;
 
 -- The next read is set before this one is made, so that an order nobody comes back about is read
 -- then. By gateway, so that one that is down keeps nobody waiting for another. An order that has
 -- been read as often as its status allows goes off the schedule.
 create function coinslot.claim_payments(gateway text, batch integer)
-returns setof public.payment_to_read
+returns setof public.coinslot_payment_to_read
 language sql volatile security definer set search_path = '' as $$
   with due as materialized (
     select
@@ -96,7 +96,7 @@ language sql volatile security definer set search_path = '' as $$
         select from coinslot.payment_attempts a where a.payment_id = p.id and a.refunding > 0
       ) as enough
     from coinslot.payment_reads r
-    inner join public.payments p on p.id = r.payment_id
+    inner join public.token_payments p on p.id = r.payment_id
     inner join coinslot.payment_statuses s on s.status = p.status
     where r.gateway = claim_payments.gateway and r.next_read_at <= clock_timestamp()
     order by r.next_read_at limit least(greatest(claim_payments.batch, 1), 1000)
@@ -114,22 +114,24 @@ language sql volatile security definer set search_path = '' as $$
     select a.payment_key from coinslot.payment_attempts a
     where a.payment_id = p.id order by a.updated_at desc, a.id desc limit 1
   )
-  from claimed c inner join public.payments p on p.id = c.payment_id
+  from claimed c inner join public.token_payments p on p.id = c.payment_id
 $$;
-comment on function coinslot.claim_payments(text, integer) is 'See public.claim_payments.';
+comment on function coinslot.claim_payments(text, integer) is 'See public.coinslot_claim_payments.';
 revoke all on function coinslot.claim_payments(text, integer) from public;
 grant execute on function coinslot.claim_payments(text, integer) to service_role;
 
-create function public.claim_payments(gateway text, batch integer default 20)
-returns setof public.payment_to_read
+create function public.coinslot_claim_payments(gateway text, batch integer default 20)
+returns setof public.coinslot_payment_to_read
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_payments(claim_payments.gateway, claim_payments.batch)
+  select * from coinslot.claim_payments(
+    coinslot_claim_payments.gateway, coinslot_claim_payments.batch
+  )
 $$;
-comment on function public.claim_payments(text, integer) is
+comment on function public.coinslot_claim_payments(text, integer) is
 'Service: orders of a gateway that are due to be read again, given to one caller each.';
-revoke all on function public.claim_payments(text, integer)
+revoke all on function public.coinslot_claim_payments(text, integer)
 from public, anon, authenticated, service_role;
-grant execute on function public.claim_payments(text, integer) to service_role;
+grant execute on function public.coinslot_claim_payments(text, integer) to service_role;
 
 -- What could not be read is not read: it is due again soon, and the read does not count. Whoever
 -- has one of them locked plans it anew; to wait for it with the others locked would be to wait for
@@ -138,7 +140,7 @@ create function coinslot.return_payments(order_ids text[]) returns void
 language sql volatile security definer set search_path = '' as $$
   with unread as materialized (
     select r.payment_id
-    from coinslot.payment_reads r inner join public.payments p on p.id = r.payment_id
+    from coinslot.payment_reads r inner join public.token_payments p on p.id = r.payment_id
     where p.order_id = any (return_payments.order_ids)
     for update of r skip locked
   )
@@ -147,16 +149,16 @@ language sql volatile security definer set search_path = '' as $$
     next_read_at = least(r.next_read_at, clock_timestamp() + interval '30 seconds')
   from unread u where r.payment_id = u.payment_id
 $$;
-comment on function coinslot.return_payments(text[]) is 'See public.return_payments.';
+comment on function coinslot.return_payments(text[]) is 'See public.coinslot_return_payments.';
 revoke all on function coinslot.return_payments(text[]) from public;
 grant execute on function coinslot.return_payments(text[]) to service_role;
 
-create function public.return_payments(order_ids text[]) returns void
+create function public.coinslot_return_payments(order_ids text[]) returns void
 language sql volatile set search_path = '' as $$
-  select coinslot.return_payments(return_payments.order_ids)
+  select coinslot.return_payments(coinslot_return_payments.order_ids)
 $$;
-comment on function public.return_payments(text[]) is
+comment on function public.coinslot_return_payments(text[]) is
 'Service: gives back orders whose gateway could not be asked.';
-revoke all on function public.return_payments(text[])
+revoke all on function public.coinslot_return_payments(text[])
 from public, anon, authenticated, service_role;
-grant execute on function public.return_payments(text[]) to service_role;
+grant execute on function public.coinslot_return_payments(text[]) to service_role;

@@ -99,16 +99,16 @@ for select to anon, authenticated using (false);
 -- through all payments of the gateway. Two statements rather than one, whose plan would depend on
 -- what is given and be made at every call.
 create function coinslot.find_payment(gateway text, order_id text, payment_key text)
-returns public.payments
+returns public.token_payments
 language plpgsql stable set search_path = '' as $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
   if find_payment.order_id <> '' then
-    select p.* into v_payment from public.payments p where p.order_id = find_payment.order_id;
+    select p.* into v_payment from public.token_payments p where p.order_id = find_payment.order_id;
   else
     select p.* into v_payment
-    from coinslot.payment_attempts a inner join public.payments p on p.id = a.payment_id
+    from coinslot.payment_attempts a inner join public.token_payments p on p.id = a.payment_id
     where a.gateway = find_payment.gateway and a.payment_key = find_payment.payment_key;
   end if;
   return case when v_payment.gateway = find_payment.gateway then v_payment end;
@@ -306,7 +306,7 @@ revoke all on function coinslot.save_webhook(coinslot.webhooks, boolean) from pu
 create function coinslot.store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
   claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean,
-  out verdict coinslot.delivery_verdict, out webhook_id bigint, out payment public.payments
+  out verdict coinslot.delivery_verdict, out webhook_id bigint, out payment public.token_payments
 )
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -341,7 +341,7 @@ end
 $$;
 comment on function coinslot.store_webhook(
   text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
-) is 'See public.store_webhook.';
+) is 'See public.coinslot_store_webhook.';
 revoke all on function coinslot.store_webhook(
   text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) from public;
@@ -349,50 +349,53 @@ grant execute on function coinslot.store_webhook(
   text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) to service_role;
 
-create function public.store_webhook(
+create function public.coinslot_store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
   claims_paid boolean, headers jsonb, body jsonb, secret text default null,
-  busy boolean default false, out verdict text, out webhook_id bigint, out payment public.payments
+  busy boolean default false, out verdict text, out webhook_id bigint,
+  out payment public.token_payments
 )
 language sql volatile set search_path = '' as $$
   select s.verdict, s.webhook_id, case when (s.payment).id is not null then s.payment end
   from coinslot.store_webhook(
-    store_webhook.gateway, store_webhook.event_id, store_webhook.event_type,
-    store_webhook.order_id, store_webhook.payment_key, store_webhook.claims_paid,
-    store_webhook.headers, store_webhook.body, store_webhook.secret, store_webhook.busy
+    coinslot_store_webhook.gateway, coinslot_store_webhook.event_id,
+    coinslot_store_webhook.event_type, coinslot_store_webhook.order_id,
+    coinslot_store_webhook.payment_key, coinslot_store_webhook.claims_paid,
+    coinslot_store_webhook.headers, coinslot_store_webhook.body, coinslot_store_webhook.secret,
+    coinslot_store_webhook.busy
   ) s
 $$;
-comment on function public.store_webhook(
+comment on function public.coinslot_store_webhook(
   text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) is
 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged. busy = the
 caller cannot read it now: the sweep will.';
-revoke all on function public.store_webhook(
+revoke all on function public.coinslot_store_webhook(
   text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) from public, anon, authenticated, service_role;
-grant execute on function public.store_webhook(
+grant execute on function public.coinslot_store_webhook(
   text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
 ) to service_role;
 
-create type public.webhook_verdict as (
+create type public.coinslot_webhook_verdict as (
   webhook_id bigint,
   outcome text,
   finished boolean
 );
-comment on type public.webhook_verdict is
+comment on type public.coinslot_webhook_verdict is
 'What a read came to for a webhook; finished = it leads to no other read.';
-revoke all on type public.webhook_verdict from public;
-grant usage on type public.webhook_verdict to service_role;
+revoke all on type public.coinslot_webhook_verdict from public;
+grant usage on type public.coinslot_webhook_verdict to service_role;
 
 -- Ends a read that a webhook led to. A delivery that came in while the gateway was being asked may
 -- know more than was read: it gets a read of its own. What was claimed paid and is not yet, and
 -- what could not be read, is tried again at growing distances; then the reconciler is left with it.
 create function coinslot.end_webhook(
   webhook coinslot.webhooks, outcome text, detail text, again boolean
-) returns public.webhook_verdict
+) returns public.coinslot_webhook_verdict
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_verdict public.webhook_verdict;
+  v_verdict public.coinslot_webhook_verdict;
   v_next timestamptz := case
     when webhook.deliveries > webhook.taken_deliveries
     then clock_timestamp() + coinslot.webhook_spacing()
@@ -417,7 +420,7 @@ revoke all on function coinslot.end_webhook(coinslot.webhooks, text, text, boole
 
 create function coinslot.finish_webhook(
   webhook_id bigint, outcome text, detail text, again boolean
-) returns public.webhook_verdict
+) returns public.coinslot_webhook_verdict
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
@@ -434,24 +437,26 @@ begin
 end
 $$;
 comment on function coinslot.finish_webhook(bigint, text, text, boolean) is
-'See public.finish_webhook.';
+'See public.coinslot_finish_webhook.';
 revoke all on function coinslot.finish_webhook(bigint, text, text, boolean) from public;
 grant execute on function coinslot.finish_webhook(bigint, text, text, boolean) to service_role;
 
-create function public.finish_webhook(
+create function public.coinslot_finish_webhook(
   webhook_id bigint, outcome text, detail text default '', again boolean default false
-) returns public.webhook_verdict
+) returns public.coinslot_webhook_verdict
 language sql volatile set search_path = '' as $$
   select coinslot.finish_webhook(
-    finish_webhook.webhook_id, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
+    coinslot_finish_webhook.webhook_id, coinslot_finish_webhook.outcome,
+    coinslot_finish_webhook.detail, coinslot_finish_webhook.again
   )
 $$;
-comment on function public.finish_webhook(bigint, text, text, boolean) is
+comment on function public.coinslot_finish_webhook(bigint, text, text, boolean) is
 'Service: what came of a webhook whose payment could not be applied; again = try later. Null if it
 had ended before.';
-revoke all on function public.finish_webhook(bigint, text, text, boolean)
+revoke all on function public.coinslot_finish_webhook(bigint, text, text, boolean)
 from public, anon, authenticated, service_role;
-grant execute on function public.finish_webhook(bigint, text, text, boolean) to service_role;
+grant execute on function public.coinslot_finish_webhook(bigint, text, text, boolean)
+to service_role;
 
 -- A claim of money that the read does not show yet is not answered: the gateway's records may lag
 -- behind its webhooks. So may those of a refund or a dispute: where such a webhook brought nothing
@@ -460,7 +465,7 @@ grant execute on function public.finish_webhook(bigint, text, text, boolean) to 
 create function coinslot.settle_webhook(
   webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid,
   shared boolean
-) returns public.webhook_verdict
+) returns public.coinslot_webhook_verdict
 language plpgsql volatile set search_path = '' as $$
 declare
   v_not_yet boolean;
@@ -490,12 +495,12 @@ revoke all on function coinslot.settle_webhook(
 -- of their ids, as everywhere, so that no two callers wait for each other.
 create function coinslot.settle_webhooks(
   webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid
-) returns public.webhook_verdict[]
+) returns public.coinslot_webhook_verdict[]
 language plpgsql volatile set search_path = '' as $$
 declare
   v_webhook coinslot.webhooks;
-  v_verdict public.webhook_verdict;
-  v_verdicts public.webhook_verdict[] := array[]::public.webhook_verdict[];
+  v_verdict public.coinslot_webhook_verdict;
+  v_verdicts public.coinslot_webhook_verdict[] := array[]::public.coinslot_webhook_verdict[];
 begin
   for v_webhook in
     select w.* from coinslot.webhooks w where w.id = any (settle_webhooks.webhook_ids)
@@ -535,20 +540,20 @@ set search_path = '' set enable_seqscan = off as $$
   from due where w.id = due.id
   returning w.*
 $$;
-comment on function coinslot.claim_webhooks(integer) is 'See public.claim_webhooks.';
+comment on function coinslot.claim_webhooks(integer) is 'See public.coinslot_claim_webhooks.';
 revoke all on function coinslot.claim_webhooks(integer) from public;
 grant execute on function coinslot.claim_webhooks(integer) to service_role;
 
-create function public.claim_webhooks(batch integer default 20)
+create function public.coinslot_claim_webhooks(batch integer default 20)
 returns setof coinslot.webhooks
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_webhooks(claim_webhooks.batch)
+  select * from coinslot.claim_webhooks(coinslot_claim_webhooks.batch)
 $$;
-comment on function public.claim_webhooks(integer) is
+comment on function public.coinslot_claim_webhooks(integer) is
 'Service: webhooks that are due, leased to the caller.';
-revoke all on function public.claim_webhooks(integer)
+revoke all on function public.coinslot_claim_webhooks(integer)
 from public, anon, authenticated, service_role;
-grant execute on function public.claim_webhooks(integer) to service_role;
+grant execute on function public.coinslot_claim_webhooks(integer) to service_role;
 
 -- What its holder has no time for, because it stops, need not wait for the end of the lease. What
 -- was finished meanwhile stays so.
@@ -562,19 +567,19 @@ language sql volatile security definer set search_path = '' as $$
   update coinslot.webhooks w set next_attempt_at = clock_timestamp()
   from unfinished u where w.id = u.id
 $$;
-comment on function coinslot.return_webhooks(bigint[]) is 'See public.return_webhooks.';
+comment on function coinslot.return_webhooks(bigint[]) is 'See public.coinslot_return_webhooks.';
 revoke all on function coinslot.return_webhooks(bigint[]) from public;
 grant execute on function coinslot.return_webhooks(bigint[]) to service_role;
 
-create function public.return_webhooks(webhook_ids bigint[]) returns void
+create function public.coinslot_return_webhooks(webhook_ids bigint[]) returns void
 language sql volatile set search_path = '' as $$
-  select coinslot.return_webhooks(return_webhooks.webhook_ids)
+  select coinslot.return_webhooks(coinslot_return_webhooks.webhook_ids)
 $$;
-comment on function public.return_webhooks(bigint[]) is
+comment on function public.coinslot_return_webhooks(bigint[]) is
 'Service: gives back webhooks that are leased to the caller.';
-revoke all on function public.return_webhooks(bigint[])
+revoke all on function public.coinslot_return_webhooks(bigint[])
 from public, anon, authenticated, service_role;
-grant execute on function public.return_webhooks(bigint[]) to service_role;
+grant execute on function public.coinslot_return_webhooks(bigint[]) to service_role;
 
 create function coinslot.list_webhooks(
   gateway text, outcome text, order_id text, page_size integer, before bigint
@@ -589,26 +594,26 @@ language sql stable security definer set search_path = '' as $$
   limit least(greatest(coalesce(list_webhooks.page_size, 100), 1), 1000)
 $$;
 comment on function coinslot.list_webhooks(text, text, text, integer, bigint) is
-'See public.list_webhooks.';
+'See public.coinslot_list_webhooks.';
 revoke all on function coinslot.list_webhooks(text, text, text, integer, bigint) from public;
 grant execute on function coinslot.list_webhooks(text, text, text, integer, bigint)
 to service_role;
 
-create function public.list_webhooks(
+create function public.coinslot_list_webhooks(
   gateway text default null, outcome text default null, order_id text default null,
   page_size integer default 100, before bigint default null
 ) returns setof coinslot.webhooks
 language sql stable set search_path = '' as $$
   select * from coinslot.list_webhooks(
-    list_webhooks.gateway, list_webhooks.outcome, list_webhooks.order_id,
-    list_webhooks.page_size, list_webhooks.before
+    coinslot_list_webhooks.gateway, coinslot_list_webhooks.outcome, coinslot_list_webhooks.order_id,
+    coinslot_list_webhooks.page_size, coinslot_list_webhooks.before
   )
 $$;
-comment on function public.list_webhooks(text, text, text, integer, bigint) is
+comment on function public.coinslot_list_webhooks(text, text, text, integer, bigint) is
 'Service: webhooks, newest first; before = the last id of the page before.';
-revoke all on function public.list_webhooks(text, text, text, integer, bigint)
+revoke all on function public.coinslot_list_webhooks(text, text, text, integer, bigint)
 from public, anon, authenticated, service_role;
-grant execute on function public.list_webhooks(text, text, text, integer, bigint)
+grant execute on function public.coinslot_list_webhooks(text, text, text, integer, bigint)
 to service_role;
 
 create function coinslot.replay_webhooks(gateway text, outcome text, order_id text)
@@ -632,20 +637,22 @@ begin
   return v_count;
 end
 $$;
-comment on function coinslot.replay_webhooks(text, text, text) is 'See public.replay_webhooks.';
+comment on function coinslot.replay_webhooks(text, text, text) is
+'See public.coinslot_replay_webhooks.';
 revoke all on function coinslot.replay_webhooks(text, text, text) from public;
 grant execute on function coinslot.replay_webhooks(text, text, text) to service_role;
 
-create function public.replay_webhooks(
+create function public.coinslot_replay_webhooks(
   gateway text default null, outcome text default null, order_id text default null
 ) returns bigint
 language sql volatile set search_path = '' as $$
   select coinslot.replay_webhooks(
-    replay_webhooks.gateway, replay_webhooks.outcome, replay_webhooks.order_id
+    coinslot_replay_webhooks.gateway, coinslot_replay_webhooks.outcome,
+    coinslot_replay_webhooks.order_id
   )
 $$;
-comment on function public.replay_webhooks(text, text, text) is
+comment on function public.coinslot_replay_webhooks(text, text, text) is
 'Service: makes matching webhooks due again; how many.';
-revoke all on function public.replay_webhooks(text, text, text)
+revoke all on function public.coinslot_replay_webhooks(text, text, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.replay_webhooks(text, text, text) to service_role;
+grant execute on function public.coinslot_replay_webhooks(text, text, text) to service_role;

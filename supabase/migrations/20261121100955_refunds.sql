@@ -1,4 +1,4 @@
--- Refunds: money that an administrator gives back, and the tokens that go with it.
+-- Refunds: money that an operator gives back, and the tokens that go with it.
 --
 -- A refund is asked for here, carried to the gateway by the sidecar, and ended by the funnel when a
 -- fresh read shows what became of it. From the first moment its tokens are set aside, so that they
@@ -39,7 +39,7 @@ create table coinslot.refunds (
   constraint refunds_pkey primary key (id),
   constraint refunds_idempotency_key_key unique (payment_id, idempotency_key),
   constraint refunds_payment_id_fkey foreign key (payment_id)
-  references public.payments (id) on delete restrict,
+  references public.token_payments (id) on delete restrict,
   constraint refunds_amount_positive check (amount between 1 and coinslot.max_amount()),
   constraint refunds_fits check (amount <= refundable and tokens >= 0 and refunded_before >= 0),
   constraint refunds_status_known
@@ -59,7 +59,7 @@ comment on column coinslot.refunds.refunded_before is
 'Minor units refunded before it: it is done when there are so many more.';
 comment on column coinslot.refunds.refundable is
 'Minor units that were left then; gateways that can, compare it.';
-comment on column coinslot.refunds.requested_by is 'The administrator; null = the service itself.';
+comment on column coinslot.refunds.requested_by is 'The operator; null = the service itself.';
 comment on column coinslot.refunds.forced is 'Also where the tokens were spent already.';
 comment on column coinslot.refunds.status is
 'requested: not seen at the gateway. pending: the gateway is at it. succeeded, failed: over, for as
@@ -73,7 +73,7 @@ create index refunds_due on coinslot.refunds (next_attempt_at)
 where next_attempt_at is not null;
 create index refunds_user_id on coinslot.refunds (user_id, created_at desc);
 
--- Why, and on whose word, is for the administrators; the buyer sees what and how far.
+-- Why, and on whose word, is for operators; the buyer sees what and how far.
 alter table coinslot.refunds enable row level security;
 revoke all on table coinslot.refunds from anon, authenticated, service_role;
 grant select (
@@ -82,7 +82,7 @@ grant select (
 create policy "People read their own refunds" on coinslot.refunds
 for select to authenticated using ((select auth.uid()) = user_id);
 
-create view public.refunds with (security_invoker = true) as
+create view public.token_refunds with (security_invoker = true) as
 select
   r.id,
   r.payment_id,
@@ -95,9 +95,9 @@ select
   r.created_at,
   r.finished_at
 from coinslot.refunds as r;
-comment on view public.refunds is 'Money given back, or on its way, as its buyer sees it.';
-revoke all on table public.refunds from anon, authenticated, service_role;
-grant select on table public.refunds to authenticated, service_role;
+comment on view public.token_refunds is 'Money given back, or on its way, as its buyer sees it.';
+revoke all on table public.token_refunds from anon, authenticated, service_role;
+grant select on table public.token_refunds to authenticated, service_role;
 
 alter table coinslot.token_holds add constraint token_holds_refund_id_fkey
 foreign key (refund_id) references coinslot.refunds (id) on delete restrict;
@@ -160,7 +160,7 @@ begin
   end if;
   insert into coinslot.token_holds (user_id, amount, refund_id, reason, expires_at)
   values (refund.user_id, refund.tokens, refund.id, 'refund', 'infinity');
-  update public.wallets w
+  update public.token_wallets w
   set held = w.held + refund.tokens, updated_at = clock_timestamp()
   where w.user_id = refund.user_id;
 end
@@ -239,7 +239,7 @@ from public;
 -- After one that failed the payment is read some more: should the money have gone back all the same
 -- (a gateway's records may lag behind its answers), the tokens are to follow soon.
 create function coinslot.end_refund(
-  refund coinslot.refunds, payment public.payments, source text
+  refund coinslot.refunds, payment public.token_payments, source text
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
@@ -256,9 +256,10 @@ begin
   end if;
 end
 $$;
-comment on function coinslot.end_refund(coinslot.refunds, public.payments, text) is
+comment on function coinslot.end_refund(coinslot.refunds, public.token_payments, text) is
 'Tidies up after a refund that is over.';
-revoke all on function coinslot.end_refund(coinslot.refunds, public.payments, text) from public;
+revoke all on function coinslot.end_refund(coinslot.refunds, public.token_payments, text)
+from public;
 
 -- A refund that failed and whose money goes back all the same is no failed one: taken for that, it
 -- would be asked for once more. Gateways say how much went back, and not for which of our requests:
@@ -267,7 +268,7 @@ revoke all on function coinslot.end_refund(coinslot.refunds, public.payments, te
 -- place another has taken meanwhile goes on top of them all. The latest comes first, and none while
 -- another is open, whose money it may be. The tokens have followed the total already.
 create function coinslot.revive_refunds(
-  payment public.payments, attempt coinslot.payment_attempts, source text
+  payment public.token_payments, attempt coinslot.payment_attempts, source text
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -303,16 +304,16 @@ begin
 end
 $$;
 comment on function coinslot.revive_refunds(
-  public.payments, coinslot.payment_attempts, text
+  public.token_payments, coinslot.payment_attempts, text
 ) is 'Lets refunds that failed succeed where the money went back after all.';
 revoke all on function coinslot.revive_refunds(
-  public.payments, coinslot.payment_attempts, text
+  public.token_payments, coinslot.payment_attempts, text
 ) from public;
 
 -- Called by the funnel, after the tokens have followed the money, with the payment locked. A bank
 -- may also undo a refund that had succeeded; what is on its way again is not undone.
 create function coinslot.settle_refund(
-  payment public.payments, attempt coinslot.payment_attempts, source text
+  payment public.token_payments, attempt coinslot.payment_attempts, source text
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -340,8 +341,8 @@ begin
 end
 $$;
 comment on function coinslot.settle_refund(
-  public.payments, coinslot.payment_attempts, text
+  public.token_payments, coinslot.payment_attempts, text
 ) is 'Ends a refund that a fresh read decides, and frees its tokens.';
 revoke all on function coinslot.settle_refund(
-  public.payments, coinslot.payment_attempts, text
+  public.token_payments, coinslot.payment_attempts, text
 ) from public;

@@ -43,7 +43,7 @@ revoke all on function coinslot.parse_time(text) from public;
 -- to the buyer's account, made anew) is not back here: it counts as refunded until that has failed.
 -- A debit that is under way at a bank has no account to pay into: whether it comes is the bank's to
 -- say, on no date of ours. Read in one pass: nearly every order has one attempt.
-create function coinslot.payment_facts(payment public.payments) returns coinslot.payment_facts
+create function coinslot.payment_facts(payment public.token_payments) returns coinslot.payment_facts
 language plpgsql stable set search_path = '' as $$
 declare
   v_attempt coinslot.payment_attempts;
@@ -101,9 +101,9 @@ begin
   )::coinslot.payment_facts;
 end
 $$;
-comment on function coinslot.payment_facts(public.payments) is
+comment on function coinslot.payment_facts(public.token_payments) is
 'What the gateway has said of all attempts at an order, added up.';
-revoke all on function coinslot.payment_facts(public.payments) from public;
+revoke all on function coinslot.payment_facts(public.token_payments) from public;
 
 -- The status of an order, as a function of its facts: the only place that decides it.
 create function coinslot.payment_status(facts coinslot.payment_facts) returns text

@@ -101,11 +101,11 @@ revoke all on function coinslot.same_fact(
 -- Whether the wallet can take the tokens is asked only when they are about to be given, and under
 -- its lock; a closed one takes those that it had before.
 create function coinslot.attempt_problem(
-  payment public.payments, attempt coinslot.payment_attempts
+  payment public.token_payments, attempt coinslot.payment_attempts
 ) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_wallet public.wallets;
+  v_wallet public.token_wallets;
 begin
   case
     when attempt.gateway <> payment.gateway then return 'wrong_gateway';
@@ -128,9 +128,9 @@ begin
   end case;
 end
 $$;
-comment on function coinslot.attempt_problem(public.payments, coinslot.payment_attempts) is
+comment on function coinslot.attempt_problem(public.token_payments, coinslot.payment_attempts) is
 'Why an attempt may not be credited, nor given back to, or null.';
-revoke all on function coinslot.attempt_problem(public.payments, coinslot.payment_attempts)
+revoke all on function coinslot.attempt_problem(public.token_payments, coinslot.payment_attempts)
 from public;
 
 create function coinslot.record_discrepancy(
@@ -218,7 +218,7 @@ revoke all on function coinslot.tokens_to_reverse(bigint, bigint, bigint) from p
 -- Credits or reverses by the difference to what the ledger already holds for this payment: the
 -- payment's row lock makes that difference the only thing that can happen.
 create function coinslot.settle_tokens(
-  payment public.payments, facts coinslot.payment_facts
+  payment public.token_payments, facts coinslot.payment_facts
 ) returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -254,17 +254,17 @@ begin
   return v_target - v_before;
 end
 $$;
-comment on function coinslot.settle_tokens(public.payments, coinslot.payment_facts) is
+comment on function coinslot.settle_tokens(public.token_payments, coinslot.payment_facts) is
 'Makes the ledger agree with the facts of a payment; the tokens moved.';
-revoke all on function coinslot.settle_tokens(public.payments, coinslot.payment_facts)
+revoke all on function coinslot.settle_tokens(public.token_payments, coinslot.payment_facts)
 from public;
 
 create function coinslot.move_payment(
-  payment public.payments, facts coinslot.payment_facts, status text
-) returns public.payments
+  payment public.token_payments, facts coinslot.payment_facts, status text
+) returns public.token_payments
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
   -- The first credit of an order was stored with its attempt; only a later one can switch.
   if payment.confirmed_at is not null then
@@ -277,7 +277,7 @@ begin
       and d.order_id = payment.order_id and d.payment_key = facts.payment_key
       and facts.attempt_id is not null;
   end if;
-  update public.payments p set
+  update public.token_payments p set
     status = move_payment.status, method = coalesce(facts.method, p.method),
     payment_key = coalesce(facts.payment_key, p.payment_key),
     paid = facts.paid, refunded = facts.refunded, disputed = facts.disputed,
@@ -296,15 +296,15 @@ begin
   return v_payment;
 end
 $$;
-comment on function coinslot.move_payment(public.payments, coinslot.payment_facts, text) is
+comment on function coinslot.move_payment(public.token_payments, coinslot.payment_facts, text) is
 'Writes the facts of a payment and the status that follows from them.';
-revoke all on function coinslot.move_payment(public.payments, coinslot.payment_facts, text)
+revoke all on function coinslot.move_payment(public.token_payments, coinslot.payment_facts, text)
 from public;
 
 -- Status, tokens and event follow from the facts, in that order and in this transaction.
 create function coinslot.settle_payment(
-  before public.payments, attempt coinslot.payment_attempts, source text,
-  out outcome text, out payment public.payments
+  before public.token_payments, attempt coinslot.payment_attempts, source text,
+  out outcome text, out payment public.token_payments
 )
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -348,8 +348,8 @@ begin
 end
 $$;
 comment on function coinslot.settle_payment(
-  public.payments, coinslot.payment_attempts, text
+  public.token_payments, coinslot.payment_attempts, text
 ) is 'Moves a payment to what its attempts add up to.';
 revoke all on function coinslot.settle_payment(
-  public.payments, coinslot.payment_attempts, text
+  public.token_payments, coinslot.payment_attempts, text
 ) from public;

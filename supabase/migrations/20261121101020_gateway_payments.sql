@@ -5,7 +5,7 @@
 -- One event for each refusal, however often it is repeated, and fifty of one order at the most:
 -- anybody who knows an order id can claim to have paid it.
 create function coinslot.record_refusal(
-  payment public.payments, payment_key text, reason text, source text
+  payment public.token_payments, payment_key text, reason text, source text
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
@@ -13,7 +13,7 @@ begin
     select count(*) < 50 and not coalesce(bool_or(
       e.payment_key = record_refusal.payment_key and e.reason = record_refusal.reason
     ), false)
-    from public.payment_events e
+    from public.token_payment_events e
     where e.payment_id = payment.id and e.from_status = e.to_status
   ) then
     perform coinslot.record_event(
@@ -23,39 +23,39 @@ begin
   end if;
 end
 $$;
-comment on function coinslot.record_refusal(public.payments, text, text, text) is
+comment on function coinslot.record_refusal(public.token_payments, text, text, text) is
 'Notes an attempt that was refused and moved nothing.';
-revoke all on function coinslot.record_refusal(public.payments, text, text, text) from public;
+revoke all on function coinslot.record_refusal(public.token_payments, text, text, text) from public;
 
 -- A fact that fits no rule is recorded, once, and never raised away.
 create function coinslot.refuse_attempt(
-  payment public.payments, attempt coinslot.payment_attempts, problem text, source text
-) returns public.payments
+  payment public.token_payments, attempt coinslot.payment_attempts, problem text, source text
+) returns public.token_payments
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
   perform coinslot.record_discrepancy(refuse_attempt.problem, attempt, payment.order_id);
   perform coinslot.record_refusal(
     payment, attempt.payment_key, refuse_attempt.problem, refuse_attempt.source
   );
-  update public.payments p set version = p.version + 1 where p.id = payment.id
+  update public.token_payments p set version = p.version + 1 where p.id = payment.id
   returning p.* into v_payment;
   return v_payment;
 end
 $$;
 comment on function coinslot.refuse_attempt(
-  public.payments, coinslot.payment_attempts, text, text
+  public.token_payments, coinslot.payment_attempts, text, text
 ) is 'Records what the gateway said and moves nothing.';
 revoke all on function coinslot.refuse_attempt(
-  public.payments, coinslot.payment_attempts, text, text
+  public.token_payments, coinslot.payment_attempts, text, text
 ) from public;
 
 -- News of an attempt that was read after everything that was applied before. A refund under way,
 -- whoever began it, is looked after until it is over.
 create function coinslot.apply_news(
-  before public.payments, attempt coinslot.payment_attempts, source text,
-  out outcome text, out payment public.payments
+  before public.token_payments, attempt coinslot.payment_attempts, source text,
+  out outcome text, out payment public.token_payments
 )
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -89,10 +89,10 @@ begin
 end
 $$;
 comment on function coinslot.apply_news(
-  public.payments, coinslot.payment_attempts, text
+  public.token_payments, coinslot.payment_attempts, text
 ) is 'Stores what is new of an attempt and moves its order.';
 revoke all on function coinslot.apply_news(
-  public.payments, coinslot.payment_attempts, text
+  public.token_payments, coinslot.payment_attempts, text
 ) from public;
 
 -- A fact equal to the last one of the same attempt moves nothing whenever it was read; any other
@@ -101,14 +101,14 @@ revoke all on function coinslot.apply_news(
 -- itself stale.
 create function coinslot.apply_attempt(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
-  out outcome text, out payment public.payments
+  out outcome text, out payment public.token_payments
 )
 language plpgsql volatile set search_path = '' as $$
 declare
   v_known coinslot.payment_attempts;
   v_applied record;
 begin
-  select p.* into payment from public.payments p
+  select p.* into payment from public.token_payments p
   where p.order_id = apply_attempt.order_id for update;
   perform coinslot.check_attempt(order_id, attempt, source, apply_attempt.version, payment.gateway);
   if payment.id is null then
@@ -131,7 +131,7 @@ begin
     if payment.version = apply_attempt.version then
       perform coinslot.settle_refund(payment, attempt, source);
     end if;
-    update public.payments p set version = p.version + 1 where p.id = payment.id
+    update public.token_payments p set version = p.version + 1 where p.id = payment.id
     returning p.* into payment;
   elsif payment.version <> apply_attempt.version then
     outcome := 'stale';
@@ -151,8 +151,8 @@ from public;
 -- came to nothing yet.
 create function coinslot.apply_gateway_payment(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
-  webhook_ids bigint[], out outcome coinslot.apply_outcome, out payment public.payments,
-  out webhooks public.webhook_verdict[]
+  webhook_ids bigint[], out outcome coinslot.apply_outcome, out payment public.token_payments,
+  out webhooks public.coinslot_webhook_verdict[]
 )
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -173,7 +173,7 @@ end
 $$;
 comment on function coinslot.apply_gateway_payment(
   text, bigint, text, coinslot.payment_attempts, bigint[]
-) is 'See public.apply_gateway_payment.';
+) is 'See public.coinslot_apply_gateway_payment.';
 revoke all on function coinslot.apply_gateway_payment(
   text, bigint, text, coinslot.payment_attempts, bigint[]
 ) from public;
@@ -181,72 +181,75 @@ grant execute on function coinslot.apply_gateway_payment(
   text, bigint, text, coinslot.payment_attempts, bigint[]
 ) to service_role;
 
-create function public.apply_gateway_payment(
+create function public.coinslot_apply_gateway_payment(
   order_id text, gateway text, payment_key text, state text, amount bigint, currency text,
   live boolean, source text, version bigint, paid bigint default 0, refunded bigint default 0,
   refunding bigint default 0, disputed bigint default 0, withdrawn bigint default 0,
   method text default null, failure_reason text default null, virtual_account jsonb default null,
   webhook_ids bigint[] default '{}', secret text default null,
-  out outcome text, out payment public.payments, out webhooks public.webhook_verdict[]
+  out outcome text, out payment public.token_payments,
+  out webhooks public.coinslot_webhook_verdict[]
 )
 language sql volatile set search_path = '' as $$
   select a.outcome, case when (a.payment).id is not null then a.payment end, a.webhooks
   from coinslot.apply_gateway_payment(
-    apply_gateway_payment.order_id, apply_gateway_payment.version, apply_gateway_payment.source,
+    coinslot_apply_gateway_payment.order_id, coinslot_apply_gateway_payment.version,
+    coinslot_apply_gateway_payment.source,
     coinslot.new_attempt(
-      apply_gateway_payment.gateway, apply_gateway_payment.payment_key,
-      apply_gateway_payment.state, apply_gateway_payment.amount, apply_gateway_payment.currency,
-      apply_gateway_payment.live, apply_gateway_payment.paid, apply_gateway_payment.refunded,
-      apply_gateway_payment.refunding, apply_gateway_payment.disputed,
-      apply_gateway_payment.withdrawn, apply_gateway_payment.method,
-      apply_gateway_payment.failure_reason, apply_gateway_payment.virtual_account,
-      apply_gateway_payment.secret
+      coinslot_apply_gateway_payment.gateway, coinslot_apply_gateway_payment.payment_key,
+      coinslot_apply_gateway_payment.state, coinslot_apply_gateway_payment.amount,
+      coinslot_apply_gateway_payment.currency, coinslot_apply_gateway_payment.live,
+      coinslot_apply_gateway_payment.paid, coinslot_apply_gateway_payment.refunded,
+      coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
+      coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
+      coinslot_apply_gateway_payment.failure_reason, coinslot_apply_gateway_payment.virtual_account,
+      coinslot_apply_gateway_payment.secret
     ),
-    apply_gateway_payment.webhook_ids
+    coinslot_apply_gateway_payment.webhook_ids
   ) a
 $$;
-comment on function public.apply_gateway_payment(
+comment on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
   bigint, text, text, jsonb, bigint[], text
 ) is
 'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
 that led to it; none where the read was stale, or the webhook had ended before.';
-revoke all on function public.apply_gateway_payment(
+revoke all on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
   bigint, text, text, jsonb, bigint[], text
 ) from public, anon, authenticated, service_role;
-grant execute on function public.apply_gateway_payment(
+grant execute on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
   bigint, text, text, jsonb, bigint[], text
 ) to service_role;
 
 -- Before the gateway is asked: the order, and the version that the answer will have to match.
-create function coinslot.open_payment(order_id text) returns public.payments
+create function coinslot.open_payment(order_id text) returns public.token_payments
 language plpgsql stable security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
-  select p.* into v_payment from public.payments p where p.order_id = open_payment.order_id;
+  select p.* into v_payment from public.token_payments p where p.order_id = open_payment.order_id;
   if not found then
     perform coinslot.fail('order_not_found');
   end if;
   return v_payment;
 end
 $$;
-comment on function coinslot.open_payment(text) is 'See public.open_payment.';
+comment on function coinslot.open_payment(text) is 'See public.coinslot_open_payment.';
 revoke all on function coinslot.open_payment(text) from public;
 grant execute on function coinslot.open_payment(text) to service_role;
 
-create function public.open_payment(order_id text) returns public.payments
+create function public.coinslot_open_payment(order_id text) returns public.token_payments
 language sql stable set search_path = '' as $$
-  select coinslot.open_payment(open_payment.order_id)
+  select coinslot.open_payment(coinslot_open_payment.order_id)
 $$;
-comment on function public.open_payment(text) is
+comment on function public.coinslot_open_payment(text) is
 'Service: an order and its version, to be read before the gateway is.';
-revoke all on function public.open_payment(text)
+revoke all on function public.coinslot_open_payment(text)
 from public, anon, authenticated, service_role;
-grant execute on function public.open_payment(text) to service_role;
+grant execute on function public.coinslot_open_payment(text) to service_role;
 
 -- A claim to have paid that the gateway does not bear out.
 create function coinslot.refuse_payment_attempt(
@@ -254,12 +257,12 @@ create function coinslot.refuse_payment_attempt(
 ) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
 begin
   perform coinslot.check_text('payment_key', refuse_payment_attempt.payment_key, 255);
   perform coinslot.check_text('reason', refuse_payment_attempt.reason, 100);
   perform coinslot.check_text('source', refuse_payment_attempt.source, 32);
-  select p.* into v_payment from public.payments p
+  select p.* into v_payment from public.token_payments p
   where p.order_id = refuse_payment_attempt.order_id for update;
   if not found then
     perform coinslot.fail('order_not_found');
@@ -271,22 +274,23 @@ begin
 end
 $$;
 comment on function coinslot.refuse_payment_attempt(text, text, text, text) is
-'See public.refuse_payment_attempt.';
+'See public.coinslot_refuse_payment_attempt.';
 revoke all on function coinslot.refuse_payment_attempt(text, text, text, text) from public;
 grant execute on function coinslot.refuse_payment_attempt(text, text, text, text)
 to service_role;
 
-create function public.refuse_payment_attempt(
+create function public.coinslot_refuse_payment_attempt(
   order_id text, payment_key text, reason text, source text
 ) returns void
 language sql volatile set search_path = '' as $$
   select coinslot.refuse_payment_attempt(
-    refuse_payment_attempt.order_id, refuse_payment_attempt.payment_key,
-    refuse_payment_attempt.reason, refuse_payment_attempt.source
+    coinslot_refuse_payment_attempt.order_id, coinslot_refuse_payment_attempt.payment_key,
+    coinslot_refuse_payment_attempt.reason, coinslot_refuse_payment_attempt.source
   )
 $$;
-comment on function public.refuse_payment_attempt(text, text, text, text) is
+comment on function public.coinslot_refuse_payment_attempt(text, text, text, text) is
 'Service: notes a claimed payment that the gateway does not confirm. Moves nothing.';
-revoke all on function public.refuse_payment_attempt(text, text, text, text)
+revoke all on function public.coinslot_refuse_payment_attempt(text, text, text, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.refuse_payment_attempt(text, text, text, text) to service_role;
+grant execute on function public.coinslot_refuse_payment_attempt(text, text, text, text)
+to service_role;

@@ -1,8 +1,8 @@
--- Asking for a refund, and carrying it to the gateway. Administrators ask; the service carries.
+-- Asking for a refund, and carrying it to the gateway. Operators ask; the service carries.
 
 -- The attempt whose money is asked back: the one named, else the one that was credited, else the
 -- latest that still has money.
-create function coinslot.refundable_attempt(payment public.payments, payment_key text)
+create function coinslot.refundable_attempt(payment public.token_payments, payment_key text)
 returns coinslot.payment_attempts
 language sql stable set search_path = '' as $$
   select a.* from coinslot.payment_attempts a
@@ -11,9 +11,9 @@ language sql stable set search_path = '' as $$
   order by a.credited desc, a.paid > a.refunded + a.withdrawn desc, a.id desc
   limit 1
 $$;
-comment on function coinslot.refundable_attempt(public.payments, text) is
+comment on function coinslot.refundable_attempt(public.token_payments, text) is
 'The attempt at a payment whose money a refund gives back.';
-revoke all on function coinslot.refundable_attempt(public.payments, text) from public;
+revoke all on function coinslot.refundable_attempt(public.token_payments, text) from public;
 
 create function coinslot.check_refund(
   reason text, idempotency_key text, account jsonb
@@ -67,7 +67,7 @@ revoke all on function coinslot.find_refund_replay(uuid, bigint, text, text) fro
 -- While another is under way, also one that was begun at the gateway's console, how much is left is
 -- not known.
 create function coinslot.quote_refund(
-  payment public.payments, amount bigint, payment_key text
+  payment public.token_payments, amount bigint, payment_key text
 ) returns coinslot.refunds
 language plpgsql stable set search_path = '' as $$
 declare
@@ -107,16 +107,16 @@ begin
   return v_refund;
 end
 $$;
-comment on function coinslot.quote_refund(public.payments, bigint, text) is
+comment on function coinslot.quote_refund(public.token_payments, bigint, text) is
 'What a refund would give and take back, or PT400, PT409.';
-revoke all on function coinslot.quote_refund(public.payments, bigint, text) from public;
+revoke all on function coinslot.quote_refund(public.token_payments, bigint, text) from public;
 
 -- Spent tokens cannot go back with the money: refused, unless somebody decides otherwise. Money
 -- that no token goes back with is nothing to a balance, not even to one below zero.
 create function coinslot.check_unspent(refund coinslot.refunds) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_wallet public.wallets := coinslot.lock_wallet(refund.user_id);
+  v_wallet public.token_wallets := coinslot.lock_wallet(refund.user_id);
 begin
   if v_wallet.held > 0 then
     v_wallet.held := v_wallet.held - coinslot.expire_holds_of(refund.user_id);
@@ -167,13 +167,13 @@ create function coinslot.start_refund(
 ) returns coinslot.refunds
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
   v_refund coinslot.refunds;
 begin
   perform coinslot.check_refund(
     start_refund.reason, start_refund.idempotency_key, start_refund.account
   );
-  select p.* into v_payment from public.payments p
+  select p.* into v_payment from public.token_payments p
   where p.order_id = start_refund.order_id for update;
   if not found then
     perform coinslot.fail('order_not_found');
@@ -220,12 +220,12 @@ language sql volatile security definer set search_path = '' as $$
   select coinslot.start_refund(
     request_refund.order_id, request_refund.amount, request_refund.reason,
     request_refund.idempotency_key, request_refund.force, request_refund.payment_key,
-    request_refund.account, coinslot.require_admin()
+    request_refund.account, coinslot.require_operator('finance', 'owner')
   )
 $$;
 comment on function coinslot.request_refund(
   text, text, text, bigint, boolean, text, jsonb
-) is 'See public.request_refund.';
+) is 'See public.request_token_refund.';
 revoke all on function coinslot.request_refund(
   text, text, text, bigint, boolean, text, jsonb
 ) from public;
@@ -233,22 +233,24 @@ grant execute on function coinslot.request_refund(
   text, text, text, bigint, boolean, text, jsonb
 ) to authenticated;
 
-create function public.request_refund(
+create function public.request_token_refund(
   order_id text, reason text, idempotency_key text, amount bigint default null,
   force boolean default false, payment_key text default null, account jsonb default null
 ) returns coinslot.refunds
 language sql volatile set search_path = '' as $$
   select coinslot.request_refund(
-    request_refund.order_id, request_refund.reason, request_refund.idempotency_key,
-    request_refund.amount, request_refund.force, request_refund.payment_key,
-    request_refund.account
+    request_token_refund.order_id, request_token_refund.reason,
+    request_token_refund.idempotency_key, request_token_refund.amount, request_token_refund.force,
+    request_token_refund.payment_key, request_token_refund.account
   )
 $$;
-comment on function public.request_refund(text, text, text, bigint, boolean, text, jsonb) is
-'Administrators: asks for money of an order to be given back; all that is left by default.';
-revoke all on function public.request_refund(text, text, text, bigint, boolean, text, jsonb)
+comment on function public.request_token_refund(text, text, text, bigint, boolean, text, jsonb) is
+'Operators, finance or owner: asks for money of an order to be given back; by default all of it.';
+revoke all on function public.request_token_refund(text, text, text, bigint, boolean, text, jsonb)
 from public, anon, authenticated, service_role;
-grant execute on function public.request_refund(text, text, text, bigint, boolean, text, jsonb)
+grant execute on function public.request_token_refund(
+  text, text, text, bigint, boolean, text, jsonb
+)
 to authenticated;
 
 create function coinslot.request_refund_for(
@@ -264,7 +266,7 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 comment on function coinslot.request_refund_for(
   text, text, text, bigint, boolean, text, jsonb
-) is 'See public.request_refund_for.';
+) is 'See public.request_token_refund_for.';
 revoke all on function coinslot.request_refund_for(
   text, text, text, bigint, boolean, text, jsonb
 ) from public;
@@ -272,24 +274,25 @@ grant execute on function coinslot.request_refund_for(
   text, text, text, bigint, boolean, text, jsonb
 ) to service_role;
 
-create function public.request_refund_for(
+create function public.request_token_refund_for(
   order_id text, reason text, idempotency_key text, amount bigint default null,
   force boolean default false, payment_key text default null, account jsonb default null
 ) returns coinslot.refunds
 language sql volatile set search_path = '' as $$
   select coinslot.request_refund_for(
-    request_refund_for.order_id, request_refund_for.reason, request_refund_for.idempotency_key,
-    request_refund_for.amount, request_refund_for.force, request_refund_for.payment_key,
-    request_refund_for.account
+    request_token_refund_for.order_id, request_token_refund_for.reason,
+    request_token_refund_for.idempotency_key, request_token_refund_for.amount,
+    request_token_refund_for.force, request_token_refund_for.payment_key,
+    request_token_refund_for.account
   )
 $$;
-comment on function public.request_refund_for(
+comment on function public.request_token_refund_for(
   text, text, text, bigint, boolean, text, jsonb
 ) is 'Service: the same as request_refund, on an operator''s word.';
-revoke all on function public.request_refund_for(
+revoke all on function public.request_token_refund_for(
   text, text, text, bigint, boolean, text, jsonb
 ) from public, anon, authenticated, service_role;
-grant execute on function public.request_refund_for(
+grant execute on function public.request_token_refund_for(
   text, text, text, bigint, boolean, text, jsonb
 ) to service_role;
 
@@ -297,21 +300,50 @@ create function coinslot.get_refund(refund_id uuid) returns coinslot.refunds
 language sql stable security definer set search_path = '' as $$
   select r.* from coinslot.refunds r where r.id = get_refund.refund_id
 $$;
-comment on function coinslot.get_refund(uuid) is 'See public.get_refund.';
+comment on function coinslot.get_refund(uuid) is 'See public.coinslot_get_refund.';
 revoke all on function coinslot.get_refund(uuid) from public;
 grant execute on function coinslot.get_refund(uuid) to service_role;
 
-create function public.get_refund(refund_id uuid) returns coinslot.refunds
+create function public.coinslot_get_refund(refund_id uuid) returns coinslot.refunds
 language sql stable set search_path = '' as $$
-  select coinslot.get_refund(get_refund.refund_id)
+  select coinslot.get_refund(coinslot_get_refund.refund_id)
 $$;
-comment on function public.get_refund(uuid) is 'Service: a refund, as it stands.';
-revoke all on function public.get_refund(uuid)
+comment on function public.coinslot_get_refund(uuid) is 'Service: a refund, as it stands.';
+revoke all on function public.coinslot_get_refund(uuid)
 from public, anon, authenticated, service_role;
-grant execute on function public.get_refund(uuid) to service_role;
+grant execute on function public.coinslot_get_refund(uuid) to service_role;
+
+-- Support answers a buyer with it, and so sees why, and what the gateway said.
+create function coinslot.list_token_refunds(order_id text) returns setof coinslot.refunds
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform coinslot.require_operator(variadic coinslot.operator_roles());
+  perform from public.token_payments p where p.order_id = list_token_refunds.order_id;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  return query select r.* from coinslot.refunds r
+  inner join public.token_payments p on p.id = r.payment_id
+  where p.order_id = list_token_refunds.order_id
+  order by r.created_at desc, r.id;
+end
+$$;
+comment on function coinslot.list_token_refunds(text) is 'See public.list_token_refunds.';
+revoke all on function coinslot.list_token_refunds(text) from public;
+grant execute on function coinslot.list_token_refunds(text) to authenticated;
+
+create function public.list_token_refunds(order_id text) returns setof coinslot.refunds
+language sql stable set search_path = '' as $$
+  select * from coinslot.list_token_refunds(list_token_refunds.order_id)
+$$;
+comment on function public.list_token_refunds(text) is
+'Operators: the refunds of an order, newest first.';
+revoke all on function public.list_token_refunds(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_token_refunds(text) to authenticated;
 
 -- What the sidecar needs to take the next step of a refund. `key` names this try at the gateway.
-create type public.refund_job as (
+create type public.coinslot_refund_job as (
   id uuid,
   key text,
   todo text,
@@ -323,18 +355,18 @@ create type public.refund_job as (
   gateway text,
   payment_key text,
   account jsonb,
-  payment public.payments
+  payment public.token_payments
 );
-comment on type public.refund_job is
+comment on type public.coinslot_refund_job is
 'A refund taken up. todo: ask = ask the gateway for it, read = see what became of it.';
-revoke all on type public.refund_job from public;
-grant usage on type public.refund_job to service_role;
+revoke all on type public.coinslot_refund_job from public;
+grant usage on type public.coinslot_refund_job to service_role;
 
 -- Leased for as long as the wait after it, a minute at least: whoever dies with it leaves it to the
 -- next, who asks again under the same key. Nothing is asked for while the gateway is at it. What is
 -- taken up a ninth time is shown to a person, also where the gateway cannot even be read.
 create function coinslot.claim_refunds(batch integer, refund_id uuid)
-returns setof public.refund_job
+returns setof public.coinslot_refund_job
 language sql volatile security definer set search_path = '' as $$
   with due as materialized (
     select r.id from coinslot.refunds r
@@ -367,31 +399,33 @@ language sql volatile security definer set search_path = '' as $$
       ) from coinslot.refund_accounts a where a.refund_id = t.id
     ),
     p
-  from taken t inner join public.payments p on p.id = t.payment_id
+  from taken t inner join public.token_payments p on p.id = t.payment_id
 $$;
-comment on function coinslot.claim_refunds(integer, uuid) is 'See public.claim_refunds.';
+comment on function coinslot.claim_refunds(integer, uuid) is 'See public.coinslot_claim_refunds.';
 revoke all on function coinslot.claim_refunds(integer, uuid) from public;
 grant execute on function coinslot.claim_refunds(integer, uuid) to service_role;
 
-create function public.claim_refunds(batch integer default 20, refund_id uuid default null)
-returns setof public.refund_job
+create function public.coinslot_claim_refunds(batch integer default 20, refund_id uuid default null)
+returns setof public.coinslot_refund_job
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_refunds(claim_refunds.batch, claim_refunds.refund_id)
+  select * from coinslot.claim_refunds(
+    coinslot_claim_refunds.batch, coinslot_claim_refunds.refund_id
+  )
 $$;
-comment on function public.claim_refunds(integer, uuid) is
+comment on function public.coinslot_claim_refunds(integer, uuid) is
 'Service: refunds that are due, leased to the caller.';
-revoke all on function public.claim_refunds(integer, uuid)
+revoke all on function public.coinslot_claim_refunds(integer, uuid)
 from public, anon, authenticated, service_role;
-grant execute on function public.claim_refunds(integer, uuid) to service_role;
+grant execute on function public.coinslot_claim_refunds(integer, uuid) to service_role;
 
 -- The version grows with the answer: a read that was begun before it cannot decide what became of
 -- the refund. The answer to an earlier try, or to one that is over, changes nothing.
 create function coinslot.record_refund_answer(
   refund_id uuid, tries integer, answer text, failure_code text, failure_message text
-) returns public.payments
+) returns public.token_payments
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
   v_argument text := case
     when record_refund_answer.tries is null then 'tries'
     when (record_refund_answer.answer = any (coinslot.refund_answers())) is not true then 'answer'
@@ -400,7 +434,7 @@ begin
   if v_argument is not null then
     perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
-  update public.payments p set version = p.version + 1
+  update public.token_payments p set version = p.version + 1
   from coinslot.refunds r
   where r.id = record_refund_answer.refund_id and p.id = r.payment_id
   returning p.* into v_payment;
@@ -417,27 +451,28 @@ begin
 end
 $$;
 comment on function coinslot.record_refund_answer(uuid, integer, text, text, text) is
-'See public.record_refund_answer.';
+'See public.coinslot_record_refund_answer.';
 revoke all on function coinslot.record_refund_answer(uuid, integer, text, text, text)
 from public;
 grant execute on function coinslot.record_refund_answer(uuid, integer, text, text, text)
 to service_role;
 
-create function public.record_refund_answer(
+create function public.coinslot_record_refund_answer(
   refund_id uuid, tries integer, answer text, failure_code text default null,
   failure_message text default null
-) returns public.payments
+) returns public.token_payments
 language sql volatile set search_path = '' as $$
   select coinslot.record_refund_answer(
-    record_refund_answer.refund_id, record_refund_answer.tries, record_refund_answer.answer,
-    record_refund_answer.failure_code, record_refund_answer.failure_message
+    coinslot_record_refund_answer.refund_id, coinslot_record_refund_answer.tries,
+    coinslot_record_refund_answer.answer, coinslot_record_refund_answer.failure_code,
+    coinslot_record_refund_answer.failure_message
   )
 $$;
-comment on function public.record_refund_answer(uuid, integer, text, text, text) is
+comment on function public.coinslot_record_refund_answer(uuid, integer, text, text, text) is
 'Service: what the gateway said to a refund; the payment, to be read now.';
-revoke all on function public.record_refund_answer(uuid, integer, text, text, text)
+revoke all on function public.coinslot_record_refund_answer(uuid, integer, text, text, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.record_refund_answer(uuid, integer, text, text, text)
+grant execute on function public.coinslot_record_refund_answer(uuid, integer, text, text, text)
 to service_role;
 
 -- The way out where no read will ever decide: the gateway took a refund on and lost it, or no
@@ -446,11 +481,11 @@ to service_role;
 create function coinslot.close_refund(refund_id uuid, reason text) returns coinslot.refunds
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_payment public.payments;
+  v_payment public.token_payments;
   v_refund coinslot.refunds;
 begin
   perform coinslot.check_text('reason', close_refund.reason, 300);
-  select p.* into v_payment from public.payments p
+  select p.* into v_payment from public.token_payments p
   where p.id = (select r.payment_id from coinslot.refunds r where r.id = close_refund.refund_id)
   for update;
   update coinslot.refunds r set
@@ -465,16 +500,16 @@ begin
   return coinslot.get_refund(close_refund.refund_id);
 end
 $$;
-comment on function coinslot.close_refund(uuid, text) is 'See public.close_refund.';
+comment on function coinslot.close_refund(uuid, text) is 'See public.coinslot_close_refund.';
 revoke all on function coinslot.close_refund(uuid, text) from public;
 grant execute on function coinslot.close_refund(uuid, text) to service_role;
 
-create function public.close_refund(refund_id uuid, reason text) returns coinslot.refunds
+create function public.coinslot_close_refund(refund_id uuid, reason text) returns coinslot.refunds
 language sql volatile set search_path = '' as $$
-  select coinslot.close_refund(close_refund.refund_id, close_refund.reason)
+  select coinslot.close_refund(coinslot_close_refund.refund_id, coinslot_close_refund.reason)
 $$;
-comment on function public.close_refund(uuid, text) is
+comment on function public.coinslot_close_refund(uuid, text) is
 'Service: gives up a refund that no read can decide, and frees its tokens; null if unknown.';
-revoke all on function public.close_refund(uuid, text)
+revoke all on function public.coinslot_close_refund(uuid, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.close_refund(uuid, text) to service_role;
+grant execute on function public.coinslot_close_refund(uuid, text) to service_role;

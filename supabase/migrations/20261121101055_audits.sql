@@ -97,24 +97,25 @@ begin
 end
 $$;
 comment on function coinslot.begin_audit(text, timestamptz, timestamptz, boolean) is
-'See public.begin_audit.';
+'See public.coinslot_begin_audit.';
 revoke all on function coinslot.begin_audit(text, timestamptz, timestamptz, boolean) from public;
 grant execute on function coinslot.begin_audit(text, timestamptz, timestamptz, boolean)
 to service_role;
 
-create function public.begin_audit(
+create function public.coinslot_begin_audit(
   gateway text, since timestamptz, until timestamptz, again boolean default false
 ) returns bigint
 language sql volatile set search_path = '' as $$
   select coinslot.begin_audit(
-    begin_audit.gateway, begin_audit.since, begin_audit.until, begin_audit.again
+    coinslot_begin_audit.gateway, coinslot_begin_audit.since, coinslot_begin_audit.until,
+    coinslot_begin_audit.again
   )
 $$;
-comment on function public.begin_audit(text, timestamptz, timestamptz, boolean) is
+comment on function public.coinslot_begin_audit(text, timestamptz, timestamptz, boolean) is
 'Service: the id of a new audit; null where it is done already, or being done.';
-revoke all on function public.begin_audit(text, timestamptz, timestamptz, boolean)
+revoke all on function public.coinslot_begin_audit(text, timestamptz, timestamptz, boolean)
 from public, anon, authenticated, service_role;
-grant execute on function public.begin_audit(text, timestamptz, timestamptz, boolean)
+grant execute on function public.coinslot_begin_audit(text, timestamptz, timestamptz, boolean)
 to service_role;
 
 -- What the gateway listed, beside what we have of it. The account may sell other things, too: what
@@ -154,7 +155,7 @@ language sql stable set search_path = '' as $$
   cross join coinslot.settings s
   left join coinslot.payment_attempts a
     on a.gateway = compare_payments.gateway and a.payment_key = l.payment_key
-  left join public.payments p on p.id = a.payment_id
+  left join public.token_payments p on p.id = a.payment_id
   left join lateral (
     select sum(e.delta)::bigint as tokens from public.token_ledger e
     where e.payment_id = p.id and a.credited
@@ -214,20 +215,22 @@ language sql volatile security definer set search_path = '' as $$
     problem = excluded.problem
   returning l.*
 $$;
-comment on function coinslot.audit_payments(bigint, jsonb) is 'See public.audit_payments.';
+comment on function coinslot.audit_payments(bigint, jsonb) is 'See public.coinslot_audit_payments.';
 revoke all on function coinslot.audit_payments(bigint, jsonb) from public;
 grant execute on function coinslot.audit_payments(bigint, jsonb) to service_role;
 
-create function public.audit_payments(audit_id bigint, lines jsonb)
+create function public.coinslot_audit_payments(audit_id bigint, lines jsonb)
 returns setof coinslot.audit_lines
 language sql volatile set search_path = '' as $$
-  select * from coinslot.audit_payments(audit_payments.audit_id, audit_payments.lines)
+  select * from coinslot.audit_payments(
+    coinslot_audit_payments.audit_id, coinslot_audit_payments.lines
+  )
 $$;
-comment on function public.audit_payments(bigint, jsonb) is
+comment on function public.coinslot_audit_payments(bigint, jsonb) is
 'Service: compares a page of a gateway''s list with ours; the lines of its report.';
-revoke all on function public.audit_payments(bigint, jsonb)
+revoke all on function public.coinslot_audit_payments(bigint, jsonb)
 from public, anon, authenticated, service_role;
-grant execute on function public.audit_payments(bigint, jsonb) to service_role;
+grant execute on function public.coinslot_audit_payments(bigint, jsonb) to service_role;
 
 -- Credited in the window, and not in the gateway's list: to be asked for by their keys.
 create function coinslot.audit_unlisted(audit_id bigint, after text, page_size integer)
@@ -235,7 +238,7 @@ returns table (order_id text, payment_key text, currency text, live boolean)
 language sql stable security definer set search_path = '' as $$
   select p.order_id, t.payment_key, t.currency, t.live
   from coinslot.audits a
-  inner join public.payments p
+  inner join public.token_payments p
     on p.confirmed_at >= a.since and p.confirmed_at < a.until and p.gateway = a.gateway
   inner join coinslot.payment_attempts t on t.payment_id = p.id and t.credited
   where a.id = audit_unlisted.audit_id
@@ -248,23 +251,24 @@ language sql stable security definer set search_path = '' as $$
   limit least(greatest(coalesce(audit_unlisted.page_size, 100), 1), 1000)
 $$;
 comment on function coinslot.audit_unlisted(bigint, text, integer) is
-'See public.audit_unlisted.';
+'See public.coinslot_audit_unlisted.';
 revoke all on function coinslot.audit_unlisted(bigint, text, integer) from public;
 grant execute on function coinslot.audit_unlisted(bigint, text, integer) to service_role;
 
-create function public.audit_unlisted(
+create function public.coinslot_audit_unlisted(
   audit_id bigint, after text default null, page_size integer default 100
 ) returns table (order_id text, payment_key text, currency text, live boolean)
 language sql stable set search_path = '' as $$
   select * from coinslot.audit_unlisted(
-    audit_unlisted.audit_id, audit_unlisted.after, audit_unlisted.page_size
+    coinslot_audit_unlisted.audit_id, coinslot_audit_unlisted.after,
+    coinslot_audit_unlisted.page_size
   )
 $$;
-comment on function public.audit_unlisted(bigint, text, integer) is
+comment on function public.coinslot_audit_unlisted(bigint, text, integer) is
 'Service: payments credited in an audit''s window that the gateway did not list.';
-revoke all on function public.audit_unlisted(bigint, text, integer)
+revoke all on function public.coinslot_audit_unlisted(bigint, text, integer)
 from public, anon, authenticated, service_role;
-grant execute on function public.audit_unlisted(bigint, text, integer) to service_role;
+grant execute on function public.coinslot_audit_unlisted(bigint, text, integer) to service_role;
 
 -- What still does not match is shown to a person, once; what matches now is no longer, nor is money
 -- of nobody's that has gone back. A line that was not read says neither.
@@ -306,19 +310,19 @@ begin
   );
 end
 $$;
-comment on function coinslot.finish_audit(bigint) is 'See public.finish_audit.';
+comment on function coinslot.finish_audit(bigint) is 'See public.coinslot_finish_audit.';
 revoke all on function coinslot.finish_audit(bigint) from public;
 grant execute on function coinslot.finish_audit(bigint) to service_role;
 
-create function public.finish_audit(audit_id bigint) returns jsonb
+create function public.coinslot_finish_audit(audit_id bigint) returns jsonb
 language sql volatile set search_path = '' as $$
-  select coinslot.finish_audit(finish_audit.audit_id)
+  select coinslot.finish_audit(coinslot_finish_audit.audit_id)
 $$;
-comment on function public.finish_audit(bigint) is
+comment on function public.coinslot_finish_audit(bigint) is
 'Service: records what does not match; totals by verdict and currency.';
-revoke all on function public.finish_audit(bigint)
+revoke all on function public.coinslot_finish_audit(bigint)
 from public, anon, authenticated, service_role;
-grant execute on function public.finish_audit(bigint) to service_role;
+grant execute on function public.coinslot_finish_audit(bigint) to service_role;
 
 create function coinslot.audit_report(
   audit_id bigint, verdict text, after text, page_size integer
@@ -332,21 +336,22 @@ language sql stable security definer set search_path = '' as $$
   limit least(greatest(coalesce(audit_report.page_size, 500), 1), 1000)
 $$;
 comment on function coinslot.audit_report(bigint, text, text, integer) is
-'See public.audit_report.';
+'See public.coinslot_audit_report.';
 revoke all on function coinslot.audit_report(bigint, text, text, integer) from public;
 grant execute on function coinslot.audit_report(bigint, text, text, integer) to service_role;
 
-create function public.audit_report(
+create function public.coinslot_audit_report(
   audit_id bigint, verdict text default null, after text default null,
   page_size integer default 500
 ) returns setof coinslot.audit_lines
 language sql stable set search_path = '' as $$
   select * from coinslot.audit_report(
-    audit_report.audit_id, audit_report.verdict, audit_report.after, audit_report.page_size
+    coinslot_audit_report.audit_id, coinslot_audit_report.verdict, coinslot_audit_report.after,
+    coinslot_audit_report.page_size
   )
 $$;
-comment on function public.audit_report(bigint, text, text, integer) is
+comment on function public.coinslot_audit_report(bigint, text, text, integer) is
 'Service: the lines of an audit by payment key; after = the last key of the page before.';
-revoke all on function public.audit_report(bigint, text, text, integer)
+revoke all on function public.coinslot_audit_report(bigint, text, text, integer)
 from public, anon, authenticated, service_role;
-grant execute on function public.audit_report(bigint, text, text, integer) to service_role;
+grant execute on function public.coinslot_audit_report(bigint, text, text, integer) to service_role;

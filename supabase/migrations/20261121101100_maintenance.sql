@@ -8,18 +8,18 @@ declare
 begin
   with due as (
     select p.id, p.status
-    from public.payments p
+    from public.token_payments p
     where p.status in ('pending', 'awaiting_deposit') and p.expires_at <= clock_timestamp()
       and (p.status = 'pending' or p.virtual_account is not null)
     order by p.expires_at limit expire_orders.batch
     for update skip locked
   ), expired as (
-    update public.payments p
+    update public.token_payments p
     set status = 'expired', expired_at = clock_timestamp(), updated_at = clock_timestamp()
     from due where p.id = due.id
     returning p.id, p.user_id, p.payment_key, due.status as from_status
   ), events as (
-    insert into public.payment_events (
+    insert into public.token_payment_events (
       payment_id, user_id, from_status, to_status, source, payment_key
     )
     select e.id, e.user_id, e.from_status, 'expired', 'clock', e.payment_key from expired e
@@ -40,7 +40,7 @@ declare
   v_wallets bigint := 0;
 begin
   for v_user_id in
-    select w.user_id from public.wallets w
+    select w.user_id from public.token_wallets w
     where w.user_id in (
       select h.user_id from coinslot.token_holds h
       where h.status = 'held' and h.expires_at <= clock_timestamp()
@@ -69,19 +69,19 @@ begin
   );
 end
 $$;
-comment on function coinslot.run_maintenance(integer) is 'See public.run_maintenance.';
+comment on function coinslot.run_maintenance(integer) is 'See public.coinslot_run_maintenance.';
 revoke all on function coinslot.run_maintenance(integer) from public;
 grant execute on function coinslot.run_maintenance(integer) to service_role;
 
-create function public.run_maintenance(batch integer default 500) returns jsonb
+create function public.coinslot_run_maintenance(batch integer default 500) returns jsonb
 language sql volatile set search_path = '' as $$
-  select coinslot.run_maintenance(run_maintenance.batch)
+  select coinslot.run_maintenance(coinslot_run_maintenance.batch)
 $$;
-comment on function public.run_maintenance(integer) is
+comment on function public.coinslot_run_maintenance(integer) is
 'Service: expires orders and holds; {orders_expired, wallets_swept}.';
-revoke all on function public.run_maintenance(integer)
+revoke all on function public.coinslot_run_maintenance(integer)
 from public, anon, authenticated, service_role;
-grant execute on function public.run_maintenance(integer) to service_role;
+grant execute on function public.coinslot_run_maintenance(integer) to service_role;
 
 -- Where pg_cron is installed the database keeps itself; the sidecar does the same work in any case.
 -- Installed later: call it once, as the owner. The command is text to pg_cron, and its functions
@@ -125,17 +125,18 @@ language sql stable security definer set search_path = '' as $$
   )
   from coinslot.settings s
 $$;
-comment on function coinslot.get_settings() is 'See public.get_settings.';
+comment on function coinslot.get_settings() is 'See public.coinslot_get_settings.';
 revoke all on function coinslot.get_settings() from public;
 grant execute on function coinslot.get_settings() to service_role;
 
-create function public.get_settings() returns jsonb
+create function public.coinslot_get_settings() returns jsonb
 language sql stable set search_path = '' as $$
   select coinslot.get_settings()
 $$;
-comment on function public.get_settings() is 'Service: mode and limits of this database.';
-revoke all on function public.get_settings() from public, anon, authenticated, service_role;
-grant execute on function public.get_settings() to service_role;
+comment on function public.coinslot_get_settings() is 'Service: mode and limits of this database.';
+revoke all on function public.coinslot_get_settings()
+from public, anon, authenticated, service_role;
+grant execute on function public.coinslot_get_settings() to service_role;
 
 create function coinslot.list_discrepancies(page_size integer, before bigint)
 returns setof coinslot.discrepancies
@@ -147,23 +148,23 @@ language sql stable security definer set search_path = '' as $$
   limit least(greatest(coalesce(list_discrepancies.page_size, 100), 1), 1000)
 $$;
 comment on function coinslot.list_discrepancies(integer, bigint) is
-'See public.list_discrepancies.';
+'See public.coinslot_list_discrepancies.';
 revoke all on function coinslot.list_discrepancies(integer, bigint) from public;
 grant execute on function coinslot.list_discrepancies(integer, bigint) to service_role;
 
-create function public.list_discrepancies(
+create function public.coinslot_list_discrepancies(
   page_size integer default 100, before bigint default null
 ) returns setof coinslot.discrepancies
 language sql stable set search_path = '' as $$
   select * from coinslot.list_discrepancies(
-    list_discrepancies.page_size, list_discrepancies.before
+    coinslot_list_discrepancies.page_size, coinslot_list_discrepancies.before
   )
 $$;
-comment on function public.list_discrepancies(integer, bigint) is
+comment on function public.coinslot_list_discrepancies(integer, bigint) is
 'Service: open discrepancies, newest first; before = the last id of the page before.';
-revoke all on function public.list_discrepancies(integer, bigint)
+revoke all on function public.coinslot_list_discrepancies(integer, bigint)
 from public, anon, authenticated, service_role;
-grant execute on function public.list_discrepancies(integer, bigint) to service_role;
+grant execute on function public.coinslot_list_discrepancies(integer, bigint) to service_role;
 
 -- A person has dealt with it. Nothing else changes, and nothing is hidden: should something new be
 -- told of the same money, or an audit find it again, it is shown again.
@@ -189,19 +190,19 @@ begin
 end
 $$;
 comment on function coinslot.resolve_discrepancy(bigint, text) is
-'See public.resolve_discrepancy.';
+'See public.coinslot_resolve_discrepancy.';
 revoke all on function coinslot.resolve_discrepancy(bigint, text) from public;
 grant execute on function coinslot.resolve_discrepancy(bigint, text) to service_role;
 
-create function public.resolve_discrepancy(discrepancy_id bigint, resolution text)
+create function public.coinslot_resolve_discrepancy(discrepancy_id bigint, resolution text)
 returns coinslot.discrepancies
 language sql volatile set search_path = '' as $$
   select coinslot.resolve_discrepancy(
-    resolve_discrepancy.discrepancy_id, resolve_discrepancy.resolution
+    coinslot_resolve_discrepancy.discrepancy_id, coinslot_resolve_discrepancy.resolution
   )
 $$;
-comment on function public.resolve_discrepancy(bigint, text) is
+comment on function public.coinslot_resolve_discrepancy(bigint, text) is
 'Service: a person has dealt with it. An earlier resolution stays; null if unknown.';
-revoke all on function public.resolve_discrepancy(bigint, text)
+revoke all on function public.coinslot_resolve_discrepancy(bigint, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.resolve_discrepancy(bigint, text) to service_role;
+grant execute on function public.coinslot_resolve_discrepancy(bigint, text) to service_role;

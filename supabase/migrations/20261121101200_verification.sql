@@ -37,7 +37,7 @@ language plpgsql stable set search_path = '' as $$
 begin
   return query
   with wallets as (
-    select w.* from public.wallets w
+    select w.* from public.token_wallets w
     where (verify_wallets.from_user is null or w.user_id >= verify_wallets.from_user)
       and (verify_wallets.to_user is null or w.user_id < verify_wallets.to_user)
   ), holds as (
@@ -113,7 +113,7 @@ begin
     select p.user_id, 'payment' as problem, p.id, case when p.paid = 0 then 0 else
       p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
     end as tokens
-    from public.payments p
+    from public.token_payments p
     union all
     select h.user_id, 'hold', h.id, h.captured from coinslot.token_holds h
     union all
@@ -157,7 +157,7 @@ language plpgsql stable set search_path = '' as $$
 begin
   return query
   select p.user_id, 'attempt', m.attempt, m.payment
-  from public.payments p
+  from public.token_payments p
   left join coinslot.payment_attempts a on a.payment_id = p.id and a.credited
   cross join lateral (
     select
@@ -186,17 +186,21 @@ language sql stable security definer set search_path = '' as $$
   union all
   select * from coinslot.verify_attempts(verify_ledger.from_user, verify_ledger.to_user)
 $$;
-comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.verify_ledger.';
+comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.coinslot_verify_ledger.';
 revoke all on function coinslot.verify_ledger(uuid, uuid) from public;
 grant execute on function coinslot.verify_ledger(uuid, uuid) to service_role;
 
-create function public.verify_ledger(from_user uuid default null, to_user uuid default null)
+create function public.coinslot_verify_ledger(
+  from_user uuid default null, to_user uuid default null
+)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language sql stable set search_path = '' set statement_timeout = '55s' as $$
-  select * from coinslot.verify_ledger(verify_ledger.from_user, verify_ledger.to_user)
+  select * from coinslot.verify_ledger(
+    coinslot_verify_ledger.from_user, coinslot_verify_ledger.to_user
+  )
 $$;
-comment on function public.verify_ledger(uuid, uuid) is
+comment on function public.coinslot_verify_ledger(uuid, uuid) is
 'Service: every wallet in [from_user, to_user) that does not add up. No rows = sound.';
-revoke all on function public.verify_ledger(uuid, uuid)
+revoke all on function public.coinslot_verify_ledger(uuid, uuid)
 from public, anon, authenticated, service_role;
-grant execute on function public.verify_ledger(uuid, uuid) to service_role;
+grant execute on function public.coinslot_verify_ledger(uuid, uuid) to service_role;

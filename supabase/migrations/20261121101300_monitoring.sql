@@ -126,18 +126,19 @@ begin
   );
 end
 $$;
-comment on function coinslot.check_ledger() is 'See public.check_ledger.';
+comment on function coinslot.check_ledger() is 'See public.coinslot_check_ledger.';
 revoke all on function coinslot.check_ledger() from public;
 grant execute on function coinslot.check_ledger() to service_role;
 
-create function public.check_ledger() returns jsonb
+create function public.coinslot_check_ledger() returns jsonb
 language sql volatile set search_path = '' set statement_timeout = '55s' as $$
   select coinslot.check_ledger()
 $$;
-comment on function public.check_ledger() is
+comment on function public.coinslot_check_ledger() is
 'Service: a step of the daily check, {finished, wallets, problems}; null = not due, or others are.';
-revoke all on function public.check_ledger() from public, anon, authenticated, service_role;
-grant execute on function public.check_ledger() to service_role;
+revoke all on function public.coinslot_check_ledger()
+from public, anon, authenticated, service_role;
+grant execute on function public.coinslot_check_ledger() to service_role;
 
 -- Work that is due and was not done yet, and how long. Each count walks an index of nothing but
 -- what waits, and every gateway has its line, also where that is nothing.
@@ -187,7 +188,7 @@ create function coinslot.count_reviews() returns table (gateway text, payments b
 language sql stable set search_path = '' as $$
   select g.id, count(p.id)
   from coinslot.gateways g
-  left join public.payments p on p.gateway = g.id and p.status = 'review' and exists (
+  left join public.token_payments p on p.gateway = g.id and p.status = 'review' and exists (
     select from coinslot.discrepancies d where d.order_id = p.order_id and d.resolved_at is null
   )
   group by g.id
@@ -224,15 +225,15 @@ language sql stable security definer set search_path = '' as $$
     )
   )
 $$;
-comment on function coinslot.get_backlog() is 'See public.get_backlog.';
+comment on function coinslot.get_backlog() is 'See public.coinslot_get_backlog.';
 revoke all on function coinslot.get_backlog() from public;
 grant execute on function coinslot.get_backlog() to service_role;
 
-create function public.get_backlog() returns jsonb
+create function public.coinslot_get_backlog() returns jsonb
 language sql stable set search_path = '' as $$
   select coinslot.get_backlog()
 $$;
-comment on function public.get_backlog() is
+comment on function public.coinslot_get_backlog() is
 'Service: what waits and how long, what needs a person, and the last ledger check.';
-revoke all on function public.get_backlog() from public, anon, authenticated, service_role;
-grant execute on function public.get_backlog() to service_role;
+revoke all on function public.coinslot_get_backlog() from public, anon, authenticated, service_role;
+grant execute on function public.coinslot_get_backlog() to service_role;

@@ -62,7 +62,7 @@ def fill(bench: Bench, name: str, entries: int) -> None:
             half.result()
     with bench.stack.connect(name) as connection:
         connection.execute(
-            "update public.wallets set tokens = tokens - %(each)s, seq = seq + %(each)s",
+            "update public.token_wallets set tokens = tokens - %(each)s, seq = seq + %(each)s",
             {"each": each},
         )
     out.print(f"{entries:,} entries written in {time.monotonic() - began:.0f} s")

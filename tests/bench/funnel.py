@@ -93,7 +93,9 @@ class Funnel:
         for buyer in shop.buyers():
             began = time.perf_counter()
             order = {"product_id": "starter", "gateway": "portone"}
-            placed = json.loads(await expect(api, shop.rpc("create_order", buyer.headers, **order)))
+            placed = json.loads(
+                await expect(api, shop.rpc("create_token_order", buyer.headers, **order))
+            )
             await expect(gateway, await shop.prepare_at_gateway(placed["order_id"]))
             took.append((time.perf_counter() - began) * 1000)
         api.close()
@@ -104,7 +106,7 @@ class Funnel:
         return list(self.credited.items())[-self._shopping.count :]
 
     async def _until_completed(self, order_id: str) -> None:
-        query = "select status from public.payments where order_id = %s"
+        query = "select status from public.token_payments where order_id = %s"
         deadline = time.monotonic() + _SECONDS_TO_CREDIT
         while self._shopping.database.execute(query, [order_id]).fetchone() != ("completed",):
             if time.monotonic() > deadline:
@@ -116,7 +118,7 @@ class Funnel:
         """When, by the clock of this machine, which Postgres has too."""
         rows = self._shopping.database.execute(
             "select p.order_id, extract(epoch from pg_xact_commit_timestamp(l.xmin))::float "
-            "from public.token_ledger l join public.payments p on p.id = l.payment_id "
+            "from public.token_ledger l join public.token_payments p on p.id = l.payment_id "
             "where p.order_id = any(%s)",
             [orders],
         )

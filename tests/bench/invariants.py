@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SPENDS: LiteralString = "select count(*) from public.token_ledger where kind = 'spend'"
 PURCHASES: LiteralString = "select count(*) from public.token_ledger where kind = 'purchase'"
-ALL_TOKENS: LiteralString = "select sum(tokens) from public.wallets"
+ALL_TOKENS: LiteralString = "select sum(tokens) from public.token_wallets"
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def _facts(report: Json) -> str:
         f"credited within {figure(notes['webhook']['p99 of webhook to credited'])} ms in 99 of 100 "
         f"cases; with 16 senders at once, {rate} of them a second. "
         f"An entry of the ledger takes {figure(facts['bytes per ledger entry'])} bytes with "
-        f"its indexes, and `verify_ledger()` took "
+        f"its indexes, and `coinslot_verify_ledger()` took "
         f"{figure(facts['seconds to verify the largest ledger'])} s for "
         f"{figure(facts['entries in the largest ledger'])} entries."
     )

@@ -51,7 +51,7 @@ where b.user_id = {_USER} and b.tokens >= 1;""")
 HOLD_AND_CAPTURE = (
     _SOMEBODY
     + _as_service(f"select id as hold from public.hold_tokens_for({_USER}, 2, {_KEY}) \\gset")
-    + _as_service("select * from public.capture_hold(:hold);")
+    + _as_service("select * from public.capture_token_hold(:hold);")
 )
 
 HOLD_AND_CAPTURE_BY_HAND = (
@@ -94,7 +94,8 @@ def _next_order(sequence: str) -> str:
 _ORDER = "'ord_bench' || lpad(:turn::text, 12, '0')"
 _PAYMENT_KEY = "'imp_bench' || :turn::text"
 
-APPLY = _next_order("bench.applied") + _as_service(f"""select * from public.apply_gateway_payment(
+APPLY = _next_order("bench.applied") + _as_service(f"""select *
+  from public.coinslot_apply_gateway_payment(
   {_ORDER}, 'portone', {_PAYMENT_KEY}, 'paid', 5000, 'KRW', false, 'webhook', 1, 5000,
   method => 'card'
 );""")

@@ -52,7 +52,7 @@ class Shopping:
                 [claims],
             )
             placed = self.database.execute(
-                "select order_id from public.create_order('starter', 'portone')"
+                "select order_id from public.create_token_order('starter', 'portone')"
             ).fetchone()
         return str(placed[0]) if placed else ""
 

@@ -49,7 +49,7 @@ def measure(bench: Bench) -> None:
         "hold_capture",
         "hold and capture",
         {
-            "hold_tokens_for, capture_hold": "HOLD_AND_CAPTURE",
+            "hold_tokens_for, capture_token_hold": "HOLD_AND_CAPTURE",
             "two statements by hand": "HOLD_AND_CAPTURE_BY_HAND",
         },
     )
@@ -57,7 +57,7 @@ def measure(bench: Bench) -> None:
         bench,
         "apply_payment",
         "credit a payment",
-        {"apply_gateway_payment": "APPLY", "one statement by hand": "APPLY_BY_HAND"},
+        {"coinslot_apply_gateway_payment": "APPLY", "one statement by hand": "APPLY_BY_HAND"},
         clients=_CREDITED_AT_ONCE,
         transactions=effort.credits,
     )

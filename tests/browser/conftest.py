@@ -133,7 +133,7 @@ async def browse(
         await shopper.close()
     assert [complaint for shopper in shoppers for complaint in shopper.complaints] == []
     if shoppers:
-        assert await shoppers[0].shop.rpc("verify_ledger") == []
+        assert await shoppers[0].shop.rpc("coinslot_verify_ledger") == []
 
 
 async def signed_in(shop: Shop, url: str) -> dict[str, Any]:

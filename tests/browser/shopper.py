@@ -211,13 +211,16 @@ class Shopper:
 
     def order_id(self) -> str:
         """Of the latest order."""
-        query = "select order_id from payments where user_id = %s order by created_at desc limit 1"
+        query = (
+            "select order_id from token_payments where user_id = %s "
+            "order by created_at desc limit 1"
+        )
         found = self.shop.select(query, self.shop.buyer.id)
         return str(found[0][0])
 
     def orders(self) -> list[str]:
         """The status of each order, oldest first."""
-        query = "select status from payments where user_id = %s order by created_at"
+        query = "select status from token_payments where user_id = %s order by created_at"
         return [status for (status,) in self.shop.select(query, self.shop.buyer.id)]
 
     async def close(self) -> None:

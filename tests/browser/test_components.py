@@ -41,7 +41,7 @@ def spend(person: Shopper, times: int) -> None:
 def old_orders(person: Shopper, times: int) -> None:
     """Orders that were never paid, half of them at the very same moment."""
     insert = """
-      insert into payments
+      insert into token_payments
         (user_id, product_id, name, gateway, amount, currency, tokens, live, expires_at, created_at)
       values (%s, 'starter', 'Order ' || %s, 'toss', 5000, 'KRW', 10, false, now(), %s)
     """
@@ -51,7 +51,8 @@ def old_orders(person: Shopper, times: int) -> None:
             at = moment if each % 2 else f"2026-01-{each // 2 + 1:02}T00:00:00Z"
             connection.execute(insert, [person.shop.buyer.id, str(each), at])
         connection.execute(
-            "update payments set status = 'expired' where user_id = %s", [person.shop.buyer.id]
+            "update token_payments set status = 'expired' where user_id = %s",
+            [person.shop.buyer.id],
         )
 
 

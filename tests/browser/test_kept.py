@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import signed_in
@@ -91,6 +92,7 @@ async def test_a_history_is_nobody_elses(browse: Browse) -> None:
     await expect(person.history.locator(".entry")).to_have_count(0)
 
 
+@pytest.mark.proof
 async def test_a_storage_that_was_full_for_a_moment(browse: Browse) -> None:
     buyer = await browse()
     await buyer.context.add_init_script(
@@ -141,6 +143,7 @@ async def test_who_cannot_be_asked_about_is_not_signed_out(browse: Browse) -> No
     await expect(buyer.page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
+@pytest.mark.proof
 async def test_a_clock_that_is_fast_ends_no_order(browse: Browse) -> None:
     buyer = await browse()
     buyer.expects("400 /api/payments/complete")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.test_purchases import deposits
@@ -56,6 +57,7 @@ class Held:
 # ---- the history ----
 
 
+@pytest.mark.proof
 async def test_a_history_that_is_read_again_after_a_failure_is_shown_once(browse: Browse) -> None:
     person = await browse()
     person.expects("0 /rest/v1/token_ledger")
@@ -68,6 +70,7 @@ async def test_a_history_that_is_read_again_after_a_failure_is_shown_once(browse
     await expect(person.history.locator(".entry")).to_have_count(1)
 
 
+@pytest.mark.proof
 async def test_a_page_of_the_history_that_fails_leaves_no_gap(browse: Browse) -> None:
     person = await browse()
     person.expects("0 /rest/v1/token_ledger")
@@ -77,7 +80,7 @@ async def test_a_page_of_the_history_that_fails_leaves_no_gap(browse: Browse) ->
         )
     for _ in range(2):
         await person.shop.rpc(
-            "create_order", person.shop.buyer, product_id="starter", gateway="toss"
+            "create_token_order", person.shop.buyer, product_id="starter", gateway="toss"
         )
     await person.page.route("**/token_ledger?*seq=lt*", refuse)
     await person.history.evaluate("(history) => history.reload()")
@@ -159,6 +162,7 @@ async def test_the_paywall_is_in_front_again_after_the_back_button(browse: Brows
 # ---- the store ----
 
 
+@pytest.mark.proof
 async def test_a_purchase_that_is_found_twice_is_told_once(browse: Browse) -> None:
     buyer = await browse()
     await buyer.choose("PortOne")
@@ -185,6 +189,7 @@ async def test_a_purchase_that_is_found_twice_is_told_once(browse: Browse) -> No
     assert await buyer.page.evaluate("bought") == 1
 
 
+@pytest.mark.proof
 async def test_a_store_that_is_moved_goes_on_waiting_for_the_deposit(browse: Browse) -> None:
     buyer = await browse()
     await buyer.choose("PortOne", "Bank transfer")
@@ -199,7 +204,7 @@ async def test_a_store_that_is_moved_goes_on_waiting_for_the_deposit(browse: Bro
 
 async def test_what_is_on_sale_is_what_was_asked_for_last(browse: Browse) -> None:
     buyer = await browse()
-    offers = "**/rest/v1/product_offers?*"
+    offers = "**/rest/v1/token_offers?*"
     held = Held()
     await buyer.page.route(offers, held, times=1)
     await buyer.store.evaluate("(store) => void store.open()")
@@ -215,6 +220,7 @@ async def test_what_is_on_sale_is_what_was_asked_for_last(browse: Browse) -> Non
     await expect(buyer.store).to_contain_text("Nothing is on sale right now.")
 
 
+@pytest.mark.proof
 async def test_who_signs_in_before_the_packs_are_there_hears_of_an_open_order(
     browse: Browse,
 ) -> None:
@@ -226,7 +232,7 @@ async def test_who_signs_in_before_the_packs_are_there_hears_of_an_open_order(
     await page.goto(f"{buyer.url}/payment/fail")
     await page.evaluate("localStorage.removeItem('sb-127-auth-token')")
     held = Held()
-    await page.route("**/rest/v1/product_offers?*", held)
+    await page.route("**/rest/v1/token_offers?*", held)
     await page.goto(f"{buyer.url}/store")
     await held.asked.wait()
     await page.get_by_label("E-mail").fill(buyer.shop.buyer.email)

@@ -12,6 +12,7 @@ from playwright.async_api import expect
 
 from devstack.settings import ROOT
 from tests.browser.shopper import on_both
+from tests.support.sizes import sized
 from tests.support.stacks import PASSWORD
 from tests.web.test_texts import KINDS
 
@@ -167,15 +168,16 @@ async def test_everything_can_be_done_from_the_keyboard(browse: Browse) -> None:
     await person.told("The payment was not finished")
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-async def test_a_name_that_nobody_expects(browse: Browse, name: str) -> None:
+@pytest.mark.parametrize("kind", sized(["markup", "10,000 characters"], proofs=list(NAMES)))
+async def test_a_name_that_nobody_expects(browse: Browse, kind: str) -> None:
     """Of a person and of a product: shown as text, and breaking nothing, even where room is short
     and the window has the page's place."""
+    name = NAMES[kind]
     person = await browse("phone")
     person.expects("400 /api/payments/complete")  # the order that was left unpaid
     body = {"full_name": name}
     metadata = "update auth.users set raw_user_meta_data = %s::jsonb where id = %s"
-    rename = "update products set name = %s where id = 'starter' returning name"
+    rename = "update token_products set name = %s where id = 'starter' returning name"
     with person.shop.stack.connect() as connection:
         connection.execute(metadata, [json.dumps(body), person.shop.buyer.id])
         connection.execute(rename, [name])

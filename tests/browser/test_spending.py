@@ -87,7 +87,7 @@ async def test_a_lost_reply_is_asked_for_again_and_paid_for_once(browse: Browse)
     ("status", "body", "told"),
     [
         (401, {"code": "unauthenticated"}, "Sign in and ask the same again"),
-        (403, {"code": "banned"}, "it is taken only once"),
+        pytest.param(403, {"code": "banned"}, "it is taken only once", marks=pytest.mark.proof),
         (429, {"message": "API rate limit exceeded"}, "it is taken only once"),
     ],
 )
@@ -124,7 +124,7 @@ async def test_a_refusal_says_nothing_of_what_was_sent_before_it(
     [
         # In a window over the page, or in the page's place; always by another page; in the page.
         ("PortOne", "desktop"),
-        ("PortOne", "phone"),
+        pytest.param("PortOne", "phone", marks=pytest.mark.proof),
         ("Toss Payments", "phone"),
         ("Stripe", "desktop"),
     ],

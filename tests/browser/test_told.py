@@ -78,6 +78,7 @@ async def test_what_was_bought_and_what_failed_is_announced(browse: Browse) -> N
     await expect(notices).to_contain_text("10 tokens added")
 
 
+@pytest.mark.proof
 async def test_two_transfers_are_waited_for_side_by_side(browse: Browse) -> None:
     """Also while something else is bought, and after a reload."""
     buyer = await browse()
@@ -133,6 +134,7 @@ async def test_an_account_number_is_copied_or_said_not_to_be(browse: Browse, all
         assert copied == account["account_number"]
 
 
+@pytest.mark.proof
 async def test_nothing_is_offered_to_be_copied_where_nothing_can_be(browse: Browse) -> None:
     buyer = await browse()
     await buyer.context.add_init_script(NO_CLIPBOARD)
@@ -144,6 +146,7 @@ async def test_nothing_is_offered_to_be_copied_where_nothing_can_be(browse: Brow
     await expect(buyer.store.locator("dl.account button")).to_have_count(0)
 
 
+@pytest.mark.proof
 async def test_a_bank_that_takes_its_time_needs_no_account(browse: Browse) -> None:
     buyer = await browse()
     await buyer.choose("Stripe")
@@ -188,11 +191,12 @@ async def test_an_order_that_is_cancelled_is_said_to_be(browse: Browse) -> None:
     await expect(buyer.store.locator(".notice")).to_have_count(0)
 
 
+@pytest.mark.proof
 async def test_an_order_paid_elsewhere_meanwhile_is_not_said_to_be_cancelled(
     browse: Browse,
 ) -> None:
     buyer = await browse()
-    buyer.expects("409 /rest/v1/rpc/cancel_order", "400 /api/payments/complete")
+    buyer.expects("409 /rest/v1/rpc/cancel_token_order", "400 /api/payments/complete")
     await buyer.choose("PortOne")
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()

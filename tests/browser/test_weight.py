@@ -23,7 +23,7 @@ async def test_it_asks_for_little_and_runs_little_of_its_own(browse: Browse) -> 
     visitor = await browse()
     await visitor.page.goto("about:blank")
     visitor.requests.clear()
-    async with visitor.page.expect_response(re.compile(r"/rest/v1/payments\?")):
+    async with visitor.page.expect_response(re.compile(r"/rest/v1/token_payments\?")):
         await visitor.opens()
     # The icon is the tab's and the page's.
     asked = [url.partition("?")[0] for url in visitor.requests if not url.endswith("icon.svg")]

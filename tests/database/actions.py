@@ -72,7 +72,7 @@ def _pay_for_webhook(world: World) -> Step:
 
 def _refuse_attempt(world: World) -> Step:
     arguments = {"order_id": world.open_order, "payment_key": "imp_x", "reason": "wrong_order"}
-    return Call("refuse_payment_attempt", arguments | {"source": "complete"}).inside
+    return Call("coinslot_refuse_payment_attempt", arguments | {"source": "complete"}).inside
 
 
 def _audit(world: World) -> Step:
@@ -82,8 +82,8 @@ def _audit(world: World) -> Step:
 
     def step(connection: Connection) -> DictRow:
         arguments = {"audit_id": world.audit}
-        Call("audit_payments", arguments | {"lines": lines}).rows(connection)
-        Call("finish_audit", arguments).inside(connection)
+        Call("coinslot_audit_payments", arguments | {"lines": lines}).rows(connection)
+        Call("coinslot_finish_audit", arguments).inside(connection)
         return {}
 
     return step
@@ -121,31 +121,36 @@ MONEY: dict[str, Callable[[World], Step]] = {
     "refund_seen": lambda world: gateway_says(world.half_order, 2, paid=5000, refunded=2500).inside,
     "refund_not_seen": lambda world: gateway_says(world.half_order, 2, paid=5000).inside,
     "refund_closed": lambda world: (
-        Call("close_refund", {"refund_id": world.refund, "reason": "lost"}).inside
+        Call("coinslot_close_refund", {"refund_id": world.refund, "reason": "lost"}).inside
     ),
     "delete": _delete,
 }
 """Calls that change a balance, or decide over one."""
 
 CHORES: dict[str, Callable[[World], Step]] = {
-    "claim_refund": lambda world: _claim("claim_refunds", batch=1, refund_id=world.refund),
-    "claim_payments": lambda _: _claim("claim_payments", gateway="portone", batch=3),
-    "return_payments": lambda world: (
-        Call("return_payments", {"order_ids": [world.open_order, world.paid_order]}).inside
+    "claim_refund": lambda world: _claim("coinslot_claim_refunds", batch=1, refund_id=world.refund),
+    "coinslot_claim_payments": lambda _: _claim(
+        "coinslot_claim_payments", gateway="portone", batch=3
+    ),
+    "coinslot_return_payments": lambda world: (
+        Call("coinslot_return_payments", {"order_ids": [world.open_order, world.paid_order]}).inside
     ),
     "refuse_attempt": _refuse_attempt,
     "hint": lambda world: hint(world.paid_order, None).inside,
     "event": lambda world: hint(world.paid_order, f"evt {world.paid_order}").inside,
-    "finish_webhook": lambda world: (
+    "coinslot_finish_webhook": lambda world: (
         Call(
-            "finish_webhook", {"webhook_id": world.webhook, "outcome": "failed", "again": True}
+            "coinslot_finish_webhook",
+            {"webhook_id": world.webhook, "outcome": "failed", "again": True},
         ).inside
     ),
-    "claim_webhooks": lambda _: _claim("claim_webhooks", batch=3),
-    "replay_webhooks": lambda world: Call("replay_webhooks", {"order_id": world.paid_order}).inside,
+    "coinslot_claim_webhooks": lambda _: _claim("coinslot_claim_webhooks", batch=3),
+    "coinslot_replay_webhooks": lambda world: (
+        Call("coinslot_replay_webhooks", {"order_id": world.paid_order}).inside
+    ),
     "audit": _audit,
     "resolve": lambda _: (
-        Call("resolve_discrepancy", {"discrepancy_id": 1, "resolution": "r"}).inside
+        Call("coinslot_resolve_discrepancy", {"discrepancy_id": 1, "resolution": "r"}).inside
     ),
 }
 """Other calls of the sidecar."""

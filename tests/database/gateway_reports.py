@@ -92,4 +92,4 @@ def applied(order_id: str, read: Read, version: int) -> Call:
     }
     if read.account:
         arguments["virtual_account"] = Jsonb(_DUE[read.account])
-    return Call("apply_gateway_payment", arguments)
+    return Call("coinslot_apply_gateway_payment", arguments)

@@ -21,17 +21,17 @@ from tests.database.people import (
 from tests.database.refund_rules import RefundRules
 
 AUDIT_EVERY = 10
-_OVERDUE = "update payments set expires_at = clock_timestamp() where order_id = %s"
+_OVERDUE = "update token_payments set expires_at = clock_timestamp() where order_id = %s"
 
 _WALLETS = """
 select w.user_id, w.tokens, coinslot.available(w) as available, w.closed_at is not null as closed
-from wallets w where w.user_id >= %s and w.user_id < %s
+from token_wallets w where w.user_id >= %s and w.user_id < %s
 """
 _ORDERS = """
 select p.order_id, p.status, p.version, p.paid, p.refunded, coalesce(
   (select sum(l.delta) from token_ledger l where l.payment_id = p.id), 0
 ) as given
-from payments p where p.user_id >= %s and p.user_id < %s
+from token_payments p where p.user_id >= %s and p.user_id < %s
 """
 _OPEN_DISCREPANCIES = """
 select order_id, gateway, payment_key from coinslot.discrepancies
@@ -91,7 +91,7 @@ class Machine(RefundRules):
     @rule(n=which, amount=st.none() | amounts)
     def capture(self, n: int, amount: int | None) -> None:
         wallet, hold = self._hold(n)
-        call = Call("capture_hold", {"hold_id": hold.id, "amount": amount})
+        call = Call("capture_token_hold", {"hold_id": hold.id, "amount": amount})
         taken = hold.amount if amount is None else amount
         self._do(Step(call, partial(wallet.capture, hold, taken)))
 
@@ -99,7 +99,7 @@ class Machine(RefundRules):
     @rule(n=which)
     def release(self, n: int) -> None:
         wallet, hold = self._hold(n)
-        call = Call("release_hold", {"hold_id": hold.id})
+        call = Call("release_token_hold", {"hold_id": hold.id})
         self._do(Step(call, partial(wallet.release, hold)))
 
     @precondition(lambda self: self._holds())
@@ -122,7 +122,7 @@ class Machine(RefundRules):
     def order(self, n: int, product: str, key: str | None) -> None:
         person = self._person(n)
         arguments = {"product_id": product, "gateway": "portone", "idempotency_key": key}
-        call = Call("create_order", arguments, person.id)
+        call = Call("create_token_order", arguments, person.id)
         made = partial(self._order_in_model, person.wallet, product, key)
         self._do(Step(call, made, partial(self._is_same_order, person.wallet, key)))
 

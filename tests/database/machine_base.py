@@ -48,10 +48,11 @@ class World:
     bank: Bank
     connection: Connection
     bonus: int
-    feature_prices: dict[str, int]
+    token_features: dict[str, int]
     offers: dict[str, tuple[int, int]]
     """Won and tokens of each product."""
-    admin: UUID
+    operators: dict[str, UUID]
+    """One of each role."""
     played: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -59,15 +60,15 @@ class World:
         bank.change("update coinslot.settings set max_open_orders = %s", MAX_OPEN_ORDERS)
         bank.change("update coinslot.settings set max_unpaid_orders_per_hour = 1000000")
         [bonus] = bank.rows("select signup_bonus from coinslot.settings")
-        prices = bank.rows("select feature, tokens from feature_prices")
-        offers = bank.rows("select id, amount, tokens from product_offers where currency = 'KRW'")
+        prices = bank.rows("select feature, tokens from token_features")
+        offers = bank.rows("select id, amount, tokens from token_offers where currency = 'KRW'")
         return cls(
             bank,
             connection,
             bonus["signup_bonus"],
             {row["feature"]: row["tokens"] for row in prices},
             {row["id"]: (row["amount"], row["tokens"]) for row in offers},
-            bank.administrator(),
+            {role: bank.operator(role) for role in ("support", "finance", "owner")},
         )
 
 
@@ -126,7 +127,7 @@ class MachineBase(RuleBasedStateMachine):
         return {"amount": amount} if feature is None else {"feature": feature}
 
     def _price(self, amount: int, feature: str | None) -> int:
-        return amount if feature is None else self.world.feature_prices[feature]
+        return amount if feature is None else self.world.token_features[feature]
 
     def _person(self, n: int) -> ModelUser:
         return self.people[-1 - n % len(self.people)]
@@ -197,5 +198,5 @@ def _heard(answer: Answer) -> str:
 
 _SIGN_UP = """
 insert into auth.users (id, email, email_confirmed_at, raw_user_meta_data)
-values (%s, %s, case when %s then now() end, '{"role": "admin"}')
+values (%s, %s, case when %s then now() end, '{"role": "owner"}')
 """

@@ -138,10 +138,9 @@ class Bank:
             self.ask(grant(user_id, tokens, "opening balance"))
         return user_id
 
-    def administrator(self) -> UUID:
+    def operator(self, role: str) -> UUID:
         user_id = self.user()
-        role = Jsonb({"role": "admin"})
-        self.change("update auth.users set raw_app_meta_data = %s where id = %s", role, user_id)
+        self.ask(add_operator(user_id, role))
         return user_id
 
     def order(self, user_id: UUID) -> str:
@@ -151,7 +150,7 @@ class Bank:
 
     def wallet(self, user_id: UUID) -> tuple[int, int]:
         """Tokens and how many of them are held."""
-        [row] = self.rows("select tokens, held from wallets where user_id = %s", user_id)
+        [row] = self.rows("select tokens, held from token_wallets where user_id = %s", user_id)
         return row["tokens"], row["held"]
 
     def history(self, user_id: UUID) -> list[tuple[str, int]]:
@@ -184,24 +183,32 @@ def hold(user_id: UUID, amount: int, key: str, ttl_seconds: int = 600) -> Call:
 
 
 def capture(hold_id: UUID) -> Call:
-    return Call("capture_hold", {"hold_id": hold_id})
+    return Call("capture_token_hold", {"hold_id": hold_id})
 
 
 def release(hold_id: UUID) -> Call:
-    return Call("release_hold", {"hold_id": hold_id})
+    return Call("release_token_hold", {"hold_id": hold_id})
 
 
 def maintain() -> Call:
-    return Call("run_maintenance", {})
+    return Call("coinslot_run_maintenance", {})
+
+
+def add_operator(user_id: UUID, role: str) -> Call:
+    return Call("coinslot_add_operator", {"who": str(user_id), "role": role})
+
+
+def remove_operator(user_id: UUID) -> Call:
+    return Call("coinslot_remove_operator", {"who": str(user_id)})
 
 
 def create_order(user_id: UUID, key: str | None) -> Call:
     arguments = {"product_id": "starter", "gateway": "portone", "idempotency_key": key}
-    return Call("create_order", arguments, user_id)
+    return Call("create_token_order", arguments, user_id)
 
 
 def cancel_order(user_id: UUID, order_id: str) -> Call:
-    return Call("cancel_order", {"order_id": order_id}, user_id)
+    return Call("cancel_token_order", {"order_id": order_id}, user_id)
 
 
 def gateway_says(
@@ -219,17 +226,17 @@ def gateway_says(
         "source": "webhook",
         "version": version,
     }
-    return Call("apply_gateway_payment", arguments | facts)
+    return Call("coinslot_apply_gateway_payment", arguments | facts)
 
 
 def ask_refund(order_id: str, key: str, amount: int | None = None, *, force: bool = False) -> Call:
     arguments = {"order_id": order_id, "idempotency_key": key, "amount": amount, "force": force}
-    return Call("request_refund_for", arguments | {"reason": "asked"})
+    return Call("request_token_refund_for", arguments | {"reason": "asked"})
 
 
 def answer_refund(refund_id: UUID, answer: str, tries: int = 1) -> Call:
     arguments = {"refund_id": refund_id, "tries": tries, "answer": answer}
-    return Call("record_refund_answer", arguments)
+    return Call("coinslot_record_refund_answer", arguments)
 
 
 def hint(order_id: str, event_id: str | None) -> Call:
@@ -244,7 +251,7 @@ def hint(order_id: str, event_id: str | None) -> Call:
         "headers": Jsonb({}),
         "body": Jsonb({}),
     }
-    return Call("store_webhook", arguments)
+    return Call("coinslot_store_webhook", arguments)
 
 
 def delete_user(user_id: UUID) -> Callable[[Connection], Answer]:

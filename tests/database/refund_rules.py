@@ -24,7 +24,7 @@ _DUE = "update coinslot.refunds set next_attempt_at = clock_timestamp() where id
 
 which = st.integers(0, 5)
 amounts = st.none() | st.sampled_from([0, 1, 499, 500, 2500, 5000])
-callers = st.sampled_from(["service", "admin", "buyer"])
+callers = st.sampled_from(["service", "finance", "owner", "support", "buyer"])
 answers = st.sampled_from(["accepted", "declined", "spent", "unknown"])
 
 
@@ -37,11 +37,11 @@ class RefundRules(MachineBase):
         arguments["idempotency_key"] = key
         asked = partial(self.gateways.refund, order, amount, key, force=force)
         if by == "service":
-            call = Call("request_refund_for", arguments)
+            call = Call("request_token_refund_for", arguments)
         else:
-            person = self.world.admin if by == "admin" else self._buyer(order)
-            call = Call("request_refund", arguments, person)
-        modelled = _forbidden if by == "buyer" else asked
+            person = self.world.operators.get(by) or self._buyer(order)
+            call = Call("request_token_refund", arguments, person)
+        modelled = _forbidden if by in {"support", "buyer"} else asked
         self._do(Step(call, modelled, partial(self._is_same_refund, order, key)))
 
     @precondition(lambda self: self.gateways.refunds)
@@ -51,7 +51,7 @@ class RefundRules(MachineBase):
         refund = self._refund(n)
         tries = refund.tries - too_late
         arguments = {"refund_id": refund.id, "tries": tries, "answer": answer}
-        call = Call("record_refund_answer", arguments)
+        call = Call("coinslot_record_refund_answer", arguments)
         self._do(Step(call, partial(refund.hear, answer, tries)))
 
     @precondition(lambda self: self.gateways.refunds)
@@ -83,7 +83,7 @@ class RefundRules(MachineBase):
     @rule(n=which)
     def give_refund_up(self, n: int) -> None:
         refund = self._refund(n)
-        call = Call("close_refund", {"refund_id": refund.id, "reason": "lost"})
+        call = Call("coinslot_close_refund", {"refund_id": refund.id, "reason": "lost"})
         self._do(Step(call, refund.close))
 
     @precondition(lambda self: self.gateways.refunds)
@@ -94,7 +94,7 @@ class RefundRules(MachineBase):
         if refund.is_open:
             self.bank.change(_DUE, refund.id)
             refund.claims += 1
-        claim = Call("claim_refunds", {"batch": 1, "refund_id": refund.id})
+        claim = Call("coinslot_claim_refunds", {"batch": 1, "refund_id": refund.id})
         jobs = [claim.all(self.world.connection) for _ in range(2)]
         todo = "read" if refund.answer or refund.status == "pending" else "ask"
         expected = [(todo, refund.tries)] if refund.is_open else []

@@ -42,7 +42,7 @@ class PostgREST:
     async def answer(self, _request: Request, name: str) -> HTTPResponse:
         self.calls.append(name)
         if not self.failures:
-            return json(SETTINGS if name == "get_settings" else [])
+            return json(SETTINGS if name == "coinslot_get_settings" else [])
         status, body = self.failures.pop(0)
         return raw(body, status=status) if isinstance(body, bytes) else json(body, status=status)
 
@@ -104,7 +104,7 @@ async def test_work_is_not_claimed_twice_where_the_first_answer_was_lost(
     async with away(lost) as (postgrest, database):
         with pytest.raises(DatabaseUnavailable):
             await database.as_service().claim_webhooks(5)
-        assert postgrest.calls == ["claim_webhooks"]
+        assert postgrest.calls == ["coinslot_claim_webhooks"]
 
 
 async def test_a_bad_request_is_one_where_somebody_says_why() -> None:
@@ -131,7 +131,7 @@ async def test_nobody_is_signed_out_by_what_stands_before_postgrest(status: int)
 async def test_work_is_claimed_again_where_certainly_nothing_was_done() -> None:
     async with away(REFUSED) as (postgrest, database):
         assert await database.as_service().claim_webhooks(5) == []
-        assert postgrest.calls == ["claim_webhooks"] * 2
+        assert postgrest.calls == ["coinslot_claim_webhooks"] * 2
 
 
 @pytest.mark.parametrize("lost", [LOST, LOST_ON_THE_WAY], ids=str)
@@ -164,7 +164,7 @@ async def test_connection_that_was_refused_is_made_again(monkeypatch: pytest.Mon
         await asyncio.sleep(0.1)
         async with running(postgrest.app(), sock):
             assert await claiming == []
-    assert postgrest.calls == ["claim_webhooks"]
+    assert postgrest.calls == ["coinslot_claim_webhooks"]
 
 
 async def test_rpc_goes_out_and_comes_back_as_the_library_s_own() -> None:
@@ -182,9 +182,9 @@ async def test_rpc_goes_out_and_comes_back_as_the_library_s_own() -> None:
     app.add_route(answer, "/rest/v1/rpc/<_name>", methods=["POST"])
     async with running(app) as url, Database(settings(supabase_url=url)) as database:
         for role in (database.as_service(), database.as_user("eyJ.a.b")):
-            theirs = role.client.rpc("get_settings", arguments).execute
+            theirs = role.client.rpc("coinslot_get_settings", arguments).execute
             for _ in answers:
-                ours = await role.call_with("get_settings", arguments)
+                ours = await role.call_with("coinslot_get_settings", arguments)
                 assert ours == (await theirs()).data
             requests = iter(heard)
             for one, other in zip(requests, requests, strict=True):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # It runs on the minute.
 _SECONDS = 75
 _OVERDUE = """
-insert into payments
+insert into token_payments
   (user_id, product_id, name, gateway, amount, currency, tokens, live, expires_at)
 values (%s, 'starter', 'Starter Pack', 'portone', 5000, 'KRW', 10, false, now())
 returning id
@@ -93,5 +93,7 @@ def test_orders_expire_without_a_sidecar(with_cron: psycopg.Connection, overdue:
 
 
 def _status(connection: psycopg.Connection, order: UUID) -> str:
-    [found] = connection.execute("select status from payments where id = %s", [order]).fetchall()
+    [found] = connection.execute(
+        "select status from token_payments where id = %s", [order]
+    ).fetchall()
     return str(found[0])

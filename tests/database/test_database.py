@@ -168,7 +168,7 @@ async def test_failure_that_is_no_refusal(status: int, body: Any, code: str) -> 
     app = Sanic(f"broken-{key()}", configure_logging=False)
     app.config.TOUCHUP = app.config.AUTO_EXTEND = False
 
-    @app.post("/rest/v1/rpc/get_settings")
+    @app.post("/rest/v1/rpc/coinslot_get_settings")
     async def answer(_request: Request) -> response.HTTPResponse:
         if isinstance(body, str):
             return response.html(body, status=status)

@@ -3,8 +3,8 @@
 Whatever the second sees, the end must be one that the two could have reached one after the other;
 where the first is rolled back, the end of the second alone. A deadlock fails the call.
 
-In the suite each pair meets in one of the two orders, and behind two of the locks; with `PROOFS=1`
-in both orders and behind each.
+In the suite each pair meets in one of the two orders, and behind the wallet's lock; with
+`PROOFS=1` in both orders and behind each.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ LIMIT_S = 60.0
 
 
 LOCKS = {
-    "wallet": "select from wallets where user_id = %s for update",
-    "payments": "select from payments where user_id = %s for update",
+    "wallet": "select from token_wallets where user_id = %s for update",
+    "payments": "select from token_payments where user_id = %s for update",
     "holds": "select from coinslot.token_holds where user_id = %s for update",
 }
 
@@ -160,14 +160,14 @@ _STATE = """
 select w.tokens, w.held, w.closed_at is not null as closed,
   (select string_agg(l.kind || l.delta, ' ' order by l.kind, l.delta) from token_ledger l
    where l.user_id = %s) as entries,
-  (select string_agg(p.status || p.version, ' ' order by p.status, p.version) from payments p
+  (select string_agg(p.status || p.version, ' ' order by p.status, p.version) from token_payments p
    where p.user_id = %s) as payments,
   (select string_agg(h.status || h.amount, ' ' order by h.status, h.amount)
    from coinslot.token_holds h where h.user_id = %s) as holds,
   (select string_agg(concat_ws(' ', r.status, r.answer), ' ') from coinslot.refunds r
    where r.user_id = %s) as refunds,
-  (select count(*) from payment_events e where e.user_id = %s) as events
-from wallets w where w.user_id = %s
+  (select count(*) from token_payment_events e where e.user_id = %s) as events
+from token_wallets w where w.user_id = %s
 """
 
 
@@ -239,9 +239,9 @@ def test_a_call_that_was_rolled_back_leaves_no_trace_on_the_other(
 def test_two_calls_in_a_queue_end_as_one_after_the_other(
     stage: Stage, first: str, lock: str, record_property: Count
 ) -> None:
-    """Behind each lock; in the suite behind the wallet's and one of the others."""
+    """Behind each lock; in the suite behind the wallet's, and half of them behind another."""
     others = partners(first, MONEY, either_order=False)
-    share = others if PROOFS or lock == "wallet" else others[list(LOCKS).index(lock) - 1 :: 2]
+    share = others if PROOFS or lock == "wallet" else others[list(LOCKS).index(lock) - 1 :: 4]
     for second in share:
         end = stage.queued(first, second, lock)
         assert stage.is_of_a_turn(end, first, second), f"{first}, {second}"

@@ -22,9 +22,9 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_user_tokens": {},
     "spend_tokens": {"amount": 1, "idempotency_key": "k"},
     "use_feature": {"feature": "question", "idempotency_key": "k"},
-    "create_order": {"product_id": "starter", "gateway": "portone"},
-    "cancel_order": {"order_id": "ord_of_somebody_else"},
-    "request_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
+    "create_token_order": {"product_id": "starter", "gateway": "portone"},
+    "cancel_token_order": {"order_id": "ord_of_somebody_else"},
+    "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }
 

@@ -25,7 +25,7 @@ SEED = 20261121
 
 _WAITS_OF = """
 select p.order_id, extract(epoch from r.next_read_at - clock_timestamp()) as seconds
-from coinslot.payment_reads r inner join payments p on p.id = r.payment_id
+from coinslot.payment_reads r inner join token_payments p on p.id = r.payment_id
 where p.order_id = any (%s)
 """
 
@@ -62,7 +62,7 @@ def test_the_newest_read_wins_whatever_order_they_are_applied_in(bank: Bank) -> 
     receipts(bank.together([_slow_reader(order_id, gateway, number) for number in range(8)]))
     final = gateway.refunded
     bank.ask(gateway_says(order_id, _version(bank, order_id), paid=5000, refunded=final))
-    [payment] = bank.rows("select refunded from payments where order_id = %s", order_id)
+    [payment] = bank.rows("select refunded from token_payments where order_id = %s", order_id)
     assert payment["refunded"] == final
     assert bank.wallet(user) == (10 - 10 * final // 5000, 0)
     assert not bank.audit()
@@ -72,7 +72,7 @@ def test_fifty_orders_with_one_key_are_one_order(bank: Bank) -> None:
     user = bank.user()
     answers = receipts(bank.together([create_order(user, "same")] * 50))
     assert len({answer["order_id"] for answer in answers}) == 1
-    [events] = bank.rows("select count(*) from payment_events where user_id = %s", user)
+    [events] = bank.rows("select count(*) from token_payment_events where user_id = %s", user)
     assert events["count"] == 1
 
 
@@ -87,7 +87,7 @@ def test_canceling_while_paying_ends_paid(bank: Bank) -> None:
         user = bank.user()
         order_id = bank.order(user)
         bank.together([gateway_says(order_id, 1, paid=5000), cancel_order(user, order_id)] * 3)
-        [payment] = bank.rows("select status from payments where order_id = %s", order_id)
+        [payment] = bank.rows("select status from token_payments where order_id = %s", order_id)
         assert payment["status"] == "completed"
         assert bank.wallet(user) == (10, 0)
     assert not bank.audit()
@@ -113,7 +113,7 @@ def test_paying_spending_and_deleting_the_user_lose_nothing(bank: Bank) -> None:
             order_id,
         )
         assert purchases + len(reviews) == 1
-        [wallet] = bank.rows("select closed_at from wallets where user_id = %s", user)
+        [wallet] = bank.rows("select closed_at from token_wallets where user_id = %s", user)
         assert wallet["closed_at"] is not None
     assert not bank.audit()
 
@@ -124,7 +124,7 @@ def test_whoever_gives_orders_back_waits_for_none_of_them(bank: Bank) -> None:
     user = bank.user()
     busy, free = bank.order(user), bank.order(user)
     bank.change("update coinslot.payment_reads set next_read_at = now() + interval '1 hour'")
-    give_back = Call("return_payments", {"order_ids": [free, busy]})
+    give_back = Call("coinslot_return_payments", {"order_ids": [free, busy]})
     with bank.connect() as other, bank.connect() as connection:
         other.execute("begin")
         other.execute(f"{_WAITS_OF} for update of r", [[busy]])
@@ -135,7 +135,7 @@ def test_whoever_gives_orders_back_waits_for_none_of_them(bank: Bank) -> None:
 
 
 def _version(bank: Bank, order_id: str) -> int:
-    [row] = bank.rows("select version from payments where order_id = %s", order_id)
+    [row] = bank.rows("select version from token_payments where order_id = %s", order_id)
     return int(row["version"])
 
 
@@ -145,7 +145,7 @@ def _reader(order_id: str, key: str) -> Callable[[Connection], Answer]:
     def read(connection: Connection) -> Answer:
         while True:
             row = connection.execute(
-                "select version from payments where order_id = %s", [order_id]
+                "select version from token_payments where order_id = %s", [order_id]
             ).fetchone()
             assert row is not None
             answer = gateway_says(order_id, row["version"], key=key, paid=5000)(connection)
@@ -171,7 +171,7 @@ def _slow_reader(order_id: str, gateway: _Gateway, number: int) -> Callable[[Con
     def read(connection: Connection) -> Answer:
         for _ in range(20):
             row = connection.execute(
-                "select version from payments where order_id = %s", [order_id]
+                "select version from token_payments where order_id = %s", [order_id]
             ).fetchone()
             assert row is not None
             refunded = gateway.read()

@@ -31,8 +31,8 @@ PURCHASES = 150
 _MOST_ROWS = 12
 """Of a table that are looked at in a purchase: it takes 10 of one order."""
 _GROWING = (
-    *("payments", "payment_attempts", "payment_events", "webhooks"),
-    *("token_ledger", "token_holds", "wallets"),
+    *("token_payments", "payment_attempts", "token_payment_events", "webhooks"),
+    *("token_ledger", "token_holds", "token_wallets"),
 )
 
 _READ = """

@@ -52,7 +52,7 @@ def test_requests_with_many_keys_are_one_refund_at_a_time(bank: Bank) -> None:
 def test_a_refund_is_claimed_by_one_of_many(bank: Bank) -> None:
     _, order_id = _bought(bank)
     refund = bank.ask(ask_refund(order_id, "r"))
-    claim = Call("claim_refunds", {"batch": 1, "refund_id": refund["id"]})
+    claim = Call("coinslot_claim_refunds", {"batch": 1, "refund_id": refund["id"]})
     jobs = bank.together([lambda connection: {"jobs": len(claim.all(connection))}] * 20)
     assert Counter(job["jobs"] for job in receipts(jobs)) == {0: 19, 1: 1}
 
@@ -81,7 +81,7 @@ def test_a_read_that_began_before_the_answer_does_not_end_the_refund(bank: Bank)
     """It saw nothing of a refund that the gateway may have made meanwhile."""
     user, order_id = _bought(bank)
     refund = bank.ask(ask_refund(order_id, "r"))
-    read_from = bank.ask(Call("open_payment", {"order_id": order_id}))["version"]
+    read_from = bank.ask(Call("coinslot_open_payment", {"order_id": order_id}))["version"]
     bank.ask(answer_refund(refund["id"], "declined"))
     bank.ask(gateway_says(order_id, read_from, paid=5000))
     assert _status(bank, refund["id"]) == "requested"

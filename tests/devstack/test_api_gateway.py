@@ -26,32 +26,32 @@ def mina(stack: LocalStack) -> Person:
 
 
 def test_a_request_without_a_key_is_refused(http: httpx.Client) -> None:
-    answer = http.get("/rest/v1/products")
+    answer = http.get("/rest/v1/token_products")
     assert answer.status_code == 401
     assert answer.json()["message"] == "No API key found in request"
 
 
 @pytest.mark.parametrize("key", ["nonsense", "sb_secret_nonsense", FORGED.anon, FORGED.secret])
 def test_a_key_of_another_project_is_refused(http: httpx.Client, key: str) -> None:
-    for path in ("/rest/v1/products", "/auth/v1/user"):
+    for path in ("/rest/v1/token_products", "/auth/v1/user"):
         answer = http.get(path, headers={"apikey": key})
         assert (answer.status_code, answer.json()["message"]) == (401, "Invalid API key")
 
 
 def test_an_expired_key_is_refused(http: httpx.Client, stack: LocalStack) -> None:
     expired = stack.keys.sign({"role": "service_role", "exp": int(time.time()) - 1})
-    assert http.get("/rest/v1/products", headers={"apikey": expired}).status_code == 401
+    assert http.get("/rest/v1/token_products", headers={"apikey": expired}).status_code == 401
 
 
 def test_a_users_token_is_no_key(http: httpx.Client, mina: Person) -> None:
-    assert http.get("/rest/v1/products", headers={"apikey": mina.token}).status_code == 401
+    assert http.get("/rest/v1/token_products", headers={"apikey": mina.token}).status_code == 401
 
 
 def test_both_generations_of_public_keys_are_anon(http: httpx.Client, stack: LocalStack) -> None:
     for key in (stack.keys.anon, stack.keys.publishable):
         for headers in ({"apikey": key}, {"apikey": key, "authorization": f"Bearer {key}"}):
-            assert len(http.get("/rest/v1/products", headers=headers).json()) > 0
-            refused = http.post("/rest/v1/rpc/get_settings", json={}, headers=headers)
+            assert len(http.get("/rest/v1/token_products", headers=headers).json()) > 0
+            refused = http.post("/rest/v1/rpc/coinslot_get_settings", json={}, headers=headers)
             assert refused.status_code == 401  # anon may not, and could by signing in
 
 
@@ -60,7 +60,7 @@ def test_both_generations_of_secret_keys_are_the_service(
 ) -> None:
     for key in (stack.keys.service_role, stack.keys.secret):
         for headers in ({"apikey": key}, {"apikey": key, "authorization": f"Bearer {key}"}):
-            answer = http.post("/rest/v1/rpc/get_settings", json={}, headers=headers)
+            answer = http.post("/rest/v1/rpc/coinslot_get_settings", json={}, headers=headers)
             assert answer.json()["mode"] == "test"
 
 
@@ -68,7 +68,7 @@ def test_a_secret_key_as_bearer_of_another_key_is_refused(
     http: httpx.Client, stack: LocalStack
 ) -> None:
     headers = {"apikey": stack.keys.publishable, "authorization": f"Bearer {stack.keys.secret}"}
-    assert http.get("/rest/v1/products", headers=headers).status_code == 401
+    assert http.get("/rest/v1/token_products", headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("key", ["anon", "publishable", "service_role", "secret"])
@@ -76,7 +76,7 @@ def test_a_users_token_decides_who_it_is(
     http: httpx.Client, stack: LocalStack, mina: Person, key: str
 ) -> None:
     headers = {"apikey": getattr(stack.keys, key), "authorization": f"Bearer {mina.token}"}
-    wallets = http.get("/rest/v1/wallets?select=user_id", headers=headers)
+    wallets = http.get("/rest/v1/token_wallets?select=user_id", headers=headers)
     assert wallets.json() == [{"user_id": mina.id}]
 
 
@@ -88,7 +88,7 @@ def test_a_users_token_that_is_forged_or_expired_is_refused(
     forged = FORGED.sign({**claims, "exp": int(time.time()) + 60})
     for token in (expired, forged, "not.a.token"):
         headers = {"apikey": stack.keys.anon, "authorization": f"Bearer {token}"}
-        assert http.get("/rest/v1/wallets", headers=headers).status_code == 401
+        assert http.get("/rest/v1/token_wallets", headers=headers).status_code == 401
 
 
 def test_a_browser_asks_first_and_without_a_key(http: httpx.Client) -> None:
@@ -102,7 +102,9 @@ def test_a_browser_asks_first_and_without_a_key(http: httpx.Client) -> None:
 
 def test_every_answer_may_be_read_by_a_browser(http: httpx.Client, stack: LocalStack) -> None:
     for headers in ({}, {"apikey": stack.keys.anon}):
-        answer = http.get("/rest/v1/products", headers={"origin": "https://shop.test", **headers})
+        answer = http.get(
+            "/rest/v1/token_products", headers={"origin": "https://shop.test", **headers}
+        )
         assert answer.headers.get_list("access-control-allow-origin") == ["*"]
         assert "Content-Range" in answer.headers["access-control-expose-headers"]
 
@@ -110,7 +112,7 @@ def test_every_answer_may_be_read_by_a_browser(http: httpx.Client, stack: LocalS
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_what_postgrest_says_arrives_whole(stack: LocalStack, method: str) -> None:
     headers = {"apikey": stack.keys.anon, "prefer": "count=exact", "range": "0-0"}
-    path = "/products?name=eq.Starter%20Pack&select=id"
+    path = "/token_products?name=eq.Starter%20Pack&select=id"
     answer = httpx.request(method, f"{stack.api_url}/rest/v1{path}", headers=headers)
     own = httpx.request(method, f"{stack.settings.postgrest_url}{path}", headers=headers)
     assert answer.status_code == own.status_code
@@ -128,7 +130,7 @@ def test_what_is_nowhere_is_not_found(http: httpx.Client, stack: LocalStack) -> 
 def test_a_large_body_passes(http: httpx.Client, stack: LocalStack) -> None:
     """PostgREST refuses it, for its content."""
     answer = http.post(
-        "/rest/v1/rpc/get_settings",
+        "/rest/v1/rpc/coinslot_get_settings",
         content=b'{"nonsense": "' + b"x" * 3_000_000 + b'"}',
         headers={**stack.headers(), "content-type": "application/json"},
     )

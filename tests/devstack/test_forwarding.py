@@ -245,7 +245,7 @@ async def test_neighbours_may_go_and_come_back(gateway: Gateway, http: httpx.Asy
 
 
 async def test_postgrest_being_away_has_a_code(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/rest/v1/products", headers={"apikey": KEYS.anon})
+    answer = await http.get("/rest/v1/token_products", headers={"apikey": KEYS.anon})
     assert (answer.status_code, answer.json()["code"]) == (503, "PGRST000")
     assert answer.headers["content-type"] == "application/json"
 

@@ -41,6 +41,7 @@ from tests.devstack.managed import (
 )
 from tests.support.clusters import devstack_settings, discard
 from tests.support.servers import PATIENCE
+from tests.support.sizes import sized
 from tests.support.stacks import LocalStack
 
 
@@ -67,6 +68,7 @@ def later(settings: DevstackSettings) -> Path:
     return settings.project_dir / "supabase/migrations/20990101000000_later.sql"
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(300)
 def test_a_start_may_be_killed_at_any_point(settings: DevstackSettings) -> None:
     """Every process that was started by then is recorded: in the end everything runs, once."""
@@ -89,7 +91,7 @@ def test_starting_what_runs_changes_nothing(own: LocalStack) -> None:
     assert pids(own.manager) == before
 
 
-@pytest.mark.parametrize("victim", NAMES)
+@pytest.mark.parametrize("victim", sized(["postgres", "sidecar"], proofs=list(NAMES)))
 def test_what_was_killed_is_started_again_and_the_rest_left_alone(
     own: LocalStack, victim: str
 ) -> None:
@@ -110,6 +112,7 @@ def test_tokens_outlive_a_power_cut(own: LocalStack) -> None:
     assert tokens(own, person.token) == 5
 
 
+@pytest.mark.proof
 def test_one_that_hangs_is_replaced(own: LocalStack) -> None:
     before = pids(own.manager)
     os.kill(before["api"], signal.SIGSTOP)
@@ -127,7 +130,7 @@ def test_changed_settings_restart_what_they_concern(own: LocalStack) -> None:
     assert concerned == {"postgrest", "auth", "api"}
 
 
-@pytest.mark.parametrize("command", ["run", "demo"])
+@pytest.mark.parametrize("command", sized(["run"], proofs=["run", "demo"]))
 def test_a_port_that_is_taken_is_found_before_anything_is_stopped(
     own: LocalStack, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -179,6 +182,7 @@ def test_rewritten_migrations_are_noticed_and_a_reset_applies_them(
     assert users == (4,)  # three seeded, and the last one
 
 
+@pytest.mark.proof
 def test_a_recycled_pid_is_neither_stopped_nor_an_obstacle(own: LocalStack) -> None:
     """Neither one in the stack's own record, nor one in the lock file of Postgres."""
     with subprocess.Popen(["/bin/sleep", "60"]) as stranger:

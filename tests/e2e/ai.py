@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 import httpx
 from sanic import HTTPResponse, Request, Sanic
@@ -113,7 +114,7 @@ async def route_process(kind: str, env: dict[str, str]) -> AsyncIterator[Route]:
 
 
 def _app(name: str) -> Sanic[Any, Any]:
-    app: Sanic[Any, Any] = Sanic(f"coinslot-{name}", configure_logging=False)
+    app: Sanic[Any, Any] = Sanic(f"coinslot-{name}-{uuid4().hex[:8]}", configure_logging=False)
     app.config.TOUCHUP = app.config.AUTO_EXTEND = False
     return app
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from tests.support.checkouts import EVERY, Checkout, sidecar_for
 from tests.support.portone_v2_shop import v2_shop, v2_sidecar
-from tests.support.refund_desks import RefundDesk, admin_of
+from tests.support.refund_desks import RefundDesk, operator_of
 from tests.support.shop import Shop
 from tests.support.stripe_shop import stripe_shop
 
@@ -33,7 +33,7 @@ async def shop(stack: LocalStack, browser: httpx.AsyncClient) -> AsyncIterator[S
     shop = Shop(stack, browser, stack.sign_up(), stack.sidecar_url)
     yield shop
     await shop.play("faults", "PUT")
-    assert await shop.rpc("verify_ledger") == []
+    assert await shop.rpc("coinslot_verify_ledger") == []
 
 
 @pytest_asyncio.fixture(scope="module", params=EVERY, ids=lambda each: each.name)
@@ -57,4 +57,4 @@ async def checkout(gateway: GatewayDriver, shop: Shop) -> AsyncIterator[Checkout
 
 @pytest.fixture
 def refund_desk(checkout: Checkout, shop: Shop) -> RefundDesk:
-    return RefundDesk(checkout, admin_of(shop))
+    return RefundDesk(checkout, operator_of(shop))

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psycopg
 
-CATALOGUE = {"feature_prices", "prices", "product_offers", "products"}
+CATALOGUE = {"token_features", "token_prices", "token_offers", "token_products"}
 """Relations that everybody reads. Every other relation is rows of people."""
 
 FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
-    *("create_order", "cancel_order"),
+    *("create_token_order", "cancel_token_order"),
 }
 """RPCs of a signed-in person."""
 
-FOR_ADMINISTRATORS = {"request_refund"}
+FOR_OPERATORS = {"request_token_refund", "list_token_refunds"}
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""
 
 _RELATIONS = """
@@ -90,7 +90,7 @@ class Surface:
 
     @property
     def service_rpcs(self) -> list[Rpc]:
-        return [rpc for rpc in self.rpcs if rpc.name not in FOR_USERS | FOR_ADMINISTRATORS]
+        return [rpc for rpc in self.rpcs if rpc.name not in FOR_USERS | FOR_OPERATORS]
 
 
 def surface(connection: psycopg.Connection) -> Surface:

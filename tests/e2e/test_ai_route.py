@@ -84,7 +84,7 @@ def books(shop: Shop) -> tuple[int, int, int]:
     """The buyer's tokens, tokens held, and number of spends."""
     found = shop.select(
         "select tokens, held, (select count(*) from token_ledger l "
-        "where l.user_id = w.user_id and l.kind = 'spend') from wallets w where user_id = %s",
+        "where l.user_id = w.user_id and l.kind = 'spend') from token_wallets w where user_id = %s",
         shop.buyer.id,
     )
     tokens, held, spends = found[0]
@@ -140,7 +140,7 @@ class TestRetry:
     async def test_after_the_reply_to_the_capture_was_lost_pays_no_second_time(
         self, scene: Scene, shop: Shop
     ) -> None:
-        scene.network.loses_reply_of = "rpc/capture_hold"
+        scene.network.loses_reply_of = "rpc/capture_token_hold"
         assert (await scene.route.ask(shop.buyer))[0] == 502
         assert books(shop) == (3, 0, 1)
         assert await scene.route.ask(shop.buyer) == (200, {"answer": "why? (1)"})
@@ -150,7 +150,7 @@ class TestRetry:
         self, scene: Scene, shop: Shop
     ) -> None:
         scene.model.fails = True
-        scene.network.loses_reply_of = "rpc/release_hold"
+        scene.network.loses_reply_of = "rpc/release_token_hold"
         assert (await scene.route.ask(shop.buyer))[0] == 502
         scene.model.fails = False
         assert await scene.route.ask(shop.buyer) == (200, {"answer": "why? (2)"})
@@ -193,7 +193,7 @@ class TestTwoTabs:
         request = await started(scene, shop)
         query = "select id::text from coinslot.token_holds where user_id = %s"
         ((hold_id,),) = shop.select(query, shop.buyer.id)
-        for rpc in ("release_hold", "capture_hold"):
+        for rpc in ("release_token_hold", "capture_token_hold"):
             refused = await shop.http.post(
                 f"{shop.stack.api_url}/rest/v1/rpc/{rpc}",
                 json={"hold_id": hold_id},

@@ -55,7 +55,7 @@ def person(stack: LocalStack) -> Person:
 def sound(stack: LocalStack) -> Iterator[None]:
     yield
     with stack.connect() as connection:
-        assert connection.execute("select * from verify_ledger()").fetchall() == []
+        assert connection.execute("select * from coinslot_verify_ledger()").fetchall() == []
 
 
 def try_out(

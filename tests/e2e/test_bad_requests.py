@@ -83,7 +83,7 @@ def nothing_is_written(api: Api) -> Iterator[None]:
 
 
 def written(stack: LocalStack) -> tuple[Any, ...]:
-    tables = ("wallets", "token_ledger", "payments", "payment_events", "profiles")
+    tables = ("token_wallets", "token_ledger", "token_payments", "token_payment_events", "profiles")
     states = [
         f"(select jsonb_agg(to_jsonb(t) order by t::text) from {table} t)" for table in tables
     ]
@@ -148,12 +148,12 @@ ARGUMENTS: dict[str, tuple[str, dict[str, object], Refusal]] = {
         {"feature": "question", "idempotency_key": LONG},
         INVALID_ARGUMENT,
     ),
-    "product": ("create_order", {**ORDER, "product_id": "gold"}, UNKNOWN_PRODUCT),
-    "gateway": ("create_order", {**ORDER, "gateway": "cash"}, INVALID_ARGUMENT),
-    "currency": ("create_order", {**ORDER, "currency": "BTC"}, INVALID_ARGUMENT),
-    "order's key": ("create_order", {**ORDER, "idempotency_key": LONG}, INVALID_ARGUMENT),
-    "own price": ("create_order", {**ORDER, "amount": 1}, NO_SUCH_CALL),
-    "order": ("cancel_order", {"order_id": "ord_ffffffffffffffff"}, UNKNOWN_ORDER),
+    "product": ("create_token_order", {**ORDER, "product_id": "gold"}, UNKNOWN_PRODUCT),
+    "gateway": ("create_token_order", {**ORDER, "gateway": "cash"}, INVALID_ARGUMENT),
+    "currency": ("create_token_order", {**ORDER, "currency": "BTC"}, INVALID_ARGUMENT),
+    "order's key": ("create_token_order", {**ORDER, "idempotency_key": LONG}, INVALID_ARGUMENT),
+    "own price": ("create_token_order", {**ORDER, "amount": 1}, NO_SUCH_CALL),
+    "order": ("cancel_token_order", {"order_id": "ord_ffffffffffffffff"}, UNKNOWN_ORDER),
     "long name": ("update_profile", {"display_name": LONG}, INVALID_ARGUMENT),
     "locale": ("update_profile", {"locale": "'; drop table wallets"}, INVALID_ARGUMENT),
 }
@@ -232,7 +232,7 @@ class TestToken:
         assert refusal(answer, BAD_TOKEN) == BAD_TOKEN
 
     def test_that_is_not_ours_reads_nothing(self, api: Api, token: str) -> None:
-        answer = api.http.get("/wallets", headers=headers_of(api, token))
+        answer = api.http.get("/token_wallets", headers=headers_of(api, token))
         assert refusal(answer, BAD_TOKEN) == BAD_TOKEN
 
     @pytest.mark.parametrize("rpc", ["get_user_tokens", "spend_tokens", "add_tokens"])
@@ -248,7 +248,7 @@ class TestToken:
         for rpc in ("get_user_tokens", "spend_tokens"):
             answer = api.rpc(rpc, CALLS[rpc], headers_of(api, nobody))
             assert refusal(answer, expected) == expected
-        assert api.http.get("/wallets", headers=headers_of(api, nobody)).json() == []
+        assert api.http.get("/token_wallets", headers=headers_of(api, nobody)).json() == []
 
     def test_of_a_service_key_that_is_not_ours_is_refused(self, api: Api) -> None:
         forged = jwt.encode({"role": "service_role"}, "another secret, long enough for HS256 too")

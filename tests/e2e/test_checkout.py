@@ -44,7 +44,7 @@ class TestOfTheOtherMode:
             assert refused(await shop.checkout(), "wrong_mode")
             assert refused(await TossShop.of(shop).create(), "wrong_mode")
             assert refused(await stripe_shop.create(), "wrong_mode")
-        made = shop.select("select order_id from payments where user_id = %s", shop.buyer.id)
+        made = shop.select("select order_id from token_payments where user_id = %s", shop.buyer.id)
         assert len(made) == 3
         for (order_id,) in made:
             assert await stripe_shop.intents(order_id) == []
@@ -52,7 +52,8 @@ class TestOfTheOtherMode:
     async def test_nor_when_the_mode_was_changed_later(self, stripe_shop: StripeShop) -> None:
         await stripe_shop.create(**AGAIN)
         stripe_shop.select(
-            "update payments set live = true where user_id = %s returning 1", stripe_shop.buyer.id
+            "update token_payments set live = true where user_id = %s returning 1",
+            stripe_shop.buyer.id,
         )
         assert refused(await stripe_shop.create(**AGAIN), "wrong_mode")
 
@@ -66,10 +67,11 @@ class TestWhoseTimeIsOver:
             key = {"Idempotency-Key": create.__qualname__}
             order_id = (await create(**key)).json()["orderId"]
             shop.select(
-                "update payments set expires_at = now() where order_id = %s returning 1", order_id
+                "update token_payments set expires_at = now() where order_id = %s returning 1",
+                order_id,
             )
             if swept:
-                await shop.rpc("run_maintenance")
+                await shop.rpc("coinslot_run_maintenance")
             assert refused(await create(**key), "payment_expired")
 
 
@@ -77,7 +79,7 @@ class TestAtAnotherPrice:
     async def test_is_not_what_the_buyer_was_shown(self, shop: Shop) -> None:
         toss = TossShop.of(shop)
         sale: LiteralString = (
-            "update prices set amount = amount {} 100 where product_id = 'starter'"
+            "update token_prices set amount = amount {} 100 where product_id = 'starter'"
         )
         before = await toss.create({"amount": 5000, "orderName": "Starter Pack"}, **AGAIN)
         with meanwhile(shop, sale.replace("{}", "+"), sale.replace("{}", "-")):
@@ -90,7 +92,7 @@ class TestAtAnotherPrice:
 
     async def test_of_stripe_neither(self, stripe_shop: StripeShop) -> None:
         sale: LiteralString = (
-            "update prices set amount = amount {} 100 where product_id = 'starter'"
+            "update token_prices set amount = amount {} 100 where product_id = 'starter'"
         )
         old = {"amount": 400, "description": "Starter Pack"}
         assert (await stripe_shop.create(old, **AGAIN)).status_code == 200

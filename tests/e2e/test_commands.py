@@ -68,6 +68,8 @@ async def test_refund_and_reconcile(checkout: Checkout, stack: LocalStack) -> No
         ),
         (("discrepancies", "resolve", "0", "--resolution", "r"), "no such discrepancy"),
         (("discrepancies", "resolve", "0", "--resolution", " "), "invalid_argument"),
+        (("operators", "add", "nobody@example.com", "--role", "owner"), "exactly one user"),
+        (("operators", "remove", "nobody@example.com"), "user_not_found"),
     ],
 )
 async def test_says_what_is_wrong(stack: LocalStack, arguments: tuple[str, ...], says: str) -> None:
@@ -95,3 +97,21 @@ async def test_what_needs_a_person_is_shown_until_it_is_resolved(
         assert (status, "sent back by hand" in out) == (0, True)
     _, out, _ = await operate(stack, "discrepancies", "list")
     assert key not in out.replace("\n", "")
+
+
+async def test_operators_are_added_changed_listed_and_removed(
+    shop: Shop, stack: LocalStack
+) -> None:
+    person, other = shop.buyer, stack.sign_up()
+    assert (await operate(stack, "operators", "add", other.id, "--role", "owner"))[0] == 0
+    for who, role in ((person.email, "owner"), (person.id, "finance"), (person.id, "finance")):
+        status, out, _ = await operate(stack, "operators", "add", who, "--role", role)
+        assert (status, out) == (0, f"{person.id} has the role {role}\n")
+    _, out, _ = await operate(stack, "operators", "list")
+    (row,) = (line for line in out.splitlines() if person.id in line)
+    assert [*row.split()[:3], row.split()[-1]] == [person.id, person.email, "finance", "yes"]
+    removed = [await operate(stack, "operators", "remove", person.email) for _ in range(2)]
+    assert [status for status, _, _ in removed] == [0, 1]
+    assert "is no operator" in removed[1][2]
+    _, out, _ = await operate(stack, "operators", "list")
+    assert person.id not in out

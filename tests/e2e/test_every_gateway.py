@@ -37,9 +37,9 @@ class TestWebhook:
         order_id = await checkout.order()
         key = await checkout.pay(order_id)
         checkout.shop.select(
-            "update payments set expires_at = now() where order_id = %s returning 1", order_id
+            "update token_payments set expires_at = now() where order_id = %s returning 1", order_id
         )
-        await checkout.shop.rpc("run_maintenance")
+        await checkout.shop.rpc("coinslot_run_maintenance")
         assert checkout.shop.row(order_id)["status"] == "expired"
         assert await checkout.tell(order_id, key) == [200]
         assert await once(checkout, order_id)

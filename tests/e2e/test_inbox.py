@@ -35,7 +35,7 @@ class TestCost:
             assert await harness.deliver(order_id, imp_uid, event_id) == "read"
             assert await shop.followed(order_id) == ["credited"]
             rpcs = [call.rpartition("/")[2] for call in harness.database.calls]
-            assert rpcs == ["store_webhook", "apply_gateway_payment"]
+            assert rpcs == ["coinslot_store_webhook", "coinslot_apply_gateway_payment"]
             assert harness.gateway.calls == [f"GET /portone-v1/payments/{imp_uid}"]
 
     async def test_duplicate_of_a_signed_event_costs_one_round_trip_and_no_read(
@@ -46,7 +46,7 @@ class TestCost:
         await shop.followed(order_id)
         harness.forget()
         assert await harness.deliver(order_id, imp_uid, event_id) == "duplicate"
-        assert harness.database.calls == ["POST /rest/v1/rpc/store_webhook"]
+        assert harness.database.calls == ["POST /rest/v1/rpc/coinslot_store_webhook"]
         assert (harness.gateway.calls, len(shop.inbox(order_id))) == ([], 1)
 
     async def test_fifty_signed_events_of_one_payment_share_their_reads(
@@ -245,7 +245,7 @@ class TestTrouble:
         self, shop: Shop, harness: Harness
     ) -> None:
         order_id, imp_uid = await paid(shop)
-        harness.database.held = "apply_gateway_payment"
+        harness.database.held = "coinslot_apply_gateway_payment"
         await harness.deliver(order_id, imp_uid, new_id())
         await shop.until(lambda: harness.database.called("apply") > 0)
         await shop.play("refund", payment_key=imp_uid)

@@ -100,7 +100,9 @@ class TestUser:
             await asyncio.sleep(int(refused[-1].headers["retry-after"]))
             await limited.bought()
         assert await shop.tokens() == 15
-        [(orders,)] = shop.select("select count(*) from payments where user_id = %s", shop.buyer.id)
+        [(orders,)] = shop.select(
+            "select count(*) from token_payments where user_id = %s", shop.buyer.id
+        )
         assert orders == 61 - len(refused)
 
     async def test_with_too_many_open_orders_is_told_when_there_is_room(self, shop: Shop) -> None:
@@ -202,7 +204,8 @@ class TestClock:
                 assert await shop.deliver(key) == [401]
                 assert shop.row(order_id)["status"] == "pending"
                 shop.select(
-                    "update coinslot.payment_reads r set next_read_at = now() from payments p "
+                    "update coinslot.payment_reads r set next_read_at = now() "
+                    "from token_payments p "
                     "where p.id = r.payment_id and p.order_id = %s returning 1",
                     order_id,
                 )

@@ -54,7 +54,7 @@ async def shop(world: tuple[LocalStack, Relay]) -> AsyncIterator[Shop]:
     async with httpx.AsyncClient(timeout=30) as http:
         shop = Shop(stack, http, await asyncio.to_thread(stack.sign_up), stack.sidecar_url)
         yield shop
-        assert (await known(rpc(shop, "verify_ledger", by_service=True))).json() == []
+        assert (await known(rpc(shop, "coinslot_verify_ledger", by_service=True))).json() == []
 
 
 async def known(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
@@ -127,12 +127,12 @@ async def test_the_demo_app_does_not_pass_it_on_as_a_refusal(shop: Shop, relay: 
 
 async def test_an_answer_that_was_paid_for_is_given(shop: Shop, relay: Relay) -> None:
     ask = demo_app(shop, "answer")
-    assert (await unheard(relay, "capture_hold", ask)).status_code == 503
+    assert (await unheard(relay, "capture_token_hold", ask)).status_code == 503
     assert (await known(ask)).json()["paid"] == 0
     assert await tokens(shop) == 3
 
 
-@pytest.mark.parametrize("name", ["open_payment", "apply_gateway_payment"])
+@pytest.mark.parametrize("name", ["coinslot_open_payment", "coinslot_apply_gateway_payment"])
 async def test_a_purchase_goes_on_whichever_commit_is_lost(
     shop: Shop, relay: Relay, name: str
 ) -> None:
@@ -144,7 +144,7 @@ async def test_a_purchase_goes_on_whichever_commit_is_lost(
     assert (shop.purchases(), await tokens(shop)) == (1, 15)
 
 
-@pytest.mark.parametrize("name", ["store_webhook", "apply_gateway_payment"])
+@pytest.mark.parametrize("name", ["coinslot_store_webhook", "coinslot_apply_gateway_payment"])
 async def test_a_webhook_credits_once_whichever_commit_is_lost(
     shop: Shop, relay: Relay, name: str
 ) -> None:
@@ -169,14 +169,16 @@ async def test_a_webhook_credits_once_whichever_commit_is_lost(
 
 
 async def test_an_order_is_made_once_under_its_key(shop: Shop, relay: Relay) -> None:
-    made = await unheard(relay, "create_order", checkout(shop))
+    made = await unheard(relay, "create_token_order", checkout(shop))
     assert made.status_code == 200, made.text
-    assert shop.select("select count(*) from payments where user_id = %s", shop.buyer.id) == [(1,)]
+    assert shop.select("select count(*) from token_payments where user_id = %s", shop.buyer.id) == [
+        (1,)
+    ]
 
 
 async def test_whoever_is_signed_in_stays_so(shop: Shop, relay: Relay) -> None:
     """Reading one's order has nothing to do with who one is, and is read again."""
     order_id = await ordered(shop)
     url = f"{shop.sidecar}/payment/{order_id}"
-    answer = await unheard(relay, "payments", lambda: shop.http.get(url, headers=shop.jwt))
+    answer = await unheard(relay, "token_payments", lambda: shop.http.get(url, headers=shop.jwt))
     assert answer.status_code == 200, answer.text

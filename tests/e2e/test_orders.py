@@ -53,7 +53,8 @@ async def test_history_pages_through_every_order_once(shop: Shop) -> None:
 async def test_orders_made_in_the_same_instant_are_paged_once_each(shop: Shop) -> None:
     made = {await shop.order() for _ in range(3)}
     shop.select(
-        "update payments set created_at = '2026-01-01 00:00:00Z' where user_id = %s returning 1",
+        "update token_payments set created_at = '2026-01-01 00:00:00Z' "
+        "where user_id = %s returning 1",
         shop.buyer.id,
     )
     first = (await get(shop, "/payment/history/me", limit="1")).json()

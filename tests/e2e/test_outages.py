@@ -85,7 +85,9 @@ async def test_storm_of_faults_loses_and_doubles_nothing(shop: Shop) -> None:
 async def _new_order(shop: Shop) -> str:
     order_id = await shop.order()
     # Out of the way of the cap on open orders.
-    shop.select("update payments set expires_at = now() where order_id = %s returning 1", order_id)
+    shop.select(
+        "update token_payments set expires_at = now() where order_id = %s returning 1", order_id
+    )
     return order_id
 
 

@@ -16,7 +16,7 @@ QUESTION, ANSWER = 1, 2
 async def pages_balances(shop: Shop) -> set[int]:
     """Each way in which a page may read the balance; one element when they agree."""
     (profile,) = await read(shop, "profiles", "tokens")
-    (wallet,) = await read(shop, "wallets", "tokens,held")
+    (wallet,) = await read(shop, "token_wallets", "tokens,held")
     return {await shop.tokens(), profile["tokens"], wallet["tokens"] - wallet["held"]}
 
 
@@ -51,7 +51,7 @@ class Test2And3Generation:
         hold = await shop.rpc(
             "hold_feature_for", user_id=shop.buyer.id, feature=feature, idempotency_key="request"
         )
-        await shop.rpc("capture_hold", hold_id=hold["id"])
+        await shop.rpc("capture_token_hold", hold_id=hold["id"])
         assert await pages_balances(shop) == {FREE - price}
 
     async def test_on_a_server_costs_nothing_when_it_fails(
@@ -61,7 +61,7 @@ class Test2And3Generation:
             "hold_feature_for", user_id=shop.buyer.id, feature=feature, idempotency_key="request"
         )
         assert await pages_balances(shop) == {FREE - price}
-        await shop.rpc("release_hold", hold_id=hold["id"])
+        await shop.rpc("release_token_hold", hold_id=hold["id"])
         assert await pages_balances(shop) == {FREE}
 
     async def test_is_refused_without_enough_tokens(

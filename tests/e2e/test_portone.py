@@ -69,9 +69,9 @@ class TestPurchase:
     ) -> None:
         order_id = await shop.order()
         shop.select(
-            "update payments set expires_at = now() where order_id = %s returning 1", order_id
+            "update token_payments set expires_at = now() where order_id = %s returning 1", order_id
         )
-        await shop.rpc("run_maintenance")
+        await shop.rpc("coinslot_run_maintenance")
         assert shop.row(order_id)["status"] == "expired"
         answer = await shop.complete(order_id, await shop.pay(order_id))
         assert (answer.json(), await shop.tokens()) == (DONE, 15)

@@ -30,7 +30,7 @@ async def waiting(shop: Shop) -> AsyncIterator[tuple[str, str]]:
 async def reconcile(shop: Shop, order_id: str) -> None:
     """By whichever server, until the order is completed."""
     shop.select(
-        "update coinslot.payment_reads r set next_read_at = now() from payments p "
+        "update coinslot.payment_reads r set next_read_at = now() from token_payments p "
         "where p.id = r.payment_id and p.order_id = %s returning 1",
         order_id,
     )

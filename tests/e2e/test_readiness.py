@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 # What is called otherwise, or may not be called, while a test looks.
 MISSING: dict[str, tuple[LiteralString, LiteralString]] = {
     "renamed": (
-        "alter function public.return_webhooks(bigint[]) rename to give_back",
-        "alter function public.give_back(bigint[]) rename to return_webhooks",
+        "alter function public.coinslot_return_webhooks(bigint[]) rename to give_back",
+        "alter function public.give_back(bigint[]) rename to coinslot_return_webhooks",
     ),
     "not granted": (
-        "revoke execute on function public.return_webhooks(bigint[]) from service_role",
-        "grant execute on function public.return_webhooks(bigint[]) to service_role",
+        "revoke execute on function public.coinslot_return_webhooks(bigint[]) from service_role",
+        "grant execute on function public.coinslot_return_webhooks(bigint[]) to service_role",
     ),
 }
 
@@ -50,7 +50,7 @@ async def test_names_what_the_database_is_too_old_for(shop: Shop, how: str) -> N
         finally:
             connection.execute(after)
     assert answer.status_code == 503
-    assert answer.json()["reasons"] == ["migrations: the database has no return_webhooks"]
+    assert answer.json()["reasons"] == ["migrations: the database has no coinslot_return_webhooks"]
 
 
 async def test_names_every_reason_for_what_the_database_is(shop: Shop) -> None:
@@ -89,7 +89,7 @@ async def test_asks_the_database_once_for_everybody(shop: Shop) -> None:
     async with proxied(shop) as (database, url):
         answers = await asyncio.gather(*(shop.http.get(f"{url}/ready") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
-        assert database.called("get_settings") == 1
+        assert database.called("coinslot_get_settings") == 1
         database.down = True
         await until(lambda: answers_with(f"{url}/ready", 503))
         assert await status_of(f"{url}/health") == 200
@@ -97,7 +97,7 @@ async def test_asks_the_database_once_for_everybody(shop: Shop) -> None:
 
 async def test_database_that_hangs_is_not_waited_for(shop: Shop) -> None:
     async with proxied(shop) as (database, url):
-        database.held = "get_settings"
+        database.held = "coinslot_get_settings"
         answer = await shop.http.get(f"{url}/ready")
         database.held = None
     assert answer.json()["reasons"] == ["database: no answer within 2 seconds"]

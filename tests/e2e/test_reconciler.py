@@ -38,7 +38,7 @@ class ReconciledCheckout:
         self.shop.select(
             "update coinslot.payment_reads r set next_read_at = case "
             "when p.order_id = any (%s) then now() else now() + interval '1 day' end "
-            "from payments p where p.id = r.payment_id returning 1",
+            "from token_payments p where p.id = r.payment_id returning 1",
             list(order_ids),
         )
 
@@ -48,7 +48,7 @@ class ReconciledCheckout:
             (reads, minutes)
             for reads, minutes in self.shop.select(
                 "select r.reads, round(extract(epoch from r.next_read_at - now()) / 60)::int "
-                "from coinslot.payment_reads r join payments p on p.id = r.payment_id "
+                "from coinslot.payment_reads r join token_payments p on p.id = r.payment_id "
                 "where p.order_id = %s",
                 order_id,
             )
@@ -84,7 +84,7 @@ class TestOpenOrder:
     async def test_paid_after_it_expired(self, reconciled: ReconciledCheckout) -> None:
         order_id = await reconciled.checkout.order()
         reconciled.shop.select(
-            "update payments set expires_at = now() where order_id = %s returning 1", order_id
+            "update token_payments set expires_at = now() where order_id = %s returning 1", order_id
         )
         await reconciled.services.reconciliations.maintain()
         assert reconciled.shop.row(order_id)["status"] == "expired"

@@ -37,7 +37,7 @@ def kept_anywhere(shop: Shop) -> int:
     [(count,)] = shop.select(
         "select (select count(*) from coinslot.refund_accounts a where a::text like s.number)"
         " + (select count(*) from coinslot.refunds r where r::text like s.number)"
-        " + (select count(*) from payment_events e where e::text like s.number)"
+        " + (select count(*) from token_payment_events e where e::text like s.number)"
         " from (select %s as number) s",
         f"%{NUMBER}%",
     )

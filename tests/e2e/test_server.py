@@ -98,7 +98,9 @@ async def test_works_with_publishable_and_secret_keys(shop: Shop) -> None:
 
 async def test_expires_orders_by_itself(shop: Shop) -> None:
     order_id = await shop.order()
-    shop.select("update payments set expires_at = now() where order_id = %s returning 1", order_id)
+    shop.select(
+        "update token_payments set expires_at = now() where order_id = %s returning 1", order_id
+    )
     async with running(create_app(shop.settings(coinslot_maintenance_seconds=0.05))):
         async with asyncio.timeout(10):
             while shop.row(order_id)["status"] != "expired":  # noqa: ASYNC110 - the database's
@@ -130,7 +132,7 @@ async def test_maintenance_outlives_what_nobody_foresaw(
         rounds.append(len(rounds))
         raise ValueError
 
-    monkeypatch.setattr(ServiceDatabase, "run_maintenance", fail)
+    monkeypatch.setattr(ServiceDatabase, "coinslot_run_maintenance", fail)
     async with running(create_app(shop.settings(coinslot_maintenance_seconds=0.01))):
         await shop.until(lambda: len(rounds) > 2)
 

@@ -69,11 +69,11 @@ async def test_users_key_never_stands_in_the_way_of_the_services(
 
 
 async def test_hold_ends_once_whichever_way(service: AsyncClient, shop: Shop) -> None:
-    for end, ended in (("capture_hold", "captured"), ("release_hold", "released")):
+    for end, ended in (("capture_token_hold", "captured"), ("release_token_hold", "released")):
         held = await hold(service, shop, idempotency_key=end)
         await call(service, end, hold_id=held["id"])
         expected = {"status": ended, "captured": ANSWER if ended == "captured" else 0}
-        for again in ("capture_hold", "release_hold"):
+        for again in ("capture_token_hold", "release_token_hold"):
             answer = await refused(service, again, hold_id=held["id"])
             assert answer == ("PT409", "hold_resolved", expected)
     assert await shop.tokens() == 3
@@ -84,9 +84,11 @@ async def test_capture_of_more_than_was_held_takes_nothing(
 ) -> None:
     held = await hold(service, shop)
     for amount in (ANSWER + 1, 0, -1):
-        code, message, _ = await refused(service, "capture_hold", hold_id=held["id"], amount=amount)
+        code, message, _ = await refused(
+            service, "capture_token_hold", hold_id=held["id"], amount=amount
+        )
         assert (code, message) == ("PT400", "invalid_amount")
-    entry = await call(service, "capture_hold", hold_id=held["id"], amount=ANSWER - 1)
+    entry = await call(service, "capture_token_hold", hold_id=held["id"], amount=ANSWER - 1)
     assert (entry["delta"], await shop.tokens()) == (1 - ANSWER, 4)
 
 
@@ -95,7 +97,7 @@ async def test_expired_hold_is_over_for_its_holder_too(service: AsyncClient, sho
     async with asyncio.timeout(15):
         while await shop.tokens() < 5:  # noqa: ASYNC110 - the database's clock
             await asyncio.sleep(0.05)
-    for end in ("capture_hold", "release_hold"):
+    for end in ("capture_token_hold", "release_token_hold"):
         code, message, details = await refused(service, end, hold_id=held["id"])
         assert (code, message, details["status"]) == ("PT409", "hold_resolved", "expired")
     again = await hold(service, shop)
@@ -104,7 +106,7 @@ async def test_expired_hold_is_over_for_its_holder_too(service: AsyncClient, sho
 
 async def test_unknown_hold_or_user_is_named(service: AsyncClient, shop: Shop) -> None:
     nobody = "00000000-0000-4000-8000-0000000000ff"
-    code, message, _ = await refused(service, "capture_hold", hold_id=nobody)
+    code, message, _ = await refused(service, "capture_token_hold", hold_id=nobody)
     assert (code, message) == ("PT404", "hold_not_found")
     grant = {"user_id": nobody, "amount": 1, "idempotency_key": "gift"}
     code, message, _ = await refused(service, "add_tokens", **grant)
@@ -114,5 +116,5 @@ async def test_unknown_hold_or_user_is_named(service: AsyncClient, shop: Shop) -
 async def test_service_too_acts_only_through_rpcs(service: AsyncClient, shop: Shop) -> None:
     changes = {"tokens": 1000}
     with pytest.raises(PostgrestAPIError) as refusal:
-        await service.table("wallets").update(changes).eq("user_id", shop.buyer.id).execute()
+        await service.table("token_wallets").update(changes).eq("user_id", shop.buyer.id).execute()
     assert (refusal.value.code, await shop.tokens()) == ("42501", 5)

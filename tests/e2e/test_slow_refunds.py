@@ -110,7 +110,9 @@ class TestTransferThatFailed:
         [(refund,)] = refund_desk.shop.select(
             "select id::text from coinslot.refunds where order_id = %s", order_id
         )
-        await refund_desk.shop.rpc("close_refund", refund_id=refund, reason="the account is closed")
+        await refund_desk.shop.rpc(
+            "coinslot_close_refund", refund_id=refund, reason="the account is closed"
+        )
         assert (refund_desk.refunds(order_id), await refund_desk.shop.tokens()) == (
             [("failed", 5000)],
             15,

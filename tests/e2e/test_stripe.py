@@ -67,7 +67,7 @@ class TestCreate:
         body: object,
         code: str,
     ) -> None:
-        count = "select count(*) from payments where user_id = %s"
+        count = "select count(*) from token_payments where user_id = %s"
         answer = await stripe_shop.http.post(
             f"{stripe_shop.sidecar}/payment/stripe/create", json=body, headers=stripe_shop.jwt
         )
@@ -83,7 +83,7 @@ class TestCreate:
         [intent] = await stripe_shop.intents(order_id)
         known = stripe_shop.select(
             "select a.payment_key, a.state from coinslot.payment_attempts a "
-            "join payments p on p.id = a.payment_id where p.order_id = %s",
+            "join token_payments p on p.id = a.payment_id where p.order_id = %s",
             order_id,
         )
         assert known == [(intent["id"], "ready")]
@@ -190,9 +190,9 @@ class TestPaying:
         await stripe_shop.followed(order_id)
         assert stripe_shop.row(order_id)["status"] == "awaiting_deposit"
         stripe_shop.select(
-            "update payments set expires_at = now() where order_id = %s returning 1", order_id
+            "update token_payments set expires_at = now() where order_id = %s returning 1", order_id
         )
-        await stripe_shop.rpc("run_maintenance")
+        await stripe_shop.rpc("coinslot_run_maintenance")
         assert stripe_shop.row(order_id)["status"] == "awaiting_deposit"
         await stripe_shop.play("deposit", payment_key=key)
         await stripe_shop.becomes(order_id, "completed")
@@ -202,9 +202,9 @@ class TestPaying:
     ) -> None:
         order_id = await stripe_shop.order()
         stripe_shop.select(
-            "update payments set expires_at = now() where order_id = %s returning 1", order_id
+            "update token_payments set expires_at = now() where order_id = %s returning 1", order_id
         )
-        await stripe_shop.rpc("run_maintenance")
+        await stripe_shop.rpc("coinslot_run_maintenance")
         assert stripe_shop.row(order_id)["status"] == "expired"
         await stripe_shop.pay(order_id, webhook="beside")
         await stripe_shop.becomes(order_id, "completed")

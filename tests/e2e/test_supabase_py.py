@@ -112,7 +112,9 @@ def shown(stack: LocalStack) -> Surface:
 async def test_signing_up_gives_5_tokens_however_they_are_read(user: User) -> None:
     assert await user.tokens() == 5
     table = user.client.table
-    assert await user.rows(table("wallets").select("tokens, held")) == [{"tokens": 5, "held": 0}]
+    assert await user.rows(table("token_wallets").select("tokens, held")) == [
+        {"tokens": 5, "held": 0}
+    ]
     assert await user.rows(table("profiles").select("tokens").single()) == {"tokens": 5}
 
 
@@ -140,7 +142,7 @@ async def test_key_that_was_used_for_another_amount_is_refused(user: User) -> No
 
 
 async def test_feature_costs_what_its_price_list_says(user: User, visitor: User) -> None:
-    for price in await visitor.rows(visitor.client.table("feature_prices").select("*")):
+    for price in await visitor.rows(visitor.client.table("token_features").select("*")):
         feature = price["feature"]
         entry = await user.rpc("use_feature", feature=feature, idempotency_key=feature)
         assert (entry["feature"], entry["delta"]) == (feature, -price["tokens"])
@@ -168,7 +170,7 @@ async def test_history_is_paged_by_seq_newest_first_each_entry_once(user: User) 
 
 
 async def test_anybody_sees_what_is_on_sale(visitor: User) -> None:
-    offers = visitor.client.table("product_offers").select("id, tokens, amount, discount_percent")
+    offers = visitor.client.table("token_offers").select("id, tokens, amount, discount_percent")
     assert await visitor.rows(offers.eq("currency", "KRW").order("amount")) == [
         {"id": "starter", "tokens": 10, "amount": 5000, "discount_percent": 0},
         {"id": "standard", "tokens": 30, "amount": 12000, "discount_percent": 20},
@@ -179,11 +181,11 @@ async def test_anybody_sees_what_is_on_sale(visitor: User) -> None:
 
 async def be_refunded(user: User, stack: LocalStack) -> None:
     """As the sidecar does: an order is paid, and its money asked back."""
-    order = await user.rpc("create_order", product_id="starter", gateway="portone")
+    order = await user.rpc("create_token_order", product_id="starter", gateway="portone")
     async with stack.supabase(key=stack.keys.service_role) as client:
         service = User(client, "")
         await service.rpc(
-            "apply_gateway_payment",
+            "coinslot_apply_gateway_payment",
             **{name: order[name] for name in ("order_id", "amount", "currency", "live", "version")},
             gateway="portone",
             payment_key=order["order_id"],
@@ -192,7 +194,10 @@ async def be_refunded(user: User, stack: LocalStack) -> None:
             source="webhook",
         )
         await service.rpc(
-            "request_refund_for", order_id=order["order_id"], reason="why", idempotency_key="k"
+            "request_token_refund_for",
+            order_id=order["order_id"],
+            reason="why",
+            idempotency_key="k",
         )
 
 

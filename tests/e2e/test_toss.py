@@ -71,7 +71,7 @@ class TestCreate:
     ) -> None:
         answer = await toss.post("/create", body, **toss.jwt)
         assert (answer.status_code, answer.json()["code"]) == (400, code)
-        made = toss.select("select count(*) from payments where user_id = %s", toss.buyer.id)
+        made = toss.select("select count(*) from token_payments where user_id = %s", toss.buyer.id)
         assert made == [(0,)]
 
     async def test_needs_to_know_who_buys(self, toss: TossShop) -> None:
@@ -215,7 +215,7 @@ class TestVirtualAccount:
         order_id, key = await toss.agreed(outcome="awaiting_deposit")
         await toss.confirm(order_id, key)
         toss.select(
-            "update payments set expires_at = now(), expired_at = now(), status = 'expired', "
+            "update token_payments set expires_at = now(), expired_at = now(), status = 'expired', "
             "virtual_account = virtual_account where order_id = %s returning 1",
             order_id,
         )

@@ -193,7 +193,7 @@ class TestTooLate:
         order_id = await toss.order()
         await toss.play("pay", order_id=order_id, amount=5000, outcome="abandoned", webhook="none")
         toss.expire(order_id)
-        await toss.rpc("run_maintenance")
+        await toss.rpc("coinslot_run_maintenance")
         assert await untouched(toss, order_id, "expired")
 
     async def test_money_taken_before_expiry_and_seen_after_it_is_credited(
@@ -203,7 +203,7 @@ class TestTooLate:
         async with toss.fault("error_after", path="/v1/payments"):
             assert (await toss.confirm(order_id, key)).status_code == 502
         toss.expire(order_id)
-        await toss.rpc("run_maintenance")
+        await toss.rpc("coinslot_run_maintenance")
         assert toss.row(order_id)["status"] == "expired"
         assert (await toss.confirm(order_id, key)).status_code == 200
         assert await bought(toss, order_id)

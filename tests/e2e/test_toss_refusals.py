@@ -75,14 +75,14 @@ class TestRefusedBeforeTheMoneyIsTaken:
         order_id, key = await toss.agreed()
         toss.expire(order_id)
         if swept:
-            await toss.rpc("run_maintenance")
+            await toss.rpc("coinslot_run_maintenance")
         answer = await toss.confirm(order_id, key)
         assert (answer.status_code, answer.json()["code"]) == (400, "payment_expired")
         assert await self.still_only_agreed(toss, key)
 
     async def test_canceled_order(self, toss: TossShop) -> None:
         order_id, key = await toss.agreed()
-        await toss.rpc("cancel_order", toss.buyer, order_id=order_id)
+        await toss.rpc("cancel_token_order", toss.buyer, order_id=order_id)
         answer = await toss.confirm(order_id, key)
         assert (answer.status_code, answer.json()["code"]) == (400, "payment_canceled")
         assert await self.still_only_agreed(toss, key)
@@ -92,7 +92,7 @@ class TestRefusedBeforeTheMoneyIsTaken:
             owner.execute("update coinslot.settings set mode = 'live'")
             try:
                 order = await toss.rpc(
-                    "create_order", toss.buyer, product_id="starter", gateway="toss"
+                    "create_token_order", toss.buyer, product_id="starter", gateway="toss"
                 )
             finally:
                 owner.execute("update coinslot.settings set mode = 'test'")

@@ -73,6 +73,13 @@ class TestServerKilledBetweenAnswerAndApply:
         order_id, imp_uid = await killed_between_answer_and_apply(shop)
         # A redelivery is not needed, and does no harm while another may still be at it.
         await shop.webhook(order_id, imp_uid)
+        # The rest of the half minute need not be waited for.
+        leased = shop.select(
+            "update coinslot.webhooks set next_attempt_at = now() "
+            "where order_id = %s and next_attempt_at > now() returning 1",
+            order_id,
+        )
+        assert len(leased) == 1
         assert await shop.followed(order_id) == ["credited"]
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
 

@@ -43,7 +43,7 @@ _PRICE = 5000
 _PAGE = 100
 
 _ORDERS = """
-insert into public.payments (
+insert into public.token_payments (
   order_id, user_id, product_id, name, gateway, amount, currency, tokens, live, expires_at
 )
 select 'ord_' || %s || lpad(n::text, 30, '0'), %s, 'starter', 'Starter Pack', 'portone', %s, 'KRW',
@@ -52,7 +52,7 @@ from generate_series(1, %s) n
 """
 _PAID = """
 with paid as (
-  update public.payments set status = 'completed', paid = amount, confirmed_at = %s,
+  update public.token_payments set status = 'completed', paid = amount, confirmed_at = %s,
     payment_key = 'imp_' || right(order_id, 12)
   where order_id like 'ord_p%%' returning id, payment_key, amount
 )

@@ -70,13 +70,13 @@ class Shop:
             order_id
             for (order_id,) in self._rows(
                 "select p.order_id from public.token_ledger l "
-                "join public.payments p on p.id = l.payment_id and p.tokens = l.delta "
+                "join public.token_payments p on p.id = l.payment_id and p.tokens = l.delta "
                 "where l.kind = 'purchase' and p.order_id = any(%s)",
                 self._orders,
             )
         )
         wrong = [f"{o}: credited {purchases[o]} times" for o in self._orders if purchases[o] != 1]
-        books = self._rows("select to_jsonb(v) from public.verify_ledger() v")
+        books = self._rows("select to_jsonb(v) from public.coinslot_verify_ledger() v")
         return [*wrong, *(str(row) for (row,) in books)]
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Shop:
 
     def _completed(self) -> int:
         [(number,)] = self._rows(
-            "select count(*) from public.payments where order_id = any(%s) "
+            "select count(*) from public.token_payments where order_id = any(%s) "
             "and status = 'completed'",
             self._orders,
         )
@@ -123,7 +123,7 @@ class Shop:
                 claims,
             )
             [(order_id, self._amount)] = self._rows(
-                "select order_id, amount from public.create_order(%s, 'portone')", _PRODUCT
+                "select order_id, amount from public.create_token_order(%s, 'portone')", _PRODUCT
             )
         return str(order_id)
 

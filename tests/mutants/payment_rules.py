@@ -52,7 +52,7 @@ MUTANTS = (
     SqlMutant(
         "any-transition",
         "only legal moves of an order",
-        (Run("drop trigger payments_status_moved on public.payments"),),
+        (Run("drop trigger token_payments_status_moved on public.token_payments"),),
         (STATUS, "sql_tests/06_orders.test.sql"),
     ),
     SqlMutant(
@@ -102,10 +102,11 @@ MUTANTS = (
         "only money that was received is credited",
         (
             Rewrite(
-                "public.apply_gateway_payment",
-                "apply_gateway_payment.live, apply_gateway_payment.paid,",
-                "apply_gateway_payment.live, case apply_gateway_payment.state when 'ready' "
-                "then apply_gateway_payment.amount else apply_gateway_payment.paid end,",
+                "public.coinslot_apply_gateway_payment",
+                "coinslot_apply_gateway_payment.paid,",
+                "case coinslot_apply_gateway_payment.state when 'ready' "
+                "then coinslot_apply_gateway_payment.amount "
+                "else coinslot_apply_gateway_payment.paid end,",
             ),
         ),
         (PAYMENTS,),

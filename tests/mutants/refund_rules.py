@@ -13,14 +13,8 @@ _ENDED = "perform coinslot.end_refund(v_refund, payment, settle_refund.source)"
 MUTANTS = (
     SqlMutant(
         "anybody-refunds",
-        "administrators ask for refunds",
-        (Rewrite("coinslot.require_admin", "if not exists (", "if false and not exists ("),),
-        (ACCESS, STORIES, STATE_MACHINE),
-    ),
-    SqlMutant(
-        "self-made-administrators",
-        "who is an administrator is nothing that a user may write",
-        (Rewrite("coinslot.require_admin", "u.raw_app_meta_data ->>", "u.raw_user_meta_data ->>"),),
+        "operators ask for refunds",
+        (Rewrite("coinslot.require_operator", "if not exists (", "if false and not exists ("),),
         (ACCESS, STORIES, STATE_MACHINE),
     ),
     SqlMutant(

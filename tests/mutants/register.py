@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutants import (
     identity_rules,
+    operator_rules,
     payment_rules,
     refund_rules,
     sidecar_rules,
@@ -21,6 +22,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *identity_rules.MUTANTS,
     *payment_rules.MUTANTS,
     *refund_rules.MUTANTS,
+    *operator_rules.MUTANTS,
     *webhook_rules.MUTANTS,
     *sidecar_rules.MUTANTS,
 )

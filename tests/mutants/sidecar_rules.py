@@ -72,7 +72,7 @@ MUTANTS = (
         "an answer that leaves it open is resolved by reading",
         Edit(
             "sidecar/coinslot/gateways/toss/adapter.py",
-            "if response.status_code == 409 or code is None or code in _UNKNOWN:",
+            "if response.status_code == 409 or code is None or code in _CONFIRM_UNKNOWN:",
             "if code is None:",
         ),
         ("tests/e2e/test_toss_confirm.py::TestDoubt::test_code_that_leaves_it_open",),

@@ -20,7 +20,7 @@ STATE_MACHINE = "tests/database/test_state_machine.py"
 
 _IN_THE_UPDATE = "w.tokens - w.held >= debit.amount"
 _BEFORE_IT = """(
-  select b.tokens - b.held from public.wallets b where b.user_id = debit.user_id
+  select b.tokens - b.held from public.token_wallets b where b.user_id = debit.user_id
 ) >= debit.amount"""
 
 MUTANTS = (
@@ -161,7 +161,7 @@ MUTANTS = (
     SqlMutant(
         "everybody-writes-wallets",
         "no role writes a table",
-        (Run("grant update on public.wallets to authenticated"),),
+        (Run("grant update on public.token_wallets to authenticated"),),
         (PRIVILEGES,),
     ),
     SqlMutant(
@@ -173,7 +173,7 @@ MUTANTS = (
     SqlMutant(
         "payments-without-row-security",
         "people read their own rows",
-        (Run("alter table public.payments disable row level security"),),
+        (Run("alter table public.token_payments disable row level security"),),
         (PRIVILEGES, OWN_ROWS),
     ),
     SqlMutant(
@@ -201,7 +201,7 @@ MUTANTS = (
             Rewrite(
                 "coinslot.create_order",
                 "coinslot.lock_wallet(v_user_id)",
-                "(select w from public.wallets w where w.user_id = v_user_id)",
+                "(select w from public.token_wallets w where w.user_id = v_user_id)",
             ),
         ),
         (f"{PARALLEL_PAYMENTS}::test_the_cap_on_open_orders_cannot_be_passed_by_asking_at_once",),

@@ -77,7 +77,7 @@ def at(books: Books, gateway: Slow) -> Refunds:
 
 async def test_is_asked_no_longer_than_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else another server might ask meanwhile. What became of it is unknown, and is recorded so."""
-    monkeypatch.setattr(refunding, "SECONDS_TO_ASK", 0.05)
+    monkeypatch.setattr(refunding, "SECONDS_TO_REFUND", 0.05)
     books, gateway = Books(), Slow()
     async with asyncio.timeout(5):
         await at(books, gateway).work_off(1)
@@ -85,7 +85,7 @@ async def test_is_asked_no_longer_than_the_lease(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_is_not_asked_again_behind_the_one_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refunding, "SECONDS_TO_ASK", 0.2)
+    monkeypatch.setattr(refunding, "SECONDS_TO_REFUND", 0.2)
     books, gateway = Books(), Slow()
     refunds = at(books, gateway)
     first = asyncio.create_task(refunds.work_off(1))

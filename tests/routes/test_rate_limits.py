@@ -9,6 +9,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from coinslot.database import caller
 from coinslot.server.app import create_app
 from tests.support.contract import agreed
 from tests.support.minute_windows import well_within_a_minute
@@ -29,6 +30,12 @@ JWT = {"Authorization": "Bearer a.b.c"}
 
 
 __all__ = ["well_within_a_minute"]
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database that is down is asked again at once."""
+    monkeypatch.setattr(caller, "_PAUSES", (0.0, 0.0))
 
 
 @asynccontextmanager

@@ -29,7 +29,8 @@ _REFUNDS_DUE: LiteralString = (
 )
 _READS_DUE: LiteralString = "update coinslot.payment_reads set next_read_at = now()"
 _ORDERS_OVER: LiteralString = (
-    "update public.payments set expires_at = now() where status = 'pending' and expires_at > now()"
+    "update public.token_payments set expires_at = now() "
+    "where status = 'pending' and expires_at > now()"
 )
 _UNRESOLVED: LiteralString = (
     "select r.id from coinslot.refunds r join coinslot.discrepancies d using (order_id) "
@@ -38,8 +39,9 @@ _UNRESOLVED: LiteralString = (
 )
 # What changes when anything moves; and what is still to be done.
 _MOVED: LiteralString = (
-    "select (select count(*) from public.payment_events), (select count(*) from token_ledger), "
-    "(select count(*) from public.payments where status = 'pending')"
+    "select (select count(*) from public.token_payment_events), "
+    "(select count(*) from token_ledger), "
+    "(select count(*) from public.token_payments where status = 'pending')"
 )
 _OPEN: LiteralString = (
     "select (select count(*) from coinslot.refunds where finished_at is null)"
@@ -94,7 +96,7 @@ class Calm:
         """Of refunds that the gateways took on and never showed, once somebody is asked."""
         while found := self._select(_UNRESOLVED):
             await self._services.database.as_service().call(
-                "close_refund", refund_id=str(found[0]), reason="not at the gateway"
+                "coinslot_close_refund", refund_id=str(found[0]), reason="not at the gateway"
             )
             self._journal.count("refunds", "closed by a person")
 

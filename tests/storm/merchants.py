@@ -1,4 +1,4 @@
-"""Money that goes back: refunds by an administrator or at the gateway's console, and disputes."""
+"""Money that goes back: refunds by an operator or at the gateway's console, and disputes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _BY_DEPOSIT = {"deposit", "undone", "awaiting"}
 
 
 class Merchants:
-    def __init__(self, client: Client, admin: Person, journal: Journal) -> None:
+    def __init__(self, client: Client, operator: Person, journal: Journal) -> None:
         self._client = client
-        self._admin = admin
+        self._operator = operator
         self._journal = journal
 
     async def follow_up(self, bought: Bought) -> None:
@@ -62,14 +62,14 @@ class Merchants:
         key = f"refund-{bought.plan.number}"
         if bought.plan.later == "refund_by_rpc":
             call = {**asked, "order_id": bought.order_id, "idempotency_key": key}
-            return await self._client.rpc("request_refund", self._admin, **call)
+            return await self._client.rpc("request_token_refund", self._operator, **call)
         if "account" in asked:
             account = asked["account"]
             number = {"accountNumber": account["account_number"]}
             asked["account"] = {"bank": account["bank"], "holder": account["holder"], **number}
         path = f"/payment/{bought.order_id}/refund"
         headers = {"Idempotency-Key": key}
-        return await self._client.sidecar(path, asked, self._admin.token, **headers)
+        return await self._client.sidecar(path, asked, self._operator.token, **headers)
 
     async def _dispute(self, bought: Bought) -> None:
         """Stripe and PortOne V2 have them. Decided at once, or left open."""

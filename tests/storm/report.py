@@ -68,8 +68,9 @@ def show_offences(
             out.print(f"    {json.dumps(described(bought), ensure_ascii=False)}", markup=False)
         for event in database.rows(
             "select e.created_at, e.from_status, e.to_status, e.tokens, e.source, e.reason, "
-            "e.payment_key from public.payment_events e "
-            "join public.payments p on p.id = e.payment_id where p.order_id = %s order by e.id",
+            "e.payment_key from public.token_payment_events e "
+            "join public.token_payments p on p.id = e.payment_id "
+            "where p.order_id = %s order by e.id",
             offence.order_id,
         ):
             out.print(f"    {'  '.join(map(str, event.values()))}", markup=False)

@@ -53,11 +53,11 @@ class Spenders:
             return
         hold_id = held.body["id"]
         if kind == "released":
-            said = await self._client.rpc("release_hold", None, hold_id=hold_id)
+            said = await self._client.rpc("release_token_hold", None, hold_id=hold_id)
             self._note(person, "service", key, tokens, said, never=True)
             return
         taken = tokens if kind == "captured" else tokens - 1
-        said = await self._client.rpc("capture_hold", None, hold_id=hold_id, amount=taken)
+        said = await self._client.rpc("capture_token_hold", None, hold_id=hold_id, amount=taken)
         self._note(person, "service", key, taken, said)
 
     def _note(

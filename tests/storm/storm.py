@@ -70,10 +70,10 @@ class Storm:
     ) -> AsyncIterator[tuple[Client, Network]]:
         sidecars = self._stack.sidecar_urls()
         client = Client(local, sidecars, self.journal)
-        admin = Person("", "", self._stack.published()["ADMIN_JWT"])
+        operator = Person("", "", self._stack.published()["OPERATOR_JWT"])
         self._buyers = Buyers(client, people, self.journal, self.seed)
         self._spenders = Spenders(client, people, self.journal)
-        self._merchants = Merchants(client, admin, self.journal)
+        self._merchants = Merchants(client, operator, self.journal)
         self._faults = Faults(self._strikes, self._stack, client, self.journal)
         network = Network(sidecars, self.journal, self.seed)
         async with network.open() as address:

@@ -28,7 +28,7 @@ select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p
   p.payment_key, p.paid, p.refunded + p.withdrawn as returned,
   coalesce(sum(l.delta), 0)::bigint as booked,
   count(*) filter (where l.kind = 'purchase') as credits
-from public.payments p left join public.token_ledger l on l.payment_id = p.id
+from public.token_payments p left join public.token_ledger l on l.payment_id = p.id
 group by p.id
 """
 _SPENT: LiteralString = """
@@ -70,7 +70,9 @@ class Database:
 
     def statuses(self) -> dict[str, int]:
         """The number of orders in each state."""
-        query: LiteralString = "select status, count(*) from public.payments group by 1 order by 1"
+        query: LiteralString = (
+            "select status, count(*) from public.token_payments group by 1 order by 1"
+        )
         return {row["status"]: row["count"] for row in self.rows(query)}
 
 
@@ -177,7 +179,7 @@ def _spends(database: Database, journal: Journal) -> Iterator[Offence]:
 
 
 def _left_over(database: Database) -> Iterator[Offence]:
-    for row in database.rows("select * from public.verify_ledger()"):
+    for row in database.rows("select * from public.coinslot_verify_ledger()"):
         yield Offence("ledger", json.dumps(row, default=str))
     for row in database.rows("select * from coinslot.refunds where finished_at is null"):
         yield Offence("refund", json.dumps(row, default=str), row["order_id"])

@@ -107,7 +107,17 @@ class Cluster:
         try:
             yield name
         finally:
-            self._run(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+            self._drop(name)
+
+    @contextmanager
+    def unmigrated(self) -> Iterator[str]:
+        """The name of a hosted-like database that Coinslot is not in, dropped afterwards."""
+        name = f"empty_{os.getpid()}_{next(_numbers)}"
+        postgres.create_database(self.settings, name, "strict")
+        try:
+            yield name
+        finally:
+            self._drop(name)
 
     def url(self, database: str, role: str = "postgres") -> str:
         return self.settings.database_url(role, database)
@@ -121,6 +131,9 @@ class Cluster:
     def _copy(self, template: str, name: str) -> None:
         statement = sql.SQL("create database {} template {} owner postgres")
         self._run(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+    def _drop(self, name: str) -> None:
+        self._run(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
     def _exists(self, name: str) -> bool:
         with psycopg.connect(self.url("postgres")) as connection:

@@ -24,7 +24,7 @@ _OF_THE_CONNECTION = {"connection", "content-encoding", "content-length", "trans
 class Proxy:
     url: str = ""
     calls: list[str] = field(default_factory=list)
-    """`POST /rest/v1/rpc/open_payment`, in the order in which they came."""
+    """`POST /rest/v1/rpc/coinslot_open_payment`, in the order in which they came."""
     most_at_once: int = 0
     down: bool = False
     held: str | None = None

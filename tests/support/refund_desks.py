@@ -1,4 +1,4 @@
-"""An administrator who gives money back at one gateway."""
+"""An operator who gives money back at one gateway."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RefundDesk:
-    """An administrator, and a buyer at one gateway."""
+    """An operator, and a buyer at one gateway."""
 
     checkout: Checkout
-    admin: Person
+    operator: Person
 
     @property
     def shop(self) -> Shop:
@@ -45,7 +45,7 @@ class RefundDesk:
             f"{self.shop.sidecar}/payment/{order_id}/refund",
             json={"reason": "the buyer asked for it", **body},
             headers={
-                "Authorization": f"Bearer {(person or self.admin).token}",
+                "Authorization": f"Bearer {(person or self.operator).token}",
                 "Idempotency-Key": key or uuid4().hex,
             },
         )
@@ -54,7 +54,7 @@ class RefundDesk:
         return [
             (status, amount)
             for status, amount in self.shop.select(
-                "select status, amount from refunds where order_id = %s order by created_at",
+                "select status, amount from token_refunds where order_id = %s order by created_at",
                 order_id,
             )
         ]
@@ -75,12 +75,7 @@ class RefundDesk:
                 await self.reconcile()
 
 
-def admin_of(shop: Shop) -> Person:
-    admin = shop.stack.sign_up()
-    shop.select(
-        "update auth.users set raw_app_meta_data = raw_app_meta_data || %s::jsonb "
-        "where id = %s returning 1",
-        '{"role": "admin"}',
-        admin.id,
-    )
-    return admin
+def operator_of(shop: Shop, role: str = "finance") -> Person:
+    operator = shop.stack.sign_up()
+    shop.select("select coinslot.add_operator(%s, %s)", operator.id, role)
+    return operator

@@ -119,13 +119,16 @@ class Shop:
 
     def row(self, order_id: str) -> dict[str, Any]:
         """The order as the database has it."""
-        found = self.select("select to_jsonb(p) from payments p where order_id = %s", order_id)
+        found = self.select(
+            "select to_jsonb(p) from token_payments p where order_id = %s", order_id
+        )
         return dict(found[0][0])
 
     def events(self, order_id: str) -> list[str]:
         """The reasons of the refused attempts at an order."""
         found = self.select(
-            "select e.reason from payment_events e join payments p on p.id = e.payment_id "
+            "select e.reason from token_payment_events e "
+            "join token_payments p on p.id = e.payment_id "
             "where p.order_id = %s and e.reason <> '' order by e.id",
             order_id,
         )

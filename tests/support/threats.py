@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 HOSTILE = {
-    "quote": "'; drop table public.wallets; --",
+    "quote": "'; drop table public.token_wallets; --",
     "or_true": "' or '1'='1",
     "identifier": '"; delete from token_ledger; select "',
-    "dollars": "$$; update wallets set tokens = 999; $$",
+    "dollars": "$$; update token_wallets set tokens = 999; $$",
     "format": "%s %n %I %L {0} \\",
     "wildcard": "%_*",
     "null_byte": "a\x00b",

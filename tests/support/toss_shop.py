@@ -91,5 +91,5 @@ class TossShop(Shop):
     def expire(self, order_id: str) -> None:
         """As when its time has run out and the sweep has not come yet."""
         self.select(
-            "update payments set expires_at = now() where order_id = %s returning 1", order_id
+            "update token_payments set expires_at = now() where order_id = %s returning 1", order_id
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tests.support.refund_desks import admin_of
+from tests.support.refund_desks import operator_of
 from tests.support.shop import Shop
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class AcmeShop(Shop):
 
     async def refund(self, order_id: str, sidecar: str | None = None) -> httpx.Response:
         headers = {
-            "Authorization": f"Bearer {admin_of(self).token}",
+            "Authorization": f"Bearer {operator_of(self).token}",
             "Idempotency-Key": uuid4().hex,
         }
         return await self.http.post(

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from coinslot.cli.audits import audit
+from coinslot.cli.command_group import command_group
 from coinslot.cli.discrepancies import app as discrepancies
+from coinslot.cli.operators import app as operators
 from coinslot.cli.reconcile import reconcile
 from coinslot.cli.refunds import close_refund, refund
 from coinslot.cli.serve import serve
 from coinslot.cli.webhooks import app as webhooks
 
-app = typer.Typer(
-    help="Coinslot's sidecar: prepaid tokens, bought through payment gateways.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+app = command_group("Coinslot's sidecar: prepaid tokens, bought through payment gateways.")
 for command in (serve, refund, close_refund, reconcile, audit):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(discrepancies, name="discrepancies")
+app.add_typer(operators, name="operators")
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's
     if asked:
+        # Loaded here, so that a command does not wait for it.
+        from importlib.metadata import version  # noqa: PLC0415
+
         typer.echo(f"coinslot {version('coinslot')}")
         raise typer.Exit
 

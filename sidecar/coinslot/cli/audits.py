@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -10,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from coinslot.cli.amounts import major
 from coinslot.cli.deployment import run
@@ -75,6 +72,8 @@ def _check(begin: datetime, end: datetime, report: Path | None) -> None:
 
 
 async def _write(report: Path, services: Services, audit: Audit) -> None:
+    import csv  # noqa: PLC0415 - `--help` does without it
+
     with _opened(report) as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
@@ -102,6 +101,9 @@ def _cell(name: str, value: object, currency: str) -> str:
 
 
 def _show(totals: Iterable[AuditTotal]) -> None:
+    from rich.markup import escape  # noqa: PLC0415 - `--help` does without it
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(box=None, pad_edge=False)
     for name in ("verdict", "payments", "currency", "paid", "refunded", "ours", "ours refunded"):
         table.add_column(name, justify="left" if name in {"verdict", "currency"} else "right")

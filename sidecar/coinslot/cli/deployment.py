@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from coinslot.cli.terminal import fail
@@ -19,6 +18,8 @@ T = TypeVar("T")
 def run(work: Callable[[Services], Awaitable[T]]) -> T:
     """Runs `work`. A refusal, or something that is away, ends the command with a sentence."""
     # Loaded here, so that `--help` does not wait for it.
+    import asyncio  # noqa: PLC0415
+
     from coinslot import logs  # noqa: PLC0415
     from coinslot.errors import CoinslotError  # noqa: PLC0415
 

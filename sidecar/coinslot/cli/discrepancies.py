@@ -6,9 +6,8 @@ import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
+from coinslot.cli.command_group import command_group
 from coinslot.cli.deployment import run
 from coinslot.cli.terminal import fail, out
 
@@ -16,11 +15,9 @@ if TYPE_CHECKING:
     from coinslot.database.records import Discrepancy
     from coinslot.services import Services
 
-app = typer.Typer(
-    help="What needs a person: money that fits no order, refunds that never end.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+_COLUMNS = ("id", "since", "kind", "gateway", "order", "payment", "detail")
+
+app = command_group("What needs a person: money that fits no order, refunds that never end.")
 
 
 @app.command("list")
@@ -32,12 +29,7 @@ def list_(
     async def listed(services: Services) -> list[Discrepancy]:
         return await services.database.as_service().list_discrepancies(limit)
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("id", "since", "kind", "gateway", "order", "payment", "detail"):
-        table.add_column(name, overflow="fold")
-    for each in run(listed):
-        table.add_row(*(escape(cell) for cell in _cells(each)))
-    out.print(table)
+    out.print_table(_COLUMNS, map(_cells, run(listed)))
 
 
 @app.command()

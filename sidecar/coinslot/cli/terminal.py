@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
-from rich.console import Console
 
-out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Terminal:
+    """One of the two streams. Rich is loaded with its first line: `--help` does without it."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        self._stderr = stderr
+
+    def print(self, shown: object, *, markup: bool = True) -> None:
+        from rich.console import Console  # noqa: PLC0415 - `--help` does without it
+
+        Console(stderr=self._stderr, highlight=False).print(shown, markup=markup)
+
+    def print_table(self, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Prints texts that may be anybody's, folded where they are long."""
+        from rich.markup import escape  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+
+        table = Table(box=None, pad_edge=False)
+        for name in names:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
+        self.print(table)
+
+
+out = Terminal()
+_err = Terminal(stderr=True)
 
 
 def fail(message: str) -> NoReturn:

@@ -6,14 +6,12 @@ and the row names the payment to look up at the gateway.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
+from coinslot.cli.command_group import command_group
 from coinslot.cli.deployment import run
 from coinslot.cli.terminal import out
 
@@ -21,10 +19,9 @@ if TYPE_CHECKING:
     from coinslot.database.records import Webhook
     from coinslot.services import Services
 
-app = typer.Typer(
-    help="The inbox of webhooks.", no_args_is_help=True, pretty_exceptions_enable=False
-)
+app = command_group("The inbox of webhooks.")
 
+_COLUMNS = ("id", "received", "gateway", "event", "order", "payment", "outcome", "next")
 _PAGE = 1000
 # For what a running server has taken from under this command's hands: a lease, and its processing.
 _SECONDS_TO_WAIT = 60
@@ -93,6 +90,8 @@ async def _finished(
     services: Services, ids: list[int], gateway: str | None, order: str | None
 ) -> list[Webhook]:
     """As they are once none of them is under way any more, here or in a server beside us."""
+    import asyncio  # noqa: PLC0415 - `--help` does without it
+
     give_up = time.monotonic() + _SECONDS_TO_WAIT
     while True:
         wanted = set(ids)
@@ -103,12 +102,7 @@ async def _finished(
 
 
 def _show(webhooks: list[Webhook]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in ("id", "received", "gateway", "event", "order", "payment", "outcome", "next"):
-        table.add_column(name, overflow="fold")
-    for webhook in webhooks:
-        table.add_row(*(escape(cell) for cell in _cells(webhook)))
-    out.print(table)
+    out.print_table(_COLUMNS, map(_cells, webhooks))
 
 
 def _cells(webhook: Webhook) -> tuple[str, ...]:

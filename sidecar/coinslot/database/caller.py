@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -25,6 +24,7 @@ from pydantic import ValidationError
 from coinslot.database.records import Record
 from coinslot.database.rpc_names import NOT_REPEATABLE
 from coinslot.errors import CoinslotError, DatabaseError, DatabaseUnavailable, Unauthorized
+from coinslot.jitter import about
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -92,7 +92,7 @@ class Caller:
                     except DatabaseAway as away:
                         if not (repeatable or away.undone):
                             raise
-                    await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - not secret
+                    await asyncio.sleep(about(pause, 0.5))
                 return await self._once(ask)
         except TimeoutError as error:
             log.warning("database_timeout")

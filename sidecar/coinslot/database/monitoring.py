@@ -56,7 +56,7 @@ class LedgerVerdict(Record):
 
 
 class DatabaseBacklog(Record):
-    """The counts of `get_backlog`. `holds` are all open ones, those of refunds included."""
+    """The counts of `coinslot_get_backlog`. `holds` counts those of refunds, too."""
 
     payments: list[DueReads]
     webhooks: list[WaitingWebhooks]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+OperatorRole = Literal["support", "finance", "owner"]
 RefundStatus = Literal["requested", "pending", "succeeded", "failed"]
 
 
@@ -69,7 +70,7 @@ class WebhookVerdict(Record):
 
 
 class Applied(Record):
-    """The outcome of `apply_gateway_payment`, and its verdict on each webhook of the read.
+    """The outcome of `coinslot_apply_gateway_payment`, and its verdict on each webhook of the read.
 
     A webhook that had ended before has no verdict. A `stale` read judges none.
     """
@@ -91,7 +92,7 @@ class Applied(Record):
 
 
 class StoredWebhook(Record):
-    """The verdict of `store_webhook`. `read`: it is leased to us, read the payment now."""
+    """The verdict of `coinslot_store_webhook`. `read`: it is leased to us, read the payment now."""
 
     verdict: Literal["read", "scheduled", "duplicate", "unknown_order", "forged"]
     webhook_id: int | None
@@ -245,3 +246,18 @@ class Discrepancy(Record):
     created_at: str
     resolved_at: str | None
     resolution: str
+
+
+class Operator(Record):
+    """Somebody with a role of their own at the shop, and since when they have had it."""
+
+    user_id: str
+    role: OperatorRole
+    since: str
+
+
+class OperatorAccount(Operator):
+    """`active` is False for the deleted and the banned, who may do nothing."""
+
+    email: str | None
+    active: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coinslot.database.monitoring import MonitoringDatabase
+from coinslot.database.operators import OperatorDatabase
 from coinslot.database.payments import PaymentDatabase
 from coinslot.database.reconciliation import ReconciliationDatabase
 from coinslot.database.refunds import RefundDatabase
@@ -11,7 +12,12 @@ from coinslot.errors import DatabaseUnavailable
 
 
 class ServiceDatabase(
-    PaymentDatabase, WebhookDatabase, RefundDatabase, ReconciliationDatabase, MonitoringDatabase
+    PaymentDatabase,
+    WebhookDatabase,
+    RefundDatabase,
+    OperatorDatabase,
+    ReconciliationDatabase,
+    MonitoringDatabase,
 ):
     """Every RPC that only the server may call."""
 

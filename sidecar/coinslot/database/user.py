@@ -33,23 +33,23 @@ class UserDatabase(Caller):
         )
 
     async def request_refund(self, order_id: str, request: RefundRequest) -> RefundRecord:
-        """A refund on the word of an administrator; `forbidden` for anybody else."""
+        """A refund on the word of an operator, finance or owner; `forbidden` for anybody else."""
         return await self.record(RefundRecord, Rpc.REQUEST_REFUND, **request.arguments(order_id))
 
     async def offers(self, currency: str) -> list[Offer]:
         """The products on sale in this currency."""
-        query = self.client.from_("product_offers").select("*").eq("currency", currency)
+        query = self.client.from_("token_offers").select("*").eq("currency", currency)
         return [Offer.model_validate(row) for row in await self.rows(query)]
 
     async def payment(self, order_id: str) -> Payment | None:
         """The person's own order; None for another's and for one that does not exist."""
-        query = self.client.from_("payments").select("*").eq("order_id", order_id)
+        query = self.client.from_("token_payments").select("*").eq("order_id", order_id)
         rows = await self.rows(query)
         return Payment.model_validate(rows[0]) if rows else None
 
     async def payments(self, limit: int, before: tuple[str, str] | None = None) -> list[Payment]:
         """Newest first. `before` is the (created_at, id) of the last row of the page before."""
-        query = self.client.from_("payments").select("*")
+        query = self.client.from_("token_payments").select("*")
         if before is not None:
             at, key = before
             query = query.or_(f'created_at.lt."{at}",and(created_at.eq."{at}",id.lt."{key}")')

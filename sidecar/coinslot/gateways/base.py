@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from coinslot.errors import NothingToConfirm
+from coinslot.errors import GatewayOff, NothingToConfirm
 from coinslot.gateways.money import LARGEST
 from coinslot.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
     from datetime import datetime
+
+# Characters of a refund's reason: the most that any gateway surely takes.
+LONGEST_REASON = 200
 
 State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
 
@@ -63,7 +66,7 @@ class GatewayPayment:
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters of `apply_gateway_payment` that come from the gateway."""
+        """The parameters of `coinslot_apply_gateway_payment` that come from the gateway."""
         fact = {name: getattr(self, name) for name in _ARGUMENTS}
         if self.virtual_account is not None:
             fact["virtual_account"] = asdict(self.virtual_account)
@@ -167,7 +170,7 @@ class WebhookEvent:
     secret: str | None = field(default=None, repr=False)
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters of `store_webhook` that come from the webhook."""
+        """The parameters of `coinslot_store_webhook` that come from the webhook."""
         claimed = {each.name: getattr(self, each.name) for each in fields(self)}
         kind = storable(self.event_type)[:_LONGEST_TYPE]
         return {**claimed, "event_type": kind, "headers": {**self.headers}, "body": {**self.body}}
@@ -226,6 +229,14 @@ class Gateway(Protocol):
 
     async def close(self) -> None:
         """Ends the connections that are this gateway's own."""
+
+
+def gateway_named(gateways: Mapping[str, Gateway], name: str) -> Gateway:
+    """Raises `GatewayOff` where it is unknown, or without its keys."""
+    gateway = gateways.get(name)
+    if gateway is None:
+        raise GatewayOff
+    return gateway
 
 
 class TakesMoneyItself:

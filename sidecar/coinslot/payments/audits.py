@@ -22,6 +22,7 @@ from coinslot.errors import (
     PaymentRefused,
     PaymentUnknownAtGateway,
 )
+from coinslot.gateways.base import gateway_named
 from coinslot.gateways.http import GatewayNonsense, patiently
 from coinslot.order_ids import ORDER_ID
 
@@ -80,8 +81,8 @@ class Audits:
     async def audit(
         self, gateway_name: str, since: datetime, until: datetime, *, again: bool = False
     ) -> Audit | None:
-        """None where this window is audited already, or just being audited."""
-        gateway = self._gateways[gateway_name]
+        """None where this window is audited already, or just being audited. Raises `GatewayOff`."""
+        gateway = gateway_named(self._gateways, gateway_name)
         service = self._database.as_service()
         audit_id = await service.begin_audit(gateway_name, since, until, again=again)
         if audit_id is None:

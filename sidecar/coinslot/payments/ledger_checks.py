@@ -29,7 +29,7 @@ class LedgerChecks:
 
 
 def _tell(step: LedgerCheckStep) -> None:
-    """Logs the result without naming wallets: list_discrepancies() names them."""
+    """Logs the result without naming wallets: coinslot_list_discrepancies() names them."""
     if step.wallets == 0:
         log.info("ledger_sound")
         return

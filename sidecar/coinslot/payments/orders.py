@@ -15,12 +15,11 @@ import structlog
 from coinslot.errors import (
     AmountMismatch,
     DatabaseError,
-    GatewayOff,
     InvalidPackage,
     PaymentNotFound,
     PaymentRefused,
 )
-from coinslot.gateways.base import Order
+from coinslot.gateways.base import Order, gateway_named
 from coinslot.order_ids import ORDER_ID, bind_order
 from coinslot.payments.settlements import Settled, Settlements, of_order
 
@@ -60,10 +59,8 @@ class Orders:
         self._live = live
 
     def gateway(self, name: str) -> Gateway:
-        gateway = self._gateways.get(name)
-        if gateway is None:
-            raise GatewayOff
-        return gateway
+        """Raises `GatewayOff`."""
+        return gateway_named(self._gateways, name)
 
     async def product_named(self, token: str, name: str, amount: int, currency: str) -> str:
         """The id of the product on sale under this name, in either language, at this price.

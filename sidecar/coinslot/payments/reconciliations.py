@@ -8,7 +8,6 @@ No lock is held while a gateway is asked.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from coinslot.errors import GatewayUnavailable, PaymentRefused, PaymentUnknownAtGateway, TryAgain
 from coinslot.gateways.http import GatewayNonsense
+from coinslot.jitter import about
 from coinslot.payments.settlements import fact_about
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ class Pace:
 
     def failed(self) -> float:
         """Seconds until it is asked again. The jitter keeps processes apart."""
-        pause: float = min(_FIRST_PAUSE * 2**self.failures, _LONGEST_PAUSE)
-        pause *= random.uniform(0.8, 1.2)  # noqa: S311 - not secret
+        pause = about(min(_FIRST_PAUSE * 2**self.failures, _LONGEST_PAUSE))
         self.failures += 1
         self.until = time.monotonic() + pause
         return pause

@@ -24,6 +24,7 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import Refund, RefundAccount
 from coinslot.order_ids import bind_order
+from coinslot.settings.fields import SECONDS_TO_REFUND
 from coinslot.single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from coinslot.payments.settlements import Settlements
 
 log = structlog.get_logger(__name__)
-
-# Less than the database's lease: no other server may ask while this one still does.
-SECONDS_TO_ASK = 50.0
 
 
 class Refunds:
@@ -53,7 +51,7 @@ class Refunds:
     async def refund(
         self, order_id: str, request: RefundRequest, token: str | None = None
     ) -> RefundRecord:
-        """The refund as far as it has come. With a token on the word of that administrator, without
+        """The refund as far as it has come. With a token on the word of that operator, without
         one on the service's own.
 
         Given up at once where the payment is of a gateway, or of a version of one, that is not set
@@ -145,7 +143,7 @@ class Refunds:
     async def _ask(self, gateway: Gateway, job: RefundJob) -> None:
         service = self._database.as_service()
         try:
-            async with asyncio.timeout(SECONDS_TO_ASK):
+            async with asyncio.timeout(SECONDS_TO_REFUND):
                 await gateway.refund(_as_refund(job))
         except TimeoutError:
             log.warning("refund_asked_for_too_long")

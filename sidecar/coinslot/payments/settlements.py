@@ -59,7 +59,7 @@ class Settled:
 
 
 class Settlements:
-    """The only caller of the funnel `apply_gateway_payment`."""
+    """The only caller of the funnel `coinslot_apply_gateway_payment`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

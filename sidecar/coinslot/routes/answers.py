@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, create_model
 
+from coinslot.database.records import OperatorRole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -132,6 +134,14 @@ class RefundOpen(Answer):
 
     success: Literal[False]
     refund: ShownRefund
+
+
+class RoleNeeded(Answer):
+    """`roles` are those of operators who may do it."""
+
+    error: str
+    code: str
+    roles: list[OperatorRole]
 
 
 class RefundRefused(Answer):

@@ -27,7 +27,6 @@ openapi = Blueprint("openapi")
 _SENTENCES = {
     "400": "Malformed, or refused",
     "401": "Who is calling is not known, or the signature is not the gateway's",
-    "403": "For administrators",
     "404": "There is no such order for the caller, or the gateway is off",
     "408": "The request did not arrive in time",
     "409": "The Idempotency-Key belongs to another request",
@@ -50,6 +49,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _DOCUMENTED = {
     200: "Done",
     202: "Waiting for the buyer's deposit, or for the gateway",
+    403: "The caller is no operator, or of a role that may not",
     409: "Refused as things are",
     303: "To the frontend's /payment/success or /payment/fail",
     503: "Not ready",

@@ -78,7 +78,7 @@ _COMMON = (
     Operation(
         "post",
         "/payment/{order_id}/refund",
-        "Give money back and take back its tokens, as an administrator",
+        "Give money back and take back its tokens, as an operator",
         {
             200: (answers.Refunded, {"success": True, "refund": examples.REFUND}),
             202: (
@@ -86,6 +86,14 @@ _COMMON = (
                 {
                     "success": False,
                     "refund": {**examples.REFUND, "status": "requested", "finished_at": None},
+                },
+            ),
+            403: (
+                answers.RoleNeeded,
+                {
+                    "error": "Sign in as an operator who has one of the roles named here.",
+                    "code": "forbidden",
+                    "roles": ["finance", "owner"],
                 },
             ),
             409: (
@@ -103,7 +111,6 @@ _COMMON = (
             **BODY,
             **LIMITED,
             "401": "unauthenticated",
-            "403": "forbidden",
             "404": "order_not_found",
         },
         jwt="required",

@@ -1,4 +1,4 @@
-"""Refunds, for administrators."""
+"""Refunds, for operators."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sanic.response import json
 
 from coinslot.database.refunds import RefundRequest
 from coinslot.errors import DatabaseError, InvalidRequest, PaymentNotFound, RefundFailed
+from coinslot.gateways.base import LONGEST_REASON
 from coinslot.gateways.money import LARGEST
 from coinslot.order_ids import ORDER_ID, bind_order
 from coinslot.routes.rate_limits import limited
@@ -48,7 +49,7 @@ class RefundBody(_Body):
     """`amount` in minor units; without one all that is left. `force` also takes tokens that were
     spent: the balance goes below zero. `paymentKey` names another attempt than the one credited."""
 
-    reason: Annotated[Words, Field(min_length=1, max_length=200)]
+    reason: Annotated[Words, Field(min_length=1, max_length=LONGEST_REASON)]
     amount: Annotated[int, Field(ge=1, le=LARGEST, strict=True)] | None = None
     force: Annotated[bool, Field(strict=True)] = False
     payment_key: Annotated[Words, Field(min_length=1, max_length=255)] | None = None
@@ -58,7 +59,7 @@ class RefundBody(_Body):
 @refunds.post("/<order_id:str>/refund")
 @limited("refunds", signed_in=True)
 async def refund(request: Request, order_id: str) -> HTTPResponse:
-    """Postgres says if the caller is an administrator."""
+    """Postgres says if the caller is an operator who may."""
     token = required_token(request)
     body = json_body(request, RefundBody)
     key = idempotency_key(request)
@@ -70,7 +71,7 @@ async def refund(request: Request, order_id: str) -> HTTPResponse:
     try:
         made = await services(request).refunds.refund(order_id, _asked(body, key), token)
     except DatabaseError as refusal:
-        # How much is left of the payment, or which refund is open, is for an operator to know.
+        # How much is left, which refund is open, and which role may: for an operator to know.
         refusal.details |= refusal.explained
         raise
     if made.status == "failed":

@@ -28,7 +28,7 @@ from coinslot.server.backlog_metrics import BacklogMetrics
 from coinslot.server.error_answers import JsonErrorHandler
 from coinslot.server.metrics_server import metrics_served
 from coinslot.server.readiness import Readiness
-from coinslot.server.request_deadline import DeadlineProtocol, DeadlineRequest
+from coinslot.server.request_deadline import DeadlineProtocol
 from coinslot.services import opened
 
 App = Sanic[Config, SimpleNamespace]
@@ -60,7 +60,6 @@ def create_app(settings: Settings) -> App:
     app = Sanic(
         f"coinslot-{uuid4().hex[:8]}",
         error_handler=JsonErrorHandler(),
-        request_class=DeadlineRequest,
         configure_logging=False,
     )
     # It rewrites Sanic's own classes for the process, which a second application does not survive.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import TYPE_CHECKING
 
 import structlog
 from structlog.contextvars import bind_contextvars
 
 from coinslot.errors import CoinslotError
+from coinslot.jitter import about
 from coinslot.metrics import RUNS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class BackgroundLoops:
         at_once: bool = False,
     ) -> None:
         """The jitter keeps servers from all coming at once."""
-        wait = 0.0 if at_once else _about(seconds)
+        wait = 0.0 if at_once else about(seconds)
         self._tasks.append(asyncio.create_task(self._run(name, work, seconds, wait)))
 
     async def close(self) -> None:
@@ -53,7 +53,7 @@ class BackgroundLoops:
     ) -> None:
         bind_contextvars(work=name)  # of this task alone
         while not await self._shutdown.within(wait):
-            wait, result = _about(seconds), "failed"
+            wait, result = about(seconds), "failed"
             try:
                 await work()
                 result = "done"
@@ -62,7 +62,3 @@ class BackgroundLoops:
             except Exception:
                 log.exception("repeated_work_failed")
             RUNS.labels(name, result).inc()
-
-
-def _about(seconds: float) -> float:
-    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - not secret

@@ -37,7 +37,7 @@ _COUNTED = (
     ("refunds", "open", "refunds_open", "Refunds that are not over."),
     ("refunds", "oldest_seconds", "refunds_oldest_seconds", "Since the oldest was asked for."),
     ("reviews", "payments", "payments_in_review", "Orders that a person has to decide."),
-    ("discrepancies", "open", "discrepancies_open", "What list_discrepancies() lists."),
+    ("discrepancies", "open", "discrepancies_open", "What coinslot_list_discrepancies() lists."),
 )
 
 

@@ -7,36 +7,52 @@ more for the body.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from sanic import Request
-from sanic.exceptions import RequestTimeout
+from sanic.exceptions import BadRequest, RequestTimeout, SanicException
 from sanic.http import Http, Stage
 from sanic.server import HttpProtocol
 
 
-class DeadlineRequest(Request):
-    async def receive_body(self) -> None:
-        try:
-            async with asyncio.timeout(self.app.config.REQUEST_TIMEOUT):
-                await super().receive_body()  # type: ignore[no-untyped-call]
-        except TimeoutError:
-            self._give_up()
-            raise RequestTimeout("The body did not arrive in time") from None
-
-    def _give_up(self) -> None:
-        """Ends the connection after the answer: what still comes of this body is no request."""
-        if isinstance(self.stream, Http):
-            self.stream.request_body = None
-            self.stream.keep_alive = False
-
-
 class DeadlineProtocol(HttpProtocol):
-    def data_received(self, data: bytes) -> None:
-        before = self._time
-        super().data_received(data)
+    """Sanic's own, but for its wait for more of a request, which ends at the deadline."""
+
+    __slots__ = ("arriving", "deadline")
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - Sanic's own
+        super().__init__(**given)
+        # The request whose body is waited for; None while it is a header.
+        self.arriving: Request | None = None
+        # In the loop's seconds; None until something is waited for.
+        self.deadline: float | None = None
+
+    async def receive_more(self) -> None:
         http = self.http
-        under_way = http is not None and http.stage is not Stage.IDLE
-        # An answer was given already, and its request still trickles in.
-        leftover = http is not None and getattr(http, "request_body", None)
-        if under_way or leftover:
-            self._time = before
+        if http.stage is Stage.IDLE and http.request is None:
+            await self._more()
+            self._start(None)
+            return
+        if self.deadline is None or self.arriving is not http.request:
+            self._start(http.request)
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                await self._more()
+        except TimeoutError:
+            # What still comes of this is no request.
+            http.keep_alive = False
+            raise _refusal(http) from None
+
+    async def _more(self) -> None:
+        await super().receive_more()  # type: ignore[no-untyped-call]
+
+    def _start(self, request: Request | None) -> None:
+        self.arriving = request
+        self.deadline = self.loop.time() + self.app.config.REQUEST_TIMEOUT
+
+
+def _refusal(http: Http) -> SanicException:
+    if http.stage in {Stage.REQUEST, Stage.HANDLER}:
+        return RequestTimeout("The request did not arrive in time")
+    # It is answered already. Sanic ends the connection without a word.
+    return BadRequest("The rest of the request did not arrive in time")

@@ -36,9 +36,12 @@ Listed = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 ListedSecrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 """Secrets separated by commas."""
 
-GatewaySeconds = Annotated[float, Field(gt=0, le=50)]
-"""The time that one call to a gateway may take. A refund may be several calls, which have 50
-seconds together."""
+SECONDS_TO_REFUND = 50.0
+"""The time that all calls to a gateway for one refund have together. Less than the database's
+lease: no other server may ask while this one still does."""
+
+GatewaySeconds = Annotated[float, Field(gt=0, le=SECONDS_TO_REFUND)]
+"""The time that one call to a gateway may take."""
 
 
 def exposed(name: str, address: str) -> list[str]:

@@ -8,14 +8,15 @@ takes it up. A process that is asked to stop gives back what it has no time for.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
-from coinslot.errors import CoinslotError, GatewayOff, InvalidPaymentKey
+from coinslot.errors import CoinslotError, InvalidPaymentKey
+from coinslot.gateways.base import gateway_named
+from coinslot.jitter import about
 from coinslot.metrics import WEBHOOKS
 from coinslot.order_ids import ORDER_ID, bind_order
 from coinslot.webhooks.fair_semaphore import FairSemaphore
@@ -76,9 +77,7 @@ class Inbox:
         Raises `GatewayOff`, `InvalidSignature` or `InvalidRequest` for what is no webhook of this
         gateway, and `DatabaseUnavailable`, upon which the gateway sends it again.
         """
-        gateway = self._gateways.get(gateway_name)
-        if gateway is None:
-            raise GatewayOff
+        gateway = gateway_named(self._gateways, gateway_name)
         try:
             verdict = await self._take(gateway, headers, body)
         except CoinslotError as error:
@@ -210,8 +209,7 @@ class Inbox:
         if time.monotonic() >= self._hasty_until:
             self._expected.clear()
             try:
-                # The jitter keeps the processes from all asking at once.
-                idle = self._idle_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - not secret
+                idle = about(self._idle_seconds)
                 await self._shutdown.cutting_short(
                     lambda: asyncio.wait_for(self._expected.wait(), idle)
                 )

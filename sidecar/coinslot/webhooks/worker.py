@@ -16,11 +16,11 @@ import structlog
 from coinslot.errors import (
     CoinslotError,
     DatabaseUnavailable,
-    GatewayOff,
     PaymentNotFound,
     PaymentRefused,
     PaymentUnknownAtGateway,
 )
+from coinslot.gateways.base import gateway_named
 from coinslot.metrics import WEBHOOK_LAG, WEBHOOK_OUTCOMES
 from coinslot.order_ids import ORDER_ID, bind_order
 from coinslot.single_flight import SingleFlight
@@ -110,9 +110,7 @@ class WebhookWorker:
 
     async def _settle(self, hints: list[Hint]) -> None:
         hint = hints[0]
-        gateway = self._gateways.get(hint.gateway)
-        if gateway is None:
-            raise GatewayOff
+        gateway = gateway_named(self._gateways, hint.gateway)
         order_id = hint.order_id
         if order_id is None:
             order_id = (await gateway.read(None, hint.payment_key)).order_id

@@ -4,9 +4,9 @@ import { GATEWAYS } from '../gateways/index.js'
 import { day, locale, money, number, t, time } from '../text.js'
 
 const PAGE = 30
-const PAYMENT = 'order_id,name,amount,currency,status,gateway,product:products(name_ko)'
+const PAYMENT = 'order_id,name,amount,currency,status,gateway,product:token_products(name_ko)'
 const ORDERS = `id,tokens,created_at,virtual_account,${PAYMENT}`
-const ENTRIES = `seq,kind,delta,balance,feature,reason,created_at,payment:payments(${PAYMENT})`
+const ENTRIES = `seq,kind,delta,balance,feature,reason,created_at,payment:token_payments(${PAYMENT})`
 
 /** The ledger, newest first, and with it the payments that have moved no tokens. */
 export class CoinslotHistory extends CoinslotElement {
@@ -115,7 +115,7 @@ function readEntries(user, last) {
 
 function readOrders(user, last) {
   const query = config.supabase
-    .from('payments')
+    .from('token_payments')
     .select(ORDERS)
     .eq('user_id', user)
     .or('confirmed_at.is.null,tokens.eq.0')

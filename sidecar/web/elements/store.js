@@ -76,7 +76,7 @@ export class CoinslotStore extends CoinslotElement {
     this.#failed = false
     this.#renderPacks()
     const asking = (this.#asking = config.supabase
-      .from('product_offers').select(OFFER).order('tokens'))
+      .from('token_offers').select(OFFER).order('tokens'))
     const { data, error } = await asking
     if (asking !== this.#asking) return
     this.#failed = Boolean(error)

@@ -5,14 +5,14 @@
 create schema bench;
 grant usage on schema bench to authenticator, authenticated, service_role;
 
-create table bench.wallets (like public.wallets including all) with (fillfactor = 50);
+create table bench.wallets (like public.token_wallets including all) with (fillfactor = 50);
 create table bench.token_holds (
   like coinslot.token_holds including all,
   foreign key (user_id) references bench.wallets (user_id)
 );
 create table bench.payments (
-  like public.payments including all,
-  foreign key (product_id) references public.products (id),
+  like public.token_payments including all,
+  foreign key (product_id) references public.token_products (id),
   foreign key (gateway) references coinslot.gateways (id),
   foreign key (status) references coinslot.payment_statuses (status)
 );
@@ -22,7 +22,7 @@ create table bench.payment_attempts (
   foreign key (gateway) references coinslot.gateways (id)
 );
 create table bench.payment_events (
-  like public.payment_events including all,
+  like public.token_payment_events including all,
   foreign key (payment_id) references bench.payments (id)
 );
 create table bench.token_ledger (

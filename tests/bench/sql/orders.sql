@@ -1,5 +1,5 @@
 -- Orders to be paid, with numbers for ids, and the same for the floor.
-insert into public.payments (
+insert into public.token_payments (
   order_id, user_id, product_id, name, gateway, amount, currency, tokens, live, expires_at
 )
 select
@@ -14,6 +14,6 @@ select
   false,
   now() + interval '1 day'
 from generate_series(1, %(orders)s) as n
-inner join public.products as p on p.id = 'starter';
+inner join public.token_products as p on p.id = 'starter';
 
-insert into bench.payments select * from public.payments;
+insert into bench.payments select * from public.token_payments;

@@ -17,9 +17,9 @@ select
   'user',
   gen_random_uuid()::text
 from generate_series(1, %(entries)s - 1) as n
-inner join public.wallets as w on w.user_id = md5('bench reader')::uuid
+inner join public.token_wallets as w on w.user_id = md5('bench reader')::uuid
 order by md5(n::text);
 
-update public.wallets as w
+update public.token_wallets as w
 set tokens = w.tokens - (%(entries)s - 1), seq = w.seq + (%(entries)s - 1)
 where w.user_id = md5('bench reader')::uuid;

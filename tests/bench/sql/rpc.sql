@@ -36,4 +36,4 @@ insert into public.bench_profiles
 select
   w.user_id,
   w.tokens
-from public.wallets as w;
+from public.token_wallets as w;

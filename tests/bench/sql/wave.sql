@@ -11,6 +11,6 @@ select
   'user',
   gen_random_uuid()::text
 from generate_series(%(first)s, %(last)s) as n
-cross join public.wallets as w
+cross join public.token_wallets as w
 where abs(hashtext(w.user_id::text)) %% %(parts)s = %(part)s
 order by n, w.user_id;

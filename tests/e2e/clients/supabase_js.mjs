@@ -45,7 +45,7 @@ const balance = (client) => rows(client.rpc('get_user_tokens'))
 test('signing up gives 5 tokens, however they are read', async () => {
   const client = await signUp()
   assert.equal(await balance(client), 5)
-  assert.deepEqual(await rows(client.from('wallets').select('tokens, held')), [
+  assert.deepEqual(await rows(client.from('token_wallets').select('tokens, held')), [
     { tokens: 5, held: 0 },
   ])
   assert.deepEqual(await rows(client.from('profiles').select('tokens').single()), { tokens: 5 })
@@ -82,7 +82,7 @@ test('a key that was used for another amount is refused', async () => {
 
 test('a feature costs what its price list says', async () => {
   const client = await signUp()
-  for (const { feature, tokens } of await rows(connect().from('feature_prices').select())) {
+  for (const { feature, tokens } of await rows(connect().from('token_features').select())) {
     const entry = await rows(client.rpc('use_feature', { feature, idempotency_key: feature }))
     assert.deepEqual([entry.feature, entry.delta], [feature, -tokens])
   }
@@ -111,7 +111,7 @@ test('history is paged by seq, newest first, each entry once', async () => {
 })
 
 test('anybody sees what is on sale', async () => {
-  const offers = connect().from('product_offers').select('id, tokens, amount, discount_percent')
+  const offers = connect().from('token_offers').select('id, tokens, amount, discount_percent')
   const packs = offers.eq('currency', 'KRW').eq('kind', 'token_pack').order('tokens')
   assert.deepEqual(await rows(packs), [
     { id: 'starter', tokens: 10, amount: 5000, discount_percent: 0 },
@@ -123,25 +123,25 @@ test('anybody sees what is on sale', async () => {
 test('an order is made at the catalogue price and can be called off', async () => {
   const client = await signUp()
   const arguments_ = { product_id: 'starter', gateway: 'portone', idempotency_key: 'click' }
-  const order = await rows(client.rpc('create_order', arguments_))
+  const order = await rows(client.rpc('create_token_order', arguments_))
   assert.deepEqual([order.amount, order.currency, order.status], [5000, 'KRW', 'pending'])
-  assert.equal((await rows(client.rpc('create_order', arguments_))).id, order.id)
-  const canceled = await rows(client.rpc('cancel_order', { order_id: order.order_id }))
+  assert.equal((await rows(client.rpc('create_token_order', arguments_))).id, order.id)
+  const canceled = await rows(client.rpc('cancel_token_order', { order_id: order.order_id }))
   assert.equal(canceled.status, 'canceled')
 })
 
 // As the sidecar does: an order is paid, and its money asked back.
 async function beRefunded(client) {
-  const order = await rows(client.rpc('create_order', { product_id: 'starter', gateway: 'portone' }))
+  const order = await rows(client.rpc('create_token_order', { product_id: 'starter', gateway: 'portone' }))
   const { order_id, amount, currency, live, version } = order
   const fact = { payment_key: order_id, state: 'paid', paid: amount, source: 'webhook' }
   const service = connect(SUPABASE_SERVICE_ROLE_KEY)
   await rows(
-    service.rpc('apply_gateway_payment', {
+    service.rpc('coinslot_apply_gateway_payment', {
       ...fact, order_id, amount, currency, live, version, gateway: 'portone',
     }),
   )
-  await rows(service.rpc('request_refund_for', { order_id, reason: 'why', idempotency_key: 'k' }))
+  await rows(service.rpc('request_token_refund_for', { order_id, reason: 'why', idempotency_key: 'k' }))
 }
 
 test("nobody reads another's rows, in any table", async () => {

@@ -34,11 +34,11 @@ export async function POST(request) {
     const answer = await generate(question, AbortSignal.timeout(SECONDS * 1000))
     // Kept before it is paid for, so that whatever was paid for can be given again.
     await service.from('answers').insert({ hold_id: hold.id, answer }).throwOnError()
-    await service.rpc('capture_hold', { hold_id: hold.id }).throwOnError()
+    await service.rpc('capture_token_hold', { hold_id: hold.id }).throwOnError()
     return Response.json({ answer })
   } catch {
     // Changes nothing if it was captured and only the reply was lost: the next try is given `kept`.
-    await service.rpc('release_hold', { hold_id: hold.id })
+    await service.rpc('release_token_hold', { hold_id: hold.id })
     return refuse(502, 'No answer: ask again')
   }
 }

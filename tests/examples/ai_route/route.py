@@ -37,9 +37,9 @@ async def answer(
             text = await generate(question)
         # Kept before it is paid for, so that whatever was paid for can be given again.
         await service.table("answers").insert({**by_hold, "answer": text}).execute()
-        await service.rpc("capture_hold", by_hold).execute()
+        await service.rpc("capture_token_hold", by_hold).execute()
     except BaseException:  # a cancelled request, too
         with suppress(PostgrestAPIError):  # refused: it was captured, and only the reply was lost
-            await service.rpc("release_hold", by_hold).execute()
+            await service.rpc("release_token_hold", by_hold).execute()
         raise
     return 200, {"answer": text}

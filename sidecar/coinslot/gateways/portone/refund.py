@@ -6,18 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from coinslot.errors import RefundDeclined
+from coinslot.gateways.base import LONGEST_REASON
 from coinslot.text import storable
 
 if TYPE_CHECKING:
     from coinslot.gateways.base import Refund
 
-# PortOne names no limit; the payment companies behind it have some, of which this is the lowest.
-_LONGEST_REASON = 200
 _LONG_NUMBER = re.compile(r"\d[\d -]{5,}\d")
 
 
 def bounded(reason: str) -> str:
-    return storable(reason)[:_LONGEST_REASON]
+    """PortOne names no limit. The payment companies behind it have some, none lower than this."""
+    return storable(reason)[:LONGEST_REASON]
 
 
 def declined(refund: Refund, code: object, message: object) -> RefundDeclined:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import stripe
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-# It names each address that it calls, whole and at INFO: our own lines say it with the order.
-logging.getLogger("stripe").setLevel(logging.WARNING)
 
 Meaning: TypeAlias = "Callable[[stripe.StripeError], CoinslotError]"
 

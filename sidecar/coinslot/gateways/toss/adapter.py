@@ -30,7 +30,7 @@ from coinslot.gateways.toss import listing as toss_transactions
 from coinslot.gateways.toss import refund as toss_refund
 from coinslot.gateways.toss import webhook as toss_webhook
 from coinslot.gateways.toss.payment import TossPayment, read_as
-from coinslot.gateways.toss.refusals import OUR_KEYS, error, refused
+from coinslot.gateways.toss.refusals import OUR_KEYS, UNKNOWN, error, refused
 from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
@@ -43,13 +43,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _PAYMENT_KEY = re.compile(r"[A-Za-z0-9_-]{6,200}")
-# 4xx, and yet no answer to whether the money was taken.
-_UNKNOWN = {
-    "ALREADY_PROCESSED_PAYMENT",
-    "PROVIDER_ERROR",
-    "CARD_PROCESSING_ERROR",
-    "FORBIDDEN_CONSECUTIVE_REQUEST",
-}
+# Of a confirm: 4xx, and yet no answer to whether the money was taken.
+_CONFIRM_UNKNOWN = UNKNOWN | {"ALREADY_PROCESSED_PAYMENT"}
 # Not this payment's: the order was paid, or canceled, by another one. Ours may be the one that took
 # it, and nobody heard the answer.
 _TAKEN_BEFORE = "DUPLICATED_ORDER_ID"
@@ -137,7 +132,7 @@ class Toss:
     ) -> TossPayment:
         """The payment, read again after a confirm that was not answered with a yes. Raises a no."""
         code, message = error(response)
-        if response.status_code == 409 or code is None or code in _UNKNOWN:
+        if response.status_code == 409 or code is None or code in _CONFIRM_UNKNOWN:
             return await self._resolve(order, payment_key, code or "no code")
         if code == _TAKEN_BEFORE:
             return await self._resolve(order, None, code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from coinslot.gateways.base import ListedPayment
 from coinslot.gateways.http import nonsense
 from coinslot.gateways.money import to_minor
+from coinslot.gateways.toss.times import KOREA, utc
 from coinslot.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_KST = timezone(timedelta(hours=9))
 # Toss gives 5,000 at most; a page is held in memory.
 _PAGE = 1000
 
@@ -74,15 +74,9 @@ def _payment(row: Transaction, *, live: bool) -> ListedPayment:
         paid=paid,
         refunded=None,
         live=live,
-        paid_at=_utc(row.transactionAt),
+        paid_at=utc(row.transactionAt),
     )
 
 
-def _utc(moment: datetime) -> str:
-    """The moment in UTC. A time without a zone is Korea's."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=_KST)
-    return aware.astimezone(UTC).isoformat()
-
-
 def _korean(moment: datetime) -> str:
-    return moment.astimezone(_KST).strftime("%Y-%m-%dT%H:%M:%S")
+    return moment.astimezone(KOREA).strftime("%Y-%m-%dT%H:%M:%S")

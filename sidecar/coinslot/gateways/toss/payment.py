@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from coinslot.gateways.base import GatewayPayment, State, VirtualAccount, redacted
 from coinslot.gateways.money import to_minor
+from coinslot.gateways.toss.times import utc, zoned
 from coinslot.text import Text
 
 _STATES: dict[str, State] = {
@@ -59,7 +60,6 @@ _DECIDED = frozenset({"DONE", "ABORTED"})
 # as under way, until the balance shows the money again.
 _FAILED = frozenset({"FAILED", "PARTIAL_FAILED"})
 _NOT_ARRIVED = frozenset({"PENDING", *_FAILED})
-_KST = timezone(timedelta(hours=9))
 
 # What a page may be shown of a Payment: neither its secret nor anything about the buyer.
 SHOWN = {
@@ -155,7 +155,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         secret=payment.secret,
         shown=redacted(body, SHOWN),
         transfer_failed=account is not None and account.refundStatus in _FAILED,
-        approved_at=_zoned(payment.approvedAt),
+        approved_at=zoned(payment.approvedAt) if payment.approvedAt else None,
     )
 
 
@@ -215,17 +215,9 @@ def _failure_reason(payment: _Payment) -> str:
 def _virtual_account(account: _VirtualAccount | None) -> VirtualAccount | None:
     if account is None:
         return None
-    due = _zoned(account.dueDate)
     return VirtualAccount(
         bank=_BANKS.get(account.bankCode or "", account.bankCode),
         account_number=account.accountNumber,
         holder=account.customerName,
-        due_at=due.astimezone(UTC).isoformat() if due else None,
+        due_at=utc(account.dueDate) if account.dueDate else None,
     )
-
-
-def _zoned(moment: datetime | None) -> datetime | None:
-    """The moment with a zone. A time without one is Korea's."""
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=_KST)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from coinslot.errors import GatewayUnavailable, RefundDeclined, RefundKeySpent
+from coinslot.gateways.base import LONGEST_REASON
 from coinslot.gateways.http import json_object, nonsense
 from coinslot.gateways.money import as_number
-from coinslot.gateways.toss.refusals import OUR_KEYS, error, refused
+from coinslot.gateways.toss.refusals import OUR_KEYS, UNKNOWN, error, refused
 from coinslot.text import storable
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_REASON = 200
-# 4xx, and yet no answer to whether money went back.
-_UNKNOWN = {"PROVIDER_ERROR", "CARD_PROCESSING_ERROR", "FORBIDDEN_CONSECUTIVE_REQUEST"}
 # Another call under the key is still under way, or there were too many: nothing is stored yet.
 _LATER = {409, 429}
 
@@ -34,7 +32,7 @@ _LATER = {409, 429}
 def body(refund: Refund) -> dict[str, Any]:
     """The body names the amount, also where it is all: without one Toss gives back the rest."""
     given: dict[str, Any] = {
-        "cancelReason": storable(refund.reason).strip()[:_LONGEST_REASON] or "refund",
+        "cancelReason": storable(refund.reason).strip()[:LONGEST_REASON] or "refund",
         "cancelAmount": as_number(refund.amount, refund.currency),
         "refundableAmount": as_number(refund.refundable, refund.currency),
     }
@@ -62,7 +60,7 @@ def check(response: httpx.Response, refund: Refund) -> None:
     log.warning("refund_refused", gateway="toss", status=status, code=code)
     if code is None or status in _LATER or status < 400:
         raise GatewayUnavailable
-    if status >= 500 or code in _UNKNOWN:
+    if status >= 500 or code in UNKNOWN:
         raise RefundKeySpent
     raise RefundDeclined(code, _impersonal(message, refund.account))
 

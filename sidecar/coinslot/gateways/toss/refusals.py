@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from coinslot.errors import GatewayUnavailable
+from coinslot.errors import LONGEST_SENTENCE, GatewayUnavailable
 from coinslot.gateways.http import json_object
 from coinslot.text import storable
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 OUR_KEYS = {"UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT"}
+# 4xx, and yet no answer to whether money moved.
+UNKNOWN = {"PROVIDER_ERROR", "CARD_PROCESSING_ERROR", "FORBIDDEN_CONSECUTIVE_REQUEST"}
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,99}")
 
 
@@ -28,7 +30,7 @@ def error(response: httpx.Response) -> tuple[str | None, str]:
         return None, ""
     code, message = body.get("code"), body.get("message")
     known = isinstance(code, str) and _CODE.fullmatch(code)
-    return code if known else None, storable(str(message or code))[:300]
+    return code if known else None, storable(str(message or code))[:LONGEST_SENTENCE]
 
 
 def refused(call: str, status: int, code: str | None) -> GatewayUnavailable:

@@ -1,8 +1,8 @@
--- Triggers on Auth's tables, and the users who are there already.
+-- The triggers on Auth's tables, and the users who are there already.
 --
--- They are the last thing installed: until here nothing of Coinslot is in the way of a sign-up, a
--- login or a deletion, so an installation that stops halfway stops nobody. Auth owns the tables;
--- the owner of a Supabase project may put triggers on them.
+-- They are the last of what every app installs: until here nothing of Coinslot is in the way of a
+-- sign-up, a login or a deletion, so an installation that stops halfway stops nobody. Auth owns the
+-- tables; the owner of a Supabase project may put triggers on them.
 
 create or replace trigger coinslot_user_created after insert on auth.users
 for each row execute function coinslot.follow_user();
@@ -38,14 +38,3 @@ when (new.provider not in ('email', 'phone'))
 execute function coinslot.follow_identity();
 
 select coinslot.adopt_users();
-
--- Profiles are optional: an app that has its own has left that migration out.
-do $$
-begin
-  if to_regproc('coinslot.create_profile') is not null then
-    create or replace trigger coinslot_profile_created after insert on auth.users
-    for each row execute function coinslot.create_profile();
-    insert into public.profiles (id) select u.id from auth.users u on conflict do nothing;
-  end if;
-end
-$$;

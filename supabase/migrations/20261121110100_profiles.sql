@@ -25,7 +25,7 @@ for select to authenticated using ((select auth.uid()) = id);
 -- to, and there is no column that anybody could update.
 create function public.tokens(profile public.profiles) returns bigint
 language sql stable set search_path = '' as $$
-  select coinslot.available(w) from public.wallets w where w.user_id = profile.id
+  select coinslot.available(w) from public.token_wallets w where w.user_id = profile.id
 $$;
 comment on function public.tokens(public.profiles) is 'Tokens the person can spend now.';
 revoke all on function public.tokens(public.profiles)
@@ -83,3 +83,10 @@ end
 $$;
 comment on function coinslot.create_profile() is 'Trigger on auth.users: a profile for each user.';
 revoke all on function coinslot.create_profile() from public;
+
+create or replace trigger coinslot_profile_created after insert on auth.users
+for each row execute function coinslot.create_profile();
+
+insert into public.profiles (id)
+select u.id from auth.users as u
+on conflict do nothing;

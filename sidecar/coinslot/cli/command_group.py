@@ -1,0 +1,18 @@
+"""Commands that stand together under one name. Their help is plain text, which is quick to make."""
+
+from __future__ import annotations
+
+import typer
+
+
+def command_group(about: str) -> typer.Typer:
+    """An empty group. `about` is the first sentence of its help."""
+    return typer.Typer(
+        help=about,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        # Frames and colours would take longer than all the rest.
+        rich_markup_mode=None,
+        context_settings={"max_content_width": 100},
+    )

@@ -1,0 +1,24 @@
+"""The RPCs of operators."""
+
+from __future__ import annotations
+
+from coinslot.database.caller import Caller
+from coinslot.database.records import Operator, OperatorAccount
+from coinslot.database.rpc_names import Rpc
+
+
+class OperatorDatabase(Caller):
+    """`who` is a user's id, or an e-mail that one user has confirmed. Raises `user_not_found`."""
+
+    async def add_operator(self, who: str, role: str) -> Operator:
+        """Gives a user this role, in place of the one they had. Raises `last_owner`."""
+        return await self.record(Operator, Rpc.ADD_OPERATOR, who=who, role=role)
+
+    async def remove_operator(self, who: str) -> Operator | None:
+        """The operator who is none any more; None where the user was none. Raises `last_owner`."""
+        row = await self.call(Rpc.REMOVE_OPERATOR, who=who)
+        return Operator.model_validate(row) if row and row.get("user_id") else None
+
+    async def list_operators(self) -> list[OperatorAccount]:
+        rows = await self.call(Rpc.LIST_OPERATORS)
+        return [OperatorAccount.model_validate(row) for row in rows]

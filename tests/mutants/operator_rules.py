@@ -1,0 +1,93 @@
+"""Rules of operators, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Rewrite, SqlMutant
+from tests.mutants.refund_rules import ACCESS
+from tests.mutants.wallet_rules import STATE_MACHINE
+
+OPERATORS = "sql_tests/20_operators.test.sql"
+RACES = "tests/database/test_operators.py"
+_HAS_A_ROLE = "o.user_id = v_user_id and o.role = any(require_operator.roles)"
+
+MUTANTS = (
+    SqlMutant(
+        "support-refunds",
+        "support only reads",
+        (
+            Rewrite(
+                "coinslot.request_refund", "'finance', 'owner'", "'support', 'finance', 'owner'"
+            ),
+        ),
+        (ACCESS, STATE_MACHINE),
+    ),
+    SqlMutant(
+        "operators-by-app-metadata",
+        "nothing in auth.users makes anybody an operator",
+        (
+            Rewrite(
+                "coinslot.require_operator",
+                "if not exists (",
+                "if coalesce((select u.raw_app_meta_data ->> 'role' from auth.users u"
+                " where u.id = v_user_id), '') <> all(require_operator.roles) and not exists (",
+            ),
+        ),
+        (ACCESS,),
+    ),
+    SqlMutant(
+        "operators-by-user-metadata",
+        "nothing that users write about themselves makes anybody an operator",
+        (
+            Rewrite(
+                "coinslot.require_operator",
+                "if not exists (",
+                "if coalesce((select u.raw_user_meta_data ->> 'role' from auth.users u"
+                " where u.id = v_user_id), '') <> all(require_operator.roles) and not exists (",
+            ),
+        ),
+        (ACCESS, STATE_MACHINE),
+    ),
+    SqlMutant(
+        "banned-operators",
+        "who is banned or deleted is no operator any more",
+        (Rewrite("coinslot.require_operator", " and coinslot.may_act(u)", ""),),
+        (ACCESS,),
+    ),
+    SqlMutant(
+        "every-operator-is-an-owner",
+        "an operator may what their role may",
+        (Rewrite("coinslot.require_operator", _HAS_A_ROLE, "o.user_id = v_user_id"),),
+        (ACCESS, STATE_MACHINE),
+    ),
+    SqlMutant(
+        "operators-by-claimed-address",
+        "an address stands for the user who has confirmed it",
+        (Rewrite("coinslot.user_named", "and u.email_confirmed_at is not null", ""),),
+        (OPERATORS,),
+    ),
+    SqlMutant(
+        "last-owner-goes",
+        "the last owner stays",
+        (Rewrite("coinslot.keep_an_owner", "if not found then", "if false then"),),
+        (OPERATORS, RACES),
+    ),
+    SqlMutant(
+        "last-owner-demoted",
+        "the last owner stays an owner",
+        (Rewrite("coinslot.add_operator", "perform coinslot.keep_an_owner(v_user_id);", ""),),
+        (OPERATORS, RACES),
+    ),
+    SqlMutant(
+        "two-owners-remove-each-other",
+        "of two owners who remove each other at once, one stays",
+        (
+            Rewrite(
+                "coinslot.keep_an_owner",
+                "lock table coinslot.operators in share row exclusive mode;",
+                "",
+            ),
+            Rewrite("coinslot.keep_an_owner", "for update of o;", ";"),
+        ),
+        (RACES,),
+    ),
+)
