@@ -91,7 +91,6 @@ select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (val
    'running_balance 0<>1'),
   ('a wallet that vanished',
    'alter table coinslot.token_holds drop constraint token_holds_user_id_fkey;
-    alter table coinslot.signup_bonuses drop constraint signup_bonuses_user_id_fkey;
     delete from public.token_wallets where user_id = %L', 'no_wallet 0<>5'),
   ('a key used twice',
    $$drop index public.token_ledger_idempotency;

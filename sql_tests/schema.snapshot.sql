@@ -275,6 +275,42 @@ $$;
 
 COMMENT ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) IS 'See public.add_tokens.';
 
+CREATE FUNCTION coinslot.adopt_users() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_bonus bigint := (select s.signup_bonus from coinslot.settings s);
+begin
+  lock table auth.users, auth.identities in share row exclusive mode;
+  insert into public.token_wallets (user_id, closed_at)
+  select u.id, u.deleted_at from auth.users u
+  on conflict do nothing;
+  with confirmed as materialized (
+    select c.user_id, c.identity_hash, i.identity_hash is null and row_number() over (
+      partition by c.identity_hash order by c.created_at, c.user_id
+    ) = 1 as first
+    from coinslot.confirmed_identities c
+    left join coinslot.identities i on i.identity_hash = c.identity_hash
+    where v_bonus > 0
+  ), recorded as (
+    insert into coinslot.identities (identity_hash, user_id)
+    select c.identity_hash, c.user_id from confirmed c where c.first
+  ), credited as (
+    update public.token_wallets w
+    set tokens = w.tokens + v_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
+    from (select c.user_id from confirmed c group by c.user_id having bool_and(c.first)) earned
+    where w.user_id = earned.user_id and w.closed_at is null
+      and w.tokens <= coinslot.max_amount() - v_bonus
+    returning w.user_id, w.seq, w.tokens
+  )
+  insert into public.token_ledger (user_id, seq, delta, balance, kind, caller)
+  select c.user_id, c.seq, v_bonus, c.tokens, 'signup_bonus', 'system' from credited c;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.adopt_users() IS 'Gives wallets and bonus to users whose sign-up no trigger saw.';
+
 CREATE FUNCTION coinslot.attempt_states() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -676,6 +712,30 @@ CREATE FUNCTION coinslot.cancelable_statuses() RETURNS text[]
     RETURN ARRAY['pending'::text, 'failed'::text];
 
 COMMENT ON FUNCTION coinslot.cancelable_statuses() IS 'Where an order can be called off.';
+
+CREATE FUNCTION coinslot.canonical_email(email text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+declare
+  v_address text := lower(btrim(canonical_email.email, E' \t\r\n'));
+  v_domain text := split_part(v_address, '@', -1);
+  v_local text := left(v_address, -length(v_domain) - 1);
+begin
+  if v_local = '' or v_domain = '' then
+    return v_address;
+  end if;
+  if v_local not like '"%' then
+    v_local := left(v_local, 1) || split_part(substr(v_local, 2), '+', 1);
+  end if;
+  if v_domain in ('gmail.com', 'googlemail.com') then
+    return coalesce(nullif(replace(v_local, '.', ''), ''), v_local) || '@gmail.com';
+  end if;
+  return v_local || '@' || v_domain;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.canonical_email(email text) IS 'The address as it is compared: lower case, without a +tag, and at Gmail without dots.';
 
 CREATE FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2007,6 +2067,30 @@ $$;
 
 COMMENT ON FUNCTION coinslot.first_user(done integer) IS 'Where a ledger check goes on; null = at the beginning, or beyond the end.';
 
+CREATE FUNCTION coinslot.follow_confirmation() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.grant_signup_bonus(new.id);
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.follow_confirmation() IS 'Trigger on auth.users: the bonus follows what is confirmed.';
+
+CREATE FUNCTION coinslot.follow_identity() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.grant_signup_bonus(new.user_id);
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.follow_identity() IS 'Trigger on auth.identities: the bonus follows a linked identity.';
+
 CREATE FUNCTION coinslot.follow_user() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2019,14 +2103,12 @@ begin
   insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
   if new.deleted_at is not null then
     perform coinslot.close_wallet(new.id);
-  else
-    perform coinslot.grant_signup_bonus(new);
   end if;
   return new;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.follow_user() IS 'Trigger on auth.users: wallet, bonus and closing follow the account.';
+COMMENT ON FUNCTION coinslot.follow_user() IS 'Trigger on auth.users: wallet and closing follow the account.';
 
 CREATE FUNCTION coinslot.free_set_aside(refund coinslot.refunds) RETURNS void
     LANGUAGE plpgsql
@@ -2103,32 +2185,40 @@ $$;
 
 COMMENT ON FUNCTION coinslot.get_settings() IS 'See public.coinslot_get_settings.';
 
-CREATE FUNCTION coinslot.grant_signup_bonus(account auth.users) RETURNS void
+CREATE FUNCTION coinslot.grant_signup_bonus(user_id uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
   v_bonus bigint;
-  v_identity_hash text := coinslot.identity_hash(account);
+  v_wallet public.token_wallets;
+  v_earned boolean;
 begin
   select s.signup_bonus into v_bonus from coinslot.settings s;
-  if v_bonus = 0 or v_identity_hash is null or account.deleted_at is not null
-    or (coinslot.lock_wallet(account.id)).closed_at is not null
-  then
+  v_wallet := coinslot.lock_wallet(grant_signup_bonus.user_id);
+  if v_bonus = 0 or v_wallet.user_id is null or v_wallet.closed_at is not null then
     return;
   end if;
-  insert into coinslot.signup_bonuses (identity_hash, user_id)
-  values (v_identity_hash, account.id)
-  on conflict do nothing;
-  if found then
+  with confirmed as (
+    select distinct c.identity_hash from coinslot.confirmed_identities c
+    where c.user_id = grant_signup_bonus.user_id
+  ), recorded as (
+    insert into coinslot.identities (identity_hash, user_id)
+    select c.identity_hash, grant_signup_bonus.user_id from confirmed c order by c.identity_hash
+    on conflict do nothing
+    returning identity_hash
+  )
+  select count(*) > 0 and count(*) = count(r.identity_hash) into v_earned
+  from confirmed c left join recorded r on r.identity_hash = c.identity_hash;
+  if v_earned and v_wallet.tokens <= coinslot.max_amount() - v_bonus then
     perform coinslot.post_entry(
-      coinslot.new_entry(account.id, 'signup_bonus', v_bonus, 'system')
+      coinslot.new_entry(grant_signup_bonus.user_id, 'signup_bonus', v_bonus, 'system')
     );
   end if;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.grant_signup_bonus(account auth.users) IS 'Gives the bonus to a confirmed identity that has not had it.';
+COMMENT ON FUNCTION coinslot.grant_signup_bonus(user_id uuid) IS 'Gives the bonus to an account none of whose identities is used up, and uses them up.';
 
 CREATE FUNCTION coinslot.guard_transition() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2236,24 +2326,35 @@ $$;
 
 COMMENT ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) IS 'See public.hold_tokens_for.';
 
-CREATE FUNCTION coinslot.identity_hash(account auth.users) RETURNS text
-    LANGUAGE sql STABLE
+CREATE FUNCTION coinslot.identities_of(account auth.users, canonical boolean) RETURNS text[]
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-  select encode(sha256(convert_to(s.identity_salt || identity.address, 'UTF8')), 'hex')
-  from coinslot.settings s
-  cross join lateral (
-    select case
-      when account.is_anonymous then null
-      when account.email_confirmed_at is not null and account.email <> ''
-      then 'email:' || lower(btrim(account.email))
-      when account.phone_confirmed_at is not null and account.phone <> ''
-      then 'phone:' || account.phone
-    end as address
-  ) as identity
+declare
+  v_email text := account.email;
+  v_names text[];
+begin
+  if account.is_anonymous or account.deleted_at is not null then
+    return array[]::text[];
+  end if;
+  v_email := case when canonical then coinslot.canonical_email(v_email)
+    else lower(btrim(v_email)) end;
+  v_names := array_remove(array[
+    case when account.email_confirmed_at is not null then 'email:' || nullif(v_email, '') end,
+    case when account.phone_confirmed_at is not null
+      then 'phone:' || nullif(regexp_replace(account.phone, '[^0-9]', '', 'g'), '') end
+  ] || array(
+    select i.provider || ':' || coalesce(
+      nullif(i.identity_data ->> 'sub', ''), nullif(to_jsonb(i) ->> 'provider_id', '')
+    )
+    from auth.identities i
+    where i.user_id = account.id and i.provider not in ('email', 'phone')
+  ), null);
+  return case when v_names = '{}' then v_names else v_names || ('account:' || account.id) end;
+end
 $$;
 
-COMMENT ON FUNCTION coinslot.identity_hash(account auth.users) IS 'Salted hash of a confirmed e-mail or phone; null if there is none.';
+COMMENT ON FUNCTION coinslot.identities_of(account auth.users, canonical boolean) IS 'Identities that an account has confirmed, with itself; empty if it has confirmed none.';
 
 CREATE FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) RETURNS coinslot.refunds
     LANGUAGE plpgsql
@@ -4658,6 +4759,54 @@ ALTER TABLE coinslot.audits ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE coinslot.settings (
+    id boolean DEFAULT true NOT NULL,
+    mode text DEFAULT 'test'::text NOT NULL,
+    signup_bonus bigint DEFAULT 5 NOT NULL,
+    order_lifetime interval DEFAULT '01:00:00'::interval NOT NULL,
+    max_open_orders integer DEFAULT 20 NOT NULL,
+    max_unpaid_orders_per_hour integer DEFAULT 100 NOT NULL,
+    max_hold_seconds integer DEFAULT 86400 NOT NULL,
+    canonical_emails boolean DEFAULT true NOT NULL,
+    identity_salt text DEFAULT replace((gen_random_uuid())::text, '-'::text, ''::text) NOT NULL,
+    CONSTRAINT settings_max_hold_seconds_positive CHECK ((max_hold_seconds > 0)),
+    CONSTRAINT settings_max_open_orders_positive CHECK ((max_open_orders > 0)),
+    CONSTRAINT settings_max_unpaid_orders_per_hour_positive CHECK ((max_unpaid_orders_per_hour > 0)),
+    CONSTRAINT settings_mode_known CHECK ((mode = ANY (ARRAY['test'::text, 'live'::text]))),
+    CONSTRAINT settings_order_lifetime_positive CHECK ((order_lifetime > '00:00:00'::interval)),
+    CONSTRAINT settings_signup_bonus_valid CHECK (((signup_bonus >= 0) AND (signup_bonus <= coinslot.max_amount()))),
+    CONSTRAINT settings_single_row CHECK (id)
+);
+
+COMMENT ON TABLE coinslot.settings IS 'Settings of this database: exactly one row.';
+
+COMMENT ON COLUMN coinslot.settings.mode IS 'test | live: which gateway payments are money here.';
+
+COMMENT ON COLUMN coinslot.settings.signup_bonus IS 'Tokens for a newly confirmed identity.';
+
+COMMENT ON COLUMN coinslot.settings.order_lifetime IS 'How long an unpaid order stays open.';
+
+COMMENT ON COLUMN coinslot.settings.max_open_orders IS 'Unpaid orders one user may have open.';
+
+COMMENT ON COLUMN coinslot.settings.max_unpaid_orders_per_hour IS 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
+
+COMMENT ON COLUMN coinslot.settings.max_hold_seconds IS 'Longest life of a hold.';
+
+COMMENT ON COLUMN coinslot.settings.canonical_emails IS 'Count spellings of one mailbox (tags, dots at Gmail) as one identity, from now on.';
+
+COMMENT ON COLUMN coinslot.settings.identity_salt IS 'Keeps identity hashes from being guessed.';
+
+CREATE VIEW coinslot.confirmed_identities WITH (security_invoker='true') AS
+ SELECT u.id AS user_id,
+    u.created_at,
+    encode(sha256(convert_to((s.identity_salt || identity.name), 'UTF8'::name)), 'hex'::text) AS identity_hash
+   FROM ((coinslot.settings s
+     CROSS JOIN auth.users u)
+     CROSS JOIN LATERAL unnest(coinslot.identities_of(u.*, s.canonical_emails)) identity(name))
+  WHERE s.id;
+
+COMMENT ON VIEW coinslot.confirmed_identities IS 'Salted hashes of what each account has confirmed, and of the account itself.';
+
 ALTER TABLE coinslot.discrepancies ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME coinslot.discrepancies_id_seq
     START WITH 1
@@ -4686,6 +4835,16 @@ CREATE TABLE coinslot.gateways (
 COMMENT ON TABLE coinslot.gateways IS 'Payment gateways: adding one is adding a row.';
 
 COMMENT ON COLUMN coinslot.gateways.active IS 'False refuses new orders; open ones go on.';
+
+CREATE TABLE coinslot.identities (
+    identity_hash text NOT NULL COLLATE pg_catalog."C",
+    user_id uuid NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE coinslot.identities IS 'Identities that earn no sign-up bonus any more.';
+
+COMMENT ON COLUMN coinslot.identities.user_id IS 'The account that confirmed it first.';
 
 ALTER TABLE coinslot.ledger_checks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME coinslot.ledger_checks_id_seq
@@ -4746,48 +4905,6 @@ CREATE TABLE coinslot.refund_accounts (
 );
 
 COMMENT ON TABLE coinslot.refund_accounts IS 'Where the money of a deposit goes back to; deleted when the refund is over.';
-
-CREATE TABLE coinslot.settings (
-    id boolean DEFAULT true NOT NULL,
-    mode text DEFAULT 'test'::text NOT NULL,
-    signup_bonus bigint DEFAULT 5 NOT NULL,
-    order_lifetime interval DEFAULT '01:00:00'::interval NOT NULL,
-    max_open_orders integer DEFAULT 20 NOT NULL,
-    max_unpaid_orders_per_hour integer DEFAULT 100 NOT NULL,
-    max_hold_seconds integer DEFAULT 86400 NOT NULL,
-    identity_salt text DEFAULT replace((gen_random_uuid())::text, '-'::text, ''::text) NOT NULL,
-    CONSTRAINT settings_max_hold_seconds_positive CHECK ((max_hold_seconds > 0)),
-    CONSTRAINT settings_max_open_orders_positive CHECK ((max_open_orders > 0)),
-    CONSTRAINT settings_max_unpaid_orders_per_hour_positive CHECK ((max_unpaid_orders_per_hour > 0)),
-    CONSTRAINT settings_mode_known CHECK ((mode = ANY (ARRAY['test'::text, 'live'::text]))),
-    CONSTRAINT settings_order_lifetime_positive CHECK ((order_lifetime > '00:00:00'::interval)),
-    CONSTRAINT settings_signup_bonus_valid CHECK (((signup_bonus >= 0) AND (signup_bonus <= coinslot.max_amount()))),
-    CONSTRAINT settings_single_row CHECK (id)
-);
-
-COMMENT ON TABLE coinslot.settings IS 'Settings of this database: exactly one row.';
-
-COMMENT ON COLUMN coinslot.settings.mode IS 'test | live: which gateway payments are money here.';
-
-COMMENT ON COLUMN coinslot.settings.signup_bonus IS 'Tokens for a newly confirmed identity.';
-
-COMMENT ON COLUMN coinslot.settings.order_lifetime IS 'How long an unpaid order stays open.';
-
-COMMENT ON COLUMN coinslot.settings.max_open_orders IS 'Unpaid orders one user may have open.';
-
-COMMENT ON COLUMN coinslot.settings.max_unpaid_orders_per_hour IS 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
-
-COMMENT ON COLUMN coinslot.settings.max_hold_seconds IS 'Longest life of a hold.';
-
-COMMENT ON COLUMN coinslot.settings.identity_salt IS 'Keeps identity hashes from being guessed.';
-
-CREATE TABLE coinslot.signup_bonuses (
-    identity_hash text NOT NULL,
-    user_id uuid NOT NULL,
-    granted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-
-COMMENT ON TABLE coinslot.signup_bonuses IS 'Identities that have had their sign-up bonus.';
 
 ALTER TABLE coinslot.webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME coinslot.webhooks_id_seq
@@ -4919,6 +5036,9 @@ ALTER TABLE ONLY coinslot.errors
 ALTER TABLE ONLY coinslot.gateways
     ADD CONSTRAINT gateways_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY coinslot.identities
+    ADD CONSTRAINT identities_pkey PRIMARY KEY (identity_hash);
+
 ALTER TABLE ONLY coinslot.ledger_checks
     ADD CONSTRAINT ledger_checks_pkey PRIMARY KEY (id);
 
@@ -4951,12 +5071,6 @@ ALTER TABLE ONLY coinslot.refunds
 
 ALTER TABLE ONLY coinslot.settings
     ADD CONSTRAINT settings_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY coinslot.signup_bonuses
-    ADD CONSTRAINT signup_bonuses_pkey PRIMARY KEY (identity_hash);
-
-ALTER TABLE ONLY coinslot.signup_bonuses
-    ADD CONSTRAINT signup_bonuses_user_id_key UNIQUE (user_id);
 
 ALTER TABLE ONLY coinslot.token_holds
     ADD CONSTRAINT token_holds_pkey PRIMARY KEY (id);
@@ -5096,9 +5210,6 @@ ALTER TABLE ONLY coinslot.refund_accounts
 ALTER TABLE ONLY coinslot.refunds
     ADD CONSTRAINT refunds_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.token_payments(id) ON DELETE RESTRICT;
 
-ALTER TABLE ONLY coinslot.signup_bonuses
-    ADD CONSTRAINT signup_bonuses_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.token_wallets(user_id) ON DELETE RESTRICT;
-
 ALTER TABLE ONLY coinslot.token_holds
     ADD CONSTRAINT token_holds_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES coinslot.refunds(id) ON DELETE RESTRICT;
 
@@ -5143,7 +5254,7 @@ CREATE POLICY "Nobody reads discrepancies through the API" ON coinslot.discrepan
 
 CREATE POLICY "Nobody reads gateways through the API" ON coinslot.gateways FOR SELECT TO anon, authenticated USING (false);
 
-CREATE POLICY "Nobody reads identities through the API" ON coinslot.signup_bonuses FOR SELECT TO anon, authenticated USING (false);
+CREATE POLICY "Nobody reads identities through the API" ON coinslot.identities FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads operators through the API" ON coinslot.operators FOR SELECT TO anon, authenticated USING (false);
 
@@ -5173,6 +5284,8 @@ ALTER TABLE coinslot.errors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.gateways ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE coinslot.identities ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE coinslot.ledger_checks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.operators ENABLE ROW LEVEL SECURITY;
@@ -5190,8 +5303,6 @@ ALTER TABLE coinslot.refund_accounts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE coinslot.refunds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.settings ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE coinslot.signup_bonuses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.token_holds ENABLE ROW LEVEL SECURITY;
 
@@ -5275,6 +5386,8 @@ GRANT ALL ON FUNCTION coinslot.add_operator(who text, role text) TO service_role
 REVOKE ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.adopt_users() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.attempt_states() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.apply_attempt(order_id text, version bigint, source text, attempt coinslot.payment_attempts, OUT outcome text, OUT payment public.token_payments) FROM PUBLIC;
@@ -5313,6 +5426,8 @@ GRANT ALL ON FUNCTION coinslot.cancel_order(order_id text) TO authenticated;
 REVOKE ALL ON FUNCTION coinslot.cancel_orders(payment_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.cancelable_statuses() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.canonical_email(email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) TO service_role;
@@ -5468,6 +5583,10 @@ GRANT ALL ON FUNCTION coinslot.finish_webhook(webhook_id bigint, outcome text, d
 
 REVOKE ALL ON FUNCTION coinslot.first_user(done integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.follow_confirmation() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.follow_identity() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.follow_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.free_set_aside(refund coinslot.refunds) FROM PUBLIC;
@@ -5481,7 +5600,7 @@ GRANT ALL ON FUNCTION coinslot.get_refund(refund_id uuid) TO service_role;
 REVOKE ALL ON FUNCTION coinslot.get_settings() FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.get_settings() TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.grant_signup_bonus(account auth.users) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.grant_signup_bonus(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.guard_transition() FROM PUBLIC;
 
@@ -5495,7 +5614,7 @@ REVOKE ALL ON FUNCTION coinslot.hold_receipt(hold coinslot.token_holds, replayed
 REVOKE ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) TO service_role;
 
-REVOKE ALL ON FUNCTION coinslot.identity_hash(account auth.users) FROM PUBLIC;
+REVOKE ALL ON FUNCTION coinslot.identities_of(account auth.users, canonical boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
 

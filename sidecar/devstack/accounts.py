@@ -1,4 +1,4 @@
-"""The rows of `auth.users`, as Supabase Auth writes them."""
+"""The rows of `auth.users` and `auth.identities`, as Supabase Auth writes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 Connection = AsyncConnection[Row]
 
 SHORTEST_PASSWORD = 6
-_EMAIL_METADATA = {"provider": "email", "providers": ["email"]}
+EMAIL = "email"
 
 
 class AuthError(SanicException):
@@ -29,10 +29,48 @@ class AuthError(SanicException):
 
 
 async def create(connection: Connection, body: Row, *, confirm: bool) -> Row:
-    """Insert a user, then confirm the address. Triggers see both, as they do at Supabase."""
+    """Insert a user, then the identity, then confirm the address. Triggers see it in this order, as
+    they do at Supabase."""
     email, password = _credentials(body)
-    metadata = {**_EMAIL_METADATA, **(body.get("app_metadata") or {})}
     hashed = await asyncio.to_thread(hash_password, password) if password else None
+    user_id = await _insert(connection, body, EMAIL, email, hashed)
+    await _identify(connection, user_id, EMAIL, {"sub": str(user_id), "email": email})
+    if confirm:
+        await _confirm(connection, user_id)
+    return await find(connection, user_id)
+
+
+async def create_external(connection: Connection, provider: str, claims: Row) -> Row:
+    """Sign somebody up through another provider, as its callback does. `claims` are what the
+    provider tells: `sub`, and maybe `email` and `email_verified`."""
+    email = str(claims["email"]).lower() if claims.get("email") else None
+    user_id = await _insert(connection, {"data": claims}, provider, email, None)
+    await _identify(connection, user_id, provider, claims)
+    if email and claims.get("email_verified"):
+        await _confirm(connection, user_id)
+    return await find(connection, user_id)
+
+
+async def _identify(connection: Connection, user_id: UUID, provider: str, claims: Row) -> None:
+    await connection.execute(
+        "insert into auth.identities (provider_id, user_id, identity_data, provider,"
+        " last_sign_in_at, created_at, updated_at) values (%s, %s, %s, %s, now(), now(), now())"
+        " on conflict (provider_id, provider) do update"
+        " set identity_data = excluded.identity_data, updated_at = now()",
+        [str(claims["sub"]), user_id, Jsonb(claims), provider],
+    )
+
+
+async def _confirm(connection: Connection, user_id: UUID) -> None:
+    await connection.execute(
+        "update auth.users set email_confirmed_at = now() where id = %s", [user_id]
+    )
+
+
+async def _insert(
+    connection: Connection, body: Row, provider: str, email: str | None, hashed: str | None
+) -> UUID:
+    metadata = {"provider": provider, "providers": [provider], **(body.get("app_metadata") or {})}
     user_id = uuid4()
     try:
         await connection.execute(
@@ -46,11 +84,7 @@ async def create(connection: Connection, body: Row, *, confirm: bool) -> Row:
         )
     except UniqueViolation:
         raise AuthError(422, "user_already_exists", "User already registered") from None
-    if confirm:
-        await connection.execute(
-            "update auth.users set email_confirmed_at = now() where id = %s", [user_id]
-        )
-    return await find(connection, user_id)
+    return user_id
 
 
 async def create_anonymous(connection: Connection, data: Row) -> Row:
@@ -88,19 +122,33 @@ async def update(connection: Connection, user_id: UUID, body: Row) -> Row:
         )
     except UniqueViolation:
         raise AuthError(422, "email_exists", "Email address already registered") from None
+    if body.get("email"):
+        await _identify(connection, user_id, EMAIL, {"sub": str(user_id), "email": email})
     return await find(connection, user_id)
 
 
 async def soft_delete(connection: Connection, user: Row) -> None:
     """Delete everything that identifies the person, and keep the row, as Supabase does."""
-    digest = sha256(f"{user['id']}{user['email']}".encode()).digest()
     await connection.execute("delete from auth.sessions where user_id = %s", [user["id"]])
     await connection.execute(
         "update auth.users set deleted_at = now(), email = %s, phone = null,"
         " encrypted_password = null, raw_user_meta_data = '{}', raw_app_meta_data = '{}'"
         " where id = %s",
-        [urlsafe_b64encode(digest).decode() if user["email"] else None, user["id"]],
+        [_obscured(user["id"], user["email"]) if user["email"] else None, user["id"]],
     )
+    cursor = await connection.execute(
+        "select id, provider, provider_id from auth.identities where user_id = %s", [user["id"]]
+    )
+    for identity in await cursor.fetchall():
+        name = f"{identity['provider']}:{identity['provider_id']}"
+        await connection.execute(
+            "update auth.identities set identity_data = '{}', provider_id = %s where id = %s",
+            [_obscured(user["id"], name), identity["id"]],
+        )
+
+
+def _obscured(user_id: UUID, value: str) -> str:
+    return urlsafe_b64encode(sha256(f"{user_id}{value}".encode()).digest()).decode()
 
 
 async def find(connection: Connection, user_id: UUID) -> Row:

@@ -1,7 +1,7 @@
 """A stand-in for Supabase Auth: enough of it for unmodified client libraries, on real tables.
 
 E-mail addresses count as confirmed at once, as on a local Supabase. There is no mail, no phone, no
-single sign-on, no second factor.
+second factor. Other providers are played: whoever has the service key says what one of them tells.
 """
 
 from __future__ import annotations
@@ -42,6 +42,18 @@ async def sign_up(request: Request) -> HTTPResponse:
             user = await accounts.create(connection, body, confirm=True)
         else:
             user = await accounts.create_anonymous(connection, body.get("data") or {})
+        return json(await _open_session(request, connection, user))
+
+
+@blueprint.post("/_external/<provider>")
+async def sign_up_externally(request: Request, provider: str) -> HTTPResponse:
+    """Sign somebody up as a provider such as Kakao would; the body is what it tells of them."""
+    _require_service(request)
+    claims = _body(request)
+    if not claims.get("sub"):
+        raise AuthError(400, "validation_failed", "sub is missing")
+    async with _transaction(request) as connection:
+        user = await accounts.create_external(connection, provider, claims)
         return json(await _open_session(request, connection, user))
 
 

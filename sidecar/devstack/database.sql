@@ -8,7 +8,7 @@ create schema extensions authorization supabase_admin;
 grant usage on schema extensions to postgres, anon, authenticated, service_role;
 grant create on schema extensions to postgres;
 
--- ---- auth: the columns of auth.users that apps and this project use ----
+-- ---- auth: the columns of its tables that apps and this project use ----
 
 create schema auth authorization supabase_admin;
 grant usage on schema auth to postgres, anon, authenticated, service_role;
@@ -42,6 +42,21 @@ create table auth.users (
 );
 
 create unique index users_email_partial_key on auth.users (email) where is_sso_user = false;
+
+create table auth.identities (
+  provider_id text not null,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  identity_data jsonb not null,
+  provider text not null,
+  last_sign_in_at timestamptz,
+  created_at timestamptz,
+  updated_at timestamptz,
+  email text generated always as (lower(identity_data ->> 'email')) stored,
+  id uuid primary key default gen_random_uuid(),
+  constraint identities_provider_id_provider_unique unique (provider_id, provider)
+);
+
+create index identities_user_id_idx on auth.identities (user_id);
 
 create table auth.sessions (
   id uuid primary key,
@@ -87,10 +102,11 @@ as $$
 $$;
 
 alter table auth.users enable row level security;
+alter table auth.identities enable row level security;
 alter table auth.sessions enable row level security;
 alter table auth.refresh_tokens enable row level security;
 
--- postgres may put triggers on auth.users and empty the tables, but owns none of them.
+-- postgres may put triggers on the tables and empty them, but owns none of them.
 grant all on all tables in schema auth to postgres;
 grant all on all sequences in schema auth to postgres;
 

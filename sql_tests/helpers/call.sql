@@ -2,6 +2,9 @@
 
 set local search_path = public, extensions;
 
+-- Each statement of a test stands for a transaction of Auth's, at whose end the bonus is decided.
+set constraints all immediate;
+
 -- Runs one statement as a role, with the JWT of a user where one is given. Answers its first row
 -- as JSON; of an error, what PostgREST would answer.
 create function pg_temp.call(role text, user_id uuid, statement text) returns jsonb

@@ -115,6 +115,7 @@ create table coinslot.settings (
   max_open_orders integer not null default 20,
   max_unpaid_orders_per_hour integer not null default 100,
   max_hold_seconds integer not null default 86400,
+  canonical_emails boolean not null default true,
   identity_salt text not null default replace(gen_random_uuid()::text, '-', ''),
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
@@ -134,6 +135,8 @@ comment on column coinslot.settings.max_open_orders is 'Unpaid orders one user m
 comment on column coinslot.settings.max_unpaid_orders_per_hour is
 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
 comment on column coinslot.settings.max_hold_seconds is 'Longest life of a hold.';
+comment on column coinslot.settings.canonical_emails is
+'Count spellings of one mailbox (tags, dots at Gmail) as one identity, from now on.';
 comment on column coinslot.settings.identity_salt is 'Keeps identity hashes from being guessed.';
 
 insert into coinslot.settings default values;

@@ -18,7 +18,7 @@ from supabase_auth.errors import AuthApiError
 from devstack.passwords import hash_password, password_matches
 from devstack.settings import ROOT
 from devstack.tools import require_node
-from tests.support.stacks import PASSWORD, LocalStack
+from tests.support.stacks import PASSWORD, LocalStack, Person
 
 
 @pytest.fixture(params=["legacy keys", "new keys"])
@@ -145,6 +145,46 @@ def _what_is_left(stack: LocalStack, user_id: str) -> tuple[bool, ...] | None:
             " from auth.users where id = %s",
             [user_id],
         ).fetchone()
+
+
+def test_a_provider_that_gives_no_address_signs_people_up(stack: LocalStack) -> None:
+    sub = uuid4().hex
+    person = stack.sign_up_with("kakao", sub=sub, name="미나")
+    assert _identities(stack, person) == [("kakao", sub, sub)]
+    assert _tokens(stack, person) == 5
+
+
+def test_an_address_that_a_provider_verified_has_its_bonus_once(stack: LocalStack) -> None:
+    """Deleted and back through the provider: its identity is written before the confirmation."""
+    first = stack.sign_up()
+    assert _identities(stack, first) == [("email", first.id, first.id)]
+    with stack.connect() as connection:
+        connection.execute("delete from auth.users where id = %s", [first.id])
+    claims = {"sub": uuid4().hex, "email": first.email, "email_verified": True}
+    assert _tokens(stack, stack.sign_up_with("google", **claims)) == 0
+
+
+def test_only_the_service_signs_up_for_a_provider(stack: LocalStack) -> None:
+    answers = [
+        httpx.post(f"{stack.api_url}/auth/v1/_external/x", json=body, headers={"apikey": key})
+        for body, key in (({"sub": "1"}, stack.keys.anon), ({}, stack.keys.service_role))
+    ]
+    assert [answer.status_code for answer in answers] == [403, 400]
+
+
+def _identities(stack: LocalStack, person: Person) -> list[tuple[str, ...]]:
+    with stack.connect() as connection:
+        return connection.execute(
+            "select provider, provider_id, identity_data ->> 'sub' from auth.identities"
+            " where user_id = %s",
+            [person.id],
+        ).fetchall()
+
+
+def _tokens(stack: LocalStack, person: Person) -> int:
+    url = f"{stack.api_url}/rest/v1/rpc/get_user_tokens"
+    answer = httpx.post(url, headers=stack.headers(person))
+    return int(answer.raise_for_status().text)
 
 
 def test_a_users_claims_are_supabases(stack: LocalStack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.mutants import (
+    identity_rules,
     operator_rules,
     payment_rules,
     refund_rules,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MUTANTS: tuple[Mutant, ...] = (
     *wallet_rules.MUTANTS,
+    *identity_rules.MUTANTS,
     *payment_rules.MUTANTS,
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,

@@ -141,19 +141,6 @@ MUTANTS = (
         (f"{INTERLEAVINGS}::test_two_calls_in_a_queue_end_as_one_after_the_other[hold-wallet]",),
     ),
     SqlMutant(
-        "bonus-twice",
-        "an address has its bonus once, whoever signs up with it",
-        (
-            Rewrite(
-                "coinslot.grant_signup_bonus",
-                "values (v_identity_hash, account.id)",
-                "values (gen_random_uuid()::text, account.id)",
-            ),
-            Run("alter table coinslot.signup_bonuses drop constraint signup_bonuses_user_id_key"),
-        ),
-        (SIGNUP,),
-    ),
-    SqlMutant(
         "deleted-user-spends",
         "a closed wallet pays for nothing",
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -79,6 +79,10 @@ class LocalStack:
     def sign_in_anonymously(self) -> Person:
         return self._sign_up({})
 
+    def sign_up_with(self, provider: str, **claims: object) -> Person:
+        """Through another provider than e-mail, which tells these claims: `sub`, maybe more."""
+        return self._person(f"_external/{provider}", claims, self.keys.service_role)
+
     def connect(self) -> psycopg.Connection:
         """As `postgres`, with autocommit."""
         return psycopg.connect(self.database_url, autocommit=True)
@@ -95,8 +99,11 @@ class LocalStack:
             yield await acreate_client(self.api_url, key or self.keys.publishable, options)
 
     def _sign_up(self, body: dict[str, str]) -> Person:
+        return self._person("signup", body, self.keys.anon)
+
+    def _person(self, route: str, body: Mapping[str, object], key: str) -> Person:
         answer = httpx.post(
-            f"{self.api_url}/auth/v1/signup", json=body, headers={"apikey": self.keys.anon}
+            f"{self.api_url}/auth/v1/{route}", json=dict(body), headers={"apikey": key}
         )
         session = answer.raise_for_status().json()
         user = session["user"]

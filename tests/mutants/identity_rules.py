@@ -1,0 +1,122 @@
+"""Rules of the sign-up bonus, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Rewrite, Run, SqlMutant
+from tests.mutants.wallet_rules import SIGNUP
+
+PARALLEL_SIGNUPS = "tests/database/test_parallel_signups.py"
+
+MUTANTS = (
+    SqlMutant(
+        "bonus-twice",
+        "an identity has its bonus once, whoever signs up with it",
+        (
+            Rewrite(
+                "coinslot.grant_signup_bonus",
+                "count(*) > 0 and count(*) = count(r.identity_hash)",
+                "count(*) > 0",
+            ),
+        ),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "any-new-identity-pays",
+        "an account is paid only if none of its identities is used up",
+        (
+            Rewrite(
+                "coinslot.grant_signup_bonus",
+                "count(*) > 0 and count(*) = count(r.identity_hash)",
+                "count(r.identity_hash) > 0",
+            ),
+        ),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "account-judged-again",
+        "an account is judged once, whatever it confirms later",
+        (
+            Rewrite(
+                "coinslot.identities_of",
+                "'account:' || account.id",
+                "'account:' || gen_random_uuid()",
+            ),
+        ),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "plus-addresses-are-canonical",
+        "a tag makes no other mailbox",
+        (Rewrite("coinslot.canonical_email", "v_local not like", "false and v_local not like"),),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "dots-at-gmail-count",
+        "dots make no other mailbox at Gmail",
+        (Rewrite("coinslot.canonical_email", "replace(v_local, '.', '')", "v_local"),),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "unconfirmed-address-counts",
+        "an address counts once it is confirmed",
+        (Rewrite("coinslot.identities_of", "account.email_confirmed_at", "account.email"),),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "address-as-provider-counts",
+        "the provider `email` says nothing of a confirmation",
+        (Rewrite("coinslot.identities_of", "not in ('email', 'phone')", "not in ('phone')"),),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "anonymous-is-somebody",
+        "an anonymous sign-in is nobody until it is linked",
+        (Rewrite("coinslot.identities_of", "account.is_anonymous or", ""),),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "provider-vouches-for-nobody",
+        "an identity at a provider counts without an address",
+        (
+            Rewrite(
+                "coinslot.follow_identity",
+                "perform coinslot.grant_signup_bonus(new.user_id);",
+                "null;",
+            ),
+        ),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "bonus-before-the-transaction-ends",
+        "the bonus is decided on all that a sign-up writes",
+        (
+            Run(
+                "create trigger coinslot_identity_early after insert on auth.identities"
+                " for each row execute function coinslot.follow_identity()"
+            ),
+        ),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "identities-not-sorted",
+        "identities are locked in one order",
+        (
+            Rewrite(
+                "coinslot.grant_signup_bonus",
+                "from confirmed c order by c.identity_hash",
+                "from confirmed c order by case when hashtext(user_id::text) % 2 = 0"
+                " then c.identity_hash end, c.identity_hash desc",
+            ),
+        ),
+        (
+            f"{PARALLEL_SIGNUPS}"
+            "::test_accounts_with_the_same_identities_get_one_bonus_and_no_deadlock",
+        ),
+    ),
+    SqlMutant(
+        "first-with-any-identity",
+        "of users from before, the first with each of their identities is paid",
+        (Rewrite("coinslot.adopt_users", "bool_and(c.first)", "bool_or(c.first)"),),
+        (SIGNUP,),
+    ),
+)
