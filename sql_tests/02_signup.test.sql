@@ -1,7 +1,7 @@
 -- Free tokens are money: who gets them, and everybody who must not get them again.
 begin;
 \ir helpers/call.sql
-select plan(85);
+select plan(89);
 
 -- What Auth writes of an identity, and a sign-up through another provider than e-mail.
 create function pg_temp.link(user_id uuid, provider text, sub text) returns void
@@ -364,6 +364,40 @@ select pg_temp.change('select coinslot.adopt_users()') \gset
 select is(
   (select a.wallets from adopted a)[1], 'tokens=7 held=0 seq=1',
   'adopting again gives nothing again'
+);
+
+-- The app may have chosen that those from before get nothing
+alter table auth.users disable trigger user;
+insert into auth.users (id, email, email_confirmed_at, created_at) values
+('00000000-0000-4000-8000-0000000000e1', 'before@example.com', now(), now()),
+('00000000-0000-4000-8000-0000000000e2', 'Before+2@example.com', now(), now()),
+('00000000-0000-4000-8000-0000000000e3', 'waiting@example.com', null, now());
+alter table auth.users enable trigger user;
+select pg_temp.change($$
+  update coinslot.settings set bonus_for_existing_users = false, signup_bonus = 0
+$$) \gset
+select pg_temp.change('select coinslot.adopt_users()') \gset
+select pg_temp.change('update coinslot.settings set signup_bonus = 7') \gset
+select pg_temp.change('select coinslot.adopt_users()') \gset
+select is(
+  array(select pg_temp.wallet(u.id) from auth.users u where u.id::text like '%00e_' order by u.id),
+  array_fill('tokens=0 held=0 seq=0'::text, array[3]),
+  'users from before get a wallet and, by choice, nothing in it, whatever the bonus was then'
+);
+update auth.users set email = 'other@example.com' where email = 'before@example.com';
+select is(
+  pg_temp.history('00000000-0000-4000-8000-0000000000e1'), '',
+  'nor for what they confirm later'
+);
+delete from auth.users where id::text like '%00e1' or id::text like '%00e2';
+select is(
+  pg_temp.history(pg_temp.sign_up('before@example.com')), '',
+  'nor when they are deleted and sign up again'
+);
+update auth.users set email_confirmed_at = now() where email = 'waiting@example.com';
+select is(
+  pg_temp.history('00000000-0000-4000-8000-0000000000e3'), 'signup_bonus 7',
+  'who had confirmed nothing was nobody yet, and gets the bonus on confirming'
 );
 
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');

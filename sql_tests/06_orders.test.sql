@@ -3,7 +3,11 @@ begin;
 \ir helpers/call.sql
 select plan(54);
 
--- The catalogue as the plan has it
+-- The catalogue as the plan has it, with a single thing beside the packs
+select pg_temp.change($$ select coinslot.set_product(
+  'premium_reading', 'Premium Fortune Reading', '사주팔자 프리미엄 해석',
+  prices => '{"KRW": 13000, "USD": 1000}'
+) $$) \gset
 select is(
   (select jsonb_agg(to_jsonb(o) order by o.id, o.currency) from public.token_offers o),
   '[

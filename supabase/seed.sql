@@ -1,4 +1,4 @@
--- People for the local stack, written by `supabase db reset`.
+-- People and a single thing to sell for the local stack, written by `supabase db reset`.
 insert into auth.users (
   id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data
 ) values
@@ -25,3 +25,8 @@ set
 where email in ('mina@example.com', 'alex@example.com', 'operator@example.com');
 
 select coinslot.add_operator('operator@example.com', 'owner');
+
+select coinslot.set_product(
+  'premium_reading', 'Premium Fortune Reading', '사주팔자 프리미엄 해석',
+  prices => '{"KRW": 13000, "USD": 1000}'
+);

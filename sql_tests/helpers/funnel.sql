@@ -22,6 +22,12 @@
 -- A refund is shown as `status tries answer`, an answer that is not there left out; a claim answers
 -- `todo tries`. What is refused answers the error.
 
+-- A single thing, beside the packs that are there.
+select pg_temp.change($$ select coinslot.set_product(
+  'premium_reading', 'Premium Fortune Reading', '사주팔자 프리미엄 해석',
+  prices => '{"KRW": 13000, "USD": 1000}'
+) $$) \gset
+
 -- name=value and bare words, the latter as true.
 create function pg_temp.words(step text) returns jsonb
 language sql as $$

@@ -14,10 +14,10 @@
 do $$
 declare
   v_relations constant text[] := array[
-    'coinslot_operator_account', 'coinslot_payment_to_read', 'coinslot_refund_job',
-    'coinslot_webhook_verdict', 'token_features', 'token_hold_receipt', 'token_ledger',
-    'token_offers', 'token_payment_events', 'token_payments', 'token_prices', 'token_products',
-    'token_receipt', 'token_refunds', 'token_wallets'
+    'coinslot_operator_account', 'coinslot_payment_to_read', 'coinslot_product',
+    'coinslot_refund_job', 'coinslot_webhook_verdict', 'token_features', 'token_hold_receipt',
+    'token_ledger', 'token_offers', 'token_payment_events', 'token_payments', 'token_prices',
+    'token_products', 'token_receipt', 'token_refunds', 'token_wallets'
   ];
   v_functions constant text[] := array[
     'add_tokens', 'cancel_token_order', 'capture_token_hold', 'coinslot_add_operator',
@@ -26,64 +26,117 @@ declare
     'coinslot_claim_payments', 'coinslot_claim_refunds', 'coinslot_claim_webhooks',
     'coinslot_close_refund', 'coinslot_finish_audit', 'coinslot_finish_webhook',
     'coinslot_get_backlog', 'coinslot_get_refund', 'coinslot_get_settings',
-    'coinslot_list_discrepancies', 'coinslot_list_operators', 'coinslot_list_webhooks',
-    'coinslot_open_payment', 'coinslot_record_refund_answer', 'coinslot_refuse_payment_attempt',
-    'coinslot_remove_operator', 'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy',
-    'coinslot_return_payments', 'coinslot_return_webhooks', 'coinslot_run_maintenance',
+    'coinslot_list_discrepancies', 'coinslot_list_operators', 'coinslot_list_products',
+    'coinslot_list_webhooks', 'coinslot_open_payment', 'coinslot_record_refund_answer',
+    'coinslot_refuse_payment_attempt', 'coinslot_remove_operator', 'coinslot_remove_product',
+    'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy', 'coinslot_return_payments',
+    'coinslot_return_webhooks', 'coinslot_run_maintenance', 'coinslot_set_product',
     'coinslot_store_webhook', 'coinslot_verify_ledger', 'create_token_order', 'get_user_tokens',
     'hold_feature_for', 'hold_tokens_for', 'list_token_refunds', 'release_token_hold',
     'request_token_refund', 'request_token_refund_for', 'spend_tokens', 'spend_tokens_for',
     'use_feature', 'use_feature_for'
   ];
-  v_auth_columns constant text[] := array[
-    'id', 'email', 'email_confirmed_at', 'phone', 'phone_confirmed_at', 'is_anonymous',
-    'deleted_at', 'banned_until', 'created_at'
-  ];
-  v_problems text[];
-begin
-  v_problems := array(
-    select 'Postgres ' || current_setting('server_version') || ': Coinslot needs 15 or newer.'
-    where current_setting('server_version_num')::integer < 150000
-    union all
-    select 'schema coinslot: it exists already. ' || case
-      when to_regclass('coinslot.settings') is not null
-      then 'Coinslot is installed here: push only what is new.' else 'Rename yours.' end
-    where to_regnamespace('coinslot') is not null
-    union all
-    select format('%s public.%s: the name is Coinslot''s. Rename yours.',
-      case c.relkind when 'i' then 'index' when 'S' then 'sequence' when 'v' then 'view'
-        when 'c' then 'type' else 'table' end, c.relname)
+  v_columns constant jsonb := '{
+    "users": [
+      "id", "email", "email_confirmed_at", "phone", "phone_confirmed_at", "is_anonymous",
+      "deleted_at", "banned_until", "created_at"
+    ],
+    "identities": ["user_id", "provider", "identity_data"]
+  }';
+  -- Found by name in the catalogue: to_regclass() is an error for a role that may not look in.
+  v_auth constant oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = 'auth');
+  v_ours constant oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = 'coinslot');
+  v_taken constant text[] := array(
+    select format('%s public.%s', case c.relkind when 'i' then 'index' when 'S' then 'sequence'
+      when 'v' then 'view' when 'c' then 'type' else 'table' end, c.relname)
     from pg_catalog.pg_class c
     where c.relnamespace = 'public'::regnamespace and c.relname = any(v_relations)
     union all
-    select format('type public.%s: the name is Coinslot''s. Rename yours.', t.typname)
-    from pg_catalog.pg_type t
+    select format('type public.%s', t.typname) from pg_catalog.pg_type t
     where t.typnamespace = 'public'::regnamespace and t.typname = any(v_relations)
       and t.typrelid = 0
     union all
-    select format('function public.%s(%s): the name is Coinslot''s. Rename yours.',
+    select format('function public.%s(%s)',
       p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
     from pg_catalog.pg_proc p
     where p.pronamespace = 'public'::regnamespace and p.proname = any(v_functions)
-    union all
-    select format('role %s: it is missing. Coinslot needs a Supabase database.', r.name)
-    from unnest(array['anon', 'authenticated', 'service_role']) r (name)
-    where to_regrole(r.name) is null
-    union all
-    select format('auth.users.%s: the column is missing. Update Auth to a version that has it.', n.name)
-    from unnest(v_auth_columns) n (name)
-    where not exists (
-      select from pg_catalog.pg_attribute a
-      where a.attrelid = to_regclass('auth.users') and a.attname = n.name and not a.attisdropped
-    )
-    union all
-    select 'auth.users: ' || current_user || ' may not put a trigger on it. Push as postgres.'
-    where to_regclass('auth.users') is not null
-      and not has_table_privilege(to_regclass('auth.users'), 'trigger')
-    union all
-    select current_user || ' may not create a schema here. Push as postgres.'
-    where not has_database_privilege(current_database(), 'create')
   );
+  v_missing constant integer := (
+    select count(*) from (
+      select unnest(v_relations || v_functions)
+      except select c.relname from pg_catalog.pg_class c
+      where c.relnamespace = 'public'::regnamespace
+      except select p.proname from pg_catalog.pg_proc p
+      where p.pronamespace = 'public'::regnamespace
+    ) missing
+  );
+  v_problems text[];
+begin
+  if exists (
+    select from pg_catalog.pg_class c where c.relnamespace = v_ours and c.relname = 'settings'
+  ) then
+    v_problems := array['schema coinslot: Coinslot is installed here already' || case
+      when v_missing = 0 then '. Push only what is new.'
+      else format('. %s of its tables, types and functions are missing: it stopped halfway, or is '
+        'of another release. Push what is missing of the one that it is of.', v_missing) end];
+  else
+    v_problems := array(
+      select 'Postgres ' || current_setting('server_version') || ': Coinslot needs 15 or newer.'
+      where current_setting('server_version_num')::integer < 150000
+      union all
+      select 'schema coinslot: the name is Coinslot''s. Rename yours.' where v_ours is not null
+      union all
+      select 'public.token_wallets and public.token_ledger: they are what is left of a Coinslot '
+        'without its schema. Save what they hold, and drop them with all that is named here.'
+      where v_taken @> array['table public.token_wallets', 'table public.token_ledger']
+      union all
+      select t.name || ': the name is Coinslot''s. Rename yours.' from unnest(v_taken) t (name)
+      union all
+      select format('role %s: it is missing. Coinslot needs a Supabase database.', r.name)
+      from unnest(array['anon', 'authenticated', 'service_role']) r (name)
+      where to_regrole(r.name) is null
+      union all
+      select 'function auth.uid(): it is missing. Coinslot needs a Supabase database.'
+      where not exists (
+        select from pg_catalog.pg_proc p
+        where p.pronamespace = v_auth and p.proname = 'uid' and p.pronargs = 0
+      )
+      union all
+      -- Each of Auth's tables: itself, or else its columns, and the rights to it.
+      select format('%s auth.%s: %s', m.kind, m.name, m.problem)
+      from jsonb_each(v_columns) e (name, columns)
+      left join pg_catalog.pg_class c on c.relnamespace = v_auth and c.relname = e.name
+      cross join lateral (
+        select 'table' as kind, e.name, 'it is missing. Coinslot needs Supabase Auth.' as problem
+        where c.oid is null
+        union all
+        select 'column', e.name || '.' || n.name,
+          'it is missing. Update Auth to a version that has it.'
+        from jsonb_array_elements_text(e.columns) n (name)
+        where c.oid is not null and not exists (
+          select from pg_catalog.pg_attribute a
+          where a.attrelid = c.oid and a.attname = n.name and not a.attisdropped
+        )
+        union all
+        select 'table', e.name, format('%s may not %s. Push as postgres.', current_user, r.what)
+        from (values
+          ('select', 'read it'), ('trigger', 'put a trigger on it'),
+          ('update, delete, truncate', 'lock it'), ('references', 'refer to it')
+        ) r (privilege, what)
+        where not has_table_privilege(c.oid, r.privilege)
+      ) m
+      union all
+      select format('schema auth: %s may not use it. Push as postgres.', current_user)
+      where not has_schema_privilege(v_auth, 'usage')
+      union all
+      select format('schema public: %s may make nothing in it. Push as postgres.', current_user)
+      where not has_schema_privilege('public'::regnamespace, 'create')
+      union all
+      select format('database %s: %s may not create a schema in it. Push as postgres.',
+        current_database(), current_user)
+      where not has_database_privilege(current_database(), 'create')
+    );
+  end if;
   if cardinality(v_problems) > 0 then
     raise exception using
       errcode = 'object_not_in_prerequisite_state',
@@ -105,8 +158,10 @@ return 9007199254740991;
 comment on function coinslot.max_amount() is 'Largest amount or balance: 2^53 - 1.';
 revoke all on function coinslot.max_amount() from public;
 
--- One row, changed by the project's owner with plain SQL. The mode has no permissive default: a
--- database takes test payments only until somebody says that it is live.
+-- One row, changed by the project's owner with plain SQL. A migration of the app's own, right after
+-- this one, may change it before the next ones look at it: `coinslot migrations add` writes one.
+-- The mode has no permissive default: a database takes test payments only until somebody says that
+-- it is live.
 create table coinslot.settings (
   id boolean not null default true,
   mode text not null default 'test',
@@ -116,12 +171,15 @@ create table coinslot.settings (
   max_unpaid_orders_per_hour integer not null default 100,
   max_hold_seconds integer not null default 86400,
   canonical_emails boolean not null default true,
+  bonus_for_existing_users boolean not null default true,
+  profiles text not null default 'auto',
   identity_salt text not null default replace(gen_random_uuid()::text, '-', ''),
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
   constraint settings_signup_bonus_valid
   check (signup_bonus between 0 and coinslot.max_amount()),
+  constraint settings_profiles_known check (profiles in ('auto', 'own', 'none')),
   constraint settings_order_lifetime_positive check (order_lifetime > interval '0'),
   constraint settings_max_open_orders_positive check (max_open_orders > 0),
   constraint settings_max_unpaid_orders_per_hour_positive check (max_unpaid_orders_per_hour > 0),
@@ -137,6 +195,10 @@ comment on column coinslot.settings.max_unpaid_orders_per_hour is
 comment on column coinslot.settings.max_hold_seconds is 'Longest life of a hold.';
 comment on column coinslot.settings.canonical_emails is
 'Count spellings of one mailbox (tags, dots at Gmail) as one identity, from now on.';
+comment on column coinslot.settings.bonus_for_existing_users is
+'False: who was there before Coinslot gets no bonus, and their identities are used up.';
+comment on column coinslot.settings.profiles is
+'auto: make a table profiles unless the app has one. own: never. Both show tokens on it. none: no.';
 comment on column coinslot.settings.identity_salt is 'Keeps identity hashes from being guessed.';
 
 insert into coinslot.settings default values;

@@ -194,12 +194,17 @@ revoke all on function coinslot.follow_identity() from public;
 
 -- Users who were there before Coinslot get what they would have got by signing up now, one after
 -- the other: whoever is the first with each of their identities gets the bonus. In one statement,
--- since there may be very many. Nobody signs up meanwhile, or both would count as the first.
+-- since there may be very many. Nobody signs up meanwhile, or both would count as the first. Where
+-- the app has chosen no bonus for them, each identity is recorded for the first who has it, and
+-- nobody is paid.
 create function coinslot.adopt_users() returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_bonus bigint := (select s.signup_bonus from coinslot.settings s);
+  v_bonus bigint;
+  v_paying boolean;
 begin
+  select s.signup_bonus, s.bonus_for_existing_users into v_bonus, v_paying
+  from coinslot.settings s;
   lock table auth.users, auth.identities in share row exclusive mode;
   insert into public.token_wallets (user_id, closed_at)
   select u.id, u.deleted_at from auth.users u
@@ -210,7 +215,7 @@ begin
     ) = 1 as first
     from coinslot.confirmed_identities c
     left join coinslot.identities i on i.identity_hash = c.identity_hash
-    where v_bonus > 0
+    where v_bonus > 0 or not v_paying
   ), recorded as (
     insert into coinslot.identities (identity_hash, user_id)
     select c.identity_hash, c.user_id from confirmed c where c.first
@@ -218,7 +223,7 @@ begin
     update public.token_wallets w
     set tokens = w.tokens + v_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
     from (select c.user_id from confirmed c group by c.user_id having bool_and(c.first)) earned
-    where w.user_id = earned.user_id and w.closed_at is null
+    where v_paying and w.user_id = earned.user_id and w.closed_at is null
       and w.tokens <= coinslot.max_amount() - v_bonus
     returning w.user_id, w.seq, w.tokens
   )
@@ -227,5 +232,5 @@ begin
 end
 $$;
 comment on function coinslot.adopt_users() is
-'Gives wallets and bonus to users whose sign-up no trigger saw.';
+'Gives wallets, and by setting the bonus, to users whose sign-up no trigger saw.';
 revoke all on function coinslot.adopt_users() from public;

@@ -44,17 +44,16 @@ grant select on table public.token_prices to anon, authenticated, service_role;
 create policy "Everybody reads prices" on public.token_prices
 for select to anon, authenticated using (true);
 
+-- Three packs to begin with. Single things are each app's own.
 insert into public.token_products (id, kind, name, name_ko, tokens) values
 ('starter', 'token_pack', 'Starter Pack', '스타터 팩', 10),
 ('standard', 'token_pack', 'Standard Pack', '스탠다드 팩', 30),
-('premium', 'token_pack', 'Premium Pack', '프리미엄 팩', 100),
-('premium_reading', 'one_off', 'Premium Fortune Reading', '사주팔자 프리미엄 해석', 0);
+('premium', 'token_pack', 'Premium Pack', '프리미엄 팩', 100);
 
 insert into public.token_prices (product_id, currency, amount) values
 ('starter', 'KRW', 5000), ('starter', 'USD', 400),
 ('standard', 'KRW', 12000), ('standard', 'USD', 960),
-('premium', 'KRW', 35000), ('premium', 'USD', 2800),
-('premium_reading', 'KRW', 13000), ('premium_reading', 'USD', 1000);
+('premium', 'KRW', 35000), ('premium', 'USD', 2800);
 
 -- The discount compares a token's price with its price in the smallest pack of the same currency,
 -- rounded down: a badge never promises more than is given.
