@@ -384,7 +384,7 @@ select is(
   array_fill('tokens=0 held=0 seq=0'::text, array[3]),
   'users from before get a wallet and, by choice, nothing in it, whatever the bonus was then'
 );
-update auth.users set email = 'other@example.com' where email = 'before@example.com';
+update auth.users set email = 'moved@example.com' where email = 'before@example.com';
 select is(
   pg_temp.history('00000000-0000-4000-8000-0000000000e1'), '',
   'nor for what they confirm later'

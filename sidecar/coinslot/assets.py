@@ -1,4 +1,4 @@
-"""The files that the sidecar serves: beside the package in a checkout, within it in a wheel."""
+"""Files that are no Python: beside the package in a checkout, within it in a wheel."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ WEB = next(
     _PACKAGE / "web",
 )
 """The components and the pages."""
+
+MIGRATIONS = next(
+    (
+        each
+        for each in (_PACKAGE / "migrations", _PACKAGE.parents[1] / "supabase/migrations")
+        if each.is_dir()
+    ),
+    _PACKAGE / "migrations",
+)
+"""The SQL of the database."""
 
 SUPABASE_JS = _PACKAGE.parents[1] / _SUPABASE_JS
 """supabase-js as a checkout has it. A deployment without one names its own file."""

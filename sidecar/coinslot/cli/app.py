@@ -9,7 +9,9 @@ import typer
 from coinslot.cli.audits import audit
 from coinslot.cli.command_group import command_group
 from coinslot.cli.discrepancies import app as discrepancies
+from coinslot.cli.migrations import app as migrations
 from coinslot.cli.operators import app as operators
+from coinslot.cli.products import app as products
 from coinslot.cli.reconcile import reconcile
 from coinslot.cli.refunds import close_refund, refund
 from coinslot.cli.serve import serve
@@ -21,6 +23,8 @@ for command in (serve, refund, close_refund, reconcile, audit):
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(discrepancies, name="discrepancies")
 app.add_typer(operators, name="operators")
+app.add_typer(products, name="products")
+app.add_typer(migrations, name="migrations")
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's

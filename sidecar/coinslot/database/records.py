@@ -263,3 +263,15 @@ class OperatorAccount(Operator):
 
     email: str | None
     active: bool
+
+
+class Product(Record):
+    """Something that is sold, with its price in minor units by currency. Not active: off sale."""
+
+    id: str
+    kind: str
+    name: str
+    name_ko: str
+    tokens: int
+    active: bool
+    prices: dict[str, int]

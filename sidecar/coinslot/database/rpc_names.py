@@ -31,6 +31,10 @@ class Rpc(StrEnum):
     ADD_OPERATOR = "coinslot_add_operator"
     REMOVE_OPERATOR = "coinslot_remove_operator"
     LIST_OPERATORS = "coinslot_list_operators"
+    # products
+    SET_PRODUCT = "coinslot_set_product"
+    REMOVE_PRODUCT = "coinslot_remove_product"
+    LIST_PRODUCTS = "coinslot_list_products"
     # reconciler and audit
     RUN_MAINTENANCE = "coinslot_run_maintenance"
     CLAIM_PAYMENTS = "coinslot_claim_payments"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from coinslot.database.monitoring import MonitoringDatabase
 from coinslot.database.operators import OperatorDatabase
 from coinslot.database.payments import PaymentDatabase
+from coinslot.database.products import ProductDatabase
 from coinslot.database.reconciliation import ReconciliationDatabase
 from coinslot.database.refunds import RefundDatabase
 from coinslot.database.webhooks import WebhookDatabase
@@ -16,6 +17,7 @@ class ServiceDatabase(
     WebhookDatabase,
     RefundDatabase,
     OperatorDatabase,
+    ProductDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
 ):

@@ -1,0 +1,106 @@
+"""`coinslot products …`: what is sold, and for how much."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coinslot.cli.amounts import major
+from coinslot.cli.command_group import command_group
+from coinslot.cli.deployment import run
+from coinslot.cli.terminal import fail, out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from coinslot.database.records import Product
+    from coinslot.services import Services
+
+app = command_group("What is sold: packs of tokens, and single things.")
+
+_COLUMNS = ("id", "kind", "name", "name (ko)", "tokens", "prices", "on sale")
+_PRICE = re.compile(r"([A-Z]{3})=([0-9]{1,16}|none)")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="As in token_products: premium_reading.")]
+
+
+@app.command("set")
+def set_(
+    product_id: Id,
+    *,
+    name: Annotated[str | None, typer.Option(help="As buyers read it.")] = None,
+    name_ko: Annotated[
+        str | None, typer.Option(help="In Korean; a new product has --name in both.")
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option(min=0, help="In the pack; a single thing has none.")
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CURRENCY=AMOUNT",
+            help="In minor units, for example KRW=13000 or USD=1000; USD=none takes a price away. "
+            "Once for each currency.",
+        ),
+    ] = None,
+) -> None:
+    """Put a product on sale, or change one. What is not given stays, also in orders."""
+    prices = _prices(price or ())
+
+    async def made(services: Services) -> Product:
+        return await services.database.as_service().set_product(
+            product_id, name=name, name_ko=name_ko, tokens=tokens, prices=prices
+        )
+
+    out.print_table(_COLUMNS, [_cells(run(made))])
+
+
+@app.command()
+def remove(product_id: Id) -> None:
+    """Take a product off sale. One that has orders is only switched off."""
+
+    async def removed(services: Services) -> str | None:
+        return await services.database.as_service().remove_product(product_id)
+
+    ended = run(removed)
+    if ended is None:
+        fail("There is no such product")
+    said = "deleted" if ended == "deleted" else "off sale; its orders stay"
+    out.print(f"{product_id}: {said}", markup=False)
+
+
+@app.command("list")
+def list_() -> None:
+    """Show all products, those off sale as well."""
+
+    async def listed(services: Services) -> list[Product]:
+        return await services.database.as_service().list_products()
+
+    out.print_table(_COLUMNS, map(_cells, run(listed)))
+
+
+def _prices(given: Iterable[str]) -> dict[str, int | None]:
+    prices: dict[str, int | None] = {}
+    for each in given:
+        found = _PRICE.fullmatch(each)
+        if found is None:
+            fail(f"--price {each}: say a currency and minor units, for example KRW=13000")
+        if found[1] in prices:
+            fail(f"--price {each}: {found[1]} has a price already")
+        prices[found[1]] = None if found[2] == "none" else int(found[2])
+    return prices
+
+
+def _cells(product: Product) -> tuple[str, ...]:
+    prices = sorted(product.prices.items())
+    return (
+        product.id,
+        product.kind,
+        product.name,
+        product.name_ko,
+        str(product.tokens) if product.tokens else "",
+        ", ".join(f"{major(amount, currency)} {currency}" for currency, amount in prices),
+        "yes" if product.active else "no",
+    )

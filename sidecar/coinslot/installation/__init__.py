@@ -1,0 +1,1 @@
+"""Installing into an app's own Supabase project: its folder of migrations, and its database."""
