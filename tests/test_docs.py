@@ -93,7 +93,7 @@ def signatures() -> dict[str, list[str]]:
 
     Without the computed field of profiles, which is read as a column.
     """
-    pattern = r"^create function public\.(\w+)\((.*?)\) ?\n?(?:returns|language|as)"
+    pattern = r"^ *create function public\.(\w+)\((.*?)\) ?\n?(?:returns|language|as)"
     found = {}
     for name, inside in re.findall(pattern, MIGRATIONS, re.MULTILINE | re.DOTALL):
         each = [part.strip() for part in inside.split(",") if not part.strip().startswith("out ")]
@@ -121,7 +121,7 @@ def test_api_page_has_every_rpc_with_its_parameters_and_no_other() -> None:
 
 
 def test_api_page_names_what_can_be_read() -> None:
-    created = set(re.findall(r"^create (?:table|view) public\.(\w+)", MIGRATIONS, re.MULTILINE))
+    created = set(re.findall(r"^ *create (?:table|view) public\.(\w+)", MIGRATIONS, re.MULTILINE))
     shown = named("\n".join(cells(section("api.md", "Tables to read"))))
     assert shown - {"tokens"} == created
 

@@ -116,7 +116,7 @@ def unknown_in(code: str) -> list[str]:
         known_paths = {each.path for each in operations()} | OWN_ROUTES
         found += [] if path in known_paths else [f"fetch {path}"]
     for name in re.findall(r"\.from\('(\w+)'\)", code):
-        made = re.search(rf"^create (table|view) public\.{name}\b", MIGRATIONS, re.MULTILINE)
+        made = re.search(rf"^ *create (table|view) public\.{name}\b", MIGRATIONS, re.MULTILINE)
         found += [] if made else [f"from {name}"]
     for names in re.findall(r"import \{ (.*?) \} from '[^']*/coinslot\.js'", code):
         for name in names.split(", "):

@@ -59,6 +59,7 @@ class World:
     def of(cls, bank: Bank, connection: Connection) -> World:
         bank.change("update coinslot.settings set max_open_orders = %s", MAX_OPEN_ORDERS)
         bank.change("update coinslot.settings set max_unpaid_orders_per_hour = 1000000")
+        bank.change("select coinslot.set_product(%s, 'A', prices => %s)", *_SINGLE_THING)
         [bonus] = bank.rows("select signup_bonus from coinslot.settings")
         prices = bank.rows("select feature, tokens from token_features")
         offers = bank.rows("select id, amount, tokens from token_offers where currency = 'KRW'")
@@ -196,6 +197,7 @@ def _heard(answer: Answer) -> str:
     return str(answer.get("outcome") or ("replayed" if answer.get("replayed") else "done"))
 
 
+_SINGLE_THING = ("premium_reading", '{"KRW": 13000}')
 _SIGN_UP = """
 insert into auth.users (id, email, email_confirmed_at, raw_user_meta_data)
 values (%s, %s, case when %s then now() end, '{"role": "owner"}')

@@ -9,13 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from coinslot.installation.choices import Choices
 from devstack import postgres
 from devstack.settings import ROOT
 from tests.support.clusters import Cluster
 
 MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))
 _OPTIONAL = {"profiles", "update_profile", "tokens"}
-"""Names of the file that an app with profiles of its own leaves out."""
+"""Names of the last file, which leaves out those that an app has itself."""
 
 _NAMES = """
 select c.relname from pg_class c
@@ -55,35 +56,83 @@ def test_everything_in_the_way_is_said_at_once_and_nothing_is_changed(
     empty.execute("create type public.token_receipt as enum ('paid')")
     empty.execute("create domain public.token_wallets as text")
     empty.execute("create function public.spend_tokens(x integer) returns integer return x")
-    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refused:
-        empty.execute(_first().encode())
-    assert refused.value.diag.message_primary is not None
-    head, *problems = refused.value.diag.message_primary.splitlines()
-    assert [head, *sorted(problems)] == [
-        "Coinslot cannot be installed here yet, and nothing was changed:",
-        "- function public.spend_tokens(x integer): the name is Coinslot's. Rename yours.",
-        "- table public.token_payments: the name is Coinslot's. Rename yours.",
-        "- type public.token_receipt: the name is Coinslot's. Rename yours.",
-        "- type public.token_wallets: the name is Coinslot's. Rename yours.",
-        "- view public.token_offers: the name is Coinslot's. Rename yours.",
+    assert sorted(_problems(empty)) == [
+        "function public.spend_tokens(x integer): the name is Coinslot's. Rename yours.",
+        "table public.token_payments: the name is Coinslot's. Rename yours.",
+        "type public.token_receipt: the name is Coinslot's. Rename yours.",
+        "type public.token_wallets: the name is Coinslot's. Rename yours.",
+        "view public.token_offers: the name is Coinslot's. Rename yours.",
     ]
     assert empty.execute("select to_regnamespace('coinslot')").fetchone() == (None,)
 
 
-def test_an_auth_that_is_too_old_is_said(cluster: Cluster, empty: psycopg.Connection) -> None:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "alter table auth.users drop column is_anonymous cascade",
+            ["column auth.users.is_anonymous"],
+        ),
+        (
+            "alter table auth.identities drop provider cascade, drop identity_data cascade",
+            ["column auth.identities.provider", "column auth.identities.identity_data"],
+        ),
+        ("drop table auth.identities", ["table auth.identities"]),
+        ("drop function auth.uid()", ["function auth.uid()"]),
+        (
+            "drop schema auth cascade",
+            ["function auth.uid()", "table auth.users", "table auth.identities"],
+        ),
+        ("revoke create on schema public from postgres, public", ["schema public"]),
+        ("create schema coinslot", ["schema coinslot"]),
+    ],
+)
+def test_what_coinslot_needs_and_does_not_find_is_said(
+    cluster: Cluster, empty: psycopg.Connection, change: str, said: list[str]
+) -> None:
     with psycopg.connect(
         cluster.url(empty.info.dbname, postgres.SUPERUSER), autocommit=True
     ) as owner:
-        owner.execute("alter table auth.users drop column is_anonymous cascade")
-    with pytest.raises(
-        psycopg.errors.ObjectNotInPrerequisiteState, match=r"auth\.users\.is_anonymous"
-    ):
-        empty.execute(_first().encode())
+        owner.execute("alter schema public owner to supabase_admin")
+        owner.execute("grant create on schema public to postgres")
+        owner.execute(change.encode())
+    assert sorted(problem.partition(": ")[0] for problem in _problems(empty)) == sorted(said)
+
+
+def test_a_role_without_rights_is_told_all_that_it_lacks(cluster: Cluster) -> None:
+    with cluster.unmigrated() as name:
+        url = cluster.url(name, postgres.SUPERUSER)
+        with psycopg.connect(url, autocommit=True) as owner:
+            owner.execute("create role anybody")
+            owner.execute("set role anybody")
+            problems = _problems(owner)
+            owner.execute("reset role; drop role anybody")
+    tables = [f"table auth.{table}" for table in ("users", "identities") for _ in range(4)]
+    wanted = [f"database {name}", "schema auth", "schema public", *tables]
+    assert sorted(each.partition(": ")[0] for each in problems) == sorted(wanted)
+    assert all(": anybody may " in each for each in problems)
+    assert all(each.endswith("Push as postgres.") for each in problems)
 
 
 def test_coinslot_that_is_there_already_is_said(database: psycopg.Connection) -> None:
-    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="push only what is new"):
-        database.execute(_first().encode())
+    (problem,) = _problems(database)
+    assert "installed here already. Push only what is new." in problem
+
+
+def test_coinslot_that_is_there_by_half_is_said(empty: psycopg.Connection) -> None:
+    for migration in MIGRATIONS[:3]:
+        empty.execute(migration.read_bytes())
+    (problem,) = _problems(empty)
+    assert "of its tables, types and functions are missing" in problem
+
+
+def test_leftovers_of_coinslot_are_said(database: psycopg.Connection) -> None:
+    database.execute("drop schema coinslot cascade")
+    problems = _problems(database)
+    assert [each for each in problems if "what is left of a Coinslot" in each]
+    assert {"table public.token_wallets", "view public.token_offers"} <= {
+        each.partition(": ")[0] for each in problems
+    }
 
 
 def test_people_sign_up_and_are_deleted_wherever_a_push_stops(empty: psycopg.Connection) -> None:
@@ -105,6 +154,35 @@ def test_people_who_were_there_get_a_wallet_and_the_bonus(empty: psycopg.Connect
     assert empty.execute("select count(*), sum(tokens) from public.token_wallets").fetchall() == [
         (3, 15)
     ]
+
+
+def test_people_who_were_there_get_nothing_where_the_app_chose_so(
+    empty: psycopg.Connection,
+) -> None:
+    first, *others = MIGRATIONS
+    empty.execute(
+        "insert into auth.users (id, email, email_confirmed_at) "
+        "select gen_random_uuid(), n || '@example.com', now() from generate_series(1, 3) n"
+    )
+    empty.execute(first.read_bytes())
+    empty.execute(Choices(mode="live", bonus_for_existing_users=False).sql())
+    for migration in others:
+        empty.execute(migration.read_bytes())
+    assert empty.execute("select count(*), sum(tokens) from public.token_wallets").fetchall() == [
+        (3, 0)
+    ]
+    assert empty.execute("select mode from coinslot.settings").fetchone() == ("live",)
+
+
+def _problems(connection: psycopg.Connection) -> list[str]:
+    """The list with which the first migration refuses."""
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refused:
+        connection.execute(_first().encode())
+    connection.rollback()
+    assert refused.value.diag.message_primary is not None
+    head, *problems = refused.value.diag.message_primary.splitlines()
+    assert head == "Coinslot cannot be installed here yet, and nothing was changed:"
+    return [problem.removeprefix("- ") for problem in problems]
 
 
 def _first() -> str:

@@ -119,4 +119,16 @@ MUTANTS = (
         (Rewrite("coinslot.adopt_users", "bool_and(c.first)", "bool_or(c.first)"),),
         (SIGNUP,),
     ),
+    SqlMutant(
+        "users-from-before-are-paid",
+        "users from before are paid only if the app chose so",
+        (Rewrite("coinslot.adopt_users", "where v_paying and", "where"),),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "users-from-before-are-forgotten",
+        "identities of users from before are used up where these are not paid",
+        (Rewrite("coinslot.adopt_users", "v_bonus > 0 or not v_paying", "v_bonus > 0"),),
+        (SIGNUP,),
+    ),
 )
