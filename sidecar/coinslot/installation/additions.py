@@ -115,13 +115,23 @@ def _refuse_other(choices: Choices, name: str | None, files: Mapping[str, bytes]
 
 def _times(files: Mapping[str, bytes], number: int, now: int) -> list[str]:
     """As many seconds as that, up to now if the newest migration leaves the room."""
-    newest = max(map(version_of, files), default="")
-    earliest = now - number + 1
-    first = bisect_right(range(earliest, _END_OF_TIME), newest, key=_version) + earliest
+    first = _behind(files, now - number + 1)
     if first + number > _END_OF_TIME:
-        message = f"No time comes after the migration {newest}: rename it"
+        message = f"No time comes after the migration {max(files)}: rename it"
         raise InstallationRefused(message)
     return [_version(first + n) for n in range(number)]
+
+
+def _behind(files: Mapping[str, bytes], earliest: int) -> int:
+    """The first second behind all files, by their versions and by their names: these have another
+    order where a version is not of 14 digits."""
+    seconds = range(earliest, _END_OF_TIME)
+    version = max(map(version_of, files), default="")
+    name = max((f"{version_of(name)}_" for name in files), default="")
+    return earliest + max(
+        bisect_right(seconds, version, key=_version),
+        bisect_right(seconds, name, key=lambda second: f"{_version(second)}_"),
+    )
 
 
 def _version(seconds: int) -> str:
