@@ -93,7 +93,7 @@ def signatures() -> dict[str, list[str]]:
 
     Without the computed field of profiles, which is read as a column.
     """
-    pattern = r"^ *create function public\.(\w+)\((.*?)\) ?\n?(?:returns|language|as)"
+    pattern = r"^ *create function public\.(\w+)\((.*?)\) ?\n? *(?:returns|language|as)"
     found = {}
     for name, inside in re.findall(pattern, MIGRATIONS, re.MULTILINE | re.DOTALL):
         each = [part.strip() for part in inside.split(",") if not part.strip().startswith("out ")]

@@ -99,6 +99,55 @@ async def test_what_needs_a_person_is_shown_until_it_is_resolved(
     assert key not in out.replace("\n", "")
 
 
+async def test_products_are_set_listed_and_removed(shop: Shop, stack: LocalStack) -> None:
+    made = ("products", "set", "by_command", "--name", "Lucky colours", "--name-ko", "행운의 색")
+    for _ in range(2):
+        status, out, _ = await operate(stack, *made, "--price", "KRW=9900", "--price", "USD=750")
+        assert (status, "9900 KRW, 7.50 USD" in out) == (0, True)
+    await operate(stack, "products", "set", "by_command", "--price", "USD=none")
+    _, out, _ = await operate(stack, "products", "list")
+    (row,) = (line for line in out.splitlines() if "by_command" in line)
+    assert row.split() == [
+        *("by_command", "one_off", "Lucky", "colours", "행운의", "색", "9900", "KRW", "yes"),
+    ]
+    removed = [await operate(stack, "products", "remove", "by_command") for _ in range(2)]
+    assert [(status, out) for status, out, _ in removed] == [(0, "by_command: deleted\n"), (1, "")]
+    assert "no such product" in removed[1][2]
+
+
+async def test_a_product_with_orders_is_only_taken_off_sale(
+    checkout: Checkout, stack: LocalStack
+) -> None:
+    made = ("products", "set", "sold_once", "--name", "Sold once", "--tokens", 3)
+    await operate(stack, *made, "--price", "KRW=1000")
+    order_id = await checkout.shop.order("sold_once")
+    _, out, _ = await operate(stack, "products", "remove", "sold_once")
+    assert out == "sold_once: off sale; its orders stay\n"
+    ((tokens,),) = checkout.shop.select(
+        "select tokens from token_payments where order_id = %s", order_id
+    )
+    assert tokens == 3
+    _, out, _ = await operate(stack, "products", "list")
+    (row,) = (line for line in out.splitlines() if "sold_once" in line)
+    assert row.split()[-1] == "no"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("Bad-Id", "--name", "x", "--price", "KRW=1"), "invalid_argument"),
+        (("new_one", "--price", "KRW=1"), "invalid_argument"),
+        (("new_one", "--name", "x", "--price", "1000"), "KRW=13000"),
+        (("new_one", "--name", "x", "--price", "KRW=1", "--price", "KRW=2"), "a price already"),
+    ],
+)
+async def test_what_is_no_product_is_a_sentence(
+    stack: LocalStack, options: tuple[str, ...], says: str
+) -> None:
+    status, _, err = await operate(stack, "products", "set", *options)
+    assert (status, says in err) == (1, True)
+
+
 async def test_operators_are_added_changed_listed_and_removed(
     shop: Shop, stack: LocalStack
 ) -> None:

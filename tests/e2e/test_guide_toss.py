@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coinslot.settings.deployment import SettingsError
+from tests.support.commands import operate
 from tests.support.toss_shop import READING, TossShop
 
 if TYPE_CHECKING:
@@ -30,6 +31,34 @@ async def returned(toss: TossShop, config: dict[str, Any], **turn: object) -> di
     """The query of `successUrl`, for a buyer in the widget: every value is a string."""
     query = await toss.play("pay", order_id=config["orderId"], amount=config["amount"], **turn)
     return {name: str(value) for name, value in query.items()}
+
+
+ADDED_BY_SQL = """
+select coinslot.set_product('guide_by_sql', 'A reading by SQL', prices => '{"KRW": 9900}')
+"""
+ADD = ("products", "set", "guide_by_command", "--name", "A reading by command")
+
+
+class TestPart0TheProduct:
+    """Coinslot brings packs of tokens. A single thing is the app's own, added first."""
+
+    async def test_0_1_is_added_by_one_command_or_one_statement(self, toss: TossShop) -> None:
+        status, out, _ = await operate(toss.stack, *ADD, "--price", "KRW=9900")
+        assert (status, "9900 KRW" in out) == (0, True)
+        toss.select(ADDED_BY_SQL)
+        for name in ("A reading by command", "A reading by SQL"):
+            answer = await toss.create({"amount": 9900, "orderName": name})
+            assert (answer.status_code, answer.json()["amount"]) == (200, 9900)
+
+    async def test_0_2_is_taken_off_sale_again(self, toss: TossShop) -> None:
+        await operate(toss.stack, *ADD, "--price", "KRW=9900")
+        toss.select(ADDED_BY_SQL)
+        status, _, _ = await operate(toss.stack, "products", "remove", "guide_by_command")
+        assert status == 0
+        toss.select("select coinslot.remove_product('guide_by_sql')")
+        for name in ("A reading by command", "A reading by SQL"):
+            answer = await toss.create({"amount": 9900, "orderName": name})
+            assert (answer.status_code, answer.json()["error"]) == (400, "Invalid package")
 
 
 class TestPart1Setup:
