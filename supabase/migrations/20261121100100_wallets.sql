@@ -229,7 +229,7 @@ begin
   if wallet.merged_into is not null then
     perform coinslot.fail('wallet_merged', jsonb_build_object(
       'user_id', wallet.user_id, 'merged_into', (
-        select m.owner from coinslot.merges m where m.from_user = wallet.user_id
+        select m.owner_user from coinslot.merges m where m.from_user = wallet.user_id
       )
     ));
   end if;
@@ -238,7 +238,8 @@ begin
   end if;
 end
 $$;
-comment on function coinslot.check_open(public.token_wallets) is 'PT404 unless the wallet is open; PT409 if it was merged.';
+comment on function coinslot.check_open(public.token_wallets) is
+'PT404 unless the wallet is open; PT409 if it was merged.';
 revoke all on function coinslot.check_open(public.token_wallets) from public;
 
 -- Merged wallets. From then on both are one: what was used up in either is used up, such as an
@@ -247,7 +248,7 @@ revoke all on function coinslot.check_open(public.token_wallets) from public;
 create table coinslot.merges (
   from_user uuid not null,
   into_user uuid not null,
-  owner uuid not null,
+  owner_user uuid not null,
   idempotency_key text collate "C" not null,
   tokens bigint not null,
   balance bigint not null,
@@ -260,17 +261,17 @@ create table coinslot.merges (
   references public.token_wallets (user_id) on delete restrict,
   constraint merges_into_user_fkey foreign key (into_user)
   references public.token_wallets (user_id) on delete restrict,
-  constraint merges_owner_fkey foreign key (owner)
+  constraint merges_owner_user_fkey foreign key (owner_user)
   references public.token_wallets (user_id) on delete restrict,
-  constraint merges_two_wallets check (from_user <> into_user and from_user <> owner)
+  constraint merges_two_wallets check (from_user <> into_user and from_user <> owner_user)
 );
 comment on table coinslot.merges is 'Which wallet became a part of which, and what it brought.';
-comment on column coinslot.merges.owner is
+comment on column coinslot.merges.owner_user is
 'Who has it now: into_user, or whoever that one was merged into since.';
 comment on column coinslot.merges.tokens is 'Tokens it brought; below zero is a debt.';
 comment on column coinslot.merges.balance is 'Tokens of into_user afterwards.';
 create index merges_into_user on coinslot.merges (into_user);
-create index merges_owner on coinslot.merges (owner);
+create index merges_owner_user on coinslot.merges (owner_user);
 alter table coinslot.merges enable row level security;
 revoke all on table coinslot.merges from anon, authenticated, service_role;
 create policy "Nobody reads merges through the API" on coinslot.merges
@@ -280,7 +281,7 @@ create function coinslot.histories_of(user_id uuid) returns uuid[]
 language sql stable set search_path = '' set enable_seqscan = off as $$
   select array_prepend(
     histories_of.user_id,
-    array(select m.from_user from coinslot.merges m where m.owner = histories_of.user_id)
+    array(select m.from_user from coinslot.merges m where m.owner_user = histories_of.user_id)
   )
 $$;
 comment on function coinslot.histories_of(uuid) is

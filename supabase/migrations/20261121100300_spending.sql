@@ -41,7 +41,7 @@ revoke all on function coinslot.feature_price(text) from public;
 -- The first result of a repeated call, or null where the key is free. The same key for another
 -- call is a mistake in the caller. A feature's price may have changed in between: the feature is
 -- what was asked for, so only calls that named an amount are compared by amount. Of wallets that
--- became one, the keys of all count, and its own first.
+-- became one, the keys of all count: its own first, then what fits.
 create function coinslot.find_replay(attempted public.token_ledger)
 returns public.token_receipt
 language plpgsql stable set search_path = '' as $$
@@ -52,7 +52,7 @@ begin
   from public.token_ledger l
   where l.user_id = any (coinslot.histories_of(attempted.user_id))
     and l.caller = attempted.caller and l.idempotency_key = attempted.idempotency_key
-  order by l.user_id = attempted.user_id desc limit 1;
+  order by l.user_id = attempted.user_id desc, l.delta = attempted.delta desc, l.user_id limit 1;
   if not found then
     return null;
   end if;

@@ -1,10 +1,12 @@
 -- Making and resolving holds. Service only.
 --
 -- Locks are taken wallet first, hold second: a spend that sweeps expired holds takes them in that
--- order too, so the two cannot wait for each other. A hold is read unlocked only to find its wallet.
+-- order too, so the two cannot wait for each other. A hold is read unlocked only to find its
+-- wallet.
 
 -- An open or captured hold under the key, as the first result of the same call; PT409 if the key
--- belongs to another call. Of wallets that became one, the keys of all count, and its own first.
+-- belongs to another call. Of wallets that became one, the keys of all count: its own first, then
+-- what fits.
 create function coinslot.find_hold_replay(
   user_id uuid, amount bigint, feature text, idempotency_key text
 ) returns coinslot.token_holds
@@ -18,7 +20,8 @@ begin
   where h.user_id = any (v_users)
     and h.idempotency_key = find_hold_replay.idempotency_key
     and h.status in ('held', 'captured')
-  order by h.user_id = find_hold_replay.user_id desc limit 1;
+  order by h.user_id = find_hold_replay.user_id desc,
+    h.amount = find_hold_replay.amount desc, h.user_id limit 1;
   if found then
     if v_hold.feature is distinct from find_hold_replay.feature
       or (v_hold.feature is null and v_hold.amount <> find_hold_replay.amount)
@@ -164,9 +167,8 @@ revoke all on function public.hold_feature_for(uuid, text, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.hold_feature_for(uuid, text, text, integer) to service_role;
 
--- While its wallet is waited for, a hold may move to the wallet that takes over: the next look finds
--- it there. No merge goes the other way, nor waits for a wallet that was merged, so two cannot wait
--- for each other.
+-- While its wallet is waited for, a hold may move to the wallet that takes over: the next look
+-- finds it there. No merge waits for a wallet that was merged, so two cannot wait for each other.
 create function coinslot.lock_wallet_of_hold(hold_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 declare

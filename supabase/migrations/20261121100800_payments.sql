@@ -231,7 +231,7 @@ revoke all on table public.token_payment_events from anon, authenticated, servic
 revoke all on sequence public.token_payment_events_id_seq from anon, authenticated, service_role;
 grant select on table public.token_payment_events to authenticated, service_role;
 create policy "People read the events of their own payments" on public.token_payment_events
-for select to authenticated using (user_id = any ((select coinslot.own_histories())::uuid[]));
+for select to authenticated using (user_id = any((select coinslot.own_histories())::uuid[]));
 create trigger token_payment_events_append_only
 before update or delete on public.token_payment_events
 for each row execute function coinslot.refuse_change();

@@ -183,8 +183,8 @@ comment on function coinslot.move_orders(uuid, uuid) is
 'Gives the locked orders of a user and their refunds to another; how many orders.';
 revoke all on function coinslot.move_orders(uuid, uuid) from public;
 
--- A hold keeps its key, too. What has another one cannot be found by it: whoever made it has its id.
--- The other key is the new owner's, also where that hold is over and its tokens are in the ledger.
+-- A hold keeps its key, too, unless the new owner has used that, be it for a spend. It is not found
+-- by its key then: whoever made it has its id.
 create function coinslot.move_holds(from_user uuid, into_user uuid) returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -250,9 +250,9 @@ begin
   where w.user_id = merge.from_user;
   update public.token_wallets w set has_merged = true, updated_at = clock_timestamp()
   where w.user_id = merge.into_user;
-  update coinslot.merges m set owner = merge.into_user where m.owner = merge.from_user;
+  update coinslot.merges m set owner_user = merge.into_user where m.owner_user = merge.from_user;
   insert into coinslot.merges as m (
-    from_user, into_user, owner, idempotency_key, tokens, balance, orders, holds
+    from_user, into_user, owner_user, idempotency_key, tokens, balance, orders, holds
   ) values (
     merge.from_user, merge.into_user, merge.into_user, merge.idempotency_key, merge.tokens,
     merge.balance, merge.orders, merge.holds

@@ -136,11 +136,11 @@ begin
       and (moved_tokens.to_user is null or l.user_id < moved_tokens.to_user)
       and (l.payment_id is null or l.user_id not in (select m.from_user from coinslot.merges m))
     union all
-    select m.owner, l.payment_id, null, l.delta
+    select m.owner_user, l.payment_id, null, l.delta
     from coinslot.merges m
     inner join public.token_ledger l on l.user_id = m.from_user and l.payment_id is not null
-    where (moved_tokens.from_user is null or m.owner >= moved_tokens.from_user)
-      and (moved_tokens.to_user is null or m.owner < moved_tokens.to_user)
+    where (moved_tokens.from_user is null or m.owner_user >= moved_tokens.from_user)
+      and (moved_tokens.to_user is null or m.owner_user < moved_tokens.to_user)
   ) e
   group by e.user_id, e.payment_id, e.hold_id;
 end
