@@ -16,7 +16,7 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 ('coinslot.identities', '', '', ''),
 ('coinslot.ledger_checks', '', '', ''),
 ('coinslot.ledger_checks_id_seq', '', '', ''),
-('coinslot.merges', '', '', ''),
+('coinslot.merged_wallets', '', '', ''),
 ('coinslot.operators', '', '', ''),
 ('coinslot.payment_attempts', '', '', ''),
 ('coinslot.payment_attempts_id_seq', '', '', ''),

@@ -391,13 +391,13 @@ end
 $$;
 select is(pg_temp.unsound(t.statement), t.found, t.why) from (values
   ('select', 'sound', 'as it is'),
-  ('update coinslot.merges set tokens = tokens + 1 where idempotency_key = ''ab''', 'merged',
+  ('update coinslot.merged_wallets set tokens = tokens + 1 where idempotency_key = ''ab''', 'merged',
    'a merge that moved something else'),
-  ('delete from coinslot.merges where idempotency_key = ''ab''', 'merged',
+  ('delete from coinslot.merged_wallets where idempotency_key = ''ab''', 'merged',
    'entries without their merge'),
   (format('update public.token_payments set user_id = %L where order_id = %L', :'f', :'order_f'),
    'left_behind, payment', 'an order that was left behind'),
-  ('update coinslot.merges set owner_user = into_user', 'payment', 'an order counted for who had it')
+  ('update coinslot.merged_wallets set owner_user = into_user', 'payment', 'an order counted for who had it')
 ) t (statement, found, why);
 select is(
   pg_temp.as_owner(format(

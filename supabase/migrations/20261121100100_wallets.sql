@@ -229,7 +229,7 @@ begin
   if wallet.merged_into is not null then
     perform coinslot.fail('wallet_merged', jsonb_build_object(
       'user_id', wallet.user_id, 'merged_into', (
-        select m.owner_user from coinslot.merges m where m.from_user = wallet.user_id
+        select m.owner_user from coinslot.merged_wallets m where m.from_user = wallet.user_id
       )
     ));
   end if;
@@ -245,7 +245,7 @@ revoke all on function coinslot.check_open(public.token_wallets) from public;
 -- Merged wallets. From then on both are one: what was used up in either is used up, such as an
 -- idempotency key, and what happened to either is the owner's to see. What a wallet did before
 -- stays in its own history, since history is never changed.
-create table coinslot.merges (
+create table coinslot.merged_wallets (
   from_user uuid not null,
   into_user uuid not null,
   owner_user uuid not null,
@@ -255,33 +255,34 @@ create table coinslot.merges (
   orders bigint not null,
   holds bigint not null,
   created_at timestamptz not null default clock_timestamp(),
-  constraint merges_pkey primary key (from_user),
-  constraint merges_idempotency_key_key unique (idempotency_key),
-  constraint merges_from_user_fkey foreign key (from_user)
+  constraint merged_wallets_pkey primary key (from_user),
+  constraint merged_wallets_idempotency_key_key unique (idempotency_key),
+  constraint merged_wallets_from_user_fkey foreign key (from_user)
   references public.token_wallets (user_id) on delete restrict,
-  constraint merges_into_user_fkey foreign key (into_user)
+  constraint merged_wallets_into_user_fkey foreign key (into_user)
   references public.token_wallets (user_id) on delete restrict,
-  constraint merges_owner_user_fkey foreign key (owner_user)
+  constraint merged_wallets_owner_user_fkey foreign key (owner_user)
   references public.token_wallets (user_id) on delete restrict,
-  constraint merges_two_wallets check (from_user <> into_user and from_user <> owner_user)
+  constraint merged_wallets_two_wallets check (from_user <> into_user and from_user <> owner_user)
 );
-comment on table coinslot.merges is 'Which wallet became a part of which, and what it brought.';
-comment on column coinslot.merges.owner_user is
+comment on table coinslot.merged_wallets is
+'Which wallet became a part of which, and what it brought.';
+comment on column coinslot.merged_wallets.owner_user is
 'Who has it now: into_user, or whoever that one was merged into since.';
-comment on column coinslot.merges.tokens is 'Tokens it brought; below zero is a debt.';
-comment on column coinslot.merges.balance is 'Tokens of into_user afterwards.';
-create index merges_into_user on coinslot.merges (into_user);
-create index merges_owner_user on coinslot.merges (owner_user);
-alter table coinslot.merges enable row level security;
-revoke all on table coinslot.merges from anon, authenticated, service_role;
-create policy "Nobody reads merges through the API" on coinslot.merges
+comment on column coinslot.merged_wallets.tokens is 'Tokens it brought; below zero is a debt.';
+comment on column coinslot.merged_wallets.balance is 'Tokens of into_user afterwards.';
+create index merged_wallets_into_user on coinslot.merged_wallets (into_user);
+create index merged_wallets_owner_user on coinslot.merged_wallets (owner_user);
+alter table coinslot.merged_wallets enable row level security;
+revoke all on table coinslot.merged_wallets from anon, authenticated, service_role;
+create policy "Nobody reads merges through the API" on coinslot.merged_wallets
 for select to anon, authenticated using (false);
 
 create function coinslot.histories_of(user_id uuid) returns uuid[]
 language sql stable set search_path = '' set enable_seqscan = off as $$
   select array_prepend(
     histories_of.user_id,
-    array(select m.from_user from coinslot.merges m where m.owner_user = histories_of.user_id)
+    array(select m.from_user from coinslot.merged_wallets m where m.owner_user = histories_of.user_id)
   )
 $$;
 comment on function coinslot.histories_of(uuid) is

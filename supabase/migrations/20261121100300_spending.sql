@@ -52,7 +52,10 @@ begin
   from public.token_ledger l
   where l.user_id = any (coinslot.histories_of(attempted.user_id))
     and l.caller = attempted.caller and l.idempotency_key = attempted.idempotency_key
-  order by l.user_id = attempted.user_id desc, l.delta = attempted.delta desc, l.user_id limit 1;
+  order by l.user_id = attempted.user_id desc, (l.kind, l.feature, l.delta, l.hold_id)
+    is not distinct from (attempted.kind, attempted.feature, attempted.delta, attempted.hold_id)
+    desc, l.user_id
+  limit 1;
   if not found then
     return null;
   end if;

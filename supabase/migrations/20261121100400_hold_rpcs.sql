@@ -20,8 +20,9 @@ begin
   where h.user_id = any (v_users)
     and h.idempotency_key = find_hold_replay.idempotency_key
     and h.status in ('held', 'captured')
-  order by h.user_id = find_hold_replay.user_id desc,
-    h.amount = find_hold_replay.amount desc, h.user_id limit 1;
+  order by h.user_id = find_hold_replay.user_id desc, (h.feature, h.amount)
+    is not distinct from (find_hold_replay.feature, find_hold_replay.amount) desc, h.user_id
+  limit 1;
   if found then
     if v_hold.feature is distinct from find_hold_replay.feature
       or (v_hold.feature is null and v_hold.amount <> find_hold_replay.amount)

@@ -26,7 +26,7 @@ comment on type public.token_merge_receipt is
 revoke all on type public.token_merge_receipt from public;
 grant usage on type public.token_merge_receipt to service_role;
 
-create function coinslot.merge_receipt(merge coinslot.merges, replayed boolean)
+create function coinslot.merge_receipt(merge coinslot.merged_wallets, replayed boolean)
 returns public.token_merge_receipt
 language sql immutable parallel safe set search_path = '' as $$
   select row(
@@ -34,8 +34,8 @@ language sql immutable parallel safe set search_path = '' as $$
     merge.idempotency_key, merge.created_at, merge_receipt.replayed
   )::public.token_merge_receipt
 $$;
-comment on function coinslot.merge_receipt(coinslot.merges, boolean) is 'Merge to receipt.';
-revoke all on function coinslot.merge_receipt(coinslot.merges, boolean) from public;
+comment on function coinslot.merge_receipt(coinslot.merged_wallets, boolean) is 'Merge to receipt.';
+revoke all on function coinslot.merge_receipt(coinslot.merged_wallets, boolean) from public;
 
 create function coinslot.check_merge(from_user uuid, into_user uuid, idempotency_key text)
 returns void
@@ -74,12 +74,12 @@ comment on function coinslot.lock_accounts(uuid, uuid) is
 revoke all on function coinslot.lock_accounts(uuid, uuid) from public;
 
 create function coinslot.find_merge_replay(from_user uuid, into_user uuid, idempotency_key text)
-returns coinslot.merges
+returns coinslot.merged_wallets
 language plpgsql stable set search_path = '' as $$
 declare
-  v_merge coinslot.merges;
+  v_merge coinslot.merged_wallets;
 begin
-  select m.* into v_merge from coinslot.merges m
+  select m.* into v_merge from coinslot.merged_wallets m
   where m.idempotency_key = find_merge_replay.idempotency_key;
   if (v_merge.from_user, v_merge.into_user)
     <> (find_merge_replay.from_user, find_merge_replay.into_user)
@@ -240,18 +240,19 @@ revoke all on function coinslot.move_tokens(uuid, uuid, bigint) from public;
 
 -- What was merged into the one before belongs to the new owner, too. A key that another merge has
 -- taken at this moment is known by the row that was not written.
-create function coinslot.record_merge(merge coinslot.merges) returns public.token_merge_receipt
+create function coinslot.record_merge(merge coinslot.merged_wallets)
+returns public.token_merge_receipt
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_merge coinslot.merges;
+  v_merge coinslot.merged_wallets;
 begin
   update public.token_wallets w set
     closed_at = clock_timestamp(), merged_into = merge.into_user, updated_at = clock_timestamp()
   where w.user_id = merge.from_user;
   update public.token_wallets w set has_merged = true, updated_at = clock_timestamp()
   where w.user_id = merge.into_user;
-  update coinslot.merges m set owner_user = merge.into_user where m.owner_user = merge.from_user;
-  insert into coinslot.merges as m (
+  update coinslot.merged_wallets m set owner_user = merge.into_user where m.owner_user = merge.from_user;
+  insert into coinslot.merged_wallets as m (
     from_user, into_user, owner_user, idempotency_key, tokens, balance, orders, holds
   ) values (
     merge.from_user, merge.into_user, merge.into_user, merge.idempotency_key, merge.tokens,
@@ -265,9 +266,9 @@ begin
   return coinslot.merge_receipt(v_merge, false);
 end
 $$;
-comment on function coinslot.record_merge(coinslot.merges) is
+comment on function coinslot.record_merge(coinslot.merged_wallets) is
 'Closes the wallet that was merged, and keeps what the call answers.';
-revoke all on function coinslot.record_merge(coinslot.merges) from public;
+revoke all on function coinslot.record_merge(coinslot.merged_wallets) from public;
 
 -- Sweeps both, so that what expired is set aside in neither.
 create function coinslot.lock_for_merge(from_user uuid, into_user uuid)
@@ -303,7 +304,7 @@ language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
   v_wallet public.token_wallets;
-  v_merge coinslot.merges;
+  v_merge coinslot.merged_wallets;
 begin
   perform coinslot.check_merge(
     merge_wallets.from_user, merge_wallets.into_user, merge_wallets.idempotency_key

@@ -41,9 +41,9 @@ begin
   return query
   select e.user_id, sum(e.tokens)::bigint
   from (
-    select m.into_user as user_id, m.tokens from coinslot.merges m
+    select m.into_user as user_id, m.tokens from coinslot.merged_wallets m
     union all
-    select m.from_user, -m.tokens from coinslot.merges m
+    select m.from_user, -m.tokens from coinslot.merged_wallets m
   ) e
   where (merged_tokens.from_user is null or e.user_id >= merged_tokens.from_user)
     and (merged_tokens.to_user is null or e.user_id < merged_tokens.to_user)
@@ -134,10 +134,10 @@ begin
     where num_nonnulls(l.payment_id, l.hold_id) > 0
       and (moved_tokens.from_user is null or l.user_id >= moved_tokens.from_user)
       and (moved_tokens.to_user is null or l.user_id < moved_tokens.to_user)
-      and (l.payment_id is null or l.user_id not in (select m.from_user from coinslot.merges m))
+      and (l.payment_id is null or l.user_id not in (select m.from_user from coinslot.merged_wallets m))
     union all
     select m.owner_user, l.payment_id, null, l.delta
-    from coinslot.merges m
+    from coinslot.merged_wallets m
     inner join public.token_ledger l on l.user_id = m.from_user and l.payment_id is not null
     where (moved_tokens.from_user is null or m.owner_user >= moved_tokens.from_user)
       and (moved_tokens.to_user is null or m.owner_user < moved_tokens.to_user)
@@ -231,7 +231,7 @@ language plpgsql stable set search_path = '' as $$
 begin
   return query
   select m.from_user, 'left_behind', 0::bigint, count(*)
-  from coinslot.merges m inner join public.token_payments p on p.user_id = m.from_user
+  from coinslot.merged_wallets m inner join public.token_payments p on p.user_id = m.from_user
   where (verify_merges.from_user is null or m.from_user >= verify_merges.from_user)
     and (verify_merges.to_user is null or m.from_user < verify_merges.to_user)
   group by m.from_user;
