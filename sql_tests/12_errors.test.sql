@@ -3,7 +3,8 @@ begin;
 \ir helpers/call.sql
 
 select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder,
-  pg_temp.user_with(0) as alone \gset
+  pg_temp.user_with(0) as alone, pg_temp.user_with(0) as nameless, pg_temp.user_with(0) as merged
+  \gset
 create temporary table provocations (message, code, caller, statement, details) as values
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
 ('invalid_argument', 'PT400', 'service', $$select coinslot_run_maintenance(0)$$,
@@ -11,6 +12,8 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('unauthenticated', 'PT401', 'nobody', $$select * from spend_tokens(1, 'k')$$, '{}'),
 ('insufficient_tokens', 'PT402', 'user', $$select * from spend_tokens(4, 'k')$$,
  '{"tokens": 3, "required": 4}'),
+('account_required', 'PT403', 'nameless',
+ $$select * from create_token_order('starter', 'portone')$$, '{}'),
 ('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
  '{"table": "token_ledger"}'),
 ('forbidden', 'PT403', 'user', $$select * from request_token_refund('ord_unknown_order', 'why', 'k')$$,
@@ -44,6 +47,8 @@ create temporary table provocations (message, code, caller, statement, details) 
  '{"refund_id": null, "amount": 1000, "status": "pending"}'),
 ('tokens_already_spent', 'PT409', 'service',
  $$select * from request_token_refund_for(%5$L, 'why', 'k')$$, '{"tokens": 1, "required": 10}'),
+('wallet_merged', 'PT409', 'service', $$select * from add_tokens(%7$L, 1, 'k')$$,
+ '{"user_id": "merged", "merged_into": "mina"}'),
 ('too_many_orders', 'PT429', 'hoarder', $$select * from create_token_order('starter', 'portone')$$,
  '{"max_open_orders": 1}');
 
@@ -51,6 +56,11 @@ select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 1, 'h')$$, 
   ->> 'id' as hold_id \gset
 select pg_temp.change(format('select coinslot.release_hold(%L)', :'hold_id')) \gset
 select pg_temp.change(format('select coinslot.add_operator(%L, %L)', :'alone', 'owner')) \gset
+select pg_temp.as_service(format(
+  $$select * from merge_token_wallets(%L, %L, 'm')$$, :'merged', :'mina'
+)) ->> 'tokens' as moved \gset
+update auth.users set is_anonymous = true where id = :'nameless';
+select pg_temp.change('update coinslot.settings set anonymous_purchases = false') \gset
 select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
 select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'status' as ordered \gset
@@ -88,14 +98,17 @@ select is(
   case p.caller
     when 'user' then pg_temp.as_user(:'mina', p.statement)
     when 'hoarder' then pg_temp.as_user(:'hoarder', p.statement)
+    when 'nameless' then pg_temp.as_user(:'nameless', p.statement)
     when 'nobody' then pg_temp.as_user(null, p.statement)
     when 'owner' then pg_temp.as_owner(p.statement)
     else pg_temp.as_service(format(
-      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent', :'alone'
+      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent', :'alone', :'merged'
     ))
   end #- '{details, retry_after}',
   jsonb_build_object(
-    'error', p.message, 'code', p.code, 'details', p.details::jsonb, 'hint', e.hint
+    'error', p.message, 'code', p.code, 'hint', e.hint,
+    'details', replace(replace(p.details, '"merged"', to_json(:'merged'::text)::text),
+      '"mina"', to_json(:'mina'::text)::text)::jsonb
   ),
   p.message || ' is ' || p.code
 ) from provocations p left join coinslot.errors e on e.message = p.message;

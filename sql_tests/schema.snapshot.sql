@@ -170,6 +170,20 @@ CREATE TYPE public.token_hold_receipt AS (
 
 COMMENT ON TYPE public.token_hold_receipt IS 'A hold; replayed = it answers a repeated call.';
 
+CREATE TYPE public.token_merge_receipt AS (
+	from_user uuid,
+	into_user uuid,
+	tokens bigint,
+	balance bigint,
+	orders bigint,
+	holds bigint,
+	idempotency_key text,
+	created_at timestamp with time zone,
+	replayed boolean
+);
+
+COMMENT ON TYPE public.token_merge_receipt IS 'What moved, and the tokens of into_user afterwards; replayed = it answers a repeated call.';
+
 CREATE TYPE public.token_receipt AS (
 	user_id uuid,
 	seq bigint,
@@ -187,6 +201,13 @@ CREATE TYPE public.token_receipt AS (
 );
 
 COMMENT ON TYPE public.token_receipt IS 'A ledger entry; replayed = it answers a repeated call.';
+
+CREATE FUNCTION coinslot.account_lock(user_id uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN hashtextextended(('coinslot.account '::text || (user_id)::text), (0)::bigint);
+
+COMMENT ON FUNCTION coinslot.account_lock(user_id uuid) IS 'Name of the advisory lock of an account.';
 
 CREATE FUNCTION coinslot.operator_roles() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -594,8 +615,11 @@ CREATE TABLE public.token_wallets (
     held bigint DEFAULT 0 NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
     closed_at timestamp with time zone,
+    merged_into uuid,
+    has_merged boolean DEFAULT false NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT token_wallets_held_in_range CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
+    CONSTRAINT token_wallets_merged_empty CHECK (((merged_into IS NULL) OR ((tokens = 0) AND (held = 0) AND (closed_at IS NOT NULL)))),
     CONSTRAINT token_wallets_seq_not_negative CHECK ((seq >= 0)),
     CONSTRAINT token_wallets_tokens_in_range CHECK (((tokens >= '-9007199254740991'::bigint) AND (tokens <= '9007199254740991'::bigint)))
 )
@@ -609,7 +633,11 @@ COMMENT ON COLUMN public.token_wallets.held IS 'Tokens set aside by open holds.'
 
 COMMENT ON COLUMN public.token_wallets.seq IS 'Number of the latest ledger entry.';
 
-COMMENT ON COLUMN public.token_wallets.closed_at IS 'Set when the user was deleted: only reversals follow.';
+COMMENT ON COLUMN public.token_wallets.closed_at IS 'Set when the user was deleted: only reversals follow. Set for good when it was merged.';
+
+COMMENT ON COLUMN public.token_wallets.merged_into IS 'Took what was in here, once and for all.';
+
+COMMENT ON COLUMN public.token_wallets.has_merged IS 'Others were merged into it: what has an idempotency key goes the slow way, which knows theirs.';
 
 CREATE FUNCTION coinslot.available(wallet public.token_wallets) RETURNS bigint
     LANGUAGE sql STABLE
@@ -804,6 +832,21 @@ $_$;
 
 COMMENT ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, order_gateway text) IS 'PT400 unless an attempt is well formed; order_gateway is null where the order is unknown.';
 
+CREATE FUNCTION coinslot.check_buyer(user_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  if not (select s.anonymous_purchases from coinslot.settings s where s.id) and exists (
+    select from auth.users u where u.id = check_buyer.user_id and u.is_anonymous
+  ) then
+    perform coinslot.fail('account_required');
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_buyer(user_id uuid) IS 'PT403 for an anonymous user where those may not buy.';
+
 CREATE FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -902,18 +945,86 @@ $_$;
 
 COMMENT ON FUNCTION coinslot.check_lines(lines jsonb) IS 'PT400 unless every line of a gateway''s list is well formed.';
 
+CREATE FUNCTION coinslot.check_merge(from_user uuid, into_user uuid, idempotency_key text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_argument text := case
+    when check_merge.from_user is null then 'from_user'
+    when check_merge.into_user is null or check_merge.into_user = check_merge.from_user
+    then 'into_user'
+    when (length(check_merge.idempotency_key) between 1 and 255) is not true
+    then 'idempotency_key'
+  end;
+begin
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_merge(from_user uuid, into_user uuid, idempotency_key text) IS 'PT400 unless it names two users and a key.';
+
+CREATE FUNCTION coinslot.check_mergeable(user_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_wallet public.token_wallets;
+begin
+  select w.* into v_wallet from public.token_wallets w where w.user_id = check_mergeable.user_id;
+  if v_wallet.user_id is null or (v_wallet.closed_at is not null and v_wallet.merged_into is null)
+  then
+    perform coinslot.fail(
+      'wallet_not_found', jsonb_build_object('user_id', check_mergeable.user_id)
+    );
+  end if;
+  perform coinslot.check_open(v_wallet);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_mergeable(user_id uuid) IS 'PT404 unless the wallet is open; PT409 if it was merged.';
+
+CREATE FUNCTION coinslot.check_merged_sums(from_wallet public.token_wallets, into_user uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_into public.token_wallets;
+begin
+  select w.* into v_into from public.token_wallets w where w.user_id = check_merged_sums.into_user;
+  if abs(v_into.tokens::numeric + from_wallet.tokens) > coinslot.max_amount()
+    or v_into.held::numeric + from_wallet.held > coinslot.max_amount()
+  then
+    perform coinslot.fail('invalid_amount', jsonb_build_object(
+      'tokens', v_into.tokens, 'merged', from_wallet.tokens
+    ));
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_merged_sums(from_wallet public.token_wallets, into_user uuid) IS 'PT400 where one wallet could not hold both.';
+
 CREATE FUNCTION coinslot.check_open(wallet public.token_wallets) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
 begin
+  if wallet.merged_into is not null then
+    perform coinslot.fail('wallet_merged', jsonb_build_object(
+      'user_id', wallet.user_id, 'merged_into', (
+        select m.owner_user from coinslot.merged_wallets m where m.from_user = wallet.user_id
+      )
+    ));
+  end if;
   if wallet.user_id is null or wallet.closed_at is not null then
     perform coinslot.fail('wallet_not_found');
   end if;
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.check_open(wallet public.token_wallets) IS 'PT404 unless the wallet is open.';
+COMMENT ON FUNCTION coinslot.check_open(wallet public.token_wallets) IS 'PT404 unless the wallet is open; PT409 if it was merged.';
 
 CREATE FUNCTION coinslot.check_order_limits(user_id uuid) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1466,6 +1577,7 @@ begin
   perform coinslot.check_text(
     'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
   );
+  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
   perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
   v_order := coinslot.find_order_replay(
     v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
@@ -1474,6 +1586,7 @@ begin
   if v_order.id is not null then
     return v_order;
   end if;
+  perform coinslot.check_buyer(v_user_id);
   perform coinslot.check_order_limits(v_user_id);
   select s.* into v_settings from coinslot.settings s where s.id;
   v_order := coinslot.quote_order(
@@ -1550,6 +1663,7 @@ begin
   update public.token_wallets w
   set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
   where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
+    and not w.has_merged
   returning w.tokens, w.held, w.seq, w.updated_at into v_tokens, v_held, v_seq, v_now;
   if found then
     insert into public.token_ledger (
@@ -1598,7 +1712,7 @@ CREATE TABLE public.token_ledger (
     CONSTRAINT token_ledger_caller_known CHECK ((caller = ANY (ARRAY['user'::text, 'service'::text, 'system'::text]))),
     CONSTRAINT token_ledger_delta_not_zero CHECK ((delta <> 0)),
     CONSTRAINT token_ledger_key_with_caller CHECK (((caller = 'system'::text) = (idempotency_key IS NULL))),
-    CONSTRAINT token_ledger_kind_known CHECK ((kind = ANY (ARRAY['signup_bonus'::text, 'purchase'::text, 'spend'::text, 'refund'::text, 'dispute'::text, 'reversal'::text, 'grant'::text, 'adjustment'::text]))),
+    CONSTRAINT token_ledger_kind_known CHECK ((kind = ANY (ARRAY['signup_bonus'::text, 'purchase'::text, 'spend'::text, 'refund'::text, 'dispute'::text, 'reversal'::text, 'grant'::text, 'adjustment'::text, 'merge_out'::text, 'merge_in'::text]))),
     CONSTRAINT token_ledger_metadata_small CHECK ((octet_length((metadata)::text) <= 4096))
 );
 
@@ -1878,13 +1992,16 @@ CREATE FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, feature t
     SET search_path TO ''
     AS $$
 declare
+  v_users uuid[] := coinslot.histories_of(find_hold_replay.user_id);
   v_hold coinslot.token_holds;
 begin
   select h.* into v_hold
   from coinslot.token_holds h
-  where h.user_id = find_hold_replay.user_id
+  where h.user_id = any (v_users)
     and h.idempotency_key = find_hold_replay.idempotency_key
-    and h.status in ('held', 'captured');
+    and h.status in ('held', 'captured')
+  order by h.user_id = find_hold_replay.user_id desc,
+    h.amount = find_hold_replay.amount desc, h.user_id limit 1;
   if found then
     if v_hold.feature is distinct from find_hold_replay.feature
       or (v_hold.feature is null and v_hold.amount <> find_hold_replay.amount)
@@ -1893,7 +2010,7 @@ begin
     end if;
   elsif exists (
     select from public.token_ledger l
-    where l.user_id = find_hold_replay.user_id and l.caller = 'service'
+    where l.user_id = any (v_users) and l.caller = 'service'
       and l.idempotency_key = find_hold_replay.idempotency_key
   ) then
     perform coinslot.fail('idempotency_key_reused');
@@ -1903,6 +2020,47 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, feature text, idempotency_key text) IS 'The hold of an earlier identical call, or null.';
+
+CREATE TABLE coinslot.merged_wallets (
+    from_user uuid NOT NULL,
+    into_user uuid NOT NULL,
+    owner_user uuid NOT NULL,
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
+    tokens bigint NOT NULL,
+    balance bigint NOT NULL,
+    orders bigint NOT NULL,
+    holds bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT merged_wallets_two_wallets CHECK (((from_user <> into_user) AND (from_user <> owner_user)))
+);
+
+COMMENT ON TABLE coinslot.merged_wallets IS 'Which wallet became a part of which, and what it brought.';
+
+COMMENT ON COLUMN coinslot.merged_wallets.owner_user IS 'Who has it now: into_user, or whoever that one was merged into since.';
+
+COMMENT ON COLUMN coinslot.merged_wallets.tokens IS 'Tokens it brought; below zero is a debt.';
+
+COMMENT ON COLUMN coinslot.merged_wallets.balance IS 'Tokens of into_user afterwards.';
+
+CREATE FUNCTION coinslot.find_merge_replay(from_user uuid, into_user uuid, idempotency_key text) RETURNS coinslot.merged_wallets
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_merge coinslot.merged_wallets;
+begin
+  select m.* into v_merge from coinslot.merged_wallets m
+  where m.idempotency_key = find_merge_replay.idempotency_key;
+  if (v_merge.from_user, v_merge.into_user)
+    <> (find_merge_replay.from_user, find_merge_replay.into_user)
+  then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_merge;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.find_merge_replay(from_user uuid, into_user uuid, idempotency_key text) IS 'The merge of an earlier identical call, or null; PT409 if the key was another''s.';
 
 CREATE FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) RETURNS public.token_payments
     LANGUAGE plpgsql STABLE
@@ -1975,8 +2133,9 @@ declare
 begin
   select l.* into v_entry
   from public.token_ledger l
-  where l.user_id = attempted.user_id and l.caller = attempted.caller
-    and l.idempotency_key = attempted.idempotency_key;
+  where l.user_id = any (coinslot.histories_of(attempted.user_id))
+    and l.caller = attempted.caller and l.idempotency_key = attempted.idempotency_key
+  order by l.user_id = attempted.user_id desc, l.delta = attempted.delta desc, l.user_id limit 1;
   if not found then
     return null;
   end if;
@@ -2103,6 +2262,8 @@ begin
   insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
   if new.deleted_at is not null then
     perform coinslot.close_wallet(new.id);
+  elsif not found then
+    perform coinslot.reopen_wallet(new.id);
   end if;
   return new;
 end
@@ -2243,6 +2404,19 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.guard_transition() IS 'Trigger: only legal moves of an order.';
+
+CREATE FUNCTION coinslot.histories_of(user_id uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    AS $$
+  select array_prepend(
+    histories_of.user_id,
+    array(select m.from_user from coinslot.merged_wallets m where m.owner_user = histories_of.user_id)
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.histories_of(user_id uuid) IS 'The wallet and all that were merged into it: whose histories are its own.';
 
 CREATE FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.token_hold_receipt
     LANGUAGE plpgsql
@@ -2529,6 +2703,48 @@ $$;
 
 COMMENT ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) IS 'See public.coinslot_list_webhooks.';
 
+CREATE FUNCTION coinslot.lock_accounts(from_user uuid, into_user uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_from bigint := coinslot.account_lock(lock_accounts.from_user);
+  v_into bigint := coinslot.account_lock(lock_accounts.into_user);
+begin
+  perform pg_advisory_xact_lock(least(v_from, v_into));
+  perform pg_advisory_xact_lock(greatest(v_from, v_into));
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.lock_accounts(from_user uuid, into_user uuid) IS 'Keeps two accounts from other merges and from new orders.';
+
+CREATE FUNCTION coinslot.lock_for_merge(from_user uuid, into_user uuid) RETURNS public.token_wallets
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_wallet public.token_wallets;
+begin
+  perform coinslot.check_mergeable(lock_for_merge.from_user);
+  perform coinslot.check_mergeable(lock_for_merge.into_user);
+  perform p.id from public.token_payments p
+  where p.user_id = lock_for_merge.from_user order by p.id for update;
+  perform coinslot.lock_wallet(least(lock_for_merge.from_user, lock_for_merge.into_user));
+  perform coinslot.lock_wallet(greatest(lock_for_merge.from_user, lock_for_merge.into_user));
+  perform coinslot.check_mergeable(lock_for_merge.from_user);
+  perform coinslot.check_mergeable(lock_for_merge.into_user);
+  perform coinslot.refuse_open_refund(array[lock_for_merge.from_user, lock_for_merge.into_user]);
+  perform coinslot.expire_holds_of(lock_for_merge.from_user);
+  perform coinslot.expire_holds_of(lock_for_merge.into_user);
+  select w.* into strict v_wallet
+  from public.token_wallets w where w.user_id = lock_for_merge.from_user;
+  perform coinslot.check_merged_sums(v_wallet, lock_for_merge.into_user);
+  return v_wallet;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.lock_for_merge(from_user uuid, into_user uuid) IS 'Locks orders and wallets, and refuses what cannot be merged; the wallet that will be closed.';
+
 CREATE FUNCTION coinslot.lock_wallet(user_id uuid) RETURNS public.token_wallets
     LANGUAGE sql
     SET search_path TO ''
@@ -2539,6 +2755,31 @@ $$;
 
 COMMENT ON FUNCTION coinslot.lock_wallet(user_id uuid) IS 'Locks and reads a wallet.';
 
+CREATE FUNCTION coinslot.lock_wallet_of_hold(hold_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_locked uuid;
+  v_owner uuid;
+begin
+  loop
+    select h.user_id into v_owner from coinslot.token_holds h
+    where h.id = lock_wallet_of_hold.hold_id and h.refund_id is null;
+    if not found then
+      perform coinslot.fail(
+        'hold_not_found', jsonb_build_object('hold_id', lock_wallet_of_hold.hold_id)
+      );
+    end if;
+    exit when v_owner = v_locked;
+    perform coinslot.lock_wallet(v_owner);
+    v_locked := v_owner;
+  end loop;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.lock_wallet_of_hold(hold_id uuid) IS 'Locks the wallet that a hold belongs to; PT404 unknown.';
+
 CREATE FUNCTION coinslot.may_act(account auth.users) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -2548,6 +2789,133 @@ CREATE FUNCTION coinslot.may_act(account auth.users) RETURNS boolean
 $$;
 
 COMMENT ON FUNCTION coinslot.may_act(account auth.users) IS 'False for the deleted and for the banned.';
+
+CREATE FUNCTION coinslot.merge_receipt(merge coinslot.merged_wallets, replayed boolean) RETURNS public.token_merge_receipt
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select row(
+    merge.from_user, merge.into_user, merge.tokens, merge.balance, merge.orders, merge.holds,
+    merge.idempotency_key, merge.created_at, merge_receipt.replayed
+  )::public.token_merge_receipt
+$$;
+
+COMMENT ON FUNCTION coinslot.merge_receipt(merge coinslot.merged_wallets, replayed boolean) IS 'Merge to receipt.';
+
+CREATE FUNCTION coinslot.merge_wallets(from_user uuid, into_user uuid, idempotency_key text) RETURNS public.token_merge_receipt
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_wallet public.token_wallets;
+  v_merge coinslot.merged_wallets;
+begin
+  perform coinslot.check_merge(
+    merge_wallets.from_user, merge_wallets.into_user, merge_wallets.idempotency_key
+  );
+  perform coinslot.lock_accounts(merge_wallets.from_user, merge_wallets.into_user);
+  v_merge := coinslot.find_merge_replay(
+    merge_wallets.from_user, merge_wallets.into_user, merge_wallets.idempotency_key
+  );
+  if v_merge.from_user is not null then
+    return coinslot.merge_receipt(v_merge, true);
+  end if;
+  v_wallet := coinslot.lock_for_merge(merge_wallets.from_user, merge_wallets.into_user);
+  v_merge.from_user := merge_wallets.from_user;
+  v_merge.into_user := merge_wallets.into_user;
+  v_merge.idempotency_key := merge_wallets.idempotency_key;
+  v_merge.tokens := v_wallet.tokens;
+  v_merge.orders := coinslot.move_orders(merge_wallets.from_user, merge_wallets.into_user);
+  v_merge.holds := coinslot.move_holds(merge_wallets.from_user, merge_wallets.into_user);
+  v_merge.balance := coinslot.move_tokens(
+    merge_wallets.from_user, merge_wallets.into_user, v_wallet.tokens
+  );
+  return coinslot.record_merge(v_merge);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.merge_wallets(from_user uuid, into_user uuid, idempotency_key text) IS 'See public.merge_token_wallets.';
+
+CREATE FUNCTION coinslot.merged_tokens(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, tokens bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  select e.user_id, sum(e.tokens)::bigint
+  from (
+    select m.into_user as user_id, m.tokens from coinslot.merged_wallets m
+    union all
+    select m.from_user, -m.tokens from coinslot.merged_wallets m
+  ) e
+  where (merged_tokens.from_user is null or e.user_id >= merged_tokens.from_user)
+    and (merged_tokens.to_user is null or e.user_id < merged_tokens.to_user)
+  group by e.user_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.merged_tokens(from_user uuid, to_user uuid) IS 'Tokens that merges brought to each wallet, less those that they took.';
+
+CREATE FUNCTION coinslot.move_holds(from_user uuid, into_user uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_moved record;
+begin
+  with moved as (
+    update coinslot.token_holds h set
+      user_id = move_holds.into_user,
+      idempotency_key = case when exists (
+        select from coinslot.token_holds o
+        where o.user_id = move_holds.into_user and o.idempotency_key = h.idempotency_key
+          and o.status in ('held', 'captured')
+      ) or exists (
+        select from public.token_ledger l
+        where l.user_id = move_holds.into_user and l.caller = 'service'
+          and l.idempotency_key = h.idempotency_key
+      ) then 'merged:' || h.id else h.idempotency_key end
+    where h.user_id = move_holds.from_user and h.status = 'held'
+    returning h.amount
+  )
+  select count(*) as number, coalesce(sum(m.amount), 0)::bigint as tokens into v_moved from moved m;
+  update public.token_wallets w set
+    held = w.held + case when w.user_id = move_holds.into_user
+      then v_moved.tokens else -v_moved.tokens end
+  where w.user_id in (move_holds.from_user, move_holds.into_user);
+  return v_moved.number;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.move_holds(from_user uuid, into_user uuid) IS 'Gives the open holds of a locked wallet to another one; how many.';
+
+CREATE FUNCTION coinslot.move_orders(from_user uuid, into_user uuid) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  with refunds as (
+    update coinslot.refunds r set user_id = move_orders.into_user
+    where r.user_id = move_orders.from_user
+  ), moved as (
+    update public.token_payments p set
+      user_id = move_orders.into_user, updated_at = clock_timestamp(),
+      idempotency_key = case when not exists (
+        select from public.token_payments o
+        where o.user_id = move_orders.into_user and o.idempotency_key = p.idempotency_key
+      ) then p.idempotency_key end
+    where p.user_id = move_orders.from_user
+    returning p.id, p.status
+  ), noted as (
+    insert into public.token_payment_events (
+      payment_id, user_id, from_status, to_status, source, reason
+    )
+    select m.id, move_orders.into_user, m.status, m.status, 'merge', 'merged' from moved m
+  )
+  select count(*) from moved
+$$;
+
+COMMENT ON FUNCTION coinslot.move_orders(from_user uuid, into_user uuid) IS 'Gives the locked orders of a user and their refunds to another; how many orders.';
 
 CREATE FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) RETURNS public.token_payments
     LANGUAGE plpgsql
@@ -2588,6 +2956,53 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) IS 'Writes the facts of a payment and the status that follows from them.';
+
+CREATE FUNCTION coinslot.move_tokens(from_user uuid, into_user uuid, tokens bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if move_tokens.tokens <> 0 then
+    perform coinslot.post_entry(coinslot.new_entry(
+      move_tokens.from_user, 'merge_out', -move_tokens.tokens, 'system',
+      metadata => jsonb_build_object('into_user', move_tokens.into_user)
+    ));
+    perform coinslot.post_entry(coinslot.new_entry(
+      move_tokens.into_user, 'merge_in', move_tokens.tokens, 'system',
+      metadata => jsonb_build_object('from_user', move_tokens.from_user)
+    ));
+  end if;
+  return (select w.tokens from public.token_wallets w where w.user_id = move_tokens.into_user);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.move_tokens(from_user uuid, into_user uuid, tokens bigint) IS 'Writes a merge into both histories; the balance it leads to.';
+
+CREATE FUNCTION coinslot.moved_tokens(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, payment_id uuid, hold_id uuid, tokens bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  select e.user_id, e.payment_id, e.hold_id, sum(e.delta)::bigint
+  from (
+    select l.user_id, l.payment_id, l.hold_id, l.delta from public.token_ledger l
+    where num_nonnulls(l.payment_id, l.hold_id) > 0
+      and (moved_tokens.from_user is null or l.user_id >= moved_tokens.from_user)
+      and (moved_tokens.to_user is null or l.user_id < moved_tokens.to_user)
+      and (l.payment_id is null or l.user_id not in (select m.from_user from coinslot.merged_wallets m))
+    union all
+    select m.owner_user, l.payment_id, null, l.delta
+    from coinslot.merged_wallets m
+    inner join public.token_ledger l on l.user_id = m.from_user and l.payment_id is not null
+    where (moved_tokens.from_user is null or m.owner_user >= moved_tokens.from_user)
+      and (moved_tokens.to_user is null or m.owner_user < moved_tokens.to_user)
+  ) e
+  group by e.user_id, e.payment_id, e.hold_id;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.moved_tokens(from_user uuid, to_user uuid) IS 'Sums of the ledger per payment and per hold, with whose they are.';
 
 CREATE FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) RETURNS coinslot.payment_attempts
     LANGUAGE sql IMMUTABLE
@@ -2660,12 +3075,7 @@ CREATE FUNCTION coinslot.open_hold(hold_id uuid) RETURNS coinslot.token_holds
 declare
   v_hold coinslot.token_holds;
 begin
-  select h.* into v_hold from coinslot.token_holds h
-  where h.id = open_hold.hold_id and h.refund_id is null;
-  if not found then
-    perform coinslot.fail('hold_not_found', jsonb_build_object('hold_id', open_hold.hold_id));
-  end if;
-  perform coinslot.lock_wallet(v_hold.user_id);
+  perform coinslot.lock_wallet_of_hold(open_hold.hold_id);
   select h.* into v_hold from coinslot.token_holds h where h.id = open_hold.hold_id for update;
   if v_hold.status <> 'held' or v_hold.expires_at <= clock_timestamp() then
     perform coinslot.fail('hold_resolved', jsonb_build_object(
@@ -2714,6 +3124,15 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.open_payment(order_id text) IS 'See public.coinslot_open_payment.';
+
+CREATE FUNCTION coinslot.own_histories() RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select coinslot.histories_of(auth.uid())
+$$;
+
+COMMENT ON FUNCTION coinslot.own_histories() IS 'The signed-in user and all whose wallets were merged into theirs.';
 
 CREATE FUNCTION coinslot.parse_time(value text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -3003,6 +3422,36 @@ $$;
 
 COMMENT ON FUNCTION coinslot.record_event(payment public.token_payments, from_status text, source text, reason text, payment_key text, tokens bigint) IS 'Notes what happened to a payment: from_status led to what it is now.';
 
+CREATE FUNCTION coinslot.record_merge(merge coinslot.merged_wallets) RETURNS public.token_merge_receipt
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_merge coinslot.merged_wallets;
+begin
+  update public.token_wallets w set
+    closed_at = clock_timestamp(), merged_into = merge.into_user, updated_at = clock_timestamp()
+  where w.user_id = merge.from_user;
+  update public.token_wallets w set has_merged = true, updated_at = clock_timestamp()
+  where w.user_id = merge.into_user;
+  update coinslot.merged_wallets m set owner_user = merge.into_user where m.owner_user = merge.from_user;
+  insert into coinslot.merged_wallets as m (
+    from_user, into_user, owner_user, idempotency_key, tokens, balance, orders, holds
+  ) values (
+    merge.from_user, merge.into_user, merge.into_user, merge.idempotency_key, merge.tokens,
+    merge.balance, merge.orders, merge.holds
+  )
+  on conflict (idempotency_key) do nothing
+  returning m.* into v_merge;
+  if not found then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return coinslot.merge_receipt(v_merge, false);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.record_merge(merge coinslot.merged_wallets) IS 'Closes the wallet that was merged, and keeps what the call answers.';
+
 CREATE FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) RETURNS public.token_payments
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -3146,6 +3595,28 @@ $$;
 
 COMMENT ON FUNCTION coinslot.refuse_held_key(user_id uuid, idempotency_key text) IS 'PT409 if an open hold has the key.';
 
+CREATE FUNCTION coinslot.refuse_open_refund(user_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_refund coinslot.refunds;
+begin
+  select r.* into v_refund from (
+    select r.* from coinslot.refunds r where r.user_id = any (refuse_open_refund.user_ids) offset 0
+  ) r
+  where r.finished_at is null order by r.created_at limit 1;
+  if found then
+    perform coinslot.fail('refund_in_progress', jsonb_build_object(
+      'refund_id', v_refund.id, 'order_id', v_refund.order_id, 'amount', v_refund.amount,
+      'status', v_refund.status
+    ));
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.refuse_open_refund(user_ids uuid[]) IS 'PT409 while money of one of these users is asked back. The caller has their wallets locked.';
+
 CREATE FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -3203,6 +3674,16 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.remove_operator(who text) IS 'See public.coinslot_remove_operator.';
+
+CREATE FUNCTION coinslot.reopen_wallet(user_id uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  update public.token_wallets w set closed_at = null, updated_at = clock_timestamp()
+  where w.user_id = reopen_wallet.user_id and w.closed_at is not null and w.merged_into is null
+$$;
+
+COMMENT ON FUNCTION coinslot.reopen_wallet(user_id uuid) IS 'Opens the wallet of a user who came back; nothing is given.';
 
 CREATE FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4071,9 +4552,27 @@ CREATE FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) RETURNS TAB
   select * from coinslot.verify_sources(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_attempts(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_merges(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 
 COMMENT ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) IS 'See public.coinslot_verify_ledger.';
+
+CREATE FUNCTION coinslot.verify_merges(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  select m.from_user, 'left_behind', 0::bigint, count(*)
+  from coinslot.merged_wallets m inner join public.token_payments p on p.user_id = m.from_user
+  where (verify_merges.from_user is null or m.from_user >= verify_merges.from_user)
+    and (verify_merges.to_user is null or m.from_user < verify_merges.to_user)
+  group by m.from_user;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.verify_merges(from_user uuid, to_user uuid) IS 'Merged users who still have orders.';
 
 CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, problem text, expected bigint, found bigint)
     LANGUAGE plpgsql STABLE
@@ -4081,13 +4580,8 @@ CREATE FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) RETURNS TA
     AS $$
 begin
   return query
-  with moved as (
-    select l.user_id, l.payment_id, l.hold_id, sum(l.delta)::bigint as tokens
-    from public.token_ledger l
-    where num_nonnulls(l.payment_id, l.hold_id) > 0
-      and (verify_sources.from_user is null or l.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or l.user_id < verify_sources.to_user)
-    group by l.user_id, l.payment_id, l.hold_id
+  with moved as materialized (
+    select t.* from coinslot.moved_tokens(verify_sources.from_user, verify_sources.to_user) t
   ), sources as (
     select p.user_id, 'payment' as problem, p.id, case when p.paid = 0 then 0 else
       p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
@@ -4144,6 +4638,8 @@ begin
   from coinslot.wallet_books(verify_wallets.from_user, verify_wallets.to_user) b
   full join wallets w on w.user_id = b.user_id
   left join holds h on h.user_id = w.user_id
+  left join coinslot.merged_tokens(verify_wallets.from_user, verify_wallets.to_user) m
+    on m.user_id = w.user_id
   cross join lateral (
     select
       count(*) filter (where e.seq <> e.position) as gaps,
@@ -4164,7 +4660,8 @@ begin
     (b.user_id, 'running_balance', 0, nullif(o.wrong_balances, 0)),
     (w.user_id, 'tokens', coalesce(b.tokens, 0), w.tokens),
     (w.user_id, 'seq', coalesce(b.entries, 0), w.seq),
-    (w.user_id, 'held', coalesce(h.held, 0), w.held)
+    (w.user_id, 'held', coalesce(h.held, 0), w.held),
+    (w.user_id, 'merged', coalesce(m.tokens, 0), coalesce(b.merged, 0))
   ) as c (user_id, problem, expected, found)
   where c.expected <> c.found;
 end
@@ -4172,7 +4669,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.verify_wallets(from_user uuid, to_user uuid) IS 'Wallets that their entries and holds do not add up to.';
 
-CREATE FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, entries bigint, tokens bigint, bonuses bigint, complete boolean, chained boolean)
+CREATE FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) RETURNS TABLE(user_id uuid, entries bigint, tokens bigint, bonuses bigint, merged bigint, complete boolean, chained boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -4181,6 +4678,7 @@ begin
   select
     l.user_id, count(*), sum(l.delta)::bigint,
     count(*) filter (where l.kind = 'signup_bonus'),
+    sum(l.delta) filter (where l.kind in ('merge_in', 'merge_out'))::bigint,
     min(l.seq) = 1 and max(l.seq) = count(*),
     sum(hashint8extended(l.balance, l.seq)) - sum(hashint8extended(l.balance - l.delta, l.seq - 1))
     = hashint8extended(sum(l.delta)::bigint, count(*))::numeric - hashint8extended(0, 0)
@@ -4636,6 +5134,18 @@ $$;
 
 COMMENT ON FUNCTION public.list_token_refunds(order_id text) IS 'Operators: the refunds of an order, newest first.';
 
+CREATE FUNCTION public.merge_token_wallets(from_user uuid, into_user uuid, idempotency_key text) RETURNS public.token_merge_receipt
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.merge_wallets(
+    merge_token_wallets.from_user, merge_token_wallets.into_user,
+    merge_token_wallets.idempotency_key
+  )
+$$;
+
+COMMENT ON FUNCTION public.merge_token_wallets(from_user uuid, into_user uuid, idempotency_key text) IS 'Service: moves tokens, orders, holds and refunds of one user to another, once and for good.';
+
 CREATE FUNCTION public.release_token_hold(hold_id uuid) RETURNS public.token_hold_receipt
     LANGUAGE sql
     SET search_path TO ''
@@ -4767,6 +5277,7 @@ CREATE TABLE coinslot.settings (
     max_open_orders integer DEFAULT 20 NOT NULL,
     max_unpaid_orders_per_hour integer DEFAULT 100 NOT NULL,
     max_hold_seconds integer DEFAULT 86400 NOT NULL,
+    anonymous_purchases boolean DEFAULT true NOT NULL,
     canonical_emails boolean DEFAULT true NOT NULL,
     identity_salt text DEFAULT replace((gen_random_uuid())::text, '-'::text, ''::text) NOT NULL,
     CONSTRAINT settings_max_hold_seconds_positive CHECK ((max_hold_seconds > 0)),
@@ -4791,6 +5302,8 @@ COMMENT ON COLUMN coinslot.settings.max_open_orders IS 'Unpaid orders one user m
 COMMENT ON COLUMN coinslot.settings.max_unpaid_orders_per_hour IS 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
 
 COMMENT ON COLUMN coinslot.settings.max_hold_seconds IS 'Longest life of a hold.';
+
+COMMENT ON COLUMN coinslot.settings.anonymous_purchases IS 'False refuses orders of users who signed in without an identity.';
 
 COMMENT ON COLUMN coinslot.settings.canonical_emails IS 'Count spellings of one mailbox (tags, dots at Gmail) as one identity, from now on.';
 
@@ -4990,6 +5503,8 @@ CREATE TABLE public.token_payment_events (
 
 COMMENT ON TABLE public.token_payment_events IS 'Every move of an order and every attempt that was refused, append-only.';
 
+COMMENT ON COLUMN public.token_payment_events.user_id IS 'Whose order it was then.';
+
 COMMENT ON COLUMN public.token_payment_events.tokens IS 'Tokens credited (+) or reversed (-) with it.';
 
 COMMENT ON COLUMN public.token_payment_events.source IS 'What led to it: user, complete, webhook, …';
@@ -5041,6 +5556,12 @@ ALTER TABLE ONLY coinslot.identities
 
 ALTER TABLE ONLY coinslot.ledger_checks
     ADD CONSTRAINT ledger_checks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY coinslot.merged_wallets
+    ADD CONSTRAINT merged_wallets_idempotency_key_key UNIQUE (idempotency_key);
+
+ALTER TABLE ONLY coinslot.merged_wallets
+    ADD CONSTRAINT merged_wallets_pkey PRIMARY KEY (from_user);
 
 ALTER TABLE ONLY coinslot.operators
     ADD CONSTRAINT operators_pkey PRIMARY KEY (user_id);
@@ -5111,6 +5632,10 @@ ALTER TABLE ONLY public.token_wallets
 CREATE INDEX audit_lines_open ON coinslot.audit_lines USING btree (audit_id, verdict, payment_key);
 
 CREATE UNIQUE INDEX discrepancies_open ON coinslot.discrepancies USING btree (kind, gateway, payment_key, order_id) WHERE (resolved_at IS NULL);
+
+CREATE INDEX merged_wallets_into_user ON coinslot.merged_wallets USING btree (into_user);
+
+CREATE INDEX merged_wallets_owner_user ON coinslot.merged_wallets USING btree (owner_user);
 
 CREATE UNIQUE INDEX payment_attempts_one_credited ON coinslot.payment_attempts USING btree (payment_id) WHERE credited;
 
@@ -5186,6 +5711,15 @@ ALTER TABLE ONLY coinslot.audit_lines
 ALTER TABLE ONLY coinslot.audits
     ADD CONSTRAINT audits_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
 
+ALTER TABLE ONLY coinslot.merged_wallets
+    ADD CONSTRAINT merged_wallets_from_user_fkey FOREIGN KEY (from_user) REFERENCES public.token_wallets(user_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY coinslot.merged_wallets
+    ADD CONSTRAINT merged_wallets_into_user_fkey FOREIGN KEY (into_user) REFERENCES public.token_wallets(user_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY coinslot.merged_wallets
+    ADD CONSTRAINT merged_wallets_owner_user_fkey FOREIGN KEY (owner_user) REFERENCES public.token_wallets(user_id) ON DELETE RESTRICT;
+
 ALTER TABLE ONLY coinslot.payment_attempts
     ADD CONSTRAINT payment_attempts_gateway_fkey FOREIGN KEY (gateway) REFERENCES coinslot.gateways(id) ON DELETE RESTRICT;
 
@@ -5256,6 +5790,8 @@ CREATE POLICY "Nobody reads gateways through the API" ON coinslot.gateways FOR S
 
 CREATE POLICY "Nobody reads identities through the API" ON coinslot.identities FOR SELECT TO anon, authenticated USING (false);
 
+CREATE POLICY "Nobody reads merges through the API" ON coinslot.merged_wallets FOR SELECT TO anon, authenticated USING (false);
+
 CREATE POLICY "Nobody reads operators through the API" ON coinslot.operators FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads settings through the API" ON coinslot.settings FOR SELECT TO anon, authenticated USING (false);
@@ -5288,6 +5824,8 @@ ALTER TABLE coinslot.identities ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.ledger_checks ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE coinslot.merged_wallets ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE coinslot.operators ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.payment_attempts ENABLE ROW LEVEL SECURITY;
@@ -5314,7 +5852,7 @@ CREATE POLICY "Everybody reads prices" ON public.token_prices FOR SELECT TO anon
 
 CREATE POLICY "Everybody reads products" ON public.token_products FOR SELECT TO anon, authenticated USING (true);
 
-CREATE POLICY "People read the events of their own payments" ON public.token_payment_events FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+CREATE POLICY "People read the events of their own payments" ON public.token_payment_events FOR SELECT TO authenticated USING ((user_id = ANY (( SELECT coinslot.own_histories() AS own_histories)::uuid[])));
 
 CREATE POLICY "People read their own ledger" ON public.token_ledger FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
 
@@ -5374,9 +5912,14 @@ REVOKE ALL ON TYPE public.token_hold_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_hold_receipt TO authenticated;
 GRANT ALL ON TYPE public.token_hold_receipt TO service_role;
 
+REVOKE ALL ON TYPE public.token_merge_receipt FROM PUBLIC;
+GRANT ALL ON TYPE public.token_merge_receipt TO service_role;
+
 REVOKE ALL ON TYPE public.token_receipt FROM PUBLIC;
 GRANT ALL ON TYPE public.token_receipt TO authenticated;
 GRANT ALL ON TYPE public.token_receipt TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.account_lock(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.operator_roles() FROM PUBLIC;
 
@@ -5434,12 +5977,20 @@ GRANT ALL ON FUNCTION coinslot.capture_hold(hold_id uuid, amount bigint) TO serv
 
 REVOKE ALL ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.payment_attempts, source text, version bigint, order_gateway text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.check_buyer(user_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_ledger() FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.check_ledger() TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.check_lines(lines jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_merge(from_user uuid, into_user uuid, idempotency_key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_mergeable(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_merged_sums(from_wallet public.token_wallets, into_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.token_wallets) FROM PUBLIC;
 
@@ -5567,6 +6118,8 @@ GRANT SELECT(expires_at) ON TABLE coinslot.token_holds TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.find_hold_replay(user_id uuid, amount bigint, feature text, idempotency_key text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.find_merge_replay(from_user uuid, into_user uuid, idempotency_key text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.find_order_replay(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.find_payment(gateway text, order_id text, payment_key text) FROM PUBLIC;
@@ -5604,6 +6157,8 @@ REVOKE ALL ON FUNCTION coinslot.grant_signup_bonus(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.guard_transition() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.histories_of(user_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.hold_feature_for(user_id uuid, feature text, idempotency_key text, ttl_seconds integer) FROM PUBLIC;
@@ -5636,11 +6191,32 @@ GRANT ALL ON FUNCTION coinslot.list_token_refunds(order_id text) TO authenticate
 REVOKE ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.lock_accounts(from_user uuid, into_user uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.lock_for_merge(from_user uuid, into_user uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.lock_wallet(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.lock_wallet_of_hold(hold_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.may_act(account auth.users) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.merge_receipt(merge coinslot.merged_wallets, replayed boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.merge_wallets(from_user uuid, into_user uuid, idempotency_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.merge_wallets(from_user uuid, into_user uuid, idempotency_key text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.merged_tokens(from_user uuid, to_user uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.move_holds(from_user uuid, into_user uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.move_orders(from_user uuid, into_user uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.move_tokens(from_user uuid, into_user uuid, tokens bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.moved_tokens(from_user uuid, to_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.new_attempt(gateway text, payment_key text, state text, amount bigint, currency text, live boolean, paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint, method text, failure_reason text, virtual_account jsonb, secret text) TO service_role;
@@ -5655,6 +6231,9 @@ REVOKE ALL ON FUNCTION coinslot.open_ledger_check() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.open_payment(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.open_payment(order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.own_histories() FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.own_histories() TO authenticated;
 
 REVOKE ALL ON FUNCTION coinslot.parse_time(value text) FROM PUBLIC;
 
@@ -5678,6 +6257,8 @@ REVOKE ALL ON FUNCTION coinslot.record_discrepancy(kind text, attempt coinslot.p
 
 REVOKE ALL ON FUNCTION coinslot.record_event(payment public.token_payments, from_status text, source text, reason text, payment_key text, tokens bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.record_merge(merge coinslot.merged_wallets) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.record_refund_answer(refund_id uuid, tries integer, answer text, failure_code text, failure_message text) TO service_role;
 
@@ -5697,6 +6278,8 @@ REVOKE ALL ON FUNCTION coinslot.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.refuse_held_key(user_id uuid, idempotency_key text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.refuse_open_refund(user_ids uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) TO service_role;
 
@@ -5705,6 +6288,8 @@ GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.remove_operator(who text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.remove_operator(who text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.reopen_wallet(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
@@ -5792,6 +6377,8 @@ REVOKE ALL ON FUNCTION coinslot.verify_keys(from_user uuid, to_user uuid) FROM P
 
 REVOKE ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.verify_ledger(from_user uuid, to_user uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.verify_merges(from_user uuid, to_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.verify_sources(from_user uuid, to_user uuid) FROM PUBLIC;
 
@@ -5916,6 +6503,9 @@ GRANT ALL ON FUNCTION public.hold_tokens_for(user_id uuid, amount bigint, idempo
 
 REVOKE ALL ON FUNCTION public.list_token_refunds(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_token_refunds(order_id text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.merge_token_wallets(from_user uuid, into_user uuid, idempotency_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.merge_token_wallets(from_user uuid, into_user uuid, idempotency_key text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.release_token_hold(hold_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_token_hold(hold_id uuid) TO service_role;

@@ -142,14 +142,14 @@ isOneToOne: false
                   ]
                 },"token_wallets": {
                   Row: {
-                    "closed_at": string | null,"held": number,"seq": number,"tokens": number,"updated_at": string,"user_id": string
+                    "closed_at": string | null,"has_merged": boolean,"held": number,"merged_into": string | null,"seq": number,"tokens": number,"updated_at": string,"user_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "closed_at"?: string | null,"held"?: number,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
+                    "closed_at"?: string | null,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
                   }
                   Update: {
-                    "closed_at"?: string | null,"held"?: number,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
+                    "closed_at"?: string | null,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
                   }
                   Relationships: [
 
@@ -533,6 +533,14 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"merge_token_wallets":
+{ Args: { "from_user": string,"idempotency_key": string,"into_user": string }; Returns: Database["public"]['CompositeTypes']["token_merge_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_merge_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "release_token_hold":
 { Args: { "hold_id": string }; Returns: Database["public"]['CompositeTypes']["token_hold_receipt"]
                           SetofOptions: {
@@ -620,6 +628,8 @@ isOneToOne: false
                         "webhook_id": number | null,"outcome": string | null,"finished": boolean | null
                       },"token_hold_receipt": {
                         "id": string | null,"user_id": string | null,"amount": number | null,"captured": number | null,"status": string | null,"feature": string | null,"idempotency_key": string | null,"reason": string | null,"expires_at": string | null,"created_at": string | null,"resolved_at": string | null,"replayed": boolean | null
+                      },"token_merge_receipt": {
+                        "from_user": string | null,"into_user": string | null,"tokens": number | null,"balance": number | null,"orders": number | null,"holds": number | null,"idempotency_key": string | null,"created_at": string | null,"replayed": boolean | null
                       },"token_receipt": {
                         "user_id": string | null,"seq": number | null,"delta": number | null,"balance": number | null,"created_at": string | null,"payment_id": string | null,"hold_id": string | null,"kind": string | null,"idempotency_key": string | null,"feature": string | null,"reason": string | null,"metadata": Json | null,"replayed": boolean | null
                       }

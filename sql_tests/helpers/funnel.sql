@@ -5,6 +5,7 @@
 --   !cancel !expire !delete !fill     the buyer cancels, time passes, the user is deleted, the
 --                                     wallet is filled to the brim
 --   !spend 8  !grant 8                the buyer spends tokens, the service gives some
+--   !merge 3                          the buyer's wallet is merged into a new user's, who has 3 tokens
 --   !refund amount=2000 key=r1 force  the service asks for a refund: by default of what is left,
 --     attempt=A                       under the key r, without force, of no particular attempt
 --   !claim  !later                    the order's latest refund is taken up; what is planned for
@@ -135,6 +136,15 @@ begin
            select w.tokens from public.token_wallets w where w.user_id = %1$L
          ), %L)', payment.user_id, 'fill'
       )) ->> 'balance';
+    when '!merge' then
+      return (
+        select coalesce(a ->> 'balance', a ->> 'error') from pg_temp.invoke(
+          'merge_token_wallets', jsonb_build_object(
+            'from_user', payment.user_id, 'idempotency_key', gen_random_uuid(),
+            'into_user', pg_temp.user_with(split_part(step, ' ', 2)::bigint)
+          )
+        ) a
+      );
     when '!spend' then
       return (
         select coalesce(a ->> 'balance', pg_temp.refusal(a)) from pg_temp.as_user(
@@ -213,7 +223,7 @@ begin
 end
 $$;
 
--- A new user without tokens orders a product, and then the steps happen.
+-- A new user without tokens orders a product, and then the steps happen to whoever has the order.
 create function pg_temp.play(product text, steps text[]) returns text[]
 language plpgsql as $$
 declare
@@ -228,6 +238,7 @@ begin
   select p.* into strict v_order from public.token_payments p where p.user_id = v_user_id;
   foreach v_step in array steps loop
     v_answers := v_answers || pg_temp.step(v_order, v_step);
+    select p.* into strict v_order from public.token_payments p where p.id = v_order.id;
   end loop;
   return v_answers;
 end

@@ -16,8 +16,8 @@ declare
   v_relations constant text[] := array[
     'coinslot_operator_account', 'coinslot_payment_to_read', 'coinslot_product',
     'coinslot_refund_job', 'coinslot_webhook_verdict', 'token_features', 'token_hold_receipt',
-    'token_ledger', 'token_offers', 'token_payment_events', 'token_payments', 'token_prices',
-    'token_products', 'token_receipt', 'token_refunds', 'token_wallets'
+    'token_ledger', 'token_merge_receipt', 'token_offers', 'token_payment_events', 'token_payments',
+    'token_prices', 'token_products', 'token_receipt', 'token_refunds', 'token_wallets'
   ];
   v_functions constant text[] := array[
     'add_tokens', 'cancel_token_order', 'capture_token_hold', 'coinslot_add_operator',
@@ -32,9 +32,9 @@ declare
     'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy', 'coinslot_return_payments',
     'coinslot_return_webhooks', 'coinslot_run_maintenance', 'coinslot_set_product',
     'coinslot_store_webhook', 'coinslot_verify_ledger', 'create_token_order', 'get_user_tokens',
-    'hold_feature_for', 'hold_tokens_for', 'list_token_refunds', 'release_token_hold',
-    'request_token_refund', 'request_token_refund_for', 'spend_tokens', 'spend_tokens_for',
-    'use_feature', 'use_feature_for'
+    'hold_feature_for', 'hold_tokens_for', 'list_token_refunds', 'merge_token_wallets',
+    'release_token_hold', 'request_token_refund', 'request_token_refund_for', 'spend_tokens',
+    'spend_tokens_for', 'use_feature', 'use_feature_for'
   ];
   v_columns constant jsonb := '{
     "users": [
@@ -170,6 +170,7 @@ create table coinslot.settings (
   max_open_orders integer not null default 20,
   max_unpaid_orders_per_hour integer not null default 100,
   max_hold_seconds integer not null default 86400,
+  anonymous_purchases boolean not null default true,
   canonical_emails boolean not null default true,
   bonus_for_existing_users boolean not null default true,
   profiles text not null default 'auto',
@@ -193,6 +194,8 @@ comment on column coinslot.settings.max_open_orders is 'Unpaid orders one user m
 comment on column coinslot.settings.max_unpaid_orders_per_hour is
 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
 comment on column coinslot.settings.max_hold_seconds is 'Longest life of a hold.';
+comment on column coinslot.settings.anonymous_purchases is
+'False refuses orders of users who signed in without an identity.';
 comment on column coinslot.settings.canonical_emails is
 'Count spellings of one mailbox (tags, dots at Gmail) as one identity, from now on.';
 comment on column coinslot.settings.bonus_for_existing_users is
@@ -224,6 +227,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('invalid_argument', 'PT400', 'Correct the argument named in the detail.'),
 ('unauthenticated', 'PT401', 'Sign in and send the user''s JWT.'),
 ('insufficient_tokens', 'PT402', 'Buy tokens, then call again with the same idempotency key.'),
+('account_required', 'PT403', 'Give this anonymous user an identity, or sign in, then order.'),
 ('append_only', 'PT403', 'History is never changed: write a correcting entry instead.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
@@ -238,6 +242,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('last_owner', 'PT409', 'Make somebody else an owner first: there is always one who can act.'),
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
+('wallet_merged', 'PT409', 'Go on with the user named in the detail, under the same keys.'),
 ('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),
 ('too_many_orders', 'PT429', 'Pay an open order, or wait the seconds that the detail says.');
 

@@ -12,12 +12,18 @@ create table public.token_wallets (
   held bigint not null default 0,
   seq bigint not null default 0,
   closed_at timestamptz,
+  merged_into uuid,
+  has_merged boolean not null default false,
   updated_at timestamptz not null default clock_timestamp(),
   constraint token_wallets_pkey primary key (user_id),
   constraint token_wallets_tokens_in_range
   check (tokens between -9007199254740991 and 9007199254740991),
   constraint token_wallets_held_in_range check (held between 0 and 9007199254740991),
-  constraint token_wallets_seq_not_negative check (seq >= 0)
+  constraint token_wallets_seq_not_negative check (seq >= 0),
+  -- Nothing may land where nobody looks any more.
+  constraint token_wallets_merged_empty check (
+    merged_into is null or (tokens = 0 and held = 0 and closed_at is not null)
+  )
 ) with (fillfactor = 50);
 comment on table public.token_wallets is 'Balance of each user: available = tokens - held.';
 comment on column public.token_wallets.tokens is
@@ -25,7 +31,10 @@ comment on column public.token_wallets.tokens is
 comment on column public.token_wallets.held is 'Tokens set aside by open holds.';
 comment on column public.token_wallets.seq is 'Number of the latest ledger entry.';
 comment on column public.token_wallets.closed_at is
-'Set when the user was deleted: only reversals follow.';
+'Set when the user was deleted: only reversals follow. Set for good when it was merged.';
+comment on column public.token_wallets.merged_into is 'Took what was in here, once and for all.';
+comment on column public.token_wallets.has_merged is
+'Others were merged into it: what has an idempotency key goes the slow way, which knows theirs.';
 
 alter table public.token_wallets enable row level security;
 revoke all on table public.token_wallets from anon, authenticated, service_role;
@@ -52,7 +61,8 @@ create table public.token_ledger (
   constraint token_ledger_pkey primary key (user_id, seq),
   constraint token_ledger_kind_known check (
     kind in (
-      'signup_bonus', 'purchase', 'spend', 'refund', 'dispute', 'reversal', 'grant', 'adjustment'
+      'signup_bonus', 'purchase', 'spend', 'refund', 'dispute', 'reversal', 'grant', 'adjustment',
+      'merge_out', 'merge_in'
     )
   ),
   constraint token_ledger_delta_not_zero check (delta <> 0),
@@ -216,10 +226,74 @@ revoke all on function coinslot.lock_wallet(uuid) from public;
 create function coinslot.check_open(wallet public.token_wallets) returns void
 language plpgsql stable set search_path = '' as $$
 begin
+  if wallet.merged_into is not null then
+    perform coinslot.fail('wallet_merged', jsonb_build_object(
+      'user_id', wallet.user_id, 'merged_into', (
+        select m.owner_user from coinslot.merged_wallets m where m.from_user = wallet.user_id
+      )
+    ));
+  end if;
   if wallet.user_id is null or wallet.closed_at is not null then
     perform coinslot.fail('wallet_not_found');
   end if;
 end
 $$;
-comment on function coinslot.check_open(public.token_wallets) is 'PT404 unless the wallet is open.';
+comment on function coinslot.check_open(public.token_wallets) is
+'PT404 unless the wallet is open; PT409 if it was merged.';
 revoke all on function coinslot.check_open(public.token_wallets) from public;
+
+-- Merged wallets. From then on both are one: what was used up in either is used up, such as an
+-- idempotency key, and what happened to either is the owner's to see. What a wallet did before
+-- stays in its own history, since history is never changed.
+create table coinslot.merged_wallets (
+  from_user uuid not null,
+  into_user uuid not null,
+  owner_user uuid not null,
+  idempotency_key text collate "C" not null,
+  tokens bigint not null,
+  balance bigint not null,
+  orders bigint not null,
+  holds bigint not null,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint merged_wallets_pkey primary key (from_user),
+  constraint merged_wallets_idempotency_key_key unique (idempotency_key),
+  constraint merged_wallets_from_user_fkey foreign key (from_user)
+  references public.token_wallets (user_id) on delete restrict,
+  constraint merged_wallets_into_user_fkey foreign key (into_user)
+  references public.token_wallets (user_id) on delete restrict,
+  constraint merged_wallets_owner_user_fkey foreign key (owner_user)
+  references public.token_wallets (user_id) on delete restrict,
+  constraint merged_wallets_two_wallets check (from_user <> into_user and from_user <> owner_user)
+);
+comment on table coinslot.merged_wallets is
+'Which wallet became a part of which, and what it brought.';
+comment on column coinslot.merged_wallets.owner_user is
+'Who has it now: into_user, or whoever that one was merged into since.';
+comment on column coinslot.merged_wallets.tokens is 'Tokens it brought; below zero is a debt.';
+comment on column coinslot.merged_wallets.balance is 'Tokens of into_user afterwards.';
+create index merged_wallets_into_user on coinslot.merged_wallets (into_user);
+create index merged_wallets_owner_user on coinslot.merged_wallets (owner_user);
+alter table coinslot.merged_wallets enable row level security;
+revoke all on table coinslot.merged_wallets from anon, authenticated, service_role;
+create policy "Nobody reads merges through the API" on coinslot.merged_wallets
+for select to anon, authenticated using (false);
+
+create function coinslot.histories_of(user_id uuid) returns uuid[]
+language sql stable set search_path = '' set enable_seqscan = off as $$
+  select array_prepend(
+    histories_of.user_id,
+    array(select m.from_user from coinslot.merged_wallets m where m.owner_user = histories_of.user_id)
+  )
+$$;
+comment on function coinslot.histories_of(uuid) is
+'The wallet and all that were merged into it: whose histories are its own.';
+revoke all on function coinslot.histories_of(uuid) from public;
+
+create function coinslot.own_histories() returns uuid[]
+language sql stable security definer set search_path = '' as $$
+  select coinslot.histories_of(auth.uid())
+$$;
+comment on function coinslot.own_histories() is
+'The signed-in user and all whose wallets were merged into theirs.';
+revoke all on function coinslot.own_histories() from public;
+grant execute on function coinslot.own_histories() to authenticated;

@@ -40,7 +40,8 @@ revoke all on function coinslot.feature_price(text) from public;
 
 -- The first result of a repeated call, or null where the key is free. The same key for another
 -- call is a mistake in the caller. A feature's price may have changed in between: the feature is
--- what was asked for, so only calls that named an amount are compared by amount.
+-- what was asked for, so only calls that named an amount are compared by amount. Of wallets that
+-- became one, the keys of all count: its own first, then what fits.
 create function coinslot.find_replay(attempted public.token_ledger)
 returns public.token_receipt
 language plpgsql stable set search_path = '' as $$
@@ -49,8 +50,12 @@ declare
 begin
   select l.* into v_entry
   from public.token_ledger l
-  where l.user_id = attempted.user_id and l.caller = attempted.caller
-    and l.idempotency_key = attempted.idempotency_key;
+  where l.user_id = any (coinslot.histories_of(attempted.user_id))
+    and l.caller = attempted.caller and l.idempotency_key = attempted.idempotency_key
+  order by l.user_id = attempted.user_id desc, (l.kind, l.feature, l.delta, l.hold_id)
+    is not distinct from (attempted.kind, attempted.feature, attempted.delta, attempted.hold_id)
+    desc, l.user_id
+  limit 1;
   if not found then
     return null;
   end if;
@@ -145,6 +150,7 @@ begin
   update public.token_wallets w
   set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
   where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
+    and not w.has_merged
   returning w.tokens, w.held, w.seq, w.updated_at into v_tokens, v_held, v_seq, v_now;
   if found then
     insert into public.token_ledger (

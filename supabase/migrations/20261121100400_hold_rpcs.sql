@@ -2,22 +2,27 @@
 --
 -- Locks are taken wallet first, hold second: a spend that sweeps expired holds takes them in that
 -- order too, so the two cannot wait for each other. A hold is read unlocked only to find its
--- wallet, whose owner never changes.
+-- wallet.
 
 -- An open or captured hold under the key, as the first result of the same call; PT409 if the key
--- belongs to another call.
+-- belongs to another call. Of wallets that became one, the keys of all count: its own first, then
+-- what fits.
 create function coinslot.find_hold_replay(
   user_id uuid, amount bigint, feature text, idempotency_key text
 ) returns coinslot.token_holds
 language plpgsql stable set search_path = '' as $$
 declare
+  v_users uuid[] := coinslot.histories_of(find_hold_replay.user_id);
   v_hold coinslot.token_holds;
 begin
   select h.* into v_hold
   from coinslot.token_holds h
-  where h.user_id = find_hold_replay.user_id
+  where h.user_id = any (v_users)
     and h.idempotency_key = find_hold_replay.idempotency_key
-    and h.status in ('held', 'captured');
+    and h.status in ('held', 'captured')
+  order by h.user_id = find_hold_replay.user_id desc, (h.feature, h.amount)
+    is not distinct from (find_hold_replay.feature, find_hold_replay.amount) desc, h.user_id
+  limit 1;
   if found then
     if v_hold.feature is distinct from find_hold_replay.feature
       or (v_hold.feature is null and v_hold.amount <> find_hold_replay.amount)
@@ -26,7 +31,7 @@ begin
     end if;
   elsif exists (
     select from public.token_ledger l
-    where l.user_id = find_hold_replay.user_id and l.caller = 'service'
+    where l.user_id = any (v_users) and l.caller = 'service'
       and l.idempotency_key = find_hold_replay.idempotency_key
   ) then
     perform coinslot.fail('idempotency_key_reused');
@@ -163,18 +168,39 @@ revoke all on function public.hold_feature_for(uuid, text, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.hold_feature_for(uuid, text, text, integer) to service_role;
 
+-- While its wallet is waited for, a hold may move to the wallet that takes over: the next look
+-- finds it there. No merge waits for a wallet that was merged, so two cannot wait for each other.
+create function coinslot.lock_wallet_of_hold(hold_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_locked uuid;
+  v_owner uuid;
+begin
+  loop
+    select h.user_id into v_owner from coinslot.token_holds h
+    where h.id = lock_wallet_of_hold.hold_id and h.refund_id is null;
+    if not found then
+      perform coinslot.fail(
+        'hold_not_found', jsonb_build_object('hold_id', lock_wallet_of_hold.hold_id)
+      );
+    end if;
+    exit when v_owner = v_locked;
+    perform coinslot.lock_wallet(v_owner);
+    v_locked := v_owner;
+  end loop;
+end
+$$;
+comment on function coinslot.lock_wallet_of_hold(uuid) is
+'Locks the wallet that a hold belongs to; PT404 unknown.';
+revoke all on function coinslot.lock_wallet_of_hold(uuid) from public;
+
 -- The hold, locked after its wallet, if it is still open at this moment of the database's clock.
 create function coinslot.open_hold(hold_id uuid) returns coinslot.token_holds
 language plpgsql volatile set search_path = '' as $$
 declare
   v_hold coinslot.token_holds;
 begin
-  select h.* into v_hold from coinslot.token_holds h
-  where h.id = open_hold.hold_id and h.refund_id is null;
-  if not found then
-    perform coinslot.fail('hold_not_found', jsonb_build_object('hold_id', open_hold.hold_id));
-  end if;
-  perform coinslot.lock_wallet(v_hold.user_id);
+  perform coinslot.lock_wallet_of_hold(open_hold.hold_id);
   select h.* into v_hold from coinslot.token_holds h where h.id = open_hold.hold_id for update;
   if v_hold.status <> 'held' or v_hold.expires_at <= clock_timestamp() then
     perform coinslot.fail('hold_resolved', jsonb_build_object(

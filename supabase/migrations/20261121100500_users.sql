@@ -150,6 +150,17 @@ $$;
 comment on function coinslot.close_wallet(uuid) is 'Closes a wallet and releases its holds.';
 revoke all on function coinslot.close_wallet(uuid) from public;
 
+-- Somebody who comes back under the same id, restored or inserted again, goes on with what is left
+-- in their wallet. One that was merged stays closed: what was in it is somebody else's.
+create function coinslot.reopen_wallet(user_id uuid) returns void
+language sql volatile set search_path = '' as $$
+  update public.token_wallets w set closed_at = null, updated_at = clock_timestamp()
+  where w.user_id = reopen_wallet.user_id and w.closed_at is not null and w.merged_into is null
+$$;
+comment on function coinslot.reopen_wallet(uuid) is
+'Opens the wallet of a user who came back; nothing is given.';
+revoke all on function coinslot.reopen_wallet(uuid) from public;
+
 -- Triggers on auth.users and auth.identities.
 
 create function coinslot.follow_user() returns trigger
@@ -162,6 +173,8 @@ begin
   insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
   if new.deleted_at is not null then
     perform coinslot.close_wallet(new.id);
+  elsif not found then
+    perform coinslot.reopen_wallet(new.id);
   end if;
   return new;
 end

@@ -225,12 +225,13 @@ comment on column public.token_payment_events.source is
 'What led to it: user, complete, webhook, …';
 create index token_payment_events_payment_id on public.token_payment_events (payment_id, id);
 create index token_payment_events_user_id on public.token_payment_events (user_id, id);
+comment on column public.token_payment_events.user_id is 'Whose order it was then.';
 alter table public.token_payment_events enable row level security;
 revoke all on table public.token_payment_events from anon, authenticated, service_role;
 revoke all on sequence public.token_payment_events_id_seq from anon, authenticated, service_role;
 grant select on table public.token_payment_events to authenticated, service_role;
 create policy "People read the events of their own payments" on public.token_payment_events
-for select to authenticated using ((select auth.uid()) = user_id);
+for select to authenticated using (user_id = any((select coinslot.own_histories())::uuid[]));
 create trigger token_payment_events_append_only
 before update or delete on public.token_payment_events
 for each row execute function coinslot.refuse_change();

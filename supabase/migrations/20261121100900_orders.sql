@@ -124,6 +124,29 @@ comment on function coinslot.check_order_limits(uuid) is
 'Refuses another order of a user who has enough of them. The caller has the wallet locked.';
 revoke all on function coinslot.check_order_limits(uuid) from public;
 
+-- Anonymous is who Auth says is, at this moment: a JWT may be older than the identity.
+create function coinslot.check_buyer(user_id uuid) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if not (select s.anonymous_purchases from coinslot.settings s where s.id) and exists (
+    select from auth.users u where u.id = check_buyer.user_id and u.is_anonymous
+  ) then
+    perform coinslot.fail('account_required');
+  end if;
+end
+$$;
+comment on function coinslot.check_buyer(uuid) is
+'PT403 for an anonymous user where those may not buy.';
+revoke all on function coinslot.check_buyer(uuid) from public;
+
+-- A merge locks the orders of a user before the wallet, and so must know that no more are made: it
+-- takes this lock alone, and whoever makes an order together with others.
+create function coinslot.account_lock(user_id uuid) returns bigint
+language sql immutable parallel safe set search_path = ''
+return hashtextextended('coinslot.account ' || account_lock.user_id::text, 0);
+comment on function coinslot.account_lock(uuid) is 'Name of the advisory lock of an account.';
+revoke all on function coinslot.account_lock(uuid) from public;
+
 -- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
 -- order and no cap can be passed by asking twice at once.
 create function coinslot.create_order(
@@ -139,6 +162,7 @@ begin
   perform coinslot.check_text(
     'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
   );
+  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
   perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
   v_order := coinslot.find_order_replay(
     v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
@@ -147,6 +171,7 @@ begin
   if v_order.id is not null then
     return v_order;
   end if;
+  perform coinslot.check_buyer(v_user_id);
   perform coinslot.check_order_limits(v_user_id);
   select s.* into v_settings from coinslot.settings s where s.id;
   v_order := coinslot.quote_order(

@@ -10,7 +10,8 @@
 -- once in 2^64 times. Where it is false the entries are gone through in order.
 create function coinslot.wallet_books(from_user uuid, to_user uuid)
 returns table (
-  user_id uuid, entries bigint, tokens bigint, bonuses bigint, complete boolean, chained boolean
+  user_id uuid, entries bigint, tokens bigint, bonuses bigint, merged bigint, complete boolean,
+  chained boolean
 )
 language plpgsql stable set search_path = '' as $$
 begin
@@ -18,6 +19,7 @@ begin
   select
     l.user_id, count(*), sum(l.delta)::bigint,
     count(*) filter (where l.kind = 'signup_bonus'),
+    sum(l.delta) filter (where l.kind in ('merge_in', 'merge_out'))::bigint,
     min(l.seq) = 1 and max(l.seq) = count(*),
     sum(hashint8extended(l.balance, l.seq)) - sum(hashint8extended(l.balance - l.delta, l.seq - 1))
     = hashint8extended(sum(l.delta)::bigint, count(*))::numeric - hashint8extended(0, 0)
@@ -30,6 +32,27 @@ $$;
 comment on function coinslot.wallet_books(uuid, uuid) is
 'Sums of the ledger per wallet, and whether its entries are without gaps and a chain.';
 revoke all on function coinslot.wallet_books(uuid, uuid) from public;
+
+-- A merge takes from one wallet what it gives to the other.
+create function coinslot.merged_tokens(from_user uuid, to_user uuid)
+returns table (user_id uuid, tokens bigint)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  select e.user_id, sum(e.tokens)::bigint
+  from (
+    select m.into_user as user_id, m.tokens from coinslot.merged_wallets m
+    union all
+    select m.from_user, -m.tokens from coinslot.merged_wallets m
+  ) e
+  where (merged_tokens.from_user is null or e.user_id >= merged_tokens.from_user)
+    and (merged_tokens.to_user is null or e.user_id < merged_tokens.to_user)
+  group by e.user_id;
+end
+$$;
+comment on function coinslot.merged_tokens(uuid, uuid) is
+'Tokens that merges brought to each wallet, less those that they took.';
+revoke all on function coinslot.merged_tokens(uuid, uuid) from public;
 
 create function coinslot.verify_wallets(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
@@ -48,6 +71,8 @@ begin
   from coinslot.wallet_books(verify_wallets.from_user, verify_wallets.to_user) b
   full join wallets w on w.user_id = b.user_id
   left join holds h on h.user_id = w.user_id
+  left join coinslot.merged_tokens(verify_wallets.from_user, verify_wallets.to_user) m
+    on m.user_id = w.user_id
   cross join lateral (
     select
       count(*) filter (where e.seq <> e.position) as gaps,
@@ -68,7 +93,8 @@ begin
     (b.user_id, 'running_balance', 0, nullif(o.wrong_balances, 0)),
     (w.user_id, 'tokens', coalesce(b.tokens, 0), w.tokens),
     (w.user_id, 'seq', coalesce(b.entries, 0), w.seq),
-    (w.user_id, 'held', coalesce(h.held, 0), w.held)
+    (w.user_id, 'held', coalesce(h.held, 0), w.held),
+    (w.user_id, 'merged', coalesce(m.tokens, 0), coalesce(b.merged, 0))
   ) as c (user_id, problem, expected, found)
   where c.expected <> c.found;
 end
@@ -95,6 +121,34 @@ $$;
 comment on function coinslot.verify_keys(uuid, uuid) is 'Idempotency keys that were used twice.';
 revoke all on function coinslot.verify_keys(uuid, uuid) from public;
 
+-- The entries of a payment stand in the history of whoever had it then, and count where it is now:
+-- all payments of a wallet that was merged are the new owner's.
+create function coinslot.moved_tokens(from_user uuid, to_user uuid)
+returns table (user_id uuid, payment_id uuid, hold_id uuid, tokens bigint)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  select e.user_id, e.payment_id, e.hold_id, sum(e.delta)::bigint
+  from (
+    select l.user_id, l.payment_id, l.hold_id, l.delta from public.token_ledger l
+    where num_nonnulls(l.payment_id, l.hold_id) > 0
+      and (moved_tokens.from_user is null or l.user_id >= moved_tokens.from_user)
+      and (moved_tokens.to_user is null or l.user_id < moved_tokens.to_user)
+      and (l.payment_id is null or l.user_id not in (select m.from_user from coinslot.merged_wallets m))
+    union all
+    select m.owner_user, l.payment_id, null, l.delta
+    from coinslot.merged_wallets m
+    inner join public.token_ledger l on l.user_id = m.from_user and l.payment_id is not null
+    where (moved_tokens.from_user is null or m.owner_user >= moved_tokens.from_user)
+      and (moved_tokens.to_user is null or m.owner_user < moved_tokens.to_user)
+  ) e
+  group by e.user_id, e.payment_id, e.hold_id;
+end
+$$;
+comment on function coinslot.moved_tokens(uuid, uuid) is
+'Sums of the ledger per payment and per hold, with whose they are.';
+revoke all on function coinslot.moved_tokens(uuid, uuid) from public;
+
 -- Where tokens come from and go to: each payment moved what its money comes to, each hold what was
 -- captured of it, and each refund holds its tokens for as long as it is open.
 create function coinslot.verify_sources(from_user uuid, to_user uuid)
@@ -102,13 +156,8 @@ returns table (user_id uuid, problem text, expected bigint, found bigint)
 language plpgsql stable set search_path = '' as $$
 begin
   return query
-  with moved as (
-    select l.user_id, l.payment_id, l.hold_id, sum(l.delta)::bigint as tokens
-    from public.token_ledger l
-    where num_nonnulls(l.payment_id, l.hold_id) > 0
-      and (verify_sources.from_user is null or l.user_id >= verify_sources.from_user)
-      and (verify_sources.to_user is null or l.user_id < verify_sources.to_user)
-    group by l.user_id, l.payment_id, l.hold_id
+  with moved as materialized (
+    select t.* from coinslot.moved_tokens(verify_sources.from_user, verify_sources.to_user) t
   ), sources as (
     select p.user_id, 'payment' as problem, p.id, case when p.paid = 0 then 0 else
       p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
@@ -175,6 +224,22 @@ comment on function coinslot.verify_attempts(uuid, uuid) is
 'Payments whose money is not that of their credited attempt.';
 revoke all on function coinslot.verify_attempts(uuid, uuid) from public;
 
+-- Nothing is left with somebody who has been merged.
+create function coinslot.verify_merges(from_user uuid, to_user uuid)
+returns table (user_id uuid, problem text, expected bigint, found bigint)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  select m.from_user, 'left_behind', 0::bigint, count(*)
+  from coinslot.merged_wallets m inner join public.token_payments p on p.user_id = m.from_user
+  where (verify_merges.from_user is null or m.from_user >= verify_merges.from_user)
+    and (verify_merges.to_user is null or m.from_user < verify_merges.to_user)
+  group by m.from_user;
+end
+$$;
+comment on function coinslot.verify_merges(uuid, uuid) is 'Merged users who still have orders.';
+revoke all on function coinslot.verify_merges(uuid, uuid) from public;
+
 create function coinslot.verify_ledger(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language sql stable security definer set search_path = '' as $$
@@ -185,6 +250,8 @@ language sql stable security definer set search_path = '' as $$
   select * from coinslot.verify_sources(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_attempts(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_merges(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.coinslot_verify_ledger.';
 revoke all on function coinslot.verify_ledger(uuid, uuid) from public;

@@ -33,11 +33,11 @@ class Step:
     check: Callable[[DictRow], None] = lambda _: None
 
 
-@dataclass
+@dataclass(eq=False)
 class ModelUser:
     id: UUID
     email: str
-    wallet: Wallet = field(default_factory=Wallet)
+    wallet: Wallet
     is_gone: bool = False
 
 
@@ -88,6 +88,7 @@ class MachineBase(RuleBasedStateMachine):
         self.orders: list[Order] = []
         self.steps: list[Step] = []
         self.looks: list[Step] = []
+        self.merges: dict[str, tuple[ModelUser, ModelUser]] = {}
 
     def _do(self, step: Step) -> None:
         try:
@@ -102,7 +103,8 @@ class MachineBase(RuleBasedStateMachine):
         self.steps.append(step)
 
     def _sign_up(self, email: str, *, confirmed: bool) -> ModelUser:
-        person = ModelUser(UUID(int=self.first.int + len(self.people)), email)
+        place = len(self.people)
+        person = ModelUser(UUID(int=self.first.int + place), email, Wallet(place))
         self.bank.change(_SIGN_UP, person.id, email, confirmed)
         self.people.append(person)
         if confirmed:
@@ -142,6 +144,15 @@ class MachineBase(RuleBasedStateMachine):
     def _hold(self, n: int) -> tuple[Wallet, Hold]:
         holds = self._holds()
         return holds[-1 - n % len(holds)]
+
+    def _capture_in_model(self, hold: Hold, amount: int) -> str:
+        return self._wallet_of(hold).capture(hold, amount)
+
+    def _release_in_model(self, hold: Hold) -> str:
+        return self._wallet_of(hold).release(hold)
+
+    def _wallet_of(self, hold: Hold) -> Wallet:
+        return next(wallet for wallet, each in self._holds() if each is hold)
 
     def _order_in_model(self, wallet: Wallet, product: str, key: str | None) -> str:
         wallet.check_open()
@@ -183,9 +194,11 @@ class MachineBase(RuleBasedStateMachine):
         return [order for order in self.orders if order.counted]
 
 
-def is_same_hold(wallet: Wallet, key: str, answer: DictRow) -> None:
+def is_same_hold(
+    wallet: Wallet, key: str, amount: int, feature: str | None, answer: DictRow
+) -> None:
     """The hold of the earlier call, or the one that has just been made."""
-    hold = wallet.hold_under(key)
+    hold = wallet.hold_under(key, amount, feature)
     assert hold is not None
     hold.id = hold.id or answer["id"]
     assert answer["id"] == hold.id

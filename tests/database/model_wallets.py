@@ -23,7 +23,7 @@ class Entry:
     is_capture: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Hold:
     amount: int
     key: str
@@ -37,15 +37,26 @@ class Hold:
     def is_open(self) -> bool:
         return self.status == "held" and not self.overdue
 
+    @property
+    def is_taken(self) -> bool:
+        """Its key is in use."""
+        return self.is_open or self.status == "captured"
 
-@dataclass
+
+@dataclass(eq=False)
 class Wallet:
+    place: int = 0
+    """Where its user's id comes among all."""
     tokens: int = 0
     closed: bool = False
     set_aside: int = 0
     """For refunds that are under way."""
     keys: dict[tuple[str, str], Entry] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
+    parts: list[Wallet] = field(default_factory=list)
+    """Wallets that were merged into it, and into those."""
+    owner: Wallet | None = None
+    """Whose part it is."""
 
     @property
     def available(self) -> int:
@@ -54,7 +65,7 @@ class Wallet:
 
     def post(self, caller: str, key: str, entry: Entry) -> str:
         """A spend, a grant or an adjustment."""
-        earlier = self.keys.get((caller, key))
+        earlier = self._entry_under(caller, key, entry)
         if earlier:
             same_price = entry.feature is not None or earlier.delta == entry.delta
             if (earlier.kind, earlier.feature) != (entry.kind, entry.feature) or not same_price:
@@ -72,22 +83,38 @@ class Wallet:
         return "done"
 
     def hold(self, amount: int, key: str, feature: str | None) -> str:
-        earlier = self.hold_under(key)
+        earlier = self.hold_under(key, amount, feature)
         if earlier:
             if earlier.feature != feature or (feature is None and earlier.amount != amount):
                 raise Refused("idempotency_key_reused")
             return "replayed"
-        if ("service", key) in self.keys:
+        if any(("service", key) in wallet.keys for wallet in (self, *self.parts)):
             raise Refused("idempotency_key_reused")
         self.check_open()
         self._check_available(amount)
         self.holds.append(Hold(amount, key, feature))
         return "done"
 
-    def hold_under(self, key: str) -> Hold | None:
-        """A hold that was released or whose time has come has freed its key."""
-        kept = [h for h in self.holds if h.key == key and (h.is_open or h.status == "captured")]
-        return kept[0] if kept else None
+    def hold_under(self, key: str, amount: int, feature: str | None) -> Hold | None:
+        """A hold that was released or whose time has come has freed its key. Its own, else one of
+        those that became a part of it, if there is one that fits."""
+        own = [hold for hold in self.holds if hold.key == key and hold.is_taken]
+        if own:
+            return own[0]
+        theirs = [h for part in self._parts_in_order() for h in part.holds if h.key == key]
+        theirs = [hold for hold in theirs if hold.is_taken]
+        fitting = [h for h in theirs if (h.amount, h.feature) == (amount, feature)]
+        return next(iter(fitting or theirs), None)
+
+    def _entry_under(self, caller: str, key: str, entry: Entry) -> Entry | None:
+        """Its own, else one of those that became a part of it, if there is one that fits."""
+        if own := self.keys.get((caller, key)):
+            return own
+        theirs = [part.keys[caller, key] for part in self.parts if (caller, key) in part.keys]
+        return entry if entry in theirs else next(iter(theirs), None)
+
+    def _parts_in_order(self) -> list[Wallet]:
+        return sorted(self.parts, key=lambda part: part.place)
 
     def capture(self, hold: Hold, amount: int) -> str:
         if not hold.is_open:
@@ -111,7 +138,28 @@ class Wallet:
             if hold.status == "held":
                 hold.status = "released"
 
+    def check_mergeable(self, other: Wallet) -> None:
+        for wallet in (self, other):
+            wallet.check_open()
+
+    def merge_into(self, other: Wallet) -> None:
+        """Everything moves that may still change; what has happened stays and is remembered."""
+        for hold in [hold for hold in self.holds if hold.is_open]:
+            self.holds.remove(hold)
+            taken = any(h.key == hold.key and h.is_taken for h in other.holds)
+            if taken or ("service", hold.key) in other.keys:
+                hold.key = f"merged:{hold.id}"
+            other.holds.append(hold)
+        other.tokens += self.tokens
+        self.tokens, self.closed = 0, True
+        other.parts += [self, *self.parts]
+        for part in (self, *self.parts):
+            part.owner = other
+        self.parts = []
+
     def check_open(self) -> None:
+        if self.owner:
+            raise Refused("wallet_merged")
         if self.closed:
             raise Refused("wallet_not_found")
 

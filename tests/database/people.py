@@ -190,6 +190,11 @@ def release(hold_id: UUID) -> Call:
     return Call("release_token_hold", {"hold_id": hold_id})
 
 
+def merge(from_user: UUID, into_user: UUID, key: str) -> Call:
+    arguments = {"from_user": from_user, "into_user": into_user, "idempotency_key": key}
+    return Call("merge_token_wallets", arguments)
+
+
 def maintain() -> Call:
     return Call("coinslot_run_maintenance", {})
 

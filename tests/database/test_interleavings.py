@@ -10,9 +10,10 @@ In the suite each pair meets in one of the two orders, and behind the wallet's l
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -49,6 +50,8 @@ End = tuple[object, ...]
 class Stage:
     """Two callers and somebody who watches them, over connections that stay open."""
 
+    actions: Mapping[str, Callable[[Any], Step]] = ACTIONS
+
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
         self._one, self._two, self._third, self._watcher = (bank.connect() for _ in range(4))
@@ -61,7 +64,7 @@ class Stage:
     def _in_turn(self, *names: str) -> End:
         """The end of a world in which the calls come one after the other."""
         world = self._world()
-        answers = [_attempt(ACTIONS[name](world), self._one) for name in names]
+        answers = [_attempt(self.actions[name](world), self._one) for name in names]
         return self._end(world, names, answers)
 
     def is_of_a_turn(self, end: End, one: str, two: str) -> bool:
@@ -72,8 +75,8 @@ class Stage:
         world = self._world()
         with ThreadPoolExecutor(1) as thread:
             self._one.execute("begin")
-            answer = _attempt(ACTIONS[first](world), self._one)
-            other = thread.submit(_attempt, ACTIONS[second](world), self._two)
+            answer = _attempt(self.actions[first](world), self._one)
+            other = thread.submit(_attempt, self.actions[second](world), self._two)
             self._wait_until_done_or_blocked(other, self._two)
             self._one.execute("commit" if commit else "rollback")
             later = other.result(LIMIT_S)
@@ -90,7 +93,7 @@ class Stage:
             self._third.execute(LOCKS[lock], [world.user])
             calls = []
             for name, connection in ((first, self._one), (second, self._two)):
-                calls.append(threads.submit(_attempt, ACTIONS[name](world), connection))
+                calls.append(threads.submit(_attempt, self.actions[name](world), connection))
                 self._wait_until_done_or_blocked(calls[-1], connection)
             self._third.execute("commit")
             answers = [call.result(LIMIT_S) for call in calls]
@@ -100,7 +103,7 @@ class Stage:
     def _sweep_what_was_in_use(self, world: World, *names: str) -> None:
         """Maintenance skips wallets that are locked, which its next run sweeps."""
         if "maintain" in names:
-            _attempt(ACTIONS["maintain"](world), self._one)
+            _attempt(self.actions["maintain"](world), self._one)
 
     def _wait_until_done_or_blocked(self, other: Future[Answer], connection: Connection) -> None:
         deadline = time.monotonic() + LIMIT_S
@@ -139,14 +142,17 @@ class Stage:
         )
 
     def _end(self, world: World, names: Sequence[str], answers: Sequence[Answer]) -> End:
-        assert not self._bank.rows(
-            "select * from coinslot.verify_ledger(%s, %s)",
-            world.user,
-            UUID(int=world.user.int + 1),
-        )
-        [state] = self._bank.rows(_STATE, *[world.user] * 6)
-        heard = sorted((n, _heard(a)) for n, a in zip(names, answers, strict=True))
-        return (*heard, *state.values())
+        self._audit(world.user)
+        said = sorted((n, heard(a)) for n, a in zip(names, answers, strict=True))
+        return (*said, *self._state(world.user))
+
+    def _audit(self, user: UUID) -> None:
+        beyond = UUID(int=user.int + 1)
+        assert not self._bank.rows("select * from coinslot.verify_ledger(%s, %s)", user, beyond)
+
+    def _state(self, user: UUID) -> End:
+        [state] = self._bank.rows(_STATE, *[user] * 6)
+        return tuple(state.values())
 
 
 _AUDIT = """
@@ -180,7 +186,7 @@ def _attempt(step: Step, connection: Connection) -> Answer:
         return refusal(error)
 
 
-def _heard(answer: Answer) -> str:
+def heard(answer: Answer) -> str:
     if isinstance(answer, Refusal):
         return answer.message
     return str(answer.get("outcome", answer.get("status", "done")))
