@@ -167,9 +167,8 @@ language sql stable set search_path = '' as $$
   from pg_catalog.pg_class c
   cross join pg_catalog.pg_proc p
   where c.oid = dependent_functions.app_table
-    and p.pronamespace not in (
-      'coinslot'::regnamespace, 'pg_catalog'::regnamespace, 'information_schema'::regnamespace
-    )
+    and p.pronamespace not in ('coinslot'::regnamespace, 'information_schema'::regnamespace)
+    and p.pronamespace::regnamespace::text not like 'pg\_%'
     and p.oid <> all(dependent_functions.checked)
     and p.prosrc !~ '\mcoinslot\.available\M'
     and (
