@@ -12,13 +12,17 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from devstack.settings import ROOT
 from tests.database.people import Answer, Bank, Connection, spend
+from tests.support.clusters import Cluster
 
 _HOLD_ACCOUNT = """
 insert into coinslot.identities (identity_hash, user_id)
 select encode(sha256(convert_to(s.identity_salt || 'account:' || %s, 'UTF8')), 'hex'), %s
 from coinslot.settings s
 """
+
+MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))
 
 _MANY_USERS = """
 insert into auth.users (id, email, email_confirmed_at, created_at)
@@ -153,25 +157,28 @@ def test_two_imports_at_once_are_one(app: App) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)
 def test_a_hundred_thousand_users_are_imported_in_seconds(
-    app: App, record_property: Callable[[str, float], None]
+    cluster: Cluster, record_property: Callable[[str, float], None]
 ) -> None:
     """All of it is under the lock, so that is how long the app's table is away."""
     users = 100_000
-    app.bank.change(_MANY_USERS, users)
-    app.bank.change(
-        f"insert into {app.table} select id, 42 from auth.users where email like '%%@many.%%'"
-    )
-    with closing(app.bank.connect()) as connection:
-        began = time.monotonic()
-        answer = app.take(connection)
-        seconds = time.monotonic() - began
-    assert isinstance(answer, dict)
-    assert (answer["users"], answer["tokens"]) == (users, 42 * users)
-    assert seconds < 30
+    with cluster.unmigrated() as name, closing(Bank(cluster.url(name))) as bank:
+        bank.change(_MANY_USERS, users)
+        app = App(bank)
+        bank.change(f"insert into {app.table} select id, 42 from auth.users")
+        for migration in MIGRATIONS:
+            bank.change(migration.read_text())
+        with closing(bank.connect()) as connection:
+            began = time.monotonic()
+            answer = app.take(connection)
+            seconds = time.monotonic() - began
+        assert isinstance(answer, dict)
+        assert (answer["users"], answer["tokens"]) == (users, 42 * users)
+        assert seconds < 30
+        assert not bank.audit()
     record_property("users imported", users)
     record_property("seconds under the lock", round(seconds, 1))
-    assert not app.bank.audit()
 
 
 def _wait_until_blocked(watcher: Connection, waiting: Connection, call: Future[Any]) -> None:
