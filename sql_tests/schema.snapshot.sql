@@ -624,6 +624,36 @@ $$;
 
 COMMENT ON FUNCTION coinslot.available(wallet public.token_wallets) IS 'Tokens minus unexpired holds.';
 
+CREATE FUNCTION coinslot.balance_problems(app_table regclass, user_column name, tokens_column name) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select format(
+    'user %s with %s: %s', coalesce(b.user_id::text, 'null'), coalesce(b.tokens::text, 'null'),
+    p.problem
+  )
+  from (
+    select o.*, count(*) over (partition by o.user_id) as times
+    from coinslot.old_balances(
+      balance_problems.app_table, balance_problems.user_column, balance_problems.tokens_column
+    ) o
+  ) b
+  left join public.token_wallets w on w.user_id = b.user_id
+  cross join lateral (select case
+    when b.tokens is null then 'no balance.'
+    when b.tokens < 0 then 'a balance below zero.'
+    when b.tokens > coinslot.max_amount() then 'more than ' || coinslot.max_amount() || '.'
+    when b.tokens <> trunc(b.tokens) then 'no whole number.'
+    when b.times > 1 then 'more than one row.'
+    when b.tokens > 0 and w.user_id is null then 'there is no such user.'
+    when w.tokens > coinslot.max_amount() - b.tokens then 'too much, with what the wallet has.'
+  end as problem) p
+  where p.problem is not null
+  order by b.user_id
+$$;
+
+COMMENT ON FUNCTION coinslot.balance_problems(app_table regclass, user_column name, tokens_column name) IS 'Balances that cannot be imported as they are.';
+
 CREATE FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1326,6 +1356,31 @@ $$;
 
 COMMENT ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) IS 'See public.coinslot_close_refund.';
 
+CREATE FUNCTION coinslot.close_table(app_table regclass, checked regprocedure[] DEFAULT '{}'::regprocedure[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '3s'
+    AS $$
+begin
+  perform coinslot.refuse_problems(app_table || ' cannot be closed yet', array(
+    select t.problem from coinslot.table_problems(app_table) t (problem)
+    union all
+    select w.problem from coinslot.writing_triggers(app_table, checked) w (problem)
+  ));
+  execute format(
+    'create or replace trigger coinslot_closed_to_rows before insert on %s '
+    'for each statement execute function coinslot.refuse_write()', app_table
+  );
+  execute format(
+    'create or replace trigger coinslot_closed before update or delete or truncate on %s '
+    'for each statement when (pg_catalog.pg_trigger_depth() = 0) '
+    'execute function coinslot.refuse_write()', app_table
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.close_table(app_table regclass, checked regprocedure[]) IS 'Closes a table of the app to writing; who may read it stays as it is.';
+
 CREATE FUNCTION coinslot.close_wallet(user_id uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1344,6 +1399,28 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.close_wallet(user_id uuid) IS 'Closes a wallet and releases its holds.';
+
+CREATE FUNCTION coinslot.column_problems(app_table regclass, user_column name, tokens_column name) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select format('%s.%I: %s', column_problems.app_table, w.name, case
+    when a.attname is null then 'there is no such column.'
+    else format('it is %s, and it has to be %s.', a.atttypid::regtype, w.kind)
+  end)
+  from (values
+    (column_problems.user_column, 'uuid'), (column_problems.tokens_column, 'a number')
+  ) w (name, kind)
+  left join pg_catalog.pg_attribute a
+    on a.attrelid = column_problems.app_table and a.attname = w.name
+    and a.attnum > 0 and not a.attisdropped
+  left join pg_catalog.pg_type t on t.oid = a.atttypid
+  where (
+    case w.kind when 'uuid' then t.oid = 'uuid'::regtype else t.typcategory = 'N' end
+  ) is not true
+$$;
+
+COMMENT ON FUNCTION coinslot.column_problems(app_table regclass, user_column name, tokens_column name) IS 'Columns that are missing or of another type.';
 
 CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql STABLE
@@ -1642,6 +1719,59 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) IS 'Decides a spend under the wallet lock.';
+
+CREATE FUNCTION coinslot.dependent_functions(app_table regclass, tokens_column name, checked regprocedure[]) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select format('function %s: %s', p.oid::regprocedure, case
+    when p.proname = dependent_functions.tokens_column
+      and p.proargtypes::text = c.reltype::text then 'the computed field needs its name.'
+    else 'its text names the column. Change it first, or name it as checked.'
+  end)
+  from pg_catalog.pg_class c
+  cross join pg_catalog.pg_proc p
+  where c.oid = dependent_functions.app_table
+    and p.pronamespace not in ('coinslot'::regnamespace, 'information_schema'::regnamespace)
+    and p.pronamespace::regnamespace::text not like 'pg\_%'
+    and p.oid <> all(dependent_functions.checked)
+    and p.prosrc !~ '\mcoinslot\.available\M'
+    and (
+      (p.proname = dependent_functions.tokens_column and p.proargtypes::text = c.reltype::text)
+      or p.prosrc ~* coinslot.word(dependent_functions.tokens_column) and (
+        p.prosrc ~* coinslot.word(c.relname)
+        or exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgfoid = p.oid)
+      )
+    )
+$$;
+
+COMMENT ON FUNCTION coinslot.dependent_functions(app_table regclass, tokens_column name, checked regprocedure[]) IS 'Functions whose text seems to use a column.';
+
+CREATE FUNCTION coinslot.dependent_objects(app_table regclass, tokens_column name) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select distinct
+    pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
+    || ': it uses the column. Change or drop it first.'
+  from pg_catalog.pg_attribute a
+  inner join pg_catalog.pg_depend d
+    on d.refclassid = 'pg_catalog.pg_class'::regclass
+    and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
+  left join pg_catalog.pg_attrdef f
+    on d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid
+    and f.adrelid = a.attrelid and f.adnum = a.attnum
+  left join pg_catalog.pg_constraint c
+    on d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid
+    and c.conrelid = a.attrelid and c.conkey = array[a.attnum] and c.contype in ('c', 'n', 'u')
+  left join pg_catalog.pg_index i
+    on d.classid = 'pg_catalog.pg_class'::regclass and i.indexrelid = d.objid
+    and i.indkey::text = a.attnum::text and i.indpred is null
+  where a.attrelid = dependent_objects.app_table and a.attname = dependent_objects.tokens_column
+    and num_nonnulls(f.oid, c.oid, i.indexrelid) = 0
+$$;
+
+COMMENT ON FUNCTION coinslot.dependent_objects(app_table regclass, tokens_column name) IS 'Views, policies, triggers and more that use a column.';
 
 CREATE FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.token_payments, source text) RETURNS void
     LANGUAGE plpgsql
@@ -2356,6 +2486,91 @@ $$;
 
 COMMENT ON FUNCTION coinslot.identities_of(account auth.users, canonical boolean) IS 'Identities that an account has confirmed, with itself; empty if it has confirmed none.';
 
+CREATE FUNCTION coinslot.import_balances(app_table regclass, user_column name, tokens_column name, reason text DEFAULT ''::text, checked regprocedure[] DEFAULT '{}'::regprocedure[]) RETURNS TABLE(users bigint, tokens bigint, bonuses bigint, forgiven bigint, imported_at timestamp with time zone, replayed boolean)
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '3s'
+    AS $$
+declare
+  v_name text := format('%s.%I', app_table, tokens_column);
+  v_replayed boolean := coinslot.is_imported(v_name, app_table, tokens_column);
+begin
+  if not v_replayed then
+    execute format('lock table %s in access exclusive mode', app_table);
+    v_replayed := coinslot.is_imported(v_name, app_table, tokens_column);
+  end if;
+  if not v_replayed then
+    perform coinslot.check_text('reason', import_balances.reason, 500);
+    perform coinslot.refuse_problems(v_name || ' cannot be imported yet', array(
+      select coinslot.import_problems(app_table, user_column, tokens_column, checked)
+    ));
+    insert into coinslot.imported_columns (name) values (v_name);
+    perform coinslot.take_balances(v_name, app_table, user_column, tokens_column, reason);
+    perform coinslot.use_up_accounts(v_name);
+    execute format('alter table %s drop column %I', app_table, tokens_column);
+    perform coinslot.make_balance_field(app_table, user_column, tokens_column);
+    notify pgrst, 'reload schema';
+  end if;
+  return query
+  select count(i.user_id), coalesce(sum(i.tokens), 0)::bigint, coalesce(sum(i.bonus), 0)::bigint,
+    coalesce(sum(i.bonus + i.delta - i.tokens), 0)::bigint, c.imported_at, v_replayed
+  from coinslot.imported_columns c
+  left join coinslot.imported_balances i on i.column_name = c.name
+  where c.name = v_name
+  group by c.name;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.import_balances(app_table regclass, user_column name, tokens_column name, reason text, checked regprocedure[]) IS 'Takes the balances of an app''s column into the wallets, once, and puts a computed field in its
+place. Answers what it did; replayed = it had been done.';
+
+CREATE FUNCTION coinslot.import_problems(app_table regclass, user_column name, tokens_column name, checked regprocedure[] DEFAULT '{}'::regprocedure[]) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  select t.problem from coinslot.table_problems(app_table) t (problem)
+  union all
+  select c.problem from coinslot.column_problems(app_table, user_column, tokens_column) c (problem);
+  if found then
+    return;
+  end if;
+  return query
+  select d.problem from coinslot.dependent_objects(app_table, tokens_column) d (problem)
+  union all
+  select f.problem
+  from coinslot.dependent_functions(app_table, tokens_column, checked) f (problem)
+  union all
+  select b.problem from coinslot.balance_problems(app_table, user_column, tokens_column) b (problem);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.import_problems(app_table regclass, user_column name, tokens_column name, checked regprocedure[]) IS 'All that is in the way of an import. No rows = nothing.';
+
+CREATE FUNCTION coinslot.is_imported(name text, app_table regclass, tokens_column name) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_imported_at timestamptz := (
+    select c.imported_at from coinslot.imported_columns c where c.name = is_imported.name
+  );
+begin
+  if v_imported_at is not null and exists (
+    select from pg_catalog.pg_attribute a
+    where a.attrelid = app_table and a.attname = tokens_column and not a.attisdropped
+  ) then
+    perform coinslot.refuse_problems(is_imported.name || ' cannot be imported again', array[
+      format('it was imported at %s, and there is such a column again.', v_imported_at)
+    ]);
+  end if;
+  return v_imported_at is not null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.is_imported(name text, app_table regclass, tokens_column name) IS 'True if a column was imported before. Refuses if it is there again.';
+
 CREATE FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) RETURNS coinslot.refunds
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2539,6 +2754,34 @@ $$;
 
 COMMENT ON FUNCTION coinslot.lock_wallet(user_id uuid) IS 'Locks and reads a wallet.';
 
+CREATE FUNCTION coinslot.make_balance_field(app_table regclass, user_column name, field name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_schema text := (
+    select c.relnamespace::regnamespace::text from pg_catalog.pg_class c where c.oid = app_table
+  );
+  v_function text := format('%s.%I(%s)', v_schema, field, app_table);
+begin
+  execute format(
+    'create or replace function %s.%I(profile %s) returns bigint '
+    'language sql stable set search_path = '''' as %L',
+    v_schema, field, app_table, format(
+      'select coinslot.available(w) from public.token_wallets w where w.user_id = profile.%I',
+      user_column
+    )
+  );
+  execute format('comment on function %s is %L', v_function, 'Tokens the person can spend now.');
+  execute format(
+    'revoke all on function %s from public, anon, authenticated, service_role', v_function
+  );
+  execute format('grant execute on function %s to authenticated, service_role', v_function);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.make_balance_field(app_table regclass, user_column name, field name) IS 'Lets the rows of an app''s table show the balance as a computed field.';
+
 CREATE FUNCTION coinslot.may_act(account auth.users) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -2653,6 +2896,20 @@ $$;
 
 COMMENT ON FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) IS 'Lists an unsound ledger among what needs a person.';
 
+CREATE FUNCTION coinslot.old_balances(app_table regclass, user_column name, tokens_column name) RETURNS TABLE(user_id uuid, tokens numeric)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET row_security TO 'off'
+    AS $$
+begin
+  return query execute format(
+    'select t.%I::uuid, t.%I::numeric from %s t', user_column, tokens_column, app_table
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.old_balances(app_table regclass, user_column name, tokens_column name) IS 'The balances of an app''s table.';
+
 CREATE FUNCTION coinslot.open_hold(hold_id uuid) RETURNS coinslot.token_holds
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2714,6 +2971,19 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.open_payment(order_id text) IS 'See public.coinslot_open_payment.';
+
+CREATE FUNCTION coinslot.open_table(app_table regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '3s'
+    AS $$
+begin
+  execute format('drop trigger if exists coinslot_closed_to_rows on %s', app_table);
+  execute format('drop trigger if exists coinslot_closed on %s', app_table);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.open_table(app_table regclass) IS 'Opens a table that was closed.';
 
 CREATE FUNCTION coinslot.parse_time(value text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -3169,6 +3439,40 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) IS 'See public.coinslot_refuse_payment_attempt.';
+
+CREATE FUNCTION coinslot.refuse_problems(what text, problems text[]) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+  v_shown constant integer := 20;
+  v_more integer := cardinality(problems) - v_shown;
+begin
+  if cardinality(problems) > 0 then
+    raise exception using
+      errcode = 'object_not_in_prerequisite_state',
+      message = what || ', and nothing was changed:' || E'\n- '
+        || array_to_string(problems[1:v_shown], E'\n- ')
+        || case when v_more > 0 then format(E'\n- and %s more', v_more) else '' end;
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.refuse_problems(what text, problems text[]) IS 'Refuses with all that is in the way.';
+
+CREATE FUNCTION coinslot.refuse_write() RETURNS trigger
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.fail('table_closed', jsonb_build_object(
+    'table', tg_relid::regclass::text
+  ));
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.refuse_write() IS 'Trigger: refuses to write into a closed table.';
 
 CREATE FUNCTION coinslot.release_hold(hold_id uuid) RETURNS public.token_hold_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3876,6 +4180,69 @@ $$;
 
 COMMENT ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) IS 'See public.coinslot_store_webhook.';
 
+CREATE FUNCTION coinslot.table_problems(app_table regclass) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select format('%s: %s', table_problems.app_table, p.problem)
+  from pg_catalog.pg_class c
+  cross join lateral (values
+    (c.relnamespace = 'coinslot'::regnamespace or c.oid = any(array[
+      'public.token_features', 'public.token_ledger', 'public.token_payment_events',
+      'public.token_payments', 'public.token_prices', 'public.token_products',
+      'public.token_wallets'
+    ]::regclass[]), 'it is Coinslot''s own.'),
+    (c.relkind <> 'r' or c.relispartition or c.relhassubclass, 'it is no ordinary table.'),
+    (not pg_has_role(c.relowner, 'usage'), current_user || ' does not own it.')
+  ) p (applies, problem)
+  where c.oid = table_problems.app_table and p.applies
+$$;
+
+COMMENT ON FUNCTION coinslot.table_problems(app_table regclass) IS 'Reasons why a table is none that can be imported or closed.';
+
+CREATE FUNCTION coinslot.take_balances(column_name text, app_table regclass, user_column name, tokens_column name, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform from coinslot.old_balances(app_table, user_column, tokens_column) o
+  inner join public.token_wallets w on w.user_id = o.user_id
+  order by w.user_id for update of w;
+  with due as (
+    select w.user_id, o.tokens::bigint as tokens, coalesce(b.bonus, 0) as bonus,
+      case when w.held = 0 then w.tokens else coinslot.available(w) end as available
+    from coinslot.old_balances(app_table, user_column, tokens_column) o
+    inner join public.token_wallets w on w.user_id = o.user_id
+    left join (
+      select l.user_id, sum(l.delta)::bigint as bonus
+      from public.token_ledger l
+      where l.kind = 'signup_bonus'
+        and l.user_id not in (select i.user_id from coinslot.imported_balances i)
+      group by l.user_id
+    ) b on b.user_id = w.user_id
+  ), taken as (
+    insert into coinslot.imported_balances as i (column_name, user_id, tokens, bonus, delta)
+    select take_balances.column_name, due.user_id, due.tokens, due.bonus,
+      greatest(due.tokens - due.bonus, least(0, -due.available))
+    from due
+    returning i.user_id, i.tokens, i.delta
+  ), moved as (
+    update public.token_wallets w
+    set tokens = w.tokens + t.delta, seq = w.seq + 1, updated_at = clock_timestamp()
+    from taken t where w.user_id = t.user_id and t.delta <> 0
+    returning w.user_id, w.seq, w.tokens as balance, t.tokens, t.delta
+  )
+  insert into public.token_ledger (
+    user_id, seq, delta, balance, kind, caller, reason, metadata
+  )
+  select m.user_id, m.seq, m.delta, m.balance, 'adjustment', 'system', take_balances.reason,
+    jsonb_build_object('imported_from', take_balances.column_name, 'tokens', m.tokens)
+  from moved m;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.take_balances(column_name text, app_table regclass, user_column name, tokens_column name, reason text) IS 'Adds each old balance to its wallet, less the bonus that was paid.';
+
 CREATE FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) RETURNS coinslot.delivery_verdict
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3993,6 +4360,23 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) IS 'See public.use_feature_for.';
+
+CREATE FUNCTION coinslot.use_up_accounts(column_name text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  insert into coinslot.identities (identity_hash, user_id)
+  select
+    encode(sha256(convert_to(s.identity_salt || 'account:' || i.user_id, 'UTF8')), 'hex') as hash,
+    i.user_id
+  from coinslot.imported_balances i
+  cross join coinslot.settings s
+  where i.column_name = use_up_accounts.column_name
+  order by hash
+  on conflict do nothing
+$$;
+
+COMMENT ON FUNCTION coinslot.use_up_accounts(column_name text) IS 'Notes that accounts with an imported balance earn no sign-up bonus any more.';
 
 CREATE FUNCTION coinslot.user_named(who text) RETURNS uuid
     LANGUAGE plpgsql STABLE
@@ -4210,6 +4594,32 @@ CREATE FUNCTION coinslot.webhook_wait(attempts bigint) RETURNS interval
 $$;
 
 COMMENT ON FUNCTION coinslot.webhook_wait(attempts bigint) IS 'Time to the next read of a webhook''s payment; null once it was read often enough.';
+
+CREATE FUNCTION coinslot.word(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select '\m' || regexp_replace(word.name, '(\W)', '\\\1', 'g') || '\M'
+$$;
+
+COMMENT ON FUNCTION coinslot.word(name text) IS 'Matches a name in a text, but not as part of another.';
+
+CREATE FUNCTION coinslot.writing_triggers(app_table regclass, checked regprocedure[]) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select distinct format(
+    'function %s: it is a trigger of %s and names the table. Change it first, or name it as checked.',
+    p.oid::regprocedure, t.tgrelid::regclass
+  )
+  from pg_catalog.pg_class c
+  cross join pg_catalog.pg_trigger t
+  inner join pg_catalog.pg_proc p on p.oid = t.tgfoid
+  where c.oid = writing_triggers.app_table and not t.tgisinternal and t.tgrelid <> c.oid
+    and p.oid <> all(writing_triggers.checked) and p.prosrc ~* coinslot.word(c.relname)
+$$;
+
+COMMENT ON FUNCTION coinslot.writing_triggers(app_table regclass, checked regprocedure[]) IS 'Trigger functions of other tables whose text names this one.';
 
 CREATE FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, kind text DEFAULT 'grant'::text) RETURNS public.token_receipt
     LANGUAGE sql
@@ -4846,6 +5256,34 @@ COMMENT ON TABLE coinslot.identities IS 'Identities that earn no sign-up bonus a
 
 COMMENT ON COLUMN coinslot.identities.user_id IS 'The account that confirmed it first.';
 
+CREATE TABLE coinslot.imported_balances (
+    column_name text NOT NULL,
+    user_id uuid NOT NULL,
+    tokens bigint NOT NULL,
+    bonus bigint NOT NULL,
+    delta bigint NOT NULL,
+    CONSTRAINT imported_balances_bonus_not_negative CHECK ((bonus >= 0)),
+    CONSTRAINT imported_balances_takes_the_bonus_at_most CHECK (((delta >= (tokens - bonus)) AND (delta <= tokens))),
+    CONSTRAINT imported_balances_tokens_in_range CHECK (((tokens >= 0) AND (tokens <= '9007199254740991'::bigint)))
+);
+
+COMMENT ON TABLE coinslot.imported_balances IS 'Each balance as it was, and what was made of it.';
+
+COMMENT ON COLUMN coinslot.imported_balances.tokens IS 'The old balance.';
+
+COMMENT ON COLUMN coinslot.imported_balances.bonus IS 'The sign-up bonus that Coinslot had paid already, and that the old balance therefore has.';
+
+COMMENT ON COLUMN coinslot.imported_balances.delta IS 'What the import moved: tokens - bonus, but for what had been spent of a larger bonus.';
+
+CREATE TABLE coinslot.imported_columns (
+    name text NOT NULL,
+    imported_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE coinslot.imported_columns IS 'Columns whose balances were imported, and are gone.';
+
+COMMENT ON COLUMN coinslot.imported_columns.name IS 'schema.table.column';
+
 ALTER TABLE coinslot.ledger_checks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME coinslot.ledger_checks_id_seq
     START WITH 1
@@ -5039,6 +5477,12 @@ ALTER TABLE ONLY coinslot.gateways
 ALTER TABLE ONLY coinslot.identities
     ADD CONSTRAINT identities_pkey PRIMARY KEY (identity_hash);
 
+ALTER TABLE ONLY coinslot.imported_balances
+    ADD CONSTRAINT imported_balances_pkey PRIMARY KEY (column_name, user_id);
+
+ALTER TABLE ONLY coinslot.imported_columns
+    ADD CONSTRAINT imported_columns_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY coinslot.ledger_checks
     ADD CONSTRAINT ledger_checks_pkey PRIMARY KEY (id);
 
@@ -5164,6 +5608,10 @@ CREATE INDEX token_payments_product_id ON public.token_payments USING btree (pro
 
 CREATE INDEX token_payments_status ON public.token_payments USING btree (status) WHERE (status = 'review'::text);
 
+CREATE TRIGGER imported_balances_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON coinslot.imported_balances FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
+
+CREATE TRIGGER imported_columns_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON coinslot.imported_columns FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
+
 CREATE TRIGGER token_ledger_append_only BEFORE DELETE OR UPDATE ON public.token_ledger FOR EACH ROW EXECUTE FUNCTION coinslot.refuse_change();
 
 CREATE TRIGGER token_ledger_no_truncate BEFORE TRUNCATE ON public.token_ledger FOR EACH STATEMENT EXECUTE FUNCTION coinslot.refuse_change();
@@ -5256,6 +5704,10 @@ CREATE POLICY "Nobody reads gateways through the API" ON coinslot.gateways FOR S
 
 CREATE POLICY "Nobody reads identities through the API" ON coinslot.identities FOR SELECT TO anon, authenticated USING (false);
 
+CREATE POLICY "Nobody reads imports through the API" ON coinslot.imported_balances FOR SELECT TO anon, authenticated USING (false);
+
+CREATE POLICY "Nobody reads imports through the API" ON coinslot.imported_columns FOR SELECT TO anon, authenticated USING (false);
+
 CREATE POLICY "Nobody reads operators through the API" ON coinslot.operators FOR SELECT TO anon, authenticated USING (false);
 
 CREATE POLICY "Nobody reads settings through the API" ON coinslot.settings FOR SELECT TO anon, authenticated USING (false);
@@ -5285,6 +5737,10 @@ ALTER TABLE coinslot.errors ENABLE ROW LEVEL SECURITY;
 ALTER TABLE coinslot.gateways ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.identities ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.imported_balances ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE coinslot.imported_columns ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE coinslot.ledger_checks ENABLE ROW LEVEL SECURITY;
 
@@ -5417,6 +5873,8 @@ REVOKE ALL ON FUNCTION coinslot.available(wallet public.token_wallets) FROM PUBL
 GRANT ALL ON FUNCTION coinslot.available(wallet public.token_wallets) TO authenticated;
 GRANT ALL ON FUNCTION coinslot.available(wallet public.token_wallets) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.balance_problems(app_table regclass, user_column name, tokens_column name) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) TO service_role;
 
@@ -5507,7 +5965,11 @@ REVOKE ALL ON FUNCTION coinslot.close_orders(user_id uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.close_table(app_table regclass, checked regprocedure[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.close_wallet(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.column_problems(app_table regclass, user_column name, tokens_column name) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.compare_payments(gateway text, lines jsonb) FROM PUBLIC;
 
@@ -5535,6 +5997,10 @@ GRANT SELECT ON TABLE public.token_ledger TO authenticated;
 GRANT SELECT ON TABLE public.token_ledger TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.debit_slowly(attempted public.token_ledger) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.dependent_functions(app_table regclass, tokens_column name, checked regprocedure[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.dependent_objects(app_table regclass, tokens_column name) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.end_refund(refund coinslot.refunds, payment public.token_payments, source text) FROM PUBLIC;
 
@@ -5616,6 +6082,12 @@ GRANT ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idem
 
 REVOKE ALL ON FUNCTION coinslot.identities_of(account auth.users, canonical boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.import_balances(app_table regclass, user_column name, tokens_column name, reason text, checked regprocedure[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.import_problems(app_table regclass, user_column name, tokens_column name, checked regprocedure[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.is_imported(name text, app_table regclass, tokens_column name) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.keep_an_owner(but_for uuid) FROM PUBLIC;
@@ -5638,6 +6110,8 @@ GRANT ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_i
 
 REVOKE ALL ON FUNCTION coinslot.lock_wallet(user_id uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.make_balance_field(app_table regclass, user_column name, field name) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.may_act(account auth.users) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
@@ -5649,12 +6123,16 @@ REVOKE ALL ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint,
 
 REVOKE ALL ON FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.old_balances(app_table regclass, user_column name, tokens_column name) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.open_hold(hold_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.open_ledger_check() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.open_payment(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.open_payment(order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.open_table(app_table regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.parse_time(value text) FROM PUBLIC;
 
@@ -5699,6 +6177,10 @@ REVOKE ALL ON FUNCTION coinslot.refuse_held_key(user_id uuid, idempotency_key te
 
 REVOKE ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.refuse_payment_attempt(order_id text, payment_key text, reason text, source text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.refuse_problems(what text, problems text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.refuse_write() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.release_hold(hold_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
@@ -5768,6 +6250,10 @@ REVOKE ALL ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reaso
 REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.table_problems(app_table regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.take_balances(column_name text, app_table regclass, user_column name, tokens_column name, reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.take_webhook(webhook coinslot.webhooks, readable_at timestamp with time zone, busy boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint) FROM PUBLIC;
@@ -5783,6 +6269,8 @@ GRANT ALL ON FUNCTION coinslot.use_feature(feature text, idempotency_key text, m
 
 REVOKE ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.use_feature_for(user_id uuid, feature text, idempotency_key text, metadata jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.use_up_accounts(column_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.user_named(who text) FROM PUBLIC;
 
@@ -5802,6 +6290,10 @@ REVOKE ALL ON FUNCTION coinslot.wallet_books(from_user uuid, to_user uuid) FROM 
 REVOKE ALL ON FUNCTION coinslot.webhook_spacing() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_wait(attempts bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.word(name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.writing_triggers(app_table regclass, checked regprocedure[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
