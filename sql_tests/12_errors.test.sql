@@ -18,6 +18,8 @@ create temporary table provocations (message, code, caller, statement, details) 
  '{"table": "token_ledger"}'),
 ('forbidden', 'PT403', 'user', $$select * from request_token_refund('ord_unknown_order', 'why', 'k')$$,
  '{"roles": ["finance", "owner"]}'),
+('table_closed', 'PT403', 'owner', $$delete from public.old_payments$$,
+ '{"table": "public.old_payments"}'),
 ('order_not_found', 'PT404', 'user', $$select * from cancel_token_order('ord_unknown_order')$$, '{}'),
 ('product_not_found', 'PT404', 'user', $$select * from create_token_order('nonsense', 'portone')$$,
  '{"product_id": "nonsense"}'),
@@ -62,6 +64,8 @@ select pg_temp.as_service(format(
 update auth.users set is_anonymous = true where id = :'nameless';
 select pg_temp.change('update coinslot.settings set anonymous_purchases = false') \gset
 select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
+select pg_temp.change('create table public.old_payments (id bigint)') \gset
+select pg_temp.change($$select coinslot.close_table('public.old_payments')$$) \gset
 select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'status' as ordered \gset
 
@@ -144,8 +148,10 @@ select is(
     where p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
       and p.prosrc ~* '\mraise\s+(exception|sqlstate|using|''|\w+ using)'
       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+    order by 1
   ),
-  array['fail'], 'one place raises'
+  array['fail', 'refuse_problems'],
+  'one place raises what callers are told, one what the owner is told'
 );
 select is_empty(
   $$select * from coinslot.errors

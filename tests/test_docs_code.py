@@ -28,6 +28,11 @@ EXAMPLES = [
 ]
 """Each of them runs, or is type-checked, in a test of its own."""
 
+PUSHED = [
+    path.read_text(encoding="utf-8").strip() for path in sorted((ROOT / "tests/apps").glob("*/*.sql"))
+]
+"""What an app pushes before and after Coinslot: `tests/e2e/test_apps.py` does."""
+
 DECLARED = (ROOT / "sidecar/web/coinslot.d.ts").read_text(encoding="utf-8")
 OWN_ROUTES = {"/api/ai/answer"}
 """Those of the example app."""
@@ -142,9 +147,13 @@ def unknown_elements(code: str) -> list[str]:
 # ---- SQL ----
 
 
-@of("sql")
+@pytest.mark.parametrize(
+    "block",
+    [block for block in ALL_BLOCKS if block.language == "sql" and block.code not in PUSHED],
+    ids=str,
+)
 def test_sql_runs(database: psycopg.Connection, block: Block) -> None:
-    """On a migrated database; what changes rows changes at least one."""
+    """On a migrated database; what changes rows changes at least one. An app has its own."""
     person = database.execute(
         "insert into auth.users (id, aud, role, email, email_confirmed_at, raw_app_meta_data)"
         " values (gen_random_uuid(), 'authenticated', 'authenticated', 'you@example.com', now(),"

@@ -229,6 +229,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('insufficient_tokens', 'PT402', 'Buy tokens, then call again with the same idempotency key.'),
 ('account_required', 'PT403', 'Give this anonymous user an identity, or sign in, then order.'),
 ('append_only', 'PT403', 'History is never changed: write a correcting entry instead.'),
+('table_closed', 'PT403', 'These are old records, to be read: nothing new is written here.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),

@@ -1,0 +1,1 @@
+select coinslot.close_table('public.payments');

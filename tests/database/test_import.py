@@ -1,0 +1,193 @@
+"""Importing while the app is live: whatever happens meanwhile, each old balance arrives once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from devstack.settings import ROOT
+from tests.database.people import Answer, Bank, Connection, spend
+from tests.support.clusters import Cluster
+
+_HOLD_ACCOUNT = """
+insert into coinslot.identities (identity_hash, user_id)
+select encode(sha256(convert_to(s.identity_salt || 'account:' || %s, 'UTF8')), 'hex'), %s
+from coinslot.settings s
+"""
+
+MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))
+
+_MANY_USERS = """
+insert into auth.users (id, email, email_confirmed_at, created_at)
+select gen_random_uuid(), n || '@many.example.com', now(), now() from generate_series(1, %s) n
+"""
+
+
+class App:
+    """A table of balances, as an app has it that counts tokens by itself."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        self.table = f"public.members_{uuid4().hex}"
+        bank.change(f"create table {self.table} (id uuid primary key, tokens integer)")
+
+    def member(self, tokens: int) -> UUID:
+        user = self.bank.user()
+        self.bank.change(f"insert into {self.table} values (%s, %s)", user, tokens)
+        return user
+
+    def take(self, connection: Connection) -> Answer:
+        """The import, and its answer."""
+        query = f"select * from coinslot.import_balances('{self.table}', 'id', 'tokens')"
+        row = connection.execute(query).fetchone()
+        assert row
+        return row
+
+    def pay(self, user: UUID) -> Callable[[Connection], bool]:
+        """The app's own way to give a token; false once its column is gone."""
+
+        def call(connection: Connection) -> bool:
+            statement = f"update {self.table} set tokens = tokens + 1 where id = %s"
+            try:
+                connection.execute(statement, [user])
+            except psycopg.errors.UndefinedColumn:
+                return False
+            return True
+
+        return call
+
+
+@pytest.fixture
+def app(bank: Bank) -> App:
+    return App(bank)
+
+
+def test_what_the_app_pays_during_an_import_arrives_or_fails_loudly(app: App) -> None:
+    """The import is stopped after it has taken the balances."""
+    user = app.member(10)
+    with (
+        closing(app.bank.connect()) as holder,
+        closing(app.bank.connect()) as importer,
+        closing(app.bank.connect()) as payer,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        holder.execute("begin")
+        holder.execute(_HOLD_ACCOUNT, [user, user])
+        taking = threads.submit(app.take, importer)
+        _wait_until_blocked(holder, importer, taking)
+        paying = threads.submit(app.pay(user), payer)
+        _wait_until_blocked(holder, payer, paying)
+        holder.execute("rollback")
+        taking.result(60)
+        paid = paying.result(60)
+    assert app.bank.wallet(user) == (10 + paid, 0)
+
+
+def test_many_payments_beside_an_import_are_all_there(app: App) -> None:
+    users = [app.member(10) for _ in range(8)]
+    paid: dict[UUID, int] = dict.fromkeys(users, 0)
+
+    def pay(user: UUID) -> Callable[[Connection], Answer]:
+        def call(connection: Connection) -> Answer:
+            while app.pay(user)(connection):
+                paid[user] += 1
+            return {}
+
+        return call
+
+    def take(connection: Connection) -> Answer:
+        time.sleep(0.2)  # the others are in the middle of it
+        return app.take(connection)
+
+    app.bank.together([take, *map(pay, users)])
+    assert sum(paid.values())
+    assert [app.bank.wallet(user)[0] for user in users] == [10 + paid[user] for user in users]
+    assert not app.bank.audit()
+
+
+def test_spending_goes_on_beside_an_import(app: App) -> None:
+    users = [app.member(10) for _ in range(8)]
+    for user in users:
+        app.bank.change("select coinslot.add_tokens(%s, 30, 'k', '', 'grant')", user)
+
+    def buy(user: UUID) -> Callable[[Connection], Answer]:
+        def call(connection: Connection) -> Answer:
+            for number in range(20):
+                spend(user, 1, f"{number}")(connection)
+            return {}
+
+        return call
+
+    app.bank.together([*map(buy, users), app.take])
+    assert {app.bank.wallet(user) for user in users} == {(10 + 30 - 20, 0)}
+    assert not app.bank.audit()
+
+
+def test_a_bonus_that_is_being_paid_is_part_of_the_balance(app: App) -> None:
+    user = app.member(10)
+    with (
+        closing(app.bank.connect()) as auth,
+        closing(app.bank.connect()) as importer,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        auth.execute("begin")
+        auth.execute("set constraints all immediate")
+        auth.execute("update auth.users set email_confirmed_at = now() where id = %s", [user])
+        taking = thread.submit(app.take, importer)
+        _wait_until_blocked(auth, importer, taking)
+        auth.execute("commit")
+        taking.result(60)
+    assert app.bank.history(user) == [("signup_bonus", 5), ("adjustment", 5)]
+
+
+def test_two_imports_at_once_are_one(app: App) -> None:
+    user = app.member(10)
+    answers = app.bank.together([app.take] * 4)
+    assert sorted(bool(each["replayed"]) for each in answers if isinstance(each, dict)) == [
+        *[False, True, True, True]
+    ]
+    assert app.bank.wallet(user) == (10, 0)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_a_hundred_thousand_users_are_imported_in_seconds(
+    cluster: Cluster, record_property: Callable[[str, float], None]
+) -> None:
+    """All of it is under the lock, so that is how long the app's table is away."""
+    users = 100_000
+    with cluster.unmigrated() as name, closing(Bank(cluster.url(name))) as bank:
+        bank.change(_MANY_USERS, users)
+        app = App(bank)
+        bank.change(f"insert into {app.table} select id, 42 from auth.users")
+        for migration in MIGRATIONS:
+            bank.change(migration.read_text())
+        with closing(bank.connect()) as connection:
+            began = time.monotonic()
+            answer = app.take(connection)
+            seconds = time.monotonic() - began
+        assert isinstance(answer, dict)
+        assert (answer["users"], answer["tokens"]) == (users, 42 * users)
+        assert seconds < 30
+        assert not bank.audit()
+    record_property("users imported", users)
+    record_property("seconds under the lock", round(seconds, 1))
+
+
+def _wait_until_blocked(watcher: Connection, waiting: Connection, call: Future[Any]) -> None:
+    """Or done: then there was nothing to wait for."""
+    deadline = time.monotonic() + 60
+    blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as blocked"
+    while not call.done():
+        row = watcher.execute(blocked, [waiting.info.backend_pid]).fetchone()
+        if row and row["blocked"]:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
