@@ -826,6 +826,64 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) IS 'PT400 unless amount, key, reason and metadata can be stored.';
 
+CREATE FUNCTION coinslot.check_identities() RETURNS TABLE(code text, subject text, problem text, repair text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  with paid as (
+    select l.user_id, encode(sha256(convert_to(
+      (select s.identity_salt from coinslot.settings s) || 'account:' || l.user_id, 'UTF8'
+    )), 'hex') as identity_hash
+    from (select w.user_id from public.token_wallets w order by w.user_id limit 1000) w
+    inner join public.token_ledger l on l.user_id = w.user_id and l.seq = 1
+    where l.kind = 'signup_bonus'
+  )
+  select 'identities_lost', 'coinslot.identities', format(
+      '%s of %s users who got the sign-up bonus are not in it: they can get it again.',
+      count(*) filter (where i.identity_hash is null), count(*)
+    ),
+    '-- Restore coinslot.identities, and settings.identity_salt, both from the same backup.'
+  from paid p
+  left join coinslot.identities i on i.identity_hash = p.identity_hash
+  having count(*) filter (where i.identity_hash is null) > 0
+$$;
+
+COMMENT ON FUNCTION coinslot.check_identities() IS 'Whether identities and salt fit the bonuses that were paid.';
+
+CREATE FUNCTION coinslot.check_installation(quick boolean DEFAULT false) RETURNS TABLE(code text, subject text, problem text, repair text, stops_buyers boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if to_regprocedure('coinslot.manifest()') is null then
+    return query values (
+      'manifest_missing', 'coinslot.manifest()', 'Nothing can be compared.',
+      '-- Restore the schema coinslot, or push its migrations, whichever brought it here.', true
+    );
+    return;
+  end if;
+  return query
+  select p.code, p.subject, p.problem, p.repair, coinslot.stops_buyers(p.code)
+  from (
+    select * from coinslot.check_objects()
+    union all select * from coinslot.check_rivals()
+    union all select * from coinslot.check_rows()
+  ) p
+  -- Repairs are done in this order, and everything else calls functions.
+  order by p.code not like 'function%', p.code collate "C", p.subject collate "C";
+  if check_installation.quick then
+    return;
+  end if;
+  return query
+  select p.code, p.subject, p.problem, p.repair, coinslot.stops_buyers(p.code)
+  from (
+    select * from coinslot.check_identities() union all select * from coinslot.check_wallets()
+  ) p;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.check_installation(quick boolean) IS 'See public.coinslot_check_installation.';
+
 CREATE FUNCTION coinslot.check_ledger() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -902,6 +960,29 @@ $_$;
 
 COMMENT ON FUNCTION coinslot.check_lines(lines jsonb) IS 'PT400 unless every line of a gateway''s list is well formed.';
 
+CREATE FUNCTION coinslot.check_objects() RETURNS TABLE(code text, subject text, problem text, repair text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select
+    case
+      when c.differs is null then c.kind || '_missing'
+      when c.differs = '{grants}' then 'grants_changed'
+      when c.differs = '{enabled}' then 'trigger_disabled'
+      when c.differs = '{row_security}' then 'row_security_off'
+      else c.kind || '_changed'
+    end,
+    c.name,
+    case
+      when c.differs is null then 'It is not there.'
+      else 'It is not as this release has it: ' || array_to_string(c.differs, ', ') || '.'
+    end,
+    coinslot.repair_for(c.kind, c.name, c.differs)
+  from coinslot.compare_manifest() c
+$$;
+
+COMMENT ON FUNCTION coinslot.check_objects() IS 'What of this release is missing or changed.';
+
 CREATE FUNCTION coinslot.check_open(wallet public.token_wallets) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -976,6 +1057,51 @@ end
 $_$;
 
 COMMENT ON FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) IS 'PT400 unless reason, key and account can be stored.';
+
+CREATE FUNCTION coinslot.check_rivals() RETURNS TABLE(code text, subject text, problem text, repair text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select 'function_rival', p.oid::regprocedure::text,
+    'It has the name of a function of Coinslot, and calls through the API end with 300.',
+    format('alter function %s rename to %I;', p.oid::regprocedure, p.proname || '_of_the_app')
+  from pg_catalog.pg_proc p
+  inner join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where n.nspname in ('public', 'coinslot') and p.proname <> 'tokens'
+    and p.oid <> coalesce(to_regprocedure('coinslot.manifest()'), 0)
+    and exists (
+      select from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
+      where e.kind = 'function' and starts_with(e.name, format('%I.%I(', n.nspname, p.proname))
+    )
+    and format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) not in (
+      select e.name from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
+      where e.kind = 'function'
+    )
+$$;
+
+COMMENT ON FUNCTION coinslot.check_rivals() IS 'Functions of the name of one of Coinslot.';
+
+CREATE FUNCTION coinslot.check_rows() RETURNS TABLE(code text, subject text, problem text, repair text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select 'rows_added', r.name, 'No release brings this row.', format(
+      'delete from %s t where to_jsonb(t) = %L;', split_part(r.name, ' ', 1), r.facts
+    )
+  from coinslot.present_rows() r
+  where (r.name like 'coinslot.payment_statuses %' or r.name like 'coinslot.payment_transitions %')
+    and r.name not in (
+      select e.name from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
+      where e.kind = 'rows'
+    )
+  union all
+  select 'settings_missing', 'coinslot.settings',
+    'It has no row. Restore it: a new one has a new identity_salt, and pays everybody again.',
+    'insert into coinslot.settings default values;'
+  where not exists (select from coinslot.settings)
+$$;
+
+COMMENT ON FUNCTION coinslot.check_rows() IS 'Rows that are too many, and the settings.';
 
 CREATE FUNCTION coinslot.check_text(argument text, value text, longest integer) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1100,6 +1226,35 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.check_unspent(refund coinslot.refunds) IS 'Locks the wallet; PT409 unless it has the tokens of a refund, or the refund is forced.';
+
+CREATE FUNCTION coinslot.check_wallets() RETURNS TABLE(code text, subject text, problem text, repair text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select 'wallet_missing', 'auth.users',
+    format('%s%s users have no wallet.', case when count(*) = 1000 then 'At least ' end, count(*)),
+    'select coinslot.adopt_users();'
+  from (
+    select from auth.users u
+    where not exists (select from public.token_wallets w where w.user_id = u.id)
+    limit 1000
+  ) missing
+  having count(*) > 0
+  union all
+  select 'user_missing', 'public.token_wallets',
+    format(
+      '%s%s open wallets have no user.', case when count(*) = 1000 then 'At least ' end, count(*)
+    ),
+    'select coinslot.close_left_wallets();'
+  from (
+    select from public.token_wallets w
+    where w.closed_at is null and not exists (select from auth.users u where u.id = w.user_id)
+    limit 1000
+  ) left_over
+  having count(*) > 0
+$$;
+
+COMMENT ON FUNCTION coinslot.check_wallets() IS 'Users without wallets, and wallets without users.';
 
 CREATE FUNCTION coinslot.webhook_lease() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1278,6 +1433,28 @@ $$;
 
 COMMENT ON FUNCTION coinslot.claim_webhooks(batch integer) IS 'See public.coinslot_claim_webhooks.';
 
+CREATE FUNCTION coinslot.close_left_wallets() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_user_id uuid;
+  v_count bigint := 0;
+begin
+  for v_user_id in
+    select w.user_id from public.token_wallets w
+    where w.closed_at is null and not exists (select from auth.users u where u.id = w.user_id)
+    order by w.user_id
+  loop
+    perform coinslot.close_wallet(v_user_id);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.close_left_wallets() IS 'Closes the wallets whose users are gone; how many. Restore auth.users first.';
+
 CREATE FUNCTION coinslot.close_orders(user_id uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1344,6 +1521,21 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.close_wallet(user_id uuid) IS 'Closes a wallet and releases its holds.';
+
+CREATE FUNCTION coinslot.compare_manifest() RETURNS TABLE(kind text, name text, differs text[])
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select e.kind, e.name, case when f.name is not null then array(
+    select k.key from jsonb_object_keys(e.facts) k (key)
+    where e.facts -> k.key is distinct from f.facts -> k.key order by k.key collate "C"
+  ) end
+  from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text, facts jsonb)
+  left join coinslot.present_objects() f on f.kind = e.kind and f.name = e.name
+  where f.name is null or e.facts <> f.facts
+$$;
+
+COMMENT ON FUNCTION coinslot.compare_manifest() IS 'What of this release is missing here (differs is null), or differs, and in which facts.';
 
 CREATE FUNCTION coinslot.compare_payments(gateway text, lines jsonb) RETURNS SETOF coinslot.audit_lines
     LANGUAGE sql STABLE
@@ -2079,6 +2271,40 @@ $$;
 
 COMMENT ON FUNCTION coinslot.follow_confirmation() IS 'Trigger on auth.users: the bonus follows what is confirmed.';
 
+CREATE FUNCTION coinslot.follow_confirmations() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if not coinslot.has_trigger('auth.users', 'coinslot_user_identified') then
+    create constraint trigger coinslot_user_identified after insert on auth.users
+    deferrable initially deferred for each row
+    when (new.email_confirmed_at is not null or new.phone_confirmed_at is not null)
+    execute function coinslot.follow_confirmation();
+  end if;
+  if not coinslot.has_trigger('auth.users', 'coinslot_user_reidentified') then
+    create constraint trigger coinslot_user_reidentified
+    after update of email, email_confirmed_at, phone, phone_confirmed_at, is_anonymous
+    on auth.users deferrable initially deferred for each row
+    when (
+      (new.email, new.email_confirmed_at, new.phone, new.phone_confirmed_at, new.is_anonymous)
+      is distinct from
+      (old.email, old.email_confirmed_at, old.phone, old.phone_confirmed_at, old.is_anonymous)
+    )
+    execute function coinslot.follow_confirmation();
+  end if;
+  if not coinslot.has_trigger('auth.identities', 'coinslot_identity_linked') then
+    create constraint trigger coinslot_identity_linked
+    after insert or update of user_id, provider on auth.identities
+    deferrable initially deferred for each row
+    when (new.provider not in ('email', 'phone'))
+    execute function coinslot.follow_identity();
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.follow_confirmations() IS 'Puts the triggers of the bonus on auth.users and auth.identities.';
+
 CREATE FUNCTION coinslot.follow_identity() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2109,6 +2335,22 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.follow_user() IS 'Trigger on auth.users: wallet and closing follow the account.';
+
+CREATE FUNCTION coinslot.follow_users() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  create or replace trigger coinslot_user_created after insert on auth.users
+  for each row execute function coinslot.follow_user();
+  create or replace trigger coinslot_user_changed after update of deleted_at on auth.users
+  for each row execute function coinslot.follow_user();
+  create or replace trigger coinslot_user_deleted after delete on auth.users
+  for each row execute function coinslot.follow_user();
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.follow_users() IS 'Puts the triggers of wallets on auth.users.';
 
 CREATE FUNCTION coinslot.free_set_aside(refund coinslot.refunds) RETURNS void
     LANGUAGE plpgsql
@@ -2220,6 +2462,21 @@ $$;
 
 COMMENT ON FUNCTION coinslot.grant_signup_bonus(user_id uuid) IS 'Gives the bonus to an account none of whose identities is used up, and uses them up.';
 
+CREATE FUNCTION coinslot.grants_in(acl aclitem[]) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coalesce(array_agg(g.line order by g.line collate "C"), '{}')
+  from (
+    select a.privilege_type || ' to ' || coalesce(r.rolname, 'public') as line
+    from aclexplode(grants_in.acl) a
+    left join pg_catalog.pg_roles r on r.oid = a.grantee
+    where a.grantee = 0 or r.rolname in ('anon', 'authenticated', 'service_role')
+  ) g
+$$;
+
+COMMENT ON FUNCTION coinslot.grants_in(acl aclitem[]) IS 'What the roles of the API may do, as lines.';
+
 CREATE FUNCTION coinslot.guard_transition() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2243,6 +2500,18 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.guard_transition() IS 'Trigger: only legal moves of an order.';
+
+CREATE FUNCTION coinslot.has_trigger(relation regclass, trigger_name name) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select exists (
+    select from pg_catalog.pg_trigger t
+    where t.tgrelid = has_trigger.relation and t.tgname = has_trigger.trigger_name
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.has_trigger(relation regclass, trigger_name name) IS 'True if a trigger is there.';
 
 CREATE FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) RETURNS public.token_hold_receipt
     LANGUAGE plpgsql
@@ -2355,6 +2624,22 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.identities_of(account auth.users, canonical boolean) IS 'Identities that an account has confirmed, with itself; empty if it has confirmed none.';
+
+CREATE FUNCTION coinslot.install_auth_triggers() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform coinslot.follow_users();
+  perform coinslot.follow_confirmations();
+  if to_regprocedure('coinslot.create_profile()') is not null then
+    create or replace trigger coinslot_profile_created after insert on auth.users
+    for each row execute function coinslot.create_profile();
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.install_auth_triggers() IS 'Puts the triggers on Auth''s tables that are not there; a deferred one that is there stays.';
 
 CREATE FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) RETURNS coinslot.refunds
     LANGUAGE plpgsql
@@ -2539,6 +2824,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.lock_wallet(user_id uuid) IS 'Locks and reads a wallet.';
 
+CREATE FUNCTION coinslot.manifest() RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS …;
+
+COMMENT ON FUNCTION coinslot.manifest() IS 'The objects of this release: see write_manifest.';
+
 CREATE FUNCTION coinslot.may_act(account auth.users) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -2653,6 +2945,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) IS 'Lists an unsound ledger among what needs a person.';
 
+CREATE FUNCTION coinslot.on_auth(trigger_name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN (trigger_name ~~ '% on auth.%'::text);
+
+COMMENT ON FUNCTION coinslot.on_auth(trigger_name text) IS 'True for a trigger on a table of Auth.';
+
 CREATE FUNCTION coinslot.open_hold(hold_id uuid) RETURNS coinslot.token_holds
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2714,6 +3013,28 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.open_payment(order_id text) IS 'See public.coinslot_open_payment.';
+
+CREATE FUNCTION coinslot.own_relations() RETURNS TABLE(oid oid, kind text, name text, grants text[], secured boolean, options text[])
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select c.oid, c.relkind::text, format('%I.%I', n.nspname, c.relname),
+    coinslot.grants_in(coalesce(c.relacl, acldefault('r', c.relowner))) || array(
+      select regexp_replace(g.line, ' to ', format(' (%s) to ', a.attname))
+      from pg_catalog.pg_attribute a, unnest(coinslot.grants_in(a.attacl)) g (line)
+      where a.attrelid = c.oid and a.attacl is not null and not a.attisdropped
+      order by a.attname collate "C", g.line collate "C"
+    ),
+    c.relrowsecurity, c.reloptions
+  from pg_catalog.pg_class c
+  inner join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'v')
+    and (n.nspname = 'coinslot' or (
+      n.nspname = 'public' and c.relname = any(coinslot.public_names())
+    ))
+$$;
+
+COMMENT ON FUNCTION coinslot.own_relations() IS 'Coinslot''s tables and views, with their grants.';
 
 CREATE FUNCTION coinslot.parse_time(value text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -2846,6 +3167,160 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.post_entry(entry public.token_ledger) IS 'Writes an entry and moves the balance by it.';
+
+CREATE FUNCTION coinslot.present_functions() RETURNS TABLE(kind text, name text, facts jsonb, definition text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select 'function',
+    format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),
+    jsonb_build_object(
+      'body', encode(sha256(convert_to(
+        coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), 'UTF8'
+      )), 'hex'),
+      'arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid),
+      'definer', p.prosecdef, 'volatility', p.provolatile, 'settings', to_jsonb(p.proconfig),
+      'grants', coinslot.grants_in(coalesce(p.proacl, acldefault('f', p.proowner)))
+    ),
+    pg_get_functiondef(p.oid) || format(
+      E';\ncomment on function %s is %L', p.oid::regprocedure, obj_description(p.oid, 'pg_proc')
+    )
+  from pg_catalog.pg_proc p
+  inner join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where p.prokind = 'f' and p.oid <> coalesce(to_regprocedure('coinslot.manifest()'), 0)
+    and (n.nspname = 'coinslot' or (
+      n.nspname = 'public' and p.proname = any(coinslot.public_names())
+      and strpos(p.prosrc, 'coinslot.') > 0
+    ))
+$$;
+
+COMMENT ON FUNCTION coinslot.present_functions() IS 'Coinslot''s functions as they are.';
+
+CREATE FUNCTION coinslot.present_objects() RETURNS TABLE(kind text, name text, facts jsonb, definition text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.present_functions()
+  union all select * from coinslot.present_relations()
+  union all select * from coinslot.present_policies()
+  union all select * from coinslot.present_parts()
+  union all select * from coinslot.present_triggers()
+  union all select * from coinslot.present_rows()
+$$;
+
+COMMENT ON FUNCTION coinslot.present_objects() IS 'Everything that a release consists of.';
+
+CREATE FUNCTION coinslot.present_parts() RETURNS TABLE(kind text, name text, facts jsonb, definition text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+  select 'constraint', format('%I on %s', c.conname, r.name),
+    jsonb_build_object('validated', c.convalidated),
+    format('alter table %s drop constraint if exists %I, add constraint %2$I %s',
+      r.name, c.conname, pg_get_constraintdef(c.oid))
+  from coinslot.own_relations() r
+  inner join pg_catalog.pg_constraint c on c.conrelid = r.oid and c.contype in ('c', 'f', 'p', 'u')
+  union all
+  select 'index', i.indexrelid::regclass::text,
+    jsonb_build_object('unique', i.indisunique, 'valid', i.indisvalid),
+    format('drop index if exists %s; %s', i.indexrelid::regclass, pg_get_indexdef(i.indexrelid))
+  from coinslot.own_relations() r
+  inner join pg_catalog.pg_index i on i.indrelid = r.oid
+  where not exists (
+    select from pg_catalog.pg_constraint c where c.conindid = i.indexrelid
+  )
+$_$;
+
+COMMENT ON FUNCTION coinslot.present_parts() IS 'Constraints and indexes of Coinslot''s tables as they are.';
+
+CREATE FUNCTION coinslot.present_policies() RETURNS TABLE(kind text, name text, facts jsonb, definition text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+  select 'policy', format('%s on %s', quote_ident(p.polname), r.name), jsonb_build_object(
+      'command', p.polcmd, 'using', pg_get_expr(p.polqual, p.polrelid), 'roles', roles.names
+    ),
+    format(
+      'drop policy if exists %1$I on %2$s; '
+      'create policy %1$I on %2$s for select to %3$s using (%4$s)',
+      p.polname, r.name, array_to_string(roles.names, ', '), pg_get_expr(p.polqual, p.polrelid)
+    )
+  from coinslot.own_relations() r
+  inner join pg_catalog.pg_policy p on p.polrelid = r.oid
+  cross join lateral (
+    select array_agg(g.rolname::text order by g.rolname) as names
+    from pg_catalog.pg_roles g where g.oid = any(p.polroles)
+  ) roles
+$_$;
+
+COMMENT ON FUNCTION coinslot.present_policies() IS 'Policies of Coinslot''s tables as they are.';
+
+CREATE FUNCTION coinslot.present_relations() RETURNS TABLE(kind text, name text, facts jsonb, definition text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select 'schema', 'coinslot',
+    jsonb_build_object('grants', coinslot.grants_in(n.nspacl)), null
+  from pg_catalog.pg_namespace n where n.nspname = 'coinslot'
+  union all
+  select 'table', r.name, jsonb_build_object('grants', r.grants, 'row_security', r.secured), null
+  from coinslot.own_relations() r where r.kind = 'r'
+  union all
+  select 'view', r.name, jsonb_build_object(
+      'grants', r.grants, 'options', r.options, 'query', pg_get_viewdef(r.oid)
+    ),
+    format('create or replace view %s%s as %s', r.name,
+      format(' with (%s)', array_to_string(r.options, ', ')), pg_get_viewdef(r.oid))
+  from coinslot.own_relations() r where r.kind = 'v'
+$$;
+
+COMMENT ON FUNCTION coinslot.present_relations() IS 'Coinslot''s tables and views as they are.';
+
+CREATE FUNCTION coinslot.present_rows() RETURNS TABLE(kind text, name text, facts jsonb, definition text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select 'rows', 'coinslot.errors ' || e.message, to_jsonb(e), null from coinslot.errors e
+  union all
+  select 'rows', 'coinslot.gateways ' || g.id, '{}',
+    jsonb_build_object('id', g.id, 'name', g.name)::text
+  from coinslot.gateways g
+  union all
+  select 'rows', 'coinslot.payment_statuses ' || s.status, to_jsonb(s), null
+  from coinslot.payment_statuses s
+  union all
+  select 'rows', format('coinslot.payment_transitions %s %s', t.from_status, t.to_status),
+    to_jsonb(t), null
+  from coinslot.payment_transitions t
+$$;
+
+COMMENT ON FUNCTION coinslot.present_rows() IS 'The rows of a release as they are.';
+
+CREATE FUNCTION coinslot.present_triggers() RETURNS TABLE(kind text, name text, facts jsonb, definition text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass),
+    jsonb_build_object('enabled', t.tgenabled, 'definition', pg_get_triggerdef(t.oid)),
+    format('drop trigger if exists %I on %s; %s',
+      t.tgname, t.tgrelid::regclass, pg_get_triggerdef(t.oid))
+  from pg_catalog.pg_trigger t
+  inner join pg_catalog.pg_class c on c.oid = t.tgrelid
+  inner join pg_catalog.pg_proc p on p.oid = t.tgfoid
+  where not t.tgisinternal and (
+    p.pronamespace = 'coinslot'::regnamespace
+    or c.relnamespace = to_regnamespace('auth') and starts_with(t.tgname, 'coinslot_')
+  )
+$$;
+
+COMMENT ON FUNCTION coinslot.present_triggers() IS 'Triggers of Coinslot on its own tables and on Auth''s as they are.';
+
+CREATE FUNCTION coinslot.public_names() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ARRAY['add_tokens'::text, 'cancel_token_order'::text, 'capture_token_hold'::text, 'coinslot_add_operator'::text, 'coinslot_apply_gateway_payment'::text, 'coinslot_audit_payments'::text, 'coinslot_audit_report'::text, 'coinslot_audit_unlisted'::text, 'coinslot_begin_audit'::text, 'coinslot_check_installation'::text, 'coinslot_check_ledger'::text, 'coinslot_claim_payments'::text, 'coinslot_claim_refunds'::text, 'coinslot_claim_webhooks'::text, 'coinslot_close_refund'::text, 'coinslot_finish_audit'::text, 'coinslot_finish_webhook'::text, 'coinslot_get_backlog'::text, 'coinslot_get_refund'::text, 'coinslot_get_settings'::text, 'coinslot_list_discrepancies'::text, 'coinslot_list_operators'::text, 'coinslot_list_webhooks'::text, 'coinslot_open_payment'::text, 'coinslot_operator_account'::text, 'coinslot_payment_to_read'::text, 'coinslot_record_refund_answer'::text, 'coinslot_refund_job'::text, 'coinslot_refuse_payment_attempt'::text, 'coinslot_remove_operator'::text, 'coinslot_replay_webhooks'::text, 'coinslot_resolve_discrepancy'::text, 'coinslot_return_payments'::text, 'coinslot_return_webhooks'::text, 'coinslot_run_maintenance'::text, 'coinslot_store_webhook'::text, 'coinslot_verify_ledger'::text, 'coinslot_webhook_verdict'::text, 'create_token_order'::text, 'get_user_tokens'::text, 'hold_feature_for'::text, 'hold_tokens_for'::text, 'list_token_refunds'::text, 'release_token_hold'::text, 'request_token_refund'::text, 'request_token_refund_for'::text, 'spend_tokens'::text, 'spend_tokens_for'::text, 'token_features'::text, 'token_hold_receipt'::text, 'token_ledger'::text, 'token_offers'::text, 'token_payment_events'::text, 'token_payments'::text, 'token_prices'::text, 'token_products'::text, 'token_receipt'::text, 'token_refunds'::text, 'token_wallets'::text, 'tokens'::text, 'update_profile'::text, 'use_feature'::text, 'use_feature_for'::text];
+
+COMMENT ON FUNCTION coinslot.public_names() IS 'The names in public that are Coinslot''s.';
 
 CREATE FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) RETURNS public.token_payments
     LANGUAGE plpgsql STABLE
@@ -3203,6 +3678,151 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.remove_operator(who text) IS 'See public.coinslot_remove_operator.';
+
+CREATE FUNCTION coinslot.repair(kind text, name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET check_function_bodies TO 'off'
+    AS $$
+declare
+  v_kind constant text := repair.kind;
+  v_name constant text := repair.name;
+  v_facts jsonb;
+  v_definition text;
+begin
+  select e.facts, e.definition into v_facts, v_definition
+  from jsonb_to_recordset(coinslot.manifest()) e (
+    kind text, name text, facts jsonb, definition text
+  ) where e.kind = v_kind and e.name = v_name;
+  if not found then
+    raise exception using errcode = 'undefined_object', message = format(
+      'This release has no %s %s', v_kind, v_name
+    );
+  elsif v_kind = 'rows' then
+    perform coinslot.repair_row(
+      split_part(v_name, ' ', 1)::regclass, coalesce(v_definition::jsonb, v_facts)
+    );
+  elsif v_kind = 'trigger' and coinslot.on_auth(v_name) then
+    perform coinslot.repair_auth_trigger(v_name, v_facts ->> 'definition');
+  elsif v_definition is not null then
+    execute v_definition;
+  end if;
+  if v_facts ? 'grants' then
+    perform coinslot.repair_rights(v_kind, v_name, v_facts);
+  end if;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.repair(kind text, name text) IS 'Makes a thing of this release again, named as the check names it.';
+
+CREATE FUNCTION coinslot.repair_auth_trigger(name text, definition text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+  v_function constant text := substring(
+    repair_auth_trigger.definition from 'EXECUTE FUNCTION (.*)$'
+  );
+begin
+  if starts_with(repair_auth_trigger.definition, 'CREATE TRIGGER') then
+    execute regexp_replace(
+      repair_auth_trigger.definition, '^CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER'
+    );
+    return;
+  end if;
+  execute format('drop function %s cascade', v_function);
+  perform coinslot.repair('function', v_function);
+  perform coinslot.install_auth_triggers();
+  if exists (
+    select from coinslot.compare_manifest() c
+    where c.kind = 'trigger' and c.name = repair_auth_trigger.name
+  ) then
+    raise exception using errcode = 'insufficient_privilege', message = format(
+      'Drop the trigger %s as the owner of that table, then repair it', repair_auth_trigger.name
+    );
+  end if;
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.repair_auth_trigger(name text, definition text) IS 'Makes a trigger on a table of Auth again, whatever has become of it.';
+
+CREATE FUNCTION coinslot.repair_for(kind text, name text, differs text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select case
+    when repair_for.kind in ('table', 'schema') and repair_for.differs is null
+      then '-- Restore it from a backup: no release brings what was in it.'
+    when repair_for.kind = 'trigger' and coinslot.on_auth(repair_for.name)
+      and repair_for.differs is null
+      then 'select coinslot.install_auth_triggers();'
+    else format('select coinslot.repair(%L, %L);', repair_for.kind, repair_for.name)
+  end
+$$;
+
+COMMENT ON FUNCTION coinslot.repair_for(kind text, name text, differs text[]) IS 'The statement that makes this part of a release again.';
+
+CREATE FUNCTION coinslot.repair_grants(object text, grants jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_grant text;
+begin
+  execute format(
+    'revoke all on %s from public, anon, authenticated, service_role', repair_grants.object
+  );
+  for v_grant in select g.line from jsonb_array_elements_text(repair_grants.grants) g (line)
+  loop
+    execute 'grant ' || replace(v_grant, ' to ', format(' on %s to ', repair_grants.object));
+  end loop;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.repair_grants(object text, grants jsonb) IS 'Grants these lines, and nothing else to the roles of the API.';
+
+CREATE FUNCTION coinslot.repair_rights(kind text, name text, facts jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if repair_rights.kind = 'table' then
+    execute format('alter table %s enable row level security', repair_rights.name);
+  end if;
+  perform coinslot.repair_grants(
+    replace(repair_rights.kind, 'view', 'table') || ' ' || repair_rights.name,
+    repair_rights.facts -> 'grants'
+  );
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.repair_rights(kind text, name text, facts jsonb) IS 'Gives a thing the rights that this release gives.';
+
+CREATE FUNCTION coinslot.repair_row(relation regclass, fields jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+  v_columns text := (
+    select string_agg(quote_ident(k.key), ', ' order by k.key)
+    from jsonb_object_keys(repair_row.fields) k (key)
+  );
+  v_key text := (
+    select quote_ident(c.conname) from pg_catalog.pg_constraint c
+    where c.conrelid = repair_row.relation and c.contype = 'p'
+  );
+begin
+  execute format(
+    'insert into %1$s as t (%2$s) select %2$s from jsonb_populate_record(null::%1$s, $1) '
+    'on conflict on constraint %3$s do update set (%2$s) = (select %4$s)',
+    repair_row.relation, v_columns, v_key,
+    (select string_agg(format('excluded.%I', k.key), ', ' order by k.key)
+     from jsonb_object_keys(repair_row.fields) k (key))
+  ) using repair_row.fields;
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.repair_row(relation regclass, fields jsonb) IS 'Writes a row of the release again.';
 
 CREATE FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3839,6 +4459,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) IS 'Asks for a refund and sets its tokens aside, once per order and key.';
 
+CREATE FUNCTION coinslot.stops_buyers(code text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN (code = ANY (ARRAY['manifest_missing'::text, 'schema_missing'::text, 'table_missing'::text, 'view_missing'::text, 'function_missing'::text, 'function_rival'::text, 'grants_changed'::text, 'trigger_missing'::text, 'trigger_changed'::text, 'trigger_disabled'::text, 'rows_missing'::text, 'rows_added'::text, 'settings_missing'::text]));
+
+COMMENT ON FUNCTION coinslot.stops_buyers(code text) IS 'True for what nobody can sign up, buy or spend with.';
+
 CREATE FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -4211,6 +4838,27 @@ $$;
 
 COMMENT ON FUNCTION coinslot.webhook_wait(attempts bigint) IS 'Time to the next read of a webhook''s payment; null once it was read often enough.';
 
+CREATE FUNCTION coinslot.write_manifest() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  v_objects jsonb;
+begin
+  select jsonb_agg(to_jsonb(o) order by o.kind collate "C", o.name collate "C") into v_objects
+  from coinslot.present_objects() o;
+  execute format(
+    'create or replace function coinslot.manifest() returns jsonb '
+    'language sql immutable set search_path = %L as %L', '', format('select %L::jsonb', v_objects)
+  );
+  comment on function coinslot.manifest() is 'The objects of this release: see write_manifest.';
+  revoke all on function coinslot.manifest() from public;
+  return jsonb_array_length(v_objects);
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.write_manifest() IS 'Takes what is here for this release; the last statement of its migrations.';
+
 CREATE FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text DEFAULT ''::text, kind text DEFAULT 'grant'::text) RETURNS public.token_receipt
     LANGUAGE sql
     SET search_path TO ''
@@ -4322,6 +4970,16 @@ CREATE FUNCTION public.coinslot_begin_audit(gateway text, since timestamp with t
 $$;
 
 COMMENT ON FUNCTION public.coinslot_begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) IS 'Service: the id of a new audit; null where it is done already, or being done.';
+
+CREATE FUNCTION public.coinslot_check_installation(quick boolean DEFAULT false) RETURNS TABLE(code text, subject text, problem text, repair text, stops_buyers boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+  select * from coinslot.check_installation(coinslot_check_installation.quick)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_check_installation(quick boolean) IS 'Service: what is wrong with this installation, and the repair of each. No rows = whole.';
 
 CREATE FUNCTION public.coinslot_check_ledger() RETURNS jsonb
     LANGUAGE sql
@@ -5436,16 +6094,27 @@ REVOKE ALL ON FUNCTION coinslot.check_attempt(order_id text, attempt coinslot.pa
 
 REVOKE ALL ON FUNCTION coinslot.check_call(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.check_identities() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_installation(quick boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.check_installation(quick boolean) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.check_ledger() FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.check_ledger() TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.check_lines(lines jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_objects() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.token_wallets) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_order_limits(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_rivals() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_rows() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_text(argument text, value text, longest integer) FROM PUBLIC;
 
@@ -5487,6 +6156,8 @@ GRANT SELECT(finished_at) ON TABLE coinslot.refunds TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.check_unspent(refund coinslot.refunds) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.check_wallets() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.webhook_lease() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_outcomes() FROM PUBLIC;
@@ -5502,12 +6173,16 @@ GRANT ALL ON FUNCTION coinslot.claim_refunds(batch integer, refund_id uuid) TO s
 REVOKE ALL ON FUNCTION coinslot.claim_webhooks(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.claim_webhooks(batch integer) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.close_left_wallets() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.close_orders(user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.close_refund(refund_id uuid, reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.close_wallet(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.compare_manifest() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.compare_payments(gateway text, lines jsonb) FROM PUBLIC;
 
@@ -5585,9 +6260,13 @@ REVOKE ALL ON FUNCTION coinslot.first_user(done integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.follow_confirmation() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.follow_confirmations() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.follow_identity() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.follow_user() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.follow_users() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.free_set_aside(refund coinslot.refunds) FROM PUBLIC;
 
@@ -5602,7 +6281,11 @@ GRANT ALL ON FUNCTION coinslot.get_settings() TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.grant_signup_bonus(user_id uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.grants_in(acl aclitem[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.guard_transition() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.has_trigger(relation regclass, trigger_name name) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.hold(user_id uuid, amount bigint, feature text, idempotency_key text, reason text, ttl_seconds integer) FROM PUBLIC;
 
@@ -5615,6 +6298,8 @@ REVOKE ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, ide
 GRANT ALL ON FUNCTION coinslot.hold_tokens_for(user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.identities_of(account auth.users, canonical boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.install_auth_triggers() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.judge_refund(refund coinslot.refunds, attempt coinslot.payment_attempts) FROM PUBLIC;
 
@@ -5638,6 +6323,8 @@ GRANT ALL ON FUNCTION coinslot.list_webhooks(gateway text, outcome text, order_i
 
 REVOKE ALL ON FUNCTION coinslot.lock_wallet(user_id uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.manifest() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.may_act(account auth.users) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.move_payment(payment public.token_payments, facts coinslot.payment_facts, status text) FROM PUBLIC;
@@ -5649,12 +6336,16 @@ REVOKE ALL ON FUNCTION coinslot.new_entry(user_id uuid, kind text, delta bigint,
 
 REVOKE ALL ON FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.on_auth(trigger_name text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.open_hold(hold_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.open_ledger_check() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.open_payment(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.open_payment(order_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.own_relations() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.parse_time(value text) FROM PUBLIC;
 
@@ -5663,6 +6354,22 @@ REVOKE ALL ON FUNCTION coinslot.payment_facts(payment public.token_payments) FRO
 REVOKE ALL ON FUNCTION coinslot.payment_status(facts coinslot.payment_facts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.post_entry(entry public.token_ledger) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.present_functions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.present_objects() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.present_parts() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.present_policies() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.present_relations() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.present_rows() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.present_triggers() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.public_names() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.quote_order(user_id uuid, product_id text, gateway text, currency text, idempotency_key text) FROM PUBLIC;
 
@@ -5705,6 +6412,18 @@ GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION coinslot.remove_operator(who text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.remove_operator(who text) TO service_role;
+
+REVOKE ALL ON FUNCTION coinslot.repair(kind text, name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.repair_auth_trigger(name text, definition text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.repair_for(kind text, name text, differs text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.repair_grants(object text, grants jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.repair_rights(kind text, name text, facts jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.repair_row(relation regclass, fields jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
@@ -5765,6 +6484,8 @@ GRANT ALL ON FUNCTION coinslot.spend_tokens_for(user_id uuid, amount bigint, ide
 
 REVOKE ALL ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason text, idempotency_key text, force boolean, payment_key text, account jsonb, requested_by uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.stops_buyers(code text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict coinslot.delivery_verdict, OUT webhook_id bigint, OUT payment public.token_payments) TO service_role;
 
@@ -5803,6 +6524,8 @@ REVOKE ALL ON FUNCTION coinslot.webhook_spacing() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.webhook_wait(attempts bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.write_manifest() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_tokens(user_id uuid, amount bigint, idempotency_key text, reason text, kind text) TO service_role;
 
@@ -5829,6 +6552,9 @@ GRANT ALL ON FUNCTION public.coinslot_audit_unlisted(audit_id bigint, after text
 
 REVOKE ALL ON FUNCTION public.coinslot_begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_begin_audit(gateway text, since timestamp with time zone, until timestamp with time zone, again boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_check_installation(quick boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_check_installation(quick boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.coinslot_check_ledger() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_check_ledger() TO service_role;

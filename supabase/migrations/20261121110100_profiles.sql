@@ -84,9 +84,10 @@ $$;
 comment on function coinslot.create_profile() is 'Trigger on auth.users: a profile for each user.';
 revoke all on function coinslot.create_profile() from public;
 
-create or replace trigger coinslot_profile_created after insert on auth.users
-for each row execute function coinslot.create_profile();
+select coinslot.install_auth_triggers();
 
 insert into public.profiles (id)
 select u.id from auth.users as u
 on conflict do nothing;
+
+select coinslot.write_manifest();
