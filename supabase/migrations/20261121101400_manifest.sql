@@ -5,8 +5,9 @@
 -- is restored from an older release does not bring an older manifest. Nobody writes it by hand:
 -- each release ends with write_manifest().
 --
--- Facts are what reads the same on every Postgres. The text of a function is its source, not what
--- Postgres would write of it.
+-- Facts are what reads the same on every Postgres, 15 to 18, and after a restore. The body of a
+-- function is its source. What Postgres writes anew from what it has parsed it writes with other
+-- brackets when it has read that again, and some releases name the table of each column.
 
 -- What Coinslot calls its own in `public`. There may be more under these names, an app's overload:
 -- what is ours calls the schema coinslot.
@@ -35,6 +36,13 @@ return array[
 comment on function coinslot.public_names() is 'The names in public that are Coinslot''s.';
 revoke all on function coinslot.public_names() from public;
 
+create function coinslot.as_parsed(written text) returns text
+language sql immutable parallel safe set search_path = ''
+return regexp_replace(regexp_replace(written, '\m\w+\.', '', 'g'), '[()\s]', '', 'g');
+comment on function coinslot.as_parsed(text) is
+'A clause without brackets, spaces and the names of tables, which say nothing of it.';
+revoke all on function coinslot.as_parsed(text) from public;
+
 -- Only of the roles of the API: what else has rights is the project's own affair.
 create function coinslot.grants_in(acl aclitem[]) returns text[]
 language sql stable set search_path = '' as $$
@@ -56,7 +64,7 @@ language sql stable set search_path = '' as $$
     format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),
     jsonb_build_object(
       'body', encode(sha256(convert_to(
-        coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), 'UTF8'
+        coalesce(coinslot.as_parsed(pg_get_function_sqlbody(p.oid)), p.prosrc), 'UTF8'
       )), 'hex'),
       'arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid),
       'definer', p.prosecdef, 'volatility', p.provolatile, 'settings', to_jsonb(p.proconfig),
@@ -108,7 +116,8 @@ language sql stable set search_path = '' as $$
   from coinslot.own_relations() r where r.kind = 'r'
   union all
   select 'view', r.name, jsonb_build_object(
-      'grants', r.grants, 'options', r.options, 'query', pg_get_viewdef(r.oid)
+      'grants', r.grants, 'options', r.options,
+      'query', coinslot.as_parsed(pg_get_viewdef(r.oid))
     ),
     format('create or replace view %s%s as %s', r.name,
       format(' with (%s)', array_to_string(r.options, ', ')), pg_get_viewdef(r.oid))
@@ -121,7 +130,8 @@ create function coinslot.present_policies()
 returns table (kind text, name text, facts jsonb, definition text)
 language sql stable set search_path = '' as $$
   select 'policy', format('%s on %s', quote_ident(p.polname), r.name), jsonb_build_object(
-      'command', p.polcmd, 'using', pg_get_expr(p.polqual, p.polrelid), 'roles', roles.names
+      'command', p.polcmd, 'roles', roles.names,
+      'using', coinslot.as_parsed(pg_get_expr(p.polqual, p.polrelid))
     ),
     format(
       'drop policy if exists %1$I on %2$s; '
@@ -168,9 +178,11 @@ create function coinslot.present_triggers()
 returns table (kind text, name text, facts jsonb, definition text)
 language sql stable set search_path = '' as $$
   select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass),
-    jsonb_build_object('enabled', t.tgenabled, 'definition', pg_get_triggerdef(t.oid)),
-    format('drop trigger if exists %I on %s; %s',
-      t.tgname, t.tgrelid::regclass, pg_get_triggerdef(t.oid))
+    jsonb_build_object(
+      'enabled', t.tgenabled, 'calls', t.tgfoid::regprocedure,
+      'definition', coinslot.as_parsed(pg_get_triggerdef(t.oid))
+    ),
+    pg_get_triggerdef(t.oid)
   from pg_catalog.pg_trigger t
   inner join pg_catalog.pg_class c on c.oid = t.tgrelid
   inner join pg_catalog.pg_proc p on p.oid = t.tgfoid

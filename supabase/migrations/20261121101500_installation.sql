@@ -334,7 +334,9 @@ begin
       split_part(v_name, ' ', 1)::regclass, coalesce(v_definition::jsonb, v_facts)
     );
   elsif v_kind = 'trigger' and coinslot.on_auth(v_name) then
-    perform coinslot.repair_auth_trigger(v_name, v_facts ->> 'definition');
+    perform coinslot.repair_auth_trigger(v_name, v_definition);
+  elsif v_kind = 'trigger' then
+    execute format('drop trigger if exists %s; %s', v_name, v_definition);
   elsif v_definition is not null then
     execute v_definition;
   end if;
@@ -368,3 +370,28 @@ $$;
 comment on function coinslot.close_left_wallets() is
 'Closes the wallets whose users are gone; how many. Restore auth.users first.';
 revoke all on function coinslot.close_left_wallets() from public;
+
+-- Before the data of a backup, and nothing else of it, goes into a project that has just been
+-- migrated: what the migrations wrote is in the backup, too. Never where anybody has a wallet.
+create function coinslot.prepare_restore() returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  lock table public.token_wallets, public.token_payments in share row exclusive mode;
+  if exists (select from public.token_wallets) or exists (select from public.token_payments) then
+    raise exception using
+      errcode = 'object_not_in_prerequisite_state',
+      message = 'This database has wallets or orders: restore into a new project.';
+  end if;
+  delete from public.token_features;
+  delete from public.token_prices;
+  delete from public.token_products;
+  delete from coinslot.payment_transitions;
+  delete from coinslot.payment_statuses;
+  delete from coinslot.gateways;
+  delete from coinslot.errors;
+  delete from coinslot.settings;
+end
+$$;
+comment on function coinslot.prepare_restore() is
+'Empties what the migrations filled, so that the data of a backup fits; only in a new project.';
+revoke all on function coinslot.prepare_restore() from public;
