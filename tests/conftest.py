@@ -9,7 +9,7 @@ import pytest
 from pytest_postgresql import factories
 
 from tests.support import clusters
-from tests.support.clusters import Cluster
+from tests.support.clusters import DEBIAN_15, Cluster, require
 from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
 
@@ -35,6 +35,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def cluster() -> Iterator[Cluster]:
     """The embedded Postgres 18."""
     with clusters.running("postgres-18") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def cluster_15() -> Iterator[Cluster]:
+    """Debian's Postgres 15, the older end of what Supabase hosts."""
+    there = (DEBIAN_15 / "postgres").exists()
+    require("postgresql-15", there, "Debian's Postgres 15 is not installed")
+    with clusters.running("postgres-15", DEBIAN_15) as cluster:
         yield cluster
 
 

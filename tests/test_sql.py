@@ -8,8 +8,6 @@ all four with `PROOFS=1`.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import get_args
@@ -20,8 +18,8 @@ from psycopg.rows import dict_row
 
 from devstack.postgres import SUPERUSER, Grants
 from devstack.settings import ROOT
-from tests.support import clusters, pgtap
-from tests.support.clusters import DEBIAN_15, Cluster
+from tests.support import pgtap
+from tests.support.clusters import Cluster, require
 from tests.support.pgtap import Result, judge
 from tests.support.sizes import PROOFS
 
@@ -43,15 +41,6 @@ and p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace)
 """
 
 
-@pytest.fixture(scope="module")
-def cluster_15() -> Iterator[Cluster]:
-    _require(
-        "postgresql-15", (DEBIAN_15 / "postgres").exists(), "Debian's Postgres 15 is not installed"
-    )
-    with clusters.running("postgres-15", DEBIAN_15) as cluster:
-        yield cluster
-
-
 def _combinations() -> list[tuple[str, Grants, Path]]:
     """The server, the grants and the file, one server after the other."""
     usual = {("cluster", "strict"), ("cluster_15", "permissive")}
@@ -71,9 +60,7 @@ def _name(part: object) -> str:
 def test_sql(server: str, grants: Grants, file: Path, request: pytest.FixtureRequest) -> None:
     cluster: Cluster = request.getfixturevalue(server)
     if server == "cluster_15":
-        _require(
-            "postgresql-15-pgtap", _has_extension(cluster, "pgtap"), "no pgTAP for Postgres 15"
-        )
+        require("postgresql-15-pgtap", _has_extension(cluster, "pgtap"), "no pgTAP for Postgres 15")
     with cluster.clone(cluster.pgtap_template(grants)) as database:
         result = pgtap.run(cluster, file, database)
     assert not result.problems, "\n".join([*result.problems, "", result.output])
@@ -87,7 +74,7 @@ def test_every_file_meets_either_server_and_either_kind_of_grants() -> None:
 
 def test_every_plpgsql_function_passes_plpgsql_check(cluster_15: Cluster) -> None:
     installed = _has_extension(cluster_15, "plpgsql_check")
-    _require("postgresql-15-plpgsql-check", installed, "no plpgsql_check for Postgres 15")
+    require("postgresql-15-plpgsql-check", installed, "no plpgsql_check for Postgres 15")
     with cluster_15.clone(cluster_15.template("strict")) as database:
         url = cluster_15.url(database, SUPERUSER)
         with psycopg.connect(url, row_factory=dict_row) as connection:
@@ -133,10 +120,3 @@ def _has_extension(cluster: Cluster, name: str) -> bool:
     with psycopg.connect(cluster.url("postgres")) as connection:
         found = connection.execute("select from pg_available_extensions where name = %s", [name])
         return found.rowcount == 1
-
-
-def _require(package: str, present: bool, what: str) -> None:
-    """Missing parts are skipped by name on a laptop, and fail where nobody would read that."""
-    if not present:
-        message = f"{what}: install the package {package}"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)

@@ -275,6 +275,11 @@ isOneToOne: false
 "coinslot_begin_audit":
 { Args: { "again"?: boolean,"gateway": string,"since": string,"until": string }; Returns: number
                            },
+"coinslot_check_installation":
+{ Args: { "quick"?: boolean }; Returns: {
+              "code": string,"problem": string,"repair": string,"stops_buyers": boolean,"subject": string
+            }[]
+                           },
 "coinslot_check_ledger":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },

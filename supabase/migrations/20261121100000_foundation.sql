@@ -22,7 +22,8 @@ declare
   v_functions constant text[] := array[
     'add_tokens', 'cancel_token_order', 'capture_token_hold', 'coinslot_add_operator',
     'coinslot_apply_gateway_payment', 'coinslot_audit_payments', 'coinslot_audit_report',
-    'coinslot_audit_unlisted', 'coinslot_begin_audit', 'coinslot_check_ledger',
+    'coinslot_audit_unlisted', 'coinslot_begin_audit', 'coinslot_check_installation',
+    'coinslot_check_ledger',
     'coinslot_claim_payments', 'coinslot_claim_refunds', 'coinslot_claim_webhooks',
     'coinslot_close_refund', 'coinslot_finish_audit', 'coinslot_finish_webhook',
     'coinslot_get_backlog', 'coinslot_get_refund', 'coinslot_get_settings',

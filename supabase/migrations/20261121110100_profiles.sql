@@ -104,8 +104,7 @@ begin
   'Trigger on auth.users: a profile for each user.';
   revoke all on function coinslot.create_profile() from public;
 
-  create or replace trigger coinslot_profile_created after insert on auth.users
-  for each row execute function coinslot.create_profile();
+  perform coinslot.install_auth_triggers();
 
   insert into public.profiles (id)
   select u.id from auth.users as u
@@ -140,14 +139,7 @@ begin
     raise notice 'Coinslot shows no tokens on public.profiles: %.', v_missing;
     return;
   end if;
-  create or replace function public.tokens(profile public.profiles) returns bigint
-  language sql stable set search_path = '' as $body$
-    select coinslot.available(w) from public.token_wallets w where w.user_id = profile.id
-  $body$;
-  comment on function public.tokens(public.profiles) is 'Tokens the person can spend now.';
-  revoke all on function public.tokens(public.profiles)
-  from public, anon, authenticated, service_role;
-  grant execute on function public.tokens(public.profiles) to authenticated, service_role;
+  perform coinslot.make_balance_field('public.profiles', 'id', 'tokens');
 end
 $$;
 comment on function coinslot.show_tokens_on_profiles() is
@@ -156,3 +148,5 @@ revoke all on function coinslot.show_tokens_on_profiles() from public;
 
 select coinslot.show_tokens_on_profiles() from coinslot.settings as s
 where s.profiles <> 'none';
+
+select coinslot.write_manifest();

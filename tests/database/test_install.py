@@ -36,6 +36,8 @@ def empty(cluster: Cluster) -> Iterator[psycopg.Connection]:
 def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None:
     with psycopg.connect(cluster.url(cluster.template("strict"))) as connection:
         names = {name for (name,) in connection.execute(_NAMES)} - _OPTIONAL
+        listed = connection.execute("select coinslot.public_names()").fetchone()
+    assert listed == (sorted(names | {"tokens", "update_profile"}),)
     checked = re.findall(
         r"v_(?:relations|functions) constant text\[\] := array\[(.*?)\];", _first(), re.S
     )

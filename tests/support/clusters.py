@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 from psycopg import sql
 
 from devstack import postgres, tools
@@ -173,3 +174,10 @@ def _sweep() -> None:
         for folder in _FOLDERS.glob("*/*"):
             if not psutil.pid_exists(int(folder.parent.name)):
                 discard(Stack(DevstackSettings(_env_file=None, devstack_dir=folder), dotenv=None))
+
+
+def require(package: str, present: bool, what: str) -> None:
+    """Missing parts are skipped by name on a laptop, and fail where nobody would read that."""
+    if not present:
+        message = f"{what}: install the package {package}"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)

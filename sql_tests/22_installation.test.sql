@@ -1,0 +1,422 @@
+-- The check of an installation: everything that can be missing or changed is named, and the repair
+-- that it gives mends it.
+begin;
+\ir helpers/call.sql
+set local client_min_messages = warning;
+select plan(71);
+
+create function pg_temp.found(quick boolean default false) returns text
+language sql as $$
+  select coalesce(string_agg(format('%s %s', c.code, c.subject), '; '), 'whole')
+  from coinslot.check_installation(found.quick) c
+$$;
+
+-- Makes every repair that the check gives, as the project's owner. Answers what was found.
+create function pg_temp.mended() returns text[]
+language plpgsql as $$
+declare
+  v_found text[] := '{}';
+  v_problem record;
+begin
+  perform set_config('role', 'postgres', true);
+  for v_problem in select * from coinslot.check_installation()
+  loop
+    v_found := v_found || concat_ws(' ', v_problem.code, v_problem.subject);
+    execute v_problem.repair;
+  end loop;
+  perform set_config('role', 'none', true);
+  return v_found;
+end
+$$;
+
+create function pg_temp.harm(somebody text, statement text) returns void
+language plpgsql as $$
+begin
+  perform set_config('role', somebody, true);
+  execute statement;
+  perform set_config('role', 'none', true);
+end
+$$;
+
+select is(pg_temp.found(), 'whole', 'a new installation is whole');
+select is(
+  pg_temp.as_service('select count(*) from public.coinslot_check_installation()'),
+  '{"count": 0}', 'the service may ask'
+);
+select is(
+  pg_temp.as_user(gen_random_uuid(), 'select public.coinslot_check_installation()') ->> 'code',
+  '42501', 'users may not'
+);
+
+create temporary table harms (turn, somebody, harm, found) as values
+-- triggers
+(
+  1, 'supabase_auth_admin',
+  'drop trigger coinslot_user_created on auth.users',
+  array['trigger_missing coinslot_user_created on auth.users']
+),
+(
+  1, 'supabase_auth_admin',
+  'drop trigger coinslot_user_deleted on auth.users',
+  array['trigger_missing coinslot_user_deleted on auth.users']
+),
+(
+  1, 'supabase_auth_admin',
+  'drop trigger coinslot_user_identified on auth.users',
+  array['trigger_missing coinslot_user_identified on auth.users']
+),
+(
+  1, 'supabase_auth_admin',
+  'drop trigger coinslot_user_reidentified on auth.users',
+  array['trigger_missing coinslot_user_reidentified on auth.users']
+),
+(
+  1, 'supabase_auth_admin',
+  'drop trigger coinslot_identity_linked on auth.identities',
+  array['trigger_missing coinslot_identity_linked on auth.identities']
+),
+(
+  1, 'supabase_auth_admin',
+  'drop trigger coinslot_profile_created on auth.users',
+  array['trigger_missing coinslot_profile_created on auth.users']
+),
+(
+  2, 'supabase_auth_admin',
+  'alter table auth.users disable trigger coinslot_user_created',
+  array['trigger_disabled coinslot_user_created on auth.users']
+),
+(
+  2, 'supabase_auth_admin',
+  'alter table auth.users disable trigger coinslot_user_identified',
+  array['trigger_disabled coinslot_user_identified on auth.users']
+),
+(
+  2, 'supabase_auth_admin',
+  'alter table auth.identities enable replica trigger coinslot_identity_linked',
+  array['trigger_disabled coinslot_identity_linked on auth.identities']
+),
+(
+  3, 'postgres',
+  'create or replace trigger coinslot_user_created after insert on auth.users for each row '
+  'execute function coinslot.create_profile()',
+  array['trigger_changed coinslot_user_created on auth.users']
+),
+(
+  2, 'postgres',
+  'create or replace trigger coinslot_user_deleted after insert on auth.users for each row '
+  'execute function coinslot.follow_user()',
+  array['trigger_changed coinslot_user_deleted on auth.users']
+),
+(
+  3, 'postgres',
+  'drop function coinslot.follow_identity() cascade',
+  array[
+    'function_missing coinslot.follow_identity()',
+    'trigger_missing coinslot_identity_linked on auth.identities'
+  ]
+),
+(
+  1, 'postgres',
+  'drop trigger token_ledger_append_only on public.token_ledger',
+  array['trigger_missing token_ledger_append_only on public.token_ledger']
+),
+(
+  1, 'postgres',
+  'alter table public.token_payments disable trigger user',
+  array[
+    'trigger_disabled token_payments_reads_inserted on public.token_payments',
+    'trigger_disabled token_payments_reads_moved on public.token_payments',
+    'trigger_disabled token_payments_status_inserted on public.token_payments',
+    'trigger_disabled token_payments_status_moved on public.token_payments'
+  ]
+),
+-- functions
+(
+  1, 'postgres',
+  'create or replace function coinslot.max_amount() returns bigint language sql immutable '
+  'parallel safe set search_path = '''' return 9007199254740992',
+  array['function_changed coinslot.max_amount()']
+),
+(
+  1, 'postgres',
+  'create or replace function coinslot.first_user(done integer) returns uuid language sql '
+  'immutable set search_path = '''' as ''select null::uuid''',
+  array['function_changed coinslot.first_user(integer)']
+),
+(
+  1, 'postgres',
+  'drop function public.use_feature',
+  array['function_missing public.use_feature(text, text, jsonb)']
+),
+(
+  2, 'postgres',
+  'drop function coinslot.max_amount() cascade',
+  array[
+    'function_missing coinslot.max_amount()',
+    'constraint_missing refunds_amount_positive on coinslot.refunds',
+    'constraint_missing settings_signup_bonus_valid on coinslot.settings',
+    'constraint_missing token_features_tokens_positive on public.token_features',
+    'constraint_missing token_holds_amount_positive on coinslot.token_holds',
+    'constraint_missing token_prices_amount_positive on public.token_prices',
+    'constraint_missing token_products_tokens_fit_kind on public.token_products'
+  ]
+),
+(
+  1, 'postgres',
+  'alter function coinslot.spend_tokens security invoker',
+  array['function_changed coinslot.spend_tokens(bigint, text, text, jsonb)']
+),
+(
+  2, 'postgres',
+  'alter function coinslot.spend_tokens reset search_path',
+  array['function_changed coinslot.spend_tokens(bigint, text, text, jsonb)']
+),
+(
+  1, 'postgres',
+  'alter function public.coinslot_verify_ledger set statement_timeout = ''8s''',
+  array['function_changed public.coinslot_verify_ledger(uuid, uuid)']
+),
+(
+  1, 'postgres',
+  'create function public.spend_tokens(amount integer) returns integer language sql return 1',
+  array['function_rival public.spend_tokens(integer)']
+),
+(
+  3, 'postgres',
+  'create function public.use_feature(feature text) returns bigint language sql as ''select '
+  'coinslot.max_amount()''',
+  array['function_rival public.use_feature(text)']
+),
+(
+  1, 'postgres',
+  'create function coinslot.available(n integer) returns integer language sql return 1',
+  array['function_rival coinslot.available(integer)']
+),
+-- rights
+(
+  1, 'postgres',
+  'grant execute on function public.add_tokens to authenticated',
+  array['grants_changed public.add_tokens(uuid, bigint, text, text, text)']
+),
+(
+  2, 'postgres',
+  'grant execute on function public.add_tokens to public',
+  array['grants_changed public.add_tokens(uuid, bigint, text, text, text)']
+),
+(
+  1, 'postgres',
+  'revoke execute on function public.spend_tokens(bigint, text, text, jsonb) from '
+  'authenticated',
+  array['grants_changed public.spend_tokens(bigint, text, text, jsonb)']
+),
+(
+  1, 'postgres',
+  'grant select on coinslot.settings to service_role',
+  array['grants_changed coinslot.settings']
+),
+(
+  1, 'postgres',
+  'grant update (tokens) on public.token_wallets to authenticated',
+  array['grants_changed public.token_wallets']
+),
+(
+  1, 'postgres',
+  'revoke select (amount) on coinslot.token_holds from authenticated',
+  array['grants_changed coinslot.token_holds']
+),
+(
+  1, 'postgres',
+  'revoke usage on schema coinslot from authenticated',
+  array['grants_changed coinslot']
+),
+(
+  2, 'postgres',
+  'alter table public.token_wallets disable row level security',
+  array['row_security_off public.token_wallets']
+),
+(
+  1, 'postgres',
+  'drop policy "Nobody reads settings through the API" on coinslot.settings',
+  array['policy_missing "Nobody reads settings through the API" on coinslot.settings']
+),
+(
+  2, 'postgres',
+  'alter policy "Nobody reads settings through the API" on coinslot.settings using (true)',
+  array['policy_changed "Nobody reads settings through the API" on coinslot.settings']
+),
+(
+  1, 'postgres',
+  'alter view public.token_offers reset (security_invoker)',
+  array['view_changed public.token_offers']
+),
+-- tables
+(
+  1, 'postgres',
+  'alter table public.token_wallets drop constraint token_wallets_held_in_range',
+  array['constraint_missing token_wallets_held_in_range on public.token_wallets']
+),
+(
+  1, 'postgres',
+  'drop index coinslot.payment_transitions_to_status',
+  array['index_missing coinslot.payment_transitions_to_status']
+),
+-- rows
+(
+  1, 'postgres',
+  'delete from coinslot.errors where message = ''forbidden''',
+  array['rows_missing coinslot.errors forbidden']
+),
+(
+  2, 'postgres',
+  'update coinslot.errors set sqlstate = ''PT400'' where message = ''forbidden''',
+  array['rows_changed coinslot.errors forbidden']
+),
+(
+  1, 'postgres',
+  'delete from coinslot.gateways where id = ''toss''',
+  array['rows_missing coinslot.gateways toss']
+),
+(
+  1, 'postgres',
+  'delete from coinslot.payment_transitions where (from_status, to_status) = (''pending'', '
+  '''completed'')',
+  array['rows_missing coinslot.payment_transitions pending completed']
+),
+(
+  1, 'postgres',
+  'update coinslot.payment_statuses set settled = true where status = ''pending''',
+  array['rows_changed coinslot.payment_statuses pending']
+),
+(
+  1, 'postgres',
+  'insert into coinslot.payment_transitions values (''canceled'', ''pending'')',
+  array['rows_added coinslot.payment_transitions canceled pending']
+),
+(
+  2, 'postgres',
+  'delete from coinslot.settings',
+  array['settings_missing coinslot.settings']
+);
+
+-- Those of one turn at once, each of another thing.
+create temporary table turns (turn integer, found text[], left_over text);
+do $$
+declare
+  v_turn integer;
+begin
+  for v_turn in select distinct h.turn from harms h order by 1
+  loop
+    perform pg_temp.harm(h.somebody, h.harm) from harms h where h.turn = v_turn;
+    insert into turns values (v_turn, pg_temp.mended(), pg_temp.found());
+  end loop;
+end
+$$;
+select is(
+  array(select unnest(h.found) intersect select unnest(t.found) order by 1),
+  array(select f.line from unnest(h.found) f (line) order by 1), h.harm
+) from harms h inner join turns t on t.turn = h.turn;
+select is(
+  array(select unnest(t.found) except select unnest(h.found) from harms h where h.turn = t.turn),
+  '{}', 'nothing else is found in turn ' || t.turn
+) from turns t;
+select is(t.left_over, 'whole', 'the repairs of turn ' || t.turn || ' mend everything')
+from turns t;
+
+-- A table of the app has the name of its row type, and a computed field may be called as ours
+select pg_temp.harm('postgres', h.harm) from (values
+('a computed field of the app', 'create table public.app_people (id uuid); create function '
+  'public.tokens(p public.app_people) returns integer language sql return 1'),
+('a gateway of the shop', 'insert into coinslot.gateways (id, name) values (''acme'', ''Acme'')'),
+('a gateway that is off', 'update coinslot.gateways set active = false, name = ''P''
+  where id = ''portone'''),
+('settings of the shop', 'update coinslot.settings set signup_bonus = 7'),
+('a trigger of the app', 'create function public.f() returns trigger language plpgsql as '
+  '''begin return new; end''; create trigger f after insert on public.token_ledger '
+  'for each row execute function public.f()'),
+('a table of the app', 'create table public.token_blacklist (id uuid)')
+) h (what, harm);
+select is(pg_temp.found(), 'whole', 'what apps and shops add is not of the release');
+
+-- Whose trigger it is not
+create function public.nothing() returns trigger
+language plpgsql as $$ begin return null; end $$;
+savepoint foreign_trigger;
+select pg_temp.harm('supabase_auth_admin', 'drop trigger coinslot_user_identified on auth.users');
+select pg_temp.harm('supabase_auth_admin',
+  'create constraint trigger coinslot_user_identified after insert on auth.users '
+  'deferrable initially deferred for each row execute function public.nothing()');
+select is(
+  pg_temp.found(), 'trigger_changed coinslot_user_identified on auth.users',
+  'a deferred trigger that calls something else'
+);
+select is(
+  pg_temp.as_owner(
+    'select coinslot.repair(''trigger'', ''coinslot_user_identified on auth.users'')'
+  ) ->> 'code', '42501', '... has to go by the hand of Auth'
+);
+rollback to savepoint foreign_trigger;
+
+-- Users and wallets
+select pg_temp.sign_up('mina@example.com') as mina, pg_temp.sign_up('alex@example.com') as alex
+\gset
+select is(pg_temp.found(), 'whole', 'with people it is whole, too');
+set local session_replication_role = replica;
+select pg_temp.sign_up('unseen@example.com') as unseen \gset
+set local session_replication_role = origin;
+select is(pg_temp.found(), 'wallet_missing auth.users', 'a sign-up that no trigger saw');
+select is(pg_temp.found(true), 'whole', '... is none of the quick check''s affair');
+select is(pg_temp.mended(), array['wallet_missing auth.users'], '... is made up for');
+select is(pg_temp.wallet(:'unseen'), 'tokens=7 held=0 seq=1', '... with the bonus');
+set local session_replication_role = replica;
+delete from auth.users where id = :'alex';
+set local session_replication_role = origin;
+select is(
+  pg_temp.mended(), array['user_missing public.token_wallets'],
+  'a deletion that no trigger saw'
+);
+select is(pg_temp.wallet(:'alex'), 'tokens=7 held=0 seq=1 closed', '... closes the wallet');
+select is(pg_temp.wallet(:'mina'), 'tokens=7 held=0 seq=1', '... and no other');
+
+-- The salt, and what it salts
+savepoint salt;
+update coinslot.settings set identity_salt = 'another';
+select is(
+  (select c.code || ': ' || c.problem from coinslot.check_installation() c),
+  'identities_lost: 3 of 3 users who got the sign-up bonus are not in it: they can get it again.',
+  'another salt'
+);
+rollback to savepoint salt;
+delete from coinslot.identities i where i.user_id = :'mina';
+select is(
+  (select c.code || ': ' || c.problem from coinslot.check_installation() c),
+  'identities_lost: 1 of 3 users who got the sign-up bonus are not in it: they can get it again.',
+  'identities that were left out of a restore'
+);
+rollback to savepoint salt;
+
+-- What the sidecar counts as not ready
+select is(
+  (select string_agg(c.stops_buyers::text, ' ' order by c.code)
+   from (values ('function_changed'), ('trigger_missing')) v (code)
+   cross join lateral (select v.code, coinslot.stops_buyers(v.code)) c (code, stops_buyers)),
+  'false true', 'a changed function is a warning, a missing trigger stops buyers'
+);
+
+-- The check itself
+select is(
+  (select count(*) from coinslot.check_installation()), 0::bigint, 'whole again before the last'
+);
+drop function coinslot.manifest();
+select is(
+  (select format('%s %s', c.code, c.stops_buyers) from coinslot.check_installation(true) c),
+  'manifest_missing t', 'nothing to compare with is not whole'
+);
+select pg_temp.change('select coinslot.write_manifest()');
+select is(pg_temp.found(), 'whole', '... and the check compares with it');
+select throws_ok(
+  'select coinslot.repair(''function'', ''public.nothing()'')', '42704', null,
+  'a repair makes nothing that is not of this release'
+);
+
+select * from finish();
+rollback;

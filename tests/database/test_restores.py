@@ -1,0 +1,314 @@
+"""Backups of every usual kind, restored: what each loses, what the check says, how it is mended."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from devstack.postgres import SUPERUSER
+from tests.database.people import Bank, create_order, gateway_says, hold, spend
+from tests.support.clusters import Cluster
+from tests.support.dumps import (
+    OURS,
+    REPLICA,
+    dump,
+    psql,
+    restore_archive,
+    rows,
+    supabase_dump,
+)
+
+AUTH_TRIGGERS = [
+    *("coinslot_identity_linked on auth.identities", "coinslot_profile_created on auth.users"),
+    *("coinslot_user_changed on auth.users", "coinslot_user_created on auth.users"),
+    *("coinslot_user_deleted on auth.users", "coinslot_user_identified on auth.users"),
+    "coinslot_user_reidentified on auth.users",
+]
+EVERYTHING = (*OURS, "--schema", "auth")
+DATA = ("--data-only", *EVERYTHING)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A database with people in it, in all states that a restore could confuse."""
+
+    cluster: Cluster
+    database: str
+    buyer: UUID
+
+    def rows(self) -> list[str]:
+        return rows(self.cluster, self.database)
+
+
+@pytest.fixture(
+    scope="module", params=["cluster", pytest.param("cluster_15", marks=pytest.mark.proof)]
+)
+def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    cluster: Cluster = request.getfixturevalue(request.param)
+    with psycopg.connect(cluster.url("postgres", SUPERUSER), autocommit=True) as owner:
+        # As hosted projects have it.
+        owner.execute("grant set on parameter session_replication_role to postgres")
+    with cluster.clone(cluster.template("strict")) as name:
+        with closing(Bank(cluster.url(name))) as bank:
+            buyer = _lived_in(bank)
+        yield Shop(cluster, name, buyer)
+
+
+def _lived_in(bank: Bank) -> UUID:
+    # Copies of one template have the same; projects never do.
+    bank.change("update coinslot.settings set identity_salt = gen_random_uuid()::text")
+    buyer, gone = (_sign_up(bank, name) for name in ("buyer", "gone"))
+    order = bank.order(buyer)
+    bank.ask(gateway_says(order, 1, paid=5000))
+    bank.ask(spend(buyer, 4, "read"))
+    bank.ask(hold(buyer, 2, "held"))
+    bank.ask(create_order(buyer, "open"))
+    bank.change("update coinslot.settings set signup_bonus = 6, max_open_orders = 3")
+    bank.change("delete from token_features; delete from token_prices where currency <> 'KRW'")
+    bank.change("delete from auth.users where id = %s", gone)
+    return buyer
+
+
+def _sign_up(bank: Bank, name: str) -> UUID:
+    [row] = bank.rows(
+        "insert into auth.users (id, email, email_confirmed_at, created_at) "
+        "values (gen_random_uuid(), %s, now(), now()) returning id",
+        f"{name}@example.com",
+    )
+    return UUID(str(row["id"]))
+
+
+# ---- a whole database ----
+
+
+@pytest.mark.proof
+def test_a_whole_database_loses_nothing(shop: Shop, tmp_path: Path) -> None:
+    archive = tmp_path / "whole.dump"
+    told = ("--format", "custom", "--file", str(archive))
+    dump(shop.cluster, shop.database, *told, role=SUPERUSER)
+    with bare(shop.cluster) as name:
+        restore_archive(shop.cluster, name, archive)
+        with restored(shop, name) as bank:
+            assert problems(bank) == []
+
+
+# ---- Coinslot's two schemas, and Auth's rows ----
+
+
+def test_two_schemas_lose_the_triggers_of_auth(shop: Shop, tmp_path: Path) -> None:
+    whole = written(tmp_path, "schemas.sql", dump(shop.cluster, shop.database, *OURS))
+    users = written(
+        tmp_path, "users.sql", dump(shop.cluster, shop.database, "--data-only", "--schema", "auth")
+    )
+    with shop.cluster.unmigrated() as name:
+        prepare_public(shop.cluster, name)
+        psql(shop.cluster, name, "--command", REPLICA, "--file", users, "--file", whole)
+        with restored(shop, name) as bank:
+            assert problems(bank) == [("trigger_missing", each) for each in AUTH_TRIGGERS]
+            repair(bank)
+
+
+@pytest.mark.proof
+def test_schema_then_data_loses_the_triggers_of_auth(shop: Shop, tmp_path: Path) -> None:
+    schema = written(
+        tmp_path, "schema.sql", dump(shop.cluster, shop.database, "--schema-only", *OURS)
+    )
+    data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
+    with shop.cluster.unmigrated() as name:
+        prepare_public(shop.cluster, name)
+        psql(shop.cluster, name, "--file", schema, "--command", REPLICA, "--file", data)
+        with restored(shop, name) as bank:
+            assert problems(bank) == [("trigger_missing", each) for each in AUTH_TRIGGERS]
+            repair(bank)
+
+
+@pytest.mark.proof
+def test_a_schema_alone_gets_the_rows_of_the_release_again(shop: Shop, tmp_path: Path) -> None:
+    """As after a squash of migrations."""
+    schema = written(
+        tmp_path, "schema.sql", dump(shop.cluster, shop.database, "--schema-only", *OURS)
+    )
+    with shop.cluster.unmigrated() as name:
+        prepare_public(shop.cluster, name)
+        psql(shop.cluster, name, "--file", schema)
+        with closing(Bank(shop.cluster.url(name))) as bank:
+            found = {code for code, _ in problems(bank)}
+            assert found == {"rows_missing", "settings_missing", "trigger_missing"}
+            repair(bank)
+            assert problems(bank) == []
+
+
+# ---- data alone, into a project that has just been migrated ----
+
+
+def test_data_alone_fits_a_new_project_that_is_prepared(shop: Shop, tmp_path: Path) -> None:
+    data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
+    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+        prepare = ("--command", "select coinslot.prepare_restore()", "--command", REPLICA)
+        psql(shop.cluster, name, *prepare, "--file", data)
+        with restored(shop, name) as bank:
+            assert problems(bank) == []
+
+
+def test_data_alone_changes_nothing_in_a_project_that_is_not_prepared(
+    shop: Shop, tmp_path: Path
+) -> None:
+    data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
+    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+        before = rows(shop.cluster, name)
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            psql(shop.cluster, name, "--command", REPLICA, "--file", data)
+        assert "duplicate key value" in refused.value.stderr
+        assert rows(shop.cluster, name) == before
+
+
+def test_data_that_goes_on_after_errors_leaves_another_salt(shop: Shop, tmp_path: Path) -> None:
+    """Its users could get the bonus again, and the check says so."""
+    data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
+    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+        heedless = ("--no-psqlrc", "--quiet", "--command", REPLICA, "--file", data)
+        program = shop.cluster.placement.bin_dir / "psql"
+        subprocess.run(
+            [program, *heedless, shop.cluster.url(name)], check=True, capture_output=True
+        )
+        with closing(Bank(shop.cluster.url(name))) as bank:
+            assert problems(bank) == [("identities_lost", "coinslot.identities")]
+            with closing(Bank(shop.cluster.url(shop.database))) as source:
+                [right] = source.rows("select identity_salt from coinslot.settings")
+            bank.change("update coinslot.settings set identity_salt = %s", right["identity_salt"])
+            assert problems(bank) == []
+
+
+@pytest.mark.proof
+def test_data_of_an_older_release_gets_the_rows_of_the_newer(shop: Shop, tmp_path: Path) -> None:
+    with shop.cluster.clone(shop.database) as older:
+        with closing(Bank(shop.cluster.url(older))) as bank:
+            bank.change("delete from coinslot.errors where message = 'last_owner'")
+            bank.change("delete from coinslot.gateways where id = 'stripe'")
+        data = written(tmp_path, "data.sql", dump(shop.cluster, older, *DATA))
+    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+        prepare = ("--command", "select coinslot.prepare_restore()", "--command", REPLICA)
+        psql(shop.cluster, name, *prepare, "--file", data)
+        with restored(shop, name) as bank:
+            assert problems(bank) == [
+                ("rows_missing", "coinslot.errors last_owner"),
+                ("rows_missing", "coinslot.gateways stripe"),
+            ]
+            repair(bank)
+
+
+def test_nothing_is_emptied_where_anybody_has_a_wallet(shop: Shop) -> None:
+    before = shop.rows()
+    with (
+        psycopg.connect(shop.cluster.url(shop.database)) as connection,
+        pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="new project"),
+    ):
+        connection.execute("select coinslot.prepare_restore()")
+    assert shop.rows() == before
+
+
+def test_everything_that_the_migrations_wrote_is_emptied(shop: Shop) -> None:
+    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+        psql(shop.cluster, name, "--command", "select coinslot.prepare_restore()")
+        assert [row for row in rows(shop.cluster, name) if row.startswith("INSERT")] == []
+
+
+# ---- the script of the Supabase CLI ----
+
+
+@pytest.mark.proof
+def test_supabase_dumps_lose_the_triggers_of_auth(shop: Shop, tmp_path: Path) -> None:
+    schema = written(tmp_path, "schema.sql", supabase_dump(shop.cluster, shop.database))
+    data = written(tmp_path, "data.sql", supabase_dump(shop.cluster, shop.database, "--data-only"))
+    with shop.cluster.unmigrated() as name:
+        psql(shop.cluster, name, "--file", schema, "--command", REPLICA, "--file", data)
+        with restored(shop, name) as bank:
+            assert problems(bank) == [
+                # The script leaves out every line of a grant that has the word "auth" in it.
+                ("grants_changed", "coinslot.identities_of(auth.users, boolean)"),
+                ("grants_changed", "coinslot.may_act(auth.users)"),
+                *(("trigger_missing", each) for each in AUTH_TRIGGERS),
+            ]
+            repair(bank)
+
+
+@pytest.mark.proof
+def test_supabase_data_fits_a_new_project_that_is_prepared(shop: Shop, tmp_path: Path) -> None:
+    data = written(tmp_path, "data.sql", supabase_dump(shop.cluster, shop.database, "--data-only"))
+    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+        prepare = ("--command", "select coinslot.prepare_restore()")
+        psql(shop.cluster, name, *prepare, "--file", data)
+        with restored(shop, name) as bank:
+            assert problems(bank) == []
+
+
+# ---- another Postgres ----
+
+
+@pytest.mark.proof
+def test_a_dump_of_postgres_15_is_whole_on_18(
+    cluster: Cluster, cluster_15: Cluster, tmp_path: Path
+) -> None:
+    with cluster_15.clone(cluster_15.template("strict")) as old:
+        whole = written(tmp_path, "schemas.sql", dump(cluster_15, old, *OURS))
+    with cluster.unmigrated() as name:
+        prepare_public(cluster, name)
+        psql(cluster, name, "--file", whole)
+        with closing(Bank(cluster.url(name))) as bank:
+            repair(bank)
+            assert problems(bank) == []
+
+
+# ---- what they share ----
+
+
+@contextmanager
+def bare(cluster: Cluster) -> Iterator[str]:
+    """The name of a database in which nothing is, not even Auth."""
+    with cluster.clone("template0") as name:
+        yield name
+
+
+def prepare_public(cluster: Cluster, database: str) -> None:
+    """A dump of `public` makes it."""
+    psql(cluster, database, "--command", "drop schema public", role=SUPERUSER)
+
+
+def written(folder: Path, name: str, text: str) -> str:
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def problems(bank: Bank) -> list[tuple[str, str]]:
+    found = bank.rows("select code, subject from coinslot.check_installation()")
+    return [(each["code"], each["subject"]) for each in found]
+
+
+def repair(bank: Bank) -> None:
+    """As the project's owner, each repair as it stands there."""
+    for each in bank.rows("select repair from coinslot.check_installation()"):
+        bank.change(each["repair"])
+
+
+@contextmanager
+def restored(shop: Shop, database: str) -> Iterator[Bank]:
+    """The restored database. In the end it is whole, and life goes on in it."""
+    with closing(Bank(shop.cluster.url(database))) as bank:
+        yield bank
+        assert problems(bank) == []
+        assert rows(shop.cluster, database, *EVERYTHING) == rows(
+            shop.cluster, shop.database, *EVERYTHING
+        )
+        assert bank.audit() == []
+        assert bank.wallet(shop.buyer) == (5 + 10 - 4, 2)
+        assert bank.wallet(_sign_up(bank, "new")) == (6, 0)
+        assert bank.wallet(_sign_up(bank, "gone")) == (0, 0), "the bonus is paid again"
+        assert bank.ask(spend(shop.buyer, 1, "after"))["balance"] == 10
