@@ -30,10 +30,10 @@ declare
     'coinslot_open_payment', 'coinslot_record_refund_answer', 'coinslot_refuse_payment_attempt',
     'coinslot_remove_operator', 'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy',
     'coinslot_return_payments', 'coinslot_return_webhooks', 'coinslot_run_maintenance',
-    'coinslot_store_webhook', 'coinslot_verify_ledger', 'create_token_order', 'get_user_tokens',
-    'hold_feature_for', 'hold_tokens_for', 'list_token_refunds', 'release_token_hold',
-    'request_token_refund', 'request_token_refund_for', 'spend_tokens', 'spend_tokens_for',
-    'use_feature', 'use_feature_for'
+    'coinslot_schema_version', 'coinslot_store_webhook', 'coinslot_verify_ledger',
+    'create_token_order', 'get_user_tokens', 'hold_feature_for', 'hold_tokens_for',
+    'list_token_refunds', 'release_token_hold', 'request_token_refund', 'request_token_refund_for',
+    'spend_tokens', 'spend_tokens_for', 'use_feature', 'use_feature_for'
   ];
   v_auth_columns constant text[] := array[
     'id', 'email', 'email_confirmed_at', 'phone', 'phone_confirmed_at', 'is_anonymous',
