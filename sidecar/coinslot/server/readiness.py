@@ -15,6 +15,7 @@ from coinslot.errors import CoinslotError
 from coinslot.release import misfit
 
 if TYPE_CHECKING:
+    from coinslot.database.records import DatabaseSettings
     from coinslot.services import Services
     from coinslot.settings.deployment import Mode
 
@@ -66,6 +67,9 @@ class Readiness:
         except ValidationError:
             log.exception("database_settings_not_understood")
             return ["database: database_mismatch"]
+        return self._misfits(found)
+
+    def _misfits(self, found: DatabaseSettings) -> list[str]:
         reasons = []
         if found.now is not None and abs(apart := time.time() - found.now) > _SECONDS_APART:
             reasons.append(f"clock: this server is {apart:+.0f} seconds off the database")
