@@ -9,9 +9,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devstack.settings import ROOT
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+SUPABASE = ROOT / "supabase"
 LIST = "released.sha256"
 _HEADING = "# "
 

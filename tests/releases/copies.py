@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import subprocess
+import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devstack.settings import ROOT
+from tests.releases import release, versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 # Everything that making a release reads or writes.
 RELEASED = ("supabase", "sidecar/coinslot/release.py", "CHANGELOG.md")
+# The same, and all of the sidecar.
+WHOLE = ("supabase", "sidecar", "CHANGELOG.md")
+NEXT = Path(__file__).parent / "next"
 _CACHES = shutil.ignore_patterns("__pycache__", ".*")
 
 
@@ -25,6 +32,34 @@ def copied(folder: Path, parts: Sequence[str] = RELEASED, source: Path = ROOT) -
         else:
             shutil.copy(source / part, folder / part)
     return folder
+
+
+def checked_out(revision: str, folder: Path) -> Path:
+    """What a release is made of, and its sidecar, as a commit or tag has them."""
+    folder.mkdir(parents=True)
+    git = ("git", "-C", str(ROOT), "archive", revision, "--", *WHOLE)
+    archive = subprocess.run(git, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+def candidate_of(version: str) -> str:
+    """The first candidate of the release that is being worked on."""
+    return f"{version.partition('.dev')[0].partition('rc')[0]}rc1"
+
+
+def next_release(folder: Path, source: Path, version: str) -> Path:
+    """A release on top of another, whose sidecar needs its own schema."""
+    root, before = copied(folder, WHOLE, source), versions.told(source)
+    versions.set_program(root, VERSION=f"{version}.dev0", OLDEST_SCHEMA=f"{version}.dev0")
+    for file in sorted(NEXT.glob("*.sql")):
+        last = migration(root, file.name, file.read_text())
+    with last.open("a") as end:
+        end.write(telling(f"{version}.dev0", before.oldest_sidecar))
+    if problems := release.freeze(root, f"{version}rc1"):
+        raise ValueError(problems)
+    return root
 
 
 def migration(root: Path, name: str, text: str) -> Path:

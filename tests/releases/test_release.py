@@ -10,7 +10,7 @@ import pytest
 from coinslot.release import VERSION
 from devstack.settings import ROOT
 from tests.releases import checksums, release, versions
-from tests.releases.copies import copied, migration, telling
+from tests.releases.copies import candidate_of, checked_out, copied, migration, telling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,22 +23,8 @@ LATEST = "29990102000000_coinslot_latest.sql"
 def candidate(tmp_path: Path) -> Path:
     """A copy of which a candidate was made."""
     root = copied(tmp_path / "candidate")
-    assert release.freeze(root, _candidate()) == []
+    assert release.freeze(root, candidate_of(VERSION)) == []
     return root
-
-
-def _candidate() -> str:
-    """The first candidate of what is being worked on."""
-    return f"{VERSION.partition('.dev')[0].partition('rc')[0]}rc1"
-
-
-def _program(root: Path, version: str) -> None:
-    file = root / "sidecar/coinslot/release.py"
-    file.write_text(
-        file.read_text().replace(
-            f'VERSION = "{versions.told(root).program}"', f'VERSION = "{version}"'
-        )
-    )
 
 
 def test_this_checkout_is_sound() -> None:
@@ -46,14 +32,14 @@ def test_this_checkout_is_sound() -> None:
 
 
 def test_a_release_renames_and_freezes_everything(candidate: Path) -> None:
-    assert set(versions.told(candidate)) == {_candidate()}
+    assert set(versions.told(candidate)) == {candidate_of(VERSION)}
     assert checksums.unreleased(candidate / "supabase") == []
     check = ["/usr/bin/env", "sha256sum", "--check", "--strict", "--quiet", checksums.LIST]
     subprocess.run(check, cwd=candidate / "supabase", check=True)
     schemas = "".join(
         file.read_text() for file in (candidate / "supabase/schemas").glob("*_schema_version.sql")
     )
-    assert schemas.count(f"return '{_candidate()}';") == 2
+    assert schemas.count(f"return '{candidate_of(VERSION)}';") == 2
 
 
 def test_released_files_that_change_or_vanish_are_refused(candidate: Path) -> None:
@@ -75,29 +61,29 @@ def test_a_migration_before_released_ones_is_refused(candidate: Path) -> None:
 
 
 def test_the_last_migration_of_a_release_tells_its_version(candidate: Path) -> None:
-    _program(candidate, "999.0.0.dev0")
+    versions.set_program(candidate, VERSION="999.0.0.dev0")
     assert release.problems(candidate) == []
     migration(candidate, LATER, "create table coinslot.later ();\n")
     forgotten = release.problems(candidate)
     assert [problem.partition(" ")[2][:20] for problem in forgotten] == [
-        f"is {_candidate()}, it has to"[:20],
+        f"is {candidate_of(VERSION)}, it has to"[:20],
         "last migration of a ",
     ]
-    migration(candidate, LATEST, telling("999.0.0.dev0", _candidate()))
+    migration(candidate, LATEST, telling("999.0.0.dev0", candidate_of(VERSION)))
     assert release.problems(candidate) == []
     assert release.freeze(candidate, "999.0.0rc1") == []
     assert versions.told(candidate).schema == "999.0.0rc1"
-    assert versions.told(candidate).oldest_sidecar == _candidate()
+    assert versions.told(candidate).oldest_sidecar == candidate_of(VERSION)
 
 
 def test_two_releases_are_kept(candidate: Path) -> None:
     for major in (997, 998, 999):
-        _program(candidate, f"{major}.0.0.dev0")
-        oldest = {997: _candidate(), 998: _candidate(), 999: "997.0.0rc1"}[major]
+        versions.set_program(candidate, VERSION=f"{major}.0.0.dev0")
+        oldest = {997: candidate_of(VERSION), 998: candidate_of(VERSION), 999: "997.0.0rc1"}[major]
         name = f"2999010{major - 990}000000_coinslot_next.sql"
         migration(candidate, name, telling(f"{major}.0.0.dev0", oldest))
         assert release.freeze(candidate, f"{major}.0.0rc1") == []
-    _program(candidate, "1000.0.0.dev0")
+    versions.set_program(candidate, VERSION="1000.0.0.dev0")
     migration(candidate, LATEST.replace("0102", "0201"), telling("1000.0.0.dev0", "999.0.0rc1"))
     assert release.problems(candidate) == [
         "coinslot.oldest_sidecar() is 999.0.0rc1, two releases back is 998.0.0rc1"
@@ -115,4 +101,10 @@ def test_a_version_that_cannot_be_made_is_refused_and_nothing_changes(
 
 
 def test_a_version_is_made_once(candidate: Path) -> None:
-    assert "does not come after" in release.freeze(candidate, _candidate())[0]
+    assert "does not come after" in release.freeze(candidate, candidate_of(VERSION))[0]
+
+
+def test_an_earlier_release_is_taken_from_its_tag(tmp_path: Path) -> None:
+    root = checked_out("HEAD", tmp_path / "earlier")
+    assert versions.told(root).program
+    assert (root / "sidecar/coinslot/__main__.py").exists()

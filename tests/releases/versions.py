@@ -45,6 +45,15 @@ def told(root: Path) -> Versions:
     )
 
 
+def set_program(root: Path, **versions: str) -> None:
+    """Writes `VERSION` or `OLDEST_SCHEMA` of the program."""
+    file = root / _RELEASE
+    text = file.read_text()
+    for name, version in versions.items():
+        text = re.sub(rf'^{name} = ".*"$', f'{name} = "{version}"', text, flags=re.M)
+    file.write_text(text)
+
+
 def definer(root: Path) -> Path:
     """The last migration that says which release a database is at."""
     files = sorted((root / "supabase" / "migrations").glob("*.sql"))

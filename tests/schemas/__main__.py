@@ -9,8 +9,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from devstack import tools
-from devstack.settings import ROOT, DevstackError
+from devstack.settings import DevstackError
 from tests.releases import checksums
+from tests.releases.checksums import SUPABASE
 from tests.schemas.comparison import SCHEMAS, differences, dump, reference_rows
 from tests.schemas.derivation import derived
 from tests.support import clusters
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.support.clusters import Cluster
-
-SUPABASE = ROOT / "supabase"
 
 
 def main(arguments: Sequence[str]) -> int:
