@@ -24,6 +24,9 @@ QUICK ?=
 ROWS ?=
 WEBHOOKS ?=
 
+# Of a release: make release VERSION=0.1.0
+VERSION ?=
+
 # Of the proofs: which. make proofs ONLY="storm mutants"
 ONLY ?=
 
@@ -33,8 +36,8 @@ unexport PYTHONDONTWRITEBYTECODE
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium fonts-noto-cjk
 
-.PHONY: help run up down status reset demo test proofs mutants storm load bench check docs format snapshot \
-  types lock clean
+.PHONY: help run up down status reset demo test proofs mutants storm load bench check docs format schemas \
+  types lock release clean
 
 help: ## list the targets
 	@if [ -t 1 ]; then bold=$$'\033[1m' plain=$$'\033[0m'; else bold= plain=; fi; \
@@ -88,9 +91,10 @@ check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supaba
 	$(BIN)/mypy --strict sidecar/coinslot sidecar/simulators sidecar/devstack tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.docstrings
-	$(BIN)/sqlfluff lint --disable-progress-bar supabase sidecar/devstack
+	$(BIN)/python -m tests.releases check
+	$(BIN)/sqlfluff lint --disable-progress-bar $(MIGRATIONS) supabase/seed.sql sidecar/devstack
 	node_modules/.bin/squawk $(MIGRATIONS)/*.sql
-	$(BIN)/python -m tests.schema check
+	$(BIN)/python -m tests.schemas check
 
 docs: $(STAMPS)/python ## build the documentation into build/docs and check every link in it
 	@$(BIN)/python -m tests.docs_site
@@ -99,8 +103,8 @@ format: $(STAMPS)/python ## format the Python code
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 
-snapshot: $(STAMPS)/python $(STAMPS)/node ## rewrite the schema snapshot that `check` compares with
-	$(BIN)/python -m tests.schema write
+schemas: $(STAMPS)/python ## rewrite supabase/schemas from the migrations; until the first release
+	$(BIN)/python -m tests.schemas derive
 
 types: $(STAMPS)/python $(STAMPS)/node ## rewrite the database's TypeScript types that the tests compare
 	$(BIN)/python -m tests.database_types
@@ -110,6 +114,9 @@ lock: $(STAMPS)/python ## bring the lock files in line with pyproject.toml and p
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 	  --output-file requirements.lock pyproject.toml
 	npm install --package-lock-only --silent
+
+release: $(STAMPS)/python ## make VERSION of this checkout: its migrations never change again
+	$(BIN)/python -m tests.releases freeze $(VERSION)
 
 clean: ## stop the stack; delete its data and everything that was installed
 	@if [ -x $(BIN)/python ] && [ -d .devstack ]; then $(STACK) delete; fi

@@ -1,7 +1,7 @@
 -- Catalogue and orders: a price is the catalogue's and never the caller's, and an order keeps it.
 begin;
 \ir helpers/call.sql
-select plan(54);
+select plan(55);
 
 -- The catalogue as the plan has it, with a single thing beside the packs
 select pg_temp.change($$ select coinslot.set_product(
@@ -154,7 +154,8 @@ select is(
   pg_temp.order_of(:'mina') -> 'live', 'true'::jsonb, 'an order knows whether it is about money'
 );
 select is(
-  (pg_temp.as_service('select coinslot_get_settings() as s') -> 's') - 'rpcs' - 'now',
+  (pg_temp.as_service('select coinslot_get_settings() as s') -> 's')
+    - array['rpcs', 'now', 'schema_version', 'oldest_sidecar'],
   '{"mode": "live", "signup_bonus": 5, "max_open_orders": 20, "max_hold_seconds": 86400,
     "order_lifetime_seconds": 3600, "gateways": ["portone", "stripe", "toss"]}',
   'and the service can ask'
@@ -163,6 +164,17 @@ select is(
   pg_temp.as_service('select coinslot_get_settings() as s') -> 's' -> 'rpcs'
     @> '["create_token_order", "get_user_tokens", "coinslot_return_webhooks"]',
   true, 'also for what there is to call'
+);
+select is(
+  pg_temp.as_service(
+    'select coinslot_get_settings() as s, coinslot_schema_version() as version'
+  ) #- '{s,rpcs}' @> jsonb_build_object(
+    's', jsonb_build_object(
+      'schema_version', coinslot.schema_version(), 'oldest_sidecar', coinslot.oldest_sidecar()
+    ),
+    'version', coinslot.schema_version()
+  ),
+  true, 'and for the release, on its own as well'
 );
 select pg_temp.change($$update coinslot.settings set mode = 'test'$$) \gset
 

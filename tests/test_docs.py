@@ -215,7 +215,7 @@ def test_troubleshooting_names_codes_that_exist() -> None:
 def test_troubleshooting_has_every_reason_not_to_be_ready() -> None:
     readiness = next(source for path, source in SOURCES.items() if path.name == "readiness.py")
     reasons = set(re.findall(r'\[?f?"(\w+): ', readiness)) | {"stopping"}
-    assert len(reasons) == 6
+    assert len(reasons) == 7
     rows = " ".join(cells(section("troubleshooting.md", "/ready answers 503")))
     assert {each.partition(":")[0] for each in spans(rows)} == reasons
 

@@ -23,19 +23,19 @@ declare
     'add_tokens', 'cancel_token_order', 'capture_token_hold', 'coinslot_add_operator',
     'coinslot_apply_gateway_payment', 'coinslot_audit_payments', 'coinslot_audit_report',
     'coinslot_audit_unlisted', 'coinslot_begin_audit', 'coinslot_check_installation',
-    'coinslot_check_ledger',
-    'coinslot_claim_payments', 'coinslot_claim_refunds', 'coinslot_claim_webhooks',
-    'coinslot_close_refund', 'coinslot_finish_audit', 'coinslot_finish_webhook',
-    'coinslot_get_backlog', 'coinslot_get_refund', 'coinslot_get_settings',
-    'coinslot_list_discrepancies', 'coinslot_list_operators', 'coinslot_list_products',
-    'coinslot_list_webhooks', 'coinslot_open_payment', 'coinslot_record_refund_answer',
-    'coinslot_refuse_payment_attempt', 'coinslot_remove_operator', 'coinslot_remove_product',
-    'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy', 'coinslot_return_payments',
-    'coinslot_return_webhooks', 'coinslot_run_maintenance', 'coinslot_set_product',
-    'coinslot_store_webhook', 'coinslot_verify_ledger', 'create_token_order', 'get_user_tokens',
-    'hold_feature_for', 'hold_tokens_for', 'list_token_refunds', 'merge_token_wallets',
-    'release_token_hold', 'request_token_refund', 'request_token_refund_for', 'spend_tokens',
-    'spend_tokens_for', 'use_feature', 'use_feature_for'
+    'coinslot_check_ledger', 'coinslot_claim_payments', 'coinslot_claim_refunds',
+    'coinslot_claim_webhooks', 'coinslot_close_refund', 'coinslot_finish_audit',
+    'coinslot_finish_webhook', 'coinslot_get_backlog', 'coinslot_get_refund',
+    'coinslot_get_settings', 'coinslot_list_discrepancies', 'coinslot_list_operators',
+    'coinslot_list_products', 'coinslot_list_webhooks', 'coinslot_open_payment',
+    'coinslot_record_refund_answer', 'coinslot_refuse_payment_attempt', 'coinslot_remove_operator',
+    'coinslot_remove_product', 'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy',
+    'coinslot_return_payments', 'coinslot_return_webhooks', 'coinslot_run_maintenance',
+    'coinslot_schema_version', 'coinslot_set_product', 'coinslot_store_webhook',
+    'coinslot_verify_ledger', 'create_token_order', 'get_user_tokens', 'hold_feature_for',
+    'hold_tokens_for', 'list_token_refunds', 'merge_token_wallets', 'release_token_hold',
+    'request_token_refund', 'request_token_refund_for', 'spend_tokens', 'spend_tokens_for',
+    'use_feature', 'use_feature_for'
   ];
   v_columns constant jsonb := '{
     "users": [

@@ -113,6 +113,7 @@ language sql stable security definer set search_path = '' as $$
     'max_hold_seconds', s.max_hold_seconds,
     'order_lifetime_seconds', extract(epoch from s.order_lifetime)::bigint,
     'now', extract(epoch from now()),
+    'schema_version', coinslot.schema_version(), 'oldest_sidecar', coinslot.oldest_sidecar(),
     'gateways', (select jsonb_agg(g.id order by g.id) from coinslot.gateways g),
     'rpcs', (
       select jsonb_agg(p.proname order by p.proname) from pg_catalog.pg_proc p

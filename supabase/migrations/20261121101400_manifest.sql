@@ -26,13 +26,14 @@ return array[
   'coinslot_refund_job', 'coinslot_refuse_payment_attempt', 'coinslot_remove_operator',
   'coinslot_remove_product', 'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy',
   'coinslot_return_payments', 'coinslot_return_webhooks', 'coinslot_run_maintenance',
-  'coinslot_set_product', 'coinslot_store_webhook', 'coinslot_verify_ledger',
-  'coinslot_webhook_verdict', 'create_token_order', 'get_user_tokens', 'hold_feature_for',
-  'hold_tokens_for', 'list_token_refunds', 'merge_token_wallets', 'release_token_hold',
-  'request_token_refund', 'request_token_refund_for', 'spend_tokens', 'spend_tokens_for',
-  'token_features', 'token_hold_receipt', 'token_ledger', 'token_merge_receipt', 'token_offers',
-  'token_payment_events', 'token_payments', 'token_prices', 'token_products', 'token_receipt',
-  'token_refunds', 'token_wallets', 'tokens', 'update_profile', 'use_feature', 'use_feature_for'
+  'coinslot_schema_version', 'coinslot_set_product', 'coinslot_store_webhook',
+  'coinslot_verify_ledger', 'coinslot_webhook_verdict', 'create_token_order', 'get_user_tokens',
+  'hold_feature_for', 'hold_tokens_for', 'list_token_refunds', 'merge_token_wallets',
+  'release_token_hold', 'request_token_refund', 'request_token_refund_for', 'spend_tokens',
+  'spend_tokens_for', 'token_features', 'token_hold_receipt', 'token_ledger', 'token_merge_receipt',
+  'token_offers', 'token_payment_events', 'token_payments', 'token_prices', 'token_products',
+  'token_receipt', 'token_refunds', 'token_wallets', 'tokens', 'update_profile', 'use_feature',
+  'use_feature_for'
 ];
 comment on function coinslot.public_names() is 'The names in public that are Coinslot''s.';
 revoke all on function coinslot.public_names() from public;

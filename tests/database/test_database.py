@@ -10,6 +10,7 @@ import pytest_asyncio
 from sanic import Request, Sanic, response
 
 from coinslot.database import Database
+from coinslot.database.caller import RpcMissing
 from coinslot.errors import DatabaseError, DatabaseUnavailable, Unauthorized
 from coinslot.gateways.base import WebhookEvent
 from coinslot.server.error_answers import status_of
@@ -178,3 +179,4 @@ async def test_failure_that_is_no_refusal(status: int, body: Any, code: str) -> 
         with pytest.raises(DatabaseUnavailable) as caught:
             await database.as_service().get_settings()
     assert (status_of(caught.value), caught.value.code) == (503, code)
+    assert isinstance(caught.value, RpcMissing) == ("PGRST202" in str(body))

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import pytest
+from psycopg import sql
 
+from coinslot.release import VERSION
 from coinslot.server.app import create_app
 from tests.support.own_servers import answers_with, status_of
 from tests.support.proxies import Proxy, proxy
@@ -51,6 +53,39 @@ async def test_names_what_the_database_is_too_old_for(shop: Shop, how: str) -> N
             connection.execute(after)
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["migrations: the database has no coinslot_return_webhooks"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "oldest_sidecar", "todo"),
+    [
+        ("0.0.9", "0.0.1", "push the migrations"),
+        ("999.0.0", "999.0.0", "upgrade this server"),
+        ("999.0.0", VERSION, None),
+    ],
+)
+async def test_names_a_release_that_does_not_fit(
+    shop: Shop, schema: str, oldest_sidecar: str, todo: str | None
+) -> None:
+    versions = {"schema_version": schema, "oldest_sidecar": oldest_sidecar}
+    with shop.stack.connect() as connection:
+        try:
+            for name, version in versions.items():
+                connection.execute(_answering(name, version))
+            answer = await asked(shop)
+        finally:
+            connection.execute(_answering("schema_version", VERSION))
+            connection.execute(_answering("oldest_sidecar", VERSION))
+    assert answer.status_code == (503 if todo else 200)
+    reasons = answer.json()["reasons"]
+    assert [reason.split(": ")[0] for reason in reasons] == (["schema"] if todo else [])
+    assert not todo or reasons[0].endswith(f"; {todo}")
+
+
+def _answering(function: str, version: str) -> sql.Composed:
+    return sql.SQL(
+        "create or replace function coinslot.{}() returns text language sql immutable"
+        " parallel safe set search_path = '' return {}"
+    ).format(sql.Identifier(function), sql.Literal(version))
 
 
 async def test_names_every_reason_for_what_the_database_is(shop: Shop) -> None:

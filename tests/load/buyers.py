@@ -86,7 +86,7 @@ class Load:
         async with self._open() as client:
             self._until = time.monotonic() + self._seconds
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._restart())
+                tasks.create_task(self._disturb())
                 for number in range(len(self._people)):
                     tasks.create_task(self._live(client, number))
             await asyncio.to_thread(self._stack.await_all)
@@ -130,8 +130,8 @@ class Load:
     async def _pause(self) -> None:
         await asyncio.sleep(min(self._rng.expovariate(1 / self._mean_pause), 3 * self._mean_pause))
 
-    async def _restart(self) -> None:
-        """One after the other: at no time are both away, unless one dies as it starts."""
+    async def _disturb(self) -> None:
+        """Restarts one after the other: at no time are both away, unless one dies as it starts."""
         for number, name in enumerate(itertools.cycle(SIDECARS), 1):
             await asyncio.sleep(_SECONDS_UP)
             if time.monotonic() > self._until and number > _KILL_EVERY:

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from coinslot.database import rpc_names
+from coinslot.database.caller import RpcMissing
 from coinslot.database.records import DatabaseSettings
 from coinslot.database.rpc_names import Rpc
+from coinslot.release import VERSION
 from coinslot.server.readiness import Readiness
 from coinslot.shutdown import Shutdown
 
@@ -44,13 +46,35 @@ class Books:
 
     async def get_settings(self) -> DatabaseSettings:
         return DatabaseSettings(
-            mode="test", now=time.time(), gateways=["known"], rpcs=[*map(str, Rpc)]
+            mode="test",
+            now=time.time(),
+            schema_version=VERSION,
+            oldest_sidecar=VERSION,
+            gateways=["known"],
+            rpcs=[*map(str, Rpc)],
         )
 
 
-async def test_a_gateway_without_its_row_is_named() -> None:
+class NoBooks(Books):
+    """A database that Coinslot is not in."""
+
+    async def get_settings(self) -> DatabaseSettings:
+        raise RpcMissing
+
+
+async def reasons_with(database: Books, *gateways: str) -> list[str]:
     services: Services = SimpleNamespace(  # type: ignore[assignment]
-        database=Books(), gateways={"known": None, "acme": None}, shutdown=Shutdown(1)
+        database=database, gateways=dict.fromkeys(gateways), shutdown=Shutdown(1)
     )
-    reasons = await Readiness(services, "test").reasons()
+    return await Readiness(services, "test").reasons()
+
+
+async def test_a_gateway_without_its_row_is_named() -> None:
+    reasons = await reasons_with(Books(), "known", "acme")
     assert reasons == ["gateways: the database has no row for acme"]
+
+
+async def test_a_database_without_coinslot_is_to_be_migrated() -> None:
+    assert await reasons_with(NoBooks(), "known") == [
+        "migrations: the database has no coinslot_get_settings; push the migrations"
+    ]

@@ -111,10 +111,10 @@ class Cluster:
             self._drop(name)
 
     @contextmanager
-    def unmigrated(self) -> Iterator[str]:
+    def unmigrated(self, grants: Grants = "strict") -> Iterator[str]:
         """The name of a hosted-like database that Coinslot is not in, dropped afterwards."""
         name = f"empty_{os.getpid()}_{next(_numbers)}"
-        postgres.create_database(self.settings, name, "strict")
+        postgres.create_database(self.settings, name, grants)
         try:
             yield name
         finally:

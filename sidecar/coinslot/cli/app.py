@@ -16,6 +16,7 @@ from coinslot.cli.reconcile import reconcile
 from coinslot.cli.refunds import close_refund, refund
 from coinslot.cli.serve import serve
 from coinslot.cli.webhooks import app as webhooks
+from coinslot.release import OLDEST_SCHEMA, VERSION
 
 app = command_group("Coinslot's sidecar: prepaid tokens, bought through payment gateways.")
 for command in (serve, refund, close_refund, reconcile, audit):
@@ -29,10 +30,7 @@ app.add_typer(migrations, name="migrations")
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's
     if asked:
-        # Loaded here, so that a command does not wait for it.
-        from importlib.metadata import version  # noqa: PLC0415
-
-        typer.echo(f"coinslot {version('coinslot')}")
+        typer.echo(f"coinslot {VERSION}, for databases at schema {OLDEST_SCHEMA} or newer")
         raise typer.Exit
 
 

@@ -52,6 +52,10 @@ class DatabaseAway(DatabaseUnavailable):
     undone = False
 
 
+class RpcMissing(DatabaseUnavailable):
+    """PostgREST knows no such RPC with such arguments, or does not know it yet."""
+
+
 class Caller:
     """Calls as one role. `not_admitted` is what a refused key or JWT means for that role."""
 
@@ -130,9 +134,8 @@ class Caller:
         # What a gateway in front of PostgREST refuses (a wrong key) comes without PostgREST's code.
         if code in {"", "401", "42501"} or code.startswith("PGRST3"):
             return self.not_admitted()
-        return DatabaseUnavailable(
-            "The database does not answer as this server expects", code="database_mismatch"
-        )
+        kind = RpcMissing if code == "PGRST202" else DatabaseUnavailable
+        return kind("The database does not answer as this server expects", code="database_mismatch")
 
 
 async def require_answer(response: httpx.Response) -> None:

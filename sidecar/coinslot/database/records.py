@@ -224,11 +224,14 @@ class Maintenance(Record):
 class DatabaseSettings(Record):
     """The database's mode and clock (seconds since 1970), its gateways and its RPCs.
 
-    `gateways` is None where the database is too old to tell.
+    `gateways`, `schema_version` and `oldest_sidecar` are None where the database is too old to
+    tell.
     """
 
     mode: Literal["test", "live"]
     now: float | None = None
+    schema_version: str | None = None
+    oldest_sidecar: str | None = None
     gateways: list[str] | None = None
     rpcs: list[str] = []
 

@@ -11,6 +11,7 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.gateways.registry import gateway_names
+from coinslot.release import OLDEST_SCHEMA, VERSION
 from coinslot.routes import registry
 from coinslot.routes.answers import Error
 from coinslot.routes.operations import operations
@@ -75,7 +76,8 @@ def _made(_of_gateways: tuple[GatewayRoutes, ...]) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Coinslot's sidecar",
-            "version": "0.1.0",
+            "version": VERSION,
+            "x-oldest-schema": OLDEST_SCHEMA,
             "license": {"name": "MIT", "identifier": "MIT"},
             "description": "Sells tokens through payment gateways. Amounts are minor units.",
         },

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import ValidationError
 
+from coinslot.database.caller import RpcMissing
 from coinslot.database.rpc_names import Rpc
 from coinslot.errors import CoinslotError
+from coinslot.release import misfit
 
 if TYPE_CHECKING:
+    from coinslot.database.records import DatabaseSettings
     from coinslot.services import Services
     from coinslot.settings.deployment import Mode
 
@@ -57,16 +60,23 @@ class Readiness:
                 found = await self._services.database.as_service().get_settings()
         except TimeoutError:
             return [f"database: no answer within {_SECONDS_TO_ANSWER:.0f} seconds"]
+        except RpcMissing:
+            return [f"migrations: the database has no {Rpc.GET_SETTINGS}; push the migrations"]
         except CoinslotError as error:
             return [f"database: {error.code}"]
         except ValidationError:
             log.exception("database_settings_not_understood")
             return ["database: database_mismatch"]
+        return self._misfits(found)
+
+    def _misfits(self, found: DatabaseSettings) -> list[str]:
         reasons = []
         if found.now is not None and abs(apart := time.time() - found.now) > _SECONDS_APART:
             reasons.append(f"clock: this server is {apart:+.0f} seconds off the database")
         if found.mode != self._mode:
             reasons.append(f"mode: this server is {self._mode}, the database is {found.mode}")
+        if reason := misfit(found.schema_version, found.oldest_sidecar):
+            reasons.append(f"schema: {reason}")
         if missing := sorted({*Rpc} - set(found.rpcs)):
             reasons.append(f"migrations: the database has no {', '.join(missing)}")
         if found.gateways is not None:

@@ -1,0 +1,295 @@
+-- Making and resolving holds. Service only.
+--
+-- Locks are taken wallet first, hold second: a spend that sweeps expired holds takes them in that
+-- order too, so the two cannot wait for each other. A hold is read unlocked only to find its
+-- wallet.
+
+-- An open or captured hold under the key, as the first result of the same call; PT409 if the key
+-- belongs to another call. Of wallets that became one, the keys of all count: its own first, then
+-- what fits.
+create function coinslot.find_hold_replay(
+  user_id uuid, amount bigint, feature text, idempotency_key text
+) returns coinslot.token_holds
+language plpgsql stable set search_path = '' as $$
+declare
+  v_users uuid[] := coinslot.histories_of(find_hold_replay.user_id);
+  v_hold coinslot.token_holds;
+begin
+  select h.* into v_hold
+  from coinslot.token_holds h
+  where h.user_id = any (v_users)
+    and h.idempotency_key = find_hold_replay.idempotency_key
+    and h.status in ('held', 'captured')
+  order by h.user_id = find_hold_replay.user_id desc, (h.feature, h.amount)
+    is not distinct from (find_hold_replay.feature, find_hold_replay.amount) desc, h.user_id
+  limit 1;
+  if found then
+    if v_hold.feature is distinct from find_hold_replay.feature
+      or (v_hold.feature is null and v_hold.amount <> find_hold_replay.amount)
+    then
+      perform coinslot.fail('idempotency_key_reused');
+    end if;
+  elsif exists (
+    select from public.token_ledger l
+    where l.user_id = any (v_users) and l.caller = 'service'
+      and l.idempotency_key = find_hold_replay.idempotency_key
+  ) then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_hold;
+end
+$$;
+comment on function coinslot.find_hold_replay(uuid, bigint, text, text) is
+'The hold of an earlier identical call, or null.';
+revoke all on function coinslot.find_hold_replay(uuid, bigint, text, text) from public;
+
+-- Expired holds are swept first, so that an expired one frees its key and its tokens.
+create function coinslot.hold(
+  user_id uuid, amount bigint, feature text, idempotency_key text, reason text,
+  ttl_seconds integer
+) returns public.token_hold_receipt
+language plpgsql volatile
+set search_path = '' set enable_seqscan = off as $$
+declare
+  v_wallet public.token_wallets;
+  v_hold coinslot.token_holds;
+begin
+  perform coinslot.check_call(hold.amount, hold.idempotency_key, hold.reason, '{}');
+  perform coinslot.check_ttl(hold.ttl_seconds);
+  v_wallet := coinslot.lock_wallet(hold.user_id);
+  if v_wallet.held > 0 then
+    v_wallet.held := v_wallet.held - coinslot.expire_holds_of(hold.user_id);
+  end if;
+  v_hold := coinslot.find_hold_replay(
+    hold.user_id, hold.amount, hold.feature, hold.idempotency_key
+  );
+  if v_hold.id is not null then
+    return coinslot.hold_receipt(v_hold, true);
+  end if;
+  perform coinslot.check_open(v_wallet);
+  if v_wallet.tokens - v_wallet.held < hold.amount then
+    perform coinslot.fail('insufficient_tokens', jsonb_build_object(
+      'tokens', v_wallet.tokens - v_wallet.held, 'required', hold.amount
+    ));
+  end if;
+  update public.token_wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
+  where w.user_id = hold.user_id;
+  insert into coinslot.token_holds as h (
+    user_id, amount, feature, idempotency_key, reason, expires_at
+  ) values (
+    hold.user_id, hold.amount, hold.feature, hold.idempotency_key, hold.reason,
+    clock_timestamp() + make_interval(secs => hold.ttl_seconds)
+  ) returning h.* into v_hold;
+  return coinslot.hold_receipt(v_hold, false);
+end
+$$;
+comment on function coinslot.hold(uuid, bigint, text, text, text, integer) is
+'Sets tokens aside once per user and key.';
+revoke all on function coinslot.hold(uuid, bigint, text, text, text, integer) from public;
+
+create function coinslot.check_ttl(ttl_seconds integer) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_longest integer;
+begin
+  select s.max_hold_seconds into v_longest from coinslot.settings s where s.id;
+  if (check_ttl.ttl_seconds between 1 and v_longest) is not true then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'ttl_seconds', 'min', 1, 'max', v_longest
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_ttl(integer) is 'PT400 unless a hold may live that long.';
+revoke all on function coinslot.check_ttl(integer) from public;
+
+create function coinslot.hold_tokens_for(
+  user_id uuid, amount bigint, idempotency_key text, reason text, ttl_seconds integer
+) returns public.token_hold_receipt
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return coinslot.hold(
+    hold_tokens_for.user_id, hold_tokens_for.amount, null, hold_tokens_for.idempotency_key,
+    hold_tokens_for.reason, hold_tokens_for.ttl_seconds
+  );
+end
+$$;
+comment on function coinslot.hold_tokens_for(uuid, bigint, text, text, integer) is
+'See public.hold_tokens_for.';
+revoke all on function coinslot.hold_tokens_for(uuid, bigint, text, text, integer) from public;
+grant execute on function coinslot.hold_tokens_for(uuid, bigint, text, text, integer)
+to service_role;
+
+create function public.hold_tokens_for(
+  user_id uuid, amount bigint, idempotency_key text, reason text default '',
+  ttl_seconds integer default 600
+) returns public.token_hold_receipt
+language sql volatile set search_path = '' as $$
+  select coinslot.hold_tokens_for(
+    hold_tokens_for.user_id, hold_tokens_for.amount, hold_tokens_for.idempotency_key,
+    hold_tokens_for.reason, hold_tokens_for.ttl_seconds
+  )
+$$;
+comment on function public.hold_tokens_for(uuid, bigint, text, text, integer) is
+'Service: sets tokens of a user aside until captured, released or expired.';
+revoke all on function public.hold_tokens_for(uuid, bigint, text, text, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.hold_tokens_for(uuid, bigint, text, text, integer)
+to service_role;
+
+create function coinslot.hold_feature_for(
+  user_id uuid, feature text, idempotency_key text, ttl_seconds integer
+) returns public.token_hold_receipt
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return coinslot.hold(
+    hold_feature_for.user_id, coinslot.feature_price(hold_feature_for.feature),
+    hold_feature_for.feature, hold_feature_for.idempotency_key, '', hold_feature_for.ttl_seconds
+  );
+end
+$$;
+comment on function coinslot.hold_feature_for(uuid, text, text, integer) is
+'See public.hold_feature_for.';
+revoke all on function coinslot.hold_feature_for(uuid, text, text, integer) from public;
+grant execute on function coinslot.hold_feature_for(uuid, text, text, integer) to service_role;
+
+create function public.hold_feature_for(
+  user_id uuid, feature text, idempotency_key text, ttl_seconds integer default 600
+) returns public.token_hold_receipt
+language sql volatile set search_path = '' as $$
+  select coinslot.hold_feature_for(
+    hold_feature_for.user_id, hold_feature_for.feature, hold_feature_for.idempotency_key,
+    hold_feature_for.ttl_seconds
+  )
+$$;
+comment on function public.hold_feature_for(uuid, text, text, integer) is
+'Service: sets aside what a feature costs a user until captured, released or expired.';
+revoke all on function public.hold_feature_for(uuid, text, text, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.hold_feature_for(uuid, text, text, integer) to service_role;
+
+-- While its wallet is waited for, a hold may move to the wallet that takes over: the next look
+-- finds it there. No merge waits for a wallet that was merged, so two cannot wait for each other.
+create function coinslot.lock_wallet_of_hold(hold_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_locked uuid;
+  v_owner uuid;
+begin
+  loop
+    select h.user_id into v_owner from coinslot.token_holds h
+    where h.id = lock_wallet_of_hold.hold_id and h.refund_id is null;
+    if not found then
+      perform coinslot.fail(
+        'hold_not_found', jsonb_build_object('hold_id', lock_wallet_of_hold.hold_id)
+      );
+    end if;
+    exit when v_owner = v_locked;
+    perform coinslot.lock_wallet(v_owner);
+    v_locked := v_owner;
+  end loop;
+end
+$$;
+comment on function coinslot.lock_wallet_of_hold(uuid) is
+'Locks the wallet that a hold belongs to; PT404 unknown.';
+revoke all on function coinslot.lock_wallet_of_hold(uuid) from public;
+
+-- The hold, locked after its wallet, if it is still open at this moment of the database's clock.
+create function coinslot.open_hold(hold_id uuid) returns coinslot.token_holds
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_hold coinslot.token_holds;
+begin
+  perform coinslot.lock_wallet_of_hold(open_hold.hold_id);
+  select h.* into v_hold from coinslot.token_holds h where h.id = open_hold.hold_id for update;
+  if v_hold.status <> 'held' or v_hold.expires_at <= clock_timestamp() then
+    perform coinslot.fail('hold_resolved', jsonb_build_object(
+      'status', case v_hold.status when 'held' then 'expired' else v_hold.status end,
+      'captured', v_hold.captured
+    ));
+  end if;
+  return v_hold;
+end
+$$;
+comment on function coinslot.open_hold(uuid) is
+'Locks wallet and hold; PT404 unknown, PT409 no longer open.';
+revoke all on function coinslot.open_hold(uuid) from public;
+
+create function coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint)
+returns coinslot.token_holds
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_hold coinslot.token_holds;
+begin
+  update coinslot.token_holds h
+  set status = resolve_hold.status, captured = resolve_hold.captured,
+    resolved_at = clock_timestamp()
+  where h.id = hold.id
+  returning h.* into strict v_hold;
+  update public.token_wallets w set held = w.held - hold.amount, updated_at = clock_timestamp()
+  where w.user_id = hold.user_id;
+  return v_hold;
+end
+$$;
+comment on function coinslot.resolve_hold(coinslot.token_holds, text, bigint) is
+'Ends an open, locked hold and frees what it set aside.';
+revoke all on function coinslot.resolve_hold(coinslot.token_holds, text, bigint) from public;
+
+-- Always succeeds on an open hold, even where a refund has meanwhile taken the balance below zero:
+-- the work was promised and done.
+create function coinslot.capture_hold(hold_id uuid, amount bigint) returns public.token_receipt
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
+declare
+  v_hold coinslot.token_holds := coinslot.open_hold(capture_hold.hold_id);
+  v_amount bigint := coalesce(capture_hold.amount, v_hold.amount);
+begin
+  if v_amount not between 1 and v_hold.amount then
+    perform coinslot.fail('invalid_amount', jsonb_build_object(
+      'amount', v_amount, 'held', v_hold.amount
+    ));
+  end if;
+  perform coinslot.resolve_hold(v_hold, 'captured', v_amount);
+  return coinslot.post_entry(coinslot.new_entry(
+    v_hold.user_id, 'spend', -v_amount, 'service', v_hold.idempotency_key, v_hold.feature,
+    v_hold.reason, '{}', null, v_hold.id
+  ));
+end
+$$;
+comment on function coinslot.capture_hold(uuid, bigint) is 'See public.capture_token_hold.';
+revoke all on function coinslot.capture_hold(uuid, bigint) from public;
+grant execute on function coinslot.capture_hold(uuid, bigint) to service_role;
+
+create function public.capture_token_hold(hold_id uuid, amount bigint default null)
+returns public.token_receipt
+language sql volatile set search_path = '' as $$
+  select coinslot.capture_hold(capture_token_hold.hold_id, capture_token_hold.amount)
+$$;
+comment on function public.capture_token_hold(uuid, bigint) is
+'Service: spends all or part of an open hold and frees the rest.';
+revoke all on function public.capture_token_hold(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.capture_token_hold(uuid, bigint) to service_role;
+
+create function coinslot.release_hold(hold_id uuid) returns public.token_hold_receipt
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
+begin
+  return coinslot.hold_receipt(
+    coinslot.resolve_hold(coinslot.open_hold(release_hold.hold_id), 'released', 0), false
+  );
+end
+$$;
+comment on function coinslot.release_hold(uuid) is 'See public.release_token_hold.';
+revoke all on function coinslot.release_hold(uuid) from public;
+grant execute on function coinslot.release_hold(uuid) to service_role;
+
+create function public.release_token_hold(hold_id uuid) returns public.token_hold_receipt
+language sql volatile set search_path = '' as $$
+  select coinslot.release_hold(release_token_hold.hold_id)
+$$;
+comment on function public.release_token_hold(uuid) is
+'Service: frees what an open hold set aside; nothing is spent.';
+revoke all on function public.release_token_hold(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.release_token_hold(uuid) to service_role;

@@ -1,0 +1,249 @@
+-- From users to wallets: sign-up, the bonus, deletion, and users who were there before. What calls
+-- all this are triggers in the last migration.
+--
+-- A wallet outlives its user: deleting somebody closes the wallet and keeps the books, which is why
+-- it has no foreign key to auth.users.
+
+-- An identity gets the bonus once, whichever account confirms it. A row is an identity that is used
+-- up: of an account that got the bonus, or that was refused it for another of its identities. Only
+-- a salted hash is kept, so that deleting the account and signing up again neither pays again nor
+-- leaves an address here. The account itself is among its identities, so it is judged once: what it
+-- confirms later is used up as well and pays nothing. No foreign key: neither row ever goes.
+create table coinslot.identities (
+  identity_hash text collate "C" not null,
+  user_id uuid not null,
+  recorded_at timestamptz not null default clock_timestamp(),
+  constraint identities_pkey primary key (identity_hash)
+);
+comment on table coinslot.identities is 'Identities that earn no sign-up bonus any more.';
+comment on column coinslot.identities.user_id is 'The account that confirmed it first.';
+alter table coinslot.identities enable row level security;
+revoke all on table coinslot.identities from anon, authenticated, service_role;
+create policy "Nobody reads identities through the API" on coinslot.identities
+for select to anon, authenticated using (false);
+
+-- One mailbox has many spellings: case, a +tag, and at Gmail dots and a second domain. The local
+-- part is never emptied, and in a quoted one + is a letter like any other. Without regular
+-- expressions, which take ten times as long.
+create function coinslot.canonical_email(email text) returns text
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+  v_address text := lower(btrim(canonical_email.email, E' \t\r\n'));
+  v_domain text := split_part(v_address, '@', -1);
+  v_local text := left(v_address, -length(v_domain) - 1);
+begin
+  if v_local = '' or v_domain = '' then
+    return v_address;
+  end if;
+  if v_local not like '"%' then
+    v_local := left(v_local, 1) || split_part(substr(v_local, 2), '+', 1);
+  end if;
+  if v_domain in ('gmail.com', 'googlemail.com') then
+    return coalesce(nullif(replace(v_local, '.', ''), ''), v_local) || '@gmail.com';
+  end if;
+  return v_local || '@' || v_domain;
+end
+$$;
+comment on function coinslot.canonical_email(text) is
+'The address as it is compared: lower case, without a +tag, and at Gmail without dots.';
+revoke all on function coinslot.canonical_email(text) from public;
+
+-- Whoever has confirmed nothing is nobody yet, nor is an anonymous sign-in until it is linked.
+-- `email` and `phone` as providers say no more than the account's own columns, and those also say
+-- what is confirmed. Any other provider vouches for its `sub`, also where it gives no address. If
+-- that is missing, a column has it that older releases of Auth do not have: hence the row as JSON.
+create function coinslot.identities_of(account auth.users, canonical boolean) returns text[]
+language plpgsql stable set search_path = '' as $$
+declare
+  v_email text := account.email;
+  v_names text[];
+begin
+  if account.is_anonymous or account.deleted_at is not null then
+    return array[]::text[];
+  end if;
+  v_email := case when canonical then coinslot.canonical_email(v_email)
+    else lower(btrim(v_email)) end;
+  v_names := array_remove(array[
+    case when account.email_confirmed_at is not null then 'email:' || nullif(v_email, '') end,
+    case when account.phone_confirmed_at is not null
+      then 'phone:' || nullif(regexp_replace(account.phone, '[^0-9]', '', 'g'), '') end
+  ] || array(
+    select i.provider || ':' || coalesce(
+      nullif(i.identity_data ->> 'sub', ''), nullif(to_jsonb(i) ->> 'provider_id', '')
+    )
+    from auth.identities i
+    where i.user_id = account.id and i.provider not in ('email', 'phone')
+  ), null);
+  return case when v_names = '{}' then v_names else v_names || ('account:' || account.id) end;
+end
+$$;
+comment on function coinslot.identities_of(auth.users, boolean) is
+'Identities that an account has confirmed, with itself; empty if it has confirmed none.';
+revoke all on function coinslot.identities_of(auth.users, boolean) from public;
+
+create view coinslot.confirmed_identities with (security_invoker = true) as
+select
+  u.id as user_id,
+  u.created_at,
+  encode(sha256(convert_to(s.identity_salt || identity.name, 'UTF8')), 'hex') as identity_hash
+from coinslot.settings as s
+cross join auth.users as u
+cross join unnest(coinslot.identities_of(u, s.canonical_emails)) as identity (name)
+where s.id;
+comment on view coinslot.confirmed_identities is
+'Salted hashes of what each account has confirmed, and of the account itself.';
+revoke all on table coinslot.confirmed_identities from anon, authenticated, service_role;
+
+-- Sorted, so that two accounts with the same identities wait for each other and never both ways.
+-- Whatever is odd about an account gives nothing: an error here would be a sign-up that fails.
+create function coinslot.grant_signup_bonus(user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_bonus bigint;
+  v_wallet public.token_wallets;
+  v_earned boolean;
+begin
+  select s.signup_bonus into v_bonus from coinslot.settings s;
+  v_wallet := coinslot.lock_wallet(grant_signup_bonus.user_id);
+  if v_bonus = 0 or v_wallet.user_id is null or v_wallet.closed_at is not null then
+    return;
+  end if;
+  with confirmed as (
+    select distinct c.identity_hash from coinslot.confirmed_identities c
+    where c.user_id = grant_signup_bonus.user_id
+  ), recorded as (
+    insert into coinslot.identities (identity_hash, user_id)
+    select c.identity_hash, grant_signup_bonus.user_id from confirmed c order by c.identity_hash
+    on conflict do nothing
+    returning identity_hash
+  )
+  select count(*) > 0 and count(*) = count(r.identity_hash) into v_earned
+  from confirmed c left join recorded r on r.identity_hash = c.identity_hash;
+  if v_earned and v_wallet.tokens <= coinslot.max_amount() - v_bonus then
+    perform coinslot.post_entry(
+      coinslot.new_entry(grant_signup_bonus.user_id, 'signup_bonus', v_bonus, 'system')
+    );
+  end if;
+end
+$$;
+comment on function coinslot.grant_signup_bonus(uuid) is
+'Gives the bonus to an account none of whose identities is used up, and uses them up.';
+revoke all on function coinslot.grant_signup_bonus(uuid) from public;
+
+-- Open orders are canceled, so that no money is taken for somebody who cannot be credited. Open
+-- holds are released: nobody is left to receive what they were set aside for; only refunds go on. A
+-- closed wallet takes only what a gateway gives or takes back.
+create function coinslot.close_wallet(user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform coinslot.close_orders(close_wallet.user_id);
+  update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
+  where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;
+  update public.token_wallets w set closed_at = clock_timestamp(), updated_at = clock_timestamp(),
+    held = (
+      select coalesce(sum(h.amount), 0) from coinslot.token_holds h
+      where h.user_id = close_wallet.user_id and h.status = 'held'
+    )
+  where w.user_id = close_wallet.user_id and w.closed_at is null;
+end
+$$;
+comment on function coinslot.close_wallet(uuid) is 'Closes a wallet and releases its holds.';
+revoke all on function coinslot.close_wallet(uuid) from public;
+
+-- Somebody who comes back under the same id, restored or inserted again, goes on with what is left
+-- in their wallet. One that was merged stays closed: what was in it is somebody else's.
+create function coinslot.reopen_wallet(user_id uuid) returns void
+language sql volatile set search_path = '' as $$
+  update public.token_wallets w set closed_at = null, updated_at = clock_timestamp()
+  where w.user_id = reopen_wallet.user_id and w.closed_at is not null and w.merged_into is null
+$$;
+comment on function coinslot.reopen_wallet(uuid) is
+'Opens the wallet of a user who came back; nothing is given.';
+revoke all on function coinslot.reopen_wallet(uuid) from public;
+
+-- Triggers on auth.users and auth.identities.
+
+create function coinslot.follow_user() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if tg_op = 'DELETE' then
+    perform coinslot.close_wallet(old.id);
+    return old;
+  end if;
+  insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
+  if new.deleted_at is not null then
+    perform coinslot.close_wallet(new.id);
+  elsif not found then
+    perform coinslot.reopen_wallet(new.id);
+  end if;
+  return new;
+end
+$$;
+comment on function coinslot.follow_user() is
+'Trigger on auth.users: wallet and closing follow the account.';
+revoke all on function coinslot.follow_user() from public;
+
+create function coinslot.follow_confirmation() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform coinslot.grant_signup_bonus(new.id);
+  return null;
+end
+$$;
+comment on function coinslot.follow_confirmation() is
+'Trigger on auth.users: the bonus follows what is confirmed.';
+revoke all on function coinslot.follow_confirmation() from public;
+
+create function coinslot.follow_identity() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform coinslot.grant_signup_bonus(new.user_id);
+  return null;
+end
+$$;
+comment on function coinslot.follow_identity() is
+'Trigger on auth.identities: the bonus follows a linked identity.';
+revoke all on function coinslot.follow_identity() from public;
+
+-- Users who were there before Coinslot get what they would have got by signing up now, one after
+-- the other: whoever is the first with each of their identities gets the bonus. In one statement,
+-- since there may be very many. Nobody signs up meanwhile, or both would count as the first. Where
+-- the app has chosen no bonus for them, each identity is recorded for the first who has it, and
+-- nobody is paid.
+create function coinslot.adopt_users() returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_bonus bigint;
+  v_paying boolean;
+begin
+  select s.signup_bonus, s.bonus_for_existing_users into v_bonus, v_paying
+  from coinslot.settings s;
+  lock table auth.users, auth.identities in share row exclusive mode;
+  insert into public.token_wallets (user_id, closed_at)
+  select u.id, u.deleted_at from auth.users u
+  on conflict do nothing;
+  with confirmed as materialized (
+    select c.user_id, c.identity_hash, i.identity_hash is null and row_number() over (
+      partition by c.identity_hash order by c.created_at, c.user_id
+    ) = 1 as first
+    from coinslot.confirmed_identities c
+    left join coinslot.identities i on i.identity_hash = c.identity_hash
+    where v_bonus > 0 or not v_paying
+  ), recorded as (
+    insert into coinslot.identities (identity_hash, user_id)
+    select c.identity_hash, c.user_id from confirmed c where c.first
+  ), credited as (
+    update public.token_wallets w
+    set tokens = w.tokens + v_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
+    from (select c.user_id from confirmed c group by c.user_id having bool_and(c.first)) earned
+    where v_paying and w.user_id = earned.user_id and w.closed_at is null
+      and w.tokens <= coinslot.max_amount() - v_bonus
+    returning w.user_id, w.seq, w.tokens
+  )
+  insert into public.token_ledger (user_id, seq, delta, balance, kind, caller)
+  select c.user_id, c.seq, v_bonus, c.tokens, 'signup_bonus', 'system' from credited c;
+end
+$$;
+comment on function coinslot.adopt_users() is
+'Gives wallets, and by setting the bonus, to users whose sign-up no trigger saw.';
+revoke all on function coinslot.adopt_users() from public;

@@ -1,0 +1,81 @@
+-- The catalogue: what is sold, and for how much. A price is never taken from a request.
+
+create table public.token_products (
+  id text not null,
+  kind text not null,
+  name text not null,
+  name_ko text not null,
+  tokens bigint not null default 0,
+  active boolean not null default true,
+  constraint token_products_pkey primary key (id),
+  constraint token_products_id_named check (id ~ '^[a-z][a-z0-9_]{0,62}$'),
+  constraint token_products_kind_known check (kind in ('token_pack', 'one_off')),
+  constraint token_products_tokens_fit_kind check (
+    tokens between 0 and coinslot.max_amount() and (kind = 'token_pack') = (tokens > 0)
+  )
+);
+comment on table public.token_products is 'What is sold: packs of tokens, and single things.';
+comment on column public.token_products.kind is
+'token_pack: credits tokens. one_off: credits none.';
+comment on column public.token_products.active is 'False takes it off sale; its orders stay valid.';
+
+alter table public.token_products enable row level security;
+revoke all on table public.token_products from anon, authenticated, service_role;
+grant select on table public.token_products to anon, authenticated, service_role;
+create policy "Everybody reads products" on public.token_products
+for select to anon, authenticated using (true);
+
+create table public.token_prices (
+  product_id text not null,
+  currency text not null,
+  amount bigint not null,
+  constraint token_prices_pkey primary key (product_id, currency),
+  constraint token_prices_product_id_fkey foreign key (product_id)
+  references public.token_products (id) on delete cascade,
+  constraint token_prices_currency_is_iso_4217 check (currency ~ '^[A-Z]{3}$'),
+  constraint token_prices_amount_positive check (amount between 1 and coinslot.max_amount())
+);
+comment on table public.token_prices is 'Price of a product in each currency it is sold in.';
+comment on column public.token_prices.amount is 'Minor units: won for KRW, cents for USD.';
+
+alter table public.token_prices enable row level security;
+revoke all on table public.token_prices from anon, authenticated, service_role;
+grant select on table public.token_prices to anon, authenticated, service_role;
+create policy "Everybody reads prices" on public.token_prices
+for select to anon, authenticated using (true);
+
+-- Three packs to begin with. Single things are each app's own.
+insert into public.token_products (id, kind, name, name_ko, tokens) values
+('starter', 'token_pack', 'Starter Pack', '스타터 팩', 10),
+('standard', 'token_pack', 'Standard Pack', '스탠다드 팩', 30),
+('premium', 'token_pack', 'Premium Pack', '프리미엄 팩', 100);
+
+insert into public.token_prices (product_id, currency, amount) values
+('starter', 'KRW', 5000), ('starter', 'USD', 400),
+('standard', 'KRW', 12000), ('standard', 'USD', 960),
+('premium', 'KRW', 35000), ('premium', 'USD', 2800);
+
+-- The discount compares a token's price with its price in the smallest pack of the same currency,
+-- rounded down: a badge never promises more than is given.
+create view public.token_offers with (security_invoker = true) as
+select
+  p.id,
+  p.kind,
+  p.name,
+  p.name_ko,
+  p.tokens,
+  r.currency,
+  r.amount,
+  case when p.kind = 'token_pack' then greatest(0, floor(
+    100 - 100.0 * r.amount * first_value(p.tokens) over pack
+    / (p.tokens * first_value(r.amount) over pack)
+  ))::integer else 0 end as discount_percent
+from public.token_products as p
+inner join public.token_prices as r on p.id = r.product_id
+where p.active
+window pack as (partition by p.kind, r.currency order by p.tokens, r.amount);
+comment on view public.token_offers is 'What is on sale: one row for each product and currency.';
+comment on column public.token_offers.discount_percent is
+'How much cheaper a token is than in the smallest pack.';
+revoke all on table public.token_offers from anon, authenticated, service_role;
+grant select on table public.token_offers to anon, authenticated, service_role;

@@ -1,0 +1,301 @@
+-- Orders: what the signed-in user may do to a payment. Everything else about it is the gateway's
+-- word, which arrives through apply_gateway_payment().
+
+create function coinslot.record_event(
+  payment public.token_payments, from_status text, source text, reason text default '',
+  payment_key text default null, tokens bigint default 0
+) returns void
+language sql volatile set search_path = '' as $$
+  insert into public.token_payment_events (
+    payment_id, user_id, from_status, to_status, tokens, source, reason, payment_key
+  ) values (
+    payment.id, payment.user_id, record_event.from_status, payment.status, record_event.tokens,
+    record_event.source, record_event.reason, record_event.payment_key
+  )
+$$;
+comment on function coinslot.record_event(public.token_payments, text, text, text, text, bigint) is
+'Notes what happened to a payment: from_status led to what it is now.';
+revoke all on function coinslot.record_event(public.token_payments, text, text, text, text, bigint)
+from public;
+
+-- The order as the catalogue would sell it now, not yet written.
+create function coinslot.quote_order(
+  user_id uuid, product_id text, gateway text, currency text, idempotency_key text
+) returns public.token_payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_order public.token_payments;
+begin
+  select p.id, p.name, p.tokens into v_order.product_id, v_order.name, v_order.tokens
+  from public.token_products p where p.id = quote_order.product_id and p.active;
+  if not found then
+    perform coinslot.fail(
+      'product_not_found', jsonb_build_object('product_id', left(quote_order.product_id, 63))
+    );
+  end if;
+  select g.id into v_order.gateway
+  from coinslot.gateways g where g.id = quote_order.gateway and g.active;
+  if not found then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'gateway', 'known', (
+        select jsonb_agg(g.id order by g.id) from coinslot.gateways g where g.active
+      )
+    ));
+  end if;
+  select r.currency, r.amount into v_order.currency, v_order.amount
+  from public.token_prices r
+  where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
+  if not found then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'currency', 'known', (
+        select jsonb_agg(r.currency order by r.currency)
+        from public.token_prices r where r.product_id = quote_order.product_id
+      )
+    ));
+  end if;
+  v_order.user_id := quote_order.user_id;
+  v_order.idempotency_key := quote_order.idempotency_key;
+  return v_order;
+end
+$$;
+comment on function coinslot.quote_order(uuid, text, text, text, text) is
+'Name, tokens and price of an order, or what is wrong with it.';
+revoke all on function coinslot.quote_order(uuid, text, text, text, text) from public;
+
+create function coinslot.find_order_replay(
+  user_id uuid, product_id text, gateway text, currency text, idempotency_key text
+) returns public.token_payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_payment public.token_payments;
+begin
+  select p.* into v_payment from public.token_payments p
+  where p.user_id = find_order_replay.user_id
+    and p.idempotency_key = find_order_replay.idempotency_key;
+  if found and (v_payment.product_id, v_payment.gateway, v_payment.currency) is distinct from
+    (find_order_replay.product_id, find_order_replay.gateway, find_order_replay.currency)
+  then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_payment;
+end
+$$;
+comment on function coinslot.find_order_replay(uuid, text, text, text, text) is
+'The order of an earlier identical call, or null.';
+revoke all on function coinslot.find_order_replay(uuid, text, text, text, text) from public;
+
+-- Two caps: of what is open at a time, which cancelling makes room in, and of what comes to nothing
+-- within an hour, so that whoever orders and cancels without end stops, too. An order that somebody
+-- paid for counts for neither. `retry_after` is seconds.
+create function coinslot.check_order_limits(user_id uuid) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_settings coinslot.settings;
+  v_now timestamptz := clock_timestamp();
+  v_orders record;
+begin
+  select s.* into v_settings from coinslot.settings s where s.id;
+  -- Of the user's own orders, sorted out here: asked for by `status` or `expires_at`, a planner
+  -- without statistics would go through the open orders of everybody.
+  select
+    count(*) filter (where p.status = 'pending' and p.expires_at > v_now) as open,
+    min(p.expires_at) filter (where p.status = 'pending' and p.expires_at > v_now) as closes_at,
+    count(*) filter (where p.paid = 0 and p.created_at > v_now - interval '1 hour') as unpaid,
+    min(p.created_at) filter (where p.paid = 0 and p.created_at > v_now - interval '1 hour')
+    + interval '1 hour' as forgotten_at
+  into v_orders
+  from public.token_payments p
+  where p.user_id = check_order_limits.user_id;
+  if v_orders.open >= v_settings.max_open_orders then
+    perform coinslot.fail('too_many_orders', jsonb_build_object(
+      'max_open_orders', v_settings.max_open_orders,
+      'retry_after', ceil(extract(epoch from v_orders.closes_at - v_now))
+    ));
+  end if;
+  if v_orders.unpaid >= v_settings.max_unpaid_orders_per_hour then
+    perform coinslot.fail('too_many_orders', jsonb_build_object(
+      'max_unpaid_orders_per_hour', v_settings.max_unpaid_orders_per_hour,
+      'retry_after', ceil(extract(epoch from v_orders.forgotten_at - v_now))
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_order_limits(uuid) is
+'Refuses another order of a user who has enough of them. The caller has the wallet locked.';
+revoke all on function coinslot.check_order_limits(uuid) from public;
+
+-- Anonymous is who Auth says is, at this moment: a JWT may be older than the identity.
+create function coinslot.check_buyer(user_id uuid) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if not (select s.anonymous_purchases from coinslot.settings s where s.id) and exists (
+    select from auth.users u where u.id = check_buyer.user_id and u.is_anonymous
+  ) then
+    perform coinslot.fail('account_required');
+  end if;
+end
+$$;
+comment on function coinslot.check_buyer(uuid) is
+'PT403 for an anonymous user where those may not buy.';
+revoke all on function coinslot.check_buyer(uuid) from public;
+
+-- A merge locks the orders of a user before the wallet, and so must know that no more are made: it
+-- takes this lock alone, and whoever makes an order together with others.
+create function coinslot.account_lock(user_id uuid) returns bigint
+language sql immutable parallel safe set search_path = ''
+return hashtextextended('coinslot.account ' || account_lock.user_id::text, 0);
+comment on function coinslot.account_lock(uuid) is 'Name of the advisory lock of an account.';
+revoke all on function coinslot.account_lock(uuid) from public;
+
+-- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
+-- order and no cap can be passed by asking twice at once.
+create function coinslot.create_order(
+  product_id text, gateway text, currency text, idempotency_key text
+) returns public.token_payments
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_settings coinslot.settings;
+  v_order public.token_payments;
+begin
+  perform coinslot.check_text(
+    'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
+  );
+  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
+  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
+  v_order := coinslot.find_order_replay(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
+    nullif(create_order.idempotency_key, '')
+  );
+  if v_order.id is not null then
+    return v_order;
+  end if;
+  perform coinslot.check_buyer(v_user_id);
+  perform coinslot.check_order_limits(v_user_id);
+  select s.* into v_settings from coinslot.settings s where s.id;
+  v_order := coinslot.quote_order(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
+    nullif(create_order.idempotency_key, '')
+  );
+  insert into public.token_payments as p (
+    user_id, product_id, name, gateway, amount, currency, tokens, live, idempotency_key,
+    expires_at
+  ) values (
+    v_order.user_id, v_order.product_id, v_order.name, v_order.gateway, v_order.amount,
+    v_order.currency, v_order.tokens, v_settings.mode = 'live', v_order.idempotency_key,
+    clock_timestamp() + v_settings.order_lifetime
+  ) returning p.* into v_order;
+  perform coinslot.record_event(v_order, null, 'user');
+  return v_order;
+end
+$$;
+comment on function coinslot.create_order(text, text, text, text) is
+'See public.create_token_order.';
+revoke all on function coinslot.create_order(text, text, text, text) from public;
+grant execute on function coinslot.create_order(text, text, text, text) to authenticated;
+
+create function public.create_token_order(
+  product_id text, gateway text, currency text default 'KRW', idempotency_key text default null
+) returns public.token_payments
+language sql volatile set search_path = '' as $$
+  select coinslot.create_order(
+    create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
+    create_token_order.idempotency_key
+  )
+$$;
+comment on function public.create_token_order(text, text, text, text) is
+'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
+revoke all on function public.create_token_order(text, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.create_token_order(text, text, text, text) to authenticated;
+
+create function coinslot.cancelable_statuses() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['pending', 'failed'];
+comment on function coinslot.cancelable_statuses() is 'Where an order can be called off.';
+revoke all on function coinslot.cancelable_statuses() from public;
+
+-- Cancelling is a wish, not a fact about money: should the gateway take the money all the same, the
+-- order is completed.
+create function coinslot.cancel_order(order_id text) returns public.token_payments
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_before public.token_payments;
+  v_payment public.token_payments;
+begin
+  select p.* into v_before from public.token_payments p
+  where p.order_id = cancel_order.order_id and p.user_id = v_user_id
+  for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  if v_before.status = 'canceled' then
+    return v_before;
+  end if;
+  if v_before.status <> all (coinslot.cancelable_statuses()) then
+    perform coinslot.fail(
+      'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
+    );
+  end if;
+  update public.token_payments p
+  set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+  where p.id = v_before.id
+  returning p.* into v_payment;
+  perform coinslot.record_event(v_payment, v_before.status, 'user');
+  return v_payment;
+end
+$$;
+comment on function coinslot.cancel_order(text) is 'See public.cancel_token_order.';
+revoke all on function coinslot.cancel_order(text) from public;
+grant execute on function coinslot.cancel_order(text) to authenticated;
+
+create function public.cancel_token_order(order_id text) returns public.token_payments
+language sql volatile set search_path = '' as $$
+  select coinslot.cancel_order(cancel_token_order.order_id)
+$$;
+comment on function public.cancel_token_order(text) is
+'Calls off an unpaid order of the signed-in user.';
+revoke all on function public.cancel_token_order(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.cancel_token_order(text) to authenticated;
+
+-- For a user who was deleted. The caller has the orders locked.
+create function coinslot.cancel_orders(payment_ids uuid[]) returns void
+language sql volatile set search_path = '' as $$
+  with unpaid as (
+    select p.id, p.status from public.token_payments p where p.id = any (cancel_orders.payment_ids)
+  ), canceled as (
+    update public.token_payments p set
+      status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+    from unpaid u where p.id = u.id
+    returning p.id, p.user_id, u.status as from_status
+  )
+  insert into public.token_payment_events (payment_id, user_id, from_status, to_status, source)
+  select c.id, c.user_id, c.from_status, 'canceled', 'user_deleted' from canceled c
+$$;
+comment on function coinslot.cancel_orders(uuid[]) is 'Cancels unpaid orders.';
+revoke all on function coinslot.cancel_orders(uuid[]) from public;
+
+-- Orders are locked before the wallet, as everywhere. One that was being made meanwhile is there
+-- once the wallet is locked: then nothing is waited for, so that no two can wait for each other.
+create function coinslot.close_orders(user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform coinslot.cancel_orders(array(
+    select p.id from public.token_payments p
+    where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
+    order by p.id for update
+  ));
+  perform coinslot.lock_wallet(close_orders.user_id);
+  perform coinslot.cancel_orders(array(
+    select p.id from public.token_payments p
+    where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
+    for update skip locked
+  ));
+end
+$$;
+comment on function coinslot.close_orders(uuid) is
+'Cancels the unpaid orders of a user and locks the wallet.';
+revoke all on function coinslot.close_orders(uuid) from public;

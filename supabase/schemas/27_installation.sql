@@ -1,0 +1,397 @@
+-- Is this installation whole? Restores lose triggers and rows, people edit functions by hand, apps
+-- bring functions of the same name. The check names each thing that is wrong, and the statement
+-- that mends it. It changes nothing.
+
+-- From here on each thing that the manifest has is missing, or differs in some facts.
+create function coinslot.compare_manifest()
+returns table (kind text, name text, differs text[])
+language sql stable set search_path = '' as $$
+  select e.kind, e.name, case when f.name is not null then array(
+    select k.key from jsonb_object_keys(e.facts) k (key)
+    where e.facts -> k.key is distinct from f.facts -> k.key order by k.key collate "C"
+  ) end
+  from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text, facts jsonb)
+  left join coinslot.present_objects() f on f.kind = e.kind and f.name = e.name
+  where f.name is null or e.facts <> f.facts
+$$;
+comment on function coinslot.compare_manifest() is
+'What of this release is missing here (differs is null), or differs, and in which facts.';
+revoke all on function coinslot.compare_manifest() from public;
+
+create function coinslot.on_auth(trigger_name text) returns boolean
+language sql immutable parallel safe set search_path = ''
+return trigger_name like '% on auth.%';
+comment on function coinslot.on_auth(text) is 'True for a trigger on a table of Auth.';
+revoke all on function coinslot.on_auth(text) from public;
+
+create function coinslot.repair_for(kind text, name text, differs text[]) returns text
+language sql immutable set search_path = '' as $$
+  select case
+    when repair_for.kind in ('table', 'schema') and repair_for.differs is null
+      then '-- Restore it from a backup: no release brings what was in it.'
+    when repair_for.kind = 'trigger' and coinslot.on_auth(repair_for.name)
+      and repair_for.differs is null
+      then 'select coinslot.install_auth_triggers();'
+    else format('select coinslot.repair(%L, %L);', repair_for.kind, repair_for.name)
+  end
+$$;
+comment on function coinslot.repair_for(text, text, text[]) is
+'The statement that makes this part of a release again.';
+revoke all on function coinslot.repair_for(text, text, text[]) from public;
+
+create function coinslot.check_objects()
+returns table (code text, subject text, problem text, repair text)
+language sql stable set search_path = '' as $$
+  select
+    case
+      when c.differs is null then c.kind || '_missing'
+      when c.differs = '{grants}' then 'grants_changed'
+      when c.differs = '{enabled}' then 'trigger_disabled'
+      when c.differs = '{row_security}' then 'row_security_off'
+      else c.kind || '_changed'
+    end,
+    c.name,
+    case
+      when c.differs is null then 'It is not there.'
+      else 'It is not as this release has it: ' || array_to_string(c.differs, ', ') || '.'
+    end,
+    coinslot.repair_for(c.kind, c.name, c.differs)
+  from coinslot.compare_manifest() c
+$$;
+comment on function coinslot.check_objects() is 'What of this release is missing or changed.';
+revoke all on function coinslot.check_objects() from public;
+
+-- PostgREST cannot choose between two functions of one name. A computed field is no rival: its
+-- argument is the row of a table.
+create function coinslot.check_rivals()
+returns table (code text, subject text, problem text, repair text)
+language sql stable set search_path = '' as $$
+  select 'function_rival', p.oid::regprocedure::text,
+    'It has the name of a function of Coinslot, and calls through the API end with 300.',
+    format('alter function %s rename to %I;', p.oid::regprocedure, p.proname || '_of_the_app')
+  from pg_catalog.pg_proc p
+  inner join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where n.nspname in ('public', 'coinslot') and p.proname <> 'tokens'
+    and p.oid <> coalesce(to_regprocedure('coinslot.manifest()'), 0)
+    and exists (
+      select from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
+      where e.kind = 'function' and starts_with(e.name, format('%I.%I(', n.nspname, p.proname))
+    )
+    and format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) not in (
+      select e.name from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
+      where e.kind = 'function'
+    )
+$$;
+comment on function coinslot.check_rivals() is 'Functions of the name of one of Coinslot.';
+revoke all on function coinslot.check_rivals() from public;
+
+-- A transition that the release does not have lets an order go where no rule expects it.
+create function coinslot.check_rows()
+returns table (code text, subject text, problem text, repair text)
+language sql stable set search_path = '' as $$
+  select 'rows_added', r.name, 'No release brings this row.', format(
+      'delete from %s t where to_jsonb(t) = %L;', split_part(r.name, ' ', 1), r.facts
+    )
+  from coinslot.present_rows() r
+  where (r.name like 'coinslot.payment_statuses %' or r.name like 'coinslot.payment_transitions %')
+    and r.name not in (
+      select e.name from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
+      where e.kind = 'rows'
+    )
+  union all
+  select 'settings_missing', 'coinslot.settings',
+    'It has no row. Restore it: a new one has a new identity_salt, and pays everybody again.',
+    'insert into coinslot.settings default values;'
+  where not exists (select from coinslot.settings)
+$$;
+comment on function coinslot.check_rows() is 'Rows that are too many, and the settings.';
+revoke all on function coinslot.check_rows() from public;
+
+-- Whoever got the bonus has the hash of the account among the identities that are used up. Ids are
+-- random, so the first thousand are any thousand: another salt, or identities that were left out of
+-- a restore, are seen in nearly all of them.
+create function coinslot.check_identities()
+returns table (code text, subject text, problem text, repair text)
+language sql stable set search_path = '' as $$
+  with paid as (
+    select l.user_id, encode(sha256(convert_to(
+      (select s.identity_salt from coinslot.settings s) || 'account:' || l.user_id, 'UTF8'
+    )), 'hex') as identity_hash
+    from (select w.user_id from public.token_wallets w order by w.user_id limit 1000) w
+    inner join public.token_ledger l on l.user_id = w.user_id and l.seq = 1
+    where l.kind = 'signup_bonus'
+  )
+  select 'identities_lost', 'coinslot.identities', format(
+      '%s of %s users who got the sign-up bonus are not in it: they can get it again.',
+      count(*) filter (where i.identity_hash is null), count(*)
+    ),
+    '-- Restore coinslot.identities, and settings.identity_salt, both from the same backup.'
+  from paid p
+  left join coinslot.identities i on i.identity_hash = p.identity_hash
+  having count(*) filter (where i.identity_hash is null) > 0
+$$;
+comment on function coinslot.check_identities() is
+'Whether identities and salt fit the bonuses that were paid.';
+revoke all on function coinslot.check_identities() from public;
+
+-- Both sides come in the order of their keys. Nobody needs to know of more than a thousand.
+create function coinslot.check_wallets()
+returns table (code text, subject text, problem text, repair text)
+language sql stable set search_path = '' as $$
+  select 'wallet_missing', 'auth.users',
+    format('%s%s users have no wallet.', case when count(*) = 1000 then 'At least ' end, count(*)),
+    'select coinslot.adopt_users();'
+  from (
+    select from auth.users u
+    where not exists (select from public.token_wallets w where w.user_id = u.id)
+    limit 1000
+  ) missing
+  having count(*) > 0
+  union all
+  select 'user_missing', 'public.token_wallets',
+    format(
+      '%s%s open wallets have no user.', case when count(*) = 1000 then 'At least ' end, count(*)
+    ),
+    'select coinslot.close_left_wallets();'
+  from (
+    select from public.token_wallets w
+    where w.closed_at is null and not exists (select from auth.users u where u.id = w.user_id)
+    limit 1000
+  ) left_over
+  having count(*) > 0
+$$;
+comment on function coinslot.check_wallets() is 'Users without wallets, and wallets without users.';
+revoke all on function coinslot.check_wallets() from public;
+
+create function coinslot.stops_buyers(code text) returns boolean
+language sql immutable parallel safe set search_path = ''
+return code in (
+  'manifest_missing', 'schema_missing', 'table_missing', 'view_missing', 'function_missing',
+  'function_rival', 'grants_changed', 'trigger_missing', 'trigger_changed', 'trigger_disabled',
+  'rows_missing', 'rows_added', 'settings_missing'
+);
+comment on function coinslot.stops_buyers(text) is
+'True for what nobody can sign up, buy or spend with.';
+revoke all on function coinslot.stops_buyers(text) from public;
+
+create function coinslot.check_installation(quick boolean default false)
+returns table (code text, subject text, problem text, repair text, stops_buyers boolean)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if to_regprocedure('coinslot.manifest()') is null then
+    return query values (
+      'manifest_missing', 'coinslot.manifest()', 'Nothing can be compared.',
+      '-- Restore the schema coinslot, or push its migrations, whichever brought it here.', true
+    );
+    return;
+  end if;
+  return query
+  select p.code, p.subject, p.problem, p.repair, coinslot.stops_buyers(p.code)
+  from (
+    select * from coinslot.check_objects()
+    union all select * from coinslot.check_rivals()
+    union all select * from coinslot.check_rows()
+  ) p
+  -- Repairs are done in this order, and everything else calls functions.
+  order by p.code not like 'function%', p.code collate "C", p.subject collate "C";
+  if check_installation.quick then
+    return;
+  end if;
+  return query
+  select p.code, p.subject, p.problem, p.repair, coinslot.stops_buyers(p.code)
+  from (
+    select * from coinslot.check_identities() union all select * from coinslot.check_wallets()
+  ) p;
+end
+$$;
+comment on function coinslot.check_installation(boolean) is
+'See public.coinslot_check_installation.';
+revoke all on function coinslot.check_installation(boolean) from public;
+grant execute on function coinslot.check_installation(boolean) to service_role;
+
+create function public.coinslot_check_installation(quick boolean default false)
+returns table (code text, subject text, problem text, repair text, stops_buyers boolean)
+language sql stable set search_path = '' set statement_timeout = '55s' as $$
+  select * from coinslot.check_installation(coinslot_check_installation.quick)
+$$;
+comment on function public.coinslot_check_installation(boolean) is
+'Service: what is wrong with this installation, and the repair of each. No rows = whole.';
+revoke all on function public.coinslot_check_installation(boolean)
+from public, anon, authenticated, service_role;
+grant execute on function public.coinslot_check_installation(boolean) to service_role;
+
+-- ---- repairs ----
+
+create function coinslot.repair_grants(object text, grants jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_grant text;
+begin
+  execute format(
+    'revoke all on %s from public, anon, authenticated, service_role', repair_grants.object
+  );
+  for v_grant in select g.line from jsonb_array_elements_text(repair_grants.grants) g (line)
+  loop
+    execute 'grant ' || replace(v_grant, ' to ', format(' on %s to ', repair_grants.object));
+  end loop;
+end
+$$;
+comment on function coinslot.repair_grants(text, jsonb) is
+'Grants these lines, and nothing else to the roles of the API.';
+revoke all on function coinslot.repair_grants(text, jsonb) from public;
+
+create function coinslot.repair_row(relation regclass, fields jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_columns text := (
+    select string_agg(quote_ident(k.key), ', ' order by k.key)
+    from jsonb_object_keys(repair_row.fields) k (key)
+  );
+  v_key text := (
+    select quote_ident(c.conname) from pg_catalog.pg_constraint c
+    where c.conrelid = repair_row.relation and c.contype = 'p'
+  );
+begin
+  execute format(
+    'insert into %1$s as t (%2$s) select %2$s from jsonb_populate_record(null::%1$s, $1) '
+    'on conflict on constraint %3$s do update set (%2$s) = (select %4$s)',
+    repair_row.relation, v_columns, v_key,
+    (select string_agg(format('excluded.%I', k.key), ', ' order by k.key)
+     from jsonb_object_keys(repair_row.fields) k (key))
+  ) using repair_row.fields;
+end
+$$;
+comment on function coinslot.repair_row(regclass, jsonb) is 'Writes a row of the release again.';
+revoke all on function coinslot.repair_row(regclass, jsonb) from public;
+
+-- Only their owner could drop a trigger of Auth's tables, or enable it. One can be replaced, unless
+-- it is deferred; that goes with the function that it calls, which is Coinslot's to drop.
+create function coinslot.repair_auth_trigger(name text, definition text) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_function constant text := substring(
+    repair_auth_trigger.definition from 'EXECUTE FUNCTION (.*)$'
+  );
+begin
+  if starts_with(repair_auth_trigger.definition, 'CREATE TRIGGER') then
+    execute regexp_replace(
+      repair_auth_trigger.definition, '^CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER'
+    );
+    return;
+  end if;
+  execute format('drop function %s cascade', v_function);
+  perform coinslot.repair('function', v_function);
+  perform coinslot.install_auth_triggers();
+  if exists (
+    select from coinslot.compare_manifest() c
+    where c.kind = 'trigger' and c.name = repair_auth_trigger.name
+  ) then
+    raise exception using errcode = 'insufficient_privilege', message = format(
+      'Drop the trigger %s as the owner of that table, then repair it', repair_auth_trigger.name
+    );
+  end if;
+end
+$$;
+comment on function coinslot.repair_auth_trigger(text, text) is
+'Makes a trigger on a table of Auth again, whatever has become of it.';
+revoke all on function coinslot.repair_auth_trigger(text, text) from public;
+
+create function coinslot.repair_rights(kind text, name text, facts jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  if repair_rights.kind = 'table' then
+    execute format('alter table %s enable row level security', repair_rights.name);
+  end if;
+  perform coinslot.repair_grants(
+    replace(repair_rights.kind, 'view', 'table') || ' ' || repair_rights.name,
+    repair_rights.facts -> 'grants'
+  );
+end
+$$;
+comment on function coinslot.repair_rights(text, text, jsonb) is
+'Gives a thing the rights that this release gives.';
+revoke all on function coinslot.repair_rights(text, text, jsonb) from public;
+
+-- Bodies are not checked when functions are made: one may call another that is missing, too.
+create function coinslot.repair(kind text, name text) returns void
+language plpgsql volatile set search_path = '' set check_function_bodies = off as $$
+declare
+  v_kind constant text := repair.kind;
+  v_name constant text := repair.name;
+  v_facts jsonb;
+  v_definition text;
+begin
+  select e.facts, e.definition into v_facts, v_definition
+  from jsonb_to_recordset(coinslot.manifest()) e (
+    kind text, name text, facts jsonb, definition text
+  ) where e.kind = v_kind and e.name = v_name;
+  if not found then
+    raise exception using errcode = 'undefined_object', message = format(
+      'This release has no %s %s', v_kind, v_name
+    );
+  elsif v_kind = 'rows' then
+    perform coinslot.repair_row(
+      split_part(v_name, ' ', 1)::regclass, coalesce(v_definition::jsonb, v_facts)
+    );
+  elsif v_kind = 'trigger' and coinslot.on_auth(v_name) then
+    perform coinslot.repair_auth_trigger(v_name, v_definition);
+  elsif v_kind = 'trigger' then
+    execute format('drop trigger if exists %s; %s', v_name, v_definition);
+  elsif v_definition is not null then
+    execute v_definition;
+  end if;
+  if v_facts ? 'grants' then
+    perform coinslot.repair_rights(v_kind, v_name, v_facts);
+  end if;
+end
+$$;
+comment on function coinslot.repair(text, text) is
+'Makes a thing of this release again, named as the check names it.';
+revoke all on function coinslot.repair(text, text) from public;
+
+-- Their users were deleted where no trigger saw it.
+create function coinslot.close_left_wallets() returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_user_id uuid;
+  v_count bigint := 0;
+begin
+  for v_user_id in
+    select w.user_id from public.token_wallets w
+    where w.closed_at is null and not exists (select from auth.users u where u.id = w.user_id)
+    order by w.user_id
+  loop
+    perform coinslot.close_wallet(v_user_id);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function coinslot.close_left_wallets() is
+'Closes the wallets whose users are gone; how many. Restore auth.users first.';
+revoke all on function coinslot.close_left_wallets() from public;
+
+-- Before the data of a backup, and nothing else of it, goes into a project that has just been
+-- migrated: what the migrations wrote is in the backup, too. Never where anybody has a wallet.
+create function coinslot.prepare_restore() returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  lock table public.token_wallets, public.token_payments in share row exclusive mode;
+  if exists (select from public.token_wallets) or exists (select from public.token_payments) then
+    raise exception using
+      errcode = 'object_not_in_prerequisite_state',
+      message = 'This database has wallets or orders: restore into a new project.';
+  end if;
+  delete from public.token_features;
+  delete from public.token_prices;
+  delete from public.token_products;
+  delete from coinslot.payment_transitions;
+  delete from coinslot.payment_statuses;
+  delete from coinslot.gateways;
+  delete from coinslot.errors;
+  delete from coinslot.settings;
+end
+$$;
+comment on function coinslot.prepare_restore() is
+'Empties what the migrations filled, so that the data of a backup fits; only in a new project.';
+revoke all on function coinslot.prepare_restore() from public;
