@@ -20,7 +20,7 @@ from devstack.settings import ROOT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SIGNS = ("tests.support.sizes", "mark.proof", "import on_both")
+_SIGNS = ("tests.support.sizes", "mark.proof", "import on_both", "@at_one(")
 
 
 def simulations() -> list[str]:

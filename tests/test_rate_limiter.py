@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from coinslot.errors import TooManyRequests
 from coinslot.rate_limiter import RateLimiter
-from tests.support.minute_windows import well_within_a_minute
+from tests.support.minute_windows import well_within_ten_minutes
 from tests.support.redis_servers import Redis, redis, redis_program
 from tests.support.servers import PATIENCE
 from tests.support.sidecars import settings
@@ -23,13 +23,13 @@ from tests.support.sidecars import settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["redis", "redis_program", "well_within_a_minute"]
+__all__ = ["redis", "redis_program", "well_within_ten_minutes"]
 
 HOME, CAFE = "192.0.2.1", "192.0.2.2"
 
 
 @asynccontextmanager
-async def limits(rate: str = "3/minute", **changes: Any) -> AsyncIterator[RateLimiter]:  # noqa: ANN401
+async def limits(rate: str = "3/10 minutes", **changes: Any) -> AsyncIterator[RateLimiter]:  # noqa: ANN401
     """Of orders; an address has five times as much."""
     opened = RateLimiter(settings(coinslot_limit_orders=rate, **changes))
     try:
@@ -213,7 +213,7 @@ class TestShared:
 
     async def test_keeps_no_token_and_nothing_for_long(self, redis: Redis) -> None:
         hers = token_of("mina")
-        async with limits(coinslot_limit_storage=redis.storage) as counted:
+        async with limits("3/minute", coinslot_limit_storage=redis.storage) as counted:
             counted.accepted(hers)
             await admitted(counted, 5, HOME, hers)
         async with Client(port=redis.port, decode_responses=True) as client:

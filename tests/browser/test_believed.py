@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.test_troubles import refuse
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Browse
 
 
+@pytest.mark.proof
 async def test_a_refusal_that_is_not_the_sidecars_says_nothing_of_a_payment(
     browse: Browse,
 ) -> None:

@@ -81,6 +81,7 @@ async def test_a_balance_is_nobody_elses(browse: Browse) -> None:
     await expect(person.balance.locator("output")).to_have_text("\u2013")
 
 
+@pytest.mark.proof
 async def test_a_history_is_nobody_elses(browse: Browse) -> None:
     person = await browse()
     person.expects("0 /rest/v1/token_ledger")

@@ -83,6 +83,7 @@ async def test_nothing_bars_anybody(browse: Browse, device: str) -> None:
     await accessible(person.page)
 
 
+@pytest.mark.proof
 async def test_nothing_bars_anybody_on_the_way_through_a_payment(browse: Browse) -> None:
     person = await browse("phone", reduced_motion="reduce")
     person.expects("402 /functions/v1/ask")
@@ -106,7 +107,7 @@ async def test_nothing_bars_anybody_on_the_way_through_a_payment(browse: Browse)
     await accessible(bank)
 
 
-@pytest.mark.parametrize("language", ["en-US", "ko-KR"])
+@pytest.mark.parametrize("language", sized(["ko-KR"], proofs=["ko-KR", "en-US"]))
 async def test_nothing_bars_anybody_whatever_they_are_told(browse: Browse, language: str) -> None:
     """Every outcome there can be, one below the other, on a phone: read, and wholly on it."""
     person = await browse("phone", locale=language, reduced_motion="reduce")
@@ -168,7 +169,7 @@ async def test_everything_can_be_done_from_the_keyboard(browse: Browse) -> None:
     await person.told("The payment was not finished")
 
 
-@pytest.mark.parametrize("kind", sized(["markup", "10,000 characters"], proofs=list(NAMES)))
+@pytest.mark.parametrize("kind", sized(["markup"], proofs=list(NAMES)))
 async def test_a_name_that_nobody_expects(browse: Browse, kind: str) -> None:
     """Of a person and of a product: shown as text, and breaking nothing, even where room is short
     and the window has the page's place."""
@@ -218,9 +219,9 @@ async def shown(person: Shopper, name: str) -> None:
     ("page", "part"),
     [
         ("store", "/store/config"),
-        ("store", "/web/coinslot.js"),
-        ("store", "/store/supabase.js"),
-        ("payment/success", "/store/config"),
+        pytest.param("store", "/web/coinslot.js", marks=pytest.mark.proof),
+        pytest.param("store", "/store/supabase.js", marks=pytest.mark.proof),
+        pytest.param("payment/success", "/store/config", marks=pytest.mark.proof),
         ("payment/success", "/web/resume.js"),
     ],
 )

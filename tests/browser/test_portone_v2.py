@@ -63,6 +63,7 @@ async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
 
 @on_both("phone")
 @pytest.mark.usefixtures("sells_through_v2")
+@pytest.mark.proof
 async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: str) -> None:
     buyer = await browse(device)
     await buyer.choose("PortOne", "Bank transfer")
@@ -76,6 +77,7 @@ async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: s
 
 @on_both("phone")
 @pytest.mark.usefixtures("sells_through_v2")
+@pytest.mark.proof
 async def test_a_payment_that_portone_does_not_show_yet(
     browse: Browse, http: httpx.AsyncClient, device: str
 ) -> None:

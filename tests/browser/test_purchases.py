@@ -30,7 +30,7 @@ async def bought(buyer: Shopper, tokens: int = 10) -> None:
     await buyer.has(5 + tokens)
 
 
-@windows(("PortOne", "phone"), ("Toss Payments", "desktop"))
+@windows(("PortOne", "phone"))
 async def test_a_window_is_closed_a_card_declined_and_the_next_one_pays(
     browse: Browse, gateway: str, device: str
 ) -> None:

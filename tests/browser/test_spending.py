@@ -30,6 +30,7 @@ async def test_a_question_costs_one_token_and_an_answer_two(browse: Browse, devi
     await expect(person.history).to_contain_text("Answer")
 
 
+@pytest.mark.proof
 async def test_nobody_pays_for_a_generation_that_fails(browse: Browse) -> None:
     person = await browse()
     person.expects("502 /functions/v1/answer")
@@ -53,6 +54,7 @@ async def test_a_double_click_asks_once(browse: Browse) -> None:
     await person.has(4)
 
 
+@pytest.mark.proof
 async def test_the_same_answer_in_two_tabs_is_paid_for_once(browse: Browse) -> None:
     first = await browse()
     first.expects("409 /functions/v1/answer")
@@ -123,7 +125,7 @@ async def test_a_refusal_says_nothing_of_what_was_sent_before_it(
     ("gateway", "device"),
     [
         # In a window over the page, or in the page's place; always by another page; in the page.
-        ("PortOne", "desktop"),
+        pytest.param("PortOne", "desktop", marks=pytest.mark.proof),
         pytest.param("PortOne", "phone", marks=pytest.mark.proof),
         ("Toss Payments", "phone"),
         ("Stripe", "desktop"),

@@ -32,6 +32,7 @@ async def focused(page: Page) -> str:
     return name
 
 
+@pytest.mark.proof
 async def test_the_focus_comes_back_from_every_window(browse: Browse) -> None:
     buyer = await browse()
     buyer.expects("400 /api/payments/complete")
@@ -97,6 +98,7 @@ async def test_two_transfers_are_waited_for_side_by_side(browse: Browse) -> None
     await buyer.has(35)
 
 
+@pytest.mark.proof
 async def test_the_account_is_told_in_full_in_the_time_of_whoever_reads_it(browse: Browse) -> None:
     buyer = await browse(timezone_id="America/New_York")
     await buyer.choose("Toss Payments", "Bank transfer")
@@ -163,6 +165,7 @@ async def test_a_bank_that_takes_its_time_needs_no_account(browse: Browse) -> No
     await buyer.told("10 tokens added")
 
 
+@pytest.mark.proof
 async def test_a_debit_that_the_bank_refuses_is_not_waited_for(browse: Browse) -> None:
     buyer = await browse()
     await buyer.choose("Stripe")

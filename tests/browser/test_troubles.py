@@ -80,6 +80,7 @@ async def test_a_reload_in_the_middle_finds_the_payment_again(browse: Browse, de
     assert buyer.shop.purchases() == 1
 
 
+@pytest.mark.proof
 async def test_the_page_is_closed_in_the_middle_and_opened_again_later(browse: Browse) -> None:
     """The gateway's webhook has settled it meanwhile; the store says what became of it."""
     buyer = await browse()
@@ -106,6 +107,7 @@ async def test_a_double_click_opens_one_window_and_makes_one_order(browse: Brows
     assert buyer.orders() == ["completed"]
 
 
+@pytest.mark.proof
 async def test_two_tabs_pay_one_order_once(browse: Browse) -> None:
     """The second window is refused by the gateway, and that tab hears of the purchase."""
     first = await browse()
@@ -165,6 +167,7 @@ async def test_the_back_button_after_a_payment_pays_nothing_again(
 
 
 @on_both("desktop")
+@pytest.mark.proof
 async def test_the_back_button_out_of_a_window_leaves_nothing_paid(
     browse: Browse, device: str
 ) -> None:

@@ -12,7 +12,8 @@ import pytest_asyncio
 from coinslot.errors import GatewayUnavailable
 from coinslot.gateways import http
 from coinslot.services import opened
-from tests.support.checkouts import Checkout
+from tests.support.checkouts import Checkout, at_one
+from tests.support.gateways import STRIPE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -64,6 +65,7 @@ async def test_what_nobody_told_us_of_is_applied(auditor: Auditor) -> None:
     assert auditor.checkout.shop.row(order_id)["status"] == "completed"
 
 
+@at_one(STRIPE)
 async def test_what_the_gateway_does_not_know(auditor: Auditor) -> None:
     """A credit that no money stands behind, however it came about; shown once, and no more when an
     audit finds it."""
@@ -96,6 +98,7 @@ async def test_gateway_fails_in_the_middle(auditor: Auditor) -> None:
     assert (await auditor.audit())[key].verdict == "matched"
 
 
+@at_one(STRIPE)
 async def test_answer_that_is_no_list_leaves_the_day_to_be_done(
     auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +117,7 @@ async def test_answer_that_is_no_list_leaves_the_day_to_be_done(
     assert (await auditor.audit())[key].verdict == "matched"
 
 
+@at_one(STRIPE)
 async def test_days_that_were_missed_are_made_up_for(auditor: Auditor) -> None:
     """By whichever server looks next; what is done is not done again."""
 

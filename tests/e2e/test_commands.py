@@ -1,4 +1,4 @@
-"""`python -m coinslot`, as an operator runs it."""
+"""The commands of an operator, of which one is a process of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.checkouts import Checkout
-from tests.support.commands import operate
+from tests.support.commands import operate, operate_as_a_process
 from tests.support.gateways import PORTONE_V1
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ async def test_audit_writes_what_a_spreadsheet_reads(
 async def test_refund_and_reconcile(checkout: Checkout, stack: LocalStack) -> None:
     order_id, key = await checkout.bought()
     arguments = ("refund", order_id, "--reason", "why", "--key", "cli", "--amount", 2000)
-    for _ in range(2):
-        status, out, _ = await operate(stack, *arguments)
+    for run in (operate_as_a_process, operate):
+        status, out, _ = await run(stack, *arguments)
         assert status == 0
         assert "succeeded (2000 KRW, 4 tokens)" in out
     assert await checkout.returned(key) == 2000

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from coinslot.server.app import create_app
 from coinslot.services import opened
-from tests.support.minute_windows import well_within_a_minute
+from tests.support.minute_windows import well_within_ten_minutes
 from tests.support.redis_servers import Redis, redis, redis_program
 from tests.support.servers import running
 from tests.support.stacks import PASSWORD
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.support.shop import Shop
     from tests.support.stripe_shop import StripeShop
 
-__all__ = ["redis", "redis_program", "well_within_a_minute"]
+__all__ = ["redis", "redis_program", "well_within_ten_minutes"]
 
 HOME, CAFE = "192.0.2.1", "192.0.2.2"
 TOO_MANY = (429, "too_many_requests")
@@ -71,7 +71,7 @@ async def signed_in_again(shop: Shop) -> str:
 class TestUser:
     async def test_over_the_limit_is_refused_everywhere_and_nobody_else(self, shop: Shop) -> None:
         other, token = shop.stack.sign_up().token, shop.buyer.token
-        async with behind_a_proxy(shop, coinslot_limit_reads="3/minute") as limited:
+        async with behind_a_proxy(shop, coinslot_limit_reads="3/10 minutes") as limited:
             answers = await looks(limited, HOME, token, 6)
             # The first one told whose the token is.
             assert answers == [(200, "")] * 4 + [TOO_MANY] * 2
@@ -84,7 +84,7 @@ class TestUser:
     async def test_is_not_locked_out_by_who_claims_to_be_them(self, shop: Shop) -> None:
         claims = jwt.decode(shop.buyer.token, options={"verify_signature": False})
         forged = jwt.encode(claims, "another secret, which is long enough for HS256")
-        async with behind_a_proxy(shop, coinslot_limit_reads="3/minute") as limited:
+        async with behind_a_proxy(shop, coinslot_limit_reads="3/10 minutes") as limited:
             await looks(limited, HOME, shop.buyer.token)
             flood = await looks(limited, CAFE, forged, 20)
             assert flood == [(401, "unauthenticated")] * 15 + [TOO_MANY] * 5
@@ -113,7 +113,7 @@ class TestUser:
 
 
 async def test_storage_that_goes_away_stops_no_sale(shop: Shop, redis: Redis) -> None:
-    changes = {"coinslot_limit_reads": "3/minute", "coinslot_limit_storage": redis.storage}
+    changes = {"coinslot_limit_reads": "3/10 minutes", "coinslot_limit_storage": redis.storage}
     async with (
         behind_a_proxy(shop, **changes) as first,
         behind_a_proxy(shop, **changes) as second,

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from coinslot.errors import DatabaseUnavailable, TryAgain
 from coinslot.services import opened
-from tests.support.checkouts import Checkout
+from tests.support.checkouts import Checkout, at_one
+from tests.support.gateways import TOSS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,6 +82,7 @@ class TestOpenOrder:
         assert await reconciled.shop.tokens() == 15
         assert reconciled.schedule(order_id) == []
 
+    @at_one(TOSS)
     async def test_paid_after_it_expired(self, reconciled: ReconciledCheckout) -> None:
         order_id = await reconciled.checkout.order()
         reconciled.shop.select(
@@ -92,6 +94,7 @@ class TestOpenOrder:
         await reconciled.round(order_id)
         assert reconciled.shop.row(order_id)["status"] == "completed"
 
+    @at_one(TOSS)
     async def test_nobody_paid(self, reconciled: ReconciledCheckout) -> None:
         """Read at growing distances; nothing is noted about it."""
         order_id = await reconciled.checkout.order()
@@ -103,6 +106,7 @@ class TestOpenOrder:
         assert reconciled.shop.row(order_id)["status"] == "pending"
         assert reconciled.shop.events(order_id) == []
 
+    @at_one(TOSS)
     async def test_many_servers_read_each_order_once(self, reconciled: ReconciledCheckout) -> None:
         orders = [await reconciled.checkout.order() for _ in range(10)]
         for order_id in orders:
@@ -133,6 +137,7 @@ class TestSettledOrder:
         assert await reconciled.shop.tokens() == 5
 
 
+@at_one(TOSS)
 class TestServer:
     async def test_orders_that_others_are_at_are_left_to_the_next_read(
         self, reconciled: ReconciledCheckout, monkeypatch: pytest.MonkeyPatch
@@ -166,6 +171,7 @@ class TestServer:
             await reconciled.services.reconciliations.once()
 
 
+@at_one(TOSS)
 class TestGateway:
     @pytest.mark.parametrize("kind", ["error_before", "html"])
     async def test_is_down_and_comes_back(self, reconciled: ReconciledCheckout, kind: str) -> None:

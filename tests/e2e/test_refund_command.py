@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.checkouts import Checkout
-from tests.support.commands import operate, operate_by_hand
+from tests.support.commands import operate, operate_as_a_process, operate_by_hand
 from tests.support.gateways import PORTONE_V1, TOSS
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ class TestAccount:
         checkout = Checkout.at(TOSS, shop)
         order_id, key = await deposited(checkout)
         arguments = refund_of(order_id, "--account", "-")
-        status, out, err = await operate(stack, *arguments, given=json.dumps(ACCOUNT))
+        account = json.dumps(ACCOUNT)
+        status, out, err = await operate_as_a_process(stack, *arguments, given=account)
         assert status == 0, err
         assert NUMBER not in out + err
         receiver = (await checkout.books(key))["virtualAccount"]["refundReceiveAccount"]
@@ -109,7 +110,7 @@ class TestWithoutAGoodAccount:
         """And under another key it is asked for with one."""
         checkout = Checkout.at(TOSS, shop)
         order_id, key = await deposited(checkout)
-        status, out, err = await operate(stack, *refund_of(order_id))
+        status, out, err = await operate_as_a_process(stack, *refund_of(order_id))
         assert (status, await checkout.returned(key)) == (1, 0)
         assert "failed (5000 KRW, 10 tokens)" in out
         assert "INVALID_REFUND_ACCOUNT_INFO" in err

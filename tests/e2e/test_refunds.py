@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from coinslot.database.refunds import RefundRequest
 from coinslot.services import opened
-from tests.support.checkouts import Checkout
+from tests.support.checkouts import Checkout, at_one
+from tests.support.gateways import STRIPE
 from tests.support.shop import settings_on
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class TestRefund:
         other = await refund_desk.refund(order_id, "the same", amount=refund_desk.part - 1)
         assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
 
+    @at_one(STRIPE)
     async def test_two_keys_at_once(self, refund_desk: RefundDesk) -> None:
         """One is refunded, the other is told of it; asked again, there is nothing left."""
         order_id, key = await refund_desk.checkout.bought()
@@ -121,6 +123,7 @@ class TestFault:
             assert refund_desk.refunds(order_id) == [("succeeded", refund_desk.part)]
             assert await refund_desk.checkout.returned(key) == refund_desk.part
 
+    @at_one(STRIPE)
     async def test_gateway_fails_before_it_acts(self, refund_desk: RefundDesk) -> None:
         for kind in ("error_before", "rate_limit", "malformed"):
             order_id, key = await refund_desk.checkout.bought()
@@ -133,6 +136,7 @@ class TestFault:
             assert refund_desk.refunds(order_id) == [("succeeded", refund_desk.part)]
             assert await refund_desk.checkout.returned(key) == refund_desk.part
 
+    @at_one(STRIPE)
     async def test_gateway_is_down(self, refund_desk: RefundDesk) -> None:
         """The tokens are set aside all the while; the refund goes on by itself."""
         order_id, key = await refund_desk.checkout.bought()
@@ -149,6 +153,7 @@ class TestFault:
         assert await refund_desk.shop.tokens() == 5
 
 
+@at_one(STRIPE)
 class TestServerWithoutTheGateway:
     async def test_gives_the_refund_up_at_once(self, refund_desk: RefundDesk) -> None:
         """Nothing stays set aside, and a server that has the gateway's keys refunds it."""
@@ -161,6 +166,7 @@ class TestServerWithoutTheGateway:
         assert (await refund_desk.refund(order_id)).status_code == 200
 
 
+@at_one(STRIPE)
 class TestFailed:
     async def test_succeeds_when_the_money_goes_back_after_all(
         self, refund_desk: RefundDesk
@@ -182,6 +188,7 @@ class TestFailed:
         assert await refund_desk.shop.tokens() == 11
 
 
+@at_one(STRIPE)
 class TestSpentTokens:
     async def test_are_not_refunded_unless_forced(self, refund_desk: RefundDesk) -> None:
         order_id, key = await refund_desk.checkout.bought()
@@ -215,6 +222,7 @@ class TestSpentTokens:
         assert await refund_desk.shop.tokens() == 15 - taken - spent.count(200) >= 0
 
 
+@at_one(STRIPE)
 class TestRefused:
     async def test_who_and_what(self, refund_desk: RefundDesk) -> None:
         order_id, _ = await refund_desk.checkout.bought()

@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from devstack.settings import ROOT
-from tests.support.own_servers import environment, own_server
+from tests.support.commands import operate
+from tests.support.own_servers import own_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,18 +30,10 @@ async def told_by_nobody_else(shop: Shop) -> AsyncIterator[None]:
     await shop.play("settings", "PUT", enabled=True)
 
 
-def command(shop: Shop, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "coinslot", "webhooks", *arguments],
-        env=environment(shop.stack),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+async def command(shop: Shop, *arguments: str) -> str:
+    status, out, err = await operate(shop.stack, "webhooks", *arguments)
+    assert status == 0, err
+    return out
 
 
 async def killed_between_answer_and_apply(shop: Shop) -> tuple[str, str]:
@@ -62,7 +55,7 @@ async def killed_between_answer_and_apply(shop: Shop) -> tuple[str, str]:
 class TestServerKilledBetweenAnswerAndApply:
     async def test_replay_finishes_its_work(self, shop: Shop) -> None:
         order_id, _ = await killed_between_answer_and_apply(shop)
-        shown = command(shop, "replay", "--order", order_id)
+        shown = await command(shop, "replay", "--order", order_id)
         assert "credited" in shown
         assert "1 replayed, 0 of them to be tried again" in shown
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
@@ -93,7 +86,7 @@ class TestCommands:
         await shop.until(
             lambda: [outcome for outcome, _ in shop.inbox(order_id)] == ["credited", "not_yet"]
         )
-        shown = command(shop, "list", "--order", order_id)
+        shown = await command(shop, "list", "--order", order_id)
         lines = [line for line in shown.splitlines() if order_id in line]
         assert len(lines) == 2
         assert "not_yet" in lines[0]
@@ -113,10 +106,10 @@ class TestCommands:
             "outcome": ("credited", "forged"),
         }[choice]
         chosen = ("--order", order_id, f"--{choice}")
-        assert order_id in command(shop, "list", *chosen, right)
-        assert order_id not in command(shop, "list", *chosen, wrong)
-        assert "0 replayed" in command(shop, "replay", *chosen, wrong)
-        assert "1 replayed, 0 of them" in command(shop, "replay", *chosen, right)
+        assert order_id in await command(shop, "list", *chosen, right)
+        assert order_id not in await command(shop, "list", *chosen, wrong)
+        assert "0 replayed" in await command(shop, "replay", *chosen, wrong)
+        assert "1 replayed, 0 of them" in await command(shop, "replay", *chosen, right)
         assert (await shop.followed(order_id), shop.purchases()) == (["unchanged"], 1)
 
     async def test_replay_after_a_repair_at_the_gateway(self, shop: Shop) -> None:
@@ -126,7 +119,9 @@ class TestCommands:
         await shop.webhook(order_id, imp_uid)
         assert await shop.followed(order_id) == ["refused"]
         await shop.play(f"payments/{imp_uid}", "PATCH", merchant_uid=order_id)
-        assert "credited" in command(shop, "replay", "--outcome", "refused", "--order", order_id)
+        assert "credited" in await command(
+            shop, "replay", "--outcome", "refused", "--order", order_id
+        )
         assert await shop.tokens() == 15
 
     def test_settings_that_are_wrong_are_named(self) -> None:

@@ -8,11 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support import toss
 from tests.support.gateways import DRIVERS, PORTONE_V1, PORTONE_V2, STRIPE, TOSS
 from tests.support.gateways.driver import PlacedOrder
 from tests.support.portone_v2_shop import ShopV2, in_place_of_the_stacks, v2_settings
 from tests.support.shop import Shop, settings_on
+from tests.support.sizes import sized
 from tests.support.stripe_shop import StripeShop
 from tests.support.toss_shop import TossShop
 
@@ -38,6 +41,12 @@ _KEYS = {
 EVERY: tuple[GatewayDriver, ...] = tuple(
     sorted(DRIVERS, key=lambda driver: driver.name == PORTONE_V2.name)
 )
+
+
+def at_one(driver: GatewayDriver) -> pytest.MarkDecorator:
+    """Of a rule that no gateway changes: in the suite at this one, as a proof at every."""
+    drivers = sized([driver], proofs=list(EVERY))
+    return pytest.mark.parametrize("gateway", drivers, ids=lambda each: each.name, indirect=True)
 
 
 @asynccontextmanager

@@ -1,8 +1,9 @@
-"""Programs of the tests, run as a person runs them."""
+"""Commands, as a person gives them."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import pty
 import select
@@ -10,10 +11,16 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import structlog
+from typer.testing import CliRunner
+
+from coinslot.cli.app import app
 from devstack.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from typer.testing import Result
 
     from tests.support.stacks import LocalStack
 
@@ -27,7 +34,17 @@ def run_module(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 async def operate(stack: LocalStack, *arguments: object, given: str = "") -> tuple[int, str, str]:
-    """`python -m coinslot`, with `given` on its standard input: its status and what it said."""
+    """`coinslot` within this process, which has loaded it already, with `given` on its standard
+    input: its status and what it said."""
+    told = await asyncio.to_thread(_invoke, _environment(stack), [*map(str, arguments)], given)
+    assert "Traceback" not in told.stderr
+    return told.exit_code, told.stdout, told.stderr
+
+
+async def operate_as_a_process(
+    stack: LocalStack, *arguments: object, given: str = ""
+) -> tuple[int, str, str]:
+    """The same as `python -m coinslot`: what it is to whoever starts it."""
     process = await asyncio.create_subprocess_exec(
         *(*_PYTHON, *map(str, arguments)),
         env=_environment(stack),
@@ -38,6 +55,23 @@ async def operate(stack: LocalStack, *arguments: object, given: str = "") -> tup
     out, err = await process.communicate(given.encode())
     assert "Traceback" not in err.decode()
     return process.returncode or 0, out.decode(), err.decode()
+
+
+def _invoke(environment: dict[str, str], arguments: list[str], given: str) -> Result:
+    """Whatever the command configures for its own process is put back."""
+    foreign: dict[str, str | None] = {name: None for name in os.environ if name not in environment}
+    root, events = logging.getLogger(), structlog.get_config()
+    handlers, loggers = root.handlers, [root, *map(logging.getLogger, root.manager.loggerDict)]
+    levels = [each.level for each in loggers]
+    try:
+        return CliRunner().invoke(
+            app, arguments, given, foreign | environment, catch_exceptions=False
+        )
+    finally:
+        structlog.configure(**events)
+        root.handlers = handlers
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 async def operate_by_hand(

@@ -17,6 +17,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config
 from sanic.http import Http
 from sanic_ext import Extend
+from sanic_ext.config import PRIORITY
 from sanic_ext.extensions.http.extension import HTTPExtension
 
 from coinslot import logs, metrics
@@ -121,6 +122,17 @@ def _allow_origins(app: App, settings: Settings) -> None:
     app.config.CORS_ALWAYS_SEND = False
     app.config.CORS_MAX_AGE = 600
     Extend(app, extensions=[HTTPExtension], built_in_extensions=False)
+    app.before_server_start(_open_signals, priority=PRIORITY + 1)
+    app.before_server_start(_close_signals, priority=PRIORITY - 1)
+
+
+async def _open_signals(app: App) -> None:
+    """Sanic would compile its signals again with each HEAD and OPTIONS route that is now added."""
+    app.signal_router.reset()  # type: ignore[no-untyped-call]
+
+
+async def _close_signals(app: App) -> None:
+    app.signalize(bool(app.config.TOUCHUP))
 
 
 async def _open_shared(app: App) -> None:

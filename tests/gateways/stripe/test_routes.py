@@ -25,7 +25,7 @@ KEYS = {
 TOKEN = {"Authorization": "Bearer a.b.c"}
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module")
 async def without_secret() -> AsyncIterator[httpx.AsyncClient]:
     """A sidecar with Stripe's keys and no webhook secret; database and Stripe are down."""
     app = create_app(settings(**KEYS))
