@@ -14,6 +14,7 @@ import structlog
 
 from coinslot.errors import (
     AmountMismatch,
+    AmountNotChargeable,
     DatabaseError,
     InvalidPackage,
     OrderNotFound,
@@ -92,7 +93,7 @@ class Orders:
         repeated request finds its order over.
 
         `amount` is what the buyer was shown. Raises `PriceChanged` where the order of a repeated
-        request was made at another price.
+        request was made at another price, and `AmountNotChargeable` with the order called off.
         """
         gateway = self.gateway(gateway_name)
         if not _PRODUCT_ID.fullmatch(product_id):
@@ -104,7 +105,11 @@ class Orders:
         if order.status != "pending" or not _in_time(order):
             return order, {}
         self._require_mode(order)
-        prepared = await gateway.prepare(_as_order(order))
+        try:
+            prepared = await gateway.prepare(_as_order(order))
+        except AmountNotChargeable as refusal:
+            await self._settlements.call_off(token, order.order_id, refusal, "checkout")
+            raise
         if prepared.attempt is not None:
             await self._register(gateway, order, prepared.attempt)
         return order, prepared.browser
