@@ -83,18 +83,23 @@ class TestPrepare:
         assert stripe_sim.simulator.payments() == []
 
     @pytest.mark.parametrize(
-        "error",
+        ("kind", "code", "param"),
         [
-            {"type": "invalid_request_error", "param": "metadata"},
-            {"type": "invalid_request_error", "code": "parameter_unknown", "param": "x"},
-            {"type": "idempotency_error"},
+            ("invalid_request_error", "", "metadata"),
+            ("invalid_request_error", "parameter_unknown", "x"),
+            ("idempotency_error", "", ""),
         ],
     )
     async def test_refusal_of_anything_else_is_none_of_the_price(
-        self, stripe_sim: SimulatedStripe, error: dict[str, str], monkeypatch: pytest.MonkeyPatch
+        self,
+        stripe_sim: SimulatedStripe,
+        kind: str,
+        code: str,
+        param: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         def refused(*_: object) -> object:
-            raise Refusal(400, message="no", **error)
+            raise Refusal(400, message="no", type=kind, code=code, param=param)
 
         monkeypatch.setattr("simulators.stripe.payment.Payments.create", refused)
         async with stripe_sim.gateway() as gateway:

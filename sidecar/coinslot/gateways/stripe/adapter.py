@@ -35,6 +35,7 @@ from coinslot.gateways.stripe import refund as stripe_refund
 from coinslot.gateways.stripe import webhook as stripe_webhook
 from coinslot.gateways.stripe.client import StripeApi, fields, is_kept, is_of_the_price, unknown
 from coinslot.gateways.stripe.currencies import to_stripe
+from coinslot.gateways.stripe.objects import page_of
 from coinslot.gateways.stripe.payment import (
     Charge,
     Dispute,
@@ -44,7 +45,6 @@ from coinslot.gateways.stripe.payment import (
     RefundList,
     fact,
 )
-from coinslot.gateways.stripe.objects import page_of
 from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:

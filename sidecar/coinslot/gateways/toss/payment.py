@@ -134,10 +134,11 @@ class _Payment(_Lenient):
 @dataclass(frozen=True, slots=True)
 class TossPayment(GatewayPayment):
     """`transfer_failed`: a deposit was sent back and did not arrive. `approved_at`: when the money
-    was taken."""
+    was taken. `agreed`: the buyer has agreed, and it waits for its confirm."""
 
     transfer_failed: bool = field(default=False, compare=False)
     approved_at: datetime | None = field(default=None, compare=False)
+    agreed: bool = field(default=False, compare=False)
 
 
 def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
@@ -166,6 +167,8 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         refunding=refunding,
         method=_METHODS.get(payment.method or "", payment.method),
         failure_reason=_failure_reason(payment) if state == "failed" else None,
+        failure_code=payment.failure.code if payment.failure and state == "failed" else None,
+        agreed=payment.status == "IN_PROGRESS",
         virtual_account=_virtual_account(payment),
         secret=payment.secret,
         shown=redacted(body, SHOWN),
