@@ -13,7 +13,7 @@ from coinslot.errors import (
     RefundKeySpent,
 )
 from coinslot.gateways.http import GatewayNonsense
-from coinslot.gateways.toss.adapter import ConfirmUnknown
+from coinslot.gateways.toss.confirmation import ConfirmUnknown
 from coinslot.metrics import REGISTRY, gateway_call
 
 

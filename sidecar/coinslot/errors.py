@@ -86,6 +86,13 @@ class AmountMismatch(PaymentRefused):
     sentence = "Amount mismatch"
 
 
+class AmountNotChargeable(PaymentRefused):
+    """Refused for good: no buyer can pay an order of this price."""
+
+    code = "amount_not_chargeable"
+    sentence = "The payment gateway cannot charge this amount in this currency"
+
+
 class InvalidPaymentKey(PaymentRefused):
     """Not the form of the gateway's ids, so it is never put into a gateway's address."""
 

@@ -28,6 +28,7 @@ const BY_CODE = {
   too_many_orders: 'too_many',
   invalid_package: 'gone',
   gateway_off: 'gateway_off',
+  amount_not_chargeable: 'gateway_off',
   wrong_mode: 'review',
 }
 // Nothing more happens after these.

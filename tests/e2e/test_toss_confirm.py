@@ -145,8 +145,19 @@ class TestDoubt:
         order_id, key = await toss.agreed()
         await toss.play(f"payments/{key}", "PATCH", approval={"code": "UNKNOWN_PAYMENT_ERROR"})
         answer = await toss.confirm(order_id, key)
-        assert (answer.status_code, answer.json()["code"]) == (400, "payment_failed")
+        assert (answer.status_code, answer.json()["code"]) == (400, "UNKNOWN_PAYMENT_ERROR")
+        assert answer.json()["error"] == "요청을 처리하지 못했습니다."
         assert await untouched(toss, order_id, "failed")
+
+    async def test_temporary_error_is_got_past_by_confirming_again(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed()
+        plan = {"code": "PROVIDER_ERROR", "stumbles": 2}
+        await toss.play(f"payments/{key}", "PATCH", approval=plan)
+        answer = await toss.confirm(order_id, key)
+        assert (answer.status_code, answer.json()["code"]) == (502, "confirm_unknown")
+        assert await untouched(toss, order_id)
+        assert (await toss.confirm(order_id, key)).status_code == 200
+        assert await bought(toss, order_id)
 
     @pytest.mark.parametrize("kind", ["error_before", "rate_limit"])
     async def test_gateway_down_leaves_the_order_to_be_confirmed_later(

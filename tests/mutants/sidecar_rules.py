@@ -71,8 +71,8 @@ MUTANTS = (
         "doubt-is-a-no",
         "an answer that leaves it open is resolved by reading",
         Edit(
-            "sidecar/coinslot/gateways/toss/adapter.py",
-            "if response.status_code == 409 or code is None or code in _CONFIRM_UNKNOWN:",
+            "sidecar/coinslot/gateways/toss/confirmation.py",
+            "if code is None or status in LATER or status >= 500 or code in CONFIRM_UNKNOWN:",
             "if code is None:",
         ),
         ("tests/e2e/test_toss_confirm.py::TestDoubt::test_code_that_leaves_it_open",),
@@ -179,7 +179,9 @@ MUTANTS = (
     SidecarMutant(
         "stored-yes-is-believed",
         "what Toss answered once is no fresh read",
-        Edit("sidecar/coinslot/gateways/toss/adapter.py", "if _was_stored(fact):", "if False:"),
+        Edit(
+            "sidecar/coinslot/gateways/toss/confirmation.py", "if _was_stored(fact):", "if False:"
+        ),
         ("tests/e2e/test_toss_confirm.py", "tests/e2e/test_toss_refusals.py"),
     ),
 )

@@ -10,6 +10,7 @@ class Rpc(StrEnum):
 
     # orders and payments
     CREATE_ORDER = "create_token_order"
+    CANCEL_ORDER = "cancel_token_order"
     OPEN_PAYMENT = "coinslot_open_payment"
     APPLY_GATEWAY_PAYMENT = "coinslot_apply_gateway_payment"
     REFUSE_PAYMENT_ATTEMPT = "coinslot_refuse_payment_attempt"

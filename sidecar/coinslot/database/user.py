@@ -32,6 +32,10 @@ class UserDatabase(Caller):
             idempotency_key=idempotency_key,
         )
 
+    async def cancel_order(self, order_id: str) -> OrderRecord:
+        """The person's own order, called off."""
+        return await self.record(OrderRecord, Rpc.CANCEL_ORDER, order_id=order_id)
+
     async def request_refund(self, order_id: str, request: RefundRequest) -> RefundRecord:
         """A refund on the word of an operator, finance or owner; `forbidden` for anybody else."""
         return await self.record(RefundRecord, Rpc.REQUEST_REFUND, **request.arguments(order_id))

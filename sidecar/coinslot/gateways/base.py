@@ -62,6 +62,8 @@ class GatewayPayment:
     failure_reason: str | None = None
     virtual_account: VirtualAccount | None = None
     secret: str | None = field(default=None, repr=False)
+    # The gateway's own code for a failure whose reason is its own sentence. Never stored.
+    failure_code: str | None = field(default=None, compare=False)
     # Of the gateway's own object, the fields that a page may be given. Never stored.
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
@@ -73,9 +75,8 @@ class GatewayPayment:
         return fact
 
 
-_ARGUMENTS = tuple(
-    each.name for each in fields(GatewayPayment) if each.name not in {"order_id", "shown"}
-)
+_NOT_STORED = {"order_id", "failure_code", "shown"}
+_ARGUMENTS = tuple(each.name for each in fields(GatewayPayment) if each.name not in _NOT_STORED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import structlog
 
 from coinslot.errors import (
     AmountMismatch,
+    AmountNotChargeable,
     DatabaseError,
     InvalidPackage,
     OrderNotFound,
@@ -21,6 +22,12 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import Order, gateway_named
 from coinslot.order_ids import ORDER_ID, bind_order
+from coinslot.payments.outcomes import (
+    CONFIRMABLE,
+    require_not_declined,
+    require_paid,
+    require_taken,
+)
 from coinslot.payments.settlements import Settled, Settlements, of_order
 
 if TYPE_CHECKING:
@@ -33,10 +40,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _PRODUCT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# What was bought stays bought when a part of it is refunded later.
-_BOUGHT = frozenset({"completed", "partially_refunded"})
-# Of an order in any other state we take no money, though we look whether we have.
-_CONFIRMABLE = frozenset({"pending", "failed"})
 
 
 class PriceChanged(PaymentRefused):
@@ -92,7 +95,7 @@ class Orders:
         repeated request finds its order over.
 
         `amount` is what the buyer was shown. Raises `PriceChanged` where the order of a repeated
-        request was made at another price.
+        request was made at another price, and `AmountNotChargeable` with the order called off.
         """
         gateway = self.gateway(gateway_name)
         if not _PRODUCT_ID.fullmatch(product_id):
@@ -104,7 +107,11 @@ class Orders:
         if order.status != "pending" or not _in_time(order):
             return order, {}
         self._require_mode(order)
-        prepared = await gateway.prepare(_as_order(order))
+        try:
+            prepared = await gateway.prepare(_as_order(order))
+        except AmountNotChargeable as refusal:
+            await self._settlements.call_off(token, order.order_id, refusal, "checkout")
+            raise
         if prepared.attempt is not None:
             await self._register(gateway, order, prepared.attempt)
         return order, prepared.browser
@@ -138,7 +145,7 @@ class Orders:
         gateway = self.gateway(gateway_name)
         await self._check(gateway, order_id, payment_key, token)
         settled = await self._settlements.settle(gateway, order_id, payment_key, source)
-        return _require_paid(settled)
+        return require_paid(settled)
 
     async def confirm(
         self,
@@ -162,8 +169,9 @@ class Orders:
             ("confirm", gateway.name, order_id, payment_key, str(amount)),
             lambda: self._take(gateway, order_id, payment_key, amount, language),
         )
-        _require_taken(settled, payment_key)
-        _require_paid(settled)
+        require_taken(settled, payment_key)
+        require_not_declined(settled)
+        require_paid(settled)
         return settled
 
     async def owned(self, token: str, order_id: str) -> OrderRecord:
@@ -252,7 +260,7 @@ def _as_order(order: OrderRecord, language: str = "ko") -> Order:
 
 
 def _confirmable(order: OrderRecord) -> bool:
-    return order.status in _CONFIRMABLE and _in_time(order)
+    return order.status in CONFIRMABLE and _in_time(order)
 
 
 def _in_time(order: OrderRecord) -> bool:
@@ -265,31 +273,3 @@ def no_longer_open(order: OrderRecord) -> PaymentRefused:
     status = "expired" if order.status == "pending" else order.status
     message = "The order of this Idempotency-Key is no longer open"
     return PaymentRefused(message, code=f"payment_{status}", status=status)
-
-
-def _require_taken(settled: Settled, payment_key: str) -> None:
-    """Raises unless this very payment was taken.
-
-    Another payment may have bought the order. An order whose time is over counts as expired before
-    the sweep has marked it so.
-    """
-    status, fact = settled.order.status, settled.fact
-    if fact.payment_key == payment_key and (fact.state != "ready" or status == "awaiting_deposit"):
-        return
-    code = {
-        **dict.fromkeys(_CONFIRMABLE, "payment_expired"),
-        **dict.fromkeys(_BOUGHT, "already_paid"),
-    }
-    raise PaymentRefused(code=code.get(status, f"payment_{status}"), status=status)
-
-
-def _require_paid(settled: Settled) -> OrderRecord:
-    """The order, if it is bought or waits for a deposit. Raises `PaymentRefused` otherwise."""
-    order, fact = settled.order, settled.fact
-    if (fact.amount, fact.currency) != (order.amount, order.currency):
-        raise AmountMismatch
-    if fact.live != order.live:
-        raise PaymentRefused(code="wrong_mode", status=order.status)
-    if order.status in _BOUGHT or order.status == "awaiting_deposit":
-        return order
-    raise PaymentRefused(code=f"payment_{order.status}", status=order.status)

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from coinslot.errors import DatabaseError, OrderNotFound, PaymentRefused, TryAgain
+from coinslot.errors import (
+    CoinslotError,
+    DatabaseError,
+    OrderNotFound,
+    PaymentRefused,
+    TryAgain,
+)
 from coinslot.order_ids import bind_order
 from coinslot.single_flight import SingleFlight
 
@@ -162,6 +168,17 @@ class Settlements:
         await self._database.as_service().refuse_payment_attempt(
             order_id, payment_key or "", refusal.code, source
         )
+
+    async def call_off(
+        self, token: str, order_id: str, refusal: PaymentRefused, source: str
+    ) -> None:
+        """Cancels an order that nobody can pay, so that it does not take the place of another. The
+        refusal is told, whatever becomes of that: the order expires by itself, too."""
+        try:
+            await self.refuse(order_id, None, refusal, source)
+            await self._database.as_user(token).cancel_order(order_id)
+        except CoinslotError as error:
+            log.warning("order_not_called_off", order_id=order_id, code=error.code)
 
     async def _settle(
         self,

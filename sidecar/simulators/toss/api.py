@@ -67,6 +67,8 @@ class TossApi:
         approval = self._books.approval(str(given.get("paymentKey")))
         await asyncio.sleep(approval["seconds"])
         payment = self._to_confirm(given)
+        if self._books.stumbles(payment["paymentKey"]):
+            raise TossError(approval["code"])
         if approval["code"] is not None and not approval["taken"]:
             await self._decline(request, payment, approval["code"])
         approve_in_place(payment, self._now())

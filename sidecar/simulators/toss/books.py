@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 _UNCONFIRMED = {"READY", "IN_PROGRESS", "EXPIRED", "ABORTED"}
 # The course of a payment's confirms, and of its next cancel, unless the control API plans another.
-_APPROVAL: Json = {"code": None, "taken": False, "seconds": 0}
+_APPROVAL: Json = {"code": None, "taken": False, "seconds": 0, "stumbles": 0}
 _CANCELLATION: Json = {**_APPROVAL, "pending": False}
 
 
@@ -92,6 +92,16 @@ class Books:
     def approval(self, payment_key: str) -> Json:
         """The course of the payment's confirms."""
         return self._store.get("approval", payment_key) or _APPROVAL
+
+    def stumbles(self, payment_key: str) -> bool:
+        """True for as many confirms as planned: they come to nothing, and the payment waits on."""
+        planned = self.approval(payment_key)
+        if not planned["stumbles"]:
+            return False
+        left = planned["stumbles"] - 1
+        code = planned["code"] if left else planned.get("then")
+        self._store.put("approval", payment_key, {**planned, "stumbles": left, "code": code})
+        return True
 
     def cancellation(self, payment_key: str) -> Json:
         """The course of the payment's next cancel; the one after it goes as usual."""

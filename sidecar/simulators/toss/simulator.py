@@ -158,8 +158,9 @@ class TossSimulator(Simulator):
     def change(self, payment_key: str, fields: Json) -> Json:
         """Overwrites fields. Two are plans and not shown.
 
-        `approval`, `{code?, taken?, seconds?}`, is the course of confirms. `cancellation`, with
-        `pending?` besides, is the course of the next cancel.
+        `approval`, `{code?, taken?, seconds?, stumbles?, then?}`, is the course of confirms: so
+        many `stumbles` leave the payment as it is, and `then` is the code after them.
+        `cancellation`, with `pending?` besides, is the course of the next cancel.
         """
         self._books.plan(payment_key, fields)
         return self._books.keep({**self._books.one(payment_key), **fields})

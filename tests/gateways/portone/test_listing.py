@@ -142,7 +142,8 @@ class TestV2:
         for number, status in enumerate(("FAILED", "READY", "VIRTUAL_ACCOUNT_ISSUED"), 7):
             put_v2(v2, number, START, status=status)
         put_v2(v2, 11, START, storeId="store-other")
-        given_up = put_v2(v2, 10, START, status="CANCELLED")
+        unpaid = {"type": "PaymentMethodVirtualAccount", "accountNumber": "1"}
+        given_up = put_v2(v2, 10, START, status="CANCELLED", method=unpaid)
         await v2.control("PATCH", f"payments/{given_up}", paidAt=None)
         listed = {one.payment_key: one for page in await walk(v2.gateway()) for one in page}
         assert {key[-1]: (one.paid, one.refunded, one.live) for key, one in listed.items()} == {

@@ -12,8 +12,8 @@ from coinslot.gateways.base import GatewayPayment
 from coinslot.gateways.stripe.payment import Dispute, Intent, Refund, fact
 
 SAMPLES = json.loads((Path(__file__).parent / "samples.json").read_text())
-SUCCEEDED = SAMPLES["payment_intent_succeeded_object"]
-CHARGE = SAMPLES["event_charge_refunded"]["data"]["object"]
+CHARGE = {**SAMPLES["event_charge_refunded"]["data"]["object"], "amount_refunded": 0}
+SUCCEEDED = {**SAMPLES["payment_intent_succeeded_object"], "latest_charge": CHARGE}
 DISPUTE = SAMPLES["event_charge_dispute_created"]["data"]["object"]
 OUT, BACK = {"amount": -800}, {"amount": 800}
 
@@ -64,8 +64,11 @@ def sample(event: str) -> dict[str, Any]:
         ),
         (sample("event_payment_intent_requires_action"), {"state": "ready", "paid": 0}),
         (sample("event_payment_intent_canceled"), {"state": "canceled", "paid": 0}),
-        ({**SUCCEEDED, "status": "requires_capture"}, {"state": "ready", "paid": 0}),
-        ({**SUCCEEDED, "status": "a_new_one", "new": {}}, {"state": "ready", "paid": 0}),
+        (
+            {**SUCCEEDED, "status": "requires_capture", "amount_received": 0},
+            {"state": "ready", "paid": 0},
+        ),
+        ({**SUCCEEDED, "new": {}}, {}),
         ({**SUCCEEDED, "amount_received": 10000}, {"paid": 10000}),
         ({**SUCCEEDED, "metadata": {}}, {"order_id": ""}),
         (
@@ -78,7 +81,10 @@ def sample(event: str) -> dict[str, Any]:
             {"failure_reason": None},
         ),
         (
-            {**SUCCEEDED, "status": "canceled", "last_payment_error": {"code": "a\x00b\ud800"}},
+            {
+                **sample("event_payment_intent_canceled"),
+                "last_payment_error": {"code": "a\x00b\ud800"},
+            },
             {"state": "canceled", "paid": 0, "failure_reason": "ab?"},
         ),
         (
@@ -86,7 +92,6 @@ def sample(event: str) -> dict[str, Any]:
                 **SUCCEEDED,
                 "latest_charge": {
                     **CHARGE,
-                    "amount_refunded": 0,
                     "payment_method_details": {"type": "card"},
                 },
             },
@@ -110,8 +115,6 @@ def refund(amount: int, status: str) -> dict[str, Any]:
         (1100, (refund(1100, "pending"),), 0, 1100),
         (0, (refund(1100, "pending"),), 0, 1100),
         (1100, (refund(1100, "requires_action"),), 0, 1100),
-        (1100, (refund(1100, "a_new_one"),), 0, 1100),
-        (1100, ({"id": "re_1", "amount": 1100, "status": None},), 0, 1100),
         (1500, (refund(500, "succeeded"), refund(1000, "pending")), 500, 1000),
         (11000, (refund(1000, "succeeded"), refund(10000, "succeeded")), 11000, 0),
         # A refund that failed does not count, whether Stripe lowers amount_refunded for it or not.
@@ -144,7 +147,8 @@ def test_refunds_add_up(
 def test_no_part_of_the_money_is_gone_twice(
     refunds: tuple[dict[str, Any], ...], dispute: int, fields: tuple[int, int, int]
 ) -> None:
-    intent = {**SUCCEEDED, "latest_charge": {**CHARGE, "amount_refunded": 11000}}
+    charge = {**CHARGE, "amount_refunded": refunds[0]["amount"]}
+    intent = {**SUCCEEDED, "latest_charge": charge}
     found = read(intent, refunds, ({**DISPUTE, "status": "lost", "amount": dispute},))
     assert (found.refunded, found.refunding, found.withdrawn) == fields
 
@@ -156,7 +160,7 @@ def test_no_part_of_the_money_is_gone_twice(
         ({"status": "needs_response", "balance_transactions": [OUT]}, 11000, 11000),
         ({"status": "under_review", "balance_transactions": [OUT]}, 11000, 11000),
         ({"status": "warning_needs_response"}, 11000, 0),
-        ({"status": "a_new_one"}, 11000, 0),
+        ({"status": "appeal_under_review", "balance_transactions": [OUT]}, 11000, 11000),
         ({"status": "won", "balance_transactions": [OUT]}, 0, 0),
         ({"status": "won", "balance_transactions": [OUT, BACK]}, 0, 0),
         ({"status": "warning_closed"}, 0, 0),
@@ -174,6 +178,63 @@ def test_dispute_is_read_as(dispute: dict[str, Any], disputed: int, withdrawn: i
     assert (found.disputed, found.withdrawn) == (disputed, withdrawn)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "a_new_one"},
+        {"status": "canceled"},
+        {"status": "requires_payment_method"},
+        {"amount_received": 0},
+        {"amount_received": None},
+        {"amount_received": True},
+        {"livemode": None},
+        {"livemode": "false"},
+        # After a refund in full: nobody knows of it without the charge.
+        {"latest_charge": None},
+        {"latest_charge": "ch_3SAMPLE0001"},
+        {"latest_charge": {**CHARGE, "amount_refunded": None}},
+        {"latest_charge": {**CHARGE, "disputed": None}},
+    ],
+)
+def test_payment_that_leaves_out_what_decides_concludes_nothing(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read({**SUCCEEDED, **changes})
+
+
+@pytest.mark.parametrize("missing", ["amount_received", "livemode", "status", "latest_charge"])
+def test_payment_without_a_field_that_decides_concludes_nothing(missing: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read({name: value for name, value in SUCCEEDED.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("amount_refunded", "refunds"),
+    [
+        (1100, (refund(1100, "a_new_one"),)),
+        (1100, ({"id": "re_1", "amount": 1100, "status": None},)),
+        (1100, ({"id": "re_1", "amount": 1100},)),
+        # One that the charge counts is not shown, or one is shown that it does not count.
+        (1100, ()),
+        (2100, (refund(1100, "succeeded"),)),
+        (0, (refund(1100, "succeeded"),)),
+    ],
+)
+def test_refunds_that_do_not_tell_conclude_nothing(
+    amount_refunded: int, refunds: tuple[dict[str, Any], ...]
+) -> None:
+    charge = {**CHARGE, "amount_refunded": amount_refunded}
+    with pytest.raises(ValueError, match="refund"):
+        read({**SUCCEEDED, "latest_charge": charge}, refunds)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": "a_new_one"}, {"status": None}, {"balance_transactions": None}]
+)
+def test_dispute_that_does_not_tell_concludes_nothing(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read(SUCCEEDED, (), ({**DISPUTE, **changes},))
+
+
 def test_disputes_add_up_to_the_payment_at_most() -> None:
     lost = {**DISPUTE, "status": "lost", "amount": 6000}
     found = read(SUCCEEDED, (), (lost, lost))
@@ -187,7 +248,8 @@ def test_buyer_reads_no_decline_code_that_is_not_for_them() -> None:
         "decline_code": "stolen_card",
         "message": "Your card was declined.",
     }
-    intent = {**SUCCEEDED, "status": "requires_payment_method", "last_payment_error": error}
+    declined = sample("event_payment_intent_payment_failed")
+    intent = {**declined, "last_payment_error": error}
     assert read(intent).failure_reason == "Your card was declined."
 
 

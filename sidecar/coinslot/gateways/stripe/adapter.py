@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from coinslot.errors import (
+    AmountNotChargeable,
     GatewayUnavailable,
     InvalidPaymentKey,
-    InvalidRequest,
     PaymentUnknownAtGateway,
     RefundDeclined,
 )
@@ -33,8 +33,9 @@ from coinslot.gateways.http import nonsense, patiently
 from coinslot.gateways.stripe import listing as stripe_charges
 from coinslot.gateways.stripe import refund as stripe_refund
 from coinslot.gateways.stripe import webhook as stripe_webhook
-from coinslot.gateways.stripe.client import StripeApi, fields, is_kept, unknown
+from coinslot.gateways.stripe.client import StripeApi, fields, is_kept, is_of_the_price, unknown
 from coinslot.gateways.stripe.currencies import to_stripe
+from coinslot.gateways.stripe.objects import page_of
 from coinslot.gateways.stripe.payment import (
     Charge,
     Dispute,
@@ -147,14 +148,8 @@ class Stripe(TakesMoneyItself):
     async def _create(self, order: Order) -> StripeObject:
         """Under the first key that Stripe has not kept a server error for, which would leave the
         order unpayable. What the failed call may have made nobody can pay: no browser was told."""
-        try:
-            amount = to_stripe(order.amount, order.currency)
-        except ValueError as error:
-            raise InvalidRequest(
-                "Stripe cannot charge this amount in this currency", code="amount_not_chargeable"
-            ) from error
         params: PaymentIntentCreateParams = {
-            "amount": amount,
+            "amount": _chargeable(order),
             "currency": order.currency.lower(),
             "automatic_payment_methods": {"enabled": True},
             "description": order.name,
@@ -190,18 +185,21 @@ class Stripe(TakesMoneyItself):
         """True where Stripe has such a refund already, under this key or that of an earlier try,
         also after it has forgotten the keys."""
         try:
-            charge = (await self._retrieve(refund.payment_key)).charge
+            intent = await self._retrieve(refund.payment_key)
         except PaymentUnknownAtGateway as error:
             raise RefundDeclined("resource_missing", "Stripe has no such payment") from error
-        made = await self._refunds(charge) if charge else []
+        if intent.status == "succeeded" and intent.charge is None:
+            raise nonsense("succeeded without its charge", payment_key=intent.id)
+        made = await self._refunds(intent.charge) if intent.charge else []
         for each in made:
             if stripe_refund.is_of(each, refund):
                 stripe_refund.require_standing(each)
         return any(stripe_refund.gives_back(each, refund) for each in made)
 
     async def _refunds(self, charge: Charge) -> list[Refund]:
-        """The ten that come with the charge are all there are, almost always."""
-        page = charge.refunds or RefundList(data=[], has_more=charge.amount_refunded > 0)
+        """The ten that come with the charge are all there are, almost always. Where none come, they
+        are asked for: it does not say that there are none."""
+        page = charge.refunds or RefundList(data=[], has_more=True)
         refunds = list(page.data)
         while page.has_more:
             query: RefundListParams = {"charge": charge.id, "limit": 100}
@@ -216,7 +214,10 @@ class Stripe(TakesMoneyItself):
         answer = await self._api.answer(
             self._api.v1.disputes.list_async({"payment_intent": payment_key, "limit": 100})
         )
-        return DisputeList.model_validate(fields(answer)).data
+        page = page_of(DisputeList, fields(answer), "disputes")
+        if page.has_more or not page.data:
+            raise nonsense("not the disputes of a disputed charge", payment_key=payment_key)
+        return page.data
 
 
 def _intent(answer: object) -> Intent:
@@ -230,8 +231,18 @@ class _KeySpent(GatewayUnavailable):
     """Stripe answers this idempotency key with a server error that it has kept."""
 
 
+def _chargeable(order: Order) -> int:
+    try:
+        return to_stripe(order.amount, order.currency)
+    except ValueError as error:
+        raise AmountNotChargeable from error
+
+
 def _meaning(error: StripeError) -> CoinslotError:
-    return _KeySpent() if is_kept(error) else unknown(error)
+    """Of what is refused, only the price is the buyer's affair. Nothing is kept under the key."""
+    if is_kept(error):
+        return _KeySpent()
+    return AmountNotChargeable() if is_of_the_price(error) else unknown(error)
 
 
 def _replayed(answer: StripeObject) -> bool:

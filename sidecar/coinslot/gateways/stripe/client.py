@@ -25,6 +25,11 @@ T = TypeVar("T")
 Meaning: TypeAlias = "Callable[[stripe.StripeError], CoinslotError]"
 
 _RETRIES = 1
+# Of a 400 that refuses a price: by its code, or where it has none by the parameter that it names.
+PRICE_CODES = frozenset(
+    {"amount_too_small", "amount_too_large", "invalid_amount", "invalid_charge_amount"}
+)
+PRICE_PARAMS = frozenset({"amount", "currency"})
 
 
 class StripeApi:
@@ -71,6 +76,14 @@ def is_kept(error: stripe.StripeError) -> bool:
     """A server error that is a replay: all that its idempotency key will ever answer."""
     replayed = (error.headers or {}).get("idempotent-replayed") == "true"
     return replayed and error.http_status is not None and error.http_status >= 500
+
+
+def is_of_the_price(error: stripe.StripeError) -> bool:
+    """A refusal of what is asked for, whoever asks: too little, too much, or in a currency that
+    Stripe does not take."""
+    if not isinstance(error, stripe.InvalidRequestError) or error.http_status != 400:
+        return False
+    return error.code in PRICE_CODES or error.param in PRICE_PARAMS
 
 
 def unknown(error: stripe.StripeError) -> CoinslotError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError
 
 from coinslot.gateways.http import nonsense
 
@@ -18,7 +18,7 @@ class Object(BaseModel):
 
 class Page(Object):
     data: list[Any]
-    has_more: bool
+    has_more: StrictBool
 
 
 P = TypeVar("P", bound=Page)

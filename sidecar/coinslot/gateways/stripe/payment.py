@@ -1,35 +1,50 @@
 """A PaymentIntent, its refunds and its disputes, read as one fact.
 
-Only what is used is parsed; unknown fields and unknown statuses are let through. Amounts are
+Only what is used is parsed, and unknown fields are let through. A status that is unknown, an amount
+that is missing or parts that do not add up conclude nothing: they are a `ValueError`. Amounts are
 Stripe's own until they leave here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from coinslot.gateways.base import GatewayPayment, State
 from coinslot.gateways.stripe.currencies import from_stripe
 from coinslot.gateways.stripe.objects import Object, Page
 from coinslot.text import Text
 
-# Of a refund. One that failed or was called off: the money is still, or again, the merchant's.
-_DECIDED = frozenset({"succeeded", "failed", "canceled"})
-# Disputes that took nothing from the merchant: won, or over by a refund, which counts as such.
-_DISMISSED = frozenset({"won", "warning_closed", "prevented", "charge_refunded"})
-_STATES: dict[str, State] = {
+Minor = Annotated[int, Field(strict=True, ge=0)]
+
+STATES: dict[str, State] = {
+    "requires_payment_method": "ready",
+    "requires_confirmation": "ready",
+    "requires_action": "ready",
+    "requires_capture": "ready",
+    "processing": "awaiting_deposit",
     "succeeded": "paid",
     "canceled": "canceled",
-    "processing": "awaiting_deposit",
 }
+# Of a refund. One that failed or was called off: the money is still, or again, the merchant's.
+UNDER_WAY = frozenset({"pending", "requires_action"})
+UNDONE = frozenset({"failed", "canceled"})
+# Disputes that took nothing from the merchant: won, or over by a refund, which counts as such.
+DISMISSED = frozenset({"won", "warning_closed", "prevented", "charge_refunded"})
+CONTESTED = frozenset(
+    {
+        *("needs_response", "under_review", "warning_needs_response", "warning_under_review"),
+        *("appeal_needs_response", "appeal_under_review"),
+    }
+)
+LOST = "lost"
 
 
 class Refund(Object):
     id: str
-    amount: int = Field(ge=0)
+    amount: Minor
     status: str | None = None
     payment_intent: str | None = None
     metadata: dict[str, Any] | None = None
@@ -38,23 +53,22 @@ class Refund(Object):
 class BalanceTransaction(Object):
     """Of the merchant's balance, and so in the currency of that: only its sign is used."""
 
-    amount: int
+    amount: int = Field(strict=True)
 
 
 class Dispute(Object):
-    amount: int = Field(ge=0)
+    amount: Minor
     currency: str
     status: str
-    balance_transactions: list[BalanceTransaction] = Field(default_factory=list)
+    balance_transactions: list[BalanceTransaction] | None = None
 
 
-class DisputeList(Object):
+class DisputeList(Page):
     data: list[Dispute]
 
 
 class RefundList(Page):
     data: list[Refund]
-    has_more: bool = False
 
 
 class _Method(Object):
@@ -63,8 +77,8 @@ class _Method(Object):
 
 class Charge(Object):
     id: str
-    amount_refunded: int = Field(default=0, ge=0)
-    disputed: bool = False
+    amount_refunded: Minor
+    disputed: StrictBool
     refunds: RefundList | None = None
     payment_method_details: _Method | None = None
 
@@ -81,11 +95,11 @@ class Intent(Object):
     """
 
     id: str
-    amount: int = Field(ge=0)
-    amount_received: int = Field(default=0, ge=0)
+    amount: Minor
+    amount_received: Minor
     currency: str = Field(pattern=r"^[A-Za-z]{3}$")
     status: str
-    livemode: bool
+    livemode: StrictBool
     metadata: dict[str, Any] = Field(default_factory=dict)
     latest_charge: Charge | str | None = None
     last_payment_error: _Error | None = None
@@ -99,13 +113,13 @@ class Intent(Object):
 def fact(
     intent: Intent, refunds: Iterable[Refund] = (), disputes: Iterable[Dispute] = ()
 ) -> GatewayPayment:
-    """Raises `ValueError` for amounts that no payment can have.
+    """Raises `ValueError` for what contradicts itself, leaves out what decides, or is unknown.
 
     A decline leaves the PaymentIntent open for another card, so it is `ready` with a reason. One
     that is `processing`, such as a bank's debit, may take days: it is awaited like a deposit, and
     `ready` again where the bank refuses it.
     """
-    received = intent.amount_received if intent.status == "succeeded" else 0
+    received = _received(intent)
     refunded, refunding = _given_back(intent.charge, refunds, received)
     disputed, withdrawn = _disputed(disputes, received, intent.currency)
     # Each part of the money is gone, or on its way, once.
@@ -115,7 +129,7 @@ def fact(
     return GatewayPayment(
         order_id=order_id if isinstance(order_id, str) else "",
         payment_key=intent.id,
-        state=_STATES.get(intent.status, "ready"),
+        state=STATES[intent.status],
         amount=from_stripe(intent.amount, intent.currency),
         currency=intent.currency.upper(),
         live=intent.livemode,
@@ -129,18 +143,40 @@ def fact(
     )
 
 
+def _received(intent: Intent) -> int:
+    """The money that came in. Without the charge nobody knows how much of it has gone back."""
+    if intent.status not in STATES:
+        raise ValueError("unknown status of a payment")
+    succeeded = intent.status == "succeeded"
+    if succeeded != (intent.amount_received > 0):
+        raise ValueError("status and amount_received contradict each other")
+    if succeeded and intent.charge is None:
+        raise ValueError("succeeded without its charge")
+    return intent.amount_received
+
+
 def _given_back(charge: Charge | None, refunds: Iterable[Refund], received: int) -> tuple[int, int]:
     """The money that is back, and the money on its way, which may yet fail.
 
-    It is not documented that `amount_refunded` falls again when a refund fails; the refunds' own
-    states are documented. The smaller of the two counts."""
+    It is not documented that `amount_refunded` falls again when a refund fails, nor that one under
+    way counts in it. So it is at least the refunds that succeeded, and at most all of them: what
+    does not fit tells of a refund that is not shown.
+    """
     if charge is None:
         return 0, 0
-    done = under_way = 0
+    done = under_way = undone = 0
     for refund in refunds:
-        done += refund.amount if refund.status == "succeeded" else 0
-        under_way += refund.amount if refund.status not in _DECIDED else 0
-    refunded = min(charge.amount_refunded, done, received)
+        if refund.status == "succeeded":
+            done += refund.amount
+        elif refund.status in UNDER_WAY:
+            under_way += refund.amount
+        elif refund.status in UNDONE:
+            undone += refund.amount
+        else:
+            raise ValueError("unknown status of a refund")
+    if not done <= charge.amount_refunded <= done + under_way + undone:
+        raise ValueError("the refunds are not those that the charge counts")
+    refunded = min(done, received)
     return refunded, min(under_way, received - refunded)
 
 
@@ -149,15 +185,22 @@ def _disputed(disputes: Iterable[Dispute], received: int, currency: str) -> tupl
     contested = withdrawn = 0
     for dispute in disputes:
         amount = dispute.amount if dispute.currency == currency else received
-        if dispute.status in _DISMISSED:
+        if dispute.status in DISMISSED:
             continue
-        if dispute.status == "lost":
+        if dispute.status == LOST:
             withdrawn += amount
-            continue
-        contested += amount
-        if sum(each.amount for each in dispute.balance_transactions) < 0:
-            withdrawn += amount
+        elif dispute.status in CONTESTED:
+            contested += amount
+            withdrawn += amount if _has_left(dispute) else 0
+        else:
+            raise ValueError("unknown status of a dispute")
     return min(contested, received), min(withdrawn, received)
+
+
+def _has_left(dispute: Dispute) -> bool:
+    if dispute.balance_transactions is None:
+        raise ValueError("a dispute that does not tell where its money is")
+    return sum(each.amount for each in dispute.balance_transactions) < 0
 
 
 def _method(charge: Charge | None) -> str | None:

@@ -1,40 +1,35 @@
 """Toss Payments, core API v1 (docs.tosspayments.com, API version 2022-11-16).
 
 Two things to know about it: the buyer's turn in the window takes no money, we do, with `confirm`;
-and an answer other than a plain yes or no to that (a timeout, a 5xx, a 409, one of the codes below)
+and an answer other than a plain yes or no to that (a timeout, a 5xx, a 409, some codes)
 leaves open whether the money was taken, which only reading the payment resolves.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import structlog
 
-from coinslot.errors import (
-    GatewayUnavailable,
-    InvalidPaymentKey,
-    PaymentDeclined,
-    PaymentUnknownAtGateway,
-)
+from coinslot.errors import AmountNotChargeable, InvalidPaymentKey, PaymentUnknownAtGateway
 from coinslot.gateways.base import ListedPayment, Order, Prepared, Refund, WebhookEvent
 from coinslot.gateways.http import GatewayHttp, json_array, json_object, nonsense, patiently
 from coinslot.gateways.money import as_number
 from coinslot.gateways.toss import listing as toss_transactions
 from coinslot.gateways.toss import refund as toss_refund
 from coinslot.gateways.toss import webhook as toss_webhook
+from coinslot.gateways.toss.confirmation import Confirmations
 from coinslot.gateways.toss.payment import TossPayment, read_as
-from coinslot.gateways.toss.refusals import OUR_KEYS, UNKNOWN, error, refused
+from coinslot.gateways.toss.refusals import error, refused
 from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
 
     import httpx
 
@@ -43,23 +38,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _PAYMENT_KEY = re.compile(r"[A-Za-z0-9_-]{6,200}")
-# Of a confirm: 4xx, and yet no answer to whether the money was taken.
-_CONFIRM_UNKNOWN = UNKNOWN | {"ALREADY_PROCESSED_PAYMENT"}
-# Not this payment's: the order was paid, or canceled, by another one. Ours may be the one that took
-# it, and nobody heard the answer.
-_TAKEN_BEFORE = "DUPLICATED_ORDER_ID"
-# An approval that is older was made by an earlier call: the answer is a stored one. So may be one
-# that is yet to come: then this clock is slow, and tells nothing.
-_NEW = timedelta(minutes=1)
-_LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
-_NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"}
-# Before each look at a payment whose confirm is in doubt. An approval may still be under way.
-_LOOKS = (0.0, 0.5, 1.5)
-
-
-class ConfirmUnknown(GatewayUnavailable):
-    code = "confirm_unknown"
-    sentence = "Whether the payment was taken is not known yet: confirm it again"
+# Below it Toss answers every way to pay with BELOW_MINIMUM_AMOUNT; some have a higher one.
+LEAST = {"KRW": 100}
+NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"}
 
 
 class Toss:
@@ -72,6 +53,8 @@ class Toss:
         self._client_key = client_key
         credentials = base64.b64encode(f"{secret_key}:".encode()).decode()
         self._headers = {"Authorization": f"Basic {credentials}"}
+        parse = partial(self._fact, None)
+        self._confirmations = Confirmations(http, self._headers, self.read, parse)
         self.live = secret_key.startswith("live_")
         self._frontend_url = frontend_url
 
@@ -90,6 +73,8 @@ class Toss:
 
     async def prepare(self, order: Order) -> Prepared:
         """Toss hears of an order only from the page: this is what the page has to tell it."""
+        if order.amount < LEAST.get(order.currency, 1):
+            raise AmountNotChargeable
         return Prepared(
             browser={
                 "clientKey": self._client_key,
@@ -103,42 +88,9 @@ class Toss:
 
     async def confirm(self, order: Order, payment_key: str) -> TossPayment:
         """Takes the money. Raises `PaymentDeclined`, and `ConfirmUnknown` where reading the payment
-        does not resolve an unknown outcome either.
-
-        One key per payment: Toss repeats the stored answer under it, errors included, and does not
-        compare bodies. What a stored answer says was true when it was given: the money may have
-        gone back since.
-        """
+        does not resolve an unknown outcome either."""
         self.check_key(payment_key)
-        amount = as_number(order.amount, order.currency)
-        body = {"paymentKey": payment_key, "orderId": order.order_id, "amount": amount}
-        headers = {
-            "Idempotency-Key": f"confirm:{payment_key}",
-            "Accept-Language": _LANGUAGES.get(order.language, "ko-KR"),
-        }
-        try:
-            response = await self._call("POST", "/v1/payments/confirm", json=body, headers=headers)
-            fact = self._fact(None, payment_key, response) if response.status_code == 200 else None
-        except GatewayUnavailable as unknown:
-            return await self._resolve(order, payment_key, unknown.code)
-        if fact is None:
-            return await self._refused(order, payment_key, response)
-        if _was_stored(fact):
-            return await self._resolve(order, payment_key, "stored answer")
-        return fact
-
-    async def _refused(
-        self, order: Order, payment_key: str, response: httpx.Response
-    ) -> TossPayment:
-        """The payment, read again after a confirm that was not answered with a yes. Raises a no."""
-        code, message = error(response)
-        if response.status_code == 409 or code is None or code in _CONFIRM_UNKNOWN:
-            return await self._resolve(order, payment_key, code or "no code")
-        if code == _TAKEN_BEFORE:
-            return await self._resolve(order, None, code)
-        if code in OUR_KEYS:
-            raise refused("confirm", response.status_code, code)
-        raise PaymentDeclined(response.status_code, code, message)
+        return await self._confirmations.confirm(order, payment_key)
 
     async def read(self, order_id: str | None, payment_key: str | None) -> TossPayment:
         """By the order alone: the payment that Toss shows for it."""
@@ -147,11 +99,11 @@ class Toss:
             path = f"/v1/payments/{quote(payment_key, safe='')}"
         else:
             path = f"/v1/payments/orders/{quote(order_id or '', safe='')}"
-        response = await self._call("GET", path)
+        response = await self._http.request("GET", path, headers=self._headers)
         if response.status_code != 200:
             code, _ = error(response)
             # Any other 404 may come from anything that stands before Toss.
-            if response.status_code == 404 and code in _NO_SUCH_PAYMENT:
+            if response.status_code == 404 and code in NO_SUCH_PAYMENT:
                 raise PaymentUnknownAtGateway
             raise refused("read", response.status_code, code)
         return self._fact(order_id, payment_key, response)
@@ -191,41 +143,6 @@ class Toss:
             raise refused("list", response.status_code, error(response)[0])
         return toss_transactions.parsed(json_array(response))
 
-    async def _resolve(self, order: Order, payment_key: str | None, why: str) -> TossPayment:
-        """This payment, or without a key the order's, read again until the approval is over.
-
-        That Toss shows no payment is no answer: its records may lag behind the approval that we
-        sent. Raises `ConfirmUnknown` where no reading tells."""
-        log.warning("confirm_in_doubt", order_id=order.order_id, why=why)
-        try:
-            # All looks together: the buyer is waiting.
-            async with asyncio.timeout(self._http.timeout + sum(_LOOKS)):
-                for wait in _LOOKS:
-                    await asyncio.sleep(wait)
-                    fact = await self._shown(order.order_id, payment_key)
-                    if fact is not None and fact.state != "ready":
-                        return fact
-        except (GatewayUnavailable, TimeoutError) as unknown:
-            raise ConfirmUnknown from unknown
-        raise ConfirmUnknown
-
-    async def _shown(self, order_id: str, payment_key: str | None) -> TossPayment | None:
-        try:
-            return await self.read(order_id, payment_key)
-        except PaymentUnknownAtGateway:
-            return None
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        json: Mapping[str, Any] | None = None,
-    ) -> httpx.Response:
-        return await self._http.request(
-            method, path, headers={**self._headers, **(headers or {})}, json=json
-        )
-
     def _fact(
         self, order_id: str | None, payment_key: str | None, response: httpx.Response
     ) -> TossPayment:
@@ -240,7 +157,3 @@ class Toss:
         if fact.transfer_failed:
             log.warning("refund_transfer_failed", payment_key=fact.payment_key)
         return fact
-
-
-def _was_stored(fact: TossPayment) -> bool:
-    return fact.approved_at is not None and abs(datetime.now(UTC) - fact.approved_at) > _NEW

@@ -1,4 +1,8 @@
-"""Toss's Payment object (API version 2022-11-16), and the fact that it states."""
+"""Toss's Payment object (API version 2022-11-16), and the fact that it states.
+
+What is missing or unknown where it decides a state or an amount concludes nothing: the read is a
+`ValueError`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from coinslot.gateways.money import to_minor
 from coinslot.gateways.toss.times import utc, zoned
 from coinslot.text import Text
 
-_STATES: dict[str, State] = {
+STATES: dict[str, State] = {
     "READY": "ready",
     "IN_PROGRESS": "ready",
     "WAITING_FOR_DEPOSIT": "awaiting_deposit",
@@ -53,13 +57,15 @@ _BANKS = {
     "88": "신한은행",
     "89": "케이뱅크",
 }
-# The statuses of a cancel that are final.
-_DECIDED = frozenset({"DONE", "ABORTED"})
+CANCELS = ("DONE", "IN_PROGRESS", "ABORTED")
 # The status of the transfer back to a depositor, two bank days after the cancel. Toss gives neither
 # amount nor reason, and never says whether a failed transfer is made again. So a failed one counts
 # as under way, until the balance shows the money again.
 _FAILED = frozenset({"FAILED", "PARTIAL_FAILED"})
 _NOT_ARRIVED = frozenset({"PENDING", *_FAILED})
+TRANSFERS = frozenset({"NONE", "COMPLETED", *_NOT_ARRIVED})
+
+_DEPOSITED = "가상계좌"
 
 # What a page may be shown of a Payment: neither its secret nor anything about the buyer.
 SHOWN = {
@@ -83,8 +89,17 @@ class _VirtualAccount(_Lenient):
 
 class _Cancel(_Lenient):
     cancelAmount: Decimal = Field(ge=0)  # noqa: N815
-    cancelStatus: str = "DONE"  # noqa: N815
+    cancelStatus: Literal["DONE", "IN_PROGRESS", "ABORTED"]  # noqa: N815
     refundableAmount: Decimal | None = None  # noqa: N815 - what was left after it
+    # Released with the cancel, and perhaps not counted in its amount.
+    transferDiscountAmount: Decimal | None = Field(default=None, ge=0)  # noqa: N815
+    easyPayDiscountAmount: Decimal | None = Field(default=None, ge=0)  # noqa: N815
+    cardDiscountAmount: Decimal | None = Field(default=None, ge=0)  # noqa: N815
+
+    @property
+    def discounts(self) -> Decimal:
+        parts = (self.transferDiscountAmount, self.easyPayDiscountAmount, self.cardDiscountAmount)
+        return sum((each for each in parts if each is not None), Decimal(0))
 
 
 class _Failure(_Lenient):
@@ -119,14 +134,15 @@ class _Payment(_Lenient):
 @dataclass(frozen=True, slots=True)
 class TossPayment(GatewayPayment):
     """`transfer_failed`: a deposit was sent back and did not arrive. `approved_at`: when the money
-    was taken."""
+    was taken. `agreed`: the buyer has agreed, and it waits for its confirm."""
 
     transfer_failed: bool = field(default=False, compare=False)
     approved_at: datetime | None = field(default=None, compare=False)
+    agreed: bool = field(default=False, compare=False)
 
 
 def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
-    """Raises `ValueError` or `ArithmeticError` where the payment contradicts itself.
+    """Raises `ValueError` or `ArithmeticError` where the payment contradicts itself or does not tell.
 
     The object does not say whether it is a test: a key sees the payments of its own mode only, so
     the key's prefix says it.
@@ -137,7 +153,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
     # Points and discounts included: cancels count them, too.
     paid = amount if _was_paid(payment) else 0
     refunded, refunding = _given_back(payment, paid)
-    state = _STATES[payment.status]
+    state = STATES[payment.status]
     return TossPayment(
         order_id=payment.orderId,
         payment_key=payment.paymentKey,
@@ -151,7 +167,9 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         refunding=refunding,
         method=_METHODS.get(payment.method or "", payment.method),
         failure_reason=_failure_reason(payment) if state == "failed" else None,
-        virtual_account=_virtual_account(account),
+        failure_code=payment.failure.code if payment.failure and state == "failed" else None,
+        agreed=payment.status == "IN_PROGRESS",
+        virtual_account=_virtual_account(payment),
         secret=payment.secret,
         shown=redacted(body, SHOWN),
         transfer_failed=account is not None and account.refundStatus in _FAILED,
@@ -161,37 +179,52 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
 
 def _was_paid(payment: _Payment) -> bool:
     """A virtual account canceled before its deposit, or whose deposit was undone, was never paid:
-    `approvedAt` tells."""
-    if payment.status == "CANCELED":
-        return payment.approvedAt is not None
-    return _STATES[payment.status] == "paid"
+    `approvedAt` is null then, and nothing was sent back. Nothing else is canceled unpaid."""
+    if payment.status != "CANCELED":
+        return STATES[payment.status] == "paid"
+    if payment.approvedAt is not None:
+        return True
+    account = payment.virtualAccount
+    told = "approvedAt" in payment.model_fields_set
+    if not told or account is None or account.refundStatus != "NONE":
+        raise ValueError("canceled, and does not tell whether it was paid")
+    return False
 
 
 def _given_back(payment: _Payment, paid: int) -> tuple[int, int]:
     """The money that is back for good, and the money on its way.
 
     Together they are everything once nothing is left, also where the cancels add up to less because
-    they do not count the discounts that they released."""
-    whole = payment.status == "CANCELED" or payment.balanceAmount == 0
+    they do not count the discounts that they released. Until then they explain the balance."""
+    if not paid:
+        return 0, 0
     returned = to_minor(payment.totalAmount - payment.balanceAmount, payment.currency)
     if not payment.cancels:
-        return (paid if whole else min(returned, paid)), 0
-    done, under_way = _cancels(payment, payment.cancels)
-    if whole and done + under_way > 0:
+        if returned or payment.status != "DONE":
+            raise ValueError("canceled without its cancels")
+        return 0, 0
+    done, under_way, discounts = _cancels(payment, payment.cancels)
+    if payment.status == "CANCELED" or payment.balanceAmount == 0:
+        if not done + under_way:
+            raise ValueError("canceled, and every cancel was aborted")
         refunded = min(done, paid) if under_way else paid
         return refunded, paid - refunded
-    refunded = min(done, returned, paid)
-    return refunded, min(under_way, paid - refunded)
+    if not done <= returned <= done + under_way + discounts:
+        raise ValueError("the cancels do not explain the balance")
+    return done, min(under_way, paid - done)
 
 
-def _cancels(payment: _Payment, cancels: list[_Cancel]) -> tuple[int, int]:
-    """The sums of those that are done and of those under way; aborted ones are neither."""
+def _cancels(payment: _Payment, cancels: list[_Cancel]) -> tuple[int, int, int]:
+    """The sums of those that are done and of those under way, and the discounts that both have
+    released; aborted ones are neither."""
     statuses = [*(each.cancelStatus for each in cancels[:-1]), _last_status(payment, cancels[-1])]
-    done = under_way = Decimal(0)
+    done = under_way = discounts = Decimal(0)
     for cancel, status in zip(cancels, statuses, strict=True):
         done += cancel.cancelAmount if status == "DONE" else 0
-        under_way += cancel.cancelAmount if status not in _DECIDED else 0
-    return to_minor(done, payment.currency), to_minor(under_way, payment.currency)
+        under_way += cancel.cancelAmount if status == "IN_PROGRESS" else 0
+        discounts += cancel.discounts if status != "ABORTED" else 0
+    sums = (to_minor(each, payment.currency) for each in (done, under_way, discounts))
+    return next(sums), next(sums), next(sums)
 
 
 def _last_status(payment: _Payment, cancel: _Cancel) -> str:
@@ -199,12 +232,18 @@ def _last_status(payment: _Payment, cancel: _Cancel) -> str:
 
     Such a cancel is undone where the money that it took out of the balance is in there again."""
     account = payment.virtualAccount
+    if account is None and payment.method == _DEPOSITED:
+        raise ValueError("a deposit without its account")
+    if account is not None and account.refundStatus not in TRANSFERS:
+        raise ValueError("unknown status of a transfer to a depositor")
     if account is None or account.refundStatus not in _NOT_ARRIVED or cancel.cancelStatus != "DONE":
         return cancel.cancelStatus
-    left = cancel.refundableAmount
-    taken_back = left is not None and payment.balanceAmount == left + cancel.cancelAmount
-    undone = account.refundStatus in _FAILED and taken_back and payment.status != "CANCELED"
-    return "ABORTED" if undone else "IN_PROGRESS"
+    if account.refundStatus not in _FAILED:
+        return "IN_PROGRESS"
+    if cancel.refundableAmount is None:
+        raise ValueError("a cancel that does not tell what it left")
+    taken_back = payment.balanceAmount == cancel.refundableAmount + cancel.cancelAmount
+    return "ABORTED" if taken_back and payment.status != "CANCELED" else "IN_PROGRESS"
 
 
 def _failure_reason(payment: _Payment) -> str:
@@ -212,7 +251,11 @@ def _failure_reason(payment: _Payment) -> str:
     return failure.message or failure.code or payment.status
 
 
-def _virtual_account(account: _VirtualAccount | None) -> VirtualAccount | None:
+def _virtual_account(payment: _Payment) -> VirtualAccount | None:
+    account = payment.virtualAccount
+    waiting = STATES[payment.status] == "awaiting_deposit"
+    if waiting and (account is None or account.dueDate is None):
+        raise ValueError("waits for a deposit, and does not tell where and until when")
     if account is None:
         return None
     return VirtualAccount(

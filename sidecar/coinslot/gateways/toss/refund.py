@@ -15,7 +15,7 @@ from coinslot.errors import GatewayUnavailable, RefundDeclined, RefundKeySpent
 from coinslot.gateways.base import LONGEST_REASON
 from coinslot.gateways.http import json_object, nonsense
 from coinslot.gateways.money import as_number
-from coinslot.gateways.toss.refusals import OUR_KEYS, UNKNOWN, error, refused
+from coinslot.gateways.toss.refusals import LATER, OUR_KEYS, error, is_kept, refused
 from coinslot.text import storable
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from coinslot.gateways.base import Refund, RefundAccount
 
 log = structlog.get_logger(__name__)
-
-# Another call under the key is still under way, or there were too many: nothing is stored yet.
-_LATER = {409, 429}
 
 
 def body(refund: Refund) -> dict[str, Any]:
@@ -58,9 +55,9 @@ def check(response: httpx.Response, refund: Refund) -> None:
     if code in OUR_KEYS:
         raise refused("cancel", status, code)
     log.warning("refund_refused", gateway="toss", status=status, code=code)
-    if code is None or status in _LATER or status < 400:
+    if code is None or status in LATER or status < 400:
         raise GatewayUnavailable
-    if status >= 500 or code in UNKNOWN:
+    if is_kept(status, code):
         raise RefundKeySpent
     raise RefundDeclined(code, _impersonal(message, refund.account))
 

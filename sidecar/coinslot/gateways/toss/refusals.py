@@ -19,6 +19,13 @@ log = structlog.get_logger(__name__)
 OUR_KEYS = {"UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT"}
 # 4xx, and yet no answer to whether money moved.
 UNKNOWN = {"PROVIDER_ERROR", "CARD_PROCESSING_ERROR", "FORBIDDEN_CONSECUTIVE_REQUEST"}
+# Of a confirm: 4xx, and yet no answer to whether the money was taken.
+CONFIRM_UNKNOWN = UNKNOWN | {"ALREADY_PROCESSED_PAYMENT"}
+# Not this payment's: the order was paid, or canceled, by another one. Ours may be the one that took
+# it, and nobody heard the answer.
+TAKEN_BEFORE = "DUPLICATED_ORDER_ID"
+# Another call under the key is still under way, or there were too many: nothing is stored yet.
+LATER = {409, 429}
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,99}")
 
 
@@ -31,6 +38,14 @@ def error(response: httpx.Response) -> tuple[str | None, str]:
     code, message = body.get("code"), body.get("message")
     known = isinstance(code, str) and _CODE.fullmatch(code)
     return code if known else None, storable(str(message or code))[:LONGEST_SENTENCE]
+
+
+def is_kept(status: int, code: str | None) -> bool:
+    """True of an error of Toss's own that leaves the outcome open, and that the idempotency key
+    repeats from then on."""
+    if code is None or status in LATER:
+        return False
+    return status >= 500 or code in UNKNOWN
 
 
 def refused(call: str, status: int, code: str | None) -> GatewayUnavailable:

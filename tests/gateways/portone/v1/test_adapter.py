@@ -68,7 +68,11 @@ def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
             fact(state="canceled", paid=0, method="vbank", virtual_account=ACCOUNT),
         ),
         (
-            sample("payment_vbank_ready", vbank_num=None),
+            sample(
+                "payment_vbank_ready",
+                **dict.fromkeys(("vbank_num", "vbank_name", "vbank_holder")),
+                vbank_date=0,
+            ),
             fact(state="ready", paid=0, method="vbank"),
         ),
         (sample("payment_paid", sandbox=True), fact(live=False)),
@@ -135,6 +139,9 @@ async def test_payment_is_read_as(
         {"cancel_amount": None},
         {"status": "teleported"},
         {"status": "cancelled", "cancel_amount": 0},
+        {"status": "ready", "cancel_amount": 11000},
+        {"sandbox": None},
+        {"sandbox": "no"},
         {"merchant_uid": None},
     ],
 )
@@ -154,13 +161,26 @@ async def test_live_mode_does_not_see_a_test_payment(sim: Simulated) -> None:
     assert not (await sim.gateway().read(None, imp_uid)).live
 
 
-async def test_live_mode_wants_to_be_told_that_a_payment_is_no_test(sim: Simulated) -> None:
-    payment = sample("payment_paid")
-    del payment["sandbox"]
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("payment_paid", "sandbox"),
+        ("payment_paid", "cancel_amount"),
+        ("payment_fully_cancelled", "paid_at"),
+        ("payment_vbank_ready", "vbank_date"),
+        ("payment_vbank_ready", "vbank_num"),
+    ],
+)
+@pytest.mark.parametrize("live", [True, False])
+async def test_payment_that_leaves_out_what_decides_concludes_nothing(
+    sim: Simulated, name: str, missing: str, live: bool
+) -> None:
+    payment = sample(name)
+    del payment[missing]
     sim.simulator.store.put("payment", UID, payment)
-    with pytest.raises(GatewayUnavailable):
-        await sim.gateway(live=True).read(None, UID)
-    assert not (await sim.gateway().read(None, UID)).live
+    with pytest.raises(GatewayUnavailable) as caught:
+        await sim.gateway(live=live).read(None, UID)
+    assert caught.value.code == "gateway_nonsense"
 
 
 async def test_unknown_payment(sim: Simulated) -> None:

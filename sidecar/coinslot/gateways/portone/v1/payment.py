@@ -4,6 +4,9 @@ Facts: developers.portone.io, REST API V1. Its amounts are in currency units, of
 any promotion's part of it is taken off: what is paid, cancelled and still cancellable as well.
 A cancel counts as done when the payment company took it on: V1 has no word for one under way, also
 where a bank sends the money on the next working day.
+
+A field that is missing where it decides a state or an amount concludes nothing: the read is a
+`ValueError`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import to_minor
@@ -30,19 +33,22 @@ class V1Payment(BaseModel):
     cancel_amount: Decimal = Field(ge=0)
     currency: str = Field(pattern=r"^[A-Za-z]{3}$")
     status: Literal["ready", "paid", "cancelled", "failed"]
-    sandbox: bool | None = None
-    paid_at: int | None = None
+    sandbox: StrictBool
+    # 0 for what was never paid.
+    paid_at: int | None = Field(default=None, ge=0)
     pay_method: Text | None = None
     fail_reason: Text | None = None
     vbank_num: Text | None = None
     vbank_name: Text | None = None
     vbank_holder: Text | None = None
-    vbank_date: int | None = None
+    # 0 for an account that takes money at any time.
+    vbank_date: int | None = Field(default=None, ge=0)
     promotion: dict[str, Any] | None = None
 
 
 def read_as(payment: V1Payment) -> GatewayPayment:
-    """Raises `ValueError` where the payment contradicts itself."""
+    """Raises `ValueError` where the payment contradicts itself, or does not tell."""
+    _check(payment)
     amount = to_minor(payment.amount, payment.currency)
     canceled = to_minor(payment.cancel_amount, payment.currency)
     if payment.status == "cancelled":
@@ -58,13 +64,28 @@ def read_as(payment: V1Payment) -> GatewayPayment:
         state=state,
         amount=amount,
         currency=payment.currency.upper(),
-        live=payment.sandbox is False,
+        live=not payment.sandbox,
         paid=paid,
         refunded=min(canceled, paid),
         method=payment.pay_method,
         failure_reason=payment.fail_reason,
         virtual_account=_virtual_account(payment),
     )
+
+
+def _check(payment: V1Payment) -> None:
+    """Raises `ValueError` where a field is missing on which the status leans."""
+    unpaid = payment.status in {"ready", "failed"}
+    if unpaid and payment.cancel_amount > 0:
+        raise ValueError("canceled, and never paid")
+    if payment.status == "cancelled" and payment.paid_at is None:
+        raise ValueError("cancelled, and does not tell whether it was paid")
+    if payment.status != "ready":
+        return
+    if payment.vbank_num and payment.vbank_date is None:
+        raise ValueError("an account that does not tell until when")
+    if not payment.vbank_num and (payment.vbank_name or payment.vbank_holder or payment.vbank_date):
+        raise ValueError("an account without its number")
 
 
 def _state(payment: V1Payment, amount: int, canceled: int) -> State:
@@ -82,9 +103,9 @@ def _state(payment: V1Payment, amount: int, canceled: int) -> State:
 
 def _was_paid(payment: V1Payment, state: State) -> bool:
     """A virtual account canceled before its deposit was never paid: `paid_at` tells."""
-    if state != "canceled":
-        return state == "paid"
-    return payment.cancel_amount > 0 if payment.paid_at is None else payment.paid_at > 0
+    if payment.status == "paid":
+        return True
+    return state != "ready" and state != "failed" and bool(payment.paid_at)
 
 
 def _discount(payment: V1Payment) -> Decimal:

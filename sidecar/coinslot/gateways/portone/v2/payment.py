@@ -1,6 +1,7 @@
 """PortOne V2's Payment, a union told apart by `status`, read as a fact. Amounts are minor units.
 
-Facts: developers.portone.io, REST API V2. Fields and values may appear there without notice.
+Facts: developers.portone.io, REST API V2. Fields and values may appear there without notice. What
+is missing or unknown where it decides a state or an amount concludes nothing: it is a `ValueError`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from coinslot.text import Text
 
 Minor = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 
-_STATES: dict[str, State] = {
+STATES: dict[str, State] = {
     "READY": "ready",
     "PAY_PENDING": "ready",
     "VIRTUAL_ACCOUNT_ISSUED": "awaiting_deposit",
@@ -31,6 +32,12 @@ _STATES: dict[str, State] = {
 _BEFORE_A_CHANNEL = frozenset({"READY", "FAILED"})
 
 
+CANCELLATIONS = frozenset({"SUCCEEDED", "REQUESTED", "FAILED"})
+DISPUTES = frozenset({"UNRESOLVED", "RESOLVED"})
+# Bought first and paid for later, so that they may be canceled unpaid.
+_LATER = frozenset({"PaymentMethodVirtualAccount", "PaymentMethodConvenienceStore"})
+
+
 class Part(BaseModel):
     """The fields that matter here; the objects have many more."""
 
@@ -39,6 +46,7 @@ class Part(BaseModel):
 
 class _Amount(Part):
     total: Minor
+    cancelled: Minor
 
 
 class _Channel(Part):
@@ -51,6 +59,7 @@ class _Method(Part):
     account_number: Text | None = None
     remittee_name: Text | None = None
     expired_at: datetime | None = None
+    refund_status: str | None = None
 
 
 class _Failure(Part):
@@ -81,18 +90,20 @@ class V2Payment(Part):
     paid_at: str | None = None
     status_changed_at: str | None = None
     failure: _Failure | None = None
-    cancellations: list[_Cancellation] = []
-    disputes: list[_Dispute] = []
+    cancellations: list[_Cancellation] | None = None
+    disputes: list[_Dispute] | None = None
 
 
 def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
-    """Raises `ValueError` for what contradicts itself, and for a status of a later API: read as
-    any other, it would give tokens for nothing or take them back."""
-    state = _STATES.get(payment.status)
+    """Raises `ValueError` for what contradicts itself or leaves out what decides, and for a status
+    of a later API: read as any other, it would give tokens for nothing or take them back."""
+    state = STATES.get(payment.status)
     if state is None:
         message = f"unknown status {payment.status[:40]}"
         raise ValueError(message)
     paid = _paid(payment, state)
+    if paid:
+        _check_parts(payment)
     withdrawn = min(_canceled(payment, "SUCCEEDED", by_bank=True), paid)
     refunded = min(_canceled(payment, "SUCCEEDED", by_bank=False), paid - withdrawn)
     left = paid - withdrawn - refunded
@@ -110,26 +121,52 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         paid=paid,
         refunded=refunded,
         refunding=refunding,
-        disputed=left if any(d.status != "RESOLVED" for d in payment.disputes) else 0,
+        disputed=left if any(d.status != "RESOLVED" for d in payment.disputes or ()) else 0,
         withdrawn=withdrawn,
         method=_method(payment.method),
         failure_reason=_failure_reason(payment.failure),
-        virtual_account=_virtual_account(payment.method),
+        virtual_account=_virtual_account(payment),
     )
 
 
 def _paid(payment: V2Payment, state: State) -> int:
     """The total, a promotion's part included, since cancellations count it, too. Amounts stand in a
     payment that nobody has paid as well: the status tells, and for a canceled one `paidAt`."""
-    was_paid = state == "paid" or (state == "canceled" and payment.paid_at is not None)
+    was_paid = state == "paid" or (state == "canceled" and not _never_paid(payment))
     return payment.amount.total if was_paid else 0
+
+
+def _never_paid(payment: V2Payment) -> bool:
+    """True of a payment that was canceled before its deposit."""
+    if payment.paid_at is not None:
+        return False
+    if payment.method is None or payment.method.type not in _LATER or payment.method.refund_status:
+        raise ValueError("canceled, and does not tell whether it was paid")
+    return True
+
+
+def _check_parts(payment: V2Payment) -> None:
+    """Raises `ValueError` unless what has gone back, and what is contested, is all there."""
+    whole = payment.status == "PAID"
+    if payment.cancellations is None and not whole:
+        raise ValueError("canceled without its cancellations")
+    if payment.disputes is None and whole:
+        raise ValueError("paid without its disputes")
+    cancellations = payment.cancellations or []
+    if any(each.status not in CANCELLATIONS for each in cancellations):
+        raise ValueError("unknown status of a cancellation")
+    if any(each.status not in DISPUTES for each in payment.disputes or ()):
+        raise ValueError("unknown status of a dispute")
+    told = sum(each.total_amount for each in cancellations if each.status != "FAILED")
+    if told < payment.amount.cancelled or (told == 0 and not whole):
+        raise ValueError("more is canceled than its cancellations tell")
 
 
 def _canceled(payment: V2Payment, status: str, *, by_bank: bool) -> int:
     """SUCCEEDED has gone back for good, REQUESTED is on its way and may fail, FAILED is neither."""
     return sum(
         each.total_amount
-        for each in payment.cancellations
+        for each in payment.cancellations or ()
         if each.status == status and (each.trigger == "CHARGEBACK") is by_bank
     )
 
@@ -156,8 +193,11 @@ def _failure_reason(failure: _Failure | None) -> str | None:
     return failure.reason or failure.pg_message or failure.pg_code
 
 
-def _virtual_account(method: _Method | None) -> VirtualAccount | None:
+def _virtual_account(payment: V2Payment) -> VirtualAccount | None:
+    method = payment.method
     if method is None or not method.account_number:
+        if STATES[payment.status] == "awaiting_deposit":
+            raise ValueError("an account without its number")
         return None
     due = method.expired_at
     if due is not None and due.tzinfo is None:
