@@ -44,6 +44,7 @@ async def installed(lock: Path, python: str, empty: Path) -> tuple[int, str]:
 
 @pytest.mark.registry
 @pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.proof
 async def test_the_lock_file_installs_for_every_supported_python(
     python: str, tmp_path: Path
 ) -> None:
@@ -52,6 +53,7 @@ async def test_the_lock_file_installs_for_every_supported_python(
 
 
 @pytest.mark.registry
+@pytest.mark.proof
 async def test_a_pin_that_is_missing_for_one_python_is_noticed(tmp_path: Path) -> None:
     """redis needs async-timeout below 3.11.3."""
     short = tmp_path / "requirements.lock"
@@ -63,6 +65,7 @@ async def test_a_pin_that_is_missing_for_one_python_is_noticed(tmp_path: Path) -
 
 
 @pytest.mark.registry
+@pytest.mark.proof
 async def test_whatever_the_project_needs_is_locked() -> None:
     """Extras of requirements included, what those need in turn, and for which Python it is."""
     status, said = await uv(

@@ -8,6 +8,7 @@ from devstack import demo
 from tests.support.stacks import LocalStack
 
 
+@pytest.mark.proof
 def test_the_demo_plays_to_its_end(stack: LocalStack, capfd: pytest.CaptureFixture[str]) -> None:
     code = demo.play(stack.manager)
     told = capfd.readouterr()

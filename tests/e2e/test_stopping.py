@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from coinslot.services import opened
 from tests.support.own_servers import answers_with, ended, own_server, status_of
 from tests.support.servers import until
 from tests.support.toss_shop import TossShop
@@ -96,6 +97,8 @@ async def test_what_takes_longer_than_its_bound_is_given_back(shop: Shop) -> Non
         order_id,
     )
     assert due or shop.inbox(order_id) == [("credited", False)]
+    async with opened(shop.settings()) as another:
+        await another.inbox.work_off()
     assert await shop.followed(order_id) == ["credited"]
     assert (await shop.tokens(), shop.purchases()) == (15, 1)
 
@@ -122,7 +125,9 @@ async def test_connection_that_is_only_kept_open_holds_up_nothing(shop: Shop) ->
         assert await stop(server) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.proof)]
+)
 async def test_second_signal_ends_it_at_once(shop: Shop, number: signal.Signals) -> None:
     async with patient_server(shop) as (url, server), confirming(shop, url, delay_s=100):
         server.send_signal(number)

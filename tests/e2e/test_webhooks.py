@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from coinslot.services import opened
 from devstack.settings import ROOT
 from tests.support.commands import operate
 from tests.support.own_servers import own_server
@@ -73,6 +74,8 @@ class TestServerKilledBetweenAnswerAndApply:
             order_id,
         )
         assert len(leased) == 1
+        async with opened(shop.settings()) as another:
+            await another.inbox.work_off()
         assert await shop.followed(order_id) == ["credited"]
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
 

@@ -22,6 +22,7 @@ from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
 from tests.support.portone_v2_shop import v2_url
 from tests.support.refund_desks import RefundDesk, operator_of
 from tests.support.shop import Shop
+from tests.support.sizes import sized
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,7 +83,7 @@ class Day:
         return self.logbook.texts()
 
 
-@pytest_asyncio.fixture(scope="module", params=["v1", "v2"])
+@pytest_asyncio.fixture(scope="module", params=sized(["v1"], proofs=["v1", "v2"]))
 async def day(
     request: Any,  # noqa: ANN401 - pytest's
     stack: LocalStack,
