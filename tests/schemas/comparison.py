@@ -69,7 +69,9 @@ def dump(cluster: Cluster, database: str) -> dict[str, str]:
     arguments = ("--schema-only", "--exclude-schema", "supabase_migrations")
     url = cluster.url(database, SUPERUSER)
     result = subprocess.run([program, *arguments, url], check=True, capture_output=True, text=True)
-    return {"dump": re.sub(r"\n{2,}", "\n\n", _NOISE.sub("", _MANIFEST.sub(r"\1…;", result.stdout)))}
+    return {
+        "dump": re.sub(r"\n{2,}", "\n\n", _NOISE.sub("", _MANIFEST.sub(r"\1…;", result.stdout)))
+    }
 
 
 def objects(cluster: Cluster, database: str) -> dict[str, str]:
