@@ -467,6 +467,9 @@ isOneToOne: false
 "coinslot_run_maintenance":
 { Args: { "batch"?: number }; Returns: Json
                            },
+"coinslot_schema_version":
+{ Args: Record<PropertyKey, never>; Returns: string
+                           },
 "coinslot_store_webhook":
 { Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string }; Returns: Record<string, unknown>
                            },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import Edit, SidecarMutant
 
 _CONFIRM = "tests/e2e/test_toss_refusals.py::TestRefusedBeforeTheMoneyIsTaken"
+_RELEASE = "tests/test_release.py::test_a_misfit_says_what_to_do"
 _REFUNDS = "tests/e2e/test_refunds.py"
 _RECONCILER = "tests/e2e/test_reconciler.py"
 _BELIEVED = """fact = await fact_about(order, gateway, payment_key) if not webhook_ids else (
@@ -15,6 +16,26 @@ _BELIEVED = """fact = await fact_about(order, gateway, payment_key) if not webho
                 )"""
 
 MUTANTS = (
+    SidecarMutant(
+        "schema-too-old",
+        "a sidecar does no work on a database older than it needs",
+        Edit(
+            "sidecar/coinslot/release.py",
+            "if schema is None or order(schema) < order(OLDEST_SCHEMA):",
+            "if schema is None:",
+        ),
+        (_RELEASE,),
+    ),
+    SidecarMutant(
+        "schema-too-new",
+        "a sidecar does no work on a database that no longer serves it",
+        Edit(
+            "sidecar/coinslot/release.py",
+            "if oldest_sidecar is None or order(VERSION) < order(oldest_sidecar):",
+            "if oldest_sidecar is None:",
+        ),
+        (_RELEASE,),
+    ),
     SidecarMutant(
         "webhook-believed",
         "credit never follows a webhook's body, only a read",

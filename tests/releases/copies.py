@@ -35,7 +35,7 @@ def copied(folder: Path, parts: Sequence[str] = RELEASED, source: Path = ROOT) -
 
 
 def checked_out(revision: str, folder: Path) -> Path:
-    """What a release is made of, and its sidecar, as a commit or tag has them."""
+    """The files of a release and its sidecar, as a commit or tag has them."""
     folder.mkdir(parents=True)
     git = ("git", "-C", str(ROOT), "archive", revision, "--", *WHOLE)
     archive = subprocess.run(git, check=True, capture_output=True).stdout

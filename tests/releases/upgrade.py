@@ -47,7 +47,7 @@ OLD, NEW = SIDECARS
 _FOR_LONG = 3600.0
 
 
-class UpgradeFailed(Exception):
+class UpgradeError(Exception):
     """Something between two releases is not as it has to be."""
 
 
@@ -133,7 +133,7 @@ class Upgrade(Load):
         await self._await_reasons(OLD, None)
         if not order(documents[0]) < order(documents[1]) == order(new):
             message = f"the sidecars are {documents}, not an old one beside {new}"
-            raise UpgradeFailed(message)
+            raise UpgradeError(message)
 
     async def _await_reasons(self, name: str, todo: str | None, seconds: float = 60) -> None:
         """Waits until a sidecar is ready, or says that this is to be done."""
@@ -148,14 +148,14 @@ class Upgrade(Load):
                     return
                 await asyncio.sleep(0.2)
         message = f"{name} does not say {todo or 'that it is ready'}: {found}"
-        raise UpgradeFailed(message)
+        raise UpgradeError(message)
 
     def _books(self) -> set[tuple[object, ...]]:
         """The ledger, once it was proved to be sound."""
         unsound = self._database.rows("select * from public.coinslot_verify_ledger()")
         if unsound:
             message = f"the books are unsound: {unsound}"
-            raise UpgradeFailed(message)
+            raise UpgradeError(message)
         rows = self._database.rows(
             "select user_id, seq, delta, balance, kind, caller, created_at from public.token_ledger"
         )
@@ -164,7 +164,7 @@ class Upgrade(Load):
     def _compare(self, before: set[tuple[object, ...]], after: set[tuple[object, ...]]) -> None:
         if changed := before - after:
             message = f"{len(changed)} entries are not as they were: {next(iter(changed))}"
-            raise UpgradeFailed(message)
+            raise UpgradeError(message)
 
     async def _look(self, client: MeteredClient, bought: Bought, person: Person) -> None:
         await Merchants(client, self._operator, self._journal).follow_up(bought)
@@ -180,7 +180,7 @@ def all_releases() -> Iterator[list[Path]]:
         if order(VERSION) > max((order(version) for version in past), default=()):
             this = copied(Path(folder) / "this", WHOLE)
             if problems := release.freeze(this, candidate_of(VERSION)):
-                raise UpgradeFailed(problems)
+                raise UpgradeError(problems)
             roots.append(this)
         yield [*roots, next_release(Path(folder) / "next", roots[-1], "999.0.0")]
 

@@ -34,7 +34,7 @@ class Versions(NamedTuple):
 
 
 def told(root: Path) -> Versions:
-    """What a working copy says of itself."""
+    """The versions in a working copy."""
     program = dict(_PROGRAM.findall((root / _RELEASE).read_text()))
     database = dict(_DATABASE.findall(definer(root).read_text()))
     return Versions(

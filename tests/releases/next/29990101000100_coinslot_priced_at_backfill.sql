@@ -1,6 +1,6 @@
 -- What was there before gets its value in batches of the maintenance.
 create function coinslot.backfill_priced_at(batch integer) returns bigint
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_count bigint;
 begin
@@ -16,17 +16,15 @@ $$;
 comment on function coinslot.backfill_priced_at(integer) is
 'Gives old orders their time; how many.';
 revoke all on function coinslot.backfill_priced_at(integer) from public;
+grant execute on function coinslot.backfill_priced_at(integer) to service_role;
 
-alter function coinslot.run_maintenance(integer) rename to run_earlier_maintenance;
-create function coinslot.run_maintenance(batch integer) returns jsonb
-language plpgsql volatile security definer set search_path = '' as $$
-begin
-  return coinslot.run_earlier_maintenance(run_maintenance.batch) || jsonb_build_object(
-    'payments_priced', coinslot.backfill_priced_at(run_maintenance.batch)
-  );
-end
+-- Replaced under the same signature, it keeps its grants.
+create or replace function public.coinslot_run_maintenance(batch integer default 500) returns jsonb
+language sql volatile set search_path = '' as $$
+  select coinslot.run_maintenance(coinslot_run_maintenance.batch) || jsonb_build_object(
+    'payments_priced', coinslot.backfill_priced_at(coinslot_run_maintenance.batch)
+  )
 $$;
-comment on function coinslot.run_maintenance(integer) is 'See public.coinslot_run_maintenance.';
-revoke all on function coinslot.run_maintenance(integer) from public;
-grant execute on function coinslot.run_maintenance(integer) to service_role;
+
+notify pgrst, 'reload schema';
 
