@@ -128,6 +128,18 @@ CREATE TYPE public.coinslot_payment_to_read AS (
 
 COMMENT ON TYPE public.coinslot_payment_to_read IS 'An order to be read at its gateway.';
 
+CREATE TYPE public.coinslot_product AS (
+	id text,
+	kind text,
+	name text,
+	name_ko text,
+	tokens bigint,
+	active boolean,
+	prices jsonb
+);
+
+COMMENT ON TYPE public.coinslot_product IS 'A product with its prices by currency in minor units. Not active: off sale.';
+
 CREATE TYPE public.coinslot_refund_job AS (
 	id uuid,
 	key text,
@@ -280,8 +292,11 @@ CREATE FUNCTION coinslot.adopt_users() RETURNS void
     SET search_path TO ''
     AS $$
 declare
-  v_bonus bigint := (select s.signup_bonus from coinslot.settings s);
+  v_bonus bigint;
+  v_paying boolean;
 begin
+  select s.signup_bonus, s.bonus_for_existing_users into v_bonus, v_paying
+  from coinslot.settings s;
   lock table auth.users, auth.identities in share row exclusive mode;
   insert into public.token_wallets (user_id, closed_at)
   select u.id, u.deleted_at from auth.users u
@@ -292,7 +307,7 @@ begin
     ) = 1 as first
     from coinslot.confirmed_identities c
     left join coinslot.identities i on i.identity_hash = c.identity_hash
-    where v_bonus > 0
+    where v_bonus > 0 or not v_paying
   ), recorded as (
     insert into coinslot.identities (identity_hash, user_id)
     select c.identity_hash, c.user_id from confirmed c where c.first
@@ -300,7 +315,7 @@ begin
     update public.token_wallets w
     set tokens = w.tokens + v_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
     from (select c.user_id from confirmed c group by c.user_id having bool_and(c.first)) earned
-    where w.user_id = earned.user_id and w.closed_at is null
+    where v_paying and w.user_id = earned.user_id and w.closed_at is null
       and w.tokens <= coinslot.max_amount() - v_bonus
     returning w.user_id, w.seq, w.tokens
   )
@@ -309,7 +324,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION coinslot.adopt_users() IS 'Gives wallets and bonus to users whose sign-up no trigger saw.';
+COMMENT ON FUNCTION coinslot.adopt_users() IS 'Gives wallets, and by setting the bonus, to users whose sign-up no trigger saw.';
 
 CREATE FUNCTION coinslot.attempt_states() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -953,6 +968,39 @@ $$;
 
 COMMENT ON FUNCTION coinslot.check_order_limits(user_id uuid) IS 'Refuses another order of a user who has enough of them. The caller has the wallet locked.';
 
+CREATE FUNCTION coinslot.check_product(id text, name text, name_ko text, tokens bigint, prices jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+begin
+  if check_product.id ~ '^[a-z][a-z0-9_]{0,62}$' is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "id", "example": "premium_reading"}');
+  end if;
+  perform coinslot.check_text('name', coalesce(check_product.name, ''), 100);
+  perform coinslot.check_text('name_ko', coalesce(check_product.name_ko, ''), 100);
+  if btrim(check_product.name) = '' or btrim(check_product.name_ko) = '' then
+    perform coinslot.fail('invalid_argument', '{"argument": "name", "example": "A reading"}');
+  end if;
+  if check_product.tokens not between 0 and coinslot.max_amount() then
+    perform coinslot.fail('invalid_argument', '{"argument": "tokens", "example": 10}');
+  end if;
+  if jsonb_typeof(check_product.prices) <> 'object' or exists (
+    select from jsonb_each(
+      case jsonb_typeof(check_product.prices) when 'object' then check_product.prices end
+    ) e
+    where e.key !~ '^[A-Z]{3}$' or case jsonb_typeof(e.value)
+      when 'null' then false
+      when 'number' then (e.value)::numeric not between 1 and coinslot.max_amount()
+        or (e.value)::numeric <> trunc((e.value)::numeric)
+      else true end
+  ) then
+    perform coinslot.fail('invalid_argument', '{"argument": "prices", "example": {"KRW": 5000}}');
+  end if;
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.check_product(id text, name text, name_ko text, tokens bigint, prices jsonb) IS 'PT400 for what cannot be a product; null is always right.';
+
 CREATE FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1499,15 +1547,15 @@ CREATE FUNCTION coinslot.create_profile() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-begin
-  insert into public.profiles (id, display_name)
-  values (new.id, left(coalesce(
-    new.raw_user_meta_data ->> 'full_name', new.raw_user_meta_data ->> 'name', ''
-  ), 100))
-  on conflict do nothing;
-  return new;
-end
-$$;
+  begin
+    insert into public.profiles (id, display_name)
+    values (new.id, left(coalesce(
+      new.raw_user_meta_data ->> 'full_name', new.raw_user_meta_data ->> 'name', ''
+    ), 100))
+    on conflict do nothing;
+    return new;
+  end
+  $$;
 
 COMMENT ON FUNCTION coinslot.create_profile() IS 'Trigger on auth.users: a profile for each user.';
 
@@ -2495,6 +2543,21 @@ $$;
 
 COMMENT ON FUNCTION coinslot.list_operators() IS 'See public.coinslot_list_operators.';
 
+CREATE FUNCTION coinslot.list_products(id text DEFAULT NULL::text) RETURNS SETOF public.coinslot_product
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select p.id, p.kind, p.name, p.name_ko, p.tokens, p.active, coalesce((
+    select jsonb_object_agg(r.currency, r.amount)
+    from public.token_prices r where r.product_id = p.id
+  ), '{}')
+  from public.token_products p
+  where list_products.id is null or p.id = list_products.id
+  order by p.kind desc, p.tokens, p.id
+$$;
+
+COMMENT ON FUNCTION coinslot.list_products(id text) IS 'See public.coinslot_list_products.';
+
 CREATE FUNCTION coinslot.list_token_refunds(order_id text) RETURNS SETOF coinslot.refunds
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -3204,6 +3267,21 @@ $$;
 
 COMMENT ON FUNCTION coinslot.remove_operator(who text) IS 'See public.coinslot_remove_operator.';
 
+CREATE FUNCTION coinslot.remove_product(id text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from public.token_products p where p.id = remove_product.id;
+  return case when found then 'deleted' end;
+exception when foreign_key_violation or restrict_violation then
+  update public.token_products p set active = false where p.id = remove_product.id;
+  return 'switched_off';
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.remove_product(id text) IS 'See public.coinslot_remove_product.';
+
 CREATE FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -3591,6 +3669,56 @@ $$;
 
 COMMENT ON FUNCTION coinslot.set_aside(refund coinslot.refunds) IS 'Holds the tokens of a refund.';
 
+CREATE FUNCTION coinslot.set_prices(product_id text, prices jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  delete from public.token_prices r
+  where r.product_id = set_prices.product_id
+    and jsonb_typeof(set_prices.prices -> r.currency) = 'null';
+  insert into public.token_prices (product_id, currency, amount)
+  select set_prices.product_id, e.key, (e.value)::bigint
+  from jsonb_each(jsonb_strip_nulls(set_prices.prices)) e order by e.key
+  on conflict on constraint token_prices_pkey do update set amount = excluded.amount
+$$;
+
+COMMENT ON FUNCTION coinslot.set_prices(product_id text, prices jsonb) IS 'Sets the prices in these currencies and leaves the others; null takes a price away.';
+
+CREATE FUNCTION coinslot.set_product(id text, name text DEFAULT NULL::text, name_ko text DEFAULT NULL::text, tokens bigint DEFAULT NULL::bigint, prices jsonb DEFAULT NULL::jsonb) RETURNS public.coinslot_product
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  v_old public.token_products;
+  v_new public.coinslot_product;
+begin
+  perform coinslot.check_product(set_product.id, set_product.name, set_product.name_ko,
+    set_product.tokens, set_product.prices);
+  select p.* into v_old from public.token_products p where p.id = set_product.id
+  for no key update;
+  if not found and (
+    set_product.name is null or coalesce(jsonb_strip_nulls(set_product.prices), '{}') = '{}'
+  ) then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', case when set_product.name is null then 'name' else 'prices' end,
+      'reason', 'The product is new.'));
+  end if;
+  v_new.name := coalesce(set_product.name, v_old.name);
+  v_new.name_ko := coalesce(set_product.name_ko, v_old.name_ko, set_product.name);
+  v_new.tokens := coalesce(set_product.tokens, v_old.tokens, 0);
+  insert into public.token_products as p (id, kind, name, name_ko, tokens)
+  values (set_product.id, case when v_new.tokens > 0 then 'token_pack' else 'one_off' end,
+    v_new.name, v_new.name_ko, v_new.tokens)
+  on conflict on constraint token_products_pkey do update set kind = excluded.kind,
+    name = excluded.name, name_ko = excluded.name_ko, tokens = excluded.tokens, active = true;
+  perform coinslot.set_prices(set_product.id, set_product.prices);
+  select p.* into v_new from coinslot.list_products(set_product.id) p;
+  return v_new;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.set_product(id text, name text, name_ko text, tokens bigint, prices jsonb) IS 'See public.coinslot_set_product.';
+
 CREATE FUNCTION coinslot.settle_payment(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3759,6 +3887,45 @@ end
 $$;
 
 COMMENT ON FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) IS 'Judges webhooks by what applying their payment came to; those that had not ended before.';
+
+CREATE FUNCTION coinslot.show_tokens_on_profiles() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+  v_table regclass := to_regclass('public.profiles');
+  v_missing text := case
+    when v_table is null then 'there is no such table'
+    when not exists (
+      select from pg_catalog.pg_attribute a
+      inner join pg_catalog.pg_index i on i.indrelid = a.attrelid and i.indkey[0] = a.attnum
+      where a.attrelid = v_table and a.attname = 'id' and a.atttypid = 'uuid'::regtype
+        and i.indisunique and i.indnkeyatts = 1 and i.indpred is null
+    ) then 'it has no key `id` of type uuid'
+    when exists (
+      select from pg_catalog.pg_proc p
+      inner join pg_catalog.pg_class c on c.oid = v_table and c.reltype = p.proargtypes[0]
+      where p.pronamespace = 'public'::regnamespace and p.proname = 'tokens' and p.pronargs = 1
+        and p.prosrc !~ 'coinslot\.available'
+    ) then 'a function public.tokens(profiles) is there'
+  end;
+begin
+  if v_missing is not null then
+    raise notice 'Coinslot shows no tokens on public.profiles: %.', v_missing;
+    return;
+  end if;
+  create or replace function public.tokens(profile public.profiles) returns bigint
+  language sql stable set search_path = '' as $body$
+    select coinslot.available(w) from public.token_wallets w where w.user_id = profile.id
+  $body$;
+  comment on function public.tokens(public.profiles) is 'Tokens the person can spend now.';
+  revoke all on function public.tokens(public.profiles)
+  from public, anon, authenticated, service_role;
+  grant execute on function public.tokens(public.profiles) to authenticated, service_role;
+end
+$_$;
+
+COMMENT ON FUNCTION coinslot.show_tokens_on_profiles() IS 'Gives public.profiles, whose key `id` is the user, the computed field `tokens`, if it can.';
 
 CREATE FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3943,26 +4110,26 @@ CREATE FUNCTION coinslot.update_profile(display_name text, locale text) RETURNS 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $_$
-declare
-  v_user_id uuid := coinslot.current_user_id();
-  v_profile public.profiles;
-begin
-  perform coinslot.check_text('display_name', coalesce(update_profile.display_name, ''), 100);
-  perform coinslot.check_text('locale', coalesce(update_profile.locale, 'en'), 35);
-  if coalesce(update_profile.locale, 'en') !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' then
-    perform coinslot.fail('invalid_argument', '{"argument": "locale", "example": "ko"}');
-  end if;
-  update public.profiles p set
-    display_name = coalesce(update_profile.display_name, p.display_name),
-    locale = coalesce(update_profile.locale, p.locale)
-  where p.id = v_user_id
-  returning p.* into v_profile;
-  if not found then
-    perform coinslot.fail('unauthenticated');
-  end if;
-  return v_profile;
-end
-$_$;
+  declare
+    v_user_id uuid := coinslot.current_user_id();
+    v_profile public.profiles;
+  begin
+    perform coinslot.check_text('display_name', coalesce(update_profile.display_name, ''), 100);
+    perform coinslot.check_text('locale', coalesce(update_profile.locale, 'en'), 35);
+    if coalesce(update_profile.locale, 'en') !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' then
+      perform coinslot.fail('invalid_argument', '{"argument": "locale", "example": "ko"}');
+    end if;
+    update public.profiles p set
+      display_name = coalesce(update_profile.display_name, p.display_name),
+      locale = coalesce(update_profile.locale, p.locale)
+    where p.id = v_user_id
+    returning p.* into v_profile;
+    if not found then
+      perform coinslot.fail('unauthenticated');
+    end if;
+    return v_profile;
+  end
+  $_$;
 
 COMMENT ON FUNCTION coinslot.update_profile(display_name text, locale text) IS 'See public.update_profile.';
 
@@ -4442,6 +4609,15 @@ $$;
 
 COMMENT ON FUNCTION public.coinslot_list_operators() IS 'Service: the operators, oldest first.';
 
+CREATE FUNCTION public.coinslot_list_products() RETURNS SETOF public.coinslot_product
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select * from coinslot.list_products()
+$$;
+
+COMMENT ON FUNCTION public.coinslot_list_products() IS 'Service: all products with their prices, those off sale as well.';
+
 CREATE FUNCTION public.coinslot_list_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text, page_size integer DEFAULT 100, before bigint DEFAULT NULL::bigint) RETURNS SETOF coinslot.webhooks
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -4497,6 +4673,15 @@ $$;
 
 COMMENT ON FUNCTION public.coinslot_remove_operator(who text) IS 'Service: makes an operator, named by id or by confirmed e-mail, a user like any other.';
 
+CREATE FUNCTION public.coinslot_remove_product(id text) RETURNS text
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.remove_product(coinslot_remove_product.id)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_remove_product(id text) IS 'Service: takes a product off sale: deleted, or switched_off if it has orders; null: no such one.';
+
 CREATE FUNCTION public.coinslot_replay_webhooks(gateway text DEFAULT NULL::text, outcome text DEFAULT NULL::text, order_id text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE sql
     SET search_path TO ''
@@ -4546,6 +4731,16 @@ CREATE FUNCTION public.coinslot_run_maintenance(batch integer DEFAULT 500) RETUR
 $$;
 
 COMMENT ON FUNCTION public.coinslot_run_maintenance(batch integer) IS 'Service: expires orders and holds; {orders_expired, wallets_swept}.';
+
+CREATE FUNCTION public.coinslot_set_product(id text, name text DEFAULT NULL::text, name_ko text DEFAULT NULL::text, tokens bigint DEFAULT NULL::bigint, prices jsonb DEFAULT NULL::jsonb) RETURNS public.coinslot_product
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+  select coinslot.set_product(coinslot_set_product.id, coinslot_set_product.name,
+    coinslot_set_product.name_ko, coinslot_set_product.tokens, coinslot_set_product.prices)
+$$;
+
+COMMENT ON FUNCTION public.coinslot_set_product(id text, name text, name_ko text, tokens bigint, prices jsonb) IS 'Service: puts a product on sale, or changes what is given of one; 0 tokens: a single thing.';
 
 CREATE FUNCTION public.coinslot_store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text DEFAULT NULL::text, busy boolean DEFAULT false, OUT verdict text, OUT webhook_id bigint, OUT payment public.token_payments) RETURNS record
     LANGUAGE sql
@@ -4699,8 +4894,8 @@ CREATE FUNCTION public.tokens(profile public.profiles) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-  select coinslot.available(w) from public.token_wallets w where w.user_id = profile.id
-$$;
+    select coinslot.available(w) from public.token_wallets w where w.user_id = profile.id
+  $$;
 
 COMMENT ON FUNCTION public.tokens(profile public.profiles) IS 'Tokens the person can spend now.';
 
@@ -4708,8 +4903,8 @@ CREATE FUNCTION public.update_profile(display_name text DEFAULT NULL::text, loca
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-  select coinslot.update_profile(update_profile.display_name, update_profile.locale)
-$$;
+    select coinslot.update_profile(update_profile.display_name, update_profile.locale)
+  $$;
 
 COMMENT ON FUNCTION public.update_profile(display_name text, locale text) IS 'Changes the signed-in user''s profile; what is null stays.';
 
@@ -4768,12 +4963,15 @@ CREATE TABLE coinslot.settings (
     max_unpaid_orders_per_hour integer DEFAULT 100 NOT NULL,
     max_hold_seconds integer DEFAULT 86400 NOT NULL,
     canonical_emails boolean DEFAULT true NOT NULL,
+    bonus_for_existing_users boolean DEFAULT true NOT NULL,
+    profiles text DEFAULT 'auto'::text NOT NULL,
     identity_salt text DEFAULT replace((gen_random_uuid())::text, '-'::text, ''::text) NOT NULL,
     CONSTRAINT settings_max_hold_seconds_positive CHECK ((max_hold_seconds > 0)),
     CONSTRAINT settings_max_open_orders_positive CHECK ((max_open_orders > 0)),
     CONSTRAINT settings_max_unpaid_orders_per_hour_positive CHECK ((max_unpaid_orders_per_hour > 0)),
     CONSTRAINT settings_mode_known CHECK ((mode = ANY (ARRAY['test'::text, 'live'::text]))),
     CONSTRAINT settings_order_lifetime_positive CHECK ((order_lifetime > '00:00:00'::interval)),
+    CONSTRAINT settings_profiles_known CHECK ((profiles = ANY (ARRAY['auto'::text, 'own'::text, 'none'::text]))),
     CONSTRAINT settings_signup_bonus_valid CHECK (((signup_bonus >= 0) AND (signup_bonus <= coinslot.max_amount()))),
     CONSTRAINT settings_single_row CHECK (id)
 );
@@ -4793,6 +4991,10 @@ COMMENT ON COLUMN coinslot.settings.max_unpaid_orders_per_hour IS 'Orders one us
 COMMENT ON COLUMN coinslot.settings.max_hold_seconds IS 'Longest life of a hold.';
 
 COMMENT ON COLUMN coinslot.settings.canonical_emails IS 'Count spellings of one mailbox (tags, dots at Gmail) as one identity, from now on.';
+
+COMMENT ON COLUMN coinslot.settings.bonus_for_existing_users IS 'False: who was there before Coinslot gets no bonus, and their identities are used up.';
+
+COMMENT ON COLUMN coinslot.settings.profiles IS 'auto: make a table profiles unless the app has one. own: never. Both show tokens on it. none: no.';
 
 COMMENT ON COLUMN coinslot.settings.identity_salt IS 'Keeps identity hashes from being guessed.';
 
@@ -5364,6 +5566,8 @@ GRANT SELECT ON TABLE public.token_payments TO service_role;
 REVOKE ALL ON TYPE public.coinslot_payment_to_read FROM PUBLIC;
 GRANT ALL ON TYPE public.coinslot_payment_to_read TO service_role;
 
+REVOKE ALL ON TYPE public.coinslot_product FROM PUBLIC;
+
 REVOKE ALL ON TYPE public.coinslot_refund_job FROM PUBLIC;
 GRANT ALL ON TYPE public.coinslot_refund_job TO service_role;
 
@@ -5444,6 +5648,8 @@ REVOKE ALL ON FUNCTION coinslot.check_lines(lines jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION coinslot.check_open(wallet public.token_wallets) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_order_limits(user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.check_product(id text, name text, name_ko text, tokens bigint, prices jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.check_refund(reason text, idempotency_key text, account jsonb) FROM PUBLIC;
 
@@ -5630,6 +5836,9 @@ GRANT ALL ON FUNCTION coinslot.list_discrepancies(page_size integer, before bigi
 REVOKE ALL ON FUNCTION coinslot.list_operators() FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_operators() TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.list_products(id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.list_products(id text) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.list_token_refunds(order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.list_token_refunds(order_id text) TO authenticated;
 
@@ -5706,6 +5915,9 @@ GRANT ALL ON FUNCTION coinslot.release_hold(hold_id uuid) TO service_role;
 REVOKE ALL ON FUNCTION coinslot.remove_operator(who text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.remove_operator(who text) TO service_role;
 
+REVOKE ALL ON FUNCTION coinslot.remove_product(id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.remove_product(id text) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
 
@@ -5747,6 +5959,11 @@ REVOKE ALL ON FUNCTION coinslot.schedule_reads() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.set_aside(refund coinslot.refunds) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.set_prices(product_id text, prices jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.set_product(id text, name text, name_ko text, tokens bigint, prices jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coinslot.set_product(id text, name text, name_ko text, tokens bigint, prices jsonb) TO service_role;
+
 REVOKE ALL ON FUNCTION coinslot.settle_payment(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.settle_refund(payment public.token_payments, attempt coinslot.payment_attempts, source text) FROM PUBLIC;
@@ -5756,6 +5973,8 @@ REVOKE ALL ON FUNCTION coinslot.settle_tokens(payment public.token_payments, fac
 REVOKE ALL ON FUNCTION coinslot.settle_webhook(webhook coinslot.webhooks, outcome text, attempt coinslot.payment_attempts, payment_id uuid, shared boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.show_tokens_on_profiles() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) TO authenticated;
@@ -5866,6 +6085,9 @@ GRANT ALL ON FUNCTION public.coinslot_list_discrepancies(page_size integer, befo
 REVOKE ALL ON FUNCTION public.coinslot_list_operators() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_list_operators() TO service_role;
 
+REVOKE ALL ON FUNCTION public.coinslot_list_products() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_list_products() TO service_role;
+
 REVOKE ALL ON FUNCTION public.coinslot_list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_list_webhooks(gateway text, outcome text, order_id text, page_size integer, before bigint) TO service_role;
 
@@ -5881,6 +6103,9 @@ GRANT ALL ON FUNCTION public.coinslot_refuse_payment_attempt(order_id text, paym
 REVOKE ALL ON FUNCTION public.coinslot_remove_operator(who text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_remove_operator(who text) TO service_role;
 
+REVOKE ALL ON FUNCTION public.coinslot_remove_product(id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_remove_product(id text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.coinslot_replay_webhooks(gateway text, outcome text, order_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_replay_webhooks(gateway text, outcome text, order_id text) TO service_role;
 
@@ -5895,6 +6120,9 @@ GRANT ALL ON FUNCTION public.coinslot_return_webhooks(webhook_ids bigint[]) TO s
 
 REVOKE ALL ON FUNCTION public.coinslot_run_maintenance(batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_run_maintenance(batch integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.coinslot_set_product(id text, name text, name_ko text, tokens bigint, prices jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.coinslot_set_product(id text, name text, name_ko text, tokens bigint, prices jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.coinslot_store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.token_payments) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.coinslot_store_webhook(gateway text, event_id text, event_type text, order_id text, payment_key text, claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, OUT verdict text, OUT webhook_id bigint, OUT payment public.token_payments) TO service_role;
