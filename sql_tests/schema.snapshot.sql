@@ -3888,7 +3888,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.settle_webhooks(webhook_ids bigint[], outcome text, attempt coinslot.payment_attempts, payment_id uuid) IS 'Judges webhooks by what applying their payment came to; those that had not ended before.';
 
-CREATE FUNCTION coinslot.show_tokens_on_profiles() RETURNS void
+CREATE FUNCTION coinslot.show_tokens_on_profiles() RETURNS text
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $_$
@@ -3911,8 +3911,9 @@ declare
   end;
 begin
   if v_missing is not null then
-    raise notice 'Coinslot shows no tokens on public.profiles: %.', v_missing;
-    return;
+    v_missing := format('Coinslot shows no tokens on public.profiles: %s.', v_missing);
+    raise notice '%', v_missing;
+    return v_missing;
   end if;
   create or replace function public.tokens(profile public.profiles) returns bigint
   language sql stable set search_path = '' as $body$
@@ -3922,10 +3923,11 @@ begin
   revoke all on function public.tokens(public.profiles)
   from public, anon, authenticated, service_role;
   grant execute on function public.tokens(public.profiles) to authenticated, service_role;
+  return 'Coinslot shows the tokens on public.profiles.';
 end
 $_$;
 
-COMMENT ON FUNCTION coinslot.show_tokens_on_profiles() IS 'Gives public.profiles, whose key `id` is the user, the computed field `tokens`, if it can.';
+COMMENT ON FUNCTION coinslot.show_tokens_on_profiles() IS 'Gives public.profiles, whose key `id` is the user, the field `tokens`; says whether it could.';
 
 CREATE FUNCTION coinslot.spend_tokens(amount bigint, idempotency_key text, reason text, metadata jsonb) RETURNS public.token_receipt
     LANGUAGE plpgsql SECURITY DEFINER
