@@ -378,7 +378,6 @@ select pg_temp.change($$
 $$) \gset
 select pg_temp.change('select coinslot.adopt_users()') \gset
 select pg_temp.change('update coinslot.settings set signup_bonus = 7') \gset
-select pg_temp.change('select coinslot.adopt_users()') \gset
 select is(
   array(select pg_temp.wallet(u.id) from auth.users u where u.id::text like '%00e_' order by u.id),
   array_fill('tokens=0 held=0 seq=0'::text, array[3]),

@@ -138,11 +138,18 @@ begin
       where not has_database_privilege(current_database(), 'create')
     );
   end if;
-  if cardinality(v_problems) > 0 then
+  perform set_config('coinslot.problems', array_to_string(v_problems, E'\n- '), false);
+end
+$$;
+
+-- Apart, since the Supabase CLI shows the whole statement that fails below its message.
+do $$
+begin
+  if current_setting('coinslot.problems') <> '' then
     raise exception using
       errcode = 'object_not_in_prerequisite_state',
       message = 'Coinslot cannot be installed here yet, and nothing was changed:' || E'\n- '
-        || array_to_string(v_problems, E'\n- ');
+        || current_setting('coinslot.problems');
   end if;
 end
 $$;

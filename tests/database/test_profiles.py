@@ -128,7 +128,8 @@ def test_an_app_that_makes_its_own_later_says_so_then(app: psycopg.Connection) -
     user = signed_up(app)
     app.execute("insert into public.profiles values (%s, 'a')", [user])
     for _ in range(2):
-        app.execute("select coinslot.show_tokens_on_profiles()")
+        said = app.execute("select coinslot.show_tokens_on_profiles()").fetchone()
+        assert said == ("Coinslot shows the tokens on public.profiles.",)
         assert seen(app, user) == [(user, 5)]
 
 

@@ -43,6 +43,16 @@ def test_what_was_pushed_before_is_not_checked_again(cluster: Cluster) -> None:
         look_at(url, CHECK, {"20270101000000"})
 
 
+def test_a_role_without_rights_is_told_so(cluster: Cluster) -> None:
+    with cluster.unmigrated() as name:
+        cli = "create schema supabase_migrations; create table supabase_migrations.{} ()"
+        with psycopg.connect(cluster.url(name)) as connection:
+            connection.execute(cli.format("schema_migrations").encode())
+        url = cluster.url(name, "authenticator")
+        with pytest.raises(InstallationRefused, match="authenticator may not create a schema"):
+            look_at(url, CHECK, ())
+
+
 @pytest.mark.parametrize("password", ["hunter2", "hun@ter2", "hun/ter2", "12/hunter2", "h?ter2#"])
 @pytest.mark.parametrize("encoded", [True, False])
 def test_no_password_is_repeated(password: str, encoded: bool) -> None:

@@ -14,10 +14,17 @@ from coinslot.installation.refusal import InstallationRefused
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import psycopg
     from psycopg import Connection
 
 _SECONDS = 10
 _HISTORY = "supabase_migrations.schema_migrations"
+_READABLE = """
+select from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname || '.' || c.relname = %s
+  and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+"""
 _FORM = (
     "The database's address cannot be read: it has the form "
     "postgresql://user:password@host:5432/postgres, with %40 for @ and %2F for / in the password"
@@ -49,14 +56,8 @@ def look_at(address: str, check: str, versions: Collection[str]) -> bool:
 
 
 def _pushed(connection: Connection[Any]) -> set[str]:
-    """The versions in the history that the Supabase CLI keeps; empty where there is none yet."""
-    [(history,)] = connection.execute(
-        "select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n"
-        " on n.oid = c.relnamespace where n.nspname || '.' || c.relname = %s"
-        " union all select null limit 1",
-        [_HISTORY],
-    ).fetchall()
-    if history is None:
+    """The versions in the history that the Supabase CLI keeps; none where it may not be read."""
+    if connection.execute(_READABLE, [_HISTORY]).fetchone() is None:
         return set()
     rows = connection.execute(f"select version from {_HISTORY}".encode()).fetchall()  # noqa: S608
     return {version for (version,) in rows}
@@ -78,8 +79,8 @@ def _parameters(address: str) -> dict[str, Any]:
     return {"connect_timeout": _SECONDS, **found}
 
 
-def _without_secret(error: Exception, parameters: dict[str, Any]) -> str:
-    said = " ".join(str(error).split())
+def _without_secret(error: psycopg.Error, parameters: dict[str, Any]) -> str:
+    said = " ".join((error.diag.message_primary or str(error)).split())
     if password := parameters.get("password"):
         said = said.replace(str(password), "***")
     return f"The database cannot be looked at: {said}"

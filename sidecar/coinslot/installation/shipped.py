@@ -9,7 +9,7 @@ from coinslot.assets import MIGRATIONS
 from coinslot.installation.refusal import InstallationRefused
 
 _NAME = re.compile(r"\d+_(?:coinslot_)?(\w+)\.sql")
-_CHECK = re.compile(r"^do \$\$\n.*?^\$\$;$", re.M | re.S)
+_CHECK = re.compile(r"^do \$\$\n.*^\$\$;$(?=\n\ncreate schema coinslot;$)", re.M | re.S)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def shipped_migrations() -> list[Migration]:
 
 
 def database_check(first: Migration) -> str:
-    """The statement with which the first migration begins: it raises what is in the way."""
+    """The statements with which the first migration begins: they raise what is in the way."""
     found = _CHECK.search(plain(first.text).decode())
     if found is None:
         raise InstallationRefused("The first migration has no check of the database")
