@@ -29,7 +29,8 @@ EXAMPLES = [
 """Each of them runs, or is type-checked, in a test of its own."""
 
 PUSHED = [
-    path.read_text(encoding="utf-8").strip() for path in sorted((ROOT / "tests/apps").glob("*/*.sql"))
+    path.read_text(encoding="utf-8").strip()
+    for path in sorted((ROOT / "tests/apps").glob("*/*.sql"))
 ]
 """What an app pushes before and after Coinslot: `tests/e2e/test_apps.py` does."""
 
