@@ -49,6 +49,7 @@ def _paths() -> list[Any]:
     ]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("app", "postgres_bin"), _paths())
 async def test_app_takes_coinslot_in(app: str, postgres_bin: Path | None) -> None:
     with project(app, postgres_bin) as taken_in:
