@@ -24,6 +24,13 @@ CREATE DOMAIN coinslot.delivery_verdict AS text
 COMMENT ON DOMAIN coinslot.delivery_verdict IS 'read: leased, read the payment now. scheduled: the sweep will. duplicate: done before.
 unknown_order, forged: not stored.';
 
+CREATE TYPE coinslot.old_balance AS (
+	user_id uuid,
+	tokens numeric
+);
+
+COMMENT ON TYPE coinslot.old_balance IS 'A row of an app''s table, as far as it is imported.';
+
 CREATE TYPE coinslot.payment_facts AS (
 	attempt_id bigint,
 	payment_key text,
@@ -2896,7 +2903,7 @@ $$;
 
 COMMENT ON FUNCTION coinslot.note_ledger_check(ledger_check coinslot.ledger_checks) IS 'Lists an unsound ledger among what needs a person.';
 
-CREATE FUNCTION coinslot.old_balances(app_table regclass, user_column name, tokens_column name) RETURNS TABLE(user_id uuid, tokens numeric)
+CREATE FUNCTION coinslot.old_balances(app_table regclass, user_column name, tokens_column name) RETURNS SETOF coinslot.old_balance
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     SET row_security TO 'off'
@@ -5809,6 +5816,8 @@ REVOKE ALL ON FUNCTION coinslot.apply_outcomes() FROM PUBLIC;
 REVOKE ALL ON TYPE coinslot.apply_outcome FROM PUBLIC;
 
 REVOKE ALL ON TYPE coinslot.delivery_verdict FROM PUBLIC;
+
+REVOKE ALL ON TYPE coinslot.old_balance FROM PUBLIC;
 
 REVOKE ALL ON TYPE public.coinslot_operator_account FROM PUBLIC;
 
