@@ -32,7 +32,7 @@ PUSHED = [
     path.read_text(encoding="utf-8").strip()
     for path in sorted((ROOT / "tests/apps").glob("*/*.sql"))
 ]
-"""What an app pushes before and after Coinslot: `tests/e2e/test_apps.py` does."""
+"""Files that an app pushes before and after Coinslot, as `tests/e2e/test_apps.py` does."""
 
 DECLARED = (ROOT / "sidecar/web/coinslot.d.ts").read_text(encoding="utf-8")
 OWN_ROUTES = {"/api/ai/answer"}

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 from uuid import UUID, uuid4
 
+import psutil
 import psycopg
 import pytest
 
@@ -167,18 +168,20 @@ def test_a_hundred_thousand_users_are_imported_in_seconds(
         bank.change(_MANY_USERS, users)
         app = App(bank)
         bank.change(f"insert into {app.table} select id, 42 from auth.users")
-        for migration in MIGRATIONS:
-            bank.change(migration.read_text())
         with closing(bank.connect()) as connection:
-            began = time.monotonic()
+            for migration in MIGRATIONS:
+                connection.execute(migration.read_bytes())
+            backend = psutil.Process(connection.info.backend_pid)
+            began, worked = time.monotonic(), backend.cpu_times().user
             answer = app.take(connection)
-            seconds = time.monotonic() - began
+            seconds, work = time.monotonic() - began, backend.cpu_times().user - worked
         assert isinstance(answer, dict)
         assert (answer["users"], answer["tokens"]) == (users, 42 * users)
-        assert seconds < 30
+        assert work < 15, "not in seconds, even if nobody else had used this machine"
         assert not bank.audit()
     record_property("users imported", users)
     record_property("seconds under the lock", round(seconds, 1))
+    record_property("of them at work", round(work, 1))
 
 
 def _wait_until_blocked(watcher: Connection, waiting: Connection, call: Future[Any]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from devstack.settings import ROOT
+from devstack.settings import ROOT, DevstackError
 from devstack.tools import require_node
 from tests.support.apps import APPS, PEOPLE, Project, delete, project, sign_in
 from tests.support.clusters import DEBIAN_15
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 
     from tests.support.stacks import LocalStack, Person
 
-BALANCES = {"plan": {"mina@example.com": 42, "alex@example.com": 0}}
+BALANCES = {
+    "plan": {"mina@example.com": 42, "alex@example.com": 0},
+    "shop": {"mina@example.com": 7, "alex@example.com": 5},
+}
 """Of people who had one before Coinslot; the others get the sign-up bonus."""
+
+IN_THE_WAY = {"shop": "function public.spend_tokens(n integer): the name is Coinslot's."}
 
 FULL = "plan"
 """The app that `make test` takes the whole way; the others are proofs."""
@@ -43,14 +49,20 @@ def _paths() -> list[Any]:
     ]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("app", "postgres_bin"), _paths())
 async def test_app_takes_coinslot_in(app: str, postgres_bin: Path | None) -> None:
     with project(app, postgres_bin) as taken_in:
         taken_in.begin()
         taken_in.comes_and_goes()
+        if app in IN_THE_WAY:
+            with pytest.raises(DevstackError, match=re.escape(IN_THE_WAY[app])):
+                taken_in.add_coinslot()
+            taken_in.comes_and_goes()
+            assert taken_in.add_own("rename")
         taken_in.add_coinslot()
         taken_in.comes_and_goes()
-        if taken_in.add_import():
+        if taken_in.add_own("import"):
             taken_in.comes_and_goes()
         assert _balances(taken_in) == BALANCES.get(app, dict.fromkeys(PEOPLE, 5))
         stack = taken_in.start()
@@ -141,6 +153,7 @@ def _shop(stack: LocalStack) -> None:
     made = _post(stack, person, "rpc/create_order", {"product": "a lamp"})
     assert made.raise_for_status().json()["product"] == "a lamp"
     assert len(_get(stack, person, "orders?select=product")) == 2
+    assert _get(stack, person, "credits?select=amount") == [{"amount": 7 + 10 - 2}]
 
 
 OWN = {

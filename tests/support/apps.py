@@ -1,7 +1,7 @@
 """Apps that take Coinslot in: `tests/apps`, each pushed with the Supabase CLI into its own stack.
 
-An app is a folder: its migrations, `people.sql` for what the people in it have by then, and
-`import.sql` for what it pushes after Coinslot.
+An app is a folder: its migrations, `people.sql` for what the people in it have by then,
+`rename.sql` for what is in Coinslot's way, and `import.sql` for what it pushes after Coinslot.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import psycopg
 
 from devstack import tools
 from devstack.passwords import hash_password
-from devstack.settings import ROOT
+from devstack.settings import ROOT, DevstackError
 from tests.support.clusters import devstack_settings, discard
 from tests.support.stacks import PASSWORD, CrowdedStack, LocalStack, Person
 
@@ -80,18 +80,26 @@ class Project:
             connection.execute((self._app / "people.sql").read_bytes())
 
     def add_coinslot(self) -> None:
-        """Copies Coinslot's migrations under fresh times, without profiles if the app has some."""
-        files = sorted((ROOT / "supabase/migrations").glob("*.sql"))
-        for file in files:
+        """Copies Coinslot's migrations under fresh times, without profiles if the app has some.
+
+        If Coinslot refuses, the copies go away again and `DevstackError` says why.
+        """
+        before = set(self._migrations.iterdir())
+        for file in sorted((ROOT / "supabase/migrations").glob("*.sql")):
             if not (self.has_profiles and file.name.endswith("_profiles.sql")):
                 self._add(file, file.name.partition("_")[2])
-        self._push()
+        try:
+            self._push()
+        except DevstackError:
+            for copy in set(self._migrations.iterdir()) - before:
+                copy.unlink()
+            raise
 
-    def add_import(self) -> bool:
-        """Pushes what the app says after Coinslot; false if it has nothing to say."""
-        file = self._app / "import.sql"
+    def add_own(self, name: str) -> bool:
+        """Pushes another file of the app's; false if it has none of this name."""
+        file = self._app / f"{name}.sql"
         if file.exists():
-            self._add(file, "import_into_coinslot.sql")
+            self._add(file, file.name)
             self._push()
         return file.exists()
 

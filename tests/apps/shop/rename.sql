@@ -1,0 +1,1 @@
+alter function public.spend_tokens(integer) rename to spend_credits;
