@@ -6,11 +6,17 @@ import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from coinslot.database import rpc_names
+from coinslot.database.installation import Fault
 from coinslot.database.records import DatabaseSettings
 from coinslot.database.rpc_names import Rpc
+from coinslot.errors import DatabaseUnavailable
+from coinslot.server import installation
+from coinslot.server.installation import Installation
 from coinslot.server.readiness import Readiness
 from coinslot.shutdown import Shutdown
 
@@ -39,6 +45,9 @@ def test_rpcs_are_called_in_the_database_package_only() -> None:
 class Books:
     """A database that knows one gateway."""
 
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = list(faults)
+
     def as_service(self) -> Books:
         return self
 
@@ -47,6 +56,10 @@ class Books:
             mode="test", now=time.time(), gateways=["known"], rpcs=[*map(str, Rpc)]
         )
 
+    async def check_installation(self, *, quick: bool) -> list[Fault]:
+        assert quick
+        return self.faults
+
 
 async def test_a_gateway_without_its_row_is_named() -> None:
     services: Services = SimpleNamespace(  # type: ignore[assignment]
@@ -54,3 +67,56 @@ async def test_a_gateway_without_its_row_is_named() -> None:
     )
     reasons = await Readiness(services, "test").reasons()
     assert reasons == ["gateways: the database has no row for acme"]
+
+
+def fault(number: int, *, stops_buyers: bool = True) -> Fault:
+    return Fault(
+        code="trigger_missing",
+        subject=f"t{number}",
+        problem="p",
+        repair="r",
+        stops_buyers=stops_buyers,
+    )
+
+
+async def test_faults_that_stop_buyers_are_named_and_the_list_ends() -> None:
+    books: Any = Books(fault(0, stops_buyers=False), *map(fault, range(1, 8)))
+    assert await Installation(books).reasons() == [
+        *(f"installation: trigger_missing t{number}" for number in range(1, 6)),
+        "installation: 2 more",
+    ]
+
+
+async def test_a_whole_installation_is_looked_at_once_a_minute_and_a_faulty_one_sooner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(installation, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    books: Any = Books()
+    looked = Installation(books)
+    assert await looked.reasons() == []
+    books.faults = [fault(1)]
+    now[0] += 59
+    assert await looked.reasons() == []
+    now[0] += 2
+    assert await looked.reasons() == ["installation: trigger_missing t1"]
+    books.faults = []
+    now[0] += 6
+    assert await looked.reasons() == []
+
+
+async def test_faults_stay_while_the_database_gives_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(installation, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    books: Any = Books(fault(1))
+    looked = Installation(books)
+    found = await looked.reasons()
+
+    async def away(*, quick: bool) -> list[Fault]:
+        raise DatabaseUnavailable(str(quick))
+
+    books.check_installation = away
+    now[0] += 6
+    assert await looked.reasons() == found != []

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from coinslot.database.rpc_names import Rpc
 from coinslot.errors import CoinslotError
+from coinslot.server.installation import Installation
 
 if TYPE_CHECKING:
     from coinslot.services import Services
@@ -30,6 +31,7 @@ class Readiness:
     def __init__(self, services: Services, mode: Mode) -> None:
         self._services = services
         self._mode = mode
+        self._installation = Installation(services.database)
         self._asking = asyncio.Lock()
         self._found: list[str] = []
         self._good_until = 0.0
@@ -55,6 +57,7 @@ class Readiness:
         try:
             async with asyncio.timeout(_SECONDS_TO_ANSWER):
                 found = await self._services.database.as_service().get_settings()
+                faults = await self._installation.reasons()
         except TimeoutError:
             return [f"database: no answer within {_SECONDS_TO_ANSWER:.0f} seconds"]
         except CoinslotError as error:
@@ -72,4 +75,4 @@ class Readiness:
         if found.gateways is not None:
             rowless = sorted(set(self._services.gateways) - set(found.gateways))
             reasons += [f"gateways: the database has no row for {name}" for name in rowless]
-        return reasons
+        return reasons + faults
