@@ -3,7 +3,7 @@
 begin;
 \ir helpers/call.sql
 set local client_min_messages = warning;
-select plan(71);
+select plan(73);
 
 create function pg_temp.found(quick boolean default false) returns text
 language sql as $$
@@ -356,10 +356,23 @@ select is(
 );
 rollback to savepoint foreign_trigger;
 
+-- In short, for a server that asks often
+savepoint quick;
+select pg_temp.harm('supabase_auth_admin', 'drop trigger coinslot_user_created on auth.users');
+select is(
+  pg_temp.found(true), 'trigger_missing coinslot_user_created on auth.users',
+  'the quick check compares with the release, too'
+);
+rollback to savepoint quick;
+
 -- Users and wallets
 select pg_temp.sign_up('mina@example.com') as mina, pg_temp.sign_up('alex@example.com') as alex
 \gset
 select is(pg_temp.found(), 'whole', 'with people it is whole, too');
+select throws_ok(
+  'select coinslot.prepare_restore()', '55000', null,
+  'nothing is emptied where anybody has a wallet'
+);
 set local session_replication_role = replica;
 select pg_temp.sign_up('unseen@example.com') as unseen \gset
 set local session_replication_role = origin;

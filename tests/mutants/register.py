@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutants import (
     identity_rules,
+    installation_rules,
     operator_rules,
     payment_rules,
     refund_rules,
@@ -23,6 +24,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *payment_rules.MUTANTS,
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,
+    *installation_rules.MUTANTS,
     *webhook_rules.MUTANTS,
     *sidecar_rules.MUTANTS,
 )
