@@ -129,7 +129,7 @@ async def test_doctor_names_faults_with_repairs_that_work(stack: LocalStack) -> 
         [fault] = json.loads(out)
         connection.execute(fault["repair"])
     assert (status, failed) == (1, 1)
-    assert "grants_changed" in table
+    assert "grants_added" in table
     assert fault["part"] == "database"
     assert fault["subject"].startswith("public.add_tokens(")
     assert (await operate(stack, "doctor"))[0] == 0

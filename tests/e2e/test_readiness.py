@@ -54,7 +54,7 @@ async def test_names_what_the_database_is_too_old_for(shop: Shop, how: str) -> N
         finally:
             connection.execute(after)
     assert answer.status_code == 503
-    fault = {"renamed": "function_missing", "not granted": "grants_changed"}[how]
+    fault = {"renamed": "function_missing", "not granted": "grants_missing"}[how]
     assert answer.json()["reasons"] == [each.format(fault) for each in CALLED_OTHERWISE]
 
 
