@@ -457,6 +457,13 @@ $$;
 
 COMMENT ON FUNCTION coinslot.apply_news(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) IS 'Stores what is new of an attempt and moves its order.';
 
+CREATE FUNCTION coinslot.as_parsed(written text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    RETURN regexp_replace(regexp_replace(written, '\m\w+\.'::text, ''::text, 'g'::text), '[()\s]'::text, ''::text, 'g'::text);
+
+COMMENT ON FUNCTION coinslot.as_parsed(written text) IS 'A clause without brackets, spaces and the names of tables, which say nothing of it.';
+
 CREATE FUNCTION coinslot.attempt_problem(payment public.token_payments, attempt coinslot.payment_attempts) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -967,7 +974,7 @@ CREATE FUNCTION coinslot.check_objects() RETURNS TABLE(code text, subject text, 
   select
     case
       when c.differs is null then c.kind || '_missing'
-      when c.differs = '{grants}' then 'grants_changed'
+      when c.differs in ('{grants_added}', '{grants_missing}') then c.differs[1]
       when c.differs = '{enabled}' then 'trigger_disabled'
       when c.differs = '{row_security}' then 'row_security_off'
       else c.kind || '_changed'
@@ -1527,7 +1534,12 @@ CREATE FUNCTION coinslot.compare_manifest() RETURNS TABLE(kind text, name text, 
     SET search_path TO ''
     AS $$
   select e.kind, e.name, case when f.name is not null then array(
-    select k.key from jsonb_object_keys(e.facts) k (key)
+    select case
+      when k.key <> 'grants' then k.key
+      when f.facts -> 'grants' @> (e.facts -> 'grants') then 'grants_added'
+      else 'grants_missing'
+    end
+    from jsonb_object_keys(e.facts) k (key)
     where e.facts -> k.key is distinct from f.facts -> k.key order by k.key collate "C"
   ) end
   from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text, facts jsonb)
@@ -3168,6 +3180,30 @@ $$;
 
 COMMENT ON FUNCTION coinslot.post_entry(entry public.token_ledger) IS 'Writes an entry and moves the balance by it.';
 
+CREATE FUNCTION coinslot.prepare_restore() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  lock table public.token_wallets, public.token_payments in share row exclusive mode;
+  if exists (select from public.token_wallets) or exists (select from public.token_payments) then
+    raise exception using
+      errcode = 'object_not_in_prerequisite_state',
+      message = 'This database has wallets or orders: restore into a new project.';
+  end if;
+  delete from public.token_features;
+  delete from public.token_prices;
+  delete from public.token_products;
+  delete from coinslot.payment_transitions;
+  delete from coinslot.payment_statuses;
+  delete from coinslot.gateways;
+  delete from coinslot.errors;
+  delete from coinslot.settings;
+end
+$$;
+
+COMMENT ON FUNCTION coinslot.prepare_restore() IS 'Empties what the migrations filled, so that the data of a backup fits; only in a new project.';
+
 CREATE FUNCTION coinslot.present_functions() RETURNS TABLE(kind text, name text, facts jsonb, definition text)
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -3176,7 +3212,7 @@ CREATE FUNCTION coinslot.present_functions() RETURNS TABLE(kind text, name text,
     format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),
     jsonb_build_object(
       'body', encode(sha256(convert_to(
-        coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), 'UTF8'
+        coalesce(coinslot.as_parsed(pg_get_function_sqlbody(p.oid)), p.prosrc), 'UTF8'
       )), 'hex'),
       'arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid),
       'definer', p.prosecdef, 'volatility', p.provolatile, 'settings', to_jsonb(p.proconfig),
@@ -3238,7 +3274,8 @@ CREATE FUNCTION coinslot.present_policies() RETURNS TABLE(kind text, name text, 
     SET search_path TO ''
     AS $_$
   select 'policy', format('%s on %s', quote_ident(p.polname), r.name), jsonb_build_object(
-      'command', p.polcmd, 'using', pg_get_expr(p.polqual, p.polrelid), 'roles', roles.names
+      'command', p.polcmd, 'roles', roles.names,
+      'using', coinslot.as_parsed(pg_get_expr(p.polqual, p.polrelid))
     ),
     format(
       'drop policy if exists %1$I on %2$s; '
@@ -3267,7 +3304,8 @@ CREATE FUNCTION coinslot.present_relations() RETURNS TABLE(kind text, name text,
   from coinslot.own_relations() r where r.kind = 'r'
   union all
   select 'view', r.name, jsonb_build_object(
-      'grants', r.grants, 'options', r.options, 'query', pg_get_viewdef(r.oid)
+      'grants', r.grants, 'options', r.options,
+      'query', coinslot.as_parsed(pg_get_viewdef(r.oid))
     ),
     format('create or replace view %s%s as %s', r.name,
       format(' with (%s)', array_to_string(r.options, ', ')), pg_get_viewdef(r.oid))
@@ -3301,9 +3339,11 @@ CREATE FUNCTION coinslot.present_triggers() RETURNS TABLE(kind text, name text, 
     SET search_path TO ''
     AS $$
   select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass),
-    jsonb_build_object('enabled', t.tgenabled, 'definition', pg_get_triggerdef(t.oid)),
-    format('drop trigger if exists %I on %s; %s',
-      t.tgname, t.tgrelid::regclass, pg_get_triggerdef(t.oid))
+    jsonb_build_object(
+      'enabled', t.tgenabled, 'calls', t.tgfoid::regprocedure,
+      'definition', coinslot.as_parsed(pg_get_triggerdef(t.oid))
+    ),
+    pg_get_triggerdef(t.oid)
   from pg_catalog.pg_trigger t
   inner join pg_catalog.pg_class c on c.oid = t.tgrelid
   inner join pg_catalog.pg_proc p on p.oid = t.tgfoid
@@ -3703,7 +3743,9 @@ begin
       split_part(v_name, ' ', 1)::regclass, coalesce(v_definition::jsonb, v_facts)
     );
   elsif v_kind = 'trigger' and coinslot.on_auth(v_name) then
-    perform coinslot.repair_auth_trigger(v_name, v_facts ->> 'definition');
+    perform coinslot.repair_auth_trigger(v_name, v_definition);
+  elsif v_kind = 'trigger' then
+    execute format('drop trigger if exists %s; %s', v_name, v_definition);
   elsif v_definition is not null then
     execute v_definition;
   end if;
@@ -4462,7 +4504,7 @@ COMMENT ON FUNCTION coinslot.start_refund(order_id text, amount bigint, reason t
 CREATE FUNCTION coinslot.stops_buyers(code text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
-    RETURN (code = ANY (ARRAY['manifest_missing'::text, 'schema_missing'::text, 'table_missing'::text, 'view_missing'::text, 'function_missing'::text, 'function_rival'::text, 'grants_changed'::text, 'trigger_missing'::text, 'trigger_changed'::text, 'trigger_disabled'::text, 'rows_missing'::text, 'rows_added'::text, 'settings_missing'::text]));
+    RETURN (code = ANY (ARRAY['manifest_missing'::text, 'schema_missing'::text, 'table_missing'::text, 'view_missing'::text, 'function_missing'::text, 'function_rival'::text, 'grants_missing'::text, 'trigger_missing'::text, 'trigger_changed'::text, 'trigger_disabled'::text, 'rows_missing'::text, 'settings_missing'::text]));
 
 COMMENT ON FUNCTION coinslot.stops_buyers(code text) IS 'True for what nobody can sign up, buy or spend with.';
 
@@ -6055,6 +6097,8 @@ GRANT ALL ON FUNCTION coinslot.apply_gateway_payment(order_id text, version bigi
 
 REVOKE ALL ON FUNCTION coinslot.apply_news(before public.token_payments, attempt coinslot.payment_attempts, source text, OUT outcome text, OUT payment public.token_payments) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION coinslot.as_parsed(written text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION coinslot.attempt_problem(payment public.token_payments, attempt coinslot.payment_attempts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.audit_lease() FROM PUBLIC;
@@ -6354,6 +6398,8 @@ REVOKE ALL ON FUNCTION coinslot.payment_facts(payment public.token_payments) FRO
 REVOKE ALL ON FUNCTION coinslot.payment_status(facts coinslot.payment_facts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.post_entry(entry public.token_ledger) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION coinslot.prepare_restore() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION coinslot.present_functions() FROM PUBLIC;
 
