@@ -3,7 +3,7 @@
 begin;
 \ir helpers/call.sql
 set local client_min_messages = warning;
-select plan(71);
+select plan(73);
 
 create function pg_temp.found(quick boolean default false) returns text
 language sql as $$
@@ -196,38 +196,38 @@ create temporary table harms (turn, somebody, harm, found) as values
 (
   1, 'postgres',
   'grant execute on function public.add_tokens to authenticated',
-  array['grants_changed public.add_tokens(uuid, bigint, text, text, text)']
+  array['grants_added public.add_tokens(uuid, bigint, text, text, text)']
 ),
 (
   2, 'postgres',
   'grant execute on function public.add_tokens to public',
-  array['grants_changed public.add_tokens(uuid, bigint, text, text, text)']
+  array['grants_added public.add_tokens(uuid, bigint, text, text, text)']
 ),
 (
   1, 'postgres',
   'revoke execute on function public.spend_tokens(bigint, text, text, jsonb) from '
   'authenticated',
-  array['grants_changed public.spend_tokens(bigint, text, text, jsonb)']
+  array['grants_missing public.spend_tokens(bigint, text, text, jsonb)']
 ),
 (
   1, 'postgres',
   'grant select on coinslot.settings to service_role',
-  array['grants_changed coinslot.settings']
+  array['grants_added coinslot.settings']
 ),
 (
   1, 'postgres',
   'grant update (tokens) on public.token_wallets to authenticated',
-  array['grants_changed public.token_wallets']
+  array['grants_added public.token_wallets']
 ),
 (
   1, 'postgres',
   'revoke select (amount) on coinslot.token_holds from authenticated',
-  array['grants_changed coinslot.token_holds']
+  array['grants_missing coinslot.token_holds']
 ),
 (
   1, 'postgres',
   'revoke usage on schema coinslot from authenticated',
-  array['grants_changed coinslot']
+  array['grants_missing coinslot']
 ),
 (
   2, 'postgres',
@@ -356,10 +356,23 @@ select is(
 );
 rollback to savepoint foreign_trigger;
 
+-- In short, for a server that asks often
+savepoint quick;
+select pg_temp.harm('supabase_auth_admin', 'drop trigger coinslot_user_created on auth.users');
+select is(
+  pg_temp.found(true), 'trigger_missing coinslot_user_created on auth.users',
+  'the quick check compares with the release, too'
+);
+rollback to savepoint quick;
+
 -- Users and wallets
 select pg_temp.sign_up('mina@example.com') as mina, pg_temp.sign_up('alex@example.com') as alex
 \gset
 select is(pg_temp.found(), 'whole', 'with people it is whole, too');
+select throws_ok(
+  'select coinslot.prepare_restore()', '55000', null,
+  'nothing is emptied where anybody has a wallet'
+);
 set local session_replication_role = replica;
 select pg_temp.sign_up('unseen@example.com') as unseen \gset
 set local session_replication_role = origin;
@@ -397,9 +410,10 @@ rollback to savepoint salt;
 -- What the sidecar counts as not ready
 select is(
   (select string_agg(c.stops_buyers::text, ' ' order by c.code)
-   from (values ('function_changed'), ('trigger_missing')) v (code)
+   from (values ('function_changed'), ('grants_added'), ('grants_missing'), ('trigger_missing'))
+     v (code)
    cross join lateral (select v.code, coinslot.stops_buyers(v.code)) c (code, stops_buyers)),
-  'false true', 'a changed function is a warning, a missing trigger stops buyers'
+  'false false true true', 'what lets more happen stops nobody, what lets less happen does'
 );
 
 -- The check itself

@@ -158,6 +158,28 @@ def test_operators_page_has_every_outcome_of_a_webhook() -> None:
     assert named("\n".join(cells(section("operate.md", "Webhooks")))) == outcomes - {"stale"}
 
 
+def test_operators_page_has_every_fault_of_an_installation() -> None:
+    check = next(
+        path.read_text("utf-8")
+        for path in (ROOT / "supabase/migrations").glob("*_installation.sql")
+    )
+    manifest = next(
+        path.read_text("utf-8") for path in (ROOT / "supabase/migrations").glob("*_manifest.sql")
+    )
+    kinds = set(re.findall(r"^  select '(\w+)',", manifest, re.M))
+    # A schema has nothing but rights that could change.
+    faults = {f"{kind}_missing" for kind in kinds} | {
+        f"{kind}_changed" for kind in kinds - {"schema"}
+    }
+    faults |= set(
+        re.findall(
+            r"'([a-z]+(?:_[a-z]+)*_(?:missing|changed|added|off|rival|lost|disabled))'", check
+        )
+    )
+    table = section("operate.md", "Is all well?")
+    assert named("\n".join(cells(table))) == faults
+
+
 def test_settings_page_has_every_setting_of_the_database() -> None:
     table = re.search(r"^create table coinslot\.settings \((.*?)^\)", MIGRATIONS, re.M | re.S)
     assert table
@@ -215,7 +237,11 @@ def test_troubleshooting_names_codes_that_exist() -> None:
 
 
 def test_troubleshooting_has_every_reason_not_to_be_ready() -> None:
-    readiness = next(source for path, source in SOURCES.items() if path.name == "readiness.py")
+    readiness = "".join(
+        source
+        for path, source in SOURCES.items()
+        if path.match("server/readiness.py") or path.match("server/installation.py")
+    )
     reasons = set(re.findall(r'\[?f?"(\w+): ', readiness)) | {"stopping"}
     assert len(reasons) == 7
     rows = " ".join(cells(section("troubleshooting.md", "/ready answers 503")))

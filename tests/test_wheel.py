@@ -45,7 +45,8 @@ def test_holds_the_product_its_pages_and_its_migrations(names: list[str]) -> Non
     migrations = {
         f"coinslot/migrations/{path.name}" for path in (ROOT / "supabase/migrations").glob("*.sql")
     }
-    assert product | web | migrations <= set(names)
+    scripts = {f"coinslot/sql/{name}.sql" for name in ("export", "uninstall")}
+    assert product | web | migrations | scripts <= set(names)
 
 
 def test_holds_nothing_else(names: list[str]) -> None:

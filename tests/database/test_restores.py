@@ -232,8 +232,8 @@ def test_supabase_dumps_lose_the_triggers_of_auth(shop: Shop, tmp_path: Path) ->
         with restored(shop, name) as bank:
             assert problems(bank) == [
                 # The script leaves out every line of a grant that has the word "auth" in it.
-                ("grants_changed", "coinslot.identities_of(auth.users, boolean)"),
-                ("grants_changed", "coinslot.may_act(auth.users)"),
+                ("grants_added", "coinslot.identities_of(auth.users, boolean)"),
+                ("grants_added", "coinslot.may_act(auth.users)"),
                 *(("trigger_missing", each) for each in AUTH_TRIGGERS),
             ]
             repair(bank)

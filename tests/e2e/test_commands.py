@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -164,3 +165,20 @@ async def test_operators_are_added_changed_listed_and_removed(
     assert "is no operator" in removed[1][2]
     _, out, _ = await operate(stack, "operators", "list")
     assert person.id not in out
+
+
+async def test_doctor_names_faults_with_repairs_that_work(stack: LocalStack) -> None:
+    assert await operate(stack, "doctor") == (0, "The installation is whole\n", "")
+    status, out, _ = await operate(stack, "doctor", "--json")
+    assert (status, json.loads(out)) == (0, [])
+    with stack.connect() as connection:
+        connection.execute("grant execute on function add_tokens to authenticated")
+        status, table, _ = await operate(stack, "doctor")
+        failed, out, _ = await operate(stack, "doctor", "--json")
+        [fault] = json.loads(out)
+        connection.execute(fault["repair"])
+    assert (status, failed) == (1, 1)
+    assert "grants_added" in table
+    assert fault["part"] == "database"
+    assert fault["subject"].startswith("public.add_tokens(")
+    assert (await operate(stack, "doctor"))[0] == 0

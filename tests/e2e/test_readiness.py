@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     from tests.support.shop import Shop
 
+CALLED_OTHERWISE = [
+    "migrations: the database has no coinslot_return_webhooks",
+    "installation: {} public.coinslot_return_webhooks(bigint[])",
+]
 # What is called otherwise, or may not be called, while a test looks.
 MISSING: dict[str, tuple[LiteralString, LiteralString]] = {
     "renamed": (
@@ -52,7 +56,8 @@ async def test_names_what_the_database_is_too_old_for(shop: Shop, how: str) -> N
         finally:
             connection.execute(after)
     assert answer.status_code == 503
-    assert answer.json()["reasons"] == ["migrations: the database has no coinslot_return_webhooks"]
+    fault = {"renamed": "function_missing", "not granted": "grants_missing"}[how]
+    assert answer.json()["reasons"] == [each.format(fault) for each in CALLED_OTHERWISE]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,28 @@ async def test_names_every_reason_for_what_the_database_is(shop: Shop) -> None:
     assert [reason.partition(":")[0] for reason in answer.json()["reasons"]] == [
         "mode",
         "migrations",
+        "installation",
     ]
+
+
+async def test_says_that_people_who_sign_up_get_no_wallet(shop: Shop) -> None:
+    with shop.stack.connect() as connection:
+        connection.execute("drop function coinslot.follow_user() cascade")
+        try:
+            answer = await asked(shop)
+        finally:
+            repair = "select repair from coinslot.check_installation()"
+            for (statement,) in connection.execute(repair).fetchall():
+                connection.execute(statement)
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == [
+        "installation: function_missing coinslot.follow_user()",
+        *(
+            f"installation: trigger_missing coinslot_user_{each} on auth.users"
+            for each in ("changed", "created", "deleted")
+        ),
+    ]
+    assert (await asked(shop)).status_code == 200
 
 
 async def test_sells_nothing_without_a_gateway(shop: Shop) -> None:
@@ -125,6 +151,7 @@ async def test_asks_the_database_once_for_everybody(shop: Shop) -> None:
         answers = await asyncio.gather(*(shop.http.get(f"{url}/ready") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
         assert database.called("coinslot_get_settings") == 1
+        assert database.called("coinslot_check_installation") == 1
         database.down = True
         await until(lambda: answers_with(f"{url}/ready", 503))
         assert await status_of(f"{url}/health") == 200

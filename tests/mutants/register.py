@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tests.mutants import (
     identity_rules,
     import_rules,
+    installation_rules,
     operator_rules,
     payment_rules,
     refund_rules,
@@ -25,6 +26,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,
     *import_rules.MUTANTS,
+    *installation_rules.MUTANTS,
     *webhook_rules.MUTANTS,
     *sidecar_rules.MUTANTS,
 )

@@ -6,13 +6,19 @@ import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from coinslot.database import rpc_names
 from coinslot.database.caller import RpcMissing
 from coinslot.database.records import DatabaseSettings
 from coinslot.database.rpc_names import Rpc
 from coinslot.release import VERSION
+from coinslot.database.installation import Fault
+from coinslot.errors import DatabaseUnavailable
+from coinslot.server import installation
+from coinslot.server.installation import Installation
 from coinslot.server.readiness import Readiness
 from coinslot.shutdown import Shutdown
 
@@ -41,6 +47,9 @@ def test_rpcs_are_called_in_the_database_package_only() -> None:
 class Books:
     """A database that knows one gateway."""
 
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = list(faults)
+
     def as_service(self) -> Books:
         return self
 
@@ -53,6 +62,10 @@ class Books:
             gateways=["known"],
             rpcs=[*map(str, Rpc)],
         )
+
+    async def check_installation(self, *, quick: bool) -> list[Fault]:
+        assert quick
+        return self.faults
 
 
 class NoBooks(Books):
@@ -78,3 +91,53 @@ async def test_a_database_without_coinslot_is_to_be_migrated() -> None:
     assert await reasons_with(NoBooks(), "known") == [
         "migrations: the database has no coinslot_get_settings; push the migrations"
     ]
+def fault(number: int, *, stops_buyers: bool = True) -> Fault:
+    return Fault(
+        code="trigger_missing",
+        subject=f"t{number}",
+        problem="p",
+        repair="r",
+        stops_buyers=stops_buyers,
+    )
+
+
+async def test_faults_that_stop_buyers_are_named_and_the_list_ends() -> None:
+    books: Any = Books(fault(0, stops_buyers=False), *map(fault, range(1, 8)))
+    assert await Installation(books).reasons() == [
+        *(f"installation: trigger_missing t{number}" for number in range(1, 6)),
+        "installation: 2 more",
+
+
+async def test_a_whole_installation_is_looked_at_once_a_minute_and_a_faulty_one_sooner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(installation, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    books: Any = Books()
+    looked = Installation(books)
+    assert await looked.reasons() == []
+    books.faults = [fault(1)]
+    now[0] += 59
+    assert await looked.reasons() == []
+    now[0] += 2
+    assert await looked.reasons() == ["installation: trigger_missing t1"]
+    books.faults = []
+    now[0] += 6
+    assert await looked.reasons() == []
+
+
+async def test_faults_stay_while_the_database_gives_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(installation, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    books: Any = Books(fault(1))
+    looked = Installation(books)
+    found = await looked.reasons()
+
+    async def away(*, quick: bool) -> list[Fault]:
+        raise DatabaseUnavailable(str(quick))
+
+    books.check_installation = away
+    now[0] += 6
+    assert await looked.reasons() == found != []

@@ -18,7 +18,11 @@ from tests.support.documentation import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PLAIN = {"supabase db push", "set -a; . .devstack/env; set +a"}
+PLAIN = {
+    *("supabase db push", "set -a; . .devstack/env; set +a"),
+    *("supabase db dump --file schema.sql", "supabase db dump --data-only --file data.sql"),
+    "supabase migration repair --status reverted 20261121100000 20261121100100",
+}
 """Commands of others, as they are."""
 
 
@@ -87,10 +91,22 @@ def _curl(arguments: list[str]) -> str | None:
     return None if flag == "-X" and accepted(method.lower(), path, set(body)) else path
 
 
+def _postgres(arguments: list[str]) -> str | None:
+    """Of psql and pg_dump: options that the tests of restores use, and files that are there."""
+    given = {word for word in arguments if word.startswith("--")}
+    unknown = given - {
+        *("--command", "--data-only", "--file", "--schema", "--set", "--single-transaction"),
+    }
+    files = {word for word in arguments if "/" in word}
+    return next(iter(unknown | {file for file in files if not (ROOT / file).is_file()}), None)
+
+
 _CHECKS: dict[str, Callable[[list[str]], str | None]] = {
     "make": _make,
     "coinslot": _coinslot,
     "python": _python,
     ".venv/bin/pytest": _pytest,
     "curl": _curl,
+    "psql": _postgres,
+    "pg_dump": _postgres,
 }

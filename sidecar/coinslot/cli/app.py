@@ -9,6 +9,7 @@ import typer
 from coinslot.cli.audits import audit
 from coinslot.cli.command_group import command_group
 from coinslot.cli.discrepancies import app as discrepancies
+from coinslot.cli.doctor import doctor
 from coinslot.cli.migrations import app as migrations
 from coinslot.cli.operators import app as operators
 from coinslot.cli.products import app as products
@@ -19,7 +20,7 @@ from coinslot.cli.webhooks import app as webhooks
 from coinslot.release import OLDEST_SCHEMA, VERSION
 
 app = command_group("Coinslot's sidecar: prepaid tokens, bought through payment gateways.")
-for command in (serve, refund, close_refund, reconcile, audit):
+for command in (serve, refund, close_refund, reconcile, audit, doctor):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(discrepancies, name="discrepancies")

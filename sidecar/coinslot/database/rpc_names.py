@@ -49,6 +49,7 @@ class Rpc(StrEnum):
     GET_SETTINGS = "coinslot_get_settings"
     GET_BACKLOG = "coinslot_get_backlog"
     CHECK_LEDGER = "coinslot_check_ledger"
+    CHECK_INSTALLATION = "coinslot_check_installation"
     LIST_DISCREPANCIES = "coinslot_list_discrepancies"
     RESOLVE_DISCREPANCY = "coinslot_resolve_discrepancy"
 

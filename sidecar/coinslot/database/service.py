@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coinslot.database.installation import InstallationDatabase
 from coinslot.database.monitoring import MonitoringDatabase
 from coinslot.database.operators import OperatorDatabase
 from coinslot.database.payments import PaymentDatabase
@@ -20,6 +21,7 @@ class ServiceDatabase(
     ProductDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
+    InstallationDatabase,
 ):
     """Every RPC that only the server may call."""
 

@@ -13,6 +13,7 @@ from coinslot.database.caller import RpcMissing
 from coinslot.database.rpc_names import Rpc
 from coinslot.errors import CoinslotError
 from coinslot.release import misfit
+from coinslot.server.installation import Installation
 
 if TYPE_CHECKING:
     from coinslot.database.records import DatabaseSettings
@@ -33,6 +34,7 @@ class Readiness:
     def __init__(self, services: Services, mode: Mode) -> None:
         self._services = services
         self._mode = mode
+        self._installation = Installation(services.database)
         self._asking = asyncio.Lock()
         self._found: list[str] = []
         self._good_until = 0.0
@@ -58,6 +60,7 @@ class Readiness:
         try:
             async with asyncio.timeout(_SECONDS_TO_ANSWER):
                 found = await self._services.database.as_service().get_settings()
+                faults = await self._installation.reasons()
         except TimeoutError:
             return [f"database: no answer within {_SECONDS_TO_ANSWER:.0f} seconds"]
         except RpcMissing:
@@ -67,7 +70,7 @@ class Readiness:
         except ValidationError:
             log.exception("database_settings_not_understood")
             return ["database: database_mismatch"]
-        return self._misfits(found)
+        return [*self._misfits(found), *faults]
 
     def _misfits(self, found: DatabaseSettings) -> list[str]:
         reasons = []

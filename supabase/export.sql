@@ -1,0 +1,20 @@
+-- noqa: disable=all
+-- The books as CSV, before leaving or for an accountant: psql writes one file each into the folder
+-- where it is run. Amounts are minor units, times are UTC. In one snapshot, so that they agree.
+--
+--   psql "$DATABASE_URL" --file export.sql
+\set ON_ERROR_STOP on
+begin isolation level repeatable read read only;
+set local timezone = 'UTC';
+\copy (select * from public.token_wallets order by user_id) to 'wallets.csv' csv header
+\copy (select * from public.token_ledger order by user_id, seq) to 'ledger.csv' csv header
+\copy (select * from public.token_payments order by created_at, id) to 'payments.csv' csv header
+\copy (select * from public.token_payment_events order by id) to 'payment_events.csv' csv header
+\copy (select * from coinslot.payment_attempts order by id) to 'payment_attempts.csv' csv header
+\copy (select * from coinslot.refunds order by created_at, id) to 'refunds.csv' csv header
+\copy (select * from coinslot.token_holds order by created_at, id) to 'holds.csv' csv header
+\copy (select * from coinslot.discrepancies order by id) to 'discrepancies.csv' csv header
+\copy (select * from coinslot.operators order by user_id) to 'operators.csv' csv header
+\copy (select * from public.token_products order by id) to 'products.csv' csv header
+\copy (select * from public.token_prices order by product_id, currency) to 'prices.csv' csv header
+commit;

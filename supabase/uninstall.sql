@@ -1,0 +1,141 @@
+-- Leaving: takes Coinslot out of a database, and nothing else. Run export.sql first, and stop the
+-- sidecar. It also clears up an installation that stopped halfway.
+--
+-- Where something of yours leans on Coinslot, or money is on its way, it says so in one list and
+-- changes nothing. Afterwards tell the Supabase CLI: docs/uninstall.md says how.
+begin;
+
+-- Sign-ups wait while the triggers of auth.users go, and nobody waits long.
+set local lock_timeout = '10s';
+set local search_path = '';
+set local client_min_messages = warning;
+
+-- There may be an app's overload under one of the names: functions of ours call Coinslot.
+create function pg_temp.ours() returns table (class regclass, oid oid, kind text)
+language sql stable as $$
+  with names as (
+    select unnest(array[
+      'add_tokens', 'cancel_token_order', 'capture_token_hold', 'coinslot_add_operator',
+      'coinslot_apply_gateway_payment', 'coinslot_audit_payments', 'coinslot_audit_report',
+      'coinslot_audit_unlisted', 'coinslot_begin_audit', 'coinslot_check_installation',
+      'coinslot_check_ledger', 'coinslot_claim_payments', 'coinslot_claim_refunds',
+      'coinslot_claim_webhooks', 'coinslot_close_refund', 'coinslot_finish_audit',
+      'coinslot_finish_webhook', 'coinslot_get_backlog', 'coinslot_get_refund',
+      'coinslot_get_settings', 'coinslot_list_discrepancies', 'coinslot_list_operators',
+      'coinslot_list_webhooks', 'coinslot_open_payment', 'coinslot_operator_account',
+      'coinslot_payment_to_read', 'coinslot_record_refund_answer', 'coinslot_refund_job',
+      'coinslot_refuse_payment_attempt', 'coinslot_remove_operator', 'coinslot_replay_webhooks',
+      'coinslot_resolve_discrepancy', 'coinslot_return_payments', 'coinslot_return_webhooks',
+      'coinslot_run_maintenance', 'coinslot_store_webhook', 'coinslot_verify_ledger',
+      'coinslot_webhook_verdict', 'create_token_order', 'get_user_tokens', 'hold_feature_for',
+      'hold_tokens_for', 'list_token_refunds', 'release_token_hold', 'request_token_refund',
+      'request_token_refund_for', 'spend_tokens', 'spend_tokens_for', 'token_features',
+      'token_hold_receipt', 'token_ledger', 'token_offers', 'token_payment_events',
+      'token_payments', 'token_prices', 'token_products', 'token_receipt', 'token_refunds',
+      'token_wallets', 'tokens', 'update_profile', 'use_feature', 'use_feature_for'
+    ]) as name
+  ), relations as (
+    select c.oid, c.relkind from pg_catalog.pg_class c
+    where c.relnamespace = to_regnamespace('coinslot')
+      or c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'c')
+      and c.relname in (select n.name from names n)
+      or c.oid = to_regclass('public.profiles')
+      and obj_description(c.oid, 'pg_class') = 'What a person shows of themselves.'
+  )
+  select 'pg_catalog.pg_class'::regclass, r.oid, r.relkind::text from relations r
+  union all
+  select 'pg_catalog.pg_type'::regclass, u.oid, null
+  from pg_catalog.pg_type t
+  cross join lateral unnest(array[t.oid, t.typarray]) u (oid)
+  where t.typrelid in (select r.oid from relations r)
+    or t.typnamespace = to_regnamespace('coinslot')
+  union all
+  select 'pg_catalog.pg_proc'::regclass, p.oid, 'f' from pg_catalog.pg_proc p
+  where p.pronamespace = to_regnamespace('coinslot')
+    or p.pronamespace = 'public'::regnamespace and strpos(p.prosrc, 'coinslot.') > 0
+    and p.proname in (select n.name from names n)
+$$;
+
+-- What would go with ours and is not ours: views, functions, foreign keys, columns, triggers. Of
+-- our tables go their own constraints, indexes, defaults and policies.
+create function pg_temp.leaning() returns setof text
+language sql stable as $$
+  select distinct pg_describe_object(d.classid, d.objid, d.objsubid) || ': it is yours.'
+  from pg_catalog.pg_depend d
+  inner join pg_temp.ours() o on o.class = d.refclassid and o.oid = d.refobjid
+  left join pg_catalog.pg_trigger t on d.classid = t.tableoid and d.objid = t.oid
+  where d.deptype in ('n', 'a') and d.classid <> 'pg_catalog.pg_publication_rel'::regclass
+    and not coalesce(starts_with(t.tgname, 'coinslot_'), false)
+    and not exists (
+      select from pg_temp.ours() f where f.oid = coalesce(
+        t.tgfoid,
+        (select w.ev_class from pg_catalog.pg_rewrite w
+          where d.classid = w.tableoid and d.objid = w.oid),
+        (select coalesce(nullif(c.conrelid, 0), c.contypid) from pg_catalog.pg_constraint c
+          where d.classid = c.tableoid and d.objid = c.oid),
+        (select a.adrelid from pg_catalog.pg_attrdef a
+          where d.classid = a.tableoid and d.objid = a.oid),
+        (select y.polrelid from pg_catalog.pg_policy y
+          where d.classid = y.tableoid and d.objid = y.oid),
+        (select i.indrelid from pg_catalog.pg_index i
+          where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = i.indexrelid),
+        (select s.refobjid from pg_catalog.pg_depend s
+          inner join pg_catalog.pg_class q on q.oid = s.objid and q.relkind = 'S'
+          where d.classid = s.classid and d.objid = s.objid and s.deptype in ('a', 'i')),
+        d.objid
+      )
+    )
+$$;
+
+create function pg_temp.on_its_way(problem text, relation text, condition text) returns text
+language plpgsql as $$
+declare
+  v_count bigint := 0;
+begin
+  if to_regclass(relation) is not null then
+    execute format('select count(*) from %s where %s', relation, condition) into v_count;
+  end if;
+  return case when v_count > 0 then format('%s %s', v_count, problem) end;
+end
+$$;
+
+do $$
+declare
+  v_problems text[] := array(select pg_temp.leaning() order by 1) || array_remove(array[
+    pg_temp.on_its_way('refunds are open: end them.', 'coinslot.refunds', 'finished_at is null'),
+    pg_temp.on_its_way('orders await a deposit: cancel them, or wait until they expire.',
+      'public.token_payments', 'status = ''awaiting_deposit''')
+  ], null);
+  v_drops text[];
+  v_drop text;
+begin
+  if cardinality(v_problems) > 0 then
+    raise exception using
+      errcode = 'dependent_objects_still_exist',
+      message = 'Coinslot cannot be taken out yet, and nothing was changed:' || E'\n- '
+        || array_to_string(v_problems, E'\n- ');
+  end if;
+  if to_regclass('cron.job') is not null then
+    execute 'select cron.unschedule(j.jobid) from cron.job j where j.jobname = $1'
+    using 'coinslot maintenance';
+  end if;
+  -- By now nothing but ours goes with any of it. Auth's triggers go with what they call: their
+  -- tables are not ours to alter.
+  v_drops := array(
+    select format('drop function if exists %s cascade', o.oid::regprocedure)
+    from pg_temp.ours() o where o.kind = 'f'
+    union all
+    select format('drop %s if exists %s cascade',
+      case o.kind when 'r' then 'table' when 'v' then 'view' else 'type' end, o.oid::regclass)
+    from pg_temp.ours() o where o.kind in ('r', 'v', 'c')
+  );
+  foreach v_drop in array v_drops
+  loop
+    execute v_drop;
+  end loop;
+  drop schema if exists coinslot cascade;
+end
+$$;
+
+drop function pg_temp.leaning(), pg_temp.ours(), pg_temp.on_its_way(text, text, text);
+commit;

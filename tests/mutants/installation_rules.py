@@ -1,0 +1,86 @@
+"""Rules of the check of an installation, each broken by one mutant: it must never go silent."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Rewrite, Run, SqlMutant
+
+CHECK = "sql_tests/22_installation.test.sql"
+
+MUTANTS = (
+    SqlMutant(
+        "missing-triggers-unseen",
+        "what is missing is a fault",
+        (Rewrite("coinslot.compare_manifest", "where f.name is null or ", "where "),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "disabled-triggers-unseen",
+        "a trigger that is off is a fault",
+        (Rewrite("coinslot.present_triggers", "'enabled', t.tgenabled, ", ""),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "edited-functions-unseen",
+        "a function that was edited by hand is named",
+        (Rewrite("coinslot.present_functions", "p.prosrc)", "'')"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "lost-grants-unseen",
+        "who may do what is part of a release",
+        (Rewrite("coinslot.grants_in", "a.grantee = 0 or ", ""),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "rivals-unseen",
+        "two functions of one name stop every call through the API",
+        (Rewrite("coinslot.check_rivals", "p.proname <> 'tokens'", "p.proname = 'tokens'"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "another-salt-unseen",
+        "identities that do not fit their salt are named",
+        (Rewrite("coinslot.check_identities", "where l.kind = 'signup_bonus'", "where false"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "left-wallets-unseen",
+        "an open wallet without its user is named",
+        (Rewrite("coinslot.check_wallets", "where w.closed_at is null and", "where false and"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "quick-check-is-hollow",
+        "the quick check compares the release, too",
+        (
+            Rewrite(
+                "coinslot.check_installation",
+                "select * from coinslot.check_objects()",
+                "select * from coinslot.check_objects() where not check_installation.quick",
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "triggers-stop-nobody",
+        "without its triggers a server is not ready",
+        (
+            Run(
+                "create or replace function coinslot.stops_buyers(code text) returns boolean "
+                "language sql immutable parallel safe set search_path = '' "
+                "return code in ('function_missing', 'function_rival')"
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "restore-over-wallets",
+        "nothing is emptied where anybody has a wallet",
+        (
+            Rewrite(
+                "coinslot.prepare_restore", "if exists (select from public.token_wallets) or", "if"
+            ),
+        ),
+        (CHECK,),
+    ),
+)
