@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutants import (
     identity_rules,
+    merging_rules,
     operator_rules,
     payment_rules,
     refund_rules,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MUTANTS: tuple[Mutant, ...] = (
     *wallet_rules.MUTANTS,
     *identity_rules.MUTANTS,
+    *merging_rules.MUTANTS,
     *payment_rules.MUTANTS,
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,
