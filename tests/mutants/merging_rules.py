@@ -7,7 +7,7 @@ from tests.mutants.wallet_rules import OWN_ROWS, SIGNUP
 
 MERGING = "sql_tests/21_merging.test.sql"
 PARALLEL_MERGING = "tests/database/test_merging.py"
-FOLLOWED = "test_a_hold_is_captured_once_while_its_wallet_moves_on_and_on"
+FOLLOWED = "test_a_hold_that_moved_is_locked_after_the_wallet_it_moved_to"
 
 MUTANTS = (
     SqlMutant(
