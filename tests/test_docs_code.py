@@ -35,7 +35,7 @@ PUSHED = [
 """Files that an app pushes before and after Coinslot, as `tests/e2e/test_apps.py` does."""
 
 DECLARED = (ROOT / "sidecar/web/coinslot.d.ts").read_text(encoding="utf-8")
-OWN_ROUTES = {"/api/ai/answer"}
+OWN_ROUTES = {"/api/ai/answer", "/api/merge"}
 """Those of the example app."""
 
 
@@ -59,6 +59,7 @@ def test_every_block_has_a_language_with_a_rule(block: Block) -> None:
     [
         *("ai_route/route.mjs", "ai_route/route.py", "ai_route/answers.sql"),
         *("react/TokenPurchase.tsx", "react/Answer.tsx"),
+        *("anonymous/route.mjs", "anonymous/signIn.mjs"),
     ],
 )
 def test_example_is_shown_whole(name: str) -> None:

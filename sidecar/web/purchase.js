@@ -8,7 +8,7 @@ import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, ve
 import { locale } from './text.js'
 
 const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out'])
-// Of an order: it was not paid, so that another may take its place.
+// Not paid, so that another order may take its place.
 const UNPAID = ['open', 'declined', 'expired', 'canceled', 'not_found']
 
 /**

@@ -30,6 +30,8 @@ const BY_CODE = {
   gateway_off: 'gateway_off',
   amount_not_chargeable: 'gateway_off',
   wrong_mode: 'review',
+  account_required: 'signed_out',
+  wallet_merged: 'signed_out',
 }
 // Nothing more happens after these.
 const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'review']
@@ -41,7 +43,7 @@ const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 export function verdict({ status, code, state, error }) {
   if (status === 401) return { kind: 'signed_out' }
   if (!status || status === 408 || status >= 500) return { kind: 'unknown' }
-  // The sidecar says no with a code. An answer without one is of a proxy before it.
+  // The sidecar says no with a code; without one it was a proxy.
   if (status >= 400 && !/^[a-z_]+$/i.test(code)) return { kind: 'unknown' }
   if (code === 'too_many_requests') return { kind: 'unknown' }
   if (state in BY_STATUS) return { kind: BY_STATUS[state] }

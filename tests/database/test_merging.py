@@ -3,8 +3,11 @@ or after it, no token is lost, and none is counted twice."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise, product
 from uuid import UUID
@@ -16,6 +19,7 @@ from tests.database.actions import World as LoneWorld
 from tests.database.people import (
     Answer,
     Bank,
+    Connection,
     Refusal,
     ask_refund,
     capture,
@@ -29,7 +33,7 @@ from tests.database.people import (
     spend,
     spend_for,
 )
-from tests.database.test_interleavings import LOCKS, End, Stage, heard
+from tests.database.test_interleavings import LIMIT_S, LOCKS, End, Stage, heard
 from tests.support.sizes import PROOFS, sized
 
 
@@ -188,3 +192,40 @@ def test_a_hold_is_captured_once_while_its_wallet_moves_on_and_on(bank: Bank) ->
         assert refusals(captures) == {Refusal("PT409", "hold_resolved"): 7}
         assert sum(bank.wallet(user)[0] for user in users) == 37
     assert not bank.audit()
+
+
+def test_a_hold_that_moved_is_locked_after_the_wallet_it_moved_to(bank: Bank) -> None:
+    """Whoever has that wallet may want the hold: the other way round, two wait for each other."""
+    one, two = bank.user(10), bank.user(1)
+    held = bank.ask(hold(one, 3, "h"))["id"]
+    with (
+        closing(bank.connect()) as merging,
+        closing(bank.connect()) as capturing,
+        closing(bank.connect()) as third,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        merging.execute("begin")
+        merge(one, two, f"one {one}").inside(merging)
+        captured = threads.submit(capture(held), capturing)
+        _wait_until_blocked(bank, capturing, merging)
+        third.execute("begin")
+        locked = threads.submit(third.execute, _LOCK_WALLET, [two])
+        _wait_until_blocked(bank, third, merging)
+        merging.execute("commit")
+        locked.result(LIMIT_S)
+        _wait_until_blocked(bank, capturing, third)
+        third.execute("select from coinslot.token_holds where id = %s for update nowait", [held])
+        third.execute("commit")
+        assert receipts([captured.result(LIMIT_S)])[0]["user_id"] == two
+    assert not bank.audit()
+
+
+_LOCK_WALLET = "select from token_wallets where user_id = %s for update"
+
+
+def _wait_until_blocked(bank: Bank, waiting: Connection, by: Connection) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    pids = [by.info.backend_pid, waiting.info.backend_pid]
+    while not bank.rows("select where %s::int = any (pg_blocking_pids(%s))", *pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)

@@ -17,11 +17,13 @@ from tests.database.people import (
     Bank,
     Call,
     Connection,
+    ask_refund,
     capture,
     create_order,
     gateway_says,
     hint,
     hold,
+    merge,
     receipts,
     spend,
 )
@@ -32,7 +34,7 @@ _MOST_ROWS = 12
 """Of a table that are looked at in a purchase: it takes 10 of one order."""
 _GROWING = (
     *("token_payments", "payment_attempts", "token_payment_events", "webhooks"),
-    *("token_ledger", "token_holds", "token_wallets"),
+    *("token_ledger", "token_holds", "token_wallets", "refunds", "merged_wallets"),
 )
 
 _READ = """
@@ -83,6 +85,28 @@ def test_nothing_is_read_whole(young: Bank) -> None:
         before = _read_whole(session)
         _buy_spend_and_hold(session, buyers[1], "second")
         assert _read_whole(session) == before
+
+
+@pytest.mark.parametrize("analyzed_after", [None, 0, 20])
+def test_a_merge_reads_the_rows_of_the_two(young: Bank, analyzed_after: int | None) -> None:
+    """However many others have bought, were merged, or are asked for money."""
+    with closing(young.connect()) as session:
+        for number in range(40):
+            one, other, third = (young.user() for _ in range(3))
+            for user in (one, other, third):
+                _buy_spend_and_hold(session, user, f"question {number}")
+            [order] = young.rows("select order_id from token_payments where user_id = %s", third)
+            young.ask(ask_refund(order["order_id"], "r", 500))
+            if number == analyzed_after:
+                young.change("analyze")
+            before, whole = _rows_read(session), _read_whole(session)
+            [merged] = receipts([merge(one, other, f"merge {number}")(session)])
+        assert merged["orders"] == 1
+        read, read_whole = _rows_read(session), _read_whole(session)
+    most = {name: read[name] - before[name] for name in _GROWING}
+    assert {name: rows for name, rows in most.items() if rows > 3 * _MOST_ROWS} == {}
+    assert read_whole == whole
+    assert not young.audit()
 
 
 def _buy_spend_and_hold(session: Connection, buyer: UUID, key: str) -> None:

@@ -8,6 +8,7 @@ from tests.mutants import (
     identity_rules,
     import_rules,
     installation_rules,
+    merging_rules,
     operator_rules,
     payment_rules,
     refund_rules,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MUTANTS: tuple[Mutant, ...] = (
     *wallet_rules.MUTANTS,
     *identity_rules.MUTANTS,
+    *merging_rules.MUTANTS,
     *payment_rules.MUTANTS,
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,

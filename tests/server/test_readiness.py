@@ -12,11 +12,11 @@ import pytest
 
 from coinslot.database import rpc_names
 from coinslot.database.caller import RpcMissing
+from coinslot.database.installation import Fault
 from coinslot.database.records import DatabaseSettings
 from coinslot.database.rpc_names import Rpc
-from coinslot.release import VERSION
-from coinslot.database.installation import Fault
 from coinslot.errors import DatabaseUnavailable
+from coinslot.release import VERSION
 from coinslot.server import installation
 from coinslot.server.installation import Installation
 from coinslot.server.readiness import Readiness
@@ -91,6 +91,8 @@ async def test_a_database_without_coinslot_is_to_be_migrated() -> None:
     assert await reasons_with(NoBooks(), "known") == [
         "migrations: the database has no coinslot_get_settings; push the migrations"
     ]
+
+
 def fault(number: int, *, stops_buyers: bool = True) -> Fault:
     return Fault(
         code="trigger_missing",
@@ -106,6 +108,7 @@ async def test_faults_that_stop_buyers_are_named_and_the_list_ends() -> None:
     assert await Installation(books).reasons() == [
         *(f"installation: trigger_missing t{number}" for number in range(1, 6)),
         "installation: 2 more",
+    ]
 
 
 async def test_a_whole_installation_is_looked_at_once_a_minute_and_a_faulty_one_sooner(
