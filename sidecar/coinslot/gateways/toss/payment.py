@@ -29,6 +29,7 @@ STATES: dict[str, State] = {
     "ABORTED": "failed",
     "EXPIRED": "failed",
 }
+_NEVER_PAID = frozenset({"READY", "IN_PROGRESS", "ABORTED", "EXPIRED"})
 # Toss names instruments in Korean, whatever the language of the call.
 _METHODS = {
     "카드": "card",
@@ -142,13 +143,12 @@ class TossPayment(GatewayPayment):
 
 
 def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
-    """Raises `ValueError` or `ArithmeticError` where the payment contradicts itself or does not tell.
+    """Raises `ValueError` or `ArithmeticError` where it contradicts itself or does not tell.
 
     The object does not say whether it is a test: a key sees the payments of its own mode only, so
     the key's prefix says it.
     """
     payment = _Payment.model_validate(body)
-    account = payment.virtualAccount
     amount = to_minor(payment.totalAmount, payment.currency)
     # Points and discounts included: cancels count them, too.
     paid = amount if _was_paid(payment) else 0
@@ -172,7 +172,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         virtual_account=_virtual_account(payment),
         secret=payment.secret,
         shown=redacted(body, SHOWN),
-        transfer_failed=account is not None and account.refundStatus in _FAILED,
+        transfer_failed=_failed(payment.virtualAccount),
         approved_at=zoned(payment.approvedAt) if payment.approvedAt else None,
     )
 
@@ -180,6 +180,8 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
 def _was_paid(payment: _Payment) -> bool:
     """A virtual account canceled before its deposit, or whose deposit was undone, was never paid:
     `approvedAt` is null then, and nothing was sent back. Nothing else is canceled unpaid."""
+    if payment.status in _NEVER_PAID and payment.approvedAt is not None:
+        raise ValueError("approved, and never paid")
     if payment.status != "CANCELED":
         return STATES[payment.status] == "paid"
     if payment.approvedAt is not None:
@@ -205,8 +207,8 @@ def _given_back(payment: _Payment, paid: int) -> tuple[int, int]:
         return 0, 0
     done, under_way, discounts = _cancels(payment, payment.cancels)
     if payment.status == "CANCELED" or payment.balanceAmount == 0:
-        if not done + under_way:
-            raise ValueError("canceled, and every cancel was aborted")
+        if not done + under_way or (payment.balanceAmount and not _failed(payment.virtualAccount)):
+            raise ValueError("canceled, and the money is still there")
         refunded = min(done, paid) if under_way else paid
         return refunded, paid - refunded
     if not done <= returned <= done + under_way + discounts:
@@ -244,6 +246,10 @@ def _last_status(payment: _Payment, cancel: _Cancel) -> str:
         raise ValueError("a cancel that does not tell what it left")
     taken_back = payment.balanceAmount == cancel.refundableAmount + cancel.cancelAmount
     return "ABORTED" if taken_back and payment.status != "CANCELED" else "IN_PROGRESS"
+
+
+def _failed(account: _VirtualAccount | None) -> bool:
+    return account is not None and account.refundStatus in _FAILED
 
 
 def _failure_reason(payment: _Payment) -> str:

@@ -80,6 +80,10 @@ def _check(payment: V1Payment) -> None:
         raise ValueError("canceled, and never paid")
     if payment.status == "cancelled" and payment.paid_at is None:
         raise ValueError("cancelled, and does not tell whether it was paid")
+    if payment.status == "paid" and payment.paid_at == 0:
+        raise ValueError("paid at no time")
+    if unpaid and payment.paid_at and not payment.vbank_num:
+        raise ValueError("paid, and never paid")
     if payment.status != "ready":
         return
     if payment.vbank_num and payment.vbank_date is None:
@@ -105,7 +109,7 @@ def _was_paid(payment: V1Payment, state: State) -> bool:
     """A virtual account canceled before its deposit was never paid: `paid_at` tells."""
     if payment.status == "paid":
         return True
-    return state != "ready" and state != "failed" and bool(payment.paid_at)
+    return state in {"paid", "canceled"} and bool(payment.paid_at)
 
 
 def _discount(payment: V1Payment) -> Decimal:
