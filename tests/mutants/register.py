@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.mutants import (
+    gateway_rules,
     identity_rules,
     operator_rules,
     payment_rules,
@@ -25,4 +26,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *operator_rules.MUTANTS,
     *webhook_rules.MUTANTS,
     *sidecar_rules.MUTANTS,
+    *gateway_rules.MUTANTS,
 )

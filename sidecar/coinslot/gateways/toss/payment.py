@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,7 +58,8 @@ _BANKS = {
     "88": "신한은행",
     "89": "케이뱅크",
 }
-CANCELS = ("DONE", "IN_PROGRESS", "ABORTED")
+CancelStatus = Literal["DONE", "IN_PROGRESS", "ABORTED"]
+CANCELS = get_args(CancelStatus)
 # The status of the transfer back to a depositor, two bank days after the cancel. Toss gives neither
 # amount nor reason, and never says whether a failed transfer is made again. So a failed one counts
 # as under way, until the balance shows the money again.
@@ -90,7 +91,7 @@ class _VirtualAccount(_Lenient):
 
 class _Cancel(_Lenient):
     cancelAmount: Decimal = Field(ge=0)  # noqa: N815
-    cancelStatus: Literal["DONE", "IN_PROGRESS", "ABORTED"]  # noqa: N815
+    cancelStatus: CancelStatus  # noqa: N815
     refundableAmount: Decimal | None = None  # noqa: N815 - what was left after it
     # Released with the cancel, and perhaps not counted in its amount.
     transferDiscountAmount: Decimal | None = Field(default=None, ge=0)  # noqa: N815

@@ -47,7 +47,8 @@ GATEWAY = distortions.Gateway(
     read=read,
     words=("READY", "PAID", "FAILED", "CANCELLED", "PARTIAL_CANCELLED", "SUCCEEDED", "REQUESTED"),
     alone=("status", "cancellations[].status", "cancellations[].trigger", "disputes[].status"),
-    optional=(("refund under way", "cancellations"),),
+    # Who had it canceled tells refunds and chargebacks apart, and moves no token.
+    optional=(("refund under way", "cancellations"), ("charged back", "cancellations[].trigger")),
 )
 
 

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import to_minor
 from coinslot.text import Text
+
+Status = Literal["ready", "paid", "cancelled", "failed"]
+STATUSES = get_args(Status)
 
 
 class V1Payment(BaseModel):
@@ -32,7 +35,7 @@ class V1Payment(BaseModel):
     amount: Decimal = Field(ge=0)
     cancel_amount: Decimal = Field(ge=0)
     currency: str = Field(pattern=r"^[A-Za-z]{3}$")
-    status: Literal["ready", "paid", "cancelled", "failed"]
+    status: Status
     sandbox: StrictBool
     # 0 for what was never paid.
     paid_at: int | None = Field(default=None, ge=0)
