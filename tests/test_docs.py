@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +25,9 @@ from tests.support.documentation import (
     spans,
     text,
 )
+
+if TYPE_CHECKING:
+    from coinslot.gateways.answers import Answers
 
 SOURCES = {
     path: path.read_text(encoding="utf-8")
@@ -218,6 +223,20 @@ def test_errors_page_has_the_status_of_every_exception() -> None:
             found.add((str(status_of(kind.__new__(kind))), kind.code))
     assert len(found) > 20
     assert found <= shown_codes()
+
+
+GATEWAYS = ROOT / "sidecar/coinslot/gateways"
+ANSWERS = [path for path in sorted(GATEWAYS.rglob("answers.py")) if path.parent != GATEWAYS]
+
+
+@pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.parent.name)
+def test_gateways_page_says_what_each_answer_means(path: Path) -> None:
+    """Each list is made of the words that the adapter itself goes by."""
+    name = ".".join(path.relative_to(ROOT / "sidecar").with_suffix("").parts)
+    answers: Answers = import_module(name).ANSWERS
+    rows = "".join(f"| {each.call} | {each.says} | {each.means} |\n" for each in answers.rows)
+    head = f"### {answers.title}\n\n| asked to | answer | means |\n| --- | --- | --- |\n"
+    assert f"{head}{rows}\n" in text(DOCS / "gateways.md")
 
 
 def shown_codes() -> set[tuple[str, str]]:

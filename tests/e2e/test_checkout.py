@@ -99,3 +99,38 @@ class TestAtAnotherPrice:
         with meanwhile(stripe_shop, sale.replace("{}", "+"), sale.replace("{}", "-")):
             new = {**old, "amount": 500}
             assert refused(await stripe_shop.create(new, **AGAIN), "price_changed")
+
+
+class TestPriceThatTheGatewayRefuses:
+    async def test_is_refused_and_keeps_nobody_from_buying(self, stripe_shop: StripeShop) -> None:
+        """Twenty open orders are the most that one person may have."""
+        body = {"productId": "starter"}
+        low: LiteralString = (
+            "update token_prices set amount = amount {} 360 "
+            "where (product_id, currency) = ('starter', 'USD')"
+        )
+        with meanwhile(stripe_shop, low.replace("{}", "-"), low.replace("{}", "+")):
+            for _ in range(21):
+                assert refused(await stripe_shop.create(body), "amount_not_chargeable")
+        orders = stripe_shop.select(
+            "select order_id, status from token_payments where user_id = %s", stripe_shop.buyer.id
+        )
+        assert [status for _, status in orders] == ["canceled"] * 21
+        reasons = stripe_shop.select(
+            "select distinct reason from token_payment_events where user_id = %s "
+            "and from_status = to_status",
+            stripe_shop.buyer.id,
+        )
+        assert reasons == [("amount_not_chargeable",)]
+        assert (await stripe_shop.create(body)).status_code == 200
+
+    async def test_of_toss_too(self, shop: Shop) -> None:
+        low: LiteralString = (
+            "update token_prices set amount = amount {} 4950 "
+            "where (product_id, currency) = ('starter', 'KRW')"
+        )
+        with meanwhile(shop, low.replace("{}", "-"), low.replace("{}", "+")):
+            answer = await TossShop.of(shop).create({"productId": "starter"})
+        assert refused(answer, "amount_not_chargeable")
+        query = "select status from token_payments where user_id = %s"
+        assert shop.select(query, shop.buyer.id) == [("canceled",)]

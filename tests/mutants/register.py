@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.mutants import (
+    gateway_rules,
     identity_rules,
     import_rules,
     installation_rules,
@@ -31,4 +32,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *installation_rules.MUTANTS,
     *webhook_rules.MUTANTS,
     *sidecar_rules.MUTANTS,
+    *gateway_rules.MUTANTS,
 )

@@ -237,6 +237,16 @@ class TestRead:
         asked = await read(stripe_sim, key)
         assert (asked.disputed, asked.withdrawn) == (1000, 0)
 
+    async def test_disputed_charge_without_its_dispute_concludes_nothing(
+        self, stripe_sim: SimulatedStripe
+    ) -> None:
+        key = await stripe_sim.paid()
+        [charge] = stripe_sim.simulator.books.all("charge")
+        stripe_sim.simulator.books.keep({**charge, "disputed": True})
+        with pytest.raises(GatewayUnavailable) as caught:
+            await read(stripe_sim, key)
+        assert caught.value.code == "gateway_nonsense"
+
     async def test_unknown_payment(self, stripe_sim: SimulatedStripe) -> None:
         with pytest.raises(PaymentUnknownAtGateway):
             await read(stripe_sim, "pi_nope")

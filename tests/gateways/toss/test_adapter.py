@@ -73,10 +73,13 @@ def sent_back(refund_status: str, **changes: object) -> dict[str, Any]:
     [
         (sample("payment_card_done"), fact()),
         (
-            sample("payment_card_done", status="READY", method=None),
+            sample("payment_card_done", status="READY", method=None, approvedAt=None),
             fact(state="ready", paid=0, method=None),
         ),
-        (sample("payment_card_done", status="IN_PROGRESS"), fact(state="ready", paid=0)),
+        (
+            sample("payment_card_done", status="IN_PROGRESS", approvedAt=None),
+            fact(state="ready", paid=0),
+        ),
         (sample("payment_vbank_waiting"), fact(state="awaiting_deposit", paid=0, **VBANK)),
         (sample("payment_vbank_done"), fact(**VBANK)),
         # The bank takes the deposit back: what was DONE waits again.
@@ -154,12 +157,15 @@ def sent_back(refund_status: str, **changes: object) -> dict[str, Any]:
             fact(state="canceled", paid=0, **VBANK),
         ),
         (
-            sample("payment_card_done", status="EXPIRED"),
+            sample("payment_card_done", status="EXPIRED", approvedAt=None),
             fact(state="failed", paid=0, failure_reason="EXPIRED"),
         ),
         (
             sample(
-                "payment_card_done", status="ABORTED", failure={"code": "X", "message": "a\x00b"}
+                "payment_card_done",
+                status="ABORTED",
+                approvedAt=None,
+                failure={"code": "X", "message": "a\x00b"},
             ),
             fact(state="failed", paid=0, failure_reason="ab"),
         ),
@@ -241,6 +247,8 @@ WAITING = SAMPLES["payment_vbank_waiting"]["virtualAccount"]
         sample(ALL, cancels=[{"cancelAmount": 11000}]),
         sample(ALL, cancels=[{"cancelStatus": "DONE"}]),
         sample(ALL, cancels=cancels(11000, status="ABORTED")),
+        sample(ALL, balanceAmount=1000),
+        *(sample("payment_card_done", status=each) for each in ("IN_PROGRESS", "ABORTED")),
         # Only an account can be canceled before anything was paid.
         sample(ALL, approvedAt=None),
         sent_back("COMPLETED", approvedAt=None),

@@ -144,7 +144,7 @@ class TestConfirming:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has a payment in doubt looked at without waiting."""
     monkeypatch.setattr(confirmation, "LOOKS", (0.0, 0.0))
 
@@ -156,7 +156,7 @@ def keys_of(toss: SimulatedToss, key: str) -> list[str]:
     return [each for each in asked if store.get("replay", f"{CONFIRM} {each}") is not None]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("at_once")
 class TestStoredError:
     """Toss repeats it under its key for fifteen days, and the payment still waits."""
 

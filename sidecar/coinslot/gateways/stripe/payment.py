@@ -58,7 +58,7 @@ class BalanceTransaction(Object):
 
 class Dispute(Object):
     amount: Minor
-    currency: str
+    currency: str = Field(pattern=r"^[A-Za-z]{3}$")
     status: str
     balance_transactions: list[BalanceTransaction] | None = None
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +29,7 @@ STATES: dict[str, State] = {
     "ABORTED": "failed",
     "EXPIRED": "failed",
 }
+_NEVER_PAID = frozenset({"READY", "IN_PROGRESS", "ABORTED", "EXPIRED"})
 # Toss names instruments in Korean, whatever the language of the call.
 _METHODS = {
     "카드": "card",
@@ -57,7 +58,8 @@ _BANKS = {
     "88": "신한은행",
     "89": "케이뱅크",
 }
-CANCELS = ("DONE", "IN_PROGRESS", "ABORTED")
+CancelStatus = Literal["DONE", "IN_PROGRESS", "ABORTED"]
+CANCELS = get_args(CancelStatus)
 # The status of the transfer back to a depositor, two bank days after the cancel. Toss gives neither
 # amount nor reason, and never says whether a failed transfer is made again. So a failed one counts
 # as under way, until the balance shows the money again.
@@ -89,7 +91,7 @@ class _VirtualAccount(_Lenient):
 
 class _Cancel(_Lenient):
     cancelAmount: Decimal = Field(ge=0)  # noqa: N815
-    cancelStatus: Literal["DONE", "IN_PROGRESS", "ABORTED"]  # noqa: N815
+    cancelStatus: CancelStatus  # noqa: N815
     refundableAmount: Decimal | None = None  # noqa: N815 - what was left after it
     # Released with the cancel, and perhaps not counted in its amount.
     transferDiscountAmount: Decimal | None = Field(default=None, ge=0)  # noqa: N815
@@ -142,13 +144,12 @@ class TossPayment(GatewayPayment):
 
 
 def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
-    """Raises `ValueError` or `ArithmeticError` where the payment contradicts itself or does not tell.
+    """Raises `ValueError` or `ArithmeticError` where it contradicts itself or does not tell.
 
     The object does not say whether it is a test: a key sees the payments of its own mode only, so
     the key's prefix says it.
     """
     payment = _Payment.model_validate(body)
-    account = payment.virtualAccount
     amount = to_minor(payment.totalAmount, payment.currency)
     # Points and discounts included: cancels count them, too.
     paid = amount if _was_paid(payment) else 0
@@ -172,7 +173,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         virtual_account=_virtual_account(payment),
         secret=payment.secret,
         shown=redacted(body, SHOWN),
-        transfer_failed=account is not None and account.refundStatus in _FAILED,
+        transfer_failed=_failed(payment.virtualAccount),
         approved_at=zoned(payment.approvedAt) if payment.approvedAt else None,
     )
 
@@ -180,6 +181,8 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
 def _was_paid(payment: _Payment) -> bool:
     """A virtual account canceled before its deposit, or whose deposit was undone, was never paid:
     `approvedAt` is null then, and nothing was sent back. Nothing else is canceled unpaid."""
+    if payment.status in _NEVER_PAID and payment.approvedAt is not None:
+        raise ValueError("approved, and never paid")
     if payment.status != "CANCELED":
         return STATES[payment.status] == "paid"
     if payment.approvedAt is not None:
@@ -205,8 +208,8 @@ def _given_back(payment: _Payment, paid: int) -> tuple[int, int]:
         return 0, 0
     done, under_way, discounts = _cancels(payment, payment.cancels)
     if payment.status == "CANCELED" or payment.balanceAmount == 0:
-        if not done + under_way:
-            raise ValueError("canceled, and every cancel was aborted")
+        if not done + under_way or (payment.balanceAmount and not _failed(payment.virtualAccount)):
+            raise ValueError("canceled, and the money is still there")
         refunded = min(done, paid) if under_way else paid
         return refunded, paid - refunded
     if not done <= returned <= done + under_way + discounts:
@@ -244,6 +247,10 @@ def _last_status(payment: _Payment, cancel: _Cancel) -> str:
         raise ValueError("a cancel that does not tell what it left")
     taken_back = payment.balanceAmount == cancel.refundableAmount + cancel.cancelAmount
     return "ABORTED" if taken_back and payment.status != "CANCELED" else "IN_PROGRESS"
+
+
+def _failed(account: _VirtualAccount | None) -> bool:
+    return account is not None and account.refundStatus in _FAILED
 
 
 def _failure_reason(payment: _Payment) -> str:

@@ -142,6 +142,8 @@ async def test_payment_is_read_as(
         {"status": "ready", "cancel_amount": 11000},
         {"sandbox": None},
         {"sandbox": "no"},
+        {"paid_at": 0},
+        {"status": "failed"},
         {"merchant_uid": None},
     ],
 )

@@ -221,6 +221,8 @@ async def test_payment_is_read_as(
         {"status": "CANCELLED", "paidAt": None, "cancellations": [cancellation(11000)]},
         {"status": "CANCELLED", "paidAt": None, "method": None},
         {"status": "VIRTUAL_ACCOUNT_ISSUED"},
+        {"status": "FAILED"},
+        {"paidAt": None},
         {"method": {"type": "PaymentMethodVirtualAccount", "expiredAt": "soon"}},
     ],
 )

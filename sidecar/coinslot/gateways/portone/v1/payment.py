@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import to_minor
 from coinslot.text import Text
+
+Status = Literal["ready", "paid", "cancelled", "failed"]
+STATUSES = get_args(Status)
 
 
 class V1Payment(BaseModel):
@@ -32,7 +35,7 @@ class V1Payment(BaseModel):
     amount: Decimal = Field(ge=0)
     cancel_amount: Decimal = Field(ge=0)
     currency: str = Field(pattern=r"^[A-Za-z]{3}$")
-    status: Literal["ready", "paid", "cancelled", "failed"]
+    status: Status
     sandbox: StrictBool
     # 0 for what was never paid.
     paid_at: int | None = Field(default=None, ge=0)
@@ -80,6 +83,10 @@ def _check(payment: V1Payment) -> None:
         raise ValueError("canceled, and never paid")
     if payment.status == "cancelled" and payment.paid_at is None:
         raise ValueError("cancelled, and does not tell whether it was paid")
+    if payment.status == "paid" and payment.paid_at == 0:
+        raise ValueError("paid at no time")
+    if unpaid and payment.paid_at and not payment.vbank_num:
+        raise ValueError("paid, and never paid")
     if payment.status != "ready":
         return
     if payment.vbank_num and payment.vbank_date is None:
@@ -105,7 +112,7 @@ def _was_paid(payment: V1Payment, state: State) -> bool:
     """A virtual account canceled before its deposit was never paid: `paid_at` tells."""
     if payment.status == "paid":
         return True
-    return state != "ready" and state != "failed" and bool(payment.paid_at)
+    return state in {"paid", "canceled"} and bool(payment.paid_at)
 
 
 def _discount(payment: V1Payment) -> Decimal:

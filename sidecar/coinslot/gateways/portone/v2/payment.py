@@ -28,6 +28,7 @@ STATES: dict[str, State] = {
     "CANCELLED": "canceled",
     "FAILED": "failed",
 }
+_NEVER_PAID = frozenset({"READY", "PAY_PENDING", "FAILED"})
 # The only ones that need not say which channel they went through.
 _BEFORE_A_CHANNEL = frozenset({"READY", "FAILED"})
 
@@ -101,6 +102,10 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
     if state is None:
         message = f"unknown status {payment.status[:40]}"
         raise ValueError(message)
+    if payment.status in _NEVER_PAID and payment.paid_at is not None:
+        raise ValueError("paid, and never paid")
+    if payment.status == "PAID" and payment.paid_at is None:
+        raise ValueError("paid at no time")
     paid = _paid(payment, state)
     if paid:
         _check_parts(payment)

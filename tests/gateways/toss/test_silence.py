@@ -1,0 +1,62 @@
+"""Toss's answers with fields gone or distorted: nothing is concluded from them."""
+
+from __future__ import annotations
+
+from coinslot.gateways.base import GatewayPayment
+from coinslot.gateways.toss.adapter import Toss
+from tests.gateways import distortions
+from tests.gateways.toss.test_adapter import KEY, SAMPLES, sample, sent_back
+
+UNDER_WAY = {**SAMPLES["payment_partial_canceled"]["cancels"][0], "cancelStatus": "IN_PROGRESS"}
+
+
+WIRE = distortions.Wire()
+TOSS = Toss(WIRE.http, client_key="test_ck_x", secret_key="test_sk_x", frontend_url="http://x")
+
+
+async def read(answer: distortions.Answer) -> GatewayPayment:
+    WIRE.answer = answer
+    return await TOSS.read(None, KEY)
+
+
+GATEWAY = distortions.Gateway(
+    samples={
+        "agreed": sample("payment_card_done", status="IN_PROGRESS", approvedAt=None),
+        "paid": SAMPLES["payment_card_done"],
+        "partly refunded": SAMPLES["payment_partial_canceled"],
+        "refund under way": sample("payment_partial_canceled", cancels=[UNDER_WAY]),
+        "refunded": SAMPLES["payment_canceled"],
+        "waiting": SAMPLES["payment_vbank_waiting"],
+        "deposited": SAMPLES["payment_vbank_done"],
+        "sent back": sent_back("COMPLETED"),
+        "not arrived": sent_back("FAILED"),
+        "never paid": sample("payment_vbank_waiting", status="CANCELED", approvedAt=None),
+    },
+    said={
+        "agreed": ("ready", 0, 0),
+        "paid": ("completed", 11000, 0),
+        "partly refunded": ("partly_refunded", 9900, 0),
+        "refund under way": ("completed", 11000, 1100),
+        "refunded": ("refunded", 0, 0),
+        "waiting": ("awaiting_deposit", 0, 0),
+        "deposited": ("completed", 11000, 0),
+        "sent back": ("refunded", 0, 0),
+        "not arrived": ("partly_refunded", 10000, 10000),
+        "never paid": ("canceled", 0, 0),
+    },
+    read=read,
+    words=("READY", "DONE", "CANCELED", "PARTIAL_CANCELED", "ABORTED", "WAITING_FOR_DEPOSIT"),
+    alone=("status", "cancels[].cancelStatus", "virtualAccount.refundStatus"),
+)
+
+
+def test_samples_say_what_they_say() -> None:
+    distortions.check_samples(GATEWAY)
+
+
+def test_silence_moves_nothing() -> None:
+    distortions.check_silence(GATEWAY)
+
+
+def test_distortion_moves_nothing_that_another_field_denies() -> None:
+    distortions.check_distortions(GATEWAY)
