@@ -43,7 +43,8 @@ begin
     select w.user_id from public.token_wallets w
     where w.user_id in (
       select h.user_id from coinslot.token_holds h
-      where h.status = 'held' and h.expires_at <= clock_timestamp()
+      where h.status = 'held' and h.expires_at < 'infinity'
+        and h.expires_at <= clock_timestamp()
       order by h.expires_at limit expire_holds.batch
     )
     order by w.user_id for update skip locked

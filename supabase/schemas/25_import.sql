@@ -183,9 +183,13 @@ comment on function coinslot.dependent_functions(regclass, name, regprocedure[])
 'Functions whose text seems to use a column.';
 revoke all on function coinslot.dependent_functions(regclass, name, regprocedure[]) from public;
 
+create type coinslot.old_balance as (user_id uuid, tokens numeric);
+comment on type coinslot.old_balance is 'A row of an app''s table, as far as it is imported.';
+revoke all on type coinslot.old_balance from public;
+
 -- With row security off a role that would be shown some of the rows is refused: the column goes.
 create function coinslot.old_balances(app_table regclass, user_column name, tokens_column name)
-returns table (user_id uuid, tokens numeric)
+returns setof coinslot.old_balance
 language plpgsql stable set search_path = '' set row_security = off as $$
 begin
   return query execute format(

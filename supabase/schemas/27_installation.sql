@@ -7,7 +7,12 @@ create function coinslot.compare_manifest()
 returns table (kind text, name text, differs text[])
 language sql stable set search_path = '' as $$
   select e.kind, e.name, case when f.name is not null then array(
-    select k.key from jsonb_object_keys(e.facts) k (key)
+    select case
+      when k.key <> 'grants' then k.key
+      when f.facts -> 'grants' @> (e.facts -> 'grants') then 'grants_added'
+      else 'grants_missing'
+    end
+    from jsonb_object_keys(e.facts) k (key)
     where e.facts -> k.key is distinct from f.facts -> k.key order by k.key collate "C"
   ) end
   from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text, facts jsonb)
@@ -45,7 +50,7 @@ language sql stable set search_path = '' as $$
   select
     case
       when c.differs is null then c.kind || '_missing'
-      when c.differs = '{grants}' then 'grants_changed'
+      when c.differs in ('{grants_added}', '{grants_missing}') then c.differs[1]
       when c.differs = '{enabled}' then 'trigger_disabled'
       when c.differs = '{row_security}' then 'row_security_off'
       else c.kind || '_changed'
@@ -167,8 +172,8 @@ create function coinslot.stops_buyers(code text) returns boolean
 language sql immutable parallel safe set search_path = ''
 return code in (
   'manifest_missing', 'schema_missing', 'table_missing', 'view_missing', 'function_missing',
-  'function_rival', 'grants_changed', 'trigger_missing', 'trigger_changed', 'trigger_disabled',
-  'rows_missing', 'rows_added', 'settings_missing'
+  'function_rival', 'grants_missing', 'trigger_missing', 'trigger_changed', 'trigger_disabled',
+  'rows_missing', 'settings_missing'
 );
 comment on function coinslot.stops_buyers(text) is
 'True for what nobody can sign up, buy or spend with.';

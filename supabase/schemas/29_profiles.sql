@@ -115,7 +115,7 @@ $do$;
 -- A computed field: `from('profiles').select('tokens')` reads the balance that the ledger adds up
 -- to, and there is no column that anybody could update. It reads as the caller does: people see
 -- their own. A column `tokens` of the table comes first, until it is dropped.
-create function coinslot.show_tokens_on_profiles() returns void
+create function coinslot.show_tokens_on_profiles() returns text
 language plpgsql volatile set search_path = '' as $$
 declare
   v_table regclass := to_regclass('public.profiles');
@@ -136,14 +136,16 @@ declare
   end;
 begin
   if v_missing is not null then
-    raise notice 'Coinslot shows no tokens on public.profiles: %.', v_missing;
-    return;
+    v_missing := format('Coinslot shows no tokens on public.profiles: %s.', v_missing);
+    raise notice '%', v_missing;
+    return v_missing;
   end if;
   perform coinslot.make_balance_field('public.profiles', 'id', 'tokens');
+  return 'Coinslot shows the tokens on public.profiles.';
 end
 $$;
 comment on function coinslot.show_tokens_on_profiles() is
-'Gives public.profiles, whose key `id` is the user, the computed field `tokens`, if it can.';
+'Gives public.profiles, whose key `id` is the user, the field `tokens`; says whether it could.';
 revoke all on function coinslot.show_tokens_on_profiles() from public;
 
 select coinslot.show_tokens_on_profiles() from coinslot.settings as s
