@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from devstack.postgres import SUPERUSER
+from devstack.settings import ROOT
 from tests.support import clusters
 from tests.support.clusters import DEBIAN_15
 
@@ -97,3 +98,12 @@ def _status(connection: psycopg.Connection, order: UUID) -> str:
         "select status from token_payments where id = %s", [order]
     ).fetchall()
     return str(found[0])
+
+
+def test_leaving_ends_the_job(with_cron: psycopg.Connection) -> None:
+    """The last test: the database is without Coinslot afterwards."""
+    with_cron.execute("select coinslot.schedule_maintenance()")
+    jobs = "select jobname from cron.job"
+    assert with_cron.execute(jobs).fetchall() == [("coinslot maintenance",)]
+    with_cron.execute((ROOT / "supabase/uninstall.sql").read_bytes())
+    assert with_cron.execute(jobs).fetchall() == []
