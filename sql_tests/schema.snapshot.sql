@@ -1817,7 +1817,8 @@ begin
     select w.user_id from public.token_wallets w
     where w.user_id in (
       select h.user_id from coinslot.token_holds h
-      where h.status = 'held' and h.expires_at <= clock_timestamp()
+      where h.status = 'held' and h.expires_at < 'infinity'
+        and h.expires_at <= clock_timestamp()
       order by h.expires_at limit expire_holds.batch
     )
     order by w.user_id for update skip locked
@@ -2000,8 +2001,9 @@ begin
   where h.user_id = any (v_users)
     and h.idempotency_key = find_hold_replay.idempotency_key
     and h.status in ('held', 'captured')
-  order by h.user_id = find_hold_replay.user_id desc,
-    h.amount = find_hold_replay.amount desc, h.user_id limit 1;
+  order by h.user_id = find_hold_replay.user_id desc, (h.feature, h.amount)
+    is not distinct from (find_hold_replay.feature, find_hold_replay.amount) desc, h.user_id
+  limit 1;
   if found then
     if v_hold.feature is distinct from find_hold_replay.feature
       or (v_hold.feature is null and v_hold.amount <> find_hold_replay.amount)
@@ -2135,7 +2137,10 @@ begin
   from public.token_ledger l
   where l.user_id = any (coinslot.histories_of(attempted.user_id))
     and l.caller = attempted.caller and l.idempotency_key = attempted.idempotency_key
-  order by l.user_id = attempted.user_id desc, l.delta = attempted.delta desc, l.user_id limit 1;
+  order by l.user_id = attempted.user_id desc, (l.kind, l.feature, l.delta, l.hold_id)
+    is not distinct from (attempted.kind, attempted.feature, attempted.delta, attempted.hold_id)
+    desc, l.user_id
+  limit 1;
   if not found then
     return null;
   end if;
@@ -5651,7 +5656,7 @@ CREATE UNIQUE INDEX refunds_one_open ON coinslot.refunds USING btree (payment_id
 
 CREATE INDEX refunds_user_id ON coinslot.refunds USING btree (user_id, created_at DESC);
 
-CREATE INDEX token_holds_expiring ON coinslot.token_holds USING btree (expires_at) WHERE (status = 'held'::text);
+CREATE INDEX token_holds_expiring ON coinslot.token_holds USING btree (expires_at) WHERE ((status = 'held'::text) AND (expires_at < 'infinity'::timestamp with time zone));
 
 CREATE UNIQUE INDEX token_holds_idempotency ON coinslot.token_holds USING btree (user_id, idempotency_key) WHERE (status = ANY (ARRAY['held'::text, 'captured'::text]));
 
