@@ -6,8 +6,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise, product
 from uuid import UUID
@@ -196,14 +196,15 @@ def test_a_hold_is_captured_once_while_its_wallet_moves_on_and_on(bank: Bank) ->
 
 def test_a_hold_that_moved_is_locked_after_the_wallet_it_moved_to(bank: Bank) -> None:
     """Whoever has that wallet may want the hold: the other way round, two wait for each other."""
+    assert any(_capture_meets_a_merge(bank) for _ in range(20))
+    assert not bank.audit()
+
+
+def _capture_meets_a_merge(bank: Bank) -> bool:
+    """False where the capture came before whoever was to be in its way."""
     one, two = bank.user(10), bank.user(1)
     held = bank.ask(hold(one, 3, "h"))["id"]
-    with (
-        closing(bank.connect()) as merging,
-        closing(bank.connect()) as capturing,
-        closing(bank.connect()) as third,
-        ThreadPoolExecutor(2) as threads,
-    ):
+    with _connections(bank, 3) as (merging, capturing, third), ThreadPoolExecutor(2) as threads:
         merging.execute("begin")
         merge(one, two, f"one {one}").inside(merging)
         captured = threads.submit(capture(held), capturing)
@@ -213,19 +214,53 @@ def test_a_hold_that_moved_is_locked_after_the_wallet_it_moved_to(bank: Bank) ->
         _wait_until_blocked(bank, third, merging)
         merging.execute("commit")
         locked.result(LIMIT_S)
-        _wait_until_blocked(bank, capturing, third)
+        met = _wait_until_blocked(bank, capturing, third, unless=captured)
         third.execute("select from coinslot.token_holds where id = %s for update nowait", [held])
         third.execute("commit")
         assert receipts([captured.result(LIMIT_S)])[0]["user_id"] == two
+    return met
+
+
+def test_an_order_made_while_a_merge_waits_is_locked_before_the_wallets(bank: Bank) -> None:
+    """Whoever is paid for it has it locked and wants the wallet."""
+    one, two = sorted((bank.user(10), bank.user(1)))
+    with (
+        _connections(bank, 4) as (third, ordering, merging, paying),
+        ThreadPoolExecutor(2) as threads,
+    ):
+        third.execute("begin")
+        third.execute(_LOCK_WALLET, [two])
+        ordering.execute("begin")
+        order = create_order(one, "o").inside(ordering)["order_id"]
+        merged = threads.submit(merge(one, two, f"one {one}"), merging)
+        _wait_until_blocked(bank, merging, ordering)
+        ordering.execute("commit")
+        _wait_until_blocked(bank, merging, third)
+        paid = threads.submit(gateway_says(order, 1, paid=5000), paying)
+        _wait_until_blocked(bank, paying, merging)
+        third.execute("commit")
+        receipts([merged.result(LIMIT_S), paid.result(LIMIT_S)])
+    assert (bank.wallet(one), bank.wallet(two)) == ((0, 0), (21, 0))
     assert not bank.audit()
+
+
+@contextmanager
+def _connections(bank: Bank, number: int) -> Iterator[list[Connection]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(bank.connect())) for _ in range(number)]
 
 
 _LOCK_WALLET = "select from token_wallets where user_id = %s for update"
 
 
-def _wait_until_blocked(bank: Bank, waiting: Connection, by: Connection) -> None:
+def _wait_until_blocked(
+    bank: Bank, waiting: Connection, by: Connection, unless: Future[Answer] | None = None
+) -> bool:
     deadline = time.monotonic() + LIMIT_S
     pids = [by.info.backend_pid, waiting.info.backend_pid]
     while not bank.rows("select where %s::int = any (pg_blocking_pids(%s))", *pids):
+        if unless and unless.done():
+            return False
         assert time.monotonic() < deadline
         time.sleep(0.001)
+    return True

@@ -7,6 +7,8 @@ from tests.mutants.wallet_rules import OWN_ROWS, SIGNUP
 
 MERGING = "sql_tests/21_merging.test.sql"
 PARALLEL_MERGING = "tests/database/test_merging.py"
+MADE = "test_an_order_made_while_a_merge_waits_is_locked_before_the_wallets"
+OPPOSITE = "test_two_merges_in_opposite_directions_leave_one_wallet"
 FOLLOWED = "test_a_hold_that_moved_is_locked_after_the_wallet_it_moved_to"
 
 MUTANTS = (
@@ -146,8 +148,8 @@ MUTANTS = (
         (f"{PARALLEL_MERGING}::{FOLLOWED}",),
     ),
     SqlMutant(
-        "orders-made-meanwhile-left-behind",
-        "no order is made of a user who is being merged",
+        "orders-made-meanwhile-not-locked",
+        "an order made while a merge waits is locked before the wallets",
         (
             Rewrite(
                 "coinslot.create_order",
@@ -155,7 +157,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        (PARALLEL_MERGING,),
+        (f"{PARALLEL_MERGING}::{MADE}",),
     ),
     SqlMutant(
         "wallets-locked-as-they-come",
@@ -177,7 +179,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        (PARALLEL_MERGING,),
+        (f"{PARALLEL_MERGING}::{OPPOSITE}",),
     ),
     SqlMutant(
         "orders-of-the-merged-not-locked",
@@ -189,7 +191,7 @@ MUTANTS = (
                 "where p.user_id = lock_for_merge.from_user;",
             ),
         ),
-        (PARALLEL_MERGING,),
+        (f"{PARALLEL_MERGING}::{MADE}",),
     ),
     SqlMutant(
         "entries-counted-where-they-stand",
