@@ -72,7 +72,7 @@ class Attacker:
         headers = self.headers | options.pop("headers", {})
         return await self.shop.http.request(method, url, headers=headers, **options)
 
-    async def rpc(self, name: str, **arguments: object) -> httpx.Response:
+    async def rpc(self, name: str, /, **arguments: object) -> httpx.Response:
         return await self.send("POST", f"rpc/{name}", json=arguments)
 
 
