@@ -10,7 +10,7 @@ order has is refused by the database, so that it may be read as what it says.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +30,25 @@ Effect = tuple[str, int, int]
 
 SILENT: tuple[object, ...] = (None, "SOMETHING_NEW")
 """Besides a field that is gone."""
-_VALUES = (None, True, False, 0, 1, -1, 1100, 9900, 11000, 12000, 10**6, 0.5, "", "0", [], {}, [{}])
+_VALUES: tuple[object, ...] = (
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    1100,
+    9900,
+    11000,
+    12000,
+    10**6,
+    0.5,
+    "",
+    "0",
+    [],
+    {},
+    [{}],
+)
 _EXAMPLES = 100
 
 
@@ -43,7 +61,7 @@ class Gateway:
 
     samples: Mapping[str, Answer]
     said: Mapping[str, Effect]
-    read: Callable[[Answer], Awaitable[GatewayPayment]]
+    read: Callable[[Answer], Coroutine[None, None, GatewayPayment]]
     words: Collection[str]
     alone: Collection[str] = field(default_factory=tuple)
     names: Collection[str] = field(default_factory=tuple)

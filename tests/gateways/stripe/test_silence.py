@@ -37,8 +37,9 @@ class Answering:
     @staticmethod
     def _of(body: object) -> Any:  # noqa: ANN401
         async def answered(*_: object) -> object:
-            whole = isinstance(body, dict)
-            return stripe.StripeObject.construct_from(body, None) if whole else body
+            if not isinstance(body, dict):
+                return body
+            return stripe.StripeObject.construct_from(body, None)
 
         return answered
 

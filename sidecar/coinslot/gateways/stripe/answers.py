@@ -8,8 +8,9 @@ from coinslot.gateways.stripe.payment import CONTESTED, DISMISSED, LOST, STATES,
 
 _MISSING = (
     "another status, or none; no `amount`, `amount_received`, `currency` or `livemode`; "
-    "`succeeded` with nothing received, or without its charge; a charge without `amount_refunded` or "
-    "`disputed`, or whose refunds do not add up to it; a dispute without its balance transactions"
+    "`succeeded` with nothing received, or without its charge; a charge without `amount_refunded` "
+    "or `disputed`, or whose refunds do not add up to it; a dispute without its balance "
+    "transactions"
 )
 
 ANSWERS = Answers(
