@@ -236,9 +236,11 @@ class TestNothingBought:
     ) -> None:
         order_id = await stripe_shop.order()
         key = await stripe_shop.pay(order_id)
-        await stripe_shop.play(f"payments/{key}", "PATCH", status="processing")
+        unseen = {"status": "processing", "amount_received": 0}
+        await stripe_shop.play(f"payments/{key}", "PATCH", **unseen)
         assert await stripe_shop.deliver(key) == [200]
         await stripe_shop.until(lambda: stripe_shop.inbox(order_id) == [("not_yet", True)])
-        await stripe_shop.play(f"payments/{key}", "PATCH", status="succeeded")
+        seen = {"status": "succeeded", "amount_received": 400}
+        await stripe_shop.play(f"payments/{key}", "PATCH", **seen)
         await stripe_shop.becomes(order_id, "completed")
         assert (await stripe_shop.tokens(), stripe_shop.purchases()) == (15, 1)

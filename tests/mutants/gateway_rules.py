@@ -26,12 +26,12 @@ MUTANTS = (
         _STRIPE,
     ),
     _read(
-        "stripe-nothing-received",
-        _SILENT,
+        "stripe-one-witness",
+        "status and money received have to agree",
         "stripe/payment.py",
-        "    amount_received: Minor",
-        "    amount_received: Minor = 0",
-        f"{_TESTS}/stripe/test_silence.py",
+        "if succeeded != (intent.amount_received > 0):",
+        "if False:",
+        _STRIPE,
     ),
     _read(
         "stripe-refunds-not-counted",

@@ -25,7 +25,7 @@ _FORGER = "whsec_Zm9yZ2Vk"
 class PortOneV2Driver(GatewayDriver):
     name, gateway = "portone-v2", "portone"
     distorted: ClassVar = {
-        "amount": {"amount": {"total": 100, "discount": 0, "paid": 100}},
+        "amount": {"amount": {"total": 100, "discount": 0, "paid": 100, "cancelled": 0}},
         "currency": {"currency": "USD"},
         "mode": {"channel": {"type": "LIVE"}},
     }
