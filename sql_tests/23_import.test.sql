@@ -1,7 +1,7 @@
 -- Balances of an app that counted tokens itself: each arrives once and to the token, or none does.
 begin;
 \ir helpers/call.sql
-select plan(67);
+select plan(68);
 
 -- The app's own table, as its owner made it, and who is in it: each with an old balance.
 select pg_temp.change($$
@@ -169,6 +169,14 @@ select is(
     insert into public.members (id, tokens) values ('00000000-0000-4000-8000-0000000000ff', 1)$$),
   pg_temp.refused('user 00000000-0000-4000-8000-0000000000ff with 1: there is no such user.'),
   'in the way: a balance of nobody'
+);
+select is(
+  pg_temp.refused_if(format($$set local role service_role;
+    select merge_token_wallets(%L, %L, 'k'); reset role$$, :'unconfirmed', :'absent')),
+  pg_temp.refused(format(
+    'user %s with 7: it was merged into %s: move the balance there.', :'unconfirmed', :'absent'
+  )),
+  'in the way: a balance of somebody who was merged'
 );
 select is(
   pg_temp.refused_if($$alter table public.members drop constraint members_id_fkey;

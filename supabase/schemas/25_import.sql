@@ -222,6 +222,8 @@ language sql stable set search_path = '' as $$
     when b.tokens <> trunc(b.tokens) then 'no whole number.'
     when b.times > 1 then 'more than one row.'
     when b.tokens > 0 and w.user_id is null then 'there is no such user.'
+    when b.tokens > 0 and w.merged_into is not null
+      then format('it was merged into %s: move the balance there.', w.merged_into)
     when w.tokens > coinslot.max_amount() - b.tokens then 'too much, with what the wallet has.'
   end as problem) p
   where p.problem is not null
