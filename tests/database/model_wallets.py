@@ -46,7 +46,7 @@ class Hold:
 @dataclass(eq=False)
 class Wallet:
     place: int = 0
-    """Where its user's id comes among all."""
+    """The place of its user's id among all."""
     tokens: int = 0
     closed: bool = False
     set_aside: int = 0
@@ -56,7 +56,7 @@ class Wallet:
     parts: list[Wallet] = field(default_factory=list)
     """Wallets that were merged into it, and into those."""
     owner: Wallet | None = None
-    """Whose part it is."""
+    """The wallet that it is a part of."""
 
     @property
     def available(self) -> int:

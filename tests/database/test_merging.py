@@ -195,7 +195,7 @@ def test_a_hold_is_captured_once_while_its_wallet_moves_on_and_on(bank: Bank) ->
 
 
 def test_a_hold_that_moved_is_locked_after_the_wallet_it_moved_to(bank: Bank) -> None:
-    """Whoever has that wallet may want the hold: the other way round, two wait for each other."""
+    """A holder of that wallet may want the hold: the other way round, two wait for each other."""
     assert any(_capture_meets_a_merge(bank) for _ in range(20))
     assert not bank.audit()
 
@@ -222,7 +222,7 @@ def _capture_meets_a_merge(bank: Bank) -> bool:
 
 
 def test_an_order_made_while_a_merge_waits_is_locked_before_the_wallets(bank: Bank) -> None:
-    """Whoever is paid for it has it locked and wants the wallet."""
+    """The funnel has it locked and wants the wallet."""
     one, two = sorted((bank.user(10), bank.user(1)))
     with (
         _connections(bank, 4) as (third, ordering, merging, paying),

@@ -89,7 +89,7 @@ def test_nothing_is_read_whole(young: Bank) -> None:
 
 @pytest.mark.parametrize("analyzed_after", [None, 0, 20])
 def test_a_merge_reads_the_rows_of_the_two(young: Bank, analyzed_after: int | None) -> None:
-    """However many others have bought, were merged, or are asked for money."""
+    """Others have bought, were merged, or are asked for money."""
     with closing(young.connect()) as session:
         for number in range(40):
             one, other, third = (young.user() for _ in range(3))
