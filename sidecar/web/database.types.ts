@@ -356,6 +356,14 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"coinslot_list_products":
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_product"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_product"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_list_webhooks":
 { Args: { "before"?: number,"gateway"?: string,"order_id"?: string,"outcome"?: string,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
@@ -447,6 +455,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_remove_product":
+{ Args: { "id": string }; Returns: string
+                           },
 "coinslot_replay_webhooks":
 { Args: { "gateway"?: string,"order_id"?: string,"outcome"?: string }; Returns: number
                            },
@@ -470,6 +481,14 @@ isOneToOne: false
 "coinslot_schema_version":
 { Args: Record<PropertyKey, never>; Returns: string
                            },
+"coinslot_set_product":
+{ Args: { "id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"tokens"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_product"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_product"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "coinslot_store_webhook":
 { Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string }; Returns: Record<string, unknown>
                            },
@@ -630,6 +649,8 @@ isOneToOne: false
                         "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
                       },"coinslot_payment_to_read": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"attempt_key": string | null
+                      },"coinslot_product": {
+                        "id": string | null,"kind": string | null,"name": string | null,"name_ko": string | null,"tokens": number | null,"active": boolean | null,"prices": Json | null
                       },"coinslot_refund_job": {
                         "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["token_payments"]['Row'] | null
                       },"coinslot_webhook_verdict": {

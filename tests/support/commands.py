@@ -58,7 +58,7 @@ async def operate_as_a_process(
 
 
 def _invoke(environment: dict[str, str], arguments: list[str], given: str) -> Result:
-    """Whatever the command configures for its own process is put back."""
+    """Puts back all that the command configures for its own process."""
     foreign: dict[str, str | None] = {name: None for name in os.environ if name not in environment}
     root, events = logging.getLogger(), structlog.get_config()
     handlers, loggers = root.handlers, [root, *map(logging.getLogger, root.manager.loggerDict)]
