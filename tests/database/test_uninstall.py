@@ -47,7 +47,7 @@ def app(cluster: Cluster) -> Iterator[tuple[str, str]]:
     with cluster.unmigrated() as name:
         psql(cluster, name, "--command", APP)
         before = schema(cluster, name)
-        for migration in MIGRATIONS[:-1]:
+        for migration in MIGRATIONS:
             psql(cluster, name, "--file", str(migration))
         yield name, before
 

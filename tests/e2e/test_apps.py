@@ -51,7 +51,7 @@ def _paths() -> list[Any]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("app", "postgres_bin"), _paths())
-async def test_app_takes_coinslot_in(app: str, postgres_bin: Path | None) -> None:
+async def test_app_takes_coinslot_in(app: str, postgres_bin: Path | None, tmp_path: Path) -> None:
     with project(app, postgres_bin) as taken_in:
         taken_in.begin()
         taken_in.comes_and_goes()
@@ -60,16 +60,24 @@ async def test_app_takes_coinslot_in(app: str, postgres_bin: Path | None) -> Non
                 taken_in.add_coinslot()
             taken_in.comes_and_goes()
             assert taken_in.add_own("rename")
+        before = taken_in.schema()
         taken_in.add_coinslot()
         taken_in.comes_and_goes()
-        if taken_in.add_own("import"):
-            taken_in.comes_and_goes()
+        imported = taken_in.add_own("import")
+        taken_in.comes_and_goes()
         assert _balances(taken_in) == BALANCES.get(app, dict.fromkeys(PEOPLE, 5))
         stack = taken_in.start()
         async with httpx.AsyncClient(timeout=30) as http:
             await _go_on(stack, http, BALANCES.get(app, {}).get(PEOPLE[0], 5))
         OWN[app](stack)
-        _leave(stack, taken_in)
+        _delete(stack, taken_in)
+        _restore(taken_in, tmp_path)
+        taken_in.uninstall()
+        taken_in.comes_and_goes()
+        after = taken_in.schema()
+        assert not re.search("coinslot|token_", after)
+        # The column that was imported is gone.
+        assert imported or after == before
 
 
 async def _go_on(stack: LocalStack, http: httpx.AsyncClient, tokens: int) -> None:
@@ -82,7 +90,7 @@ async def _go_on(stack: LocalStack, http: httpx.AsyncClient, tokens: int) -> Non
         assert await shop.tokens() == before + 10 - 2
 
 
-def _leave(stack: LocalStack, taken_in: Project) -> None:
+def _delete(stack: LocalStack, taken_in: Project) -> None:
     """People are deleted through Auth, and the books stay."""
     for person in (sign_in(stack, PEOPLE[0]), stack.sign_up()):
         delete(stack, person)
@@ -96,9 +104,20 @@ def _leave(stack: LocalStack, taken_in: Project) -> None:
     assert taken_in.select("select * from coinslot.verify_ledger(null, null)") == []
 
 
-def _balances(taken_in: Project) -> dict[str, int]:
+def _restore(taken_in: Project, folder: Path) -> None:
+    """A backup of all of it, elsewhere: it is whole, has the same books, and people sign up."""
+    copy = taken_in.restore(folder)
+    assert taken_in.select("select * from coinslot.check_installation()", database=copy) == []
+    assert taken_in.select("select * from coinslot.verify_ledger(null, null)", database=copy) == []
+    assert _balances(taken_in, copy) == _balances(taken_in)
+    taken_in.comes_and_goes(copy)
+
+
+def _balances(taken_in: Project, database: str = "postgres") -> dict[str, int]:
     found = taken_in.select(
-        "select u.email, w.tokens from auth.users u join public.token_wallets w on w.user_id = u.id"
+        "select u.email, w.tokens from auth.users u"
+        " join public.token_wallets w on w.user_id = u.id",
+        database=database,
     )
     return dict(found)
 

@@ -6,11 +6,13 @@ An app is a folder: its migrations, `people.sql` for what the people in it have 
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ import psycopg
 
 from devstack import tools
 from devstack.passwords import hash_password
+from devstack.placement import place
+from devstack.postgres import SUPERUSER
 from devstack.settings import ROOT, DevstackError
 from tests.support.clusters import devstack_settings, discard
 from tests.support.stacks import PASSWORD, CrowdedStack, LocalStack, Person
@@ -65,10 +69,6 @@ class Project:
         self._migrations.mkdir(parents=True)
         (self._migrations.parent / "config.toml").write_text(_CONFIG)
 
-    @cached_property
-    def has_profiles(self) -> bool:
-        return bool(self.select("select to_regclass('public.profiles') is not null")[0][0])
-
     def begin(self) -> None:
         """The app as it was, with people in it."""
         for migration in sorted((self._app / "migrations").glob("*.sql")):
@@ -80,14 +80,13 @@ class Project:
             connection.execute((self._app / "people.sql").read_bytes())
 
     def add_coinslot(self) -> None:
-        """Copies Coinslot's migrations under fresh times, without profiles if the app has some.
+        """Adds Coinslot's migrations with its own command, and pushes them.
 
         If Coinslot refuses, the copies go away again and `DevstackError` says why.
         """
         before = set(self._migrations.iterdir())
-        for file in sorted((ROOT / "supabase/migrations").glob("*.sql")):
-            if not (self.has_profiles and file.name.endswith("_profiles.sql")):
-                self._add(file, file.name.partition("_")[2])
+        command = [sys.executable, "-m", "coinslot", "migrations", "add"]
+        subprocess.run([*command, str(self._migrations)], check=True, capture_output=True)
         try:
             self._push()
         except DevstackError:
@@ -108,22 +107,50 @@ class Project:
         self._stack.up()
         return LocalStack(self._stack)
 
-    def connect(self) -> psycopg.Connection:
-        """As `postgres`, with autocommit."""
-        return psycopg.connect(self._stack.settings.database_url(), autocommit=True)
+    def schema(self) -> str:
+        """Every object of the app and of Coinslot, with its grants."""
+        told = self._dump("--schema-only", "--schema", "public", "--schema", "coinslot")
+        return re.sub(r"^(--.*|\\(un)?restrict .*)?\n", "", told, flags=re.M)
 
-    def select(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def restore(self, folder: Path) -> str:
+        """A full dump, restored as another database beside this one: the name of that."""
+        archive = folder / "whole.dump"
+        self._dump("--format", "custom", "--file", str(archive))
+        with psycopg.connect(self._url("postgres"), autocommit=True) as owner:
+            owner.execute("create database restored template template0 owner postgres")
+        self._run("pg_restore", "--exit-on-error", "--dbname", self._url("restored"), str(archive))
+        return "restored"
+
+    def uninstall(self) -> None:
+        """As the owner of the project, in one go."""
         with self.connect() as connection:
+            connection.execute((ROOT / "supabase/uninstall.sql").read_bytes())
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """As `postgres`, with autocommit."""
+        url = self._stack.settings.database_url(database=database)
+        return psycopg.connect(url, autocommit=True)
+
+    def select(
+        self, query: str, *parameters: object, database: str = "postgres"
+    ) -> list[tuple[Any, ...]]:
+        with self.connect(database) as connection:
             return connection.execute(query.encode(), parameters).fetchall()
 
-    def comes_and_goes(self) -> None:
+    def comes_and_goes(self, database: str = "postgres") -> None:
         """Somebody signs up, as Auth writes it, and is deleted again; no row of theirs is left."""
-        [(user,)] = self.select(_SIGN_UP, "passer-by@example.com", hash_password(PASSWORD))
+        [(user,)] = self.select(
+            _SIGN_UP, "passer-by@example.com", hash_password(PASSWORD), database=database
+        )
         for table in self._made_at_sign_up():
-            assert self.select(f"select from {table} where id = %s", user) == [()]
-        assert self.select("delete from auth.users where id = %s returning id", user)
+            assert self.select(f"select from {table} where id = %s", user, database=database) == [
+                ()
+            ]
+        assert self.select(
+            "delete from auth.users where id = %s returning id", user, database=database
+        )
         for table in self._made_at_sign_up():
-            assert not self.select(f"select from {table} where id = %s", user)
+            assert not self.select(f"select from {table} where id = %s", user, database=database)
 
     def _made_at_sign_up(self) -> list[str]:
         """The tables in which the app's own trigger makes a row for each user."""
@@ -140,6 +167,17 @@ class Project:
         now = datetime.now(UTC)
         after = datetime.strptime(latest, _FORM).replace(tzinfo=UTC) + timedelta(seconds=1)
         shutil.copy(file, self._migrations / f"{max(now, after).strftime(_FORM)}_{name}")
+
+    def _dump(self, *options: str) -> str:
+        return self._run("pg_dump", *options, self._url("postgres"))
+
+    def _run(self, program: str, *arguments: str) -> str:
+        settings = self._stack.settings
+        path = place(settings.devstack_dir, settings.postgres_bin).bin_dir / program
+        return subprocess.run([path, *arguments], check=True, capture_output=True, text=True).stdout
+
+    def _url(self, database: str) -> str:
+        return self._stack.settings.database_url(SUPERUSER, database)
 
     def _push(self) -> None:
         tools.supabase(self._stack.settings, "db", "push")
