@@ -131,6 +131,16 @@ MUTANTS = (
         "if fact is not None and fact.agreed:",
         f"{_TESTS}/toss/test_confirm.py::TestStoredError",
     ),
+    SidecarMutant(
+        "aborted-without-its-words",
+        "a payment that was aborted is told in the gateway's own words",
+        Edit(
+            "sidecar/coinslot/payments/outcomes.py",
+            'if fact.state == "failed" and fact.failure_code and',
+            "if False and",
+        ),
+        ("tests/e2e/test_toss_confirm.py::TestDoubt::test_approval_that_failed_in_the_end",),
+    ),
     _read(
         "portone-v1-mode-not-told",
         _SILENT,
