@@ -6,7 +6,7 @@ from tests.mutants.mutant import Edit, SidecarMutant
 
 _GATEWAYS = "sidecar/coinslot/gateways"
 _TESTS = "tests/gateways"
-_STRIPE, _TOSS = f"{_TESTS}/stripe/test_payment.py", f"{_TESTS}/toss/test_adapter.py"
+_STRIPE, _TOSS = f"{_TESTS}/stripe/test_payment.py", f"{_TESTS}/toss/test_silence.py"
 _V1, _V2 = (f"{_TESTS}/portone/{version}/test_adapter.py" for version in ("v1", "v2"))
 _SILENT = "a payment that leaves out what decides concludes nothing"
 _UNKNOWN = "a word that nobody knows concludes nothing"
@@ -71,7 +71,7 @@ MUTANTS = (
         "stripe/adapter.py",
         "return AmountNotChargeable() if is_of_the_price(error) else unknown(error)",
         "return unknown(error)",
-        f"{_TESTS}/stripe/test_adapter.py::TestPrepare",
+        f"{_TESTS}/stripe/test_prices.py",
     ),
     SidecarMutant(
         "unpayable-order-stays-open",
