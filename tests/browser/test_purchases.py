@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from coinslot.errors import AmountNotChargeable
 from tests.browser.shopper import on_both
 from tests.support.sizes import sized
 
 if TYPE_CHECKING:
+    from playwright.async_api import Route
+
     from tests.browser.conftest import Browse
     from tests.browser.shopper import Shopper
 
@@ -121,3 +124,20 @@ async def deposits(buyer: Shopper) -> None:
     await account.get_by_role("button").click()
     await expect(account).to_contain_text("Deposited")
     await bank.close()
+
+
+async def test_price_that_the_gateway_refuses_is_told(browse: Browse) -> None:
+    """The buyer is asked to pay another way: the order is closed."""
+    buyer = await browse()
+    buyer.expects("400 /payment/toss/create")
+    refusal = {"success": False, "error": "Refused", "code": AmountNotChargeable.code}
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=400, json=refusal)
+
+    await buyer.choose("Toss Payments")
+    await buyer.page.route("**/payment/toss/create", refuse)
+    await buyer.buy()
+    await buyer.told("This way to pay is not available")
+    await expect(buyer.store).to_contain_text("No money was taken.")
+    await buyer.page.unroute("**/payment/toss/create")

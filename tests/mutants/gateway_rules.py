@@ -6,7 +6,7 @@ from tests.mutants.mutant import Edit, SidecarMutant
 
 _GATEWAYS = "sidecar/coinslot/gateways"
 _TESTS = "tests/gateways"
-_STRIPE, _TOSS = f"{_TESTS}/stripe/test_payment.py", f"{_TESTS}/toss/test_adapter.py"
+_STRIPE, _TOSS = f"{_TESTS}/stripe/test_payment.py", f"{_TESTS}/toss/test_silence.py"
 _V1, _V2 = (f"{_TESTS}/portone/{version}/test_adapter.py" for version in ("v1", "v2"))
 _SILENT = "a payment that leaves out what decides concludes nothing"
 _UNKNOWN = "a word that nobody knows concludes nothing"
@@ -71,7 +71,7 @@ MUTANTS = (
         "stripe/adapter.py",
         "return AmountNotChargeable() if is_of_the_price(error) else unknown(error)",
         "return unknown(error)",
-        f"{_TESTS}/stripe/test_adapter.py::TestPrepare",
+        f"{_TESTS}/stripe/test_prices.py",
     ),
     SidecarMutant(
         "unpayable-order-stays-open",
@@ -130,6 +130,16 @@ MUTANTS = (
         "if kept and fact is not None and fact.agreed:",
         "if fact is not None and fact.agreed:",
         f"{_TESTS}/toss/test_confirm.py::TestStoredError",
+    ),
+    SidecarMutant(
+        "aborted-without-its-words",
+        "a payment that was aborted is told in the gateway's own words",
+        Edit(
+            "sidecar/coinslot/payments/outcomes.py",
+            'if fact.state == "failed" and fact.failure_code and',
+            "if False and",
+        ),
+        ("tests/e2e/test_toss_confirm.py::TestDoubt::test_approval_that_failed_in_the_end",),
     ),
     _read(
         "portone-v1-mode-not-told",

@@ -71,7 +71,7 @@ MUTANTS = (
         "money is taken for orders that are open",
         Edit(
             "sidecar/coinslot/payments/orders.py",
-            "return order.status in _CONFIRMABLE and _in_time(order)",
+            "return order.status in CONFIRMABLE and _in_time(order)",
             "return True",
         ),
         (f"{_CONFIRM}::test_canceled_order",),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from coinslot.errors import (
-    AmountNotChargeable,
     GatewayTimeout,
     GatewayUnavailable,
     InvalidPaymentKey,
@@ -16,7 +15,6 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import GatewayPayment, Order
 from coinslot.server.error_answers import status_of
-from simulators.stripe.errors import Refusal
 from tests.support.stripes import ORDER, PUBLISHABLE_KEY
 
 if TYPE_CHECKING:
@@ -59,52 +57,6 @@ class TestPrepare:
         assert [each["amount"] for each in stripe_sim.simulator.payments()] == [sent]
         assert prepared.attempt is not None
         assert (prepared.attempt.amount, prepared.attempt.currency) == (amount, currency)
-
-    @pytest.mark.parametrize(
-        ("amount", "currency"),
-        [
-            (5_124, "KWD"),
-            # Too little, as Stripe says it.
-            (30, "EUR"),
-            (40, "JPY"),
-            # Too much.
-            (100_000_000, "USD"),
-            # No currency: this refusal has no code and names the parameter.
-            (1000, "US1"),
-        ],
-    )
-    async def test_price_that_stripe_refuses(
-        self, stripe_sim: SimulatedStripe, amount: int, currency: str
-    ) -> None:
-        async with stripe_sim.gateway() as gateway:
-            with pytest.raises(AmountNotChargeable) as caught:
-                await gateway.prepare(Order("ord_0123456789ab", "Pack", amount, currency))
-        assert (status_of(caught.value), caught.value.code) == (400, "amount_not_chargeable")
-        assert stripe_sim.simulator.payments() == []
-
-    @pytest.mark.parametrize(
-        ("kind", "code", "param"),
-        [
-            ("invalid_request_error", "", "metadata"),
-            ("invalid_request_error", "parameter_unknown", "x"),
-            ("idempotency_error", "", ""),
-        ],
-    )
-    async def test_refusal_of_anything_else_is_none_of_the_price(
-        self,
-        stripe_sim: SimulatedStripe,
-        kind: str,
-        code: str,
-        param: str,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        def refused(*_: object) -> object:
-            raise Refusal(400, message="no", type=kind, code=code, param=param)
-
-        monkeypatch.setattr("simulators.stripe.payment.Payments.create", refused)
-        async with stripe_sim.gateway() as gateway:
-            with pytest.raises(GatewayUnavailable):
-                await gateway.prepare(ORDER)
 
     async def test_asked_again_gives_the_same_one_as_it_is_now(
         self, stripe_sim: SimulatedStripe

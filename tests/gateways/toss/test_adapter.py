@@ -227,43 +227,6 @@ async def test_answer_that_makes_no_sense_is_no_answer(
     assert caught.value.code == "gateway_nonsense"
 
 
-PART, ALL = "payment_partial_canceled", "payment_canceled"
-WAITING = SAMPLES["payment_vbank_waiting"]["virtualAccount"]
-
-
-@pytest.mark.parametrize(
-    "payment",
-    [
-        sample(PART, cancels=None),
-        sample(PART, cancels=[]),
-        sample(ALL, cancels=None),
-        sample("payment_card_done", balanceAmount=9900),
-        sample("payment_card_done", balanceAmount=0),
-        # More has gone than the cancels tell, or less.
-        sample(PART, balanceAmount=9000),
-        sample(PART, balanceAmount=10000),
-        sample(PART, balanceAmount=11000),
-        sample(ALL, cancels=cancels(11000, status="SOMETHING_NEW")),
-        sample(ALL, cancels=[{"cancelAmount": 11000}]),
-        sample(ALL, cancels=[{"cancelStatus": "DONE"}]),
-        sample(ALL, cancels=cancels(11000, status="ABORTED")),
-        sample(ALL, balanceAmount=1000),
-        *(sample("payment_card_done", status=each) for each in ("IN_PROGRESS", "ABORTED")),
-        # Only an account can be canceled before anything was paid.
-        sample(ALL, approvedAt=None),
-        sent_back("COMPLETED", approvedAt=None),
-        sent_back("COMPLETED", virtualAccount=None),
-        sent_back("SOMETHING_NEW"),
-        sent_back("FAILED", cancels=cancels(1000, 10000)),
-        sample("payment_vbank_waiting", virtualAccount=None),
-        sample("payment_vbank_waiting", virtualAccount={**WAITING, "dueDate": None}),
-    ],
-)
-def test_payment_that_leaves_out_what_decides_concludes_nothing(payment: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        read_as(payment, live=False)
-
-
 class TestVirtualAccount:
     @pytest.mark.parametrize(
         ("changes", "expected"),
