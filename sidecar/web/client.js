@@ -1,4 +1,4 @@
-// Shared by the elements. No module touches the browser before defineCoinslot(): servers may import.
+// Shared by the elements. Nothing touches the browser before defineCoinslot(): servers import it.
 
 export const config = {
   supabase: null,
@@ -24,7 +24,7 @@ export function configure(options) {
   }
   if (options.supabase && !config.accessToken) {
     config.supabase.auth.onAuthStateChange((event) => {
-      // Supabase holds a lock while it calls back: asking it anything in there would wait for it.
+      // Supabase calls back under a lock: asking it anything in there would wait for it.
       if (/^SIGNED|^USER/.test(event)) setTimeout(() => announce('signed'), 0)
     })
   }

@@ -1,4 +1,4 @@
-// Building elements. Text goes in as text nodes only: nothing in it becomes markup.
+// Building elements. Text goes in as text nodes only, never as markup.
 
 import { news } from './client.js'
 
@@ -17,7 +17,7 @@ export function h(tag, props, ...children) {
 /** Somebody else's text: it keeps its own direction, and its length off the layout. */
 export const given = (tag, text, props) => h(tag, { dir: 'auto', title: text, ...props }, text)
 
-// One sheet for all shadow roots: a page needs no 'unsafe-inline' for it. Nothing is shown unstyled.
+// One sheet for all shadow roots, without 'unsafe-inline'. Nothing is shown unstyled.
 let styles = null
 
 function sheet() {
