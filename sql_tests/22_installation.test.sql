@@ -352,7 +352,7 @@ select is(
 select is(
   pg_temp.as_owner(
     'select coinslot.repair(''trigger'', ''coinslot_user_identified on auth.users'')'
-  ) ->> 'code', '42501', '... has to go by the hand of Auth'
+  ) ->> 'code', '55000', '... has to go by the hand of Auth'
 );
 rollback to savepoint foreign_trigger;
 
@@ -428,7 +428,7 @@ select is(
 select pg_temp.change('select coinslot.write_manifest()');
 select is(pg_temp.found(), 'whole', '... and the check compares with it');
 select throws_ok(
-  'select coinslot.repair(''function'', ''public.nothing()'')', '42704', null,
+  'select coinslot.repair(''function'', ''public.nothing()'')', '55000', null,
   'a repair makes nothing that is not of this release'
 );
 

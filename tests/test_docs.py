@@ -262,7 +262,7 @@ def test_troubleshooting_has_every_reason_not_to_be_ready() -> None:
         if path.match("server/readiness.py") or path.match("server/installation.py")
     )
     reasons = set(re.findall(r'\[?f?"(\w+): ', readiness)) | {"stopping"}
-    assert len(reasons) == 7
+    assert len(reasons) == 8
     rows = " ".join(cells(section("troubleshooting.md", "/ready answers 503")))
     assert {each.partition(":")[0] for each in spans(rows)} == reasons
 

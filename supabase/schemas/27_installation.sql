@@ -291,9 +291,9 @@ begin
     select from coinslot.compare_manifest() c
     where c.kind = 'trigger' and c.name = repair_auth_trigger.name
   ) then
-    raise exception using errcode = 'insufficient_privilege', message = format(
-      'Drop the trigger %s as the owner of that table, then repair it', repair_auth_trigger.name
-    );
+    perform coinslot.refuse_problems(repair_auth_trigger.name || ' cannot be repaired', array[
+      'drop it as the owner of that table, then repair it.'
+    ]);
   end if;
 end
 $$;
@@ -331,9 +331,9 @@ begin
     kind text, name text, facts jsonb, definition text
   ) where e.kind = v_kind and e.name = v_name;
   if not found then
-    raise exception using errcode = 'undefined_object', message = format(
-      'This release has no %s %s', v_kind, v_name
-    );
+    perform coinslot.refuse_problems(v_name || ' cannot be repaired', array[
+      format('this release has no %s of that name.', v_kind)
+    ]);
   elsif v_kind = 'rows' then
     perform coinslot.repair_row(
       split_part(v_name, ' ', 1)::regclass, coalesce(v_definition::jsonb, v_facts)
@@ -383,9 +383,9 @@ language plpgsql volatile set search_path = '' as $$
 begin
   lock table public.token_wallets, public.token_payments in share row exclusive mode;
   if exists (select from public.token_wallets) or exists (select from public.token_payments) then
-    raise exception using
-      errcode = 'object_not_in_prerequisite_state',
-      message = 'This database has wallets or orders: restore into a new project.';
+    perform coinslot.refuse_problems('No backup can be restored here', array[
+      'there are wallets or orders: restore into a new project.'
+    ]);
   end if;
   delete from public.token_features;
   delete from public.token_prices;

@@ -136,7 +136,7 @@ MUTANTS = (
             'answer(job, "unknown", error.code)',
             'answer(job, "accepted")',
         ),
-        (f"{_REFUNDS}::TestFault::test_gateway_fails_before_it_acts[portone-v1]",),
+        (f"{_REFUNDS}::TestFault::test_gateway_fails_before_it_acts[stripe]",),
     ),
     SidecarMutant(
         "spent-key-used-again",
@@ -175,7 +175,7 @@ MUTANTS = (
             "                await service.return_payments(",
             "                len(",
         ),
-        (f"{_RECONCILER}::TestGateway::test_is_down_and_comes_back[portone-v1-error_before]",),
+        (f"{_RECONCILER}::TestGateway::test_is_down_and_comes_back[error_before-toss]",),
     ),
     SidecarMutant(
         "audit-believes-the-list",

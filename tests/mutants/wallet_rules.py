@@ -133,9 +133,9 @@ MUTANTS = (
         "locks are taken wallet first, hold second",
         (
             Rewrite(
-                "coinslot.open_hold",
-                "where h.id = open_hold.hold_id and h.refund_id is null;",
-                "where h.id = open_hold.hold_id and h.refund_id is null for update;",
+                "coinslot.lock_wallet_of_hold",
+                "where h.id = lock_wallet_of_hold.hold_id and h.refund_id is null;",
+                "where h.id = lock_wallet_of_hold.hold_id and h.refund_id is null for update;",
             ),
         ),
         (f"{INTERLEAVINGS}::test_two_calls_in_a_queue_end_as_one_after_the_other[hold-wallet]",),
