@@ -10,6 +10,27 @@ set local lock_timeout = '10s';
 set local search_path = '';
 set local client_min_messages = warning;
 
+-- Tables of the app may have the names, and it may have a schema of this name: then Coinslot was
+-- refused here and is not there. It is told by its settings, or by the comment on its schema where
+-- the first migration stopped; where the schema was dropped, by what still calls it.
+create function pg_temp.is_here() returns boolean
+language sql stable as $$
+  select exists (
+    select from pg_catalog.pg_namespace n
+    where n.nspname = 'coinslot' and (
+      starts_with(obj_description(n.oid, 'pg_namespace'), 'Coinslot internals')
+      or exists (
+        select from pg_catalog.pg_attribute a
+        where a.attrelid = to_regclass('coinslot.settings') and a.attname = 'identity_salt'
+      )
+    )
+    union all
+    select from pg_catalog.pg_proc p
+    where p.oid = to_regprocedure('public.get_user_tokens()') and p.prosrc like '%coinslot.%'
+      and to_regnamespace('coinslot') is null
+  )
+$$;
+
 -- There may be an app's overload under one of the names: functions of ours call Coinslot.
 create function pg_temp.ours() returns table (class regclass, oid oid, kind text)
 language sql stable as $$
@@ -105,14 +126,19 @@ $$;
 
 do $$
 declare
-  v_problems text[] := array(select pg_temp.leaning() order by 1) || array_remove(array[
+  v_problems text[];
+  v_drops text[];
+  v_drop text;
+begin
+  if not pg_temp.is_here() then
+    raise warning 'Coinslot is not in this database: nothing was changed.';
+    return;
+  end if;
+  v_problems := array(select pg_temp.leaning() order by 1) || array_remove(array[
     pg_temp.on_its_way('refunds are open: end them.', 'coinslot.refunds', 'finished_at is null'),
     pg_temp.on_its_way('orders await a deposit: cancel them, or wait until they expire.',
       'public.token_payments', 'status = ''awaiting_deposit''')
   ], null);
-  v_drops text[];
-  v_drop text;
-begin
   if cardinality(v_problems) > 0 then
     raise exception using
       errcode = 'dependent_objects_still_exist',
@@ -142,4 +168,5 @@ end
 $$;
 
 drop function pg_temp.leaning(), pg_temp.ours(), pg_temp.on_its_way(text, text, text);
+drop function pg_temp.is_here();
 commit;

@@ -35,6 +35,15 @@ create trigger on_auth_user_created after insert on auth.users
 for each row execute function public.handle_new_user();
 alter publication supabase_realtime add table public.token_blacklist;
 """
+SCHEMA = """
+create schema coinslot;
+create table coinslot.settings (machine text);
+"""
+NAMESAKES = """
+create table public.token_payments (id bigint primary key, status text);
+create view public.token_offers as select 1 as id;
+create function public.spend_tokens(app integer) returns integer language sql return 1;
+"""
 LATER = """
 create function public.spend_tokens(app integer) returns integer language sql return 1;
 alter publication supabase_realtime add table public.token_wallets;
@@ -155,6 +164,23 @@ def test_leaving_twice_is_leaving_once(cluster: Cluster) -> None:
         leave(cluster, name)
         assert schema(cluster, name) == gone
         assert "coinslot" not in gone
+
+
+@pytest.mark.parametrize("theirs", [NAMESAKES, SCHEMA + NAMESAKES])
+def test_where_coinslot_is_not_nothing_is_taken(cluster: Cluster, theirs: str) -> None:
+    """An app whose names have kept it out."""
+    with cluster.unmigrated() as name:
+        psql(cluster, name, "--command", theirs)
+        before = schema(cluster, name)
+        leave(cluster, name)
+        assert schema(cluster, name) == before
+
+
+def test_what_is_left_of_it_without_its_schema_is_cleared_up(cluster: Cluster) -> None:
+    with app(cluster) as (name, before):
+        psql(cluster, name, "--command", "drop schema coinslot cascade")
+        leave(cluster, name)
+        assert schema(cluster, name) == before
 
 
 def test_it_can_be_installed_again(cluster: Cluster) -> None:
