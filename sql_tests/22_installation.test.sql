@@ -3,7 +3,7 @@
 begin;
 \ir helpers/call.sql
 set local client_min_messages = warning;
-select plan(81);
+select plan(83);
 
 create function pg_temp.found(quick boolean default false) returns text
 language sql as $$
@@ -416,6 +416,17 @@ select is(
   'settings are not made up where anybody has a wallet'
 );
 rollback to savepoint settings;
+
+-- Nobody is closed out by a restore that has not come to the users yet
+savepoint users;
+set local session_replication_role = replica;
+delete from auth.users;
+set local session_replication_role = origin;
+select is(
+  pg_temp.mended(), array['user_missing public.token_wallets'], 'a database without any user'
+);
+select is(pg_temp.wallet(:'mina'), 'tokens=7 held=0 seq=1', '... closes nobody''s wallet');
+rollback to savepoint users;
 
 -- A user without a wallet does not have the others paid again
 savepoint again;

@@ -163,7 +163,8 @@ language sql stable set search_path = '' as $$
     format(
       '%s%s open wallets have no user.', case when count(*) = 1000 then 'At least ' end, count(*)
     ),
-    'select coinslot.close_left_wallets();'
+    case when exists (select from auth.users) then 'select coinslot.close_left_wallets();'
+      else '-- Restore the rows of Auth: it has no user at all.' end
   from (
     select from public.token_wallets w
     where w.closed_at is null and not exists (select from auth.users u where u.id = w.user_id)

@@ -10,7 +10,7 @@ MUTANTS = (
     SqlMutant(
         "missing-triggers-unseen",
         "what is missing is a fault",
-        (Rewrite("coinslot.compare_manifest", "where f.name is null or ", "where "),),
+        (Rewrite("coinslot.compare_manifest", "f.name is null or e.facts", "e.facts"),),
         (CHECK,),
     ),
     SqlMutant(
@@ -77,6 +77,12 @@ MUTANTS = (
         "settings-made-up",
         "settings are not made anew where anybody has a wallet",
         (Rewrite("coinslot.check_rows", "case when exists", "case when not exists"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "closed-before-users-are-back",
+        "no wallet is closed as long as Auth has nobody",
+        (Rewrite("coinslot.check_wallets", "when exists (select from auth.users)", "when true"),),
         (CHECK,),
     ),
     SqlMutant(
