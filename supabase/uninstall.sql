@@ -110,6 +110,17 @@ language sql stable as $$
         d.objid
       )
     )
+  union
+  -- No name of ours stands for two functions, and each of ours has a comment.
+  select format('function %s: it is yours.', p.oid::regprocedure)
+  from pg_temp.ours() o
+  inner join pg_catalog.pg_proc p on p.oid = o.oid and p.pronamespace = 'public'::regnamespace
+  where o.kind = 'f' and p.proname <> 'tokens' and obj_description(p.oid, 'pg_proc') is null
+    and exists (
+      select from pg_temp.ours() f
+      inner join pg_catalog.pg_proc q on q.oid = f.oid and q.pronamespace = p.pronamespace
+      where f.kind = 'f' and q.proname = p.proname and q.oid <> p.oid
+    )
 $$;
 
 create function pg_temp.on_its_way(problem text, relation text, condition text) returns text

@@ -112,6 +112,9 @@ def test_what_leans_on_it_is_said_and_nothing_is_changed(cluster: Cluster) -> No
             "--command",
             "create function public.dear(p token_prices) returns boolean language sql return true",
             "--command",
+            "create function public.spend_tokens(who text) returns bigint language sql as "
+            "'select coinslot.max_amount()'",
+            "--command",
             "create trigger told after insert on token_ledger for each row "
             "execute function public.handle_new_user()",
         )
@@ -125,6 +128,7 @@ def test_what_leans_on_it_is_said_and_nothing_is_changed(cluster: Cluster) -> No
             "- column paper of table public.receipts: it is yours.",
             "- constraint gifts_of_fkey on table public.gifts: it is yours.",
             "- function public.dear(public.token_prices): it is yours.",
+            "- function public.spend_tokens(text): it is yours.",
             "- rule _RETURN on view public.rich: it is yours.",
             "- trigger told on table public.token_ledger: it is yours.",
         ]
