@@ -121,6 +121,13 @@ language sql stable as $$
       inner join pg_catalog.pg_proc q on q.oid = f.oid and q.pronamespace = p.pronamespace
       where f.kind = 'f' and q.proname = p.proname and q.oid <> p.oid
     )
+  union
+  -- What the app has added to our table of profiles is nowhere else.
+  select format('column %I of table public.profiles: it is yours.', a.attname)
+  from pg_temp.ours() o
+  inner join pg_catalog.pg_attribute a on o.oid = a.attrelid and a.attnum > 0
+  where o.kind = 'r' and o.oid = to_regclass('public.profiles') and not a.attisdropped
+    and a.attname not in ('id', 'display_name', 'locale', 'created_at')
 $$;
 
 create function pg_temp.on_its_way(problem text, relation text, condition text) returns text

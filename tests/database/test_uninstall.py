@@ -135,6 +135,21 @@ def test_what_leans_on_it_is_said_and_nothing_is_changed(cluster: Cluster) -> No
         assert schema(cluster, name) == before
 
 
+def test_our_profiles_that_the_app_has_made_its_own_are_left_to_it(cluster: Cluster) -> None:
+    with (
+        cluster.clone(cluster.template("strict")) as name,
+        closing(Bank(cluster.url(name))) as bank,
+    ):
+        user = bank.user()
+        bank.change("alter table profiles add column age integer default 18")
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="column age of table"):
+            leave(cluster, name)
+        bank.change("comment on table profiles is 'Ours'")
+        leave(cluster, name)
+        assert bank.rows("select id, age from profiles") == [{"id": user, "age": 18}]
+        bank.change("insert into auth.users (id) values (gen_random_uuid())")
+
+
 def test_money_on_its_way_keeps_it(cluster: Cluster) -> None:
     with app(cluster) as (name, _):
         with closing(Bank(cluster.url(name))) as bank:
