@@ -283,6 +283,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.release_hold', 'service_role'),
 ('coinslot.remove_operator', 'service_role'),
 ('coinslot.remove_product', 'service_role'),
+('coinslot.reopen_left_wallets', ''),
 ('coinslot.reopen_wallet', ''),
 ('coinslot.repair', ''),
 ('coinslot.repair_auth_trigger', ''),

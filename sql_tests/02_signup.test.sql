@@ -1,7 +1,7 @@
 -- Free tokens are money: who gets them, and everybody who must not get them again.
 begin;
 \ir helpers/call.sql
-select plan(89);
+select plan(92);
 
 -- What Auth writes of an identity, and a sign-up through another provider than e-mail.
 create function pg_temp.link(user_id uuid, provider text, sub text) returns void
@@ -397,6 +397,25 @@ update auth.users set email_confirmed_at = now() where email = 'waiting@example.
 select is(
   pg_temp.history('00000000-0000-4000-8000-0000000000e3'), 'signup_bonus 7',
   'who had confirmed nothing was nobody yet, and gets the bonus on confirming'
+);
+
+-- The app makes our table of profiles its own
+select pg_temp.change($$
+  alter table public.profiles add column age integer not null default 18;
+  alter table public.profiles alter column age drop default
+$$) \gset
+select is(
+  pg_temp.history(pg_temp.sign_up('ageless@example.com')), 'signup_bonus 7',
+  'a profile that cannot be made fails no sign-up'
+);
+select pg_temp.change('drop table public.profiles cascade') \gset
+select is(
+  pg_temp.history(pg_temp.sign_up('faceless@example.com')), 'signup_bonus 7',
+  'nor does a table of profiles that is gone'
+);
+select is_empty(
+  'select c.subject from coinslot.check_installation() c where c.stops_buyers',
+  'and what went with it is not missed'
 );
 
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');

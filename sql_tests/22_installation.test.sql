@@ -3,7 +3,7 @@
 begin;
 \ir helpers/call.sql
 set local client_min_messages = warning;
-select plan(73);
+select plan(83);
 
 create function pg_temp.found(quick boolean default false) returns text
 language sql as $$
@@ -389,6 +389,74 @@ select is(
 );
 select is(pg_temp.wallet(:'alex'), 'tokens=7 held=0 seq=1 closed', '... closes the wallet');
 select is(pg_temp.wallet(:'mina'), 'tokens=7 held=0 seq=1', '... and no other');
+
+set local session_replication_role = replica;
+insert into auth.users (id, email, email_confirmed_at) values (:'alex', 'alex@example.com', now());
+set local session_replication_role = origin;
+select is(
+  pg_temp.mended(), array['user_shut_out public.token_wallets'], 'nor one who came back'
+);
+select is(pg_temp.wallet(:'alex'), 'tokens=7 held=0 seq=1', '... finds it open again');
+update auth.users set deleted_at = now() where id = :'alex';
+select is(pg_temp.found(), 'whole', '... and who is deleted softly has a closed one by right');
+update auth.users set deleted_at = null where id = :'alex';
+select pg_temp.sign_up('guest@example.com', false) as guest \gset
+select pg_temp.as_service(format(
+  'select * from merge_token_wallets(%L, %L, %L)', :'guest', :'alex', 'm'
+)) \gset
+select is(pg_temp.found(), 'whole', '... as has who was merged');
+delete from auth.users where id = :'guest';
+
+-- Settings made anew would pay everybody again, and be in test mode
+savepoint settings;
+delete from coinslot.settings;
+select is(
+  (select c.repair from coinslot.check_installation() c where c.code = 'settings_missing'),
+  '-- Restore it from a backup: the mode and identity_salt above all.',
+  'settings are not made up where anybody has a wallet'
+);
+rollback to savepoint settings;
+
+-- Nobody is closed out by a restore that has not come to the users yet
+savepoint users;
+set local session_replication_role = replica;
+delete from auth.users;
+set local session_replication_role = origin;
+select is(
+  pg_temp.mended(), array['user_missing public.token_wallets'], 'a database without any user'
+);
+select is(pg_temp.wallet(:'mina'), 'tokens=7 held=0 seq=1', '... closes nobody''s wallet');
+rollback to savepoint users;
+
+-- A user without a wallet does not have the others paid again
+savepoint again;
+set local session_replication_role = replica;
+select pg_temp.sign_up('second@example.com') as second \gset
+set local session_replication_role = origin;
+delete from coinslot.identities;
+select is(
+  pg_temp.mended(), array['identities_lost coinslot.identities', 'wallet_missing auth.users'],
+  'identities that were lost, and a sign-up that no trigger saw'
+);
+select is(
+  array[pg_temp.wallet(:'mina'), pg_temp.wallet(:'second')],
+  array_fill('tokens=7 held=0 seq=1'::text, array[2]), '... pay the one who has no wallet'
+);
+rollback to savepoint again;
+
+-- What is of the app is of no release, also where it calls Coinslot
+savepoint theirs;
+select pg_temp.harm('postgres', h.harm) from (values
+(1, 'create table public.members (id uuid primary key, of uuid unique, tokens integer)'),
+(2, 'create table public.old_payments (id uuid)'),
+(3, 'select from coinslot.import_balances(''public.members'', ''of'', ''tokens'')'),
+(4, 'select coinslot.close_table(''public.old_payments'')'),
+(5, 'select coinslot.write_manifest()'),
+(6, 'drop table public.members cascade'),
+(7, 'select coinslot.open_table(''public.old_payments'')')
+) h (turn, harm) order by h.turn;
+select is(pg_temp.found(), 'whole', 'a table of the app opens and goes when the app wants');
+rollback to savepoint theirs;
 
 -- The salt, and what it salts
 savepoint salt;

@@ -10,6 +10,27 @@ set local lock_timeout = '10s';
 set local search_path = '';
 set local client_min_messages = warning;
 
+-- Tables of the app may have the names, and it may have a schema of this name: then Coinslot was
+-- refused here and is not there. It is told by its settings, or by the comment on its schema where
+-- the first migration stopped; where the schema was dropped, by what still calls it.
+create function pg_temp.is_here() returns boolean
+language sql stable as $$
+  select exists (
+    select from pg_catalog.pg_namespace n
+    where n.nspname = 'coinslot' and (
+      starts_with(obj_description(n.oid, 'pg_namespace'), 'Coinslot internals')
+      or exists (
+        select from pg_catalog.pg_attribute a
+        where a.attrelid = to_regclass('coinslot.settings') and a.attname = 'identity_salt'
+      )
+    )
+    union all
+    select from pg_catalog.pg_proc p
+    where p.oid = to_regprocedure('public.get_user_tokens()') and p.prosrc like '%coinslot.%'
+      and to_regnamespace('coinslot') is null
+  )
+$$;
+
 -- There may be an app's overload under one of the names: functions of ours call Coinslot.
 create function pg_temp.ours() returns table (class regclass, oid oid, kind text)
 language sql stable as $$
@@ -89,6 +110,24 @@ language sql stable as $$
         d.objid
       )
     )
+  union
+  -- No name of ours stands for two functions, and each of ours has a comment.
+  select format('function %s: it is yours.', p.oid::regprocedure)
+  from pg_temp.ours() o
+  inner join pg_catalog.pg_proc p on p.oid = o.oid and p.pronamespace = 'public'::regnamespace
+  where o.kind = 'f' and p.proname <> 'tokens' and obj_description(p.oid, 'pg_proc') is null
+    and exists (
+      select from pg_temp.ours() f
+      inner join pg_catalog.pg_proc q on q.oid = f.oid and q.pronamespace = p.pronamespace
+      where f.kind = 'f' and q.proname = p.proname and q.oid <> p.oid
+    )
+  union
+  -- What the app has added to our table of profiles is nowhere else.
+  select format('column %I of table public.profiles: it is yours.', a.attname)
+  from pg_temp.ours() o
+  inner join pg_catalog.pg_attribute a on o.oid = a.attrelid and a.attnum > 0
+  where o.kind = 'r' and o.oid = to_regclass('public.profiles') and not a.attisdropped
+    and a.attname not in ('id', 'display_name', 'locale', 'created_at')
 $$;
 
 create function pg_temp.on_its_way(problem text, relation text, condition text) returns text
@@ -105,14 +144,19 @@ $$;
 
 do $$
 declare
-  v_problems text[] := array(select pg_temp.leaning() order by 1) || array_remove(array[
+  v_problems text[];
+  v_drops text[];
+  v_drop text;
+begin
+  if not pg_temp.is_here() then
+    raise warning 'Coinslot is not in this database: nothing was changed.';
+    return;
+  end if;
+  v_problems := array(select pg_temp.leaning() order by 1) || array_remove(array[
     pg_temp.on_its_way('refunds are open: end them.', 'coinslot.refunds', 'finished_at is null'),
     pg_temp.on_its_way('orders await a deposit: cancel them, or wait until they expire.',
       'public.token_payments', 'status = ''awaiting_deposit''')
   ], null);
-  v_drops text[];
-  v_drop text;
-begin
   if cardinality(v_problems) > 0 then
     raise exception using
       errcode = 'dependent_objects_still_exist',
@@ -142,4 +186,5 @@ end
 $$;
 
 drop function pg_temp.leaning(), pg_temp.ours(), pg_temp.on_its_way(text, text, text);
+drop function pg_temp.is_here();
 commit;

@@ -209,7 +209,8 @@ revoke all on function coinslot.follow_identity() from public;
 -- the other: whoever is the first with each of their identities gets the bonus. In one statement,
 -- since there may be very many. Nobody signs up meanwhile, or both would count as the first. Where
 -- the app has chosen no bonus for them, each identity is recorded for the first who has it, and
--- nobody is paid.
+-- nobody is paid. Whoever has a wallet has been judged, whatever is recorded: it is a repair, too,
+-- and after a restore that lost the identities or their salt it would pay everybody again.
 create function coinslot.adopt_users() returns void
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -219,29 +220,32 @@ begin
   select s.signup_bonus, s.bonus_for_existing_users into v_bonus, v_paying
   from coinslot.settings s;
   lock table auth.users, auth.identities in share row exclusive mode;
-  insert into public.token_wallets (user_id, closed_at)
-  select u.id, u.deleted_at from auth.users u
-  on conflict do nothing;
-  with confirmed as materialized (
+  with newcomers as materialized (
+    select u.id, u.deleted_at from auth.users u
+    where not exists (select from public.token_wallets w where w.user_id = u.id)
+  ), confirmed as materialized (
     select c.user_id, c.identity_hash, i.identity_hash is null and row_number() over (
       partition by c.identity_hash order by c.created_at, c.user_id
     ) = 1 as first
-    from coinslot.confirmed_identities c
+    from newcomers n
+    inner join coinslot.confirmed_identities c on c.user_id = n.id
     left join coinslot.identities i on i.identity_hash = c.identity_hash
     where v_bonus > 0 or not v_paying
   ), recorded as (
     insert into coinslot.identities (identity_hash, user_id)
     select c.identity_hash, c.user_id from confirmed c where c.first
-  ), credited as (
-    update public.token_wallets w
-    set tokens = w.tokens + v_bonus, seq = w.seq + 1, updated_at = clock_timestamp()
-    from (select c.user_id from confirmed c group by c.user_id having bool_and(c.first)) earned
-    where v_paying and w.user_id = earned.user_id and w.closed_at is null
-      and w.tokens <= coinslot.max_amount() - v_bonus
-    returning w.user_id, w.seq, w.tokens
+  ), earned as (
+    select c.user_id from confirmed c where v_paying group by c.user_id having bool_and(c.first)
+  ), adopted as (
+    insert into public.token_wallets (user_id, closed_at, tokens, seq)
+    select n.id, n.deleted_at, case when e.user_id is null then 0 else v_bonus end,
+      case when e.user_id is null then 0 else 1 end
+    from newcomers n left join earned e on e.user_id = n.id
+    returning user_id, seq, tokens
   )
   insert into public.token_ledger (user_id, seq, delta, balance, kind, caller)
-  select c.user_id, c.seq, v_bonus, c.tokens, 'signup_bonus', 'system' from credited c;
+  select a.user_id, a.seq, a.tokens, a.tokens, 'signup_bonus', 'system' from adopted a
+  where a.seq > 0;
 end
 $$;
 comment on function coinslot.adopt_users() is

@@ -59,6 +59,8 @@ $$;
 comment on function coinslot.grants_in(aclitem[]) is 'What the roles of the API may do, as lines.';
 revoke all on function coinslot.grants_in(aclitem[]) from public;
 
+-- A computed field is none of a release: it goes with a table of the app, and an import makes it
+-- anew for the column that the app has.
 create function coinslot.present_functions()
 returns table (kind text, name text, facts jsonb, definition text)
 language sql stable set search_path = '' as $$
@@ -80,7 +82,7 @@ language sql stable set search_path = '' as $$
   where p.prokind = 'f' and p.oid <> coalesce(to_regprocedure('coinslot.manifest()'), 0)
     and (n.nspname = 'coinslot' or (
       n.nspname = 'public' and p.proname = any(coinslot.public_names())
-      and strpos(p.prosrc, 'coinslot.') > 0
+      and p.proname <> 'tokens' and strpos(p.prosrc, 'coinslot.') > 0
     ))
 $$;
 comment on function coinslot.present_functions() is 'Coinslot''s functions as they are.';
@@ -174,8 +176,9 @@ comment on function coinslot.present_parts() is
 'Constraints and indexes of Coinslot''s tables as they are.';
 revoke all on function coinslot.present_parts() from public;
 
--- Ours call a function of ours. Those on Auth's tables are ours by their name, too, or one that
--- calls something else would count as missing.
+-- Ours call a function of ours, and are on our own tables: one that closes a table of the app is of
+-- no release. Those on Auth's tables are ours by their name, or one that calls something else would
+-- count as missing.
 create function coinslot.present_triggers()
 returns table (kind text, name text, facts jsonb, definition text)
 language sql stable set search_path = '' as $$
@@ -189,7 +192,10 @@ language sql stable set search_path = '' as $$
   inner join pg_catalog.pg_class c on c.oid = t.tgrelid
   inner join pg_catalog.pg_proc p on p.oid = t.tgfoid
   where not t.tgisinternal and (
-    p.pronamespace = 'coinslot'::regnamespace
+    p.pronamespace = 'coinslot'::regnamespace and (
+      c.relnamespace = 'coinslot'::regnamespace
+      or c.relnamespace = 'public'::regnamespace and c.relname = any(coinslot.public_names())
+    )
     or c.relnamespace = to_regnamespace('auth') and starts_with(t.tgname, 'coinslot_')
   )
 $$;

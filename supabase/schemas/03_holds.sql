@@ -100,13 +100,14 @@ comment on function coinslot.available(public.token_wallets) is 'Tokens minus un
 revoke all on function coinslot.available(public.token_wallets) from public;
 grant execute on function coinslot.available(public.token_wallets) to authenticated, service_role;
 
+-- None of a wallet that is closed: a JWT outlives its user, and nothing is spent with it.
 create function public.get_user_tokens() returns bigint
 language sql stable set search_path = '' as $$
   select coalesce(
     (
       select coinslot.available(w)
       from public.token_wallets w
-      where w.user_id = (select coinslot.current_user_id())
+      where w.user_id = (select coinslot.current_user_id()) and w.closed_at is null
     ), 0
   )
 $$;

@@ -37,6 +37,8 @@ $$;
 comment on function coinslot.merge_receipt(coinslot.merged_wallets, boolean) is 'Merge to receipt.';
 revoke all on function coinslot.merge_receipt(coinslot.merged_wallets, boolean) from public;
 
+-- An order that was made while the accounts were waited for is seen by nobody whose snapshot is
+-- older, and would be left behind.
 create function coinslot.check_merge(from_user uuid, into_user uuid, idempotency_key text)
 returns void
 language plpgsql stable set search_path = '' as $$
@@ -47,6 +49,7 @@ declare
     then 'into_user'
     when (length(check_merge.idempotency_key) between 1 and 255) is not true
     then 'idempotency_key'
+    when current_setting('transaction_isolation') <> 'read committed' then 'transaction_isolation'
   end;
 begin
   if v_argument is not null then
@@ -55,7 +58,7 @@ begin
 end
 $$;
 comment on function coinslot.check_merge(uuid, uuid, text) is
-'PT400 unless it names two users and a key.';
+'PT400 unless it names two users and a key, and sees what others have just committed.';
 revoke all on function coinslot.check_merge(uuid, uuid, text) from public;
 
 -- Nobody else makes an order of either or merges one of them until the end of the transaction.

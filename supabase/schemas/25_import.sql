@@ -260,7 +260,8 @@ comment on function coinslot.import_problems(regclass, name, name, regprocedure[
 revoke all on function coinslot.import_problems(regclass, name, name, regprocedure[]) from public;
 
 -- Moves the balances. Wallets are locked first and by id, so that the statement after that sees
--- every bonus that was paid until then, and nothing moves in between. A bonus that was larger than
+-- every bonus that was paid until then, and nothing moves in between. What was asked before is asked
+-- again, since a wallet may have been merged while it was waited for. A bonus that was larger than
 -- the old balance is taken back, but not what was spent of it: nobody gets into debt by it.
 create function coinslot.take_balances(
   column_name text, app_table regclass, user_column name, tokens_column name, reason text
@@ -270,6 +271,9 @@ begin
   perform from coinslot.old_balances(app_table, user_column, tokens_column) o
   inner join public.token_wallets w on w.user_id = o.user_id
   order by w.user_id for update of w;
+  perform coinslot.refuse_problems(column_name || ' cannot be imported yet', array(
+    select coinslot.balance_problems(app_table, user_column, tokens_column)
+  ));
   with due as (
     select w.user_id, o.tokens::bigint as tokens, coalesce(b.bonus, 0) as bonus,
       case when w.held = 0 then w.tokens else coinslot.available(w) end as available

@@ -88,7 +88,8 @@ begin
   from public, anon, authenticated, service_role;
   grant execute on function public.update_profile(text, text) to authenticated;
 
-  -- A sign-up must not fail over a name: what does not fit is left at its default.
+  -- A sign-up must not fail over a profile: a name that does not fit is left at its default, and the
+  -- app may have changed the table, or dropped it.
   create function coinslot.create_profile() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
   begin
@@ -97,6 +98,9 @@ begin
       new.raw_user_meta_data ->> 'full_name', new.raw_user_meta_data ->> 'name', ''
     ), 100))
     on conflict do nothing;
+    return new;
+  exception when syntax_error_or_access_rule_violation or integrity_constraint_violation then
+    raise warning 'Coinslot made no profile of %: %', new.id, sqlerrm;
     return new;
   end
   $$;

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from devstack.settings import ROOT
-from tests.database.people import Answer, Bank, Connection, spend
+from tests.database.people import Answer, Bank, Connection, merge, spend
 from tests.support.clusters import Cluster
 
 _HOLD_ACCOUNT = """
@@ -146,6 +146,23 @@ def test_a_bonus_that_is_being_paid_is_part_of_the_balance(app: App) -> None:
         auth.execute("commit")
         taking.result(60)
     assert app.bank.history(user) == [("signup_bonus", 5), ("adjustment", 5)]
+
+
+def test_who_is_merged_while_an_import_waits_is_named(app: App) -> None:
+    user, other = app.member(10), app.bank.user(1)
+    with (
+        closing(app.bank.connect()) as merging,
+        closing(app.bank.connect()) as importer,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        merging.execute("begin")
+        merge(user, other, f"{user}").inside(merging)
+        taking = thread.submit(app.take, importer)
+        _wait_until_blocked(merging, importer, taking)
+        merging.execute("commit")
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match=f"into {other}"):
+            taking.result(60)
+    assert (app.bank.wallet(user), app.bank.wallet(other)) == ((0, 0), (1, 0))
 
 
 def test_two_imports_at_once_are_one(app: App) -> None:

@@ -13,6 +13,7 @@ from itertools import pairwise, product
 from uuid import UUID
 
 import pytest
+from psycopg import IsolationLevel
 
 from tests.database.actions import MONEY, Step
 from tests.database.actions import World as LoneWorld
@@ -241,6 +242,22 @@ def test_an_order_made_while_a_merge_waits_is_locked_before_the_wallets(bank: Ba
         third.execute("commit")
         receipts([merged.result(LIMIT_S), paid.result(LIMIT_S)])
     assert (bank.wallet(one), bank.wallet(two)) == ((0, 0), (21, 0))
+    assert not bank.audit()
+
+
+def test_an_order_made_meanwhile_is_not_left_behind_by_an_older_snapshot(bank: Bank) -> None:
+    one, two = bank.user(10), bank.user(1)
+    merged = merge(one, two, f"one {one}")
+    with _connections(bank, 2) as (ordering, merging), ThreadPoolExecutor(1) as thread:
+        for level in (IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE):
+            merging.isolation_level = level
+            ordering.execute("begin")
+            create_order(one, f"{level}").inside(ordering)
+            answer = thread.submit(merged, merging)
+            _wait_until_blocked(bank, merging, ordering, unless=answer)
+            ordering.execute("commit")
+            assert answer.result(LIMIT_S) == Refusal("PT400", "invalid_argument")
+    assert bank.ask(merged)["orders"] == 2
     assert not bank.audit()
 
 

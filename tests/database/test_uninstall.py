@@ -35,6 +35,15 @@ create trigger on_auth_user_created after insert on auth.users
 for each row execute function public.handle_new_user();
 alter publication supabase_realtime add table public.token_blacklist;
 """
+SCHEMA = """
+create schema coinslot;
+create table coinslot.settings (machine text);
+"""
+NAMESAKES = """
+create table public.token_payments (id bigint primary key, status text);
+create view public.token_offers as select 1 as id;
+create function public.spend_tokens(app integer) returns integer language sql return 1;
+"""
 LATER = """
 create function public.spend_tokens(app integer) returns integer language sql return 1;
 alter publication supabase_realtime add table public.token_wallets;
@@ -103,6 +112,9 @@ def test_what_leans_on_it_is_said_and_nothing_is_changed(cluster: Cluster) -> No
             "--command",
             "create function public.dear(p token_prices) returns boolean language sql return true",
             "--command",
+            "create function public.spend_tokens(who text) returns bigint language sql as "
+            "'select coinslot.max_amount()'",
+            "--command",
             "create trigger told after insert on token_ledger for each row "
             "execute function public.handle_new_user()",
         )
@@ -116,10 +128,26 @@ def test_what_leans_on_it_is_said_and_nothing_is_changed(cluster: Cluster) -> No
             "- column paper of table public.receipts: it is yours.",
             "- constraint gifts_of_fkey on table public.gifts: it is yours.",
             "- function public.dear(public.token_prices): it is yours.",
+            "- function public.spend_tokens(text): it is yours.",
             "- rule _RETURN on view public.rich: it is yours.",
             "- trigger told on table public.token_ledger: it is yours.",
         ]
         assert schema(cluster, name) == before
+
+
+def test_our_profiles_that_the_app_has_made_its_own_are_left_to_it(cluster: Cluster) -> None:
+    with (
+        cluster.clone(cluster.template("strict")) as name,
+        closing(Bank(cluster.url(name))) as bank,
+    ):
+        user = bank.user()
+        bank.change("alter table profiles add column age integer default 18")
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="column age of table"):
+            leave(cluster, name)
+        bank.change("comment on table profiles is 'Ours'")
+        leave(cluster, name)
+        assert bank.rows("select id, age from profiles") == [{"id": user, "age": 18}]
+        bank.change("insert into auth.users (id) values (gen_random_uuid())")
 
 
 def test_money_on_its_way_keeps_it(cluster: Cluster) -> None:
@@ -155,6 +183,23 @@ def test_leaving_twice_is_leaving_once(cluster: Cluster) -> None:
         leave(cluster, name)
         assert schema(cluster, name) == gone
         assert "coinslot" not in gone
+
+
+@pytest.mark.parametrize("theirs", [NAMESAKES, SCHEMA + NAMESAKES])
+def test_where_coinslot_is_not_nothing_is_taken(cluster: Cluster, theirs: str) -> None:
+    """An app whose names have kept it out."""
+    with cluster.unmigrated() as name:
+        psql(cluster, name, "--command", theirs)
+        before = schema(cluster, name)
+        leave(cluster, name)
+        assert schema(cluster, name) == before
+
+
+def test_what_is_left_of_it_without_its_schema_is_cleared_up(cluster: Cluster) -> None:
+    with app(cluster) as (name, before):
+        psql(cluster, name, "--command", "drop schema coinslot cascade")
+        leave(cluster, name)
+        assert schema(cluster, name) == before
 
 
 def test_it_can_be_installed_again(cluster: Cluster) -> None:

@@ -122,13 +122,25 @@ MUTANTS = (
     SqlMutant(
         "users-from-before-are-paid",
         "users from before are paid only if the app chose so",
-        (Rewrite("coinslot.adopt_users", "where v_paying and", "where"),),
+        (Rewrite("coinslot.adopt_users", "where v_paying group", "group"),),
         (SIGNUP,),
     ),
     SqlMutant(
         "users-from-before-are-forgotten",
         "identities of users from before are used up where these are not paid",
         (Rewrite("coinslot.adopt_users", "v_bonus > 0 or not v_paying", "v_bonus > 0"),),
+        (SIGNUP,),
+    ),
+    SqlMutant(
+        "profile-fails-a-sign-up",
+        "a sign-up does not fail over a profile",
+        (
+            Rewrite(
+                "coinslot.create_profile",
+                "syntax_error_or_access_rule_violation or integrity_constraint_violation",
+                "data_exception",
+            ),
+        ),
         (SIGNUP,),
     ),
 )

@@ -149,6 +149,12 @@ MUTANTS = (
         (LIVE,),
     ),
     SqlMutant(
+        "merged-while-waited-for",
+        "whoever was merged while an import waited is named",
+        (Rewrite("coinslot.take_balances", "column_name || ' cannot", "null || ' cannot"),),
+        (LIVE,),
+    ),
+    SqlMutant(
         "closed-to-the-api-only",
         "a closed table is closed to functions of the owner, too",
         (

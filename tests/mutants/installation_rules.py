@@ -10,7 +10,7 @@ MUTANTS = (
     SqlMutant(
         "missing-triggers-unseen",
         "what is missing is a fault",
-        (Rewrite("coinslot.compare_manifest", "where f.name is null or ", "where "),),
+        (Rewrite("coinslot.compare_manifest", "f.name is null or e.facts", "e.facts"),),
         (CHECK,),
     ),
     SqlMutant(
@@ -71,6 +71,67 @@ MUTANTS = (
                 "return code in ('function_missing', 'function_rival')"
             ),
         ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "settings-made-up",
+        "settings are not made anew where anybody has a wallet",
+        (Rewrite("coinslot.check_rows", "case when exists", "case when not exists"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "closed-before-users-are-back",
+        "no wallet is closed as long as Auth has nobody",
+        (Rewrite("coinslot.check_wallets", "when exists (select from auth.users)", "when true"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "shut-out-users-unseen",
+        "a user whose wallet is closed is named",
+        (Rewrite("coinslot.check_wallets", "where w.closed_at is not null", "where false"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "merged-wallets-reopened",
+        "a wallet that was merged stays closed",
+        (
+            Rewrite(
+                "coinslot.check_wallets",
+                "and w.merged_into is null and u.deleted_at",
+                "and u.deleted_at",
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "adopted-again",
+        "whoever has a wallet is not paid by a repair",
+        (
+            Run(
+                "create or replace function coinslot.adopt_users() returns void language sql as $$"
+                " insert into public.token_wallets (user_id) select u.id from auth.users u"
+                " on conflict do nothing;"
+                " select coinslot.grant_signup_bonus(u.id) from auth.users u $$"
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "closed-tables-are-of-the-release",
+        "a table of the app is of no release",
+        (
+            Rewrite(
+                "coinslot.present_triggers",
+                "and c.relname = any(coinslot.public_names())",
+                "",
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "computed-fields-are-of-the-release",
+        "a computed field of a table of the app is of no release",
+        (Rewrite("coinslot.present_functions", "and p.proname <> 'tokens'", ""),),
         (CHECK,),
     ),
     SqlMutant(

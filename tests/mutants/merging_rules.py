@@ -7,6 +7,7 @@ from tests.mutants.wallet_rules import OWN_ROWS, SIGNUP
 
 MERGING = "sql_tests/21_merging.test.sql"
 PARALLEL_MERGING = "tests/database/test_merging.py"
+SNAPSHOT = "test_an_order_made_meanwhile_is_not_left_behind_by_an_older_snapshot"
 MADE = "test_an_order_made_while_a_merge_waits_is_locked_before_the_wallets"
 OPPOSITE = "test_two_merges_in_opposite_directions_leave_one_wallet"
 FOLLOWED = "test_a_hold_that_moved_is_locked_after_the_wallet_it_moved_to"
@@ -246,6 +247,18 @@ MUTANTS = (
             Run("alter table public.token_wallets drop constraint token_wallets_merged_empty"),
             Rewrite("coinslot.reopen_wallet", "and w.merged_into is null", ""),
         ),
+        (MERGING,),
+    ),
+    SqlMutant(
+        "merge-by-an-older-snapshot",
+        "a merge sees every order that was made until it began",
+        (Rewrite("coinslot.check_merge", "<> 'read committed'", "is null"),),
+        (f"{PARALLEL_MERGING}::{SNAPSHOT}",),
+    ),
+    SqlMutant(
+        "closed-wallets-show-tokens",
+        "a closed wallet has nothing to spend",
+        (Rewrite("public.get_user_tokens", "and w.closed_at is null", ""),),
         (MERGING,),
     ),
 )
