@@ -103,12 +103,12 @@ def test_a_whole_database_loses_nothing(shop: Shop, tmp_path: Path) -> None:
 
 
 def test_two_schemas_lose_the_triggers_of_auth(shop: Shop, tmp_path: Path) -> None:
-    whole = written(tmp_path, "schemas.sql", dump(shop.cluster, shop.database, *OURS))
+    told = dump(shop.cluster, shop.database, "--clean", "--if-exists", *OURS)
+    whole = written(tmp_path, "schemas.sql", told)
     users = written(
         tmp_path, "users.sql", dump(shop.cluster, shop.database, "--data-only", "--schema", "auth")
     )
     with shop.cluster.unmigrated() as name:
-        prepare_public(shop.cluster, name)
         psql(shop.cluster, name, "--command", REPLICA, "--file", users, "--file", whole)
         with restored(shop, name) as bank:
             assert problems(bank) == [("trigger_missing", each) for each in AUTH_TRIGGERS]

@@ -31,7 +31,7 @@ def wrong_with(line: str) -> str | None:
     words = shlex.split(line, comments=True)
     while words and re.match(r"[A-Z_]+=", words[0]):
         words.pop(0)
-    if not words or line in PLAIN:
+    if not words or line.partition(" # ")[0] in PLAIN:
         return None
     program, *arguments = words
     return _CHECKS[program](arguments) if program in _CHECKS else program
@@ -95,7 +95,8 @@ def _postgres(arguments: list[str]) -> str | None:
     """Of psql and pg_dump: options that the tests of restores use, and files that are there."""
     given = {word for word in arguments if word.startswith("--")}
     unknown = given - {
-        *("--command", "--data-only", "--file", "--schema", "--set", "--single-transaction"),
+        *("--clean", "--command", "--data-only", "--file", "--if-exists", "--schema", "--set"),
+        "--single-transaction",
     }
     files = {word for word in arguments if "/" in word}
     return next(iter(unknown | {file for file in files if not (ROOT / file).is_file()}), None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, TypeVar
 
 from coinslot.cli.terminal import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
+    from coinslot.errors import CoinslotError
     from coinslot.services import Services
     from coinslot.settings.deployment import Settings
 
@@ -28,7 +30,15 @@ def run(work: Callable[[Services], Awaitable[T]]) -> T:
     try:
         return asyncio.run(_with_services(settings, work))
     except CoinslotError as error:
-        fail(f"{error} ({error.code})")
+        fail("\n".join([f"{error} ({error.code})", *_details(error)]))
+
+
+def _details(error: CoinslotError) -> Iterator[str]:
+    """What the database's own sentence refers to as its detail."""
+    from coinslot.errors import DatabaseError  # noqa: PLC0415
+
+    if isinstance(error, DatabaseError) and error.explained:
+        yield f"Detail: {json.dumps(error.explained, ensure_ascii=False)}"
 
 
 def this_deployment() -> Settings:

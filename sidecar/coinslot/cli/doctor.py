@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import out
 
 if TYPE_CHECKING:
     from coinslot.database.installation import Fault
     from coinslot.services import Services
-
-_COLUMNS = ("fault", "of", "problem", "repair")
 
 
 def doctor(
@@ -35,9 +32,9 @@ def doctor(
     if as_json:
         typer.echo(json.dumps([_row(fault) for fault in faults], indent=2, ensure_ascii=False))
     elif faults:
-        out.print_table(_COLUMNS, map(_cells, faults))
+        typer.echo("\n\n".join(map(_script, faults)))
     else:
-        out.print("The installation is whole", markup=False)
+        typer.echo("The installation is whole")
     if faults:
         raise typer.Exit(1)
 
@@ -47,5 +44,7 @@ def _row(fault: Fault) -> dict[str, object]:
     return {"part": "database", **fault.model_dump()}
 
 
-def _cells(fault: Fault) -> tuple[str, ...]:
-    return fault.code, fault.subject, fault.problem, fault.repair
+def _script(fault: Fault) -> str:
+    """SQL as it can be copied: never folded, and no name begins a line."""
+    about = (f"{fault.code}: {fault.subject}", fault.problem)
+    return "\n".join([*(f"-- {' '.join(each.split())}" for each in about), fault.repair])

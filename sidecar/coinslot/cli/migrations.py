@@ -36,7 +36,10 @@ def add(
     ] = None,
     bonus: Annotated[
         bool | None,
-        typer.Option(_BONUS, help="Do people who have signed up before get it? Yes by default."),
+        typer.Option(
+            _BONUS,
+            help="Do people who have signed up before get the sign-up bonus? Yes by default.",
+        ),
     ] = None,
     profiles: Annotated[
         Literal["auto", "own", "none"] | None,

@@ -35,7 +35,8 @@ def set_(
         str | None, typer.Option(help="In Korean; a new product has --name in both.")
     ] = None,
     tokens: Annotated[
-        int | None, typer.Option(min=0, help="In the pack; a single thing has none.")
+        int | None,
+        typer.Option(min=0, max=2**53 - 1, help="In the pack; a single thing has none."),
     ] = None,
     price: Annotated[
         list[str] | None,
@@ -46,7 +47,7 @@ def set_(
         ),
     ] = None,
 ) -> None:
-    """Put a product on sale, or change one. What is not given stays, also in orders."""
+    """Put a product on sale, or change one. What is not given stays. Orders stay as they are."""
     prices = _prices(price or ())
 
     async def made(services: Services) -> Product:

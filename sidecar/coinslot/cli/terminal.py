@@ -27,8 +27,9 @@ class Terminal:
         from rich.table import Table  # noqa: PLC0415
 
         table = Table(box=None, pad_edge=False)
+        # What a line is about is copied into the next command.
         for name in names:
-            table.add_column(name, overflow="fold")
+            table.add_column(name, overflow="fold", no_wrap=name == names[0])
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         self.print(table)

@@ -38,7 +38,7 @@ def look_at(address: str, check: str, versions: Collection[str]) -> bool:
         import psycopg  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise InstallationRefused(
-            "To look at a database, install psycopg with: pip install 'coinslot[postgres]'"
+            "To look at a database, install psycopg: pip install 'psycopg[binary]'"
         ) from error
     parameters = _parameters(address)
     try:
