@@ -178,7 +178,7 @@ def test_operators_page_has_every_fault_of_an_installation() -> None:
     }
     faults |= set(
         re.findall(
-            r"'([a-z]+(?:_[a-z]+)*_(?:missing|changed|added|off|rival|lost|disabled))'", check
+            r"'([a-z]+(?:_[a-z]+)*_(?:missing|changed|added|off|rival|lost|disabled|out))'", check
         )
     )
     table = section("operate.md", "Is all well?")

@@ -260,9 +260,9 @@ comment on function coinslot.import_problems(regclass, name, name, regprocedure[
 revoke all on function coinslot.import_problems(regclass, name, name, regprocedure[]) from public;
 
 -- Moves the balances. Wallets are locked first and by id, so that the statement after that sees
--- every bonus that was paid until then, and nothing moves in between. What was asked before is asked
--- again, since a wallet may have been merged while it was waited for. A bonus that was larger than
--- the old balance is taken back, but not what was spent of it: nobody gets into debt by it.
+-- every bonus that was paid until then, and nothing moves in between. What was asked before is
+-- asked again, since a wallet may have been merged while it was waited for. A bonus that was larger
+-- than the old balance is taken back, but not what was spent of it: nobody gets into debt by it.
 create function coinslot.take_balances(
   column_name text, app_table regclass, user_column name, tokens_column name, reason text
 ) returns void
