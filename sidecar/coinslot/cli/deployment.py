@@ -34,7 +34,7 @@ def run(work: Callable[[Services], Awaitable[T]]) -> T:
 
 
 def _details(error: CoinslotError) -> Iterator[str]:
-    """What the operator can read beside the sentence, which is written for everybody."""
+    """Adds what an operator may read to the sentence, which is written for everybody."""
     from coinslot.database.service import ServiceRefused  # noqa: PLC0415
     from coinslot.errors import DatabaseError  # noqa: PLC0415
 
