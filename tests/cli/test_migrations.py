@@ -54,9 +54,9 @@ def test_adds_shows_and_then_finds_nothing_missing(project: Path) -> None:
     status, planned, _ = add(project, "--dry-run")
     assert (status, len(names(project))) == (0, 1)
     status, out, _ = add(project, "--no-bonus-for-existing-users", "--profiles", "own")
-    assert (status, out.splitlines()[-1]) == (0, "Push them with: supabase db push")
+    assert (status, out.splitlines()[-2]) == (0, "Push them with: supabase db push")
     added = names(project)[1:]
-    assert [line.strip() for line in out.splitlines()[1:-1]] == added
+    assert [line.strip() for line in out.splitlines()[1:-2]] == added
     assert [line.strip() for line in planned.splitlines()[1:]] == added
     choices = (project / "supabase/migrations" / added[1]).read_text()
     assert "bonus_for_existing_users = false" in choices

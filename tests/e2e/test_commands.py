@@ -79,6 +79,17 @@ async def test_says_what_is_wrong(stack: LocalStack, arguments: tuple[str, ...],
     assert says in err
 
 
+async def test_a_service_key_of_another_project_is_named(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = {**stack.env, "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_of_another_project"}
+    monkeypatch.setattr(type(stack), "env", wrong)
+    status, out, err = await operate(stack, "doctor")
+    assert (status, out) == (1, "")
+    assert "SUPABASE_SERVICE_ROLE_KEY is not of this project" in err
+    assert wrong["SUPABASE_SERVICE_ROLE_KEY"] not in err
+
+
 async def test_what_needs_a_person_is_shown_until_it_is_resolved(
     checkout: Checkout, stack: LocalStack
 ) -> None:

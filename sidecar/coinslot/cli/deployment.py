@@ -34,9 +34,15 @@ def run(work: Callable[[Services], Awaitable[T]]) -> T:
 
 
 def _details(error: CoinslotError) -> Iterator[str]:
-    """What the database's own sentence refers to as its detail."""
+    """Adds what an operator may read to the sentence, which is written for everybody."""
+    from coinslot.database.service import ServiceRefused  # noqa: PLC0415
     from coinslot.errors import DatabaseError  # noqa: PLC0415
 
+    if isinstance(error, ServiceRefused):
+        yield (
+            "It answers, and refuses: SUPABASE_SERVICE_ROLE_KEY is not of this project, or rights "
+            "are missing. Read: select * from coinslot.check_installation();"
+        )
     if isinstance(error, DatabaseError) and error.explained:
         yield f"Detail: {json.dumps(error.explained, ensure_ascii=False)}"
 

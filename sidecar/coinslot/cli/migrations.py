@@ -118,3 +118,4 @@ def _show(folder: MigrationFolder, added: dict[str, bytes], *, dry_run: bool) ->
         out.print(f"  {name}", markup=False)
     if not dry_run:
         out.print("Push them with: supabase db push")
+        out.print("Version 3 of the Supabase CLI wants: supabase db push --remote")

@@ -13,6 +13,11 @@ from coinslot.database.webhooks import WebhookDatabase
 from coinslot.errors import DatabaseUnavailable
 
 
+class ServiceRefused(DatabaseUnavailable):
+    """The service key is refused, or lacks a grant. No caller can mend that: to them the database
+    is away."""
+
+
 class ServiceDatabase(
     PaymentDatabase,
     WebhookDatabase,
@@ -25,5 +30,4 @@ class ServiceDatabase(
 ):
     """Every RPC that only the server may call."""
 
-    # No caller can mend a service key that is refused: to them the database is away.
-    not_admitted = DatabaseUnavailable
+    not_admitted = ServiceRefused
