@@ -114,7 +114,8 @@ class Machine(AccountRules):
     def read_balance(self, n: int) -> None:
         person = self._person(n)
         answer = Call("get_user_tokens", {}, person.id)(self.world.connection)
-        assert answer == {"get_user_tokens": person.wallet.available}
+        shown = 0 if person.wallet.closed else person.wallet.available
+        assert answer == {"get_user_tokens": shown}
 
     # ---- orders, and what gateways say of them ----
 
