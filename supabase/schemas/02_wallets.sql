@@ -243,8 +243,8 @@ comment on function coinslot.check_open(public.token_wallets) is
 revoke all on function coinslot.check_open(public.token_wallets) from public;
 
 -- Merged wallets. From then on both are one: what was used up in either is used up, such as an
--- idempotency key, and what happened to either is the owner's to see. What a wallet did before
--- stays in its own history, since history is never changed.
+-- idempotency key, and the orders of both are the owner's, with their events. Entries from before
+-- stay in the ledger of the one that was merged, since history is never changed.
 create table coinslot.merged_wallets (
   from_user uuid not null,
   into_user uuid not null,

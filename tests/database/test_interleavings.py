@@ -170,8 +170,8 @@ select w.tokens, w.held, w.closed_at is not null as closed,
    where p.user_id = %s) as payments,
   (select string_agg(h.status || h.amount, ' ' order by h.status, h.amount)
    from coinslot.token_holds h where h.user_id = %s) as holds,
-  (select string_agg(concat_ws(' ', r.status, r.answer), ' ') from coinslot.refunds r
-   where r.user_id = %s) as refunds,
+  (select string_agg(concat_ws(' ', r.status, r.answer), ', ' order by r.status, r.answer)
+   from coinslot.refunds r where r.user_id = %s) as refunds,
   (select count(*) from token_payment_events e where e.user_id = %s) as events
 from token_wallets w where w.user_id = %s
 """
