@@ -34,7 +34,7 @@ _MAKING = (
     "select coinslot.write_manifest()",
 )
 _PASSING = ("do ", "select ", "insert ", "update ", "delete ", "notify ", "lock ", "drop ", "set ")
-_NUMBER = re.compile(r"^\d+_")
+_TIME = re.compile(r"^\d+_(coinslot_)?")
 
 
 def derived(migrations: Path) -> dict[str, str]:
@@ -42,7 +42,7 @@ def derived(migrations: Path) -> dict[str, str]:
     texts = [(file, schema(file.read_text())) for file in sorted(migrations.glob("*.sql"))]
     kept = [(file, text) for file, text in texts if text]
     return {
-        f"{number:02}_{_NUMBER.sub('', file.name)}": text
+        f"{number:02}_{_TIME.sub('', file.name)}": text
         for number, (file, text) in enumerate(kept, 1)
     }
 

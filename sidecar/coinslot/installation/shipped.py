@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from coinslot.assets import MIGRATIONS
 from coinslot.installation.refusal import InstallationRefused
 
-_NAME = re.compile(r"\d+_(?:coinslot_)?(\w+)\.sql")
+_NAME = re.compile(r"\d+_coinslot_(\w+)\.sql")
 _CHECK = re.compile(r"^do \$\$\n.*^\$\$;$(?=\n\ncreate schema coinslot;$)", re.M | re.S)
 
 
