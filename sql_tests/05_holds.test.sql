@@ -105,13 +105,13 @@ select is(
   jsonb_build_object(
     'seq', 3, 'delta', -3, 'balance', 6, 'payment_id', null, 'hold_id', :'h1'::jsonb -> 'id',
     'kind', 'spend', 'idempotency_key', 'h1', 'feature', null, 'reason', 'why',
-    'metadata', '{}'::jsonb, 'replayed', false
+    'metadata', '{}'::jsonb, 'replayed', false, 'missing', 0
   ), 'capturing writes one spend'
 );
 select is(pg_temp.wallet(:'mina'), 'tokens=6 held=0 seq=3', 'and frees the rest');
 select is(
   pg_temp.refusal(a.answer), 'PT409 hold_resolved {"status": "captured", "captured": 3}',
-  'a captured hold ends no second time'
+  'a captured hold ends no other way'
 ) from (values
   (pg_temp.capture(:'h1'::jsonb ->> 'id')), (pg_temp.capture(:'h1'::jsonb ->> 'id', 1)),
   (pg_temp.release(:'h1'::jsonb ->> 'id'))

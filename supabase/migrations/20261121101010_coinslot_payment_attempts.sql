@@ -97,6 +97,15 @@ revoke all on function coinslot.same_fact(
   coinslot.payment_attempts, coinslot.payment_attempts
 ) from public;
 
+-- A test payment gives tokens in a database that takes test payments, and none in one that is live.
+-- A live one always does: a copy of a live database, made to try something, keeps its books.
+create function coinslot.is_live() returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from coinslot.settings s where s.id and s.mode = 'live')
+$$;
+comment on function coinslot.is_live() is 'True if only real money gives tokens here.';
+revoke all on function coinslot.is_live() from public;
+
 -- What speaks against crediting an attempt, or against giving back what a refund or a dispute took.
 -- Whether the wallet can take the tokens is asked only when they are about to be given, and under
 -- its lock; a closed one takes those that it had before.
@@ -110,6 +119,7 @@ begin
   case
     when attempt.gateway <> payment.gateway then return 'wrong_gateway';
     when attempt.live <> payment.live then return 'wrong_mode';
+    when not (attempt.live or attempt.credited) and coinslot.is_live() then return 'wrong_mode';
     when attempt.currency <> payment.currency then return 'wrong_currency';
     when attempt.amount <> payment.amount then return 'wrong_amount';
     when attempt.paid > 0 and attempt.paid <> attempt.amount
@@ -225,8 +235,9 @@ declare
   v_before bigint;
   v_entries bigint;
   v_now bigint;
-  v_target bigint := case when facts.attempt_id is null then 0 else
-    payment.tokens - coinslot.tokens_to_reverse(
+  v_target bigint := case
+    when facts.attempt_id is null or (not payment.live and coinslot.is_live()) then 0
+    else payment.tokens - coinslot.tokens_to_reverse(
       payment.tokens, facts.paid, facts.refunded + facts.withdrawn
     )
   end;
