@@ -306,6 +306,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.refuse_payment_attempt', 'service_role'),
 ('coinslot.refuse_problems', ''),
 ('coinslot.refuse_resolved', ''),
+('coinslot.refuse_test_tokens', ''),
 ('coinslot.refuse_write', ''),
 ('coinslot.release_hold', 'service_role'),
 ('coinslot.remove_operator', 'service_role'),

@@ -3,8 +3,8 @@ begin;
 \ir helpers/call.sql
 
 select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder,
-  pg_temp.user_with(0) as alone, pg_temp.user_with(0) as nameless, pg_temp.user_with(0) as merged
-  \gset
+  pg_temp.user_with(0) as alone, pg_temp.user_with(0) as nameless, pg_temp.user_with(0) as merged,
+  pg_temp.user_with(1) as worker \gset
 create temporary table provocations (message, code, caller, statement, details) as values
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
 ('invalid_argument', 'PT400', 'service', $$select coinslot_run_maintenance(0)$$,
@@ -26,6 +26,8 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('hold_not_found', 'PT404', 'service',
  $$select * from release_token_hold('00000000-0000-4000-8000-0000000000ff')$$,
  '{"hold_id": "00000000-0000-4000-8000-0000000000ff"}'),
+('spend_not_found', 'PT404', 'service', $$select * from refund_spend_for(%L, 'r', 'nothing')$$,
+ '{"spends": []}'),
 ('feature_not_found', 'PT404', 'user', $$select * from use_feature('nonsense', 'k')$$,
  '{"feature": "nonsense"}'),
 ('user_not_found', 'PT404', 'service',
@@ -41,6 +43,10 @@ create temporary table provocations (message, code, caller, statement, details) 
  returning 1$$, '{"from": null, "to": "completed"}'),
 ('hold_resolved', 'PT409', 'service', $$select * from release_token_hold(%2$L)$$,
  '{"status": "released", "captured": 0}'),
+('spend_refunded', 'PT409', 'service', $$select * from refund_spend_for(%8$L, 'r2', 'work')$$,
+ '{"left": 0, "spent": 1}'),
+('test_tokens_left', 'PT409', 'owner',
+ $$update coinslot.settings set mode = 'live' returning 1$$, '{"tokens": 20, "payments": 2}'),
 ('last_owner', 'PT409', 'service', $$select * from coinslot_remove_operator(%6$L)$$, '{}'),
 ('not_refundable', 'PT409', 'service', $$select * from request_token_refund_for(%3$L, 'why', 'k')$$,
  '{"refundable": 0, "currency": "KRW", "status": "pending"}'),
@@ -57,6 +63,8 @@ create temporary table provocations (message, code, caller, statement, details) 
 select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 1, 'h')$$, :'mina'))
   ->> 'id' as hold_id \gset
 select pg_temp.change(format('select coinslot.release_hold(%L)', :'hold_id')) \gset
+select pg_temp.as_service(format($$select * from spend_tokens_for(%L, 1, 'work')$$, :'worker')) as s,
+  pg_temp.as_service(format($$select * from refund_spend_for(%L, 'r', 'work')$$, :'worker')) as r \gset
 select pg_temp.change(format('select coinslot.add_operator(%L, %L)', :'alone', 'owner')) \gset
 select pg_temp.as_service(format(
   $$select * from merge_token_wallets(%L, %L, 'm')$$, :'merged', :'mina'
@@ -106,7 +114,8 @@ select is(
     when 'nobody' then pg_temp.as_user(null, p.statement)
     when 'owner' then pg_temp.as_owner(p.statement)
     else pg_temp.as_service(format(
-      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent', :'alone', :'merged'
+      p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent', :'alone', :'merged',
+      :'worker'
     ))
   end #- '{details, retry_after}',
   jsonb_build_object(

@@ -8,7 +8,7 @@ select pg_temp.sign_up('mina@example.com') as mina \gset
 select pg_temp.as_user(:'mina', $$select * from spend_tokens(1, 'k1')$$) ->> 'seq' as s \gset
 select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 2, 'h1')$$, :'mina'))
   ->> 'id' as captured \gset
-select pg_temp.change(format('select coinslot.capture_hold(%L, 1)', :'captured')) \gset
+select pg_temp.change(format('select coinslot.capture_hold(%L, 1, false)', :'captured')) \gset
 select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 2, 'h2')$$, :'mina'))
   ->> 'id' as held \gset
 select pg_temp.as_user(:'mina', $$select * from create_token_order('starter', 'portone')$$)
@@ -113,7 +113,7 @@ select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (val
   ('a capture that spent nothing',
    'update public.token_ledger set hold_id = null where user_id = %L', 'hold 1<>0'),
   ('a capture of more than was noted',
-   $$update coinslot.token_holds set captured = 2 where status = 'captured' and user_id = %L$$,
+   $$update coinslot.token_holds set captured = 2, asked = 2 where status = 'captured' and user_id = %L$$,
    'hold 2<>1'),
   ('a purchase of somebody else''s order',
    'update public.token_payments set user_id = gen_random_uuid() where user_id = %L',

@@ -188,7 +188,7 @@ select is(
     - array['created_at', 'reason', 'feature', 'metadata', 'payment_id'],
   jsonb_build_object(
     'user_id', :'mina', 'seq', 4, 'delta', -1, 'balance', 9, 'hold_id', :'held', 'kind', 'spend',
-    'idempotency_key', 'h', 'replayed', false
+    'idempotency_key', 'h', 'replayed', false, 'missing', 0
   ), 'a hold that moved is captured where it is'
 );
 select is(pg_temp.spend(:'mina', 1, 'fresh'), '8', 'a new key spends');

@@ -2,6 +2,7 @@
 -- spend, a use of a feature and the capture of a hold are one to this: an entry that took tokens.
 -- It gives back exactly what that entry took, at once or in parts, and never more.
 
+-- No foreign keys to the ledger, of which no row ever goes: verify_ledger() proves both ends.
 create table coinslot.spend_refunds (
   user_id uuid not null,
   seq bigint not null,
@@ -9,10 +10,6 @@ create table coinslot.spend_refunds (
   spend_seq bigint not null,
   tokens bigint not null,
   constraint spend_refunds_pkey primary key (user_id, seq),
-  constraint spend_refunds_entry_fkey foreign key (user_id, seq)
-  references public.token_ledger (user_id, seq) on delete restrict,
-  constraint spend_refunds_spend_fkey foreign key (spend_user, spend_seq)
-  references public.token_ledger (user_id, seq) on delete restrict,
   constraint spend_refunds_tokens_positive check (tokens > 0)
 );
 comment on table coinslot.spend_refunds is 'Which entry of the ledger gives back which spend.';

@@ -1,9 +1,9 @@
 -- Going live: what was bought with test cards is taken back before real money is taken.
 --
--- A test payment gives tokens while the database takes test payments. In a live one it gives none:
--- what is credited already is reversed here, in the ledger, and nothing is credited any more that
--- was begun before. Both happen in one transaction, and no test payment is credited meanwhile: the
--- funnel shares a lock for each, which this takes alone. Real money never waits for it.
+-- A test payment gives tokens while the database takes test payments. In a live one nothing that is
+-- said of it is applied, and what it gave before is reversed here, in the ledger, for good. Both
+-- begin with one transaction, and no test payment is applied meanwhile: the funnel shares a lock for
+-- each, which this takes alone. Real money never waits for it.
 
 create function coinslot.mode_lock() returns bigint
 language sql immutable parallel safe set search_path = ''
@@ -24,20 +24,30 @@ $$;
 comment on function coinslot.test_credits() is 'Tokens that test payments have given.';
 revoke all on function coinslot.test_credits() from public;
 
--- Whoever changes the mode by hand is told, unless there is nothing to reverse.
-create function coinslot.guard_mode() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+create function coinslot.refuse_test_tokens() returns void
+language plpgsql stable set search_path = '' as $$
 declare
   v_payments bigint;
   v_tokens bigint;
 begin
-  perform pg_advisory_xact_lock(coinslot.mode_lock());
   select count(*), sum(c.tokens) into v_payments, v_tokens from coinslot.test_credits() c;
   if v_payments > 0 then
     perform coinslot.fail('test_tokens_left', jsonb_build_object(
       'payments', v_payments, 'tokens', v_tokens
     ));
   end if;
+end
+$$;
+comment on function coinslot.refuse_test_tokens() is
+'PT409 while there are tokens from test payments.';
+revoke all on function coinslot.refuse_test_tokens() from public;
+
+-- Whoever changes the mode by hand is told, unless there is nothing to reverse.
+create function coinslot.guard_mode() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(coinslot.mode_lock());
+  perform coinslot.refuse_test_tokens();
   return new;
 end
 $$;

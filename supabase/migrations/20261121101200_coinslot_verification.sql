@@ -160,15 +160,15 @@ revoke all on function coinslot.moved_tokens(uuid, uuid) from public;
 create function coinslot.verify_sources(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language plpgsql stable set search_path = '' as $$
-declare
-  v_live boolean := coinslot.is_live();
 begin
   return query
   with moved as materialized (
     select t.* from coinslot.moved_tokens(verify_sources.from_user, verify_sources.to_user) t
   ), sources as (
     select p.user_id, 'payment' as problem, p.id, case
-      when p.paid = 0 or v_live and not p.live then 0
+      when p.paid = 0 or not p.live and exists (
+        select from public.token_ledger l where l.payment_id = p.id and l.kind = 'test_reversal'
+      ) then 0
       else p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
     end as tokens
     from public.token_payments p
@@ -255,13 +255,13 @@ returns table (user_id uuid, problem text, expected bigint, found bigint)
 language plpgsql stable set search_path = '' as $$
 begin
   return query
-  select r.spend_user, 'spend_refunded', -l.delta, sum(r.tokens)::bigint
+  select r.spend_user, 'spend_refunded', coalesce(-l.delta, 0), sum(r.tokens)::bigint
   from coinslot.spend_refunds r
-  inner join public.token_ledger l on l.user_id = r.spend_user and l.seq = r.spend_seq
+  left join public.token_ledger l on l.user_id = r.spend_user and l.seq = r.spend_seq
   where (verify_spend_refunds.from_user is null or r.spend_user >= verify_spend_refunds.from_user)
     and (verify_spend_refunds.to_user is null or r.spend_user < verify_spend_refunds.to_user)
   group by r.spend_user, r.spend_seq, l.delta, l.kind
-  having sum(r.tokens) > -l.delta or l.kind <> 'spend';
+  having (sum(r.tokens) <= -l.delta and l.kind = 'spend') is not true;
 end
 $$;
 comment on function coinslot.verify_spend_refunds(uuid, uuid) is
