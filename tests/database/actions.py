@@ -17,11 +17,14 @@ from tests.database.people import (
     cancel_order,
     capture,
     create_order,
+    extend,
     gateway_says,
+    go_live,
     grant,
     hint,
     hold,
     maintain,
+    refund_spend,
     release,
     spend,
     spend_for,
@@ -30,8 +33,9 @@ from tests.database.people import (
 
 @dataclass(frozen=True)
 class World:
-    """16 tokens to spend, 20 in all; a hold of 4, an expired one of 3. An order paid with 5,000 won
-    that a webhook has told of, one of which half is going back, an open one."""
+    """16 tokens to spend, 20 in all; a hold of 4, an expired one of 3; two spent under `spent`. An
+    order paid with 5,000 won that a webhook has told of, one of which half is going back, an open
+    one."""
 
     user: UUID
     held: UUID
@@ -50,6 +54,16 @@ Step = Callable[[Connection], DictRow]
 def _delete(world: World) -> Step:
     def step(connection: Connection) -> DictRow:
         connection.execute("delete from auth.users where id = %s", [world.user])
+        return {}
+
+    return step
+
+
+def _go_live(_: World) -> Step:
+    """Also what is left by other worlds, which is not told."""
+
+    def step(connection: Connection) -> DictRow:
+        go_live().inside(connection)
         return {}
 
     return step
@@ -107,8 +121,12 @@ MONEY: dict[str, Callable[[World], Step]] = {
     "hold": lambda world: hold(world.user, 12, "s").inside,
     "hold_again": lambda world: hold(world.user, 3, "expired").inside,
     "capture": lambda world: capture(world.held).inside,
+    "capture_beyond": lambda world: capture(world.held, 9).inside,
+    "extend": lambda world: extend(world.held).inside,
     "release": lambda world: release(world.held).inside,
     "release_expired": lambda world: release(world.expired).inside,
+    "give_back": lambda world: refund_spend(world.user, "b1", "spent").inside,
+    "give_back_a_part": lambda world: refund_spend(world.user, "b2", "spent", 1).inside,
     "maintain": lambda _: maintain().inside,
     "order": lambda world: create_order(world.user, "o").inside,
     "cancel": lambda world: cancel_order(world.user, world.open_order).inside,
@@ -124,6 +142,7 @@ MONEY: dict[str, Callable[[World], Step]] = {
         Call("coinslot_close_refund", {"refund_id": world.refund, "reason": "lost"}).inside
     ),
     "delete": _delete,
+    "go_live": _go_live,
 }
 """Calls that change a balance, or decide over one."""
 

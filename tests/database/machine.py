@@ -9,7 +9,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.database.account_rules import AccountRules
 from tests.database.gateway_reports import PAID, GatewayReport, refund_reports, reports
-from tests.database.machine_base import Step, is_same_hold
+from tests.database.machine_base import Step, is_same_capture, is_same_hold
 from tests.database.model_wallets import Entry
 from tests.database.people import (
     EXPIRE_HOLD,
@@ -17,6 +17,7 @@ from tests.database.people import (
     Refusal,
     cancel_order,
     maintain,
+    refund_spend,
 )
 
 AUDIT_EVERY = 10
@@ -88,12 +89,33 @@ class Machine(AccountRules):
         self._do(Step(call, made, partial(is_same_hold, person.wallet, key, price, feature)))
 
     @precondition(lambda self: self._holds())
-    @rule(n=which, amount=st.none() | amounts)
-    def capture(self, n: int, amount: int | None) -> None:
+    @rule(n=which, amount=st.none() | amounts, overage=st.booleans())
+    def capture(self, n: int, amount: int | None, overage: bool) -> None:
         _, hold = self._hold(n)
-        call = Call("capture_token_hold", {"hold_id": hold.id, "amount": amount})
-        taken = hold.amount if amount is None else amount
-        self._do(Step(call, partial(self._capture_in_model, hold, taken)))
+        arguments = {"hold_id": hold.id, "amount": amount, "allow_overage": overage}
+        asked = hold.amount if amount is None else amount
+        captured = partial(self._capture_in_model, hold, asked, overage)
+        call = Call("capture_token_hold", arguments)
+        self._do(Step(call, captured, partial(is_same_capture, hold)))
+
+    @precondition(lambda self: self._holds())
+    @rule(n=which)
+    def extend(self, n: int) -> None:
+        _, hold = self._hold(n)
+        call = Call("extend_token_hold", {"hold_id": hold.id, "ttl_seconds": 900})
+        self._do(Step(call, partial(self._extend_in_model, hold)))
+
+    @precondition(lambda self: self._spends())
+    @rule(n=st.integers(0, 20), key=keys, amount=st.none() | amounts, by_owner=st.booleans())
+    def give_back(self, n: int, key: str, amount: int | None, by_owner: bool) -> None:
+        """A spend, to the user who spent or to the one who has their history."""
+        spends = self._spends()
+        spend = spends[-1 - n % len(spends)]
+        wallet = (spend.wallet.owner or spend.wallet) if by_owner else spend.wallet
+        person = next(each for each in self.people if each.wallet is wallet)
+        call = refund_spend(person.id, f"back {key}", spend.key, amount, spend.caller)
+        arguments = (f"back {key}", spend.caller, spend.key, amount)
+        self._do(Step(call, partial(wallet.give_back, *arguments)))
 
     @precondition(lambda self: self._holds())
     @rule(n=which)
@@ -116,6 +138,9 @@ class Machine(AccountRules):
         answer = Call("get_user_tokens", {}, person.id)(self.world.connection)
         shown = 0 if person.wallet.closed else person.wallet.available
         assert answer == {"get_user_tokens": shown}
+        listed = Call("list_token_holds", {}, person.id).all(self.world.connection)
+        found = sorted(hold.amount for hold in person.wallet.holds if hold.is_open)
+        assert sorted(row["amount"] for row in listed) == found
 
     # ---- orders, and what gateways say of them ----
 

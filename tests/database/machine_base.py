@@ -14,7 +14,7 @@ from psycopg.rows import DictRow
 from tests.database.gateway_reports import GatewayReport, applied
 from tests.database.model_payments import Order, Read
 from tests.database.model_refunds import GatewaysWithRefunds
-from tests.database.model_wallets import Entry, Hold, Refused, Wallet
+from tests.database.model_wallets import Entry, Hold, Refused, Spend, Wallet
 from tests.database.people import Answer, Bank, Call, Connection, Refusal
 
 SHARED = 5
@@ -141,12 +141,25 @@ class MachineBase(RuleBasedStateMachine):
     def _holds(self) -> list[tuple[Wallet, Hold]]:
         return [(p.wallet, hold) for p in self.people for hold in p.wallet.holds]
 
+    def _spends(self) -> list[Spend]:
+        return [
+            Spend(person.wallet, caller, key)
+            for person in self.people
+            for (caller, key), entry in person.wallet.keys.items()
+            if entry.kind == "spend"
+        ]
+
     def _hold(self, n: int) -> tuple[Wallet, Hold]:
         holds = self._holds()
         return holds[-1 - n % len(holds)]
 
-    def _capture_in_model(self, hold: Hold, amount: int) -> str:
-        return self._wallet_of(hold).capture(hold, amount)
+    def _capture_in_model(self, hold: Hold, amount: int, allow_overage: bool) -> str:
+        return self._wallet_of(hold).capture(hold, amount, allow_overage=allow_overage)
+
+    def _extend_in_model(self, hold: Hold) -> str:
+        if not hold.is_open:
+            raise Refused("hold_resolved")
+        return "done"
 
     def _release_in_model(self, hold: Hold) -> str:
         return self._wallet_of(hold).release(hold)
@@ -202,6 +215,11 @@ def is_same_hold(
     assert hold is not None
     hold.id = hold.id or answer["id"]
     assert answer["id"] == hold.id
+
+
+def is_same_capture(hold: Hold, answer: DictRow) -> None:
+    assert hold.asked is not None
+    assert (-answer["delta"], answer["missing"]) == (hold.captured, hold.asked - hold.captured)
 
 
 def _heard(answer: Answer) -> str:

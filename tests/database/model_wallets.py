@@ -21,6 +21,25 @@ class Entry:
     delta: int
     feature: str | None = None
     is_capture: bool = False
+    spend: Spend | None = None
+    """The one that it gives back."""
+
+
+@dataclass(frozen=True)
+class Spend:
+    """The place of a spend: the wallet in whose history it stands, and its key there."""
+
+    wallet: Wallet
+    caller: str
+    key: str
+
+    @property
+    def entry(self) -> Entry:
+        return self.wallet.keys[self.caller, self.key]
+
+    @property
+    def left(self) -> int:
+        return -self.entry.delta - self.wallet.given_back.get((self.caller, self.key), 0)
 
 
 @dataclass(eq=False)
@@ -29,6 +48,8 @@ class Hold:
     key: str
     feature: str | None
     status: str = "held"
+    asked: int | None = None
+    captured: int = 0
     overdue: bool = False
     id: object = None
     """The name that the database has for it."""
@@ -52,6 +73,8 @@ class Wallet:
     set_aside: int = 0
     """For refunds that are under way."""
     keys: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    given_back: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Of spends in its history."""
     holds: list[Hold] = field(default_factory=list)
     parts: list[Wallet] = field(default_factory=list)
     """Wallets that were merged into it, and into those."""
@@ -65,22 +88,65 @@ class Wallet:
 
     def post(self, caller: str, key: str, entry: Entry) -> str:
         """A spend, a grant or an adjustment."""
-        earlier = self._entry_under(caller, key, entry)
-        if earlier:
+        place = self._entry_under(caller, key, entry)
+        if place:
+            earlier = place.entry
             same_price = entry.feature is not None or earlier.delta == entry.delta
             if (earlier.kind, earlier.feature) != (entry.kind, entry.feature) or not same_price:
                 raise Refused("idempotency_key_reused")
             if earlier.is_capture:
                 raise Refused("idempotency_key_reused")
+            if earlier.kind == "spend" and place.left == 0:
+                raise Refused("spend_refunded")
             return "replayed"
         self.check_open()
-        if caller == "service" and any(h.is_open and h.key == key for h in self.holds):
-            raise Refused("idempotency_key_reused")
+        if caller == "service":
+            self._check_no_hold(key)
         if entry.delta < 0:
             self._check_available(-entry.delta)
         self.keys[caller, key] = entry
         self.tokens += entry.delta
         return "done"
+
+    def give_back(self, key: str, caller: str, spend_key: str, amount: int | None) -> str:
+        """What a spend of this user took, to whoever has its history."""
+        spend = self._spend_under(caller, spend_key)
+        owner = self.owner or self
+        earlier = [
+            wallet.keys["service", key]
+            for wallet in (owner, *owner.parts)
+            if ("service", key) in wallet.keys
+        ]
+        if earlier:
+            same = [entry for entry in earlier if entry.spend == spend]
+            if not same or amount not in (None, same[0].delta):
+                raise Refused("idempotency_key_reused")
+            return "replayed"
+        owner.check_open()
+        owner._check_no_hold(key)  # noqa: SLF001 - another wallet's
+        given = spend.left if amount is None else amount
+        if spend.left == 0 or given > spend.left:
+            raise Refused("spend_refunded")
+        owner.keys["service", key] = Entry("spend_refund", given, spend=spend)
+        owner.tokens += given
+        place = (spend.caller, spend.key)
+        spend.wallet.given_back[place] = spend.wallet.given_back.get(place, 0) + given
+        return "done"
+
+    def _spend_under(self, caller: str, key: str) -> Spend:
+        places = [
+            Spend(wallet, caller, key)
+            for wallet in (self, *self.parts)
+            if (caller, key) in wallet.keys and wallet.keys[caller, key].kind == "spend"
+        ]
+        own = [place for place in places if place.wallet is self]
+        if len(own or places) != 1:
+            raise Refused("spend_not_found")
+        return (own or places)[0]
+
+    def _check_no_hold(self, key: str) -> None:
+        if any(hold.is_open and hold.key == key for hold in self.holds):
+            raise Refused("idempotency_key_reused")
 
     def hold(self, amount: int, key: str, feature: str | None) -> str:
         earlier = self.hold_under(key, amount, feature)
@@ -106,24 +172,29 @@ class Wallet:
         fitting = [h for h in theirs if (h.amount, h.feature) == (amount, feature)]
         return next(iter(fitting or theirs), None)
 
-    def _entry_under(self, caller: str, key: str, entry: Entry) -> Entry | None:
+    def _entry_under(self, caller: str, key: str, entry: Entry) -> Spend | None:
         """Its own, else one of those that became a part of it, if there is one that fits."""
-        if own := self.keys.get((caller, key)):
-            return own
-        theirs = [part.keys[caller, key] for part in self.parts if (caller, key) in part.keys]
-        return entry if entry in theirs else next(iter(theirs), None)
+        wallets = (self, *self._parts_in_order())
+        places = [Spend(each, caller, key) for each in wallets if (caller, key) in each.keys]
+        if places and places[0].wallet is self:
+            return places[0]
+        return next((place for place in places if place.entry == entry), next(iter(places), None))
 
     def _parts_in_order(self) -> list[Wallet]:
         return sorted(self.parts, key=lambda part: part.place)
 
-    def capture(self, hold: Hold, amount: int) -> str:
+    def capture(self, hold: Hold, amount: int, *, allow_overage: bool) -> str:
+        if hold.asked == amount:
+            return "replayed"
         if not hold.is_open:
             raise Refused("hold_resolved")
-        if not 1 <= amount <= hold.amount:
+        if amount < 1 or (amount > hold.amount and not allow_overage):
             raise Refused("invalid_amount")
-        hold.status = "captured"
-        self.keys["service", hold.key] = Entry("spend", -amount, hold.feature, is_capture=True)
-        self.tokens -= amount
+        beyond = min(max(amount - hold.amount, 0), max(self.available, 0))
+        taken = min(amount, hold.amount) + beyond
+        hold.status, hold.asked, hold.captured = "captured", amount, taken
+        self.keys["service", hold.key] = Entry("spend", -taken, hold.feature, is_capture=True)
+        self.tokens -= taken
         return "done"
 
     def release(self, hold: Hold) -> str:

@@ -182,12 +182,29 @@ def hold(user_id: UUID, amount: int, key: str, ttl_seconds: int = 600) -> Call:
     return Call("hold_tokens_for", arguments | {"ttl_seconds": ttl_seconds})
 
 
-def capture(hold_id: UUID) -> Call:
-    return Call("capture_token_hold", {"hold_id": hold_id})
+def capture(hold_id: UUID, amount: int | None = None) -> Call:
+    """As much as is asked for, also beyond what is held."""
+    arguments = {"hold_id": hold_id, "amount": amount, "allow_overage": True}
+    return Call("capture_token_hold", arguments)
 
 
 def release(hold_id: UUID) -> Call:
     return Call("release_token_hold", {"hold_id": hold_id})
+
+
+def extend(hold_id: UUID) -> Call:
+    return Call("extend_token_hold", {"hold_id": hold_id})
+
+
+def refund_spend(
+    user_id: UUID, key: str, spend_key: str, amount: int | None = None, caller: str = "service"
+) -> Call:
+    arguments = {"user_id": user_id, "idempotency_key": key, "spend_key": spend_key}
+    return Call("refund_spend_for", arguments | {"amount": amount, "caller": caller})
+
+
+def go_live() -> Call:
+    return Call("coinslot_go_live", {"dry_run": False})
 
 
 def merge(from_user: UUID, into_user: UUID, key: str) -> Call:

@@ -31,6 +31,7 @@ from tests.database.people import (
     hint,
     hold,
     refusal,
+    spend_for,
 )
 from tests.support.sizes import PROOFS, sized
 
@@ -119,7 +120,8 @@ class Stage:
 
     def _world(self) -> World:
         ask = self._bank.ask
-        user = self._bank.user(7)
+        user = self._bank.user(9)
+        ask(spend_for(user, 2, "spent"))
         paid_order, half_order, open_order = (self._bank.order(user) for _ in range(3))
         for order_id in (paid_order, half_order):
             ask(gateway_says(order_id, 1, paid=5000))
@@ -143,6 +145,7 @@ class Stage:
 
     def _end(self, world: World, names: Sequence[str], answers: Sequence[Answer]) -> End:
         self._audit(world.user)
+        self._bank.change("update coinslot.settings set mode = 'test' where mode = 'live'")
         said = sorted((n, heard(a)) for n, a in zip(names, answers, strict=True))
         return (*said, *self._state(world.user))
 

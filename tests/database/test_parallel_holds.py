@@ -17,6 +17,7 @@ from tests.database.people import (
     hold,
     maintain,
     receipts,
+    refund_spend,
     refusals,
     release,
     spend,
@@ -50,9 +51,31 @@ def test_a_hold_ends_once_however_many_end_it(bank: Bank) -> None:
         user = bank.user(10)
         held = bank.ask(hold(user, 4, "job"))
         answers = bank.together([capture(held["id"]), release(held["id"])] * 15)
-        assert refusals(answers) == {RESOLVED: 29}
         [row] = bank.rows("select status from coinslot.token_holds where id = %s", held["id"])
-        assert bank.wallet(user) == {"captured": (6, 0), "released": (10, 0)}[row["status"]]
+        refused, left = {"captured": (15, 6), "released": (29, 10)}[row["status"]]
+        assert refusals(answers) == {RESOLVED: refused}  # a capture is found again, a release not
+        assert bank.wallet(user) == (left, 0)
+    assert not bank.audit()
+
+
+def test_captures_beyond_their_holds_share_what_is_there(bank: Bank) -> None:
+    user = bank.user(30)
+    holds = [bank.ask(hold(user, 2, f"job {n}"))["id"] for n in range(10)]
+    answers = receipts(bank.together([capture(hold_id, 5) for hold_id in holds]))
+    assert sum(answer["missing"] for answer in answers) == 20
+    assert sum(answer["delta"] for answer in answers) == -30
+    assert bank.wallet(user) == (0, 0)
+    assert not bank.audit()
+
+
+def test_refunds_at_once_give_back_no_more_than_was_spent(bank: Bank) -> None:
+    user = bank.user(10)
+    bank.ask(spend_for(user, 10, "job"))
+    answers = bank.together([refund_spend(user, f"key {n % 20}", "job", 2) for n in range(40)])
+    assert set(refusals(answers)) == {Refusal("PT409", "spend_refunded")}
+    given = [answer for answer in answers if not isinstance(answer, Refusal)]
+    assert Counter(answer["replayed"] for answer in given)[False] == 5
+    assert bank.wallet(user) == (10, 0)
     assert not bank.audit()
 
 
