@@ -15,10 +15,21 @@ _LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|::1?
 
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise ValueError("must be an address such as https://example.com")
+    if not _can_be_called(value):
+        raise ValueError("must be an address such as https://example.com, without user or password")
     return value.rstrip("/")
+
+
+def _can_be_called(address: str) -> bool:
+    """False, too, for one with a password: addresses are logged, and secrets have settings."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    if not address.isprintable() or re.search(r"[\s@?#]", address):
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
 
 
 def _split(value: object) -> object:
