@@ -32,7 +32,7 @@ ADDRESSES = [
     for name in kind.model_fields
     if name.endswith("_url") and name != "frontend_url"
 ] + ["frontend_url"]
-PORTONE = {"iamport_code": "imp1", "iamport_api_key": "key-1", "iamport_api_secret": "hush-hush"}
+PORTONE = {"iamport_code": "imp1", "iamport_api_key": "key-of-imp1", "iamport_api_secret": "hush-hush"}
 
 
 @pytest.fixture(autouse=True)
@@ -205,6 +205,23 @@ def test_address_that_cannot_be_called_is_refused(name: str, address: str) -> No
     assert "hush" not in said
 
 
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("iamport_api_key", "a"),
+        ("iamport_api_secret", "ready"),
+        ("toss_secret_key", "test_sk"),
+        ("stripe_webhook_secret", "whsec_1234,whsec_"),
+        ("supabase_service_role_key", "service"),
+    ],
+)
+def test_secret_that_is_shorter_than_a_word_is_refused(name: str, short: str) -> None:
+    """Logs blank it wherever it turns up: `IAMPORT_API_KEY=a` would turn "ready" into "re***dy"."""
+    said = refusal(**{**PORTONE, name: short})
+    assert f"{name.upper()} has fewer than 8 characters" in said
+    assert f"{short!r}" not in said
+
+
 def test_origins_are_a_list() -> None:
     origins = load(cors_origins="https://a.example.com/, http://localhost:3000").cors_origins
     assert origins == ["https://a.example.com", "http://localhost:3000"]
@@ -245,7 +262,7 @@ def test_secrets_are_shown_nowhere() -> None:
     shown = "".join(f"{part!r} {part} {part.model_dump()}" for part in parts)
     assert "sb_secret_b" not in shown
     assert "hush-hush" not in shown
-    assert set(settings.secrets()) == {"sb_publishable_a", "sb_secret_b", "key-1", "hush-hush"}
+    assert set(settings.secrets()) == {"sb_publishable_a", "sb_secret_b", "key-of-imp1", "hush-hush"}
     assert "hush-hush" not in refusal(iamport_api_secret="hush-hush")
 
 
