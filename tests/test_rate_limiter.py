@@ -289,7 +289,7 @@ async def all_closed(other: Client, *, kill: bool) -> None:
     if kill:
         await other.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     async with asyncio.timeout(PATIENCE):
-        while len(await other.client_list()) > 1:
+        while len(await other.client_list()) > 1:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)
 
 

@@ -9,7 +9,6 @@ import jwt
 import pytest
 
 from coinslot.gateways.registry import open_gateways
-from coinslot.settings.registry import GATEWAY_SETTINGS
 from coinslot.settings.deployment import (
     WELL_KNOWN_JWT_SECRET,
     Settings,
@@ -17,6 +16,7 @@ from coinslot.settings.deployment import (
     load_settings,
     setting_names,
 )
+from coinslot.settings.registry import GATEWAY_SETTINGS
 from devstack.settings import DevstackSettings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -32,7 +32,11 @@ ADDRESSES = [
     for name in kind.model_fields
     if name.endswith("_url") and name != "frontend_url"
 ] + ["frontend_url"]
-PORTONE = {"iamport_code": "imp1", "iamport_api_key": "key-of-imp1", "iamport_api_secret": "hush-hush"}
+PORTONE = {
+    "iamport_code": "imp1",
+    "iamport_api_key": "key-of-imp1",
+    "iamport_api_secret": "hush-hush",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -262,7 +266,12 @@ def test_secrets_are_shown_nowhere() -> None:
     shown = "".join(f"{part!r} {part} {part.model_dump()}" for part in parts)
     assert "sb_secret_b" not in shown
     assert "hush-hush" not in shown
-    assert set(settings.secrets()) == {"sb_publishable_a", "sb_secret_b", "key-of-imp1", "hush-hush"}
+    assert set(settings.secrets()) == {
+        "sb_publishable_a",
+        "sb_secret_b",
+        "key-of-imp1",
+        "hush-hush",
+    }
     assert "hush-hush" not in refusal(iamport_api_secret="hush-hush")
 
 

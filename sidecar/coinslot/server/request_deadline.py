@@ -51,7 +51,9 @@ class DeadlineProtocol(HttpProtocol):
         who opens one and says nothing has no longer than a request may take, and is let go without
         a word."""
         try:
-            async with asyncio.timeout(None if self.has_spoken else self.app.config.REQUEST_TIMEOUT):
+            async with asyncio.timeout(
+                None if self.has_spoken else self.app.config.REQUEST_TIMEOUT
+            ):
                 await self._more()
         except TimeoutError:
             # As Sanic's own time-outs do.
