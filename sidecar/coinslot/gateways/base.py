@@ -157,8 +157,8 @@ class WebhookEvent:
     """A webhook's claim: the payment to read again, and whether it should be found paid.
 
     `event_id` is the gateway's id of a signed event; an unsigned one has none, since anybody could
-    have sent it. `secret` is the text that the event gives as the payment's own. `warning` is why the
-    gateway thinks that the payment is fraud, which a person is told.
+    have sent it. `secret` is the text that the event gives as the payment's own. `warning` is why
+    the gateway thinks that the payment is fraud, which a person is told.
     `headers` and `body` are for people who look into it later: without signatures, secrets and
     personal data.
     """

@@ -106,7 +106,8 @@ def _is_number(text: str) -> bool:
 def _can_be_opened(address: str) -> bool:
     """Makes a connection without connecting it: the package takes what is in the address."""
     try:
-        made: Any = open_pool(address).make_connection()
+        pool: Any = open_pool(address)
+        pool.make_connection()
     except Exception:  # noqa: BLE001 - whatever the package says of a wrong one
         return False
-    return made is not None
+    return True
