@@ -188,9 +188,30 @@ def test_operators_page_has_every_fault_of_an_installation() -> None:
 def test_settings_page_has_every_setting_of_the_database() -> None:
     table = re.search(r"^create table coinslot\.settings \((.*?)^\)", MIGRATIONS, re.M | re.S)
     assert table
-    columns = re.findall(r"^  (\w+) \w+ not null", table[1], re.MULTILINE)
+    columns = re.findall(r"^  (\w+) \w+ (?:not null|default)", table[1], re.MULTILINE)
     shown = named("\n".join(cells(section("settings.md", "In the database"))))
     assert shown == set(columns) - {"id", "identity_salt"} != set()
+
+
+def test_times_that_things_are_kept_for_are_the_database_s() -> None:
+    table = re.search(r"^create table coinslot\.settings \((.*?)^\)", MIGRATIONS, re.M | re.S)
+    assert table
+    kept = dict(re.findall(r"^  (keep_\w+) interval default interval '([^']+)'", table[1], re.M))
+    shown = section("operate.md", "What is deleted")
+    assert (
+        {
+            spans(name)[0]: spans(time)[0]
+            for name, time in zip(cells(shown, 1), cells(shown, 2), strict=True)
+        }
+        == kept
+        != {}
+    )
+    listed = section("settings.md", "In the database")
+    times = {
+        spans(name)[0]: spans(time)[0]
+        for name, time in zip(cells(listed), cells(listed, 1), strict=True)
+    }
+    assert {name: times[name] for name in kept} == kept
 
 
 # ---- the sidecar ----

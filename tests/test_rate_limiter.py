@@ -265,6 +265,34 @@ class TestStorageGone:
         assert "hush-hush" not in str(logged)
 
 
+class TestIdleConnections:
+    """Who hosts a Redis closes what is idle: that is no reason to let anybody in."""
+
+    @pytest.mark.parametrize("how", ["closed after a second", "killed"])
+    async def test_that_were_closed_let_nobody_in(self, redis: Redis, how: str) -> None:
+        async with (
+            limits("2/minute", coinslot_limit_storage=redis.storage) as counted,
+            Client(port=redis.port) as other,
+        ):
+            await other.config_set("timeout", 1 if how != "killed" else 0)
+            with capture_logs() as logged:
+                let_in = 0
+                for _ in range(3):
+                    let_in += await admitted(counted, 50, HOME)
+                    await all_closed(other, kill=how == "killed")
+            assert let_in == 10
+            assert said(logged, "limits_storage_away") == 0
+
+
+async def all_closed(other: Client, *, kill: bool) -> None:
+    """Ends every connection to Redis but this one: at once, or by waiting for Redis to do so."""
+    if kill:
+        await other.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    async with asyncio.timeout(PATIENCE):
+        while len(await other.client_list()) > 1:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.1)
+
+
 async def timed(counted: RateLimiter, calls: int) -> float:
     """Seconds for so many calls at once, all of which are admitted."""
     began = time.monotonic()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 
+from coinslot.text import shown
+
 if TYPE_CHECKING:
     from sanic import Request
 
@@ -18,6 +20,9 @@ _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
 
 # Paths of lower-case letters only: they hold no id, so they may be logged.
 _PLAIN = re.compile(r"[a-z/_.]{1,60}")
+
+# What structlog writes over several lines.
+_OF_MANY_LINES = frozenset({"exception", "stack"})
 
 Event = MutableMapping[str, Any]
 Processor = Callable[[Any, str, Event], Event]
@@ -34,6 +39,7 @@ def configure(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         blank(secrets),
+        printable,
     ]
     renderer = _renderer(fmt)
     # Our own lines are written as they are: the way through `logging` would double what each costs.
@@ -72,6 +78,17 @@ def blank(secrets: Iterable[str]) -> Processor:
         return {key: _blanked(value, known) for key, value in event.items()}
 
     return process
+
+
+def printable(_logger: object, _method: str, event: Event) -> Event:
+    """Shows what would steer a terminal, or begin another line, as an escape. Anybody may have
+    written it: a caller, a gateway. Only the lines of a traceback stay lines."""
+    return {
+        key: shown(value, keep="\n" if key in _OF_MANY_LINES else "")
+        if isinstance(value, str)
+        else value
+        for key, value in event.items()
+    }
 
 
 def _blanked(value: object, secrets: list[str]) -> object:

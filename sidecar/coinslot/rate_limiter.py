@@ -27,6 +27,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
 
 from coinslot.errors import TooManyRequests
+from coinslot.settings.limit_storage import SECONDS_TO_ANSWER, open_pool
 from coinslot.settings.limits import GROUPS
 
 if TYPE_CHECKING:
@@ -36,10 +37,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_SECONDS_TO_ANSWER = 0.5
 # Everybody is let in for so long after the storage has failed. Then it is asked again.
 _SECONDS_LEFT_ALONE = 2.0
-_CONNECTIONS = 8
 # The most token owners that are remembered. The least recently used goes first.
 _KNOWN_TOKENS = 20_000
 _SECONDS_BETWEEN_SWEEPS = 5.0
@@ -91,7 +90,7 @@ class RateLimiter:
             return
         try:
             # The storage's own time-outs come first, which end its connections in order.
-            async with asyncio.timeout(3 * _SECONDS_TO_ANSWER):
+            async with asyncio.timeout(3 * SECONDS_TO_ANSWER):
                 admitted = await self._strategy.hit(rate, *key)
                 self._answered()
                 if admitted:
@@ -195,19 +194,7 @@ def _rate(settings: LimitSettings, group: Group, factor: int) -> RateLimitItem |
 
 
 def _redis(address: str, resources: AsyncExitStack) -> Storage:
-    # Only who shares limits has the package.
-    from redis.asyncio import BlockingConnectionPool  # noqa: PLC0415
-    from redis.asyncio.retry import Retry  # noqa: PLC0415
-    from redis.backoff import NoBackoff  # noqa: PLC0415
-
-    pool = BlockingConnectionPool.from_url(
-        address.removeprefix("async+").replace("redis+unix://", "unix://"),
-        max_connections=_CONNECTIONS,
-        timeout=_SECONDS_TO_ANSWER,
-        socket_connect_timeout=_SECONDS_TO_ANSWER,
-        socket_timeout=_SECONDS_TO_ANSWER,
-        retry=Retry(NoBackoff(), 0),
-    )
+    pool = open_pool(address)
     resources.push_async_callback(pool.aclose)
     options: dict[str, Any] = {"implementation": "redispy", "connection_pool": pool}
     return cast("Storage", storage_from_string(address, **options))

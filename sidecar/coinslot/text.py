@@ -1,17 +1,40 @@
-"""Text of gateways, which may be anything."""
+"""Text of others, which may be anything."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+_HALVES = re.compile("[\ud800-\udfff]")
+
 
 def storable(text: str) -> str:
-    """Without what Postgres cannot store: NUL, and half a character of JSON's `\\ud800` kind."""
-    if text.isprintable():  # NUL and lone surrogates are not printable
+    """A gateway's text without what Postgres cannot store (NUL, and half a character of JSON's
+    `\\ud800` kind), and without what steers the terminal of whoever reads it. Nothing else is lost.
+    """
+    if text.isprintable():  # neither are these printable
         return text
-    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+    whole = text.encode("utf-8", "replace").decode().replace("\x00", "")
+    return "".join(" " if unicodedata.category(each) == "Cc" else each for each in whole)
+
+
+def shown(text: str, keep: str = "") -> str:
+    """Any text on one line, as a terminal may get it: what is not printable as an escape. What is
+    in `keep` stays."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in keep else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
+def is_whole(text: str) -> bool:
+    """False for what Postgres cannot store."""
+    return "\x00" not in text and (text.isascii() or not _HALVES.search(text))
 
 
 Text = Annotated[str, AfterValidator(storable)]

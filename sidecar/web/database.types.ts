@@ -490,7 +490,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "coinslot_store_webhook":
-{ Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string }; Returns: Record<string, unknown>
+{ Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string,"warning"?: string }; Returns: Record<string, unknown>
                            },
 "coinslot_verify_ledger":
 { Args: { "from_user"?: string,"to_user"?: string }; Returns: {

@@ -181,6 +181,13 @@ create table coinslot.settings (
   max_unpaid_orders_per_hour integer not null default 100,
   max_hold_seconds integer not null default 86400,
   overage_into_debt boolean not null default false,
+  declines_in_a_row integer default 5,
+  refunds_in_a_row integer default 3,
+  keep_webhooks interval default interval '90 days',
+  keep_audit_lines interval default interval '90 days',
+  keep_ledger_checks interval default interval '90 days',
+  keep_unpaid_orders interval default interval '180 days',
+  keep_account_holders interval default interval '90 days',
   anonymous_purchases boolean not null default true,
   canonical_emails boolean not null default true,
   bonus_for_existing_users boolean not null default true,
@@ -195,7 +202,14 @@ create table coinslot.settings (
   constraint settings_order_lifetime_positive check (order_lifetime > interval '0'),
   constraint settings_max_open_orders_positive check (max_open_orders > 0),
   constraint settings_max_unpaid_orders_per_hour_positive check (max_unpaid_orders_per_hour > 0),
-  constraint settings_max_hold_seconds_positive check (max_hold_seconds > 0)
+  constraint settings_max_hold_seconds_positive check (max_hold_seconds > 0),
+  constraint settings_in_a_row_positive check (declines_in_a_row > 0 and refunds_in_a_row > 0),
+  -- Gateways repeat webhooks for days, and deposits come late.
+  constraint settings_kept_long_enough check (
+    least(
+      keep_webhooks, keep_audit_lines, keep_ledger_checks, keep_unpaid_orders, keep_account_holders
+    ) >= interval '30 days'
+  )
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
@@ -208,6 +222,20 @@ comment on column coinslot.settings.max_hold_seconds is
 'Longest life of a hold, with all that it was extended by.';
 comment on column coinslot.settings.overage_into_debt is
 'True: a capture with allow_overage takes all it asks for, below zero too. False: what is free.';
+comment on column coinslot.settings.declines_in_a_row is
+'Declined attempts of one user after which a person is told; null = nobody is.';
+comment on column coinslot.settings.refunds_in_a_row is
+'Refunded orders of one user after which a person is told; null = nobody is.';
+comment on column coinslot.settings.keep_webhooks is
+'How long a finished webhook is kept; null = for ever, here and below.';
+comment on column coinslot.settings.keep_audit_lines is
+'How long the lines of an audit are kept that ask nothing of anybody.';
+comment on column coinslot.settings.keep_ledger_checks is
+'How long a check that found nothing is kept.';
+comment on column coinslot.settings.keep_unpaid_orders is
+'How long an order is kept that never saw money and is over.';
+comment on column coinslot.settings.keep_account_holders is
+'How long the holder of a virtual account is kept after the order''s last move.';
 comment on column coinslot.settings.anonymous_purchases is
 'False refuses orders of users who signed in without an identity.';
 comment on column coinslot.settings.canonical_emails is

@@ -154,12 +154,15 @@ comment on column public.token_payments.version is
 'Grows with every gateway read that was applied: an older read is stale.';
 comment on column public.token_payments.confirmed_at is 'When the order was first credited.';
 
--- History is paged by (created_at, id), newest first; expiry walks the open orders by date.
+-- History is paged by (created_at, id), newest first; expiry walks the open
+-- orders by date, and the purge those that came to nothing.
 create index token_payments_history on public.token_payments (user_id, created_at desc, id desc);
 create index token_payments_expiring on public.token_payments (expires_at)
 where status in ('pending', 'awaiting_deposit');
 create index token_payments_product_id on public.token_payments (product_id);
 create index token_payments_gateway on public.token_payments (gateway, confirmed_at);
+create index token_payments_over on public.token_payments (created_at)
+where status in ('failed', 'canceled', 'expired');
 -- Of those that are looked for by it. A whole one would tempt a planner without statistics to go
 -- through all pending orders in search of one user's.
 create index token_payments_status on public.token_payments (status) where status = 'review';
@@ -232,8 +235,7 @@ revoke all on sequence public.token_payment_events_id_seq from anon, authenticat
 grant select on table public.token_payment_events to authenticated, service_role;
 create policy "People read the events of their own payments" on public.token_payment_events
 for select to authenticated using (user_id = any((select coinslot.own_histories())::uuid[]));
-create trigger token_payment_events_append_only
-before update or delete on public.token_payment_events
+create trigger token_payment_events_append_only before update on public.token_payment_events
 for each row execute function coinslot.refuse_change();
 create trigger token_payment_events_no_truncate before truncate on public.token_payment_events
 for each statement execute function coinslot.refuse_change();
@@ -286,6 +288,8 @@ comment on column coinslot.payment_attempts.secret is
 'What the gateway repeats in its unsigned webhooks about this attempt.';
 comment on column coinslot.payment_attempts.credited is 'This attempt moves the order''s tokens.';
 create index payment_attempts_payment_id on coinslot.payment_attempts (payment_id);
+create index payment_attempts_holders on coinslot.payment_attempts (updated_at)
+where virtual_account ? 'holder';
 create unique index payment_attempts_one_credited on coinslot.payment_attempts (payment_id)
 where credited;
 alter table coinslot.payment_attempts enable row level security;
@@ -326,18 +330,19 @@ create table coinslot.discrepancies (
       'unknown_order', 'wrong_order', 'wrong_gateway', 'wrong_mode', 'wrong_currency',
       'wrong_amount', 'wallet_closed', 'wallet_full', 'duplicate_payment', 'illegal_transition',
       'refund_unresolved', 'audit_unknown', 'audit_different', 'audit_missing',
-      'ledger_unsound'
+      'ledger_unsound', 'fraud_warning', 'declines_in_a_row', 'refunds_in_a_row'
     )
   )
 );
 comment on table coinslot.discrepancies is
-'What a person has to decide: money that fits no order, which is never credited by itself, and a
-ledger that does not add up.';
+'What a person has to decide: money that fits no order, which is never credited by itself, a
+ledger that does not add up, and what may be fraud.';
 comment on column coinslot.discrepancies.resolution is
 'What a person did about it; empty where it was resolved by what happened.';
 create unique index discrepancies_open on coinslot.discrepancies (
   kind, gateway, payment_key, order_id
 ) where resolved_at is null;
+create index discrepancies_order_id on coinslot.discrepancies (order_id);
 alter table coinslot.discrepancies enable row level security;
 revoke all on table coinslot.discrepancies from anon, authenticated, service_role;
 create policy "Nobody reads discrepancies through the API" on coinslot.discrepancies

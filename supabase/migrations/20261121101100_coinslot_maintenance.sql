@@ -66,7 +66,8 @@ begin
   end if;
   return jsonb_build_object(
     'orders_expired', coinslot.expire_orders(run_maintenance.batch),
-    'wallets_swept', coinslot.expire_holds(run_maintenance.batch)
+    'wallets_swept', coinslot.expire_holds(run_maintenance.batch),
+    'purged', coinslot.purge(run_maintenance.batch)
   );
 end
 $$;
@@ -79,7 +80,8 @@ language sql volatile set search_path = '' as $$
   select coinslot.run_maintenance(coinslot_run_maintenance.batch)
 $$;
 comment on function public.coinslot_run_maintenance(integer) is
-'Service: expires orders and holds; {orders_expired, wallets_swept}.';
+'Service: expires orders and holds and deletes what was kept long enough; {orders_expired,
+wallets_swept, purged}.';
 revoke all on function public.coinslot_run_maintenance(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_run_maintenance(integer) to service_role;

@@ -88,6 +88,8 @@ where event_id is null;
 create index webhooks_due on coinslot.webhooks (next_attempt_at)
 where next_attempt_at is not null;
 create index webhooks_order_id on coinslot.webhooks (order_id, id);
+create index webhooks_finished on coinslot.webhooks (finished_at)
+where finished_at is not null;
 create index webhooks_outcome on coinslot.webhooks (outcome, id);
 alter table coinslot.webhooks enable row level security;
 revoke all on table coinslot.webhooks from anon, authenticated, service_role;
@@ -302,10 +304,12 @@ comment on function coinslot.save_webhook(coinslot.webhooks, boolean) is
 revoke all on function coinslot.save_webhook(coinslot.webhooks, boolean) from public;
 
 -- What proves nothing and is not about a payment of ours leaves no trace, or anybody could fill the
--- inbox.
+-- inbox. Nor does what is signed and names neither an order, in the form of ours, nor an attempt we
+-- know: another app sells through the same account. A warning of fraud is for a person, and for
+-- that a signature is enough.
 create function coinslot.store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
-  claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean,
+  claims_paid boolean, headers jsonb, body jsonb, secret text, busy boolean, warning text,
   out verdict coinslot.delivery_verdict, out webhook_id bigint, out payment public.token_payments
 )
 language plpgsql volatile security definer
@@ -327,8 +331,11 @@ begin
     v_webhook.gateway, v_webhook.order_id, v_webhook.payment_key
   );
   verdict := case
+    when payment.id is null then case
+      when v_webhook.event_id is null
+        or coalesce(v_webhook.order_id, '') !~ coinslot.order_id_form() then 'unknown_order'
+    end
     when v_webhook.event_id is not null then null
-    when payment.id is null then 'unknown_order'
     when not coinslot.knows_secret(payment.id, store_webhook.secret) then 'forged'
   end;
   if verdict is null then
@@ -337,22 +344,25 @@ begin
     verdict := v_saved.verdict;
     webhook_id := v_saved.webhook_id;
   end if;
+  if warning <> '' and v_webhook.event_id is not null and verdict in ('read', 'scheduled') then
+    perform coinslot.note_warning(v_webhook, warning);
+  end if;
 end
 $$;
 comment on function coinslot.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean, text
 ) is 'See public.coinslot_store_webhook.';
 revoke all on function coinslot.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean, text
 ) from public;
 grant execute on function coinslot.store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean, text
 ) to service_role;
 
 create function public.coinslot_store_webhook(
   gateway text, event_id text, event_type text, order_id text, payment_key text,
   claims_paid boolean, headers jsonb, body jsonb, secret text default null,
-  busy boolean default false, out verdict text, out webhook_id bigint,
+  busy boolean default false, warning text default null, out verdict text, out webhook_id bigint,
   out payment public.token_payments
 )
 language sql volatile set search_path = '' as $$
@@ -362,19 +372,19 @@ language sql volatile set search_path = '' as $$
     coinslot_store_webhook.event_type, coinslot_store_webhook.order_id,
     coinslot_store_webhook.payment_key, coinslot_store_webhook.claims_paid,
     coinslot_store_webhook.headers, coinslot_store_webhook.body, coinslot_store_webhook.secret,
-    coinslot_store_webhook.busy
+    coinslot_store_webhook.busy, coinslot_store_webhook.warning
   ) s
 $$;
 comment on function public.coinslot_store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean, text
 ) is
 'Service: stores a webhook; verdict read, scheduled, duplicate, unknown_order or forged. busy = the
-caller cannot read it now: the sweep will.';
+caller cannot read it now: the sweep will. warning = why the gateway thinks it fraud, for a person.';
 revoke all on function public.coinslot_store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean, text
 ) from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_store_webhook(
-  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean
+  text, text, text, text, text, boolean, jsonb, jsonb, text, boolean, text
 ) to service_role;
 
 create type public.coinslot_webhook_verdict as (

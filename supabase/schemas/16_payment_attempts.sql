@@ -155,7 +155,7 @@ from public;
 
 -- Remembers what the gateway said of an attempt; null if it belongs to another order. A person is
 -- needed while its money is here and something speaks against it, and no longer. Of a refund only
--- its end says that.
+-- its end says that. A warning of fraud stays for as long as the money does.
 create function coinslot.save_attempt(attempt coinslot.payment_attempts, order_id text)
 returns bigint
 language plpgsql volatile set search_path = '' as $$
@@ -187,8 +187,10 @@ begin
   update coinslot.discrepancies d set resolved_at = clock_timestamp()
   where d.gateway = attempt.gateway and d.payment_key = attempt.payment_key
     and d.order_id = save_attempt.order_id and d.resolved_at is null
-    and d.kind <> 'refund_unresolved'
-    and (not v_has_money or d.kind not in (coalesce(attempt.problem, ''), 'duplicate_payment'));
+    and d.kind not in ('refund_unresolved', 'declines_in_a_row', 'refunds_in_a_row')
+    and (not v_has_money or d.kind not in (
+      coalesce(attempt.problem, ''), 'duplicate_payment', 'fraud_warning'
+    ));
   if attempt.problem is not null and v_has_money then
     perform coinslot.record_discrepancy(attempt.problem, attempt, save_attempt.order_id);
   end if;

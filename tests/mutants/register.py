@@ -13,6 +13,7 @@ from tests.mutants import (
     operator_rules,
     payment_rules,
     refund_rules,
+    retention_rules,
     sidecar_rules,
     wallet_rules,
     webhook_rules,
@@ -31,6 +32,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *import_rules.MUTANTS,
     *installation_rules.MUTANTS,
     *webhook_rules.MUTANTS,
+    *retention_rules.MUTANTS,
     *sidecar_rules.MUTANTS,
     *gateway_rules.MUTANTS,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,16 @@ async def test_that_stops(server: Server, begin: bytes, piece: bytes) -> None:
 
 async def test_that_says_nothing_is_let_go(server: Server) -> None:
     assert await server.send(b"") == b""
+
+
+async def test_that_says_nothing_is_not_kept_as_one_that_did(server: Server) -> None:
+    """The time for a request is `SECONDS`, that for the next one of a connection is a second."""
+    began = time.monotonic()
+    await server.send(b"")
+    assert time.monotonic() - began < 1
+    began = time.monotonic()
+    assert b" 200 " in await server.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert time.monotonic() - began >= 1
 
 
 @pytest.mark.parametrize(

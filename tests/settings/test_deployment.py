@@ -16,6 +16,7 @@ from coinslot.settings.deployment import (
     load_settings,
     setting_names,
 )
+from coinslot.settings.registry import GATEWAY_SETTINGS
 from devstack.settings import DevstackSettings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -25,7 +26,17 @@ GIVEN = {
     "supabase_service_role_key": "sb_secret_b",
     "frontend_url": "https://app.example.com/",
 }
-PORTONE = {"iamport_code": "imp1", "iamport_api_key": "key-1", "iamport_api_secret": "hush-hush"}
+ADDRESSES = [
+    name
+    for kind in (Settings, *GATEWAY_SETTINGS)
+    for name in kind.model_fields
+    if name.endswith("_url") and name != "frontend_url"
+] + ["frontend_url"]
+PORTONE = {
+    "iamport_code": "imp1",
+    "iamport_api_key": "key-of-imp1",
+    "iamport_api_secret": "hush-hush",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +139,93 @@ def test_shared_limits_are_a_secret() -> None:
     assert address in settings.secrets()
 
 
+HUSH = "hush-hush-hush"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"async+redis://user:{HUSH}@redis.example.com:6379/0?foo=1",
+        f"async+redis://user:{HUSH}@redis.example.com:6379/0?ssl_cert_reqs=none",
+        f"async+rediss://user:{HUSH}@redis.example.com:6379/0?ssl_cert_reqs=maybe",
+        f"async+rediss://user:{HUSH}@redis.example.com/0?ssl_ca_certs=/no/such/file",
+        f"async+redis://user:{HUSH}@redis.example.com:6379/first",
+        f"async+redis://user:{HUSH}@redis.example.com:6379/0?db=first",
+        f"async+redis://user:{HUSH}@redis.example.com:6379/0?protocol=9",
+        f"async+redis://user:{HUSH}@redis.example.com:6379/0?retry=3",
+        f"async+redis://user:{HUSH}@redis.example.com:6379/0?connection_class=int",
+        f"async+redis://user:{HUSH}@redis.example.com:6379/0?max_connections",
+        f"async+redis://user:{HUSH}@redis.example.com:many/0",
+        f"async+redis://user:{HUSH}/x@redis.example.com:6379/0",
+        f"async+redis://user:{HUSH}#x@redis.example.com:6379/0",
+        f"async+redis://user:{HUSH}@",
+        f"async+redis://user:{HUSH}@[::1/0",
+        f"async+redis://user:{HUSH}@redis.example.com:99999/0",
+        f"async+redis+unix://user:{HUSH}@",
+    ],
+)
+def test_address_of_shared_limits_that_would_fail_later_is_refused(address: str) -> None:
+    """In one sentence, which holds no part of it."""
+    said = refusal(coinslot_limit_storage=address)
+    assert said.count("COINSLOT_LIMIT_STORAGE") == 1
+    assert len(said.splitlines()) == 2
+    assert "hush" not in said
+    assert "example.com" not in said
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "async+redis://redis.example.com",
+        "async+redis://:p%40ss%2Fword@[::1]:6379/0?protocol=3",
+        "async+rediss://coinslot:hush@redis.example.com/0?ssl_cert_reqs=none",
+        "async+redis+unix:///run/redis.sock?db=1",
+    ],
+)
+def test_address_of_shared_limits_may_have_every_usual_form(address: str) -> None:
+    assert load(coinslot_limit_storage=address).coinslot_limit_storage is not None
+
+
+@pytest.mark.parametrize("name", [*ADDRESSES])
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://user:{HUSH}@api.example.com",
+        f"https://user:{HUSH}/x@api.example.com",
+        "https://api.example.com:port",
+        "https://api.example.com:99999",
+        "https://[::1",
+        "https://api.example.com?x=1",
+        "https://api.example.com#x",
+        "https://api.exa mple.com",
+        "https://api.example.com/\x1b[31m",
+        f"https://user:{HUSH}\uff0f@api.example.com",
+    ],
+)
+def test_address_that_cannot_be_called_is_refused(name: str, address: str) -> None:
+    """In one sentence: what is before an @ may be a password."""
+    said = refusal(**{name: address})
+    assert [line.split()[0] for line in said.splitlines()[1:]] == [name.upper()]
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("iamport_api_key", "a"),
+        ("iamport_api_secret", "ready"),
+        ("toss_secret_key", "test_sk"),
+        ("stripe_webhook_secret", "whsec_1234,whsec_"),
+        ("supabase_service_role_key", "service"),
+    ],
+)
+def test_secret_that_is_shorter_than_a_word_is_refused(name: str, short: str) -> None:
+    """Logs blank it wherever it turns up: `IAMPORT_API_KEY=a` would turn "ready" into "re***dy"."""
+    said = refusal(**{**PORTONE, name: short})
+    assert f"{name.upper()} has fewer than 8 characters" in said
+    assert f"{short!r}" not in said
+
+
 def test_origins_are_a_list() -> None:
     origins = load(cors_origins="https://a.example.com/, http://localhost:3000").cors_origins
     assert origins == ["https://a.example.com", "http://localhost:3000"]
@@ -168,7 +266,12 @@ def test_secrets_are_shown_nowhere() -> None:
     shown = "".join(f"{part!r} {part} {part.model_dump()}" for part in parts)
     assert "sb_secret_b" not in shown
     assert "hush-hush" not in shown
-    assert set(settings.secrets()) == {"sb_publishable_a", "sb_secret_b", "key-1", "hush-hush"}
+    assert set(settings.secrets()) == {
+        "sb_publishable_a",
+        "sb_secret_b",
+        "key-of-imp1",
+        "hush-hush",
+    }
     assert "hush-hush" not in refusal(iamport_api_secret="hush-hush")
 
 

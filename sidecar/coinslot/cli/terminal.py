@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
+from coinslot.text import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+T = TypeVar("T")
 
 
 class Terminal:
@@ -16,10 +21,10 @@ class Terminal:
     def __init__(self, *, stderr: bool = False) -> None:
         self._stderr = stderr
 
-    def print(self, shown: object, *, markup: bool = True) -> None:
+    def print(self, said: object, *, markup: bool = True) -> None:
         from rich.console import Console  # noqa: PLC0415 - `--help` does without it
 
-        Console(stderr=self._stderr, highlight=False).print(shown, markup=markup)
+        Console(stderr=self._stderr, highlight=False).print(_harmless(said), markup=markup)
 
     def print_table(self, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Prints texts that may be anybody's, folded where they are long."""
@@ -31,8 +36,13 @@ class Terminal:
         for name in names:
             table.add_column(name, overflow="fold", no_wrap=name == names[0])
         for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
+            table.add_row(*(escape(_harmless(cell)) for cell in row))
         self.print(table)
+
+
+def _harmless(said: T) -> T | str:
+    """Texts may be a buyer's or a gateway's, and steer no operator's terminal."""
+    return shown(said, keep="\n") if isinstance(said, str) else said
 
 
 out = Terminal()

@@ -217,8 +217,11 @@ class Offer(Record):
 
 
 class Maintenance(Record):
+    """`purged` has how many of each kind were deleted; none by a database older than that."""
+
     orders_expired: int
     wallets_swept: int
+    purged: dict[str, int] = {}
 
 
 class DatabaseSettings(Record):

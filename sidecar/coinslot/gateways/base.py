@@ -69,9 +69,10 @@ class GatewayPayment:
 
     def arguments(self) -> dict[str, Any]:
         """The parameters of `coinslot_apply_gateway_payment` that come from the gateway."""
-        fact = {name: getattr(self, name) for name in _ARGUMENTS}
+        fact = {name: _fit(getattr(self, name)) for name in _ARGUMENTS}
         if self.virtual_account is not None:
-            fact["virtual_account"] = asdict(self.virtual_account)
+            account = asdict(self.virtual_account)
+            fact["virtual_account"] = {name: _fit(value) for name, value in account.items()}
         return fact
 
 
@@ -156,7 +157,8 @@ class WebhookEvent:
     """A webhook's claim: the payment to read again, and whether it should be found paid.
 
     `event_id` is the gateway's id of a signed event; an unsigned one has none, since anybody could
-    have sent it. `secret` is the text that the event gives as the payment's own.
+    have sent it. `secret` is the text that the event gives as the payment's own. `warning` is why
+    the gateway thinks that the payment is fraud, which a person is told.
     `headers` and `body` are for people who look into it later: without signatures, secrets and
     personal data.
     """
@@ -169,12 +171,17 @@ class WebhookEvent:
     headers: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
     secret: str | None = field(default=None, repr=False)
+    warning: str | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """The parameters of `coinslot_store_webhook` that come from the webhook."""
-        claimed = {each.name: getattr(self, each.name) for each in fields(self)}
-        kind = storable(self.event_type)[:_LONGEST_TYPE]
+        """The parameters of `coinslot_store_webhook` that come from the webhook, fit for it."""
+        claimed = {each.name: _fit(getattr(self, each.name)) for each in fields(self)}
+        kind = claimed["event_type"][:_LONGEST_TYPE]
         return {**claimed, "event_type": kind, "headers": {**self.headers}, "body": {**self.body}}
+
+
+def _fit(value: object) -> Any:  # noqa: ANN401 - of any field
+    return storable(value) if isinstance(value, str) else value
 
 
 class Gateway(Protocol):

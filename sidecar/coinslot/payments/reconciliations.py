@@ -93,9 +93,12 @@ class Reconciliations:
         self._paces = {name: Pace() for name in gateways}
 
     async def maintain(self) -> None:
-        """Expires orders and holds. Harmless beside pg_cron, which may do the same."""
+        """Expires orders and holds, and deletes what was kept long enough. Harmless beside pg_cron,
+        which may do the same."""
         done = await self._database.as_service().run_maintenance()
         log.debug("maintenance_done", **done.model_dump())
+        if any(done.purged.values()):
+            log.info("purged", **done.purged)
 
     async def once(self) -> Round:
         """Everything that is due now, of the gateways that answer."""

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from coinslot.settings import registry
-from coinslot.settings.fields import Address, Listed, Mode, exposed
+from coinslot.settings.fields import Address, Listed, Mode, exposed, secrets_in, short_secrets
 from coinslot.settings.gateway import GatewaySettings
 from coinslot.settings.limits import LimitSettings
 from coinslot.settings.process import ProcessSettings
@@ -89,9 +89,7 @@ class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
 
     def secrets(self) -> list[str]:
         """Every secret value, so that logs can blank them wherever they turn up."""
-        values = [value for part in (self, *self._gateways) for _, value in part]
-        values += [each for value in values if isinstance(value, list) for each in value]
-        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return [each for part in (self, *self._gateways) for _, each in secrets_in(part)]
 
     @field_validator("cors_origins")
     @classmethod
@@ -107,6 +105,7 @@ class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
     def _consistent(self) -> Self:
         problems = [
             *_mixed_up_keys(self),
+            *short_secrets(self),
             *self.store_problems(live=self.live),
             *self.process_problems(),
             *(_too_open_for_live(self) if self.live else []),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 Mode = Literal["test", "live"]
 
@@ -15,10 +18,21 @@ _LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|::1?
 
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise ValueError("must be an address such as https://example.com")
+    if not _can_be_called(value):
+        raise ValueError("must be an address such as https://example.com, without user or password")
     return value.rstrip("/")
+
+
+def _can_be_called(address: str) -> bool:
+    """False, too, for one with a password: addresses are logged, and secrets have settings."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    if not address.isprintable() or re.search(r"[\s@?#]", address):
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
 
 
 def _split(value: object) -> object:
@@ -42,6 +56,27 @@ lease: no other server may ask while this one still does."""
 
 GatewaySeconds = Annotated[float, Field(gt=0, le=SECONDS_TO_REFUND)]
 """The time that one call to a gateway may take."""
+
+
+SHORTEST_SECRET = 8
+"""Logs blank a secret wherever it turns up: a shorter one would blank parts of ordinary words."""
+
+
+def secrets_in(settings: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
+    """Each secret value with the name of its setting."""
+    for name, value in settings:
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, SecretStr):
+                yield name, each.get_secret_value()
+
+
+def short_secrets(settings: Iterable[tuple[str, object]]) -> list[str]:
+    """A sentence for each secret that is too short to be one."""
+    return [
+        f"{name.upper()} has fewer than {SHORTEST_SECRET} characters: set the whole secret"
+        for name, secret in secrets_in(settings)
+        if len(secret) < SHORTEST_SECRET
+    ]
 
 
 def exposed(name: str, address: str) -> list[str]:

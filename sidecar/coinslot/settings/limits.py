@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from typing import Literal
 
 from limits import RateLimitItem, parse
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from coinslot.settings import limit_storage
+
 Group = Literal["orders", "settlements", "refunds", "reads"]
 GROUPS: tuple[Group, ...] = ("orders", "settlements", "refunds", "reads")
 
 OFF = "off"
-_SHARED = re.compile(r"async\+(redis|rediss|redis\+unix)://\S+")
 
 
 class LimitSettings(BaseSettings):
@@ -59,12 +59,9 @@ class LimitSettings(BaseSettings):
     @field_validator("coinslot_limit_storage")
     @classmethod
     def _is_storage(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        if not _SHARED.fullmatch(value.get_secret_value()):
-            raise ValueError("is the address of a Redis, such as async+redis://host:6379/0")
-        if find_spec("redis") is None:
-            raise ValueError("needs the Python package redis, which is not installed")
+        wrong = None if value is None else limit_storage.problem(value.get_secret_value())
+        if wrong is not None:
+            raise ValueError(wrong)
         return value
 
     @field_validator("coinslot_forwarded_secret")

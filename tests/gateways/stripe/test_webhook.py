@@ -151,7 +151,6 @@ class TestSignature:
             "1",
             '{"id": 1}',
             '{"id": "evt_1", "type": "payment_intent.succeeded"}',
-            '{"id": "evt_1", "object": "v2.core.event", "type": "x"}',
             "{" * 10,
             "[" * 100_000,
         ],
@@ -219,6 +218,45 @@ class TestEvents:
     )
     def test_about_nothing_here(self, event: dict[str, Any]) -> None:
         assert take(event) is None
+
+    def test_thin_is_nothing_for_us_and_no_error(self) -> None:
+        """It brings no object. What is refused Stripe would send again for days."""
+        thin = {
+            "id": "evt_test_65",
+            "object": "v2.core.event",
+            "type": "v1.billing.meter.error_report_triggered",
+            "livemode": False,
+            "created": "2026-01-02T03:04:05.000Z",
+            "related_object": {"id": "mtr_1", "type": "billing.meter", "url": "/v1/billing"},
+        }
+        assert take(thin) is None
+
+    @pytest.mark.parametrize("name", ["event_payment_intent_succeeded", "event_charge_refunded"])
+    def test_of_a_connected_account_is_not_read_at_ours(self, name: str) -> None:
+        assert take({**SAMPLES[name], "account": "acct_1CONNECTED"}) is None
+        assert take({**SAMPLES[name], "account": None}) is not None
+
+    @pytest.mark.parametrize(
+        ("said", "told"),
+        [({"fraud_type": "made_with_stolen_card"}, "made_with_stolen_card"), ({}, "unnamed")],
+    )
+    def test_early_fraud_warning_is_about_its_payment(
+        self, said: dict[str, str], told: str
+    ) -> None:
+        about = {
+            "id": "issfr_1",
+            "object": "radar.early_fraud_warning",
+            "actionable": True,
+            "charge": "ch_1",
+            "payment_intent": INTENT,
+            **said,
+        }
+        kind = "radar.early_fraud_warning.created"
+        event = take({**SUCCEEDED, "type": kind, "data": {"object": about}})
+        assert event is not None
+        assert (event.warning, event.payment_key, event.order_id) == (told, INTENT, None)
+        assert not event.claims_paid
+        assert event.body["data"]["object"].get("fraud_type") == said.get("fraud_type")
 
     def test_payment_intent_that_the_endpoint_expands(self) -> None:
         sample = SAMPLES["event_refund_updated"]

@@ -1,7 +1,13 @@
-"""Stripe's webhooks: signed, and each about an object that belongs to a PaymentIntent, or not."""
+"""Stripe's webhooks: signed, and each about an object that belongs to a PaymentIntent, or not.
+
+What an endpoint may be sent beside that is nothing for us, which is no error, or Stripe would send
+it again: events of connected accounts, whose payments our key cannot read, and thin events, which
+bring no object.
+"""
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +29,8 @@ TOLERANCE = 300
 
 _ABOUT_PAYMENTS = ("payment_intent.", "refund.", "charge.dispute.")
 _ABOUT_REFUNDS = frozenset({"charge.refunded", "charge.refund.updated"})
+_WARNING = "radar.early_fraud_warning.created"
+_THIN = "v2.core.event"
 _WITH_OUR_METADATA = frozenset({"payment_intent", "charge"})
 _KEPT = {"id", "type", "api_version", "created", "livemode"} | {
     f"data.object.{field}"
@@ -30,6 +38,7 @@ _KEPT = {"id", "type", "api_version", "created", "livemode"} | {
         *("id", "object", "status", "amount", "amount_received", "amount_refunded", "currency"),
         *("metadata.order_id", "payment_intent", "charge", "latest_charge", "reason"),
         *("cancellation_reason", "failure_reason", "last_payment_error.code"),
+        *("fraud_type", "actionable"),
         "last_payment_error.decline_code",
     )
 }
@@ -43,6 +52,7 @@ class _Event(BaseModel):
     id: str
     type: str
     api_version: str | None = None
+    account: str | None = None
     data: _Data
 
 
@@ -51,14 +61,21 @@ def parse(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> We
     if not secrets:
         raise GatewayOff("No Stripe webhook secret is set here", code="webhook_off")
     verified = _verified(headers.get("stripe-signature", ""), body, secrets)
+    if verified.get("object") == _THIN:
+        log.info("webhook_type_ignored", gateway="stripe", type=_THIN)
+        return None
     try:
         event = _Event.model_validate(verified)
     except ValidationError as error:
         raise InvalidRequest("This is not a Stripe event") from error
+    if event.account is not None:
+        log.info("webhook_of_a_connected_account", gateway="stripe", event_id=event.id)
+        return None
     if event.api_version != stripe.api_version:
         # The endpoint's version, not the library's, gives the body its shape. Only ids are used.
         log.warning("webhook_api_version", event_id=event.id, api_version=event.api_version)
-    if not event.type.startswith(_ABOUT_PAYMENTS) and event.type not in _ABOUT_REFUNDS:
+    known = {*_ABOUT_REFUNDS, _WARNING}
+    if not event.type.startswith(_ABOUT_PAYMENTS) and event.type not in known:
         return None
     return _understood(event, redacted(verified, _KEPT), headers)
 
@@ -77,6 +94,7 @@ def _understood(
         payment_key=payment_key,
         claims_paid=event.type == "payment_intent.succeeded",
         event_id=event.id,
+        warning=str(about.get("fraud_type") or "unnamed") if event.type == _WARNING else None,
         headers=redacted(headers, keep={"content-type", "user-agent"}),
         body=kept,
     )
@@ -101,17 +119,26 @@ def _id(value: object) -> str | None:
 
 
 def _verified(header: str, body: bytes, secrets: Sequence[str]) -> dict[str, Any]:
+    """The event as it was signed. The library's own way of making one refuses thin events."""
     for secret in secrets:
         try:
-            event = stripe.Webhook.construct_event(body, header, secret, TOLERANCE)
+            stripe.WebhookSignature.verify_header(body.decode(), header, secret, TOLERANCE)
         except (stripe.SignatureVerificationError, UnicodeDecodeError, TypeError):
             # The last two: a body that is not UTF-8, a signature that is not ASCII.
             continue
-        except (ValueError, AttributeError, RecursionError) as error:
-            raise InvalidRequest("The body is signed and is not a Stripe event") from error
         _check_not_ahead(header)
-        return dict(event.to_dict())
+        return _object(body)
     raise InvalidSignature("Stripe webhook signature verification failed")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is signed and is not JSON") from error
+    if not isinstance(event, dict):
+        raise InvalidRequest("The body is signed and is not a Stripe event")
+    return event
 
 
 def _check_not_ahead(header: str) -> None:

@@ -142,7 +142,7 @@ language sql stable set search_path = '' as $$
         and (a.credited or a.problem is not null or a.paid <= a.refunded + a.withdrawn or exists (
           select from coinslot.discrepancies d
           where d.gateway = a.gateway and d.payment_key = a.payment_key and d.resolved_at is null
-            and d.kind not like 'audit\_%'
+            and d.kind not like 'audit\_%' and d.kind <> 'fraud_warning'
         ))
       then 'matched'
       else 'different'

@@ -86,6 +86,9 @@ begin
   if attempt.refunding > 0 then
     perform coinslot.read_later(payment.id);
   end if;
+  if attempt.state = 'failed' or outcome = 'reversed' then
+    perform coinslot.note_habits(payment);
+  end if;
 end
 $$;
 comment on function coinslot.apply_news(
