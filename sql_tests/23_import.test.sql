@@ -1,7 +1,7 @@
 -- Balances of an app that counted tokens itself: each arrives once and to the token, or none does.
 begin;
 \ir helpers/call.sql
-select plan(68);
+select plan(69);
 
 -- The app's own table, as its owner made it, and who is in it: each with an old balance.
 select pg_temp.change($$
@@ -265,6 +265,10 @@ select is(
 select is(
   pg_temp.as_user(:'rich', format('select m.tokens from public.members m where id = %L', :'busy')),
   '{"tokens": null}', 'other people''s balances are not shown, though their rows are'
+);
+select is(
+  pg_temp.as_user(:'gone', format('select m.tokens from public.members m where id = %L', :'gone')),
+  '{"tokens": 0}', 'nor has anybody who was deleted any to spend'
 );
 select is(
   pg_temp.as_user(:'rich', 'update public.members set tokens = 99') ->> 'error',

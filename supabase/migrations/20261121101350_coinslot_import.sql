@@ -329,7 +329,8 @@ comment on function coinslot.use_up_accounts(text) is
 revoke all on function coinslot.use_up_accounts(text) from public;
 
 -- A function of the row with the name of the column: PostgREST reads it by that name, and there is
--- nothing to write. It reads as the caller, who sees their own wallet and no other.
+-- nothing to write. It reads as the caller, who sees their own wallet and no other, and says what
+-- get_user_tokens() says: a wallet that is closed has none.
 create function coinslot.make_balance_field(app_table regclass, user_column name, field name)
 returns void
 language plpgsql volatile set search_path = '' as $$
@@ -343,8 +344,8 @@ begin
     'create or replace function %s.%I(profile %s) returns bigint '
     'language sql stable set search_path = '''' as %L',
     v_schema, field, app_table, format(
-      'select coinslot.available(w) from public.token_wallets w where w.user_id = profile.%I',
-      user_column
+      'select case when w.closed_at is null then coinslot.available(w) else 0 end '
+      'from public.token_wallets w where w.user_id = profile.%I', user_column
     )
   );
   execute format('comment on function %s is %L', v_function, 'Tokens the person can spend now.');

@@ -79,6 +79,18 @@ MUTANTS = (
         (IMPORT,),
     ),
     SqlMutant(
+        "field-of-a-closed-wallet",
+        "every read of a balance agrees: a closed wallet has none",
+        (
+            Rewrite(
+                "coinslot.make_balance_field",
+                "case when w.closed_at is null then coinslot.available(w) else 0 end",
+                "coinslot.available(w)",
+            ),
+        ),
+        (IMPORT,),
+    ),
+    SqlMutant(
         "import-of-half-a-token",
         "only whole numbers are balances",
         (Rewrite("coinslot.balance_problems", "b.tokens <> trunc(b.tokens)", "false"),),
