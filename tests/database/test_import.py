@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from devstack.settings import ROOT
-from tests.database.people import Answer, Bank, Connection, merge, spend
+from tests.database.people import Answer, Bank, Connection, capture, hold, merge, spend
 from tests.support.clusters import Cluster
 
 _HOLD_ACCOUNT = """
@@ -163,6 +163,40 @@ def test_who_is_merged_while_an_import_waits_is_named(app: App) -> None:
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match=f"into {other}"):
             taking.result(60)
     assert (app.bank.wallet(user), app.bank.wallet(other)) == ((0, 0), (1, 0))
+
+
+def test_a_capture_of_a_hold_that_moved_and_an_import_both_end(app: App) -> None:
+    """The capture has the wallet that was merged and wants the owner's. The import would have
+    the owner's, whose id comes first."""
+    into, out = sorted((app.member(0), app.member(0)))
+    app.bank.change("select coinslot.add_tokens(%s, 5, 'k', '', 'grant')", out)
+    held = app.bank.ask(hold(out, 2, "h"))
+    with (
+        closing(app.bank.connect()) as merging,
+        closing(app.bank.connect()) as capturer,
+        closing(app.bank.connect()) as importer,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        merging.execute("begin")
+        merge(out, into, f"{out}").inside(merging)
+        capturing = threads.submit(capture(held["id"]), capturer)
+        _wait_until_blocked(merging, capturer, capturing)
+        taking = threads.submit(app.take, importer)
+        _wait_until_blocked(merging, importer, taking)
+        merging.execute("commit")
+        assert isinstance(taking.result(60), dict)
+        assert isinstance(capturing.result(60), dict)
+    assert (app.bank.wallet(into), app.bank.wallet(out)) == ((3, 0), (0, 0))
+    assert not app.bank.audit()
+
+
+def test_an_import_that_would_see_the_past_is_refused(app: App) -> None:
+    user = app.member(10)
+    with closing(app.bank.connect()) as importer:
+        importer.execute("begin isolation level repeatable read")
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="read committed"):
+            app.take(importer)
+    assert app.bank.wallet(user) == (0, 0)
 
 
 def test_two_imports_at_once_are_one(app: App) -> None:
