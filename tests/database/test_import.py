@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from devstack.settings import ROOT
-from tests.database.people import Answer, Bank, Connection, capture, hold, merge, spend
+from tests.database.people import Answer, Bank, Connection, merge, spend
 from tests.support.clusters import Cluster
 
 _HOLD_ACCOUNT = """
@@ -165,28 +165,31 @@ def test_who_is_merged_while_an_import_waits_is_named(app: App) -> None:
     assert (app.bank.wallet(user), app.bank.wallet(other)) == ((0, 0), (1, 0))
 
 
-def test_a_capture_of_a_hold_that_moved_and_an_import_both_end(app: App) -> None:
-    """The capture has the wallet that was merged and wants the owner's. The import would have
-    the owner's, whose id comes first."""
-    into, out = sorted((app.member(0), app.member(0)))
-    app.bank.change("select coinslot.add_tokens(%s, 5, 'k', '', 'grant')", out)
-    held = app.bank.ask(hold(out, 2, "h"))
+def test_an_import_waits_for_nobody_who_has_a_merged_wallet(app: App) -> None:
+    """A capture whose hold moved has such a one, and waits for the owner's, whose id comes first
+    and which the import has then. Between the two, the import is made to wait for a third."""
+    into, between, out = sorted(app.member(0) for _ in range(3))
+    lock = "select coinslot.lock_wallet(%s)"
     with (
+        closing(app.bank.connect()) as other,
         closing(app.bank.connect()) as merging,
         closing(app.bank.connect()) as capturer,
         closing(app.bank.connect()) as importer,
         ThreadPoolExecutor(2) as threads,
     ):
-        merging.execute("begin")
+        for connection in (other, merging, capturer):
+            connection.execute("begin")
+        other.execute(lock, [between])
         merge(out, into, f"{out}").inside(merging)
-        capturing = threads.submit(capture(held["id"]), capturer)
+        capturing = threads.submit(capturer.execute, lock, [out])
         _wait_until_blocked(merging, capturer, capturing)
         taking = threads.submit(app.take, importer)
         _wait_until_blocked(merging, importer, taking)
         merging.execute("commit")
+        capturing.result(60)
+        _wait_until_blocked(other, importer, taking)
+        other.execute("commit")
         assert isinstance(taking.result(60), dict)
-        assert isinstance(capturing.result(60), dict)
-    assert (app.bank.wallet(into), app.bank.wallet(out)) == ((3, 0), (0, 0))
     assert not app.bank.audit()
 
 
