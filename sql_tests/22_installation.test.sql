@@ -3,7 +3,7 @@
 begin;
 \ir helpers/call.sql
 set local client_min_messages = warning;
-select plan(83);
+select plan(107);
 
 create function pg_temp.found(quick boolean default false) returns text
 language sql as $$
@@ -178,14 +178,31 @@ create temporary table harms (turn, somebody, harm, found) as values
 ),
 (
   1, 'postgres',
-  'create function public.spend_tokens(amount integer) returns integer language sql return 1',
-  array['function_rival public.spend_tokens(integer)']
+  'create function public.spend_tokens(amount integer, idempotency_key text) returns integer '
+  'language sql return 1',
+  array['function_rival public.spend_tokens(integer,text)']
 ),
 (
   3, 'postgres',
-  'create function public.use_feature(feature text) returns bigint language sql as ''select '
-  'coinslot.max_amount()''',
-  array['function_rival public.use_feature(text)']
+  'create function public.use_feature(idempotency_key text, feature text, metadata text default '
+  ''''', more text default '''') returns bigint language sql as ''select coinslot.max_amount()''',
+  array['function_rival public.use_feature(text,text,text,text)']
+),
+(
+  2, 'postgres',
+  'alter function coinslot.reopen_wallet(uuid) strict',
+  array['function_changed coinslot.reopen_wallet(uuid)']
+),
+(
+  3, 'postgres',
+  'drop type public.token_merge_receipt cascade',
+  array[
+    'type_missing public.token_merge_receipt',
+    'function_missing coinslot.merge_receipt(coinslot.merged_wallets, boolean)',
+    'function_missing coinslot.merge_wallets(uuid, uuid, text)',
+    'function_missing coinslot.record_merge(coinslot.merged_wallets)',
+    'function_missing public.merge_token_wallets(uuid, uuid, text)'
+  ]
 ),
 (
   1, 'postgres',
@@ -226,6 +243,31 @@ create temporary table harms (turn, somebody, harm, found) as values
 ),
 (
   1, 'postgres',
+  'grant select on public.token_products to anon with grant option',
+  array['grants_added public.token_products']
+),
+(
+  1, 'postgres',
+  'revoke usage on type public.token_receipt from authenticated',
+  array['grants_missing public.token_receipt']
+),
+(
+  1, 'postgres',
+  'alter table coinslot.refunds force row level security',
+  array['table_changed coinslot.refunds']
+),
+(
+  1, 'postgres',
+  'create policy "Everybody" on public.token_wallets for select to authenticated using (true)',
+  array['policy_added "Everybody" on public.token_wallets']
+),
+(
+  3, 'postgres',
+  'alter policy "People read their own wallet" on public.token_wallets to anon, authenticated',
+  array['policy_changed "People read their own wallet" on public.token_wallets']
+),
+(
+  1, 'postgres',
   'revoke usage on schema coinslot from authenticated',
   array['grants_missing coinslot']
 ),
@@ -254,6 +296,56 @@ create temporary table harms (turn, somebody, harm, found) as values
   1, 'postgres',
   'alter table public.token_wallets drop constraint token_wallets_held_in_range',
   array['constraint_missing token_wallets_held_in_range on public.token_wallets']
+),
+(
+  1, 'postgres',
+  'alter table public.token_wallets drop constraint token_wallets_seq_not_negative, '
+  'add constraint token_wallets_seq_not_negative check (seq >= -1)',
+  array['constraint_changed token_wallets_seq_not_negative on public.token_wallets']
+),
+(
+  1, 'postgres',
+  'alter table public.token_prices drop constraint token_prices_product_id_fkey, '
+  'add constraint token_prices_product_id_fkey foreign key (product_id) '
+  'references public.token_products (id)',
+  array['constraint_changed token_prices_product_id_fkey on public.token_prices']
+),
+(
+  2, 'supabase_admin',
+  'alter table public.token_prices disable trigger all',
+  array['constraint_changed token_prices_product_id_fkey on public.token_prices']
+),
+(
+  3, 'postgres',
+  'alter table public.token_products drop constraint token_products_pkey cascade',
+  array[
+    'constraint_missing token_payments_product_id_fkey on public.token_payments',
+    'constraint_missing token_prices_product_id_fkey on public.token_prices',
+    'constraint_missing token_products_pkey on public.token_products'
+  ]
+),
+(
+  1, 'postgres',
+  'drop index public.token_ledger_idempotency; create unique index token_ledger_idempotency on '
+  'public.token_ledger (user_id, idempotency_key) where idempotency_key is not null',
+  array['index_changed public.token_ledger_idempotency']
+),
+(
+  1, 'postgres',
+  'alter table public.token_ledger alter delta drop not null, alter kind set default ''grant''',
+  array[
+    'column_changed delta of public.token_ledger', 'column_changed kind of public.token_ledger'
+  ]
+),
+(
+  1, 'postgres',
+  'alter table public.token_ledger alter created_at drop default',
+  array['column_changed created_at of public.token_ledger']
+),
+(
+  1, 'postgres',
+  'create rule lost as on insert to public.token_ledger do instead nothing',
+  array['rule_added lost on public.token_ledger']
 ),
 (
   1, 'postgres',
@@ -333,7 +425,16 @@ select pg_temp.harm('postgres', h.harm) from (values
 ('a trigger of the app', 'create function public.f() returns trigger language plpgsql as '
   '''begin return new; end''; create trigger f after insert on public.token_ledger '
   'for each row execute function public.f()'),
-('a table of the app', 'create table public.token_blacklist (id uuid)')
+('a table of the app', 'create table public.token_blacklist (id uuid)'),
+('an index of the app', 'create index by_amount on public.token_payments (amount)'),
+('a product', 'select from coinslot.set_product(''poem'', ''A poem'', prices => ''{"EUR": 300}'')'),
+('a function of one of our names that calls can be told from', 'create function '
+  'public.spend_tokens(amount integer) returns integer language sql return 1'),
+('the same, with the names of ours and one more that it has to have', 'create function '
+  'public.use_feature(feature text, idempotency_key text, n integer) returns integer '
+  'language sql return 1'),
+('the same without names', 'create function public.use_feature(text, text) returns integer '
+  'language sql return 1')
 ) h (what, harm);
 select is(pg_temp.found(), 'whole', 'what apps and shops add is not of the release');
 
@@ -355,6 +456,68 @@ select is(
   ) ->> 'code', '55000', '... has to go by the hand of Auth'
 );
 rollback to savepoint foreign_trigger;
+
+-- What no statement brings back, or only somebody else's: what to do is said
+create function pg_temp.told(somebody text, harm text) returns setof text
+language plpgsql as $$
+declare
+  v_problem record;
+begin
+  perform pg_temp.harm(told.somebody, told.harm);
+  for v_problem in select * from coinslot.check_installation()
+  loop
+    return next concat_ws(
+      ' | ', v_problem.code, v_problem.subject, v_problem.problem, v_problem.repair
+    );
+  end loop;
+end
+$$;
+savepoint by_hand;
+select results_eq(
+  $$select pg_temp.told('postgres', 'alter table public.token_payment_events drop column reason')$$,
+  array['column_missing | reason of public.token_payment_events | It is not there. | '
+    '-- Restore it from a backup: no release brings what was in it.'], 'a column is gone'
+);
+rollback to savepoint by_hand;
+select results_eq(
+  $$select pg_temp.told(
+    'postgres', 'alter table coinslot.discrepancies alter resolution type varchar(99)'
+  )$$,
+  array['column_changed | resolution of coinslot.discrepancies | It is not as this release has '
+    'it: type is character varying(99) and has to be text. | -- Look at its rows, and change it back: '
+    'alter table coinslot.discrepancies alter column resolution …'], 'a column has another type'
+);
+rollback to savepoint by_hand;
+select results_eq(
+  $$select pg_temp.told('postgres', 'alter table public.token_ledger add note text')$$,
+  array['column_added | note of public.token_ledger | No release brings it. | -- Keep what it has '
+    'in a table of your own, and drop it: alter table public.token_ledger drop column note;'],
+  'a column is too much'
+);
+rollback to savepoint by_hand;
+select results_eq(
+  $$select pg_temp.told('postgres', 'alter type public.coinslot_product add attribute note text')$$,
+  array['type_changed | public.coinslot_product | It is not as this release has it: fields is id '
+    'text, kind text, name text, name_ko text, tokens bigint, active boolean, prices jsonb, '
+    'note text and has to be id text, kind text, name text, name_ko text, tokens bigint, '
+    'active boolean, prices jsonb. | -- Change it back: alter type public.coinslot_product …'],
+  'a type has a field too many'
+);
+rollback to savepoint by_hand;
+select results_eq(
+  $$select pg_temp.told(
+    'supabase_admin', 'alter function public.get_user_tokens owner to supabase_auth_admin'
+  )$$,
+  array['owner_changed | public.get_user_tokens() | It is not as this release has it: owner. | '
+    'alter function public.get_user_tokens() owner to postgres;'], 'a function has another owner'
+);
+rollback to savepoint by_hand;
+select results_eq(
+  $$select pg_temp.told('supabase_admin', 'alter table coinslot.settings owner to supabase_auth_admin')$$,
+  array['owner_changed | coinslot.settings | It is not as this release has it: owner. | alter table '
+    'coinslot.settings owner to postgres;'], 'a table has another owner'
+);
+rollback to savepoint by_hand;
 
 -- In short, for a server that asks often
 savepoint quick;
@@ -443,6 +606,38 @@ select is(
   array_fill('tokens=7 held=0 seq=1'::text, array[2]), '... pay the one who has no wallet'
 );
 rollback to savepoint again;
+
+-- What was changed by hand before an upgrade does not become of the release by it
+savepoint upgrade;
+select pg_temp.harm('postgres', h.harm) from (values
+(1, 'create or replace function coinslot.max_amount() returns bigint language sql immutable '
+  'parallel safe set search_path = '''' return 5'),
+(2, 'create or replace function coinslot.operator_roles() returns text[] language sql immutable '
+  'parallel safe set search_path = '''' return array[''owner'']'),
+(3, 'drop index coinslot.payment_transitions_to_status'),
+(4, 'create policy "Everybody" on public.token_wallets for select to authenticated using (true)'),
+(5, 'create index by_tokens on public.token_payments (tokens)'),
+(6, 'select coinslot.begin_upgrade()'),
+(7, 'create or replace function coinslot.operator_roles() returns text[] language sql immutable '
+  'parallel safe set search_path = '''' return array[''owner'']'),
+(8, 'create function coinslot.new_in_this_release() returns integer language sql return 1'),
+(9, 'select coinslot.write_manifest()'),
+(10, 'drop index public.by_tokens')
+) h (turn, harm) order by h.turn;
+select is(
+  pg_temp.mended(), array[
+    'function_changed coinslot.max_amount()',
+    'index_missing coinslot.payment_transitions_to_status',
+    'policy_added "Everybody" on public.token_wallets'
+  ], 'the upgrade has made one of them its own, and the check still names the others'
+);
+select is(pg_temp.found(), 'whole', '... until they are repaired, to what the release before had');
+select pg_temp.harm('postgres', 'drop function coinslot.new_in_this_release()');
+select is(
+  pg_temp.found(), 'function_missing coinslot.new_in_this_release()',
+  '... and what the upgrade has made is of the release'
+);
+rollback to savepoint upgrade;
 
 -- What is of the app is of no release, also where it calls Coinslot
 savepoint theirs;

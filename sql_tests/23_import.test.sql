@@ -1,7 +1,7 @@
 -- Balances of an app that counted tokens itself: each arrives once and to the token, or none does.
 begin;
 \ir helpers/call.sql
-select plan(68);
+select plan(73);
 
 -- The app's own table, as its owner made it, and who is in it: each with an old balance.
 select pg_temp.change($$
@@ -267,6 +267,10 @@ select is(
   '{"tokens": null}', 'other people''s balances are not shown, though their rows are'
 );
 select is(
+  pg_temp.as_user(:'gone', format('select m.tokens from public.members m where id = %L', :'gone')),
+  '{"tokens": 0}', 'nor has anybody who was deleted any to spend'
+);
+select is(
   pg_temp.as_user(:'rich', 'update public.members set tokens = 99') ->> 'error',
   'column "tokens" of relation "members" does not exist', 'writing it fails'
 );
@@ -286,6 +290,31 @@ select pg_temp.change(format(
 select is(pg_temp.import($$'public.credits', 'user_id', 'amount'$$),
   'users=1 tokens=8 bonuses=0 forgiven=0', 'the bonus is counted once');
 select is(pg_temp.wallet(:'rich'), 'tokens=50 held=0 seq=3', 'and both balances arrive');
+
+-- Merged accounts are one person, whether the import comes after the merge or before it
+select pg_temp.sign_up('owner@example.com') as owner, pg_temp.sign_up('guest@example.com') as guest,
+  pg_temp.sign_up('stranger@example.com') as stranger \gset
+select pg_temp.change(format(
+  'create table public.elders as select * from (values (%L::uuid, 12::bigint), (%L, 0)) b (id, old);
+  create table public.bonus_points as select %L::uuid as id, 3::bigint as old',
+  :'owner', :'guest', :'owner'
+));
+savepoint merged_afterwards;
+select pg_temp.import($$'public.elders', 'id', 'old'$$) \gset
+select is(
+  pg_temp.as_service(format('select * from merge_token_wallets(%L, %L, %L)', :'guest', :'owner', 'm'))
+  ->> 'balance', '12', 'imported, then merged: the old balances and nothing else'
+);
+rollback to savepoint merged_afterwards;
+select pg_temp.as_service(format(
+  'select count(merge_token_wallets(m, %L, m::text)) from unnest(%L::uuid[]) m', :'owner',
+  array[:'guest', :'stranger']
+)) \gset
+select is(pg_temp.import($$'public.elders', 'id', 'old'$$),
+  'users=1 tokens=12 bonuses=15 forgiven=0', 'merged, then imported: the bonus of each is in it');
+select is(pg_temp.wallet(:'owner'), 'tokens=12 held=0 seq=4', '... and it comes to the same');
+select is(pg_temp.import($$'public.bonus_points', 'id', 'old'$$),
+  'users=1 tokens=3 bonuses=0 forgiven=0', '... and no bonus is counted twice');
 
 -- Old payments are read and not written, until they are opened again
 select pg_temp.change(format($$

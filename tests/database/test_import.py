@@ -165,6 +165,43 @@ def test_who_is_merged_while_an_import_waits_is_named(app: App) -> None:
     assert (app.bank.wallet(user), app.bank.wallet(other)) == ((0, 0), (1, 0))
 
 
+def test_an_import_waits_for_nobody_who_has_a_merged_wallet(app: App) -> None:
+    """A capture whose hold moved has such a one, and waits for the owner's, whose id comes first
+    and which the import has then. Between the two, the import is made to wait for a third."""
+    into, between, out = sorted(app.member(0) for _ in range(3))
+    lock = "select coinslot.lock_wallet(%s)"
+    with (
+        closing(app.bank.connect()) as other,
+        closing(app.bank.connect()) as merging,
+        closing(app.bank.connect()) as capturer,
+        closing(app.bank.connect()) as importer,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        for connection in (other, merging, capturer):
+            connection.execute("begin")
+        other.execute(lock, [between])
+        merge(out, into, f"{out}").inside(merging)
+        capturing = threads.submit(capturer.execute, lock, [out])
+        _wait_until_blocked(merging, capturer, capturing)
+        taking = threads.submit(app.take, importer)
+        _wait_until_blocked(merging, importer, taking)
+        merging.execute("commit")
+        capturing.result(60)
+        _wait_until_blocked(other, importer, taking)
+        other.execute("commit")
+        assert isinstance(taking.result(60), dict)
+    assert not app.bank.audit()
+
+
+def test_an_import_that_would_see_the_past_is_refused(app: App) -> None:
+    user = app.member(10)
+    with closing(app.bank.connect()) as importer:
+        importer.execute("begin isolation level repeatable read")
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="read committed"):
+            app.take(importer)
+    assert app.bank.wallet(user) == (0, 0)
+
+
 def test_two_imports_at_once_are_one(app: App) -> None:
     user = app.member(10)
     answers = app.bank.together([app.take] * 4)

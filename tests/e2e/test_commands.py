@@ -85,7 +85,7 @@ async def test_a_service_key_of_another_project_is_named(
     wrong = {**stack.env, "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_of_another_project"}
     monkeypatch.setattr(type(stack), "env", wrong)
     status, out, err = await operate(stack, "doctor")
-    assert (status, out) == (1, "")
+    assert (status, out) == (3, "")
     assert "SUPABASE_SERVICE_ROLE_KEY is not of this project" in err
     assert wrong["SUPABASE_SERVICE_ROLE_KEY"] not in err
 

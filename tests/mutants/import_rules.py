@@ -19,12 +19,46 @@ MUTANTS = (
         "the bonus is counted once",
         (
             Rewrite(
-                "coinslot.take_balances",
-                "l.user_id not in (select i.user_id from coinslot.imported_balances i)",
-                "true",
+                "coinslot.uncounted_bonuses",
+                "from coinslot.imported_balances i",
+                "from coinslot.imported_balances i where false",
             ),
         ),
         (IMPORT,),
+    ),
+    SqlMutant(
+        "import-on-top-of-a-merged-bonus",
+        "the bonus of an account that was merged is part of the old balance, too",
+        (Rewrite("coinslot.uncounted_bonuses", "m.from_user = b.user_id", "false"),),
+        (IMPORT,),
+    ),
+    SqlMutant(
+        "import-waits-for-merged-wallets",
+        "an import waits for no wallet whose holder may wait for the import",
+        (
+            Rewrite(
+                "coinslot.take_balances",
+                "perform from coinslot.balances_by_owner",
+                "perform from coinslot.old_balances",
+            ),
+        ),
+        (LIVE,),
+    ),
+    SqlMutant(
+        "merges-beside-an-import",
+        "nobody is merged between the locks of an import and its reading",
+        (
+            Rewrite(
+                "coinslot.take_balances", "lock table coinslot.merged_wallets in share mode;", ""
+            ),
+        ),
+        (LIVE,),
+    ),
+    SqlMutant(
+        "import-of-what-was-before-the-lock",
+        "an import reads what is there once the table is locked",
+        (Rewrite("coinslot.import_problems", "i.level <> 'read committed'", "false"),),
+        (LIVE,),
     ),
     SqlMutant(
         "import-makes-debts",
@@ -74,6 +108,18 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.import_balances", "perform coinslot.use_up_accounts(v_name);", "null;"
+            ),
+        ),
+        (IMPORT,),
+    ),
+    SqlMutant(
+        "field-of-a-closed-wallet",
+        "every read of a balance agrees: a closed wallet has none",
+        (
+            Rewrite(
+                "coinslot.make_balance_field",
+                "case when w.closed_at is null then coinslot.available(w) else 0 end",
+                "coinslot.available(w)",
             ),
         ),
         (IMPORT,),

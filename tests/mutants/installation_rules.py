@@ -10,7 +10,13 @@ MUTANTS = (
     SqlMutant(
         "missing-triggers-unseen",
         "what is missing is a fault",
-        (Rewrite("coinslot.compare_manifest", "f.name is null or e.facts", "e.facts"),),
+        (
+            Rewrite(
+                "coinslot.compare_manifest",
+                "where e.facts is distinct from f.facts",
+                "where e.facts is distinct from f.facts and f.facts is not null",
+            ),
+        ),
         (CHECK,),
     ),
     SqlMutant(
@@ -35,6 +41,94 @@ MUTANTS = (
         "rivals-unseen",
         "two functions of one name stop every call through the API",
         (Rewrite("coinslot.check_rivals", "p.proname <> 'tokens'", "p.proname = 'tokens'"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "functions-of-other-arguments-are-rivals",
+        "a function that calls can be told from is the app's affair",
+        (
+            Rewrite(
+                "coinslot.check_rivals", "a.has_to <@ b.may and b.has_to <@ a.may", "true"
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "rivals-of-fewer-arguments",
+        "a call that gives not all that the other has to have is told from its own",
+        (Rewrite("coinslot.check_rivals", "a.has_to <@ b.may and ", ""),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "altered-constraints-unseen",
+        "a constraint of the same name that lets more through is named",
+        (
+            Rewrite(
+                "coinslot.present_parts",
+                "'definition', coinslot.as_parsed(pg_get_constraintdef(c.oid)),",
+                "",
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "disabled-foreign-keys-unseen",
+        "a foreign key that a restore left disabled is named",
+        (Rewrite("coinslot.present_parts", "t.tgenabled <> 'O'", "false"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "remade-indexes-unseen",
+        "an index of the same name on something else is named",
+        (
+            Rewrite(
+                "coinslot.present_parts",
+                "'definition', coinslot.as_parsed(pg_get_indexdef(i.indexrelid))",
+                "'partial', i.indpred is not null",
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "columns-unseen",
+        "a column that is gone or changed is named",
+        (
+            Rewrite(
+                "coinslot.present_objects",
+                "union all select * from coinslot.present_columns()",
+                "",
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "additions-unseen",
+        "a policy that shows rows to others is named",
+        (
+            Run(
+                "create or replace function coinslot.must_not_be_added(kind text, name text)"
+                " returns boolean language sql immutable parallel safe set search_path = ''"
+                " return kind = 'column' or starts_with(name, 'coinslot.payment_')"
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "other-owners-unseen",
+        "a table that belongs to another role is named",
+        (Rewrite("coinslot.own_relations", "nullif(c.relowner, u)", "null"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "upgrades-bless",
+        "what was changed by hand does not become of the release by an upgrade",
+        (Rewrite("coinslot.write_manifest", "if v_before is not null then", "if false then"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "upgrades-disown",
+        "what an upgrade has made is of the release, also where somebody had made the same",
+        (Rewrite("coinslot.deviations", "concat(p.xmin, p.ctid)", "''"),),
         (CHECK,),
     ),
     SqlMutant(
@@ -76,7 +170,7 @@ MUTANTS = (
     SqlMutant(
         "settings-made-up",
         "settings are not made anew where anybody has a wallet",
-        (Rewrite("coinslot.check_rows", "case when exists", "case when not exists"),),
+        (Rewrite("coinslot.check_settings", "case when exists", "case when not exists"),),
         (CHECK,),
     ),
     SqlMutant(

@@ -36,7 +36,14 @@ def run_module(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 async def operate(stack: LocalStack, *arguments: object, given: str = "") -> tuple[int, str, str]:
     """`coinslot` within this process, which has loaded it already, with `given` on its standard
     input: its status and what it said."""
-    told = await asyncio.to_thread(_invoke, _environment(stack), [*map(str, arguments)], given)
+    return await operate_with(_environment(stack), *arguments, given=given)
+
+
+async def operate_with(
+    environment: dict[str, str], *arguments: object, given: str = ""
+) -> tuple[int, str, str]:
+    """The same, with these settings and no others."""
+    told = await asyncio.to_thread(_invoke, environment, [*map(str, arguments)], given)
     assert "Traceback" not in told.stderr
     return told.exit_code, told.stdout, told.stderr
 

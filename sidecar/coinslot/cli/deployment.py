@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeVar
 
-from coinslot.cli.terminal import fail
+from coinslot.cli.terminal import AWAY, REFUSED, fail
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -23,14 +23,21 @@ def run(work: Callable[[Services], Awaitable[T]]) -> T:
     import asyncio  # noqa: PLC0415
 
     from coinslot import logs  # noqa: PLC0415
-    from coinslot.errors import CoinslotError  # noqa: PLC0415
+    from coinslot.errors import (  # noqa: PLC0415
+        CoinslotError,
+        DatabaseUnavailable,
+        GatewayUnavailable,
+        TryAgain,
+    )
 
     settings = this_deployment()
     logs.configure(settings.secrets(), settings.coinslot_log_format)
     try:
         return asyncio.run(_with_services(settings, work))
     except CoinslotError as error:
-        fail("\n".join([f"{error} ({error.code})", *_details(error)]))
+        away = isinstance(error, (DatabaseUnavailable, GatewayUnavailable, TryAgain))
+        said = "\n".join([f"{error} ({error.code})", *_details(error)])
+        fail(said, AWAY if away else REFUSED)
 
 
 def _details(error: CoinslotError) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinslot.cli.deployment import run
+from coinslot.cli.terminal import REFUSED
 
 if TYPE_CHECKING:
     from coinslot.database.installation import Fault
@@ -22,7 +23,7 @@ def doctor(
 ) -> None:
     """Check the database: triggers, functions, grants, rows, users without wallets.
 
-    Ends with 1 if anything is wrong. Repairs are SQL, run as the owner of the database.
+    Ends with 1 if anything is wrong, with 3 if the database cannot be asked. Repairs are SQL, run as the owner of the database.
     """
 
     async def checked(services: Services) -> list[Fault]:
@@ -36,7 +37,7 @@ def doctor(
     else:
         typer.echo("The installation is whole")
     if faults:
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
 
 
 def _row(fault: Fault) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from coinslot.cli.command_group import command_group
-from coinslot.cli.terminal import fail, out
+from coinslot.cli.terminal import AWAY, REFUSED, fail, out
 
 if TYPE_CHECKING:
     from coinslot.installation.choices import Choices
@@ -67,7 +67,7 @@ def add(
     """
     from coinslot.installation.choices import Choices  # noqa: PLC0415 - `--help` does without it
     from coinslot.installation.folder import MigrationFolder  # noqa: PLC0415
-    from coinslot.installation.refusal import InstallationRefused  # noqa: PLC0415
+    from coinslot.installation.refusal import DatabaseAway, InstallationRefused  # noqa: PLC0415
 
     default = Choices()
     chosen = Choices(
@@ -82,7 +82,7 @@ def add(
         if not dry_run:
             folder.write_all(added)
     except InstallationRefused as refusal:
-        fail(str(refusal))
+        fail(str(refusal), AWAY if isinstance(refusal, DatabaseAway) else REFUSED)
     _show(folder, added, dry_run=dry_run)
 
 

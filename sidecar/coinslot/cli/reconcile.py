@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import fail, out
+from coinslot.cli.terminal import AWAY, fail, out
 
 if TYPE_CHECKING:
     from coinslot.services import Services
@@ -30,4 +30,4 @@ def reconcile(
     done = run(reconciled)
     out.print(", ".join(f"{count} {name}" for name, count in done.items()))
     if done["unanswered"]:
-        fail("A gateway did not answer: what is left is due again in half a minute")
+        fail("A gateway did not answer: what is left is due again in half a minute", AWAY)

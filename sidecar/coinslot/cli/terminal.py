@@ -49,7 +49,14 @@ out = Terminal()
 _err = Terminal(stderr=True)
 
 
-def fail(message: str) -> NoReturn:
-    """Ends the command with this sentence and status 1."""
+REFUSED = 1
+"""The answer is no, or something is wrong. Wrong options end a command with 2, which is typer's."""
+
+AWAY = 3
+"""The database or a gateway could not be asked, so that nothing is known. Later it may be."""
+
+
+def fail(message: str, status: int = REFUSED) -> NoReturn:
+    """Ends the command with this sentence."""
     _err.print(message, markup=False)
-    raise typer.Exit(1)
+    raise typer.Exit(status)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from coinslot.installation.refusal import InstallationRefused
+from coinslot.installation.refusal import DatabaseAway, InstallationRefused
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,6 +51,8 @@ def look_at(address: str, check: str, versions: Collection[str]) -> bool:
             return bool(there)
     except psycopg.errors.ObjectNotInPrerequisiteState as error:
         raise InstallationRefused(error.diag.message_primary or str(error)) from error
+    except psycopg.OperationalError as error:
+        raise DatabaseAway(_without_secret(error, parameters)) from error
     except psycopg.Error as error:
         raise InstallationRefused(_without_secret(error, parameters)) from error
 
