@@ -126,9 +126,12 @@ declare
   v_wallet public.token_wallets;
   v_earned boolean;
 begin
-  perform coinslot.await_adoption(grant_signup_bonus.user_id);
   select s.signup_bonus into v_bonus from coinslot.settings s;
   v_wallet := coinslot.lock_wallet(grant_signup_bonus.user_id);
+  if v_wallet.user_id is null then
+    perform coinslot.await_adoption(grant_signup_bonus.user_id);
+    v_wallet := coinslot.lock_wallet(grant_signup_bonus.user_id);
+  end if;
   if v_bonus = 0 or v_wallet.user_id is null or v_wallet.closed_at is not null then
     return;
   end if;

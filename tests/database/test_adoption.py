@@ -4,16 +4,17 @@ wait, and whoever was there and changes is judged once, by what they are in the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from devstack.postgres import SUPERUSER
-from tests.database.people import Bank, Connection
+from tests.database.people import Answer, Bank, Connection
 from tests.support.clusters import Cluster
 
 _ADOPT = "select coinslot.adopt_users()"
@@ -54,12 +55,15 @@ def test_an_address_confirmed_during_an_adoption_is_paid_once(
     bank: Bank, early: tuple[UUID, UUID], end: str, tokens: tuple[int, int] | None
 ) -> None:
     """Where the adoption fails nobody has a wallet, and the next one judges both."""
-    with adopting(bank) as adoption, closing(bank.connect()) as auth:
-        with ThreadPoolExecutor(1) as thread:
-            confirming = thread.submit(auth.execute, _CONFIRM, [early[1]])
-            wait_until_blocked(bank, auth, confirming)
-            adoption.execute(end)
-            confirming.result(60)
+    with (
+        adopting(bank) as adoption,
+        closing(bank.connect()) as auth,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        confirming = thread.submit(auth.execute, _CONFIRM, [early[1]])
+        wait_until_blocked(bank, auth, confirming)
+        adoption.execute(end)
+        confirming.result(60)
     wallets = bank.rows("select from token_wallets where user_id = any(%s)", list(early))
     assert len(wallets) == (2 if tokens else 0)
     bank.change(_ADOPT)
@@ -86,12 +90,15 @@ def test_an_adoption_waits_for_an_address_that_is_being_confirmed(
 def test_the_wallet_of_a_user_deleted_during_an_adoption_is_closed(
     bank: Bank, early: tuple[UUID, UUID]
 ) -> None:
-    with adopting(bank) as adoption, closing(bank.connect()) as auth:
-        with ThreadPoolExecutor(1) as thread:
-            deleting = thread.submit(auth.execute, _DELETE, [early[0]])
-            wait_until_blocked(bank, auth, deleting)
-            adoption.execute("commit")
-            deleting.result(60)
+    with (
+        adopting(bank) as adoption,
+        closing(bank.connect()) as auth,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        deleting = thread.submit(auth.execute, _DELETE, [early[0]])
+        wait_until_blocked(bank, auth, deleting)
+        adoption.execute("commit")
+        deleting.result(60)
     [wallet] = bank.rows("select closed_at from token_wallets where user_id = %s", early[0])
     assert wallet["closed_at"]
 
@@ -124,16 +131,19 @@ def test_one_address_of_somebody_new_and_of_somebody_from_before_is_paid_once(
     bank: Bank, early: tuple[UUID, UUID], end: str, tokens: int
 ) -> None:
     new = uuid4()
-    with adopting(bank) as adoption, closing(bank.connect()) as auth:
-        with ThreadPoolExecutor(1) as thread:
-            signing_up = thread.submit(
-                auth.execute,
-                "insert into auth.users (id, email, email_confirmed_at) values (%s, %s, now())",
-                [new, f"{early[0]}+2@example.com"],
-            )
-            wait_until_blocked(bank, auth, signing_up)
-            adoption.execute(end)
-            signing_up.result(60)
+    with (
+        adopting(bank) as adoption,
+        closing(bank.connect()) as auth,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        signing_up = thread.submit(
+            auth.execute,
+            "insert into auth.users (id, email, email_confirmed_at) values (%s, %s, now())",
+            [new, f"{early[0]}+2@example.com"],
+        )
+        wait_until_blocked(bank, auth, signing_up)
+        adoption.execute(end)
+        signing_up.result(60)
     bank.change(_ADOPT)
     assert (bank.wallet(new)[0], bank.wallet(early[0])[0]) == (tokens, 5 - tokens)
 
@@ -143,19 +153,13 @@ def test_an_adoption_beside_a_crowd_pays_each_once(cluster: Cluster, bank: Bank)
     users = [uuid4() for _ in range(60)]
     signed_up_before(cluster, bank, waiting=users)
 
-    def run(statement: str, some: list[UUID]) -> object:
-        with closing(bank.connect()) as connection:
-            for user in some:
-                connection.execute(statement, [user])
-        return {}
-
     bank.together(
         [
-            lambda _: run(_CONFIRM, users[:20]),
-            lambda _: run(_CONFIRM, users[20:40]),
-            lambda _: run(_DELETE, users[40:50]),
-            lambda connection: connection.execute(_ADOPT) and {},
-            lambda connection: connection.execute(_ADOPT) and {},
+            each(_CONFIRM, users[:20]),
+            each(_CONFIRM, users[20:40]),
+            each(_DELETE, users[40:50]),
+            each(_ADOPT, [None]),
+            each(_ADOPT, [None]),
         ]
     )
     bank.change(_ADOPT)
@@ -181,6 +185,17 @@ def signed_up_before(
             )
 
 
+def each(statement: str, users: Sequence[UUID | None]) -> Callable[[Connection], Answer]:
+    """The statement for one user after the other."""
+
+    def call(connection: Connection) -> Answer:
+        for user in users:
+            connection.execute(statement, [user] if user else None)
+        return {}
+
+    return call
+
+
 @contextmanager
 def adopting(bank: Bank) -> Iterator[Connection]:
     """An adoption that has done everything but commit."""
@@ -190,7 +205,7 @@ def adopting(bank: Bank) -> Iterator[Connection]:
         yield adoption
 
 
-def wait_until_blocked(bank: Bank, waiting: Connection, call: Future[object]) -> None:
+def wait_until_blocked(bank: Bank, waiting: Connection, call: Future[Any]) -> None:
     deadline = time.monotonic() + 60
     blocked = "select where cardinality(pg_blocking_pids(%s)) > 0"
     while not bank.rows(blocked, waiting.info.backend_pid):

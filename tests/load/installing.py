@@ -135,15 +135,15 @@ def measure(url: str, users: int, files: list[Path]) -> float:
         time.sleep(1)
     slowest = sorted(seconds.items(), key=lambda each: -each[1][0])[:3]
     said = ", ".join(f"{name} {taken:.1f} s, CPU {cpu:.1f} s" for name, (taken, cpu) in slowest)
-    taken, cpu = map(sum, zip(*seconds.values(), strict=True))
+    taken, cpu = (sum(each) for each in zip(*seconds.values(), strict=True))
     typer.echo(
         f"{users} users: installed in {taken:.1f} s, CPU {cpu:.1f} s ({said}); "
         f"load {os.getloadavg()[0]:.1f}"
     )
-    for what, taken, file in newcomers.longest():
+    for what, wait, file in newcomers.longest():
         number = len(newcomers.waits[what])
-        typer.echo(f"  of {number} the longest {what} took {taken:.2f} s, beside {file or 'none'}")
-    return max(taken for _, taken, _ in newcomers.longest())
+        typer.echo(f"  of {number} the longest {what} took {wait:.2f} s, beside {file or 'none'}")
+    return max(wait for _, wait, _ in newcomers.longest())
 
 
 def main(
