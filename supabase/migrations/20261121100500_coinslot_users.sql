@@ -1,5 +1,5 @@
 -- From users to wallets: sign-up, the bonus, deletion, and users who were there before. What calls
--- all this are triggers in the last migration.
+-- all this are triggers, which a later migration puts on Auth's tables.
 --
 -- A wallet outlives its user: deleting somebody closes the wallet and keeps the books, which is why
 -- it has no foreign key to auth.users.
@@ -94,6 +94,29 @@ comment on view coinslot.confirmed_identities is
 'Salted hashes of what each account has confirmed, and of the account itself.';
 revoke all on table coinslot.confirmed_identities from anon, authenticated, service_role;
 
+-- Users who were there before Coinslot are judged by adopt_users(), and until then have no wallet.
+-- Who of them changes meanwhile waits until that is over, or has it wait: either it sees the
+-- change, or the change finds the wallet. Nobody else waits, and no table of Auth's is locked.
+create function coinslot.adoption_lock() returns bigint
+language sql immutable parallel safe set search_path = ''
+return hashtextextended('coinslot.adoption', 0);
+comment on function coinslot.adoption_lock() is 'Name of the advisory lock of adopt_users().';
+revoke all on function coinslot.adoption_lock() from public;
+
+create function coinslot.await_adoption(user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  if not exists (
+    select from public.token_wallets w where w.user_id = await_adoption.user_id
+  ) then
+    perform pg_advisory_xact_lock_shared(coinslot.adoption_lock());
+  end if;
+end
+$$;
+comment on function coinslot.await_adoption(uuid) is
+'Keeps a user without a wallet and adopt_users() from overtaking each other.';
+revoke all on function coinslot.await_adoption(uuid) from public;
+
 -- Sorted, so that two accounts with the same identities wait for each other and never both ways.
 -- Whatever is odd about an account gives nothing: an error here would be a sign-up that fails.
 create function coinslot.grant_signup_bonus(user_id uuid) returns void
@@ -105,6 +128,10 @@ declare
 begin
   select s.signup_bonus into v_bonus from coinslot.settings s;
   v_wallet := coinslot.lock_wallet(grant_signup_bonus.user_id);
+  if v_wallet.user_id is null then
+    perform coinslot.await_adoption(grant_signup_bonus.user_id);
+    v_wallet := coinslot.lock_wallet(grant_signup_bonus.user_id);
+  end if;
   if v_bonus = 0 or v_wallet.user_id is null or v_wallet.closed_at is not null then
     return;
   end if;
@@ -165,15 +192,21 @@ revoke all on function coinslot.reopen_wallet(uuid) from public;
 
 create function coinslot.follow_user() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_made bigint := 0;
 begin
+  if tg_op = 'INSERT' then
+    insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
+    get diagnostics v_made = row_count;
+  else
+    perform coinslot.await_adoption(old.id);
+  end if;
   if tg_op = 'DELETE' then
     perform coinslot.close_wallet(old.id);
     return old;
-  end if;
-  insert into public.token_wallets (user_id) values (new.id) on conflict do nothing;
-  if new.deleted_at is not null then
+  elsif new.deleted_at is not null then
     perform coinslot.close_wallet(new.id);
-  elsif not found then
+  elsif v_made = 0 then
     perform coinslot.reopen_wallet(new.id);
   end if;
   return new;
@@ -207,38 +240,42 @@ revoke all on function coinslot.follow_identity() from public;
 
 -- Users who were there before Coinslot get what they would have got by signing up now, one after
 -- the other: whoever is the first with each of their identities gets the bonus. In one statement,
--- since there may be very many. Nobody signs up meanwhile, or both would count as the first. Where
--- the app has chosen no bonus for them, each identity is recorded for the first who has it, and
--- nobody is paid. Whoever has a wallet has been judged, whatever is recorded: it is a repair, too,
--- and after a restore that lost the identities or their salt it would pay everybody again.
+-- since there may be very many, and without a lock on Auth's tables: whoever signs up meanwhile has
+-- a wallet by the trigger, and is the first with an identity or the second, as of any two who sign
+-- up. Where the app has chosen no bonus for them, each identity is recorded for the first who has
+-- it, and nobody is paid. Whoever has a wallet has been judged, whatever is recorded: it is a
+-- repair, too, and after a restore that lost the identities or their salt it would pay everybody
+-- again.
 create function coinslot.adopt_users() returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_bonus bigint;
-  v_paying boolean;
+  v_settings coinslot.settings;
 begin
-  select s.signup_bonus, s.bonus_for_existing_users into v_bonus, v_paying
-  from coinslot.settings s;
-  lock table auth.users, auth.identities in share row exclusive mode;
+  perform pg_advisory_xact_lock(coinslot.adoption_lock());
+  select s.* into v_settings from coinslot.settings s;
   with newcomers as materialized (
     select u.id, u.deleted_at from auth.users u
     where not exists (select from public.token_wallets w where w.user_id = u.id)
   ), confirmed as materialized (
-    select c.user_id, c.identity_hash, i.identity_hash is null and row_number() over (
-      partition by c.identity_hash order by c.created_at, c.user_id
-    ) = 1 as first
+    select c.user_id, c.identity_hash,
+      row_number() over (partition by c.identity_hash order by c.created_at, c.user_id) as place
     from newcomers n
     inner join coinslot.confirmed_identities c on c.user_id = n.id
-    left join coinslot.identities i on i.identity_hash = c.identity_hash
-    where v_bonus > 0 or not v_paying
+    where v_settings.signup_bonus > 0 or not v_settings.bonus_for_existing_users
   ), recorded as (
-    insert into coinslot.identities (identity_hash, user_id)
-    select c.identity_hash, c.user_id from confirmed c where c.first
+    insert into coinslot.identities as i (identity_hash, user_id)
+    select c.identity_hash, c.user_id from confirmed c where c.place = 1 order by c.identity_hash
+    on conflict do nothing
+    returning i.user_id
   ), earned as (
-    select c.user_id from confirmed c where v_paying group by c.user_id having bool_and(c.first)
+    select i.user_id from (
+      select c.user_id, 1 as left_over from confirmed c
+      union all select r.user_id, -1 from recorded r
+    ) i
+    where v_settings.bonus_for_existing_users group by i.user_id having sum(i.left_over) = 0
   ), adopted as (
     insert into public.token_wallets (user_id, closed_at, tokens, seq)
-    select n.id, n.deleted_at, case when e.user_id is null then 0 else v_bonus end,
+    select n.id, n.deleted_at, case when e.user_id is null then 0 else v_settings.signup_bonus end,
       case when e.user_id is null then 0 else 1 end
     from newcomers n left join earned e on e.user_id = n.id
     returning user_id, seq, tokens

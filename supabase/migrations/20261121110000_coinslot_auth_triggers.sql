@@ -1,8 +1,14 @@
--- The triggers on Auth's tables, and the users who are there already.
+-- The triggers on Auth's tables.
 --
--- They are the last of what every app installs: until here nothing of Coinslot is in the way of a
--- sign-up, a login or a deletion, so an installation that stops halfway stops nobody. Auth owns the
--- tables; the owner of a Supabase project may put triggers on them, and not drop them again.
+-- They come behind all that they call: until here nothing of Coinslot is in the way of a sign-up, a
+-- login or a deletion, so an installation that stops halfway stops nobody. Auth owns the tables;
+-- the owner of a Supabase project may put triggers on them, and not drop them again.
+--
+-- Making a trigger locks its table until the file is through: everybody who signs up or logs in
+-- waits for that. So nothing is done here that takes time, and users who are there already are for
+-- the last file. If somebody else has the table for long, this file gives up before it becomes a
+-- queue, and is pushed again.
+set local lock_timeout = '3s';
 
 create function coinslot.follow_users() returns void
 language plpgsql volatile set search_path = '' as $$
@@ -86,5 +92,4 @@ comment on function coinslot.install_auth_triggers() is
 revoke all on function coinslot.install_auth_triggers() from public;
 
 select coinslot.install_auth_triggers();
-select coinslot.adopt_users();
 select coinslot.write_manifest();

@@ -1,7 +1,10 @@
 -- Profiles: a table for an app that has none, and the balance as a field of the table that it has.
 --
 -- Nothing else in Coinslot refers to them. This file makes what the app has chosen in
--- `coinslot.settings`, changes nothing that is the app's, and says by notice what it leaves out.
+-- `coinslot.settings`, changes nothing that is the app's, and says by notice what it leaves out. It
+-- locks `auth.users` as the triggers do, and so leaves the rows of people who are there already to
+-- the last file.
+set local lock_timeout = '3s';
 
 -- The table, with what belongs to it. All of it or nothing: a part would look like Coinslot's and
 -- answer like the app's.
@@ -109,10 +112,6 @@ begin
   revoke all on function coinslot.create_profile() from public;
 
   perform coinslot.install_auth_triggers();
-
-  insert into public.profiles (id)
-  select u.id from auth.users as u
-  on conflict do nothing;
 end
 $do$;
 

@@ -1,9 +1,3 @@
--- The triggers on Auth's tables, and the users who are there already.
---
--- They are the last of what every app installs: until here nothing of Coinslot is in the way of a
--- sign-up, a login or a deletion, so an installation that stops halfway stops nobody. Auth owns the
--- tables; the owner of a Supabase project may put triggers on them, and not drop them again.
-
 create function coinslot.follow_users() returns void
 language plpgsql volatile set search_path = '' as $$
 begin

@@ -1,8 +1,3 @@
--- Profiles: a table for an app that has none, and the balance as a field of the table that it has.
---
--- Nothing else in Coinslot refers to them. This file makes what the app has chosen in
--- `coinslot.settings`, changes nothing that is the app's, and says by notice what it leaves out.
-
 -- The table, with what belongs to it. All of it or nothing: a part would look like Coinslot's and
 -- answer like the app's.
 do $do$
@@ -109,10 +104,6 @@ begin
   revoke all on function coinslot.create_profile() from public;
 
   perform coinslot.install_auth_triggers();
-
-  insert into public.profiles (id)
-  select u.id from auth.users as u
-  on conflict do nothing;
 end
 $do$;
 

@@ -16,7 +16,7 @@ from tests.support.clusters import Cluster
 
 MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))
 _OPTIONAL = {"profiles", "update_profile", "tokens"}
-"""Names of the last file, which leaves out those that an app has itself."""
+"""Names of the profiles' file, which leaves out those that an app has itself."""
 
 _NAMES = """
 select c.relname from pg_class c
@@ -144,7 +144,7 @@ def test_people_sign_up_and_are_deleted_wherever_a_push_stops(empty: psycopg.Con
         with empty.transaction():
             empty.execute(migration.read_bytes())
         wallets.append(_lives(empty))
-    assert wallets.index(True) == len(MIGRATIONS) - 2, "Auth is touched before the last step"
+    assert wallets.index(True) == len(MIGRATIONS) - 3, "Auth is touched before the last step"
 
 
 def test_people_who_were_there_get_a_wallet_and_the_bonus(empty: psycopg.Connection) -> None:

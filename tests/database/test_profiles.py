@@ -11,7 +11,7 @@ import pytest
 from devstack.settings import ROOT
 from tests.support.clusters import Cluster
 
-*BEFORE, PROFILES = sorted((ROOT / "supabase/migrations").glob("*.sql"))
+*BEFORE, PROFILES, EXISTING = sorted((ROOT / "supabase/migrations").glob("*.sql"))
 _OURS = """
 select concat_ws(' ', to_regprocedure('public.update_profile(text, text)'),
   to_regprocedure('coinslot.create_profile()'), (
@@ -28,7 +28,7 @@ create policy "own" on public.profiles for select to authenticated using (auth.u
 
 @pytest.fixture(scope="module")
 def before(cluster: Cluster) -> Iterator[str]:
-    """A database with all of Coinslot but its last file."""
+    """A database with all of Coinslot but its last two files."""
     with cluster.unmigrated() as name:
         with psycopg.connect(cluster.url(name), autocommit=True) as connection:
             for migration in BEFORE:
@@ -46,11 +46,12 @@ def app(cluster: Cluster, before: str) -> Iterator[psycopg.Connection]:
 
 
 def pushed(app: psycopg.Connection, *, choice: str = "auto") -> list[str]:
-    """Runs the last file; what it said."""
+    """Runs the last two files; what they said."""
     said: list[str] = []
     app.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
     app.execute("update coinslot.settings set profiles = %s", [choice])
     app.execute(PROFILES.read_bytes())
+    app.execute(EXISTING.read_bytes())
     return said
 
 

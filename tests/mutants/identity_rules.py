@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, Run, SqlMutant
 from tests.mutants.wallet_rules import SIGNUP
 
+ADOPTION = "tests/database/test_adoption.py"
 PARALLEL_SIGNUPS = "tests/database/test_parallel_signups.py"
 
 MUTANTS = (
@@ -116,20 +117,50 @@ MUTANTS = (
     SqlMutant(
         "first-with-any-identity",
         "of users from before, the first with each of their identities is paid",
-        (Rewrite("coinslot.adopt_users", "bool_and(c.first)", "bool_or(c.first)"),),
+        (Rewrite("coinslot.adopt_users", "sum(i.left_over) = 0", "min(i.left_over) < 0"),),
         (SIGNUP,),
     ),
     SqlMutant(
         "users-from-before-are-paid",
         "users from before are paid only if the app chose so",
-        (Rewrite("coinslot.adopt_users", "where v_paying group", "group"),),
+        (Rewrite("coinslot.adopt_users", "where v_settings.bonus_for_existing_users group", "group"),),
         (SIGNUP,),
     ),
     SqlMutant(
         "users-from-before-are-forgotten",
         "identities of users from before are used up where these are not paid",
-        (Rewrite("coinslot.adopt_users", "v_bonus > 0 or not v_paying", "v_bonus > 0"),),
+        (Rewrite("coinslot.adopt_users", "or not v_settings.bonus_for_existing_users", ""),),
         (SIGNUP,),
+    ),
+    SqlMutant(
+        "adoption-stops-auth",
+        "nobody who is new or logs in waits for users from before",
+        (
+            Rewrite(
+                "coinslot.adopt_users",
+                "perform pg_advisory_xact_lock(coinslot.adoption_lock());",
+                "lock table auth.users, auth.identities in share row exclusive mode;",
+            ),
+        ),
+        (f"{ADOPTION}::test_nobody_who_is_new_or_logs_in_waits_for_an_adoption",),
+    ),
+    SqlMutant(
+        "adoption-overtaken",
+        "who was there before and changes during an adoption is judged by what they are in the end",
+        (
+            Rewrite(
+                "coinslot.await_adoption",
+                "perform pg_advisory_xact_lock_shared(coinslot.adoption_lock());",
+                "null;",
+            ),
+        ),
+        (ADOPTION,),
+    ),
+    SqlMutant(
+        "restored-and-not-judged",
+        "a wallet of a user from before is made by whoever judges them",
+        (Rewrite("coinslot.follow_user", "if tg_op = 'INSERT' then", "if tg_op <> 'DELETE' then"),),
+        (ADOPTION,),
     ),
     SqlMutant(
         "profile-fails-a-sign-up",

@@ -237,7 +237,7 @@ MUTANTS = (
     SqlMutant(
         "back-and-locked-out",
         "whoever comes back finds their wallet open",
-        (Rewrite("coinslot.follow_user", "elsif not found then", "elsif false then"),),
+        (Rewrite("coinslot.follow_user", "elsif v_made = 0 then", "elsif false then"),),
         (MERGING, SIGNUP),
     ),
     SqlMutant(

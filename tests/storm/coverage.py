@@ -24,6 +24,7 @@ _EXPECTED = (
     *(f"spends {each}" for each in ("done", "refused", "released")),
     *(f"refunds {each}" for each in ("refund ", "refund_part", "refund_forced", "refund_by_rpc")),
     *(f"refunds {each}" for each in ("console ", "console_part")),
+    *(f"moves {each}" for each in ("anonymous", "signed in", "joined", "deleted", "returned")),
     *(f"disputes {each}" for each in ("dispute opened", "dispute won", "dispute lost")),
 )
 

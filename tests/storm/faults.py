@@ -52,7 +52,7 @@ class Faults:
 
     async def strike(self) -> None:
         for strike in self._strikes:
-            await self._reached(strike.at)
+            await self.reached(strike.at)
             await self._carry_out(strike)
 
     async def end(self) -> None:
@@ -61,7 +61,8 @@ class Faults:
         await self._client.set("portone-v2", "settings", cancels="succeeded")
         await asyncio.to_thread(self._stack.await_all)
 
-    async def _reached(self, step: int) -> None:
+    async def reached(self, step: int) -> None:
+        """Waits until the storm has come as far."""
         async with self._stepped:
             await self._stepped.wait_for(lambda: self._steps >= step)
 

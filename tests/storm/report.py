@@ -41,6 +41,8 @@ def show_figures(journal: Journal, orders: dict[str, int], found: Sequence[Offen
         ("spends", "spends"),
         ("refunds", "refunds"),
         ("disputes", "disputes"),
+        ("moves", "moves"),
+        ("merges", "merges"),
     ):
         table.add_row(title, _listed(journal.total(prefix)))
     table.add_row("orders in the end", _listed(orders))

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 RULES: dict[str, tuple[str, str, str]] = {
     "stale": ("apply_attempt", "payment.version <> apply_attempt.version", "false"),
     "once": ("settle_tokens", "v_entries = 0 and", "true and"),
+    "orders": (
+        "move_orders",
+        "where p.user_id = move_orders.from_user\n",
+        "where p.user_id = move_orders.from_user and p.paid > 0\n",
+    ),
     "amount": ("attempt_problem", "attempt.amount <> payment.amount", "false"),
 }
 

@@ -16,7 +16,10 @@ from tests.storm.client import Client
 from tests.storm.faults import Faults
 from tests.storm.journal import Journal
 from tests.storm.merchants import Merchants
+from tests.storm.movers import Movers
+from tests.storm.moves import moves
 from tests.storm.network import Network
+from tests.storm.ownership import follow, misplaced
 from tests.storm.spenders import Spenders
 from tests.storm.verdict import Database, offences, received
 from tests.support.stacks import LocalStack, Person
@@ -61,8 +64,13 @@ class Storm:
             with self._timed("calm seconds"):
                 async with opened(self._stack.sidecar_settings()) as services:
                     await Calm(self._stack, services, client, self.journal).until_idle()
+                await self._movers.finish()
             money = await received(client)
-        return offences(self.database, self.journal, money, self._stack.sidecar_logs())
+        follow(self.journal, self.database)
+        return [
+            *offences(self.database, self.journal, money, self._stack.sidecar_logs()),
+            *misplaced(self.database, self._movers),
+        ]
 
     @asynccontextmanager
     async def _begun(
@@ -75,6 +83,8 @@ class Storm:
         self._spenders = Spenders(client, people, self.journal)
         self._merchants = Merchants(client, operator, self.journal)
         self._faults = Faults(self._strikes, self._stack, client, self.journal)
+        plans = moves(self.seed, len(self._plans))
+        self._movers = Movers(plans, local, client, people, self.journal)
         network = Network(sidecars, self.journal, self.seed)
         async with network.open() as address:
             await self._faults.begin(address)
@@ -85,6 +95,7 @@ class Storm:
         """Every purchase, each followed up some time later, while the faults strike."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._faults.strike())
+            tasks.create_task(self._movers.move(self._faults.reached))
             for _ in range(_AT_ONCE):
                 tasks.create_task(self._work())
 

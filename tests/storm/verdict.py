@@ -26,16 +26,22 @@ Row = dict[str, Any]
 _ORDERS: LiteralString = """
 select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p.tokens,
   p.payment_key, p.paid, p.refunded + p.withdrawn as returned,
+  exists (
+    select from coinslot.discrepancies d
+    where d.order_id = p.order_id and d.kind = 'wallet_closed' and d.resolved_at is null
+  ) as stranded,
   coalesce(sum(l.delta), 0)::bigint as booked,
   count(*) filter (where l.kind = 'purchase') as credits
 from public.token_payments p left join public.token_ledger l on l.payment_id = p.id
 group by p.id
 """
 _SPENT: LiteralString = """
-select l.user_id::text, case when h.id is null then l.caller else 'service' end as caller,
+select coalesce(m.owner_user, l.user_id)::text as user_id,
+  case when h.id is null then l.caller else 'service' end as caller,
   coalesce(h.idempotency_key, l.idempotency_key) as key,
   -sum(l.delta)::bigint as tokens, count(*) as entries
 from public.token_ledger l left join coinslot.token_holds h on h.id = l.hold_id
+left join coinslot.merged_wallets m on m.from_user = l.user_id
 where l.kind = 'spend' group by 1, 2, 3
 """
 _SECRETS = re.compile(
@@ -104,7 +110,7 @@ def _tokens(orders: dict[str, Row], money: dict[str, list[Money]]) -> Iterator[O
         counting = next((m for m in good if m.key == row["payment_key"]), None)
         worth = counting.tokens(row["tokens"]) if counting else 0
         what = f"{row['status']}: {row['booked']} tokens for money worth {worth}"
-        if good and counting is None:
+        if good and counting is None and not row["stranded"]:
             yield Offence("lost", f"{row['status']}: its payment is not the one at hand", order_id)
         elif row["booked"] < worth:
             yield Offence("lost", what, order_id)

@@ -1,0 +1,1 @@
+select coinslot.write_manifest();
