@@ -61,8 +61,9 @@ MUTANTS = (
         "hints lead to a read of an order every few seconds at the most",
         (
             Run(
-                "create or replace function coinslot.webhook_spacing() returns interval"
-                " language sql immutable parallel safe set search_path = '' return interval '0'"
+                "create or replace function coinslot.webhook_spacing(status text default 'pending')"
+                " returns interval language sql immutable parallel safe set search_path = ''"
+                " return interval '0'"
             ),
         ),
         (WEBHOOKS,),
@@ -90,7 +91,7 @@ MUTANTS = (
         "a delivery that came during a read gets a read of its own",
         (
             Rewrite(
-                "coinslot.end_webhook",
+                "coinslot.next_attempt",
                 "when webhook.deliveries > webhook.taken_deliveries",
                 "when false",
             ),
