@@ -387,7 +387,7 @@ $$;
 
 select plan(
   (select count(*)::integer from relation_grants) + (select count(*)::integer from function_grants)
-  + 21
+  + 23
 );
 
 select is(
@@ -436,6 +436,27 @@ select is(
     order by c.n, r.n
   ),
   'single columns are granted only where holds are counted and refunds shown, and only to be read'
+);
+
+-- Time. A computed field takes a row, and is no RPC.
+create temporary view reachable as
+select f.function, f.provolatile, f.proconfig
+from functions f inner join pg_proc p on p.oid = f.oid
+where f.schema = 'public' and (
+  has_function_privilege('anon', f.oid, 'execute')
+  or has_function_privilege('authenticated', f.oid, 'execute')
+) and not exists (
+  select from pg_class c where c.reltype = any (p.proargtypes) and c.relkind in ('r', 'v')
+);
+select is_empty(
+  $$ select function from reachable
+     where 'statement_timeout=1s' = any (proconfig) is not true $$,
+  'every RPC that a user may call is limited in time'
+);
+select is_empty(
+  $$ select function from reachable
+     where provolatile = 'v' and 'lock_timeout=200ms' = any (proconfig) is not true $$,
+  '... and waits for no lock for long'
 );
 
 -- Schemas

@@ -302,7 +302,7 @@ select is(
 );
 select is(
   (select max(pg_temp.wait_until(w.next_attempt_at)) from coinslot.webhooks w
-   where w.order_id = any(:'forged_orders'::text[])), 40::numeric,
+   where w.order_id = any(:'forged_orders'::text[])), 60::numeric,
   '... each two seconds longer'
 );
 select pg_temp.user_with(0) as genuine \gset

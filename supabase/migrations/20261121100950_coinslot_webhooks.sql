@@ -254,8 +254,8 @@ comment on function coinslot.check_webhook(coinslot.webhooks) is
 'PT400 unless a webhook can be stored.';
 revoke all on function coinslot.check_webhook(coinslot.webhooks) from public;
 
--- Where a delivery belongs: null for what is not stored yet. A signed event has a row of its own, an
--- unsigned hint the row of its order.
+-- Where a delivery belongs: null for what is not stored yet. A signed event has a row of its own,
+-- an unsigned hint the row of its order.
 create function coinslot.file_webhook(webhook coinslot.webhooks) returns coinslot.webhooks
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -275,7 +275,7 @@ comment on function coinslot.file_webhook(coinslot.webhooks) is
 'The row that a delivery belongs to, or null.';
 revoke all on function coinslot.file_webhook(coinslot.webhooks) from public;
 
--- When what an unsigned hint tells may be read. A read that is planned already is not planned again.
+-- When what an unsigned hint tells may be read. A read that is planned is not planned again.
 create function coinslot.readable_at(
   filed coinslot.webhooks, payment public.token_payments
 ) returns timestamptz
@@ -295,8 +295,8 @@ comment on function coinslot.readable_at(coinslot.webhooks, public.token_payment
 'When the payment may be read for an unsigned hint that is filed there.';
 revoke all on function coinslot.readable_at(coinslot.webhooks, public.token_payments) from public;
 
--- While a payment waits to be read, others that hints name queue up behind it, four at most: then it
--- is the one that the gateway shows for the order.
+-- While a payment waits to be read, others that hints name queue up behind it, four at most: then
+-- it is the one that the gateway shows for the order.
 create function coinslot.queue_key(filed coinslot.webhooks, payment_key text) returns text[]
 language sql immutable parallel safe set search_path = '' as $$
   select case
