@@ -13,6 +13,7 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 ('coinslot.discrepancies_id_seq', '', '', ''),
 ('coinslot.errors', '', '', ''),
 ('coinslot.gateways', '', '', ''),
+('coinslot.hint_rations', '', '', ''),
 ('coinslot.identities', '', '', ''),
 ('coinslot.imported_balances', '', '', ''),
 ('coinslot.imported_columns', '', '', ''),
@@ -182,6 +183,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.dependent_functions', ''),
 ('coinslot.dependent_objects', ''),
 ('coinslot.deviations', ''),
+('coinslot.due_reads', ''),
 ('coinslot.end_refund', ''),
 ('coinslot.end_test_orders', ''),
 ('coinslot.end_webhook', ''),
@@ -272,6 +274,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.moved_tokens', ''),
 ('coinslot.new_attempt', 'service_role'),
 ('coinslot.new_entry', ''),
+('coinslot.next_attempt', ''),
 ('coinslot.note_ledger_check', ''),
 ('coinslot.old_balances', ''),
 ('coinslot.on_auth', ''),
@@ -289,6 +292,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.parse_time', ''),
 ('coinslot.payment_facts', ''),
 ('coinslot.payment_status', ''),
+('coinslot.plan_hint', ''),
 ('coinslot.post_entry', ''),
 ('coinslot.present_columns', ''),
 ('coinslot.present_functions', ''),
@@ -307,10 +311,12 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.purge_ledger_checks', ''),
 ('coinslot.purge_orders', ''),
 ('coinslot.purge_webhooks', ''),
+('coinslot.queue_key', ''),
 ('coinslot.quote_order', ''),
 ('coinslot.quote_refund', ''),
 ('coinslot.read_later', ''),
 ('coinslot.read_wait', ''),
+('coinslot.readable_at', ''),
 ('coinslot.receipt', ''),
 ('coinslot.record_discrepancy', ''),
 ('coinslot.record_event', ''),
@@ -386,6 +392,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.tokens_to_reverse', ''),
 ('coinslot.uncounted_bonuses', ''),
 ('coinslot.update_profile', 'authenticated'),
+('coinslot.update_webhook', ''),
 ('coinslot.use_feature', 'authenticated'),
 ('coinslot.use_feature_for', 'service_role'),
 ('coinslot.use_up_accounts', ''),
@@ -442,7 +449,7 @@ $$;
 
 select plan(
   (select count(*)::integer from relation_grants) + (select count(*)::integer from function_grants)
-  + 21
+  + 23
 );
 
 select is(
@@ -491,6 +498,27 @@ select is(
     order by c.n, r.n
   ),
   'single columns are granted only where holds are counted and refunds shown, and only to be read'
+);
+
+-- Time. A computed field takes a row, and is no RPC.
+create temporary view reachable as
+select f.function, f.provolatile, f.proconfig
+from functions f inner join pg_proc p on p.oid = f.oid
+where f.schema = 'public' and (
+  has_function_privilege('anon', f.oid, 'execute')
+  or has_function_privilege('authenticated', f.oid, 'execute')
+) and not exists (
+  select from pg_class c where c.reltype = any (p.proargtypes) and c.relkind in ('r', 'v')
+);
+select is_empty(
+  $$ select function from reachable
+     where 'statement_timeout=1s' = any (proconfig) is not true $$,
+  'every RPC that a user may call is limited in time'
+);
+select is_empty(
+  $$ select function from reachable
+     where provolatile = 'v' and 'lock_timeout=300ms' = any (proconfig) is not true $$,
+  '... and waits for no lock for long'
 );
 
 -- Schemas

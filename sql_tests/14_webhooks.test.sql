@@ -91,7 +91,7 @@ language sql as $$
   ))
 $$;
 
-select plan(60);
+select plan(67);
 
 select pg_temp.user_with(0) as buyer \gset
 select pg_temp.order_of(:'buyer', 'portone') as unsigned \gset
@@ -226,10 +226,10 @@ select pg_temp.order_of(:'buyer', 'portone') as delayed \gset
 select pg_temp.store('portone', '', :'delayed') as forged \gset
 select count(pg_temp.as_service(format(
   'select coinslot_finish_webhook(%s, ''not_yet'', '''', true)', pg_temp.webhook_of(:'delayed')
-))) as reads from generate_series(1, 8) \gset
+))) as reads from generate_series(1, 3) \gset
 select is(
-  pg_temp.inbox(:'delayed'), 'not_yet deliveries=1 attempts=8 in 86400s',
-  'a hint that came to nothing waits for a day'
+  pg_temp.inbox(:'delayed'), 'not_yet deliveries=1 attempts=3 in 60s',
+  'a hint that came to nothing waits for a while'
 );
 select pg_temp.change(format(
   'update coinslot.webhooks set taken_at = taken_at - interval ''1 hour'' where order_id = %L',
@@ -241,11 +241,28 @@ select is(
 select is(
   pg_temp.inbox(:'delayed'), 'not_yet deliveries=2 attempts=0 in 30s', '... with all its tries'
 );
+select count(pg_temp.as_service(format(
+  'select coinslot_finish_webhook(%s, ''not_yet'', '''', true)', pg_temp.webhook_of(:'delayed')
+))) as reads from generate_series(1, 4) \gset
+select is(
+  pg_temp.inbox(:'delayed'), 'not_yet deliveries=2 attempts=4 done',
+  '... and is left to the reconciler when the order was asked about thrice'
+);
+
+-- Hints that name payments which nobody knows
 select pg_temp.order_of(:'buyer', 'portone') as flooded \gset
+select pg_temp.store('portone', '', :'flooded', 'imp_forged') as stored \gset
+select pg_temp.as_service(format(
+  'select coinslot_finish_webhook(%s, ''not_yet'', '''', true)', pg_temp.webhook_of(:'flooded')
+)) as unknown \gset
+select is(
+  (select w.payment_key from coinslot.webhooks w where w.order_id = :'flooded'), '',
+  'a payment that the gateway does not know is asked about once: then only the order is'
+);
 select count(pg_temp.store('portone', '', :'flooded', 'imp_' || n)) as hints
 from generate_series(1, 30) n \gset
 select is(
-  (select count(*) from coinslot.webhooks w where w.order_id = :'flooded'), 21::bigint,
+  (select count(*) from coinslot.webhooks w where w.order_id = :'flooded'), 1::bigint,
   'invented payments fill no inbox'
 );
 select is(
@@ -253,13 +270,58 @@ select is(
   'a genuine one after them is not lost'
 );
 select is(
-  (select w.payment_key from coinslot.webhooks w where w.id = pg_temp.webhook_of(:'flooded')), '',
-  '... the gateway is asked for the order'
+  (select w.other_keys[5:] from coinslot.webhooks w where w.order_id = :'flooded'), array[''],
+  '... the gateway is asked for the order, after four of the others'
+);
+select pg_temp.pass(:'flooded') as passed \gset
+select pg_temp.as_service(format(
+  'select coinslot_finish_webhook(%s, ''refused'')', pg_temp.webhook_of(:'flooded')
+)) as next \gset
+select is(
+  (select w.payment_key || pg_temp.inbox(w.order_id) from coinslot.webhooks w
+   where w.order_id = :'flooded'),
+  'imp_1refused deliveries=32 attempts=2 in 3s', '... and the reads are spaced'
+);
+
+-- A ration of reads, which others do not use up
+select pg_temp.user_with(0) as forger \gset
+select array_agg(pg_temp.order_of(:'forger', 'portone')) as forged_orders from generate_series(1, 20) \gset
+select is(
+  (select array_agg(distinct pg_temp.store('portone', '', o, 'imp_a'))
+   from unnest(:'forged_orders'::text[]) o), array['read'],
+  'hints about as many orders as one user may have open are read at once'
+);
+select pg_temp.change(format(
+  'update coinslot.webhooks set next_attempt_at = null, taken_at = taken_at - interval ''1 hour''
+   where order_id = any(%L)', :'forged_orders'
+)) as passed \gset
+select is(
+  (select array_agg(distinct pg_temp.store('portone', '', o, 'imp_b'))
+   from unnest(:'forged_orders'::text[]) o), array['scheduled'],
+  '... and yet more of them wait'
 );
 select is(
-  (select count(distinct round(extract(epoch from w.taken_at))) from coinslot.webhooks w
-   where w.order_id = :'flooded'), 21::bigint, '... and the reads are spaced'
+  (select max(pg_temp.wait_until(w.next_attempt_at)) from coinslot.webhooks w
+   where w.order_id = any(:'forged_orders'::text[])), 60::numeric,
+  '... each two seconds longer'
 );
+select pg_temp.user_with(0) as genuine \gset
+select is(
+  pg_temp.store('portone', '', pg_temp.order_of(:'genuine', 'portone'), 'imp_a'), 'read',
+  '... while those of others are read at once'
+);
+
+-- An order that is over
+select pg_temp.order_of(:'genuine', 'portone') as over \gset
+select pg_temp.store('portone', '', :'over') as first_hint \gset
+select pg_temp.as_user(:'genuine', format('select * from cancel_token_order(%L)', :'over')) as canceled \gset
+select pg_temp.apply(:'over', 'portone', 'canceled', 0, null) as applied \gset
+select pg_temp.store('portone', '', :'over') as second_hint \gset
+select is(
+  pg_temp.inbox(:'over'), 'received deliveries=2 attempts=0 in 60s',
+  'hints about an order that is over lead to a read a minute'
+);
+
 -- With no statistics at all, as after the first rush
 insert into coinslot.webhooks (
   gateway, event_type, order_id, payment_key, claims_paid, headers, body, next_attempt_at

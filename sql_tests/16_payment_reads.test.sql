@@ -62,7 +62,7 @@ create temporary table stories (protects, steps, expected) as values
  array['unchanged pending 0', 'moved failed 0', 'due', 'claimed B', 'unchanged failed 0', 'due',
    'claimed A']);
 
-select plan((select count(*)::integer from stories) + 33);
+select plan((select count(*)::integer from stories) + 36);
 select is(pg_temp.play('starter', s.steps), s.expected, s.protects) from stories s;
 
 -- Every state says how often
@@ -126,6 +126,45 @@ select is(
 select is(
   pg_temp.as_service('select count(*) as n from coinslot_claim_payments(''toss'', 100000)') -> 'n', '0',
   '... and a thousand at the most, whatever is asked for'
+);
+
+-- Users take turns
+create function pg_temp.due_of(user_id uuid, orders integer, ago interval) returns text[]
+language sql as $$
+  with made as materialized (
+    select pg_temp.as_user(due_of.user_id, format(
+      'select * from create_token_order(%L, %L)', 'starter', 'portone'
+    )) ->> 'order_id' as id
+    from generate_series(1, due_of.orders)
+  )
+  select array_agg(m.id) from made m, lateral (
+    select pg_temp.set_reads(m.id, 0, due_of.ago) offset 0
+  ) s
+$$;
+select count(pg_temp.due_of(pg_temp.user_with(0), 20, '1 hour')) as crowd
+from generate_series(1, 6) \gset
+select pg_temp.user_with(0) as seventh \gset
+select pg_temp.due_of(:'seventh', 3, '1 minute') as waiting \gset
+select pg_temp.as_service(format(
+  'select * from coinslot_store_webhook(''portone'', null, ''paid'', %L, ''imp_1'', true, ''{}'', ''{}'')',
+  (:'waiting'::text[])[3]
+)) as hinted \gset
+select pg_temp.claim('portone', 7) as first_turns \gset
+select is(
+  (select array_agg(o.id order by o.n)
+   from jsonb_array_elements_text(:'first_turns') with ordinality o (id, n)
+   where o.id = any (:'waiting'::text[])),
+  (:'waiting'::text[])[3:3],
+  'a user''s order is not behind all that others have due, and the likeliest is first'
+);
+select is(
+  (select count(distinct p.user_id) from jsonb_array_elements_text(:'first_turns') o (id)
+   inner join public.token_payments p on p.order_id = o.id), 7::bigint,
+  '... each user has one turn'
+);
+select is(
+  (:'first_turns'::jsonb) ->> 0, (:'waiting'::text[])[3],
+  '... and of one turn those go first of which money is likely'
 );
 
 -- What could not be read

@@ -199,6 +199,14 @@ class DatabaseUnavailable(CoinslotError):
     sentence = "The database cannot be reached right now; try again"
 
 
+class DatabaseBusy(DatabaseUnavailable):
+    """The call took too long, or a lock stood in its way. Certainly nothing was done."""
+
+    code = "database_busy"
+    sentence = "The database is busy right now; nothing was changed. Try again in a moment"
+    retry_after = 1
+
+
 def _object(text: str | None) -> dict[str, Any]:
     try:
         found = json.loads(text or "{}")

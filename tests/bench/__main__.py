@@ -14,7 +14,7 @@ import uvloop
 
 from devstack.foreground import stopped_by_signals
 from devstack.settings import ROOT
-from tests.bench import chart, funnel, growth, history, memory, page, postgrest, spending
+from tests.bench import chart, funnel, growth, history, memory, page, postgrest, spending, strangers
 from tests.bench.bench import Bench
 from tests.bench.effort import FULL, QUICK
 from tests.bench.invariants import PURCHASES, problems
@@ -35,6 +35,7 @@ _PARTS: dict[str, Callable[[Bench], None]] = {
     "funnel": funnel.measure,
     "growth": growth.measure,
     "memory": memory.measure,
+    "attacks": strangers.measure,
 }
 
 

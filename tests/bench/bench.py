@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from tests.bench.invariants import Check
 from tests.bench.report import show_row
@@ -26,6 +26,8 @@ class Bench:
     rows: list[Row] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
     """Figures that have no floor: sizes, times."""
+    attacks: list[dict[str, Any]] = field(default_factory=list)
+    """What a stranger waits for, idle and under each attack."""
     memory: list[tuple[int, float]] = field(default_factory=list)
     """The sidecar's, in MB, after so many webhooks."""
     done: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -29,6 +29,8 @@ class Effort:
     """In the run that looks at the sidecar's memory."""
     batches: int
     """That they come in; memory is looked at after each."""
+    attack_seconds: float
+    """That each attack lasts, and the quiet time before it."""
 
 
 FULL = Effort(
@@ -44,6 +46,7 @@ FULL = Effort(
     orders=30,
     webhooks=5_000,
     batches=20,
+    attack_seconds=20.0,
 )
 
 QUICK = Effort(
@@ -59,4 +62,5 @@ QUICK = Effort(
     orders=4,
     webhooks=48,
     batches=4,
+    attack_seconds=8.0,
 )

@@ -87,6 +87,7 @@ def as_json(bench: Bench, machine: dict[str, object], problems: Sequence[str]) -
         "machine": machine,
         "rows": [row.as_json() for row in bench.rows],
         "facts": {name: round(value, 3) for name, value in bench.facts.items()},
+        "attacks": bench.attacks,
         "memory": [
             {"webhooks": webhooks, "sidecar_mb": round(mb, 1)} for webhooks, mb in bench.memory
         ],

@@ -34,12 +34,21 @@ class Shopping:
 
     def buyers(self) -> list[SignedIn]:
         """New people, so that nobody orders more than anybody may."""
-        ids = [str(uuid4()) for _ in range(self.count)]
+        return self.people(self.count)
+
+    def people(self, count: int, tokens: int = 0) -> list[SignedIn]:
+        """They have signed up, and were given so many tokens."""
+        ids = [str(uuid4()) for _ in range(count)]
         self.database.execute(
             "insert into auth.users (id, email) select i, i || '@example.com' "
             "from unnest(%s::uuid[]) i",
             [ids],
         )
+        if tokens:
+            self.database.execute(
+                "select count(public.add_tokens(i, %s, 'bench')) from unnest(%s::uuid[]) i",
+                [tokens, ids],
+            )
         return [person(self._keys, each) for each in ids]
 
     def order(self, buyer: SignedIn) -> str:
@@ -56,11 +65,11 @@ class Shopping:
             ).fetchone()
         return str(placed[0]) if placed else ""
 
-    async def paid(self) -> dict[str, str]:
+    async def paid(self, count: int | None = None) -> dict[str, str]:
         """PortOne's ids of payments, by order, of which the sidecar has heard nothing."""
         connection = await connect(self.gateway)
         paid = {}
-        for buyer in self.buyers():
+        for buyer in self.people(count or self.count):
             order_id = self.order(buyer)
             turn = _json(order_id=order_id, amount=5000, webhook="none", force=True)
             url = f"{self.gateway}/_sim/pay"

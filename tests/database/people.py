@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -44,11 +45,17 @@ class Call:
     """The signed-in user; None is the service."""
 
     def __call__(self, connection: Connection) -> Answer:
-        try:
-            with connection.transaction():
-                return self.inside(connection)
-        except psycopg.Error as error:
-            return refusal(error)
+        """Made again under the same key where the database let it wait for a lock no longer."""
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                with connection.transaction():
+                    return self.inside(connection)
+            except psycopg.errors.LockNotAvailable:
+                if time.monotonic() > until:
+                    raise
+            except psycopg.Error as error:
+                return refusal(error)
 
     def inside(self, connection: Connection) -> DictRow:
         """The call in a transaction that somebody else ends; the first row it answers."""

@@ -13,7 +13,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json, raw
 
 from coinslot.database import Database, caller
-from coinslot.errors import DatabaseUnavailable, Unauthorized
+from coinslot.errors import DatabaseBusy, DatabaseUnavailable, Unauthorized
 from tests.support.servers import address, listening_socket, running
 from tests.support.sidecars import settings
 
@@ -89,7 +89,25 @@ async def test_outage_that_lasts_is_told_after_three_tries() -> None:
     assert len(postgrest.calls) == 3
 
 
-@pytest.mark.parametrize("code", ["P0001", "XX000", "57014", ""])
+async def test_a_lock_in_the_way_is_told_after_three_tries() -> None:
+    locked = (500, {"code": "55P03", "message": "canceling statement due to lock timeout"})
+    async with away(*[locked] * 3) as (postgrest, database):
+        with pytest.raises(DatabaseBusy) as busy:
+            await database.as_user("a.b.c").create_order("starter", "toss")
+    assert len(postgrest.calls) == 3
+    assert (busy.value.code, busy.value.retry_after) == ("database_busy", 1)
+
+
+async def test_a_call_that_took_too_long_is_told_at_once() -> None:
+    """To repeat it would make a busy database busier."""
+    late = (500, {"code": "57014", "message": "canceling statement due to statement timeout"})
+    async with away(late) as (postgrest, database):
+        with pytest.raises(DatabaseBusy):
+            await database.as_user("a.b.c").create_order("starter", "toss", idempotency_key="k")
+    assert len(postgrest.calls) == 1
+
+
+@pytest.mark.parametrize("code", ["P0001", "XX000", ""])
 async def test_failure_of_its_own_is_not_repeated(code: str) -> None:
     async with away((500, {"code": code, "message": "a bug"})) as (postgrest, database):
         with pytest.raises(DatabaseUnavailable):

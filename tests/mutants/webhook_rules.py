@@ -6,6 +6,7 @@ from tests.mutants.mutant import Rewrite, Run, SqlMutant
 
 WEBHOOKS = "sql_tests/14_webhooks.test.sql"
 READS = "sql_tests/16_payment_reads.test.sql"
+PRIVILEGES = "sql_tests/01_privileges.test.sql"
 
 MUTANTS = (
     SqlMutant(
@@ -61,8 +62,9 @@ MUTANTS = (
         "hints lead to a read of an order every few seconds at the most",
         (
             Run(
-                "create or replace function coinslot.webhook_spacing() returns interval"
-                " language sql immutable parallel safe set search_path = '' return interval '0'"
+                "create or replace function coinslot.webhook_spacing(status text default 'pending')"
+                " returns interval language sql immutable parallel safe set search_path = ''"
+                " return interval '0'"
             ),
         ),
         (WEBHOOKS,),
@@ -90,11 +92,77 @@ MUTANTS = (
         "a delivery that came during a read gets a read of its own",
         (
             Rewrite(
-                "coinslot.end_webhook",
+                "coinslot.next_attempt",
                 "when webhook.deliveries > webhook.taken_deliveries",
                 "when false",
             ),
         ),
         (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "forged-key-asked-about-for-days",
+        "of an unsigned hint that names what nobody knows only the order is asked about again",
+        (
+            Rewrite(
+                "coinslot.end_webhook",
+                "when w.event_id is null and end_webhook.unknown and v_next is not null then ''",
+                "when false then ''",
+            ),
+        ),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "hints-without-a-ration",
+        "the reads that unsigned hints cause are rationed by owner",
+        (Rewrite("coinslot.plan_hint", "r.used_until - 20", "r.used_until - 1000"),),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "hints-queue-without-end",
+        "few payments of one order queue up to be read",
+        (Rewrite("coinslot.queue_key", "cardinality(filed.other_keys) < 4", "true"),),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "later-hint-forgotten",
+        "a payment that had to queue is read after the one before it",
+        (Rewrite("coinslot.end_webhook", "when w.other_keys <> '{}' then", "when false then"),),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "order-that-is-over-read-as-often",
+        "hints about an order that is over lead to a read a minute",
+        (Rewrite("coinslot.readable_at", "(payment.status)", "()"),),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
+        "first-come-first-read",
+        "users take turns, however many orders each has due",
+        (
+            Rewrite(
+                "coinslot.claim_payments",
+                "order by d.turn, d.likely desc, d.due_at\n",
+                "order by d.due_at\n",
+            ),
+        ),
+        (READS,),
+    ),
+    SqlMutant(
+        "likely-money-read-last",
+        "the orders of which money is likely are read first",
+        (Rewrite("coinslot.due_reads", "order by l.likely desc, ", "order by "),),
+        (READS,),
+    ),
+    SqlMutant(
+        "call-without-a-time",
+        "what a user calls is limited in time",
+        (Run("alter function public.use_feature reset statement_timeout"),),
+        (PRIVILEGES,),
+    ),
+    SqlMutant(
+        "waits-for-a-lock",
+        "what a user calls waits for no lock for long",
+        (Run("alter function public.create_token_order reset lock_timeout"),),
+        (PRIVILEGES,),
     ),
 )

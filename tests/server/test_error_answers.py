@@ -11,7 +11,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import text
 from structlog.testing import capture_logs
 
-from coinslot.errors import CoinslotError, PaymentRefused
+from coinslot.errors import CoinslotError, DatabaseBusy, PaymentRefused
 from coinslot.server.error_answers import JsonErrorHandler
 from tests.support.servers import running, wait_until
 
@@ -35,6 +35,10 @@ async def failing() -> AsyncIterator[httpx.AsyncClient]:
     @app.get("/refusal")
     async def refusal(_request: Request) -> HTTPResponse:
         raise PaymentRefused(code="payment_failed", status="failed")
+
+    @app.get("/busy")
+    async def busy(_request: Request) -> HTTPResponse:
+        raise DatabaseBusy
 
     @app.get("/slow/<chosen:str>")
     async def slow(_request: Request, chosen: str) -> HTTPResponse:
@@ -67,6 +71,14 @@ async def test_refusal_says_why(failing: httpx.AsyncClient) -> None:
         "code": "payment_failed",
         "status": "failed",
     }
+
+
+async def test_a_database_that_takes_too_long_is_told_of_with_a_time(
+    failing: httpx.AsyncClient,
+) -> None:
+    answer = await failing.get("/busy")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json()["code"] == "database_busy"
 
 
 async def test_client_that_hangs_up_is_told_of_without_what_it_chose(

@@ -23,7 +23,13 @@ from pydantic import ValidationError
 
 from coinslot.database.records import Record
 from coinslot.database.rpc_names import NOT_REPEATABLE
-from coinslot.errors import CoinslotError, DatabaseError, DatabaseUnavailable, Unauthorized
+from coinslot.errors import (
+    CoinslotError,
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnavailable,
+    Unauthorized,
+)
 from coinslot.jitter import about
 
 if TYPE_CHECKING:
@@ -40,8 +46,11 @@ _PAUSES = (0.2, 0.8)
 # What Postgres and PostgREST say that passes: connections refused or lost, too many of them, a
 # schema not read yet, a deadlock or a lock in the way. After the codes in `_UNDONE` it is certain
 # that nothing was done.
-_PASSING = ("PGRST00", "08", "53", "57P0", "40001", "40P01", "55P03")
-_UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001", "40P01", "55P03"}
+_PASSING = ("PGRST00", "08", "53", "57P0", "40001")
+_UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001"}
+_LOCKED = {"40P01", "55P03"}
+# Longer than the database allows for such a call. To repeat it would make a busy database busier.
+_TOO_SLOW = "57014"
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -50,6 +59,12 @@ class DatabaseAway(DatabaseUnavailable):
     """Not for long, it seems. `undone`: certainly without having done anything."""
 
     undone = False
+
+
+class LockInTheWay(DatabaseAway, DatabaseBusy):
+    """Some other call has the wallet or the order, and may be done with it in a moment."""
+
+    undone = True
 
 
 class RpcMissing(DatabaseUnavailable):
@@ -156,6 +171,10 @@ async def require_answer(response: httpx.Response) -> None:
     if status < 500 and not (lost or foreign):
         return
     log.warning("database_error", status=status, body=response.text[:500])
+    if code == _TOO_SLOW:
+        raise DatabaseBusy
+    if code in _LOCKED:
+        raise LockInTheWay
     passing = code.startswith(_PASSING) if code else lost or status in {408, 502, 503, 504}
     if passing:
         raise _away(undone=code in _UNDONE)

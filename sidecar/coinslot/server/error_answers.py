@@ -73,7 +73,7 @@ class JsonErrorHandler(ErrorHandler):
 
 def _refusal(error: CoinslotError) -> HTTPResponse:
     status = status_of(error)
-    seconds = getattr(error, "retry_after", None) if status == 429 else None
+    seconds = getattr(error, "retry_after", None) if status in {429, 503} else None
     headers = {"Retry-After": str(seconds)} if seconds else {}
     body = {"error": str(error), "code": error.code, **error.details}
     return json(body, status=status, headers=headers)
