@@ -36,12 +36,14 @@ create function pg_temp.ours() returns table (class regclass, oid oid, kind text
 language sql stable as $$
   with names as (
     select unnest(array[
-      'add_tokens', 'cancel_token_order', 'capture_token_hold', 'coinslot_add_operator',
-      'coinslot_apply_gateway_payment', 'coinslot_audit_payments', 'coinslot_audit_report',
-      'coinslot_audit_unlisted', 'coinslot_begin_audit', 'coinslot_check_installation',
-      'coinslot_check_ledger', 'coinslot_claim_payments', 'coinslot_claim_refunds',
-      'coinslot_claim_webhooks', 'coinslot_close_refund', 'coinslot_finish_audit',
-      'coinslot_finish_webhook', 'coinslot_get_backlog', 'coinslot_get_refund',
+      'accept_token_refund', 'accept_token_refund_for', 'add_tokens', 'cancel_token_order',
+      'capture_token_hold', 'coinslot_add_operator', 'coinslot_apply_gateway_payment',
+      'coinslot_audit_payments', 'coinslot_audit_report', 'coinslot_audit_unlisted',
+      'coinslot_begin_audit', 'coinslot_check_installation', 'coinslot_check_ledger',
+      'coinslot_claim_closings', 'coinslot_claim_payments', 'coinslot_claim_refunds',
+      'coinslot_claim_webhooks', 'coinslot_close_refund', 'coinslot_closing',
+      'coinslot_finish_audit', 'coinslot_finish_closing', 'coinslot_finish_webhook',
+      'coinslot_get_attempt_key', 'coinslot_get_backlog', 'coinslot_get_refund',
       'coinslot_get_settings', 'coinslot_go_live', 'coinslot_list_discrepancies',
       'coinslot_list_operators', 'coinslot_list_products', 'coinslot_list_webhooks',
       'coinslot_open_payment', 'coinslot_operator_account', 'coinslot_payment_to_read',
@@ -57,7 +59,7 @@ language sql stable as $$
       'token_features', 'token_hold_receipt', 'token_ledger', 'token_merge_receipt', 'token_offers',
       'token_payment_events', 'token_payments', 'token_prices', 'token_products', 'token_receipt',
       'token_refunds', 'token_wallets', 'tokens', 'update_profile', 'use_feature',
-      'use_feature_for'
+      'use_feature_for', 'void_token_orders', 'void_token_orders_for'
     ]) as name
   ), relations as (
     select c.oid, c.relkind from pg_catalog.pg_class c

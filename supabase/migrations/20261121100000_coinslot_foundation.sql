@@ -19,30 +19,32 @@
 do $$
 declare
   v_relations constant text[] := array[
-    'coinslot_operator_account', 'coinslot_payment_to_read', 'coinslot_product',
+    'coinslot_closing', 'coinslot_operator_account', 'coinslot_payment_to_read', 'coinslot_product',
     'coinslot_refund_job', 'coinslot_webhook_verdict', 'token_capture_receipt', 'token_features',
     'token_hold_receipt', 'token_ledger', 'token_merge_receipt', 'token_offers',
     'token_payment_events', 'token_payments', 'token_prices', 'token_products', 'token_receipt',
     'token_refunds', 'token_wallets'
   ];
   v_functions constant text[] := array[
-    'add_tokens', 'cancel_token_order', 'capture_token_hold', 'coinslot_add_operator',
-    'coinslot_apply_gateway_payment', 'coinslot_audit_payments', 'coinslot_audit_report',
-    'coinslot_audit_unlisted', 'coinslot_begin_audit', 'coinslot_check_installation',
-    'coinslot_check_ledger', 'coinslot_claim_payments', 'coinslot_claim_refunds',
+    'accept_token_refund', 'accept_token_refund_for', 'add_tokens', 'cancel_token_order',
+    'capture_token_hold', 'coinslot_add_operator', 'coinslot_apply_gateway_payment',
+    'coinslot_audit_payments', 'coinslot_audit_report', 'coinslot_audit_unlisted',
+    'coinslot_begin_audit', 'coinslot_check_installation', 'coinslot_check_ledger',
+    'coinslot_claim_closings', 'coinslot_claim_payments', 'coinslot_claim_refunds',
     'coinslot_claim_webhooks', 'coinslot_close_refund', 'coinslot_finish_audit',
-    'coinslot_finish_webhook', 'coinslot_get_backlog', 'coinslot_get_refund',
-    'coinslot_get_settings', 'coinslot_go_live', 'coinslot_list_discrepancies',
-    'coinslot_list_operators', 'coinslot_list_products', 'coinslot_list_webhooks',
-    'coinslot_open_payment', 'coinslot_record_refund_answer', 'coinslot_refuse_payment_attempt',
-    'coinslot_remove_operator', 'coinslot_remove_product', 'coinslot_replay_webhooks',
-    'coinslot_resolve_discrepancy', 'coinslot_return_payments', 'coinslot_return_webhooks',
-    'coinslot_run_maintenance', 'coinslot_schema_version', 'coinslot_set_product',
-    'coinslot_store_webhook', 'coinslot_verify_ledger', 'create_token_order', 'extend_token_hold',
-    'get_user_tokens', 'hold_feature_for', 'hold_tokens_for', 'list_token_holds',
-    'list_token_refunds', 'merge_token_wallets', 'refund_spend_for', 'release_token_hold',
-    'request_token_refund', 'request_token_refund_for', 'spend_tokens', 'spend_tokens_for',
-    'use_feature', 'use_feature_for'
+    'coinslot_finish_closing', 'coinslot_finish_webhook', 'coinslot_get_attempt_key',
+    'coinslot_get_backlog', 'coinslot_get_refund', 'coinslot_get_settings', 'coinslot_go_live',
+    'coinslot_list_discrepancies', 'coinslot_list_operators', 'coinslot_list_products',
+    'coinslot_list_webhooks', 'coinslot_open_payment', 'coinslot_record_refund_answer',
+    'coinslot_refuse_payment_attempt', 'coinslot_remove_operator', 'coinslot_remove_product',
+    'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy', 'coinslot_return_payments',
+    'coinslot_return_webhooks', 'coinslot_run_maintenance', 'coinslot_schema_version',
+    'coinslot_set_product', 'coinslot_store_webhook', 'coinslot_verify_ledger',
+    'create_token_order', 'extend_token_hold', 'get_user_tokens', 'hold_feature_for',
+    'hold_tokens_for', 'list_token_holds', 'list_token_refunds', 'merge_token_wallets',
+    'refund_spend_for', 'release_token_hold', 'request_token_refund', 'request_token_refund_for',
+    'spend_tokens', 'spend_tokens_for', 'use_feature', 'use_feature_for', 'void_token_orders',
+    'void_token_orders_for'
   ];
   v_columns constant jsonb := '{
     "users": [
@@ -182,6 +184,8 @@ create table coinslot.settings (
   mode text not null default 'test',
   signup_bonus bigint not null default 5,
   order_lifetime interval not null default interval '1 hour',
+  deposit_lifetime interval not null default interval '7 days',
+  price_grace interval not null default interval '1 hour',
   max_open_orders integer not null default 20,
   max_unpaid_orders_per_hour integer not null default 100,
   max_hold_seconds integer not null default 86400,
@@ -205,6 +209,8 @@ create table coinslot.settings (
   check (signup_bonus between 0 and coinslot.max_amount()),
   constraint settings_profiles_known check (profiles in ('auto', 'own', 'none')),
   constraint settings_order_lifetime_positive check (order_lifetime > interval '0'),
+  constraint settings_deposit_lifetime_positive check (deposit_lifetime > interval '0'),
+  constraint settings_price_grace_not_negative check (price_grace >= interval '0'),
   constraint settings_max_open_orders_positive check (max_open_orders > 0),
   constraint settings_max_unpaid_orders_per_hour_positive check (max_unpaid_orders_per_hour > 0),
   constraint settings_max_hold_seconds_positive check (max_hold_seconds > 0),
@@ -220,7 +226,12 @@ comment on table coinslot.settings is 'Settings of this database: exactly one ro
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
 comment on column coinslot.settings.signup_bonus is 'Tokens for a newly confirmed identity.';
 comment on column coinslot.settings.order_lifetime is 'How long an unpaid order stays open.';
-comment on column coinslot.settings.max_open_orders is 'Unpaid orders one user may have open.';
+comment on column coinslot.settings.deposit_lifetime is
+'How long after it was made an order may wait for a deposit, whatever its account says.';
+comment on column coinslot.settings.price_grace is
+'How long after its time an order still has its price, should that be asked no more.';
+comment on column coinslot.settings.max_open_orders is
+'Unpaid orders one user may have open, those that wait for a deposit as well.';
 comment on column coinslot.settings.max_unpaid_orders_per_hour is
 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
 comment on column coinslot.settings.max_hold_seconds is
@@ -272,6 +283,7 @@ comment on table coinslot.errors is 'Registry of the errors raised by the RPCs.'
 insert into coinslot.errors (message, sqlstate, hint) values
 ('invalid_amount', 'PT400', 'Send a whole number between 1 and 9007199254740991.'),
 ('invalid_argument', 'PT400', 'Correct the argument named in the detail.'),
+('currency_not_taken', 'PT400', 'Order at another gateway, or in a currency that this one takes.'),
 ('unauthenticated', 'PT401', 'Sign in and send the user''s JWT.'),
 ('insufficient_tokens', 'PT402', 'Buy tokens, then call again with the same idempotency key.'),
 ('account_required', 'PT403', 'Give this anonymous user an identity, or sign in, then order.'),
@@ -292,6 +304,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('test_tokens_left', 'PT409', 'Call coinslot.go_live(), which takes back what test payments gave.'),
 ('last_owner', 'PT409', 'Make somebody else an owner first: there is always one who can act.'),
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
+('nothing_proposed', 'PT409', 'No refund is proposed of this order: ask for one yourself.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
 ('wallet_merged', 'PT409', 'Go on with the user named in the detail, under the same keys.'),
 ('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),

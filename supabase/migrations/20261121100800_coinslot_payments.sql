@@ -7,13 +7,17 @@ create table coinslot.gateways (
   id text not null,
   name text not null,
   active boolean not null default true,
+  currencies text[],
   constraint gateways_pkey primary key (id),
-  constraint gateways_id_named check (id ~ '^[a-z][a-z0-9_]{0,30}$')
+  constraint gateways_id_named check (id ~ '^[a-z][a-z0-9_]{0,30}$'),
+  constraint gateways_currencies_some check (currencies <> '{}')
 );
 comment on table coinslot.gateways is 'Payment gateways: adding one is adding a row.';
 comment on column coinslot.gateways.active is 'False refuses new orders; open ones go on.';
-insert into coinslot.gateways (id, name) values
-('portone', 'PortOne'), ('toss', 'Toss Payments'), ('stripe', 'Stripe');
+comment on column coinslot.gateways.currencies is
+'What it sells in; null = whatever a product has a price in.';
+insert into coinslot.gateways (id, name, currencies) values
+('portone', 'PortOne', '{KRW}'), ('toss', 'Toss Payments', '{KRW}'), ('stripe', 'Stripe', null);
 alter table coinslot.gateways enable row level security;
 revoke all on table coinslot.gateways from anon, authenticated, service_role;
 create policy "Nobody reads gateways through the API" on coinslot.gateways
@@ -22,26 +26,31 @@ for select to anon, authenticated using (false);
 create table coinslot.payment_statuses (
   status text not null,
   settled boolean not null,
+  ended boolean not null default false,
   reads integer,
   description text not null,
-  constraint payment_statuses_pkey primary key (status)
+  constraint payment_statuses_pkey primary key (status),
+  constraint payment_statuses_ended_without_money check (not (ended and settled))
 );
 comment on table coinslot.payment_statuses is 'The states of an order.';
 comment on column coinslot.payment_statuses.settled is 'The gateway has had the money.';
+comment on column coinslot.payment_statuses.ended is
+'Nobody is to pay it any more: it is closed at its gateway, too.';
 comment on column coinslot.payment_statuses.reads is
 'How often an order that stays so is read again at the gateway; null = for as long as it does.';
-insert into coinslot.payment_statuses (status, settled, reads, description) values
-('pending', false, null, 'Made, not paid.'),
-('awaiting_deposit', false, null, 'The deposit into a virtual account, or a bank''s debit.'),
-('failed', false, 20, 'The last attempt was declined.'),
-('canceled', false, 20, 'The buyer or the gateway called it off.'),
-('expired', false, 20, 'Not paid in time.'),
-('review', false, null, 'Paid, but not what was ordered: a person decides.'),
-('completed', true, 0, 'Paid and credited.'),
-('partially_refunded', true, 0, 'A part was given back.'),
-('refunded', true, 0, 'All was given back.'),
-('disputed', true, null, 'The buyer''s bank asks for the money back; not decided.'),
-('charged_back', true, 0, 'The buyer''s bank took the money back.');
+insert into coinslot.payment_statuses (status, settled, ended, reads, description) values
+('pending', false, false, null, 'Made, not paid.'),
+('awaiting_deposit', false, false, null, 'The deposit into a virtual account, or a bank''s debit.'),
+('failed', false, false, 20, 'The last attempt was declined.'),
+('canceled', false, true, 20, 'The buyer or the gateway called it off.'),
+('expired', false, true, 20, 'Not paid in time.'),
+('voided', false, true, 20, 'The shop called it off: its money is credited no more.'),
+('review', false, false, null, 'Paid, but not what was ordered, or too late: a person decides.'),
+('completed', true, false, 0, 'Paid and credited.'),
+('partially_refunded', true, false, 0, 'A part was given back.'),
+('refunded', true, false, 0, 'All was given back.'),
+('disputed', true, false, null, 'The buyer''s bank asks for the money back; not decided.'),
+('charged_back', true, false, 0, 'The buyer''s bank took the money back.');
 alter table coinslot.payment_statuses enable row level security;
 revoke all on table coinslot.payment_statuses from anon, authenticated, service_role;
 create policy "Nobody reads statuses through the API" on coinslot.payment_statuses
@@ -73,10 +82,12 @@ cross join coinslot.payment_statuses as t
 where (f.settled or t.settled or 'review' in (f.status, t.status)) and f.status <> t.status;
 insert into coinslot.payment_transitions (from_status, to_status) values
 ('pending', 'awaiting_deposit'), ('pending', 'failed'), ('pending', 'canceled'),
-('pending', 'expired'),
+('pending', 'expired'), ('pending', 'voided'),
+('awaiting_deposit', 'voided'), ('failed', 'voided'), ('canceled', 'voided'),
+('expired', 'voided'),
 ('awaiting_deposit', 'pending'), ('awaiting_deposit', 'failed'), ('awaiting_deposit', 'canceled'),
 ('awaiting_deposit', 'expired'),
-('failed', 'awaiting_deposit'), ('failed', 'canceled'),
+('failed', 'awaiting_deposit'), ('failed', 'canceled'), ('failed', 'expired'),
 ('canceled', 'awaiting_deposit'), ('canceled', 'failed'),
 ('expired', 'awaiting_deposit'), ('expired', 'canceled');
 alter table coinslot.payment_transitions enable row level security;
@@ -115,8 +126,10 @@ create table public.token_payments (
   version bigint not null default 1,
   idempotency_key text collate "C",
   expires_at timestamptz not null,
+  deposit_until timestamptz,
   canceled_at timestamptz,
   expired_at timestamptz,
+  voided_at timestamptz,
   created_at timestamptz not null default clock_timestamp(),
   confirmed_at timestamptz,
   updated_at timestamptz not null default clock_timestamp(),
@@ -152,13 +165,18 @@ comment on column public.token_payments.virtual_account is
 'Where to pay in: {bank, account_number, holder, due_at}; none where a bank''s debit is awaited.';
 comment on column public.token_payments.version is
 'Grows with every gateway read that was applied: an older read is stale.';
+comment on column public.token_payments.expires_at is
+'How long it may be paid: until a deposit is due, where one is awaited.';
+comment on column public.token_payments.deposit_until is
+'The latest that a deposit may be due, which gateways are told; null = expires_at.';
+comment on column public.token_payments.voided_at is 'When the shop called it off.';
 comment on column public.token_payments.confirmed_at is 'When the order was first credited.';
 
 -- History is paged by (created_at, id), newest first; expiry walks the open
 -- orders by date, and the purge those that came to nothing.
 create index token_payments_history on public.token_payments (user_id, created_at desc, id desc);
 create index token_payments_expiring on public.token_payments (expires_at)
-where status in ('pending', 'awaiting_deposit');
+where status in ('pending', 'awaiting_deposit', 'failed');
 create index token_payments_product_id on public.token_payments (product_id);
 create index token_payments_gateway on public.token_payments (gateway, confirmed_at);
 create index token_payments_over on public.token_payments (created_at)
@@ -263,6 +281,7 @@ create table coinslot.payment_attempts (
   method text,
   failure_reason text,
   virtual_account jsonb,
+  taken_at timestamptz,
   secret text,
   problem text,
   credited boolean not null default false,
@@ -282,6 +301,8 @@ create table coinslot.payment_attempts (
 );
 comment on table coinslot.payment_attempts is
 'Attempts to pay an order: what the gateway last said of each.';
+comment on column coinslot.payment_attempts.taken_at is
+'When the buyer paid, by the gateway''s clock; null = unpaid, or not said.';
 comment on column coinslot.payment_attempts.problem is
 'Why this attempt may not be credited; null = nothing against it.';
 comment on column coinslot.payment_attempts.secret is
@@ -328,7 +349,8 @@ create table coinslot.discrepancies (
   constraint discrepancies_kind_known check (
     kind in (
       'unknown_order', 'wrong_order', 'wrong_gateway', 'wrong_mode', 'wrong_currency',
-      'wrong_amount', 'wallet_closed', 'wallet_full', 'duplicate_payment', 'illegal_transition',
+      'wrong_amount', 'wallet_closed', 'wallet_full', 'duplicate_payment', 'late_payment',
+      'voided_order', 'illegal_transition',
       'refund_unresolved', 'audit_unknown', 'audit_different', 'audit_missing',
       'ledger_unsound', 'fraud_warning', 'declines_in_a_row', 'refunds_in_a_row'
     )

@@ -5,7 +5,7 @@
 create function coinslot.new_attempt(
   gateway text, payment_key text, state text, amount bigint, currency text, live boolean,
   paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint,
-  method text, failure_reason text, virtual_account jsonb, secret text
+  method text, failure_reason text, virtual_account jsonb, taken_at timestamptz, secret text
 ) returns coinslot.payment_attempts
 language sql immutable set search_path = '' as $$
   select row(
@@ -13,20 +13,20 @@ language sql immutable set search_path = '' as $$
     new_attempt.amount, new_attempt.currency, new_attempt.live, new_attempt.paid,
     new_attempt.refunded, new_attempt.refunding, new_attempt.disputed, new_attempt.withdrawn,
     left(new_attempt.method, 100), left(new_attempt.failure_reason, 500),
-    new_attempt.virtual_account, new_attempt.secret, null, null, null, null
+    new_attempt.virtual_account, new_attempt.taken_at, new_attempt.secret, null, null, null, null
   )::coinslot.payment_attempts
 $$;
 comment on function coinslot.new_attempt(
   text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
-  jsonb, text
+  jsonb, timestamptz, text
 ) is 'An attempt as a gateway describes it, not yet judged.';
 revoke all on function coinslot.new_attempt(
   text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
-  jsonb, text
+  jsonb, timestamptz, text
 ) from public;
 grant execute on function coinslot.new_attempt(
   text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
-  jsonb, text
+  jsonb, timestamptz, text
 ) to service_role;
 
 create function coinslot.check_attempt(
@@ -57,6 +57,7 @@ declare
     when attempt.virtual_account ->> 'due_at' is not null
       and coinslot.parse_time(attempt.virtual_account ->> 'due_at') is null
     then 'virtual_account'
+    when not isfinite(attempt.taken_at) then 'taken_at'
   end;
 begin
   -- That of the order is known to be one. Asked apart: an expression with a query costs far more.
@@ -105,6 +106,49 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function coinslot.is_live() is 'True if only real money counts here.';
 revoke all on function coinslot.is_live() from public;
+-- A price that was hoarded is not one that is asked. What the order would give for it counts, too.
+create function coinslot.is_asked(payment public.token_payments) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (
+    select from public.token_products d
+    inner join public.token_prices r on r.product_id = d.id
+    where d.id = payment.product_id and d.active and d.tokens = payment.tokens
+      and r.currency = payment.currency and r.amount = payment.amount
+  )
+$$;
+comment on function coinslot.is_asked(public.token_payments) is
+'The product is on sale, at the price of this order.';
+revoke all on function coinslot.is_asked(public.token_payments) from public;
+
+-- An order has its price for its time and a grace, whether it was canceled or not; later, for as
+-- long as that price is asked. The moment counts when the buyer paid: that we hear of it late, the
+-- buyer cannot help. Where the gateway does not say when, it is now. What has once been left to a
+-- person stays so, whatever the price becomes: a refund may be on its way.
+create function coinslot.lateness(
+  payment public.token_payments, attempt coinslot.payment_attempts
+) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_taken_at timestamptz := least(attempt.taken_at, clock_timestamp());
+begin
+  if attempt.problem in ('late_payment', 'voided_order') then
+    return attempt.problem;
+  elsif v_taken_at > payment.voided_at then
+    return 'voided_order';
+  elsif v_taken_at > payment.expires_at then
+    if v_taken_at > payment.expires_at + (
+      select s.price_grace from coinslot.settings s where s.id
+    ) and not coinslot.is_asked(payment) then
+      return 'late_payment';
+    end if;
+  end if;
+  return null;
+end
+$$;
+comment on function coinslot.lateness(public.token_payments, coinslot.payment_attempts) is
+'Why the money of an attempt came too late for its order, or null.';
+revoke all on function coinslot.lateness(public.token_payments, coinslot.payment_attempts)
+from public;
 
 -- What speaks against crediting an attempt, or against giving back what a refund or a dispute took.
 -- Whether the wallet can take the tokens is asked only when they are about to be given, and under
@@ -114,6 +158,7 @@ create function coinslot.attempt_problem(
 ) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
+  v_lateness text;
   v_wallet public.token_wallets;
 begin
   case
@@ -129,8 +174,12 @@ begin
       and attempt.refunded + attempt.withdrawn >= payment.refunded + payment.withdrawn
     ) then return null;
     else
+      if not attempt.credited then
+        v_lateness := coinslot.lateness(payment, attempt);
+      end if;
       v_wallet := coinslot.lock_wallet(payment.user_id);
       return case
+        when v_lateness is not null then v_lateness
         when (v_wallet.user_id is null or v_wallet.closed_at is not null) and not attempt.credited
           then 'wallet_closed'
         when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'
@@ -143,6 +192,13 @@ comment on function coinslot.attempt_problem(public.token_payments, coinslot.pay
 revoke all on function coinslot.attempt_problem(public.token_payments, coinslot.payment_attempts)
 from public;
 
+create function coinslot.proposes_refund(kind text) returns boolean
+language sql immutable parallel safe set search_path = ''
+return kind in ('late_payment', 'voided_order', 'duplicate_payment');
+comment on function coinslot.proposes_refund(text) is
+'Money of this kind bought nothing: all of it is to go back, once a person agrees.';
+revoke all on function coinslot.proposes_refund(text) from public;
+
 create function coinslot.record_discrepancy(
   kind text, attempt coinslot.payment_attempts, order_id text
 ) returns void
@@ -150,11 +206,12 @@ language sql volatile set search_path = '' as $$
   insert into coinslot.discrepancies (kind, gateway, payment_key, order_id, detail)
   values (
     record_discrepancy.kind, attempt.gateway, attempt.payment_key, record_discrepancy.order_id,
-    jsonb_build_object(
+    jsonb_strip_nulls(jsonb_build_object(
       'state', attempt.state, 'amount', attempt.amount, 'currency', attempt.currency,
       'paid', attempt.paid, 'refunded', attempt.refunded, 'withdrawn', attempt.withdrawn,
-      'live', attempt.live
-    )
+      'live', attempt.live, 'taken_at', attempt.taken_at,
+      'proposed', case when coinslot.proposes_refund(record_discrepancy.kind) then 'refund' end
+    ))
   )
   on conflict (kind, gateway, payment_key, order_id) where resolved_at is null do nothing
 $$;
@@ -175,19 +232,21 @@ declare
 begin
   insert into coinslot.payment_attempts as a (
     payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
-    disputed, withdrawn, method, failure_reason, virtual_account, secret, problem, credited
+    disputed, withdrawn, method, failure_reason, virtual_account, taken_at, secret, problem,
+    credited
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
     attempt.currency, attempt.live, attempt.paid, attempt.refunded, attempt.refunding,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
-    attempt.virtual_account, attempt.secret, attempt.problem, attempt.credited
+    attempt.virtual_account, attempt.taken_at, attempt.secret, attempt.problem, attempt.credited
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
     live = excluded.live, paid = excluded.paid, refunded = excluded.refunded,
     refunding = excluded.refunding, disputed = excluded.disputed, withdrawn = excluded.withdrawn,
     method = excluded.method, failure_reason = excluded.failure_reason,
-    virtual_account = excluded.virtual_account, secret = coalesce(excluded.secret, a.secret),
+    virtual_account = excluded.virtual_account, taken_at = excluded.taken_at,
+    secret = coalesce(excluded.secret, a.secret),
     problem = excluded.problem, credited = excluded.credited, updated_at = clock_timestamp()
   where a.payment_id = excluded.payment_id
   returning a.id into v_id;

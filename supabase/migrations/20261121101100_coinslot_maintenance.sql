@@ -9,8 +9,9 @@ begin
   with due as (
     select p.id, p.status
     from public.token_payments p
-    where p.status in ('pending', 'awaiting_deposit') and p.expires_at <= clock_timestamp()
-      and (p.status = 'pending' or p.virtual_account is not null)
+    where p.status in ('pending', 'awaiting_deposit', 'failed')
+      and p.expires_at <= clock_timestamp()
+      and (p.status <> 'awaiting_deposit' or p.virtual_account is not null)
     order by p.expires_at limit expire_orders.batch
     for update skip locked
   ), expired as (

@@ -4,6 +4,11 @@
 -- it is never exposed, and roles get USAGE on it only so that the thin wrappers in `public` can
 -- call the functions granted to them one by one.
 --
+-- Whoever may call an RPC may also filter what it answers, and PostgREST does that in the same
+-- transaction, under the locks that the RPC has taken. So each RPC that users reach says how long
+-- its request may take: a second in all, and 300 ms of it for a lock. PostgREST applies that to
+-- the whole statement. Inside a function it would come too late.
+--
 -- What runs with every purchase and spend has enable_seqscan off. A session keeps the plans it
 -- made: for a table of fifty rows that is to read all of them, and it would go on reading them all
 -- until the next analyze, however many come in before that. None of it may leave a whole scan as
@@ -30,9 +35,12 @@ create table coinslot.settings (
   mode text not null default 'test',
   signup_bonus bigint not null default 5,
   order_lifetime interval not null default interval '1 hour',
+  deposit_lifetime interval not null default interval '7 days',
+  price_grace interval not null default interval '1 hour',
   max_open_orders integer not null default 20,
   max_unpaid_orders_per_hour integer not null default 100,
   max_hold_seconds integer not null default 86400,
+  overage_into_debt boolean not null default false,
   declines_in_a_row integer default 5,
   refunds_in_a_row integer default 3,
   keep_webhooks interval default interval '90 days',
@@ -52,6 +60,8 @@ create table coinslot.settings (
   check (signup_bonus between 0 and coinslot.max_amount()),
   constraint settings_profiles_known check (profiles in ('auto', 'own', 'none')),
   constraint settings_order_lifetime_positive check (order_lifetime > interval '0'),
+  constraint settings_deposit_lifetime_positive check (deposit_lifetime > interval '0'),
+  constraint settings_price_grace_not_negative check (price_grace >= interval '0'),
   constraint settings_max_open_orders_positive check (max_open_orders > 0),
   constraint settings_max_unpaid_orders_per_hour_positive check (max_unpaid_orders_per_hour > 0),
   constraint settings_max_hold_seconds_positive check (max_hold_seconds > 0),
@@ -67,10 +77,18 @@ comment on table coinslot.settings is 'Settings of this database: exactly one ro
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
 comment on column coinslot.settings.signup_bonus is 'Tokens for a newly confirmed identity.';
 comment on column coinslot.settings.order_lifetime is 'How long an unpaid order stays open.';
-comment on column coinslot.settings.max_open_orders is 'Unpaid orders one user may have open.';
+comment on column coinslot.settings.deposit_lifetime is
+'How long after it was made an order may wait for a deposit, whatever its account says.';
+comment on column coinslot.settings.price_grace is
+'How long after its time an order still has its price, should that be asked no more.';
+comment on column coinslot.settings.max_open_orders is
+'Unpaid orders one user may have open, those that wait for a deposit as well.';
 comment on column coinslot.settings.max_unpaid_orders_per_hour is
 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
-comment on column coinslot.settings.max_hold_seconds is 'Longest life of a hold.';
+comment on column coinslot.settings.max_hold_seconds is
+'Longest life of a hold, with all that it was extended by.';
+comment on column coinslot.settings.overage_into_debt is
+'True: a capture with allow_overage takes all it asks for, below zero too. False: what is free.';
 comment on column coinslot.settings.declines_in_a_row is
 'Declined attempts of one user after which a person is told; null = nobody is.';
 comment on column coinslot.settings.refunds_in_a_row is
@@ -116,6 +134,7 @@ comment on table coinslot.errors is 'Registry of the errors raised by the RPCs.'
 insert into coinslot.errors (message, sqlstate, hint) values
 ('invalid_amount', 'PT400', 'Send a whole number between 1 and 9007199254740991.'),
 ('invalid_argument', 'PT400', 'Correct the argument named in the detail.'),
+('currency_not_taken', 'PT400', 'Order at another gateway, or in a currency that this one takes.'),
 ('unauthenticated', 'PT401', 'Sign in and send the user''s JWT.'),
 ('insufficient_tokens', 'PT402', 'Buy tokens, then call again with the same idempotency key.'),
 ('account_required', 'PT403', 'Give this anonymous user an identity, or sign in, then order.'),
@@ -125,14 +144,18 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
+('spend_not_found', 'PT404', 'Name a spend of this user, by its key or by its number.'),
 ('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
 ('wallet_not_found', 'PT404', 'The user has no open wallet: they were deleted or never existed.'),
 ('idempotency_key_reused', 'PT409', 'Use a new key for a different call.'),
 ('illegal_transition', 'PT409', 'Read the order again: its state no longer allows this.'),
 ('hold_resolved', 'PT409', 'The detail says how this hold ended: it cannot end twice.'),
+('spend_refunded', 'PT409', 'Give back what the detail says is left; spend anew under a new key.'),
+('test_tokens_left', 'PT409', 'Call coinslot.go_live(), which takes back what test payments gave.'),
 ('last_owner', 'PT409', 'Make somebody else an owner first: there is always one who can act.'),
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
+('nothing_proposed', 'PT409', 'No refund is proposed of this order: ask for one yourself.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
 ('wallet_merged', 'PT409', 'Go on with the user named in the detail, under the same keys.'),
 ('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),

@@ -12,6 +12,7 @@ create type coinslot.payment_facts as (
   withdrawn bigint,
   tampered boolean,
   waiting boolean,
+  voided boolean,
   canceled boolean,
   expired boolean,
   failed boolean,
@@ -42,7 +43,8 @@ revoke all on function coinslot.parse_time(text) from public;
 -- never spoils a good one. Money that had gone back and is said to be on its way again (a transfer
 -- to the buyer's account, made anew) is not back here: it counts as refunded until that has failed.
 -- A debit that is under way at a bank has no account to pay into: whether it comes is the bank's to
--- say, on no date of ours. Read in one pass: nearly every order has one attempt.
+-- say, on no date of ours. An account may be open for longer than its order waits for it. Read in
+-- one pass: nearly every order has one attempt.
 create function coinslot.payment_facts(payment public.token_payments) returns coinslot.payment_facts
 language plpgsql stable set search_path = '' as $$
 declare
@@ -54,6 +56,7 @@ declare
   v_canceled boolean := payment.canceled_at is not null;
   v_failed boolean := false;
   v_refunded bigint;
+  v_due_at timestamptz;
   v_expires_at timestamptz := payment.expires_at;
 begin
   for v_attempt in
@@ -83,9 +86,10 @@ begin
     ));
   end if;
   if v_waiting.id is not null then
-    v_expires_at := greatest(
-      v_expires_at, coinslot.parse_time(v_waiting.virtual_account ->> 'due_at')
-    );
+    v_due_at := coinslot.parse_time(v_waiting.virtual_account ->> 'due_at');
+    if v_due_at > v_expires_at then
+      v_expires_at := greatest(v_expires_at, least(v_due_at, coalesce(payment.deposit_until, v_expires_at)));
+    end if;
   end if;
   return row(
     v_counted.id,
@@ -93,7 +97,7 @@ begin
     coalesce(v_counted.method, v_waiting.method),
     coalesce(v_counted.paid, 0), coalesce(v_refunded, 0),
     coalesce(v_counted.disputed, 0), coalesce(v_counted.withdrawn, 0),
-    v_tampered, v_waiting.id is not null, v_canceled,
+    v_tampered, v_waiting.id is not null, payment.voided_at is not null, v_canceled,
     payment.expired_at is not null and v_expires_at <= clock_timestamp()
     and (v_waiting.id is null or v_waiting.virtual_account is not null), v_failed,
     case when v_counted.id is null then v_latest.failure_reason end,
@@ -118,6 +122,7 @@ language sql immutable set search_path = '' as $$
       else 'completed'
     end
     when facts.tampered then 'review'
+    when facts.voided then 'voided'
     when facts.waiting and not facts.expired then 'awaiting_deposit'
     when facts.expired then 'expired'
     when facts.failed and not facts.canceled then 'failed'

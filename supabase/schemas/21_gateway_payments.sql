@@ -89,6 +89,10 @@ begin
   if attempt.state = 'failed' or outcome = 'reversed' then
     perform coinslot.note_habits(payment);
   end if;
+  -- An attempt that began after its order had ended, or beside it, is open yet.
+  if attempt.paid = 0 and attempt.state <> 'canceled' and coinslot.has_ended(payment.status) then
+    perform coinslot.close_later(payment.id);
+  end if;
 end
 $$;
 comment on function coinslot.apply_news(
@@ -101,7 +105,8 @@ revoke all on function coinslot.apply_news(
 -- A fact equal to the last one of the same attempt moves nothing whenever it was read; any other
 -- counts only if nobody has applied a newer read since it was started, and only such a read decides
 -- what became of a refund. Both grow the version, so that an older read of something else finds
--- itself stale.
+-- itself stale. No test payment is applied while the database goes live, which locks all test
+-- orders: it is waited for before anything is locked here.
 create function coinslot.apply_attempt(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
   out outcome text, out payment public.token_payments
@@ -111,6 +116,9 @@ declare
   v_known coinslot.payment_attempts;
   v_applied record;
 begin
+  if not attempt.live then
+    perform pg_advisory_xact_lock_shared(coinslot.mode_lock());
+  end if;
   select p.* into payment from public.token_payments p
   where p.order_id = apply_attempt.order_id for update;
   perform coinslot.check_attempt(order_id, attempt, source, apply_attempt.version, payment.gateway);
@@ -126,6 +134,7 @@ begin
   attempt.id := v_known.id;
   attempt.payment_id := payment.id;
   attempt.credited := coalesce(v_known.credited, false);
+  attempt.problem := v_known.problem;
   if v_known.payment_id <> payment.id then
     outcome := 'refused';
     payment := coinslot.refuse_attempt(payment, attempt, 'wrong_order', source);
@@ -190,6 +199,7 @@ create function public.coinslot_apply_gateway_payment(
   refunding bigint default 0, disputed bigint default 0, withdrawn bigint default 0,
   method text default null, failure_reason text default null, virtual_account jsonb default null,
   webhook_ids bigint[] default '{}', secret text default null,
+  taken_at timestamptz default null,
   out outcome text, out payment public.token_payments,
   out webhooks public.coinslot_webhook_verdict[]
 )
@@ -206,24 +216,24 @@ language sql volatile set search_path = '' as $$
       coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
       coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
       coinslot_apply_gateway_payment.failure_reason, coinslot_apply_gateway_payment.virtual_account,
-      coinslot_apply_gateway_payment.secret
+      coinslot_apply_gateway_payment.taken_at, coinslot_apply_gateway_payment.secret
     ),
     coinslot_apply_gateway_payment.webhook_ids
   ) a
 $$;
 comment on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text
+  bigint, text, text, jsonb, bigint[], text, timestamptz
 ) is
 'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
 that led to it; none where the read was stale, or the webhook had ended before.';
 revoke all on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text
+  bigint, text, text, jsonb, bigint[], text, timestamptz
 ) from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text
+  bigint, text, text, jsonb, bigint[], text, timestamptz
 ) to service_role;
 
 -- Before the gateway is asked: the order, and the version that the answer will have to match.
@@ -253,6 +263,31 @@ comment on function public.coinslot_open_payment(text) is
 revoke all on function public.coinslot_open_payment(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_open_payment(text) to service_role;
+
+-- A gateway that makes its payment together with the order is asked for that one again, and not for
+-- another: its own memory of what it was asked for is shorter than an order may live.
+create function coinslot.get_attempt_key(order_id text) returns text
+language sql stable security definer
+set search_path = '' set enable_seqscan = off as $$
+  select a.payment_key
+  from public.token_payments p
+  inner join coinslot.payment_attempts a on a.payment_id = p.id and a.gateway = p.gateway
+  where p.order_id = get_attempt_key.order_id
+  order by a.updated_at desc, a.id desc limit 1
+$$;
+comment on function coinslot.get_attempt_key(text) is 'See public.coinslot_get_attempt_key.';
+revoke all on function coinslot.get_attempt_key(text) from public;
+grant execute on function coinslot.get_attempt_key(text) to service_role;
+
+create function public.coinslot_get_attempt_key(order_id text) returns text
+language sql stable set search_path = '' as $$
+  select coinslot.get_attempt_key(coinslot_get_attempt_key.order_id)
+$$;
+comment on function public.coinslot_get_attempt_key(text) is
+'Service: the gateway''s id of the latest attempt at an order; null = none is known.';
+revoke all on function public.coinslot_get_attempt_key(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.coinslot_get_attempt_key(text) to service_role;
 
 -- A claim to have paid that the gateway does not bear out.
 create function coinslot.refuse_payment_attempt(

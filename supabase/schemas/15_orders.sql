@@ -18,6 +18,33 @@ comment on function coinslot.record_event(public.token_payments, text, text, tex
 revoke all on function coinslot.record_event(public.token_payments, text, text, text, text, bigint)
 from public;
 
+-- Before any gateway is asked: it might take another amount of another currency for it.
+create function coinslot.selling_gateway(gateway text, currency text) returns text
+language plpgsql stable set search_path = '' as $$
+declare
+  v_gateway coinslot.gateways;
+begin
+  select g.* into v_gateway
+  from coinslot.gateways g where g.id = selling_gateway.gateway and g.active;
+  if not found then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'gateway', 'known', (
+        select jsonb_agg(g.id order by g.id) from coinslot.gateways g where g.active
+      )
+    ));
+  end if;
+  if selling_gateway.currency <> all (v_gateway.currencies) then
+    perform coinslot.fail('currency_not_taken', jsonb_build_object(
+      'gateway', v_gateway.id, 'currencies', v_gateway.currencies
+    ));
+  end if;
+  return v_gateway.id;
+end
+$$;
+comment on function coinslot.selling_gateway(text, text) is
+'The gateway, if it takes orders in this currency; PT400 otherwise.';
+revoke all on function coinslot.selling_gateway(text, text) from public;
+
 -- The order as the catalogue would sell it now, not yet written.
 create function coinslot.quote_order(
   user_id uuid, product_id text, gateway text, currency text, idempotency_key text
@@ -33,15 +60,7 @@ begin
       'product_not_found', jsonb_build_object('product_id', left(quote_order.product_id, 63))
     );
   end if;
-  select g.id into v_order.gateway
-  from coinslot.gateways g where g.id = quote_order.gateway and g.active;
-  if not found then
-    perform coinslot.fail('invalid_argument', jsonb_build_object(
-      'argument', 'gateway', 'known', (
-        select jsonb_agg(g.id order by g.id) from coinslot.gateways g where g.active
-      )
-    ));
-  end if;
+  v_order.gateway := coinslot.selling_gateway(quote_order.gateway, quote_order.currency);
   select r.currency, r.amount into v_order.currency, v_order.amount
   from public.token_prices r
   where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
@@ -85,8 +104,9 @@ comment on function coinslot.find_order_replay(uuid, text, text, text, text) is
 revoke all on function coinslot.find_order_replay(uuid, text, text, text, text) from public;
 
 -- Two caps: of what is open at a time, which cancelling makes room in, and of what comes to nothing
--- within an hour, so that whoever orders and cancels without end stops, too. An order that somebody
--- paid for counts for neither. `retry_after` is seconds.
+-- within an hour, so that whoever orders and cancels without end stops, too. An order that waits for
+-- a deposit is open; so is one that waits for a bank's debit, on no date of ours. An order that
+-- somebody paid for counts for neither. `retry_after` is seconds.
 create function coinslot.check_order_limits(user_id uuid) returns void
 language plpgsql stable set search_path = '' as $$
 declare
@@ -98,18 +118,25 @@ begin
   -- Of the user's own orders, sorted out here: asked for by `status` or `expires_at`, a planner
   -- without statistics would go through the open orders of everybody.
   select
-    count(*) filter (where p.status = 'pending' and p.expires_at > v_now) as open,
-    min(p.expires_at) filter (where p.status = 'pending' and p.expires_at > v_now) as closes_at,
+    count(*) filter (where o.is_open) as open,
+    min(p.expires_at) filter (where o.is_open and p.expires_at > v_now) as closes_at,
     count(*) filter (where p.paid = 0 and p.created_at > v_now - interval '1 hour') as unpaid,
     min(p.created_at) filter (where p.paid = 0 and p.created_at > v_now - interval '1 hour')
     + interval '1 hour' as forgotten_at
   into v_orders
   from public.token_payments p
+  cross join lateral (
+    select p.status in ('pending', 'awaiting_deposit') and (
+      p.expires_at > v_now or p.status = 'awaiting_deposit' and p.virtual_account is null
+    ) as is_open
+  ) o
   where p.user_id = check_order_limits.user_id;
   if v_orders.open >= v_settings.max_open_orders then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
       'max_open_orders', v_settings.max_open_orders,
-      'retry_after', ceil(extract(epoch from v_orders.closes_at - v_now))
+      'retry_after', ceil(extract(epoch from coalesce(
+        v_orders.closes_at - v_now, v_settings.order_lifetime
+      )))
     ));
   end if;
   if v_orders.unpaid >= v_settings.max_unpaid_orders_per_hour then
@@ -180,11 +207,12 @@ begin
   );
   insert into public.token_payments as p (
     user_id, product_id, name, gateway, amount, currency, tokens, live, idempotency_key,
-    expires_at
+    expires_at, deposit_until
   ) values (
     v_order.user_id, v_order.product_id, v_order.name, v_order.gateway, v_order.amount,
     v_order.currency, v_order.tokens, v_settings.mode = 'live', v_order.idempotency_key,
-    clock_timestamp() + v_settings.order_lifetime
+    clock_timestamp() + v_settings.order_lifetime,
+    clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
   ) returning p.* into v_order;
   perform coinslot.record_event(v_order, null, 'user');
   return v_order;
@@ -198,7 +226,8 @@ grant execute on function coinslot.create_order(text, text, text, text) to authe
 create function public.create_token_order(
   product_id text, gateway text, currency text default 'KRW', idempotency_key text default null
 ) returns public.token_payments
-language sql volatile set search_path = '' as $$
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
     create_token_order.idempotency_key
@@ -217,7 +246,7 @@ comment on function coinslot.cancelable_statuses() is 'Where an order can be cal
 revoke all on function coinslot.cancelable_statuses() from public;
 
 -- Cancelling is a wish, not a fact about money: should the gateway take the money all the same, the
--- order is completed.
+-- order is completed, as long as its price stands.
 create function coinslot.cancel_order(order_id text) returns public.token_payments
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -252,7 +281,8 @@ revoke all on function coinslot.cancel_order(text) from public;
 grant execute on function coinslot.cancel_order(text) to authenticated;
 
 create function public.cancel_token_order(order_id text) returns public.token_payments
-language sql volatile set search_path = '' as $$
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.cancel_order(cancel_token_order.order_id)
 $$;
 comment on function public.cancel_token_order(text) is
