@@ -33,6 +33,7 @@ create table coinslot.settings (
   max_open_orders integer not null default 20,
   max_unpaid_orders_per_hour integer not null default 100,
   max_hold_seconds integer not null default 86400,
+  overage_into_debt boolean not null default false,
   anonymous_purchases boolean not null default true,
   canonical_emails boolean not null default true,
   bonus_for_existing_users boolean not null default true,
@@ -56,7 +57,10 @@ comment on column coinslot.settings.order_lifetime is 'How long an unpaid order 
 comment on column coinslot.settings.max_open_orders is 'Unpaid orders one user may have open.';
 comment on column coinslot.settings.max_unpaid_orders_per_hour is
 'Orders one user may make in an hour and pay nothing for, canceled ones as well.';
-comment on column coinslot.settings.max_hold_seconds is 'Longest life of a hold.';
+comment on column coinslot.settings.max_hold_seconds is
+'Longest life of a hold, with all that it was extended by.';
+comment on column coinslot.settings.overage_into_debt is
+'True: a capture with allow_overage takes all it asks for, below zero too. False: what is free.';
 comment on column coinslot.settings.anonymous_purchases is
 'False refuses orders of users who signed in without an identity.';
 comment on column coinslot.settings.canonical_emails is
@@ -97,12 +101,15 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
+('spend_not_found', 'PT404', 'Name a spend of this user, by its key or by its number.'),
 ('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
 ('wallet_not_found', 'PT404', 'The user has no open wallet: they were deleted or never existed.'),
 ('idempotency_key_reused', 'PT409', 'Use a new key for a different call.'),
 ('illegal_transition', 'PT409', 'Read the order again: its state no longer allows this.'),
 ('hold_resolved', 'PT409', 'The detail says how this hold ended: it cannot end twice.'),
+('spend_refunded', 'PT409', 'Give back what the detail says is left; spend anew under a new key.'),
+('test_tokens_left', 'PT409', 'Call coinslot.go_live(), which takes back what test payments gave.'),
 ('last_owner', 'PT409', 'Make somebody else an owner first: there is always one who can act.'),
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),

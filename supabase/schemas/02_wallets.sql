@@ -25,10 +25,12 @@ create table public.token_wallets (
     merged_into is null or (tokens = 0 and held = 0 and closed_at is not null)
   )
 ) with (fillfactor = 50);
-comment on table public.token_wallets is 'Balance of each user: available = tokens - held.';
+comment on table public.token_wallets is
+'Balance of each user. What of it can be spent now is get_user_tokens(), and not tokens - held.';
 comment on column public.token_wallets.tokens is
 'Sum of the ledger. Below zero only by what a gateway took back or by a hold made in time.';
-comment on column public.token_wallets.held is 'Tokens set aside by open holds.';
+comment on column public.token_wallets.held is
+'Tokens set aside by holds, with those that have expired and that nobody has swept yet.';
 comment on column public.token_wallets.seq is 'Number of the latest ledger entry.';
 comment on column public.token_wallets.closed_at is
 'Set when the user was deleted: only reversals follow. Set for good when it was merged.';
@@ -61,8 +63,8 @@ create table public.token_ledger (
   constraint token_ledger_pkey primary key (user_id, seq),
   constraint token_ledger_kind_known check (
     kind in (
-      'signup_bonus', 'purchase', 'spend', 'refund', 'dispute', 'reversal', 'grant', 'adjustment',
-      'merge_out', 'merge_in'
+      'signup_bonus', 'purchase', 'spend', 'spend_refund', 'refund', 'dispute', 'reversal', 'grant',
+      'adjustment', 'merge_out', 'merge_in', 'test_reversal'
     )
   ),
   constraint token_ledger_delta_not_zero check (delta <> 0),

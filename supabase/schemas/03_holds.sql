@@ -9,6 +9,7 @@ create table coinslot.token_holds (
   user_id uuid not null,
   amount bigint not null,
   captured bigint not null default 0,
+  asked bigint,
   status text collate "C" not null default 'held',
   feature text,
   idempotency_key text collate "C",
@@ -26,11 +27,14 @@ create table coinslot.token_holds (
   constraint token_holds_status_known
   check (status in ('held', 'captured', 'released', 'expired')),
   constraint token_holds_captured_fits
-  check (captured between 0 and amount and (captured > 0) = (status = 'captured')),
+  check (captured between least(asked, amount) and asked or asked is null and captured = 0),
+  constraint token_holds_asked_at_capture check ((asked is not null) = (status = 'captured')),
   constraint token_holds_resolved_once check ((status = 'held') = (resolved_at is null))
 );
 comment on table coinslot.token_holds is 'Tokens set aside for a running job.';
-comment on column coinslot.token_holds.captured is 'Tokens taken when the job succeeded.';
+comment on column coinslot.token_holds.captured is
+'Tokens taken when the job succeeded: what was asked for of those held, and beyond what was free.';
+comment on column coinslot.token_holds.asked is 'Tokens that its capture asked for.';
 comment on column coinslot.token_holds.refund_id is
 'Set aside by the system for this refund: never expires, and no call but the funnel ends it.';
 

@@ -41,7 +41,8 @@ revoke all on function coinslot.feature_price(text) from public;
 -- The first result of a repeated call, or null where the key is free. The same key for another
 -- call is a mistake in the caller. A feature's price may have changed in between: the feature is
 -- what was asked for, so only calls that named an amount are compared by amount. Of wallets that
--- became one, the keys of all count: its own first, then what fits.
+-- became one, the keys of all count: its own first, then what fits. A spend that was given back
+-- pays for nothing, and its receipt would say that it does.
 create function coinslot.find_replay(attempted public.token_ledger)
 returns public.token_receipt
 language plpgsql stable set search_path = '' as $$
@@ -64,6 +65,11 @@ begin
     or (attempted.feature is null and v_entry.delta <> attempted.delta)
   then
     perform coinslot.fail('idempotency_key_reused');
+  end if;
+  if v_entry.kind = 'spend' and coinslot.left_of_spend(v_entry) = 0 then
+    perform coinslot.fail('spend_refunded', jsonb_build_object(
+      'left', 0, 'spent', -v_entry.delta
+    ));
   end if;
   return coinslot.receipt(v_entry, true);
 end

@@ -194,19 +194,40 @@ comment on function coinslot.lock_wallet_of_hold(uuid) is
 'Locks the wallet that a hold belongs to; PT404 unknown.';
 revoke all on function coinslot.lock_wallet_of_hold(uuid) from public;
 
--- The hold, locked after its wallet, if it is still open at this moment of the database's clock.
-create function coinslot.open_hold(hold_id uuid) returns coinslot.token_holds
+create function coinslot.lock_hold(hold_id uuid) returns coinslot.token_holds
 language plpgsql volatile set search_path = '' as $$
 declare
   v_hold coinslot.token_holds;
 begin
-  perform coinslot.lock_wallet_of_hold(open_hold.hold_id);
-  select h.* into v_hold from coinslot.token_holds h where h.id = open_hold.hold_id for update;
+  perform coinslot.lock_wallet_of_hold(lock_hold.hold_id);
+  select h.* into v_hold from coinslot.token_holds h where h.id = lock_hold.hold_id for update;
+  return v_hold;
+end
+$$;
+comment on function coinslot.lock_hold(uuid) is 'Locks a hold after its wallet; PT404 unknown.';
+revoke all on function coinslot.lock_hold(uuid) from public;
+
+create function coinslot.refuse_resolved(hold coinslot.token_holds) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  perform coinslot.fail('hold_resolved', jsonb_build_object(
+    'status', case hold.status when 'held' then 'expired' else hold.status end,
+    'captured', hold.captured
+  ));
+end
+$$;
+comment on function coinslot.refuse_resolved(coinslot.token_holds) is
+'PT409 with how a hold ended.';
+revoke all on function coinslot.refuse_resolved(coinslot.token_holds) from public;
+
+-- The hold, locked after its wallet, if it is still open at this moment of the database's clock.
+create function coinslot.open_hold(hold_id uuid) returns coinslot.token_holds
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_hold coinslot.token_holds := coinslot.lock_hold(open_hold.hold_id);
+begin
   if v_hold.status <> 'held' or v_hold.expires_at <= clock_timestamp() then
-    perform coinslot.fail('hold_resolved', jsonb_build_object(
-      'status', case v_hold.status when 'held' then 'expired' else v_hold.status end,
-      'captured', v_hold.captured
-    ));
+    perform coinslot.refuse_resolved(v_hold);
   end if;
   return v_hold;
 end
@@ -215,14 +236,15 @@ comment on function coinslot.open_hold(uuid) is
 'Locks wallet and hold; PT404 unknown, PT409 no longer open.';
 revoke all on function coinslot.open_hold(uuid) from public;
 
-create function coinslot.resolve_hold(hold coinslot.token_holds, status text, captured bigint)
-returns coinslot.token_holds
+create function coinslot.resolve_hold(
+  hold coinslot.token_holds, status text, captured bigint, asked bigint default null
+) returns coinslot.token_holds
 language plpgsql volatile set search_path = '' as $$
 declare
   v_hold coinslot.token_holds;
 begin
   update coinslot.token_holds h
-  set status = resolve_hold.status, captured = resolve_hold.captured,
+  set status = resolve_hold.status, captured = resolve_hold.captured, asked = resolve_hold.asked,
     resolved_at = clock_timestamp()
   where h.id = hold.id
   returning h.* into strict v_hold;
@@ -231,45 +253,133 @@ begin
   return v_hold;
 end
 $$;
-comment on function coinslot.resolve_hold(coinslot.token_holds, text, bigint) is
+comment on function coinslot.resolve_hold(coinslot.token_holds, text, bigint, bigint) is
 'Ends an open, locked hold and frees what it set aside.';
-revoke all on function coinslot.resolve_hold(coinslot.token_holds, text, bigint) from public;
+revoke all on function coinslot.resolve_hold(coinslot.token_holds, text, bigint, bigint)
+from public;
+
+create type public.token_capture_receipt as (
+  user_id uuid,
+  seq bigint,
+  delta bigint,
+  balance bigint,
+  created_at timestamptz,
+  payment_id uuid,
+  hold_id uuid,
+  kind text,
+  idempotency_key text,
+  feature text,
+  reason text,
+  metadata jsonb,
+  replayed boolean,
+  missing bigint
+);
+comment on type public.token_capture_receipt is
+'The spend of a captured hold; missing = tokens that were asked for and not there.';
+revoke all on type public.token_capture_receipt from public;
+grant usage on type public.token_capture_receipt to service_role;
+
+create function coinslot.capture_receipt(receipt public.token_receipt, missing bigint)
+returns public.token_capture_receipt
+language sql immutable parallel safe set search_path = '' as $$
+  select row(
+    receipt.user_id, receipt.seq, receipt.delta, receipt.balance, receipt.created_at,
+    receipt.payment_id, receipt.hold_id, receipt.kind, receipt.idempotency_key, receipt.feature,
+    receipt.reason, receipt.metadata, receipt.replayed, capture_receipt.missing
+  )::public.token_capture_receipt
+$$;
+comment on function coinslot.capture_receipt(public.token_receipt, bigint) is
+'The receipt of a capture.';
+revoke all on function coinslot.capture_receipt(public.token_receipt, bigint) from public;
+
+-- The entry has the key that the hold had, and both stay where the capture was made.
+create function coinslot.find_capture(hold coinslot.token_holds, asked bigint)
+returns public.token_capture_receipt
+language plpgsql stable set search_path = '' as $$
+declare
+  v_entry public.token_ledger;
+begin
+  if (hold.status = 'captured' and hold.asked = find_capture.asked) is not true then
+    perform coinslot.refuse_resolved(hold);
+  end if;
+  select l.* into strict v_entry from public.token_ledger l
+  where l.user_id = hold.user_id and l.caller = 'service'
+    and l.idempotency_key = hold.idempotency_key and l.hold_id = hold.id;
+  return coinslot.capture_receipt(coinslot.receipt(v_entry, true), hold.asked - hold.captured);
+end
+$$;
+comment on function coinslot.find_capture(coinslot.token_holds, bigint) is
+'The receipt of an earlier identical capture; PT409 if the hold ended otherwise.';
+revoke all on function coinslot.find_capture(coinslot.token_holds, bigint) from public;
+
+-- Counts the open holds by the clock and writes nothing: to sweep them could end this one, too, at
+-- the very moment of its capture. A balance has a lowest value; what would go below it is missing.
+create function coinslot.overage_of(hold coinslot.token_holds, beyond bigint) returns bigint
+language sql stable set search_path = '' as $$
+  select least(overage_of.beyond, greatest(0, w.tokens - hold.amount + case
+    when s.overage_into_debt then coinslot.max_amount()
+    else -(
+      select coalesce(sum(h.amount), 0)::bigint from coinslot.token_holds h
+      where h.user_id = w.user_id and h.status = 'held' and h.id <> hold.id
+        and h.expires_at > clock_timestamp()
+    )
+  end))
+  from public.token_wallets w cross join coinslot.settings s
+  where w.user_id = hold.user_id and s.id
+$$;
+comment on function coinslot.overage_of(coinslot.token_holds, bigint) is
+'How many tokens beyond a locked hold its capture may take.';
+revoke all on function coinslot.overage_of(coinslot.token_holds, bigint) from public;
 
 -- Always succeeds on an open hold, even where a refund has meanwhile taken the balance below zero:
--- the work was promised and done.
-create function coinslot.capture_hold(hold_id uuid, amount bigint) returns public.token_receipt
+-- the work was promised and done. What was held is taken in any case; of what is asked for beyond
+-- it, as much as is free.
+create function coinslot.capture_hold(hold_id uuid, amount bigint, allow_overage boolean)
+returns public.token_capture_receipt
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_hold coinslot.token_holds := coinslot.open_hold(capture_hold.hold_id);
-  v_amount bigint := coalesce(capture_hold.amount, v_hold.amount);
+  v_hold coinslot.token_holds := coinslot.lock_hold(capture_hold.hold_id);
+  v_asked bigint := coalesce(capture_hold.amount, v_hold.amount);
+  v_taken bigint := v_asked;
 begin
-  if v_amount not between 1 and v_hold.amount then
-    perform coinslot.fail('invalid_amount', jsonb_build_object(
-      'amount', v_amount, 'held', v_hold.amount
-    ));
+  if v_hold.status <> 'held' or v_hold.expires_at <= clock_timestamp() then
+    return coinslot.find_capture(v_hold, v_asked);
   end if;
-  perform coinslot.resolve_hold(v_hold, 'captured', v_amount);
-  return coinslot.post_entry(coinslot.new_entry(
-    v_hold.user_id, 'spend', -v_amount, 'service', v_hold.idempotency_key, v_hold.feature,
+  if v_asked not between 1 and v_hold.amount then
+    if (capture_hold.allow_overage and v_asked between 1 and coinslot.max_amount()) is not true then
+      perform coinslot.fail('invalid_amount', jsonb_build_object(
+        'amount', v_asked, 'held', v_hold.amount
+      ));
+    end if;
+    v_taken := v_hold.amount + coinslot.overage_of(v_hold, v_asked - v_hold.amount);
+  end if;
+  perform coinslot.resolve_hold(v_hold, 'captured', v_taken, v_asked);
+  return coinslot.capture_receipt(coinslot.post_entry(coinslot.new_entry(
+    v_hold.user_id, 'spend', -v_taken, 'service', v_hold.idempotency_key, v_hold.feature,
     v_hold.reason, '{}', null, v_hold.id
-  ));
+  )), v_asked - v_taken);
 end
 $$;
-comment on function coinslot.capture_hold(uuid, bigint) is 'See public.capture_token_hold.';
-revoke all on function coinslot.capture_hold(uuid, bigint) from public;
-grant execute on function coinslot.capture_hold(uuid, bigint) to service_role;
+comment on function coinslot.capture_hold(uuid, bigint, boolean) is
+'See public.capture_token_hold.';
+revoke all on function coinslot.capture_hold(uuid, bigint, boolean) from public;
+grant execute on function coinslot.capture_hold(uuid, bigint, boolean) to service_role;
 
-create function public.capture_token_hold(hold_id uuid, amount bigint default null)
-returns public.token_receipt
+create function public.capture_token_hold(
+  hold_id uuid, amount bigint default null, allow_overage boolean default false
+) returns public.token_capture_receipt
 language sql volatile set search_path = '' as $$
-  select coinslot.capture_hold(capture_token_hold.hold_id, capture_token_hold.amount)
+  select coinslot.capture_hold(
+    capture_token_hold.hold_id, capture_token_hold.amount, capture_token_hold.allow_overage
+  )
 $$;
-comment on function public.capture_token_hold(uuid, bigint) is
-'Service: spends all or part of an open hold and frees the rest.';
-revoke all on function public.capture_token_hold(uuid, bigint)
+comment on function public.capture_token_hold(uuid, bigint, boolean) is
+'Service: spends all or part of an open hold and frees the rest, once per hold. With allow_overage
+also more than was held, as far as it is there.';
+revoke all on function public.capture_token_hold(uuid, bigint, boolean)
 from public, anon, authenticated, service_role;
-grant execute on function public.capture_token_hold(uuid, bigint) to service_role;
+grant execute on function public.capture_token_hold(uuid, bigint, boolean) to service_role;
 
 create function coinslot.release_hold(hold_id uuid) returns public.token_hold_receipt
 language plpgsql volatile security definer

@@ -98,7 +98,8 @@ revoke all on function coinslot.apply_news(
 -- A fact equal to the last one of the same attempt moves nothing whenever it was read; any other
 -- counts only if nobody has applied a newer read since it was started, and only such a read decides
 -- what became of a refund. Both grow the version, so that an older read of something else finds
--- itself stale.
+-- itself stale. No test payment is applied while the database goes live, which locks all test
+-- orders: it is waited for before anything is locked here.
 create function coinslot.apply_attempt(
   order_id text, version bigint, source text, attempt coinslot.payment_attempts,
   out outcome text, out payment public.token_payments
@@ -108,6 +109,9 @@ declare
   v_known coinslot.payment_attempts;
   v_applied record;
 begin
+  if not attempt.live then
+    perform pg_advisory_xact_lock_shared(coinslot.mode_lock());
+  end if;
   select p.* into payment from public.token_payments p
   where p.order_id = apply_attempt.order_id for update;
   perform coinslot.check_attempt(order_id, attempt, source, apply_attempt.version, payment.gateway);

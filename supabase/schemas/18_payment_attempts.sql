@@ -97,6 +97,15 @@ revoke all on function coinslot.same_fact(
   coinslot.payment_attempts, coinslot.payment_attempts
 ) from public;
 
+-- A test payment is nothing in a live database: nothing that is said of it is applied. A live one is
+-- what it is anywhere: a copy of a live database, made to try something, keeps its books.
+create function coinslot.is_live() returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from coinslot.settings s where s.id and s.mode = 'live')
+$$;
+comment on function coinslot.is_live() is 'True if only real money counts here.';
+revoke all on function coinslot.is_live() from public;
+
 -- What speaks against crediting an attempt, or against giving back what a refund or a dispute took.
 -- Whether the wallet can take the tokens is asked only when they are about to be given, and under
 -- its lock; a closed one takes those that it had before.
@@ -110,6 +119,7 @@ begin
   case
     when attempt.gateway <> payment.gateway then return 'wrong_gateway';
     when attempt.live <> payment.live then return 'wrong_mode';
+    when not attempt.live and coinslot.is_live() then return 'wrong_mode';
     when attempt.currency <> payment.currency then return 'wrong_currency';
     when attempt.amount <> payment.amount then return 'wrong_amount';
     when attempt.paid > 0 and attempt.paid <> attempt.amount
@@ -216,7 +226,8 @@ comment on function coinslot.tokens_to_reverse(bigint, bigint, bigint) is
 revoke all on function coinslot.tokens_to_reverse(bigint, bigint, bigint) from public;
 
 -- Credits or reverses by the difference to what the ledger already holds for this payment: the
--- payment's row lock makes that difference the only thing that can happen.
+-- payment's row lock makes that difference the only thing that can happen. What was reversed when
+-- the database went live stays so.
 create function coinslot.settle_tokens(
   payment public.token_payments, facts coinslot.payment_facts
 ) returns bigint
@@ -225,15 +236,18 @@ declare
   v_before bigint;
   v_entries bigint;
   v_now bigint;
+  v_reversed boolean;
   v_target bigint := case when facts.attempt_id is null then 0 else
     payment.tokens - coinslot.tokens_to_reverse(
       payment.tokens, facts.paid, facts.refunded + facts.withdrawn
     )
   end;
 begin
-  select coalesce(sum(l.delta), 0), count(*) into v_before, v_entries
+  select coalesce(sum(l.delta), 0), count(*), bool_or(l.kind = 'test_reversal')
+  into v_before, v_entries, v_reversed
   from public.token_ledger l where l.payment_id = payment.id;
   v_now := v_before;
+  v_target := case when v_reversed then 0 else v_target end;
   if v_entries = 0 and facts.attempt_id is not null and payment.tokens > 0 then
     perform coinslot.post_entry(coinslot.new_entry(
       payment.user_id, 'purchase', payment.tokens, 'system', payment_id => payment.id

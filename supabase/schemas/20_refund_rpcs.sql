@@ -81,9 +81,9 @@ begin
       'refund_id', null, 'amount', v_attempt.refunding, 'status', 'pending'
     ));
   end if;
-  v_refund.refundable := greatest(
+  v_refund.refundable := case when payment.live or not coinslot.is_live() then greatest(
     0, coalesce(v_attempt.paid - v_attempt.refunded - v_attempt.withdrawn, 0)
-  );
+  ) else 0 end;
   v_refund.amount := coalesce(quote_refund.amount, v_refund.refundable);
   if quote_refund.amount not between 1 and coinslot.max_amount() then
     perform coinslot.fail('invalid_amount', jsonb_build_object('amount', quote_refund.amount));

@@ -10,8 +10,8 @@
 -- once in 2^64 times. Where it is false the entries are gone through in order.
 create function coinslot.wallet_books(from_user uuid, to_user uuid)
 returns table (
-  user_id uuid, entries bigint, tokens bigint, bonuses bigint, merged bigint, complete boolean,
-  chained boolean
+  user_id uuid, entries bigint, tokens bigint, bonuses bigint, merged bigint, returned bigint,
+  complete boolean, chained boolean
 )
 language plpgsql stable set search_path = '' as $$
 begin
@@ -20,6 +20,7 @@ begin
     l.user_id, count(*), sum(l.delta)::bigint,
     count(*) filter (where l.kind = 'signup_bonus'),
     sum(l.delta) filter (where l.kind in ('merge_in', 'merge_out'))::bigint,
+    sum(l.delta) filter (where l.kind = 'spend_refund')::bigint,
     min(l.seq) = 1 and max(l.seq) = count(*),
     sum(hashint8extended(l.balance, l.seq)) - sum(hashint8extended(l.balance - l.delta, l.seq - 1))
     = hashint8extended(sum(l.delta)::bigint, count(*))::numeric - hashint8extended(0, 0)
@@ -66,6 +67,9 @@ begin
   ), holds as (
     select h.user_id, sum(h.amount)::bigint as held
     from coinslot.token_holds h where h.status = 'held' group by h.user_id
+  ), returned as (
+    select r.user_id, sum(r.tokens)::bigint as tokens
+    from coinslot.spend_refunds r group by r.user_id
   )
   select c.user_id, c.problem, c.expected, c.found
   from coinslot.wallet_books(verify_wallets.from_user, verify_wallets.to_user) b
@@ -73,6 +77,7 @@ begin
   left join holds h on h.user_id = w.user_id
   left join coinslot.merged_tokens(verify_wallets.from_user, verify_wallets.to_user) m
     on m.user_id = w.user_id
+  left join returned r on r.user_id = w.user_id
   cross join lateral (
     select
       count(*) filter (where e.seq <> e.position) as gaps,
@@ -94,7 +99,8 @@ begin
     (w.user_id, 'tokens', coalesce(b.tokens, 0), w.tokens),
     (w.user_id, 'seq', coalesce(b.entries, 0), w.seq),
     (w.user_id, 'held', coalesce(h.held, 0), w.held),
-    (w.user_id, 'merged', coalesce(m.tokens, 0), coalesce(b.merged, 0))
+    (w.user_id, 'merged', coalesce(m.tokens, 0), coalesce(b.merged, 0)),
+    (w.user_id, 'spend_refund', coalesce(r.tokens, 0), coalesce(b.returned, 0))
   ) as c (user_id, problem, expected, found)
   where c.expected <> c.found;
 end
@@ -159,8 +165,11 @@ begin
   with moved as materialized (
     select t.* from coinslot.moved_tokens(verify_sources.from_user, verify_sources.to_user) t
   ), sources as (
-    select p.user_id, 'payment' as problem, p.id, case when p.paid = 0 then 0 else
-      p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
+    select p.user_id, 'payment' as problem, p.id, case
+      when p.paid = 0 or not p.live and exists (
+        select from public.token_ledger l where l.payment_id = p.id and l.kind = 'test_reversal'
+      ) then 0
+      else p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
     end as tokens
     from public.token_payments p
     union all
@@ -240,6 +249,25 @@ $$;
 comment on function coinslot.verify_merges(uuid, uuid) is 'Merged users who still have orders.';
 revoke all on function coinslot.verify_merges(uuid, uuid) from public;
 
+-- Nothing that was spent goes back twice, and nothing but what was spent.
+create function coinslot.verify_spend_refunds(from_user uuid, to_user uuid)
+returns table (user_id uuid, problem text, expected bigint, found bigint)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  select r.spend_user, 'spend_refunded', coalesce(-l.delta, 0), sum(r.tokens)::bigint
+  from coinslot.spend_refunds r
+  left join public.token_ledger l on l.user_id = r.spend_user and l.seq = r.spend_seq
+  where (verify_spend_refunds.from_user is null or r.spend_user >= verify_spend_refunds.from_user)
+    and (verify_spend_refunds.to_user is null or r.spend_user < verify_spend_refunds.to_user)
+  group by r.spend_user, r.spend_seq, l.delta, l.kind
+  having (sum(r.tokens) <= -l.delta and l.kind = 'spend') is not true;
+end
+$$;
+comment on function coinslot.verify_spend_refunds(uuid, uuid) is
+'Spends of which more was given back than they took.';
+revoke all on function coinslot.verify_spend_refunds(uuid, uuid) from public;
+
 create function coinslot.verify_ledger(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language sql stable security definer set search_path = '' as $$
@@ -252,6 +280,8 @@ language sql stable security definer set search_path = '' as $$
   select * from coinslot.verify_attempts(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_merges(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_spend_refunds(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.coinslot_verify_ledger.';
 revoke all on function coinslot.verify_ledger(uuid, uuid) from public;
