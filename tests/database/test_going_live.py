@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from tests.database.people import Bank, create_order, gateway_says, go_live, merge, receipts
+import pytest
+
+from tests.database.people import (
+    Answer,
+    Bank,
+    Connection,
+    Refusal,
+    create_order,
+    gateway_says,
+    go_live,
+    merge,
+    receipts,
+)
+
+LIMIT_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _test_mode(bank: Bank) -> None:
+    bank.change("update coinslot.settings set mode = 'test'")
 
 
 def test_no_token_of_a_test_payment_outlives_it(bank: Bank) -> None:
@@ -25,6 +46,27 @@ def test_no_token_of_a_test_payment_outlives_it(bank: Bank) -> None:
     assert not bank.audit()
     made = bank.ask(create_order(users[19], None))
     assert made["live"]
+
+
+def test_an_order_that_is_made_meanwhile_is_paid_by_no_test_card(bank: Bank) -> None:
+    with bank.connect() as operator, bank.connect() as buyer, ThreadPoolExecutor(1) as thread:
+        with operator.transaction():
+            go_live().inside(operator)
+            order_id = bank.order(bank.user())
+            paying = thread.submit(gateway_says(order_id, 1, paid=5000), buyer)
+            _wait_until_done_or_blocked(bank, paying, buyer)
+        answer = paying.result(LIMIT_S)
+    assert not isinstance(answer, Refusal)
+    assert answer["outcome"] == "review"
+    assert not bank.audit()
+
+
+def _wait_until_done_or_blocked(bank: Bank, call: Future[Answer], caller: Connection) -> None:
+    blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as blocked"
+    deadline = time.monotonic() + LIMIT_S
+    while not call.done() and not bank.rows(blocked, caller.info.backend_pid)[0]["blocked"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 _REVERSED = "select count(*)::int as n from token_ledger where kind = 'test_reversal'"

@@ -197,3 +197,22 @@ async def test_doctor_names_faults_with_repairs_that_work(stack: LocalStack) -> 
     assert fault["part"] == "database"
     assert fault["subject"].startswith("public.add_tokens(")
     assert (await operate(stack, "doctor"))[0] == 0
+
+
+async def test_going_live_is_said_first_and_done_when_it_is_confirmed(
+    checkout: Checkout, stack: LocalStack
+) -> None:
+    order_id, _ = await checkout.bought()
+    status, out, _ = await operate(stack, "go-live")
+    assert (status, "Nothing was changed" in out) == (0, True)
+    assert order_id in out.replace("\n", "")
+    tokens = await checkout.shop.tokens()
+    try:
+        status, out, _ = await operate(stack, "go-live", "--yes")
+        assert (status, "The database is live" in out) == (0, True)
+        assert await checkout.shop.tokens() == tokens - 10
+        _, out, _ = await operate(stack, "go-live", "--yes")
+        assert "0 tokens of 0 test payments" in out
+    finally:
+        with stack.connect() as owner:
+            owner.execute("update coinslot.settings set mode = 'test'")

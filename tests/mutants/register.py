@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutants import (
     gateway_rules,
+    hold_rules,
     identity_rules,
     import_rules,
     installation_rules,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MUTANTS: tuple[Mutant, ...] = (
     *wallet_rules.MUTANTS,
+    *hold_rules.MUTANTS,
     *identity_rules.MUTANTS,
     *merging_rules.MUTANTS,
     *payment_rules.MUTANTS,

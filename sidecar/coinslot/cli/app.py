@@ -10,6 +10,7 @@ from coinslot.cli.audits import audit
 from coinslot.cli.command_group import command_group
 from coinslot.cli.discrepancies import app as discrepancies
 from coinslot.cli.doctor import doctor
+from coinslot.cli.going_live import go_live
 from coinslot.cli.migrations import app as migrations
 from coinslot.cli.operators import app as operators
 from coinslot.cli.products import app as products
@@ -20,7 +21,7 @@ from coinslot.cli.webhooks import app as webhooks
 from coinslot.release import OLDEST_SCHEMA, VERSION
 
 app = command_group("Coinslot's sidecar: prepaid tokens, bought through payment gateways.")
-for command in (serve, refund, close_refund, reconcile, audit, doctor):
+for command in (serve, refund, close_refund, reconcile, audit, doctor, go_live):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(discrepancies, name="discrepancies")

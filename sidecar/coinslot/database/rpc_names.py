@@ -32,6 +32,8 @@ class Rpc(StrEnum):
     ADD_OPERATOR = "coinslot_add_operator"
     REMOVE_OPERATOR = "coinslot_remove_operator"
     LIST_OPERATORS = "coinslot_list_operators"
+    # going live
+    GO_LIVE = "coinslot_go_live"
     # products
     SET_PRODUCT = "coinslot_set_product"
     REMOVE_PRODUCT = "coinslot_remove_product"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coinslot.database.going_live import GoingLiveDatabase
 from coinslot.database.installation import InstallationDatabase
 from coinslot.database.monitoring import MonitoringDatabase
 from coinslot.database.operators import OperatorDatabase
@@ -27,6 +28,7 @@ class ServiceDatabase(
     ReconciliationDatabase,
     MonitoringDatabase,
     InstallationDatabase,
+    GoingLiveDatabase,
 ):
     """Every RPC that only the server may call."""
 
