@@ -4,6 +4,11 @@
 -- it is never exposed, and roles get USAGE on it only so that the thin wrappers in `public` can
 -- call the functions granted to them one by one.
 --
+-- Whoever may call an RPC may also filter what it answers, and PostgREST does that in the same
+-- transaction, under the locks that the RPC has taken. So each RPC that users reach says how long
+-- its request may take: a second in all, and 300 ms of it for a lock. PostgREST applies that to
+-- the whole statement. Inside a function it would come too late.
+--
 -- What runs with every purchase and spend has enable_seqscan off. A session keeps the plans it
 -- made: for a table of fifty rows that is to read all of them, and it would go on reading them all
 -- until the next analyze, however many come in before that. None of it may leave a whole scan as

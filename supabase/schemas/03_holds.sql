@@ -102,7 +102,8 @@ grant execute on function coinslot.available(public.token_wallets) to authentica
 
 -- None of a wallet that is closed: a JWT outlives its user, and nothing is spent with it.
 create function public.get_user_tokens() returns bigint
-language sql stable set search_path = '' as $$
+language sql stable
+set search_path = '' set statement_timeout = '1s' as $$
   select coalesce(
     (
       select coinslot.available(w)

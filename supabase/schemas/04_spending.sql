@@ -208,7 +208,8 @@ grant execute on function coinslot.spend_tokens(bigint, text, text, jsonb) to au
 create function public.spend_tokens(
   amount bigint, idempotency_key text, reason text default '', metadata jsonb default '{}'
 ) returns public.token_receipt
-language sql volatile set search_path = '' as $$
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.spend_tokens(
     spend_tokens.amount, spend_tokens.idempotency_key, spend_tokens.reason, spend_tokens.metadata
   )
@@ -236,7 +237,8 @@ grant execute on function coinslot.use_feature(text, text, jsonb) to authenticat
 create function public.use_feature(
   feature text, idempotency_key text, metadata jsonb default '{}'
 ) returns public.token_receipt
-language sql volatile set search_path = '' as $$
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.use_feature(
     use_feature.feature, use_feature.idempotency_key, use_feature.metadata
   )

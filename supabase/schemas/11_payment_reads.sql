@@ -84,22 +84,49 @@ revoke all on type public.coinslot_payment_to_read from public;
 grant usage on type public.coinslot_payment_to_read to service_role;
 
 -- The next read is set before this one is made, so that an order nobody comes back about is read
--- then. By gateway, so that one that is down keeps nobody waiting for another. An order that has
--- been read as often as its status allows goes off the schedule.
+-- then. By gateway, so that one that is down keeps nobody waiting for another. Users take turns,
+-- however many orders each has due, and each begins with those of which money is likely: an attempt
+-- is known, or a hint came. An order that has been read as often as its status allows goes off the
+-- schedule.
+create function coinslot.due_reads(gateway text)
+returns table (payment_id uuid, turn bigint, likely boolean, due_at timestamptz, enough boolean)
+language plpgsql stable
+set search_path = '' set enable_seqscan = off as $$
+begin
+  return query select
+    r.payment_id,
+    row_number() over (partition by p.user_id order by l.likely desc, r.next_read_at),
+    l.likely,
+    r.next_read_at,
+    coalesce(r.reads >= case s.reads when 0 then 3 else s.reads end, false) and not exists (
+      select from coinslot.payment_attempts a where a.payment_id = p.id and a.refunding > 0
+    )
+  from coinslot.payment_reads r
+  inner join public.token_payments p on p.id = r.payment_id
+  inner join coinslot.payment_statuses s on s.status = p.status
+  cross join lateral (
+    select p.payment_key is not null
+      or exists (select from coinslot.payment_attempts a where a.payment_id = p.id)
+      or exists (select from coinslot.webhooks w where w.order_id = p.order_id) as likely
+  ) l
+  where r.gateway = due_reads.gateway and r.next_read_at <= clock_timestamp();
+end
+$$;
+comment on function coinslot.due_reads(text) is
+'Orders of a gateway that are due, and in which of its owner''s turns each is.';
+revoke all on function coinslot.due_reads(text) from public;
+
 create function coinslot.claim_payments(gateway text, batch integer)
 returns setof public.coinslot_payment_to_read
-language sql volatile security definer set search_path = '' as $$
+language sql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
   with due as materialized (
-    select
-      r.payment_id,
-      coalesce(r.reads >= case s.reads when 0 then 3 else s.reads end, false) and not exists (
-        select from coinslot.payment_attempts a where a.payment_id = p.id and a.refunding > 0
-      ) as enough
-    from coinslot.payment_reads r
-    inner join public.token_payments p on p.id = r.payment_id
-    inner join coinslot.payment_statuses s on s.status = p.status
-    where r.gateway = claim_payments.gateway and r.next_read_at <= clock_timestamp()
-    order by r.next_read_at limit least(greatest(claim_payments.batch, 1), 1000)
+    select d.payment_id, d.turn, d.likely, d.due_at, d.enough
+    from coinslot.due_reads(claim_payments.gateway) d
+    inner join coinslot.payment_reads r on r.payment_id = d.payment_id
+    where r.next_read_at <= clock_timestamp()
+    order by d.turn, d.likely desc, d.due_at
+    limit least(greatest(claim_payments.batch, 1), 1000)
     for update of r skip locked
   ), dropped as (
     delete from coinslot.payment_reads r using due
@@ -108,13 +135,14 @@ language sql volatile security definer set search_path = '' as $$
     update coinslot.payment_reads r
     set reads = r.reads + 1, next_read_at = clock_timestamp() + coinslot.read_wait(r.reads + 1)
     from due where r.payment_id = due.payment_id and not due.enough
-    returning r.payment_id
+    returning r.payment_id, due.turn, due.likely, due.due_at
   )
   select p, (
     select a.payment_key from coinslot.payment_attempts a
     where a.payment_id = p.id order by a.updated_at desc, a.id desc limit 1
   )
   from claimed c inner join public.token_payments p on p.id = c.payment_id
+  order by c.turn, c.likely desc, c.due_at
 $$;
 comment on function coinslot.claim_payments(text, integer) is 'See public.coinslot_claim_payments.';
 revoke all on function coinslot.claim_payments(text, integer) from public;

@@ -198,7 +198,8 @@ grant execute on function coinslot.create_order(text, text, text, text) to authe
 create function public.create_token_order(
   product_id text, gateway text, currency text default 'KRW', idempotency_key text default null
 ) returns public.token_payments
-language sql volatile set search_path = '' as $$
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
     create_token_order.idempotency_key
@@ -252,7 +253,8 @@ revoke all on function coinslot.cancel_order(text) from public;
 grant execute on function coinslot.cancel_order(text) to authenticated;
 
 create function public.cancel_token_order(order_id text) returns public.token_payments
-language sql volatile set search_path = '' as $$
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.cancel_order(cancel_token_order.order_id)
 $$;
 comment on function public.cancel_token_order(text) is

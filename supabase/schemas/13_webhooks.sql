@@ -3,8 +3,8 @@
 -- A webhook is a hint to read a payment again. It is stored before it is acted on, and finished in
 -- the transaction that applies what was read, so that a crash in between leaves work that the next
 -- delivery or the sweep picks up. A signed event is stored once for its id. An unsigned one proves
--- nothing by having been seen: hints about one payment share a row, and each causes a read, at most
--- one in a few seconds of an order.
+-- nothing by having been seen: hints about one order share a row, and the reads that they cause are
+-- spaced by order and rationed by owner, so that nobody's hints keep those of others waiting.
 
 -- How long whoever took a webhook may be at it before another may, and how far apart the reads of
 -- one order are that unsigned hints can cause.
@@ -14,11 +14,16 @@ return interval '30 seconds';
 comment on function coinslot.webhook_lease() is 'Time to finish a webhook that was taken.';
 revoke all on function coinslot.webhook_lease() from public;
 
-create function coinslot.webhook_spacing() returns interval
+-- Nobody waits at the window for an order that is over.
+create function coinslot.webhook_spacing(status text default 'pending') returns interval
 language sql immutable parallel safe set search_path = ''
-return interval '3 seconds';
-comment on function coinslot.webhook_spacing() is 'Least time between two reads for hints.';
-revoke all on function coinslot.webhook_spacing() from public;
+return case
+  when webhook_spacing.status in ('canceled', 'expired') then interval '1 minute'
+  else interval '3 seconds'
+end;
+comment on function coinslot.webhook_spacing(text) is
+'Least time between two reads for hints about an order of this status.';
+revoke all on function coinslot.webhook_spacing(text) from public;
 
 -- How long after so many reads the next one is due; null = there is none. About three days in all.
 create function coinslot.webhook_wait(attempts bigint) returns interval
@@ -47,6 +52,7 @@ create table coinslot.webhooks (
   event_type text not null,
   order_id text not null,
   payment_key text not null,
+  other_keys text[] not null default '{}',
   claims_paid boolean not null,
   headers jsonb not null,
   body jsonb not null,
@@ -68,7 +74,10 @@ create table coinslot.webhooks (
 comment on table coinslot.webhooks is 'Webhooks of the gateways and what became of them.';
 comment on column coinslot.webhooks.event_id is 'Of a signed event; null = unsigned.';
 comment on column coinslot.webhooks.order_id is 'The order it names, or empty.';
-comment on column coinslot.webhooks.payment_key is 'The payment it names, or empty.';
+comment on column coinslot.webhooks.payment_key is
+'The payment to be read, or read last; empty = the one that the gateway shows for the order.';
+comment on column coinslot.webhooks.other_keys is
+'Payments that later hints name, to be read after it; few, then the order''s.';
 comment on column coinslot.webhooks.body is 'As received last, personal data blanked.';
 comment on column coinslot.webhooks.outcome is
 'What the latest read came to; it is the last word once next_attempt_at is null.';
@@ -82,8 +91,8 @@ comment on column coinslot.webhooks.next_attempt_at is 'When to read again; null
 -- planner without statistics, and be read from end to end.
 create unique index webhooks_event_id on coinslot.webhooks (gateway, event_id)
 where event_id is not null;
--- Unsigned hints about one payment share a row.
-create unique index webhooks_unsigned on coinslot.webhooks (gateway, order_id, payment_key)
+-- Unsigned hints about one order share a row.
+create unique index webhooks_unsigned on coinslot.webhooks (gateway, order_id)
 where event_id is null;
 create index webhooks_due on coinslot.webhooks (next_attempt_at)
 where next_attempt_at is not null;
@@ -93,6 +102,34 @@ alter table coinslot.webhooks enable row level security;
 revoke all on table coinslot.webhooks from anon, authenticated, service_role;
 create policy "Nobody reads webhooks through the API" on coinslot.webhooks
 for select to anon, authenticated using (false);
+
+-- A ration of reads for unsigned hints: twenty at once, as many as there are open orders of one
+-- user, and one more every two seconds. Whoever has a ration left is not kept waiting by it. It is
+-- no foreign key: that would wait for the wallet's lock, which its owner may hold.
+create table coinslot.hint_rations (
+  user_id uuid not null,
+  used_until timestamptz not null,
+  constraint hint_rations_pkey primary key (user_id)
+);
+comment on table coinslot.hint_rations is 'What each owner''s unsigned hints have used up.';
+comment on column coinslot.hint_rations.used_until is
+'When all that was used is made up for: two seconds later for each read.';
+alter table coinslot.hint_rations enable row level security;
+revoke all on table coinslot.hint_rations from anon, authenticated, service_role;
+create policy "Nobody reads rations through the API" on coinslot.hint_rations
+for select to anon, authenticated using (false);
+
+create function coinslot.plan_hint(user_id uuid, earliest timestamptz) returns timestamptz
+language sql volatile set search_path = '' as $$
+  insert into coinslot.hint_rations as r (user_id, used_until)
+  values (plan_hint.user_id, clock_timestamp() + interval '2 seconds')
+  on conflict (user_id) do update
+  set used_until = greatest(r.used_until, clock_timestamp()) + interval '2 seconds'
+  returning greatest(plan_hint.earliest, r.used_until - 20 * interval '2 seconds')
+$$;
+comment on function coinslot.plan_hint(uuid, timestamptz) is
+'Takes a read out of its owner''s ration; when it may be made.';
+revoke all on function coinslot.plan_hint(uuid, timestamptz) from public;
 
 -- The payment that a webhook is about: by the order it names, else by an attempt we know. Looked
 -- for by its own key alone: with the gateway beside it, a planner without statistics would go
@@ -217,89 +254,141 @@ comment on function coinslot.check_webhook(coinslot.webhooks) is
 'PT400 unless a webhook can be stored.';
 revoke all on function coinslot.check_webhook(coinslot.webhooks) from public;
 
--- Where a delivery belongs, and when what it tells may be read: null for `id` = not stored yet. A
--- signed event has a row of its own and is read at once. An unsigned hint is filed under its
--- payment; after twenty of one order, hints about yet more of them share one row that names none,
--- and the gateway is asked for the order. Reads that are planned count too, so that hints about
--- many payments of one order queue up.
-create function coinslot.file_webhook(
-  webhook coinslot.webhooks, out id bigint, out payment_key text, out readable_at timestamptz
-)
-language plpgsql stable set search_path = '' as $$
+-- Where a delivery belongs: null for what is not stored yet. A signed event has a row of its own,
+-- an unsigned hint the row of its order.
+create function coinslot.file_webhook(webhook coinslot.webhooks) returns coinslot.webhooks
+language plpgsql volatile set search_path = '' as $$
 declare
-  v_hints record;
+  v_filed coinslot.webhooks;
 begin
-  payment_key := webhook.payment_key;
-  readable_at := clock_timestamp();
   if webhook.event_id is not null then
-    id := (
-      select w.id from coinslot.webhooks w
-      where w.gateway = webhook.gateway and w.event_id = webhook.event_id
-    );
-    return;
+    select w.* into v_filed from coinslot.webhooks w
+    where w.gateway = webhook.gateway and w.event_id = webhook.event_id;
+  else
+    select w.* into v_filed from coinslot.webhooks w
+    where w.gateway = webhook.gateway and w.order_id = webhook.order_id and w.event_id is null;
   end if;
-  select
-    count(*) as number, max(w.taken_at) as taken_at,
-    max(w.id) filter (where w.payment_key = webhook.payment_key) as same_payment,
-    max(w.id) filter (where w.payment_key = '') as no_payment
-  into v_hints
-  from coinslot.webhooks w
-  where w.gateway = webhook.gateway and w.order_id = webhook.order_id and w.event_id is null;
-  id := v_hints.same_payment;
-  if id is null and v_hints.number >= 20 then
-    id := v_hints.no_payment;
-    payment_key := '';
-  end if;
-  readable_at := greatest(readable_at, v_hints.taken_at + coinslot.webhook_spacing());
+  return v_filed;
 end
 $$;
 comment on function coinslot.file_webhook(coinslot.webhooks) is
-'The row that a delivery belongs to, and when its payment may be read.';
+'The row that a delivery belongs to, or null.';
 revoke all on function coinslot.file_webhook(coinslot.webhooks) from public;
+
+-- When what an unsigned hint tells may be read. A read that is planned is not planned again.
+create function coinslot.readable_at(
+  filed coinslot.webhooks, payment public.token_payments
+) returns timestamptz
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_earliest timestamptz := greatest(
+    clock_timestamp(), filed.taken_at + coinslot.webhook_spacing(payment.status)
+  );
+begin
+  if filed.next_attempt_at is not null then
+    return v_earliest;
+  end if;
+  return coinslot.plan_hint(payment.user_id, v_earliest);
+end
+$$;
+comment on function coinslot.readable_at(coinslot.webhooks, public.token_payments) is
+'When the payment may be read for an unsigned hint that is filed there.';
+revoke all on function coinslot.readable_at(coinslot.webhooks, public.token_payments) from public;
+
+-- While a payment waits to be read, others that hints name queue up behind it, four at most: then
+-- it is the one that the gateway shows for the order.
+create function coinslot.queue_key(filed coinslot.webhooks, payment_key text) returns text[]
+language sql immutable parallel safe set search_path = '' as $$
+  select case
+    when filed.event_id is not null or filed.next_attempt_at is null
+      or queue_key.payment_key = filed.payment_key
+      or queue_key.payment_key = any (filed.other_keys) or '' = any (filed.other_keys)
+    then filed.other_keys
+    when cardinality(filed.other_keys) < 4 then filed.other_keys || queue_key.payment_key
+    else filed.other_keys || ''::text
+  end
+$$;
+comment on function coinslot.queue_key(coinslot.webhooks, text) is
+'The payments to be read after the present one, with this.';
+revoke all on function coinslot.queue_key(coinslot.webhooks, text) from public;
+
+-- Stores another delivery in its row and says what is to be done. A payment that had to queue is
+-- not read now.
+create function coinslot.update_webhook(
+  filed coinslot.webhooks, webhook coinslot.webhooks, readable_at timestamptz, busy boolean
+) returns coinslot.delivery_verdict
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_webhook coinslot.webhooks;
+begin
+  update coinslot.webhooks w set
+    deliveries = w.deliveries + 1, event_type = webhook.event_type, headers = webhook.headers,
+    payment_key = case
+      when w.event_id is null and w.next_attempt_at is null then webhook.payment_key
+      else w.payment_key
+    end,
+    other_keys = coinslot.queue_key(filed, webhook.payment_key),
+    claims_paid = webhook.claims_paid or (w.claims_paid and w.finished_at is null),
+    body = webhook.body
+  where w.id = filed.id
+  returning w.* into v_webhook;
+  return coinslot.take_webhook(
+    v_webhook, update_webhook.readable_at,
+    update_webhook.busy
+    or (v_webhook.event_id is null and v_webhook.payment_key <> webhook.payment_key)
+  );
+end
+$$;
+comment on function coinslot.update_webhook(
+  coinslot.webhooks, coinslot.webhooks, timestamptz, boolean
+) is 'Stores a delivery in the row that it belongs to.';
+revoke all on function coinslot.update_webhook(
+  coinslot.webhooks, coinslot.webhooks, timestamptz, boolean
+) from public;
 
 -- Stores a delivery and says what is to be done. Deliveries about one order, or of one event, take
 -- their turns, so that each sees what the one before it left.
 create function coinslot.save_webhook(
-  webhook coinslot.webhooks, busy boolean, out verdict coinslot.delivery_verdict,
-  out webhook_id bigint
+  webhook coinslot.webhooks, payment public.token_payments, busy boolean,
+  out verdict coinslot.delivery_verdict, out webhook_id bigint
 )
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_filed record;
-  v_webhook coinslot.webhooks;
+  v_filed coinslot.webhooks;
+  v_readable_at timestamptz := clock_timestamp();
 begin
   perform pg_advisory_xact_lock(
     hashtextextended(webhook.gateway || coalesce(webhook.event_id, webhook.order_id), 0)
   );
   v_filed := coinslot.file_webhook(webhook);
+  if webhook.event_id is null then
+    v_readable_at := coinslot.readable_at(v_filed, payment);
+  end if;
   webhook_id := v_filed.id;
   if webhook_id is not null then
-    update coinslot.webhooks w set
-      deliveries = w.deliveries + 1, event_type = webhook.event_type, headers = webhook.headers,
-      claims_paid = webhook.claims_paid or (w.claims_paid and w.finished_at is null),
-      body = webhook.body
-    where w.id = webhook_id
-    returning w.* into v_webhook;
-    verdict := coinslot.take_webhook(v_webhook, v_filed.readable_at, busy);
+    verdict := coinslot.update_webhook(v_filed, webhook, v_readable_at, busy);
     return;
   end if;
   verdict := case
-    when v_filed.readable_at <= clock_timestamp() and not busy then 'read' else 'scheduled'
+    when v_readable_at <= clock_timestamp() and not busy then 'read' else 'scheduled'
   end;
   insert into coinslot.webhooks as w (
     gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body, taken_at,
     next_attempt_at
   ) values (
-    webhook.gateway, webhook.event_id, webhook.event_type, webhook.order_id, v_filed.payment_key,
-    webhook.claims_paid, webhook.headers, webhook.body, v_filed.readable_at,
-    v_filed.readable_at + case verdict when 'read' then coinslot.webhook_lease() else '0' end
+    webhook.gateway, webhook.event_id, webhook.event_type, webhook.order_id, webhook.payment_key,
+    webhook.claims_paid, webhook.headers, webhook.body, v_readable_at,
+    v_readable_at + case verdict when 'read' then coinslot.webhook_lease() else '0' end
   )
   returning w.id into webhook_id;
 end
 $$;
-comment on function coinslot.save_webhook(coinslot.webhooks, boolean) is
-'Stores a delivery; whether to read the payment now.';
-revoke all on function coinslot.save_webhook(coinslot.webhooks, boolean) from public;
+comment on function coinslot.save_webhook(
+  coinslot.webhooks, public.token_payments, boolean
+) is 'Stores a delivery; whether to read the payment now.';
+revoke all on function coinslot.save_webhook(
+  coinslot.webhooks, public.token_payments, boolean
+) from public;
 
 -- What proves nothing and is not about a payment of ours leaves no trace, or anybody could fill the
 -- inbox.
@@ -333,7 +422,9 @@ begin
   end;
   if verdict is null then
     v_webhook.order_id := coalesce(payment.order_id, v_webhook.order_id, '');
-    v_saved := coinslot.save_webhook(v_webhook, coalesce(store_webhook.busy, false));
+    v_saved := coinslot.save_webhook(
+      v_webhook, payment, coalesce(store_webhook.busy, false)
+    );
     verdict := v_saved.verdict;
     webhook_id := v_saved.webhook_id;
   end if;
@@ -387,36 +478,70 @@ comment on type public.coinslot_webhook_verdict is
 revoke all on type public.coinslot_webhook_verdict from public;
 grant usage on type public.coinslot_webhook_verdict to service_role;
 
--- Ends a read that a webhook led to. A delivery that came in while the gateway was being asked may
--- know more than was read: it gets a read of its own. What was claimed paid and is not yet, and
--- what could not be read, is tried again at growing distances; then the reconciler is left with it.
+-- When a webhook whose read has ended is read for again. A delivery that came in while the gateway
+-- was being asked may know more than was read: it gets a read of its own. What was claimed paid and
+-- is not yet, and what could not be read, is tried again at growing distances; thrice, where an
+-- unsigned hint names what the gateway does not know. Then the reconciler is left with it.
+create function coinslot.next_attempt(
+  webhook coinslot.webhooks, again boolean, unknown boolean
+) returns timestamptz
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_payment public.token_payments;
+  v_next timestamptz := clock_timestamp() + case
+    when webhook.deliveries > webhook.taken_deliveries or webhook.other_keys <> '{}'
+    then coinslot.webhook_spacing()
+    when next_attempt.again
+      and (webhook.event_id is not null or not next_attempt.unknown or webhook.attempts < 3)
+    then coinslot.webhook_wait(webhook.attempts)
+  end;
+begin
+  if webhook.event_id is not null or v_next is null then
+    return v_next;
+  end if;
+  v_payment := coinslot.find_payment(webhook.gateway, webhook.order_id, webhook.payment_key);
+  return coinslot.plan_hint(v_payment.user_id, greatest(
+    v_next, clock_timestamp() + coinslot.webhook_spacing(v_payment.status)
+  ));
+end
+$$;
+comment on function coinslot.next_attempt(coinslot.webhooks, boolean, boolean) is
+'When to read again for a webhook, or null.';
+revoke all on function coinslot.next_attempt(coinslot.webhooks, boolean, boolean) from public;
+
+-- Ends a read that a webhook led to. Of an unsigned hint only the order is asked about again where
+-- the gateway did not know the payment that it names.
 create function coinslot.end_webhook(
-  webhook coinslot.webhooks, outcome text, detail text, again boolean
+  webhook coinslot.webhooks, outcome text, detail text, again boolean, unknown boolean
 ) returns public.coinslot_webhook_verdict
 language plpgsql volatile set search_path = '' as $$
 declare
   v_verdict public.coinslot_webhook_verdict;
-  v_next timestamptz := case
-    when webhook.deliveries > webhook.taken_deliveries
-    then clock_timestamp() + coinslot.webhook_spacing()
-    when again then clock_timestamp() + coinslot.webhook_wait(webhook.attempts)
-  end;
+  v_next timestamptz;
 begin
   if webhook.next_attempt_at is null then
     return null;
   end if;
+  v_next := coinslot.next_attempt(webhook, end_webhook.again, end_webhook.unknown);
   update coinslot.webhooks w set
     outcome = end_webhook.outcome, detail = left(end_webhook.detail, 200),
     attempts = w.attempts + 1, next_attempt_at = v_next,
+    payment_key = case
+      when w.other_keys <> '{}' then w.other_keys[1]
+      when w.event_id is null and end_webhook.unknown and v_next is not null then ''
+      else w.payment_key
+    end,
+    other_keys = w.other_keys[2:],
     finished_at = case when v_next is null then clock_timestamp() end
   where w.id = webhook.id
   returning w.id, w.outcome, w.next_attempt_at is null into v_verdict;
   return v_verdict;
 end
 $$;
-comment on function coinslot.end_webhook(coinslot.webhooks, text, text, boolean) is
+comment on function coinslot.end_webhook(coinslot.webhooks, text, text, boolean, boolean) is
 'Writes what a read of a webhook came to, whose row is locked; null if it had ended before.';
-revoke all on function coinslot.end_webhook(coinslot.webhooks, text, text, boolean) from public;
+revoke all on function coinslot.end_webhook(coinslot.webhooks, text, text, boolean, boolean)
+from public;
 
 create function coinslot.finish_webhook(
   webhook_id bigint, outcome text, detail text, again boolean
@@ -432,7 +557,8 @@ begin
   select w.* into v_webhook
   from coinslot.webhooks w where w.id = finish_webhook.webhook_id for update;
   return coinslot.end_webhook(
-    v_webhook, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again
+    v_webhook, finish_webhook.outcome, finish_webhook.detail, finish_webhook.again,
+    finish_webhook.outcome = 'not_yet'
   );
 end
 $$;
@@ -480,7 +606,8 @@ begin
     perform coinslot.read_later(settle_webhook.payment_id);
   end if;
   return coinslot.end_webhook(
-    webhook, case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet
+    webhook, case when v_not_yet then 'not_yet' else settle_webhook.outcome end, '', v_not_yet,
+    false
   );
 end
 $$;

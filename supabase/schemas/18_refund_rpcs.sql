@@ -237,7 +237,8 @@ create function public.request_token_refund(
   order_id text, reason text, idempotency_key text, amount bigint default null,
   force boolean default false, payment_key text default null, account jsonb default null
 ) returns coinslot.refunds
-language sql volatile set search_path = '' as $$
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.request_refund(
     request_token_refund.order_id, request_token_refund.reason,
     request_token_refund.idempotency_key, request_token_refund.amount, request_token_refund.force,
@@ -333,7 +334,8 @@ revoke all on function coinslot.list_token_refunds(text) from public;
 grant execute on function coinslot.list_token_refunds(text) to authenticated;
 
 create function public.list_token_refunds(order_id text) returns setof coinslot.refunds
-language sql stable set search_path = '' as $$
+language sql stable
+set search_path = '' set statement_timeout = '1s' as $$
   select * from coinslot.list_token_refunds(list_token_refunds.order_id)
 $$;
 comment on function public.list_token_refunds(text) is
