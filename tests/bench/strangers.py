@@ -1,5 +1,6 @@
-"""What a person who has nothing to do with it waits for, while nothing happens and under each
-attack: balance, spend, checkout, and the tokens of a payment."""
+"""A person who has nothing to do with it, while nothing happens and under each attack.
+
+Measured is the time that balance, spend and checkout take, and that the tokens of a payment do."""
 
 from __future__ import annotations
 
