@@ -52,6 +52,9 @@ def _assert_complete(report: dict[str, Any]) -> None:
         assert all(value > 0 for value in row["median"].values()), row
         assert len(row["comparisons"]) == len(row["median"]) - 1
     assert report["facts"].keys() >= FACTS
+    for attack in report.get("attacks", []):
+        assert attack["acts"].keys() >= {"balance", "spend", "checkout"}, attack
+        assert attack["answers"], attack
     assert all(point["sidecar_mb"] > 0 for point in report["memory"])
 
 

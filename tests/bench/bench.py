@@ -27,7 +27,7 @@ class Bench:
     facts: dict[str, float] = field(default_factory=dict)
     """Figures that have no floor: sizes, times."""
     attacks: list[dict[str, Any]] = field(default_factory=list)
-    """What a stranger waits for, idle and under each attack."""
+    """Times of a stranger, idle and under each attack."""
     memory: list[tuple[int, float]] = field(default_factory=list)
     """The sidecar's, in MB, after so many webhooks."""
     done: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -62,5 +62,5 @@ QUICK = Effort(
     orders=4,
     webhooks=48,
     batches=4,
-    attack_seconds=8.0,
+    attack_seconds=1.0,
 )

@@ -12,13 +12,23 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _BEGIN, _END = "<!-- make bench writes this -->\n", "<!-- as far as here -->"
+_ATTACKS, _NO_MORE = "<!-- and make bench writes this -->\n", "<!-- and as far as here -->"
 _UNITS = {"per second": "/s", "ms": " ms", "MB": " MB"}
 
 
 def update(page: Path, report: Json) -> None:
+    _replace(page, _BEGIN, _END, section(report))
+    update_attacks(page, report)
+
+
+def update_attacks(page: Path, report: Json) -> None:
+    _replace(page, _ATTACKS, _NO_MORE, attacks(report))
+
+
+def _replace(page: Path, begin: str, end: str, written: str) -> None:
     text = page.read_text(encoding="utf-8")
-    between = re.compile(f"(?<={re.escape(_BEGIN)}).*(?={re.escape(_END)})", re.DOTALL)
-    page.write_text(between.sub(lambda _: section(report), text), encoding="utf-8")
+    between = re.compile(f"(?<={re.escape(begin)}).*(?={re.escape(end)})", re.DOTALL)
+    page.write_text(between.sub(lambda _: written, text), encoding="utf-8")
 
 
 def section(report: Json) -> str:
@@ -36,6 +46,29 @@ def section(report: Json) -> str:
         f"{taken}\n\n![The rate of each row beside its floors](images/benchmarks.svg)\n\n"
         f"| | Coinslot | beside |\n| --- | --- | --- |\n{lines}\n\n"
         f"{_verdict(report['rows'])} {_facts(report)}\n"
+    )
+
+
+def attacks(report: Json) -> str:
+    """Of each attack its cost, and what a stranger waits for, idle and under it, in ms."""
+    acts = ("balance", "spend", "checkout", "credit")
+    lines = "\n".join(
+        f"| {each['attack']}, {figure(each['requests a second'])}/s | "
+        + " | ".join(_act(each["acts"].get(act)) for act in acts)
+        + " |"
+        for each in report["attacks"]
+    )
+    heads = " | ".join(acts[:-1])
+    return f"| attack | {heads} | webhook to credited |\n|{' --- |' * 5}\n{lines}\n"
+
+
+def _act(act: Json | None) -> str:
+    if act is None:
+        return "not once"
+    (p50, p50_under), (p99, p99_under) = act["p50"], act["p99"]
+    return (
+        f"{figure(p50)} and {figure(p99)}; {figure(p50_under)} and {figure(p99_under)}: "
+        f"**{act['times']:.1f}**"
     )
 
 

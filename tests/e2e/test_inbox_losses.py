@@ -158,7 +158,7 @@ class TestWhatItIsAbout:
         harness.portone.late_reads = 1
         await harness.deliver(order_id, imp_uid, new_id() if signed else None)
         await shop.until(lambda: shop.inbox(order_id) == [("not_yet", True)])
-        assert shop.events(order_id) == ["payment_unknown_at_gateway"]
+        assert shop.events(order_id) == []
         assert await shop.followed(order_id) == ["credited"]
         assert (await shop.tokens(), shop.purchases()) == (15, 1)
 

@@ -1,4 +1,4 @@
-"""What one user can make others wait for: nothing that they would notice.
+"""Attempts to make others wait: nothing that they would notice comes of them.
 
 A filter of PostgREST runs inside the transaction of the RPC, after it, under the wallet's lock. The
 figures under many such calls at once are the benchmark's.

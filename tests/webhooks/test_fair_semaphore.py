@@ -38,6 +38,19 @@ async def test_a_queue_of_one_kind_lets_the_other_in_between(left_over: bool) ->
     assert order.index("one") <= 2
 
 
+async def test_nobodys_queue_keeps_others_waiting() -> None:
+    places, order = FairSemaphore(1), list[str]()
+
+    async def work(owner: str) -> None:
+        async with places.one(left_over=False, owner=owner):
+            order.append(owner)
+            await asyncio.sleep(0)
+
+    many = [work(owner) for owner in ("forger", "accomplice") for _ in range(20)]
+    await asyncio.gather(*many, work("stranger"))
+    assert order.index("stranger") <= 3
+
+
 async def test_whoever_stops_waiting_takes_no_place_with_them() -> None:
     places = FairSemaphore(1)
 

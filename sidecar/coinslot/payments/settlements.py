@@ -18,6 +18,7 @@ from coinslot.errors import (
     DatabaseError,
     OrderNotFound,
     PaymentRefused,
+    PaymentUnknownAtGateway,
     TryAgain,
 )
 from coinslot.order_ids import bind_order
@@ -190,14 +191,18 @@ class Settlements:
         order: OrderRecord | None = None,
         webhook_ids: Sequence[int] = (),
     ) -> Settled:
-        """The one loop: open, read, apply, and again where the read was overtaken."""
+        """The one loop: open, read, apply, and again where the read was overtaken.
+
+        A webhook that names what the gateway does not know may be anybody's: it leaves no event.
+        """
         bind_order(order_id)  # in the log lines of this run, which several callers may share
         for attempt in range(_STALE_ATTEMPTS):
             order = order or await self.open(order_id)
             try:
                 fact = await fact_about(order, gateway, payment_key)
             except PaymentRefused as refusal:
-                await self.refuse(order_id, payment_key, refusal, source)
+                if not (source == "webhook" and isinstance(refusal, PaymentUnknownAtGateway)):
+                    await self.refuse(order_id, payment_key, refusal, source)
                 raise
             settled = await self.apply(order, fact, source, webhook_ids)
             if settled.outcome != "stale":

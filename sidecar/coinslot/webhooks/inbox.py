@@ -178,10 +178,11 @@ class Inbox:
 
     async def _follow(self, hint: Hint, *, left_over: bool) -> None:
         bind_order(hint.order_id, gateway=hint.gateway, webhooks=[hint.webhook_id])
+        owner = hint.order.user_id if hint.order else ""
         try:
             async with (
                 asyncio.timeout(hint.until - time.monotonic()),
-                self._places.one(left_over=left_over),
+                self._places.one(left_over=left_over, owner=owner),
             ):
                 await self._worker.follow(hint)
         except TimeoutError:
