@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -23,7 +24,13 @@ from pydantic import ValidationError
 
 from coinslot.database.records import Record
 from coinslot.database.rpc_names import NOT_REPEATABLE
-from coinslot.errors import CoinslotError, DatabaseError, DatabaseUnavailable, Unauthorized
+from coinslot.errors import (
+    CoinslotError,
+    DatabaseError,
+    DatabaseUnavailable,
+    InvalidText,
+    Unauthorized,
+)
 from coinslot.jitter import about
 
 if TYPE_CHECKING:
@@ -42,6 +49,8 @@ _PAUSES = (0.2, 0.8)
 # that nothing was done.
 _PASSING = ("PGRST00", "08", "53", "57P0", "40001", "40P01", "55P03")
 _UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001", "40P01", "55P03"}
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -108,7 +117,7 @@ class Caller:
         They are the same in every call.
         """
         answer = await self.client.session.post(
-            f"{self._rpcs}/{rpc}", headers=self._headers, content=_JSON.encode(arguments).encode()
+            f"{self._rpcs}/{rpc}", headers=self._headers, content=_encoded(arguments)
         )
         if answer.is_success:
             return _data(answer)
@@ -160,6 +169,18 @@ async def require_answer(response: httpx.Response) -> None:
     if passing:
         raise _away(undone=code in _UNDONE)
     raise DatabaseUnavailable
+
+
+def _encoded(arguments: dict[str, Any]) -> bytes:
+    """Raises `InvalidText` for what Postgres would refuse without a word for whoever wrote it."""
+    try:
+        content = _JSON.encode(arguments).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidText from error
+    # A backslash of the text's own is doubled.
+    if b"\\u0000" in content and _NUL.search(content):
+        raise InvalidText
+    return content
 
 
 def _data(response: httpx.Response) -> object:
