@@ -36,6 +36,13 @@ class InvalidRequest(CoinslotError):
     """The body, the query or a header is not of the form this address takes."""
 
 
+class InvalidText(InvalidRequest):
+    """JSON can carry it, and no database can keep it: NUL, or half a character."""
+
+    code = "invalid_text"
+    sentence = "A text may hold neither NUL nor half a character"
+
+
 class Unauthorized(CoinslotError):
     code = "unauthenticated"
     sentence = "Unauthorized"

@@ -13,7 +13,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json, raw
 
 from coinslot.database import Database, caller
-from coinslot.errors import DatabaseBusy, DatabaseUnavailable, Unauthorized
+from coinslot.errors import DatabaseBusy, DatabaseUnavailable, InvalidText, Unauthorized
 from tests.support.servers import address, listening_socket, running
 from tests.support.sidecars import settings
 
@@ -209,3 +209,13 @@ async def test_rpc_goes_out_and_comes_back_as_the_library_s_own() -> None:
                 assert one == other
             assert len(heard) == 2 * len(answers)
             heard.clear()
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b", "\\\x00"])
+async def test_text_that_postgres_cannot_keep_is_not_sent(text: str) -> None:
+    """An operator's command, for one, may have been given anything."""
+    async with away() as (postgrest, database):
+        with pytest.raises(InvalidText):
+            await database.as_service().resolve_discrepancy(1, text)
+        await database.as_service().call("coinslot_get_settings", text="\\u0000 한\x1b")
+    assert postgrest.calls == ["coinslot_get_settings"]

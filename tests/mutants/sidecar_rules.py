@@ -17,6 +17,62 @@ _BELIEVED = """fact = await fact_about(order, gateway, payment_key) if not webho
 
 MUTANTS = (
     SidecarMutant(
+        "limits-off-when-idle",
+        "a connection that Redis closed lets nobody in",
+        Edit(
+            "sidecar/coinslot/settings/limit_storage.py",
+            "retry=Retry(NoBackoff(), 1, ",
+            "retry=Retry(NoBackoff(), 0, ",
+        ),
+        ("tests/test_rate_limiter.py::TestIdleConnections",),
+    ),
+    SidecarMutant(
+        "odd-text-let-in",
+        "a text that no database can keep is refused where it comes in",
+        Edit(
+            "sidecar/coinslot/routes/requests.py",
+            "if not all(map(is_whole, _texts(body))):",
+            "if False:",
+        ),
+        ("tests/routes/test_texts.py::test_in_a_body",),
+    ),
+    SidecarMutant(
+        "odd-text-sent",
+        "a text that no database can keep is not sent to it",
+        Edit(
+            "sidecar/coinslot/database/caller.py",
+            'if b"\\\\u0000" in content and _NUL.search(content):',
+            "if False:",
+        ),
+        ("tests/database/test_caller.py::test_text_that_postgres_cannot_keep_is_not_sent",),
+    ),
+    SidecarMutant(
+        "silence-kept-alive",
+        "a connection that never says anything has no longer than a request",
+        Edit(
+            "sidecar/coinslot/server/request_deadline.py",
+            "None if self.has_spoken else self.app.config.REQUEST_TIMEOUT",
+            "None",
+        ),
+        ("tests/routes/test_slow_clients.py::test_that_says_nothing_is_not_kept_as_one_that_did",),
+    ),
+    SidecarMutant(
+        "logs-steer-terminals",
+        "what others write steers no terminal and begins no line",
+        Edit("sidecar/coinslot/logs.py", "        printable,\n", ""),
+        ("tests/test_logs.py",),
+    ),
+    SidecarMutant(
+        "connected-account-read",
+        "an event of a connected account is not read at ours",
+        Edit(
+            "sidecar/coinslot/gateways/stripe/webhook.py",
+            "if event.account is not None:",
+            "if False:",
+        ),
+        ("tests/gateways/stripe/test_webhook.py::TestEvents",),
+    ),
+    SidecarMutant(
         "schema-too-old",
         "a sidecar does no work on a database older than it needs",
         Edit(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -28,6 +29,7 @@ from coinslot.errors import (
     DatabaseBusy,
     DatabaseError,
     DatabaseUnavailable,
+    InvalidText,
     Unauthorized,
 )
 from coinslot.jitter import about
@@ -51,6 +53,8 @@ _UNDONE = {"PGRST002", "PGRST003", "53300", "57P03", "40001"}
 _LOCKED = {"40P01", "55P03"}
 # Longer than the database allows for such a call. To repeat it would make a busy database busier.
 _TOO_SLOW = "57014"
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -123,7 +127,7 @@ class Caller:
         They are the same in every call.
         """
         answer = await self.client.session.post(
-            f"{self._rpcs}/{rpc}", headers=self._headers, content=_JSON.encode(arguments).encode()
+            f"{self._rpcs}/{rpc}", headers=self._headers, content=_encoded(arguments)
         )
         if answer.is_success:
             return _data(answer)
@@ -179,6 +183,18 @@ async def require_answer(response: httpx.Response) -> None:
     if passing:
         raise _away(undone=code in _UNDONE)
     raise DatabaseUnavailable
+
+
+def _encoded(arguments: dict[str, Any]) -> bytes:
+    """Raises `InvalidText` for what Postgres would refuse without a word for whoever wrote it."""
+    try:
+        content = _JSON.encode(arguments).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidText from error
+    # A backslash of the text's own is doubled.
+    if b"\\u0000" in content and _NUL.search(content):
+        raise InvalidText
+    return content
 
 
 def _data(response: httpx.Response) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from sanic import Blueprint
 from sanic.response import json
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 refunds = Blueprint("refunds", url_prefix="/payment")
 
 
-def _without_nul(text: str) -> str:
-    """Which Postgres cannot store."""
-    if "\x00" in text:
-        raise ValueError("no text may hold NUL")
-    return text
-
-
-Words = Annotated[str, AfterValidator(_without_nul)]
-
-
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, hide_input_in_errors=True)
 
@@ -42,17 +32,17 @@ class AccountBody(_Body):
 
     bank: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")]
     account_number: Annotated[str, Field(pattern=r"^[0-9]{4,20}$")]
-    holder: Annotated[Words, Field(min_length=1, max_length=60)]
+    holder: Annotated[str, Field(min_length=1, max_length=60)]
 
 
 class RefundBody(_Body):
     """`amount` in minor units; without one all that is left. `force` also takes tokens that were
     spent: the balance goes below zero. `paymentKey` names another attempt than the one credited."""
 
-    reason: Annotated[Words, Field(min_length=1, max_length=LONGEST_REASON)]
+    reason: Annotated[str, Field(min_length=1, max_length=LONGEST_REASON)]
     amount: Annotated[int, Field(ge=1, le=LARGEST, strict=True)] | None = None
     force: Annotated[bool, Field(strict=True)] = False
-    payment_key: Annotated[Words, Field(min_length=1, max_length=255)] | None = None
+    payment_key: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     account: AccountBody | None = None
 
 

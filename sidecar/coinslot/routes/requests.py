@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from coinslot.errors import InvalidRequest, Unauthorized, UnsupportedContentType
+from coinslot.errors import InvalidRequest, InvalidText, Unauthorized, UnsupportedContentType
+from coinslot.text import is_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sanic import Request
 
     from coinslot.services import Services
@@ -58,7 +61,22 @@ def json_body(request: Request, model: type[M]) -> M:
         body = json.loads(request.body)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not JSON", code="malformed_json") from error
+    if not all(map(is_whole, _texts(body))):
+        raise InvalidText
     return validated(model, body)
+
+
+def _texts(body: object) -> Iterator[str]:
+    """Every text in a body, the names of fields as well."""
+    left = [body]
+    while left:
+        match left.pop():
+            case str(text):
+                yield text
+            case dict(fields):
+                left += [*fields, *fields.values()]
+            case list(values):
+                left += values
 
 
 def validated(model: type[M], value: object) -> M:
