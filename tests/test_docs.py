@@ -179,7 +179,7 @@ def test_operators_page_has_every_fault_of_an_installation() -> None:
     faults = {f"{kind}_missing" for kind in kinds} | {
         f"{kind}_changed" for kind in kinds - {"schema"}
     }
-    added = re.search(r"return kind in \((.*?)\) or name like", comparison)
+    added = re.search(r"return kind in \((.*?)\) or name ~", comparison)
     assert added
     faults |= {f"{kind}_added" for kind in {"rows", *re.findall(r"\w+", added[1])}}
     faults |= set(

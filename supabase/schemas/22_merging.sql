@@ -8,7 +8,9 @@
 --
 -- Locks are taken in the order of all others, orders by id and wallets by id, and before them those
 -- of the two accounts, so that no order is made meanwhile. Whoever waits there for another merge
--- has nothing locked, and finds out before anything is locked that a wallet was merged.
+-- has nothing locked, and finds out before anything is locked that a wallet was merged. Before all
+-- of them stands the table's own lock, by which an import keeps merges waiting while they have
+-- nothing that it could wait for.
 
 create type public.token_merge_receipt as (
   from_user uuid,
@@ -312,6 +314,7 @@ begin
   perform coinslot.check_merge(
     merge_wallets.from_user, merge_wallets.into_user, merge_wallets.idempotency_key
   );
+  lock table coinslot.merged_wallets in row exclusive mode;
   perform coinslot.lock_accounts(merge_wallets.from_user, merge_wallets.into_user);
   v_merge := coinslot.find_merge_replay(
     merge_wallets.from_user, merge_wallets.into_user, merge_wallets.idempotency_key

@@ -233,13 +233,17 @@ comment on function coinslot.balance_problems(regclass, name, name) is
 'Balances that cannot be imported as they are.';
 revoke all on function coinslot.balance_problems(regclass, name, name) from public;
 
--- Rows and users of a column are looked at only where there is such a column.
+-- Rows and users of a column are looked at only where there is such a column. A transaction that
+-- sees the table as it was before it was locked would lose what was written until then.
 create function coinslot.import_problems(
   app_table regclass, user_column name, tokens_column name, checked regprocedure[] default '{}'
 ) returns setof text
 language plpgsql stable set search_path = '' as $$
 begin
   return query
+  select format('transaction_isolation: it is %s, and has to be read committed.', i.level)
+  from current_setting('transaction_isolation') i (level) where i.level <> 'read committed'
+  union all
   select t.problem from coinslot.table_problems(app_table) t (problem)
   union all
   select c.problem from coinslot.column_problems(app_table, user_column, tokens_column) c (problem);
@@ -259,16 +263,52 @@ comment on function coinslot.import_problems(regclass, name, name, regprocedure[
 'All that is in the way of an import. No rows = nothing.';
 revoke all on function coinslot.import_problems(regclass, name, name, regprocedure[]) from public;
 
--- Moves the balances. Wallets are locked first and by id, so that the statement after that sees
--- every bonus that was paid until then, and nothing moves in between. What was asked before is
--- asked again, since a wallet may have been merged while it was waited for. A bonus that was larger
--- than the old balance is taken back, but not what was spent of it: nobody gets into debt by it.
+-- Merged accounts are one person: their balances are the owner's, and what is left of those of the
+-- others is nothing, or the import is refused.
+create function coinslot.balances_by_owner(
+  app_table regclass, user_column name, tokens_column name
+) returns setof coinslot.old_balance
+language sql stable set search_path = '' as $$
+  select coalesce(m.owner_user, o.user_id), sum(o.tokens)
+  from coinslot.old_balances(
+    balances_by_owner.app_table, balances_by_owner.user_column, balances_by_owner.tokens_column
+  ) o
+  left join coinslot.merged_wallets m on m.from_user = o.user_id
+  group by coalesce(m.owner_user, o.user_id)
+$$;
+comment on function coinslot.balances_by_owner(regclass, name, name) is
+'The balances of an app''s table, one for each person.';
+revoke all on function coinslot.balances_by_owner(regclass, name, name) from public;
+
+-- The tokens of a bonus move with a merge, and no import counts it a second time.
+create function coinslot.uncounted_bonuses() returns table (user_id uuid, bonus bigint)
+language sql stable set search_path = '' as $$
+  select coalesce(m.owner_user, b.user_id), sum(b.bonus)::bigint
+  from (
+    select l.user_id, l.delta from public.token_ledger l where l.kind = 'signup_bonus'
+    union all
+    select i.user_id, -i.bonus from coinslot.imported_balances i
+  ) b (user_id, bonus)
+  left join coinslot.merged_wallets m on m.from_user = b.user_id
+  group by coalesce(m.owner_user, b.user_id)
+$$;
+comment on function coinslot.uncounted_bonuses() is
+'Sign-up bonuses of each person that no imported balance was lessened by.';
+revoke all on function coinslot.uncounted_bonuses() from public;
+
+-- Moves the balances. Nobody is merged meanwhile. Wallets are locked first and by id, so that the
+-- statement after that sees every bonus that was paid until then, and nothing moves in between. One
+-- that was merged is not waited for: a capture may have it that waits for the owner's. What was
+-- asked before is asked again, since a wallet may have been merged until then. A bonus that was
+-- larger than the old balance is taken back, but not what was spent of it: nobody gets into debt by
+-- it.
 create function coinslot.take_balances(
   column_name text, app_table regclass, user_column name, tokens_column name, reason text
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
-  perform from coinslot.old_balances(app_table, user_column, tokens_column) o
+  lock table coinslot.merged_wallets in share mode;
+  perform from coinslot.balances_by_owner(app_table, user_column, tokens_column) o
   inner join public.token_wallets w on w.user_id = o.user_id
   order by w.user_id for update of w;
   perform coinslot.refuse_problems(column_name || ' cannot be imported yet', array(
@@ -277,15 +317,9 @@ begin
   with due as (
     select w.user_id, o.tokens::bigint as tokens, coalesce(b.bonus, 0) as bonus,
       case when w.held = 0 then w.tokens else coinslot.available(w) end as available
-    from coinslot.old_balances(app_table, user_column, tokens_column) o
+    from coinslot.balances_by_owner(app_table, user_column, tokens_column) o
     inner join public.token_wallets w on w.user_id = o.user_id
-    left join (
-      select l.user_id, sum(l.delta)::bigint as bonus
-      from public.token_ledger l
-      where l.kind = 'signup_bonus'
-        and l.user_id not in (select i.user_id from coinslot.imported_balances i)
-      group by l.user_id
-    ) b on b.user_id = w.user_id
+    left join coinslot.uncounted_bonuses() b on b.user_id = w.user_id
   ), taken as (
     insert into coinslot.imported_balances as i (column_name, user_id, tokens, bonus, delta)
     select take_balances.column_name, due.user_id, due.tokens, due.bonus,
@@ -329,7 +363,8 @@ comment on function coinslot.use_up_accounts(text) is
 revoke all on function coinslot.use_up_accounts(text) from public;
 
 -- A function of the row with the name of the column: PostgREST reads it by that name, and there is
--- nothing to write. It reads as the caller, who sees their own wallet and no other.
+-- nothing to write. It reads as the caller, who sees their own wallet and no other, and says what
+-- get_user_tokens() says: a wallet that is closed has none.
 create function coinslot.make_balance_field(app_table regclass, user_column name, field name)
 returns void
 language plpgsql volatile set search_path = '' as $$
@@ -343,8 +378,8 @@ begin
     'create or replace function %s.%I(profile %s) returns bigint '
     'language sql stable set search_path = '''' as %L',
     v_schema, field, app_table, format(
-      'select coinslot.available(w) from public.token_wallets w where w.user_id = profile.%I',
-      user_column
+      'select case when w.closed_at is null then coinslot.available(w) else 0 end '
+      'from public.token_wallets w where w.user_id = profile.%I', user_column
     )
   );
   execute format('comment on function %s is %L', v_function, 'Tokens the person can spend now.');

@@ -3,7 +3,8 @@
 --
 -- It is a function. Functions go where the schema goes and never where only data goes, so data that
 -- is restored from an older release does not bring an older manifest. Nobody writes it by hand:
--- each release ends with write_manifest().
+-- each migration ends with write_manifest(), and one that finds a release here begins with
+-- begin_upgrade().
 --
 -- Facts are what reads the same on every Postgres, 15 to 18, and after a restore. The body of a
 -- function is its source. What Postgres writes anew from what it has parsed it writes with other
@@ -45,13 +46,25 @@ comment on function coinslot.as_parsed(text) is
 'A clause without brackets, spaces and the names of tables, which say nothing of it.';
 revoke all on function coinslot.as_parsed(text) from public;
 
+-- Everything of Coinslot's belongs to one role: what its functions may do, they may do as that
+-- one. Whoever restores may choose another, so it is the one that has most of them.
+create function coinslot.usual_owner() returns oid
+language sql stable set search_path = '' as $$
+  select mode() within group (order by p.proowner)
+  from pg_catalog.pg_proc p where p.pronamespace = 'coinslot'::regnamespace
+$$;
+comment on function coinslot.usual_owner() is 'The role that Coinslot''s things belong to.';
+revoke all on function coinslot.usual_owner() from public;
+
 -- Only of the roles of the API: what else has rights is the project's own affair.
 create function coinslot.grants_in(acl aclitem[]) returns text[]
 language sql stable set search_path = '' as $$
   select coalesce(array_agg(g.line order by g.line collate "C"), '{}')
   from (
-    select a.privilege_type || ' to ' || coalesce(r.rolname, 'public') as line
+    select a.privilege_type || ' to ' || coalesce(r.rolname, 'public') || o.option as line
     from aclexplode(grants_in.acl) a
+    inner join (values ('', true), (' with grant option', false)) o (option, always)
+      on o.always or a.is_grantable
     left join pg_catalog.pg_roles r on r.oid = a.grantee
     where a.grantee = 0 or r.rolname in ('anon', 'authenticated', 'service_role')
   ) g
@@ -72,6 +85,7 @@ language sql stable set search_path = '' as $$
       )), 'hex'),
       'arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid),
       'definer', p.prosecdef, 'volatility', p.provolatile, 'settings', to_jsonb(p.proconfig),
+      'strict', p.proisstrict, 'parallel', p.proparallel, 'owner', nullif(p.proowner, u)::regrole,
       'grants', coinslot.grants_in(coalesce(p.proacl, acldefault('f', p.proowner)))
     ),
     pg_get_functiondef(p.oid) || format(
@@ -79,6 +93,7 @@ language sql stable set search_path = '' as $$
     )
   from pg_catalog.pg_proc p
   inner join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  cross join coinslot.usual_owner() u
   where p.prokind = 'f' and p.oid <> coalesce(to_regprocedure('coinslot.manifest()'), 0)
     and (n.nspname = 'coinslot' or (
       n.nspname = 'public' and p.proname = any(coinslot.public_names())
@@ -88,19 +103,23 @@ $$;
 comment on function coinslot.present_functions() is 'Coinslot''s functions as they are.';
 revoke all on function coinslot.present_functions() from public;
 
-create function coinslot.own_relations()
-returns table (oid oid, kind text, name text, grants text[], secured boolean, options text[])
+create function coinslot.own_relations() returns table (
+  oid oid, kind text, name text, owner regrole, grants text[], secured boolean, forced boolean,
+  options text[]
+)
 language sql stable set search_path = '' as $$
   select c.oid, c.relkind::text, format('%I.%I', n.nspname, c.relname),
+    nullif(c.relowner, u)::regrole,
     coinslot.grants_in(coalesce(c.relacl, acldefault('r', c.relowner))) || array(
       select regexp_replace(g.line, ' to ', format(' (%s) to ', a.attname))
       from pg_catalog.pg_attribute a, unnest(coinslot.grants_in(a.attacl)) g (line)
       where a.attrelid = c.oid and a.attacl is not null and not a.attisdropped
       order by a.attname collate "C", g.line collate "C"
     ),
-    c.relrowsecurity, c.reloptions
+    c.relrowsecurity, c.relforcerowsecurity, c.reloptions
   from pg_catalog.pg_class c
   inner join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  cross join coinslot.usual_owner() u
   where c.relkind in ('r', 'v')
     and (n.nspname = 'coinslot' or (
       n.nspname = 'public' and c.relname = any(coinslot.public_names())
@@ -113,14 +132,21 @@ create function coinslot.present_relations()
 returns table (kind text, name text, facts jsonb, definition text)
 language sql stable set search_path = '' as $$
   select 'schema', 'coinslot',
-    jsonb_build_object('grants', coinslot.grants_in(n.nspacl)), null
-  from pg_catalog.pg_namespace n where n.nspname = 'coinslot'
+    jsonb_build_object(
+      'grants', coinslot.grants_in(n.nspacl), 'owner', nullif(n.nspowner, u)::regrole
+    ), null
+  from pg_catalog.pg_namespace n
+  cross join coinslot.usual_owner() u
+  where n.nspname = 'coinslot'
   union all
-  select 'table', r.name, jsonb_build_object('grants', r.grants, 'row_security', r.secured), null
+  select 'table', r.name, jsonb_build_object(
+      'grants', r.grants, 'owner', r.owner, 'row_security', r.secured,
+      'forced_row_security', r.forced
+    ), null
   from coinslot.own_relations() r where r.kind = 'r'
   union all
   select 'view', r.name, jsonb_build_object(
-      'grants', r.grants, 'options', r.options,
+      'grants', r.grants, 'owner', r.owner, 'options', r.options,
       'query', coinslot.as_parsed(pg_get_viewdef(r.oid))
     ),
     format('create or replace view %s%s as %s', r.name,
@@ -130,12 +156,64 @@ $$;
 comment on function coinslot.present_relations() is 'Coinslot''s tables and views as they are.';
 revoke all on function coinslot.present_relations() from public;
 
+-- What the arguments and answers of functions are made of.
+create function coinslot.present_types()
+returns table (kind text, name text, facts jsonb, definition text)
+language sql stable set search_path = '' as $$
+  select 'type', t.oid::regtype::text, jsonb_build_object(
+      'fields', f.fields, 'owner', nullif(t.typowner, u)::regrole,
+      'grants', coinslot.grants_in(coalesce(t.typacl, acldefault('T', t.typowner)))
+    ),
+    format(E'create type %s as (%s);\ncomment on type %1$s is %L',
+      t.oid::regtype, f.fields, obj_description(t.oid, 'pg_type'))
+  from pg_catalog.pg_type t
+  inner join pg_catalog.pg_class c on c.oid = t.typrelid and c.relkind = 'c'
+  cross join coinslot.usual_owner() u
+  cross join lateral (
+    select string_agg(
+      format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by a.attnum
+    ) as fields
+    from pg_catalog.pg_attribute a where a.attrelid = c.oid and not a.attisdropped
+  ) f
+  where t.typnamespace = 'coinslot'::regnamespace
+    or t.typnamespace = 'public'::regnamespace and t.typname = any(coinslot.public_names())
+$$;
+comment on function coinslot.present_types() is 'Coinslot''s types as they are.';
+revoke all on function coinslot.present_types() from public;
+
+create function coinslot.present_columns()
+returns table (kind text, name text, facts jsonb, definition text)
+language sql stable set search_path = '' as $$
+  select 'column', format('%I of %s', a.attname, r.name), jsonb_build_object(
+      'type', format_type(a.atttypid, a.atttypmod), 'not_null', a.attnotnull,
+      'default', coinslot.as_parsed(d.expression), 'identity', a.attidentity,
+      'generated', a.attgenerated, 'collation', nullif(a.attcollation, t.typcollation)::regcollation
+    ),
+    format(
+      'alter table %s alter column %I %s not null', r.name, a.attname,
+      case when a.attnotnull then 'set' else 'drop' end
+    ) || case when a.attidentity = '' and a.attgenerated = '' then format(
+      ', alter column %I %s', a.attname, coalesce('set default ' || d.expression, 'drop default')
+    ) else '' end
+  from coinslot.own_relations() r
+  inner join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum > 0
+  inner join pg_catalog.pg_type t on t.oid = a.atttypid
+  left join lateral (
+    select pg_get_expr(f.adbin, f.adrelid) as expression
+    from pg_catalog.pg_attrdef f where f.adrelid = a.attrelid and f.adnum = a.attnum
+  ) d on true
+  where r.kind = 'r' and not a.attisdropped
+$$;
+comment on function coinslot.present_columns() is 'Columns of Coinslot''s tables as they are.';
+revoke all on function coinslot.present_columns() from public;
+
 create function coinslot.present_policies()
 returns table (kind text, name text, facts jsonb, definition text)
 language sql stable set search_path = '' as $$
   select 'policy', format('%s on %s', quote_ident(p.polname), r.name), jsonb_build_object(
-      'command', p.polcmd, 'roles', roles.names,
-      'using', coinslot.as_parsed(pg_get_expr(p.polqual, p.polrelid))
+      'command', p.polcmd, 'roles', roles.names, 'permissive', p.polpermissive,
+      'using', coinslot.as_parsed(pg_get_expr(p.polqual, p.polrelid)),
+      'check', coinslot.as_parsed(pg_get_expr(p.polwithcheck, p.polrelid))
     ),
     format(
       'drop policy if exists %1$I on %2$s; '
@@ -152,19 +230,29 @@ $$;
 comment on function coinslot.present_policies() is 'Policies of Coinslot''s tables as they are.';
 revoke all on function coinslot.present_policies() from public;
 
--- Not-null is a constraint from Postgres 18 on and a column's property before.
+-- Not-null is a constraint from Postgres 18 on and a column's property before. A foreign key is as
+-- good as its triggers, which a restore of data may have left disabled.
 create function coinslot.present_parts()
 returns table (kind text, name text, facts jsonb, definition text)
 language sql stable set search_path = '' as $$
   select 'constraint', format('%I on %s', c.conname, r.name),
-    jsonb_build_object('validated', c.convalidated),
+    jsonb_build_object(
+      'validated', c.convalidated,
+      'definition', coinslot.as_parsed(pg_get_constraintdef(c.oid)),
+      'enforced', not exists (
+        select from pg_catalog.pg_trigger t where t.tgconstraint = c.oid and t.tgenabled <> 'O'
+      )
+    ),
     format('alter table %s drop constraint if exists %I, add constraint %2$I %s',
       r.name, c.conname, pg_get_constraintdef(c.oid))
   from coinslot.own_relations() r
   inner join pg_catalog.pg_constraint c on c.conrelid = r.oid and c.contype in ('c', 'f', 'p', 'u')
   union all
   select 'index', i.indexrelid::regclass::text,
-    jsonb_build_object('unique', i.indisunique, 'valid', i.indisvalid),
+    jsonb_build_object(
+      'unique', i.indisunique, 'valid', i.indisvalid,
+      'definition', coinslot.as_parsed(pg_get_indexdef(i.indexrelid))
+    ),
     format('drop index if exists %s; %s', i.indexrelid::regclass, pg_get_indexdef(i.indexrelid))
   from coinslot.own_relations() r
   inner join pg_catalog.pg_index i on i.indrelid = r.oid
@@ -227,7 +315,9 @@ create function coinslot.present_objects()
 returns table (kind text, name text, facts jsonb, definition text)
 language sql stable set search_path = '' as $$
   select * from coinslot.present_functions()
+  union all select * from coinslot.present_types()
   union all select * from coinslot.present_relations()
+  union all select * from coinslot.present_columns()
   union all select * from coinslot.present_policies()
   union all select * from coinslot.present_parts()
   union all select * from coinslot.present_triggers()
@@ -236,13 +326,20 @@ $$;
 comment on function coinslot.present_objects() is 'Everything that a release consists of.';
 revoke all on function coinslot.present_objects() from public;
 
+-- What begin_upgrade() found changed by hand, and the migration has left so, does not become of
+-- the release by it: the manifest goes on saying what the release has.
 create function coinslot.write_manifest() returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
+  v_before text := nullif(current_setting('coinslot.deviations', true), '');
   v_objects jsonb;
 begin
   select jsonb_agg(to_jsonb(o) order by o.kind collate "C", o.name collate "C") into v_objects
   from coinslot.present_objects() o;
+  if v_before is not null then
+    v_objects := coinslot.without_deviations(v_objects, v_before::jsonb);
+    perform set_config('coinslot.deviations', '', false);
+  end if;
   execute format(
     'create or replace function coinslot.manifest() returns jsonb '
     'language sql immutable set search_path = %L as %L', '', format('select %L::jsonb', v_objects)

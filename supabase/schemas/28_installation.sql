@@ -2,111 +2,149 @@
 -- bring functions of the same name. The check names each thing that is wrong, and the statement
 -- that mends it. It changes nothing.
 
--- From here on each thing that the manifest has is missing, or differs in some facts. An app that
--- has dropped our table of profiles has dropped what belonged to it, too.
-create function coinslot.compare_manifest()
-returns table (kind text, name text, differs text[])
-language sql stable set search_path = '' as $$
-  select e.kind, e.name, case when f.name is not null then array(
-    select case
-      when k.key <> 'grants' then k.key
-      when f.facts -> 'grants' @> (e.facts -> 'grants') then 'grants_added'
-      else 'grants_missing'
-    end
-    from jsonb_object_keys(e.facts) k (key)
-    where e.facts -> k.key is distinct from f.facts -> k.key order by k.key collate "C"
-  ) end
-  from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text, facts jsonb)
-  left join coinslot.present_objects() f on f.kind = e.kind and f.name = e.name
-  where (f.name is null or e.facts <> f.facts)
-    and (to_regclass('public.profiles') is not null or e.name !~ '\m(update|create)_profile\M')
-$$;
-comment on function coinslot.compare_manifest() is
-'What of this release is missing here (differs is null), or differs, and in which facts.';
-revoke all on function coinslot.compare_manifest() from public;
-
 create function coinslot.on_auth(trigger_name text) returns boolean
 language sql immutable parallel safe set search_path = ''
 return trigger_name like '% on auth.%';
 comment on function coinslot.on_auth(text) is 'True for a trigger on a table of Auth.';
 revoke all on function coinslot.on_auth(text) from public;
 
-create function coinslot.repair_for(kind text, name text, differs text[]) returns text
-language sql immutable set search_path = '' as $$
+-- What no statement brings back is left to a person, who looks at the rows first.
+create function coinslot.repair_for(
+  kind text, name text, change text, differs text[], present jsonb
+) returns text
+language sql stable set search_path = '' as $$
   select case
-    when repair_for.kind in ('table', 'schema') and repair_for.differs is null
+    when kind in ('table', 'schema', 'column') and change = 'missing'
       then '-- Restore it from a backup: no release brings what was in it.'
-    when repair_for.kind = 'trigger' and coinslot.on_auth(repair_for.name)
-      and repair_for.differs is null
+    when kind = 'policy' and change = 'added' then format('drop policy %s;', name)
+    when kind = 'rows' and change = 'added' then format(
+      'delete from %s t where to_jsonb(t) = %L;', split_part(name, ' ', 1), present
+    )
+    when kind = 'column' and change = 'added' then format(
+      '-- Keep what it has in a table of your own, and drop it: alter table %s drop column %s;',
+      split_part(name, ' of ', 2), split_part(name, ' of ', 1)
+    )
+    when 'owner' = any(differs) then format(
+      'alter %s %s owner to %I;', kind, name, pg_get_userbyid(coinslot.usual_owner())
+    )
+    when kind = 'column' and not differs <@ '{default,not_null}' then format(
+      '-- Look at its rows, and change it back: alter table %s alter column %s …',
+      split_part(name, ' of ', 2), split_part(name, ' of ', 1)
+    )
+    when kind = 'type' and 'fields' = any(differs)
+      then format('-- Change it back: alter type %s …', name)
+    when kind = 'trigger' and coinslot.on_auth(name) and change = 'missing'
       then 'select coinslot.install_auth_triggers();'
-    else format('select coinslot.repair(%L, %L);', repair_for.kind, repair_for.name)
+    else format('select coinslot.repair(%L, %L);', kind, name)
   end
 $$;
-comment on function coinslot.repair_for(text, text, text[]) is
+comment on function coinslot.repair_for(text, text, text, text[], jsonb) is
 'The statement that makes this part of a release again.';
-revoke all on function coinslot.repair_for(text, text, text[]) from public;
+revoke all on function coinslot.repair_for(text, text, text, text[], jsonb) from public;
+
+create function coinslot.fault_of(kind text, change text, differs text[]) returns text
+language sql immutable parallel safe set search_path = ''
+return case
+  when differs in ('{grants_added}', '{grants_missing}') then differs[1]
+  when differs = '{enabled}' then 'trigger_disabled'
+  when differs = '{row_security}' then 'row_security_off'
+  when 'owner' = any(differs) then 'owner_changed'
+  else kind || '_' || change
+end;
+comment on function coinslot.fault_of(text, text, text[]) is 'The code of a fault.';
+revoke all on function coinslot.fault_of(text, text, text[]) from public;
 
 create function coinslot.check_objects()
 returns table (code text, subject text, problem text, repair text)
 language sql stable set search_path = '' as $$
-  select
-    case
-      when c.differs is null then c.kind || '_missing'
-      when c.differs in ('{grants_added}', '{grants_missing}') then c.differs[1]
-      when c.differs = '{enabled}' then 'trigger_disabled'
-      when c.differs = '{row_security}' then 'row_security_off'
-      else c.kind || '_changed'
+  select coinslot.fault_of(c.kind, c.change, c.differs), c.name,
+    case c.change
+      when 'missing' then 'It is not there.'
+      when 'added' then 'No release brings it.'
+      else 'It is not as this release has it: ' || array_to_string(array(
+        select d.fact || case when c.kind in ('column', 'type') and c.released ? d.fact then format(
+          ' is %s and has to be %s',
+          coalesce(c.present ->> d.fact, 'none'), coalesce(c.released ->> d.fact, 'none')
+        ) else '' end
+        from unnest(c.differs) d (fact)
+      ), ', ') || '.'
     end,
-    c.name,
-    case
-      when c.differs is null then 'It is not there.'
-      else 'It is not as this release has it: ' || array_to_string(c.differs, ', ') || '.'
-    end,
-    coinslot.repair_for(c.kind, c.name, c.differs)
+    coinslot.repair_for(c.kind, c.name, c.change, c.differs, c.present)
   from coinslot.compare_manifest() c
 $$;
-comment on function coinslot.check_objects() is 'What of this release is missing or changed.';
+comment on function coinslot.check_objects() is
+'What of this release is missing or changed, and what is too much.';
 revoke all on function coinslot.check_objects() from public;
 
--- PostgREST cannot choose between two functions of one name. A computed field is no rival: its
--- argument is the row of a table.
+-- The names that a call may give, and those that it has to: the last arguments have defaults.
+create function coinslot.argument_names(function oid, out may text[], out has_to text[])
+language sql stable set search_path = '' as $$
+  select coalesce(array_agg(a.name), '{}'),
+    coalesce(array_agg(a.name) filter (where a.position <= p.pronargs - p.pronargdefaults), '{}')
+  from pg_catalog.pg_proc p
+  left join lateral (
+    select n.name, row_number() over (order by n.place) as position
+    from unnest(p.proargnames, p.proargmodes) with ordinality n (name, mode, place)
+    where coalesce(n.mode, 'i') in ('i', 'b', 'v')
+  ) a on true
+  where p.oid = argument_names.function and a.name is not null
+$$;
+comment on function coinslot.argument_names(oid) is
+'Names of the arguments of a function, and of those without a default.';
+revoke all on function coinslot.argument_names(oid) from public;
+
+-- PostgREST tells functions of one name by the names of the arguments that a call has. It cannot
+-- where some call fits both: one that gives all that each has to have, and nothing that one of
+-- them has not. In our own schema calls go by types, and nobody else has any business there. A
+-- computed field is no rival: its argument is the row of a table.
 create function coinslot.check_rivals()
 returns table (code text, subject text, problem text, repair text)
 language sql stable set search_path = '' as $$
-  select 'function_rival', p.oid::regprocedure::text,
-    'It has the name of a function of Coinslot, and calls through the API end with 300.',
-    format('alter function %s rename to %I;', p.oid::regprocedure, p.proname || '_of_the_app')
-  from pg_catalog.pg_proc p
-  inner join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-  where n.nspname in ('public', 'coinslot') and p.proname <> 'tokens'
-    and p.oid <> coalesce(to_regprocedure('coinslot.manifest()'), 0)
-    and exists (
-      select from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
-      where e.kind = 'function' and starts_with(e.name, format('%I.%I(', n.nspname, p.proname))
-    )
-    and format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) not in (
-      select e.name from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
-      where e.kind = 'function'
-    )
+  with named as materialized (
+    select p.oid, p.pronamespace, p.proname, e.name is not null as ours
+    from pg_catalog.pg_proc p
+    inner join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    left join coinslot.released() e on e.kind = 'function'
+      and e.name = format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes))
+    where n.nspname in ('public', 'coinslot') and p.proname <> 'tokens'
+      and p.oid <> coalesce(to_regprocedure('coinslot.manifest()'), 0)
+  )
+  select distinct 'function_rival', r.oid::regprocedure::text,
+    'It has the name of a function of Coinslot'
+    || case r.pronamespace when 'public'::regnamespace
+      then ' and arguments of its names: calls through the API end with 300.'
+      else ', and calls may find it instead.' end,
+    format('alter function %s rename to %I;', r.oid::regprocedure, r.proname || '_of_the_app')
+  from named r
+  inner join named o using (pronamespace, proname)
+  cross join coinslot.argument_names(r.oid) a
+  cross join coinslot.argument_names(o.oid) b
+  where not r.ours and o.ours and (
+    r.pronamespace <> 'public'::regnamespace or a.has_to <@ b.may and b.has_to <@ a.may
+  )
 $$;
-comment on function coinslot.check_rivals() is 'Functions of the name of one of Coinslot.';
+comment on function coinslot.check_rivals() is
+'Functions that calls of Coinslot''s cannot be told from.';
 revoke all on function coinslot.check_rivals() from public;
 
--- A transition that the release does not have lets an order go where no rule expects it. Settings
--- made anew have another salt and are in test mode, and so are no repair once anybody has a wallet.
-create function coinslot.check_rows()
+-- A rule is of no release: what is written goes elsewhere.
+create function coinslot.check_rules()
 returns table (code text, subject text, problem text, repair text)
 language sql stable set search_path = '' as $$
-  select 'rows_added', r.name, 'No release brings this row.', format(
-      'delete from %s t where to_jsonb(t) = %L;', split_part(r.name, ' ', 1), r.facts
-    )
-  from coinslot.present_rows() r
-  where (r.name like 'coinslot.payment_statuses %' or r.name like 'coinslot.payment_transitions %')
-    and r.name not in (
-      select e.name from jsonb_to_recordset(coinslot.manifest()) e (kind text, name text)
-      where e.kind = 'rows'
-    )
-  union all
+  select 'rule_added', format('%I on %s', w.rulename, r.name),
+    'No release has it: what is written may go elsewhere.',
+    format('drop rule %I on %s;', w.rulename, r.name)
+  from coinslot.own_relations() r
+  inner join pg_catalog.pg_rewrite w on w.ev_class = r.oid and w.rulename <> '_RETURN'
+$$;
+comment on function coinslot.check_rules() is 'Rules on Coinslot''s tables: it has none.';
+revoke all on function coinslot.check_rules() from public;
+
+-- Settings made anew have another salt and are in test mode, and so are no repair once anybody has
+-- a wallet.
+create function coinslot.check_settings()
+returns table (code text, subject text, problem text, repair text)
+language sql stable set search_path = '' as $$
   select 'settings_missing', 'coinslot.settings',
     'It has no row. Restore it: a new one has a new identity_salt, and pays everybody again.',
     case when exists (select from public.token_wallets)
@@ -115,8 +153,8 @@ language sql stable set search_path = '' as $$
     end
   where not exists (select from coinslot.settings)
 $$;
-comment on function coinslot.check_rows() is 'Rows that are too many, and the settings.';
-revoke all on function coinslot.check_rows() from public;
+comment on function coinslot.check_settings() is 'The settings, if they are gone.';
+revoke all on function coinslot.check_settings() from public;
 
 -- Whoever got the bonus has the hash of the account among the identities that are used up. Ids are
 -- random, so the first thousand are any thousand: another salt, or identities that were left out of
@@ -193,8 +231,9 @@ revoke all on function coinslot.check_wallets() from public;
 create function coinslot.stops_buyers(code text) returns boolean
 language sql immutable parallel safe set search_path = ''
 return code in (
-  'manifest_missing', 'schema_missing', 'table_missing', 'view_missing', 'function_missing',
-  'function_rival', 'grants_missing', 'trigger_missing', 'trigger_changed', 'trigger_disabled',
+  'manifest_missing', 'schema_missing', 'table_missing', 'column_missing', 'type_missing',
+  'view_missing', 'function_missing', 'function_rival', 'grants_missing', 'owner_changed',
+  'trigger_missing', 'trigger_changed', 'trigger_disabled',
   'rows_missing', 'settings_missing'
 );
 comment on function coinslot.stops_buyers(text) is
@@ -217,10 +256,13 @@ begin
   from (
     select * from coinslot.check_objects()
     union all select * from coinslot.check_rivals()
-    union all select * from coinslot.check_rows()
+    union all select * from coinslot.check_rules()
+    union all select * from coinslot.check_settings()
   ) p
-  -- Repairs are done in this order, and everything else calls functions.
-  order by p.code not like 'function%', p.code collate "C", p.subject collate "C";
+  -- Repairs are done in this order: functions are made of types, all else calls functions, and
+  -- foreign keys refer to keys.
+  order by p.code not like 'type%', p.code not like 'function%', p.subject like '%\_fkey on %',
+    p.code collate "C", p.subject collate "C";
   if check_installation.quick then
     return;
   end if;
@@ -327,7 +369,9 @@ create function coinslot.repair_rights(kind text, name text, facts jsonb) return
 language plpgsql volatile set search_path = '' as $$
 begin
   if repair_rights.kind = 'table' then
-    execute format('alter table %s enable row level security', repair_rights.name);
+    execute format(
+      'alter table %s enable row level security, no force row level security', repair_rights.name
+    );
   end if;
   perform coinslot.repair_grants(
     replace(repair_rights.kind, 'view', 'table') || ' ' || repair_rights.name,
@@ -349,9 +393,7 @@ declare
   v_definition text;
 begin
   select e.facts, e.definition into v_facts, v_definition
-  from jsonb_to_recordset(coinslot.manifest()) e (
-    kind text, name text, facts jsonb, definition text
-  ) where e.kind = v_kind and e.name = v_name;
+  from coinslot.released() e where e.kind = v_kind and e.name = v_name;
   if not found then
     perform coinslot.refuse_problems(v_name || ' cannot be repaired', array[
       format('this release has no %s of that name.', v_kind)
@@ -364,7 +406,7 @@ begin
     perform coinslot.repair_auth_trigger(v_name, v_definition);
   elsif v_kind = 'trigger' then
     execute format('drop trigger if exists %s; %s', v_name, v_definition);
-  elsif v_definition is not null then
+  elsif v_definition is not null and (v_kind <> 'type' or to_regtype(v_name) is null) then
     execute v_definition;
   end if;
   if v_facts ? 'grants' then
