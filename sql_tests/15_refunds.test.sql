@@ -112,6 +112,12 @@ create temporary table stories (product, protects, steps, expected) as values
    'A:canceled amount=100 paid=100 refunded=100', '?refund', '?open'],
  array['review review 0', 'requested 1', 'tokens=0 held=0 seq=0', 'review canceled 0',
    'succeeded 1', null]),
+('starter', 'money for somebody deleted is given back, also once they are here again',
+ array['!delete', 'A:paid paid=5000', '!back', 'A:paid paid=5000', '!refund', '?wallet',
+   'A:canceled paid=5000 refunded=5000', '?refund', '?wallet', '?history', '?open'],
+ array['gone', 'review review 0', 'back', 'unchanged review 0', 'requested 1',
+   'tokens=0 held=0 seq=0', 'credited refunded 0', 'succeeded 1', 'tokens=0 held=0 seq=2',
+   'purchase 10, refund -10', null]),
 
 -- Spent tokens
 ('starter', 'spent tokens do not go back with the money',

@@ -1,7 +1,7 @@
 -- Operators: who becomes one, whom an address stands for, and that an owner stays.
 begin;
 \ir helpers/call.sql
-select plan(58);
+select plan(65);
 
 create function pg_temp.add(who text, role text) returns jsonb
 language sql as $$
@@ -117,6 +117,36 @@ select is(
   '... and the second is the last'
 );
 
+-- What was done is kept
+create function pg_temp.actions(subject uuid) returns text
+language sql as $$
+  select string_agg(format('%s %s %s>%s', a.actor, a.action, a.detail ->> 'from_role',
+    a.detail ->> 'to_role'), ', ' order by a.id)
+  from coinslot.operator_actions a where a.subject = actions.subject::text
+$$;
+select is(
+  pg_temp.actions(:'mina'),
+  'service_role operator_added >owner, service_role operator_changed owner>support',
+  'who became what is noted, once for each change'
+);
+select is(
+  pg_temp.as_owner(format('select coinslot.add_operator(%L, %L)', :'mina', 'finance')) ? 'error',
+  false, 'the owner of the database acts with SQL'
+);
+select pg_temp.change(format(
+  'update coinslot.operators set role = %L where user_id = %L', 'support', :'mina'
+)) \gset
+select ok(
+  pg_temp.actions(:'mina') like '%>support, postgres operator_changed support>finance, '
+  'postgres operator_changed finance>support', '... and is noted, by a function or without'
+);
+select is(
+  pg_temp.refusal(pg_temp.as_owner(a.statement)),
+  'PT403 append_only {"table": "operator_actions"}', 'not even the owner: ' || a.statement
+) from (values ('update coinslot.operator_actions set actor = ''x'' returning 1'),
+  ('delete from coinslot.operator_actions returning 1'),
+  ('truncate coinslot.operator_actions')) a (statement);
+
 -- Removing
 select is(
   pg_temp.remove('mina@example.com') - 'since',
@@ -124,6 +154,10 @@ select is(
 );
 select is(
   pg_temp.remove('mina@example.com') -> 'user_id', 'null'::jsonb, '... once'
+);
+select ok(
+  pg_temp.actions(:'mina') like '%>support, service_role operator_removed support>',
+  '... which is noted once, too'
 );
 delete from auth.users u where u.id = :'unconfirmed';
 select is(

@@ -1,7 +1,7 @@
 -- Products: put on sale, changed and taken off by the shop's own people, and no order changes.
 begin;
 \ir helpers/call.sql
-select plan(34);
+select plan(37);
 
 create function pg_temp.set_product(arguments text) returns jsonb
 language sql as $$
@@ -72,7 +72,12 @@ select is(
   ($$ 'new', repeat('x', 101), prices => '{"KRW": 1}' $$, '{"argument": "name", "max_length": 100}'),
   ($$ 'new', 'New', tokens => -1, prices => '{"KRW": 1}' $$,
    '{"argument": "tokens", "example": 10}'),
-  ($$ 'reading', prices => '{"krw": 1}' $$, '{"argument": "prices", "example": {"KRW": 5000}}'),
+  ($$ 'reading', prices => '{"krw": 1}' $$, '{"reason": "ISO 4217 has no such currency.", '
+    '"argument": "prices", "currency": "krw"}'),
+  ($$ 'reading', prices => '{"KRW": 1, "KWR": 1}' $$, '{"reason": "ISO 4217 has no such currency.", '
+    '"argument": "prices", "currency": "KWR"}'),
+  ($$ 'reading', prices => '{"XAU": null}' $$, '{"reason": "ISO 4217 has no such currency.", '
+    '"argument": "prices", "currency": "XAU"}'),
   ($$ 'reading', prices => '{"KRW": 0}' $$, '{"argument": "prices", "example": {"KRW": 5000}}'),
   ($$ 'reading', prices => '{"KRW": 1.5}' $$, '{"argument": "prices", "example": {"KRW": 5000}}'),
   ($$ 'reading', prices => '{"KRW": "1"}' $$, '{"argument": "prices", "example": {"KRW": 5000}}'),
@@ -119,5 +124,10 @@ select is(
 );
 select is(pg_temp.offers('reading'), '9000 KRW', 'at the price that it had');
 
+-- Not even by hand
+select throws_ok(
+  $$insert into public.token_prices values ('starter', 'KWR', 5000)$$, '23514', null,
+  'a price in a currency that there is not is kept out by the table, too'
+);
 select * from finish();
 rollback;

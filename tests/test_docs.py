@@ -171,14 +171,21 @@ def test_operators_page_has_every_fault_of_an_installation() -> None:
     manifest = next(
         path.read_text("utf-8") for path in (ROOT / "supabase/migrations").glob("*_manifest.sql")
     )
+    comparison = next(
+        path.read_text("utf-8") for path in (ROOT / "supabase/migrations").glob("*_comparison.sql")
+    )
     kinds = set(re.findall(r"^  select '(\w+)',", manifest, re.M))
     # A schema has nothing but rights that could change.
     faults = {f"{kind}_missing" for kind in kinds} | {
         f"{kind}_changed" for kind in kinds - {"schema"}
     }
+    added = re.search(r"return kind in \((.*?)\) or name ~", comparison)
+    assert added
+    faults |= {f"{kind}_added" for kind in {"rows", *re.findall(r"\w+", added[1])}}
     faults |= set(
         re.findall(
-            r"'([a-z]+(?:_[a-z]+)*_(?:missing|changed|added|off|rival|lost|disabled|out))'", check
+            r"'([a-z]+(?:_[a-z]+)*_(?:missing|changed|added|off|rival|lost|disabled|out))'",
+            check + comparison,
         )
     )
     table = section("operate.md", "Is all well?")

@@ -20,7 +20,7 @@ from coinslot.database.records import (
 from coinslot.database.refunds import RefundAnswer
 from coinslot.errors import LONGEST_SENTENCE
 from coinslot.gateways.base import LONGEST_REASON, State
-from coinslot.gateways.money import LARGEST
+from coinslot.gateways.money import EXPONENTS, LARGEST
 from coinslot.order_ids import ORDER_ID
 from coinslot.routes.answers import ShownRefund, Status
 from coinslot.settings.deployment import Mode
@@ -128,6 +128,10 @@ def test_form_of_an_order_id(database: Connection) -> None:
 
 def test_largest_amount(database: Connection) -> None:
     assert rows(database, "select coinslot.max_amount()") == {str(LARGEST)}
+
+
+def test_currencies_with_minor_units_of_their_own_can_be_sold_in(database: Connection) -> None:
+    assert set(EXPONENTS) <= listed(database, "currencies")
 
 
 def test_longest_reason_of_a_refund(database: Connection) -> None:

@@ -130,6 +130,9 @@ begin
     when '!delete' then
       delete from auth.users u where u.id = payment.user_id;
       return 'gone';
+    when '!back' then
+      insert into auth.users (id) values (payment.user_id);
+      return 'back';
     when '!fill' then
       return pg_temp.as_service(format(
         'select * from add_tokens(%L, 9007199254740991 - (

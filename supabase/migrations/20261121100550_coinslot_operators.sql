@@ -28,6 +28,54 @@ revoke all on table coinslot.operators from anon, authenticated, service_role;
 create policy "Nobody reads operators through the API" on coinslot.operators
 for select to anon, authenticated using (false);
 
+-- What operators do, and what is done about them, is kept for good. The actor is the user whose JWT
+-- a call had, or else the database role: the service's of a command, the owner's of SQL.
+create table coinslot.operator_actions (
+  id bigint generated always as identity,
+  at timestamptz not null default clock_timestamp(),
+  actor text not null default coalesce(
+    auth.uid()::text, nullif(current_setting('role'), 'none'), session_user
+  ),
+  action text not null,
+  subject text not null,
+  reason text not null default '',
+  detail jsonb not null default '{}',
+  constraint operator_actions_pkey primary key (id),
+  constraint operator_actions_action_named check (action ~ '^[a-z][a-z_]*$'),
+  constraint operator_actions_reason_short check (length(reason) <= 500)
+);
+comment on table coinslot.operator_actions is 'What was done by whom, append-only.';
+comment on column coinslot.operator_actions.actor is 'A user''s id, or a database role.';
+comment on column coinslot.operator_actions.subject is 'Id of what it was done to.';
+alter table coinslot.operator_actions enable row level security;
+revoke all on table coinslot.operator_actions from anon, authenticated, service_role;
+create policy "Nobody reads actions through the API" on coinslot.operator_actions
+for select to anon, authenticated using (false);
+
+create trigger operator_actions_append_only before update or delete or truncate
+on coinslot.operator_actions
+for each statement execute function coinslot.refuse_change();
+
+-- By trigger, so that a statement of SQL is noted like a command.
+create function coinslot.note_operator() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  insert into coinslot.operator_actions (action, subject, detail) values (
+    case tg_op when 'INSERT' then 'operator_added' when 'DELETE' then 'operator_removed'
+      else 'operator_changed' end,
+    coalesce(new.user_id, old.user_id),
+    jsonb_build_object('from_role', old.role, 'to_role', new.role)
+  );
+  return null;
+end
+$$;
+comment on function coinslot.note_operator() is
+'Trigger on operators: notes who became or is no longer one.';
+revoke all on function coinslot.note_operator() from public;
+
+create trigger operators_noted after insert or update or delete on coinslot.operators
+for each row execute function coinslot.note_operator();
+
 create function coinslot.may_act(account auth.users) returns boolean
 language sql stable set search_path = '' as $$
   select account.deleted_at is null

@@ -45,6 +45,8 @@ create function coinslot.check_product(
   id text, name text, name_ko text, tokens bigint, prices jsonb
 ) returns void
 language plpgsql stable set search_path = '' as $$
+declare
+  v_unknown text;
 begin
   if check_product.id ~ '^[a-z][a-z0-9_]{0,62}$' is not true then
     perform coinslot.fail('invalid_argument', '{"argument": "id", "example": "premium_reading"}');
@@ -61,13 +63,20 @@ begin
     select from jsonb_each(
       case jsonb_typeof(check_product.prices) when 'object' then check_product.prices end
     ) e
-    where e.key !~ '^[A-Z]{3}$' or case jsonb_typeof(e.value)
+    where case jsonb_typeof(e.value)
       when 'null' then false
       when 'number' then (e.value)::numeric not between 1 and coinslot.max_amount()
         or (e.value)::numeric <> trunc((e.value)::numeric)
       else true end
   ) then
     perform coinslot.fail('invalid_argument', '{"argument": "prices", "example": {"KRW": 5000}}');
+  end if;
+  select min(k.code) into v_unknown from jsonb_object_keys(check_product.prices) k (code)
+  where k.code <> all (coinslot.currencies());
+  if v_unknown is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'prices', 'currency', v_unknown, 'reason', 'ISO 4217 has no such currency.'
+    ));
   end if;
 end
 $$;

@@ -112,7 +112,8 @@ create function coinslot.own_relations() returns table (
 )
 language sql stable set search_path = '' as $$
   select c.oid, c.relkind::text, format('%I.%I', n.nspname, c.relname),
-    nullif(c.relowner, u)::regrole, coinslot.grants_in(coalesce(c.relacl, acldefault('r', c.relowner))) || array(
+    nullif(c.relowner, u)::regrole,
+    coinslot.grants_in(coalesce(c.relacl, acldefault('r', c.relowner))) || array(
       select regexp_replace(g.line, ' to ', format(' (%s) to ', a.attname))
       from pg_catalog.pg_attribute a, unnest(coinslot.grants_in(a.attacl)) g (line)
       where a.attrelid = c.oid and a.attacl is not null and not a.attisdropped

@@ -16,8 +16,7 @@ revoke all on function coinslot.released() from public;
 -- rule expects it. An index or a constraint of the app's own is its affair.
 create function coinslot.must_not_be_added(kind text, name text) returns boolean
 language sql immutable parallel safe set search_path = ''
-return kind in ('policy', 'column') or name like 'coinslot.payment_statuses %'
-  or name like 'coinslot.payment_transitions %';
+return kind in ('policy', 'column') or name ~ '^coinslot\.payment_(statuses|transitions) ';
 comment on function coinslot.must_not_be_added(text, text) is
 'True for what an app may add none of.';
 revoke all on function coinslot.must_not_be_added(text, text) from public;

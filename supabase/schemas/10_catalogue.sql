@@ -1,5 +1,21 @@
 -- The catalogue: what is sold, and for how much. A price is never taken from a request.
 
+-- Currencies that people pay in, by ISO 4217: none for funds, metals and tests. A code that nobody
+-- knows would be found out by the first buyer, at the gateway.
+create function coinslot.currencies() returns text[]
+language sql immutable parallel safe set search_path = ''
+return string_to_array(
+  'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD '
+  'CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS '
+  'GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW '
+  'KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR '
+  'MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR '
+  'SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX '
+  'USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG', ' '
+);
+comment on function coinslot.currencies() is 'Currencies that a price may be in.';
+revoke all on function coinslot.currencies() from public;
+
 create table public.token_products (
   id text not null,
   kind text not null,
@@ -32,7 +48,7 @@ create table public.token_prices (
   constraint token_prices_pkey primary key (product_id, currency),
   constraint token_prices_product_id_fkey foreign key (product_id)
   references public.token_products (id) on delete cascade,
-  constraint token_prices_currency_is_iso_4217 check (currency ~ '^[A-Z]{3}$'),
+  constraint token_prices_currency_is_iso_4217 check (currency = any(coinslot.currencies())),
   constraint token_prices_amount_positive check (amount between 1 and coinslot.max_amount())
 );
 comment on table public.token_prices is 'Price of a product in each currency it is sold in.';

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import Rewrite, SqlMutant
+from tests.mutants.mutant import Rewrite, Run, SqlMutant
 from tests.mutants.refund_rules import ACCESS
 from tests.mutants.wallet_rules import STATE_MACHINE
 
@@ -89,5 +89,17 @@ MUTANTS = (
             Rewrite("coinslot.keep_an_owner", "for update of o;", ";"),
         ),
         (RACES,),
+    ),
+    SqlMutant(
+        "operators-unnoted",
+        "who becomes an operator or is none any more is noted",
+        (Run("alter table coinslot.operators disable trigger operators_noted"),),
+        (OPERATORS,),
+    ),
+    SqlMutant(
+        "actions-forgotten",
+        "what was noted stays, as it is",
+        (Run("drop trigger operator_actions_append_only on coinslot.operator_actions"),),
+        (OPERATORS,),
     ),
 )

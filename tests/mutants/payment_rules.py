@@ -10,6 +10,7 @@ PAYMENTS = "sql_tests/08_gateway_payments.test.sql"
 REVERSALS = "sql_tests/09_gateway_reversals.test.sql"
 REFUSALS = "sql_tests/10_gateway_refusals.test.sql"
 STALE = "sql_tests/11_gateway_stale.test.sql"
+PRODUCTS = "sql_tests/24_products.test.sql"
 
 _COUNTED = "order by a.credited desc, a.paid > a.refunded + a.withdrawn desc, a.id"
 
@@ -226,5 +227,15 @@ MUTANTS = (
             ),
         ),
         (AUDIT,),
+    ),
+    SqlMutant(
+        "prices-in-no-currency",
+        "a price is in a currency that there is",
+        (
+            Rewrite(
+                "coinslot.check_product", "k.code <> all (coinslot.currencies())", "k.code = ''"
+            ),
+        ),
+        (PRODUCTS,),
     ),
 )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 SUPABASE = ROOT / "supabase"
 LIST = "released.sha256"
+BEGIN = "select coinslot.begin_upgrade();"
+END = "select coinslot.write_manifest();"
 _HEADING = "# "
+_COMMENT = re.compile(r"^ *--.*$", re.M)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,22 @@ def problems(supabase: Path) -> list[str]:
             for name in present
             if name not in known and name < last
         ),
+        *(
+            f"{file.name} has to begin with {BEGIN} and to end with {END}"
+            for file in (unreleased(supabase) if known else ())
+            if not _is_upgrade(file.read_text())
+        ),
     ]
+
+
+def _is_upgrade(migration: str) -> bool:
+    """True if the check of an installation will know what this one did, and nothing else."""
+    statements = _COMMENT.sub("", migration).strip()
+    return (
+        statements.startswith(BEGIN)
+        and statements.endswith(END)
+        and statements.count(BEGIN) == statements.count(END) == 1
+    )
 
 
 def append(supabase: Path, version: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devstack.settings import ROOT
-from tests.releases import release, versions
+from tests.releases import checksums, release, versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +55,8 @@ def next_release(folder: Path, source: Path, version: str) -> Path:
     versions.set_program(root, VERSION=f"{version}.dev0", OLDEST_SCHEMA=f"{version}.dev0")
     for file in sorted(NEXT.glob("*.sql")):
         last = migration(root, file.name, file.read_text())
-    with last.open("a") as end:
-        end.write(telling(f"{version}.dev0", before.oldest_sidecar))
+    told = telling(f"{version}.dev0", before.oldest_sidecar)
+    last.write_text(last.read_text().replace(checksums.END, told + checksums.END))
     if problems := release.freeze(root, f"{version}rc1"):
         raise ValueError(problems)
     return root
@@ -66,6 +66,11 @@ def migration(root: Path, name: str, text: str) -> Path:
     file = root / "supabase" / "migrations" / name
     file.write_text(text)
     return file
+
+
+def upgrade(*statements: str) -> str:
+    """A migration after the first release."""
+    return "\n".join([checksums.BEGIN, *statements, checksums.END, ""])
 
 
 def telling(schema: str, oldest_sidecar: str) -> str:

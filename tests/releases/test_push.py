@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.support.clusters import Cluster
 
+_FAULTS = "select code, subject from coinslot.check_installation()"
 _TOLD = "select coinslot.schema_version(), coinslot.oldest_sidecar()"
 
 
@@ -52,6 +53,7 @@ def test_a_push_halfway_tells_the_release_before(
     cluster: Cluster, installed: psycopg.Connection[Any], candidate: Path, tmp_path: Path
 ) -> None:
     after = next_release(tmp_path / "after", candidate, "999.0.0")
+    installed.execute("alter function coinslot.first_user(integer) parallel restricted")
     last = versions.definer(after)
     whole = last.read_text()
     last.write_text(f"{whole}\nselect 1 / 0;\n")
@@ -59,6 +61,7 @@ def test_a_push_halfway_tells_the_release_before(
         _push(cluster, installed, after)
     columns = "select priced_at from public.token_payments"
     assert installed.execute(columns).fetchall() == []
+    edited = installed.execute(_FAULTS).fetchall()
     assert installed.execute(_TOLD).fetchone() == (VERSION, VERSION)
 
     last.write_text(whole)
@@ -66,3 +69,5 @@ def test_a_push_halfway_tells_the_release_before(
     assert installed.execute(_TOLD).fetchone() == ("999.0.0rc1", candidate_of(VERSION))
     assert installed.execute("select * from public.coinslot_verify_ledger()").fetchall() == []
     assert installed.execute("select sum(tokens) from public.token_wallets").fetchone() == (15,)
+    assert edited == [("function_changed", "coinslot.first_user(integer)")]
+    assert installed.execute(_FAULTS).fetchall() == edited

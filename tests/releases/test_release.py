@@ -10,7 +10,7 @@ import pytest
 from coinslot.release import VERSION
 from devstack.settings import ROOT
 from tests.releases import checksums, release, versions
-from tests.releases.copies import candidate_of, checked_out, copied, migration, telling
+from tests.releases.copies import candidate_of, checked_out, copied, migration, telling, upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,16 +60,30 @@ def test_a_migration_before_released_ones_is_refused(candidate: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("missing", [checksums.BEGIN, checksums.END])
+def test_an_upgrade_that_makes_hand_edits_its_own_is_refused(
+    candidate: Path, missing: str
+) -> None:
+    versions.set_program(candidate, VERSION="999.0.0.dev0")
+    whole = upgrade("-- Later", telling("999.0.0.dev0", candidate_of(VERSION)))
+    migration(candidate, LATER, whole)
+    assert release.problems(candidate) == []
+    migration(candidate, LATER, whole.replace(missing, ""))
+    assert release.problems(candidate) == [
+        f"{LATER} has to begin with {checksums.BEGIN} and to end with {checksums.END}"
+    ]
+
+
 def test_the_last_migration_of_a_release_tells_its_version(candidate: Path) -> None:
     versions.set_program(candidate, VERSION="999.0.0.dev0")
     assert release.problems(candidate) == []
-    migration(candidate, LATER, "create table coinslot.later ();\n")
+    migration(candidate, LATER, upgrade("create table coinslot.later ();"))
     forgotten = release.problems(candidate)
     assert [problem.partition(" ")[2][:20] for problem in forgotten] == [
         f"is {candidate_of(VERSION)}, it has to"[:20],
         "last migration of a ",
     ]
-    migration(candidate, LATEST, telling("999.0.0.dev0", candidate_of(VERSION)))
+    migration(candidate, LATEST, upgrade(telling("999.0.0.dev0", candidate_of(VERSION))))
     assert release.problems(candidate) == []
     assert release.freeze(candidate, "999.0.0rc1") == []
     assert versions.told(candidate).schema == "999.0.0rc1"
@@ -81,10 +95,11 @@ def test_two_releases_are_kept(candidate: Path) -> None:
         versions.set_program(candidate, VERSION=f"{major}.0.0.dev0")
         oldest = {997: candidate_of(VERSION), 998: candidate_of(VERSION), 999: "997.0.0rc1"}[major]
         name = f"2999010{major - 990}000000_coinslot_next.sql"
-        migration(candidate, name, telling(f"{major}.0.0.dev0", oldest))
+        migration(candidate, name, upgrade(telling(f"{major}.0.0.dev0", oldest)))
         assert release.freeze(candidate, f"{major}.0.0rc1") == []
     versions.set_program(candidate, VERSION="1000.0.0.dev0")
-    migration(candidate, LATEST.replace("0102", "0201"), telling("1000.0.0.dev0", "999.0.0rc1"))
+    told = upgrade(telling("1000.0.0.dev0", "999.0.0rc1"))
+    migration(candidate, LATEST.replace("0102", "0201"), told)
     assert release.problems(candidate) == [
         "coinslot.oldest_sidecar() is 999.0.0rc1, two releases back is 998.0.0rc1"
     ]

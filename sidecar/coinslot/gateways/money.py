@@ -8,7 +8,7 @@ from decimal import Decimal
 LARGEST = 9_007_199_254_740_991
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
-_EXPONENTS = dict.fromkeys(
+EXPONENTS = dict.fromkeys(
     (
         *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND"),
         *("VUV", "XAF", "XOF", "XPF"),
@@ -19,7 +19,7 @@ _EXPONENTS = dict.fromkeys(
 
 def exponent(currency: str) -> int:
     """Decimal places of a currency: 0 for KRW, 2 for USD, 3 for KWD."""
-    return _EXPONENTS.get(currency.upper(), 2)
+    return EXPONENTS.get(currency.upper(), 2)
 
 
 def to_minor(amount: Decimal, currency: str) -> int:

@@ -1,6 +1,7 @@
 -- A release as the next one might be: structure on tables in use, in the order in which everybody
 -- locks them. Nothing waits long: a column without a default rewrites no row, and the default
 -- that follows counts for new rows alone.
+select coinslot.begin_upgrade();
 set local lock_timeout = '5s';
 
 alter table public.token_payments add column priced_at timestamptz;
@@ -18,7 +19,7 @@ language sql stable set search_path = '' as $$
   select greatest(coalesce(
     (
       select coinslot.available(w) from public.token_wallets w
-      where w.user_id = (select coinslot.current_user_id())
+      where w.user_id = (select coinslot.current_user_id()) and w.closed_at is null
     ), 0
   ), get_user_tokens.at_least)
 $$;
@@ -28,3 +29,5 @@ from public, anon, authenticated, service_role;
 grant execute on function public.get_user_tokens(bigint) to authenticated;
 
 notify pgrst, 'reload schema';
+
+select coinslot.write_manifest();

@@ -1,3 +1,5 @@
+select coinslot.begin_upgrade();
+
 -- What was there before gets its value in batches of the maintenance.
 create function coinslot.backfill_priced_at(batch integer) returns bigint
 language plpgsql volatile security definer set search_path = '' as $$
@@ -28,3 +30,4 @@ $$;
 
 notify pgrst, 'reload schema';
 
+select coinslot.write_manifest();
