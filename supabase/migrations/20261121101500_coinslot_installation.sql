@@ -436,6 +436,7 @@ begin
   delete from coinslot.gateways;
   delete from coinslot.errors;
   delete from coinslot.settings;
+  delete from coinslot.imported_columns;
 end
 $$;
 comment on function coinslot.prepare_restore() is
