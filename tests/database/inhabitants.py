@@ -33,10 +33,6 @@ select coinslot.close_table('public.old_payments');
 """
 """The app's own migrations: a new project has run both before there are any people in it."""
 
-OPEN = ("--command", "select coinslot.open_table('public.old_payments')")
-CLOSE = ("--command", "select coinslot.close_table('public.old_payments')")
-"""Around rows that are loaded by themselves: a closed table refuses those, too."""
-
 _OLD = 42
 
 

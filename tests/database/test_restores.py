@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from devstack.postgres import SUPERUSER
-from tests.database.inhabitants import APP, CLOSE, OPEN, TAKEN_IN, Inhabitants
+from tests.database.inhabitants import APP, TAKEN_IN, Inhabitants
 from tests.database.people import Bank, create_order, gateway_says, hold, spend
 from tests.support.clusters import Cluster
 from tests.support.dumps import (
@@ -127,18 +127,8 @@ def test_schema_then_data_loses_the_triggers_of_auth(shop: Shop, tmp_path: Path)
     data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
     with shop.cluster.unmigrated() as name:
         prepare_public(shop.cluster, name)
-        psql(
-            shop.cluster,
-            name,
-            "--file",
-            schema,
-            *OPEN,
-            "--command",
-            REPLICA,
-            "--file",
-            data,
-            *CLOSE,
-        )
+        told = ("--file", schema, "--command", REPLICA, "--file", data)
+        psql(shop.cluster, name, *told)
         with restored(shop, name) as bank:
             assert problems(bank) == [("trigger_missing", each) for each in AUTH_TRIGGERS]
             repair(bank)
@@ -166,8 +156,8 @@ def test_a_schema_alone_gets_the_rows_of_the_release_again(shop: Shop, tmp_path:
 def test_data_alone_fits_a_new_project_that_is_prepared(shop: Shop, tmp_path: Path) -> None:
     data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
     with new_project(shop.cluster) as name:
-        prepare = (*OPEN, "--command", "select coinslot.prepare_restore()", "--command", REPLICA)
-        psql(shop.cluster, name, *prepare, "--file", data, *CLOSE)
+        prepare = ("--command", "select coinslot.prepare_restore()", "--command", REPLICA)
+        psql(shop.cluster, name, *prepare, "--file", data)
         with restored(shop, name) as bank:
             assert problems(bank) == []
 
@@ -179,7 +169,7 @@ def test_data_alone_changes_nothing_in_a_project_that_is_not_prepared(
     with new_project(shop.cluster) as name:
         before = rows(shop.cluster, name)
         with pytest.raises(subprocess.CalledProcessError) as refused:
-            psql(shop.cluster, name, *OPEN, "--command", REPLICA, "--file", data)
+            psql(shop.cluster, name, "--command", REPLICA, "--file", data)
         assert "duplicate key value" in refused.value.stderr
         assert rows(shop.cluster, name) == before
 
@@ -188,7 +178,7 @@ def test_data_that_goes_on_after_errors_leaves_another_salt(shop: Shop, tmp_path
     """Its users could get the bonus again, and the check says so."""
     data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
     with new_project(shop.cluster) as name:
-        heedless = ("--no-psqlrc", "--quiet", *OPEN, "--command", REPLICA, "--file", data)
+        heedless = ("--no-psqlrc", "--quiet", "--command", REPLICA, "--file", data)
         program = shop.cluster.placement.bin_dir / "psql"
         subprocess.run(
             [program, *heedless, shop.cluster.url(name)], check=True, capture_output=True
@@ -209,8 +199,8 @@ def test_data_of_an_older_release_gets_the_rows_of_the_newer(shop: Shop, tmp_pat
             bank.change("delete from coinslot.gateways where id = 'stripe'")
         data = written(tmp_path, "data.sql", dump(shop.cluster, older, *DATA))
     with new_project(shop.cluster) as name:
-        prepare = (*OPEN, "--command", "select coinslot.prepare_restore()", "--command", REPLICA)
-        psql(shop.cluster, name, *prepare, "--file", data, *CLOSE)
+        prepare = ("--command", "select coinslot.prepare_restore()", "--command", REPLICA)
+        psql(shop.cluster, name, *prepare, "--file", data)
         with restored(shop, name) as bank:
             assert problems(bank) == [
                 ("rows_missing", "coinslot.errors last_owner"),
@@ -243,18 +233,8 @@ def test_supabase_dumps_lose_the_triggers_of_auth(shop: Shop, tmp_path: Path) ->
     schema = written(tmp_path, "schema.sql", supabase_dump(shop.cluster, shop.database))
     data = written(tmp_path, "data.sql", supabase_dump(shop.cluster, shop.database, "--data-only"))
     with shop.cluster.unmigrated() as name:
-        psql(
-            shop.cluster,
-            name,
-            "--file",
-            schema,
-            *OPEN,
-            "--command",
-            REPLICA,
-            "--file",
-            data,
-            *CLOSE,
-        )
+        told = ("--file", schema, "--command", REPLICA, "--file", data)
+        psql(shop.cluster, name, *told)
         with restored(shop, name) as bank:
             assert problems(bank) == [
                 # The script leaves out every line of a grant that has the word "auth" in it.
@@ -269,8 +249,8 @@ def test_supabase_dumps_lose_the_triggers_of_auth(shop: Shop, tmp_path: Path) ->
 def test_supabase_data_fits_a_new_project_that_is_prepared(shop: Shop, tmp_path: Path) -> None:
     data = written(tmp_path, "data.sql", supabase_dump(shop.cluster, shop.database, "--data-only"))
     with new_project(shop.cluster) as name:
-        prepare = (*OPEN, "--command", "select coinslot.prepare_restore()")
-        psql(shop.cluster, name, *prepare, "--file", data, *CLOSE)
+        prepare = ("--command", "select coinslot.prepare_restore()")
+        psql(shop.cluster, name, *prepare, "--file", data)
         with restored(shop, name) as bank:
             assert problems(bank) == []
 
