@@ -460,7 +460,8 @@ comment on function coinslot.reopen_left_wallets() is
 revoke all on function coinslot.reopen_left_wallets() from public;
 
 -- Before the data of a backup, and nothing else of it, goes into a project that has just been
--- migrated: what the migrations wrote is in the backup, too. Never where anybody has a wallet.
+-- migrated: what the migrations wrote is in the backup, too, and that the app's own have imported
+-- a column, in which there was nothing yet. Never where anybody has a wallet.
 create function coinslot.prepare_restore() returns void
 language plpgsql volatile set search_path = '' as $$
 begin
@@ -478,6 +479,9 @@ begin
   delete from coinslot.gateways;
   delete from coinslot.errors;
   delete from coinslot.settings;
+  alter table coinslot.imported_columns disable trigger imported_columns_append_only;
+  delete from coinslot.imported_columns;
+  alter table coinslot.imported_columns enable trigger imported_columns_append_only;
 end
 $$;
 comment on function coinslot.prepare_restore() is

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from devstack.postgres import SUPERUSER
+from tests.database.inhabitants import APP, TAKEN_IN, Inhabitants
 from tests.database.people import Bank, create_order, gateway_says, hold, spend
 from tests.support.clusters import Cluster
 from tests.support.dumps import (
@@ -42,6 +43,7 @@ class Shop:
     cluster: Cluster
     database: str
     buyer: UUID
+    others: Inhabitants
 
     def rows(self) -> list[str]:
         return rows(self.cluster, self.database)
@@ -57,8 +59,10 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
         owner.execute("grant set on parameter session_replication_role to postgres")
     with cluster.clone(cluster.template("strict")) as name:
         with closing(Bank(cluster.url(name))) as bank:
+            others = Inhabitants.settle(bank)
             buyer = _lived_in(bank)
-        yield Shop(cluster, name, buyer)
+            assert problems(bank) == []
+        yield Shop(cluster, name, buyer, others)
 
 
 def _lived_in(bank: Bank) -> UUID:
@@ -123,7 +127,8 @@ def test_schema_then_data_loses_the_triggers_of_auth(shop: Shop, tmp_path: Path)
     data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
     with shop.cluster.unmigrated() as name:
         prepare_public(shop.cluster, name)
-        psql(shop.cluster, name, "--file", schema, "--command", REPLICA, "--file", data)
+        told = ("--file", schema, "--command", REPLICA, "--file", data)
+        psql(shop.cluster, name, *told)
         with restored(shop, name) as bank:
             assert problems(bank) == [("trigger_missing", each) for each in AUTH_TRIGGERS]
             repair(bank)
@@ -150,7 +155,7 @@ def test_a_schema_alone_gets_the_rows_of_the_release_again(shop: Shop, tmp_path:
 
 def test_data_alone_fits_a_new_project_that_is_prepared(shop: Shop, tmp_path: Path) -> None:
     data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
-    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+    with new_project(shop.cluster) as name:
         prepare = ("--command", "select coinslot.prepare_restore()", "--command", REPLICA)
         psql(shop.cluster, name, *prepare, "--file", data)
         with restored(shop, name) as bank:
@@ -161,7 +166,7 @@ def test_data_alone_changes_nothing_in_a_project_that_is_not_prepared(
     shop: Shop, tmp_path: Path
 ) -> None:
     data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
-    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+    with new_project(shop.cluster) as name:
         before = rows(shop.cluster, name)
         with pytest.raises(subprocess.CalledProcessError) as refused:
             psql(shop.cluster, name, "--command", REPLICA, "--file", data)
@@ -172,7 +177,7 @@ def test_data_alone_changes_nothing_in_a_project_that_is_not_prepared(
 def test_data_that_goes_on_after_errors_leaves_another_salt(shop: Shop, tmp_path: Path) -> None:
     """Its users could get the bonus again, and the check says so."""
     data = written(tmp_path, "data.sql", dump(shop.cluster, shop.database, *DATA))
-    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+    with new_project(shop.cluster) as name:
         heedless = ("--no-psqlrc", "--quiet", "--command", REPLICA, "--file", data)
         program = shop.cluster.placement.bin_dir / "psql"
         subprocess.run(
@@ -193,7 +198,7 @@ def test_data_of_an_older_release_gets_the_rows_of_the_newer(shop: Shop, tmp_pat
             bank.change("delete from coinslot.errors where message = 'last_owner'")
             bank.change("delete from coinslot.gateways where id = 'stripe'")
         data = written(tmp_path, "data.sql", dump(shop.cluster, older, *DATA))
-    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+    with new_project(shop.cluster) as name:
         prepare = ("--command", "select coinslot.prepare_restore()", "--command", REPLICA)
         psql(shop.cluster, name, *prepare, "--file", data)
         with restored(shop, name) as bank:
@@ -215,7 +220,7 @@ def test_nothing_is_emptied_where_anybody_has_a_wallet(shop: Shop) -> None:
 
 
 def test_everything_that_the_migrations_wrote_is_emptied(shop: Shop) -> None:
-    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+    with new_project(shop.cluster) as name:
         psql(shop.cluster, name, "--command", "select coinslot.prepare_restore()")
         assert [row for row in rows(shop.cluster, name) if row.startswith("INSERT")] == []
 
@@ -228,7 +233,8 @@ def test_supabase_dumps_lose_the_triggers_of_auth(shop: Shop, tmp_path: Path) ->
     schema = written(tmp_path, "schema.sql", supabase_dump(shop.cluster, shop.database))
     data = written(tmp_path, "data.sql", supabase_dump(shop.cluster, shop.database, "--data-only"))
     with shop.cluster.unmigrated() as name:
-        psql(shop.cluster, name, "--file", schema, "--command", REPLICA, "--file", data)
+        told = ("--file", schema, "--command", REPLICA, "--file", data)
+        psql(shop.cluster, name, *told)
         with restored(shop, name) as bank:
             assert problems(bank) == [
                 # The script leaves out every line of a grant that has the word "auth" in it.
@@ -242,7 +248,7 @@ def test_supabase_dumps_lose_the_triggers_of_auth(shop: Shop, tmp_path: Path) ->
 @pytest.mark.proof
 def test_supabase_data_fits_a_new_project_that_is_prepared(shop: Shop, tmp_path: Path) -> None:
     data = written(tmp_path, "data.sql", supabase_dump(shop.cluster, shop.database, "--data-only"))
-    with shop.cluster.clone(shop.cluster.template("strict")) as name:
+    with new_project(shop.cluster) as name:
         prepare = ("--command", "select coinslot.prepare_restore()")
         psql(shop.cluster, name, *prepare, "--file", data)
         with restored(shop, name) as bank:
@@ -312,3 +318,12 @@ def restored(shop: Shop, database: str) -> Iterator[Bank]:
         assert bank.wallet(_sign_up(bank, "new")) == (6, 0)
         assert bank.wallet(_sign_up(bank, "gone")) == (0, 0), "the bonus is paid again"
         assert bank.ask(spend(shop.buyer, 1, "after"))["balance"] == 10
+        shop.others.go_on(bank)
+
+
+@contextmanager
+def new_project(cluster: Cluster) -> Iterator[str]:
+    """One that has just been migrated, with the app's own migrations, too."""
+    with cluster.clone(cluster.template("strict")) as name:
+        psql(cluster, name, "--command", APP, "--command", TAKEN_IN)
+        yield name

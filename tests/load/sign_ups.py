@@ -1,8 +1,9 @@
 """A sign-up's share of the database: `python -m tests.load.sign_ups`.
 
-Databases of one cluster take turns: one without Coinslot, one with it and, with `--before`, one with
-the migrations of another folder. Somebody signs up and confirms an address, in two transactions.
-What is told is the CPU time of their backend, which a busy machine stretches less than the clock.
+Databases of one cluster take turns: one without Coinslot, one with it and, with `--before`, one
+with the migrations of another folder. Somebody signs up and confirms an address, in two
+transactions. What is told is the CPU time of their backend, which a busy machine stretches less
+than the clock.
 """
 
 from __future__ import annotations

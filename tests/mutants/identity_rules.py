@@ -123,7 +123,11 @@ MUTANTS = (
     SqlMutant(
         "users-from-before-are-paid",
         "users from before are paid only if the app chose so",
-        (Rewrite("coinslot.adopt_users", "where v_settings.bonus_for_existing_users group", "group"),),
+        (
+            Rewrite(
+                "coinslot.adopt_users", "where v_settings.bonus_for_existing_users group", "group"
+            ),
+        ),
         (SIGNUP,),
     ),
     SqlMutant(

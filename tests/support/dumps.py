@@ -56,10 +56,14 @@ def rows(cluster: Cluster, database: str, *options: str) -> list[str]:
 
 
 def _run(cluster: Cluster, program: str, *arguments: str) -> str:
-    return subprocess.run(
-        [cluster.placement.bin_dir / program, *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        stdin=subprocess.DEVNULL,
-    ).stdout
+    try:
+        return subprocess.run(
+            [cluster.placement.bin_dir / program, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
