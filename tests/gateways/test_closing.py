@@ -32,7 +32,7 @@ class TestStripe:
             assert made is not None
             assert (await gateway.read(None, made.payment_key)).state == "canceled"
             await gateway.close_order(DOLLARS, made)
-        with pytest.raises(AssertionError, match="status of canceled|canceled"):
+        with pytest.raises(AssertionError, match="canceled"):
             await stripe_sim.pay()
 
     async def test_declined_one_is_closed_too(self, stripe_sim: SimulatedStripe) -> None:
