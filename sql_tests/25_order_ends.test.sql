@@ -59,9 +59,9 @@ create temporary table stories (product, protects, steps, expected) as values
    '!reprice', 'A:paid paid=12000', '?open'],
  array['1', 'unchanged expired 0', 'A', 'dearer', 'review review 0', 'late_payment']),
 ('standard', 'what was left to a person stays so while the money goes back in parts',
- array['!long_ago', '!reprice', 'A:paid paid=12000', '!reprice',
+ array['!long_ago', '!reprice', 'A:paid paid=12000', '!cheaper',
    'A:paid paid=12000 refunded=1000', '?open', '?history'],
- array['1', 'dearer', 'review review 0', 'dearer', 'review review 0', 'late_payment', '']),
+ array['1', 'dearer', 'review review 0', 'cheaper', 'review review 0', 'late_payment', '']),
 -- Voiding
 ('starter', 'a voided order is closed, and money for it is for a person, whatever is asked',
  array['A:ready', '!void', '!void', '?closings', '!close', 'A:paid paid=5000', '?open', '!accept',

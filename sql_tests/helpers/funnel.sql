@@ -4,8 +4,9 @@
 --                                     matching read with the order's present version
 --   !cancel !expire !delete !fill     the buyer cancels, time passes, the user is deleted, the
 --                                     wallet is filled to the brim
---   !long_ago  !reprice  !void        its time is over for two hours, its product costs 1 more, the
---                                     shop ends the orders of its product
+--   !long_ago  !void                  its time is over for two hours, the shop ends the orders of its
+--                                     product
+--   !reprice  !cheaper                its product costs 1 more, 1 less
 --   !close  ?closings                 whoever closes orders at gateways claims it, and is done; what
 --                                     is to be closed, and how often that was tried
 --   !accept                           the service agrees to the refund that is proposed
@@ -175,12 +176,12 @@ begin
            deposit_until = deposit_until - interval ''30 days'' where id = %L', payment.id
       ));
       return pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,orders_expired}';
-    when '!reprice' then
+    when '!reprice', '!cheaper' then
       perform pg_temp.change(format(
-        'update public.token_prices set amount = amount + 1 where product_id = %L',
-        payment.product_id
+        'update public.token_prices set amount = amount + %s where product_id = %L',
+        case step when '!reprice' then 1 else -1 end, payment.product_id
       ));
-      return 'dearer';
+      return case step when '!reprice' then 'dearer' else 'cheaper' end;
     when '!void' then
       perform pg_temp.as_service(format(
         'select void_token_orders_for(%L) as n', payment.product_id
