@@ -1,7 +1,7 @@
 -- Catalogue and orders: a price is the catalogue's and never the caller's, and an order keeps it.
 begin;
 \ir helpers/call.sql
-select plan(55);
+select plan(60);
 
 -- The catalogue as the plan has it, with a single thing beside the packs
 select pg_temp.change($$ select coinslot.set_product(
@@ -58,13 +58,14 @@ select pg_temp.user_with(0) as mina, pg_temp.user_with(0) as alex \gset
 -- Making an order
 select pg_temp.order_of(:'mina') as first \gset
 select is(
-  :'first'::jsonb - array['id', 'order_id', 'expires_at', 'created_at', 'updated_at'],
+  :'first'::jsonb - array['id', 'order_id', 'expires_at', 'deposit_until', 'created_at',
+    'updated_at'],
   jsonb_build_object(
     'user_id', :'mina', 'product_id', 'starter', 'name', 'Starter Pack', 'gateway', 'portone',
     'amount', 5000, 'currency', 'KRW', 'tokens', 10, 'live', false, 'status', 'pending',
     'method', null, 'payment_key', null, 'paid', 0, 'refunded', 0, 'disputed', 0, 'withdrawn', 0,
     'failure_reason', null, 'virtual_account', null, 'version', 1, 'idempotency_key', null,
-    'canceled_at', null, 'expired_at', null, 'confirmed_at', null
+    'canceled_at', null, 'expired_at', null, 'voided_at', null, 'confirmed_at', null
   ), 'an order is pending, at the catalogue''s price'
 );
 select matches(
@@ -85,12 +86,16 @@ select isnt(
   'without a key, each call is an order'
 );
 select is(
-  pg_temp.order_of(:'mina', 'premium', 'USD') - array['id', 'order_id', 'expires_at', 'created_at',
-    'updated_at', 'user_id', 'name', 'gateway', 'live', 'status', 'method', 'payment_key', 'paid',
-    'refunded', 'disputed', 'withdrawn', 'failure_reason', 'virtual_account', 'version',
-    'idempotency_key', 'canceled_at', 'expired_at', 'confirmed_at'],
-  '{"product_id": "premium", "amount": 2800, "currency": "USD", "tokens": 100}',
-  'a currency has its own price'
+  (select jsonb_build_array(o -> 'product_id', o -> 'amount', o -> 'currency', o -> 'tokens')
+   from pg_temp.as_user(
+     :'mina', $$select * from create_token_order('premium', 'stripe', 'USD')$$
+   ) o),
+  '["premium", 2800, "USD", 100]', 'a currency has its own price'
+);
+select is(
+  pg_temp.refusal(pg_temp.order_of(:'mina', 'premium', 'USD')),
+  'PT400 currency_not_taken {"gateway": "portone", "currencies": ["KRW"]}',
+  'a gateway sells in its own currencies only'
 );
 select is(
   pg_temp.order_of(:'mina', 'premium_reading') -> 'tokens', '0'::jsonb, 'a single thing buys none'
@@ -213,6 +218,39 @@ select is(
   pg_temp.order_of(:'hoarder') ->> 'status', 'pending', 'an order past its time takes no room'
 );
 select is(pg_temp.order_of(:'alex') ->> 'status', 'pending', 'nor does somebody else''s');
+
+-- What waits for a deposit is open, for as long as it may be paid
+select pg_temp.user_with(0) as patient \gset
+select pg_temp.change('update coinslot.settings set max_open_orders = 2') \gset
+create function pg_temp.wait_for_deposit(user_id uuid, account text) returns text
+language sql as $$
+  select pg_temp.as_service(format(
+    'select * from coinslot_apply_gateway_payment(%L, ''portone'', %1$L, ''awaiting_deposit'', 5000,
+       ''KRW'', false, ''webhook'', 1, virtual_account => %L)', o.made ->> 'order_id', account
+  )) #>> '{payment,status}'
+  from pg_temp.order_of(wait_for_deposit.user_id) o (made)
+$$;
+select is(
+  array[
+    pg_temp.wait_for_deposit(:'patient', '{"bank": "KB", "due_at": "2999-01-01T00:00:00Z"}'),
+    pg_temp.wait_for_deposit(:'patient', null)
+  ], array['awaiting_deposit', 'awaiting_deposit'], 'an account, and a bank''s debit'
+);
+select is(
+  (select count(*) from public.token_payments p where p.user_id = :'patient'
+   and p.expires_at > clock_timestamp() + interval '7 days'), 0::bigint,
+  'whatever its account says, an order waits for a week'
+);
+select matches(
+  pg_temp.refusal(pg_temp.order_of(:'patient')),
+  '^PT429 too_many_orders {"retry_after": [0-9]+, "max_open_orders": 2}$', 'both are open'
+);
+select pg_temp.change(format($$update public.token_payments set expires_at = clock_timestamp()
+  where user_id = %L$$, :'patient')) \gset
+select is(
+  pg_temp.order_of(:'patient') ->> 'status', 'pending', 'an account past its date takes no room'
+);
+select pg_temp.change('update coinslot.settings set max_open_orders = 20') \gset
 
 -- The cap of an hour
 select pg_temp.user_with(0) as fickle \gset

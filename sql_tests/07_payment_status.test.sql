@@ -6,26 +6,27 @@ begin;
 create temporary table moves on commit drop as
 select from_status, to_status, mark = 'x' as legal
 from (values
---                        pen awa fai can exp rev com par ref dis cha
-('pending',            '. x x x x x x x x x x'),
-('awaiting_deposit',   'x . x x x x x x x x x'),
-('failed',             '. x . x . x x x x x x'),
-('canceled',           '. x x . . x x x x x x'),
-('expired',            '. x . x . x x x x x x'),
-('review',             'x x x x x . x x x x x'),
-('completed',          'x x x x x x . x x x x'),
-('partially_refunded', 'x x x x x x x . x x x'),
-('refunded',           'x x x x x x x x . x x'),
-('disputed',           'x x x x x x x x x . x'),
-('charged_back',       'x x x x x x x x x x .')
+--                        pen awa fai can exp voi rev com par ref dis cha
+('pending',            '. x x x x x x x x x x x'),
+('awaiting_deposit',   'x . x x x x x x x x x x'),
+('failed',             '. x . x x x x x x x x x'),
+('canceled',           '. x x . . x x x x x x x'),
+('expired',            '. x . x . x x x x x x x'),
+('voided',             '. . . . . . x x x x x x'),
+('review',             'x x x x x x . x x x x x'),
+('completed',          'x x x x x x x . x x x x'),
+('partially_refunded', 'x x x x x x x x . x x x'),
+('refunded',           'x x x x x x x x x . x x'),
+('disputed',           'x x x x x x x x x x . x'),
+('charged_back',       'x x x x x x x x x x x .')
 ) m (from_status, marks)
 cross join lateral unnest(
-  array['pending', 'awaiting_deposit', 'failed', 'canceled', 'expired', 'review', 'completed',
-    'partially_refunded', 'refunded', 'disputed', 'charged_back'],
+  array['pending', 'awaiting_deposit', 'failed', 'canceled', 'expired', 'voided', 'review',
+    'completed', 'partially_refunded', 'refunded', 'disputed', 'charged_back'],
   string_to_array(m.marks, ' ')
 ) t (to_status, mark);
 
-select plan(121 + 11 + 18 + 32 + 11 + 7);
+select plan(144 + 12 + 18 + 64 + 11 + 7);
 
 -- One order in each state, put there behind the guard's back.
 alter table public.token_payments disable trigger user;
@@ -99,11 +100,11 @@ language sql as $$
   select coinslot.payment_status(row(
     null, null, null, paid, refunded, disputed, withdrawn, substr(flags, 1, 1) = '1',
     substr(flags, 2, 1) = '1', substr(flags, 3, 1) = '1', substr(flags, 4, 1) = '1',
-    substr(flags, 5, 1) = '1', null, null, null
+    substr(flags, 5, 1) = '1', substr(flags, 6, 1) = '1', null, null, null
   )::coinslot.payment_facts)
 $$;
 create temporary table flags on commit drop as
-select n::bit(5)::text as flags from generate_series(0, 31) n;
+select n::bit(6)::text as flags from generate_series(0, 63) n;
 
 select is(
   (select string_agg(distinct s.status, ',') from flags f cross join lateral pg_temp.status_of(
@@ -121,16 +122,16 @@ select is(
   (6000, 1, 5000, 'refunded')
 ) t (refunded, disputed, withdrawn, status);
 
--- tampered, waiting, canceled, expired, failed; _ = either
+-- tampered, waiting, voided, canceled, expired, failed; _ = either
 select is(
   pg_temp.status_of(0, 0, 0, 0, f.flags), t.status,
-  'unpaid; tampered, waiting, canceled, expired, failed = ' || f.flags
+  'unpaid; tampered, waiting, voided, canceled, expired, failed = ' || f.flags
 )
 from flags f
 left join (values
-  ('1____', 'review'), ('01_0_', 'awaiting_deposit'), ('01_1_', 'expired'),
-  ('00_1_', 'expired'), ('00001', 'failed'), ('00101', 'canceled'), ('00100', 'canceled'),
-  ('00000', 'pending')
+  ('1_____', 'review'), ('0_1___', 'voided'), ('010_0_', 'awaiting_deposit'),
+  ('010_1_', 'expired'), ('000_1_', 'expired'), ('000001', 'failed'), ('000101', 'canceled'),
+  ('000100', 'canceled'), ('000000', 'pending')
 ) t (pattern, status) on f.flags like t.pattern;
 
 -- What goes back with the money

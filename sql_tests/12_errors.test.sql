@@ -9,6 +9,9 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
 ('invalid_argument', 'PT400', 'service', $$select coinslot_run_maintenance(0)$$,
  '{"argument": "batch", "min": 1, "max": 10000}'),
+('currency_not_taken', 'PT400', 'user',
+ $$select * from create_token_order('starter', 'portone', 'USD')$$,
+ '{"gateway": "portone", "currencies": ["KRW"]}'),
 ('unauthenticated', 'PT401', 'nobody', $$select * from spend_tokens(1, 'k')$$, '{}'),
 ('insufficient_tokens', 'PT402', 'user', $$select * from spend_tokens(4, 'k')$$,
  '{"tokens": 3, "required": 4}'),
@@ -50,6 +53,8 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('last_owner', 'PT409', 'service', $$select * from coinslot_remove_operator(%6$L)$$, '{}'),
 ('not_refundable', 'PT409', 'service', $$select * from request_token_refund_for(%3$L, 'why', 'k')$$,
  '{"refundable": 0, "currency": "KRW", "status": "pending"}'),
+('nothing_proposed', 'PT409', 'service', $$select * from accept_token_refund_for(%3$L)$$,
+ '{"status": "pending"}'),
 ('refund_in_progress', 'PT409', 'service',
  $$select * from request_token_refund_for(%4$L, 'why', 'k2')$$,
  '{"refund_id": null, "amount": 1000, "status": "pending"}'),
@@ -184,9 +189,10 @@ select is(
   (select count(*) from unnest(array[
     $$spend_tokens(1, 'k')$$, $$use_feature('question', 'k')$$, $$update_profile('x')$$,
     $$create_token_order('starter', 'portone')$$, $$cancel_token_order('ord_unknown_order')$$,
-    $$request_token_refund('ord_unknown_order', 'why', 'k')$$, $$list_token_refunds('ord_unknown_order')$$
+    $$request_token_refund('ord_unknown_order', 'why', 'k')$$, $$list_token_refunds('ord_unknown_order')$$,
+    $$accept_token_refund('ord_unknown_order')$$, $$void_token_orders('starter')$$
   ]) f (call) where pg_temp.as_user(null, 'select ' || f.call) ->> 'code' = 'PT401'),
-  7::bigint, 'for everything a user may call'
+  9::bigint, 'for everything a user may call'
 );
 select * from finish();
 rollback;

@@ -73,7 +73,7 @@ select is(
   ),
   array['awaiting_deposit always', 'canceled 20', 'charged_back 0', 'completed 0',
     'disputed always', 'expired 20', 'failed 20', 'partially_refunded 0', 'pending always',
-    'refunded 0', 'review always'], 'how often each state is read'
+    'refunded 0', 'review always', 'voided 20'], 'how often each state is read'
 );
 
 -- An order of one's own, for what follows

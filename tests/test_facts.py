@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
 import psycopg
@@ -21,6 +22,11 @@ from coinslot.database.refunds import RefundAnswer
 from coinslot.errors import LONGEST_SENTENCE
 from coinslot.gateways.base import LONGEST_REASON, State
 from coinslot.gateways.money import EXPONENTS, LARGEST
+from coinslot.gateways.portone.adapter import PortOneBoth
+from coinslot.gateways.portone.v1.adapter import PortOneV1
+from coinslot.gateways.portone.v2.adapter import PortOneV2
+from coinslot.gateways.stripe.adapter import Stripe
+from coinslot.gateways.toss.adapter import Toss
 from coinslot.order_ids import ORDER_ID
 from coinslot.routes.answers import ShownRefund, Status
 from coinslot.settings.deployment import Mode
@@ -146,3 +152,13 @@ def test_longest_sentence_of_a_gateway(database: Connection) -> None:
 def test_whoever_holds_a_lease_gives_up_before_it_is_over(database: Connection) -> None:
     assert seconds(database, "webhook_lease()") > inbox.SECONDS_PER_WEBHOOK
     assert seconds(database, "refund_lease(0)") > SECONDS_TO_REFUND
+
+
+def test_a_gateway_sells_in_its_own_currencies(database: Connection) -> None:
+    adapters = (PortOneV1, PortOneV2, Toss, Stripe)
+    rows = dict(database.execute("select id, currencies from coinslot.gateways").fetchall())
+    told = {name: currencies and frozenset(currencies) for name, currencies in rows.items()}
+    assert [told[each.name] for each in adapters] == [each.currencies for each in adapters]
+    assert {each.name for each in adapters} == told.keys()
+    versions = {field.name: field.default for field in fields(PortOneBoth)}
+    assert versions["currencies"] == told[versions["name"]]

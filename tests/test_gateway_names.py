@@ -24,7 +24,8 @@ REGISTRIES = {
     "sidecar/web/gateways/index.d.ts",
 }
 ROWS = re.compile(
-    r"^\('portone', 'PortOne'\), \('toss', 'Toss Payments'\), \('stripe', 'Stripe'\);$"
+    r"^\('portone', 'PortOne', '\{KRW\}'\), \('toss', 'Toss Payments', '\{KRW\}'\), "
+    r"\('stripe', 'Stripe', null\);$"
 )
 """In `coinslot.gateways`."""
 NAME = re.compile(r"(?<![a-z])(stripe|toss|portone|iamport)", re.IGNORECASE)

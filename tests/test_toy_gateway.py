@@ -251,7 +251,8 @@ class TestForgotten:
         half = replace(PARTS, open=opened_half)
         monkeypatch.setattr(gateways, "GATEWAYS", (*gateways.GATEWAYS[:-1], half))
         await refused_at_start(
-            "The gateway acme has no check_key, prepare, read, parse_webhook, refund, paid_between"
+            "The gateway acme has no check_key, currencies, prepare, read, parse_webhook, refund, "
+            "close_order, paid_between"
         )
 
     def test_settings_without_a_part(self, monkeypatch: pytest.MonkeyPatch) -> None:

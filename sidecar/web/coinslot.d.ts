@@ -32,14 +32,14 @@ export function resumePayment(location?: Location): Promise<Outcome>
 /**
  * - `purchased` paid and credited · `waiting` for a deposit, or for a bank's debit (no `account`) · `checking` asked, no answer yet
  * - `unknown` nobody could be asked: never to be taken for unpaid
- * - `open` `closed` `declined` `canceled` `expired` no money was taken
+ * - `open` `closed` `declined` `canceled` `expired` `voided` no money was taken
  * - `review` paid otherwise than ordered: a person decides · `returned` `disputed` given or asked back
  * - `signed_out` `not_found` the order is not this person's to see · `nothing` no order in the address
  * - the rest: never begun, no money was taken
  */
 export type OutcomeKind =
   | 'purchased' | 'waiting' | 'checking' | 'unknown'
-  | 'open' | 'closed' | 'declined' | 'canceled' | 'expired'
+  | 'open' | 'closed' | 'declined' | 'canceled' | 'expired' | 'voided'
   | 'review' | 'returned' | 'disputed'
   | 'signed_out' | 'not_found' | 'nothing'
   | 'gone' | 'price_changed' | 'not_started' | 'script_failed' | 'too_many' | 'gateway_off'

@@ -76,14 +76,14 @@ isOneToOne: false
                   ]
                 },"token_payments": {
                   Row: {
-                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"withdrawn": number
+                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"withdrawn"?: number
+                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Update: {
-                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"withdrawn"?: number
+                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Relationships: [
                     {
@@ -188,7 +188,23 @@ isOneToOne: false
                 }
           }
           Functions: {
-            "add_tokens":
+            "accept_token_refund":
+{ Args: { "account"?: Json,"order_id": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"accept_token_refund_for":
+{ Args: { "account"?: Json,"order_id": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"add_tokens":
 { Args: { "amount": number,"idempotency_key": string,"kind"?: string,"reason"?: string,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
                           SetofOptions: {
         from: "*"
@@ -203,6 +219,7 @@ isOneToOne: false
 "confirmed_at": string | null,
 "created_at": string,
 "currency": string,
+"deposit_until": string | null,
 "disputed": number,
 "expired_at": string | null,
 "expires_at": string,
@@ -224,6 +241,7 @@ isOneToOne: false
 "user_id": string,
 "version": number,
 "virtual_account": Json | null,
+"voided_at": string | null,
 "withdrawn": number
             }
                           SetofOptions: {
@@ -249,7 +267,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "coinslot_apply_gateway_payment":
-{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
+{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"taken_at"?: string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
                            },
 "coinslot_audit_payments":
 { Args: { "audit_id": number,"lines": Json }; Returns: unknown[]
@@ -283,6 +301,14 @@ isOneToOne: false
 "coinslot_check_ledger":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
+"coinslot_claim_closings":
+{ Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["coinslot_closing"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_closing"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_claim_payments":
 { Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["coinslot_payment_to_read"][]
                           SetofOptions: {
@@ -318,6 +344,9 @@ isOneToOne: false
 "coinslot_finish_audit":
 { Args: { "audit_id": number }; Returns: Json
                            },
+"coinslot_finish_closing":
+{ Args: { "order_id": string,"round": number }; Returns: undefined
+                           },
 "coinslot_finish_webhook":
 { Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: Database["public"]['CompositeTypes']["coinslot_webhook_verdict"]
                           SetofOptions: {
@@ -326,6 +355,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_get_attempt_key":
+{ Args: { "order_id": string }; Returns: string
+                           },
 "coinslot_get_backlog":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -379,6 +411,7 @@ isOneToOne: false
 "confirmed_at": string | null,
 "created_at": string,
 "currency": string,
+"deposit_until": string | null,
 "disputed": number,
 "expired_at": string | null,
 "expires_at": string,
@@ -400,6 +433,7 @@ isOneToOne: false
 "user_id": string,
 "version": number,
 "virtual_account": Json | null,
+"voided_at": string | null,
 "withdrawn": number
             }
                           SetofOptions: {
@@ -415,6 +449,7 @@ isOneToOne: false
 "confirmed_at": string | null,
 "created_at": string,
 "currency": string,
+"deposit_until": string | null,
 "disputed": number,
 "expired_at": string | null,
 "expires_at": string,
@@ -436,6 +471,7 @@ isOneToOne: false
 "user_id": string,
 "version": number,
 "virtual_account": Json | null,
+"voided_at": string | null,
 "withdrawn": number
             }
                           SetofOptions: {
@@ -504,6 +540,7 @@ isOneToOne: false
 "confirmed_at": string | null,
 "created_at": string,
 "currency": string,
+"deposit_until": string | null,
 "disputed": number,
 "expired_at": string | null,
 "expires_at": string,
@@ -525,6 +562,7 @@ isOneToOne: false
 "user_id": string,
 "version": number,
 "virtual_account": Json | null,
+"voided_at": string | null,
 "withdrawn": number
             }
                           SetofOptions: {
@@ -639,13 +677,21 @@ isOneToOne: false
         to: "token_receipt"
         isOneToOne: true
         isSetofReturn: false
-      } }
+      } },
+"void_token_orders":
+{ Args: { "product_id": string }; Returns: number
+                           },
+"void_token_orders_for":
+{ Args: { "product_id": string }; Returns: number
+                           }
           }
           Enums: {
             [_ in never]: never
           }
           CompositeTypes: {
-            "coinslot_operator_account": {
+            "coinslot_closing": {
+                        "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"round": number | null,"attempt_keys": (string)[] | null
+                      },"coinslot_operator_account": {
                         "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
                       },"coinslot_payment_to_read": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"attempt_key": string | null

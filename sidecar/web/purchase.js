@@ -9,7 +9,7 @@ import { locale } from './text.js'
 
 const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out'])
 // Not paid, so that another order may take its place.
-const UNPAID = ['open', 'declined', 'expired', 'canceled', 'not_found']
+const UNPAID = ['open', 'declined', 'expired', 'canceled', 'voided', 'not_found']
 
 /**
  * `wish`: `{productId, name, tokens, amount, currency, gateway, method}` as the person saw it.

@@ -17,6 +17,7 @@ const BY_STATUS = {
   failed: 'declined',
   canceled: 'canceled',
   expired: 'expired',
+  voided: 'voided',
   review: 'review',
 }
 const BY_CODE = {
@@ -29,12 +30,13 @@ const BY_CODE = {
   invalid_package: 'gone',
   gateway_off: 'gateway_off',
   amount_not_chargeable: 'gateway_off',
+  currency_not_taken: 'gateway_off',
   wrong_mode: 'review',
   account_required: 'signed_out',
   wallet_merged: 'signed_out',
 }
 // Nothing more happens after these.
-const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'review']
+const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'voided', 'review']
 const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
 const BELIEVED_MS = 15 * 60_000 // by then the sidecar has asked of its own accord, twice
 const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
@@ -71,7 +73,7 @@ export async function settle(order) {
 
 /** The gateway's window said just now that it was paid: anything else is out of date. */
 function tooEarly({ claimed, kind }) {
-  return Date.now() - claimed < BELIEVED_MS && /open|expired|canceled/.test(kind)
+  return Date.now() - claimed < BELIEVED_MS && /open|expired|canceled|voided/.test(kind)
 }
 
 async function look(order, gateway) {

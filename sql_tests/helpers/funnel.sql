@@ -4,6 +4,12 @@
 --                                     matching read with the order's present version
 --   !cancel !expire !delete !fill     the buyer cancels, time passes, the user is deleted, the
 --                                     wallet is filled to the brim
+--   !long_ago  !void                  its time is over for two hours, the shop ends the orders of its
+--                                     product
+--   !reprice  !cheaper                its product costs 1 more, 1 less
+--   !close  ?closings                 whoever closes orders at gateways claims it, and is done; what
+--                                     is to be closed, and how often that was tried
+--   !accept                           the service agrees to the refund that is proposed
 --   !spend 8  !grant 8                the buyer spends tokens, the service gives some
 --   !merge 3                          the buyer's wallet is merged into a new user's, who has 3 tokens
 --   !refund amount=2000 key=r1 force  the service asks for a refund: by default of what is left,
@@ -114,6 +120,43 @@ begin
 end
 $$;
 
+create function pg_temp.ending_step(payment public.token_payments, step text) returns text
+language plpgsql as $$
+declare
+  v_answer jsonb;
+begin
+  case step
+    when '?closings' then
+      return (
+        select format('round %s, %s tries', c.round, c.tries) from coinslot.payment_closings c
+        where c.payment_id = payment.id
+      );
+    when '!accept' then
+      v_answer := pg_temp.invoke(
+        'accept_token_refund_for', jsonb_build_object('order_id', payment.order_id)
+      );
+      return case when v_answer ? 'error' then pg_temp.refusal(v_answer)
+        else concat_ws(' ', v_answer ->> 'amount', pg_temp.refunds(payment.id)) end;
+    else
+      v_answer := pg_temp.as_service(format(
+        'select c.round, array(select split_part(k, '' '', 1) from unnest(c.attempt_keys) k) as keys
+         from coinslot_claim_closings(%L, 1000) c where (c.payment).id = %L',
+        payment.gateway, payment.id
+      ));
+      if v_answer is null or v_answer ->> 'round' is null then
+        return 'not due';
+      end if;
+      perform pg_temp.as_service(format(
+        'select coinslot_finish_closing(%L, %s)', payment.order_id, v_answer ->> 'round'
+      ));
+      return (
+        select coalesce(string_agg(k, ' '), 'nothing known')
+        from jsonb_array_elements_text(v_answer -> 'keys') k
+      );
+  end case;
+end
+$$;
+
 create function pg_temp.step(payment public.token_payments, step text) returns text
 language plpgsql as $$
 begin
@@ -127,6 +170,25 @@ begin
         'update public.token_payments set expires_at = clock_timestamp() where id = %L', payment.id
       ));
       return pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,orders_expired}';
+    when '!long_ago' then
+      perform pg_temp.change(format(
+        'update public.token_payments set expires_at = expires_at - interval ''3 hours'',
+           deposit_until = deposit_until - interval ''30 days'' where id = %L', payment.id
+      ));
+      return pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,orders_expired}';
+    when '!reprice', '!cheaper' then
+      perform pg_temp.change(format(
+        'update public.token_prices set amount = amount + %s where product_id = %L',
+        case step when '!reprice' then 1 else -1 end, payment.product_id
+      ));
+      return case step when '!reprice' then 'dearer' else 'cheaper' end;
+    when '!void' then
+      perform pg_temp.as_service(format(
+        'select void_token_orders_for(%L) as n', payment.product_id
+      ));
+      return (select p.status from public.token_payments p where p.id = payment.id);
+    when '!close', '?closings', '!accept' then
+      return pg_temp.ending_step(payment, step);
     when '!delete' then
       delete from auth.users u where u.id = payment.user_id;
       return 'gone';
@@ -243,6 +305,9 @@ begin
     v_answers := v_answers || pg_temp.step(v_order, v_step);
     select p.* into strict v_order from public.token_payments p where p.id = v_order.id;
   end loop;
+  -- For the stories after this one, should it have changed.
+  update public.token_prices r set amount = v_order.amount
+  where r.product_id = v_order.product_id and r.currency = v_order.currency;
   return v_answers;
 end
 $$;

@@ -77,7 +77,7 @@ execute function coinslot.schedule_closing();
 create type public.coinslot_closing as (
   payment public.token_payments,
   round bigint,
-  attempt_keys text[]
+  attempt_keys text []
 );
 comment on type public.coinslot_closing is
 'An order to be closed at its gateway, and its attempts that may be open there, latest first.';

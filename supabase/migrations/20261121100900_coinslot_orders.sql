@@ -104,9 +104,9 @@ comment on function coinslot.find_order_replay(uuid, text, text, text, text) is
 revoke all on function coinslot.find_order_replay(uuid, text, text, text, text) from public;
 
 -- Two caps: of what is open at a time, which cancelling makes room in, and of what comes to nothing
--- within an hour, so that whoever orders and cancels without end stops, too. An order that waits for
--- a deposit is open; so is one that waits for a bank's debit, on no date of ours. An order that
--- somebody paid for counts for neither. `retry_after` is seconds.
+-- within an hour, so that whoever orders and cancels without end stops, too. What waits for a
+-- deposit is open, and what waits for a bank's debit, on no date of ours. An order that somebody
+-- paid for counts for neither. `retry_after` is seconds.
 create function coinslot.check_order_limits(user_id uuid) returns void
 language plpgsql stable set search_path = '' as $$
 declare

@@ -43,8 +43,8 @@ revoke all on function coinslot.parse_time(text) from public;
 -- never spoils a good one. Money that had gone back and is said to be on its way again (a transfer
 -- to the buyer's account, made anew) is not back here: it counts as refunded until that has failed.
 -- A debit that is under way at a bank has no account to pay into: whether it comes is the bank's to
--- say, on no date of ours. An account may be open for longer than its order waits for it. Read in
--- one pass: nearly every order has one attempt.
+-- say, on no date of ours. An account that is open for longer than its order waits for it is shown
+-- as due when that ends. Read in one pass: nearly every order has one attempt.
 create function coinslot.payment_facts(payment public.token_payments) returns coinslot.payment_facts
 language plpgsql stable set search_path = '' as $$
 declare
@@ -87,9 +87,11 @@ begin
   end if;
   if v_waiting.id is not null then
     v_due_at := coinslot.parse_time(v_waiting.virtual_account ->> 'due_at');
-    if v_due_at > v_expires_at then
-      v_expires_at := greatest(v_expires_at, least(v_due_at, coalesce(payment.deposit_until, v_expires_at)));
+    if v_due_at > coalesce(payment.deposit_until, payment.expires_at) then
+      v_due_at := coalesce(payment.deposit_until, payment.expires_at);
+      v_waiting.virtual_account := v_waiting.virtual_account || jsonb_build_object('due_at', v_due_at);
     end if;
+    v_expires_at := greatest(v_expires_at, v_due_at);
   end if;
   return row(
     v_counted.id,

@@ -83,8 +83,8 @@ revoke all on function public.void_token_orders_for(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.void_token_orders_for(text) to service_role;
 
--- The refund that was asked for on a proposal, the last of them; each try that failed is followed by
--- another under a key of its own.
+-- The refund that was asked for on a proposal, the last of them. Each that failed is followed by
+-- another, under a key of its own.
 create function coinslot.find_accepted_refund(payment_id uuid, proposal bigint)
 returns coinslot.refunds
 language sql stable set search_path = '' as $$

@@ -35,7 +35,7 @@ from tests.database.people import (
 class World:
     """16 tokens to spend, 20 in all; a hold of 4, an expired one of 3; two spent under `spent`. An
     order paid with 5,000 won that a webhook has told of, one of which half is going back, an open
-    one."""
+    one, and one that was paid after it was voided."""
 
     user: UUID
     held: UUID
@@ -46,6 +46,7 @@ class World:
     refund: UUID
     webhook: int
     audit: int
+    late_order: str
 
 
 Step = Callable[[Connection], DictRow]
@@ -143,6 +144,10 @@ MONEY: dict[str, Callable[[World], Step]] = {
     ),
     "delete": _delete,
     "go_live": _go_live,
+    "void": lambda _: Call("void_token_orders_for", {"product_id": "starter"}).inside,
+    "accept_refund": lambda world: (
+        Call("accept_token_refund_for", {"order_id": world.late_order}).inside
+    ),
 }
 """Calls that change a balance, or decide over one."""
 
@@ -153,6 +158,12 @@ CHORES: dict[str, Callable[[World], Step]] = {
     ),
     "coinslot_return_payments": lambda world: (
         Call("coinslot_return_payments", {"order_ids": [world.open_order, world.paid_order]}).inside
+    ),
+    "coinslot_claim_closings": lambda _: _claim(
+        "coinslot_claim_closings", gateway="portone", batch=3
+    ),
+    "coinslot_finish_closing": lambda world: (
+        Call("coinslot_finish_closing", {"order_id": world.open_order, "round": 1}).inside
     ),
     "refuse_attempt": _refuse_attempt,
     "hint": lambda world: hint(world.paid_order, None).inside,

@@ -23,6 +23,14 @@ from tests.database.people import (
 AUDIT_EVERY = 10
 _OVERDUE = "update token_payments set expires_at = clock_timestamp() where order_id = %s"
 
+_PAST = """
+update token_payments set
+  expires_at = clock_timestamp() - interval '3 hours',
+  deposit_until = clock_timestamp() - interval '3 hours'
+where order_id = %s
+"""
+_PRICE = "update token_prices set amount = %s where product_id = %s and currency = 'KRW'"
+
 _WALLETS = """
 select w.user_id, w.tokens, coinslot.available(w) as available, w.closed_at is not null as closed
 from token_wallets w where w.user_id >= %s and w.user_id < %s
@@ -164,8 +172,32 @@ class Machine(AccountRules):
     @rule(n=which)
     def the_time_of_an_order_comes(self, n: int) -> None:
         order = self._order(n)
-        order.overdue = True
-        self.bank.change(_OVERDUE, order.id)
+        if not order.is_past:
+            order.overdue = True
+            self.bank.change(_OVERDUE, order.id)
+
+    @rule(n=which)
+    def the_grace_of_an_order_is_over(self, n: int) -> None:
+        order = self._order(n)
+        order.overdue = order.is_past = True
+        self.bank.change(_PAST, order.id)
+
+    @rule(product=products)
+    def price_changes(self, product: str) -> None:
+        amount, tokens = self.world.offers[product]
+        amount += 1 if amount % 10 == 0 else -1
+        self.world.offers[product] = amount, tokens
+        self.bank.change(_PRICE, amount, product)
+
+    @precondition(lambda self: len(self.steps) > 10)
+    @rule(product=products)
+    def void(self, product: str) -> None:
+        """By the shop: all orders of a product, those of other examples as well."""
+        for order in self.orders:
+            if order.product == product and order.paid == 0 and order.can_be_voided:
+                order.voided, order.status = True, "voided"
+        call = Call("void_token_orders_for", {"product_id": product})
+        assert not isinstance(call(self.world.connection), Refusal)
 
     @rule(n=which, attempt=st.integers(0, 1))
     def pay(self, n: int, attempt: int) -> None:
@@ -200,9 +232,7 @@ class Machine(AccountRules):
     def maintain(self) -> None:
         assert not isinstance(maintain()(self.world.connection), Refusal)
         for order in self.orders:
-            waits = order.status == "awaiting_deposit" and not order.is_debited
-            if order.overdue and (order.status == "pending" or waits):
-                order.status, order.expired = "expired", True
+            order.expire()
 
     @precondition(lambda self: self.steps)
     @rule(n=st.integers(0, 50))

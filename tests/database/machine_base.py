@@ -84,7 +84,7 @@ class MachineBase(RuleBasedStateMachine):
         self.beyond = UUID(int=self.first.int + (1 << 16))
         self.people: list[ModelUser] = []
         self.bonuses: set[str] = set()
-        self.gateways = GatewaysWithRefunds()
+        self.gateways = GatewaysWithRefunds(world.offers)
         self.orders: list[Order] = []
         self.steps: list[Step] = []
         self.looks: list[Step] = []

@@ -8,11 +8,12 @@ from tests.database.model_wallets import Refused, Wallet
 
 MONEY = {"completed", "partially_refunded", "refunded", "disputed", "charged_back"}
 MOVES = {
-    "pending": {"awaiting_deposit", "failed", "canceled", "expired"},
-    "awaiting_deposit": {"pending", "failed", "canceled", "expired"},
-    "failed": {"awaiting_deposit", "canceled"},
-    "canceled": {"awaiting_deposit", "failed"},
-    "expired": {"awaiting_deposit", "canceled"},
+    "pending": {"awaiting_deposit", "failed", "canceled", "expired", "voided"},
+    "awaiting_deposit": {"pending", "failed", "canceled", "expired", "voided"},
+    "failed": {"awaiting_deposit", "canceled", "expired", "voided"},
+    "canceled": {"awaiting_deposit", "failed", "voided"},
+    "expired": {"awaiting_deposit", "canceled", "voided"},
+    "voided": set(),
 }
 """Between states without money. With money, on either side, everything may follow everything."""
 
@@ -54,7 +55,10 @@ class Order:
     version: int = 1
     canceled: bool = False
     overdue: bool = False
+    is_past: bool = False
+    """Its time, its grace and its last day for a deposit are over."""
     expired: bool = False
+    voided: bool = False
     is_debited: bool = False
     paid: int = 0
     refunded: int = 0
@@ -64,7 +68,21 @@ class Order:
 
     @property
     def is_open(self) -> bool:
+        if self.status == "awaiting_deposit":
+            return self.is_debited or not self.overdue
         return self.status == "pending" and not self.overdue
+
+    @property
+    def can_be_voided(self) -> bool:
+        """Somebody may yet pay it at its price."""
+        if self.status in ("pending", "awaiting_deposit", "failed"):
+            return True
+        return self.status in ("canceled", "expired") and not self.is_past
+
+    def expire(self) -> None:
+        waits = self.status == "awaiting_deposit" and not self.is_debited
+        if self.overdue and (self.status in ("pending", "failed") or waits):
+            self.status, self.expired = "expired", True
 
     def cancel(self, wallet: Wallet) -> str:
         if wallet is not self.wallet:
@@ -103,12 +121,15 @@ class Attempt:
     problem: bool
     turn: int
     credited: bool = False
+    late: bool = False
 
 
 class Gateways:
     """The funnel: every attempt that was ever read, and what it does to its order."""
 
-    def __init__(self) -> None:
+    def __init__(self, offers: dict[str, tuple[int, int]] | None = None) -> None:
+        """`offers`: won and tokens of each product, as they are now."""
+        self.offers = offers or {}
         self.attempts: dict[tuple[str, str], Attempt] = {}
         self._turns = 0
 
@@ -125,9 +146,9 @@ class Gateways:
         if order.version != version:
             return "stale"
         credited = known is not None and known.credited
-        problem = self._is_wrong(order, read) or (
-            read.paid > 0 and not credited and order.wallet.closed
-        )
+        wrong = self._is_wrong(order, read)
+        late = not wrong and read.paid > 0 and not credited and self._is_late(order, known)
+        problem = wrong or late or (read.paid > 0 and not credited and order.wallet.closed)
         if credited and problem:
             order.version += 1
             return "refused"
@@ -136,6 +157,7 @@ class Gateways:
             known = Attempt(order, read, problem, self._turns)
             self.attempts[read.gateway, read.key] = known
         known.read, known.problem, known.turn = read, problem, self._turns
+        known.late = late
         outcome = self._settle(order, known)
         self.is_read(known)
         return outcome
@@ -145,6 +167,12 @@ class Gateways:
 
     def attempts_at(self, order: Order) -> list[Attempt]:
         return [attempt for attempt in self.attempts.values() if attempt.order is order]
+
+    def _is_late(self, order: Order, known: Attempt | None) -> bool:
+        """Once is for good; else the order's price counts when its time and its grace are over."""
+        if order.voided or (known is not None and known.late):
+            return True
+        return order.is_past and self.offers.get(order.product) != (order.amount, order.tokens)
 
     @staticmethod
     def _is_wrong(order: Order, read: Read) -> bool:
@@ -160,7 +188,8 @@ class Gateways:
         counted = good[0] if good else None
         read = order.seen(counted)
         latest = self._waits(mine)
-        overdue = order.overdue and not (latest and latest.read.account == "late")
+        waits_on = latest and latest.read.account == "late" and not order.is_past
+        overdue = order.overdue and not waits_on
         is_debited = bool(latest and not latest.read.account)
         expired = order.expired and overdue and not is_debited
         status = self._status(order, mine, read, expired=expired)
@@ -196,6 +225,8 @@ class Gateways:
             return _paid_status(read)
         if any(a.problem and not a.credited and a.read.has_money for a in mine):
             return "review"
+        if order.voided:
+            return "voided"
         if expired:
             return "expired"
         if self._waits(mine):

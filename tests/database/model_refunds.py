@@ -77,8 +77,8 @@ class Refund:
 
 
 class GatewaysWithRefunds(Gateways):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, offers: dict[str, tuple[int, int]] | None = None) -> None:
+        super().__init__(offers)
         self.refunds: list[Refund] = []
 
     def is_read(self, attempt: Attempt) -> None:

@@ -20,6 +20,11 @@ Connection = psycopg.Connection[DictRow]
 EXPIRE_HOLD = "update coinslot.token_holds set expires_at = clock_timestamp() where id = %s"
 """As the owner: the time of a hold has come."""
 
+VOID = """
+update token_payments set status = 'voided', voided_at = clock_timestamp() where order_id = %s
+"""
+"""As the owner: the shop has ended an order, and no other of its product."""
+
 _PATIENCE_S = 60.0
 """No lock is waited for longer: a call that waits for ever is a failure, not a hang."""
 

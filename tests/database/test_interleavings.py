@@ -22,6 +22,7 @@ import pytest
 from tests.database.actions import ACTIONS, MONEY, Step, World
 from tests.database.people import (
     EXPIRE_HOLD,
+    VOID,
     Answer,
     Bank,
     Connection,
@@ -122,13 +123,15 @@ class Stage:
         ask = self._bank.ask
         user = self._bank.user(9)
         ask(spend_for(user, 2, "spent"))
-        paid_order, half_order, open_order = (self._bank.order(user) for _ in range(3))
+        paid_order, half_order, open_order, late_order = (self._bank.order(user) for _ in range(4))
         for order_id in (paid_order, half_order):
             ask(gateway_says(order_id, 1, paid=5000))
         held = ask(hold(user, 4, "held"))
         expired = ask(hold(user, 3, "expired"))
         refund = ask(ask_refund(half_order, "half", 2500))
         self._bank.change(EXPIRE_HOLD, expired["id"])  # nothing after it that would sweep it
+        self._bank.change(VOID, late_order)
+        ask(gateway_says(late_order, 1, paid=5000))
         told = ask(hint(paid_order, f"first {paid_order}"))
         [audit] = self._bank.rows(_AUDIT, f"{user}")
         return World(
@@ -141,6 +144,7 @@ class Stage:
             refund["id"],
             told["webhook_id"],
             audit["id"],
+            late_order,
         )
 
     def _end(self, world: World, names: Sequence[str], answers: Sequence[Answer]) -> End:

@@ -21,7 +21,12 @@ FOR_USERS = {
 }
 """RPCs of a signed-in person."""
 
-FOR_OPERATORS = {"request_token_refund", "list_token_refunds"}
+FOR_OPERATORS = {
+    "accept_token_refund",
+    "list_token_refunds",
+    "request_token_refund",
+    "void_token_orders",
+}
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""
 
 _RELATIONS = """

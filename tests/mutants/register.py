@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.mutants import (
+    ending_rules,
     gateway_rules,
     hold_rules,
     identity_rules,
@@ -29,6 +30,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *identity_rules.MUTANTS,
     *merging_rules.MUTANTS,
     *payment_rules.MUTANTS,
+    *ending_rules.MUTANTS,
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,
     *import_rules.MUTANTS,

@@ -15,13 +15,22 @@ from coinslot.cli.migrations import app as migrations
 from coinslot.cli.operators import app as operators
 from coinslot.cli.products import app as products
 from coinslot.cli.reconcile import reconcile
-from coinslot.cli.refunds import close_refund, refund
+from coinslot.cli.refunds import accept_refund, close_refund, refund
 from coinslot.cli.serve import serve
 from coinslot.cli.webhooks import app as webhooks
 from coinslot.release import OLDEST_SCHEMA, VERSION
 
 app = command_group("Coinslot's sidecar: prepaid tokens, bought through payment gateways.")
-for command in (serve, refund, close_refund, reconcile, audit, doctor, go_live):
+for command in (
+    serve,
+    refund,
+    accept_refund,
+    close_refund,
+    reconcile,
+    audit,
+    doctor,
+    go_live,
+):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(discrepancies, name="discrepancies")

@@ -72,6 +72,17 @@ def remove(product_id: Id) -> None:
     out.print(f"{product_id}: {said}", markup=False)
 
 
+@app.command()
+def void(product_id: Id) -> None:
+    """End all orders of a product that may yet be paid. First set the right price, or remove it."""
+
+    async def voided(services: Services) -> int:
+        return await services.database.as_service().void_orders(product_id)
+
+    number = run(voided)
+    out.print(f"{product_id}: {number} {'order' if number == 1 else 'orders'} ended", markup=False)
+
+
 @app.command("list")
 def list_() -> None:
     """Show all products, those off sale as well."""

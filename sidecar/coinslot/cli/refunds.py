@@ -1,4 +1,4 @@
-"""`coinslot refund` and `coinslot close-refund`: refunds by hand, without a running server."""
+"""`coinslot refund`, `accept-refund`, `close-refund`: refunds by hand, without a running server."""
 
 from __future__ import annotations
 
@@ -52,7 +52,27 @@ def refund(
     async def refunded(services: Services) -> RefundRecord:
         return await services.refunds.refund(order, asked)
 
-    made = run(refunded)
+    _show(run(refunded))
+
+
+def accept_refund(
+    order: Annotated[str, typer.Argument(help="The order: ord_…")],
+    *,
+    account: Annotated[
+        Path | None, typer.Option(dir_okay=False, allow_dash=True, help=FILE_HELP)
+    ] = None,
+    ask_account: Annotated[bool, typer.Option("--ask-account", help=ASK_HELP)] = False,
+) -> None:
+    """Give back the money of an order of which a refund is proposed: see `discrepancies list`."""
+    to = refund_account(account, ask=ask_account)
+
+    async def accepted(services: Services) -> RefundRecord:
+        return await services.refunds.accept(order, to)
+
+    _show(run(accepted))
+
+
+def _show(made: RefundRecord) -> None:
     shown = f"{major(made.amount, made.currency)} {made.currency}, {made.tokens} tokens"
     out.print(f"{made.id}: {made.status} ({shown})", markup=False)
     if made.status == "failed":

@@ -47,6 +47,11 @@ class PaymentDatabase(Caller):
         PAYMENTS.labels(gateway, applied.outcome, status).inc()
         return applied
 
+    async def attempt_key(self, order_id: str) -> str | None:
+        """The gateway's id of the latest attempt at an order."""
+        found: str | None = await self.call(Rpc.GET_ATTEMPT_KEY, order_id=order_id)
+        return found
+
     async def refuse_payment_attempt(
         self, order_id: str, payment_key: str, reason: str, source: str
     ) -> None:

@@ -40,6 +40,10 @@ class ProductDatabase(Caller):
         ended = await self.call(Rpc.REMOVE_PRODUCT, id=product_id)
         return None if ended is None else str(ended)
 
+    async def void_orders(self, product_id: str) -> int:
+        """Ends the orders of a product that may yet be paid; how many."""
+        return int(await self.call(Rpc.VOID_ORDERS_FOR, product_id=product_id))
+
     async def list_products(self) -> list[Product]:
         rows = await self.call(Rpc.LIST_PRODUCTS)
         return [Product.model_validate(row) for row in rows]

@@ -8,6 +8,7 @@ from coinslot.database.caller import Caller
 from coinslot.database.records import (
     AuditLine,
     AuditTotal,
+    Closing,
     Maintenance,
     OrderToRead,
     UnlistedPayment,
@@ -32,6 +33,16 @@ class ReconciliationDatabase(Caller):
     async def return_payments(self, order_ids: Sequence[str]) -> None:
         """Gives back orders whose gateway could not be asked. They are due again soon."""
         await self.call(Rpc.RETURN_PAYMENTS, order_ids=list(order_ids))
+
+    async def claim_closings(self, gateway: str, batch: int) -> list[Closing]:
+        """Takes orders that are over and to be closed at their gateway, leased to us."""
+        rows = await self.call(Rpc.CLAIM_CLOSINGS, gateway=gateway, batch=batch)
+        return [Closing.model_validate(row) for row in rows]
+
+    async def finish_closing(self, closing: Closing) -> None:
+        """Ends it, unless there is more to close than when it was claimed."""
+        order_id = closing.order.order_id
+        await self.call(Rpc.FINISH_CLOSING, order_id=order_id, round=closing.round)
 
     async def begin_audit(
         self, gateway: str, since: datetime, until: datetime, *, again: bool = False

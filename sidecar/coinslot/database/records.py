@@ -44,8 +44,10 @@ class OrderRecord(Record):
     virtual_account: dict[str, Any] | None
     version: int
     expires_at: str
+    deposit_until: str | None
     canceled_at: str | None
     expired_at: str | None
+    voided_at: str | None
     created_at: str
     confirmed_at: str | None
     updated_at: str
@@ -162,6 +164,14 @@ class OrderToRead(Record):
 
     order: OrderRecord = Field(alias="payment")
     attempt_key: str | None
+
+
+class Closing(Record):
+    """An order to be closed at its gateway; `attempt_keys` are those that may be open there."""
+
+    order: OrderRecord = Field(alias="payment")
+    round: int
+    attempt_keys: list[str]
 
 
 class AuditLine(Record):

@@ -38,6 +38,14 @@ class RefundDatabase(Caller):
             RefundRecord, Rpc.REQUEST_REFUND_FOR, **request.arguments(order_id)
         )
 
+    async def accept_refund_for(
+        self, order_id: str, account: dict[str, str] | None
+    ) -> RefundRecord:
+        """Asks for the refund that is proposed of an order. Raises `nothing_proposed`, …"""
+        return await self.record(
+            RefundRecord, Rpc.ACCEPT_REFUND_FOR, order_id=order_id, account=account
+        )
+
     async def claim_refunds(self, batch: int, refund_id: str | None = None) -> list[RefundJob]:
         """Takes refunds that are due, leased to us; only the named one, if any."""
         rows = await self.call(Rpc.CLAIM_REFUNDS, batch=batch, refund_id=refund_id)

@@ -14,6 +14,7 @@ class Rpc(StrEnum):
     OPEN_PAYMENT = "coinslot_open_payment"
     APPLY_GATEWAY_PAYMENT = "coinslot_apply_gateway_payment"
     REFUSE_PAYMENT_ATTEMPT = "coinslot_refuse_payment_attempt"
+    GET_ATTEMPT_KEY = "coinslot_get_attempt_key"
     # webhooks
     STORE_WEBHOOK = "coinslot_store_webhook"
     FINISH_WEBHOOK = "coinslot_finish_webhook"
@@ -24,6 +25,7 @@ class Rpc(StrEnum):
     # refunds
     REQUEST_REFUND = "request_token_refund"
     REQUEST_REFUND_FOR = "request_token_refund_for"
+    ACCEPT_REFUND_FOR = "accept_token_refund_for"
     CLAIM_REFUNDS = "coinslot_claim_refunds"
     RECORD_REFUND_ANSWER = "coinslot_record_refund_answer"
     CLOSE_REFUND = "coinslot_close_refund"
@@ -38,10 +40,13 @@ class Rpc(StrEnum):
     SET_PRODUCT = "coinslot_set_product"
     REMOVE_PRODUCT = "coinslot_remove_product"
     LIST_PRODUCTS = "coinslot_list_products"
+    VOID_ORDERS_FOR = "void_token_orders_for"
     # reconciler and audit
     RUN_MAINTENANCE = "coinslot_run_maintenance"
     CLAIM_PAYMENTS = "coinslot_claim_payments"
     RETURN_PAYMENTS = "coinslot_return_payments"
+    CLAIM_CLOSINGS = "coinslot_claim_closings"
+    FINISH_CLOSING = "coinslot_finish_closing"
     BEGIN_AUDIT = "coinslot_begin_audit"
     AUDIT_PAYMENTS = "coinslot_audit_payments"
     AUDIT_UNLISTED = "coinslot_audit_unlisted"
@@ -59,7 +64,8 @@ class Rpc(StrEnum):
 NOT_REPEATABLE = frozenset(
     {
         # Claimed twice, work would wait for the lease of the first claim.
-        *(Rpc.CLAIM_PAYMENTS, Rpc.CLAIM_REFUNDS, Rpc.CLAIM_WEBHOOKS, Rpc.BEGIN_AUDIT),
+        *(Rpc.CLAIM_PAYMENTS, Rpc.CLAIM_REFUNDS, Rpc.CLAIM_WEBHOOKS, Rpc.CLAIM_CLOSINGS),
+        Rpc.BEGIN_AUDIT,
         # A second call leaves a second event.
         Rpc.REFUSE_PAYMENT_ATTEMPT,
         # Without an idempotency key a second call makes a second order.

@@ -43,7 +43,8 @@ class GatewayPayment:
     payment's total, `paid` is that total: the gateway approved all of it. `refunded` is back for
     good; `refunding` is on its way back and may yet fail. `disputed` is contested and undecided;
     `withdrawn` is what the bank has taken back. Tokens follow `refunded` and `withdrawn` together.
-    `order_id` is empty where the payment names none. `secret` is the text that this payment's
+    `taken_at` is when the buyer paid, ISO 8601, UTC, by the gateway's clock; None where that is not
+    said. `order_id` is empty where the payment names none. `secret` is the text that this payment's
     webhooks must carry, at gateways that do not sign: it goes to the database and nowhere else.
     """
 
@@ -61,6 +62,7 @@ class GatewayPayment:
     method: str | None = None
     failure_reason: str | None = None
     virtual_account: VirtualAccount | None = None
+    taken_at: str | None = field(default=None, compare=False)
     secret: str | None = field(default=None, repr=False)
     # The gateway's own code for a failure whose reason is its own sentence. Never stored.
     failure_code: str | None = field(default=None, compare=False)
@@ -90,6 +92,10 @@ class Order:
     currency: str
     # The language of the gateway's messages to the buyer: ko or en.
     language: str = "ko"
+    # The latest payment that is known of it, at a gateway that makes one with the order.
+    payment_key: str | None = None
+    # The latest that a deposit may be due.
+    deposit_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +204,13 @@ class Gateway(Protocol):
     def check_key(self, payment_key: str) -> None:
         """Raises `InvalidPaymentKey` for what cannot be one of this gateway's ids."""
 
+    @property
+    def currencies(self) -> frozenset[str] | None:
+        """The currencies that it sells in, as in `coinslot.gateways`; None = any."""
+
     async def prepare(self, order: Order) -> Prepared:
-        """Make the order payable. Repeating it for the same order must be harmless."""
+        """Make the order payable. Repeating it for the same order must be harmless, however much
+        later."""
 
     async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
         """Ask the gateway; at least one of the ids is given. By the key where it is known.
@@ -229,6 +240,14 @@ class Gateway(Protocol):
 
         An unknown outcome is resolved by reading. Raises `PaymentRefused` with the gateway's code
         for a refusal, and `NothingToConfirm` at a gateway that takes the money itself.
+        """
+
+    async def close_order(self, order: Order, payment: GatewayPayment | None) -> None:
+        """Makes an order that is over unpayable, as far as the gateway can; `payment` is one of its
+        payments as just read, unpaid, or None where it knows of none. It never gives money back: a
+        payment that is paid meanwhile stays so. Reading tells what became of it.
+
+        Returns where there is nothing to close, or the gateway refuses for good.
         """
 
     def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:

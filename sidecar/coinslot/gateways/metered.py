@@ -30,6 +30,10 @@ class MeteredGateway:
     def name(self) -> str:
         return self.gateway.name
 
+    @property
+    def currencies(self) -> frozenset[str] | None:
+        return self.gateway.currencies
+
     def check_key(self, payment_key: str) -> None:
         self.gateway.check_key(payment_key)
 
@@ -51,6 +55,10 @@ class MeteredGateway:
     async def refund(self, refund: Refund) -> None:
         with gateway_call(self.name, "refund"):
             await self.gateway.refund(refund)
+
+    async def close_order(self, order: Order, payment: GatewayPayment | None) -> None:
+        with gateway_call(self.name, "close"):
+            await self.gateway.close_order(order, payment)
 
     async def paid_between(
         self, since: datetime, until: datetime

@@ -91,11 +91,11 @@ class Orders:
         *,
         amount: int | None = None,
     ) -> tuple[OrderRecord, Mapping[str, Any]]:
-        """A new order, payable, and what the browser needs besides it to pay: nothing, where a
-        repeated request finds its order over.
+        """A new order, payable, and what the browser needs besides it to pay.
 
-        `amount` is what the buyer was shown. Raises `PriceChanged` where the order of a repeated
-        request was made at another price, and `AmountNotChargeable` with the order called off.
+        `amount` is what the buyer was shown. Raises `PaymentRefused` where the order of a repeated
+        request is no longer open, be it by this server's clock alone; `PriceChanged` where it was
+        made at another price; and `AmountNotChargeable` with the order called off.
         """
         gateway = self.gateway(gateway_name)
         if not _PRODUCT_ID.fullmatch(product_id):
@@ -104,21 +104,22 @@ class Orders:
         bind_order(order.order_id)
         if amount not in {None, order.amount}:
             raise PriceChanged
-        if order.status != "pending" or not _in_time(order):
-            return order, {}
+        _require_open(order)
         self._require_mode(order)
+        # Nothing was applied to an order that has just been made.
+        known = await self._settlements.attempt_key(order) if order.version > 1 else None
         try:
-            prepared = await gateway.prepare(_as_order(order))
+            prepared = await gateway.prepare(as_order(order, payment_key=known))
         except AmountNotChargeable as refusal:
             await self._settlements.call_off(token, order.order_id, refusal, "checkout")
             raise
         if prepared.attempt is not None:
-            await self._register(gateway, order, prepared.attempt)
+            _require_open(await self._register(gateway, order, prepared.attempt))
         return order, prepared.browser
 
     async def _register(
         self, gateway: Gateway, order: OrderRecord, attempt: GatewayPayment
-    ) -> None:
+    ) -> OrderRecord:
         """Makes the attempt known, so that a webhook that names only the payment finds its order.
 
         Applied against the version from before the gateway was asked: a payment that went on
@@ -127,7 +128,8 @@ class Orders:
         settled = await self._settlements.apply(order, attempt, "checkout")
         if settled.outcome == "stale":
             key = attempt.payment_key
-            await self._settlements.settle(gateway, order.order_id, key, "checkout")
+            settled = await self._settlements.settle(gateway, order.order_id, key, "checkout")
+        return settled.order
 
     async def complete(
         self,
@@ -218,7 +220,7 @@ class Orders:
             try:
                 self._require_mode(order)
                 fact = of_order(
-                    order, await gateway.confirm(_as_order(order, language), payment_key)
+                    order, await gateway.confirm(as_order(order, language), payment_key)
                 )
             except PaymentRefused as refusal:
                 await self._settlements.refuse(order_id, payment_key, refusal, "confirm")
@@ -255,8 +257,24 @@ class Orders:
             raise
 
 
-def _as_order(order: OrderRecord, language: str = "ko") -> Order:
-    return Order(order.order_id, order.name, order.amount, order.currency, language)
+def as_order(order: OrderRecord, language: str = "ko", *, payment_key: str | None = None) -> Order:
+    """The order as far as its gateway needs it."""
+    until = datetime.fromisoformat(order.deposit_until) if order.deposit_until else None
+    return Order(
+        order.order_id,
+        order.name,
+        order.amount,
+        order.currency,
+        language,
+        payment_key=payment_key,
+        deposit_until=until,
+    )
+
+
+def _require_open(order: OrderRecord) -> None:
+    """Raises where nobody is to be told how to pay this order."""
+    if order.status != "pending" or not _in_time(order):
+        raise no_longer_open(order)
 
 
 def _confirmable(order: OrderRecord) -> bool:

@@ -1,6 +1,7 @@
 """The reconciler: it fetches what no webhook has told.
 
-Open orders and refunds are read again on the database's schedule, and orders and holds expire. Any
+Open orders and refunds are read again on the database's schedule, orders and holds expire, and
+orders that are over are closed at their gateways. Any
 number of processes may do this side by side: the database gives each piece of work to one of them.
 No lock is held while a gateway is asked.
 """
@@ -18,6 +19,7 @@ from structlog.contextvars import bound_contextvars
 from coinslot.errors import GatewayUnavailable, PaymentRefused, PaymentUnknownAtGateway, TryAgain
 from coinslot.gateways.http import GatewayNonsense
 from coinslot.jitter import about
+from coinslot.payments.closings import Closings
 from coinslot.payments.settlements import fact_about
 
 if TYPE_CHECKING:
@@ -65,15 +67,16 @@ class Pace:
 
 @dataclass
 class Round:
-    """The counts of one round: orders read, moved and unanswered; refunds carried on."""
+    """The counts of one round: orders read, moved, closed and unanswered; refunds carried on."""
 
     read: int = 0
     moved: int = 0
     unanswered: int = 0
     refunds: int = 0
+    closed: int = 0
 
     def idle(self) -> bool:
-        return not (self.read or self.unanswered or self.refunds)
+        return not (self.read or self.unanswered or self.refunds or self.closed)
 
 
 class Reconciliations:
@@ -89,6 +92,7 @@ class Reconciliations:
         self._gateways = gateways
         self._settlements = settlements
         self._refunds = refunding
+        self._closings = Closings(database, settlements, shutdown)
         self._shutdown = shutdown
         self._paces = {name: Pace() for name in gateways}
 
@@ -107,10 +111,20 @@ class Reconciliations:
             refunds := await self._refunds.work_off(_REFUNDS)
         ):
             total.refunds += refunds
-        await asyncio.gather(*(self._catch_up(each, total) for each in self._gateways.values()))
+        await asyncio.gather(
+            *(self._catch_up(each, total) for each in self._gateways.values()),
+            *(self._close(each, total) for each in self._gateways.values()),
+        )
         if not total.idle():
             log.info("reconciled", **vars(total))
         return total
+
+    async def _close(self, gateway: Gateway, total: Round) -> None:
+        if self._paces[gateway.name].resting():
+            return
+        closed, unanswered = await self._closings.work_off(gateway)
+        total.closed += closed
+        total.unanswered += unanswered
 
     async def _catch_up(self, gateway: Gateway, total: Round) -> None:
         pace = self._paces[gateway.name]

@@ -69,6 +69,16 @@ class Refunds:
             raise
         return await self._carried(refund)
 
+    async def accept(self, order_id: str, account: dict[str, str] | None = None) -> RefundRecord:
+        """The refund that is proposed of an order, as far as it has come; on the service's word."""
+        try:
+            refund = await self._database.as_service().accept_refund_for(order_id, account)
+        except CoinslotError as error:
+            if error.code == "order_not_found":
+                raise OrderNotFound from error
+            raise
+        return await self._carried(refund)
+
     async def work_off(self, batch: int) -> int:
         """Takes the next step of refunds that are due; how many."""
         jobs = await self._database.as_service().claim_refunds(batch)

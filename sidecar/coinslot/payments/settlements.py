@@ -134,6 +134,10 @@ class Settlements:
                 raise OrderNotFound from error
             raise
 
+    async def attempt_key(self, order: OrderRecord) -> str | None:
+        """The gateway's id of the latest payment that is known of an order."""
+        return await self._database.as_service().attempt_key(order.order_id)
+
     async def apply(
         self,
         order: OrderRecord,

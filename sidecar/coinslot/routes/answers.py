@@ -25,6 +25,7 @@ Status = Literal[
     "failed",
     "canceled",
     "expired",
+    "voided",
     "review",
 ]
 
@@ -86,8 +87,10 @@ class ShownPayment(PublicPayment):
     failure_reason: str | None
     virtual_account: dict[str, Any] | None
     expires_at: str
+    deposit_until: str | None
     canceled_at: str | None
     expired_at: str | None
+    voided_at: str | None
     created_at: str
     confirmed_at: str | None
     updated_at: str

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coinslot.errors import InvalidRequest
-from coinslot.payments.orders import no_longer_open
 from coinslot.routes.requests import idempotency_key, services
 
 if TYPE_CHECKING:
@@ -39,12 +38,9 @@ async def made_order(
     Raises `PaymentRefused` where the order of that key is no longer open.
     """
     product_id = await _product(request, token, wish)
-    order, browser = await services(request).orders.checkout(
+    return await services(request).orders.checkout(
         token, product_id, gateway, idempotency_key(request), wish.currency, amount=wish.amount
     )
-    if not browser:
-        raise no_longer_open(order)
-    return order, browser
 
 
 def new_order(order: OrderRecord) -> dict[str, Any]:

@@ -159,7 +159,7 @@ function ledgerRow({ kind, delta, balance, feature, reason, created_at: at, paym
 }
 
 function orderRow(order) {
-  const paid = !['pending', 'failed', 'canceled', 'expired'].includes(order.status)
+  const paid = !['pending', 'failed', 'canceled', 'expired', 'voided'].includes(order.status)
   const { bank, account_number: account } = (order.status === 'awaiting_deposit' && order.virtual_account) || {}
   const notes = [time(order.created_at), GATEWAYS[order.gateway]?.name[locale()], account && `${bank ?? ''} ${account}`]
   const price = money(order.amount, order.currency)

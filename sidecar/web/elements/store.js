@@ -53,7 +53,7 @@ export class CoinslotStore extends CoinslotElement {
     if (!who || !this.#asking) return // a quiet one has not been opened
     await resolveOpenOrders(who.userId, this.signal, (outcome) => {
       // Of orders that nobody has paid for, the latest says enough.
-      const idle = /open|declined|canceled|expired/.test(outcome.kind) && this.#told.length
+      const idle = /open|declined|canceled|expired|voided/.test(outcome.kind) && this.#told.length
       if (!this.#buying && (!idle || this.#before(outcome))) this.#tell(outcome)
     })
   }

@@ -48,6 +48,7 @@ class PortOneBoth(TakesMoneyItself):
     v1: PortOneV1
     v2: PortOneV2
     name: str = "portone"
+    currencies: frozenset[str] | None = PortOneV2.currencies
 
     def check_key(self, payment_key: str) -> None:
         self._of(payment_key).check_key(payment_key)
@@ -75,6 +76,12 @@ class PortOneBoth(TakesMoneyItself):
 
     async def refund(self, refund: Refund) -> None:
         await self._of(refund.payment_key).refund(refund)
+
+    async def close_order(self, order: Order, payment: GatewayPayment | None) -> None:
+        if payment is not None and self._of(payment.payment_key) is self.v1:
+            await self.v1.close_order(order, payment)
+        else:
+            await self.v2.close_order(order, payment)
 
     async def paid_between(
         self, since: datetime, until: datetime

@@ -67,8 +67,9 @@ class CompleteBody(BaseModel):
 
 
 class Checkout(Answer):
-    """A new order. The fields from `storeId` on are what PortOne V2's browser SDK takes; with V1
-    there are none of them, and `orderId` is the SDK's `merchant_uid`."""
+    """A new order. The fields from `storeId` to `virtualAccount` are what PortOne V2's browser SDK
+    takes; with V1 there are none of them, and `orderId` is the SDK's `merchant_uid`. Both SDKs are
+    to be told until when a virtual account takes the deposit."""
 
     orderId: str  # noqa: N815 - the plan's name
     amount: int
@@ -80,6 +81,8 @@ class Checkout(Answer):
     orderName: str = ""  # noqa: N815
     totalAmount: int = 0  # noqa: N815
     currency: str = ""
+    virtualAccount: dict[str, Any] = {}  # noqa: N815, RUF012
+    vbank_due: str = ""
 
 
 class Completed(Answer):

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
 from pydantic import ValidationError
 
 from coinslot.errors import (
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from coinslot.gateways import base
     from coinslot.gateways.stripe.settings import StripeSettings
 
+log = structlog.get_logger(__name__)
+
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9]{1,200}")
 _CREATION_KEYS = 5
 """Idempotency keys that are tried for one order, one after the other."""
@@ -66,6 +69,7 @@ _CREATION_KEYS = 5
 
 class Stripe(TakesMoneyItself):
     name = "stripe"
+    currencies: frozenset[str] | None = None
 
     def __init__(
         self, api: StripeApi, *, publishable_key: str, webhook_secrets: Sequence[str] = ()
@@ -91,12 +95,15 @@ class Stripe(TakesMoneyItself):
             raise InvalidPaymentKey
 
     async def prepare(self, order: Order) -> Prepared:
-        """The order's PaymentIntent, made or, under the same idempotency key, given again."""
-        answer = await self._create(order)
-        intent = _intent(answer)
-        if _replayed(answer):
-            # It shows the payment as it was made; the buyer may have tried to pay since.
-            intent = await self._retrieve(intent.id)
+        """The order's PaymentIntent: the one that is known, or made, or given again under the same
+        idempotency key, which Stripe forgets after a day."""
+        intent = await self._known(order)
+        if intent is None:
+            answer = await self._create(order)
+            intent = _intent(answer)
+            if _replayed(answer):
+                # It shows the payment as it was made; the buyer may have tried to pay since.
+                intent = await self._retrieve(intent.id)
         if not intent.client_secret:
             raise nonsense("PaymentIntent without a client secret", payment_key=intent.id)
         browser = {"clientSecret": intent.client_secret, "publishableKey": self._publishable_key}
@@ -163,6 +170,24 @@ class Stripe(TakesMoneyItself):
                     _meaning,
                 )
         raise GatewayUnavailable
+
+    async def _known(self, order: Order) -> Intent | None:
+        if order.payment_key is None:
+            return None
+        with suppress(PaymentUnknownAtGateway):
+            return await self._retrieve(order.payment_key)
+        return None
+
+    async def close_order(self, order: Order, payment: GatewayPayment | None) -> None:
+        """Cancels the PaymentIntent. Stripe refuses where it has succeeded, or ended before."""
+        if payment is None:
+            return
+        log.info("payment_canceled", order_id=order.order_id, payment_key=payment.payment_key)
+        cancel = self._api.v1.payment_intents.cancel_async
+        with suppress(_Ended, PaymentUnknownAtGateway):
+            await self._api.answer(
+                cancel(payment.payment_key, {"cancellation_reason": "abandoned"}), _end
+            )
 
     async def _retrieve(self, payment_key: str) -> Intent:
         expanded = ["latest_charge.refunds"]
@@ -243,6 +268,15 @@ def _meaning(error: StripeError) -> CoinslotError:
     if is_kept(error):
         return _KeySpent()
     return AmountNotChargeable() if is_of_the_price(error) else unknown(error)
+
+
+class _Ended(GatewayUnavailable):
+    """The PaymentIntent can no longer be canceled: it has succeeded, or was canceled before."""
+
+
+def _end(error: StripeError) -> CoinslotError:
+    refused = error.http_status == 400 and error.code == "payment_intent_unexpected_state"
+    return _Ended() if refused else unknown(error)
 
 
 def _replayed(answer: StripeObject) -> bool:

@@ -8,6 +8,7 @@ Stripe's own until they leave here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import Field, StrictBool
@@ -77,6 +78,8 @@ class _Method(Object):
 
 class Charge(Object):
     id: str
+    # Unix seconds: when the buyer agreed, though a bank may take days to pay.
+    created: int | None = Field(default=None, strict=True, ge=0, lt=2**33)
     amount_refunded: Minor
     disputed: StrictBool
     refunds: RefundList | None = None
@@ -140,6 +143,7 @@ def fact(
         withdrawn=from_stripe(withdrawn, intent.currency),
         method=_method(intent.charge),
         failure_reason=_failure(intent),
+        taken_at=_taken_at(intent.charge) if received else None,
     )
 
 
@@ -206,6 +210,12 @@ def _has_left(dispute: Dispute) -> bool:
 def _method(charge: Charge | None) -> str | None:
     details = charge.payment_method_details if charge else None
     return details.type if details else None
+
+
+def _taken_at(charge: Charge | None) -> str | None:
+    if charge is None or charge.created is None:
+        return None
+    return datetime.fromtimestamp(charge.created, UTC).isoformat()
 
 
 def _failure(intent: Intent) -> str | None:

@@ -16,7 +16,14 @@ from urllib.parse import quote
 import structlog
 
 from coinslot.errors import AmountNotChargeable, InvalidPaymentKey, PaymentUnknownAtGateway
-from coinslot.gateways.base import ListedPayment, Order, Prepared, Refund, WebhookEvent
+from coinslot.gateways.base import (
+    GatewayPayment,
+    ListedPayment,
+    Order,
+    Prepared,
+    Refund,
+    WebhookEvent,
+)
 from coinslot.gateways.http import GatewayHttp, json_array, json_object, nonsense, patiently
 from coinslot.gateways.money import as_number
 from coinslot.gateways.toss import listing as toss_transactions
@@ -24,7 +31,8 @@ from coinslot.gateways.toss import refund as toss_refund
 from coinslot.gateways.toss import webhook as toss_webhook
 from coinslot.gateways.toss.confirmation import Confirmations
 from coinslot.gateways.toss.payment import TossPayment, read_as
-from coinslot.gateways.toss.refusals import error, refused
+from coinslot.gateways.toss.refusals import OUR_KEYS, UNKNOWN, error, refused
+from coinslot.gateways.toss.times import in_seoul
 from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
@@ -45,6 +53,7 @@ NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"
 
 class Toss:
     name = "toss"
+    currencies: frozenset[str] | None = frozenset({"KRW"})
 
     def __init__(
         self, http: GatewayHttp, *, client_key: str, secret_key: str, frontend_url: str
@@ -83,6 +92,7 @@ class Toss:
                 "amount": as_number(order.amount, order.currency),
                 "successUrl": f"{self._frontend_url}/payment/success",
                 "failUrl": f"{self._frontend_url}/payment/fail",
+                **_deadline(order),
             }
         )
 
@@ -107,6 +117,21 @@ class Toss:
                 raise PaymentUnknownAtGateway
             raise refused("read", response.status_code, code)
         return self._fact(order_id, payment_key, response)
+
+    async def close_order(self, order: Order, payment: GatewayPayment | None) -> None:
+        """Cancels an account that waits for its deposit. A deposit that comes in meanwhile is kept:
+        Toss gives none back without an account to give it to. No other payment is taken without our
+        confirm, and that is for open orders only."""
+        if payment is None or payment.state != "awaiting_deposit":
+            return
+        path = f"/v1/payments/{quote(payment.payment_key, safe='')}/cancel"
+        body = {"cancelReason": "order over"}
+        response = await self._http.request("POST", path, headers=self._headers, json=body)
+        if response.status_code != 200:
+            code, _ = error(response)
+            if code is None or code in UNKNOWN or code in OUR_KEYS:
+                raise refused("close", response.status_code, code)
+            log.warning("account_not_closed", order_id=order.order_id, code=code)
 
     async def close(self) -> None:
         """Nothing: the connections are the shared client's."""
@@ -157,3 +182,8 @@ class Toss:
         if fact.transfer_failed:
             log.warning("refund_transfer_failed", payment_key=fact.payment_key)
         return fact
+
+
+def _deadline(order: Order) -> dict[str, str]:
+    """The time until which a virtual account takes the deposit."""
+    return {"dueDate": in_seoul(order.deposit_until)} if order.deposit_until else {}

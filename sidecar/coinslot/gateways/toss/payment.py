@@ -175,6 +175,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         shown=redacted(body, SHOWN),
         transfer_failed=_failed(payment.virtualAccount),
         approved_at=zoned(payment.approvedAt) if payment.approvedAt else None,
+        taken_at=utc(payment.approvedAt) if payment.approvedAt and paid else None,
     )
 
 

@@ -59,6 +59,8 @@ class TossConfig(Answer):
     orderId: str  # noqa: N815
     orderName: str  # noqa: N815
     amount: int
+    # Until when a virtual account takes the deposit, in Korea's time.
+    dueDate: str = ""  # noqa: N815
     successUrl: str  # noqa: N815
     failUrl: str  # noqa: N815
 

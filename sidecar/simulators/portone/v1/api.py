@@ -26,6 +26,7 @@ Json = dict[str, Any]
 
 _NO_PAYMENT = "존재하지 않는 결제정보입니다."
 _NOT_PREPARED = "사전등록된 결제정보가 존재하지 않습니다."
+_NO_ACCOUNT = "말소할 가상계좌가 존재하지 않습니다."
 _NOTHING_TO_CANCEL = "취소할 결제건이 존재하지 않습니다."
 _ACCOUNT = ("refund_bank", "refund_account", "refund_holder")
 
@@ -56,6 +57,7 @@ class PortOneV1Api:
             ("PUT", "/payments/prepare", admitted(self._prepare)),
             ("GET", "/payments/prepare/<merchant_uid:str>", admitted(self._prepared)),
             ("POST", "/payments/cancel", admitted(self._cancel)),
+            ("DELETE", "/vbanks/<imp_uid:str>", admitted(self._delete_account)),
             ("GET", "/payments/find/<merchant_uid:str>", listed(self._find)),
             ("GET", "/payments/find/<merchant_uid:str>/<status:str>", listed(self._find)),
             ("GET", "/payments/findAll/<merchant_uid:str>", listed(self._find_all)),
@@ -157,6 +159,13 @@ class PortOneV1Api:
         if given.get("enable_webhook") in {True, "true"}:
             self._announce(cancel_webhook(payment))
         return ok(payment)
+
+    async def _delete_account(self, _request: Request, imp_uid: str) -> HTTPResponse:
+        payment = self._books.find(imp_uid)
+        if payment is None or payment["status"] != "ready" or not payment["vbank_num"]:
+            return failed(_NO_ACCOUNT, code=1)
+        payment.update(status="cancelled", cancelled_at=self._now())
+        return ok(self._books.keep(payment))
 
     def _to_cancel(self, given: Json) -> Json | None:
         if given.get("imp_uid"):

@@ -11,7 +11,7 @@ from sanic.response import json
 
 from simulators.portone.v2.errors import failed
 from simulators.portone.v2.listing import Listing, listed
-from simulators.portone.v2.payment import stamp
+from simulators.portone.v2.payment import moved, stamp
 from simulators.portone.v2.refund import Cancel, broken, refused
 from simulators.requests import json_object
 
@@ -56,6 +56,7 @@ class PortOneV2Api:
             ("GET", one, admitted(self._read)),
             ("POST", f"{one}/pre-register", self._writing(self._pre_register)),
             ("POST", f"{one}/cancel", self._writing(self._cancel)),
+            ("POST", f"{one}/virtual-account/close", self._writing(self._close_account)),
             ("POST", f"{one}/resend-webhook", self._writing(self._resend_webhook)),
         ]
 
@@ -100,6 +101,17 @@ class PortOneV2Api:
         if webhook is not None and not given.skipWebhook:
             self._sender.announce(webhook)
         return json({"cancellation": cancellation})
+
+    async def _close_account(self, _request: Request, payment_id: str) -> HTTPResponse:
+        payment = self._books.shown(payment_id)
+        if payment is None:
+            return failed("PAYMENT_NOT_FOUND", 404)
+        if payment["status"] != "VIRTUAL_ACCOUNT_ISSUED":
+            return failed("PAYMENT_NOT_WAITING_FOR_DEPOSIT", 409)
+        now = self._books.now()
+        payment.update(moved("CANCELLED", now), cancelledAt=stamp(now), cancellations=[])
+        self._sender.announce(self._books.events.happened(self._books.keep(payment)))
+        return json({"closedAt": stamp(now)})
 
     async def _resend_webhook(self, request: Request, payment_id: str) -> HTTPResponse:
         if self._books.shown(payment_id) is None:

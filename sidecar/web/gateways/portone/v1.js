@@ -22,6 +22,7 @@ export async function pay(order, { sdk, options, email, locale, redirectUrl }) {
         buyer_email: email,
         language: locale,
         m_redirect_url: redirectUrl,
+        ...(order.method === 'virtual_account' && { vbank_due: order.checkout.vbank_due }),
       },
       resolve,
     )

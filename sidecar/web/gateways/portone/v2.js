@@ -9,9 +9,11 @@ export const script = ['portone', 'https://cdn.portone.io/v2/browser-sdk.js', 'P
 export async function pay(order, { sdk, email, locale, redirectUrl }) {
   const PortOne = await load(sdk, 'PortOne')
   const { storeId, channelKey, paymentId, orderName, totalAmount, currency } = order.checkout
+  const { virtualAccount } = order.checkout
   const answer = await PortOne.requestPayment({
     ...{ storeId, channelKey, paymentId, orderName, totalAmount, currency, redirectUrl },
     payMethod: METHODS[order.method] ?? 'CARD',
+    ...(order.method === 'virtual_account' && { virtualAccount }),
     locale: locale === 'ko' ? 'KO_KR' : 'EN_US',
     customer: email ? { email } : undefined,
   })

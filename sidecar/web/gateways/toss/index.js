@@ -24,15 +24,18 @@ export function returned(get) {
 
 async function pay(order, { sdk }) {
   const TossPayments = await load(sdk, 'TossPayments')
-  const { clientKey, amount, ...config } = order.checkout.tossConfig
+  const { clientKey, amount, dueDate, ...config } = order.checkout.tossConfig
   const [method, korean] = METHODS[order.method] ?? METHODS.card
   const toss = TossPayments(clientKey)
+  const deposit = method === 'VIRTUAL_ACCOUNT'
   try {
     if (toss.payment) {
       const payment = toss.payment({ customerKey: TossPayments.ANONYMOUS })
-      await payment.requestPayment({ ...config, method, amount: { currency: 'KRW', value: amount } })
+      const due = deposit && { virtualAccount: { dueDate } }
+      const value = { currency: 'KRW', value: amount }
+      await payment.requestPayment({ ...config, ...due, method, amount: value })
     } else {
-      await toss.requestPayment(korean, { ...config, amount })
+      await toss.requestPayment(korean, { ...config, ...(deposit && { dueDate }), amount })
     }
   } catch (error) {
     return { closed: error?.code === 'USER_CANCEL' }

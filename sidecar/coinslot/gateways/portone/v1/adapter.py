@@ -7,6 +7,7 @@ are unsigned, so a payment counts as what `GET /payments/{imp_uid}` says and as 
 from __future__ import annotations
 
 import re
+from datetime import timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -43,12 +44,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _IMP_UID = re.compile(r"imp_[A-Za-z0-9]{1,28}")
+# More than the price of an order that is over: no page asks for as much.
+_BEYOND = 1
+_SEOUL = timezone(timedelta(hours=9))
 # V1 gives up to 1000 payments at once.
 _ATTEMPTS = 1000
 
 
 class PortOneV1(TakesMoneyItself):
     name = "portone"
+    currencies: frozenset[str] | None = frozenset({"KRW"})
 
     def __init__(self, http: GatewayHttp, *, key: str, secret: str, live: bool) -> None:
         self._http = http
@@ -84,7 +89,7 @@ class PortOneV1(TakesMoneyItself):
             registered = await self._call("PUT", "/payments/prepare", repeatable=True, json=body)
         if not _succeeded(registered):
             raise _refused("prepare", registered)
-        return Prepared(browser={})
+        return Prepared(browser=_deadline(order))
 
     async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
         """By the order alone: of its attempts the one that matters most for the money."""
@@ -132,6 +137,22 @@ class PortOneV1(TakesMoneyItself):
         self.check_key(refund.payment_key)
         body = cancel_body(refund)
         check_canceled(refund, await self._call("POST", "/payments/cancel", json=body))
+
+    async def close_order(self, order: Order, payment: GatewayPayment | None) -> None:
+        """Registers another amount, so that no window opens for the order's any more. Deletes an
+        account that waits for its deposit, where its payment company can."""
+        body = {
+            "merchant_uid": order.order_id,
+            "amount": as_number(order.amount + _BEYOND, order.currency),
+            "currency": order.currency,
+        }
+        await self._call("PUT", "/payments/prepare", repeatable=True, json=body)
+        if payment is None or payment.state != "awaiting_deposit":
+            return
+        path = f"/vbanks/{quote(payment.payment_key, safe='')}"
+        answer = await self._call("DELETE", path, repeatable=True)
+        if not _succeeded(answer):
+            log.warning("account_not_closed", order_id=order.order_id, code=answer.get("code"))
 
     def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
         paid, canceled = (partial(self._listed, status) for status in ("paid", "cancelled"))
@@ -190,6 +211,13 @@ def _weight(fact: GatewayPayment) -> int:
     if fact.paid:
         return 2
     return 1 if fact.state == "awaiting_deposit" else 0
+
+
+def _deadline(order: Order) -> dict[str, str]:
+    """The time until which a virtual account takes the deposit, as `IMP.request_pay` reads it."""
+    if order.deposit_until is None:
+        return {}
+    return {"vbank_due": order.deposit_until.astimezone(_SEOUL).strftime("%Y%m%d%H%M")}
 
 
 def _page(envelope: dict[str, Any]) -> V1Page:

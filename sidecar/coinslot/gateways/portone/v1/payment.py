@@ -73,6 +73,7 @@ def read_as(payment: V1Payment) -> GatewayPayment:
         method=payment.pay_method,
         failure_reason=payment.fail_reason,
         virtual_account=_virtual_account(payment),
+        taken_at=_moment(payment.paid_at) if paid and payment.paid_at else None,
     )
 
 
@@ -122,10 +123,13 @@ def _discount(payment: V1Payment) -> Decimal:
 def _virtual_account(payment: V1Payment) -> VirtualAccount | None:
     if not payment.vbank_num:
         return None
-    due = datetime.fromtimestamp(payment.vbank_date, UTC) if payment.vbank_date else None
     return VirtualAccount(
         bank=payment.vbank_name,
         account_number=payment.vbank_num,
         holder=payment.vbank_holder,
-        due_at=due.isoformat() if due else None,
+        due_at=_moment(payment.vbank_date) if payment.vbank_date else None,
     )
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

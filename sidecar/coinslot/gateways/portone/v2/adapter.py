@@ -8,6 +8,7 @@ reason to read the payment again.
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -46,6 +47,7 @@ _TRANSACTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 class PortOneV2(TakesMoneyItself):
     name = "portone"
+    currencies: frozenset[str] | None = frozenset({"KRW"})
 
     def __init__(
         self,
@@ -100,6 +102,7 @@ class PortOneV2(TakesMoneyItself):
                 "orderName": order.name,
                 "totalAmount": order.amount,
                 "currency": order.currency,
+                **_deadline(order),
             }
         )
 
@@ -132,6 +135,19 @@ class PortOneV2(TakesMoneyItself):
             json=cancel_body(refund, self._store_id),
         )
         check_taken_on(refund, response)
+
+    async def close_order(self, order: Order, payment: GatewayPayment | None) -> None:
+        """Closes an account that waits for its deposit. PortOne documents no way to take back what
+        was registered."""
+        if payment is None or payment.state != "awaiting_deposit":
+            return
+        path = f"{_path(order.order_id)}/virtual-account/close"
+        response = await self._call("POST", path, params={"storeId": self._store_id})
+        if response.status_code != 200:
+            refusal = _error(response)
+            if refusal is None or refusal.startswith("IDEMPOTENCY_"):
+                raise _refused("virtual-account/close", response)
+            log.warning("account_not_closed", order_id=order.order_id, type=refusal)
 
     def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
         paid = partial(self._listed, ["PAID"])
@@ -184,6 +200,14 @@ class PortOneV2(TakesMoneyItself):
         if (payment.id, payment.store_id) != (order_id, self._store_id):
             raise nonsense("answered with another payment", order_id=order_id)
         return fact
+
+
+def _deadline(order: Order) -> dict[str, Any]:
+    """The time until which a virtual account takes the deposit, as the browser's SDK reads it."""
+    if order.deposit_until is None:
+        return {}
+    due = order.deposit_until.astimezone(UTC).isoformat(timespec="seconds")
+    return {"virtualAccount": {"accountExpiry": {"dueDate": due.replace("+00:00", "Z")}}}
 
 
 def _path(order_id: str) -> str:

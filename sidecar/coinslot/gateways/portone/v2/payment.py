@@ -131,6 +131,7 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         method=_method(payment.method),
         failure_reason=_failure_reason(payment.failure),
         virtual_account=_virtual_account(payment),
+        taken_at=_moment(payment.paid_at) if paid and payment.paid_at else None,
     )
 
 
@@ -213,6 +214,15 @@ def _virtual_account(payment: V2Payment) -> VirtualAccount | None:
         holder=method.remittee_name,
         due_at=due.astimezone(UTC).isoformat() if due else None,
     )
+
+
+def _moment(told: str) -> str | None:
+    """None for what is no time: it decides no state."""
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC).isoformat() if moment.tzinfo else None
 
 
 def which_field(error: Exception) -> str:

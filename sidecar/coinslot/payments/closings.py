@@ -1,0 +1,93 @@
+"""Closings: orders that are over, closed at their gateways.
+
+Whoever ended an order has waited for none of this. The database lists what is due and leases it.
+Each payment of the order is read before and after it is closed, so that one which was paid
+meanwhile is settled as money, and none is believed to be closed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from coinslot.errors import CoinslotError, PaymentRefused, PaymentUnknownAtGateway
+from coinslot.payments.orders import as_order
+
+if TYPE_CHECKING:
+    from coinslot.database import Database
+    from coinslot.database.records import Closing, OrderRecord
+    from coinslot.gateways.base import Gateway
+    from coinslot.payments.settlements import Settlements
+    from coinslot.shutdown import Shutdown
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 20
+# Without an answer in a row, the gateway counts as down: the rest waits for its next try.
+_DOWN_AFTER = 3
+_ENDED = frozenset({"canceled", "expired", "voided"})
+
+
+class Closings:
+    def __init__(self, database: Database, settlements: Settlements, shutdown: Shutdown) -> None:
+        self._database = database
+        self._settlements = settlements
+        self._shutdown = shutdown
+
+    async def work_off(self, gateway: Gateway) -> tuple[int, int]:
+        """Closes what is due at a gateway. Returns how many orders, and how many gave no answer."""
+        closed = unanswered = 0
+        while not self._shutdown.has_begun() and unanswered < _DOWN_AFTER:
+            batch = await self._database.as_service().claim_closings(gateway.name, _BATCH)
+            for each in batch:
+                if self._shutdown.has_begun() or unanswered >= _DOWN_AFTER:
+                    break
+                done = await self._closed(gateway, each)
+                closed, unanswered = closed + done, unanswered + (not done)
+            if not batch:
+                break
+        return closed, unanswered
+
+    async def _closed(self, gateway: Gateway, closing: Closing) -> bool:
+        """False where the gateway, or the database, gave no answer: it stays on the list."""
+        order = closing.order
+        with bound_contextvars(order_id=order.order_id, gateway=gateway.name):
+            try:
+                await self._close(gateway, order, closing.attempt_keys)
+                await self._database.as_service().finish_closing(closing)
+            except CoinslotError as error:
+                log.warning("order_not_closed", code=error.code)
+                return False
+            log.info("order_closed")
+            return True
+
+    async def _close(self, gateway: Gateway, order: OrderRecord, keys: list[str]) -> None:
+        """What the gateway shows for the order, which may be an attempt that nobody told us of, and
+        then each other attempt."""
+        seen = await self._close_payment(gateway, order, None)
+        for key in keys:
+            if key not in seen:
+                seen |= await self._close_payment(gateway, order, key)
+
+    async def _close_payment(
+        self, gateway: Gateway, order: OrderRecord, key: str | None
+    ) -> set[str]:
+        """The keys of the payments that were looked at."""
+        order_id = order.order_id
+        try:
+            found = await self._settlements.settle(gateway, order_id, key, "closing")
+        except PaymentUnknownAtGateway:
+            if key is None:
+                await gateway.close_order(as_order(order), None)
+            return {key} if key else set()
+        except PaymentRefused as refusal:
+            # Another order's payment, or another gateway's: not ours to close.
+            log.warning("not_closed", code=refusal.code)
+            return {key} if key else set()
+        fact = found.fact
+        if found.order.status in _ENDED and not fact.paid and fact.state != "canceled":
+            await gateway.close_order(as_order(order), fact)
+            await self._settlements.settle(gateway, order_id, fact.payment_key, "closing")
+        return {fact.payment_key, *([key] if key else [])}
