@@ -180,7 +180,7 @@ where status in ('pending', 'awaiting_deposit', 'failed');
 create index token_payments_product_id on public.token_payments (product_id);
 create index token_payments_gateway on public.token_payments (gateway, confirmed_at);
 create index token_payments_over on public.token_payments (created_at)
-where status in ('failed', 'canceled', 'expired');
+where status in ('failed', 'canceled', 'expired', 'voided');
 -- Of those that are looked for by it. A whole one would tempt a planner without statistics to go
 -- through all pending orders in search of one user's.
 create index token_payments_status on public.token_payments (status) where status = 'review';

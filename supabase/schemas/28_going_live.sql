@@ -160,10 +160,12 @@ language sql volatile set search_path = '' as $$
   update public.token_payments p set idempotency_key = null
   where not p.live and p.idempotency_key is not null;
   delete from coinslot.payment_reads r using public.token_payments p
-  where p.id = r.payment_id and not p.live
+  where p.id = r.payment_id and not p.live;
+  delete from coinslot.payment_closings c using public.token_payments p
+  where p.id = c.payment_id and not p.live
 $$;
 comment on function coinslot.end_test_orders() is
-'Cancels unpaid test orders, frees the keys of all of them, and reads none again.';
+'Cancels unpaid test orders, frees the keys of all of them, and asks of none again.';
 revoke all on function coinslot.end_test_orders() from public;
 
 -- Called again it finds nothing to do, unless the database was in test mode in between.

@@ -10,7 +10,8 @@
 create function coinslot.is_abandoned(payment public.token_payments) returns boolean
 language sql stable set search_path = '' as $$
   select
-    payment.status in ('failed', 'canceled', 'expired') and payment.confirmed_at is null
+    payment.status in ('failed', 'canceled', 'expired', 'voided')
+    and payment.confirmed_at is null
     and greatest(payment.paid, payment.refunded, payment.disputed, payment.withdrawn) = 0
     and payment.updated_at < clock_timestamp() - interval '30 days'
     and not exists (
@@ -57,8 +58,8 @@ declare
   v_before timestamptz := (select clock_timestamp() - s.keep_unpaid_orders from coinslot.settings s);
   v_ids uuid[] := array(
     select p.id from public.token_payments p
-    where p.status in ('failed', 'canceled', 'expired') and p.created_at < v_before
-      and p.updated_at < v_before and coinslot.is_abandoned(p)
+    where p.status in ('failed', 'canceled', 'expired', 'voided')
+      and p.created_at < v_before and p.updated_at < v_before and coinslot.is_abandoned(p)
     order by p.created_at limit purge_orders.batch
     for update skip locked
   );
