@@ -19,8 +19,8 @@ MUTANTS = (
     _forgets(
         "purge-what-still-moves",
         "an order that is open, paid or for review is not deleted",
-        "payment.status in ('failed', 'canceled', 'expired') and payment.confirmed_at is null",
-        "payment.confirmed_at is null",
+        "payment.status in ('failed', 'canceled', 'expired', 'voided')",
+        "true",
     ),
     _forgets(
         "purge-money-that-went-back",
