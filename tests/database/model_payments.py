@@ -225,15 +225,13 @@ class Gateways:
             return _paid_status(read)
         if any(a.problem and not a.credited and a.read.has_money for a in mine):
             return "review"
-        if order.voided:
-            return "voided"
-        if expired:
-            return "expired"
+        if order.voided or expired:
+            return "voided" if order.voided else "expired"
         if self._waits(mine):
             return "awaiting_deposit"
-        if order.canceled or "canceled" in states:
-            return "canceled"
-        return "failed" if "failed" in states else "pending"
+        canceled = order.canceled or "canceled" in states
+        unpaid = "failed" if "failed" in states else "pending"
+        return "canceled" if canceled else unpaid
 
     @staticmethod
     def _outcome(

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from coinslot.errors import CoinslotError, PaymentRefused, PaymentUnknownAtGateway
+from coinslot.errors import CoinslotError, PaymentRefused
 from coinslot.payments.orders import as_order
+from coinslot.payments.settlements import fact_about
 
 if TYPE_CHECKING:
     from coinslot.database import Database
     from coinslot.database.records import Closing, OrderRecord
-    from coinslot.gateways.base import Gateway
+    from coinslot.gateways.base import Gateway, GatewayPayment
     from coinslot.payments.settlements import Settlements
     from coinslot.shutdown import Shutdown
 
@@ -64,10 +65,10 @@ class Closings:
             return True
 
     async def _close(self, gateway: Gateway, order: OrderRecord, keys: list[str]) -> None:
-        """What the gateway shows for the order, which may be an attempt that nobody told us of, and
-        then each other attempt."""
-        seen = await self._close_payment(gateway, order, None)
-        for key in keys:
+        """Closes the payment that the gateway shows for the order, which may be one that nobody told
+        us of, and then each other."""
+        seen: set[str] = set()
+        for key in (None, *keys):
             if key not in seen:
                 seen |= await self._close_payment(gateway, order, key)
 
@@ -75,19 +76,26 @@ class Closings:
         self, gateway: Gateway, order: OrderRecord, key: str | None
     ) -> set[str]:
         """The keys of the payments that were looked at."""
-        order_id = order.order_id
+        looked_at = {key} if key is not None else set()
         try:
-            found = await self._settlements.settle(gateway, order_id, key, "closing")
-        except PaymentUnknownAtGateway:
+            fact = await fact_about(order, gateway, key)
+        except PaymentRefused as refusal:
+            # Unknown there, or of another order: not ours to close.
+            log.debug("nothing_to_close", code=refusal.code)
             if key is None:
                 await gateway.close_order(as_order(order), None)
-            return {key} if key else set()
-        except PaymentRefused as refusal:
-            # Another order's payment, or another gateway's: not ours to close.
-            log.warning("not_closed", code=refusal.code)
-            return {key} if key else set()
-        fact = found.fact
-        if found.order.status in _ENDED and not fact.paid and fact.state != "canceled":
+            return looked_at
+        now = await self._applied(gateway, order, fact)
+        if now.status in _ENDED and not fact.paid and fact.state != "canceled":
             await gateway.close_order(as_order(order), fact)
-            await self._settlements.settle(gateway, order_id, fact.payment_key, "closing")
-        return {fact.payment_key, *([key] if key else [])}
+            await self._settlements.settle(gateway, order.order_id, fact.payment_key, "closing")
+        return looked_at | {fact.payment_key}
+
+    async def _applied(
+        self, gateway: Gateway, order: OrderRecord, fact: GatewayPayment
+    ) -> OrderRecord:
+        settled = await self._settlements.apply(order, fact, "closing")
+        if settled.outcome == "stale":
+            key = fact.payment_key
+            settled = await self._settlements.settle(gateway, order.order_id, key, "closing")
+        return settled.order
