@@ -97,8 +97,8 @@ revoke all on function coinslot.same_fact(
   coinslot.payment_attempts, coinslot.payment_attempts
 ) from public;
 
--- A test payment is nothing in a live database: nothing that is said of it is applied. A live one is
--- what it is anywhere: a copy of a live database, made to try something, keeps its books.
+-- A test payment is nothing in a live database: nothing that is said of it is applied. A live one
+-- is what it is anywhere: a copy of a live database, made to try something, keeps its books.
 create function coinslot.is_live() returns boolean
 language sql stable set search_path = '' as $$
   select exists (select from coinslot.settings s where s.id and s.mode = 'live')

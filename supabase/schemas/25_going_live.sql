@@ -2,8 +2,9 @@
 --
 -- A test payment gives tokens while the database takes test payments. In a live one nothing that is
 -- said of it is applied, and what it gave before is reversed here, in the ledger, for good. Both
--- begin with one transaction, and no test payment is applied meanwhile: the funnel shares a lock for
--- each, which this takes alone. Real money never waits for it.
+-- begin with one transaction, and no test payment is applied meanwhile, be it of an order that was
+-- made meanwhile: the funnel shares a lock for each, which this takes alone. Real money never waits
+-- for it.
 
 create function coinslot.mode_lock() returns bigint
 language sql immutable parallel safe set search_path = ''
