@@ -13,6 +13,7 @@ set local timezone = 'UTC';
 \copy (select * from coinslot.payment_attempts order by id) to 'payment_attempts.csv' csv header
 \copy (select * from coinslot.refunds order by created_at, id) to 'refunds.csv' csv header
 \copy (select * from coinslot.token_holds order by created_at, id) to 'holds.csv' csv header
+\copy (select * from coinslot.spend_refunds order by user_id, seq) to 'spend_refunds.csv' csv header
 \copy (select * from coinslot.merged_wallets order by from_user) to 'merged_wallets.csv' csv header
 \copy (select * from coinslot.imported_balances order by column_name, user_id) to 'imported_balances.csv' csv header
 \copy (select * from coinslot.discrepancies order by id) to 'discrepancies.csv' csv header

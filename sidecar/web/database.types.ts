@@ -251,10 +251,10 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "capture_token_hold":
-{ Args: { "amount"?: number,"hold_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+{ Args: { "allow_overage"?: boolean,"amount"?: number,"hold_id": string }; Returns: Database["public"]['CompositeTypes']["token_capture_receipt"]
                           SetofOptions: {
         from: "*"
-        to: "token_receipt"
+        to: "token_capture_receipt"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -371,6 +371,9 @@ isOneToOne: false
       } },
 "coinslot_get_settings":
 { Args: Record<PropertyKey, never>; Returns: Json
+                           },
+"coinslot_go_live":
+{ Args: { "dry_run"?: boolean }; Returns: Json
                            },
 "coinslot_list_discrepancies":
 { Args: { "before"?: number,"page_size"?: number }; Returns: unknown[]
@@ -571,6 +574,14 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"extend_token_hold":
+{ Args: { "hold_id": string,"ttl_seconds"?: number }; Returns: Database["public"]['CompositeTypes']["token_hold_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_hold_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "get_user_tokens":
 { Args: Record<PropertyKey, never>; Returns: number
                            },
@@ -590,6 +601,11 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"list_token_holds":
+{ Args: { "after"?: string,"after_id"?: string,"page_size"?: number }; Returns: {
+              "amount": number,"created_at": string,"expires_at": string,"feature": string,"id": string,"reason": string
+            }[]
+                           },
 "list_token_refunds":
 { Args: { "order_id": string }; Returns: unknown[]
                           SetofOptions: {
@@ -603,6 +619,14 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "token_merge_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"refund_spend_for":
+{ Args: { "amount"?: number,"caller"?: string,"idempotency_key": string,"reason"?: string,"spend_key"?: string,"spend_seq"?: number,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_receipt"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -701,6 +725,8 @@ isOneToOne: false
                         "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["token_payments"]['Row'] | null
                       },"coinslot_webhook_verdict": {
                         "webhook_id": number | null,"outcome": string | null,"finished": boolean | null
+                      },"token_capture_receipt": {
+                        "user_id": string | null,"seq": number | null,"delta": number | null,"balance": number | null,"created_at": string | null,"payment_id": string | null,"hold_id": string | null,"kind": string | null,"idempotency_key": string | null,"feature": string | null,"reason": string | null,"metadata": Json | null,"replayed": boolean | null,"missing": number | null
                       },"token_hold_receipt": {
                         "id": string | null,"user_id": string | null,"amount": number | null,"captured": number | null,"status": string | null,"feature": string | null,"idempotency_key": string | null,"reason": string | null,"expires_at": string | null,"created_at": string | null,"resolved_at": string | null,"replayed": boolean | null
                       },"token_merge_receipt": {

@@ -53,9 +53,9 @@ comment on function coinslot.lock_owner(uuid) is
 revoke all on function coinslot.lock_owner(uuid) from public;
 
 -- By its number a spend is of this user's own history. By its key it may also stand in one that
--- was merged into it; where two of those share the key it is for nobody to guess. Keys of users and of
--- the service are apart here, too: what a user spends under a key that the service uses is not given
--- back in place of what the service spent.
+-- was merged into it; where two of those share the key it is for nobody to guess. Keys of users and
+-- of the service are apart here, too: what a user spends under a key that the service uses is not
+-- given back in place of what the service spent.
 create function coinslot.find_spend(user_id uuid, spend_key text, spend_seq bigint, caller text)
 returns public.token_ledger
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
