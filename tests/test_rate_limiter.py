@@ -266,7 +266,13 @@ class TestStorageGone:
 
 
 class TestIdleConnections:
-    """Who hosts a Redis closes what is idle: that is no reason to let anybody in."""
+    """They are closed by who hosts a Redis: that is no reason to let anybody in."""
+
+    @pytest.fixture(autouse=True)
+    def patiently(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """On a slow machine: that one is slow to answer is another matter."""
+        for module in ("rate_limiter", "settings.limit_storage"):
+            monkeypatch.setattr(f"coinslot.{module}.SECONDS_TO_ANSWER", PATIENCE)
 
     @pytest.mark.parametrize("how", ["closed after a second", "killed"])
     async def test_that_were_closed_let_nobody_in(self, redis: Redis, how: str) -> None:
@@ -280,14 +286,13 @@ class TestIdleConnections:
                 for _ in range(3):
                     let_in += await admitted(counted, 50, HOME)
                     await all_closed(other, kill=how == "killed")
-            assert let_in == 10
-            assert said(logged, "limits_storage_away") == 0
+            assert (let_in, [line["event"] for line in logged]) == (10, [])
 
 
 async def all_closed(other: Client, *, kill: bool) -> None:
     """Ends every connection to Redis but this one: at once, or by waiting for Redis to do so."""
     if kill:
-        await other.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await other.execute_command("CLIENT", "KILL", "SKIPME", "yes")  # type: ignore[no-untyped-call]
     async with asyncio.timeout(PATIENCE):
         while len(await other.client_list()) > 1:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)

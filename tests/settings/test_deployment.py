@@ -16,7 +16,6 @@ from coinslot.settings.deployment import (
     load_settings,
     setting_names,
 )
-from coinslot.settings.registry import GATEWAY_SETTINGS
 from devstack.settings import DevstackSettings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -26,12 +25,7 @@ GIVEN = {
     "supabase_service_role_key": "sb_secret_b",
     "frontend_url": "https://app.example.com/",
 }
-ADDRESSES = [
-    name
-    for kind in (Settings, *GATEWAY_SETTINGS)
-    for name in kind.model_fields
-    if name.endswith("_url") and name != "frontend_url"
-] + ["frontend_url"]
+ADDRESSES = [name for name in setting_names() if name.endswith("_url")]
 PORTONE = {
     "iamport_code": "imp1",
     "iamport_api_key": "key-of-imp1",
