@@ -131,8 +131,8 @@ def test_merge_and_spend_from_both(bank: Bank) -> None:
     answers = bank.together(
         [
             merge(one, two, f"{one} {two}"),
-            *(spend(user, 5, f"{n}") for n in range(6) for user in (one, two)),
-            *(hold(user, 5, f"h{n}") for n in range(3) for user in (one, two)),
+            *(spend(user, 5, f"{user} {n}") for n in range(6) for user in (one, two)),
+            *(hold(user, 5, f"{user} h{n}") for n in range(3) for user in (one, two)),
         ]
     )
     taken = 5 * (len(receipts_of(answers)) - 1)
