@@ -35,7 +35,7 @@ FORBIDDEN = Refusal("PT403", "forbidden")
 
 @pytest.fixture(autouse=True)
 def books(bank: Bank) -> Any:  # noqa: ANN401 - a fixture
-    """Whatever is tried, they add up."""
+    """The books add up after every threat."""
     yield
     assert not bank.audit()
 
@@ -223,7 +223,7 @@ def test_spending_of_a_deleted_account(bank: Bank) -> None:
 
 
 def test_anonymous_purchase_where_there_is_none(bank: Bank) -> None:
-    """Whatever the JWT claims: Auth's own record decides."""
+    """Auth's own record decides, not what the JWT claims."""
     nobody = anonymous(bank)
     bank.change("update coinslot.settings set anonymous_purchases = false")
     try:
