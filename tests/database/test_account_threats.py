@@ -35,7 +35,7 @@ FORBIDDEN = Refusal("PT403", "forbidden")
 
 @pytest.fixture(autouse=True)
 def books(bank: Bank) -> Any:  # noqa: ANN401 - a fixture
-    """Whatever is tried, they add up."""
+    """The books add up after every threat."""
     yield
     assert not bank.audit()
 
@@ -131,8 +131,8 @@ def test_merge_and_spend_from_both(bank: Bank) -> None:
     answers = bank.together(
         [
             merge(one, two, f"{one} {two}"),
-            *(spend(user, 5, f"{n}") for n in range(6) for user in (one, two)),
-            *(hold(user, 5, f"h{n}") for n in range(3) for user in (one, two)),
+            *(spend(user, 5, f"{user} {n}") for n in range(6) for user in (one, two)),
+            *(hold(user, 5, f"{user} h{n}") for n in range(3) for user in (one, two)),
         ]
     )
     taken = 5 * (len(receipts_of(answers)) - 1)
@@ -223,7 +223,7 @@ def test_spending_of_a_deleted_account(bank: Bank) -> None:
 
 
 def test_anonymous_purchase_where_there_is_none(bank: Bank) -> None:
-    """Whatever the JWT claims: Auth's own record decides."""
+    """Auth's own record decides, not what the JWT claims."""
     nobody = anonymous(bank)
     bank.change("update coinslot.settings set anonymous_purchases = false")
     try:

@@ -54,7 +54,7 @@ def test_nobody_who_is_new_or_logs_in_waits_for_an_adoption(
 def test_an_address_confirmed_during_an_adoption_is_paid_once(
     bank: Bank, early: tuple[UUID, UUID], end: str, tokens: tuple[int, int] | None
 ) -> None:
-    """Where the adoption fails nobody has a wallet, and the next one judges both."""
+    """An adoption that fails gives nobody a wallet, and the next one judges both."""
     with (
         adopting(bank) as adoption,
         closing(bank.connect()) as auth,

@@ -32,7 +32,7 @@ class Move:
     other: int = 0
     soft: bool = False
     late: int = 0
-    """How often it was put off."""
+    """The number of times it was put off."""
 
 
 def moves(seed: int, purchases: int) -> list[Move]:

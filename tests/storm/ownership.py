@@ -95,7 +95,7 @@ def owner(into: dict[str, str], user_id: str) -> str:
 
 
 def follow(journal: Journal, database: Database) -> None:
-    """What people remember is, from now on, of those who they have become."""
+    """Gives what people remember to those who they have become."""
     into = _into(database)
     for bought in journal.bought:
         bought.user_id = owner(into, bought.user_id)
