@@ -9,6 +9,8 @@ create role authenticator login noinherit password 'postgres';
 create role supabase_auth_admin login noinherit createrole password 'postgres';
 
 grant anon, authenticated, service_role to authenticator, postgres; -- noqa: PRS
+-- Whoever runs a project may change the time-outs of these.
+grant anon, authenticated, service_role to postgres with admin option; -- noqa: PRS
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres; -- noqa: PRS
 
 -- What hosted projects have: the API's time-outs live on the roles. service_role has none of its
