@@ -1,6 +1,6 @@
--- A first look at fraud: what a gateway warns of, and what a user does again and again. It is listed
--- for a person beside what else needs one. Nothing follows from it by itself: nobody is refused
--- anything, and no money moves.
+-- A first look at fraud: what a gateway warns of, and what a user does again and again. It is
+-- listed for a person beside what else needs one. Nothing follows from it by itself: nobody is
+-- refused anything, and no money moves.
 
 -- What is signed is believed here, since nothing comes of it but that somebody looks. Again only
 -- for what is not open already.

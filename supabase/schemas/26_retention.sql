@@ -1,11 +1,12 @@
--- Retention: what nobody needs any more goes, by kind and after the time that the settings give it.
--- Payments that saw money, their attempts, refunds and events, the ledger and every discrepancy stay
--- for ever: the law asks for years of them, and every rule about money counts on them.
+-- Retention: what nobody needs any more goes, by kind and after the time that the settings give.
+-- Payments that saw money, their attempts, refunds and events, the ledger and every discrepancy
+-- stay for ever: the law asks for years of them, and every rule about money counts on them.
 --
 -- Each step takes a batch of the oldest and skips what is locked, so nobody waits for it.
 
--- An order that came to nothing for good: no money was ever seen of it, nothing is still to be read,
--- and no person was ever asked about it. However short a time is set, it is not so within a month.
+-- An order that came to nothing for good: no money was ever seen of it, nothing is still to be
+-- read, and no person was ever asked about it. However short a time is set, it is not so within a
+-- month.
 create function coinslot.is_abandoned(payment public.token_payments) returns boolean
 language sql stable set search_path = '' as $$
   select
