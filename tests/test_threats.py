@@ -229,6 +229,25 @@ async def test_price_tampered_in_the_window(shop: Shop, turn: dict[str, Any]) ->
     assert shop.purchases() == 0
 
 
+async def test_price_hoarded(shop: Shop) -> None:
+    """Ordered at a wrong price of ten minutes, paid long after it was mended."""
+    order_id = await shop.order()
+    shop.select(
+        "update token_payments set expires_at = expires_at - interval '3 hours' "
+        "where order_id = %s returning 1",
+        order_id,
+    )
+    mend = "update token_prices set amount = amount + %s where product_id = 'starter' returning 1"
+    shop.select(mend, 50_000)
+    try:
+        imp_uid = await shop.pay(order_id, amount=5000, force=True)
+        answer = await shop.complete(order_id, imp_uid)
+    finally:
+        shop.select(mend, -50_000)
+    assert (answer.status_code, error(answer)) == (400, "payment_review")
+    assert (await shop.tokens(), shop.discrepancies(order_id)) == (FREE, ["late_payment"])
+
+
 async def test_webhook_forged(shop: Shop) -> None:
     order_id = await shop.order()
     imp_uid = await shop.pay(order_id, outcome="failed")

@@ -65,8 +65,8 @@ class Closings:
             return True
 
     async def _close(self, gateway: Gateway, order: OrderRecord, keys: list[str]) -> None:
-        """Closes the payment that the gateway shows for the order, which may be one that nobody told
-        us of, and then each other."""
+        """Closes the payment that the gateway shows for the order, be it one that nobody told us
+        of, and then each other."""
         seen: set[str] = set()
         for key in (None, *keys):
             if key not in seen:
