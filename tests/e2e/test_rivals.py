@@ -1,4 +1,4 @@
-"""A function of the app under one of Coinslot's names: the check says what PostgREST makes of it."""
+"""An app's function under one of Coinslot's names: the check says what PostgREST makes of it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def _status(shop: Shop, key: str) -> int:
 
 @pytest.mark.parametrize("arguments", RIVALS)
 async def test_a_rival_is_what_postgrest_cannot_tell_from_ours(shop: Shop, arguments: str) -> None:
-    """A second function, of which PostgREST knows once it knows of the first."""
+    """PostgREST knows of it once it knows of a second one, which is nobody's rival."""
     seen = "seen_by_now integer"
     with functions_of_the_app(shop, arguments, seen):
 

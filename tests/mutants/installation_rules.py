@@ -46,11 +46,7 @@ MUTANTS = (
     SqlMutant(
         "functions-of-other-arguments-are-rivals",
         "a function that calls can be told from is the app's affair",
-        (
-            Rewrite(
-                "coinslot.check_rivals", "a.has_to <@ b.may and b.has_to <@ a.may", "true"
-            ),
-        ),
+        (Rewrite("coinslot.check_rivals", "a.has_to <@ b.may and b.has_to <@ a.may", "true"),),
         (CHECK,),
     ),
     SqlMutant(

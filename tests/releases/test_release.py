@@ -61,9 +61,7 @@ def test_a_migration_before_released_ones_is_refused(candidate: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", [checksums.BEGIN, checksums.END])
-def test_an_upgrade_that_makes_hand_edits_its_own_is_refused(
-    candidate: Path, missing: str
-) -> None:
+def test_an_upgrade_that_makes_hand_edits_its_own_is_refused(candidate: Path, missing: str) -> None:
     versions.set_program(candidate, VERSION="999.0.0.dev0")
     whole = upgrade("-- Later", telling("999.0.0.dev0", candidate_of(VERSION)))
     migration(candidate, LATER, whole)

@@ -23,7 +23,8 @@ def doctor(
 ) -> None:
     """Check the database: triggers, functions, grants, rows, users without wallets.
 
-    Ends with 1 if anything is wrong, with 3 if the database cannot be asked. Repairs are SQL, run as the owner of the database.
+    Ends with 1 if anything is wrong, with 3 if the database cannot be asked. Repairs are SQL, run
+    as the owner of the database.
     """
 
     async def checked(services: Services) -> list[Fault]:
