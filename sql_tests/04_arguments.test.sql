@@ -251,11 +251,11 @@ select
 from (values
   (null, '{"payment_key": null}'), (null, '{"payment_key": ""}'),
   (null, format('{"payment_key": "%s"}', repeat('p', 256))), (null, '{"currency": null}'),
-  (null, '{"currency": "won"}'), (null, '{"paid": null}'), (null, '{"paid": -1}'),
+  (null, '{"currency": "won"}'), (null, '{"paid": -1}'),
   (null, '{"paid": 1.5}'), (null, '{"paid": "much"}'), (null, '{"paid": 9007199254740992}'),
   (null, '{"paid": 99999999999999999999}'), (null, '{"refunded": -1}'),
-  (null, '{"refunded": 9007199254740992}'), (null, '{"live": null}'), (null, '{"live": "maybe"}'),
-  (null, '{"missing": "maybe"}'), (null, '{"paid_at": "soon"}'),
+  (null, '{"refunded": 9007199254740992}'), (null, '{"left": -1}'), (null, '{"live": "maybe"}'),
+  (null, '{"missing": "maybe"}'), (null, '{"withdrawn": -1}'), (null, '{"moved_at": "soon"}'),
   ('{}', null), ('"text"', null), ('null', null), ('[1]', null), ('[null]', null), ('[[]]', null),
   ('[{}]', null)
 ) l (lines, wrong);

@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(82);
+select plan(130);
 
 select now() - interval '1 day' as since, now() + interval '1 day' as until \gset
 create function pg_temp.begin_audit(
@@ -16,26 +16,41 @@ language sql as $$
 $$;
 -- What an audit says of lines as the gateway lists them: each like this one, but for what is given.
 create function pg_temp.audit(audit_id bigint, lines jsonb) returns jsonb
-language sql as $$
-  select pg_temp.as_service(format(
-    'select jsonb_agg(to_jsonb(l) - %L order by l.payment_key collate "C") as lines
-     from coinslot_audit_payments(%s, %L) l', 'audit_id', audit.audit_id, (
-      select coalesce(jsonb_agg(jsonb_build_object(
-        'order_id', '', 'currency', 'KRW', 'paid_at', '2026-01-02T03:04:05Z', 'paid', 5000,
-        'refunded', 0, 'live', false
-      ) || l.line order by l.n), '[]')
-      from jsonb_array_elements(audit.lines) with ordinality l (line, n)
+language plpgsql as $$
+declare
+  v_lines jsonb := (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'order_id', '', 'currency', 'KRW', 'moved_at', '2026-01-02T03:04:05Z', 'paid', 5000,
+      'refunded', 0, 'live', false
+    ) || l.line order by l.n), '[]')
+    from jsonb_array_elements(audit.lines) with ordinality l (line, n)
+  );
+begin
+  perform pg_temp.as_service(format(
+    'select coinslot_audit_payments(%s, %L)', audit.audit_id, v_lines
+  ));
+  return (
+    select jsonb_agg(to_jsonb(l) - 'audit_id' order by l.payment_key)
+    from coinslot.audit_lines l
+    where l.audit_id = audit.audit_id and l.payment_key in (
+      select k.line ->> 'payment_key' from jsonb_array_elements(v_lines) k (line)
     )
-  )) -> 'lines'
+  );
+end
 $$;
+-- Of a line alone, whatever was said of the payment before.
 create function pg_temp.verdict(audit_id bigint, line jsonb) returns text
-language sql as $$
-  select pg_temp.audit(verdict.audit_id, jsonb_build_array(verdict.line)) #>> '{0,verdict}'
+language plpgsql as $$
+begin
+  delete from coinslot.audit_lines l
+  where l.audit_id = verdict.audit_id and l.payment_key = verdict.line ->> 'payment_key';
+  return pg_temp.audit(verdict.audit_id, jsonb_build_array(verdict.line)) #>> '{0,verdict}';
+end
 $$;
 create function pg_temp.finish(audit_id bigint) returns jsonb
 language sql as $$
-  select pg_temp.as_service(format('select coinslot_finish_audit(%s) as totals', finish.audit_id))
-  -> 'totals'
+  select pg_temp.as_service(format('select coinslot_finish_audit(%s) as ended', finish.audit_id))
+  #> '{ended,totals}'
 $$;
 create function pg_temp.order_of(user_id uuid, gateway text default 'portone') returns text
 language sql as $$
@@ -89,7 +104,7 @@ select pg_temp.age(1440) as passed \gset
 select is(
   pg_temp.begin_audit('2025-01-01', '2025-02-01'), null, 'what is done is done, however long ago'
 );
-select is(pg_temp.audit(:january, '[{"payment_key": "late"}]'), 'null', '... and takes no lines');
+select is(pg_temp.audit(:january, '[{"payment_key": "late"}]'), null, '... and takes no lines');
 select is(
   pg_temp.begin_audit('2025-01-01', '2025-02-01', again => true), :january::bigint,
   '... unless it is to be done again'
@@ -155,8 +170,36 @@ create temporary table lines (protects, line, expected) as values
  '{"payment_key": "nobody", "order_id": "ord_nobody_made_it"}', 'unknown'),
 ('... also where it names an order of ours',
  jsonb_build_object('payment_key', 'nobody', 'order_id', :'plain'), 'unknown'),
-('a list that does not tell refunds',
- jsonb_build_object('payment_key', 'A ' || :'plain', 'refunded', null), 'unread'),
+('a row that does not tell refunds',
+ jsonb_build_object('payment_key', 'B ' || :'refunded', 'refunded', null), 'matched'),
+('a row that tells no money at all', jsonb_build_object(
+   'payment_key', 'B ' || :'refunded', 'refunded', null, 'paid', null), 'matched'),
+('a row that cannot tell', jsonb_build_object(
+   'payment_key', 'A ' || :'plain', 'refunded', null, 'unclear', true), 'unread'),
+('as much left as we have', jsonb_build_object(
+   'payment_key', 'B ' || :'refunded', 'refunded', null, 'left', 4000), 'matched'),
+('more left at that time', jsonb_build_object(
+   'payment_key', 'B ' || :'refunded', 'refunded', null, 'left', 5000), 'matched'),
+('less left than we have', jsonb_build_object(
+   'payment_key', 'B ' || :'refunded', 'refunded', null, 'left', 3999), 'different'),
+('what banks withdrew is not left', jsonb_build_object(
+   'payment_key', 'C ' || :'withdrawn', 'refunded', null, 'left', 3000), 'matched'),
+('a dispute we do not know of', jsonb_build_object(
+   'payment_key', 'A ' || :'plain', 'disputed', 1), 'different'),
+('money on its way back that we do not know of', jsonb_build_object(
+   'payment_key', 'A ' || :'plain', 'refunding', 1), 'different'),
+('a dispute that was won', jsonb_build_object('payment_key', 'C ' || :'withdrawn',
+   'refunded', null, 'withdrawn', 0), 'different'),
+('one that was lost', jsonb_build_object('payment_key', 'C ' || :'withdrawn',
+   'refunded', null, 'withdrawn', 1000, 'disputed', 0), 'matched'),
+('a deposit that was undone', jsonb_build_object(
+   'payment_key', 'A ' || :'plain', 'refunded', null, 'paid', 0), 'different'),
+('no money for what we know nothing of',
+ '{"payment_key": "nobody", "order_id": "ord_nobody_made_it", "paid": 0}', null),
+('... nor for what we know of as unpaid',
+ jsonb_build_object('payment_key', 'G ' || :'unpaid', 'paid', 0), 'matched'),
+('a row that does not tell its mode',
+ jsonb_build_object('payment_key', 'A ' || :'plain', 'live', null), 'matched'),
 ('... of a payment unknown to us',
  '{"payment_key": "nobody", "order_id": "ord_nobody_made_it", "refunded": null}', 'unread'),
 ('a payment that is not for tokens', '{"payment_key": "shoes", "order_id": "shop-1"}', 'foreign'),
@@ -175,30 +218,58 @@ select is(pg_temp.audit(:audit, jsonb_build_array(l.line)) -> 0, l.expected, l.w
    jsonb_build_object('payment_key', 'B ' || :'refunded', 'refunded', 2000),
    jsonb_build_object(
      'payment_key', 'B ' || :'refunded', 'order_id', :'refunded', 'currency', 'KRW',
-     'paid_at', '2026-01-02T03:04:05+00:00', 'paid', 5000, 'refunded', 2000, 'our_paid', 5000,
+     'moved_at', '2026-01-02T03:04:05+00:00', 'paid', 5000, 'refunded', 2000, 'our_paid', 5000,
      'our_refunded', 1000, 'tokens', 8, 'verdict', 'different', 'problem', null
    )),
   ('... and why it was not credited',
-   jsonb_build_object('payment_key', 'F ' || :'tampered', 'paid', 100, 'paid_at', null),
+   jsonb_build_object('payment_key', 'F ' || :'tampered', 'paid', 100, 'moved_at', null),
    jsonb_build_object(
      'payment_key', 'F ' || :'tampered', 'order_id', :'tampered', 'currency', 'KRW',
-     'paid_at', '2026-01-02T03:04:05+00:00', 'paid', 100, 'refunded', 0, 'our_paid', 100,
+     'moved_at', '2026-01-02T03:04:05+00:00', 'paid', 100, 'refunded', 0, 'our_paid', 100,
      'our_refunded', 0, 'tokens', null, 'verdict', 'matched', 'problem', 'wrong_amount'
    )),
   ('an unknown one shows theirs', '{"payment_key": "nobody", "order_id": "ord_nobody_made_it"}',
    '{"payment_key": "nobody", "order_id": "ord_nobody_made_it", "currency": "KRW",
-     "paid_at": "2026-01-02T03:04:05+00:00", "paid": 5000, "refunded": 0, "our_paid": null,
+     "moved_at": "2026-01-02T03:04:05+00:00", "paid": 5000, "refunded": 0, "our_paid": null,
      "our_refunded": null, "tokens": null, "verdict": "unknown", "problem": null}')
 ) l (what, line, expected);
+-- Several rows about one payment
+create function pg_temp.rows_of(audit_id bigint, key text, rows jsonb) returns text
+language plpgsql as $$
+declare
+  v_row jsonb;
+begin
+  delete from coinslot.audit_lines l where l.audit_id = rows_of.audit_id;
+  for v_row in select * from jsonb_array_elements(rows_of.rows) loop
+    perform pg_temp.audit(rows_of.audit_id, jsonb_build_array(
+      jsonb_build_object('payment_key', rows_of.key, 'refunded', null) || v_row
+    ));
+  end loop;
+  return (select l.verdict from coinslot.audit_lines l where l.audit_id = rows_of.audit_id);
+end
+$$;
+select is(pg_temp.rows_of(:audit, 'A ' || :'plain', r.rows), r.expected, r.what) from (values
+  ('what does not agree is read, whatever another row says', 'different',
+   '[{"left": 1000}, {"paid": 5000}]'::jsonb),
+  ('... in either order', 'different', '[{"paid": 5000}, {"left": 1000}]'),
+  ('what is unclear stays so', 'unread', '[{"unclear": true}, {"paid": 5000}]'),
+  ('a row that tells everything says all', 'matched', '[{"unclear": true}, {"refunded": 0}]'),
+  ('an account that was issued and then paid', 'matched',
+   '[{"paid": 0}, {"paid": 5000, "moved_at": "2026-01-02T04:00:00Z"}]'),
+  ('... also where the list is out of order', 'matched',
+   '[{"paid": 5000, "moved_at": "2026-01-02T04:00:00Z"}, {"paid": 0}]'),
+  ('a deposit that came and was undone', 'different',
+   '[{"paid": 5000}, {"paid": 0, "moved_at": "2026-01-02T04:00:00Z"}]')
+) r (what, expected, rows);
 select is(
   jsonb_path_query_array(pg_temp.audit(:audit, jsonb_build_array(
-    jsonb_build_object('payment_key', 'A ' || :'plain'),
-    jsonb_build_object('payment_key', 'A ' || :'plain', 'refunded', null)
+    jsonb_build_object('payment_key', 'D ' || :'doubled'),
+    jsonb_build_object('payment_key', 'D ' || :'doubled', 'refunded', null, 'unclear', true)
   )), '$[*].verdict'), '["unread"]', 'a payment listed twice is one line, read if either needs it'
 );
-select is(pg_temp.audit(:audit, '[]'), 'null', 'an empty page is no line');
+select is(pg_temp.audit(:audit, '[]'), null, 'an empty page is no line');
 select is(
-  pg_temp.audit(9007199254740991, '[{"payment_key": "x"}]'), 'null', 'nor is one of no audit'
+  pg_temp.audit(9007199254740991, '[{"payment_key": "x"}]'), null, 'nor is one of no audit'
 );
 
 -- The end: totals, and what a person is shown. A page of everything, with B refunded so far.
@@ -250,7 +321,7 @@ select is(
 select pg_temp.begin_audit(:'since', :'until'::timestamptz + interval '1 s') as overlapping \gset
 select pg_temp.page(:overlapping, 3000) as page \gset
 select pg_temp.audit(:overlapping, jsonb_build_array(
-  jsonb_build_object('payment_key', 'C ' || :'withdrawn', 'refunded', null)
+  jsonb_build_object('payment_key', 'C ' || :'withdrawn', 'refunded', null, 'unclear', true)
 )) as line \gset
 select pg_temp.finish(:overlapping) as finished \gset
 select is(
@@ -320,40 +391,50 @@ select is(
   (5000, 'unknown', 'and none once it has gone back')
 ) a (refunded, found, what);
 
--- What was credited and not listed
+-- What was credited and not listed. Of A, B and C something has gone back.
+select pg_temp.order_of(:'mina') as other \gset
+select pg_temp.read(:'other', 'H:paid paid=5000') as read \gset
 select pg_temp.read(pg_temp.order_of(:'mina', 'toss'), 'T:paid paid=5000 gateway=toss') as read
 \gset
 create function pg_temp.unlisted(audit_id bigint, rest text default '') returns text
 language sql as $$
-  select pg_temp.as_service(format(
-    'select string_agg(concat_ws(%L, split_part(u.payment_key, %1$L, 1), u.currency, u.live), %L
-       order by u.payment_key collate "C") as u from coinslot_audit_unlisted(%s%s) u', ' ', ', ',
-    unlisted.audit_id, unlisted.rest
-  )) ->> 'u'
+  select string_agg(concat_ws(
+    ' ', split_part(u.line ->> 'payment_key', ' ', 1), u.line ->> 'currency', u.line ->> 'live'
+  ), ', ') from jsonb_array_elements(pg_temp.as_service(format(
+    'select coinslot_audit_unlisted(%s%s) as u', unlisted.audit_id, unlisted.rest
+  )) -> 'u') u (line)
 $$;
 select pg_temp.begin_audit(:'since', :'until', again => true) as audit \gset
 select is(
-  pg_temp.unlisted(:audit), 'A KRW f, B KRW f, C KRW f, D KRW f',
-  'what was credited in the window, and neither a duplicate nor another gateway''s'
+  pg_temp.unlisted(:audit), 'D KRW false, H KRW false',
+  'what was credited in the window, and neither moved since nor is another gateway''s'
 );
-select is(pg_temp.unlisted(:audit, ', page_size => 2'), 'A KRW f, B KRW f', '... by pages');
 select is(
-  pg_temp.unlisted(:audit, format(', after => %L, page_size => 1', 'B ' || :'refunded')),
-  'C KRW f', '... the next of which begins after the last'
+  pg_temp.unlisted(:audit, format(', after => %L', 'D ' || :'doubled')),
+  'H KRW false', '... the next page begins after the last'
 );
-select is(pg_temp.unlisted(:audit, ', page_size => 0'), 'A KRW f', '... of one at the least');
 select pg_temp.audit(:audit, jsonb_build_array(
-  jsonb_build_object('payment_key', 'B ' || :'refunded', 'refunded', null)
+  jsonb_build_object('payment_key', 'D ' || :'doubled', 'refunded', null)
 )) as line \gset
+select is(pg_temp.unlisted(:audit), 'H KRW false', 'what was listed is not asked for again');
+select pg_temp.begin_audit(:'since'::timestamptz - interval '1 day', :'since') as before \gset
+select pg_temp.audit(:before, jsonb_build_array(
+  jsonb_build_object('payment_key', 'H ' || :'other')
+)) as line \gset
+select is(pg_temp.unlisted(:audit), null, '... nor what the window before it has');
+select pg_temp.finish(:audit) as totals \gset
 select is(
-  pg_temp.unlisted(:audit), 'A KRW f, C KRW f, D KRW f', 'what was listed is not asked for again'
+  (select string_agg(split_part(l.payment_key, ' ', 1), ', ' order by l.payment_key)
+   from coinslot.audit_lines l where l.audit_id = :audit and l.verdict = 'later'),
+  'A, B, C', 'the report has what moved after it, without a read'
 );
+select pg_temp.begin_audit(:'since', :'until', again => true) as audit \gset
 select is(
   pg_temp.unlisted(pg_temp.begin_audit('2025-08-01', '2025-09-01')), null,
   'what was credited at another time is no part of it'
 );
 select is(
-  pg_temp.unlisted(pg_temp.begin_audit(:'since', :'until', gateway => 'toss')), 'T KRW f',
+  pg_temp.unlisted(pg_temp.begin_audit(:'since', :'until', gateway => 'toss')), 'T KRW false',
   'each gateway has its own'
 );
 select is(pg_temp.unlisted(9007199254740991), null, 'no audit, nothing');
@@ -361,14 +442,15 @@ select is(pg_temp.unlisted(9007199254740991), null, 'no audit, nothing');
 -- The report
 create function pg_temp.report(audit_id bigint, rest text default '') returns text
 language sql as $$
-  select pg_temp.as_service(format(
-    'select string_agg(concat_ws(%L, split_part(l.payment_key, %1$L, 1), l.verdict), %L
-       order by l.payment_key collate "C") as r from coinslot_audit_report(%s%s) l', ' ', ', ',
-    report.audit_id, report.rest
-  )) ->> 'r'
+  select string_agg(concat_ws(
+    ' ', split_part(r.line ->> 'payment_key', ' ', 1), r.line ->> 'verdict'
+  ), ', ') from jsonb_array_elements(pg_temp.as_service(format(
+    'select coinslot_audit_report(%s%s) as r', report.audit_id, report.rest
+  )) -> 'r') r (line)
 $$;
 select pg_temp.audit(:audit, jsonb_build_array(
   jsonb_build_object('payment_key', 'A ' || :'plain', 'refunded', 1000),
+  jsonb_build_object('payment_key', 'B ' || :'refunded', 'refunded', null, 'unclear', true),
   '{"payment_key": "nobody", "order_id": "ord_nobody_made_it"}'::jsonb,
   '{"payment_key": "somebody", "order_id": "ord_nobody_made_it"}'::jsonb
 )) as line \gset
@@ -381,6 +463,116 @@ select is(pg_temp.report(:audit, r.rest), r.expected, 'a report' || r.what) from
   ('''s last', ', after => ''somebody''', null),
   (' of one at the least', ', page_size => -1', 'A matched')
 ) r (what, rest, expected);
+create function pg_temp.open(audit_id bigint, rest text default '') returns text
+language sql as $$
+  select string_agg(split_part(o.line ->> 'payment_key', ' ', 1), ', ')
+  from jsonb_array_elements(pg_temp.as_service(format(
+    'select coinslot_audit_open(%s%s) as o', open.audit_id, open.rest
+  )) -> 'o') o (line)
+$$;
+select is(pg_temp.open(:audit), 'B, nobody, somebody', 'what is to be read');
+select is(pg_temp.open(:audit, ', ''nobody'''), 'somebody', '... by pages');
+
+-- Odd rows: the window is not finished, and a person is shown it once
+create function pg_temp.ends(audit_id bigint, rest text default '') returns text
+language sql as $$
+  select concat_ws(' ', e.ended ->> 'finished', e.ended ->> 'odd')
+  from (select pg_temp.as_service(format(
+    'select coinslot_finish_audit(%s%s) as ended', ends.audit_id, ends.rest
+  )) -> 'ended' as ended) e
+$$;
+create function pg_temp.window_of(audit_id bigint) returns text
+language sql as $$
+  select concat_ws(', ', case when a.finished_at is null then 'open' else 'finished' end,
+    'again in ' || round(extract(epoch from a.next_look_at - clock_timestamp()) / 3600) || ' h')
+  from coinslot.audits a where a.id = window_of.audit_id
+$$;
+create function pg_temp.unfinished() returns text
+language sql as $$
+  select string_agg(concat_ws(' ', d.payment_key, d.detail ->> 'odd'), ', ')
+  from coinslot.discrepancies d where d.kind = 'audit_unfinished' and d.resolved_at is null
+$$;
+select pg_temp.begin_audit('2026-03-01Z', '2026-03-02Z') as odd \gset
+select is(
+  pg_temp.ends(:odd, ', 2, ''[{"key": "x", "why": "currency"}]'', ''mark'''), 'false 2',
+  'a window with odd rows is not finished'
+);
+select is(pg_temp.window_of(:odd), 'open, again in 1 h', '... is looked at again');
+select is(
+  pg_temp.unfinished(), '2026-03-01T00:00:00Z/2026-03-02T00:00:00Z 2', '... and a person is told'
+);
+select is(pg_temp.begin_audit('2026-03-01Z', '2026-03-02Z'), null, '... not before its time');
+create function pg_temp.next_look(audit_id bigint, rest text) returns text
+language plpgsql as $$
+declare
+  v_audit coinslot.audits;
+begin
+  update coinslot.audits a set next_look_at = clock_timestamp() where a.id = next_look.audit_id
+  returning * into v_audit;
+  perform pg_temp.begin_audit(v_audit.since, v_audit.until);
+  perform pg_temp.ends(next_look.audit_id, next_look.rest);
+  return pg_temp.window_of(next_look.audit_id);
+end
+$$;
+select is(
+  pg_temp.next_look(:odd, ', 2, ''[]'', ''mark'''),
+  concat_ws(', ', 'open', 'again in ' || n.hours || ' h'),
+  coalesce('... the next time after ' || n.hours || ' hours', '... and no more after a week')
+) from unnest(array[2, 4, 8, 16, 24, 24, 24, null]) n (hours);
+select is(
+  pg_temp.ends(pg_temp.begin_audit('2026-03-01Z', '2026-03-02Z', again => true),
+    ', 2, ''[]'', ''mark'', accept => true'), 'true 2', 'a person may accept them'
+);
+select is(pg_temp.unfinished(), null, '... and is shown them no more');
+select is(
+  pg_temp.ends(pg_temp.begin_audit('2026-03-01Z', '2026-03-02Z', again => true), r.rest),
+  r.expected, r.what
+) from (values
+  (', 2, ''[]'', ''mark''', 'true 2', 'the same rows are accepted the next time'),
+  (', 2, ''[]'', ''another''', 'false 2', 'others are not'),
+  (', 2, ''[]'', null', 'false 2', 'nor is a list that ends too early'),
+  (', 2, ''[]'', null, accept => true', 'false 2', '... which nobody can accept'),
+  ('', 'true 0', 'without odd rows it is finished')
+) r (rest, expected, what);
+
+-- Days that are due
+create function pg_temp.day(ago integer) returns timestamptz
+language sql as $$
+  select date_trunc('day', clock_timestamp() - interval '3 hours', 'UTC')
+    - day.ago * interval '1 day'
+$$;
+create function pg_temp.due() returns text
+language sql as $$
+  select string_agg(
+    (extract(epoch from pg_temp.day(0) - (d.day ->> 'since')::timestamptz) / 86400)::integer::text,
+    ' ' order by d.n
+  )
+  from jsonb_array_elements(pg_temp.as_service(
+    'select coinslot_due_audits(''stripe'') as d'
+  ) -> 'd') with ordinality d (day, n)
+$$;
+select is(pg_temp.due(), '7 6 5 4 3 2 1', 'a week is audited where nothing is known, oldest first');
+select pg_temp.begin_audit(pg_temp.day(7), pg_temp.day(6), gateway => 'stripe') as week,
+  pg_temp.begin_audit(pg_temp.day(4), pg_temp.day(3), gateway => 'stripe') as day \gset
+select is(pg_temp.due(), '6 5 3 2 1', 'what is being done is not done twice');
+select pg_temp.finish(:week) as totals, pg_temp.finish(:day) as totals2 \gset
+select is(pg_temp.due(), '6 5 3 2 1', '... nor what is done');
+select pg_temp.read(pg_temp.order_of(:'mina', 'stripe'), 'S:paid paid=5000 gateway=stripe') as read
+\gset
+select pg_temp.change(
+  $$update public.token_payments set confirmed_at = pg_temp.day(20)
+  where gateway = 'stripe'$$) as changed \gset
+select is(
+  pg_temp.due(), '20 19 18 17 16 15 14 13 12 11 10 9 8 6 5 3 2 1',
+  'after darkness, every day from the first payment on, oldest first'
+);
+select pg_temp.change(
+  $$update public.token_payments set confirmed_at = pg_temp.day(900)
+  where gateway = 'stripe'$$) as changed \gset
+select matches(pg_temp.due(), '^1(79|80) 17', '... within half a year');
+select pg_temp.change($$update coinslot.audits set next_look_at = clock_timestamp()
+  where gateway = 'stripe' and since = pg_temp.day(4)$$) as changed \gset
+select matches(pg_temp.due(), ' 5 4 3 2 1$', 'a day is looked at again when it is time');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
 select * from finish();
 rollback;

@@ -252,7 +252,7 @@ class TestForgotten:
         monkeypatch.setattr(gateways, "GATEWAYS", (*gateways.GATEWAYS[:-1], half))
         await refused_at_start(
             "The gateway acme has no check_key, currencies, prepare, read, parse_webhook, refund, "
-            "close_order, paid_between"
+            "close_order, moved_between"
         )
 
     def test_settings_without_a_part(self, monkeypatch: pytest.MonkeyPatch) -> None:

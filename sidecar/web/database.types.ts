@@ -269,26 +269,17 @@ isOneToOne: false
 "coinslot_apply_gateway_payment":
 { Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"taken_at"?: string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
                            },
+"coinslot_audit_open":
+{ Args: { "after"?: string,"audit_id": number }; Returns: Json
+                           },
 "coinslot_audit_payments":
-{ Args: { "audit_id": number,"lines": Json }; Returns: unknown[]
-                          SetofOptions: {
-        from: "*"
-        to: "audit_lines"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "audit_id": number,"lines": Json }; Returns: undefined
+                           },
 "coinslot_audit_report":
-{ Args: { "after"?: string,"audit_id": number,"page_size"?: number,"verdict"?: string }; Returns: unknown[]
-                          SetofOptions: {
-        from: "*"
-        to: "audit_lines"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "after"?: string,"audit_id": number,"page_size"?: number,"verdict"?: string }; Returns: Json
+                           },
 "coinslot_audit_unlisted":
-{ Args: { "after"?: string,"audit_id": number,"page_size"?: number }; Returns: {
-              "currency": string,"live": boolean,"order_id": string,"payment_key": string
-            }[]
+{ Args: { "after"?: string,"audit_id": number }; Returns: Json
                            },
 "coinslot_begin_audit":
 { Args: { "again"?: boolean,"gateway": string,"since": string,"until": string }; Returns: number
@@ -341,8 +332,11 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_due_audits":
+{ Args: { "gateway": string }; Returns: Json
+                           },
 "coinslot_finish_audit":
-{ Args: { "audit_id": number }; Returns: Json
+{ Args: { "accept"?: boolean,"audit_id": number,"odd"?: number,"odd_mark"?: string,"odd_rows"?: Json }; Returns: Json
                            },
 "coinslot_finish_closing":
 { Args: { "order_id": string,"round": number }; Returns: undefined

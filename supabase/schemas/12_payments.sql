@@ -352,7 +352,7 @@ create table coinslot.discrepancies (
       'wrong_amount', 'wallet_closed', 'wallet_full', 'duplicate_payment', 'late_payment',
       'voided_order', 'illegal_transition',
       'refund_unresolved', 'audit_unknown', 'audit_different', 'audit_missing',
-      'ledger_unsound', 'fraud_warning', 'declines_in_a_row', 'refunds_in_a_row'
+      'audit_unfinished', 'ledger_unsound', 'fraud_warning', 'declines_in_a_row', 'refunds_in_a_row'
     )
   )
 );

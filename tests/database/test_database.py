@@ -123,7 +123,7 @@ async def test_service_keeps_an_inbox(database: Database, person: Person) -> Non
 
 
 async def test_person_sees_what_is_on_sale(database: Database, person: Person) -> None:
-    offers = await database.as_user(person.token).offers("USD")
+    offers = [each async for each in database.as_user(person.token).offers("USD")]
     assert {offer.currency for offer in offers} == {"USD"}
     assert {offer.name for offer in offers} >= {"Starter Pack", "Premium Fortune Reading"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +15,8 @@ from coinslot.errors import GatewayUnavailable
 from coinslot.gateways import http
 from coinslot.services import opened
 from tests.support.checkouts import Checkout, at_one
-from tests.support.gateways import STRIPE
+from tests.support.commands import operate
+from tests.support.gateways import PORTONE_V1, STRIPE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,6 +66,72 @@ async def test_what_nobody_told_us_of_is_applied(auditor: Auditor) -> None:
     key = await auditor.checkout.pay(order_id)
     assert (await auditor.audit())[key].verdict == "matched"
     assert auditor.checkout.shop.row(order_id)["status"] == "completed"
+
+
+@asynccontextmanager
+async def webhooks_lost(auditor: Auditor) -> AsyncIterator[None]:
+    """For good: they go where nobody is."""
+    shop = auditor.checkout.shop
+    before = await shop.play("settings", "GET")
+    await shop.play("settings", "PUT", url="http://127.0.0.1:9/lost", retries=0)
+    try:
+        yield
+    finally:
+        await shop.play("settings", "PUT", **before)
+
+
+async def test_refund_whose_webhook_never_comes_is_seen_by_the_audit_of_its_day(
+    auditor: Auditor,
+) -> None:
+    """Of a payment that was audited, and is due for no read any more."""
+    shop = auditor.checkout.shop
+    order_id, key = await auditor.checkout.bought()
+    begin = datetime.now(UTC) + timedelta(seconds=1.5)
+    await asyncio.sleep(1.6)
+    async with webhooks_lost(auditor):
+        await shop.play("refund", payment_key=key)
+    assert shop.row(order_id)["status"] == "completed"
+    lines = await Auditor(auditor.checkout, auditor.services, begin).audit()
+    assert lines[key].verdict == "matched"
+    assert shop.row(order_id)["status"] == "refunded"
+
+
+@at_one(STRIPE)
+async def test_lost_dispute_whose_webhook_never_comes_is_seen(auditor: Auditor) -> None:
+    shop = auditor.checkout.shop
+    order_id, key = await auditor.checkout.bought()
+    async with webhooks_lost(auditor):
+        for status in ("needs_response", "lost"):
+            await shop.play("dispute", payment_key=key, status=status)
+    assert (await auditor.audit())[key].verdict == "matched"
+    assert shop.row(order_id)["status"] == "charged_back"
+
+
+@at_one(PORTONE_V1)
+async def test_odd_row_hides_no_lost_payment_and_leaves_the_window_unfinished(
+    auditor: Auditor,
+) -> None:
+    """Another shop's payment in a currency that nobody knows, beside one whose webhook was lost."""
+    shop, days = auditor.checkout.shop, timedelta(days=1)
+    other = await shop.play("pay", order_id="shop-1", amount=700, force=True, webhook="none")
+    odd = other["imp_uid"]
+    await shop.play(f"payments/{odd}", "PATCH", currency="MUSD")
+    order_id = await auditor.checkout.order()
+    await auditor.checkout.pay(order_id)
+    window = (auditor.since.date() - days, auditor.since.date() + 2 * days)
+    status, _, err = await operate(shop.stack, "audit", "portone", *window)
+    assert status == 1
+    assert "1 rows cannot be read: the window is not finished" in err
+    assert odd in err
+    assert shop.row(order_id)["status"] == "completed"
+    [(finished_at,)] = shop.select(
+        "select finished_at from coinslot.audits where gateway = 'portone' "
+        "order by started_at desc limit 1"
+    )
+    assert finished_at is None
+    status, _, err = await operate(shop.stack, "audit", "portone", *window, "--accept-odd")
+    assert "not finished" not in err
+    await shop.play(f"payments/{odd}", "PATCH", currency="KRW")
 
 
 @at_one(STRIPE)
@@ -134,7 +203,8 @@ async def test_days_that_were_missed_are_made_up_for(auditor: Auditor) -> None:
     never, cut_short = before[2][0], before[4][0]
     auditor.checkout.shop.select("delete from coinslot.audits where id = %s returning 1", never)
     auditor.checkout.shop.select(
-        "update coinslot.audits set finished_at = null, started_at = now() - interval '2 hours' "
+        "update coinslot.audits set finished_at = null, ended_at = null, "
+        "started_at = now() - interval '2 hours' "
         "where id = %s returning 1",
         cut_short,
     )

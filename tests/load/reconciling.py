@@ -2,8 +2,8 @@
 
 `python -m tests.load.reconciling --orders 10000 --payments 100000`, on a stack of its own. Orders
 that are open and due are read once each at PortOne's simulator: as many calls as there are orders,
-and one for the access token. Then a month of payments is audited, of which a gateway that exists
-for this only lists every one as we have it, to see that memory does not grow with their number.
+and one for the access token. Then a day of payments is audited, as PortOne V1 lists it: to see that
+memory does not grow with their number, and that only what went back unheard of is read.
 Ends with an error where a call is wasted or a payment does not match.
 """
 
@@ -13,34 +13,31 @@ import asyncio
 import logging
 import time
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, cast
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import psutil
 import structlog
 import typer
 
-from coinslot.gateways.base import ListedPayment
 from coinslot.http_client import Connections
 from coinslot.payments.audits import Audits
 from coinslot.payments.settlements import Settlements
 from coinslot.services import opened
+from tests.load.listed_day import SINCE, UNTIL, ListedDay
 from tests.support.shop import settings_on
 from tests.support.stacks import LocalStack, running_stack
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     import httpx
 
-    from coinslot.gateways.base import Gateway
     from coinslot.payments.audits import Audit
     from coinslot.services import Services
 
-_SINCE = datetime(2026, 11, 1, tzinfo=UTC)
-_UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
 _PRICE = 5000
-_PAGE = 100
+_ONE_IN = 4000
 
 _ORDERS = """
 insert into public.token_payments (
@@ -62,30 +59,6 @@ insert into coinslot.payment_attempts (
 )
 select id, 'portone', payment_key, 'paid', amount, 'KRW', false, amount, 0, 0, 0, 0, true from paid
 """
-
-
-class Listing:
-    """A gateway that lists a month of payments as they should be."""
-
-    name = "portone"
-
-    def __init__(self, payments: int) -> None:
-        self._payments = payments
-
-    def check_key(self, _payment_key: str) -> None:
-        """Lists nothing but payments of ours."""
-
-    async def paid_between(
-        self, _since: datetime, _until: datetime
-    ) -> AsyncIterator[list[ListedPayment]]:
-        for first in range(1, self._payments + 1, _PAGE):
-            last = min(first + _PAGE, self._payments + 1)
-            yield [self._payment(number) for number in range(first, last)]
-
-    @staticmethod
-    def _payment(number: int) -> ListedPayment:
-        order_id, key = f"ord_p{number:030}", f"imp_{number:012}"
-        return ListedPayment(order_id, key, "KRW", _PRICE, 0, live=False, paid_at=str(_SINCE))
 
 
 @contextmanager
@@ -115,7 +88,7 @@ def place(stack: LocalStack, prefix: str, count: int) -> None:
 
 def settle_all(stack: LocalStack) -> None:
     with stack.connect() as database:
-        database.execute(_PAID, (_SINCE + timedelta(days=10),))
+        database.execute(_PAID, (SINCE + timedelta(hours=1),))
         database.execute("analyze")
 
 
@@ -132,21 +105,24 @@ async def reconcile(services: Services, stack: LocalStack, orders: int) -> bool:
 async def audit(services: Services, stack: LocalStack, payments: int) -> bool:
     place(stack, "p", payments)
     settle_all(stack)
-    listing = cast("Gateway", Listing(payments))
-    auditing = Audits(services.database, {"portone": listing}, Settlements(services.database))
+    day = ListedDay(payments, _ONE_IN)
+    settlements = Settlements(services.database)
+    auditing = Audits(services.database, {"portone": day.gateway()}, settlements)
     megabytes: list[float] = []
     watching = asyncio.create_task(_watch(megabytes))
     began = time.perf_counter()
-    audited = await auditing.audit("portone", _SINCE, _UNTIL)
+    audited = await auditing.audit("portone", SINCE, UNTIL)
     seconds = time.perf_counter() - began
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
+    reads = sum(path.startswith("/payments/imp_") for path in day.calls)
     typer.echo(
-        f"{payments} payments audited in {seconds:.1f} s; "
+        f"{payments} payments audited in {seconds:.1f} s with {len(day.calls) - reads} calls for "
+        f"lists and {reads} reads, of which {day.gone} had gone back; "
         f"{megabytes[0]:.0f} MB at first, {max(megabytes):.0f} MB at most"
     )
-    return _all_match(audited, payments)
+    return _all_match(audited, payments) and reads == day.gone
 
 
 def _all_match(audited: Audit | None, payments: int) -> bool:

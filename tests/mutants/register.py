@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.mutants import (
+    audit_rules,
     ending_rules,
     gateway_rules,
     hold_rules,
@@ -35,6 +36,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *operator_rules.MUTANTS,
     *import_rules.MUTANTS,
     *installation_rules.MUTANTS,
+    *audit_rules.MUTANTS,
     *webhook_rules.MUTANTS,
     *retention_rules.MUTANTS,
     *sidecar_rules.MUTANTS,

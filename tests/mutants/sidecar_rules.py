@@ -238,8 +238,8 @@ MUTANTS = (
         "what does not match is read again before a person is called",
         Edit(
             "sidecar/coinslot/payments/audits.py",
-            "for line in lines if line.verdict in _OPEN",
-            "for line in lines if line.verdict in ()",
+            "while page := await service.audit_open(audit_id, after):",
+            "while page := (await service.audit_open(audit_id, after))[:0]:",
         ),
         ("tests/e2e/test_audits.py::test_what_nobody_told_us_of_is_applied[portone-v1]",),
     ),

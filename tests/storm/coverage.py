@@ -25,6 +25,7 @@ _EXPECTED = (
     *(f"refunds {each}" for each in ("refund ", "refund_part", "refund_forced", "refund_by_rpc")),
     *(f"refunds {each}" for each in ("console ", "console_part")),
     *(f"moves {each}" for each in ("anonymous", "signed in", "joined", "deleted", "returned")),
+    *(f"silence {each}" for each in ("refund ", "refund in part", "dispute lost")),
     *(f"disputes {each}" for each in ("dispute opened", "dispute won", "dispute lost")),
 )
 

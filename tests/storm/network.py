@@ -1,5 +1,6 @@
 """The way from the gateways to the sidecars: it balances the load, and in a storm it doubles
-webhooks, holds them up so that others overtake them, loses them, and forges."""
+webhooks, holds them up so that others overtake them, loses them, and forges. Where it is `silent`,
+it loses all of them."""
 
 from __future__ import annotations
 
@@ -38,6 +39,7 @@ _OWN_HEADERS = {"host", "content-length", "connection", "accept-encoding"}
 class Network:
     def __init__(self, sidecars: list[str], journal: Journal, seed: int) -> None:
         self.calm = False
+        self.silent = False
         self._sidecars = sidecars
         self._journal = journal
         self._rng = random.Random(f"{seed}/network")  # noqa: S311
@@ -54,6 +56,8 @@ class Network:
             yield url
 
     async def _carry(self, request: Request, gateway: str) -> HTTPResponse:
+        if self.silent:
+            return empty(200)
         fates: list[Fate] = ["delivered"] if self.calm else list(_FATES)
         fate = self._rng.choices(fates, None if self.calm else list(_FATES.values()))[0]
         self._journal.count("webhooks", fate)

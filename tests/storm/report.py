@@ -43,6 +43,7 @@ def show_figures(journal: Journal, orders: dict[str, int], found: Sequence[Offen
         ("disputes", "disputes"),
         ("moves", "moves"),
         ("merges", "merges"),
+        ("in silence", "silence"),
     ):
         table.add_row(title, _listed(journal.total(prefix)))
     table.add_row("orders in the end", _listed(orders))
@@ -51,7 +52,7 @@ def show_figures(journal: Journal, orders: dict[str, int], found: Sequence[Offen
     table.add_row("doubled", str(kinds.count("doubled")))
     table.add_row("minted", str(kinds.count("minted")))
     table.add_row("other offences", str(len(set(found)) - sum(map(kinds.count, _COUNTED))))
-    for name in ("rounds", "storm seconds", "calm seconds"):
+    for name in ("rounds", "storm seconds", "calm seconds", "silent seconds"):
         table.add_row(name, str(journal.counts[name]))
     out.print(table)
 

@@ -20,16 +20,17 @@ from tests.storm.movers import Movers
 from tests.storm.moves import moves
 from tests.storm.network import Network
 from tests.storm.ownership import follow, misplaced
+from tests.storm.silence import Silence
 from tests.storm.spenders import Spenders
-from tests.storm.verdict import Database, offences, received
+from tests.storm.verdict import Database, Offence, offences, received
 from tests.support.stacks import LocalStack, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from tests.storm.journal import Bought
-    from tests.storm.verdict import Offence
     from tests.storm.world import StormStack
+    from tests.support.gateways.driver import Money
 
 # Purchases under way at one time, and how far behind each is followed up.
 _AT_ONCE = 24
@@ -65,12 +66,22 @@ class Storm:
                 async with opened(self._stack.sidecar_settings()) as services:
                     await Calm(self._stack, services, client, self.journal).until_idle()
                 await self._movers.finish()
-            money = await received(client)
+            found = self._offences(await received(client))
+            network.silent = True
+            with self._timed("silent seconds"):
+                silence = Silence(self._stack, client, self.journal)
+                await silence.fall()
+                async with opened(self._stack.sidecar_settings()) as services:
+                    await silence.end(services)
+            return found + self._offences(await received(client), ", after the silence")
+
+    def _offences(self, money: list[Money], when: str = "") -> list[Offence]:
         follow(self.journal, self.database)
-        return [
+        found = [
             *offences(self.database, self.journal, money, self._stack.sidecar_logs()),
             *misplaced(self.database, self._movers),
         ]
+        return [Offence(each.kind, each.what + when, each.order_id) for each in found]
 
     @asynccontextmanager
     async def _begun(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 from contextlib import redirect_stderr
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import httpx
@@ -110,6 +112,25 @@ class StormStack(CrowdedStack):
             postgres.clear_stale_pid(self._placement)
         self.processes.require_ports([program])
         self.processes.start(program)
+
+    def move_database_clock(self, days: int) -> None:
+        """Stops Postgres and starts it so many days ahead of everybody else: libfaketime is loaded
+        under it. No sidecar is to run: none serves while the clocks are apart."""
+        self.processes.stop(self._program("postgres"))
+        spec = importlib.util.find_spec("libfaketime")
+        assert spec
+        assert spec.origin
+        shipped = Path(spec.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
+        # Where the user that Postgres runs as can read it.
+        library = self._placement.data_dir / shipped.name
+        library.write_bytes(shipped.read_bytes())
+        library.chmod(0o755)
+        ahead = {"LD_PRELOAD": str(library), "FAKETIME": f"+{days}d", "DONT_FAKE_MONOTONIC": "1"}
+        program = self._program("postgres")
+        postgres.clear_stale_pid(self._placement)
+        self.processes.start(replace(program, env={**program.env, **ahead}))
+        self.processes.wait_ready(program)
+        self.processes.wait_ready(self._program("postgrest"))
 
     def keep_own_log(self) -> None:
         """Of this process, which reconciles in the end as a sidecar does."""

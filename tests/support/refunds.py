@@ -9,7 +9,8 @@ from coinslot.gateways.base import Refund, RefundAccount
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from coinslot.gateways.base import GatewayPayment, ListedPayment
+    from coinslot.gateways.base import GatewayPayment
+    from coinslot.gateways.listing import ListedPage
 
 KEY = "refund_0123456789abcdef"
 
@@ -45,5 +46,5 @@ async def raised(call: Awaitable[object]) -> str:
     return ""
 
 
-def keys(pages: list[list[ListedPayment]]) -> list[str]:
-    return [one.payment_key for page in pages for one in page]
+def keys(pages: list[ListedPage]) -> list[str]:
+    return [one.payment_key for page in pages for one in page.payments]

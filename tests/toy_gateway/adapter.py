@@ -17,7 +17,6 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import (
     GatewayPayment,
-    ListedPayment,
     Order,
     Prepared,
     Refund,
@@ -25,6 +24,7 @@ from coinslot.gateways.base import (
     WebhookEvent,
 )
 from coinslot.gateways.http import GatewayHttp, json_array, json_object
+from coinslot.gateways.listing import ListedPage, ListedPayment, page_of_rows
 from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
@@ -94,25 +94,12 @@ class Acme(TakesMoneyItself):
     async def close_order(self, order: Order, payment: GatewayPayment | None) -> None:
         """Acme cannot close what it has made: an order that is over is judged by its money."""
 
-    async def paid_between(
-        self, since: datetime, until: datetime
-    ) -> AsyncIterator[list[ListedPayment]]:
+    async def moved_between(self, since: datetime, until: datetime) -> AsyncIterator[ListedPage]:
         window = {"since": since.isoformat(), "until": until.isoformat()}
         response = await self._http.request(
             "GET", "/payments", headers=self._headers, params=window
         )
-        yield [
-            ListedPayment(
-                order_id=each["order"],
-                payment_key=each["id"],
-                currency=each["currency"],
-                paid=each["paid"],
-                refunded=each["refunded"],
-                live=False,
-                paid_at=each["paid_at"],
-            )
-            for each in json_array(response)
-        ]
+        yield page_of_rows(json_array(response), _listed, "id")
 
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         response = await self._http.request(method, path, headers=self._headers, **options)
@@ -133,4 +120,16 @@ def _fact(payment: dict[str, Any]) -> GatewayPayment:
         live=False,
         paid=payment["paid"],
         refunded=payment["refunded"],
+    )
+
+
+def _listed(row: Any) -> ListedPayment:  # noqa: ANN401 - a row as it comes
+    return ListedPayment(
+        order_id=row["order"],
+        payment_key=row["id"],
+        currency=row["currency"],
+        live=False,
+        moved_at=row["moved_at"],
+        paid=row["paid"],
+        refunded=row["refunded"],
     )

@@ -47,7 +47,7 @@ class AcmeSimulator:
     async def pay(self, key: str, *, webhook: bool = True) -> None:
         """The buyer's turn."""
         payment = self.payments[key]
-        payment |= {"paid": payment["amount"], "paid_at": datetime.now(UTC).isoformat()}
+        payment |= {"paid": payment["amount"], "moved_at": datetime.now(UTC).isoformat()}
         if webhook:
             await self.tell(key)
 
@@ -68,7 +68,7 @@ class AcmeSimulator:
         if known:
             return json(known[0])
         key = f"acme_{uuid4().hex[:12]}"
-        self.payments[key] = {"id": key, "paid": 0, "refunded": 0, "paid_at": "", **request.json}
+        self.payments[key] = {"id": key, "paid": 0, "refunded": 0, "moved_at": "", **request.json}
         return json(self.payments[key])
 
     async def _of_order(self, _request: Request, order_id: str) -> HTTPResponse:
@@ -90,7 +90,7 @@ class AcmeSimulator:
 
     async def _listed(self, request: Request) -> HTTPResponse:
         since, until = request.args["since"][0], request.args["until"][0]
-        paid = [each for each in self.payments.values() if since <= each["paid_at"] < until]
+        paid = [each for each in self.payments.values() if since <= each["moved_at"] < until]
         return json(paid)
 
     async def _paid(self, _request: Request, key: str) -> HTTPResponse:

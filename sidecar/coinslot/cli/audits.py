@@ -12,7 +12,7 @@ import typer
 
 from coinslot.cli.amounts import major
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import fail, out
+from coinslot.cli.terminal import err, fail, out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from coinslot.services import Services
 
 _COLUMNS = (
-    *("gateway", "paid_at", "order_id", "payment_key", "currency", "paid", "refunded"),
+    *("gateway", "moved_at", "order_id", "payment_key", "currency", "paid", "refunded"),
     *("our_paid", "our_refunded", "tokens", "verdict", "problem"),
 )
 _AMOUNTS = {"paid", "refunded", "our_paid", "our_refunded"}
 _REPORT_HELP = "Write every payment to this file; - prints it."
+_ACCEPT_HELP = "Finish it with the rows that cannot be read, once you know what they are."
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -39,15 +40,18 @@ def audit(
         Path | None,
         typer.Option("--csv", dir_okay=False, writable=True, allow_dash=True, help=_REPORT_HELP),
     ] = None,
+    *,
+    accept_odd: Annotated[bool, typer.Option("--accept-odd", help=_ACCEPT_HELP)] = False,
 ) -> None:
-    """Hold a gateway's list of payments against ours: for the accountant, and for what is wrong."""
+    """Hold a gateway's list of payments that moved against ours: for the accountant, and for what
+    is wrong. The exit status is not 0 where payments do not match or rows cannot be read."""
     begin, end = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
     _check(begin, end, report)
 
     async def audited(services: Services) -> Audit | None:
         if gateway not in services.gateways:
             return None
-        made = await services.audits.audit(gateway, begin, end, again=True)
+        made = await services.audits.audit(gateway, begin, end, again=True, accept=accept_odd)
         if made is not None and report is not None:
             await _write(report, services, made)
         return made
@@ -58,9 +62,21 @@ def audit(
     # The report itself may be on its way to another program.
     if report != Path("-"):
         _show(made.totals)
+    _show_odd(made)
     wrong = sum(t.payments for t in made.totals if t.verdict in {"unknown", "different", "missing"})
-    if wrong:
-        fail(f"{wrong} payments do not match: they are among the discrepancies")
+    problems = [f"{wrong} payments do not match: they are among the discrepancies"] * bool(wrong)
+    if not made.finished:
+        problems.append(f"{made.odd.count} rows cannot be read: the window is not finished")
+    if problems:
+        fail(". ".join(problems))
+
+
+def _show_odd(made: Audit) -> None:
+    """Beside the report, which may be on its way to another program."""
+    for row in made.odd.first:
+        err.print(f"cannot be read: {row.key or 'a row without a key'}: {row.why}", markup=False)
+    if made.odd.count > len(made.odd.first):
+        err.print(f"and {made.odd.count - len(made.odd.first)} more")
 
 
 def _check(begin: datetime, end: datetime, report: Path | None) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from coinslot.database.records import Discrepancy
     from coinslot.services import Services
 
+_PAGE = 1000
 _COLUMNS = ("id", "since", "kind", "gateway", "order", "payment", "detail")
 
 app = command_group("What needs a person: money that fits no order, refunds that never end.")
@@ -22,12 +23,21 @@ app = command_group("What needs a person: money that fits no order, refunds that
 
 @app.command("list")
 def list_(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
 ) -> None:
     """Show what is open."""
 
     async def listed(services: Services) -> list[Discrepancy]:
-        return await services.database.as_service().list_discrepancies(limit)
+        found: list[Discrepancy] = []
+        service = services.database.as_service()
+        # A short page is not the last: PostgREST may give fewer rows than it is asked for.
+        while len(found) < limit and (
+            page := await service.list_discrepancies(
+                min(limit - len(found), _PAGE), found[-1].id if found else None
+            )
+        ):
+            found += page
+        return found
 
     out.print_table(_COLUMNS, map(_cells, run(listed)))
 

@@ -46,7 +46,7 @@ def _harmless(said: T) -> T | str:
 
 
 out = Terminal()
-_err = Terminal(stderr=True)
+err = Terminal(stderr=True)
 
 
 REFUSED = 1
@@ -58,5 +58,5 @@ AWAY = 3
 
 def fail(message: str, status: int = REFUSED) -> NoReturn:
     """Ends the command with this sentence."""
-    _err.print(message, markup=False)
+    err.print(message, markup=False)
     raise typer.Exit(status)

@@ -79,9 +79,10 @@ async def _matching(
         page = await services.database.as_service().list_webhooks(
             gateway, outcome, order, size, before
         )
-        found += page
-        if len(page) < size:
+        # A short page is not the last: PostgREST may give fewer rows than it is asked for.
+        if not page:
             break
+        found += page
         before = page[-1].id
     return found
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from coinslot.database.caller import Caller
 from coinslot.database.records import (
+    AuditEnd,
     AuditLine,
-    AuditTotal,
+    AuditWindow,
     Closing,
     Maintenance,
+    OpenLine,
     OrderToRead,
     UnlistedPayment,
 )
@@ -44,6 +46,11 @@ class ReconciliationDatabase(Caller):
         order_id = closing.order.order_id
         await self.call(Rpc.FINISH_CLOSING, order_id=order_id, round=closing.round)
 
+    async def due_audits(self, gateway: str) -> list[AuditWindow]:
+        """The days to audit, oldest first."""
+        rows = await self.call(Rpc.DUE_AUDITS, gateway=gateway)
+        return [AuditWindow.model_validate(row) for row in rows]
+
     async def begin_audit(
         self, gateway: str, since: datetime, until: datetime, *, again: bool = False
     ) -> int | None:
@@ -57,29 +64,41 @@ class ReconciliationDatabase(Caller):
         )
         return None if found is None else int(found)
 
-    async def audit_payments(
-        self, audit_id: int, lines: Sequence[dict[str, Any]]
-    ) -> list[AuditLine]:
+    async def audit_payments(self, audit_id: int, lines: Sequence[dict[str, Any]]) -> None:
         """Judges the gateway's lines beside ours, and keeps them."""
-        rows = await self.call(Rpc.AUDIT_PAYMENTS, audit_id=audit_id, lines=list(lines))
-        return [AuditLine.model_validate(row) for row in rows]
+        await self.call(Rpc.AUDIT_PAYMENTS, audit_id=audit_id, lines=list(lines))
 
-    async def audit_unlisted(
-        self, audit_id: int, after: str | None, page_size: int
-    ) -> list[UnlistedPayment]:
-        rows = await self.call(
-            Rpc.AUDIT_UNLISTED, audit_id=audit_id, after=after, page_size=page_size
-        )
+    async def audit_open(self, audit_id: int, after: str | None) -> list[OpenLine]:
+        """By payment key; `after` is the last key of the page before, here and below."""
+        rows = await self.call(Rpc.AUDIT_OPEN, audit_id=audit_id, after=after)
+        return [OpenLine.model_validate(row) for row in rows]
+
+    async def audit_unlisted(self, audit_id: int, after: str | None) -> list[UnlistedPayment]:
+        rows = await self.call(Rpc.AUDIT_UNLISTED, audit_id=audit_id, after=after)
         return [UnlistedPayment.model_validate(row) for row in rows]
 
-    async def finish_audit(self, audit_id: int) -> list[AuditTotal]:
-        rows = await self.call(Rpc.FINISH_AUDIT, audit_id=audit_id)
-        return [AuditTotal.model_validate(row) for row in rows]
+    async def finish_audit(
+        self,
+        audit_id: int,
+        odd: int = 0,
+        odd_rows: Sequence[dict[str, str]] = (),
+        odd_mark: str | None = None,
+        *,
+        accept: bool = False,
+    ) -> AuditEnd:
+        return await self.record(
+            AuditEnd,
+            Rpc.FINISH_AUDIT,
+            audit_id=audit_id,
+            odd=odd,
+            odd_rows=list(odd_rows),
+            odd_mark=odd_mark,
+            accept=accept,
+        )
 
     async def audit_report(
         self, audit_id: int, after: str | None, page_size: int = 500
     ) -> list[AuditLine]:
-        """By payment key; `after` is the last key of the page before."""
         rows = await self.call(
             Rpc.AUDIT_REPORT, audit_id=audit_id, after=after, page_size=page_size
         )

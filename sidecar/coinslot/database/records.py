@@ -5,6 +5,7 @@ Unknown fields are ignored, so that a newer database does not break an older sid
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -175,19 +176,26 @@ class Closing(Record):
 
 
 class AuditLine(Record):
-    """One payment of an audit: the gateway's figures, and ours."""
+    """One payment of an audit: the gateway's figures, as far as its list tells, and ours."""
 
     payment_key: str
     order_id: str
     currency: str
-    paid_at: str | None
-    paid: int
+    moved_at: str | None
+    paid: int | None
     refunded: int | None
     our_paid: int | None
     our_refunded: int | None
     tokens: int | None
     verdict: Literal[
-        "matched", "unread", "unknown", "different", "missing", "foreign", "other_mode"
+        "matched",
+        "later",
+        "unread",
+        "unknown",
+        "different",
+        "missing",
+        "foreign",
+        "other_mode",
     ]
     problem: str | None
 
@@ -207,11 +215,31 @@ class AuditTotal(Record):
     verdict: str
     currency: str
     payments: int
-    paid: int
+    paid: int | None
     refunded: int | None
     our_paid: int | None
     our_refunded: int | None
     tokens: int | None
+
+
+class AuditEnd(Record):
+    """`finished` is false where rows could not be read that nobody has accepted."""
+
+    finished: bool
+    odd: int
+    totals: list[AuditTotal]
+
+
+class AuditWindow(Record):
+    since: datetime
+    until: datetime
+
+
+class OpenLine(Record):
+    """A listed payment that does not match, to be read."""
+
+    order_id: str
+    payment_key: str
 
 
 class Offer(Record):

@@ -48,6 +48,8 @@ class Rpc(StrEnum):
     CLAIM_CLOSINGS = "coinslot_claim_closings"
     FINISH_CLOSING = "coinslot_finish_closing"
     BEGIN_AUDIT = "coinslot_begin_audit"
+    DUE_AUDITS = "coinslot_due_audits"
+    AUDIT_OPEN = "coinslot_audit_open"
     AUDIT_PAYMENTS = "coinslot_audit_payments"
     AUDIT_UNLISTED = "coinslot_audit_unlisted"
     FINISH_AUDIT = "coinslot_finish_audit"

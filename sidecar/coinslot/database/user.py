@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coinslot.database.caller import Caller
 from coinslot.database.records import Offer, OrderRecord, RefundRecord
 from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from coinslot.database.refunds import RefundRequest
 
 
@@ -40,10 +42,17 @@ class UserDatabase(Caller):
         """A refund on the word of an operator, finance or owner; `forbidden` for anybody else."""
         return await self.record(RefundRecord, Rpc.REQUEST_REFUND, **request.arguments(order_id))
 
-    async def offers(self, currency: str) -> list[Offer]:
-        """The products on sale in this currency."""
+    async def offers(self, currency: str) -> AsyncIterator[Offer]:
+        """The products on sale in this currency, by pages: PostgREST has a limit of its own."""
+        after = ""
+        while page := await self._offers(currency, after):
+            for row in page:
+                yield Offer.model_validate(row)
+            after = page[-1]["id"]
+
+    async def _offers(self, currency: str, after: str) -> list[Any]:
         query = self.client.from_("token_offers").select("*").eq("currency", currency)
-        return [Offer.model_validate(row) for row in await self.rows(query)]
+        return await self.rows(query.gt("id", after).order("id"))
 
     async def order(self, order_id: str) -> OrderRecord | None:
         """The person's own order; None for another's and for one that does not exist."""
@@ -52,7 +61,17 @@ class UserDatabase(Caller):
         return OrderRecord.model_validate(rows[0]) if rows else None
 
     async def orders(self, limit: int, before: tuple[str, str] | None = None) -> list[OrderRecord]:
-        """Newest first. `before` is the (created_at, id) of the last row of the page before."""
+        """Newest first. `before` is the (created_at, id) of the last row of the page before.
+
+        Fewer than `limit` are all there are, whatever PostgREST gives at once.
+        """
+        found: list[OrderRecord] = []
+        while len(found) < limit and (page := await self._orders(limit - len(found), before)):
+            found += page
+            before = (page[-1].created_at, page[-1].id)
+        return found
+
+    async def _orders(self, limit: int, before: tuple[str, str] | None) -> list[OrderRecord]:
         query = self.client.from_("token_payments").select("*")
         if before is not None:
             at, key = before

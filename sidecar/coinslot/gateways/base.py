@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
     from datetime import datetime
 
+    from coinslot.gateways.listing import ListedPage
+
 # Characters of a refund's reason: the most that any gateway surely takes.
 LONGEST_REASON = 200
 
@@ -138,23 +140,6 @@ class Refund:
     account: RefundAccount | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPayment:
-    """One payment as the gateway's own list shows it. Amounts are minor units.
-
-    `refunded` is None where the list does not tell: the payment has to be read. `paid_at` is
-    ISO 8601, UTC. `order_id` is empty where the payment names none.
-    """
-
-    order_id: str
-    payment_key: str
-    currency: str
-    paid: int
-    refunded: int | None
-    live: bool
-    paid_at: str
-
-
 _LONGEST_TYPE = 100
 
 
@@ -250,9 +235,11 @@ class Gateway(Protocol):
         Returns where there is nothing to close, or the gateway refuses for good.
         """
 
-    def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
-        """Every payment that received money in [since, until), by pages, oldest or newest first;
-        none is missed, one on an edge may come too many. At most one page is held in memory."""
+    def moved_between(self, since: datetime, until: datetime) -> AsyncIterator[ListedPage]:
+        """Every payment whose money moved in [since, until), whichever way, as the gateway's own
+        list dates it: paid, canceled, refunded, disputed, decided, undone. By pages; none is
+        missed, one on an edge may come too many, and one that moved twice may come twice. A row
+        that cannot be read hides none of the others. At most one page is held in memory."""
 
     async def close(self) -> None:
         """Ends the connections that are this gateway's own."""

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from coinslot.gateways.base import (
         Gateway,
         GatewayPayment,
-        ListedPayment,
         Order,
         Prepared,
         Refund,
         WebhookEvent,
     )
+    from coinslot.gateways.listing import ListedPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,9 @@ class MeteredGateway:
         with gateway_call(self.name, "close"):
             await self.gateway.close_order(order, payment)
 
-    async def paid_between(
-        self, since: datetime, until: datetime
-    ) -> AsyncIterator[list[ListedPayment]]:
+    async def moved_between(self, since: datetime, until: datetime) -> AsyncIterator[ListedPage]:
         """Each page is a call."""
-        pages = self.gateway.paid_between(since, until)
+        pages = self.gateway.moved_between(since, until)
         while True:
             with gateway_call(self.name, "list"):
                 page = await anext(pages, None)

@@ -1,14 +1,14 @@
-"""The audit: a gateway's own list of payments against ours, page by page.
+"""The audit: a gateway's own list of payments that moved against ours, page by page.
 
-What does not match is first read again and applied, since a list may be older than the last
-webhook; only what still does not match is left for a person. Nothing is held but a page.
+What does not match is read again and applied, since a list may be older than the last webhook; only
+what still does not match is left for a person. Nothing is held but a page, and the one after it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,37 +21,48 @@ from coinslot.errors import (
     OrderNotFound,
     PaymentRefused,
     PaymentUnknownAtGateway,
+    TryAgain,
 )
 from coinslot.gateways.base import gateway_named
 from coinslot.gateways.http import GatewayNonsense, patiently
+from coinslot.gateways.listing import OddRow
 from coinslot.order_ids import ORDER_ID
+from coinslot.payments.odd_rows import OddRows
+from coinslot.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Mapping,
+        Sequence,
+    )
+    from datetime import datetime
 
     from coinslot.database import Database
-    from coinslot.database.records import AuditLine, AuditTotal, UnlistedPayment
+    from coinslot.database.records import AuditLine, AuditTotal, OpenLine, UnlistedPayment
     from coinslot.gateways.base import Gateway, GatewayPayment
+    from coinslot.gateways.listing import ListedPage
     from coinslot.payments.settlements import Settlements
 
 log = structlog.get_logger(__name__)
 
-_PAGE = 200
 _AT_ONCE = 4
-# A day is audited when the gateways have had time to close it.
-_HOURS_TO_CLOSE = 3
-_DAYS = 7
-_OPEN = {"unread", "unknown", "different"}
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A finished audit: its lines are in the database, its totals here."""
+    """A look at a window that has ended: its lines are in the database, its totals here. It is not
+    `finished` while there are odd rows that nobody has accepted."""
 
     id: int
     gateway: str
     since: datetime
     until: datetime
+    finished: bool
+    odd: OddRows
     totals: list[AuditTotal]
 
 
@@ -64,36 +75,43 @@ class Audits:
         self._settlements = settlements
 
     async def daily(self) -> None:
-        """The last days, by UTC, at every gateway; each is done once, whichever process comes
-        first. So one on which no server ran, or whose gateway could not be asked, is made up for.
-        """
-        today = (datetime.now(UTC) - timedelta(hours=_HOURS_TO_CLOSE)).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )
+        """The days that are due, by UTC, at every gateway, oldest first; each is done by whichever
+        process comes first. So days on which no server ran, or whose gateway could not be asked,
+        are made up for. A day with odd rows holds up none of the others."""
         for name in self._gateways:
             try:
-                for days in range(_DAYS):
-                    until = today - timedelta(days=days)
-                    await self.audit(name, until - timedelta(days=1), until)
+                for day in await self._database.as_service().due_audits(name):
+                    await self.audit(name, day.since, day.until)
             except CoinslotError as error:
                 log.warning("audit_failed", gateway=name, code=error.code)
 
     async def audit(
-        self, gateway_name: str, since: datetime, until: datetime, *, again: bool = False
+        self,
+        gateway_name: str,
+        since: datetime,
+        until: datetime,
+        *,
+        again: bool = False,
+        accept: bool = False,
     ) -> Audit | None:
-        """None where this window is audited already, or just being audited. Raises `GatewayOff`."""
+        """None where this window is audited already, or just being audited. Raises `GatewayOff`.
+
+        `accept`: a person knows of the odd rows that are found, and finishes the window with them.
+        """
         gateway = gateway_named(self._gateways, gateway_name)
         service = self._database.as_service()
         audit_id = await service.begin_audit(gateway_name, since, until, again=again)
         if audit_id is None:
             return None
         with bound_contextvars(gateway=gateway_name, audit=audit_id):
-            await self._compare_list(gateway, audit_id, since, until)
-            await self._look_for_unlisted(gateway, audit_id)
-            totals = await service.finish_audit(audit_id)
-            for total in totals:
+            odd = await self._look(gateway, audit_id, since, until)
+            rows = [asdict(row) for row in odd.first]
+            end = await service.finish_audit(audit_id, odd.count, rows, odd.mark, accept=accept)
+            for total in end.totals:
                 log.info("audited", **total.model_dump())
-        return Audit(audit_id, gateway_name, since, until, totals)
+            if not end.finished:
+                log.error("audit_unfinished", odd=odd.count)
+        return Audit(audit_id, gateway_name, since, until, end.finished, odd, end.totals)
 
     async def report(self, audit_id: int) -> AsyncIterator[AuditLine]:
         after = None
@@ -102,47 +120,82 @@ class Audits:
                 yield line
             after = page[-1].payment_key
 
-    async def _compare_list(
+    async def _look(
         self, gateway: Gateway, audit_id: int, since: datetime, until: datetime
-    ) -> None:
-        """Compares the gateway's list, page by page.
-
-        Unreadable lines are logged, and the others are compared. Where the list itself is
-        unreadable, the audit stays unfinished.
-        """
-        service = self._database.as_service()
+    ) -> OddRows:
+        odd = OddRows()
         try:
-            async for page in gateway.paid_between(since, until):
-                lines = await service.audit_payments(audit_id, [asdict(each) for each in page])
-                await self._look_again(gateway, audit_id, lines)
+            await self._compare_list(gateway, audit_id, since, until, odd)
         except GatewayNonsense:
-            log.error("audit_incomplete")  # noqa: TRY400 - its own line says why
+            # Its own log line says why. What was listed before is as good as ever.
+            odd.cut_short(OddRow("", "the list does not go on"))
+        await self._read_open(gateway, audit_id, odd)
+        await self._look_for_unlisted(gateway, audit_id, odd)
+        return odd
 
-    async def _look_again(self, gateway: Gateway, audit_id: int, lines: list[AuditLine]) -> None:
+    async def _compare_list(
+        self, gateway: Gateway, audit_id: int, since: datetime, until: datetime, odd: OddRows
+    ) -> None:
+        """The next page comes while this one is compared."""
+        service = self._database.as_service()
+        async with aclosing(_one_ahead(gateway.moved_between(since, until))) as pages:
+            async for page in pages:
+                for row in page.odd:
+                    odd.note(row)
+                if page.payments:
+                    lines = [asdict(each) for each in page.payments]
+                    await service.audit_payments(audit_id, lines)
+
+    async def _read_open(self, gateway: Gateway, audit_id: int, odd: OddRows) -> None:
         """Reads what does not match, a few at a time, and compares it once more."""
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def look(line: AuditLine) -> dict[str, Any] | None:
-            async with gate:
-                try:
-                    return _line(await self._read(gateway, line.order_id, line.payment_key))
-                except GatewayNonsense:
-                    _leave_as_it_is(line.order_id, line.payment_key)
-                    return None
-
-        found = await asyncio.gather(*(look(line) for line in lines if line.verdict in _OPEN))
-        if fresh := [each for each in found if each is not None]:
-            await self._database.as_service().audit_payments(audit_id, fresh)
-
-    async def _look_for_unlisted(self, gateway: Gateway, audit_id: int) -> None:
         service = self._database.as_service()
         after = None
-        while page := await service.audit_unlisted(audit_id, after, _PAGE):
+        while page := await service.audit_open(audit_id, after):
             after = page[-1].payment_key
-            found = [await self._asked_for(gateway, each) for each in page]
-            await service.audit_payments(audit_id, [line for line in found if line])
+            lines = await self._all_read(
+                [partial(self._listed, gateway, each, odd) for each in page]
+            )
+            await service.audit_payments(audit_id, lines)
 
-    async def _asked_for(self, gateway: Gateway, each: UnlistedPayment) -> dict[str, Any] | None:
+    async def _look_for_unlisted(self, gateway: Gateway, audit_id: int, odd: OddRows) -> None:
+        service = self._database.as_service()
+        after = None
+        while page := await service.audit_unlisted(audit_id, after):
+            after = page[-1].payment_key
+            lines = await self._all_read(
+                [partial(self._asked_for, gateway, each, odd) for each in page]
+            )
+            await service.audit_payments(audit_id, lines)
+
+    @staticmethod
+    async def _all_read(
+        reads: Sequence[Callable[[], Awaitable[dict[str, Any] | None]]],
+    ) -> list[dict[str, Any]]:
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(read: Callable[[], Awaitable[dict[str, Any] | None]]) -> Any:  # noqa: ANN401
+            async with gate:
+                return await read()
+
+        return [line for line in await asyncio.gather(*map(one, reads)) if line is not None]
+
+    async def _listed(
+        self, gateway: Gateway, each: OpenLine, odd: OddRows
+    ) -> dict[str, Any] | None:
+        """The line of a listed payment, read. What is listed and cannot be read may yet be."""
+        try:
+            fact = await self._read(gateway, each.order_id, each.payment_key)
+        except (GatewayNonsense, TryAgain) as error:
+            odd.note(OddRow(each.payment_key, f"read: {error.code}"))
+            return None
+        if fact is None or fact.payment_key != each.payment_key:
+            odd.note(OddRow(each.payment_key, "listed, and unknown when asked for"))
+            return None
+        return _line(fact)
+
+    async def _asked_for(
+        self, gateway: Gateway, each: UnlistedPayment, odd: OddRows
+    ) -> dict[str, Any] | None:
         """A payment that the list lacks, read by its key: the list may date it differently.
 
         A gateway that finds payments by their orders may answer with another attempt. None where
@@ -154,11 +207,12 @@ class Audits:
         except InvalidPaymentKey:
             log.warning("audit_not_here", order_id=each.order_id, payment_key=each.payment_key)
             return None
-        except GatewayNonsense:
-            _leave_as_it_is(each.order_id, each.payment_key)
+        except (GatewayNonsense, TryAgain) as error:
+            odd.note(OddRow(each.payment_key, f"read: {error.code}"))
             return None
-        known = fact if fact and fact.payment_key == each.payment_key else None
-        return _line(known) or {
+        if fact is not None and fact.payment_key == each.payment_key:
+            return _line(fact)
+        return {
             "payment_key": each.payment_key,
             "order_id": each.order_id,
             "currency": each.currency,
@@ -193,20 +247,26 @@ class Audits:
             return None
 
 
-def _leave_as_it_is(order_id: str, payment_key: str) -> None:
-    """Logs a payment whose read makes no sense. It holds up no other."""
-    log.error("audit_incomplete", order_id=order_id, payment_key=payment_key)
-
-
-def _line(fact: GatewayPayment | None) -> dict[str, Any] | None:
+def _line(fact: GatewayPayment) -> dict[str, Any]:
     """A read as a line of the audit."""
-    if fact is None:
-        return None
     return {
         "payment_key": fact.payment_key,
-        "order_id": fact.order_id,
+        "order_id": storable(fact.order_id),
         "currency": fact.currency,
         "paid": fact.paid,
         "refunded": fact.refunded + fact.withdrawn,
         "live": fact.live,
     }
+
+
+async def _one_ahead(pages: AsyncIterator[ListedPage]) -> AsyncGenerator[ListedPage]:
+    """The pages, each asked for while the one before it is worked on."""
+    coming = asyncio.ensure_future(anext(pages, None))
+    try:
+        while (page := await coming) is not None:
+            coming = asyncio.ensure_future(anext(pages, None))
+            yield page
+    finally:
+        coming.cancel()
+        with suppress(asyncio.CancelledError, CoinslotError):
+            await coming

@@ -72,14 +72,13 @@ class Orders:
         something else.
         """
         wanted = unicodedata.normalize("NFC", name).strip()
-        offers = await self._database.as_user(token).offers(currency)
-        named = [offer for offer in offers if wanted in {offer.name, offer.name_ko}]
-        if not named:
-            raise InvalidPackage
-        for offer in named:
-            if offer.amount == amount:
-                return offer.id
-        raise AmountMismatch
+        named = False
+        async for offer in self._database.as_user(token).offers(currency):
+            if wanted in {offer.name, offer.name_ko}:
+                named = True
+                if offer.amount == amount:
+                    return offer.id
+        raise AmountMismatch if named else InvalidPackage
 
     async def checkout(
         self,

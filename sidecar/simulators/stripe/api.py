@@ -9,7 +9,7 @@ from sanic.response import json
 from simulators.stripe.amounts import checked_amount, checked_currency
 from simulators.stripe.errors import declined, invalid, unexpected_state
 from simulators.stripe.form import parse_form
-from simulators.stripe.listing import created_within, page
+from simulators.stripe.listing import EVENTS_KEPT, chosen_types, created_within, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class StripeApi:
             ("GET", "/v1/charges/<key:str>", self._getting("charge", "charge")),
             ("GET", "/v1/disputes", self._listing("dispute", "charge", "payment_intent")),
             ("GET", "/v1/disputes/<key:str>", self._getting("dispute", "dispute")),
-            ("GET", "/v1/events", self._listing("event", "type")),
+            ("GET", "/v1/events", self._events),
             ("GET", "/v1/events/<key:str>", self._getting("event", "event")),
         ]
 
@@ -153,6 +153,18 @@ class StripeApi:
             return json(listed)
 
         return call
+
+    async def _events(self, request: Request) -> HTTPResponse:
+        """Those of the kinds that are asked for, of the last thirty days."""
+        form = _query(request)
+        chosen = chosen_types(form)
+        first, inside = self._books.now() - EVENTS_KEPT, created_within(form.get("created"))
+        found = [
+            each
+            for each in self._books.all("event")
+            if each["created"] >= first and inside(each) and chosen(each["type"])
+        ]
+        return json(page("/v1/events", found, form))
 
     def _answer(self, document: Json, form: Json) -> HTTPResponse:
         self._publish()

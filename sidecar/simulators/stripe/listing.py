@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from simulators.stripe.errors import invalid
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+EVENTS_KEPT = 30 * 24 * 3600
+_MOST_TYPES = 20
 _BOUNDS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
 
@@ -25,6 +28,18 @@ def created_within(given: Any) -> Callable[[Json], bool]:  # noqa: ANN401 - as t
     return lambda each: all(
         _BOUNDS[name](each["created"], int(text)) for name, text in bounds.items()
     )
+
+
+def chosen_types(form: dict[str, Any]) -> Callable[[str], bool]:
+    """`type=charge.*`, or `types[]=…` for up to twenty names; not both."""
+    one, several = form.get("type"), form.get("types")
+    if one is not None and several is not None:
+        raise invalid("You may pass either type or types", param="types")
+    if several is not None and not (isinstance(several, list) and len(several) <= _MOST_TYPES):
+        raise invalid("Invalid array: up to 20 event types", param="types")
+    if several is not None:
+        return lambda kind: kind in several
+    return lambda kind: one is None or fnmatchcase(kind, one)
 
 
 def page(url: str, found: list[Json], form: dict[str, Any]) -> Json:

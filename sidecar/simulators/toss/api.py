@@ -116,7 +116,7 @@ class TossApi:
 
     async def _transactions(self, request: Request) -> list[Json]:
         query = {name: request.args.get(name) for name in request.args}
-        return page(self._books.all(), query)
+        return page(self._books.all(), self._books.undone(), query)
 
 
 def _body(request: Request) -> Json:

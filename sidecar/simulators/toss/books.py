@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulators.requests import NotPossible
-from simulators.toss.payment import age_in_place
+from simulators.toss.payment import age_in_place, kst
 from simulators.toss.webhook import deposit_callback, status_changed
 
 if TYPE_CHECKING:
@@ -72,6 +72,14 @@ class Books:
     def _announce(self, payment: Json, turn: Json) -> None:
         if turn["webhook"] != "none":
             self._sender.announce(status_changed(payment, self._now()))
+
+    def note_undone(self, payment: Json, came: str) -> None:
+        """Keeps a deposit that was taken back now, for the list of transactions."""
+        gone = {"paymentKey": payment["paymentKey"], "came": came, "went": kst(self._now())}
+        self._store.put("undone", f"{gone['paymentKey']} {len(self.undone())}", gone)
+
+    def undone(self) -> list[Json]:
+        return self._store.all("undone")
 
     # ---- the turns and plans of the control API ----
 

@@ -15,13 +15,18 @@ Json = dict[str, Any]
 
 _KST = timezone(timedelta(hours=9))
 _LIMIT, _LARGEST = 100, 5000
+_WAITING = "WAITING_FOR_DEPOSIT"
 
 
-def page(payments: Iterable[Json], query: Json) -> list[Json]:
-    """The transactions from `startDate` through `endDate`, after `startingAfter`, oldest first."""
+def page(payments: Iterable[Json], undone: Iterable[Json], query: Json) -> list[Json]:
+    """The transactions from `startDate` through `endDate`, after `startingAfter`, oldest first.
+
+    `undone`: each deposit that a bank took back, and when it came and went.
+    """
     since, until = _time(query.get("startDate")), _time(query.get("endDate"))
+    gone = list(undone)
     found = sorted(
-        (each for payment in payments for each in _transactions(payment)),
+        (each for payment in payments for each in _transactions(payment, gone)),
         key=lambda each: datetime.fromisoformat(each["transactionAt"]),
     )
     if (after := query.get("startingAfter")) is not None:
@@ -36,14 +41,17 @@ def page(payments: Iterable[Json], query: Json) -> list[Json]:
     return inside[: _limit(query.get("limit"))]
 
 
-def _transactions(payment: Json) -> Iterable[Json]:
-    """The payment's own, then its cancels. An account that waits for a deposit has one, too."""
-    waiting = payment["status"] == "WAITING_FOR_DEPOSIT"
-    approved = payment["approvedAt"] or (payment["requestedAt"] if waiting else None)
-    if approved:
-        first = {"status": "WAITING_FOR_DEPOSIT" if waiting else "DONE"}
-        key = approval_key(payment["paymentKey"])
-        yield _row(payment, key, approved, payment["totalAmount"], **first)
+def _transactions(payment: Json, undone: list[Json]) -> Iterable[Json]:
+    """The payment's own, then its cancels. An account has one when it is issued, and one for each
+    deposit that was taken back: whether Toss shows these is not documented."""
+    key, total = payment["paymentKey"], payment["totalAmount"]
+    if payment["virtualAccount"]:
+        yield _row(payment, f"issued_{key}", payment["requestedAt"], total, status=_WAITING)
+    for number, deposit in enumerate(each for each in undone if each["paymentKey"] == key):
+        yield _row(payment, f"came{number}_{key}", deposit["came"], total, status="DONE")
+        yield _row(payment, f"went{number}_{key}", deposit["went"], total, status=_WAITING)
+    if payment["approvedAt"]:
+        yield _row(payment, approval_key(key), payment["approvedAt"], total, status="DONE")
     left = payment["totalAmount"]
     for cancel in payment["cancels"] or []:
         left -= cancel["cancelAmount"]

@@ -102,7 +102,9 @@ class TossSimulator(Simulator):
 
     def undo_deposit(self, payment_key: str) -> Webhook:
         payment = self._books.one(payment_key)
+        came = payment["approvedAt"]
         undo_deposit_in_place(payment)
+        self._books.note_undone(payment, came)
         return self._announce_twice(payment)
 
     def _announce_twice(self, payment: Json) -> Webhook:

@@ -1,20 +1,21 @@
-"""The payments that Toss lists, by pages of transactions."""
+"""The payments that moved at Toss, by pages of transactions."""
 
 from __future__ import annotations
 
+import itertools
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from coinslot.errors import GatewayUnavailable
-from coinslot.gateways.base import ListedPayment
+from coinslot.gateways.listing import ListedPage, ListedPayment
 from coinslot.gateways.toss import listing as toss_transactions
 from simulators.toss.listing import page as page_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from coinslot.gateways.toss.adapter import Toss
     from tests.support.toss import SimulatedToss
 
@@ -27,14 +28,13 @@ def now() -> datetime:
 
 async def pages(
     gateway: Toss, since: datetime | None = None, until: datetime | None = None
-) -> list[list[ListedPayment]]:
-    found: AsyncIterator[list[ListedPayment]]
-    found = gateway.paid_between(since or now() - HOUR, until or now() + HOUR)
+) -> list[ListedPage]:
+    found = gateway.moved_between(since or now() - HOUR, until or now() + HOUR)
     return [page async for page in found]
 
 
 async def listed(gateway: Toss, **window: datetime) -> list[ListedPayment]:
-    return [each for page in await pages(gateway, **window) for each in page]
+    return [each for page in await pages(gateway, **window) for each in page.payments]
 
 
 def put(toss: SimulatedToss, number: int, **changes: object) -> str:
@@ -54,27 +54,44 @@ def put(toss: SimulatedToss, number: int, **changes: object) -> str:
 
 async def test_what_was_paid_and_nothing_else(toss: SimulatedToss) -> None:
     card = await toss.paid("ord_card00000000", 5000)
+    await toss.pay("ord_agreed000000")
+    [one] = await listed(toss.gateway())
+    payment = (await toss.call("GET", f"/{card}")).json()
+    approved = datetime.fromisoformat(payment["approvedAt"]).astimezone(UTC).isoformat()
+    assert one == ListedPayment("ord_card00000000", card, "KRW", False, approved, paid=5000)
+
+
+async def test_account_that_waits_and_one_that_was_paid(toss: SimulatedToss) -> None:
+    """The account that was issued says that nothing was paid by then, and is overtaken."""
     deposit = await toss.paid("ord_deposit00000", 7000, outcome="awaiting_deposit")
     waiting = await toss.pay("ord_waiting00000", outcome="awaiting_deposit")
     await toss.confirm(waiting, "ord_waiting00000")
-    await toss.pay("ord_agreed000000")
-    found = await listed(toss.gateway())
-    assert {each.payment_key for each in found} == {card, deposit}
-    [one] = [each for each in found if each.payment_key == card]
-    payment = (await toss.call("GET", f"/{card}")).json()
-    approved = datetime.fromisoformat(payment["approvedAt"]).astimezone(UTC).isoformat()
-    assert one == ListedPayment("ord_card00000000", card, "KRW", 5000, None, False, approved)
+    found = {each.payment_key: each.paid for each in await listed(toss.gateway())}
+    assert found == {deposit: 7000, waiting: 0}
 
 
-async def test_payment_is_listed_once_whatever_went_back(toss: SimulatedToss) -> None:
-    """A cancel is a transaction of its own, so what is back is not known from the list."""
+async def test_deposit_that_was_undone_is_seen_on_its_day(toss: SimulatedToss) -> None:
+    deposit = await toss.paid("ord_deposit00000", 7000, outcome="awaiting_deposit")
+    await toss.control("POST", "clock", advance_s=86400)
+    await toss.control("POST", "undo_deposit", payment_key=deposit)
+    day = now() + timedelta(days=1)
+    [one] = await listed(toss.gateway(), since=day - HOUR, until=day + HOUR)
+    assert (one.payment_key, one.paid) == (deposit, 0)
+
+
+async def test_cancel_is_seen_on_its_day(toss: SimulatedToss) -> None:
+    """Of a part it is not told what had gone back before: that has to be read. Of the whole it is
+    told that nothing is left."""
     part, whole = await toss.paid("ord_part00000000"), await toss.paid("ord_whole0000000")
+    await toss.control("POST", "clock", advance_s=86400)
     for _ in range(2):
         await toss.cancel(part, cancelAmount=1000)
+    await toss.cancel(whole, cancelAmount=1000)
     await toss.cancel(whole)
-    found = await listed(toss.gateway())
-    assert sorted((each.payment_key, each.paid, each.refunded) for each in found) == sorted(
-        [(part, 5000, None), (whole, 5000, None)]
+    day = now() + timedelta(days=1)
+    found = await listed(toss.gateway(), since=day - HOUR, until=day + HOUR)
+    assert sorted((each.payment_key, each.unclear, each.left) for each in found) == sorted(
+        [(part, True, None), (whole, False, 0)]
     )
 
 
@@ -92,9 +109,9 @@ async def test_hundreds_by_pages_while_new_ones_arrive(
     expected |= {put(toss, number) for number in range(260)}
     seen: list[ListedPayment] = []
     sizes = []
-    async for page in toss.gateway().paid_between(now() - HOUR, now() + HOUR):
-        sizes.append(len(page))
-        seen += page
+    async for page in toss.gateway().moved_between(now() - HOUR, now() + HOUR):
+        sizes.append(len(page.payments))
+        seen += page.payments
         if len(sizes) == 3:
             later = (now() + timedelta(minutes=5)).isoformat()
             expected.add(put(toss, 900, approvedAt=later))
@@ -110,7 +127,7 @@ async def test_page_that_toss_cuts_short_is_not_the_last(
     for number in range(30):
         put(toss, number)
     monkeypatch.setattr("simulators.toss.listing._LARGEST", 10)
-    assert [len(page) for page in await pages(toss.gateway())] == [10, 10, 10, 1]
+    assert [len(page.payments) for page in await pages(toss.gateway())] == [10, 10, 10, 1]
 
 
 async def test_window_is_in_korean_time_and_keeps_its_edges(toss: SimulatedToss) -> None:
@@ -127,7 +144,7 @@ async def test_window_is_in_korean_time_and_keeps_its_edges(toss: SimulatedToss)
         toss.simulator.store.put("payment", f"tgen_{name}", {**template, **changes})
     found = await listed(toss.gateway(), since=at, until=at + HOUR)
     assert [each.payment_key for each in found] == ["tgen_first", "tgen_inside", "tgen_last"]
-    assert found[0].paid_at == "2026-11-01T15:30:00+00:00"
+    assert found[0].moved_at == "2026-11-01T15:30:00+00:00"
 
 
 @pytest.mark.parametrize("zone", ["+09:00", ""])
@@ -136,24 +153,11 @@ async def test_time_without_a_zone_is_koreas(
 ) -> None:
     await toss.paid("ord_first0000000")
     whole = toss_transactions.window(now() - HOUR, now() + HOUR)
-    [row] = page_of(toss.simulator.payments(), whole)
+    [row] = page_of(toss.simulator.payments(), [], whole)
     pages_left = [[{**row, "transactionAt": f"2026-11-02T00:30:00{zone}"}], []]
     monkeypatch.setattr("simulators.toss.api.page", lambda *_: pages_left.pop(0))
     [one] = await listed(toss.gateway())
-    assert one.paid_at == "2026-11-01T15:30:00+00:00"
-
-
-async def test_page_of_cancels_only_is_passed_over(
-    toss: SimulatedToss, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(toss_transactions, "_PAGE", 2)
-    first = await toss.paid("ord_first0000000")
-    for _ in range(4):
-        await toss.cancel(first, cancelAmount=100)
-    later = (now() + timedelta(minutes=5)).isoformat()
-    last = put(toss, 1, approvedAt=later, cancels=None)
-    keys = [[each.payment_key for each in page] for page in await pages(toss.gateway())]
-    assert keys == [[first], [last]]
+    assert one.moved_at == "2026-11-01T15:30:00+00:00"
 
 
 async def test_nothing_in_the_window(toss: SimulatedToss) -> None:
@@ -170,8 +174,8 @@ async def test_page_that_does_not_come_is_no_end(
     await toss.paid("ord_first0000000")
     for number in range(4):
         put(toss, number)
-    found = toss.gateway().paid_between(now() - HOUR, now() + HOUR)
-    assert len(await anext(found)) == 2
+    found = toss.gateway().moved_between(now() - HOUR, now() + HOUR)
+    assert len((await anext(found)).payments) == 2
     await toss.fault(kind, next=1, path="/transactions")
     with pytest.raises(GatewayUnavailable):
         await anext(found)
@@ -185,15 +189,79 @@ async def test_page_that_does_not_come_is_no_end(
         {"totalAmount": -1},
         {"totalAmount": 2**53},
         {"currency": "₩"},
+        {"currency": "MUSD"},
         {"orderId": {}},
     ],
 )
-async def test_rows_that_make_no_sense_are_no_list(
+async def test_odd_row_hides_none_of_the_others(
     toss: SimulatedToss, changes: dict[str, Any]
 ) -> None:
-    key = await toss.paid("ord_first0000000")
+    odd = await toss.paid("ord_first0000000")
+    fine = put(toss, 1)
     payment = {**toss.simulator.payments()[0], **changes}
-    toss.simulator.store.put("payment", key, payment)
+    toss.simulator.store.put("payment", odd, payment)
+    [page] = await pages(toss.gateway())
+    assert [each.payment_key for each in page.payments] == [fine]
+    assert [each.key for each in page.odd] == [odd]
+
+
+def row(number: int, **changes: object) -> dict[str, Any]:
+    return {
+        "transactionKey": f"txkey_{number}",
+        "paymentKey": f"tgen_row{number:05}",
+        "orderId": "ord_000000000000",
+        "status": "DONE",
+        "amount": 5000,
+        "currency": "KRW",
+        "transactionAt": "2026-11-02T00:30:00+09:00",
+        **changes,
+    }
+
+
+ODD: list[Any] = [
+    *(row(1, status="HALF_DONE"), row(2, currency="MUSD"), row(3, amount=None), row(4, amount="")),
+    *(row(5, paymentKey=None), row(6, paymentKey="x" * 256), row(7, transactionAt="soon")),
+    *(None, 1, "text", [], {}, row(8, paymentKey=""), row(9, status=None), row(10, amount=1e99)),
+    row(11, transactionAt="0001-01-01T00:00:00+09:00"),
+]
+
+
+async def test_thousand_odd_rows_in_constant_memory(
+    toss: SimulatedToss, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And every one is counted, on whichever page; the good ones between them are all there."""
+    monkeypatch.setattr(toss_transactions, "_PAGE", 16)
+    listing = [
+        [*ODD, row(100 + number, paymentKey=f"tgen_{text}{number:05}")]
+        for number, text in zip(range(70), itertools.cycle(("\x00a", "\ud800b", "é", "\x1b[31m")))
+    ]
+    monkeypatch.setattr("simulators.toss.api.page", lambda *_: listing.pop() if listing else [])
+    found = await pages(toss.gateway())
+    assert sum(len(page.odd) for page in found) == 70 * len(ODD) > 1000
+    assert sum(len(page.payments) for page in found) == 70
+    json.dumps([asdict(page) for page in found]).encode()
+    assert all(each.key.isprintable() for page in found for each in page.odd)
+
+
+async def test_same_payment_twice_and_out_of_order_is_one(
+    toss: SimulatedToss, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = {"paymentKey": "tgen_same"}
+    later = "2026-11-02T00:31:00+09:00"
+    listing = [
+        [row(3, **again, status="CANCELED", transactionAt=later), row(1, **again), row(1, **again)],
+        [],
+    ]
+    monkeypatch.setattr("simulators.toss.api.page", lambda *_: listing.pop(0))
+    [one] = await listed(toss.gateway())
+    assert (one.paid, one.left, one.moved_at) == (5000, 0, "2026-11-01T15:31:00+00:00")
+
+
+@pytest.mark.parametrize("rows", [[None], [{**row(1), "transactionKey": None}]])
+async def test_page_without_a_key_to_go_on_from_is_no_list(
+    toss: SimulatedToss, monkeypatch: pytest.MonkeyPatch, rows: list[Any]
+) -> None:
+    monkeypatch.setattr("simulators.toss.api.page", lambda *_: rows)
     with pytest.raises(GatewayUnavailable) as caught:
         await listed(toss.gateway())
     assert caught.value.code == "gateway_nonsense"
@@ -204,7 +272,7 @@ async def test_list_that_does_not_go_on_is_no_list(
 ) -> None:
     await toss.paid("ord_first0000000")
     whole = toss_transactions.window(now() - HOUR, now() + HOUR)
-    repeated = page_of(toss.simulator.payments(), whole)
+    repeated = page_of(toss.simulator.payments(), [], whole)
     monkeypatch.setattr("simulators.toss.api.page", lambda *_: repeated)
     with pytest.raises(GatewayUnavailable) as caught:
         await listed(toss.gateway())

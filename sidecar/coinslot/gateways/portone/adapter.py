@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from coinslot.errors import InvalidRequest, PaymentUnknownAtGateway
 from coinslot.gateways.base import TakesMoneyItself
+from coinslot.gateways.listing import ListedPage
 from coinslot.gateways.portone.v1.adapter import PortOneV1
 from coinslot.gateways.portone.v2.adapter import PortOneV2
 from coinslot.gateways.portone.v2.webhook import is_signed
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from coinslot.gateways.base import (
         Gateway,
         GatewayPayment,
-        ListedPayment,
         Order,
         Prepared,
         Refund,
@@ -83,15 +83,14 @@ class PortOneBoth(TakesMoneyItself):
         else:
             await self.v2.close_order(order, payment)
 
-    async def paid_between(
-        self, since: datetime, until: datetime
-    ) -> AsyncIterator[list[ListedPayment]]:
+    async def moved_between(self, since: datetime, until: datetime) -> AsyncIterator[ListedPage]:
         """V2 lists V1's payments of the same store, too: V1 tells of those itself."""
-        async for page in self.v2.paid_between(since, until):
-            own = [each for each in page if self._of(each.payment_key) is self.v2]
-            if own:
-                yield own
-        async for page in self.v1.paid_between(since, until):
+        async for page in self.v2.moved_between(since, until):
+            own = [each for each in page.payments if self._of(each.payment_key) is self.v2]
+            odd = [each for each in page.odd if self._of(each.key) is self.v2]
+            if own or odd:
+                yield ListedPage(own, odd)
+        async for page in self.v1.moved_between(since, until):
             yield page
 
     def _of(self, payment_key: str) -> PortOneV1 | PortOneV2:

@@ -1,75 +1,73 @@
 """PortOne's lists of payments, both versions', walked so that nothing slips through.
 
-Both filter by the time at which a payment came into its present status, so what was paid in a
-window is looked for twice: among what is paid, in that window, and among what was cancelled, from
-the window's beginning until now. What is cancelled between the two is in the second.
+Both date a payment by the time at which it came into its present status, and show all of it as it
+is now. What was paid in a window and canceled after it is listed where it was canceled.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from coinslot.gateways.http import nonsense, patiently
+from coinslot.gateways.http import patiently
+from coinslot.gateways.listing import ListedPage, ListedPayment, Read, page_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
-    from coinslot.gateways.base import ListedPayment
-
-log = structlog.get_logger(__name__)
+    from coinslot.gateways.base import GatewayPayment
 
 # V1 refuses windows of more than 90 days; both ends of ours count.
 _LONGEST = 90 * 24 * 3600 - 1
-# A payment cancelled while its list is walked belongs to it, with any clock ahead of the other.
-_AHEAD = 24 * 3600
 
 Fetch = Callable[[int, int, int], Awaitable[tuple[list[Any], bool]]]
 """The rows of a window, from the first second to the last, both included, in unix time, of the page
 so numbered from 0; and whether there are more."""
 
-Read = Callable[[object], "ListedPayment | None"]
-"""A row as a payment, None where it never received money. Raises what is in `_UNREADABLE`."""
 
-_UNREADABLE = (ValueError, ArithmeticError, OSError)
-
-
-async def received(
-    paid: Fetch, canceled: Fetch, read: Read, since: datetime, until: datetime
-) -> AsyncIterator[list[ListedPayment]]:
-    """The pages of `Gateway.paid_between`. Rows that do not parse hold up none of the others, and
-    make the walk end in `GatewayUnavailable`: it has not told everything."""
+async def moved(
+    fetches: tuple[Fetch, ...], read: Read, key_field: str, since: datetime, until: datetime
+) -> AsyncIterator[ListedPage]:
+    """The pages of `Gateway.moved_between`, of one list after the other. What moves from one to the
+    other meanwhile has moved today, and today is audited, too."""
     first, last = math.floor(since.timestamp()), math.ceil(until.timestamp())
-    unreadable = 0
-    for fetch, end in ((paid, last), (canceled, max(last, int(time.time()) + _AHEAD))):
-        async for rows in _windows(fetch, first, end):
-            page = [_readable(row, read) for row in rows]
-            unreadable += page.count(False)
-            found = {one.payment_key: one for one in page if one and first <= _paid(one) <= last}
-            if found:
-                yield list(found.values())
-    if unreadable:
-        raise nonsense("listed payments do not parse", count=unreadable)
+    for fetch in fetches:
+        async for rows in _windows(fetch, first, last):
+            yield page_of_rows(rows, read, key_field)
+
+
+def as_listed(fact: GatewayPayment, moved_at: str) -> ListedPayment:
+    """A row that is the whole payment."""
+    return ListedPayment(
+        order_id=fact.order_id,
+        payment_key=fact.payment_key,
+        currency=fact.currency,
+        live=fact.live,
+        moved_at=moved_at,
+        paid=fact.paid,
+        refunded=fact.refunded,
+        refunding=fact.refunding,
+        disputed=fact.disputed,
+        withdrawn=fact.withdrawn,
+    )
 
 
 async def _windows(fetch: Fetch, first: int, last: int) -> AsyncIterator[list[Any]]:
     """A window that one page cannot hold is halved rather than paged through: then what joins the
     list or leaves it meanwhile moves nothing unseen over a page's border. Oldest first, since a
-    payment that changes goes to the end. Only what one second holds is paged."""
-    starts = range(first, last + 1, _LONGEST + 1)
-    waiting = [(start, min(start + _LONGEST, last)) for start in reversed(starts)]
-    while waiting:
-        start, end = waiting.pop()
+    payment that changes goes to the end. Only what one second holds is paged.
+
+    The next window is as long as this one was, or twice as long, so that few are asked for in vain.
+    """
+    start, length = first, _LONGEST
+    while start <= last:
+        end = min(start + length, last)
         rows, more = await patiently(partial(fetch, start, end, 0))
         if more and start < end:
-            middle = (start + end) // 2
-            waiting += [(middle + 1, end), (start, middle)]
+            length = (end - start) // 2
             continue
         yield rows
         page = 0
@@ -77,17 +75,4 @@ async def _windows(fetch: Fetch, first: int, last: int) -> AsyncIterator[list[An
             page += 1
             rows, more = await patiently(partial(fetch, start, end, page))
             yield rows
-
-
-def _readable(row: object, read: Read) -> ListedPayment | Literal[False] | None:
-    """False for what cannot be read."""
-    try:
-        return read(row)
-    except _UNREADABLE as error:
-        # Which field, and not its value.
-        log.error("gateway_nonsense", why="listed payment", error=type(error).__name__)  # noqa: TRY400
-        return False
-
-
-def _paid(payment: ListedPayment) -> float:
-    return datetime.fromisoformat(payment.paid_at).timestamp()
+        start, length = end + 1, min(length * 3 // 2 + 1, _LONGEST)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import ValidationError
@@ -24,14 +25,13 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import (
     GatewayPayment,
-    ListedPayment,
     Order,
     Prepared,
     TakesMoneyItself,
     WebhookEvent,
 )
 from coinslot.gateways.http import nonsense, patiently
-from coinslot.gateways.stripe import listing as stripe_charges
+from coinslot.gateways.stripe import listing as stripe_list
 from coinslot.gateways.stripe import refund as stripe_refund
 from coinslot.gateways.stripe import webhook as stripe_webhook
 from coinslot.gateways.stripe.client import StripeApi, fields, is_kept, is_of_the_price, unknown
@@ -50,14 +50,15 @@ from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
-    from datetime import datetime
 
     import httpx
     from stripe import StripeError, StripeObject
-    from stripe.params import ChargeListParams, PaymentIntentCreateParams, RefundListParams
+    from stripe.params import PaymentIntentCreateParams, RefundListParams
 
     from coinslot.errors import CoinslotError
     from coinslot.gateways import base
+    from coinslot.gateways.listing import ListedPage
+    from coinslot.gateways.stripe.objects import Page
     from coinslot.gateways.stripe.settings import StripeSettings
 
 log = structlog.get_logger(__name__)
@@ -137,20 +138,24 @@ class Stripe(TakesMoneyItself):
         )
         stripe_refund.check(fields(answer), refund)
 
-    async def paid_between(
-        self, since: datetime, until: datetime
-    ) -> AsyncIterator[list[ListedPayment]]:
-        query, more = stripe_charges.window(since, until), True
-        while more:
-            page = await patiently(partial(self._charges, query))
-            if payments := stripe_charges.listed(page, since):
-                yield payments
-            if more := page.has_more:
-                query["starting_after"] = page.data[-1].id
+    async def moved_between(self, since: datetime, until: datetime) -> AsyncIterator[ListedPage]:
+        for kind in stripe_list.lists(since, datetime.now(UTC)):
+            query, more = stripe_list.window(kind, since, until), True
+            while more:
+                page = await patiently(partial(self._listed, kind, query))
+                yield stripe_list.listed(kind, page)
+                if more := page.has_more:
+                    query["starting_after"] = stripe_list.last_id(page)
 
-    async def _charges(self, query: ChargeListParams) -> stripe_charges.Charges:
-        answer = await self._api.answer(self._api.v1.charges.list_async(query))
-        return stripe_charges.parsed(fields(answer))
+    async def _listed(self, kind: stripe_list.Kind, query: Any) -> Page:  # noqa: ANN401 - of each list
+        calls = {
+            "event": self._api.v1.events.list_async,
+            "charge": self._api.v1.charges.list_async,
+            "refund": self._api.v1.refunds.list_async,
+            "dispute": self._api.v1.disputes.list_async,
+        }
+        answer: object = await self._api.answer(calls[kind](query))
+        return stripe_list.parsed(kind, fields(answer))
 
     async def _create(self, order: Order) -> StripeObject:
         """Under the first key that Stripe has not kept a server error for, which would leave the

@@ -10,20 +10,13 @@ from __future__ import annotations
 import base64
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import structlog
 
 from coinslot.errors import AmountNotChargeable, InvalidPaymentKey, PaymentUnknownAtGateway
-from coinslot.gateways.base import (
-    GatewayPayment,
-    ListedPayment,
-    Order,
-    Prepared,
-    Refund,
-    WebhookEvent,
-)
+from coinslot.gateways.base import GatewayPayment, Order, Prepared, Refund, WebhookEvent
 from coinslot.gateways.http import GatewayHttp, json_array, json_object, nonsense, patiently
 from coinslot.gateways.money import as_number
 from coinslot.gateways.toss import listing as toss_transactions
@@ -41,6 +34,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from coinslot.gateways.listing import ListedPage
     from coinslot.gateways.toss.settings import TossSettings
 
 log = structlog.get_logger(__name__)
@@ -147,26 +141,21 @@ class Toss:
         body = toss_refund.body(refund)
         toss_refund.check(await self._http.answer("POST", path, headers=headers, json=body), refund)
 
-    async def paid_between(
-        self, since: datetime, until: datetime
-    ) -> AsyncIterator[list[ListedPayment]]:
+    async def moved_between(self, since: datetime, until: datetime) -> AsyncIterator[ListedPage]:
         """Until a page is empty: one that is not full may have been cut short by Toss's own limit.
         Each goes on after the last transaction seen, so what is new meanwhile shifts nothing."""
         query = toss_transactions.window(since, until)
         while rows := await patiently(partial(self._transactions, query)):
-            if payments := toss_transactions.listed(rows, live=self.live):
-                yield payments
-            if rows[-1].transactionKey == query.get("startingAfter"):
-                raise nonsense("the list does not go on", after=rows[-1].transactionKey)
-            query["startingAfter"] = rows[-1].transactionKey
+            yield toss_transactions.listed(rows, live=self.live)
+            query["startingAfter"] = toss_transactions.last_key(rows, query.get("startingAfter"))
 
-    async def _transactions(self, query: Mapping[str, str]) -> list[toss_transactions.Transaction]:
+    async def _transactions(self, query: Mapping[str, str]) -> list[Any]:
         response = await self._http.request(
             "GET", "/v1/transactions", headers=self._headers, params=query
         )
         if response.status_code != 200:
             raise refused("list", response.status_code, error(response)[0])
-        return toss_transactions.parsed(json_array(response))
+        return json_array(response)
 
     def _fact(
         self, order_id: str | None, payment_key: str | None, response: httpx.Response

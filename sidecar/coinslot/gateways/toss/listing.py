@@ -6,16 +6,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from coinslot.gateways.base import ListedPayment
 from coinslot.gateways.http import nonsense
+from coinslot.gateways.listing import ListedPage, ListedPayment, page_of_rows
 from coinslot.gateways.money import to_minor
+from coinslot.gateways.toss.payment import STATES
 from coinslot.gateways.toss.times import KOREA, utc
 from coinslot.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 # Toss gives 5,000 at most; a page is held in memory.
 _PAGE = 1000
@@ -33,49 +34,66 @@ class Transaction(BaseModel):
     transactionAt: datetime  # noqa: N815
 
 
-_TRANSACTIONS = TypeAdapter(list[Transaction])
-
-
 def window(since: datetime, until: datetime) -> dict[str, str]:
     """In Korean time, as Toss counts, and to the second: the last one is included."""
     return {"startDate": _korean(since), "endDate": _korean(until), "limit": str(_PAGE)}
 
 
-def parsed(rows: list[Any]) -> list[Transaction]:
-    """Raises `GatewayUnavailable` for rows that make no sense."""
-    try:
-        return _TRANSACTIONS.validate_python(rows)
-    except ValidationError as error:
-        raise nonsense("transactions do not parse") from error
-
-
-def listed(rows: Iterable[Transaction], *, live: bool) -> list[ListedPayment]:
+def listed(rows: Sequence[object], *, live: bool) -> ListedPage:
     """The payments among the transactions, each once.
 
-    A refund is a transaction of its own, of any later time: no page and no window can tell that
-    there is none, so `refunded` is never known from here.
+    Each transaction tells of its own step and of no other: an approval does not say whether a
+    refund followed. That is another transaction, of its own day.
     """
-    payments: dict[str, ListedPayment] = {}
-    for row in rows:
-        if row.status == "DONE" and row.paymentKey not in payments:
-            payments[row.paymentKey] = _payment(row, live=live)
-    return list(payments.values())
+    return page_of_rows(sorted(rows, key=_at), lambda row: _payment(row, live=live), "paymentKey")
 
 
-def _payment(row: Transaction, *, live: bool) -> ListedPayment:
-    try:
-        paid = to_minor(row.amount, row.currency)
-    except (ValueError, ArithmeticError) as error:
-        raise nonsense("transaction does not parse", payment_key=row.paymentKey) from error
+def last_key(rows: Sequence[object], after: str | None) -> str:
+    """The transaction after which the next page begins. Raises `GatewayUnavailable` where the list
+    does not go on from there."""
+    keys = (row.get("transactionKey") for row in reversed(rows) if isinstance(row, dict))
+    last = next((key for key in keys if isinstance(key, str) and key), after)
+    if last is None or last == after:
+        raise nonsense("the list does not go on", after=after)
+    return last
+
+
+def _at(row: object) -> str:
+    """Toss's times are of one zone and one length, so that they sort as they are."""
+    at = row.get("transactionAt") if isinstance(row, dict) else None
+    return at if isinstance(at, str) else ""
+
+
+def _payment(row: object, *, live: bool) -> ListedPayment | None:
+    """None where no money moved."""
+    found = Transaction.model_validate(row)
+    if found.status not in STATES:
+        message = f"unknown status {found.status[:40]}"
+        raise ValueError(message)
+    # The sign of a cancel's amount is not documented.
+    back = found.status in _BACK
+    amount = to_minor(abs(found.amount) if back else found.amount, found.currency)
+    said: dict[str, Any] = {
+        "DONE": {"paid": amount},
+        # Where an account is issued, or its deposit is undone.
+        "WAITING_FOR_DEPOSIT": {"paid": 0},
+        "CANCELED": {"left": 0},
+        # By how much it has been canceled before, only the payment tells.
+        "PARTIAL_CANCELED": {"unclear": True},
+    }
+    if found.status not in said:
+        return None
     return ListedPayment(
-        order_id=row.orderId,
-        payment_key=row.paymentKey,
-        currency=row.currency.upper(),
-        paid=paid,
-        refunded=None,
+        order_id=found.orderId,
+        payment_key=found.paymentKey,
+        currency=found.currency.upper(),
         live=live,
-        paid_at=utc(row.transactionAt),
+        moved_at=utc(found.transactionAt),
+        **said[found.status],
     )
+
+
+_BACK = frozenset({"CANCELED", "PARTIAL_CANCELED"})
 
 
 def _korean(moment: datetime) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from coinslot.gateways.base import ListedPayment
 from coinslot.gateways.http import nonsense
+from coinslot.gateways.portone.listing import as_listed
 from coinslot.gateways.portone.v1.payment import V1Payment, read_as
 from coinslot.text import storable
 
-_PAGE = 200
+if TYPE_CHECKING:
+    from coinslot.gateways.listing import ListedPayment
+
+# V1 gives 1,000 at most; a page is held in memory.
+_PAGE = 1000
 
 
 class V1Page(BaseModel):
@@ -35,20 +40,12 @@ def parsed(envelope: dict[str, Any]) -> V1Page:
         raise nonsense("list does not parse") from error
 
 
-def listed(row: object) -> ListedPayment | None:
-    """None for a payment that never received money. Raises as `read_as` does."""
+def listed(row: object) -> ListedPayment:
+    """Raises as `read_as` does."""
     payment = V1Payment.model_validate(row)
     fact = read_as(payment)
-    if not fact.paid:
-        return None
-    if not payment.paid_at:
-        raise ValueError("paid at no time")
-    return ListedPayment(
-        order_id=storable(fact.order_id),
-        payment_key=fact.payment_key,
-        currency=fact.currency,
-        paid=fact.paid,
-        refunded=fact.refunded,
-        live=fact.live,
-        paid_at=datetime.fromtimestamp(payment.paid_at, UTC).isoformat(),
-    )
+    moved_at = max(payment.cancelled_at or 0, payment.paid_at or 0)
+    if not moved_at:
+        raise ValueError("moved at no time")
+    clean = replace(fact, order_id=storable(fact.order_id), payment_key=storable(fact.payment_key))
+    return as_listed(clean, datetime.fromtimestamp(moved_at, UTC).isoformat())

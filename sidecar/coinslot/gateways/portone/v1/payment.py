@@ -39,6 +39,7 @@ class V1Payment(BaseModel):
     sandbox: StrictBool
     # 0 for what was never paid.
     paid_at: int | None = Field(default=None, ge=0)
+    cancelled_at: int | None = Field(default=None, ge=0)
     pay_method: Text | None = None
     fail_reason: Text | None = None
     vbank_num: Text | None = None

@@ -24,7 +24,7 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import GatewayPayment, Order, Prepared, TakesMoneyItself, WebhookEvent
 from coinslot.gateways.http import GatewayHttp, json_object, nonsense
-from coinslot.gateways.portone.listing import received
+from coinslot.gateways.portone.listing import moved
 from coinslot.gateways.portone.v2 import listing as v2_listing
 from coinslot.gateways.portone.v2 import webhook as v2_webhook
 from coinslot.gateways.portone.v2.payment import V2Payment, read_as, which_field
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from coinslot.gateways.base import ListedPayment, Refund
+    from coinslot.gateways.base import Refund
+    from coinslot.gateways.listing import ListedPage
     from coinslot.gateways.portone.settings import PortOneSettings
 
 log = structlog.get_logger(__name__)
@@ -149,16 +150,14 @@ class PortOneV2(TakesMoneyItself):
                 raise _refused("virtual-account/close", response)
             log.warning("account_not_closed", order_id=order.order_id, type=refusal)
 
-    def paid_between(self, since: datetime, until: datetime) -> AsyncIterator[list[ListedPayment]]:
-        paid = partial(self._listed, ["PAID"])
-        canceled = partial(self._listed, ["PARTIAL_CANCELLED", "CANCELLED"])
+    def moved_between(self, since: datetime, until: datetime) -> AsyncIterator[ListedPage]:
+        """A dispute does not change the status, so that its day does not list it: a later look at
+        the day on which it was paid does."""
         own = partial(v2_listing.listed, store_id=self._store_id)
-        return received(paid, canceled, own, since, until)
+        return moved((self._listed,), own, "transactionId", since, until)
 
-    async def _listed(
-        self, statuses: list[str], first: int, last: int, page: int
-    ) -> tuple[list[Any], bool]:
-        query = v2_listing.query(statuses, first, last, page)
+    async def _listed(self, first: int, last: int, page: int) -> tuple[list[Any], bool]:
+        query = v2_listing.query(first, last, page)
         response = await self._call("GET", "/payments", params=query)
         if response.status_code != 200:
             raise _refused("list", response)

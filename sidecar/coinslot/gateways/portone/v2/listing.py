@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from coinslot.gateways.base import ListedPayment
 from coinslot.gateways.http import nonsense
+from coinslot.gateways.portone.listing import as_listed
 from coinslot.gateways.portone.v2.payment import Part, V2Payment, read_as, which_field
 from coinslot.text import storable
 
+if TYPE_CHECKING:
+    from coinslot.gateways.listing import ListedPayment
+
+# What money may have come to, or gone from; an issued account may be a deposit that was undone.
+_MOVED = ["PAID", "PARTIAL_CANCELLED", "CANCELLED", "VIRTUAL_ACCOUNT_ISSUED"]
 _PAGE = 100
 
 
@@ -32,8 +38,8 @@ class V2Page(Part):
         return len(self.items) >= self.page.size or seen < self.page.total_count
 
 
-def query(statuses: list[str], first: int, last: int, page: int) -> dict[str, str]:
-    """Asks for what came into one of the statuses from the first second to the last.
+def query(first: int, last: int, page: int) -> dict[str, str]:
+    """Asks for what moved from the first second to the last.
 
     The filter's store is not for everybody's keys: without it all that the keys can see is listed.
     Its times are documented neither as included nor as excluded, so it asks for a little more.
@@ -42,7 +48,7 @@ def query(statuses: list[str], first: int, last: int, page: int) -> dict[str, st
         "timestampType": "STATUS_CHANGED_AT",
         "from": _stamp(first, milliseconds=-1),
         "until": _stamp(last + 1),
-        "status": statuses,
+        "status": _MOVED,
         "sortBy": "REQUESTED_AT",
         "sortOrder": "ASC",
     }
@@ -59,28 +65,21 @@ def parsed(answer: dict[str, Any]) -> V2Page:
 
 
 def listed(row: object, *, store_id: str) -> ListedPayment | None:
-    """None for a payment that never received money, and for another store's. Raises as `read_as`
-    does."""
+    """None for another store's. Raises as `read_as` does."""
     if isinstance(row, dict) and row.get("storeId", store_id) != store_id:
         return None
     payment = V2Payment.model_validate(row)
     # Those without a channel are not paid, so that the mode does not matter.
     fact = read_as(payment, live_mode=False)
-    if not fact.paid:
-        return None
-    paid_at = datetime.fromisoformat(payment.paid_at or payment.status_changed_at or "")
-    if paid_at.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return ListedPayment(
-        order_id=storable(fact.order_id),
-        payment_key=fact.payment_key,
-        currency=fact.currency,
-        paid=fact.paid,
-        # The list does not tell of money under way or taken by a bank: the payment is read.
-        refunded=None if fact.refunding or fact.withdrawn else fact.refunded,
-        live=fact.live,
-        paid_at=paid_at.astimezone(UTC).isoformat(),
-    )
+    moments = [
+        datetime.fromisoformat(each)
+        for each in (payment.paid_at, payment.status_changed_at)
+        if each is not None
+    ]
+    if not moments or any(each.tzinfo is None for each in moments):
+        raise ValueError("no time, or a time without its zone")
+    clean = replace(fact, order_id=storable(fact.order_id), payment_key=storable(fact.payment_key))
+    return as_listed(clean, max(moments).astimezone(UTC).isoformat())
 
 
 def _stamp(second: int, *, milliseconds: int = 0) -> str:
