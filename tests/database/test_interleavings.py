@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -55,24 +54,42 @@ class Stage:
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
         self._one, self._two, self._third, self._watcher = (bank.connect() for _ in range(4))
-        self.in_turn = cache(self._in_turn)
+        self._turns: dict[tuple[str, ...], End] = {}
 
     def close(self) -> None:
         for connection in (self._one, self._two, self._third, self._watcher):
             connection.close()
 
-    def _in_turn(self, *names: str) -> End:
-        """The end of a world in which the calls come one after the other."""
-        world = self._world()
-        answers = [_attempt(self.actions[name](world), self._one) for name in names]
-        return self._end(world, names, answers)
+    def in_turn(self, *names: str) -> End:
+        """The end of a world in which these calls came one after the other."""
+        return self._turns[names]
+
+    def _see_turns(self, world: World, *turns: tuple[str, ...]) -> None:
+        for names in turns:
+            if names not in self._turns:
+                self._turns[names] = self._seen_turn(world, names)
+
+    def _seen_turn(self, world: World, names: Sequence[str]) -> End:
+        """In a transaction that is undone: the world is as it was, for the calls at once."""
+        with self._one.transaction(force_rollback=True):
+            answers = [self._as_if_committed(self.actions[name](world)) for name in names]
+            return self._end(world, names, answers, self._one)
+
+    def _as_if_committed(self, step: Step) -> Answer:
+        answer = _attempt(step, self._one)
+        self._one.execute("reset role")
+        self._one.execute("set constraints all immediate")
+        self._one.execute("set constraints all deferred")
+        return answer
 
     def is_of_a_turn(self, end: End, one: str, two: str) -> bool:
         """One that they reach one after the other, in whatever order."""
-        return end == self.in_turn(one, two) or end == self.in_turn(two, one)
+        return end in (self.in_turn(one, two), self.in_turn(two, one))
 
     def interleaved(self, first: str, second: str, *, commit: bool) -> End:
         world = self._world()
+        turns = ((first, second), (second, first)) if commit else ((second,),)
+        self._see_turns(world, *turns)
         with ThreadPoolExecutor(1) as thread:
             self._one.execute("begin")
             answer = _attempt(self.actions[first](world), self._one)
@@ -82,12 +99,13 @@ class Stage:
             later = other.result(LIMIT_S)
         self._sweep_what_was_in_use(world, second)
         if commit:
-            return self._end(world, (first, second), [answer, later])
-        return self._end(world, (second,), [later])
+            return self._end(world, (first, second), [answer, later], self._third)
+        return self._end(world, (second,), [later], self._third)
 
     def queued(self, first: str, second: str, lock: str) -> End:
         """Both begun, one after the other, while a row that both may want is locked by a third."""
         world = self._world()
+        self._see_turns(world, (first, second), (second, first))
         with ThreadPoolExecutor(2) as threads:
             self._third.execute("begin")
             self._third.execute(LOCKS[lock], [world.user])
@@ -98,7 +116,7 @@ class Stage:
             self._third.execute("commit")
             answers = [call.result(LIMIT_S) for call in calls]
         self._sweep_what_was_in_use(world, first, second)
-        return self._end(world, (first, second), answers)
+        return self._end(world, (first, second), answers, self._third)
 
     def _sweep_what_was_in_use(self, world: World, *names: str) -> None:
         """Maintenance skips wallets that are locked, which its next run sweeps."""
@@ -141,17 +159,20 @@ class Stage:
             audit["id"],
         )
 
-    def _end(self, world: World, names: Sequence[str], answers: Sequence[Answer]) -> End:
-        self._audit(world.user)
+    def _end(
+        self, world: World, names: Sequence[str], answers: Sequence[Answer], books: Connection
+    ) -> End:
+        self._audit(world.user, books)
         said = sorted((n, heard(a)) for n, a in zip(names, answers, strict=True))
-        return (*said, *self._state(world.user))
+        return (*said, *self._state(world.user, books))
 
-    def _audit(self, user: UUID) -> None:
+    def _audit(self, user: UUID, books: Connection) -> None:
         beyond = UUID(int=user.int + 1)
-        assert not self._bank.rows("select * from coinslot.verify_ledger(%s, %s)", user, beyond)
+        verify = "select from coinslot.verify_ledger(%s, %s)"
+        assert not books.execute(verify, [user, beyond]).fetchall()
 
-    def _state(self, user: UUID) -> End:
-        [state] = self._bank.rows(_STATE, *[user] * 6)
+    def _state(self, user: UUID, books: Connection) -> End:
+        [state] = books.execute(_STATE, [user] * 6).fetchall()
         return tuple(state.values())
 
 
