@@ -22,6 +22,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proof: takes long; run by `make proofs` (PROOFS=1) alone")
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if config.pluginmanager.has_plugin("dsession"):
+        clusters.discard_seeds()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not PROOFS:
@@ -34,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The embedded Postgres 18."""
-    with clusters.running("postgres-18") as cluster:
+    with clusters.running("postgres-18", for_all=True) as cluster:
         yield cluster
 
 
@@ -43,7 +48,7 @@ def cluster_15() -> Iterator[Cluster]:
     """Debian's Postgres 15, the older end of what Supabase hosts."""
     there = (DEBIAN_15 / "postgres").exists()
     require("postgresql-15", there, "Debian's Postgres 15 is not installed")
-    with clusters.running("postgres-15", DEBIAN_15) as cluster:
+    with clusters.running("postgres-15", DEBIAN_15, for_all=True) as cluster:
         yield cluster
 
 

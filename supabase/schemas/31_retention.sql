@@ -107,7 +107,7 @@ begin
     from coinslot.settings s
     inner join coinslot.audits a on a.finished_at < clock_timestamp() - s.keep_audit_lines
     inner join coinslot.audit_lines l
-      on l.audit_id = a.id and l.verdict in ('matched', 'foreign', 'other_mode')
+      on l.audit_id = a.id and l.verdict in ('matched', 'later', 'foreign', 'other_mode')
     limit purge_audit_lines.batch
     for update of l skip locked
   )

@@ -92,12 +92,18 @@ class MergingStage(Stage):
         more = (into, into_held["id"], into_order, into_paid, third)
         return World(**asdict(world), **dict(zip(_MORE, more, strict=True)))
 
-    def _end(self, world: LoneWorld, names: Sequence[str], answers: Sequence[Answer]) -> End:
+    def _end(
+        self,
+        world: LoneWorld,
+        names: Sequence[str],
+        answers: Sequence[Answer],
+        books: Connection,
+    ) -> End:
         assert isinstance(world, World)
         three = [world.user, world.into, world.third]
         for user in three:
-            self._audit(user)
-        states = [self._state(user) for user in three]
+            self._audit(user, books)
+        states = [self._state(user, books) for user in three]
         return (*sorted((n, heard(a)) for n, a in zip(names, answers, strict=True)), *states)
 
 

@@ -46,7 +46,9 @@ def pytest_configure() -> None:
         mutated = Mutated(**json.loads(os.environ[VARIABLE]))
 
         @contextmanager
-        def running(name: str, postgres_bin: Path | None = None) -> Iterator[Cluster]:
+        def running(
+            name: str, postgres_bin: Path | None = None, *, for_all: bool = False
+        ) -> Iterator[Cluster]:
             yield mutated
 
         clusters.running = running

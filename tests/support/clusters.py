@@ -22,6 +22,7 @@ from devstack.postgres import SUPERUSER, Grants
 from devstack.processes import Processes
 from devstack.settings import ROOT, DevstackSettings
 from devstack.stack import Stack
+from tests.support.seeds import start_with_seed
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 _FOLDERS = ROOT / ".devstack-test"
@@ -44,7 +45,7 @@ def devstack_settings(name: str, postgres_bin: Path | None = None) -> DevstackSe
         default_grants="strict",
         postgres_bin=postgres_bin,
         fsync=False,
-        devstack_dir=_FOLDERS / str(os.getpid()) / name,
+        devstack_dir=_of_run(os.getpid()) / name,
         project_dir=ROOT,
     )
 
@@ -74,12 +75,15 @@ class Cluster:
 
     def start(self) -> None:
         postgres.initialise(self.placement)
-        self._processes.start(self._program)
-        self._processes.wait_ready(self._program)
+        self.go_on()
         postgres.bootstrap_cluster(self.settings)
 
     def restart(self) -> None:
         self.stop()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Starts it with the data that it has."""
         self._processes.start(self._program)
         self._processes.wait_ready(self._program)
 
@@ -125,8 +129,12 @@ class Cluster:
 
     def _make_template(self, grants: Grants) -> str:
         name = f"migrated_{grants}"
-        postgres.create_database(self.settings, name, grants)
-        tools.reset(self.settings, database=name, seed=False)
+        if not self._exists(name):
+            unfinished = f"{name}_unfinished"
+            postgres.create_database(self.settings, unfinished, grants)
+            tools.reset(self.settings, database=unfinished, seed=False)
+            statement = sql.SQL("alter database {} rename to {}")
+            self._run(statement.format(sql.Identifier(unfinished), sql.Identifier(name)))
         return name
 
     def _copy(self, template: str, name: str) -> None:
@@ -147,15 +155,32 @@ class Cluster:
 
 
 @contextmanager
-def running(name: str, postgres_bin: Path | None = None) -> Iterator[Cluster]:
+def running(
+    name: str, postgres_bin: Path | None = None, *, for_all: bool = False
+) -> Iterator[Cluster]:
+    """A new server. One that is `for_all` tests begins with the templates, which only one of
+    the workers makes."""
     settings = devstack_settings(name, postgres_bin)
     cluster = Cluster(settings)
-    cluster.start()
+    if for_all and "PYTEST_XDIST_WORKER" in os.environ:
+        start_with_seed(cluster, _of_run(os.getppid()) / name)
+    else:
+        cluster.start()
     try:
         yield cluster
     finally:
         cluster.stop()
         discard(Stack(settings, dotenv=None))
+
+
+def discard_seeds() -> None:
+    """Deletes what the workers of this process have shared."""
+    for folder in _of_run(os.getpid()).glob("*"):
+        discard(Stack(DevstackSettings(_env_file=None, devstack_dir=folder), dotenv=None))
+
+
+def _of_run(pid: int) -> Path:
+    return _FOLDERS / str(pid)
 
 
 def discard(stack: Stack) -> None:
