@@ -86,8 +86,9 @@ grant usage on type public.coinslot_payment_to_read to service_role;
 -- The next read is set before this one is made, so that an order nobody comes back about is read
 -- then. By gateway, so that one that is down keeps nobody waiting for another. Users take turns,
 -- however many orders each has due, and each begins with those of which money is likely: an attempt
--- is known, or a hint came. An order that has been read as often as its status allows goes off the
--- schedule.
+-- is known, or a hint came. Turns are given to the five thousand that are due the longest, so that
+-- a claim costs the same after any outage. An order that has been read as often as its status
+-- allows goes off the schedule.
 create function coinslot.due_reads(gateway text)
 returns table (payment_id uuid, turn bigint, likely boolean, due_at timestamptz, enough boolean)
 language plpgsql stable
@@ -101,15 +102,18 @@ begin
     coalesce(r.reads >= case s.reads when 0 then 3 else s.reads end, false) and not exists (
       select from coinslot.payment_attempts a where a.payment_id = p.id and a.refunding > 0
     )
-  from coinslot.payment_reads r
+  from (
+    select d.* from coinslot.payment_reads d
+    where d.gateway = due_reads.gateway and d.next_read_at <= clock_timestamp()
+    order by d.next_read_at limit 5000
+  ) r
   inner join public.token_payments p on p.id = r.payment_id
   inner join coinslot.payment_statuses s on s.status = p.status
   cross join lateral (
     select p.payment_key is not null
       or exists (select from coinslot.payment_attempts a where a.payment_id = p.id)
       or exists (select from coinslot.webhooks w where w.order_id = p.order_id) as likely
-  ) l
-  where r.gateway = due_reads.gateway and r.next_read_at <= clock_timestamp();
+  ) l;
 end
 $$;
 comment on function coinslot.due_reads(text) is
