@@ -109,7 +109,7 @@ class Wallet:
         return "done"
 
     def give_back(self, key: str, caller: str, spend_key: str, amount: int | None) -> str:
-        """What a spend of this user took, to whoever has its history."""
+        """Gives back what a spend of this user took, to whoever has its history."""
         spend = self._spend_under(caller, spend_key)
         owner = self.owner or self
         earlier = [

@@ -47,7 +47,7 @@ def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None
         *("use_feature", "use_feature_for", "hold_tokens_for", "hold_feature_for"),
         *("capture_token_hold", "release_token_hold", "create_token_order", "cancel_token_order"),
         *("request_token_refund", "request_token_refund_for", "list_token_refunds"),
-        "merge_token_wallets",
+        *("merge_token_wallets", "extend_token_hold", "list_token_holds", "refund_spend_for"),
     }
 
 
