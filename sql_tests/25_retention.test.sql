@@ -230,10 +230,10 @@ insert into coinslot.audit_lines (audit_id, payment_key, order_id, currency, pai
 select a.id, v.verdict, '', 'KRW', 1, v.verdict
 from coinslot.audits a
 cross join unnest(array[
-  'matched', 'foreign', 'other_mode', 'unread', 'unknown', 'different', 'missing'
+  'matched', 'later', 'foreign', 'other_mode', 'unread', 'unknown', 'different', 'missing'
 ]) v (verdict)
 where a.gateway = 'toss';
-select is(pg_temp.purged('audit_lines'), '3', 'of an old audit goes what asks nothing of anybody');
+select is(pg_temp.purged('audit_lines'), '4', 'of an old audit goes what asks nothing of anybody');
 select is(
   (select string_agg(l.verdict, ', ' order by l.verdict) from coinslot.audit_lines l
    inner join coinslot.audits a on a.id = l.audit_id and a.since = '2020-01-01'),

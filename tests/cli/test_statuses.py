@@ -1,4 +1,4 @@
-"""How commands end where nobody answers: not as where somebody says no."""
+"""The status with which commands end where nobody answers: not that of where somebody
 
 from __future__ import annotations
 

@@ -82,8 +82,8 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.purge_audit_lines",
-                "('matched', 'foreign', 'other_mode')",
-                "('matched', 'foreign', 'other_mode', 'unknown', 'different')",
+                "('matched', 'later', 'foreign', 'other_mode')",
+                "('matched', 'later', 'foreign', 'other_mode', 'unknown', 'different')",
             ),
         ),
         (RETENTION,),

@@ -17,6 +17,7 @@ RULES: dict[str, tuple[str, str, str]] = {
         "move_orders",
         "where p.user_id = move_orders.from_user\n",
         "where p.user_id = move_orders.from_user and p.paid > 0\n",
+    ),
     "audit": (
         "audit_open",
         "l.verdict in ('unread', 'unknown', 'different')",

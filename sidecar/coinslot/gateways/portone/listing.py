@@ -60,12 +60,14 @@ async def _windows(fetch: Fetch, first: int, last: int) -> AsyncIterator[list[An
     list or leaves it meanwhile moves nothing unseen over a page's border. Oldest first, since a
     payment that changes goes to the end. Only what one second holds is paged.
 
-    The next window is as long as this one was, or twice as long, so that few are asked for in vain.
+    The next window is as long as this one was, or twice as long where that was half empty, so that
+    few are asked for in vain.
     """
-    start, length = first, _LONGEST
+    start, length, full = first, _LONGEST, 0
     while start <= last:
         end = min(start + length, last)
         rows, more = await patiently(partial(fetch, start, end, 0))
+        full = max(full, len(rows))
         if more and start < end:
             length = (end - start) // 2
             continue
@@ -75,4 +77,5 @@ async def _windows(fetch: Fetch, first: int, last: int) -> AsyncIterator[list[An
             page += 1
             rows, more = await patiently(partial(fetch, start, end, page))
             yield rows
-        start, length = end + 1, min(length * 3 // 2 + 1, _LONGEST)
+        length = length if len(rows) * 2 > full else min(length * 2 + 1, _LONGEST)
+        start = end + 1
