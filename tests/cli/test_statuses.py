@@ -1,4 +1,4 @@
-"""The status with which commands end where nobody answers: not that of where somebody
+"""The status of a command where nobody answers: not that of one where somebody says no."""
 
 from __future__ import annotations
 
