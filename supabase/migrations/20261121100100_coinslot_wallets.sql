@@ -129,17 +129,28 @@ comment on function coinslot.receipt(public.token_ledger, boolean) is 'Entry to 
 revoke all on function coinslot.receipt(public.token_ledger, boolean) from public;
 
 -- An entry to be: what its sequence number, balance and time will be is decided when it is written.
+-- By name, field for field: a column that a later release adds moves none of them.
 create function coinslot.new_entry(
   user_id uuid, kind text, delta bigint, caller text, idempotency_key text default null,
   feature text default null, reason text default '', metadata jsonb default '{}',
   payment_id uuid default null, hold_id uuid default null
 ) returns public.token_ledger
-language sql immutable parallel safe set search_path = '' as $$
-  select row(
-    new_entry.user_id, null, new_entry.delta, null, null, new_entry.payment_id, new_entry.hold_id,
-    new_entry.kind, new_entry.caller, new_entry.idempotency_key, new_entry.feature,
-    new_entry.reason, new_entry.metadata
-  )::public.token_ledger
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+  v_entry public.token_ledger;
+begin
+  v_entry.user_id := new_entry.user_id;
+  v_entry.kind := new_entry.kind;
+  v_entry.delta := new_entry.delta;
+  v_entry.caller := new_entry.caller;
+  v_entry.idempotency_key := new_entry.idempotency_key;
+  v_entry.feature := new_entry.feature;
+  v_entry.reason := new_entry.reason;
+  v_entry.metadata := new_entry.metadata;
+  v_entry.payment_id := new_entry.payment_id;
+  v_entry.hold_id := new_entry.hold_id;
+  return v_entry;
+end
 $$;
 comment on function coinslot.new_entry(
   uuid, text, bigint, text, text, text, text, jsonb, uuid, uuid

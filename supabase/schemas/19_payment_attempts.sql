@@ -7,14 +7,28 @@ create function coinslot.new_attempt(
   paid bigint, refunded bigint, refunding bigint, disputed bigint, withdrawn bigint,
   method text, failure_reason text, virtual_account jsonb, taken_at timestamptz, secret text
 ) returns coinslot.payment_attempts
-language sql immutable set search_path = '' as $$
-  select row(
-    null, null, new_attempt.gateway, new_attempt.payment_key, new_attempt.state,
-    new_attempt.amount, new_attempt.currency, new_attempt.live, new_attempt.paid,
-    new_attempt.refunded, new_attempt.refunding, new_attempt.disputed, new_attempt.withdrawn,
-    left(new_attempt.method, 100), left(new_attempt.failure_reason, 500),
-    new_attempt.virtual_account, new_attempt.taken_at, new_attempt.secret, null, null, null, null
-  )::coinslot.payment_attempts
+language plpgsql immutable set search_path = '' as $$
+declare
+  v_attempt coinslot.payment_attempts;
+begin
+  v_attempt.gateway := new_attempt.gateway;
+  v_attempt.payment_key := new_attempt.payment_key;
+  v_attempt.state := new_attempt.state;
+  v_attempt.amount := new_attempt.amount;
+  v_attempt.currency := new_attempt.currency;
+  v_attempt.live := new_attempt.live;
+  v_attempt.paid := new_attempt.paid;
+  v_attempt.refunded := new_attempt.refunded;
+  v_attempt.refunding := new_attempt.refunding;
+  v_attempt.disputed := new_attempt.disputed;
+  v_attempt.withdrawn := new_attempt.withdrawn;
+  v_attempt.method := left(new_attempt.method, 100);
+  v_attempt.failure_reason := left(new_attempt.failure_reason, 500);
+  v_attempt.virtual_account := new_attempt.virtual_account;
+  v_attempt.taken_at := new_attempt.taken_at;
+  v_attempt.secret := new_attempt.secret;
+  return v_attempt;
+end
 $$;
 comment on function coinslot.new_attempt(
   text, text, text, bigint, text, boolean, bigint, bigint, bigint, bigint, bigint, text, text,
