@@ -72,7 +72,7 @@ create function public.list_token_holds(
 ) returns table (
   id uuid, amount bigint, feature text, reason text, created_at timestamptz, expires_at timestamptz
 )
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set statement_timeout = '1s' as $$
   select * from coinslot.list_holds(
     list_token_holds.page_size, list_token_holds.after, list_token_holds.after_id
   )

@@ -65,7 +65,7 @@ async def test_person_orders_and_finds_the_order(database: Database, person: Per
         "pending",
     )
     assert await user.order(order.order_id) == order
-    dollars = await user.create_order("starter", "portone", "USD")
+    dollars = await user.create_order("starter", "stripe", "USD")
     assert await user.orders(1) == [dollars]
     assert await user.orders(5, (dollars.created_at, dollars.id)) == [order]
 
@@ -159,7 +159,7 @@ async def test_person_is_not_the_service(
     ("status", "body", "code"),
     [
         (503, {"code": "PGRST002", "message": "no connection"}, "database_unavailable"),
-        (500, {"code": "55P03", "message": "lock timeout"}, "database_unavailable"),
+        (500, {"code": "55P03", "message": "lock timeout"}, "database_busy"),
         (502, "<html>bad gateway</html>", "database_unavailable"),
         (404, {"code": "PGRST202", "message": "no such function"}, "database_mismatch"),
         (400, {"code": "22P02", "message": "invalid input"}, "database_mismatch"),

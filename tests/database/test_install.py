@@ -48,6 +48,8 @@ def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None
         *("capture_token_hold", "release_token_hold", "create_token_order", "cancel_token_order"),
         *("request_token_refund", "request_token_refund_for", "list_token_refunds"),
         *("merge_token_wallets", "extend_token_hold", "list_token_holds", "refund_spend_for"),
+        *("accept_token_refund", "accept_token_refund_for"),
+        *("void_token_orders", "void_token_orders_for"),
     }
 
 

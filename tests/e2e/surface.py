@@ -17,7 +17,7 @@ CATALOGUE = {"token_features", "token_prices", "token_offers", "token_products"}
 
 FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
-    *("create_token_order", "cancel_token_order"),
+    *("create_token_order", "cancel_token_order", "list_token_holds"),
 }
 """RPCs of a signed-in person."""
 

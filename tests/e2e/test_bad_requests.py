@@ -34,6 +34,7 @@ Refusal = tuple[int, str, str | None]
 
 INVALID_AMOUNT: Refusal = (400, "PT400", "invalid_amount")
 INVALID_ARGUMENT: Refusal = (400, "PT400", "invalid_argument")
+CURRENCY_NOT_TAKEN: Refusal = (400, "PT400", "currency_not_taken")
 NOT_A_NUMBER: Refusal = (400, "22P02", None)
 OUT_OF_RANGE: Refusal = (400, "22003", None)
 NO_SUCH_CALL: Refusal = (404, "PGRST202", None)
@@ -150,7 +151,7 @@ ARGUMENTS: dict[str, tuple[str, dict[str, object], Refusal]] = {
     ),
     "product": ("create_token_order", {**ORDER, "product_id": "gold"}, UNKNOWN_PRODUCT),
     "gateway": ("create_token_order", {**ORDER, "gateway": "cash"}, INVALID_ARGUMENT),
-    "currency": ("create_token_order", {**ORDER, "currency": "BTC"}, INVALID_ARGUMENT),
+    "currency": ("create_token_order", {**ORDER, "currency": "BTC"}, CURRENCY_NOT_TAKEN),
     "order's key": ("create_token_order", {**ORDER, "idempotency_key": LONG}, INVALID_ARGUMENT),
     "own price": ("create_token_order", {**ORDER, "amount": 1}, NO_SUCH_CALL),
     "order": ("cancel_token_order", {"order_id": "ord_ffffffffffffffff"}, UNKNOWN_ORDER),

@@ -82,6 +82,7 @@ class TestPart1Setup:
                     "amount": 13000,
                     "successUrl": f"{frontend}/payment/success",
                     "failUrl": f"{frontend}/payment/fail",
+                    "dueDate": f"{toss.deposit_until(order_id, 'Asia/Seoul'):%Y-%m-%dT%H:%M:%S}",
                 },
             },
         )
@@ -89,7 +90,7 @@ class TestPart1Setup:
     async def test_1_5_widget_gets_all_it_needs(self, toss: TossShop) -> None:
         config = (await created(toss))["tossConfig"]
         used = {"amount", "orderId", "orderName", "successUrl", "failUrl", "clientKey"}
-        assert set(config) == used
+        assert set(config) == {*used, "dueDate"}
         assert config["clientKey"].startswith("test_ck_")
 
     async def test_1_6_confirm_payment_with_the_strings_of_the_address(

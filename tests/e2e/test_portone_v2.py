@@ -36,6 +36,11 @@ class TestPurchase:
                 "orderName": "Standard Pack",
                 "totalAmount": 12000,
                 "currency": "KRW",
+                "virtualAccount": {
+                    "accountExpiry": {
+                        "dueDate": f"{v2_shop.deposit_until(order_id, 'UTC'):%Y-%m-%dT%H:%M:%SZ}"
+                    }
+                },
             },
         )
 

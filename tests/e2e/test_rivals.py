@@ -57,16 +57,7 @@ async def test_a_rival_is_what_postgrest_cannot_tell_from_ours(shop: Shop, argum
     """PostgREST knows of it once it knows of a second one, which is nobody's rival."""
     seen = "seen_by_now integer"
     with functions_of_the_app(shop, arguments, seen):
-
-        async def reloaded() -> bool:
-            answer = await shop.http.post(
-                f"{shop.stack.api_url}/rest/v1/rpc/use_feature",
-                headers=shop.stack.headers(shop.buyer),
-                json={"seen_by_now": 1},
-            )
-            return answer.status_code != 404
-
-        await until(reloaded)
+        await until(lambda: _knows_the_second(shop))
         status = await _status(shop, arguments)
         found = shop.select(
             "select c.subject from coinslot.check_installation(true) c where c.code = %s",
@@ -76,5 +67,14 @@ async def test_a_rival_is_what_postgrest_cannot_tell_from_ours(shop: Shop, argum
     await until(lambda: _is_back(shop))
 
 
+async def _knows_the_second(shop: Shop) -> bool:
+    answer = await shop.http.post(
+        f"{shop.stack.api_url}/rest/v1/rpc/use_feature",
+        headers=shop.stack.headers(shop.buyer),
+        json={"seen_by_now": 1},
+    )
+    return answer.status_code != 404
+
+
 async def _is_back(shop: Shop) -> bool:
-    return await _status(shop, "after") != 300
+    return not await _knows_the_second(shop)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from coinslot.database import Database
+from coinslot.errors import PaymentRefused
 from coinslot.gateways.stripe.adapter import Stripe
 from coinslot.gateways.stripe.client import StripeApi
 from coinslot.payments.orders import Orders
@@ -38,7 +41,8 @@ async def test_payment_that_went_on_meanwhile_is_not_put_back(stripe_shop: Strip
         async with Database(stripe_shop.settings()) as database:
             orders = Orders(database, {"stripe": gateway}, Settlements(database), live=False)
             token = stripe_shop.buyer.token
-            await orders.checkout(token, "starter", "stripe", "again", "USD")
+            with pytest.raises(PaymentRefused):
+                await orders.checkout(token, "starter", "stripe", "again", "USD")
     finally:
         await gateway.close()
     assert (stripe_shop.row(order_id)["status"], await stripe_shop.tokens()) == ("completed", 15)

@@ -64,7 +64,7 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.purge_orders",
-                "p.created_at < v_before\n      and p.updated_at < v_before",
+                "p.created_at < v_before and p.updated_at < v_before",
                 "v_before is not null",
             ),
         ),

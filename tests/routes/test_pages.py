@@ -139,7 +139,11 @@ async def test_configuration_is_public_and_complete() -> None:
 
 
 async def test_v2_takes_the_orders_where_both_versions_are_on() -> None:
-    v2 = {"portone_api_secret": "s", "portone_store_id": "store", "portone_channel_key": "c"}
+    v2 = {
+        "portone_api_secret": "secret_of_v2",
+        "portone_store_id": "store",
+        "portone_channel_key": "c",
+    }
     async with serving(**v2, coinslot_virtual_accounts=True) as http:
         gateways = (await http.get("/store/config")).json()["gateways"]
     assert gateways == {"portone": {"version": 2, "methods": ["card", "virtual_account"]}}

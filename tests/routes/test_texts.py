@@ -108,6 +108,7 @@ def unkept(body: bytes) -> bool:
 def stand_in() -> tuple[Sanic[Any, Any], list[str]]:
     """A PostgREST that knows no order, and the paths of what it could not keep."""
     app: Sanic[Any, Any] = Sanic(f"postgrest-{uuid4().hex[:8]}", configure_logging=False)
+    app.config.TOUCHUP = app.config.AUTO_EXTEND = False
     refused: list[str] = []
 
     @app.route("/rest/v1/<path:path>", methods=["GET", "POST"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, Self
+from zoneinfo import ZoneInfo
 
 from tests.support.servers import PATIENCE
 from tests.support.sidecars import settings
@@ -123,6 +125,11 @@ class Shop:
             "select to_jsonb(p) from token_payments p where order_id = %s", order_id
         )
         return dict(found[0][0])
+
+    def deposit_until(self, order_id: str, zone: str) -> datetime:
+        """Until when an account may take the order's money."""
+        moment = datetime.fromisoformat(self.row(order_id)["deposit_until"])
+        return moment.astimezone(ZoneInfo(zone))
 
     def events(self, order_id: str) -> list[str]:
         """The reasons of the refused attempts at an order."""

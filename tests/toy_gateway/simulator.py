@@ -34,6 +34,8 @@ class AcmeSimulator:
 
     def app(self) -> Sanic[Any, Any]:
         app: Sanic[Any, Any] = Sanic(f"acme-{uuid4().hex[:8]}", configure_logging=False)
+        # As in every app of a test: it rewrites Sanic's classes for the process.
+        app.config.TOUCHUP = False
         app.add_route(self._make, "/orders/<order_id:str>", methods=["PUT"])
         app.add_route(self._of_order, "/orders/<order_id:str>", methods=["GET"])
         app.add_route(self._one, "/payments/<key:str>", methods=["GET"])
