@@ -165,7 +165,6 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.check_product', ''),
 ('coinslot.check_refund', ''),
 ('coinslot.check_rivals', ''),
-('coinslot.check_rows', ''),
 ('coinslot.check_spend_refund', ''),
 ('coinslot.check_rules', ''),
 ('coinslot.check_settings', ''),

@@ -57,7 +57,7 @@ async def test_a_rival_is_what_postgrest_cannot_tell_from_ours(shop: Shop, argum
     """PostgREST knows of it once it knows of a second one, which is nobody's rival."""
     seen = "seen_by_now integer"
     with functions_of_the_app(shop, arguments, seen):
-        await until(lambda: _knows_the_second(shop))
+        await until(lambda: _is_seen(shop))
         status = await _status(shop, arguments)
         found = shop.select(
             "select c.subject from coinslot.check_installation(true) c where c.code = %s",
@@ -67,14 +67,19 @@ async def test_a_rival_is_what_postgrest_cannot_tell_from_ours(shop: Shop, argum
     await until(lambda: _is_back(shop))
 
 
-async def _knows_the_second(shop: Shop) -> bool:
+async def _second(shop: Shop) -> int:
+    """200 once PostgREST knows of the second function, 404 while it does not, 503 in between."""
     answer = await shop.http.post(
         f"{shop.stack.api_url}/rest/v1/rpc/use_feature",
         headers=shop.stack.headers(shop.buyer),
         json={"seen_by_now": 1},
     )
-    return answer.status_code != 404
+    return answer.status_code
+
+
+async def _is_seen(shop: Shop) -> bool:
+    return await _second(shop) == 200
 
 
 async def _is_back(shop: Shop) -> bool:
-    return not await _knows_the_second(shop)
+    return await _second(shop) == 404

@@ -88,15 +88,11 @@ class TestRefusedBeforeTheMoneyIsTaken:
         assert await self.still_only_agreed(toss, key)
 
     async def test_order_of_a_live_database_with_test_keys(self, toss: TossShop) -> None:
+        order_id = await toss.order()
         with toss.stack.connect() as owner:
-            owner.execute("update coinslot.settings set mode = 'live'")
-            try:
-                order = await toss.rpc(
-                    "create_token_order", toss.buyer, product_id="starter", gateway="toss"
-                )
-            finally:
-                owner.execute("update coinslot.settings set mode = 'test'")
-        order_id = order["order_id"]
+            owner.execute(
+                "update public.token_payments set live = true where order_id = %s", [order_id]
+            )
         key = await toss.pay(order_id)
         answer = await toss.confirm(order_id, key)
         assert (answer.status_code, answer.json()["code"]) == (400, "wrong_mode")

@@ -126,14 +126,12 @@ function readOrders(user, last) {
   return query.or(`created_at.lt."${at}",and(created_at.eq."${at}",id.lt.${id})`)
 }
 
-/** A page may be shorter than what was asked for: the API has a limit of its own. Only an empty one
- * is the end. */
 async function fill(source, user) {
   if (source.ended || source.rows.length) return
   const { data } = await source.read(user, source.last).limit(PAGE).throwOnError()
   source.rows = data
-  source.ended = !data.length
-  source.last = data.at(-1) ?? source.last
+  source.ended = data.length < PAGE
+  source.last = data.at(-1)
 }
 
 /** Into `found`, which keeps its rows when a read fails. */
