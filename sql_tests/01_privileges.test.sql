@@ -491,7 +491,7 @@ $$;
 
 select plan(
   (select count(*)::integer from relation_grants) + (select count(*)::integer from function_grants)
-  + 23
+  + 24
 );
 
 select is(
@@ -561,6 +561,13 @@ select is_empty(
   $$ select function from reachable
      where provolatile = 'v' and 'lock_timeout=300ms' = any (proconfig) is not true $$,
   '... and waits for no lock for long'
+);
+
+select is_empty(
+  $$ select f.function from functions f, unnest(f.proconfig) c (setting)
+     where f.schema = 'public' and c.setting like 'statement_timeout=%'
+       and c.setting <> 'statement_timeout=1s' $$,
+  '... and none gives anybody more: PostgREST applies it before Postgres says who may call'
 );
 
 -- Schemas

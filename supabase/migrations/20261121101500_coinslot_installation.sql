@@ -280,7 +280,7 @@ grant execute on function coinslot.check_installation(boolean) to service_role;
 
 create function public.coinslot_check_installation(quick boolean default false)
 returns table (code text, subject text, problem text, repair text, stops_buyers boolean)
-language sql stable set search_path = '' set statement_timeout = '55s' as $$
+language sql stable set search_path = '' as $$
   select * from coinslot.check_installation(coinslot_check_installation.quick)
 $$;
 comment on function public.coinslot_check_installation(boolean) is

@@ -291,7 +291,7 @@ create function public.coinslot_verify_ledger(
   from_user uuid default null, to_user uuid default null
 )
 returns table (user_id uuid, problem text, expected bigint, found bigint)
-language sql stable set search_path = '' set statement_timeout = '55s' as $$
+language sql stable set search_path = '' as $$
   select * from coinslot.verify_ledger(
     coinslot_verify_ledger.from_user, coinslot_verify_ledger.to_user
   )

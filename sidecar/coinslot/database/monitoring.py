@@ -83,7 +83,7 @@ class MonitoringDatabase(Caller):
         return await self.record(DatabaseBacklog, Rpc.GET_BACKLOG)
 
     async def check_ledger(self) -> LedgerCheckStep | None:
-        """Does one step of the daily check, of up to 55 s. None: it is not due here."""
+        """Does one step of the daily check, of a second or so. None: it is not due here."""
         step = await self.call(Rpc.CHECK_LEDGER)
         return None if step is None else LedgerCheckStep.model_validate(step)
 
