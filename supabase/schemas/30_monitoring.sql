@@ -36,8 +36,8 @@ comment on function coinslot.first_user(integer) is
 revoke all on function coinslot.first_user(integer) from public;
 
 -- How much of all users one step takes, so that it holds some two hundred thousand entries: well
--- below the eight seconds that an API call may last. A longer time-out of the RPC's own would be
--- everybody's: PostgREST applies it before Postgres says who may call. Ids are random, so equal parts
+-- below the eight seconds that an API call may last. A longer time-out of the RPC would be for
+-- everybody: PostgREST applies it before Postgres says who may call. Ids are random, so equal parts
 -- of them are equally full.
 create function coinslot.ledger_check_step() returns integer
 language sql stable set search_path = '' as $$
