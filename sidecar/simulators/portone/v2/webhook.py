@@ -94,7 +94,7 @@ class SignedSender(Sender):
     def _signed(self, webhook: V2Webhook, content: str) -> dict[str, str]:
         if webhook.signature == "none":
             return {}
-        shift = {"old": -301, "new": 302}.get(webhook.signature, 0)
+        shift = {"old": -301, "new": 330}.get(webhook.signature, 0)
         when = datetime.now(UTC) + timedelta(seconds=shift)
         wrong = webhook.signature == "wrong"
         signers = [_FORGERS_SECRET] if wrong else self.settings.secrets
