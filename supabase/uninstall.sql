@@ -83,7 +83,11 @@ language sql stable as $$
     or p.pronamespace = 'public'::regnamespace and strpos(p.prosrc, 'coinslot.') > 0
     and p.proname in (select n.name from names n)
     -- The computed field that an import has put in place of a column.
-    or starts_with(p.prosrc, 'select coinslot.available(w) from public.token_wallets w')
+    or starts_with(
+      p.prosrc,
+      'select case when w.closed_at is null then coinslot.available(w) else 0 end '
+      'from public.token_wallets w where w.user_id = profile.'
+    )
 $$;
 
 -- What would go with ours and is not ours: views, functions, foreign keys, columns, triggers. Of

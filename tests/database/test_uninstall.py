@@ -47,6 +47,7 @@ create function public.spend_tokens(app integer) returns integer language sql re
 LATER = """
 create function public.spend_tokens(app integer) returns integer language sql return 1;
 alter publication supabase_realtime add table public.token_wallets;
+select coinslot.make_balance_field('public.profiles', 'id', 'amount');
 """
 
 
