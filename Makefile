@@ -66,7 +66,7 @@ demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack,
 
 # ---- what has to be green ----
 
-test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end; 16 minutes on two cores
+test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end; 17 minutes on two cores
 	$(BIN)/pytest -n 3 --dist worksteal
 
 proofs: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## the long ones, with their figures; ONLY="storm load": these
