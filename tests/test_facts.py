@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from coinslot.cli import operators
+from coinslot.database.audit_records import AuditLine
 from coinslot.database.records import (
     Applied,
-    AuditLine,
     OperatorRole,
     RefundStatus,
     StoredWebhook,
@@ -28,6 +28,7 @@ from coinslot.gateways.portone.v2.adapter import PortOneV2
 from coinslot.gateways.stripe.adapter import Stripe
 from coinslot.gateways.toss.adapter import Toss
 from coinslot.order_ids import ORDER_ID
+from coinslot.payments import closings
 from coinslot.routes.answers import ShownRefund, Status
 from coinslot.settings.deployment import Mode
 from coinslot.settings.fields import SECONDS_TO_REFUND
@@ -93,6 +94,11 @@ def test_statuses_of_orders_that_the_components_tell_apart_exist(database: Conne
     begin = script.index("const BY_STATUS")
     kinds = script[begin : script.index("}", begin)]
     assert set(re.findall(r"^\s*([a-z_]+):", kinds, re.M)) == statuses
+
+
+def test_statuses_in_which_an_order_is_closed_at_its_gateway(database: Connection) -> None:
+    ended = rows(database, "select status from coinslot.payment_statuses where ended")
+    assert ended == closings.ENDED
 
 
 def test_states_of_an_attempt(database: Connection) -> None:

@@ -21,7 +21,7 @@ from tests.support.gateways import PORTONE_V1, STRIPE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from coinslot.database.records import AuditLine
+    from coinslot.database.audit_records import AuditLine
     from coinslot.services import Services
     from tests.support.stacks import LocalStack
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from coinslot.database.records import AuditLine, AuditTotal
+    from coinslot.database.audit_records import AuditLine, AuditTotal
     from coinslot.payments.audits import Audit
     from coinslot.services import Services
 

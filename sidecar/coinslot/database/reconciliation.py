@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coinslot.database.caller import Caller
-from coinslot.database.records import (
+from coinslot.database.audit_records import (
     AuditEnd,
     AuditLine,
     AuditWindow,
-    Closing,
-    Maintenance,
     OpenLine,
-    OrderToRead,
     UnlistedPayment,
 )
+from coinslot.database.caller import Caller
+from coinslot.database.records import Closing, Maintenance, OrderToRead
 from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:

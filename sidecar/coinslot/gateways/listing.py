@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from coinslot.gateways.money import LARGEST
-from coinslot.text import storable
+from coinslot.text import shown, storable
 
 log = structlog.get_logger(__name__)
 
@@ -139,19 +139,14 @@ def _together(older: ListedPayment, newer: ListedPayment) -> ListedPayment:
 
 def _key(row: object, key_field: str) -> str:
     found = row.get(key_field) if isinstance(row, Mapping) else None
-    return _printable(found)[:_LONGEST_KEY] if isinstance(found, str) else ""
-
-
-def _printable(text: str) -> str:
-    """For a terminal: a gateway's text may have any character, and so any command."""
-    return "".join(each if each.isprintable() else "?" for each in text)
+    return shown(found)[:_LONGEST_KEY] if isinstance(found, str) else ""
 
 
 def _why(error: Exception) -> str:
     """The field that does not parse, without its value."""
     if isinstance(error, ValidationError):
         fields = (".".join(map(str, each["loc"])) for each in error.errors()[:3])
-        return _printable(", ".join(fields))[:100] or "no object"
+        return shown(", ".join(fields))[:100] or "no object"
     if isinstance(error, KeyError):
         return f"no {error.args[0]}"
-    return _printable(str(error))[:100] or type(error).__name__
+    return shown(str(error))[:100] or type(error).__name__

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coinslot.database import Database
-    from coinslot.database.records import AuditLine, AuditTotal, OpenLine, UnlistedPayment
+    from coinslot.database.audit_records import AuditLine, AuditTotal, OpenLine, UnlistedPayment
     from coinslot.gateways.base import Gateway, GatewayPayment
     from coinslot.gateways.listing import ListedPage
     from coinslot.payments.settlements import Settlements

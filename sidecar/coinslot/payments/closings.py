@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 _BATCH = 20
 # Without an answer in a row, the gateway counts as down: the rest waits for its next try.
 _DOWN_AFTER = 3
-_ENDED = frozenset({"canceled", "expired", "voided"})
+ENDED = frozenset({"canceled", "expired", "voided"})
 
 
 class Closings:
@@ -86,7 +86,7 @@ class Closings:
                 await gateway.close_order(as_order(order), None)
             return looked_at
         now = await self._applied(gateway, order, fact)
-        if now.status in _ENDED and not fact.paid and fact.state != "canceled":
+        if now.status in ENDED and not fact.paid and fact.state != "canceled":
             await gateway.close_order(as_order(order), fact)
             await self._settlements.settle(gateway, order.order_id, fact.payment_key, "closing")
         return looked_at | {fact.payment_key}

@@ -12,7 +12,7 @@ from coinslot.gateways.http import nonsense
 from coinslot.gateways.listing import ListedPage, ListedPayment, page_of_rows
 from coinslot.gateways.money import to_minor
 from coinslot.gateways.toss.payment import STATES
-from coinslot.gateways.toss.times import KOREA, utc
+from coinslot.gateways.toss.times import in_seoul, utc
 from coinslot.text import Text
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Transaction(BaseModel):
 
 def window(since: datetime, until: datetime) -> dict[str, str]:
     """In Korean time, as Toss counts, and to the second: the last one is included."""
-    return {"startDate": _korean(since), "endDate": _korean(until), "limit": str(_PAGE)}
+    return {"startDate": in_seoul(since), "endDate": in_seoul(until), "limit": str(_PAGE)}
 
 
 def listed(rows: Sequence[object], *, live: bool) -> ListedPage:
@@ -94,7 +94,3 @@ def _payment(row: object, *, live: bool) -> ListedPayment | None:
 
 
 _BACK = frozenset({"CANCELED", "PARTIAL_CANCELED"})
-
-
-def _korean(moment: datetime) -> str:
-    return moment.astimezone(KOREA).strftime("%Y-%m-%dT%H:%M:%S")
