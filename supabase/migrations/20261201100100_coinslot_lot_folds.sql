@@ -259,11 +259,14 @@ comment on function coinslot.fold(uuid, timestamptz) is
 'Brings the lots of a locked wallet up to this time; the wallet as it is then.';
 revoke all on function coinslot.fold(uuid, timestamptz) from public;
 
+-- The lots of one that was merged are its owner's, those that are not made yet as well.
 create function coinslot.fold_if_due(wallet public.token_wallets, now timestamptz)
 returns public.token_wallets
 language plpgsql volatile set search_path = '' as $$
 begin
-  if wallet.held > 0 then
+  if wallet.merged_into is not null then
+    return wallet;
+  elsif wallet.held > 0 then
     wallet.held := wallet.held - coinslot.sweep_holds(wallet.user_id, fold_if_due.now);
   end if;
   if wallet.next_change_at <= fold_if_due.now then

@@ -1,7 +1,7 @@
 select coinslot.begin_upgrade();
 
--- Money that goes back takes tokens along; money that returns gives them back. Nothing calls this
--- yet.
+-- Money that goes back takes tokens along; money that returns gives them back. An entry without an
+-- order takes from any lots, and nothing of it is noted for a return. Nothing calls this yet.
 
 create function coinslot.take_from_lots(
   payment_id uuid, user_id uuid, tokens bigint, cause text, seq bigint, now timestamptz,
@@ -13,15 +13,16 @@ declare
 begin
   if take_from_lots.tokens > 0 then
     with taken as (
-      insert into coinslot.lot_takings (payment_id, lot_id, origin, tokens)
-      select take_from_lots.payment_id, d.lot_id, 'lot', d.drawn
-      from coinslot.draw_lots(
+      select d.lot_id, d.drawn from coinslot.draw_lots(
         take_from_lots.user_id, take_from_lots.tokens, take_from_lots.cause, take_from_lots.seq,
         take_from_lots.now, null, case when own then take_from_lots.payment_id end, part
       ) d
-      returning lot_takings.tokens
+    ), noted as (
+      insert into coinslot.lot_takings (payment_id, lot_id, origin, tokens)
+      select take_from_lots.payment_id, t.lot_id, 'lot', t.drawn
+      from taken t where take_from_lots.payment_id is not null
     )
-    select coalesce(sum(t.tokens), 0) into v_taken from taken t;
+    select coalesce(sum(t.drawn), 0) into v_taken from taken t;
   end if;
   return v_taken;
 end
@@ -72,7 +73,8 @@ create function coinslot.note_debt(
 ) returns void
 language sql volatile set search_path = '' as $$
   insert into coinslot.lot_takings (payment_id, origin, tokens)
-  select note_debt.payment_id, 'debt', note_debt.tokens where note_debt.tokens > 0;
+  select note_debt.payment_id, 'debt', note_debt.tokens
+  where note_debt.tokens > 0 and note_debt.payment_id is not null;
   insert into coinslot.lot_draws (user_id, seq, cause, tokens)
   select note_debt.user_id, note_debt.seq, note_debt.cause, note_debt.tokens
   where note_debt.tokens > 0

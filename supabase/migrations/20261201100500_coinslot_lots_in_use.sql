@@ -29,7 +29,8 @@ begin
   elsif entry.kind not in ('refund', 'dispute', 'test_reversal', 'reversal') then
     return coinslot.post_credit(entry, v_now);
   end if;
-  select p.* into strict v_payment from public.token_payments p where p.id = entry.payment_id;
+  select p.* into v_payment from public.token_payments p where p.id = entry.payment_id;
+  v_payment.user_id := entry.user_id;
   if entry.delta < 0 then
     perform coinslot.take_tokens(v_payment, -entry.delta, entry.kind);
   else
@@ -172,6 +173,24 @@ $$;
 comment on function coinslot.make_imported_lots(text) is
 'Makes the lots of an import that was written just now, in wallets that are folded.';
 revoke all on function coinslot.make_imported_lots(text) from public;
+
+-- A table of the app: an ordinary one, whose owner asks. Coinslot's own are out of bounds.
+create or replace function coinslot.table_problems(app_table regclass) returns setof text
+language sql stable set search_path = '' as $$
+  select format('%s: %s', table_problems.app_table, p.problem)
+  from pg_catalog.pg_class c
+  cross join lateral (values
+    (c.relnamespace = 'coinslot'::regnamespace or c.oid = any(array[
+      'public.token_features', 'public.token_ledger', 'public.token_lots',
+      'public.token_payment_events',
+      'public.token_payments', 'public.token_prices', 'public.token_products',
+      'public.token_wallets'
+    ]::regclass[]), 'it is Coinslot''s own.'),
+    (c.relkind <> 'r' or c.relispartition or c.relhassubclass, 'it is no ordinary table.'),
+    (not pg_has_role(c.relowner, 'usage'), current_user || ' does not own it.')
+  ) p (applies, problem)
+  where c.oid = table_problems.app_table and p.applies
+$$;
 
 -- Moves the balances. Nobody is merged meanwhile. Wallets are locked first and by id, so that the
 -- statement after that sees every bonus that was paid until then, and nothing moves in between. One
