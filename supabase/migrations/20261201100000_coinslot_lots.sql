@@ -14,17 +14,20 @@ set local lock_timeout = '3s';
 -- What an app has under one of the new names is found before anything is made.
 do $$
 declare
-  v_taken text[] := array(
-    select format('table public.%s', c.relname) from pg_catalog.pg_class c
-    where c.relnamespace = 'public'::regnamespace and c.relname = 'token_lots'
-    union all
-    select format('function %s', p.oid::regprocedure) from pg_catalog.pg_proc p
-    where p.pronamespace = 'public'::regnamespace
-      and p.proname in ('list_token_lots', 'list_expiring_tokens')
-  );
+  v_relations constant text[] := array['token_lots'];
+  v_functions constant text[] := array['list_expiring_tokens', 'list_token_lots'];
 begin
   perform coinslot.refuse_problems('Coinslot cannot be upgraded yet', array(
-    select t || ': the name is Coinslot''s. Rename yours.' from unnest(v_taken) t
+    select format('%s: the name is Coinslot''s. Rename yours.', t.name)
+    from (
+      select format('table public.%s', c.relname) from pg_catalog.pg_class c
+      where c.relnamespace = 'public'::regnamespace and c.relname = any(v_relations)
+      union all
+      select format('function public.%s(%s)', p.proname,
+        pg_catalog.pg_get_function_identity_arguments(p.oid))
+      from pg_catalog.pg_proc p
+      where p.pronamespace = 'public'::regnamespace and p.proname = any(v_functions)
+    ) t (name)
   ));
 end
 $$;
