@@ -17,6 +17,7 @@
 --
 -- A step answers what can be spent then, or its error, and what coinslot_verify_ledger() finds.
 create temporary table names (name text, id uuid, key text, lot bigint);
+create temporary table players (user_id uuid);
 
 -- As if so many hours had gone by since all that is noted of a user's wallet.
 create function pg_temp.pass(user_id uuid, hours numeric) returns void
@@ -209,6 +210,8 @@ begin
       (select 'UNSOUND ' || jsonb_agg(v)::text from coinslot.verify_ledger(null, null) v)
     );
   end loop;
+  delete from players;
+  insert into players values (v_user);
   return v_answers;
 end
 $$;

@@ -29,10 +29,20 @@ comment on function coinslot.replay_spends(uuid, bigint, bigint, bigint) is
 revoke all on function coinslot.replay_spends(uuid, bigint, bigint, bigint) from public;
 
 -- The lots of a wallet that was merged, and that nobody else touches any more: it is closed for good.
+-- A merge that brought no tokens has no entry at which what was spent before would be drawn.
 create function coinslot.absorb_history(from_user uuid, into_user uuid) returns void
 language plpgsql volatile set search_path = '' as $$
+declare
+  v_credited bigint := coinslot.replay_history(absorb_history.from_user);
+  v_wallet public.token_wallets;
 begin
-  perform coinslot.replay_history(absorb_history.from_user);
+  select w.* into strict v_wallet
+  from public.token_wallets w where w.user_id = absorb_history.from_user;
+  if (
+    select m.tokens from coinslot.merged_wallets m where m.from_user = absorb_history.from_user
+  ) = 0 then
+    perform coinslot.replay_spends(v_wallet.user_id, 0, v_credited, v_wallet.seq);
+  end if;
   update public.token_lots l set user_id = absorb_history.into_user, seq = 0
   where l.user_id = absorb_history.from_user;
 end
