@@ -3,9 +3,9 @@ select coinslot.begin_upgrade();
 -- Lots: where the tokens of a wallet come from, how long they last, and what became of each.
 --
 -- Every credit makes a lot. A spend touches none: the wallet's update and its entry are all that it
--- writes, as before. A wallet is folded when it matters, and then what was spent since is drawn from
--- its lots. Between two folds the set of lots does not change and nothing expires, so that to fold
--- late gives what drawing at each spend would have given.
+-- writes, as before. A wallet is folded when it matters, and then what was spent since is drawn
+-- from its lots. Between two folds the set of lots does not change and nothing expires, so that to
+-- fold late gives what drawing at each spend would have given.
 --
 -- Tables and columns come first, and nothing uses them yet. Every column has a constant default, so
 -- no table is rewritten; whoever is in the way of the short locks has them fail, and not wait.
@@ -70,7 +70,7 @@ create table public.token_lots (
   expired bigint not null default 0,
   covered bigint not null default 0,
   expires_at timestamptz not null default 'infinity',
-  priority smallint not null default 0,
+  priority bigint not null default 0,
   paid boolean not null default false,
   created_at timestamptz not null default clock_timestamp(),
   constraint token_lots_pkey primary key (id),
@@ -114,9 +114,9 @@ grant select on table public.token_lots to authenticated, service_role;
 create policy "People read their own lots" on public.token_lots
 for select to authenticated using ((select auth.uid()) = user_id);
 
--- Sums by cause are the lot's columns: `spent` is of spend, debt and spend_refund; `taken` of refund,
--- dispute, test_reversal, merge, moved and reversal; `expired` of expiry. No foreign keys: lots never
--- go, and a fold would pay for each check. verify_ledger() proves what they would have.
+-- Sums by cause are the lot's columns: `spent` is of spend, debt and spend_refund; `taken` of
+-- refund, dispute, test_reversal, merge, moved and reversal; `expired` of expiry. No foreign keys:
+-- lots never go, and a fold would pay for each check. verify_ledger() proves what they would have.
 create table coinslot.lot_draws (
   id bigint generated always as identity,
   lot_id bigint,
@@ -138,8 +138,8 @@ create table coinslot.lot_draws (
     case when cause in ('spend_refund', 'reversal') then tokens < 0 else tokens > 0 end
   ),
   constraint lot_draws_spend_has_place check (
-    case when cause = 'spend' then drawn_to - drawn_from = tokens
-    else drawn_from is null and drawn_to is null end
+    case cause when 'spend' then 2 else 0 end = num_nonnulls(drawn_from, drawn_to)
+    and drawn_to - drawn_from = tokens
   )
 );
 comment on table coinslot.lot_draws is 'Each taking from a lot, and each giving back (negative).';
@@ -199,7 +199,8 @@ alter table coinslot.refunds
 add column reserved bigint not null default 0,
 add column covered bigint not null default 0;
 comment on column coinslot.refunds.reserved is 'Tokens set aside in the lots of its order.';
-comment on column coinslot.refunds.covered is 'Tokens that had expired: none are set aside for them.';
+comment on column coinslot.refunds.covered is
+'Tokens that had expired: none are set aside for them.';
 
 -- How long the tokens of a product last; an order keeps what it was made with.
 alter table public.token_products

@@ -3,8 +3,8 @@ select coinslot.begin_upgrade();
 -- The fold: what was spent since the last one is drawn from the lots, and what has ended expires.
 --
 -- It needs the wallet's lock from an earlier statement: one that locks and reads lots reads them as
--- they were before it waited. It needs one reading of the clock for all that a call does: with two a
--- hold could be open for its capture and expired for the fold. Nothing calls this yet.
+-- they were before it waited. It needs one reading of the clock for all that a call does: with two
+-- a hold could be open for its capture and expired for the fold. Nothing calls this yet.
 
 -- Time never goes back for a wallet, whatever the clock does: expired is final.
 create function coinslot.wallet_time(wallet public.token_wallets) returns timestamptz
@@ -82,9 +82,9 @@ comment on function coinslot.write_entry(public.token_ledger) is
 'Writes an entry and moves the balance by it; its lots are the caller''s.';
 revoke all on function coinslot.write_entry(public.token_ledger) from public;
 
--- Takes tokens out of lots in the order of drawing, as far as there are any: those that were live at
--- `live_at` first, then what is kept for holds. `part` is what they are taken from: remaining, or
--- reserved. Of one order's own lots, if one is named; for a capture of those that had ended by
+-- Takes tokens out of lots in the order of drawing, as far as there are any: those that were live
+-- at `live_at` first, then what is kept for holds. `part` is what they are taken from: remaining,
+-- or reserved. Of one order's own lots, if one is named; for a capture of those that had ended by
 -- `live_at` and lived when its hold was made.
 create function coinslot.draw_lots(
   user_id uuid, tokens bigint, cause text, seq bigint, live_at timestamptz,

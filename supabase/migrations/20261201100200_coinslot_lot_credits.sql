@@ -1,13 +1,14 @@
 select coinslot.begin_upgrade();
 
--- Credits: each makes a lot. Of a balance below zero the lot first pays the debt: that part of it is
--- spent before anybody sees it. Nothing calls this yet.
+-- Credits: each makes a lot. Of a balance below zero the lot first pays the debt: that part of it
+-- is spent before anybody sees it. Nothing calls this yet.
 
 create function coinslot.debt_of(wallet public.token_wallets) returns bigint
 language sql stable set search_path = '' set enable_seqscan = off as $$
   select greatest(0, case when wallet.held = 0 then 0 else (
     select coalesce(sum(l.reserved), 0)::bigint
-    from public.token_lots l where l.user_id = wallet.user_id and (l.remaining > 0 or l.reserved > 0)
+    from public.token_lots l
+    where l.user_id = wallet.user_id and (l.remaining > 0 or l.reserved > 0)
   ) end - wallet.tokens)
 $$;
 comment on function coinslot.debt_of(public.token_wallets) is

@@ -184,8 +184,8 @@ revoke all on function coinslot.renew_lot(
   public.token_lots, bigint, text, bigint, bigint, timestamptz
 ) from public;
 
--- Where the balance is below zero, what is put back pays that first. What was reserved has no entry:
--- in a lot that has ended it counts as taken, by the lot that goes on.
+-- Where the balance is below zero, what is put back pays that first. What was reserved has no
+-- entry: in a lot that has ended it counts as taken, by the lot that goes on.
 create function coinslot.put_back(
   lot_id bigint, tokens bigint, part text, seq bigint, debt bigint, now timestamptz
 ) returns bigint
@@ -225,8 +225,8 @@ comment on function coinslot.put_back(bigint, bigint, text, bigint, bigint, time
 revoke all on function coinslot.put_back(bigint, bigint, text, bigint, bigint, timestamptz)
 from public;
 
--- What was a debt and has been made good since has no lot to go back to. It was never bought by what
--- paid for it, and so has no price and no end.
+-- What was a debt and has been made good since has no lot to go back to. It was never bought by
+-- what paid for it, and so has no price and no end.
 create function coinslot.undo_debt(
   user_id uuid, tokens bigint, seq bigint, debt bigint
 ) returns bigint
@@ -254,8 +254,8 @@ comment on function coinslot.undo_debt(uuid, bigint, bigint, bigint) is
 'Gives back what was taken beyond the balance; how much of it is still owed and now is not.';
 revoke all on function coinslot.undo_debt(uuid, bigint, bigint, bigint) from public;
 
--- The latest taking first. What a refund that is open has covered waits for its end. Beyond all that
--- is noted it is as with a debt.
+-- The latest taking first. What a refund that is open has covered waits for its end. Beyond all
+-- that is noted it is as with a debt.
 create function coinslot.undo_takings(
   payment_id uuid, user_id uuid, tokens bigint, seq bigint, debt bigint, now timestamptz
 ) returns bigint
@@ -381,9 +381,9 @@ comment on function coinslot.made_before(public.token_lots, public.token_ledger)
 'True if a spend may have drawn this lot; of a merged history, if the lot came along.';
 revoke all on function coinslot.made_before(public.token_lots, public.token_ledger) from public;
 
--- What is left goes to a new lot, which lives for a while as far as lots that have ended were spent.
--- Beyond that no end of a lot explains it (a debt was spent, which later tokens paid), so it gets
--- none.
+-- What is left goes to a new lot, which lives for a while as far as lots that have ended were
+-- spent. Beyond that no end of a lot explains it (a debt was spent, which later tokens paid), so it
+-- gets none.
 create function coinslot.undo_spend(
   user_id uuid, tokens bigint, spend public.token_ledger, seq bigint, debt bigint, now timestamptz
 ) returns void

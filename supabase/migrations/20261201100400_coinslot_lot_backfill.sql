@@ -1,10 +1,10 @@
 select coinslot.begin_upgrade();
 
--- Wallets from before there were lots: their lots are made out of their histories, each at its first
--- slow call or by the maintenance, whatever comes first. Nothing calls this yet.
+-- Wallets from before there were lots: their lots are made out of their histories, each at its
+-- first slow call or by the maintenance, whatever comes first. Nothing calls this yet.
 --
--- A history is gone through entry by entry, and folded at every one that is no spend. All at once at
--- the end would be wrong: of 10 bought, 10 spent and 5 granted the 5 would be bought ones.
+-- A history is gone through entry by entry, and folded at every one that is no spend. All at once
+-- at the end would be wrong: of 10 bought, 10 spent and 5 granted the 5 would be bought ones.
 
 create function coinslot.replay_spends(
   user_id uuid, tokens bigint, credited bigint, seq bigint
@@ -28,8 +28,8 @@ comment on function coinslot.replay_spends(uuid, bigint, bigint, bigint) is
 'Draws what a wallet had spent when it had so many tokens left.';
 revoke all on function coinslot.replay_spends(uuid, bigint, bigint, bigint) from public;
 
--- The lots of a wallet that was merged, and that nobody else touches any more: it is closed for good.
--- A merge that brought no tokens has no entry at which what was spent before would be drawn.
+-- The lots of a wallet that was merged, and that nobody else touches any more: it is closed for
+-- good. A merge that brought no tokens has no entry at which what was spent before would be drawn.
 create function coinslot.absorb_history(from_user uuid, into_user uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 declare

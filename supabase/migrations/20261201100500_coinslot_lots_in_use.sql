@@ -2,12 +2,12 @@ select coinslot.begin_upgrade();
 
 -- Lots in use: from here on every entry keeps them.
 --
--- post_entry() stays the way to write one. Calls that are under way when this comes in go on as they
--- began and end in it, so none of them moves a balance past the lots. Merges and imports, which move
--- balances in their own way, follow in the same transaction.
+-- post_entry() stays the way to write one. Calls that are under way when this comes in go on as
+-- they began and end in it, so none of them moves a balance past the lots. Merges and imports,
+-- which move balances in their own way, follow in the same transaction.
 
--- A grant, the bonus and a purchase make a lot. What follows the money of an order, and a spend that
--- is given back, has functions of its own; here it is only what was under way.
+-- A grant, the bonus and a purchase make a lot. What follows the money of an order, and a spend
+-- that is given back, has functions of its own; here it is only what was under way.
 create or replace function coinslot.post_entry(entry public.token_ledger)
 returns public.token_receipt
 language plpgsql volatile
@@ -46,8 +46,8 @@ comment on function coinslot.post_entry(public.token_ledger) is
 
 -- ---- merging ----
 
--- The orders of both, since a debt of one may be paid with lots of the other. Both are folded at one
--- time, so that nothing is kept for a hold of which the other knows nothing yet.
+-- The orders of both, since a debt of one may be paid with lots of the other. Both are folded at
+-- one time, so that nothing is kept for a hold of which the other knows nothing yet.
 create or replace function coinslot.lock_for_merge(from_user uuid, into_user uuid)
 returns public.token_wallets
 language plpgsql volatile set search_path = '' as $$
@@ -79,8 +79,8 @@ comment on function coinslot.lock_for_merge(uuid, uuid) is
 'Locks orders and wallets, folds both, and refuses what cannot be merged; the wallet that will be
 closed.';
 
--- One may have tokens and the other a debt: then as many are drawn as the debt is. Whoever looks for
--- the lots of a wallet that was merged finds them with its owner.
+-- One may have tokens and the other a debt: then as many are drawn as the debt is. Whoever looks
+-- for the lots of a wallet that was merged finds them with its owner.
 create function coinslot.move_lots(from_user uuid, into_user uuid, tokens bigint, now timestamptz)
 returns void
 language plpgsql volatile
@@ -109,8 +109,9 @@ comment on function coinslot.move_lots(uuid, uuid, bigint, timestamptz) is
 'Gives the lots of a locked, folded wallet to another one, whose balance has them already.';
 revoke all on function coinslot.move_lots(uuid, uuid, bigint, timestamptz) from public;
 
-create or replace function coinslot.merge_wallets(from_user uuid, into_user uuid, idempotency_key text)
-returns public.token_merge_receipt
+create or replace function coinslot.merge_wallets(
+  from_user uuid, into_user uuid, idempotency_key text
+) returns public.token_merge_receipt
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare

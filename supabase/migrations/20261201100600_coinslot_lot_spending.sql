@@ -2,13 +2,14 @@ select coinslot.begin_upgrade();
 
 -- Spending and holds with lots.
 --
--- A spend's fast path asks for one thing more: that nothing of the wallet has ended. Postgres asks it
--- anew when it has waited for a changed row. Whether a spend came before an expiry is what this said.
+-- A spend's fast path asks for one thing more: that nothing of the wallet has ended. Postgres asks
+-- it anew when it has waited for a changed row. Whether a spend came before an expiry is what this
+-- said.
 
 -- A spend that did not go through at once. With the wallet locked, what is seen is final: the key
 -- was used (answer again), the wallet is gone, a lot has ended, expired holds free enough (spend
--- again, which now succeeds), or there are too few tokens. A call that is refused takes its fold back
--- with it; the next one repeats it.
+-- again, which now succeeds), or there are too few tokens. A call that is refused takes its fold
+-- back with it; the next one repeats it.
 create or replace function coinslot.debit_slowly(attempted public.token_ledger)
 returns public.token_receipt
 language plpgsql volatile set search_path = '' as $$
@@ -91,9 +92,9 @@ begin
 end
 $$;
 
--- A hold moves `held` and draws nothing. It is made at the time by which the wallet was folded: of a
--- lot that has ended by then it can keep nothing.
--- Expired holds are swept first, so that an expired one frees its key and its tokens.
+-- A hold moves `held` and draws nothing. It is made at the time by which the wallet was folded: of
+-- a lot that has ended by then it can keep nothing. Expired holds are swept first, so that an
+-- expired one frees its key and its tokens.
 create or replace function coinslot.hold(
   user_id uuid, amount bigint, feature text, idempotency_key text, reason text,
   ttl_seconds integer

@@ -1,8 +1,8 @@
 select coinslot.begin_upgrade();
 
--- Refunds with lots: a refund takes the tokens of its own order, and reserves them in their lots from
--- the moment it is asked for. That is the taking: what is spent between the request and its end must
--- not draw them.
+-- Refunds with lots: a refund takes the tokens of its own order, and reserves them in their lots
+-- from the moment it is asked for. That is the taking: what is spent between the request and its
+-- end must not draw them.
 
 -- The largest amount of money that no more tokens go back with than these.
 create function coinslot.money_for(refund coinslot.refunds, tokens bigint) returns bigint
@@ -26,9 +26,9 @@ comment on function coinslot.money_for(coinslot.refunds, bigint) is
 'How much of the money of a quoted refund can go back with so many tokens.';
 revoke all on function coinslot.money_for(coinslot.refunds, bigint) from public;
 
--- Tokens of the order that were spent cannot go back with its money: refused, unless somebody decides
--- otherwise. Those that have expired need not. Money that no token goes back with is nothing to a
--- balance, not even to one below zero.
+-- Tokens of the order that were spent cannot go back with its money: refused, unless somebody
+-- decides otherwise. Those that have expired need not. Money that no token goes back with is
+-- nothing to a balance, not even to one below zero.
 create or replace function coinslot.check_unspent(refund coinslot.refunds) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -139,8 +139,9 @@ $$;
 
 -- Of one that succeeded nothing is reserved any more: its tokens have followed the money. What has
 -- expired counts as gone with the money only where that has gone.
-create function coinslot.free_lots(refund coinslot.refunds, seq bigint, debt bigint, now timestamptz)
-returns void
+create function coinslot.free_lots(
+  refund coinslot.refunds, seq bigint, debt bigint, now timestamptz
+) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   v_lot public.token_lots;
@@ -167,7 +168,8 @@ end
 $$;
 comment on function coinslot.free_lots(coinslot.refunds, bigint, bigint, timestamptz) is
 'Gives what a refund has reserved back to its lots.';
-revoke all on function coinslot.free_lots(coinslot.refunds, bigint, bigint, timestamptz) from public;
+revoke all on function coinslot.free_lots(coinslot.refunds, bigint, bigint, timestamptz)
+from public;
 
 create or replace function coinslot.free_set_aside(refund coinslot.refunds) returns void
 language plpgsql volatile set search_path = '' as $$

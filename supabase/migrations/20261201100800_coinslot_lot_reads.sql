@@ -8,9 +8,9 @@ grant select (created_at, refund_id) on table coinslot.token_holds to authentica
 grant execute on function coinslot.need_for(uuid, timestamptz, timestamptz)
 to authenticated, service_role;
 
--- Each lot that had tokens at the last fold, in order of drawing, as a fold at this time would leave
--- it: what was spent since is drawn from those that were live then, and then from what was kept; of
--- those that have ended what no hold needs is gone.
+-- Each lot that had tokens at the last fold, in order of drawing, as a fold at this time would
+-- leave it: what was spent since is drawn from those that were live then, and then from what was
+-- kept; of those that have ended what no hold needs is gone.
 create function coinslot.foreseen_lots(wallet public.token_wallets, now timestamptz)
 returns table (lot_id bigint, remaining bigint, expired bigint)
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
@@ -137,7 +137,9 @@ declare
   v_until timestamptz;
 begin
   if (list_expiring.within_days between 1 and 36500) is not true then
-    perform coinslot.fail('invalid_argument', '{"argument": "within_days", "min": 1, "max": 36500}');
+    perform coinslot.fail(
+      'invalid_argument', '{"argument": "within_days", "min": 1, "max": 36500}'
+    );
   end if;
   v_until := v_now + make_interval(days => list_expiring.within_days);
   return query

@@ -99,8 +99,9 @@ to service_role;
 
 -- ---- products ----
 
+-- New columns come last.
 create or replace view public.token_offers with (security_invoker = true) as
-select
+select -- noqa: ST06
   p.id,
   p.kind,
   p.name,
@@ -130,7 +131,8 @@ comment on type public.coinslot_product is
 'A product with its prices by currency in minor units. Not active: off sale. How long its tokens
 last: null = for ever.';
 
-create or replace function coinslot.list_products(id text default null) returns setof public.coinslot_product
+create or replace function coinslot.list_products(id text default null)
+returns setof public.coinslot_product
 language sql stable security definer set search_path = '' as $$
   select p.id, p.kind, p.name, p.name_ko, p.tokens, p.active, coalesce((
     select jsonb_object_agg(r.currency, r.amount)
@@ -273,7 +275,8 @@ grant execute on function public.coinslot_set_product(
 
 -- ---- orders ----
 
--- An order keeps how long its tokens last, as it keeps its price. What nobody could use is not sold.
+-- An order keeps how long its tokens last, as it keeps its price. What nobody could use is not
+-- sold.
 create or replace function coinslot.quote_order(
   user_id uuid, product_id text, gateway text, currency text, idempotency_key text
 ) returns public.token_payments

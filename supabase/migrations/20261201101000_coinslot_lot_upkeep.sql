@@ -1,7 +1,7 @@
 select coinslot.begin_upgrade();
 
--- Upkeep: expiry and the making of lots in batches, and what the monitoring shows of them. No job is
--- needed for a balance to be right; it makes entries prompt.
+-- Upkeep: expiry and the making of lots in batches, and what the monitoring shows of them. No job
+-- is needed for a balance to be right; it makes entries prompt.
 
 -- A lot that is kept for a hold was looked at by the fold that kept it: it is the hold's to end.
 -- Wallets in use are skipped: whoever has one locked folds it, or the next run will.
@@ -28,11 +28,12 @@ begin
   return v_wallets;
 end
 $$;
-comment on function coinslot.expire_tokens(integer) is 'Folds wallets of which a lot has ended; how many.';
+comment on function coinslot.expire_tokens(integer) is
+'Folds wallets of which a lot has ended; how many.';
 revoke all on function coinslot.expire_tokens(integer) from public;
 
--- How far the making of lots has come: wallets are walked by their ids until a whole walk finds none
--- without. Who signs up later, or was in use when it came by, is made at the first slow call.
+-- How far the making of lots has come: wallets are walked by their ids until a whole walk finds
+-- none without. Who signs up later, or was in use when it came by, is made at the first slow call.
 create table coinslot.lot_backfill (
   id boolean not null default true,
   after_user uuid,
@@ -66,9 +67,9 @@ comment on function coinslot.make_lots_of(uuid) is
 'Makes the lots of a wallet that has none and that nobody uses at this moment.';
 revoke all on function coinslot.make_lots_of(uuid) from public;
 
--- One step goes through twenty times as many wallets as it makes lots for at the most, and makes lots
--- for a fifth of a second: whoever spends waits no longer than that for their wallet. A second server
--- that comes at the same time does nothing.
+-- One step goes through twenty times as many wallets as it makes lots for at the most, and makes
+-- lots for a fifth of a second: whoever spends waits no longer than that for their wallet. A second
+-- server that comes at the same time does nothing.
 create function coinslot.backfill_lots(batch integer) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare

@@ -17,7 +17,8 @@ comment on function coinslot.verified_wallets(uuid, uuid) is 'Wallets whose lots
 revoke all on function coinslot.verified_wallets(uuid, uuid) from public;
 
 -- Between folds there is more in the lots than the wallet has: what was spent since. `over` is what
--- no spend explains. Kept tokens are needed by holds; no lot ends before next_change_at.
+-- no spend explains. No lot ends before
+-- next_change_at.
 create function coinslot.verify_lots(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language plpgsql stable set search_path = '' as $$
@@ -39,17 +40,6 @@ begin
     select sum(r.reserved)::bigint as reserved from coinslot.refunds r
     where r.user_id = w.user_id and r.finished_at is null
   ) r on true
-  left join lateral (
-    select max(k.kept - k.need) as excess from (
-      select sum(l.remaining) over (order by l.expires_at, l.priority, l.paid, l.id) as kept, (
-        select coalesce(sum(h.amount), 0) from coinslot.token_holds h
-        where h.user_id = w.user_id and h.status = 'held' and h.refund_id is null
-          and h.created_at < l.expires_at
-      ) as need
-      from public.token_lots l
-      where l.user_id = w.user_id and l.remaining > 0 and l.expires_at <= w.folded_at
-    ) k
-  ) k on true
   cross join lateral (
     select coalesce(s.remaining, 0) as remaining, coalesce(s.reserved, 0) as reserved,
       greatest(w.tokens - coalesce(s.reserved, 0), 0) as base
@@ -60,7 +50,6 @@ begin
       v.remaining - v.base, w.credited - w.tokens - coalesce(p.drawn_to, 0)
     )),
     ('reserved', coalesce(r.reserved, 0), v.reserved),
-    ('kept', 0, greatest(coalesce(k.excess, 0), 0)::bigint),
     ('next_change', 0, (w.next_change_at > case
       when s.ends_at <= w.folded_at then '-infinity' else coalesce(s.ends_at, 'infinity')
     end)::integer)
@@ -71,6 +60,34 @@ $$;
 comment on function coinslot.verify_lots(uuid, uuid) is
 'Wallets that their lots do not add up to.';
 revoke all on function coinslot.verify_lots(uuid, uuid) from public;
+
+-- Of the lots that have ended, in order, no more is left than the holds may need that were made
+-- before each: none of those has been swept without a fold.
+create function coinslot.verify_kept(from_user uuid, to_user uuid)
+returns table (user_id uuid, problem text, expected bigint, found bigint)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  select k.user_id, 'kept', max(k.need)::bigint, max(k.need)::bigint + max(k.kept - k.need)::bigint
+  from (
+    select l.user_id,
+      sum(l.remaining) over (
+        partition by l.user_id order by l.expires_at, l.priority, l.paid, l.id
+      ) as kept, (
+        select coalesce(sum(h.amount), 0) from coinslot.token_holds h
+        where h.user_id = l.user_id and h.status = 'held' and h.refund_id is null
+          and h.created_at < l.expires_at
+      ) as need
+    from coinslot.verified_wallets(verify_kept.from_user, verify_kept.to_user) w
+    inner join public.token_lots l on l.user_id = w.user_id
+    where l.remaining > 0 and l.expires_at <= w.folded_at
+  ) k
+  group by k.user_id having max(k.kept - k.need) > 0;
+end
+$$;
+comment on function coinslot.verify_kept(uuid, uuid) is
+'Wallets that keep more of what has ended than holds may need.';
+revoke all on function coinslot.verify_kept(uuid, uuid) from public;
 
 -- What became of a lot is the sum of what was drawn from it, by cause.
 create function coinslot.verify_draws(from_user uuid, to_user uuid)
@@ -178,9 +195,21 @@ revoke all on function coinslot.verify_places(uuid, uuid) from public;
 
 -- ---- as before ----
 
--- Where tokens come from and go to: each payment moved what its money comes to, less what had expired
--- by then; each hold what was captured of it; and each refund holds its tokens for as long as it is
--- open, but for those.
+create function coinslot.covered_payments() returns table (payment_id uuid, covered bigint)
+language sql stable set search_path = '' as $$
+  select t.payment_id, sum(t.tokens - t.returned)::bigint
+  from coinslot.lot_takings t
+  left join coinslot.refunds r on r.id = t.refund_id and r.finished_at is null
+  where t.origin = 'covered' and r.id is null
+  group by t.payment_id
+$$;
+comment on function coinslot.covered_payments() is
+'Payments whose money went back for tokens that had expired; how many tokens.';
+revoke all on function coinslot.covered_payments() from public;
+
+-- Where tokens come from and go to: each payment moved what its money comes to, less what had
+-- expired by then; each hold what was captured of it; and each refund holds its tokens for as long
+-- as it is open, but for those.
 create or replace function coinslot.verify_sources(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language plpgsql stable set search_path = '' as $$
@@ -188,12 +217,6 @@ begin
   return query
   with moved as materialized (
     select t.* from coinslot.moved_tokens(verify_sources.from_user, verify_sources.to_user) t
-  ), covered as (
-    select t.payment_id, sum(t.tokens - t.returned)::bigint as covered
-    from coinslot.lot_takings t
-    left join coinslot.refunds r on r.id = t.refund_id and r.finished_at is null
-    where t.origin = 'covered' and r.id is null
-    group by t.payment_id
   ), sources as (
     select p.user_id, 'payment' as problem, p.id, case
       when p.paid = 0 or not p.live and exists (
@@ -201,11 +224,12 @@ begin
       ) then 0
       else p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
     end + coalesce(c.covered, 0) as tokens
-    from public.token_payments p left join covered c on c.payment_id = p.id
+    from public.token_payments p left join coinslot.covered_payments() c on c.payment_id = p.id
     union all
     select h.user_id, 'hold', h.id, h.captured from coinslot.token_holds h
     union all
-    select r.user_id, 'refund', r.id, case when r.finished_at is null then r.tokens - r.covered else 0 end
+    select r.user_id, 'refund', r.id,
+      case when r.finished_at is null then r.tokens - r.covered else 0 end
     from coinslot.refunds r
   ), found as (
     select m.user_id, 'payment' as problem, m.payment_id as id, m.tokens
@@ -249,6 +273,8 @@ language sql stable security definer set search_path = '' as $$
   select * from coinslot.verify_spend_refunds(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_lots(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_kept(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_draws(verify_ledger.from_user, verify_ledger.to_user)
   union all

@@ -26,7 +26,7 @@ REFERENCE_TABLES = (
     "public.token_prices",
     "public.token_products",
 )
-_STRUCTURE = ("create ", "alter ", "comment ", "grant ", "revoke ")
+_STRUCTURE = ("create ", "alter ", "comment ", "grant ", "revoke ", "drop function ")
 # Functions that make structure, called once by the migrations.
 _MAKING = (
     "select coinslot.install_auth_triggers()",
