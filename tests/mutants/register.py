@@ -12,6 +12,7 @@ from tests.mutants import (
     identity_rules,
     import_rules,
     installation_rules,
+    lot_rules,
     merging_rules,
     operator_rules,
     payment_rules,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 MUTANTS: tuple[Mutant, ...] = (
     *wallet_rules.MUTANTS,
     *hold_rules.MUTANTS,
+    *lot_rules.MUTANTS,
     *identity_rules.MUTANTS,
     *merging_rules.MUTANTS,
     *payment_rules.MUTANTS,
