@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 \ir helpers/lots.sql
-select plan(63);
+select plan(64);
 
 -- Grants
 select pg_temp.user_with(0) as mina, pg_temp.user_with(0) as alex \gset
@@ -210,6 +210,10 @@ select pg_temp.grant_until(:'leo', 'k1', $$amount => 5, expires_at => now() + in
   pg_temp.grant_until(:'leo', 'k2', 'amount => 5') as h \gset
 select count(coinslot.fold(:'leo', clock_timestamp() + interval '2 hours')) as folded \gset
 select is(pg_temp.history(:'leo'), 'grant 5, grant 5, expiry -5', 'somebody else''s clock is ahead');
+select is(
+  (select d.at = l.expires_at from coinslot.lot_draws d inner join public.token_lots l on l.id = d.lot_id
+   where d.cause = 'expiry' and d.user_id = :'leo'), true, 'it ended when it ended, whenever that is written'
+);
 select is(pg_temp.available(:'leo'), '5', 'a clock that goes back brings nothing back');
 select is(
   pg_temp.grant_until(:'leo', 'k3', $$amount => 5, expires_at => now() + interval '1 hour'$$) ->> 'error',

@@ -248,13 +248,12 @@ _MONEY = (
         RULES,
     ),
     _mutant(
-        "reversal-to-own-lots",
+        "reversal-to-a-new-lot",
         "what was taken goes back to where it came from",
-        "put_back",
-        "remaining = l.remaining + put_back.tokens - v_paid",
-        "remaining = l.remaining + put_back.tokens - v_paid, payment_id = null",
-        BACKFILL,
-        RULES,
+        "undo_takings",
+        "elsif v_taking.origin = 'debt' then",
+        "elsif true then",
+        HISTORIES,
     ),
     _mutant(
         "debt-undone-and-kept",
