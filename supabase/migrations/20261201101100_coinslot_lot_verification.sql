@@ -150,10 +150,7 @@ begin
     select sum(d.tokens)::bigint as tokens from coinslot.lot_draws d
     where d.user_id = e.user_id and d.seq = e.seq and d.cause not in ('spend', 'debt', 'moved')
   ) d on true
-  where e.delta <> coalesce(t.tokens, 0) - coalesce(d.tokens, 0)
-    and not (e.delta > 0 and exists (
-      select from coinslot.merged_wallets m where m.owner_user = e.user_id
-    ));
+  where e.delta <> coalesce(t.tokens, 0) - coalesce(d.tokens, 0);
 end
 $$;
 comment on function coinslot.verify_lot_entries(uuid, uuid) is

@@ -92,7 +92,8 @@ create function coinslot.post_credit(
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_debt bigint := coinslot.debt_of(coinslot.fold(entry.user_id, post_credit.now));
+  v_wallet public.token_wallets := coinslot.fold(entry.user_id, post_credit.now);
+  v_debt bigint := coinslot.debt_of(v_wallet);
   v_receipt public.token_receipt := coinslot.write_entry(entry);
   v_lot public.token_lots;
 begin
