@@ -196,6 +196,8 @@ def test_settings_page_has_every_setting_of_the_database() -> None:
     table = re.search(r"^create table coinslot\.settings \((.*?)^\)", MIGRATIONS, re.M | re.S)
     assert table
     columns = re.findall(r"^  (\w+) \w+ (?:not null|default)", table[1], re.MULTILINE)
+    for added in re.findall(r"^alter table coinslot\.settings\n(.*?);", MIGRATIONS, re.M | re.S):
+        columns += re.findall(r"^add column (\w+)", added, re.MULTILINE)
     shown = named("\n".join(cells(section("settings.md", "In the database"))))
     assert shown == set(columns) - {"id", "identity_salt"} != set()
 
