@@ -88,7 +88,7 @@ create temporary table stories (history, steps) as values
   'P: refund amount=1000', 'P: done', 's: back 2']),
 ('a correction', array['P: buy 10', 'F: grant 3']);
 
-select plan((select count(*)::integer from stories) + 12);
+select plan((select count(*)::integer from stories) + 13);
 select is(m.books[4:6], array[m.books[1], m.books[2], '0'], s.history)
 from stories s cross join lateral pg_temp.made_again(s.steps) m (books);
 
@@ -147,9 +147,14 @@ select is(
   'which the monitoring shows'
 );
 select pg_temp.old_user(array['P: buy 10', 's: spend 4']) as nora \gset
+select pg_temp.as_user(:'leo', $$select * from spend_tokens(1, 'before')$$) as spent \gset
 select pg_temp.as_service(format('select * from merge_token_wallets(%L, %L, $$m$$)', :'nora', :'leo'))
   as merged \gset
-select is(pg_temp.lots_of(:'leo'), 'grant 3, purchase 6', 'a merge makes those of both');
+select is(pg_temp.lots_of(:'leo'), 'grant 2, purchase 6', 'a merge makes those of both');
+select is(
+  (select string_agg(format('%s %s', d.cause, d.tokens), ', ') from coinslot.lot_draws d
+   where d.user_id = :'leo'), 'spend 1', '... and draws what was spent before as spent'
+);
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
 
 select * from finish();
