@@ -129,11 +129,11 @@ select is(
 );
 select pg_temp.pass(:'unsigned') as passed \gset
 select is(
-  pg_temp.as_service('select count(*) as n, min(order_id) as o from coinslot_claim_webhooks()'),
+  pg_temp.as_service('select count(*) as n, min(order_id) as o from unnest(coinslot_claim_webhooks())'),
   jsonb_build_object('n', 1, 'o', :'unsigned'), 'what is due is claimed'
 );
 select is(
-  pg_temp.as_service('select count(*) as n from coinslot_claim_webhooks()') -> 'n', '0',
+  pg_temp.as_service('select count(*) as n from unnest(coinslot_claim_webhooks())') -> 'n', '0',
   '... by one only'
 );
 select is(
@@ -350,7 +350,7 @@ select is(
 );
 select is(
   pg_temp.as_service(format(
-    'select count(*) as n from coinslot_claim_webhooks() where order_id = %L', :'busy'
+    'select count(*) as n from unnest(coinslot_claim_webhooks()) where order_id = %L', :'busy'
   )), '{"n": 1}', '... for any server that sweeps'
 );
 select is(
@@ -441,7 +441,7 @@ select is(
   '... so does what was delivered again meanwhile'
 );
 select pg_temp.pass(:'failing') as passed \gset
-select pg_temp.as_service('select count(*) as n from coinslot_claim_webhooks()') as claimed \gset
+select pg_temp.as_service('select count(*) as n from unnest(coinslot_claim_webhooks())') as claimed \gset
 select is(
   pg_temp.finish(:'failing', false), '{"outcome": "failed", "finished": true}', '... until it ends'
 );

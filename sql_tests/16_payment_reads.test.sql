@@ -90,7 +90,7 @@ $$;
 create function pg_temp.claim(gateway text, batch integer default 20) returns jsonb
 language sql as $$
   select pg_temp.as_service(format(
-    'select coalesce(jsonb_agg((c.payment).order_id), %L) as ids from coinslot_claim_payments(%L, %L) c',
+    'select coalesce(jsonb_agg((c.payment).order_id), %L) as ids from unnest(coinslot_claim_payments(%L, %L)) c',
     '[]', claim.gateway, claim.batch
   )) -> 'ids'
 $$;
@@ -124,7 +124,7 @@ select is(
   pg_temp.claim('stripe', 0), jsonb_build_array(:'other_'), 'a batch is one at the least'
 );
 select is(
-  pg_temp.as_service('select count(*) as n from coinslot_claim_payments(''toss'', 100000)') -> 'n', '0',
+  pg_temp.as_service('select count(*) as n from unnest(coinslot_claim_payments(''toss'', 100000))') -> 'n', '0',
   '... and a thousand at the most, whatever is asked for'
 );
 

@@ -198,7 +198,7 @@ select pg_temp.ask(:'finance', :'second_id', $$'why', 'k', 1000, account => '{
 \gset
 select r.id as first_ from coinslot.refunds r where r.order_id = :'order_id' \gset
 select is(
-  pg_temp.as_service(format('select * from coinslot_claim_refunds(refund_id => %L)', :'second'))
+  pg_temp.as_service(format('select * from unnest(coinslot_claim_refunds(refund_id => %L))', :'second'))
   - 'payment',
   jsonb_build_object(
     'id', :'second', 'key', format('refund-%s-1', :'second'), 'todo', 'ask', 'tries', 1,
@@ -215,9 +215,9 @@ select is(
 select is(
   pg_temp.as_service(s.statement) -> 'n', s.n, s.what
 ) from (values
-  (1, 'the rest is taken up in batches', 'select count(*) as n from coinslot_claim_refunds(1)', '1'::jsonb),
-  (2, '... until all are', 'select count(*) as n from coinslot_claim_refunds()', '1'),
-  (3, '... and none twice', 'select count(*) as n from coinslot_claim_refunds()', '0')
+  (1, 'the rest is taken up in batches', 'select count(*) as n from unnest(coinslot_claim_refunds(1))', '1'::jsonb),
+  (2, '... until all are', 'select count(*) as n from unnest(coinslot_claim_refunds())', '1'),
+  (3, '... and none twice', 'select count(*) as n from unnest(coinslot_claim_refunds())', '0')
 ) s (step, what, statement, n) order by s.step;
 select is(
   array(select extract(epoch from coinslot.refund_wait(n))::integer from generate_series(0, 10) n),

@@ -113,7 +113,7 @@ select is(pg_temp.remove('huge') -> 'ended', '"deleted"'::jsonb, 'what nobody or
 select is(pg_temp.remove('huge') -> 'ended', 'null'::jsonb, 'and then there is no such one');
 select is(
   (select jsonb_object_agg(p ->> 'id', p -> 'active') from jsonb_array_elements(
-    pg_temp.as_service('select jsonb_agg(to_jsonb(p)) as all from coinslot_list_products() p')
+    pg_temp.as_service('select jsonb_agg(to_jsonb(p)) as all from unnest(coinslot_list_products()) p')
     -> 'all'
   ) p),
   '{"starter": true, "standard": true, "premium": true, "reading": false}'::jsonb,

@@ -110,7 +110,7 @@ $$;
 create function pg_temp.claimed(gateway text) returns text
 language sql as $$
   select a ->> 'orders' from pg_temp.as_service(format(
-    'select count(*) as orders from coinslot_claim_closings(%L, 1000) c', gateway
+    'select count(*) as orders from unnest(coinslot_claim_closings(%L, 1000)) c', gateway
   )) a
 $$;
 delete from coinslot.payment_closings;

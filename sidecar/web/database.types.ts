@@ -293,37 +293,17 @@ isOneToOne: false
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
 "coinslot_claim_closings":
-{ Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["coinslot_closing"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_closing"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_closing"])[]
+                           },
 "coinslot_claim_payments":
-{ Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["coinslot_payment_to_read"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_payment_to_read"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_payment_to_read"])[]
+                           },
 "coinslot_claim_refunds":
-{ Args: { "batch"?: number,"refund_id"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_refund_job"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_refund_job"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number,"refund_id"?: string }; Returns: (Database["public"]['CompositeTypes']["coinslot_refund_job"])[]
+                           },
 "coinslot_claim_webhooks":
-{ Args: { "batch"?: number }; Returns: unknown[]
-                          SetofOptions: {
-        from: "*"
-        to: "webhooks"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number }; Returns: (unknown)[]
+                           },
 "coinslot_close_refund":
 { Args: { "reason": string,"refund_id": string }; Returns: unknown
                           SetofOptions: {
@@ -378,21 +358,11 @@ isOneToOne: false
         isSetofReturn: true
       } },
 "coinslot_list_operators":
-{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_operator_account"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_operator_account"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: Record<PropertyKey, never>; Returns: (Database["public"]['CompositeTypes']["coinslot_operator_account"])[]
+                           },
 "coinslot_list_products":
-{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_product"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_product"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: Record<PropertyKey, never>; Returns: (Database["public"]['CompositeTypes']["coinslot_product"])[]
+                           },
 "coinslot_list_webhooks":
 { Args: { "before"?: number,"gateway"?: string,"order_id"?: string,"outcome"?: string,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {

@@ -35,6 +35,14 @@ class OpenRefunds(Record):
     oldest_seconds: float | None
 
 
+class WaitingClosings(Record):
+    """Orders that are over and not closed at their gateway yet."""
+
+    gateway: str
+    waiting: int
+    overdue_seconds: float | None
+
+
 class Reviews(Record):
     gateway: str
     payments: int
@@ -61,6 +69,7 @@ class DatabaseBacklog(Record):
     payments: list[DueReads]
     webhooks: list[WaitingWebhooks]
     refunds: list[OpenRefunds]
+    closings: list[WaitingClosings]
     reviews: list[Reviews]
     discrepancies: list[OpenDiscrepancies]
     holds: int
