@@ -155,7 +155,7 @@ grant execute on function coinslot.claim_payments(text, integer) to service_role
 -- An array, here and wherever work is handed out: a project's "Max rows" would cut rows off after
 -- they were leased.
 create function public.coinslot_claim_payments(gateway text, batch integer default 20)
-returns public.coinslot_payment_to_read []
+returns public.coinslot_payment_to_read[]
 language sql volatile set search_path = '' as $$
   select array(select c from coinslot.claim_payments(
     coinslot_claim_payments.gateway, coinslot_claim_payments.batch

@@ -119,7 +119,7 @@ revoke all on function coinslot.claim_closings(text, integer) from public;
 grant execute on function coinslot.claim_closings(text, integer) to service_role;
 
 create function public.coinslot_claim_closings(gateway text, batch integer default 20)
-returns public.coinslot_closing []
+returns public.coinslot_closing[]
 language sql volatile set search_path = '' as $$
   select array(select c from coinslot.claim_closings(
     coinslot_claim_closings.gateway, coinslot_claim_closings.batch

@@ -683,7 +683,7 @@ revoke all on function coinslot.claim_webhooks(integer) from public;
 grant execute on function coinslot.claim_webhooks(integer) to service_role;
 
 create function public.coinslot_claim_webhooks(batch integer default 20)
-returns coinslot.webhooks []
+returns coinslot.webhooks[]
 language sql volatile set search_path = '' as $$
   select array(select c from coinslot.claim_webhooks(coinslot_claim_webhooks.batch) c)
 $$;
