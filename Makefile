@@ -36,7 +36,7 @@ unexport PYTHONDONTWRITEBYTECODE
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium fonts-noto-cjk
 
-.PHONY: help run up down status reset demo test proofs mutants storm load bench check docs format schemas \
+.PHONY: help run up down status reset demo test proofs mutants storm load bench check docs format \
   types lock release clean
 
 help: ## list the targets
@@ -102,9 +102,6 @@ docs: $(STAMPS)/python ## build the documentation into build/docs and check ever
 format: $(STAMPS)/python ## format the Python code
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
-
-schemas: $(STAMPS)/python ## rewrite supabase/schemas from the migrations; until the first release
-	$(BIN)/python -m tests.schemas derive
 
 types: $(STAMPS)/python $(STAMPS)/node ## rewrite the database's TypeScript types that the tests compare
 	$(BIN)/python -m tests.database_types
