@@ -36,5 +36,7 @@ class SupabaseJs(BuildHookInterface):
         ):
             if all(path.is_file() for path in found.values()):
                 return {name: path.resolve() for name, path in found.items()}
-        message = "supabase-js is not there, with which the store page is served: run `npm ci` first"
+        message = (
+            "supabase-js is not there, with which the store page is served: run `npm ci` first"
+        )
         raise FileNotFoundError(message)

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 TOOLS = ("debootstrap", "buildah", "podman", "runc")
 FOLDER = ROOT / "build/image"
-BASE = FOLDER / "base"
-_BASE_IMAGE = "localhost/coinslot-base"
+# What stands for each argument of the Dockerfile.
+BASES = {
+    "BASE": ("base", "python3,ca-certificates"),
+    "BUILD": ("build-base", "python3-venv,binutils,ca-certificates"),
+}
 _IMAGE = "localhost/coinslot"
 _STORAGE = ("--root", str(FOLDER / "storage"), "--runroot", str(FOLDER / "run"))
 _VFS = (*_STORAGE, "--storage-driver", "vfs")
@@ -50,33 +53,40 @@ def run(*command: str) -> str:
     return done.stdout.strip()
 
 
-def make_base() -> None:
-    """Debian's minimum with Python, without what no program reads."""
-    if BASE.is_dir():
+def make_base(name: str, packages: str) -> None:
+    """Debian's minimum with these packages, without what no program reads; once."""
+    made = FOLDER / name
+    if made.is_dir():
         return
-    half = BASE.with_suffix(".half")
+    half = made.with_suffix(".half")
     shutil.rmtree(half, ignore_errors=True)
     half.parent.mkdir(parents=True, exist_ok=True)
-    run(
-        *("debootstrap", "--variant=minbase", "--include=python3,python3-venv,ca-certificates"),
-        *("bookworm", str(half)),
-    )
-    for each in ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info"):
-        shutil.rmtree(half / each, ignore_errors=True)
+    run("debootstrap", "--variant=minbase", f"--include={packages}", "bookworm", str(half))
+    for each in ("doc", "locale", "man", "info"):
+        shutil.rmtree(half / "usr/share" / each, ignore_errors=True)
     for folder in ("var/cache/apt", "var/lib/apt/lists"):
         for file in (half / folder).rglob("*"):
             if file.is_file():
                 file.unlink()
-    half.rename(BASE)
+    half.rename(made)
+
+
+def commit_base(name: str) -> str:
+    """The folder as an image; its name."""
+    image = f"localhost/coinslot-{name}"
+    container = run("buildah", *_VFS, "from", "scratch")
+    run("buildah", *_VFS, "add", "--quiet", container, str(FOLDER / name), "/")
+    run("buildah", *_VFS, "commit", "--quiet", "--rm", container, image)
+    return image
 
 
 def build() -> None:
-    container = run("buildah", *_VFS, "from", "scratch")
-    run("buildah", *_VFS, "add", "--quiet", container, str(BASE), "/")
-    run("buildah", *_VFS, "commit", "--quiet", "--rm", container, _BASE_IMAGE)
+    shutil.rmtree(FOLDER / "storage", ignore_errors=True)
+    bases = {argument: commit_base(name) for argument, (name, _) in BASES.items()}
     run(
         *("buildah", *_VFS, "bud", "--isolation", "chroot", "--pull-never", "--format", "docker"),
-        *("--build-arg", f"BASE={_BASE_IMAGE}", "--file", "sidecar/deploy/Dockerfile"),
+        *(part for each, image in bases.items() for part in ("--build-arg", f"{each}={image}")),
+        *("--file", "sidecar/deploy/Dockerfile"),
         *("--ignorefile", "sidecar/deploy/Dockerfile.dockerignore"),
         *_registry_access(),
         *("--tag", _IMAGE, "."),
@@ -159,7 +169,8 @@ def main() -> int:
     if missing or os.geteuid() != 0:
         sys.stderr.write(f"this needs root and {', '.join(missing or TOOLS)}\n")
         return 1
-    make_base()
+    for name, packages in BASES.values():
+        make_base(name, packages)
     build()
     figures = {"size, MB": size()}
     with running_stack() as stack:

@@ -82,6 +82,8 @@ def _handler_class() -> type[BaseHTTPRequestHandler]:
                 "Lambda-Runtime-Invoked-Function-Arn",
                 "arn:aws:lambda:ap-northeast-2:123456789012:function:coinslot",
             )
+            self.send_header("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
+            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
