@@ -1,4 +1,4 @@
-"""AWS Lambda, by its real client: a purchase in each form of event, and what no request asks for."""
+"""AWS Lambda by its real client: a purchase in each form of event, and the scheduled work."""
 
 from __future__ import annotations
 
@@ -170,6 +170,9 @@ async def test_schedule_without_an_input_is_the_same(lambda_function: Function) 
 
 
 async def test_wrong_setting_is_said_in_a_sentence(tmp_path: Path) -> None:
-    with function({"SUPABASE_URL": "https://x.supabase.co"}, tmp_path) as there:
-        with pytest.raises(RuntimeError, match="SUPABASE_ANON_KEY is not set"):
-            await invoked(there, {"coinslot": "sweep"})
+    wrong = {"SUPABASE_URL": "https://x.supabase.co"}
+    with (
+        function(wrong, tmp_path) as there,
+        pytest.raises(RuntimeError, match="SUPABASE_ANON_KEY is not set"),
+    ):
+        await invoked(there, {"coinslot": "sweep"})

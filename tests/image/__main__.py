@@ -81,6 +81,9 @@ def commit_base(name: str) -> str:
 
 
 def build() -> None:
+    """From a wheel of this checkout, as `make package` makes it."""
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    run(sys.executable, "-m", "hatchling", "build", "--directory", "dist")
     shutil.rmtree(FOLDER / "storage", ignore_errors=True)
     bases = {argument: commit_base(name) for argument, (name, _) in BASES.items()}
     run(

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import pytest
 import pytest_asyncio
 
 from coinslot.server.app import create_app

@@ -20,7 +20,7 @@ KEY = "SUPABASE_SERVICE_ROLE_KEY"
 
 @pytest.fixture(autouse=True)
 def given(
-    nothing_from_outside: None,  # noqa: F811 - the fixture
+    nothing_from_outside: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in GIVEN.items():

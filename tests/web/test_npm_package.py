@@ -56,7 +56,7 @@ def app(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("app")
     (folder / "package.json").write_text('{"type": "module", "private": true}')
     subprocess.run(
-        ["npm", "install", "--offline", "--legacy-peer-deps", "--silent", archive],
+        ["npm", "install", "--offline", "--legacy-peer-deps", "--silent", archive],  # noqa: S607
         cwd=folder,
         check=True,
         capture_output=True,
