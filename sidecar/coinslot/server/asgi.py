@@ -13,6 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import structlog
 from sanic.exceptions import (
     PayloadTooLarge,
     RequestCancelled,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
 
 
 class AsgiApplication:
@@ -59,6 +62,8 @@ class AsgiApplication:
         try:
             async with asyncio.timeout(self.seconds_to_answer):
                 await self.app(scope, _Arriving(self.app, scope, receive), sending)
+        except RequestCancelled:
+            log.info("client_gone")
         except TimeoutError:
             await sending.refuse(ServiceUnavailable("The answer took too long"))
         except SanicException as refusal:
