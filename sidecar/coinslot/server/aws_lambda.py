@@ -59,7 +59,7 @@ class LambdaApplication:
         self._application = AsgiApplication(app)
         self._seconds_to_answer = settings.coinslot_response_seconds
         # By the wall clock: the monotonic one may stand still in a freeze.
-        self._rested_since = time.time()
+        self.rested_since = time.time()
         self._loop.run_until_complete(self._start())
 
     def answer(self, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -77,12 +77,12 @@ class LambdaApplication:
         return services
 
     async def _awake(self, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-        if time.time() - self._rested_since > _SECONDS_CONNECTIONS_LAST:
+        if time.time() - self.rested_since > _SECONDS_CONNECTIONS_LAST:
             await renew_services(self._application.app)
         try:
             return await work
         finally:
-            self._rested_since = time.time()
+            self.rested_since = time.time()
 
     async def _respond(self, event: Mapping[str, Any], until: float) -> dict[str, Any]:
         answer = Answer()
