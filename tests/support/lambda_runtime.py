@@ -31,7 +31,7 @@ class Function:
         self.answers: queue.Queue[tuple[str, Any]] = queue.Queue()
 
     def invoke(self, event: Mapping[str, Any], seconds: float = 30.0) -> Any:  # noqa: ANN401
-        """What the handler answers; raises `RuntimeError` with its error."""
+        """The handler's answer; raises `RuntimeError` with its error."""
         self.events.put((str(uuid4()), event, seconds))
         what, answer = self.answers.get(timeout=60)
         if what != "response":

@@ -149,7 +149,7 @@ def _is_sweep(event: Mapping[str, Any]) -> bool:
 
 
 def _scheduled(services: Services) -> dict[str, Work]:
-    """What servers do in loops, the most urgent first."""
+    """The work that servers do in loops, the most urgent first."""
     return {
         "webhooks": services.inbox.work_off,
         "reconcile": services.reconciliations.once,

@@ -54,7 +54,7 @@ def body_of(event: Event) -> bytes:
 
 @dataclass
 class Answer:
-    """What an application sends, put together."""
+    """The answer of an application, put together from its messages."""
 
     status: int = 500
     headers: Headers = field(default_factory=list)
