@@ -79,7 +79,28 @@ def test_readmes_are_short_and_lead_to_the_same_pages() -> None:
 
 def test_readme_leads_to_every_page() -> None:
     linked = {(ROOT / address).resolve() for address in links(READMES[0])}
-    assert set(DOCS.rglob("*.md")) - {DOCS / "index.md"} <= linked
+    assert set(DOCS.glob("*.md")) - {DOCS / "index.md"} <= linked
+
+
+def test_page_leads_to_every_page_of_its_folder() -> None:
+    for page in DOCS.glob("*/*.md"):
+        above = page.parent.with_suffix(".md")
+        assert page in {(DOCS / address.partition("#")[0]).resolve() for address in links(above)}
+
+
+def test_threats_name_tests_that_exist() -> None:
+    named_tests = spans("\n".join(cells(text(DOCS / "security/threats.md"), 2)))
+    assert len(named_tests) > 30
+    for each in named_tests:
+        file, _, name = each.partition("::")
+        assert re.search(rf"^(async )?def {name}\(", text(ROOT / file), re.MULTILINE), each
+
+
+def test_checklist_has_an_answer_with_a_link_to_each_item() -> None:
+    """The thirteen that people are told to tick off before they go live."""
+    answers = cells(text(DOCS / "deploy/checklist.md"), 1)
+    assert len(answers) == 13
+    assert [each for each in answers if "](" not in each] == []
 
 
 def test_contributing_names_files_that_exist() -> None:

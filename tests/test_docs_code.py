@@ -6,12 +6,15 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from coinslot.routes.operations import operations
+from coinslot.settings.deployment import setting_names
 from devstack import tools
 from devstack.settings import ROOT
 from tests.support.documentation import ALL_BLOCKS, PAGES, Block, prose, spans
@@ -51,7 +54,9 @@ def is_example(block: Block) -> bool:
 
 @pytest.mark.parametrize("block", ALL_BLOCKS, ids=str)
 def test_every_block_has_a_language_with_a_rule(block: Block) -> None:
-    assert block.language in {"js", "tsx", "py", "sql", "sh", "html", "json", "text"}
+    assert block.language in {
+        *("js", "tsx", "py", "sql", "sh", "html", "json", "toml", "yaml", "text")
+    }
 
 
 @pytest.mark.parametrize(
@@ -75,6 +80,18 @@ def test_is_an_example_word_for_word(block: Block) -> None:
 @of("json")
 def test_json_parses(block: Block) -> None:
     json.loads(block.code)
+
+
+@of("toml")
+def test_toml_parses(block: Block) -> None:
+    assert tomllib.loads(block.code)
+
+
+@of("yaml")
+def test_yaml_parses_and_names_settings_that_exist(block: Block) -> None:
+    assert yaml.safe_load(block.code)
+    named = set(re.findall(r"\b(?:COINSLOT|SUPABASE)_[A-Z_]+", block.code))
+    assert {name.removesuffix("_FILE").lower() for name in named} <= set(setting_names())
 
 
 # ---- JavaScript ----
@@ -229,6 +246,8 @@ def test_a_wrong_element_is_found(code: str) -> None:
         'curl -X POST $SIDECAR_URL/payment/ord_…/refund -d \'{"why": "x"}\'',
         'curl -X POST $SIDECAR_URL/refund -d \'{"reason": "x"}\'',
         "rm -rf /",
+        "docker build --file sidecar/deploy/Containerfile .",
+        "uvicorn coinslot.server.asgi:application",
     ],
 )
 def test_a_wrong_command_is_found(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,7 +38,15 @@ class Services:
     audits: Audits
     reconciliations: Reconciliations
     ledger_checks: LedgerChecks
+    settlements: Settlements
     shutdown: Shutdown
+
+    async def settle(self, seconds: float) -> None:
+        """Waits for what requests have begun, and cuts short what takes longer: nothing is under
+        way after that. The rest is due again, for whoever looks next."""
+        until = time.monotonic() + seconds
+        await asyncio.gather(self.inbox.settle(seconds), self.refunds.close(seconds))
+        await self.settlements.close(max(until - time.monotonic(), 0.0))
 
 
 @asynccontextmanager
@@ -65,6 +74,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 audits=Audits(database, gateways, settlements),
                 reconciliations=Reconciliations(database, gateways, settlements, refunds, shutdown),
                 ledger_checks=LedgerChecks(database),
+                settlements=settlements,
                 shutdown=shutdown,
             )
         finally:

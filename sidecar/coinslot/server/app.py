@@ -27,6 +27,7 @@ from coinslot.server import backlog_metrics
 from coinslot.server.background_loops import BackgroundLoops
 from coinslot.server.backlog_metrics import BacklogMetrics
 from coinslot.server.error_answers import JsonErrorHandler
+from coinslot.server.listener import listener
 from coinslot.server.metrics_server import metrics_served
 from coinslot.server.readiness import Readiness
 from coinslot.server.request_deadline import DeadlineProtocol
@@ -35,6 +36,7 @@ from coinslot.services import opened
 App = Sanic[Config, SimpleNamespace]
 
 if TYPE_CHECKING:
+    from coinslot.services import Services
     from coinslot.settings.deployment import Settings
 
 log = structlog.get_logger(__name__)
@@ -56,8 +58,12 @@ _SECURITY_HEADERS = {
 _ONLY_HTTPS = "max-age=31536000"
 
 
-def create_app(settings: Settings) -> App:
-    """A new application. Names are unique, so that a process (a test's) may make many."""
+def create_app(settings: Settings, *, loops: bool = True) -> App:
+    """A new application. Names are unique, so that a process (a test's) may make many.
+
+    Without `loops` nothing is done but what is asked for: a process that may be frozen between two
+    requests has no time of its own.
+    """
     app = Sanic(
         f"coinslot-{uuid4().hex[:8]}",
         error_handler=JsonErrorHandler(),
@@ -65,7 +71,9 @@ def create_app(settings: Settings) -> App:
     )
     # It rewrites Sanic's own classes for the process, which a second application does not survive.
     app.config.TOUCHUP = False
+    app.config.MOTD = False
     app.ctx.settings = settings
+    app.ctx.has_loops = loops
     _bound(app, settings)
     _allow_origins(app, settings)
     for blueprint in blueprints():
@@ -79,7 +87,11 @@ def create_app(settings: Settings) -> App:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until stopped, in this process. More of them may run beside each other."""
+    """Serves until stopped, in this process. More of them may run beside each other.
+
+    Raises `CannotListenError`.
+    """
+    sock = listener(*settings.listens_at)
     logs.configure(settings.secrets(), settings.coinslot_log_format, for_good=True)
     app = create_app(settings)
     # Leaves out of each request the signals that nobody listens to.
@@ -87,8 +99,7 @@ def serve(settings: Settings) -> None:
     app.after_server_start(_collect_only_what_is_new)
     app.before_server_stop(_let_a_second_signal_end_it, priority=1)
     app.run(
-        host=settings.coinslot_sidecar_host,
-        port=settings.coinslot_sidecar_port,
+        sock=sock,
         protocol=DeadlineProtocol,
         single_process=True,
         access_log=False,
@@ -140,8 +151,26 @@ async def _open_shared(app: App) -> None:
     shared = app.ctx.shared = AsyncExitStack()
     limiter = app.ctx.rate_limiter = RateLimiter(settings)
     shared.push_async_callback(limiter.close)
-    services = app.ctx.services = await shared.enter_async_context(opened(settings))
-    app.ctx.readiness = Readiness(services, settings.coinslot_mode)
+    app.ctx.services_opened = AsyncExitStack()
+    await _open_services(app)
+    if app.ctx.has_loops:
+        await _begin_loops(settings, app.ctx.services, shared)
+
+
+async def _open_services(app: App) -> None:
+    settings: Settings = app.ctx.settings
+    app.ctx.services = await app.ctx.services_opened.enter_async_context(opened(settings))
+    app.ctx.readiness = Readiness(app.ctx.services, settings.coinslot_mode)
+
+
+async def renew_services(app: App) -> None:
+    """Opens everything anew that has connections. Only while nothing is under way."""
+    await app.ctx.services_opened.aclose()
+    await _open_services(app)
+
+
+async def _begin_loops(settings: Settings, services: Services, shared: AsyncExitStack) -> None:
+    """Begins what a server does beside its requests. `shared` ends it."""
     services.inbox.start()
     loops = BackgroundLoops(services.shutdown)
     loops.repeat("reconcile", services.reconciliations.once, settings.coinslot_reconcile_seconds)
@@ -192,7 +221,11 @@ async def _begin_to_stop(app: App) -> None:
 
 
 async def _close_shared(app: App) -> None:
-    await app.ctx.shared.aclose()
+    """Ends the loops before what they work with."""
+    try:
+        await app.ctx.shared.aclose()
+    finally:
+        await app.ctx.services_opened.aclose()
 
 
 async def _begin(request: Request) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from pydantic import model_validator
 
-from coinslot.settings.fields import exposed, short_secrets
+from coinslot.settings.fields import exposed, short_secrets, unclean
 from coinslot.settings.shared import SharedSettings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class GatewaySettings(SharedSettings, ABC):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self.key_problems(), *short_secrets(self)]
+        problems = [*(unclean(self) or self.key_problems()), *short_secrets(self)]
         if self.live:
             for name, address in self.addresses().items():
                 problems += exposed(name, address)

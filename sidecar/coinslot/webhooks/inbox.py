@@ -143,8 +143,12 @@ class Inbox:
             # Not while it claims: what it was given would be nobody's until the lease ends.
             await asyncio.wait([self._sweeping], timeout=self._shutdown.left())
             self._sweeping.cancel()
+        await self.settle(self._shutdown.left())
+
+    async def settle(self, seconds: float) -> None:
+        """Waits for what was begun, and gives back what takes longer: nothing is under way then."""
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=self._shutdown.left())
+            await asyncio.wait(set(self._tasks), timeout=seconds)
         unfinished = dict(self._tasks)
         for task in unfinished:
             task.cancel()

@@ -77,6 +77,7 @@ class WebhookWorker:
     async def close(self) -> None:
         """Ends at once: whoever follows a hint has waited for its end."""
         await self._runs.drain(0)
+        self._waiting.clear()
 
     async def _follow_together(self, hints: list[Hint]) -> None:
         """All `hints` are about one payment. Those whose lease is over are left to the sweep."""

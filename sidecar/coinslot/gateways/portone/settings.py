@@ -67,6 +67,16 @@ class PortOneSettings(GatewaySettings):
         return [
             *half_given("PortOne V1", self._v1_keys()),
             *half_given("PortOne V2", self._v2_keys(), besides),
+            *self._mixed_up(),
+        ]
+
+    def _mixed_up(self) -> list[str]:
+        """The two public ids of V2 say what they are."""
+        kinds = {"PORTONE_STORE_ID": "store-", "PORTONE_CHANNEL_KEY": "channel-key-"}
+        return [
+            f"{name} is another id: set the one that begins with {begins}"
+            for name, begins in kinds.items()
+            if (value := self._v2_keys()[name]) and not str(value).startswith(begins)
         ]
 
     def _v1_keys(self) -> dict[str, object]:
