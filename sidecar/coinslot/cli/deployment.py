@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import typer
 
 from coinslot.cli.terminal import AWAY, REFUSED, fail
 
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from coinslot.settings.deployment import Settings
 
 T = TypeVar("T")
+
+TRACEBACK = "COINSLOT_TRACEBACK"
+"""The variable of the environment with which an error that nobody expected is shown whole."""
 
 
 def run(work: Callable[[Services], Awaitable[T]], *, quiet: bool = False) -> T:
@@ -42,9 +48,15 @@ def run(work: Callable[[Services], Awaitable[T]], *, quiet: bool = False) -> T:
             f"Detail: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
         ]
         fail("\n".join(lines[:4]))
+    except (typer.Exit, typer.Abort):
+        raise
     except OSError as error:
         # Of a file that the command reads or writes: what a connection does is told otherwise.
         fail(f"{error.strerror or error}: {error.filename or 'a file'}")
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        fail(f"{type(error).__name__}, which nobody expected. {TRACEBACK}=1 shows all of it")
 
 
 def _fail_with(error: CoinslotError) -> NoReturn:
