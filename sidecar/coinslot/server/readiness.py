@@ -65,8 +65,9 @@ class Readiness:
         service = self._services.database.as_service()
         try:
             async with asyncio.timeout(_SECONDS_TO_ANSWER):
-                found, keys = await asyncio.gather(service.get_settings(), self._keys.reasons())
-                faults = await self._installation.reasons()
+                found, keys, faults = await asyncio.gather(
+                    service.get_settings(), self._keys.reasons(), self._installation.reasons()
+                )
         except TimeoutError:
             return [f"database: no answer within {_SECONDS_TO_ANSWER:.0f} seconds"]
         except RpcMissing:
