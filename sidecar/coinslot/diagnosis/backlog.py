@@ -22,7 +22,7 @@ _NO_SERVER = "Look whether a server runs, and for sweep_failed or repeated_work_
 
 
 def late_work(found: DatabaseBacklog) -> list[Finding]:
-    late = list(_late(found))
+    late = [*_overdue(found), *_old_refunds(found)]
     return [
         *(late or [sound("backlog", "no work is late")]),
         *_cases(found),
@@ -30,7 +30,7 @@ def late_work(found: DatabaseBacklog) -> list[Finding]:
     ]
 
 
-def _late(found: DatabaseBacklog) -> Iterator[Finding]:
+def _overdue(found: DatabaseBacklog) -> Iterator[Finding]:
     for hint in found.webhooks:
         if (since := hint.overdue_seconds or 0) > OVERDUE_WEBHOOK:
             said = f"{hint.waiting} webhooks of {hint.gateway} wait, one for {_time(since)}"
@@ -39,6 +39,15 @@ def _late(found: DatabaseBacklog) -> Iterator[Finding]:
         if (since := read.overdue_seconds or 0) > OVERDUE_READ:
             said = f"{read.due} orders of {read.gateway} are to be read, one since {_time(since)}"
             yield fault("backlog", "reads_overdue", said, _NO_SERVER)
+    for closing in found.closings:
+        if (since := closing.overdue_seconds or 0) > OVERDUE_READ:
+            said = f"{closing.waiting} orders are to be closed at {closing.gateway},"
+            yield fault(
+                "backlog", "closings_overdue", f"{said} one since {_time(since)}", _NO_SERVER
+            )
+
+
+def _old_refunds(found: DatabaseBacklog) -> Iterator[Finding]:
     for refund in found.refunds:
         if (since := refund.oldest_seconds or 0) > OLD_REFUND:
             said = f"{refund.open} refunds of {refund.gateway} are open, one for {_time(since)}"
