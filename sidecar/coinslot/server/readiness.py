@@ -65,8 +65,8 @@ class Readiness:
         service = self._services.database.as_service()
         try:
             async with asyncio.timeout(_SECONDS_TO_ANSWER):
-                found, keys, faults = await asyncio.gather(
-                    service.get_settings(), self._keys.reasons(), self._installation.reasons()
+                found, faults = await asyncio.gather(
+                    service.get_settings(), self._installation.reasons()
                 )
         except TimeoutError:
             return [f"database: no answer within {_SECONDS_TO_ANSWER:.0f} seconds"]
@@ -79,6 +79,8 @@ class Readiness:
         except ValidationError:
             log.exception("database_settings_not_understood")
             return ["database: database_mismatch: push the migrations of this version"]
+        # Apart: the first call to a gateway costs time that the database is not to answer for.
+        keys = await self._keys.reasons()
         wrong = misfits(found, self._settings.coinslot_mode, self._services.gateways)
         return [*map(_reason, wrong), *keys, *faults]
 
