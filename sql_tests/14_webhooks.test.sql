@@ -91,7 +91,7 @@ language sql as $$
   ))
 $$;
 
-select plan(67);
+select plan(71);
 
 select pg_temp.user_with(0) as buyer \gset
 select pg_temp.order_of(:'buyer', 'portone') as unsigned \gset
@@ -455,6 +455,39 @@ select is(
       'KRW', false, 'webhook', 0, paid => 5000, webhook_ids => '{%s}')$$,
     pg_temp.webhook_of('ord_nobody_made_it')
   ))), 'evt_nobody unknown_order finished', 'money for an order that nobody made has one as well'
+);
+
+-- The types of events that ever came
+select is(
+  (select e ->> 'types' from jsonb_array_elements(
+    pg_temp.as_service('select coinslot_get_backlog() as b') #> '{b,events}'
+  ) e where e ->> 'gateway' = 'stripe'),
+  (select to_jsonb(array_agg(distinct w.event_type order by w.event_type))::text
+    from coinslot.webhooks w where w.gateway = 'stripe'),
+  'the backlog tells what ever came'
+);
+select pg_temp.change('delete from coinslot.webhooks') as purged \gset
+select isnt(
+  (select count(*) from coinslot.webhook_types t where t.gateway = 'stripe'), 0::bigint,
+  '... also when the webhooks are gone'
+);
+select pg_temp.change(
+  'insert into coinslot.webhooks (gateway, event_type, order_id, payment_key, claims_paid, headers, body)
+   select ''portone'', ''made_up_'' || n, ''ord_made_up_'' || n, '''', false, ''{}'', ''{}''
+   from generate_series(1, 40) n'
+) as unsigned \gset
+select is(
+  (select count(*) from coinslot.webhook_types t where t.gateway = 'portone'), 30::bigint,
+  'of types that anybody may make up a few are kept'
+);
+select pg_temp.change(
+  'insert into coinslot.webhooks
+     (gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body)
+   values (''portone'', ''evt_signed'', ''Transaction.Paid'', '''', '''', false, ''{}'', ''{}'')'
+) as signed \gset
+select is(
+  (select count(*) from coinslot.webhook_types t where t.event_type = 'Transaction.Paid'),
+  1::bigint, '... and every signed one'
 );
 select * from finish();
 rollback;

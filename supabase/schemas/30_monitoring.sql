@@ -225,6 +225,16 @@ $$;
 comment on function coinslot.count_discrepancies() is 'Open discrepancies by kind and gateway.';
 revoke all on function coinslot.count_discrepancies() from public;
 
+create function coinslot.seen_events() returns table (gateway text, types text[])
+language sql stable set search_path = '' as $$
+  select t.gateway, array_agg(t.event_type order by t.event_type)
+  from coinslot.webhook_types t
+  group by t.gateway
+$$;
+comment on function coinslot.seen_events() is
+'Types of events that webhooks have ever brought, by gateway.';
+revoke all on function coinslot.seen_events() from public;
+
 create function coinslot.get_backlog() returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object(
@@ -241,7 +251,8 @@ language sql stable security definer set search_path = '' as $$
         'checked_at', extract(epoch from c.finished_at), 'wallets', c.wallets
       )
       from coinslot.ledger_checks c where c.finished_at is not null order by c.id desc limit 1
-    )
+    ),
+    'events', (select coalesce(jsonb_agg(to_jsonb(e)), '[]') from coinslot.seen_events() e)
   )
 $$;
 comment on function coinslot.get_backlog() is 'See public.coinslot_get_backlog.';

@@ -56,6 +56,13 @@ class OpenDiscrepancies(Record):
     open: int
 
 
+class SeenEvents(Record):
+    """The types of events that webhooks of a gateway have brought since ever."""
+
+    gateway: str
+    types: list[str]
+
+
 class LedgerVerdict(Record):
     """The result of the last finished check; `checked_at` is in seconds since 1970."""
 
@@ -74,6 +81,8 @@ class DatabaseBacklog(Record):
     discrepancies: list[OpenDiscrepancies]
     holds: int
     ledger: LedgerVerdict | None
+    # None where the database is too old to tell.
+    events: list[SeenEvents] | None = None
 
 
 class LedgerCheckStep(Record):

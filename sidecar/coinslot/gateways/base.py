@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Characters of a refund's reason: the most that any gateway surely takes.
 LONGEST_REASON = 200
 
+# An order that nobody has, for a read that is to find nothing.
+NOBODYS_ORDER = f"ord_{0:032x}"
+
 State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
 
 

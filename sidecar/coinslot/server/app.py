@@ -20,7 +20,7 @@ from sanic_ext import Extend
 from sanic_ext.config import PRIORITY
 from sanic_ext.extensions.http.extension import HTTPExtension
 
-from coinslot import logs, metrics
+from coinslot import logs, metrics, traces
 from coinslot.rate_limiter import RateLimiter
 from coinslot.routes.blueprints import blueprints
 from coinslot.server import backlog_metrics
@@ -43,6 +43,9 @@ log = structlog.get_logger(__name__)
 
 # The time between two looks whether the daily audit and the daily ledger check are due.
 _SECONDS_PER_DAILY_LOOK = 1800.0
+
+# Those who balance loads ask them every few seconds.
+_NOT_TRACED = {"/health", "/ready"}
 
 # Python's own 700 are made by a handful of requests.
 _OBJECTS_PER_COLLECTION = 10_000
@@ -149,6 +152,8 @@ async def _close_signals(app: App) -> None:
 async def _open_shared(app: App) -> None:
     settings: Settings = app.ctx.settings
     shared = app.ctx.shared = AsyncExitStack()
+    collector, share = settings.coinslot_traces_url, settings.coinslot_traces_share
+    await shared.enter_async_context(traces.traced(collector, share))
     limiter = app.ctx.rate_limiter = RateLimiter(settings)
     shared.push_async_callback(limiter.close)
     app.ctx.services_opened = AsyncExitStack()
@@ -159,8 +164,11 @@ async def _open_shared(app: App) -> None:
 
 async def _open_services(app: App) -> None:
     settings: Settings = app.ctx.settings
-    app.ctx.services = await app.ctx.services_opened.enter_async_context(opened(settings))
-    app.ctx.readiness = Readiness(app.ctx.services, settings.coinslot_mode)
+    stack: AsyncExitStack = app.ctx.services_opened
+    services = app.ctx.services = await stack.enter_async_context(opened(settings))
+    metrics.expect_gateways(services.gateways)
+    readiness = app.ctx.readiness = Readiness(services, settings)
+    stack.push_async_callback(readiness.close)
 
 
 async def renew_services(app: App) -> None:
@@ -232,6 +240,7 @@ async def _begin(request: Request) -> None:
     # Ours, not the client's: it goes into logs.
     request.ctx.request_id = str(uuid4())
     request.ctx.began = time.perf_counter()
+    request.ctx.trace = None if request.path in _NOT_TRACED else traces.begin_request()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request.ctx.request_id)
 
@@ -250,6 +259,7 @@ async def _finish(request: Request, response: HTTPResponse) -> None:
     response.headers["X-Request-ID"] = request.ctx.request_id
     seconds = time.perf_counter() - began
     metrics.request_answered(request.method, request.uri_template, response.status, seconds)
+    traces.end_request(request.ctx.trace, request.method, request.uri_template, response.status)
     log.info(
         "request",
         method=request.method,

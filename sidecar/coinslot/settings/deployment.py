@@ -34,6 +34,7 @@ from coinslot.settings.limits import LimitSettings
 from coinslot.settings.process import ProcessSettings
 from coinslot.settings.shared import SharedSettings
 from coinslot.settings.store import StoreSettings
+from coinslot.settings.trace_collector import TraceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +53,7 @@ class SettingsError(Exception):
     """Settings that cannot be served with; `str()` is the message for the operator."""
 
 
-class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
+class Settings(StoreSettings, LimitSettings, ProcessSettings, TraceSettings, SharedSettings):
     """Everything an operator can set. Times are seconds, sizes bytes."""
 
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
@@ -124,6 +125,7 @@ class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
             *short_secrets(self),
             *self.store_problems(live=self.live),
             *self.process_problems(),
+            *self.trace_problems(),
             *(_too_open_for_live(self) if self.live else []),
         ]
         if problems:

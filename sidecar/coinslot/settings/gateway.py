@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from pydantic import model_validator
 
-from coinslot.settings.fields import exposed, short_secrets, unclean
+from coinslot.settings.fields import exposed, secrets_in, short_secrets, unclean
 from coinslot.settings.shared import SharedSettings
 
 if TYPE_CHECKING:
@@ -34,6 +34,29 @@ class GatewaySettings(SharedSettings, ABC):
     @abstractmethod
     def key_problems(self) -> list[str]:
         """One sentence for each thing that is wrong with its keys."""
+
+    wanted_events: ClassVar[frozenset[str]] = frozenset()
+    """The types of events that its webhook has to bring; empty where there is no choice."""
+
+    def api_addresses(self) -> dict[str, str]:
+        """The addresses that this program calls with the keys that are set."""
+        return {name: url for name, url in self.addresses().items() if name.endswith("_API_URL")}
+
+    def probes(self) -> dict[str, str | None]:
+        """The names of the settings that hold a key, and the payment key of a read that needs it.
+
+        The read finds nothing. None reads by the order alone.
+        """
+        return {", ".join(name.upper() for name in self._secrets(webhook=False)): None}
+
+    def missing_webhook_secrets(self) -> list[str]:
+        """The settings without which signed webhooks are refused here."""
+        return [name.upper() for name in self._secrets(webhook=True) if not getattr(self, name)]
+
+    def _secrets(self, *, webhook: bool) -> list[str]:
+        held = {name for name, _ in secrets_in(self)}
+        asked = {name for name in type(self).model_fields if "_webhook_secret" in name}
+        return sorted(asked) if webhook else sorted(held - asked)
 
     @property
     def methods(self) -> list[str]:

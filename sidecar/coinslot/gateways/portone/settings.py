@@ -62,6 +62,24 @@ class PortOneSettings(GatewaySettings):
             "PORTONE_SDK_URL": self.portone_sdk_url,
         }
 
+    def api_addresses(self) -> dict[str, str]:
+        calls = {
+            "IAMPORT_API_URL": self.iamport_api_url if self.v1_is_on else None,
+            "PORTONE_API_URL": self.portone_api_url if self.v2_is_on else None,
+        }
+        return {name: url for name, url in calls.items() if url is not None}
+
+    def probes(self) -> dict[str, str | None]:
+        reads = {
+            "IAMPORT_API_KEY, IAMPORT_API_SECRET": "imp_0" if self.v1_is_on else None,
+            "PORTONE_API_SECRET, PORTONE_STORE_ID": "0" if self.v2_is_on else None,
+        }
+        return {name: key for name, key in reads.items() if key is not None}
+
+    def missing_webhook_secrets(self) -> list[str]:
+        """Of V2 alone: nothing signs V1's."""
+        return super().missing_webhook_secrets() if self.v2_is_on else []
+
     def key_problems(self) -> list[str]:
         besides = {"PORTONE_WEBHOOK_SECRETS": self.portone_webhook_secrets}
         return [

@@ -14,6 +14,15 @@ SDK = "https://js.stripe.com/v3"
 
 class StripeSettings(GatewaySettings):
     gateway: ClassVar[str] = "stripe"
+    wanted_events: ClassVar[frozenset[str]] = frozenset(
+        {
+            *(f"payment_intent.{name}" for name in ("succeeded", "processing", "payment_failed")),
+            *("payment_intent.canceled", "charge.refunded", "refund.updated", "refund.failed"),
+            *(f"charge.dispute.{name}" for name in ("created", "updated", "closed")),
+            *(f"charge.dispute.funds_{name}" for name in ("withdrawn", "reinstated")),
+            "radar.early_fraud_warning.created",
+        }
+    )
 
     stripe_secret_key: SecretStr | None = None
     stripe_publishable_key: str | None = None
@@ -33,6 +42,9 @@ class StripeSettings(GatewaySettings):
 
     def addresses(self) -> dict[str, str]:
         return {"STRIPE_API_URL": self.stripe_api_url, "STRIPE_SDK_URL": self.stripe_sdk_url}
+
+    def probes(self) -> dict[str, str | None]:
+        return {"STRIPE_SECRET_KEY": "pi_0"}
 
     def key_problems(self) -> list[str]:
         secret = self.stripe_secret_key

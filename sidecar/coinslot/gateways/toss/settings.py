@@ -18,6 +18,8 @@ _KEY = re.compile(r"(?P<mode>test|live)_(?P<family>g?)(?P<kind>ck|sk)_[A-Za-z0-9
 
 class TossSettings(GatewaySettings):
     gateway: ClassVar[str] = "toss"
+    # Its other two are of virtual accounts and of foreign methods, which not every shop offers.
+    wanted_events: ClassVar[frozenset[str]] = frozenset({"PAYMENT_STATUS_CHANGED"})
 
     toss_client_key: str | None = None
     toss_secret_key: SecretStr | None = None
