@@ -17,7 +17,7 @@ from devstack import tools
 from devstack.settings import ROOT
 from tests.support.documentation import ALL_BLOCKS, PAGES, Block, prose, spans
 from tests.support.documented_commands import accepted, wrong_with
-from tests.test_docs import MIGRATIONS, signatures
+from tests.test_docs_database import MIGRATIONS, signatures
 
 if TYPE_CHECKING:
     import psycopg
