@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.limiters import CAFE, HOME, admitted, clock, limits, refusal, token_of
 from tests.support.minute_windows import well_within_ten_minutes
+from tests.support.redis_servers import redis, redis_program
 
-__all__ = ["well_within_ten_minutes"]
+__all__ = ["redis", "redis_program", "well_within_ten_minutes"]
 
 
 class TestUser:
