@@ -1,4 +1,4 @@
-"""What people do with accounts: sign up, buy, bring a balance along, try what is refused."""
+"""Accounts, and the steps of people with them: to sign up, buy, bring a balance, be refused."""
 
 from __future__ import annotations
 
