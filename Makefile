@@ -43,7 +43,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PROMETHEUS := .cache/prometheus/bin/promtool
 
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
-  redis-server chromium fonts-noto-cjk
+  redis-server chromium-headless-shell fonts-noto-cjk
 
 .PHONY: help run up down status reset demo test proofs mutants storm load bench check docs format \
   types lock licences package lambda image release clean
@@ -75,7 +75,7 @@ demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack,
 
 # ---- what has to be green ----
 
-test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/prometheus ## every test: SQL, Python, end to end; 17 minutes on two cores
+test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/prometheus ## every test: SQL, Python, end to end; 15 minutes on two cores
 	$(BIN)/pytest -n 3 --dist worksteal
 
 proofs: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/prometheus ## the long ones, with their figures; ONLY="storm load": these

@@ -340,7 +340,8 @@ select is(
   '1'::jsonb, 'people see their own orders'
 );
 select is(
-  pg_temp.as_user(:'mina', $$select count(distinct user_id) as n from token_payment_events$$) -> 'n',
+  pg_temp.as_user(:'mina',
+    $$select count(distinct user_id) as n from token_payment_events$$) -> 'n',
   '1'::jsonb, 'and their own events'
 );
 select * from finish();

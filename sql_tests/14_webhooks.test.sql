@@ -193,14 +193,16 @@ select isnt(
   pg_temp.store('toss', '', :'secret', secret => 'ps_known'), 'forged', '... with it, it is'
 );
 select is(
-  pg_temp.as_user(:'buyer', 'select to_jsonb(p) ? ''secret'' as shown from token_payments p limit 1'),
+  pg_temp.as_user(:'buyer',
+    'select to_jsonb(p) ? ''secret'' as shown from token_payments p limit 1'),
   '{"shown": false}', 'the secret is not part of what its owner reads'
 );
 
 -- Failures
 select pg_temp.store('stripe', 'evt_3', :'late') as first_hint \gset
 select count(pg_temp.as_service(format(
-  'select coinslot_finish_webhook(%s, ''failed'', ''gateway_timeout'', true)', pg_temp.webhook_of(:'late')
+  'select coinslot_finish_webhook(%s, ''failed'', ''gateway_timeout'', true)',
+    pg_temp.webhook_of(:'late')
 ))) as failures from generate_series(1, 9) \gset
 select is(
   pg_temp.inbox(:'late'), 'failed deliveries=1 attempts=9 in 86400s',
@@ -285,7 +287,8 @@ select is(
 
 -- A ration of reads, which others do not use up
 select pg_temp.user_with(0) as forger \gset
-select array_agg(pg_temp.order_of(:'forger', 'portone')) as forged_orders from generate_series(1, 20) \gset
+select array_agg(pg_temp.order_of(:'forger', 'portone')) as forged_orders from generate_series(1,
+  20) \gset
 select is(
   (select array_agg(distinct pg_temp.store('portone', '', o, 'imp_a'))
    from unnest(:'forged_orders'::text[]) o), array['read'],
@@ -314,7 +317,8 @@ select is(
 -- An order that is over
 select pg_temp.order_of(:'genuine', 'portone') as over \gset
 select pg_temp.store('portone', '', :'over') as first_hint \gset
-select pg_temp.as_user(:'genuine', format('select * from cancel_token_order(%L)', :'over')) as canceled \gset
+select pg_temp.as_user(:'genuine', format('select * from cancel_token_order(%L)',
+  :'over')) as canceled \gset
 select pg_temp.apply(:'over', 'portone', 'canceled', 0, null) as applied \gset
 select pg_temp.store('portone', '', :'over') as second_hint \gset
 select is(

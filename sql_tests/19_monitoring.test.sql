@@ -34,7 +34,8 @@ from (values ('payments', '0'), ('webhooks', '0'), ('refunds', '0'), ('reviews',
   b (list, found);
 select is(pg_temp.backlog('discrepancies', 'wrong_amount'), null, 'and nothing for a person');
 select is(
-  pg_temp.as_service('select coinslot_get_backlog() as b') #> '{b,ledger}', 'null', 'no check was made yet'
+  pg_temp.as_service('select coinslot_get_backlog() as b') #> '{b,ledger}', 'null',
+    'no check was made yet'
 );
 
 -- Something does
@@ -71,7 +72,8 @@ select pg_temp.change(
 ) \gset
 select is(pg_temp.backlog('refunds', 'portone'), '1 3600', 'a refund is open');
 select is(
-  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,holds}', '1', '... and holds its tokens'
+  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,holds}', '1',
+    '... and holds its tokens'
 );
 
 select pg_temp.order_of(:'mina') as over \gset
@@ -120,7 +122,8 @@ select is(pg_temp.backlog('webhooks', 'portone'), '1 0 0', 'a replay counts from
 -- The ledger, once a day
 select is(pg_temp.check_ledger(), 'true 0', 'a new database is checked at once, and is sound');
 select is(
-  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,ledger,wallets}', '0', '... as is shown'
+  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,ledger,wallets}', '0',
+    '... as is shown'
 );
 select is(pg_temp.check_ledger(), '', 'it is not due again');
 select pg_temp.age('23 hours 59 minutes') \gset
@@ -131,7 +134,8 @@ select pg_temp.change(format(
 select pg_temp.age('2 minutes') \gset
 select is(pg_temp.check_ledger(), 'true 1 tokens', 'somebody has tokens that no entry gave');
 select is(
-  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,ledger,wallets}', '1', '... as is shown'
+  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,ledger,wallets}', '1',
+    '... as is shown'
 );
 select is(
   pg_temp.as_service('select * from coinslot_list_discrepancies()') #> '{detail,problems,0}',
@@ -169,7 +173,8 @@ select is(
 );
 
 select is(
-  pg_temp.call(r.role, null, 'select coinslot_get_backlog()') ->> 'code', '42501', r.role || ' sees nothing'
+  pg_temp.call(r.role, null, 'select coinslot_get_backlog()') ->> 'code', '42501',
+    r.role || ' sees nothing'
 ) from unnest(array['anon', 'authenticated']) r (role);
 
 select * from finish();

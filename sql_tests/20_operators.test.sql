@@ -58,7 +58,8 @@ from (values
 cross join lateral (
   select pg_temp.add(w.who, 'owner') union all select pg_temp.remove(w.who)
 ) call (answer);
-select is(pg_temp.add(:'unconfirmed', 'support') ->> 'role', 'support', 'by id it is the user meant');
+select is(pg_temp.add(:'unconfirmed', 'support') ->> 'role', 'support',
+  'by id it is the user meant');
 
 -- Who may not say so
 select is(
@@ -111,7 +112,8 @@ select is(
 select is(pg_temp.remove(:'alex') ->> 'role', 'owner', '... and may be removed');
 select pg_temp.add(:'alex', 'owner') ->> 'role' as alex_role \gset
 select pg_temp.ban(:'alex', now() - interval '1 second') \gset
-select is(pg_temp.add(:'mina', 'support') ->> 'role', 'support', 'beside a second one, the first goes');
+select is(pg_temp.add(:'mina', 'support') ->> 'role', 'support',
+  'beside a second one, the first goes');
 select is(
   pg_temp.refusal(pg_temp.remove('alex@example.com')), 'PT409 last_owner {}',
   '... and the second is the last'

@@ -69,12 +69,14 @@ select is(
   ($$ 'New', 'New', prices => '{"KRW": 1}' $$, '{"argument": "id", "example": "premium_reading"}'),
   ($$ null, 'New', prices => '{"KRW": 1}' $$, '{"argument": "id", "example": "premium_reading"}'),
   ($$ 'new', ' ', prices => '{"KRW": 1}' $$, '{"argument": "name", "example": "A reading"}'),
-  ($$ 'new', repeat('x', 101), prices => '{"KRW": 1}' $$, '{"argument": "name", "max_length": 100}'),
+  ($$ 'new', repeat('x', 101), prices => '{"KRW": 1}' $$,
+   '{"argument": "name", "max_length": 100}'),
   ($$ 'new', 'New', tokens => -1, prices => '{"KRW": 1}' $$,
    '{"argument": "tokens", "example": 10}'),
   ($$ 'reading', prices => '{"krw": 1}' $$, '{"reason": "ISO 4217 has no such currency.", '
     '"argument": "prices", "currency": "krw"}'),
-  ($$ 'reading', prices => '{"KRW": 1, "KWR": 1}' $$, '{"reason": "ISO 4217 has no such currency.", '
+  ($$ 'reading', prices => '{"KRW": 1, "KWR": 1}' $$,
+   '{"reason": "ISO 4217 has no such currency.", '
     '"argument": "prices", "currency": "KWR"}'),
   ($$ 'reading', prices => '{"XAU": null}' $$, '{"reason": "ISO 4217 has no such currency.", '
     '"argument": "prices", "currency": "XAU"}'),

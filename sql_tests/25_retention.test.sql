@@ -65,7 +65,8 @@ select pg_temp.age(:'over', '11 days') \gset
 select is(pg_temp.purged('unpaid_orders'), '1', '... and goes after it');
 select is(pg_temp.is_there(:'over'), false, '... whole, with its attempts and its events');
 select is(
-  (select count(*) from coinslot.verify_ledger(null, null)), 0::bigint, '... and the books are sound'
+  (select count(*) from coinslot.verify_ledger(null, null)), 0::bigint,
+   '... and the books are sound'
 );
 
 -- Late news of it
