@@ -23,6 +23,7 @@ from coinslot.settings import registry
 from coinslot.settings.fields import Address, Listed, Mode, exposed, secrets_in, short_secrets
 from coinslot.settings.gateway import GatewaySettings
 from coinslot.settings.limits import LimitSettings
+from coinslot.settings.methods import MethodSettings
 from coinslot.settings.process import ProcessSettings
 from coinslot.settings.shared import SharedSettings
 from coinslot.settings.store import StoreSettings
@@ -41,6 +42,7 @@ G = TypeVar("G", bound=GatewaySettings)
 # prints it: a service key made with it opens a database to anyone.
 WELL_KNOWN_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
 
+_CANNOT_START = "Coinslot cannot start. In the environment or .env:"
 _ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-\[\]:]+$")
 
 
@@ -48,7 +50,7 @@ class SettingsError(Exception):
     """Settings that cannot be served with; `str()` is the message for the operator."""
 
 
-class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
+class Settings(StoreSettings, MethodSettings, LimitSettings, ProcessSettings, SharedSettings):
     """Everything an operator can set. Times are seconds, sizes bytes."""
 
     coinslot_sidecar_host: str = "127.0.0.1"
@@ -122,7 +124,10 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field, ch
     gateways = [_loaded(kind, overrides, wrong) for kind in registry.GATEWAY_SETTINGS]
     if common is None or wrong:
         raise SettingsError(_explain(wrong))
-    return common.with_gateways(each for each in gateways if each is not None)
+    settings = common.with_gateways(each for each in gateways if each is not None)
+    if problems := settings.method_problems(settings.gateways):
+        raise SettingsError("\n  ".join([_CANNOT_START, *problems]))
+    return settings
 
 
 def setting_names() -> list[str]:
@@ -142,7 +147,7 @@ def _loaded(kind: type[S], overrides: dict[str, Any], wrong: list[ValidationErro
 
 def _explain(errors: Iterable[ValidationError]) -> str:
     """One line per problem, each once. Never the input: it may be a secret."""
-    lines = ["Coinslot cannot start. In the environment or .env:"]
+    lines = [_CANNOT_START]
     for error in errors:
         for problem in error.errors(include_input=False, include_url=False):
             name = ".".join(str(part) for part in problem["loc"]).upper()

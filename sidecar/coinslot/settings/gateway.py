@@ -35,9 +35,20 @@ class GatewaySettings(SharedSettings, ABC):
     def key_problems(self) -> list[str]:
         """One sentence for each thing that is wrong with its keys."""
 
+    currencies: ClassVar[frozenset[str] | None] = None
+    """The currencies that it sells in; None = any."""
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The ways to pay that it has a window for, of those in `coinslot.settings.methods`."""
+        return ("card",)
+
+    def sells_in(self, currency: str) -> bool:
+        return self.currencies is None or currency in self.currencies
+
     @property
     def methods(self) -> list[str]:
-        """The instruments that a store offers where the gateway lets it choose."""
+        """The ways to pay that a store offers through it unless `COINSLOT_METHODS` says so."""
         return ["card", *(["virtual_account"] if self.coinslot_virtual_accounts else [])]
 
     def seconds(self, own: float | None) -> float:
