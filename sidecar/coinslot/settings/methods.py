@@ -1,9 +1,9 @@
 """The ways to pay that a store offers, and the gateway that takes each.
 
-`COINSLOT_METHODS` names them in the order in which they are shown: `card=toss,
-kakaopay=portone|toss, card:USD=stripe`. The first gateway of an entry is used, the others are tried
-where it cannot even open its window. An entry with a currency is for that currency alone, and wins
-over one without. A gateway that is off is left out.
+`COINSLOT_METHODS` names them in the order in which they are shown, as `card=a, kakaopay=b|a,
+card:USD=c` where a, b and c are gateways. The first gateway of an entry is used, the others are
+tried where it cannot even open its window. An entry with a currency is for that currency alone, and
+wins over one without. A gateway that is off is left out.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _route(found: re.Match[str]) -> MethodRoute:
 
 def _wrong(route: MethodRoute | None, known: dict[str, GatewaySettings]) -> str | None:
     if route is None:
-        return "write method=gateway, such as card=toss or card:USD=stripe"
+        return "write method=gateway or method:CURRENCY=gateway"
     if route.method not in METHODS:
         return f"no way to pay; there are {', '.join(METHODS)}"
     for name in route.gateways:
