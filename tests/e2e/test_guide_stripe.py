@@ -72,7 +72,7 @@ async def test_card_decline_0002(stripe_shop: StripeShop) -> None:
     await stripe_shop.pay(order_id, method="4000000000000002", webhook="before")
     await stripe_shop.followed(order_id)
     row = stripe_shop.row(order_id)
-    assert (row["status"], row["failure_reason"]) == ("pending", "Your card was declined.")
+    assert (row["status"], row["failure_reason"]) == ("pending", "declined")
 
 
 async def test_payment_by_order_id(stripe_shop: StripeShop) -> None:

@@ -114,10 +114,10 @@ class TestCard:
     @pytest.mark.parametrize(
         ("language", "sentence"),
         [
-            ("", "결제 승인이 거절되었습니다."),
-            ("ko-KR,ko;q=0.9,en;q=0.8", "결제 승인이 거절되었습니다."),
-            ("fr, en;q=0.3, ko;q=0.1", "The card company declined the payment."),
-            ("en-US,en;q=0.9", "The card company declined the payment."),
+            ("", "카드사에서 결제를 승인하지 않았어요."),
+            ("ko-KR,ko;q=0.9,en;q=0.8", "카드사에서 결제를 승인하지 않았어요."),
+            ("fr, en;q=0.3, ko;q=0.1", "Your card issuer didn\u2019t approve it."),
+            ("en-US,en;q=0.9", "Your card issuer didn\u2019t approve it."),
         ],
     )
     async def test_decline_has_toss_code_and_words(

@@ -28,8 +28,8 @@ class Wish:
     name: str | None
     amount: int | None
     currency: str
-    method: str | None
     name_field: str
+    method: str | None = None
 
 
 async def made_order(

@@ -53,7 +53,7 @@ async def create(request: Request) -> HTTPResponse:
     token = required_token(request)
     body = json_body(request, CreateBody)
     currency = body.currency.upper()
-    wish = Wish(body.productId, body.description, body.amount, currency, body.method, "description")
+    wish = Wish(body.productId, body.description, body.amount, currency, "description", body.method)
     order, browser = await made_order(request, token, _GATEWAY, wish)
     return json({**new_order(order), **browser})
 

@@ -104,7 +104,7 @@ class TossOffer(Answer):
 async def create(request: Request) -> HTTPResponse:
     token = required_token(request)
     body = json_body(request, CreateBody)
-    wish = Wish(body.productId, body.orderName, body.amount, _CURRENCY, body.method, "orderName")
+    wish = Wish(body.productId, body.orderName, body.amount, _CURRENCY, "orderName", body.method)
     order, config = await made_order(request, token, _GATEWAY, wish)
     named = {"orderName": body.orderName} if body.orderName else {}
     return json({**new_order(order), "tossConfig": {**config, **named}})

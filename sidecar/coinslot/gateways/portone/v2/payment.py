@@ -205,7 +205,8 @@ def _failure_reason(failure: _Failure | None) -> str | None:
     """What PortOne itself says of it is for developers: the buyer is told what the company said."""
     if failure is None:
         return None
-    return DECLINES.get(failure.pg_code or "") or failure.pg_message or "declined"
+    told = DECLINES.get(failure.pg_code or "") or failure.pg_message
+    return told or ("declined" if failure.reason or failure.pg_code else None)
 
 
 def _virtual_account(payment: V2Payment) -> VirtualAccount | None:
