@@ -5,7 +5,7 @@
 select coinslot.begin_upgrade();
 set local lock_timeout = '5s';
 
--- Older servers do not know an id without a dash for one of ours. So a database with orders in it
+-- Older servers do not take an id without an underscore for one of ours. So a database with orders
 -- goes on as before, until somebody says that no older server is left.
 create or replace function coinslot.order_id_form() returns text
 language sql immutable parallel safe set search_path = ''
@@ -152,8 +152,8 @@ comment on function coinslot.check_method(text) is
 revoke all on function coinslot.check_method(text) from public;
 
 -- Whoever opens the window of an order once more may have chosen another way. Once its gateway knows
--- of money, or of an account for it, that stands. The caller has the wallet locked, which comes after orders: an order
--- that somebody else has locked is being paid, and keeps its way.
+-- of money, or of an account for it, that stands. The caller has the wallet locked, which comes
+-- after orders: an order that somebody else has locked is being paid, and keeps its way.
 create function coinslot.ask_again(payment public.token_payments, method text)
 returns public.token_payments
 language plpgsql volatile set search_path = '' as $$
