@@ -151,8 +151,8 @@ comment on function coinslot.check_method(text) is
 'PT400 for a way to pay that nobody knows; null is none.';
 revoke all on function coinslot.check_method(text) from public;
 
--- Whoever opens the window of an order once more may have chosen another way. Once its gateway knows
--- of money, or of an account for it, that stands. The caller has the wallet locked, which comes
+-- Whoever opens the window of an order once more may have chosen another way. What its gateway has
+-- said of money, or of an account for it, stands. The caller has the wallet locked, which comes
 -- after orders: an order that somebody else has locked is being paid, and keeps its way.
 create function coinslot.ask_again(payment public.token_payments, method text)
 returns public.token_payments

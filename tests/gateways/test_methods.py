@@ -4,29 +4,43 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coinslot.errors import AmountNotChargeable
 from coinslot.gateways.banks import BANKS
+from coinslot.gateways.base import Order, Refund, RefundAccount
 from coinslot.gateways.declines import DECLINES, told
 from coinslot.gateways.portone import banks as portone_banks
 from coinslot.gateways.portone import declines as portone_declines
+from coinslot.gateways.portone.channels import channels
 from coinslot.gateways.portone.settings import TAKES as PORTONE_TAKES
 from coinslot.gateways.portone.v1 import methods as v1_methods
+from coinslot.gateways.portone.v1.refund import cancel_body as v1_cancel
 from coinslot.gateways.portone.v2 import methods as v2_methods
+from coinslot.gateways.portone.v2.refund import cancel_body as v2_cancel
 from coinslot.gateways.stripe import declines as stripe_declines
 from coinslot.gateways.stripe.currencies import amounts
 from coinslot.gateways.toss import banks as toss_banks
 from coinslot.gateways.toss import declines as toss_declines
 from coinslot.gateways.toss import methods as toss_methods
+from coinslot.gateways.toss.refund import body as toss_cancel
 from coinslot.gateways.toss.refusals import CONFIRM_UNKNOWN, LATER, OUR_KEYS, TAKEN_BEFORE
 from coinslot.gateways.toss.settings import TAKES as TOSS_TAKES
+from coinslot.gateways.toss.settings import TossSettings
+from coinslot.settings.deployment import load_settings
 from coinslot.settings.methods import METHODS
 from devstack.settings import ROOT
+from tests.settings.test_deployment import GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.support.portone import Simulated
+    from tests.support.portone_v2 import SimulatedV2
+    from tests.support.toss import SimulatedToss
 
 WEB = ROOT / "sidecar/web/gateways"
 TABLES: dict[str, Mapping[str, str]] = {
@@ -106,3 +120,94 @@ def test_the_bounds_are_minor_units_of_iso() -> None:
     assert amounts("card", "KRW") == (None, 99_999_999)
     assert amounts("card", "ISK") == (None, 999_999)
     assert amounts("card", "IDR")[1] == 999_999_999_999
+
+
+def order(method: str | None, amount: int = 5000, language: str = "ko") -> Order:
+    return Order(
+        *("ord" + "0" * 32, "Starter Pack", amount, "KRW", language),
+        method=method,
+        name_ko="스타터 팩",
+    )
+
+
+async def test_a_checkout_answers_what_the_script_needs_for_the_way(
+    sim: Simulated, v2: SimulatedV2, toss: SimulatedToss
+) -> None:
+    first, second, third = sim.gateway(), v2.gateway(), toss.gateway()
+    told = (await second.prepare(order("kakaopay"))).browser
+    assert told["payMethod"] == "EASY_PAY"
+    assert told["easyPay"] == {"easyPayProvider": "KAKAOPAY"}
+    assert (await first.prepare(order("virtual_account"))).browser["pay_method"] == "vbank"
+    toss_told = (await third.prepare(order("naverpay"))).browser
+    assert toss_told["method"] == "CARD"
+    assert toss_told["card"] == {"flowMode": "DIRECT", "easyPay": "NAVERPAY"}
+    for gateway in (first, second, third):
+        plain = (await gateway.prepare(order(None))).browser
+        assert not {"pay_method", "payMethod", "easyPay", "method", "card"} & set(plain)
+        # A way of another gateway's is none here: the window shows what it has.
+        assert set((await gateway.prepare(order("applepay"))).browser) == set(plain)
+
+
+async def test_the_window_names_the_product_in_the_buyers_language(
+    sim: Simulated, v2: SimulatedV2, toss: SimulatedToss
+) -> None:
+    for gateway in (sim.gateway(), v2.gateway(), toss.gateway()):
+        korean = (await gateway.prepare(order("card"))).browser
+        english = (await gateway.prepare(order("card", language="en"))).browser
+        assert (korean["orderName"], english["orderName"]) == ("스타터 팩", "Starter Pack")
+
+
+async def test_what_a_way_cannot_take_opens_no_window(toss: SimulatedToss) -> None:
+    gateway = toss.gateway()
+    await gateway.prepare(order("mobile", 1_000_000))
+    await gateway.prepare(order("card", 100))
+    for method, amount in (("mobile", 1_000_001), ("virtual_account", 199), ("card", 99)):
+        with pytest.raises(AmountNotChargeable):
+            await gateway.prepare(order(method, amount))
+
+
+def test_a_widget_is_not_told_a_way() -> None:
+    settings = load_settings(
+        **{**GIVEN, "_env_file": None},
+        toss_client_key="test_gck_sandbox",
+        toss_secret_key="test_gsk_sandbox",
+    )
+    assert settings.of(TossSettings).takes == ("card",)
+
+
+def test_a_way_with_a_channel_of_its_own_is_sent_there() -> None:
+    entries = ["kakaopay=channel-key-k", "card=channel=key"]
+    assert channels(entries) == {"kakaopay": "channel-key-k", "card": "channel=key"}
+
+
+@pytest.mark.parametrize("method", PORTONE_TAKES)
+async def test_what_was_paid_with_has_the_same_name_at_each_gateway(
+    sim: Simulated, v2: SimulatedV2, toss: SimulatedToss, method: str
+) -> None:
+    one, two = sim.gateway(), v2.gateway()
+    await one.prepare(order(method))
+    key = await sim.pay(order(method).order_id, method=method)
+    assert (await one.read(None, key)).method == method
+    if method != "virtual_account":
+        await two.prepare(order(method))
+        await v2.pay(order(method).order_id, method=method)
+        assert (await two.read(order(method).order_id, None)).method == method
+        paid = await toss.pay(order(method).order_id, 5000, method=method)
+        assert (await toss.gateway().confirm(order(method), paid)).method == method
+
+
+async def test_a_deposit_goes_back_with_the_phone_number_that_is_asked_for() -> None:
+    account = RefundAccount("088", "110123456789", "김토큰", "01012345678")
+    refund = Refund("o", "imp_1", 5000, 5000, "KRW", "why", "1", "k", account)
+    assert v1_cancel(refund)["refund_bank"] == "088"
+    assert v1_cancel(refund)["refund_tel"] == "01012345678"
+    assert v2_cancel(refund, "store")["refundAccount"] == {
+        "bank": "SHINHAN",
+        "number": "110123456789",
+        "holderName": "김토큰",
+        "holderPhoneNumber": "01012345678",
+    }
+    assert toss_cancel(refund)["refundReceiveAccount"]["bank"] == "88"
+    silent = replace(refund, account=RefundAccount("088", "110123456789", "김토큰"))
+    assert "refund_tel" not in v1_cancel(silent)
+    assert "holderPhoneNumber" not in v2_cancel(silent, "store")["refundAccount"]

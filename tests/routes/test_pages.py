@@ -136,7 +136,10 @@ async def test_configuration_is_public_and_complete() -> None:
         },
         "methods": [
             {
-                "id": "card", "currency": "KRW", "gateway": "portone", "logo": "card",
+                "id": "card",
+                "currency": "KRW",
+                "gateway": "portone",
+                "logo": "card",
                 "fallbacks": ["toss", "stripe"],
             }
         ],
