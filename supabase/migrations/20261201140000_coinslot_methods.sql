@@ -5,8 +5,8 @@
 select coinslot.begin_upgrade();
 set local lock_timeout = '5s';
 
--- Older servers do not take an id without an underscore for one of ours. So a database with orders
--- goes on as before, until somebody says that no older server is left.
+-- Older servers do not take an id without an underscore for one of ours. So a database that
+-- was in use goes on as before, until somebody says that no older server is left.
 create or replace function coinslot.order_id_form() returns text
 language sql immutable parallel safe set search_path = ''
 return '^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$';
@@ -83,8 +83,11 @@ comment on column coinslot.settings.refund_days is
 'For how many days unused tokens are refunded in full, as buyers are told; null = nothing is said.';
 comment on column coinslot.settings.plain_order_ids is
 'Order ids of letters and digits only. Turn it on once no server of an older release is left.';
+-- A server checks the ledger within a day of its first start.
 update coinslot.settings s
-set plain_order_ids = not exists (select from public.token_payments)
+set plain_order_ids = not (
+  exists (select from public.token_payments) or exists (select from coinslot.ledger_checks)
+)
 where s.id;
 
 alter table public.token_payments add column name_ko text;

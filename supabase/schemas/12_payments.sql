@@ -102,8 +102,8 @@ return '^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$';
 comment on function coinslot.order_id_form() is 'What an order id looks like, as a pattern.';
 revoke all on function coinslot.order_id_form() from public;
 
--- Older servers do not take an id without an underscore for one of ours. So a database with orders
--- goes on as before, until somebody says that no older server is left.
+-- Older servers do not take an id without an underscore for one of ours. So a database that
+-- was in use goes on as before, until somebody says that no older server is left.
 create function coinslot.new_order_id(plain boolean) returns text
 language sql volatile parallel safe set search_path = ''
 return 'ord' || case when new_order_id.plain then '' else '_' end

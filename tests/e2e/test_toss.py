@@ -36,7 +36,7 @@ class TestCreate:
 
     async def test_product_by_its_id(self, toss: TossShop) -> None:
         answer = (await toss.create({"productId": "premium"})).json()
-        assert (answer["amount"], answer["tossConfig"]["orderName"]) == (35000, "Premium Pack")
+        assert (answer["amount"], answer["tossConfig"]["orderName"]) == (35000, "프리미엄 팩")
         agreeing = {"productId": "starter", "amount": 5000, "orderName": "스타터 팩"}
         assert (await toss.create(agreeing)).status_code == 200
 

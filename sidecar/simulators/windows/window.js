@@ -80,14 +80,15 @@ const fields = () => {
 
 const choices = () => {
   const amount = money(Number(query.get('amount')), query.get('currency'))
-  const account = query.get('method') === 'virtual_account'
+  const method = query.get('method') ?? 'card'
+  const account = method === 'virtual_account'
   const pay = button('Pay {amount}', account ? '' : 'main', () => turn('paid'), { amount })
   const wait = button('Get a virtual account', account ? 'main' : '', () => turn('awaiting_deposit'))
   return [
     query.get('name'),
     amount,
-    ...(account ? [wait, pay] : [pay, wait]),
-    button('Have the card declined', '', () => turn('failed')),
+    ...(account ? [wait, pay] : method === 'card' ? [pay, wait] : [pay]),
+    button(method === 'card' ? 'Have the card declined' : 'Have it declined', '', () => turn('failed')),
     button('Close without paying', 'quiet', () => turn('abandoned')),
   ]
 }

@@ -5,6 +5,7 @@ const KO = {
   Order: '주문번호',
   'Pay {amount}': '{amount} 결제하기',
   'Have the card declined': '카드 거절시키기',
+  'Have it declined': '결제 거절시키기',
   'Get a virtual account': '가상계좌 발급받기',
   'Close without paying': '결제하지 않고 닫기',
   'Back to the shop': '상점으로 돌아가기',
