@@ -86,14 +86,15 @@ def offered_methods(settings: Settings, currencies: list[str]) -> list[dict[str,
     own = sorted({code for each in on.values() for code in each.currencies or ()})
     offered = []
     for route in routes:
-        for currency in currencies or own:
-            if _rules(route, currency, routes):
-                able = [
-                    on[name]
-                    for name in route.gateways
-                    if name in on and route.method in on[name].takes and on[name].sells_in(currency)
-                ]
-                offered += [_offer(settings, route.method, currency, able)] if able else []
+        for currency in (each for each in currencies or own if _rules(route, each, routes)):
+            able = [
+                on[name]
+                for name in route.gateways
+                if name in on and route.method in on[name].takes and on[name].sells_in(currency)
+            ]
+            if able:
+                kept = able if route.fallbacks else able[:1]
+                offered.append(_offer(settings, route.method, currency, kept))
     return offered
 
 

@@ -32,12 +32,14 @@ _ENTRY = re.compile(r"(\w+)(?::([A-Z]{3}))?\s*=\s*(\w+(?:\s*\|\s*\w+)*)")
 class MethodRoute:
     """A way to pay, and the names of the gateways that take it, the preferred one first.
 
-    `currency` is None where it is for every currency that has no route of its own.
+    `currency` is None where it is for every currency that has no route of its own. Where nobody has
+    named the gateways, the others are no `fallbacks`.
     """
 
     method: str
     currency: str | None
     gateways: tuple[str, ...]
+    fallbacks: bool = True
 
 
 class MethodSettings(BaseSettings):
@@ -96,7 +98,7 @@ def _by_themselves(gateways: Sequence[GatewaySettings]) -> list[MethodRoute]:
     """Those that the gateways which are on offer unasked; each is taken by the first that can."""
     on = [each for each in gateways if each.is_on]
     offered = [method for method in METHODS if any(method in each.methods for each in on)]
-    return [
-        MethodRoute(method, None, tuple(each.gateway for each in on if method in each.takes))
-        for method in offered
-    ]
+    able = {
+        method: tuple(each.gateway for each in on if method in each.takes) for method in offered
+    }
+    return [MethodRoute(method, None, names, fallbacks=False) for method, names in able.items()]
