@@ -196,7 +196,7 @@ class Maintenance(Record):
 
 
 class Shop(Record):
-    """Who sells, under which terms, and the currencies in which something is on sale.
+    """The seller, the terms, and the currencies in which something is on sale.
 
     `refund_days` is None where the buyer is told nothing of it.
     """

@@ -16,7 +16,7 @@ class Receipts:
         self._orders = orders
 
     async def address(self, token: str, order_id: str) -> str:
-        """Where the gateway shows the receipt of whoever's order it is. Raises `NoReceipt`."""
+        """The address of the gateway's receipt, for the order's owner. Raises `NoReceipt`."""
         order = await self._orders.owned(token, order_id)
         if order.payment_key is None or not order.paid:
             raise NoReceipt

@@ -34,7 +34,7 @@ _LOGOS = {"transfer": "bank", "virtual_account": "vbank", "mobile": "phone"}
 """Of the ways to pay whose mark has another name than they have."""
 
 _HINTS = {"kakaopay": "app", "virtual_account": "later"}
-"""What follows the choice: an app opens, or the money comes later."""
+"""The turn that follows the choice: an app opens, or the money comes later."""
 
 
 class Storefront:

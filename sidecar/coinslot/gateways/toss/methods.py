@@ -21,7 +21,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "virtual_account": {"method": "VIRTUAL_ACCOUNT"},
     "mobile": {"method": "MOBILE_PHONE"},
 }
-"""What `payment().requestPayment` is given, by the way to pay."""
+"""The arguments of `payment().requestPayment`, by the way to pay."""
 
 # Below it Toss answers every way to pay with BELOW_MINIMUM_AMOUNT; accounts have a higher one.
 LEAST = {"KRW": 100}

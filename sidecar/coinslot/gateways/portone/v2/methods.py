@@ -16,4 +16,4 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "virtual_account": {"payMethod": "VIRTUAL_ACCOUNT"},
     "mobile": {"payMethod": "MOBILE"},
 }
-"""What `PortOne.requestPayment` is given, by the way to pay."""
+"""The arguments of `PortOne.requestPayment`, by the way to pay."""

@@ -202,7 +202,7 @@ def _method(method: _Method | None) -> str | None:
 
 
 def _failure_reason(failure: _Failure | None) -> str | None:
-    """What PortOne itself says of it is for developers: the buyer is told what the company said."""
+    """Our reason, or the payment company's words: PortOne's own are for developers."""
     if failure is None:
         return None
     told = DECLINES.get(failure.pg_code or "") or failure.pg_message
