@@ -85,8 +85,9 @@ comment on column coinslot.settings.plain_order_ids is
 'Order ids of letters and digits only. Turn it on once no server of an older release is left.';
 -- A server checks the ledger within a day of its first start.
 update coinslot.settings s
-set plain_order_ids = not exists (select from public.token_payments)
-and not exists (select from coinslot.ledger_checks)
+set
+  plain_order_ids = not exists (select from public.token_payments)
+  and not exists (select from coinslot.ledger_checks)
 where s.id;
 
 alter table public.token_payments add column name_ko text;
