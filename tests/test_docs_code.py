@@ -56,7 +56,7 @@ def is_example(block: Block) -> bool:
 @pytest.mark.parametrize("block", ALL_BLOCKS, ids=str)
 def test_every_block_has_a_language_with_a_rule(block: Block) -> None:
     assert block.language in {
-        *("js", "tsx", "py", "sql", "sh", "html", "json", "toml", "yaml", "text")
+        *("js", "ts", "tsx", "py", "sql", "sh", "html", "json", "toml", "yaml", "text")
     }
 
 
@@ -66,6 +66,8 @@ def test_every_block_has_a_language_with_a_rule(block: Block) -> None:
         *("ai_route/route.mjs", "ai_route/route.py", "ai_route/answers.sql"),
         *("react/TokenPurchase.tsx", "react/Answer.tsx"),
         *("anonymous/route.mjs", "anonymous/signIn.mjs"),
+        *("gateways/sidecar.ts", "gateways/portone.ts", "gateways/toss.ts"),
+        *("gateways/widgets.ts", "gateways/stripe.ts"),
     ],
 )
 def test_example_is_shown_whole(name: str) -> None:
@@ -73,7 +75,7 @@ def test_example_is_shown_whole(name: str) -> None:
     assert example in {block.code for block in ALL_BLOCKS}
 
 
-@of("tsx", "py")
+@of("ts", "tsx", "py")
 def test_is_an_example_word_for_word(block: Block) -> None:
     assert is_example(block)
 

@@ -118,7 +118,8 @@ def test_operators_page_has_every_fault_of_an_installation() -> None:
 
 
 def test_settings_page_has_every_setting_of_the_database() -> None:
-    table = re.search(r"^create table coinslot\.settings \((.*?)^\)", MIGRATIONS, re.M | re.S)
+    schema = (ROOT / "supabase/schemas/01_foundation.sql").read_text(encoding="utf-8")
+    table = re.search(r"^create table coinslot\.settings \((.*?)^\)", schema, re.M | re.S)
     assert table
     columns = re.findall(r"^  (\w+) \w+ (?:not null|default)", table[1], re.MULTILINE)
     shown = named("\n".join(cells(section("settings.md", "In the database"))))

@@ -76,14 +76,14 @@ isOneToOne: false
                   ]
                 },"token_payments": {
                   Row: {
-                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
+                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
+                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Update: {
-                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
+                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Relationships: [
                     {
@@ -230,6 +230,7 @@ isOneToOne: false
 "live": boolean,
 "method": string | null,
 "name": string,
+"name_ko": string | null,
 "order_id": string,
 "paid": number,
 "payment_key": string | null,
@@ -389,6 +390,7 @@ isOneToOne: false
 "live": boolean,
 "method": string | null,
 "name": string,
+"name_ko": string | null,
 "order_id": string,
 "paid": number,
 "payment_key": string | null,
@@ -427,6 +429,7 @@ isOneToOne: false
 "live": boolean,
 "method": string | null,
 "name": string,
+"name_ko": string | null,
 "order_id": string,
 "paid": number,
 "payment_key": string | null,
@@ -501,7 +504,7 @@ isOneToOne: false
             }[]
                            },
 "create_token_order":
-{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"product_id": string }; Returns: {
+{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"method"?: string,"product_id": string }; Returns: {
               "amount": number,
 "canceled_at": string | null,
 "confirmed_at": string | null,
@@ -518,6 +521,7 @@ isOneToOne: false
 "live": boolean,
 "method": string | null,
 "name": string,
+"name_ko": string | null,
 "order_id": string,
 "paid": number,
 "payment_key": string | null,

@@ -31,6 +31,7 @@ from coinslot.settings.fields import (
 from coinslot.settings.files import settings_in_files
 from coinslot.settings.gateway import GatewaySettings
 from coinslot.settings.limits import LimitSettings
+from coinslot.settings.methods import MethodSettings
 from coinslot.settings.process import ProcessSettings
 from coinslot.settings.shared import SharedSettings
 from coinslot.settings.store import StoreSettings
@@ -46,6 +47,7 @@ __all__ = ["Mode", "Settings", "SettingsError", "load_settings", "setting_names"
 S = TypeVar("S", bound="BaseSettings")
 G = TypeVar("G", bound=GatewaySettings)
 
+_CANNOT_START = "Coinslot cannot start. In the environment or .env:"
 _ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-\[\]:]+$")
 
 
@@ -53,7 +55,9 @@ class SettingsError(Exception):
     """Settings that cannot be served with; `str()` is the message for the operator."""
 
 
-class Settings(StoreSettings, LimitSettings, ProcessSettings, TraceSettings, SharedSettings):
+class Settings(
+    StoreSettings, MethodSettings, LimitSettings, ProcessSettings, TraceSettings, SharedSettings
+):
     """Everything an operator can set. Times are seconds, sizes bytes."""
 
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
@@ -142,7 +146,10 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field, ch
     gateways = [_loaded(kind, given, wrong) for kind in registry.GATEWAY_SETTINGS]
     if common is None or wrong or unread:
         raise SettingsError(_explain(wrong, unread))
-    return common.with_gateways(each for each in gateways if each is not None)
+    settings = common.with_gateways(each for each in gateways if each is not None)
+    if problems := settings.method_problems(settings.gateways):
+        raise SettingsError("\n  ".join([_CANNOT_START, *problems]))
+    return settings
 
 
 def setting_names() -> list[str]:
@@ -162,7 +169,7 @@ def _loaded(kind: type[S], overrides: dict[str, Any], wrong: list[ValidationErro
 
 def _explain(errors: Iterable[ValidationError], unread: Mapping[str, str]) -> str:
     """One line per problem, each once. Never the input: it may be a secret."""
-    lines = ["Coinslot cannot start. In the environment or .env:"]
+    lines = [_CANNOT_START]
     lines += [f"  {name} {problem}" for name, problem in unread.items()]
     for error in errors:
         for problem in error.errors(include_input=False, include_url=False):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Mode = Literal["test", "live"]
 
@@ -49,6 +49,24 @@ Listed = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 ListedSecrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 """Secrets separated by commas."""
+
+BuyerFields = Annotated[list[Literal["name", "phone", "email"]], NoDecode, BeforeValidator(_split)]
+"""The fields that a store asks its buyer for, separated by commas."""
+
+
+def by_method(setting: str, takes: Iterable[str]) -> Callable[[list[str]], list[str]]:
+    """A validator of a list of `method=value`, each method once and of those that are taken."""
+
+    def check(entries: list[str]) -> list[str]:
+        methods = [entry.partition("=")[0] for entry in entries]
+        odd = [each for each in entries if not re.fullmatch(r"\w+=[\x21-\x7e]+", each)]
+        if odd or not set(methods) <= set(takes) or len(set(methods)) < len(methods):
+            message = f"lists {setting} as method=key, each once, of {', '.join(takes)}"
+            raise ValueError(message)
+        return entries
+
+    return check
+
 
 SECONDS_TO_REFUND = 50.0
 """The time that all calls to a gateway for one refund have together. Less than the database's

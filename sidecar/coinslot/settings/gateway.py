@@ -22,6 +22,12 @@ class GatewaySettings(SharedSettings, ABC):
     gateway: ClassVar[str]
     """Its name, as in the table `coinslot.gateways`."""
 
+    currencies: ClassVar[frozenset[str] | None] = None
+    """The currencies that it sells in; None = any."""
+
+    wanted_events: ClassVar[frozenset[str]] = frozenset()
+    """The types of events that its webhook has to bring; empty where there is no choice."""
+
     @property
     @abstractmethod
     def is_on(self) -> bool:
@@ -35,8 +41,13 @@ class GatewaySettings(SharedSettings, ABC):
     def key_problems(self) -> list[str]:
         """One sentence for each thing that is wrong with its keys."""
 
-    wanted_events: ClassVar[frozenset[str]] = frozenset()
-    """The types of events that its webhook has to bring; empty where there is no choice."""
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The ways to pay that it has a window for, of those in `coinslot.settings.methods`."""
+        return ("card",)
+
+    def sells_in(self, currency: str) -> bool:
+        return self.currencies is None or currency in self.currencies
 
     def api_addresses(self) -> dict[str, str]:
         """The addresses that this program calls with the keys that are set."""
@@ -60,7 +71,7 @@ class GatewaySettings(SharedSettings, ABC):
 
     @property
     def methods(self) -> list[str]:
-        """The instruments that a store offers where the gateway lets it choose."""
+        """The ways to pay that a store offers through it unless `COINSLOT_METHODS` says so."""
         return ["card", *(["virtual_account"] if self.coinslot_virtual_accounts else [])]
 
     def seconds(self, own: float | None) -> float:

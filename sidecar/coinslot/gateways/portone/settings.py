@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import base64
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from coinslot.settings.fields import Address, GatewaySeconds, ListedSecrets
+from coinslot.settings.fields import (
+    Address,
+    BuyerFields,
+    GatewaySeconds,
+    Listed,
+    ListedSecrets,
+    by_method,
+)
 from coinslot.settings.gateway import GatewaySettings, half_given
 
 V1_SDK = "https://cdn.iamport.kr/v1/iamport.js"
 V2_SDK = "https://cdn.portone.io/v2/browser-sdk.js"
+
+TAKES = ("card", "kakaopay", "naverpay", "tosspay", "transfer", "virtual_account", "mobile")
+Channels = Annotated[Listed, AfterValidator(by_method("channels", TAKES))]
 
 
 class PortOneSettings(GatewaySettings):
     """With the keys of both versions, V2 takes the new orders, and V1 ends those that it began."""
 
     gateway: ClassVar[str] = "portone"
+    currencies: ClassVar[frozenset[str] | None] = frozenset({"KRW"})
 
     iamport_code: str | None = None
     iamport_api_key: SecretStr | None = None
@@ -25,6 +36,7 @@ class PortOneSettings(GatewaySettings):
     iamport_api_url: Address = "https://api.iamport.kr"
     iamport_sdk_url: Address = V1_SDK
     iamport_timeout: GatewaySeconds | None = None
+    iamport_channel_keys: Channels = Field(default=[])
 
     portone_api_secret: SecretStr | None = None
     portone_store_id: str | None = None
@@ -33,6 +45,14 @@ class PortOneSettings(GatewaySettings):
     portone_api_url: Address = "https://api.portone.io"
     portone_sdk_url: Address = V2_SDK
     portone_timeout: GatewaySeconds | None = None
+    # Of the ways to pay that have a channel of their own.
+    portone_channel_keys: Channels = Field(default=[])
+    # What the payment company behind the channel wants of every buyer.
+    portone_buyer_fields: BuyerFields = Field(default=[])
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        return TAKES
 
     @property
     def v1_is_on(self) -> bool:

@@ -10,6 +10,7 @@ from coinslot.settings.fields import Address, GatewaySeconds, ListedSecrets
 from coinslot.settings.gateway import GatewaySettings, half_given
 
 SDK = "https://js.stripe.com/v3"
+TAKES = ("card", "applepay", "googlepay", "link")
 
 
 class StripeSettings(GatewaySettings):
@@ -31,6 +32,15 @@ class StripeSettings(GatewaySettings):
     stripe_api_url: Address = "https://api.stripe.com"
     stripe_sdk_url: Address = SDK
     stripe_timeout: GatewaySeconds | None = None
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        return TAKES
+
+    @property
+    def methods(self) -> list[str]:
+        """A wallet needs a domain that is registered with Stripe: none is offered unasked."""
+        return ["card"]
 
     @property
     def is_on(self) -> bool:
