@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import pytest
 from pytest_postgresql import factories
 
-from tests.support import clusters
+from tests.support import clusters, garbage, seeds
 from tests.support.clusters import DEBIAN_15, Cluster, require
 from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
@@ -16,10 +17,15 @@ from tests.support.stacks import LocalStack, running_stack
 # Tests that take minutes and cannot be shared out: begun last, one core would wait for the other.
 _LONGEST = ("test_storm.py", "test_state_machine.py")
 
+garbage.spare_parsers()
+garbage.pause()
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "registry: resolves or installs from package registries")
     config.addinivalue_line("markers", "proof: takes long; run by `make proofs` (PROOFS=1) alone")
+    if config.getoption("tx", None):
+        seeds.share(os.getpid())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -34,6 +40,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=proofs)
         items[:] = [item for item in items if item not in proofs]
     items.sort(key=lambda item: item.path.name not in _LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    garbage.go_on()
 
 
 @pytest.fixture(scope="session")

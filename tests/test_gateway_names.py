@@ -28,7 +28,7 @@ ROWS = re.compile(
     r"\('stripe', 'Stripe', null\);$"
 )
 """In `coinslot.gateways`."""
-NAME = re.compile(r"(?<![a-z])(stripe|toss|portone|iamport)", re.IGNORECASE)
+NAME = re.compile(r"(?<![a-z])(stripe|toss(?!pay\b)|portone|iamport)", re.IGNORECASE)
 TEXTS = {".py", ".js", ".ts", ".css", ".html", ".json", ".svg", ".sql"}
 
 

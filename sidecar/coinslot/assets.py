@@ -23,5 +23,12 @@ MIGRATIONS = next(
 )
 """The SQL of the database."""
 
-SUPABASE_JS = _PACKAGE.parents[1] / _SUPABASE_JS
-"""supabase-js as a checkout has it. A deployment without one names its own file."""
+SUPABASE_JS = next(
+    (
+        each
+        for each in (_PACKAGE / "vendor/supabase.js", _PACKAGE.parents[1] / _SUPABASE_JS)
+        if each.is_file()
+    ),
+    _PACKAGE / "vendor/supabase.js",
+)
+"""supabase-js, for the store page."""

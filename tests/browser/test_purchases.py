@@ -66,7 +66,8 @@ async def test_stripe_declines_a_card_and_takes_the_next_one(browse: Browse, dev
     await buyer.buy()
     await buyer.pays_with("is declined")
     await expect(buyer.store.get_by_role("alert")).to_have_text(
-        "Your card was declined. No money was taken. Try again, or pay another way."
+        "Your card issuer didn\u2019t approve it. "
+        "No money was taken. Try again, or pay another way."
     )
     await buyer.pays_with("is paid")
     await bought(buyer)

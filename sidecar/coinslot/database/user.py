@@ -23,8 +23,9 @@ class UserDatabase(Caller):
         gateway: str,
         currency: str = "KRW",
         idempotency_key: str | None = None,
+        method: str | None = None,
     ) -> OrderRecord:
-        """A new order, or the one that was made under the same key."""
+        """A new order, or the one that was made under the same key. `method` is the way to pay."""
         return await self.record(
             OrderRecord,
             Rpc.CREATE_ORDER,
@@ -32,6 +33,7 @@ class UserDatabase(Caller):
             gateway=gateway,
             currency=currency,
             idempotency_key=idempotency_key,
+            method=method,
         )
 
     async def cancel_order(self, order_id: str) -> OrderRecord:

@@ -1,4 +1,4 @@
-"""The configuration of a store in a browser: the gateways that are on, and their scripts.
+"""The configuration of a store in a browser: the gateways that are on, their scripts, the shop.
 
 All of it is public. A key that is not comes nowhere near this module.
 """
@@ -11,6 +11,7 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.gateways.registry import browser_parts
+from coinslot.routes.requests import services
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -22,11 +23,12 @@ store = Blueprint("store")
 
 @store.get("/store/config")
 async def config(request: Request) -> HTTPResponse:
-    return json(public_config(request.app.ctx.settings))
+    told = public_config(request.app.ctx.settings)
+    return json({**told, **await services(request).storefront.told()})
 
 
 def public_config(settings: Settings) -> dict[str, Any]:
-    """Gateways stand in the order in which the store offers them."""
+    """The part of it that this server's settings say."""
     bank = settings.coinslot_demo_bank_url
     parts = browser_parts(settings)
     return {

@@ -313,45 +313,24 @@ begin
 end
 $$;
 
--- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
--- order and no cap can be passed by asking twice at once.
-create or replace function coinslot.create_order(
-  product_id text, gateway text, currency text, idempotency_key text
-) returns public.token_payments
-language plpgsql volatile security definer
-set search_path = '' set enable_seqscan = off as $$
+create or replace function coinslot.write_order(quoted public.token_payments)
+returns public.token_payments
+language plpgsql volatile set search_path = '' as $$
 declare
-  v_user_id uuid := coinslot.current_user_id();
   v_settings coinslot.settings;
   v_order public.token_payments;
 begin
-  perform coinslot.check_text(
-    'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
-  );
-  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
-  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
-  v_order := coinslot.find_order_replay(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
-    nullif(create_order.idempotency_key, '')
-  );
-  if v_order.id is not null then
-    return v_order;
-  end if;
-  perform coinslot.check_buyer(v_user_id);
-  perform coinslot.check_order_limits(v_user_id);
   select s.* into v_settings from coinslot.settings s where s.id;
-  v_order := coinslot.quote_order(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
-    nullif(create_order.idempotency_key, '')
-  );
   insert into public.token_payments as p (
-    user_id, product_id, name, gateway, amount, currency, tokens, live, idempotency_key,
-    tokens_last_days, tokens_end_at, expires_at, deposit_until
+    order_id, user_id, product_id, name, name_ko, gateway, method, amount, currency, tokens, live,
+    idempotency_key, tokens_last_days, tokens_end_at, expires_at, deposit_until
   ) values (
-    v_order.user_id, v_order.product_id, v_order.name, v_order.gateway, v_order.amount,
-    v_order.currency, v_order.tokens, v_settings.mode = 'live', v_order.idempotency_key,
-    v_order.tokens_last_days, v_order.tokens_end_at,
-    clock_timestamp() + v_settings.order_lifetime,
+    coinslot.new_order_id(v_settings.plain_order_ids), quoted.user_id, quoted.product_id,
+    quoted.name,
+    (select d.name_ko from public.token_products d where d.id = quoted.product_id),
+    quoted.gateway, quoted.method, quoted.amount, quoted.currency, quoted.tokens,
+    v_settings.mode = 'live', quoted.idempotency_key, quoted.tokens_last_days,
+    quoted.tokens_end_at, clock_timestamp() + v_settings.order_lifetime,
     clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
   ) returning p.* into v_order;
   perform coinslot.record_event(v_order, null, 'user');

@@ -153,6 +153,7 @@ language sql stable security definer set search_path = '' as $$
     'payments', (select jsonb_agg(to_jsonb(c)) from coinslot.count_payment_reads() c),
     'webhooks', (select jsonb_agg(to_jsonb(c)) from coinslot.count_webhooks() c),
     'refunds', (select jsonb_agg(to_jsonb(c)) from coinslot.count_refunds() c),
+    'closings', (select jsonb_agg(to_jsonb(c)) from coinslot.count_closings() c),
     'reviews', (select jsonb_agg(to_jsonb(c)) from coinslot.count_reviews() c),
     'discrepancies',
     (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_discrepancies() c),
@@ -163,7 +164,8 @@ language sql stable security definer set search_path = '' as $$
         'checked_at', extract(epoch from c.finished_at), 'wallets', c.wallets
       )
       from coinslot.ledger_checks c where c.finished_at is not null order by c.id desc limit 1
-    )
+    ),
+    'events', (select coalesce(jsonb_agg(to_jsonb(e)), '[]') from coinslot.seen_events() e)
   )
 $$;
 
