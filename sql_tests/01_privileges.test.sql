@@ -309,6 +309,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.list_webhooks', 'service_role'),
 ('coinslot.lock_accounts', ''),
 ('coinslot.lock_for_merge', ''),
+('coinslot.lock_for_upgrade', ''),
 ('coinslot.lock_hold', ''),
 ('coinslot.lock_owner', ''),
 ('coinslot.lock_test_orders', ''),

@@ -1,6 +1,7 @@
 -- The types of events that webhooks have brought since ever. An endpoint that was set up without
 -- one of them says nothing of it: only that none ever came. Webhooks themselves are purged.
 select coinslot.begin_upgrade();
+select coinslot.lock_for_upgrade(array['coinslot.webhooks', 'coinslot.gateways']::regclass[]);
 
 create table coinslot.webhook_types (
   gateway text not null,
