@@ -8,8 +8,11 @@ select coinslot.begin_upgrade();
 -- fold late gives what drawing at each spend would have given.
 --
 -- Tables and columns come first, and nothing uses them yet. Every column has a constant default, so
--- no table is rewritten; whoever is in the way of the short locks has them fail, and not wait.
-set local lock_timeout = '3s';
+-- no table is rewritten.
+select coinslot.lock_for_upgrade(array[
+  'coinslot.settings', 'coinslot.refunds', 'public.token_products', 'public.token_payments',
+  'public.token_wallets', 'public.token_ledger'
+]::regclass[]);
 
 -- What an app has under one of the new names is found before anything is made.
 do $$

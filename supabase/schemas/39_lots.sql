@@ -1,24 +1,5 @@
-alter table public.token_wallets
-add column next_change_at timestamptz not null default '-infinity',
-add column folded_at timestamptz not null default '-infinity',
-add column credited bigint not null default 0;
-comment on column public.token_wallets.next_change_at is
-'No lot expires before: until then spends are fast. -infinity: tokens are kept for a hold, or the
-lots are not made yet.';
-comment on column public.token_wallets.folded_at is
-'When what was spent was last drawn from the lots; -infinity = the lots are not made yet.';
-comment on column public.token_wallets.credited is
-'Sum of all entries that are no spends: less tokens, it is all that was ever spent.';
-
 -- An expiry has no payment, or settling that would give it back. The check is validated last: to
 -- read the ledger takes time, and this file has it locked.
-alter table public.token_ledger drop constraint token_ledger_kind_known;
-alter table public.token_ledger add constraint token_ledger_kind_known check (
-  kind in (
-    'signup_bonus', 'purchase', 'spend', 'spend_refund', 'refund', 'dispute', 'reversal', 'grant',
-    'adjustment', 'merge_out', 'merge_in', 'test_reversal', 'expiry'
-  )
-) not valid;
 
 create table public.token_lots (
   id bigint generated always as identity,
@@ -161,37 +142,4 @@ revoke all on table coinslot.lot_takings from anon, authenticated, service_role;
 create policy "Nobody reads takings through the API" on coinslot.lot_takings
 for select to anon, authenticated using (false);
 
-alter table coinslot.refunds
-add column reserved bigint not null default 0,
-add column covered bigint not null default 0;
-comment on column coinslot.refunds.reserved is 'Tokens set aside in the lots of its order.';
-comment on column coinslot.refunds.covered is
-'Tokens that had expired: none are set aside for them.';
-
 -- How long the tokens of a product last; an order keeps what it was made with.
-alter table public.token_products
-add column tokens_last_days integer,
-add column tokens_end_at timestamptz;
-comment on column public.token_products.tokens_last_days is
-'Days after they were credited; null = no such rule.';
-comment on column public.token_products.tokens_end_at is
-'When all of them expire; null = no such rule. With neither they never do.';
-alter table public.token_products add constraint token_products_expiry_fits check (
-  num_nonnulls(tokens_last_days, tokens_end_at) <= 1 and tokens_last_days between 1 and 36500
-  and tokens_end_at < '10000-01-01 00:00:00+00'
-) not valid;
-alter table public.token_payments
-add column tokens_last_days integer,
-add column tokens_end_at timestamptz;
-comment on column public.token_payments.tokens_last_days is
-'How many days its tokens last; null = no such rule.';
-comment on column public.token_payments.tokens_end_at is
-'When its tokens expire; null = no such rule. With neither they never do.';
-
-alter table coinslot.settings
-add column returned_lifetime interval not null default interval '7 days';
-comment on column coinslot.settings.returned_lifetime is
-'How long tokens live that come back when their lot has expired; 0 = not at all.';
-alter table coinslot.settings add constraint settings_returned_lifetime_not_negative
-check (returned_lifetime >= interval '0') not valid;
-select coinslot.write_manifest();

@@ -276,4 +276,3 @@ $$;
 comment on function coinslot.fold_if_due(public.token_wallets, timestamptz) is
 'Sweeps the expired holds of a locked wallet, and folds it where something has ended.';
 revoke all on function coinslot.fold_if_due(public.token_wallets, timestamptz) from public;
-select coinslot.write_manifest();

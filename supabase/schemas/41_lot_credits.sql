@@ -111,4 +111,3 @@ comment on function coinslot.post_credit(public.token_ledger, timestamptz, times
 'Folds a locked wallet, writes an entry that adds tokens, and makes its lot.';
 revoke all on function coinslot.post_credit(public.token_ledger, timestamptz, timestamptz)
 from public;
-select coinslot.write_manifest();

@@ -451,4 +451,3 @@ comment on function coinslot.post_spend_refund(
 revoke all on function coinslot.post_spend_refund(
   public.token_ledger, public.token_ledger, timestamptz
 ) from public;
-select coinslot.write_manifest();

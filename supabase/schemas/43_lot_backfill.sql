@@ -191,4 +191,3 @@ $$;
 comment on function coinslot.make_lots(public.token_wallets) is
 'Makes the lots of a locked wallet that has none yet.';
 revoke all on function coinslot.make_lots(public.token_wallets) from public;
-select coinslot.write_manifest();

@@ -58,22 +58,6 @@ revoke all on function coinslot.lapsed(public.token_wallets, timestamptz) from p
 grant execute on function coinslot.lapsed(public.token_wallets, timestamptz)
 to authenticated, service_role;
 
--- Available tokens of a wallet its reader may see. An expired hold counts as released before
--- anybody has swept it, and a lot that has ended as expired before anybody has folded it, because
--- only the clock decides. Below zero is a debt: what a gateway took back after it was spent.
-create or replace function coinslot.available(wallet public.token_wallets) returns bigint
-language sql stable set search_path = '' as $$
-  select wallet.tokens - case when wallet.held = 0 then 0 else (
-    select coalesce(sum(h.amount), 0)::bigint
-    from coinslot.token_holds h
-    where h.user_id = wallet.user_id and h.status = 'held' and h.expires_at > clock_timestamp()
-  ) end - case when wallet.next_change_at > clock_timestamp() then 0
-    else coinslot.lapsed(wallet, greatest(clock_timestamp(), wallet.folded_at))
-  end
-$$;
-comment on function coinslot.available(public.token_wallets) is
-'Tokens minus unexpired holds and minus what has expired.';
-
 -- What is kept for a hold has ended, and is not listed: it is spent by its hold, or by nobody.
 create function coinslot.list_lots(page_size integer, after_id bigint)
 returns table (
@@ -176,4 +160,3 @@ revoke all on function public.list_expiring_tokens(integer, integer, timestamptz
 from public, anon, authenticated, service_role;
 grant execute on function public.list_expiring_tokens(integer, integer, timestamptz, bigint)
 to service_role;
-select coinslot.write_manifest();

@@ -14,9 +14,6 @@ comment on function coinslot.check_expiry(timestamptz, timestamptz) is
 'PT400 for a time that has passed, or beyond the year 9999; null = never is right.';
 revoke all on function coinslot.check_expiry(timestamptz, timestamptz) from public;
 
-drop function public.add_tokens(uuid, bigint, text, text, text);
-drop function coinslot.add_tokens(uuid, bigint, text, text, text);
-
 -- Granting by hand or by an app's own rules. A grant adds; an adjustment corrects and may also
 -- take, but never what the user does not have. A repeated call is told what it did the first time,
 -- though its time may have passed.
@@ -123,18 +120,6 @@ comment on type public.coinslot_product is
 'A product with its prices by currency in minor units. Not active: off sale. How long its tokens
 last: null = for ever.';
 
-create or replace function coinslot.list_products(id text default null)
-returns setof public.coinslot_product
-language sql stable security definer set search_path = '' as $$
-  select p.id, p.kind, p.name, p.name_ko, p.tokens, p.active, coalesce((
-    select jsonb_object_agg(r.currency, r.amount)
-    from public.token_prices r where r.product_id = p.id
-  ), '{}'), p.tokens_last_days, p.tokens_end_at
-  from public.token_products p
-  where list_products.id is null or p.id = list_products.id
-  order by p.kind desc, p.tokens, p.id
-$$;
-
 -- 0 days, and a date without end, take the rule away; to give one takes the other away.
 create function coinslot.check_product_expiry(
   tokens bigint, tokens_last_days integer, tokens_end_at timestamptz
@@ -164,9 +149,6 @@ $$;
 comment on function coinslot.check_product_expiry(bigint, integer, timestamptz) is
 'PT400 for a rule that no tokens can have; null leaves the rule that there is.';
 revoke all on function coinslot.check_product_expiry(bigint, integer, timestamptz) from public;
-
-drop function public.coinslot_set_product(text, text, text, bigint, jsonb);
-drop function coinslot.set_product(text, text, text, bigint, jsonb);
 
 create function coinslot.set_expiry(
   product_id text, tokens_last_days integer, tokens_end_at timestamptz
@@ -266,88 +248,3 @@ grant execute on function public.coinslot_set_product(
 ) to service_role;
 
 -- ---- orders ----
-
--- An order keeps how long its tokens last, as it keeps its price. What nobody could use is not
--- sold.
-create or replace function coinslot.quote_order(
-  user_id uuid, product_id text, gateway text, currency text, idempotency_key text
-) returns public.token_payments
-language plpgsql stable set search_path = '' as $$
-declare
-  v_order public.token_payments;
-begin
-  select p.id, p.name, p.tokens, p.tokens_last_days, p.tokens_end_at
-  into v_order.product_id, v_order.name, v_order.tokens, v_order.tokens_last_days,
-    v_order.tokens_end_at
-  from public.token_products p
-  where p.id = quote_order.product_id and p.active
-    and (p.tokens_end_at is null or p.tokens_end_at > clock_timestamp());
-  if not found then
-    perform coinslot.fail(
-      'product_not_found', jsonb_build_object('product_id', left(quote_order.product_id, 63))
-    );
-  end if;
-  v_order.gateway := coinslot.selling_gateway(quote_order.gateway, quote_order.currency);
-  select r.currency, r.amount into v_order.currency, v_order.amount
-  from public.token_prices r
-  where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
-  if not found then
-    perform coinslot.fail('invalid_argument', jsonb_build_object(
-      'argument', 'currency', 'known', (
-        select jsonb_agg(r.currency order by r.currency)
-        from public.token_prices r where r.product_id = quote_order.product_id
-      )
-    ));
-  end if;
-  v_order.user_id := quote_order.user_id;
-  v_order.idempotency_key := quote_order.idempotency_key;
-  return v_order;
-end
-$$;
-
--- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
--- order and no cap can be passed by asking twice at once.
-create or replace function coinslot.create_order(
-  product_id text, gateway text, currency text, idempotency_key text
-) returns public.token_payments
-language plpgsql volatile security definer
-set search_path = '' set enable_seqscan = off as $$
-declare
-  v_user_id uuid := coinslot.current_user_id();
-  v_settings coinslot.settings;
-  v_order public.token_payments;
-begin
-  perform coinslot.check_text(
-    'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
-  );
-  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
-  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
-  v_order := coinslot.find_order_replay(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
-    nullif(create_order.idempotency_key, '')
-  );
-  if v_order.id is not null then
-    return v_order;
-  end if;
-  perform coinslot.check_buyer(v_user_id);
-  perform coinslot.check_order_limits(v_user_id);
-  select s.* into v_settings from coinslot.settings s where s.id;
-  v_order := coinslot.quote_order(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
-    nullif(create_order.idempotency_key, '')
-  );
-  insert into public.token_payments as p (
-    user_id, product_id, name, gateway, amount, currency, tokens, live, idempotency_key,
-    tokens_last_days, tokens_end_at, expires_at, deposit_until
-  ) values (
-    v_order.user_id, v_order.product_id, v_order.name, v_order.gateway, v_order.amount,
-    v_order.currency, v_order.tokens, v_settings.mode = 'live', v_order.idempotency_key,
-    v_order.tokens_last_days, v_order.tokens_end_at,
-    clock_timestamp() + v_settings.order_lifetime,
-    clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
-  ) returning p.* into v_order;
-  perform coinslot.record_event(v_order, null, 'user');
-  return v_order;
-end
-$$;
-select coinslot.write_manifest();

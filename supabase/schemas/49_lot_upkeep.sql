@@ -110,25 +110,6 @@ comment on function coinslot.backfill_lots(integer) is
 'Makes the lots of wallets from before there were any, a step at a time; how many wallets.';
 revoke all on function coinslot.backfill_lots(integer) from public;
 
-create or replace function coinslot.run_maintenance(batch integer) returns jsonb
-language plpgsql volatile security definer set search_path = '' as $$
-begin
-  if (run_maintenance.batch between 1 and 10000) is not true then
-    perform coinslot.fail('invalid_argument', '{"argument": "batch", "min": 1, "max": 10000}');
-  end if;
-  return jsonb_build_object(
-    'orders_expired', coinslot.expire_orders(run_maintenance.batch),
-    'wallets_swept', coinslot.expire_holds(run_maintenance.batch),
-    'wallets_expired', coinslot.expire_tokens(run_maintenance.batch),
-    'purged', coinslot.purge(run_maintenance.batch),
-    'wallets_with_lots', coinslot.backfill_lots(run_maintenance.batch)
-  );
-end
-$$;
-comment on function public.coinslot_run_maintenance(integer) is
-'Service: expires orders, holds and tokens and deletes what was kept long enough; {orders_expired,
-wallets_swept, wallets_expired, purged, wallets_with_lots}.';
-
 create function coinslot.count_lots() returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
@@ -145,53 +126,4 @@ revoke all on function coinslot.count_lots() from public;
 
 -- ---- monitoring ----
 
-create or replace function coinslot.get_backlog() returns jsonb
-language sql stable security definer set search_path = '' as $$
-  select jsonb_build_object(
-    'payments', (select jsonb_agg(to_jsonb(c)) from coinslot.count_payment_reads() c),
-    'webhooks', (select jsonb_agg(to_jsonb(c)) from coinslot.count_webhooks() c),
-    'refunds', (select jsonb_agg(to_jsonb(c)) from coinslot.count_refunds() c),
-    'reviews', (select jsonb_agg(to_jsonb(c)) from coinslot.count_reviews() c),
-    'discrepancies',
-    (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_discrepancies() c),
-    'lots', coinslot.count_lots(),
-    'holds', (select count(*) from coinslot.token_holds h where h.status = 'held'),
-    'ledger', (
-      select jsonb_build_object(
-        'checked_at', extract(epoch from c.finished_at), 'wallets', c.wallets
-      )
-      from coinslot.ledger_checks c where c.finished_at is not null order by c.id desc limit 1
-    )
-  )
-$$;
-
 -- ---- restoring ----
-
--- The wallets of an older backup have no lots: they are walked again.
--- Before the data of a backup, and nothing else of it, goes into a project that has just been
--- migrated: what the migrations wrote is in the backup, too, and that the app's own have imported
--- a column, in which there was nothing yet. Never where anybody has a wallet.
-create or replace function coinslot.prepare_restore() returns void
-language plpgsql volatile set search_path = '' as $$
-begin
-  lock table public.token_wallets, public.token_payments in share row exclusive mode;
-  if exists (select from public.token_wallets) or exists (select from public.token_payments) then
-    perform coinslot.refuse_problems('No backup can be restored here', array[
-      'there are wallets or orders: restore into a new project.'
-    ]);
-  end if;
-  delete from public.token_features;
-  delete from public.token_prices;
-  delete from public.token_products;
-  delete from coinslot.payment_transitions;
-  delete from coinslot.payment_statuses;
-  delete from coinslot.gateways;
-  delete from coinslot.errors;
-  delete from coinslot.settings;
-  delete from coinslot.lot_backfill;
-  alter table coinslot.imported_columns disable trigger imported_columns_append_only;
-  delete from coinslot.imported_columns;
-  alter table coinslot.imported_columns enable trigger imported_columns_append_only;
-end
-$$;
-select coinslot.write_manifest();
