@@ -17,11 +17,12 @@ USERS = {"ann": 6, "ben": 3, "cho": 1}
 class Author:
     """Of one history, told by its seed alone."""
 
-    def __init__(self, random: Random, pair: Pair, *, has_priorities: bool = True) -> None:
+    def __init__(self, random: Random, pair: Pair, *, as_the_database_sells: bool = False) -> None:
+        """As the database sells: with no bonus beside a pack, and no priorities."""
         self.random = random
         self.pair = pair
         self.clock = 1000
-        self.has_priorities = has_priorities
+        self.is_real = as_the_database_sells
         self.number = 0
         self.merged: dict[str, str] = {}
 
@@ -90,14 +91,14 @@ class Author:
             name=self._name("g"),
             amount=self.random.randint(1, 12),
             expires_at=end,
-            priority=self.random.choice([0, 0, 1]) if self.has_priorities else 0,
+            priority=self.random.choice([0, 0, 1]) if not self.is_real else 0,
         )
 
     def buy(self, user: str) -> Call:
         offer = Offer(
             price=self.random.choice([3, 10, 50, 101]),
             tokens=self.random.randint(1, 12),
-            bonus=self.random.choice([0, 0, 3]),
+            bonus=0 if self.is_real else self.random.choice([0, 0, 3]),
             expires_at=self._end(user),
             bonus_expires_at=self._end(user),
         )

@@ -1,0 +1,98 @@
+"""The database gives what the models give: histories played by a clock that the test moves.
+
+Another year than the first, and as many histories as you like:
+`PLAYED_HISTORIES=500 pytest tests/lots/test_database.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from random import Random
+
+import pytest
+
+from tests.database.people import Bank
+from tests.lots.author import Author
+from tests.lots.comparison import Pair
+from tests.lots.histories import HISTORIES
+from tests.lots.played import Played, as_shown
+from tests.lots.terms import Rules
+from tests.lots.test_models import rules
+from tests.support.clocks import Clock, running_with_clock
+from tests.support.sizes import sized
+
+PLAYED = sized(12, proofs=300)
+BY_HAND = os.environ.get("PLAYED_HISTORIES")
+CALLS = 60
+
+_ROOM = """
+update coinslot.settings
+set max_open_orders = 1000, max_unpaid_orders_per_hour = 1000000, max_orders_per_hour = 1000000
+"""
+
+
+@pytest.fixture(scope="module")
+def clocked() -> Iterator[tuple[Bank, Clock]]:
+    """A database whose clock stands still."""
+    with running_with_clock("clocked") as (cluster, clock):
+        with (
+            cluster.clone(cluster.template("strict")) as name,
+            closing(Bank(cluster.url(name))) as bank,
+        ):
+            bank.change(_ROOM)
+            yield bank, clock
+        clock.let_run()
+
+
+@pytest.fixture
+def played(clocked: tuple[Bank, Clock]) -> Iterator[Callable[[Rules], Played]]:
+    bank, clock = clocked
+    with closing(bank.connect()) as connection:
+
+        def begin(rules: Rules) -> Played:
+            played = Played(bank, connection, clock)
+            played.set_rules(rules)
+            return played
+
+        yield begin
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_the_database_gives_what_is_right(name: str, played: Callable[[Rules], Played]) -> None:
+    pair, database = Pair.of(Rules()), played(Rules())
+    for call in HISTORIES[name].calls:
+        assert database.play(call) == pair.play(call)
+    clock = HISTORIES[name].calls[-1].clock
+    assert database.show("ann", clock) == as_shown(pair.late, "ann", clock)
+
+
+@pytest.mark.timeout(0 if BY_HAND else 3600)
+def test_the_database_gives_what_the_models_give(
+    played: Callable[[Rules], Played], record_property: Callable[[str, object], None]
+) -> None:
+    told: Counter[str] = Counter()
+    first = 2_000_000 if BY_HAND else 0
+    for seed in range(first, first + int(BY_HAND or PLAYED)):
+        told += play(seed, played)
+    for name, number in told.most_common():
+        record_property(name, number)
+
+
+def play(seed: int, begin: Callable[[Rules], Played]) -> Counter[str]:
+    random = Random(seed)  # noqa: S311 - a history is told by its seed
+    history = rules(random)
+    pair, database = Pair.of(history), begin(history)
+    author = Author(random, pair, as_the_database_sells=True)
+    for _ in range(CALLS):
+        call = author.next()
+        answer = pair.play(call)
+        author.heard(call, answer)
+        assert database.play(call) == answer, (seed, call)
+        user = str(call.arguments.get("into", call.user))
+        shown = database.show(user, call.clock)
+        assert shown == as_shown(pair.late, user, call.clock), (seed, call)
+    assert database.bank.audit() == []
+    return pair.told
