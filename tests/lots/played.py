@@ -1,5 +1,7 @@
 """Plays a history on Postgres, by the clock of the history, and shows its wallets as models do."""
 
+# ruff: noqa: ARG002 - every kind of call is told its user
+
 from __future__ import annotations
 
 import json
@@ -88,7 +90,9 @@ class Played:
 
     # ---- the calls ----
 
-    def _grant(self, user: str, *, name: str, amount: int, expires_at: int, priority: int) -> None:
+    def _grant(
+        self, user: str, *, name: str, amount: int, expires_at: int, priority: int = 0
+    ) -> None:
         assert not priority
         arguments: dict[str, object] = {"idempotency_key": name, "user_id": self.user(user)}
         if expires_at < NEVER:
@@ -239,7 +243,7 @@ from coinslot.lock_wallet(%s) w where w.user_id is not null
 """
 _WALLET = "select tokens, held from token_wallets where user_id = %s"
 _LOTS = f"""
-select l.*, p.order_id, case when isfinite(l.expires_at) then
+select l.paid, {", ".join(Parts._fields)}, p.order_id, case when isfinite(l.expires_at) then
   extract(epoch from l.expires_at - '{BEGINNING.isoformat()}') / 60 end as minutes
 from token_lots l left join token_payments p on p.id = l.payment_id
 where l.user_id = %s order by l.id

@@ -30,7 +30,7 @@ CALLS = 60
 
 _ROOM = """
 update coinslot.settings
-set max_open_orders = 1000, max_unpaid_orders_per_hour = 1000000, max_orders_per_hour = 1000000
+set max_open_orders = 1000, max_unpaid_orders_per_hour = 1000000
 """
 
 

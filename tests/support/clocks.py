@@ -6,7 +6,6 @@ The clock stands still between two moves, so that things can happen at the very 
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ class Clock:
         whole = self.file.with_suffix(".new")
         whole.write_text(text + "\n")
         whole.chmod(0o644)
-        os.replace(whole, self.file)
+        whole.replace(self.file)
 
 
 @contextmanager
