@@ -23,13 +23,16 @@ class Author:
         self.pair = pair
         self.clock = 1000
         self.is_real = as_the_database_sells
+        self.knows_lots = True
+        """False for a release that has none: nothing expires, and refunds reserve nothing."""
         self.number = 0
         self.merged: dict[str, str] = {}
 
     def next(self) -> Call:
         self.clock = max(1, self.clock + self._step())
         self.number += 1
-        weights = {name: weight for name, (weight, _) in KINDS.items()}
+        known = KINDS if self.knows_lots else set(KINDS) - NEEDS_LOTS
+        weights = {name: weight for name, (weight, _) in KINDS.items() if name in known}
         while True:
             [kind] = self.random.choices(list(weights), list(weights.values()))
             call = KINDS[kind][1](self, self._user())
@@ -49,7 +52,7 @@ class Author:
         ends |= {hold.expires_at for hold in self.pair.late.holds.values()}
         soon = sorted(end - self.clock for end in ends if self.clock < end < NEVER)[:2] or [1]
         step = self.random.choice(soon) - self.random.choice([0, 0, 1])
-        back = -self.random.randrange(9)
+        back = -self.random.randrange(9) if self.knows_lots else 0
         return self.random.choice([0, 0, 0, 0, 1, 2, 5, step, step, back])
 
     def _user(self) -> str:
@@ -65,6 +68,8 @@ class Author:
     def _end(self, user: str) -> int:
         """Often the end of another lot, so that ends meet."""
         now = self._now(user)
+        if not self.knows_lots:
+            return NEVER
         ends = [row.lot.expires_at for row in self.pair.late.rows.values()]
         far = [end for end in ends if end > now]
         return self.random.choice([NEVER, now + self.random.randint(1, 40), *far[-1:]])
@@ -84,7 +89,8 @@ class Author:
     # ---- what may come next ----
 
     def grant(self, user: str) -> Call:
-        end = self._end(user) if self.random.random() < 0.97 else self._now(user)
+        is_late = self.knows_lots and self.random.random() < 0.03
+        end = self._now(user) if is_late else self._end(user)
         return self._call(
             "grant",
             user,
@@ -224,6 +230,8 @@ class Author:
     def report(self, user: str) -> Call:
         return self._call("report", user)
 
+
+NEEDS_LOTS = {"request", "decline", "settle", "report"}
 
 KINDS: dict[str, tuple[int, Callable[[Author, str], Call | None]]] = {
     "grant": (12, Author.grant),

@@ -103,8 +103,9 @@ class Played:
         order = create_order(self.user(user), None).inside(self.connection)
         self.orders[name] = order["order_id"]
         self.prices[name] = offer.price
-        end = time_of(offer.expires_at) if offer.expires_at < NEVER else None
-        self._as_owner(_OFFER, offer.price, offer.tokens, end, order["order_id"])
+        self._as_owner(_OFFER, offer.price, offer.tokens, order["order_id"])
+        if offer.expires_at < NEVER:
+            self._as_owner(_OFFER_ENDS, time_of(offer.expires_at), order["order_id"])
         self._gateway(user, order=name, refunded=0, disputed=0)
 
     def _as_owner(self, statement: str, *parameters: object) -> psycopg.Cursor[DictRow]:
@@ -228,10 +229,12 @@ def _lot(row: DictRow, names: Mapping[str, str]) -> LotRow:
     )
 
 
+ROOM = "update coinslot.settings set max_open_orders = 100, max_unpaid_orders_per_hour = 1000000"
+"""For orders as close to each other as histories have them."""
+
 _RULES = "update coinslot.settings set returned_lifetime = %s, overage_into_debt = %s"
-_OFFER = """
-update token_payments set amount = %s, tokens = %s, tokens_end_at = %s where order_id = %s
-"""
+_OFFER = "update token_payments set amount = %s, tokens = %s where order_id = %s"
+_OFFER_ENDS = "update token_payments set tokens_end_at = %s where order_id = %s"
 _VERSION = "select version from token_payments where order_id = %s"
 _BACK = """
 select a.refunded, a.withdrawn from coinslot.payment_attempts a

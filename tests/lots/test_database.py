@@ -18,42 +18,35 @@ from tests.database.people import Bank
 from tests.lots.author import Author
 from tests.lots.comparison import Pair
 from tests.lots.histories import HISTORIES
-from tests.lots.played import Played, as_shown
+from tests.lots.played import ROOM, Played, as_shown
 from tests.lots.terms import Rules
 from tests.lots.test_models import rules
-from tests.support.clocks import Clock, running_with_clock
+from tests.support.clocks import Clock
+from tests.support.clusters import Cluster
 from tests.support.sizes import sized
 
 PLAYED = sized(12, proofs=300)
 BY_HAND = os.environ.get("PLAYED_HISTORIES")
 CALLS = 60
 
-_ROOM = """
-update coinslot.settings
-set max_open_orders = 1000, max_unpaid_orders_per_hour = 1000000
-"""
-
 
 @pytest.fixture(scope="module")
-def clocked() -> Iterator[tuple[Bank, Clock]]:
-    """A database whose clock stands still."""
-    with running_with_clock("clocked") as (cluster, clock):
-        with (
-            cluster.clone(cluster.template("strict")) as name,
-            closing(Bank(cluster.url(name))) as bank,
-        ):
-            bank.change(_ROOM)
-            yield bank, clock
-        clock.let_run()
+def bank(clocked: tuple[Cluster, Clock]) -> Iterator[Bank]:
+    cluster, _ = clocked
+    with (
+        cluster.clone(cluster.template("strict")) as name,
+        closing(Bank(cluster.url(name))) as bank,
+    ):
+        bank.change(ROOM)
+        yield bank
 
 
 @pytest.fixture
-def played(clocked: tuple[Bank, Clock]) -> Iterator[Callable[[Rules], Played]]:
-    bank, clock = clocked
+def played(bank: Bank, clocked: tuple[Cluster, Clock]) -> Iterator[Callable[[Rules], Played]]:
     with closing(bank.connect()) as connection:
 
         def begin(rules: Rules) -> Played:
-            played = Played(bank, connection, clock)
+            played = Played(bank, connection, clocked[1])
             played.set_rules(rules)
             return played
 
