@@ -38,6 +38,10 @@ class Refund:
     def held(self) -> int:
         return len(self.reserved) + self.loose
 
+    @property
+    def moves(self) -> bool:
+        return self.held + len(self.covered) > 0
+
 
 @dataclass(frozen=True)
 class Order:

@@ -25,6 +25,13 @@ class EagerCalls(Eager):
         self.calls += 1
         self.advance(user, now)
 
+    def begin_if(self, is_moved: bool, user: str, now: int) -> None:
+        """A call by which no token moves lets no time pass."""
+        if is_moved:
+            self.begin(user, now)
+        else:
+            self.calls += 1
+
     def report(self, user: str, now: int) -> None:
         """Nothing is due that has not been done."""
 
@@ -101,8 +108,12 @@ class EagerCalls(Eager):
             raise Refused("hold_resolved")
         return self.holds[name]
 
-    def extend(self, user: str, now: int, name: str, lasts: int) -> None:
-        hold = self._open(user, now, name)
+    def extend(self, user: str, now: int, name: str, lasts: int) -> None:  # noqa: ARG002 - the hold's
+        """Moves no token."""
+        self.calls += 1
+        hold = self.holds[name]
+        if not hold.is_open(now):
+            raise Refused("hold_resolved")
         self.holds[name] = replace(hold, expires_at=max(hold.expires_at, now + lasts))
 
     def release(self, user: str, now: int, name: str) -> None:
@@ -129,7 +140,6 @@ class EagerCalls(Eager):
     # ---- money going back ----
 
     def request(self, user: str, now: int, order: str, amount: int | None, *, force: bool) -> None:
-        self.begin(user, now)
         known = self.orders[order]
         left = known.offer.price - known.back
         asked = left if amount is None else amount
@@ -138,7 +148,8 @@ class EagerCalls(Eager):
         if not 0 < asked <= left:
             raise Refused("not_refundable")
         number = known.offer.due(known.back + asked) - known.offer.due(known.back)
-        if not force and not self._fits(known, order, now, asked):
+        self.begin_if(number > 0, user, now)
+        if number and not force and not self._fits(known, order, now, asked):
             sums = [m for m in range(left + 1) if self._fits(known, order, now, m)]
             raise Refused("tokens_already_spent", max(sums))
         reserved = self.line(user, now, order)[:number]
@@ -158,12 +169,13 @@ class EagerCalls(Eager):
 
     def decline(self, user: str, now: int, order: str) -> None:
         """The gateway said no."""
-        self.begin(user, now)
         refund = self.orders[order].refund
         if refund is None:
             raise Refused("refund_finished")
+        self.begin_if(refund.moves, user, now)
         self.orders[order] = replace(self.orders[order], refund=None)
-        self._undo(user, now, refund, 0)
+        if refund.moves:
+            self._undo(user, now, refund, 0)
 
     def _undo(self, user: str, now: int, refund: Refund, kept: int) -> None:
         for coin in refund.reserved[kept:]:
@@ -174,17 +186,20 @@ class EagerCalls(Eager):
 
     def gateway(self, user: str, now: int, order: str, refunded: int, disputed: int) -> None:
         """The gateway's totals of what went back."""
-        self.begin(user, now)
         known = self.orders[order]
         due = known.offer.due(refunded + disputed) - known.offer.due(known.back)
+        done = known.refund and refunded >= known.refund.before + known.refund.amount
+        ends = bool(done and known.refund and known.refund.moves)
+        self.begin_if(bool(due or ends), user, now)
         self.orders[order] = replace(known, back=refunded + disputed, refunded=refunded)
-        if known.refund and refunded >= known.refund.before + known.refund.amount:
+        if done:
             due -= self._finish(user, now, order, max(0, due))
         if due > 0:
             self._claw_back(user, now, order, due)
         elif due < 0:
             self._return(user, now, order, -due)
-        self._end(user, now)
+        if due or ends:
+            self._end(user, now)
 
     def _finish(self, user: str, now: int, order: str, due: int) -> int:
         """Takes the coins of a refund, as far as they are due; how many."""
@@ -196,7 +211,8 @@ class EagerCalls(Eager):
         loose = min(refund.loose, due - len(own))
         self._put(refund.reserved[:due], TAKEN)
         self._note(order, [*own, *self._take(user, now, loose, TAKEN)])
-        self._undo(user, now, refund, len(own))
+        if refund.moves:
+            self._undo(user, now, refund, len(own))
         return len(own) + loose
 
     def _claw_back(self, user: str, now: int, order: str, due: int) -> None:

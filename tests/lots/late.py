@@ -73,6 +73,10 @@ class Refund:
     def held(self) -> int:
         return self.loose + sum(number for _, number in self.reserved)
 
+    @property
+    def moves(self) -> bool:
+        return bool(self.held or self.covered)
+
 
 @dataclass(frozen=True)
 class Order:

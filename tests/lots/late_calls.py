@@ -105,8 +105,12 @@ class LateCalls(Late):
         self.holds[name] = Hold(user, amount, now, now + lasts)
         self.add(user, held=amount)
 
-    def extend(self, user: str, now: int, name: str, lasts: int) -> None:
-        hold = self._open(user, now, name)
+    def extend(self, user: str, now: int, name: str, lasts: int) -> None:  # noqa: ARG002 - the hold's
+        """Moves no token, and folds nothing."""
+        self.calls += 1
+        hold = self.holds[name]
+        if not hold.is_open(now):
+            raise Refused("hold_resolved")
         self.holds[name] = replace(hold, expires_at=max(hold.expires_at, now + lasts))
 
     def _open(self, user: str, now: int, name: str) -> Hold:

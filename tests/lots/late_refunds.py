@@ -13,10 +13,15 @@ Parts = tuple[tuple[int, int], ...]
 
 
 class LateRefunds(LateCalls):
-    """All of them fold first."""
+    """All of them fold first, if a token moves by them."""
+
+    def report_if(self, is_moved: bool, user: str, now: int) -> None:
+        if is_moved:
+            self.report(user, now)
+        else:
+            self.calls += 1
 
     def request(self, user: str, now: int, order: str, amount: int | None, *, force: bool) -> None:
-        self.report(user, now)
         known = self.orders[order]
         left = known.offer.price - known.back
         asked = left if amount is None else amount
@@ -25,7 +30,8 @@ class LateRefunds(LateCalls):
         if not 0 < asked <= left:
             raise Refused("not_refundable")
         due = known.offer.due(known.back + asked) - known.offer.due(known.back)
-        if not force:
+        self.report_if(due > 0, user, now)
+        if due and not force:
             self._check_own(known, order, due)
         reserved = self.reserve(order, now, due)
         held = due - _sum(reserved)
@@ -75,14 +81,15 @@ class LateRefunds(LateCalls):
 
     def decline(self, user: str, now: int, order: str) -> None:
         """The gateway said no."""
-        self.report(user, now)
         refund = self.orders[order].refund
         if refund is None:
             raise Refused("refund_finished")
+        self.report_if(refund.moves, user, now)
         self.orders[order] = replace(self.orders[order], refund=None)
         self.add(user, held=-refund.held)
         self._undo(refund.reserved, refund.covered, now)
-        self.fold(user, now)
+        if refund.moves:
+            self.fold(user, now)
 
     def _undo(self, reserved: Sequence[tuple[int, int]], covered: Parts, now: int) -> None:
         for number, part in reserved:
@@ -92,17 +99,20 @@ class LateRefunds(LateCalls):
 
     def gateway(self, user: str, now: int, order: str, refunded: int, disputed: int) -> None:
         """The gateway's totals of what went back."""
-        self.report(user, now)
         known = self.orders[order]
         due = known.offer.due(refunded + disputed) - known.offer.due(known.back)
+        done = known.refund and refunded >= known.refund.before + known.refund.amount
+        moves = bool(due or (done and known.refund and known.refund.moves))
+        self.report_if(moves, user, now)
         self.orders[order] = replace(known, back=refunded + disputed, refunded=refunded)
-        if known.refund and refunded >= known.refund.before + known.refund.amount:
+        if done:
             due -= self._finish(user, now, order, max(0, due))
         if due > 0:
             self.claw_back(user, now, order, due)
         elif due < 0:
             self._return(user, now, order, -due)
-        self.fold(user, now)
+        if moves:
+            self.fold(user, now)
 
     def _finish(self, user: str, now: int, order: str, due: int) -> int:
         """Takes what a refund has set aside, as far as it is due, and frees the rest."""
@@ -123,7 +133,7 @@ class LateRefunds(LateCalls):
         loose = min(refund.loose, due - _sum(taken) - _sum(covered))
         self._take(user, now, order, loose)
         self._undo(free, (), now)
-        self.fold(user, now)
+        self.pay_debt(user, now)
         return _sum(taken) + _sum(covered) + loose
 
     def claw_back(self, user: str, now: int, order: str, due: int) -> None:
