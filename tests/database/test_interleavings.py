@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from tests.database.actions import ACTIONS, MONEY, Step, World
+from tests.database.lot_statements import EXPIRE_LOT, FOLD
 from tests.database.people import (
     EXPIRE_HOLD,
     VOID,
@@ -28,6 +29,7 @@ from tests.database.people import (
     Refusal,
     ask_refund,
     gateway_says,
+    grant,
     hint,
     hold,
     refusal,
@@ -36,6 +38,8 @@ from tests.database.people import (
 from tests.support.sizes import PROOFS, sized
 
 LIMIT_S = 60.0
+DYING = 6
+"""Tokens of a lot that has ended, of which the open hold of 4 may use as many, and no more."""
 
 
 LOCKS = {
@@ -63,7 +67,8 @@ class Stage:
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
         self._one, self._two, self._third, self._watcher = (bank.connect() for _ in range(4))
-        self._turns: dict[tuple[str, ...], End] = {}
+        self._turns: dict[tuple[bool, tuple[str, ...]], End] = {}
+        self._is_due = False
 
     def close(self) -> None:
         for connection in (self._one, self._two, self._third, self._watcher):
@@ -71,12 +76,18 @@ class Stage:
 
     def in_turn(self, *names: str) -> End:
         """The end of a world in which these calls came one after the other."""
-        return self._turns[names]
+        return self._turns[self._is_due, names]
+
+    def enter(self, first: str, second: str, *, otherwise: bool = False) -> None:
+        """A world in which a lot has ended and nobody has folded it yet, for every other pair; or
+        for the others."""
+        places = [list(self.actions).index(name) for name in (first, second)]
+        self._is_due = (sum(places) % 4 < 2) != otherwise
 
     def _see_turns(self, world: World, *turns: tuple[str, ...]) -> None:
         for names in turns:
-            if names not in self._turns:
-                self._turns[names] = self._seen_turn(world, names)
+            if (self._is_due, names) not in self._turns:
+                self._turns[self._is_due, names] = self._seen_turn(world, names)
 
     def _seen_turn(self, world: World, names: Sequence[str]) -> End:
         """In a transaction that is undone: the world is as it was, for the calls at once."""
@@ -146,6 +157,8 @@ class Stage:
     def _world(self) -> World:
         ask = self._bank.ask
         user = self._bank.user(9)
+        if self._is_due:
+            ask(grant(user, DYING, "dying"))
         ask(spend_for(user, 2, "spent"))
         paid_order, half_order, open_order, late_order = (self._bank.order(user) for _ in range(4))
         for order_id in (paid_order, half_order):
@@ -158,6 +171,8 @@ class Stage:
         ask(gateway_says(late_order, 1, paid=5000))
         told = ask(hint(paid_order, f"first {paid_order}"))
         [audit] = self._bank.rows(_AUDIT, f"{user}")
+        if self._is_due:
+            self._bank.change(EXPIRE_LOT, user)
         return World(
             user,
             held["id"],
@@ -180,12 +195,15 @@ class Stage:
         return (*said, *self._state(world.user, books))
 
     def _audit(self, user: UUID, books: Connection) -> None:
+        """Before and after a fold: a call that is refused takes its own back with it."""
         beyond = UUID(int=user.int + 1)
         verify = "select from coinslot.verify_ledger(%s, %s)"
         assert not books.execute(verify, [user, beyond]).fetchall()
+        books.execute(FOLD, [user])
+        assert not books.execute(verify, [user, beyond]).fetchall()
 
     def _state(self, user: UUID, books: Connection) -> End:
-        [state] = books.execute(_STATE, [user] * 6).fetchall()
+        [state] = books.execute(_STATE, [user] * 7).fetchall()
         return tuple(state.values())
 
 
@@ -206,7 +224,10 @@ select w.tokens, w.held, w.closed_at is not null as closed,
    from coinslot.token_holds h where h.user_id = %s) as holds,
   (select string_agg(concat_ws(' ', r.status, r.answer), ', ' order by r.status, r.answer)
    from coinslot.refunds r where r.user_id = %s) as refunds,
-  (select count(*) from token_payment_events e where e.user_id = %s) as events
+  (select count(*) from token_payment_events e where e.user_id = %s) as events,
+  (select string_agg(concat_ws(' ', l.kind, l.tokens, l.remaining, l.reserved, l.spent, l.taken,
+    l.expired, l.covered), ', ' order by l.kind, l.tokens, l.remaining, l.reserved, l.spent)
+   from token_lots l where l.user_id = %s) as lots
 from token_wallets w where w.user_id = %s
 """
 
@@ -265,6 +286,7 @@ def test_two_calls_at_once_end_as_one_after_the_other(
 ) -> None:
     others = partners(first, ACTIONS)
     for second in others:
+        stage.enter(first, second)
         end = stage.interleaved(first, second, commit=True)
         assert stage.is_of_a_turn(end, first, second), f"{first}, {second}"
     record_property("pairs", len(others))
@@ -276,6 +298,7 @@ def test_a_call_that_was_rolled_back_leaves_no_trace_on_the_other(
 ) -> None:
     others = partners(first, MONEY)[:: sized(3, proofs=1)]
     for second in others:
+        stage.enter(first, second, otherwise=True)
         end = stage.interleaved(first, second, commit=False)
         assert end == stage.in_turn(second), f"{first} rolled back, {second}"
     record_property("pairs", len(others))
@@ -291,6 +314,7 @@ def test_two_calls_in_a_queue_end_as_one_after_the_other(
     others = partners(first, MONEY, either_order=False)
     share = others if PROOFS else others[_IN_THE_SUITE[lock]]
     for second in share:
+        stage.enter(first, second, otherwise=True)
         end = stage.queued(first, second, lock)
         assert stage.is_of_a_turn(end, first, second), f"{first}, {second}"
     record_property("pairs", len(share))

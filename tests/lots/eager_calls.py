@@ -83,14 +83,12 @@ class EagerCalls(Eager):
         before = spent.call if spent.user == user else 1
         owed = min(self.owed.get(user, 0), amount)
         self.owed[user] = self.owed.get(user, 0) - owed
-        coins = [
-            coin
-            for coin in reversed(self.coins(user, SPENT))
-            if self._lot(coin).expires_at > now and self._lot(coin).made < before
-        ][: amount - owed]
-        self._put(coins, REMAINING)
-        end = now + self.rules.returned_lifetime
-        for _ in range(amount - owed - len(coins)):
+        own = [coin for coin in self.coins(user, SPENT) if self._lot(coin).made < before]
+        living = [coin for coin in reversed(own) if self._lot(coin).expires_at > now]
+        ended = [now + self.rules.returned_lifetime] * (len(own) - len(living))
+        rest = amount - owed - len(living)
+        self._put(living[: amount - owed], REMAINING)
+        for end in [*ended, *[NEVER] * max(0, rest)][: max(0, rest)]:
             self._mint(user, Lot(0, f"given back at {now}", end, made=self.calls))
         self._end(user, now)
 

@@ -92,8 +92,15 @@ class LateCalls(Late):
                 part = min(rest, row.parts.spent)
                 rest -= part
                 self.put(row.moved(remaining=part, spent=-part))
+        ended = [row for row in self.own(user) if row.lot.expires_at <= now]
+        gone = sum(row.parts.spent for row in ended if row.lot.made < before)
+        self._renew(user, now, now + self.rules.returned_lifetime, min(rest, gone))
+        self._renew(user, now, NEVER, rest - min(rest, gone))
+
+    def _renew(self, user: str, now: int, end: int, rest: int) -> None:
+        """Lives for a while as far as lots that have ended were spent. No end explains the rest:
+        tokens that came later have paid for it."""
         if rest:
-            end = now + self.rules.returned_lifetime
             lot = Lot(0, f"given back at {now}", end, made=self.calls)
             self.new_lot(user, lot, rest, rest)
 

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.rows import DictRow
 
+from tests.database.lot_statements import FOLD
 from tests.database.people import (
     Bank,
     Call,
@@ -179,7 +180,7 @@ class Played:
         merge(self.user(user), self.user(into), f"merge {uuid4()}").inside(self.connection)
 
     def _report(self, user: str) -> None:
-        self._as_owner(_FOLD, self.user(user))
+        self._as_owner(FOLD, self.user(user))
 
     # ---- what is there ----
 
@@ -188,7 +189,7 @@ class Played:
         user_id = self.user(user)
         with self.connection.transaction(force_rollback=True):
             told = Call("get_user_tokens", {}, user_id).inside(self.connection)
-            self._as_owner(_FOLD, user_id)
+            self._as_owner(FOLD, user_id)
             [wallet] = self._as_owner(_WALLET, user_id).fetchall()
             lots = self._as_owner(_LOTS, user_id).fetchall()
         names = {order_id: name for name, order_id in self.orders.items()}
@@ -239,10 +240,6 @@ _VERSION = "select version from token_payments where order_id = %s"
 _BACK = """
 select a.refunded, a.withdrawn from coinslot.payment_attempts a
 join token_payments p on p.id = a.payment_id where p.order_id = %s
-"""
-_FOLD = """
-select coinslot.fold(w.user_id, coinslot.wallet_time(w))
-from coinslot.lock_wallet(%s) w where w.user_id is not null
 """
 _WALLET = "select tokens, held from token_wallets where user_id = %s"
 _LOTS = f"""

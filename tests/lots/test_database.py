@@ -1,20 +1,22 @@
 """The database gives what the models give: histories played by a clock that the test moves.
 
-Another year than the first, and as many histories as you like:
+For other histories, and as many as you like:
 `PLAYED_HISTORIES=500 pytest tests/lots/test_database.py`.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from random import Random
 
 import pytest
 
-from tests.database.people import Bank
+from tests.database.people import Bank, Connection, Refusal, grant, spend_for
 from tests.lots.author import Author
 from tests.lots.comparison import Pair
 from tests.lots.histories import HISTORIES
@@ -28,6 +30,7 @@ from tests.support.sizes import sized
 PLAYED = sized(12, proofs=300)
 BY_HAND = os.environ.get("PLAYED_HISTORIES")
 CALLS = 60
+_LIMIT_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,31 @@ def test_the_database_gives_what_the_models_give(
         told += play(seed, played)
     for name, number in told.most_common():
         record_property(name, number)
+
+
+def test_two_folds_at_once_draw_what_was_spent_once(bank: Bank) -> None:
+    """The lots are read by a statement that begins when the wallet is locked."""
+    user = bank.user()
+    for name in ("A", "B"):
+        bank.ask(grant(user, 10, name))
+    bank.ask(spend_for(user, 5, "spent"))
+    with bank.connect() as one, bank.connect() as two, ThreadPoolExecutor(1) as thread:
+        with one.transaction():
+            grant(user, 1, "C").inside(one)
+            other = thread.submit(grant(user, 1, "D"), two)
+            _wait_until_blocked(bank, two)
+        assert not isinstance(other.result(_LIMIT_S), Refusal)
+    lots = bank.rows("select remaining::int from token_lots where user_id = %s order by id", user)
+    assert [lot["remaining"] for lot in lots] == [5, 10, 1, 1]
+    assert bank.wallet(user) == (17, 0)
+
+
+def _wait_until_blocked(bank: Bank, connection: Connection) -> None:
+    blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as blocked"
+    deadline = time.monotonic() + _LIMIT_S
+    while not bank.rows(blocked, connection.info.backend_pid)[0]["blocked"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def play(seed: int, begin: Callable[[Rules], Played]) -> Counter[str]:
