@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from random import Random
 from threading import Event
 from uuid import UUID
@@ -14,7 +15,9 @@ import psycopg
 from psycopg import sql
 
 from tests.database.people import (
+    Answer,
     Bank,
+    Call,
     Connection,
     Refusal,
     create_order,
@@ -106,22 +109,31 @@ class Traffic:
                 turn += 1
                 self._act(connection, random, random.choice(mine), f"traffic {number} {turn}")
 
+    def _made(self, call: Call, connection: Connection) -> Answer:
+        """A call that waited while its table got a column fails, and is made again."""
+        while True:
+            try:
+                return call(connection)
+            except psycopg.errors.InvalidFunctionDefinition:
+                self.done["made again"] += 1
+
     def _act(self, connection: Connection, random: Random, user: UUID, key: str) -> None:
-        if spend(user, 1, key)(connection) == Refusal("PT402", "insufficient_tokens"):
-            self._note("grant", user, 5, grant(user, 5, f"{key} grant")(connection))
+        made = partial(self._made, connection=connection)
+        if made(spend(user, 1, key)) == Refusal("PT402", "insufficient_tokens"):
+            self._note("grant", user, 5, made(grant(user, 5, f"{key} grant")))
             return
         self._note("spend", user, -1, {})
         if random.random() < 0.2:
-            given = refund_spend(user, f"{key} back", key, caller="user")(connection)
+            given = made(refund_spend(user, f"{key} back", key, caller="user"))
             self._note("give back", user, 1, given)
         if random.random() < 0.2:
-            held = hold(user, 1, f"{key} hold")(connection)
+            held = made(hold(user, 1, f"{key} hold"))
             if not isinstance(held, Refusal):
-                self._note("hold", user, 0, release(held["id"])(connection))
+                self._note("hold", user, 0, made(release(held["id"])))
         if random.random() < 0.2:
-            order = create_order(user, None)(connection)
+            order = made(create_order(user, None))
             assert not isinstance(order, Refusal), order
-            paid = gateway_says(order["order_id"], 1, paid=5000)(connection)
+            paid = made(gateway_says(order["order_id"], 1, paid=5000))
             self._note("buy", user, order["tokens"], paid)
 
     def _note(self, what: str, user: UUID, tokens: int, answer: object) -> None:

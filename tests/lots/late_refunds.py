@@ -30,6 +30,15 @@ class LateRefunds(LateCalls):
         if not 0 < asked <= left:
             raise Refused("not_refundable")
         due = known.offer.due(known.back + asked) - known.offer.due(known.back)
+        self.set_aside(user, now, order, due, force=force)
+        refund = self.orders[order].refund
+        assert refund
+        refund = replace(refund, amount=asked, before=known.refunded)
+        self.orders[order] = replace(self.orders[order], refund=refund)
+
+    def set_aside(self, user: str, now: int, order: str, due: int, *, force: bool) -> None:
+        """As many tokens as go back with the money that is asked for."""
+        known = self.orders[order]
         self.report_if(due > 0, user, now)
         if due and not force:
             self._check_own(known, order, due)
@@ -37,7 +46,7 @@ class LateRefunds(LateCalls):
         held = due - _sum(reserved)
         covered = self.cover(order, held)
         loose = held - _sum(covered)
-        refund = Refund(asked, known.refunded, reserved, covered, loose)
+        refund = Refund(0, 0, reserved, covered, loose)
         self.add(user, held=refund.held)
         self.orders[order] = replace(known, refund=refund)
 
@@ -101,11 +110,17 @@ class LateRefunds(LateCalls):
         """The gateway's totals of what went back."""
         known = self.orders[order]
         due = known.offer.due(refunded + disputed) - known.offer.due(known.back)
-        done = known.refund and refunded >= known.refund.before + known.refund.amount
-        moves = bool(due or (done and known.refund and known.refund.moves))
-        self.report_if(moves, user, now)
+        refund = known.refund
+        done = bool(refund and refunded >= refund.before + refund.amount)
         self.orders[order] = replace(known, back=refunded + disputed, refunded=refunded)
-        if done:
+        self.settle(user, now, order, due, done=done)
+
+    def settle(self, user: str, now: int, order: str, due: int, *, done: bool) -> None:
+        """So many more tokens are due, or fewer; an open refund may be done by it."""
+        refund = self.orders[order].refund
+        moves = bool(due or (done and refund and refund.moves))
+        self.report_if(moves, user, now)
+        if done and refund:
             due -= self._finish(user, now, order, max(0, due))
         if due > 0:
             self.claw_back(user, now, order, due)
