@@ -15,10 +15,12 @@ import pytest
 
 from tests.lots.author import Author
 from tests.lots.comparison import Pair
+from tests.lots.histories import HISTORIES
+from tests.lots.late_refunds import LateRefunds
 from tests.lots.terms import Rules
 from tests.support.sizes import sized
 
-HISTORIES = sized(60, proofs=3000)
+NUMBER = sized(60, proofs=3000)
 BY_HAND = os.environ.get("LOT_HISTORIES")
 CALLS = 70
 
@@ -63,7 +65,7 @@ def test_late_folding_gives_what_drawing_at_each_spend_does(
     told: Counter[str] = Counter()
     met: Counter[str] = Counter()
     first = 1_000_000 if BY_HAND else 0
-    number = int(BY_HAND or HISTORIES)
+    number = int(BY_HAND or NUMBER)
     for seed in range(first, first + number):
         pair = play(seed)
         told += pair.told
@@ -74,9 +76,21 @@ def test_late_folding_gives_what_drawing_at_each_spend_does(
     assert {name for name, least in MET.items() if met[name] < least * number} == set()
 
 
-def play(seed: int) -> Pair:
+@pytest.mark.parametrize("name", HISTORIES)
+def test_written_histories_find_out_every_wrong_rule(name: str) -> None:
+    """A generator that finds none of them proves nothing."""
+    with pytest.raises(AssertionError):
+        _play_many(HISTORIES[name].wrong)
+
+
+def _play_many(late: type[LateRefunds]) -> None:
+    for seed in range(100):
+        play(seed, late)
+
+
+def play(seed: int, late: type[LateRefunds] = LateRefunds) -> Pair:
     random = Random(seed)  # noqa: S311 - a history is told by its seed
-    pair = Pair.of(rules(random))
+    pair = Pair.of(rules(random), late)
     author = Author(random, pair)
     for _ in range(CALLS):
         call = author.next()
