@@ -33,7 +33,6 @@ update token_payments set
 where order_id = %s
 """
 _PRICE = "update token_prices set amount = %s where product_id = %s and currency = 'KRW'"
-
 _WALLETS = """
 select w.user_id, w.tokens, coinslot.available(w) as available, w.closed_at is not null as closed
 from token_wallets w where w.user_id >= %s and w.user_id < %s
@@ -94,9 +93,10 @@ class Machine(AccountRules):
     @precondition(lambda self: self.book.rows)
     @rule(n=st.integers(0, 20))
     def the_time_of_a_lot_comes(self, n: int) -> None:
-        """The lots of an example are made in the same order in the model."""
+        """What was spent before is drawn before: no end ever changes while spends wait for a fold."""
         number = len(self.book.rows) - n % len(self.book.rows)
         if self.book.rows[number].lot.expires_at > self.book.tick():
+            self.bank.change(FOLD_ALL, self.first, self.beyond)
             self.bank.change(END_LOT, self.first, self.beyond, number - 1)
             self.book.end_lot(number)
 
