@@ -93,7 +93,7 @@ class Machine(AccountRules):
     @precondition(lambda self: self.book.rows)
     @rule(n=st.integers(0, 20))
     def the_time_of_a_lot_comes(self, n: int) -> None:
-        """What was spent before is drawn before: no end ever changes while spends wait for a fold."""
+        """Spends are drawn first: no end ever changes while they wait for a fold."""
         number = len(self.book.rows) - n % len(self.book.rows)
         if self.book.rows[number].lot.expires_at > self.book.tick():
             self.bank.change(FOLD_ALL, self.first, self.beyond)
