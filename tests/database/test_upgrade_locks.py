@@ -57,7 +57,7 @@ def test_all_tables_stay_locked_until_the_upgrade_ends(database: str) -> None:
         call.execute("set lock_timeout = '50ms'")
         for table in ("coinslot.settings", "public.token_payments"):
             with pytest.raises(psycopg.errors.LockNotAvailable), call.transaction():
-                call.execute(f"select from {table}")  # type: ignore[arg-type]
+                call.execute(f"select from {table}")
         upgrade.rollback()
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BIN = ROOT / ".cache/prometheus/bin"
+BIN = ROOT / "build/prometheus/bin"
 ALERTS = ROOT / "sidecar/deploy/alerts.yml"
 
 _CONFIG = """
