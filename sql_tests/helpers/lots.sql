@@ -35,6 +35,12 @@ begin
   where w.user_id = pass.user_id;
   update public.token_payments p set tokens_end_at = p.tokens_end_at - v_ago
   where p.user_id = pass.user_id;
+  update coinslot.refill_grants g set period_start = g.period_start - v_ago,
+    period_end = g.period_end - v_ago
+  where g.user_id = pass.user_id;
+  update coinslot.refill_identities i set period_start = i.period_start - v_ago,
+    period_end = i.period_end - v_ago
+  where i.user_id = pass.user_id;
 end
 $$;
 
@@ -174,10 +180,10 @@ language sql as $$
   where l.user_id = lots.user_id
 $$;
 
-create function pg_temp.play_lots(steps text[]) returns text[]
+create function pg_temp.play_lots(steps text[], player uuid default null) returns text[]
 language plpgsql as $$
 declare
-  v_user uuid := pg_temp.user_with(0);
+  v_user uuid := coalesce(player, pg_temp.user_with(0));
   v_answers text[];
   v_answer jsonb;
   v_step text;

@@ -41,8 +41,8 @@ comment on column public.token_wallets.merged_into is 'Took what was in here, on
 comment on column public.token_wallets.has_merged is
 'Others were merged into it: what has an idempotency key goes the slow way, which knows theirs.';
 comment on column public.token_wallets.next_change_at is
-'No lot expires before: until then spends are fast. -infinity: tokens are kept for a hold, or the
-lots are not made yet.';
+'No lot expires and no refill is due before: until then spends are fast. -infinity: tokens are kept
+for a hold, the lots are not made yet, or the next use looks for refills.';
 comment on column public.token_wallets.folded_at is
 'When what was spent was last drawn from the lots; -infinity = the lots are not made yet.';
 comment on column public.token_wallets.credited is
@@ -74,7 +74,8 @@ create table public.token_ledger (
   constraint token_ledger_kind_known check (
     kind in (
       'signup_bonus', 'purchase', 'spend', 'spend_refund', 'refund', 'dispute', 'reversal', 'grant',
-      'adjustment', 'merge_out', 'merge_in', 'test_reversal', 'expiry'
+      'adjustment', 'merge_out', 'merge_in', 'test_reversal', 'expiry', 'refill', 'promotion',
+      'referral', 'referral_reversal'
     )
   ),
   constraint token_ledger_delta_not_zero check (delta <> 0),

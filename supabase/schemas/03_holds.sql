@@ -90,20 +90,22 @@ comment on function coinslot.hold_receipt(coinslot.token_holds, boolean) is 'Hol
 revoke all on function coinslot.hold_receipt(coinslot.token_holds, boolean) from public;
 
 -- Available tokens of a wallet its reader may see. An expired hold counts as released before
--- anybody has swept it, and a lot that has ended as expired before anybody has folded it, because
--- only the clock decides. Below zero is a debt: what a gateway took back after it was spent.
+-- anybody has swept it, a lot that has ended as expired before anybody has folded it, and a refill
+-- that is due as granted, because only the clock decides. Below zero is a debt: what a gateway took
+-- back after it was spent.
 create function coinslot.available(wallet public.token_wallets) returns bigint
 language sql stable set search_path = '' as $$
   select wallet.tokens - case when wallet.held = 0 then 0 else (
     select coalesce(sum(h.amount), 0)::bigint
     from coinslot.token_holds h
     where h.user_id = wallet.user_id and h.status = 'held' and h.expires_at > clock_timestamp()
-  ) end - case when wallet.next_change_at > clock_timestamp() then 0
-    else coinslot.lapsed(wallet, greatest(clock_timestamp(), wallet.folded_at))
-  end
+  ) end + case when wallet.next_change_at > clock_timestamp() then 0 else (
+    select coinslot.foreseen_refills(wallet, l.tokens) - l.tokens
+    from coinslot.lapsed(wallet, greatest(clock_timestamp(), wallet.folded_at)) l (tokens)
+  ) end
 $$;
 comment on function coinslot.available(public.token_wallets) is
-'Tokens minus unexpired holds and minus what has expired.';
+'Tokens minus unexpired holds and minus what has expired, with the refills that are due.';
 revoke all on function coinslot.available(public.token_wallets) from public;
 grant execute on function coinslot.available(public.token_wallets) to authenticated, service_role;
 

@@ -97,15 +97,16 @@ comment on function coinslot.refuse_held_key(uuid, text) is 'PT409 if an open ho
 revoke all on function coinslot.refuse_held_key(uuid, text) from public;
 
 -- A spend that did not go through at once. With the wallet locked, what is seen is final: the key
--- was used (answer again), the wallet is gone, a lot has ended, expired holds free enough (spend
--- again, which now succeeds), or there are too few tokens. A call that is refused takes its fold
--- back with it; the next one repeats it.
+-- was used (answer again), the wallet is gone, a lot has ended, a refill is due, expired holds free
+-- enough (spend again, which now succeeds), or there are too few tokens. A call that is refused
+-- takes its fold back with it; the next one repeats it.
 create function coinslot.debit_slowly(attempted public.token_ledger)
 returns public.token_receipt
 language plpgsql volatile set search_path = '' as $$
 declare
   v_wallet public.token_wallets := coinslot.lock_wallet(attempted.user_id);
   v_receipt public.token_receipt := coinslot.find_replay(attempted);
+  v_now timestamptz;
 begin
   if v_receipt.seq is not null then
     return v_receipt;
@@ -114,7 +115,8 @@ begin
   if v_wallet.held > 0 and attempted.caller = 'service' then
     perform coinslot.refuse_held_key(attempted.user_id, attempted.idempotency_key);
   end if;
-  v_wallet := coinslot.fold_if_due(v_wallet, coinslot.wallet_time(v_wallet));
+  v_now := coinslot.wallet_time(v_wallet);
+  v_wallet := coinslot.grant_refills(coinslot.fold_if_due(v_wallet, v_now), v_now);
   if v_wallet.tokens - v_wallet.held < -attempted.delta then
     perform coinslot.fail('insufficient_tokens', jsonb_build_object(
       'tokens', v_wallet.tokens - v_wallet.held, 'required', -attempted.delta

@@ -71,6 +71,9 @@ begin
     return coinslot.hold_receipt(v_hold, true);
   end if;
   perform coinslot.check_open(v_wallet);
+  if v_wallet.next_change_at <= v_now then
+    v_wallet := coinslot.grant_refills(v_wallet, v_now);
+  end if;
   if v_wallet.tokens - v_wallet.held < hold.amount then
     perform coinslot.fail('insufficient_tokens', jsonb_build_object(
       'tokens', v_wallet.tokens - v_wallet.held, 'required', hold.amount
@@ -358,7 +361,7 @@ begin
     return coinslot.find_capture(v_hold, v_asked);
   end if;
   if v_wallet.next_change_at <= v_now then
-    v_wallet := coinslot.fold(v_hold.user_id, v_now);
+    v_wallet := coinslot.grant_refills(coinslot.fold(v_hold.user_id, v_now), v_now);
   end if;
   if v_asked not between 1 and v_hold.amount then
     if (capture_hold.allow_overage and v_asked between 1 and coinslot.max_amount()) is not true then

@@ -226,22 +226,24 @@ create function coinslot.follow_confirmation() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.grant_signup_bonus(new.id);
+  perform coinslot.look_for_refills(new.id);
   return null;
 end
 $$;
 comment on function coinslot.follow_confirmation() is
-'Trigger on auth.users: the bonus follows what is confirmed.';
+'Trigger on auth.users: the bonus and refills follow what is confirmed.';
 revoke all on function coinslot.follow_confirmation() from public;
 
 create function coinslot.follow_identity() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.grant_signup_bonus(new.user_id);
+  perform coinslot.look_for_refills(new.user_id);
   return null;
 end
 $$;
 comment on function coinslot.follow_identity() is
-'Trigger on auth.identities: the bonus follows a linked identity.';
+'Trigger on auth.identities: the bonus and refills follow a linked identity.';
 revoke all on function coinslot.follow_identity() from public;
 
 -- Users who were there before Coinslot get what they would have got by signing up now, one after

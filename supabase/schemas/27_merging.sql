@@ -298,8 +298,10 @@ begin
   v_wallet := coinslot.lock_wallet(lock_for_merge.from_user);
   v_into := coinslot.lock_wallet(lock_for_merge.into_user);
   v_now := greatest(coinslot.wallet_time(v_wallet), v_into.folded_at);
-  v_wallet := coinslot.fold(lock_for_merge.from_user, v_now);
+  perform coinslot.fold(lock_for_merge.from_user, v_now);
   perform coinslot.fold(lock_for_merge.into_user, v_now);
+  perform coinslot.lapse_refills(lock_for_merge.from_user, lock_for_merge.into_user, v_now);
+  v_wallet := coinslot.lock_wallet(lock_for_merge.from_user);
   perform coinslot.check_merged_sums(v_wallet, lock_for_merge.into_user);
   return v_wallet;
 end

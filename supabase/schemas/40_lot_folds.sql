@@ -188,7 +188,8 @@ comment on function coinslot.expire_lots(uuid, bigint, timestamptz) is
 'Expires what has ended and no hold needs; tokens.';
 revoke all on function coinslot.expire_lots(uuid, bigint, timestamptz) from public;
 
-create function coinslot.note_change(user_id uuid, now timestamptz) returns public.token_wallets
+create function coinslot.note_change(user_id uuid, now timestamptz)
+returns public.token_wallets
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
@@ -196,20 +197,25 @@ declare
 begin
   update public.token_wallets w set
     folded_at = note_change.now,
-    next_change_at = coalesce((
-      select case
-        when min(l.expires_at) <= note_change.now then '-infinity' else min(l.expires_at)
-      end
-      from public.token_lots l
-      where l.user_id = note_change.user_id and l.remaining > 0
-    ), 'infinity')
+    next_change_at = (
+      select least(
+        case when l.ends_at <= note_change.now then '-infinity' else l.ends_at end,
+        coinslot.next_refill(w.user_id, w.tokens - l.reserved, note_change.now)
+      )
+      from (
+        select min(o.expires_at) filter (where o.remaining > 0) as ends_at,
+          coalesce(sum(o.reserved), 0)::bigint as reserved
+        from public.token_lots o
+        where o.user_id = note_change.user_id and (o.remaining > 0 or o.reserved > 0)
+      ) l
+    )
   where w.user_id = note_change.user_id
   returning w.* into strict v_wallet;
   return v_wallet;
 end
 $$;
 comment on function coinslot.note_change(uuid, timestamptz) is
-'Says of a locked wallet when it was folded, and when its next lot ends.';
+'Says of a locked wallet when it was folded, and when its next lot ends or refill is due.';
 revoke all on function coinslot.note_change(uuid, timestamptz) from public;
 
 -- Tokens spent beyond what the lots had are a debt, and come behind those that were drawn.

@@ -86,6 +86,7 @@ comment on function coinslot.lot_of(public.token_ledger, timestamptz, timestampt
 'The lot of a credit, not yet written.';
 revoke all on function coinslot.lot_of(public.token_ledger, timestamptz, timestamptz) from public;
 
+-- What has paid a debt may have made a refill due.
 create function coinslot.post_credit(
   entry public.token_ledger, now timestamptz, expires_at timestamptz default null
 ) returns public.token_receipt
@@ -100,7 +101,9 @@ begin
   entry.seq := v_receipt.seq;
   entry.created_at := v_receipt.created_at;
   v_lot := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
-  if coinslot.make_lot(v_lot, v_debt) < v_lot.tokens then
+  if coinslot.make_lot(v_lot, v_debt) > 0 then
+    perform coinslot.note_change(entry.user_id, post_credit.now);
+  else
     update public.token_wallets w set next_change_at = v_lot.expires_at
     where w.user_id = entry.user_id and w.next_change_at > v_lot.expires_at;
   end if;

@@ -50,7 +50,8 @@ def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None
         *("merge_token_wallets", "extend_token_hold", "list_token_holds", "refund_spend_for"),
         *("accept_token_refund", "accept_token_refund_for"),
         *("void_token_orders", "void_token_orders_for"),
-        *("list_token_lots", "list_expiring_tokens"),
+        *("list_token_lots", "list_expiring_tokens", "list_token_refills"),
+        *("set_token_group_for", "set_token_refill"),
     }
 
 

@@ -17,7 +17,7 @@ CATALOGUE = {"token_features", "token_prices", "token_offers", "token_products"}
 
 FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
-    *("create_token_order", "cancel_token_order", "list_token_holds"),
+    *("create_token_order", "cancel_token_order", "list_token_holds", "list_token_refills"),
 }
 """RPCs of a signed-in person."""
 
@@ -25,6 +25,7 @@ FOR_OPERATORS = {
     "accept_token_refund",
     "list_token_refunds",
     "request_token_refund",
+    "set_token_refill",
     "void_token_orders",
 }
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""
