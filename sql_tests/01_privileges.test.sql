@@ -5,6 +5,8 @@ begin;
 
 -- The API's roles read; nobody but the owner writes.
 create temporary table relation_grants (relation, anon, authenticated, service_role) as values
+('coinslot.charges', '', '', ''),
+('public.token_tiers', 'SELECT', 'SELECT', 'SELECT'),
 ('coinslot.refills', '', '', ''),
 ('coinslot.group_members', '', '', ''),
 ('coinslot.refill_grants', '', '', ''),
@@ -63,6 +65,18 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 
 -- A name stands for one function: PostgREST cannot choose between overloads.
 create temporary table function_grants (function, roles) as values
+('coinslot.product_on_sale', ''),
+('coinslot.order_of', ''),
+('coinslot.discounted', 'service_role'),
+('coinslot.tiered', ''),
+('coinslot.tiers_of', 'anon, authenticated, service_role'),
+('coinslot.check_quantity', ''),
+('coinslot.check_tiers', ''),
+('coinslot.get_tiers', ''),
+('coinslot.set_tiers', 'service_role'),
+('public.coinslot_set_tiers', 'service_role'),
+('coinslot.set_token_tiers', 'authenticated'),
+('public.set_token_tiers', 'authenticated'),
 ('coinslot.refill_period', ''),
 ('coinslot.is_another_period', ''),
 ('coinslot.rules_for', ''),

@@ -88,6 +88,7 @@ create table coinslot.settings (
   refund_days integer default 7,
   plain_order_ids boolean not null default true,
   returned_lifetime interval not null default interval '7 days',
+  max_quantity integer not null default 100,
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -114,7 +115,8 @@ create table coinslot.settings (
       keep_webhooks, keep_audit_lines, keep_ledger_checks, keep_unpaid_orders, keep_account_holders
     ) >= interval '30 days'
   ),
-  constraint settings_returned_lifetime_not_negative check (returned_lifetime >= interval '0')
+  constraint settings_returned_lifetime_not_negative check (returned_lifetime >= interval '0'),
+  constraint settings_max_quantity_in_range check (max_quantity between 1 and 1000)
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
@@ -165,6 +167,7 @@ comment on column coinslot.settings.plain_order_ids is
 comment on column coinslot.settings.identity_salt is 'Keeps identity hashes from being guessed.';
 comment on column coinslot.settings.returned_lifetime is
 'How long tokens live that come back when their lot has expired; 0 = not at all.';
+comment on column coinslot.settings.max_quantity is 'Packs in one order at the most.';
 
 insert into coinslot.settings default values;
 

@@ -146,6 +146,8 @@ create table public.token_payments (
   name_ko text,
   tokens_last_days integer,
   tokens_end_at timestamptz,
+  quantity integer not null default 1,
+  list_amount bigint,
   constraint token_payments_pkey primary key (id),
   constraint token_payments_order_id_key unique (order_id),
   constraint token_payments_idempotency_key_key unique (user_id, idempotency_key),
@@ -161,10 +163,13 @@ create table public.token_payments (
   constraint token_payments_tokens_in_range check (tokens between 0 and 9007199254740991),
   constraint token_payments_money_not_negative check (
     paid >= 0 and refunded >= 0 and disputed >= 0 and withdrawn >= 0
-  )
+  ),
+  constraint token_payments_quantity_positive check (quantity between 1 and 1000),
+  constraint token_payments_list_amount_fits check (list_amount >= amount)
 );
 comment on table public.token_payments is 'Orders and what became of them.';
-comment on column public.token_payments.amount is 'Price in minor units, from the catalogue.';
+comment on column public.token_payments.amount is
+'Price in minor units, from the catalogue, less discounts.';
 comment on column public.token_payments.tokens is 'Tokens the order buys.';
 comment on column public.token_payments.live is 'Made while this database was live.';
 comment on column public.token_payments.name_ko is
@@ -191,6 +196,9 @@ comment on column public.token_payments.tokens_last_days is
 'How many days its tokens last; null = no such rule.';
 comment on column public.token_payments.tokens_end_at is
 'When its tokens expire; null = no such rule. With neither they never do.';
+comment on column public.token_payments.quantity is 'Packs in the order.';
+comment on column public.token_payments.list_amount is
+'What it would have cost without discounts; null = amount.';
 
 -- History is paged by (created_at, id), newest first; expiry walks the open
 -- orders by date, and the purge those that came to nothing.

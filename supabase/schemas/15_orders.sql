@@ -45,28 +45,63 @@ comment on function coinslot.selling_gateway(text, text) is
 'The gateway, if it takes orders in this currency; PT400 otherwise.';
 revoke all on function coinslot.selling_gateway(text, text) from public;
 
--- An order keeps how long its tokens last, as it keeps its price. What nobody could use is not
--- sold.
-create function coinslot.quote_order(
-  user_id uuid, product_id text, gateway text, currency text, idempotency_key text
-) returns public.token_payments
+-- What nobody could use is not sold.
+create function coinslot.product_on_sale(id text) returns public.token_products
 language plpgsql stable set search_path = '' as $$
 declare
-  v_order public.token_payments;
+  v_product public.token_products;
 begin
-  select p.id, p.name, p.tokens, p.tokens_last_days, p.tokens_end_at
-  into v_order.product_id, v_order.name, v_order.tokens, v_order.tokens_last_days,
-    v_order.tokens_end_at
-  from public.token_products p
-  where p.id = quote_order.product_id and p.active
+  select p.* into v_product from public.token_products p
+  where p.id = product_on_sale.id and p.active
     and (p.tokens_end_at is null or p.tokens_end_at > clock_timestamp());
   if not found then
     perform coinslot.fail(
-      'product_not_found', jsonb_build_object('product_id', left(quote_order.product_id, 63))
+      'product_not_found', jsonb_build_object('product_id', left(product_on_sale.id, 63))
     );
   end if;
+  return v_product;
+end
+$$;
+comment on function coinslot.product_on_sale(text) is 'A product that is on sale; PT404.';
+revoke all on function coinslot.product_on_sale(text) from public;
+
+-- An order keeps how long its tokens last, as it keeps its price. Its name says how many there are:
+-- a gateway's window shows it.
+create function coinslot.order_of(product public.token_products, quantity integer)
+returns public.token_payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_order public.token_payments;
+  v_times text := case when order_of.quantity > 1 then ' × ' || order_of.quantity else '' end;
+begin
+  perform coinslot.check_quantity(product, order_of.quantity);
+  v_order.product_id := product.id;
+  v_order.name := product.name || v_times;
+  v_order.name_ko := product.name_ko || v_times;
+  v_order.quantity := order_of.quantity;
+  v_order.tokens := product.tokens * order_of.quantity;
+  v_order.tokens_last_days := product.tokens_last_days;
+  v_order.tokens_end_at := product.tokens_end_at;
+  return v_order;
+end
+$$;
+comment on function coinslot.order_of(public.token_products, integer) is
+'An order of so many of a product, without a price yet.';
+revoke all on function coinslot.order_of(public.token_products, integer) from public;
+
+create function coinslot.quote_order(
+  user_id uuid, product_id text, gateway text, currency text, idempotency_key text,
+  quantity integer
+) returns public.token_payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_product public.token_products := coinslot.product_on_sale(quote_order.product_id);
+  v_order public.token_payments := coinslot.order_of(v_product, quote_order.quantity);
+begin
   v_order.gateway := coinslot.selling_gateway(quote_order.gateway, quote_order.currency);
-  select r.currency, r.amount into v_order.currency, v_order.amount
+  select r.currency, coinslot.tiered(r.product_id, r.currency, r.amount, v_order.quantity),
+    r.amount * v_order.quantity
+  into v_order.currency, v_order.amount, v_order.list_amount
   from public.token_prices r
   where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
   if not found then
@@ -77,17 +112,24 @@ begin
       )
     ));
   end if;
+  if v_order.list_amount > coinslot.max_amount() then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'quantity', 'min', 1,
+      'max', coinslot.max_amount() / (v_order.list_amount / v_order.quantity)
+    ));
+  end if;
   v_order.user_id := quote_order.user_id;
   v_order.idempotency_key := quote_order.idempotency_key;
   return v_order;
 end
 $$;
-comment on function coinslot.quote_order(uuid, text, text, text, text) is
+comment on function coinslot.quote_order(uuid, text, text, text, text, integer) is
 'Name, tokens and price of an order, or what is wrong with it.';
-revoke all on function coinslot.quote_order(uuid, text, text, text, text) from public;
+revoke all on function coinslot.quote_order(uuid, text, text, text, text, integer) from public;
 
 create function coinslot.find_order_replay(
-  user_id uuid, product_id text, gateway text, currency text, idempotency_key text
+  user_id uuid, product_id text, gateway text, currency text, idempotency_key text,
+  quantity integer
 ) returns public.token_payments
 language plpgsql stable set search_path = '' as $$
 declare
@@ -96,17 +138,21 @@ begin
   select p.* into v_payment from public.token_payments p
   where p.user_id = find_order_replay.user_id
     and p.idempotency_key = find_order_replay.idempotency_key;
-  if found and (v_payment.product_id, v_payment.gateway, v_payment.currency) is distinct from
-    (find_order_replay.product_id, find_order_replay.gateway, find_order_replay.currency)
-  then
+  if found and (
+    v_payment.product_id, v_payment.gateway, v_payment.currency, v_payment.quantity
+  ) is distinct from (
+    find_order_replay.product_id, find_order_replay.gateway, find_order_replay.currency,
+    find_order_replay.quantity
+  ) then
     perform coinslot.fail('idempotency_key_reused');
   end if;
   return v_payment;
 end
 $$;
-comment on function coinslot.find_order_replay(uuid, text, text, text, text) is
+comment on function coinslot.find_order_replay(uuid, text, text, text, text, integer) is
 'The order of an earlier identical call, or null.';
-revoke all on function coinslot.find_order_replay(uuid, text, text, text, text) from public;
+revoke all on function coinslot.find_order_replay(uuid, text, text, text, text, integer)
+from public;
 
 -- Two caps: of what is open at a time, which cancelling makes room in, and of what comes to nothing
 -- within an hour, so that whoever orders and cancels without end stops, too. What waits for a
@@ -237,14 +283,13 @@ begin
   select s.* into v_settings from coinslot.settings s where s.id;
   insert into public.token_payments as p (
     order_id, user_id, product_id, name, name_ko, gateway, method, amount, currency, tokens, live,
-    idempotency_key, tokens_last_days, tokens_end_at, expires_at, deposit_until
+    idempotency_key, tokens_last_days, tokens_end_at, quantity, list_amount, expires_at,
+    deposit_until
   ) values (
     coinslot.new_order_id(v_settings.plain_order_ids), quoted.user_id, quoted.product_id,
-    quoted.name,
-    (select d.name_ko from public.token_products d where d.id = quoted.product_id),
-    quoted.gateway, quoted.method, quoted.amount, quoted.currency, quoted.tokens,
-    v_settings.mode = 'live', quoted.idempotency_key, quoted.tokens_last_days,
-    quoted.tokens_end_at, clock_timestamp() + v_settings.order_lifetime,
+    quoted.name, quoted.name_ko, quoted.gateway, quoted.method, quoted.amount, quoted.currency,
+    quoted.tokens, v_settings.mode = 'live', quoted.idempotency_key, quoted.tokens_last_days,
+    quoted.tokens_end_at, quoted.quantity, nullif(quoted.list_amount, quoted.amount), clock_timestamp() + v_settings.order_lifetime,
     clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
   ) returning p.* into v_order;
   perform coinslot.record_event(v_order, null, 'user');
@@ -257,7 +302,8 @@ revoke all on function coinslot.write_order(public.token_payments) from public;
 -- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
 -- order and no cap can be passed by asking twice at once.
 create function coinslot.create_order(
-  product_id text, gateway text, currency text, idempotency_key text, method text
+  product_id text, gateway text, currency text, idempotency_key text, method text,
+  quantity integer
 ) returns public.token_payments
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -271,7 +317,8 @@ begin
   perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
   perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
   v_order := coinslot.find_order_replay(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key,
+    create_order.quantity
   );
   if v_order.id is not null then
     return coinslot.ask_again(v_order, create_order.method);
@@ -279,33 +326,37 @@ begin
   perform coinslot.check_buyer(v_user_id);
   perform coinslot.check_order_limits(v_user_id);
   v_order := coinslot.quote_order(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key,
+    create_order.quantity
   );
   v_order.method := create_order.method;
   return coinslot.write_order(v_order);
 end
 $$;
-comment on function coinslot.create_order(text, text, text, text, text) is
+comment on function coinslot.create_order(text, text, text, text, text, integer) is
 'See public.create_token_order.';
-revoke all on function coinslot.create_order(text, text, text, text, text) from public;
-grant execute on function coinslot.create_order(text, text, text, text, text) to authenticated;
+revoke all on function coinslot.create_order(text, text, text, text, text, integer) from public;
+grant execute on function coinslot.create_order(text, text, text, text, text, integer)
+to authenticated;
 
 create function public.create_token_order(
   product_id text, gateway text, currency text default 'KRW', idempotency_key text default null,
-  method text default null
+  method text default null, quantity integer default 1
 ) returns public.token_payments
 language sql volatile
 set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
-    create_token_order.idempotency_key, create_token_order.method
+    create_token_order.idempotency_key, create_token_order.method, create_token_order.quantity
   )
 $$;
-comment on function public.create_token_order(text, text, text, text, text) is
-'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
-revoke all on function public.create_token_order(text, text, text, text, text)
+comment on function public.create_token_order(text, text, text, text, text, integer) is
+'Makes an order of the signed-in user at the catalogue''s price, of several packs with its volume
+discount. With a key: once per key.';
+revoke all on function public.create_token_order(text, text, text, text, text, integer)
 from public, anon, authenticated, service_role;
-grant execute on function public.create_token_order(text, text, text, text, text) to authenticated;
+grant execute on function public.create_token_order(text, text, text, text, text, integer)
+to authenticated;
 
 create function coinslot.cancelable_statuses() returns text[]
 language sql immutable parallel safe set search_path = ''

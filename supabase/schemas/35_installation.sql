@@ -481,6 +481,7 @@ begin
   delete from coinslot.errors;
   delete from coinslot.settings;
   delete from coinslot.lot_backfill;
+  delete from coinslot.charges;
   alter table coinslot.imported_columns disable trigger imported_columns_append_only;
   delete from coinslot.imported_columns;
   alter table coinslot.imported_columns enable trigger imported_columns_append_only;

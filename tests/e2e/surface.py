@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psycopg
 
-CATALOGUE = {"token_features", "token_prices", "token_offers", "token_products"}
+CATALOGUE = {"token_features", "token_prices", "token_offers", "token_products", "token_tiers"}
 """Relations that everybody reads. Every other relation is rows of people."""
 
 FOR_USERS = {
@@ -26,6 +26,7 @@ FOR_OPERATORS = {
     "list_token_refunds",
     "request_token_refund",
     "set_token_refill",
+    "set_token_tiers",
     "void_token_orders",
 }
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""

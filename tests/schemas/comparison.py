@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SCHEMAS = ROOT / "supabase" / "schemas"
 # Their rows are part of what a release is.
 REFERENCE_TABLES = (
+    "coinslot.charges",
     "coinslot.errors",
     "coinslot.gateways",
     "coinslot.payment_statuses",

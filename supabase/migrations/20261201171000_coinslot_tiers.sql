@@ -1,0 +1,526 @@
+select coinslot.begin_upgrade();
+
+-- Volume discounts: several packs in one order, and tiers by their number. The price of an order is
+-- computed here, and kept in it: what its gateway must have been paid is that.
+
+select coinslot.lock_for_upgrade(array[
+  'coinslot.settings', 'public.token_payments'
+]::regclass[]);
+
+do $$
+declare
+  v_relations constant text[] := array['token_tiers'];
+  v_functions constant text[] := array['coinslot_set_tiers', 'set_token_tiers'];
+begin
+  perform coinslot.refuse_problems('Coinslot cannot be upgraded yet', array(
+    select format('%s: the name is Coinslot''s. Rename yours.', t.name)
+    from (
+      select format('table public.%s', c.relname) from pg_catalog.pg_class c
+      where c.relnamespace = 'public'::regnamespace and c.relname = any(v_relations)
+      union all
+      select format('function public.%s(%s)', p.proname,
+        pg_catalog.pg_get_function_identity_arguments(p.oid))
+      from pg_catalog.pg_proc p
+      where p.pronamespace = 'public'::regnamespace and p.proname = any(v_functions)
+    ) t (name)
+  ));
+end
+$$;
+
+alter table coinslot.settings add column max_quantity integer not null default 100;
+alter table coinslot.settings add constraint settings_max_quantity_in_range
+check (max_quantity between 1 and 1000) not valid;
+alter table coinslot.settings validate constraint settings_max_quantity_in_range;
+
+comment on column coinslot.settings.max_quantity is 'Packs in one order at the most.';
+
+alter table public.token_payments
+add column quantity integer not null default 1,
+add column list_amount bigint;
+alter table public.token_payments add constraint token_payments_quantity_positive
+check (quantity between 1 and 1000) not valid;
+alter table public.token_payments add constraint token_payments_list_amount_fits
+check (list_amount >= amount) not valid;
+
+comment on column public.token_payments.amount is
+'Price in minor units, from the catalogue, less discounts.';
+comment on column public.token_payments.quantity is 'Packs in the order.';
+comment on column public.token_payments.list_amount is
+'What it would have cost without discounts; null = amount.';
+
+-- What no gateway charges less than, and in what steps: a discount never goes below it. A price of
+-- the catalogue may: it is the shop's own.
+create table coinslot.charges (
+  currency text not null,
+  least bigint not null,
+  step bigint not null default 1,
+  constraint charges_pkey primary key (currency),
+  constraint charges_currency_shaped check (currency ~ '^[A-Z]{3}$'),
+  constraint charges_positive check (least > 0 and step > 0)
+);
+comment on table coinslot.charges is 'The smallest amounts that a discount may lead to.';
+comment on column coinslot.charges.least is 'Minor units.';
+comment on column coinslot.charges.step is
+'Amounts are multiples of it: a third decimal that is not 0 cannot be charged.';
+alter table coinslot.charges enable row level security;
+revoke all on table coinslot.charges from anon, authenticated, service_role;
+create policy "Nobody reads charges through the API" on coinslot.charges
+for select to anon, authenticated using (false);
+insert into coinslot.charges (currency, least) values
+('KRW', 1000), ('USD', 50), ('AED', 200), ('AUD', 50), ('BRL', 50), ('CAD', 50), ('CHF', 50),
+('CZK', 1500), ('DKK', 250), ('EUR', 50), ('GBP', 30), ('HKD', 400), ('HUF', 17500), ('INR', 50),
+('JPY', 50), ('MXN', 1000), ('MYR', 200), ('NOK', 300), ('NZD', 50), ('PLN', 200), ('RON', 200),
+('SEK', 300), ('SGD', 50), ('THB', 1000);
+insert into coinslot.charges (currency, least, step) values
+('BHD', 500, 10), ('JOD', 500, 10), ('KWD', 500, 10), ('OMR', 500, 10), ('TND', 2000, 10);
+
+create table public.token_tiers (
+  product_id text not null,
+  quantity integer not null,
+  percent_off integer not null,
+  constraint token_tiers_pkey primary key (product_id, quantity),
+  constraint token_tiers_product_id_fkey foreign key (product_id)
+  references public.token_products (id) on delete cascade,
+  constraint token_tiers_quantity_several check (quantity between 2 and 1000),
+  constraint token_tiers_percent_off_in_range check (percent_off between 1 and 90)
+);
+comment on table public.token_tiers is 'How much cheaper several packs in one order are.';
+comment on column public.token_tiers.quantity is 'From so many packs on.';
+comment on column public.token_tiers.percent_off is 'Of the price of all of them.';
+alter table public.token_tiers enable row level security;
+revoke all on table public.token_tiers from anon, authenticated, service_role;
+grant select on table public.token_tiers to anon, authenticated, service_role;
+create policy "Everybody reads tiers" on public.token_tiers
+for select to anon, authenticated using (true);
+
+-- Rounded down, in the buyer's favour, and never above what it would cost without a discount.
+create function coinslot.discounted(listed bigint, amount numeric, currency text)
+returns bigint
+language sql stable set search_path = '' as $$
+  select least(discounted.listed::numeric, greatest(
+    coalesce(c.least, 1), floor(discounted.amount / coalesce(c.step, 1)) * coalesce(c.step, 1)
+  ))::bigint
+  from (select discounted.currency as code) o
+  left join coinslot.charges c on c.currency = o.code
+$$;
+comment on function coinslot.discounted(bigint, numeric, text) is
+'A discounted amount as it can be charged.';
+revoke all on function coinslot.discounted(bigint, numeric, text) from public;
+grant execute on function coinslot.discounted(bigint, numeric, text) to service_role;
+
+create function coinslot.tiered(product_id text, currency text, price bigint, quantity integer)
+returns bigint
+language sql stable set search_path = '' as $$
+  select case when t.percent_off is null then tiered.price * tiered.quantity
+    else coinslot.discounted(
+      tiered.price * tiered.quantity,
+      tiered.price::numeric * tiered.quantity * (100 - t.percent_off) / 100, tiered.currency
+    ) end
+  from (select tiered.quantity as packs) o
+  left join lateral (
+    select i.percent_off from public.token_tiers i
+    where i.product_id = tiered.product_id and i.quantity <= o.packs
+    order by i.quantity desc limit 1
+  ) t on true
+$$;
+comment on function coinslot.tiered(text, text, bigint, integer) is
+'What so many packs cost together.';
+revoke all on function coinslot.tiered(text, text, bigint, integer) from public;
+
+-- For everybody who reads what is on sale, and who sees no charges: hence not as whoever asks.
+create function coinslot.tiers_of(product_id text, currency text, price bigint, tokens bigint)
+returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'quantity', t.quantity, 'percent_off', t.percent_off, 'tokens', tiers_of.tokens * t.quantity,
+    'amount', coinslot.tiered(
+      tiers_of.product_id, tiers_of.currency, tiers_of.price, t.quantity
+    )
+  ) order by t.quantity), '[]')
+  from public.token_tiers t where t.product_id = tiers_of.product_id
+$$;
+comment on function coinslot.tiers_of(text, text, bigint, bigint) is
+'The tiers of a product with what they cost: [{quantity, percent_off, tokens, amount}].';
+revoke all on function coinslot.tiers_of(text, text, bigint, bigint) from public;
+grant execute on function coinslot.tiers_of(text, text, bigint, bigint)
+to anon, authenticated, service_role;
+
+-- New columns come last.
+create or replace view public.token_offers with (security_invoker = true) as
+select -- noqa: ST06
+  p.id,
+  p.kind,
+  p.name,
+  p.name_ko,
+  p.tokens,
+  r.currency,
+  r.amount,
+  case when p.kind = 'token_pack' then greatest(0, floor(
+    100 - 100.0 * r.amount * first_value(p.tokens) over pack
+    / (p.tokens * first_value(r.amount) over pack)
+  ))::integer else 0 end as discount_percent,
+  p.tokens_last_days,
+  p.tokens_end_at,
+  coinslot.tiers_of(p.id, r.currency, r.amount, p.tokens) as tiers
+from public.token_products as p
+inner join public.token_prices as r on p.id = r.product_id
+where p.active and (p.tokens_end_at is null or p.tokens_end_at > statement_timestamp())
+window pack as (partition by p.kind, r.currency order by p.tokens, r.amount);
+comment on column public.token_offers.tiers is
+'Several in one order: [{quantity, percent_off, tokens, amount}], of all of them together.';
+
+-- Several of a single thing are several orders: an app delivers one for each.
+create function coinslot.check_quantity(product public.token_products, quantity integer)
+returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_most integer := case when product.tokens = 0 then 1 else (
+    select least(s.max_quantity, coinslot.max_amount() / product.tokens)
+    from coinslot.settings s where s.id
+  ) end;
+begin
+  if (check_quantity.quantity between 1 and v_most) is not true then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'quantity', 'min', 1, 'max', v_most
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_quantity(public.token_products, integer) is
+'PT400 unless so many of a product can be in one order.';
+revoke all on function coinslot.check_quantity(public.token_products, integer) from public;
+
+create function coinslot.check_tiers(tiers jsonb) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if jsonb_typeof(check_tiers.tiers) is distinct from 'object' or exists (
+    select from jsonb_each(
+      case jsonb_typeof(check_tiers.tiers) when 'object' then check_tiers.tiers end
+    ) e
+    where e.key !~ '^[1-9][0-9]{0,3}$' or e.key::numeric not between 2 and 1000
+      or jsonb_typeof(e.value) <> 'number' or e.value::text !~ '^[0-9]{1,2}$'
+      or e.value::text::numeric not between 1 and 90
+  ) then
+    perform coinslot.fail('invalid_argument', '{"argument": "tiers", "example": {"5": 10}}');
+  end if;
+end
+$$;
+comment on function coinslot.check_tiers(jsonb) is 'PT400 for what cannot be tiers.';
+revoke all on function coinslot.check_tiers(jsonb) from public;
+
+create function coinslot.get_tiers(product_id text) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(t.quantity, t.percent_off), '{}')
+  from public.token_tiers t where t.product_id = get_tiers.product_id
+$$;
+comment on function coinslot.get_tiers(text) is 'The tiers of a product: {quantity: percent off}.';
+revoke all on function coinslot.get_tiers(text) from public;
+
+-- All tiers of a product at once: what is not given is gone.
+create function coinslot.set_tiers(product_id text, tiers jsonb, reason text) returns jsonb
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_old jsonb := coinslot.get_tiers(set_tiers.product_id);
+begin
+  perform coinslot.check_tiers(set_tiers.tiers);
+  perform from public.token_products p
+  where p.id = set_tiers.product_id and p.kind = 'token_pack' for no key update;
+  if not found then
+    perform coinslot.fail(
+      'product_not_found', jsonb_build_object('product_id', left(set_tiers.product_id, 63))
+    );
+  end if;
+  delete from public.token_tiers t where t.product_id = set_tiers.product_id;
+  insert into public.token_tiers (product_id, quantity, percent_off)
+  select set_tiers.product_id, e.key::integer, e.value::text::integer
+  from jsonb_each(set_tiers.tiers) e;
+  perform coinslot.note_action('tiers_set', set_tiers.product_id, set_tiers.reason,
+    jsonb_build_object('from', v_old, 'to', set_tiers.tiers));
+  return coinslot.get_tiers(set_tiers.product_id);
+end
+$$;
+comment on function coinslot.set_tiers(text, jsonb, text) is 'See public.coinslot_set_tiers.';
+revoke all on function coinslot.set_tiers(text, jsonb, text) from public;
+grant execute on function coinslot.set_tiers(text, jsonb, text) to service_role;
+
+create function public.coinslot_set_tiers(product_id text, tiers jsonb, reason text default '')
+returns jsonb
+language sql volatile set search_path = '' as $$
+  select coinslot.set_tiers(
+    coinslot_set_tiers.product_id, coinslot_set_tiers.tiers, coinslot_set_tiers.reason
+  )
+$$;
+comment on function public.coinslot_set_tiers(text, jsonb, text) is
+'Service: sets all volume discounts of a pack: {quantity: percent off}, such as {"5": 10}.';
+revoke all on function public.coinslot_set_tiers(text, jsonb, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.coinslot_set_tiers(text, jsonb, text) to service_role;
+
+create function coinslot.set_token_tiers(product_id text, reason text, tiers jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform coinslot.require_owner(set_token_tiers.reason);
+  return coinslot.set_tiers(
+    set_token_tiers.product_id, set_token_tiers.tiers, set_token_tiers.reason
+  );
+end
+$$;
+comment on function coinslot.set_token_tiers(text, text, jsonb) is 'See public.set_token_tiers.';
+revoke all on function coinslot.set_token_tiers(text, text, jsonb) from public;
+grant execute on function coinslot.set_token_tiers(text, text, jsonb) to authenticated;
+
+create function public.set_token_tiers(product_id text, reason text, tiers jsonb) returns jsonb
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+  select coinslot.set_token_tiers(
+    set_token_tiers.product_id, set_token_tiers.reason, set_token_tiers.tiers
+  )
+$$;
+comment on function public.set_token_tiers(text, text, jsonb) is
+'Operators, owner: the same as coinslot_set_tiers, with a reason.';
+revoke all on function public.set_token_tiers(text, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.set_token_tiers(text, text, jsonb) to authenticated;
+
+-- ---- orders ----
+
+drop function public.create_token_order(text, text, text, text, text);
+drop function coinslot.create_order(text, text, text, text, text);
+drop function coinslot.quote_order(uuid, text, text, text, text);
+drop function coinslot.find_order_replay(uuid, text, text, text, text);
+
+-- What nobody could use is not sold.
+create function coinslot.product_on_sale(id text) returns public.token_products
+language plpgsql stable set search_path = '' as $$
+declare
+  v_product public.token_products;
+begin
+  select p.* into v_product from public.token_products p
+  where p.id = product_on_sale.id and p.active
+    and (p.tokens_end_at is null or p.tokens_end_at > clock_timestamp());
+  if not found then
+    perform coinslot.fail(
+      'product_not_found', jsonb_build_object('product_id', left(product_on_sale.id, 63))
+    );
+  end if;
+  return v_product;
+end
+$$;
+comment on function coinslot.product_on_sale(text) is 'A product that is on sale; PT404.';
+revoke all on function coinslot.product_on_sale(text) from public;
+
+-- An order keeps how long its tokens last, as it keeps its price. Its name says how many there are:
+-- a gateway's window shows it.
+create function coinslot.order_of(product public.token_products, quantity integer)
+returns public.token_payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_order public.token_payments;
+  v_times text := case when order_of.quantity > 1 then ' × ' || order_of.quantity else '' end;
+begin
+  perform coinslot.check_quantity(product, order_of.quantity);
+  v_order.product_id := product.id;
+  v_order.name := product.name || v_times;
+  v_order.name_ko := product.name_ko || v_times;
+  v_order.quantity := order_of.quantity;
+  v_order.tokens := product.tokens * order_of.quantity;
+  v_order.tokens_last_days := product.tokens_last_days;
+  v_order.tokens_end_at := product.tokens_end_at;
+  return v_order;
+end
+$$;
+comment on function coinslot.order_of(public.token_products, integer) is
+'An order of so many of a product, without a price yet.';
+revoke all on function coinslot.order_of(public.token_products, integer) from public;
+
+create function coinslot.quote_order(
+  user_id uuid, product_id text, gateway text, currency text, idempotency_key text,
+  quantity integer
+) returns public.token_payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_product public.token_products := coinslot.product_on_sale(quote_order.product_id);
+  v_order public.token_payments := coinslot.order_of(v_product, quote_order.quantity);
+begin
+  v_order.gateway := coinslot.selling_gateway(quote_order.gateway, quote_order.currency);
+  select r.currency, coinslot.tiered(r.product_id, r.currency, r.amount, v_order.quantity),
+    r.amount * v_order.quantity
+  into v_order.currency, v_order.amount, v_order.list_amount
+  from public.token_prices r
+  where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
+  if not found then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'currency', 'known', (
+        select jsonb_agg(r.currency order by r.currency)
+        from public.token_prices r where r.product_id = quote_order.product_id
+      )
+    ));
+  end if;
+  if v_order.list_amount > coinslot.max_amount() then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'quantity', 'min', 1,
+      'max', coinslot.max_amount() / (v_order.list_amount / v_order.quantity)
+    ));
+  end if;
+  v_order.user_id := quote_order.user_id;
+  v_order.idempotency_key := quote_order.idempotency_key;
+  return v_order;
+end
+$$;
+comment on function coinslot.quote_order(uuid, text, text, text, text, integer) is
+'Name, tokens and price of an order, or what is wrong with it.';
+revoke all on function coinslot.quote_order(uuid, text, text, text, text, integer) from public;
+
+create function coinslot.find_order_replay(
+  user_id uuid, product_id text, gateway text, currency text, idempotency_key text,
+  quantity integer
+) returns public.token_payments
+language plpgsql stable set search_path = '' as $$
+declare
+  v_payment public.token_payments;
+begin
+  select p.* into v_payment from public.token_payments p
+  where p.user_id = find_order_replay.user_id
+    and p.idempotency_key = find_order_replay.idempotency_key;
+  if found and (
+    v_payment.product_id, v_payment.gateway, v_payment.currency, v_payment.quantity
+  ) is distinct from (
+    find_order_replay.product_id, find_order_replay.gateway, find_order_replay.currency,
+    find_order_replay.quantity
+  ) then
+    perform coinslot.fail('idempotency_key_reused');
+  end if;
+  return v_payment;
+end
+$$;
+comment on function coinslot.find_order_replay(uuid, text, text, text, text, integer) is
+'The order of an earlier identical call, or null.';
+revoke all on function coinslot.find_order_replay(uuid, text, text, text, text, integer)
+from public;
+
+create or replace function coinslot.write_order(quoted public.token_payments)
+returns public.token_payments
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_settings coinslot.settings;
+  v_order public.token_payments;
+begin
+  select s.* into v_settings from coinslot.settings s where s.id;
+  insert into public.token_payments as p (
+    order_id, user_id, product_id, name, name_ko, gateway, method, amount, currency, tokens, live,
+    idempotency_key, tokens_last_days, tokens_end_at, quantity, list_amount, expires_at,
+    deposit_until
+  ) values (
+    coinslot.new_order_id(v_settings.plain_order_ids), quoted.user_id, quoted.product_id,
+    quoted.name, quoted.name_ko, quoted.gateway, quoted.method, quoted.amount, quoted.currency,
+    quoted.tokens, v_settings.mode = 'live', quoted.idempotency_key, quoted.tokens_last_days,
+    quoted.tokens_end_at, quoted.quantity, nullif(quoted.list_amount, quoted.amount), clock_timestamp() + v_settings.order_lifetime,
+    clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
+  ) returning p.* into v_order;
+  perform coinslot.record_event(v_order, null, 'user');
+  return v_order;
+end
+$$;
+
+-- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
+-- order and no cap can be passed by asking twice at once.
+create function coinslot.create_order(
+  product_id text, gateway text, currency text, idempotency_key text, method text,
+  quantity integer
+) returns public.token_payments
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_key text := nullif(create_order.idempotency_key, '');
+  v_order public.token_payments;
+begin
+  perform coinslot.check_text('idempotency_key', coalesce(v_key, '-'), 255);
+  perform coinslot.check_method(create_order.method);
+  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
+  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
+  v_order := coinslot.find_order_replay(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key,
+    create_order.quantity
+  );
+  if v_order.id is not null then
+    return coinslot.ask_again(v_order, create_order.method);
+  end if;
+  perform coinslot.check_buyer(v_user_id);
+  perform coinslot.check_order_limits(v_user_id);
+  v_order := coinslot.quote_order(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key,
+    create_order.quantity
+  );
+  v_order.method := create_order.method;
+  return coinslot.write_order(v_order);
+end
+$$;
+comment on function coinslot.create_order(text, text, text, text, text, integer) is
+'See public.create_token_order.';
+revoke all on function coinslot.create_order(text, text, text, text, text, integer) from public;
+grant execute on function coinslot.create_order(text, text, text, text, text, integer)
+to authenticated;
+
+create function public.create_token_order(
+  product_id text, gateway text, currency text default 'KRW', idempotency_key text default null,
+  method text default null, quantity integer default 1
+) returns public.token_payments
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+  select coinslot.create_order(
+    create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
+    create_token_order.idempotency_key, create_token_order.method, create_token_order.quantity
+  )
+$$;
+comment on function public.create_token_order(text, text, text, text, text, integer) is
+'Makes an order of the signed-in user at the catalogue''s price, of several packs with its volume
+discount. With a key: once per key.';
+revoke all on function public.create_token_order(text, text, text, text, text, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.create_token_order(text, text, text, text, text, integer)
+to authenticated;
+
+-- A price that was hoarded is not one that is asked. What the order would give for it counts, too.
+create or replace function coinslot.is_asked(payment public.token_payments) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (
+    select from public.token_products d
+    inner join public.token_prices r on r.product_id = d.id
+    where d.id = payment.product_id and d.active
+      and d.tokens * payment.quantity = payment.tokens and r.currency = payment.currency
+      and coinslot.tiered(r.product_id, r.currency, r.amount, payment.quantity) = payment.amount
+  )
+$$;
+
+-- The wallets of an older backup have no lots: they are walked again.
+-- Before the data of a backup, and nothing else of it, goes into a project that has just been
+-- migrated: what the migrations wrote is in the backup, too, and that the app's own have imported
+-- a column, in which there was nothing yet. Never where anybody has a wallet.
+create or replace function coinslot.prepare_restore() returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  lock table public.token_wallets, public.token_payments in share row exclusive mode;
+  if exists (select from public.token_wallets) or exists (select from public.token_payments) then
+    perform coinslot.refuse_problems('No backup can be restored here', array[
+      'there are wallets or orders: restore into a new project.'
+    ]);
+  end if;
+  delete from public.token_features;
+  delete from public.token_prices;
+  delete from public.token_products;
+  delete from coinslot.payment_transitions;
+  delete from coinslot.payment_statuses;
+  delete from coinslot.gateways;
+  delete from coinslot.errors;
+  delete from coinslot.settings;
+  delete from coinslot.lot_backfill;
+  delete from coinslot.charges;
+  alter table coinslot.imported_columns disable trigger imported_columns_append_only;
+  delete from coinslot.imported_columns;
+  alter table coinslot.imported_columns enable trigger imported_columns_append_only;
+end
+$$;
+
+notify pgrst, 'reload schema';
+select coinslot.write_manifest();
