@@ -247,51 +247,6 @@ begin
 end
 $$;
 
-create or replace function coinslot.run_maintenance(batch integer) returns jsonb
-language plpgsql volatile security definer set search_path = '' as $$
-begin
-  if (run_maintenance.batch between 1 and 10000) is not true then
-    perform coinslot.fail('invalid_argument', '{"argument": "batch", "min": 1, "max": 10000}');
-  end if;
-  return jsonb_build_object(
-    'orders_expired', coinslot.expire_orders(run_maintenance.batch),
-    'wallets_swept', coinslot.expire_holds(run_maintenance.batch),
-    'wallets_expired', coinslot.expire_tokens(run_maintenance.batch),
-    'purged', coinslot.purge(run_maintenance.batch),
-    'wallets_with_lots', coinslot.backfill_lots(run_maintenance.batch),
-    'wallets_told', coinslot.spread_refills(run_maintenance.batch)
-  );
-end
-$$;
-
-create or replace function coinslot.verify_ledger(from_user uuid, to_user uuid)
-returns table (user_id uuid, problem text, expected bigint, found bigint)
-language sql stable security definer set search_path = '' as $$
-  select * from coinslot.verify_wallets(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_keys(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_sources(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_attempts(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_merges(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_spend_refunds(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_lots(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_kept(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_draws(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_lot_entries(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_places(verify_ledger.from_user, verify_ledger.to_user)
-  union all
-  select * from coinslot.verify_refills(verify_ledger.from_user, verify_ledger.to_user)
-$$;
-
 comment on column public.token_wallets.next_change_at is
 'No lot expires and no refill is due before: until then spends are fast. -infinity: tokens are kept
 for a hold, the lots are not made yet, or the next use looks for refills.';
@@ -303,10 +258,6 @@ comment on function coinslot.follow_confirmation() is
 'Trigger on auth.users: the bonus and refills follow what is confirmed.';
 comment on function coinslot.follow_identity() is
 'Trigger on auth.identities: the bonus and refills follow a linked identity.';
-comment on function public.coinslot_run_maintenance(integer) is
-'Service: expires orders, holds and tokens, deletes what was kept long enough, and tells wallets of
-new rules; {orders_expired, wallets_swept, wallets_expired, purged, wallets_with_lots,
-wallets_told}.';
 
 notify pgrst, 'reload schema';
 select coinslot.write_manifest();

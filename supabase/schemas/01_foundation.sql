@@ -89,6 +89,8 @@ create table coinslot.settings (
   plain_order_ids boolean not null default true,
   returned_lifetime interval not null default interval '7 days',
   max_quantity integer not null default 100,
+  max_code_checks integer not null default 10,
+  code_reservation interval not null default interval '15 minutes',
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -116,7 +118,9 @@ create table coinslot.settings (
     ) >= interval '30 days'
   ),
   constraint settings_returned_lifetime_not_negative check (returned_lifetime >= interval '0'),
-  constraint settings_max_quantity_in_range check (max_quantity between 1 and 1000)
+  constraint settings_max_quantity_in_range check (max_quantity between 1 and 1000),
+  constraint settings_max_code_checks_positive check (max_code_checks > 0),
+  constraint settings_code_reservation_positive check (code_reservation > interval '0')
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
@@ -168,6 +172,10 @@ comment on column coinslot.settings.identity_salt is 'Keeps identity hashes from
 comment on column coinslot.settings.returned_lifetime is
 'How long tokens live that come back when their lot has expired; 0 = not at all.';
 comment on column coinslot.settings.max_quantity is 'Packs in one order at the most.';
+comment on column coinslot.settings.max_code_checks is
+'Codes that a user may try at once: one more every minute.';
+comment on column coinslot.settings.code_reservation is
+'How long an order that is not paid keeps one of the uses of its code.';
 
 insert into coinslot.settings default values;
 
@@ -196,14 +204,17 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('account_required', 'PT403', 'Give this anonymous user an identity, or sign in, then order.'),
 ('append_only', 'PT403', 'History is never changed: write a correcting entry instead.'),
 ('table_closed', 'PT403', 'These are old records, to be read: nothing new is written here.'),
+('identity_required', 'PT403', 'Confirm an e-mail, a phone number or another identity first.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
+('code_not_found', 'PT404', 'Check the code with check_token_code first: then it is known.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
 ('spend_not_found', 'PT404', 'Name a spend of this user, by its key or by its number.'),
 ('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
 ('wallet_not_found', 'PT404', 'The user has no open wallet: they were deleted or never existed.'),
+('code_not_usable', 'PT409', 'The detail says why. Order without the code, or with another.'),
 ('idempotency_key_reused', 'PT409', 'Use a new key for a different call.'),
 ('illegal_transition', 'PT409', 'Read the order again: its state no longer allows this.'),
 ('hold_resolved', 'PT409', 'The detail says how this hold ended: it cannot end twice.'),
@@ -215,6 +226,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
 ('wallet_merged', 'PT409', 'Go on with the user named in the detail, under the same keys.'),
 ('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),
+('too_many_codes', 'PT429', 'Wait the seconds that the detail says.'),
 ('too_many_orders', 'PT429', 'Pay an open order, or wait the seconds that the detail says.');
 
 alter table coinslot.errors enable row level security;

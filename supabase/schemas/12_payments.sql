@@ -148,6 +148,7 @@ create table public.token_payments (
   tokens_end_at timestamptz,
   quantity integer not null default 1,
   list_amount bigint,
+  promo_code text,
   constraint token_payments_pkey primary key (id),
   constraint token_payments_order_id_key unique (order_id),
   constraint token_payments_idempotency_key_key unique (user_id, idempotency_key),
@@ -199,6 +200,7 @@ comment on column public.token_payments.tokens_end_at is
 comment on column public.token_payments.quantity is 'Packs in the order.';
 comment on column public.token_payments.list_amount is
 'What it would have cost without discounts; null = amount.';
+comment on column public.token_payments.promo_code is 'The code that made it cheaper.';
 
 -- History is paged by (created_at, id), newest first; expiry walks the open
 -- orders by date, and the purge those that came to nothing.

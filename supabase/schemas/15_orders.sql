@@ -129,7 +129,7 @@ revoke all on function coinslot.quote_order(uuid, text, text, text, text, intege
 
 create function coinslot.find_order_replay(
   user_id uuid, product_id text, gateway text, currency text, idempotency_key text,
-  quantity integer
+  quantity integer, promo_code text
 ) returns public.token_payments
 language plpgsql stable set search_path = '' as $$
 declare
@@ -139,19 +139,20 @@ begin
   where p.user_id = find_order_replay.user_id
     and p.idempotency_key = find_order_replay.idempotency_key;
   if found and (
-    v_payment.product_id, v_payment.gateway, v_payment.currency, v_payment.quantity
+    v_payment.product_id, v_payment.gateway, v_payment.currency, v_payment.quantity,
+    v_payment.promo_code
   ) is distinct from (
     find_order_replay.product_id, find_order_replay.gateway, find_order_replay.currency,
-    find_order_replay.quantity
+    find_order_replay.quantity, find_order_replay.promo_code
   ) then
     perform coinslot.fail('idempotency_key_reused');
   end if;
   return v_payment;
 end
 $$;
-comment on function coinslot.find_order_replay(uuid, text, text, text, text, integer) is
+comment on function coinslot.find_order_replay(uuid, text, text, text, text, integer, text) is
 'The order of an earlier identical call, or null.';
-revoke all on function coinslot.find_order_replay(uuid, text, text, text, text, integer)
+revoke all on function coinslot.find_order_replay(uuid, text, text, text, text, integer, text)
 from public;
 
 -- Two caps: of what is open at a time, which cancelling makes room in, and of what comes to nothing
@@ -283,13 +284,14 @@ begin
   select s.* into v_settings from coinslot.settings s where s.id;
   insert into public.token_payments as p (
     order_id, user_id, product_id, name, name_ko, gateway, method, amount, currency, tokens, live,
-    idempotency_key, tokens_last_days, tokens_end_at, quantity, list_amount, expires_at,
-    deposit_until
+    idempotency_key, tokens_last_days, tokens_end_at, quantity, list_amount, promo_code,
+    expires_at, deposit_until
   ) values (
     coinslot.new_order_id(v_settings.plain_order_ids), quoted.user_id, quoted.product_id,
     quoted.name, quoted.name_ko, quoted.gateway, quoted.method, quoted.amount, quoted.currency,
     quoted.tokens, v_settings.mode = 'live', quoted.idempotency_key, quoted.tokens_last_days,
-    quoted.tokens_end_at, quoted.quantity, nullif(quoted.list_amount, quoted.amount), clock_timestamp() + v_settings.order_lifetime,
+    quoted.tokens_end_at, quoted.quantity, nullif(quoted.list_amount, quoted.amount),
+    quoted.promo_code, clock_timestamp() + v_settings.order_lifetime,
     clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
   ) returning p.* into v_order;
   perform coinslot.record_event(v_order, null, 'user');
@@ -303,13 +305,14 @@ revoke all on function coinslot.write_order(public.token_payments) from public;
 -- order and no cap can be passed by asking twice at once.
 create function coinslot.create_order(
   product_id text, gateway text, currency text, idempotency_key text, method text,
-  quantity integer
+  quantity integer, promo_code text
 ) returns public.token_payments
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
   v_user_id uuid := coinslot.current_user_id();
   v_key text := nullif(create_order.idempotency_key, '');
+  v_code text := nullif(coinslot.normal_code(create_order.promo_code), '');
   v_order public.token_payments;
 begin
   perform coinslot.check_text('idempotency_key', coalesce(v_key, '-'), 255);
@@ -318,7 +321,7 @@ begin
   perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
   v_order := coinslot.find_order_replay(
     v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key,
-    create_order.quantity
+    create_order.quantity, v_code
   );
   if v_order.id is not null then
     return coinslot.ask_again(v_order, create_order.method);
@@ -330,32 +333,35 @@ begin
     create_order.quantity
   );
   v_order.method := create_order.method;
-  return coinslot.write_order(v_order);
+  v_order := coinslot.apply_code(v_order, v_code);
+  return coinslot.reserve_use(coinslot.write_order(v_order));
 end
 $$;
-comment on function coinslot.create_order(text, text, text, text, text, integer) is
+comment on function coinslot.create_order(text, text, text, text, text, integer, text) is
 'See public.create_token_order.';
-revoke all on function coinslot.create_order(text, text, text, text, text, integer) from public;
-grant execute on function coinslot.create_order(text, text, text, text, text, integer)
+revoke all on function coinslot.create_order(text, text, text, text, text, integer, text)
+from public;
+grant execute on function coinslot.create_order(text, text, text, text, text, integer, text)
 to authenticated;
 
 create function public.create_token_order(
   product_id text, gateway text, currency text default 'KRW', idempotency_key text default null,
-  method text default null, quantity integer default 1
+  method text default null, quantity integer default 1, promo_code text default null
 ) returns public.token_payments
 language sql volatile
 set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
-    create_token_order.idempotency_key, create_token_order.method, create_token_order.quantity
+    create_token_order.idempotency_key, create_token_order.method, create_token_order.quantity,
+    create_token_order.promo_code
   )
 $$;
-comment on function public.create_token_order(text, text, text, text, text, integer) is
+comment on function public.create_token_order(text, text, text, text, text, integer, text) is
 'Makes an order of the signed-in user at the catalogue''s price, of several packs with its volume
-discount. With a key: once per key.';
-revoke all on function public.create_token_order(text, text, text, text, text, integer)
+discount, with a code that was checked at what that makes of it. With a key: once per key.';
+revoke all on function public.create_token_order(text, text, text, text, text, integer, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.create_token_order(text, text, text, text, text, integer)
+grant execute on function public.create_token_order(text, text, text, text, text, integer, text)
 to authenticated;
 
 create function coinslot.cancelable_statuses() returns text[]
@@ -391,6 +397,7 @@ begin
   set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
   where p.id = v_before.id
   returning p.* into v_payment;
+  perform coinslot.release_use(v_payment.id);
   perform coinslot.record_event(v_payment, v_before.status, 'user');
   return v_payment;
 end

@@ -81,6 +81,7 @@ begin
   v_settled := coinslot.settle_payment(before, attempt, source);
   outcome := v_settled.outcome;
   payment := v_settled.payment;
+  perform coinslot.follow_money(before, payment);
   if v_known then
     perform coinslot.settle_refund(payment, attempt, source);
   end if;

@@ -26,6 +26,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "cancel_token_order": {"order_id": "ord_of_somebody_else"},
     "list_token_holds": {},
     "list_token_refills": {},
+    "check_token_code": {"code": "SPRING"},
+    "redeem_token_code": {"code": "SPRING", "idempotency_key": "k"},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }

@@ -18,6 +18,7 @@ CATALOGUE = {"token_features", "token_prices", "token_offers", "token_products",
 FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
     *("create_token_order", "cancel_token_order", "list_token_holds", "list_token_refills"),
+    *("check_token_code", "redeem_token_code"),
 }
 """RPCs of a signed-in person."""
 
@@ -25,6 +26,8 @@ FOR_OPERATORS = {
     "accept_token_refund",
     "list_token_refunds",
     "request_token_refund",
+    "set_token_code",
+    "set_token_promotion",
     "set_token_refill",
     "set_token_tiers",
     "void_token_orders",

@@ -1,10 +1,12 @@
-"""Rules of volume discounts, each broken by one mutant."""
+"""Rules of volume discounts and of promotion codes, each broken by one mutant."""
 
 from __future__ import annotations
 
 from tests.mutants.mutant import Rewrite, SqlMutant
 
 TIERS = "sql_tests/36_tiers.test.sql"
+CODES = "sql_tests/37_codes.test.sql"
+CROWD = "tests/database/test_parallel_codes.py"
 
 
 def _mutant(name: str, breaks: str, function: str, old: str, new: str, *proof: str) -> SqlMutant:
@@ -87,4 +89,151 @@ _TIERS = (
     ),
 )
 
-MUTANTS = (*_TIERS,)
+_CODES = (
+    _mutant(
+        "code-in-its-case",
+        "a code is the same in any case",
+        "normal_code",
+        "upper(regexp_replace",
+        "(regexp_replace",
+        CODES,
+    ),
+    _mutant(
+        "more-uses-than-a-code-has",
+        "a code is claimed as often as it has uses",
+        "claim_slot",
+        "and f.until <= clock_timestamp()",
+        "",
+        CODES,
+    ),
+    _mutant(
+        "claims-in-a-row",
+        "nobody waits for who is just claiming a use",
+        "claim_slot",
+        "for update skip locked",
+        "for update",
+        f"{CROWD}::test_nobody_waits_for_who_has_claimed_a_use_and_not_committed",
+    ),
+    _mutant(
+        "code-for-every-account",
+        "an identity uses a promotion as often as a user",
+        "count_uses",
+        "and i.identity_hash = any (count_uses.hashes)",
+        "and false",
+        CODES,
+    ),
+    _mutant(
+        "accounts-at-once",
+        "accounts with one identity use a promotion one after the other",
+        "lock_identities",
+        "perform pg_advisory_xact_lock(hashtextextended('coinslot.identity ' || h, 0))",
+        "perform h",
+        f"{CROWD}::test_accounts_with_one_identity_redeem_once",
+    ),
+    _mutant(
+        "code-again-after-a-merge",
+        "a user uses a promotion once, with all that was merged",
+        "count_uses",
+        "o.user_id = any (coinslot.histories_of(count_uses.user_id))",
+        "o.user_id = count_uses.user_id",
+        CODES,
+    ),
+    _mutant(
+        "open-orders-do-not-count",
+        "an order that may yet be paid counts as a use of its buyer",
+        "count_uses",
+        "or u.status = 'reserved' and p.status",
+        "or u.status = 'released' and p.status",
+        CODES,
+    ),
+    _mutant(
+        "code-for-nobody-yet",
+        "who has confirmed nothing uses no code",
+        "code_problem",
+        "when code_problem.hashes = '{}' then 'identity_required'",
+        "",
+        CODES,
+    ),
+    _mutant(
+        "guessing-without-end",
+        "who guesses codes is slowed down",
+        "use_ration",
+        "if v_until > clock_timestamp() then",
+        "if false then",
+        CODES,
+    ),
+    _mutant(
+        "orders-tell-who-guesses",
+        "an order takes only a code that was checked",
+        "checked_code",
+        "k.user_id = checked_code.user_id and",
+        "",
+        CODES,
+    ),
+    _mutant(
+        "code-of-another-product",
+        "a code is for its products",
+        "code_problem",
+        "when code_problem.product_id <> all (v_terms.products)",
+        "when false",
+        CODES,
+    ),
+    _mutant(
+        "code-on-the-list-price",
+        "a code comes off the price of the tier",
+        "price_with_code",
+        "when 'percent' then price_with_code.amount::numeric",
+        "when 'percent' then price_with_code.list_amount::numeric",
+        CODES,
+    ),
+    _mutant(
+        "late-money-for-a-code",
+        "later money does not buy at the price of a code",
+        "is_asked",
+        "payment.promo_code is null and",
+        "",
+        CODES,
+    ),
+    _mutant(
+        "unpaid-orders-use-codes-up",
+        "an order reserves its use for a short time",
+        "reserve_use",
+        "select s.code_reservation from",
+        "select interval '100 years' from",
+        f"{CROWD}::test_money_for_lapsed_orders_at_once_takes_each_use_once",
+    ),
+    _mutant(
+        "paid-order-reserves",
+        "a paid order has used its code",
+        "follow_money",
+        "perform coinslot.use_code(payment);",
+        "null;",
+        CODES,
+    ),
+    _mutant(
+        "overrun-not-recorded",
+        "a use beyond the last is recorded",
+        "use_code",
+        "if not v_taken then",
+        "if false then",
+        CODES,
+    ),
+    _mutant(
+        "canceled-order-keeps-its-use",
+        "an order that is called off gives its use back",
+        "cancel_order",
+        "perform coinslot.release_use(v_payment.id);",
+        "",
+        CODES,
+    ),
+    _mutant(
+        "two-first-purchases",
+        "of first purchases one is under way",
+        "has_bought",
+        "where u.user_id = has_bought.user_id and u.status = 'reserved'",
+        "where u.user_id = has_bought.user_id and u.status = 'used'",
+        CODES,
+    ),
+)
+
+MUTANTS = (*_TIERS, *_CODES)
