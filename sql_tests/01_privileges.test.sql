@@ -5,6 +5,11 @@ begin;
 
 -- The API's roles read; nobody but the owner writes.
 create temporary table relation_grants (relation, anon, authenticated, service_role) as values
+('coinslot.referral_codes', '', '', ''),
+('coinslot.referrals', '', '', ''),
+('coinslot.referrals_id_seq', '', '', ''),
+('coinslot.referral_identities', '', '', ''),
+('coinslot.instruments', '', '', ''),
 ('coinslot.promotions', '', '', ''),
 ('coinslot.promotion_codes', '', '', ''),
 ('coinslot.promotion_slots', '', '', ''),
@@ -73,6 +78,28 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 
 -- A name stands for one function: PostgREST cannot choose between overloads.
 create temporary table function_grants (function, roles) as values
+('coinslot.note_instrument', 'service_role'),
+('public.coinslot_note_instrument', 'service_role'),
+('coinslot.owner_of', ''),
+('coinslot.get_invitation', 'authenticated'),
+('public.get_token_invitation', 'authenticated'),
+('coinslot.share_identity', ''),
+('coinslot.invitation_problem', ''),
+('coinslot.accept_invitation', 'authenticated'),
+('public.accept_token_invitation', 'authenticated'),
+('coinslot.has_kept_money', ''),
+('coinslot.qualify_referral', ''),
+('coinslot.undo_referral', ''),
+('coinslot.try_wallets', ''),
+('coinslot.referral_problem', ''),
+('coinslot.post_reward', ''),
+('coinslot.reward_referral', ''),
+('coinslot.take_reward', ''),
+('coinslot.take_rewards', ''),
+('coinslot.settle_referrals', ''),
+('coinslot.list_referrals', 'service_role'),
+('public.coinslot_list_referrals', 'service_role'),
+('coinslot.verify_referrals', ''),
 ('coinslot.are_amounts', ''),
 ('coinslot.normal_code', ''),
 ('coinslot.new_code', ''),

@@ -91,6 +91,10 @@ create table coinslot.settings (
   max_quantity integer not null default 100,
   max_code_checks integer not null default 10,
   code_reservation interval not null default interval '15 minutes',
+  referral_reward bigint not null default 0,
+  referral_bonus bigint not null default 0,
+  referral_wait interval not null default interval '14 days',
+  max_referrals integer not null default 20,
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -120,7 +124,12 @@ create table coinslot.settings (
   constraint settings_returned_lifetime_not_negative check (returned_lifetime >= interval '0'),
   constraint settings_max_quantity_in_range check (max_quantity between 1 and 1000),
   constraint settings_max_code_checks_positive check (max_code_checks > 0),
-  constraint settings_code_reservation_positive check (code_reservation > interval '0')
+  constraint settings_code_reservation_positive check (code_reservation > interval '0'),
+  constraint settings_referrals_not_negative check (
+    least(referral_reward, referral_bonus, max_referrals) >= 0
+    and greatest(referral_reward, referral_bonus) <= 1000000000
+    and referral_wait >= interval '0'
+  )
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
@@ -176,6 +185,12 @@ comment on column coinslot.settings.max_code_checks is
 'Codes that a user may try at once: one more every minute.';
 comment on column coinslot.settings.code_reservation is
 'How long an order that is not paid keeps one of the uses of its code.';
+comment on column coinslot.settings.referral_reward is
+'Tokens for who invited somebody who then paid; with no reward and no bonus nobody is invited.';
+comment on column coinslot.settings.referral_bonus is 'Tokens for who was invited and then paid.';
+comment on column coinslot.settings.referral_wait is
+'How long after the first money of an invited user both are rewarded.';
+comment on column coinslot.settings.max_referrals is 'Rewards for one who invites, at the most.';
 
 insert into coinslot.settings default values;
 

@@ -71,7 +71,8 @@ begin
     'wallets_expired', coinslot.expire_tokens(run_maintenance.batch),
     'purged', coinslot.purge(run_maintenance.batch),
     'wallets_with_lots', coinslot.backfill_lots(run_maintenance.batch),
-    'wallets_told', coinslot.spread_refills(run_maintenance.batch)
+    'wallets_told', coinslot.spread_refills(run_maintenance.batch),
+    'referrals_settled', coinslot.settle_referrals(run_maintenance.batch)
   );
 end
 $$;
@@ -84,9 +85,9 @@ language sql volatile set search_path = '' as $$
   select coinslot.run_maintenance(coinslot_run_maintenance.batch)
 $$;
 comment on function public.coinslot_run_maintenance(integer) is
-'Service: expires orders, holds and tokens, deletes what was kept long enough, and tells wallets of
-new rules; {orders_expired, wallets_swept, wallets_expired, purged, wallets_with_lots,
-wallets_told}.';
+'Service: expires orders, holds and tokens, deletes what was kept long enough, tells wallets of new
+rules, and rewards referrals; {orders_expired, wallets_swept, wallets_expired, purged,
+wallets_with_lots, wallets_told, referrals_settled}.';
 revoke all on function public.coinslot_run_maintenance(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_run_maintenance(integer) to service_role;

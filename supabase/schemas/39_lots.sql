@@ -78,7 +78,7 @@ create table coinslot.lot_draws (
   constraint lot_draws_cause_known check (
     cause in (
       'spend', 'debt', 'spend_refund', 'refund', 'dispute', 'test_reversal', 'merge', 'moved',
-      'reversal', 'expiry'
+      'reversal', 'expiry', 'referral_reversal'
     )
   ),
   constraint lot_draws_signed check (

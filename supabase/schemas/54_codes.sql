@@ -376,21 +376,28 @@ comment on function coinslot.use_code(public.token_payments) is
 'Uses the code of an order that was paid, for good.';
 revoke all on function coinslot.use_code(public.token_payments) from public;
 
--- What follows the first money of an order.
+-- What follows the first money of an order, and its return. Asked for by what has changed: most
+-- reads change neither.
 create function coinslot.follow_money(
   before public.token_payments, payment public.token_payments
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
-  if before.confirmed_at is null and payment.confirmed_at is not null
-    and payment.promo_code is not null
+  if before.confirmed_at is null and payment.confirmed_at is not null then
+    if payment.promo_code is not null then
+      perform coinslot.use_code(payment);
+    end if;
+    perform coinslot.qualify_referral(payment);
+  end if;
+  if payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
+    and not coinslot.has_kept_money(payment)
   then
-    perform coinslot.use_code(payment);
+    perform coinslot.undo_referral(payment);
   end if;
 end
 $$;
 comment on function coinslot.follow_money(public.token_payments, public.token_payments) is
-'Has codes follow the money of a locked order.';
+'Has codes and referrals follow the money of a locked order.';
 revoke all on function coinslot.follow_money(public.token_payments, public.token_payments)
 from public;
 

@@ -53,6 +53,7 @@ def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None
         *("list_token_lots", "list_expiring_tokens", "list_token_refills"),
         *("set_token_group_for", "set_token_refill", "set_token_tiers"),
         *("check_token_code", "redeem_token_code", "set_token_code", "set_token_promotion"),
+        *("accept_token_invitation", "get_token_invitation"),
     }
 
 

@@ -28,6 +28,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "list_token_refills": {},
     "check_token_code": {"code": "SPRING"},
     "redeem_token_code": {"code": "SPRING", "idempotency_key": "k"},
+    "get_token_invitation": {},
+    "accept_token_invitation": {"code": "SPRING"},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from coinslot.cli.audits import audit
+from coinslot.cli.codes import app as codes
 from coinslot.cli.command_group import command_group
 from coinslot.cli.discrepancies import app as discrepancies
 from coinslot.cli.doctor import doctor
@@ -38,6 +39,7 @@ app.add_typer(webhooks, name="webhooks")
 app.add_typer(discrepancies, name="discrepancies")
 app.add_typer(operators, name="operators")
 app.add_typer(products, name="products")
+app.add_typer(codes, name="codes")
 app.add_typer(migrations, name="migrations")
 
 

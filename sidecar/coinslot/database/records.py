@@ -187,6 +187,20 @@ class Offer(Record):
     amount: int
 
 
+class PromotionCode(Record):
+    """A code of a promotion, and how often it was used. `max_uses` is None where there is no limit.
+
+    An overrun is a use beyond the last: of an order that was paid when all uses were taken.
+    """
+
+    code: str
+    max_uses: int | None
+    active: bool
+    used: int = 0
+    reserved: int = 0
+    overrun: int = 0
+
+
 class Maintenance(Record):
     """`purged` has how many of each kind were deleted; none by a database older than that."""
 

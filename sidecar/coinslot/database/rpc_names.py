@@ -41,6 +41,10 @@ class Rpc(StrEnum):
     REMOVE_PRODUCT = "coinslot_remove_product"
     LIST_PRODUCTS = "coinslot_list_products"
     VOID_ORDERS_FOR = "void_token_orders_for"
+    # promotion codes
+    SET_CODE = "coinslot_set_code"
+    MAKE_CODES = "coinslot_make_codes"
+    LIST_CODES = "coinslot_list_codes"
     # reconciler and audit
     RUN_MAINTENANCE = "coinslot_run_maintenance"
     CLAIM_PAYMENTS = "coinslot_claim_payments"
@@ -72,6 +76,8 @@ NOT_REPEATABLE = frozenset(
         Rpc.REFUSE_PAYMENT_ATTEMPT,
         # Without an idempotency key a second call makes a second order.
         Rpc.CREATE_ORDER,
+        # A second call makes as many codes once more.
+        Rpc.MAKE_CODES,
     }
 )
 """Not called again where the first call may have been carried out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coinslot.database.codes import CodeDatabase
 from coinslot.database.going_live import GoingLiveDatabase
 from coinslot.database.installation import InstallationDatabase
 from coinslot.database.monitoring import MonitoringDatabase
@@ -25,6 +26,7 @@ class ServiceDatabase(
     RefundDatabase,
     OperatorDatabase,
     ProductDatabase,
+    CodeDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
     InstallationDatabase,

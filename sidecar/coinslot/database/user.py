@@ -24,8 +24,16 @@ class UserDatabase(Caller):
         currency: str = "KRW",
         idempotency_key: str | None = None,
         method: str | None = None,
+        *,
+        quantity: int = 1,
+        promo_code: str | None = None,
     ) -> OrderRecord:
-        """A new order, or the one that was made under the same key. `method` is the way to pay."""
+        """A new order, or the one that was made under the same key. `method` is the way to pay,
+        `promo_code` one that this person has checked."""
+        # A database of an older release knows neither.
+        more: dict[str, Any] = {"quantity": quantity} if quantity != 1 else {}
+        if promo_code:
+            more["promo_code"] = promo_code
         return await self.record(
             OrderRecord,
             Rpc.CREATE_ORDER,
@@ -34,6 +42,7 @@ class UserDatabase(Caller):
             currency=currency,
             idempotency_key=idempotency_key,
             method=method,
+            **more,
         )
 
     async def cancel_order(self, order_id: str) -> OrderRecord:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,17 @@ _PRODUCT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class PriceChanged(PaymentRefused):
     code = "price_changed"
     sentence = "The order of this Idempotency-Key was made at another price: use a new key"
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """How many packs an order is of, and the code that makes it cheaper."""
+
+    quantity: int = 1
+    promo_code: str | None = None
+
+
+ONE_PACK = Basket()
 
 
 class Orders:
@@ -92,6 +103,7 @@ class Orders:
         amount: int | None = None,
         method: str | None = None,
         language: str = "ko",
+        basket: Basket = ONE_PACK,
     ) -> tuple[OrderRecord, Mapping[str, Any]]:
         """A new order, payable, and what the browser needs besides it to pay.
 
@@ -104,7 +116,13 @@ class Orders:
         if not _PRODUCT_ID.fullmatch(product_id):
             raise InvalidPackage
         made = self._database.as_user(token).create_order(
-            product_id, gateway_name, currency, idempotency_key, method
+            product_id,
+            gateway_name,
+            currency,
+            idempotency_key,
+            method,
+            quantity=basket.quantity,
+            promo_code=basket.promo_code,
         )
         order = await _of_product(made)
         bind_order(order.order_id)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, Field
 
 from coinslot.errors import InvalidRequest
+from coinslot.payments.orders import ONE_PACK, Basket
 from coinslot.routes.requests import idempotency_key, language, services
 
 if TYPE_CHECKING:
@@ -14,6 +17,16 @@ if TYPE_CHECKING:
     from sanic import Request
 
     from coinslot.database.records import OrderRecord
+
+
+class BasketBody(BaseModel):
+    """`quantity` packs, at what `promoCode` makes of their price. The code was checked before."""
+
+    quantity: Annotated[int, Field(ge=1, le=1000)] = 1
+    promoCode: Annotated[str, Field(max_length=200)] | None = None  # noqa: N815 - as others are
+
+    def basket(self) -> Basket:
+        return Basket(self.quantity, self.promoCode or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,7 @@ class Wish:
     currency: str
     name_field: str
     method: str | None = None
+    basket: Basket = ONE_PACK
 
 
 async def made_order(
@@ -49,6 +63,7 @@ async def made_order(
         amount=wish.amount,
         method=wish.method,
         language=language(request),
+        basket=wish.basket,
     )
 
 
@@ -69,6 +84,9 @@ async def _product(request: Request, token: str, wish: Wish) -> str:
             message = f"Give amount and {wish.name_field}, or productId"
             raise InvalidRequest(message)
         return wish.product_id
+    if wish.basket != ONE_PACK:
+        message = "Give productId with quantity or promoCode"
+        raise InvalidRequest(message)
     named = await services(request).orders.product_named(
         token, wish.name, wish.amount, wish.currency
     )

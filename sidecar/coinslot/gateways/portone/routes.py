@@ -14,6 +14,7 @@ from coinslot.errors import CoinslotError, InvalidPackage
 from coinslot.order_ids import ORDER_ID
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, Waiting
+from coinslot.routes.checkout import BasketBody
 from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
@@ -40,7 +41,7 @@ _GATEWAY = "portone"
 _NOT_SEEN = {"payment_unknown_at_gateway", "payment_pending", "payment_expired", "payment_canceled"}
 
 
-class CheckoutBody(BaseModel):
+class CheckoutBody(BasketBody):
     packageId: Annotated[object, WithJsonSchema({"type": "string"})] = None  # noqa: N815 - the plan's
     method: str | None = None
 
@@ -121,6 +122,7 @@ async def checkout(request: Request) -> HTTPResponse:
         idempotency_key(request),
         method=body.method,
         language=language(request),
+        basket=body.basket(),
     )
     return json(
         {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, NewOrder
-from coinslot.routes.checkout import Wish, made_order, new_order
+from coinslot.routes.checkout import BasketBody, Wish, made_order, new_order
 from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, Operation
@@ -25,7 +25,7 @@ stripe = Blueprint("stripe", url_prefix="/payment/stripe")
 _GATEWAY = "stripe"
 
 
-class CreateBody(BaseModel):
+class CreateBody(BasketBody):
     """`amount` and `description` of a product on sale, or its id; what is given must all agree."""
 
     amount: Annotated[int, whole("minor units")] | None = None
@@ -53,7 +53,15 @@ async def create(request: Request) -> HTTPResponse:
     token = required_token(request)
     body = json_body(request, CreateBody)
     currency = body.currency.upper()
-    wish = Wish(body.productId, body.description, body.amount, currency, "description", body.method)
+    wish = Wish(
+        body.productId,
+        body.description,
+        body.amount,
+        currency,
+        "description",
+        body.method,
+        body.basket(),
+    )
     order, browser = await made_order(request, token, _GATEWAY, wish)
     return json({**new_order(order), **browser})
 

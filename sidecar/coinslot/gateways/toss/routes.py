@@ -15,7 +15,7 @@ from sanic.response import json
 from coinslot.errors import PaymentDeclined, PaymentRefused
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, NewOrder, PublicPayment, ShownPayment, Waiting
-from coinslot.routes.checkout import Wish, made_order, new_order
+from coinslot.routes.checkout import BasketBody, Wish, made_order, new_order
 from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
@@ -44,7 +44,7 @@ _FOR_ANYONE = {"order_id", "amount", "currency", "status", "tokens", "payment_me
 Won = Annotated[int, whole("won", zeros=True)]
 
 
-class CreateBody(BaseModel):
+class CreateBody(BasketBody):
     """`amount` and `orderName` of a product on sale, or its id; what is given must all agree."""
 
     amount: Won | None = None
@@ -104,7 +104,15 @@ class TossOffer(Answer):
 async def create(request: Request) -> HTTPResponse:
     token = required_token(request)
     body = json_body(request, CreateBody)
-    wish = Wish(body.productId, body.orderName, body.amount, _CURRENCY, "orderName", body.method)
+    wish = Wish(
+        body.productId,
+        body.orderName,
+        body.amount,
+        _CURRENCY,
+        "orderName",
+        body.method,
+        body.basket(),
+    )
     order, config = await made_order(request, token, _GATEWAY, wish)
     named = {"orderName": body.orderName} if body.orderName else {}
     return json({**new_order(order), "tossConfig": {**config, **named}})

@@ -1,0 +1,106 @@
+"""Rules of referrals, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Rewrite, SqlMutant
+
+REFERRALS = "sql_tests/38_referrals.test.sql"
+
+
+def _mutant(name: str, breaks: str, function: str, old: str, new: str) -> SqlMutant:
+    return SqlMutant(name, breaks, (Rewrite(f"coinslot.{function}", old, new),), (REFERRALS,))
+
+
+MUTANTS = (
+    _mutant(
+        "invited-by-oneself",
+        "nobody invites another account of their own",
+        "invitation_problem",
+        "or coinslot.share_identity(invitation_problem.referrer, invitation_problem.referred)",
+        "",
+    ),
+    _mutant(
+        "invited-for-every-account",
+        "an identity is invited once",
+        "invitation_problem",
+        "where i.identity_hash = any (invitation_problem.hashes)",
+        "where false",
+    ),
+    _mutant(
+        "buyers-are-invited",
+        "who has bought is not invited any more",
+        "invitation_problem",
+        "when coinslot.has_bought(invitation_problem.referred, invitation_problem.hashes)",
+        "when false",
+    ),
+    _mutant(
+        "inviting-in-a-circle",
+        "nobody invites who invited them",
+        "invitation_problem",
+        "where r.referrer = any (v_users)",
+        "where false",
+    ),
+    _mutant(
+        "invited-by-the-deleted",
+        "who is gone invites nobody",
+        "invitation_problem",
+        "and w.closed_at is null",
+        "",
+    ),
+    _mutant(
+        "rewarded-at-once",
+        "a reward waits",
+        "settle_referrals",
+        "and r.due_at <= clock_timestamp()",
+        "",
+    ),
+    _mutant(
+        "rewarded-in-a-dispute",
+        "while a bank asks for the money nobody is rewarded",
+        "settle_referrals",
+        "and p.disputed = 0",
+        "",
+    ),
+    _mutant(
+        "rewarded-for-money-that-went-back",
+        "money that has gone back brings no reward",
+        "follow_money",
+        "perform coinslot.undo_referral(payment);",
+        "null;",
+    ),
+    _mutant(
+        "reversed-for-a-part",
+        "a part of the money that goes back undoes no referral",
+        "follow_money",
+        "and not coinslot.has_kept_money(payment)",
+        "",
+    ),
+    _mutant(
+        "rewarded-without-end",
+        "who invites is rewarded as often as the setting says",
+        "reward_referral",
+        ") < v_settings.max_referrals then",
+        ") < coinslot.max_amount() then",
+    ),
+    _mutant(
+        "rewarded-after-a-merge",
+        "two who became one are not rewarded",
+        "referral_problem",
+        "when v_referrer = v_referred then 'own'",
+        "when false then 'own'",
+    ),
+    _mutant(
+        "rewarded-for-one-card",
+        "two with one card are not rewarded",
+        "referral_problem",
+        "where i.payment_id = v_payment.id and p.user_id = v_referrer",
+        "where false",
+    ),
+    _mutant(
+        "more-than-the-reward-is-taken",
+        "what is left of a reward goes back, and no more",
+        "take_reward",
+        "select least(l.remaining, v_wallet.tokens - v_wallet.held)",
+        "select least(l.tokens, v_wallet.tokens - v_wallet.held)",
+    ),
+)
