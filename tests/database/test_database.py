@@ -70,6 +70,26 @@ async def test_person_orders_and_finds_the_order(database: Database, person: Per
     assert await user.orders(5, (dollars.created_at, dollars.id)) == [order]
 
 
+async def test_person_orders_several_packs_with_a_code(database: Database, person: Person) -> None:
+    """A code as it is written; the store checks it before it orders."""
+    service, user, name = database.as_service(), database.as_user(person.token), f"p{key()[:12]}"
+    terms = {"kind": "percent", "percent_off": 50}
+    await service.call("coinslot_set_promotion", id=name, terms=terms)
+    made = await service.set_code(name, name, max_uses=9, active=True, reason="a test")
+    assert (made.code, made.max_uses) == (name.upper(), 9)
+    with pytest.raises(DatabaseError) as caught:
+        await user.create_order("starter", "portone", promo_code=name)
+    assert caught.value.code == "code_not_found"
+    await user.call("check_token_code", code=name)
+    order = await user.create_order("starter", "portone", quantity=3, promo_code=f" {name} ")
+    assert (order.amount, order.tokens) == (7500, 30)
+    codes = await service.make_codes(name, 2, "a test")
+    assert [(each.code, each.reserved) async for each in service.codes(name)] == sorted(
+        [(made.code, 1), *((code, 0) for code in codes)]
+    )
+    await service.note_instrument(order.order_id, "Xt5EWLLDS7FJjR1c")
+
+
 async def test_service_settles_a_payment(database: Database, person: Person) -> None:
     service = database.as_service()
     order = await database.as_user(person.token).create_order("starter", "portone")

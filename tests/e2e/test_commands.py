@@ -126,6 +126,23 @@ async def test_products_are_set_listed_and_removed(shop: Shop, stack: LocalStack
     assert "no such product" in removed[1][2]
 
 
+async def test_codes_are_made_in_bulk_and_listed(shop: Shop, stack: LocalStack) -> None:
+    terms = '{"kind": "tokens", "tokens": 5}'
+    shop.select("select coinslot.set_promotion('bulk', %s, '') is null", terms)
+    status, out, _ = await operate(stack, "codes", "make", "bulk", "--number", "3")
+    head, *codes = out.splitlines()
+    assert (status, head, len(set(codes))) == (0, "code", 3)
+    status, out, _ = await operate(stack, "codes", "set", "by command", "bulk", "--uses", "5")
+    assert (status, "BYCOMMAND" in out) == (0, True)
+    _, out, _ = await operate(stack, "codes", "list", "bulk", "--csv")
+    assert out.splitlines() == [
+        "code,uses,used,reserved,overrun,active",
+        *sorted([*(f"{code},1,0,0,0,yes" for code in codes), "BYCOMMAND,5,0,0,0,yes"]),
+    ]
+    status, _, err = await operate(stack, "codes", "make", "nothing", "--number", "1")
+    assert (status, "promotion" in err) == (1, True)
+
+
 async def test_a_product_with_orders_is_only_taken_off_sale(
     checkout: Checkout, stack: LocalStack
 ) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from coinslot.database.records import Applied, OrderRecord
-from coinslot.errors import CoinslotError
+from coinslot.errors import CoinslotError, DatabaseUnavailable
 from coinslot.gateways.base import GatewayPayment
 from coinslot.payments.settlements import Settled, Settlements
 
@@ -18,7 +18,10 @@ ORDER, KEY = "ord_0123456789ab", "tgen_123456"
 
 
 class Books:
-    """The database of one open order at Toss."""
+    """The database of one open order at Toss. It keeps no cards."""
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, str]] = []
 
     def as_service(self) -> Books:
         return self
@@ -32,6 +35,10 @@ class Books:
         return Applied.model_construct(outcome="credited", order=None, webhooks=[])
 
     async def refuse_payment_attempt(self, *_: object) -> None: ...
+
+    async def note_instrument(self, order_id: str, fingerprint: str) -> None:
+        self.noted.append((order_id, fingerprint))
+        raise DatabaseUnavailable
 
 
 class Named:
@@ -52,6 +59,15 @@ def settling() -> Settlements:
 async def settle(settling: Settlements, name: str) -> Settled:
     gateway: Gateway = Named(name)  # type: ignore[assignment]
     return await settling.settle(gateway, ORDER, KEY, "complete")
+
+
+async def test_a_card_is_noted_and_money_does_not_wait_for_it() -> None:
+    books = Books()
+    database: Database = books  # type: ignore[assignment]
+    order = await books.open_payment(ORDER)
+    card = GatewayPayment(ORDER, KEY, "paid", 5000, "KRW", live=False, paid=5000, fingerprint="f1")
+    settled = await Settlements(database).apply(order, card, "complete")
+    assert (settled.outcome, books.noted) == ("credited", [(ORDER, "f1")])
 
 
 async def test_refusal_of_one_gateway_is_not_the_answer_of_another() -> None:

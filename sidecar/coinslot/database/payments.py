@@ -52,6 +52,10 @@ class PaymentDatabase(Caller):
         found: str | None = await self.call(Rpc.GET_ATTEMPT_KEY, order_id=order_id)
         return found
 
+    async def note_instrument(self, order_id: str, fingerprint: str) -> None:
+        """Keeps a hash of what a gateway tells of the card that an order was paid with."""
+        await self.call(Rpc.NOTE_INSTRUMENT, order_id=order_id, fingerprint=fingerprint)
+
     async def refuse_payment_attempt(
         self, order_id: str, payment_key: str, reason: str, source: str
     ) -> None:

@@ -15,6 +15,7 @@ class Rpc(StrEnum):
     APPLY_GATEWAY_PAYMENT = "coinslot_apply_gateway_payment"
     REFUSE_PAYMENT_ATTEMPT = "coinslot_refuse_payment_attempt"
     GET_ATTEMPT_KEY = "coinslot_get_attempt_key"
+    NOTE_INSTRUMENT = "coinslot_note_instrument"
     # webhooks
     STORE_WEBHOOK = "coinslot_store_webhook"
     FINISH_WEBHOOK = "coinslot_finish_webhook"
@@ -66,6 +67,9 @@ class Rpc(StrEnum):
     LIST_DISCREPANCIES = "coinslot_list_discrepancies"
     RESOLVE_DISCREPANCY = "coinslot_resolve_discrepancy"
 
+
+DISPENSABLE = frozenset({Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES})
+"""A database of the release before lacks them, and everything else goes on."""
 
 NOT_REPEATABLE = frozenset(
     {

@@ -72,6 +72,8 @@ class GatewayPayment:
     failure_code: str | None = field(default=None, compare=False)
     # The address of the gateway's own receipt. Never stored: it may give the buyer away.
     receipt: str | None = field(default=None, compare=False, repr=False)
+    # The same for the same card, whoever has it. Only its hash is stored, apart.
+    fingerprint: str | None = field(default=None, compare=False, repr=False)
     # Of the gateway's own object, the fields that a page may be given. Never stored.
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
@@ -84,7 +86,7 @@ class GatewayPayment:
         return fact
 
 
-_NOT_STORED = {"order_id", "failure_code", "receipt", "shown"}
+_NOT_STORED = {"order_id", "failure_code", "receipt", "fingerprint", "shown"}
 _ARGUMENTS = tuple(each.name for each in fields(GatewayPayment) if each.name not in _NOT_STORED)
 
 

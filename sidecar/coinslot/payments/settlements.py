@@ -157,7 +157,16 @@ class Settlements:
             webhook_ids=webhook_ids,
         )
         log.info("settled", order_id=order.order_id, source=source, outcome=applied.outcome)
+        if applied.outcome == "credited" and fact.fingerprint:
+            await self._note_instrument(order.order_id, fact.fingerprint)
         return Settled(applied.order or order, applied.outcome, fact, applied.webhooks)
+
+    async def _note_instrument(self, order_id: str, fingerprint: str) -> None:
+        """Who invites oneself is told by it. The money is settled, whatever becomes of this."""
+        try:
+            await self._database.as_service().note_instrument(order_id, fingerprint)
+        except CoinslotError as error:
+            log.warning("instrument_not_noted", order_id=order_id, code=error.code)
 
     async def refuse(
         self, order_id: str, payment_key: str | None, refusal: PaymentRefused, source: str

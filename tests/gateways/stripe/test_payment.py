@@ -103,6 +103,15 @@ def test_is_read_as(intent: dict[str, Any], fields: dict[str, Any]) -> None:
     assert read(intent) == expected(**fields)
 
 
+def test_a_card_has_a_fingerprint_that_nothing_shows() -> None:
+    card = {"type": "card", "card": {"fingerprint": "Xt5EWLLDS7FJjR1c"}}
+    charge = {**CHARGE, "payment_method_details": card}
+    known = read({**SUCCEEDED, "latest_charge": charge})
+    assert known.fingerprint == "Xt5EWLLDS7FJjR1c"
+    assert "Xt5EWLLDS7FJjR1c" not in repr(known)
+    assert "fingerprint" not in known.arguments()
+
+
 def refund(amount: int, status: str) -> dict[str, Any]:
     return {"id": "re_1", "amount": amount, "status": status}
 

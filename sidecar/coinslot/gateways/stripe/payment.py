@@ -80,6 +80,7 @@ class _Wallet(Object):
 
 class _Card(Object):
     wallet: _Wallet | None = None
+    fingerprint: Text | None = None
 
 
 class _Method(Object):
@@ -157,6 +158,7 @@ def fact(
         failure_reason=_failure(intent),
         taken_at=_taken_at(intent.charge) if received else None,
         receipt=intent.charge.receipt_url if intent.charge else None,
+        fingerprint=_fingerprint(intent.charge),
     )
 
 
@@ -227,6 +229,11 @@ def _method(charge: Charge | None) -> str | None:
         return None
     wallet = details.card.wallet.type if details.card and details.card.wallet else details.type
     return _WALLETS.get(wallet, details.type)
+
+
+def _fingerprint(charge: Charge | None) -> str | None:
+    details = charge.payment_method_details if charge else None
+    return details.card.fingerprint if details and details.card else None
 
 
 def _taken_at(charge: Charge | None) -> str | None:
