@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(90);
+select plan(91);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 
 create temporary table people (name, id) as
@@ -189,6 +189,8 @@ select is(pg_temp.order('eve', ' half ', more => ', idempotency_key => ''o'''), 
 select is(pg_temp.order('eve', 'HALF', more => ', idempotency_key => ''o'''), '2500 5000 10 HALF', '... is found again');
 select is(pg_temp.order('eve', null, more => ', idempotency_key => ''o'''), 'PT409 idempotency_key_reused {}', '... with its code');
 select is(pg_temp.uses('HALF'), '0 used, 1 reserved, 0 overrun', 'it reserves its use');
+select is((select round(extract(epoch from max(s.until) - clock_timestamp()) / 60) from coinslot.promotion_slots s
+  where s.code = 'HALF'), 15::numeric, '... for a short time');
 select is(pg_temp.order('eve', 'HALF'), 'PT409 code_not_usable {"reason": "used"}', '... and its buyer''s');
 select is(pg_temp.pay('eve', 'amount=5000 paid=5000'), 'review review 0', 'its whole price is the wrong amount');
 select is(pg_temp.uses('HALF'), '0 used, 1 reserved, 0 overrun', '... and uses nothing');

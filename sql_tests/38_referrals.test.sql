@@ -106,14 +106,15 @@ select is(pg_temp.history(pg_temp.id('ben')), 'purchase 10, referral 7', 'it is 
 -- ---- money that goes back ----
 
 select is(pg_temp.spend('ann', 15), '5', 'a part of a reward is spent');
+select pg_temp.as_service(format('select add_tokens(%L, 50, ''k'')', pg_temp.id('ann'))) \g /dev/null
 select is(pg_temp.shows('ben', 'refunded=2500'), 'reversed partially_refunded 12', 'half of the money goes back');
 select is(pg_temp.referral('ben'), 'rewarded', '... which changes nothing');
 select is(pg_temp.shows('ben', 'refunded=2500 withdrawn=1000'), 'reversed partially_refunded 10', 'more than half of it');
 select is(pg_temp.referral('ben'), 'rewarded money_back take back', '... takes the rewards back');
 select is(pg_temp.later(), '1', '... with the maintenance');
 select is(pg_temp.tokens('ann') || ' ' || pg_temp.tokens('ben') || ' ' || pg_temp.referral('ben'),
-  '0 3 reversed money_back', '... what is left of them and no more');
-select is(pg_temp.history(pg_temp.id('ann')), 'referral 20, spend -15, referral_reversal -5', '... and is in the history');
+  '50 3 reversed money_back', '... what is left of them and no more');
+select is(pg_temp.history(pg_temp.id('ann')), 'referral 20, spend -15, grant 50, referral_reversal -5', '... and is in the history');
 select is(pg_temp.shows('ben', 'refunded=2500 withdrawn=0'), 'restored partially_refunded 5', 'money that returns');
 select is(pg_temp.later() || ' ' || pg_temp.referral('ben'), '0 reversed money_back', '... brings no reward back');
 

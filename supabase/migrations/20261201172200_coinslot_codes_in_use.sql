@@ -155,19 +155,6 @@ begin
 end
 $$;
 
--- A price that was hoarded is not one that is asked, nor is one that a code made. What the order
--- would give for it counts, too.
-create or replace function coinslot.is_asked(payment public.token_payments) returns boolean
-language sql stable set search_path = '' as $$
-  select payment.promo_code is null and exists (
-    select from public.token_products d
-    inner join public.token_prices r on r.product_id = d.id
-    where d.id = payment.product_id and d.active
-      and d.tokens * payment.quantity = payment.tokens and r.currency = payment.currency
-      and coinslot.tiered(r.product_id, r.currency, r.amount, payment.quantity) = payment.amount
-  )
-$$;
-
 -- News of an attempt that was read after everything that was applied before. A refund under way,
 -- whoever began it, is looked after until it is over.
 create or replace function coinslot.apply_news(

@@ -120,11 +120,10 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function coinslot.is_live() is 'True if only real money counts here.';
 revoke all on function coinslot.is_live() from public;
--- A price that was hoarded is not one that is asked, nor is one that a code made. What the order
--- would give for it counts, too.
+-- A price that was hoarded is not one that is asked. What the order would give for it counts, too.
 create function coinslot.is_asked(payment public.token_payments) returns boolean
 language sql stable set search_path = '' as $$
-  select payment.promo_code is null and exists (
+  select exists (
     select from public.token_products d
     inner join public.token_prices r on r.product_id = d.id
     where d.id = payment.product_id and d.active

@@ -33,9 +33,9 @@ from tests.database.people import (
 
 @dataclass(frozen=True)
 class World:
-    """16 tokens to spend, 20 in all; a hold of 4, an expired one of 3; two spent under `spent`. An
-    order paid with 5,000 won that a webhook has told of, one of which half is going back, an open
-    one, and one that was paid after it was voided."""
+    """Somebody who has confirmed an address, with 16 tokens to spend, 20 in all; a hold of 4, an
+    expired one of 3; two spent under `spent`. An order paid with 5,000 won that a webhook has told
+    of, one of which half is going back, an open one, and one that was paid after it was voided."""
 
     user: UUID
     held: UUID
@@ -47,6 +47,8 @@ class World:
     webhook: int
     audit: int
     late_order: str
+    referrer: UUID
+    """Who invited them, where the maintenance is about."""
 
 
 Step = Callable[[Connection], DictRow]
@@ -95,6 +97,16 @@ def _refuse_attempt(world: World) -> Step:
     return Call("coinslot_refuse_payment_attempt", arguments | {"source": "complete"}).inside
 
 
+def _order_with_code(world: World) -> Step:
+    arguments = {"product_id": "starter", "gateway": "portone", "idempotency_key": "c"}
+    return Call("create_token_order", arguments | {"promo_code": "CHEAPER"}, world.user).inside
+
+
+def _redeem(world: World) -> Step:
+    arguments = {"code": "STAGED", "idempotency_key": "p"}
+    return Call("redeem_token_code", arguments, world.user).inside
+
+
 def _audit(world: World) -> Step:
     line = {"payment_key": f"imp_{world.paid_order}", "order_id": world.paid_order}
     seen = {"currency": "KRW", "paid": 5000, "refunded": 0, "live": False}
@@ -136,6 +148,8 @@ MONEY: dict[str, Callable[[World], Step]] = {
     "give_back_a_part": lambda world: refund_spend(world.user, "b2", "spent", 1).inside,
     "maintain": lambda _: maintain().inside,
     "order": lambda world: create_order(world.user, "o").inside,
+    "order_with_code": _order_with_code,
+    "redeem": _redeem,
     "cancel": lambda world: cancel_order(world.user, world.open_order).inside,
     "pay": lambda world: gateway_says(world.open_order, 1, paid=5000).inside,
     "pay_otherwise": _pay_otherwise,

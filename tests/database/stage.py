@@ -17,6 +17,7 @@ from tests.database.people import (
     VOID,
     Answer,
     Bank,
+    Call,
     Connection,
     Refusal,
     ask_refund,
@@ -52,6 +53,9 @@ class Stage:
         self._one, self._two, self._third, self._watcher = (bank.connect() for _ in range(4))
         self._turns: dict[tuple[bool, tuple[str, ...]], End] = {}
         self._is_due = False
+        self._is_invited = False
+        for statement in _RULES:
+            bank.change(statement)
 
     def close(self) -> None:
         for connection in (self._one, self._two, self._third, self._watcher):
@@ -62,10 +66,11 @@ class Stage:
         return self._turns[self._is_due, names]
 
     def enter(self, first: str, second: str, *, otherwise: bool = False) -> None:
-        """A world in which a lot has ended and nobody has folded it yet, for every other pair; or
-        for the others."""
+        """A world in which a lot has ended and a refill is due, and nobody has used the wallet yet,
+        for every other pair; or for the others. With the maintenance, one who was invited."""
         places = [list(self.actions).index(name) for name in (first, second)]
         self._is_due = (sum(places) % 4 < 2) != otherwise
+        self._is_invited = "maintain" in {first, second}
 
     def _see_turns(self, world: World, *turns: tuple[str, ...]) -> None:
         for names in turns:
@@ -154,8 +159,14 @@ class Stage:
         ask(gateway_says(late_order, 1, paid=5000))
         told = ask(hint(paid_order, f"first {paid_order}"))
         [audit] = self._bank.rows(_AUDIT, f"{user}")
+        referrer = self._bank.user()
+        if self._is_invited:
+            self._bank.change(_INVITED, referrer, user, paid_order)
+        self._bank.change(_CONFIRMED, user)
+        self._bank.change(_CHECKED, user)
         if self._is_due:
             self._bank.change(EXPIRE_LOT, user)
+            ask(Call("set_token_group_for", {"user_id": user, "group_name": "staged"}))
         return World(
             user,
             held["id"],
@@ -167,6 +178,7 @@ class Stage:
             told["webhook_id"],
             audit["id"],
             late_order,
+            referrer,
         )
 
     def _audited_end(self, world: World, names: Sequence[str], answers: Sequence[Answer]) -> End:
@@ -190,12 +202,29 @@ class Stage:
 
     def _users(self, world: World) -> list[UUID]:
         """Those whose wallets the calls are about."""
-        return [world.user]
+        return [world.user, world.referrer]
 
     def _state(self, user: UUID, books: Connection) -> End:
         [state] = books.execute(_STATE, [user] * 7).fetchall()
         return tuple(state.values())
 
+
+_RULES = (
+    "update coinslot.settings set signup_bonus = 0, referral_reward = 3, referral_bonus = 2",
+    "select coinslot.set_refill('staged', 2, 'month', 'UTC', 'add', 'staged', true, '')",
+    """select coinslot.set_promotion(p.id, p.terms, '') from (values
+      ('staged', '{"kind": "tokens", "tokens": 3}'::jsonb),
+      ('cheaper', '{"kind": "percent", "percent_off": 50}')) p (id, terms)""",
+    "select coinslot.set_code(p.id, p.id, null, true, '') from coinslot.promotions p",
+)
+_INVITED = """
+insert into coinslot.referrals (referrer, referred, status, payment_id, due_at)
+select %s, %s, 'qualified', p.id, now() from token_payments p where p.order_id = %s
+"""
+_CONFIRMED = "update auth.users set email_confirmed_at = now() where id = %s"
+_CHECKED = """
+insert into coinslot.checked_codes (user_id, code) select %s, c.code from coinslot.promotion_codes c
+"""
 
 _AUDIT = """
 insert into coinslot.audits (gateway, since, until)

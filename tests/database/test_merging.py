@@ -94,7 +94,7 @@ class MergingStage(Stage):
 
     def _users(self, world: LoneWorld) -> list[UUID]:
         assert isinstance(world, World)
-        return [world.user, world.into, world.third]
+        return [world.user, world.referrer, world.into, world.third]
 
 
 _MORE = ("into", "into_held", "into_order", "into_paid", "third")

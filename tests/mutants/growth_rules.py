@@ -187,20 +187,12 @@ _CODES = (
         CODES,
     ),
     _mutant(
-        "late-money-for-a-code",
-        "later money does not buy at the price of a code",
-        "is_asked",
-        "payment.promo_code is null and",
-        "",
-        CODES,
-    ),
-    _mutant(
         "unpaid-orders-use-codes-up",
         "an order reserves its use for a short time",
         "reserve_use",
         "select s.code_reservation from",
         "select interval '100 years' from",
-        f"{CROWD}::test_money_for_lapsed_orders_at_once_takes_each_use_once",
+        CODES,
     ),
     _mutant(
         "paid-order-reserves",

@@ -8,7 +8,11 @@ REFERRALS = "sql_tests/38_referrals.test.sql"
 
 
 def _mutant(name: str, breaks: str, function: str, old: str, new: str) -> SqlMutant:
-    return SqlMutant(name, breaks, (Rewrite(f"coinslot.{function}", old, new),), (REFERRALS,))
+    return SqlMutant(name, breaks, (_rewrite(function, old, new),), (REFERRALS,))
+
+
+def _rewrite(function: str, old: str, new: str) -> Rewrite:
+    return Rewrite(f"coinslot.{function}", old, new)
 
 
 MUTANTS = (
@@ -82,12 +86,18 @@ MUTANTS = (
         ") < v_settings.max_referrals then",
         ") < coinslot.max_amount() then",
     ),
-    _mutant(
+    SqlMutant(
         "rewarded-after-a-merge",
         "two who became one are not rewarded",
-        "referral_problem",
-        "when v_referrer = v_referred then 'own'",
-        "when false then 'own'",
+        (
+            _rewrite("referral_problem", "when v_referrer = v_referred then 'own'", ""),
+            _rewrite(
+                "referral_problem",
+                "when coinslot.share_identity(v_referrer, v_referred) then 'own'",
+                "",
+            ),
+        ),
+        (REFERRALS,),
     ),
     _mutant(
         "rewarded-for-one-card",
