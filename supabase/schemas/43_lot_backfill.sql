@@ -1,5 +1,5 @@
 -- Wallets from before there were lots: their lots are made out of their histories, each at its
--- first slow call or by the maintenance, whatever comes first. Nothing calls this yet.
+-- first slow call or by the maintenance, whatever comes first.
 --
 -- A history is gone through entry by entry, and folded at every one that is no spend. All at once
 -- at the end would be wrong: of 10 bought, 10 spent and 5 granted the 5 would be bought ones.
