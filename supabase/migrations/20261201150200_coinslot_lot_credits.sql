@@ -4,12 +4,17 @@ select coinslot.begin_upgrade();
 -- is spent before anybody sees it. Nothing calls this yet.
 
 create function coinslot.debt_of(wallet public.token_wallets) returns bigint
-language sql stable set search_path = '' set enable_seqscan = off as $$
-  select greatest(0, case when wallet.held = 0 then 0 else (
-    select coalesce(sum(l.reserved), 0)::bigint
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_reserved bigint := 0;
+begin
+  if wallet.held > 0 then
+    select coalesce(sum(l.reserved), 0) into v_reserved
     from public.token_lots l
-    where l.user_id = wallet.user_id and (l.remaining > 0 or l.reserved > 0)
-  ) end - wallet.tokens)
+    where l.user_id = wallet.user_id and (l.remaining > 0 or l.reserved > 0);
+  end if;
+  return greatest(0, v_reserved - wallet.tokens);
+end
 $$;
 comment on function coinslot.debt_of(public.token_wallets) is
 'Tokens that were taken beyond what the wallet had, and are not made good.';

@@ -30,7 +30,7 @@ begin
       'tokens', v_wallet.tokens - v_wallet.held, 'required', -attempted.delta
     ));
   end if;
-  return coinslot.post_entry(attempted);
+  return coinslot.write_entry(attempted);
 end
 $$;
 
@@ -174,7 +174,7 @@ begin
     perform coinslot.draw_kept(v_wallet, v_hold, v_taken, v_now);
   end if;
   perform coinslot.resolve_hold(v_hold, 'captured', v_taken, v_asked);
-  v_receipt := coinslot.post_entry(coinslot.new_entry(
+  v_receipt := coinslot.write_entry(coinslot.new_entry(
     v_hold.user_id, 'spend', -v_taken, 'service', v_hold.idempotency_key, v_hold.feature,
     v_hold.reason, '{}', null, v_hold.id
   ));

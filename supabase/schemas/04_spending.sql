@@ -122,7 +122,7 @@ begin
       'tokens', v_wallet.tokens - v_wallet.held, 'required', -attempted.delta
     ));
   end if;
-  return coinslot.post_entry(attempted);
+  return coinslot.write_entry(attempted);
 end
 $$;
 comment on function coinslot.debit_slowly(public.token_ledger) is

@@ -2,7 +2,8 @@
 --
 -- It needs the wallet's lock from an earlier statement: one that locks and reads lots reads them as
 -- they were before it waited. It needs one reading of the clock for all that a call does: with two
--- a hold could be open for its capture and expired for the fold. Nothing calls this yet.
+-- a hold could be open for its capture and expired for the fold. Its plans are generic
+-- ones: to plan its statements anew would take longer than to run them.
 
 -- Time never goes back for a wallet, whatever the clock does: expired is final.
 create function coinslot.wallet_time(wallet public.token_wallets) returns timestamptz
@@ -52,28 +53,23 @@ create function coinslot.write_entry(entry public.token_ledger) returns public.t
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_entry public.token_ledger;
   v_credited bigint := case
     when coinslot.is_spend(entry.kind, entry.delta) then 0 else entry.delta
   end;
 begin
-  with moved as (
-    update public.token_wallets w
-    set tokens = w.tokens + entry.delta, seq = w.seq + 1, credited = w.credited + v_credited,
-      updated_at = clock_timestamp()
-    where w.user_id = entry.user_id
-    returning w.tokens, w.seq
-  )
+  update public.token_wallets w
+  set tokens = w.tokens + entry.delta, seq = w.seq + 1, credited = w.credited + v_credited,
+    updated_at = clock_timestamp()
+  where w.user_id = entry.user_id
+  returning w.tokens, w.seq into strict entry.balance, entry.seq;
   insert into public.token_ledger as l (
     user_id, seq, delta, balance, payment_id, hold_id, kind, caller, idempotency_key, feature,
     reason, metadata
-  )
-  select
-    entry.user_id, moved.seq, entry.delta, moved.tokens, entry.payment_id, entry.hold_id,
+  ) values (
+    entry.user_id, entry.seq, entry.delta, entry.balance, entry.payment_id, entry.hold_id,
     entry.kind, entry.caller, entry.idempotency_key, entry.feature, entry.reason, entry.metadata
-  from moved
-  returning l.* into strict v_entry;
-  return coinslot.receipt(v_entry, false);
+  ) returning l.created_at into entry.created_at;
+  return coinslot.receipt(entry, false);
 end
 $$;
 comment on function coinslot.write_entry(public.token_ledger) is
@@ -90,40 +86,42 @@ create function coinslot.draw_lots(
   held_at timestamptz default null
 ) returns table (lot_id bigint, drawn bigint)
 language plpgsql volatile
-set search_path = '' set enable_seqscan = off as $$
+set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_lot record;
+  v_left bigint := draw_lots.tokens;
+  v_ids bigint[] := array[]::bigint[];
+  v_tokens bigint[] := array[]::bigint[];
+  v_before bigint[] := array[]::bigint[];
 begin
-  return query
-  with found as (
-    select l.id, p.left_over, (sum(p.left_over) over (
-      order by l.expires_at <= live_at, l.expires_at, l.priority, l.paid, l.id
-    ) - p.left_over)::bigint as before
+  for v_lot in
+    select l.id, case part when 'reserved' then l.reserved else l.remaining end as left_over
     from public.token_lots l
-    cross join lateral (
-      select case part when 'reserved' then l.reserved else l.remaining end as left_over
-    ) p
     where l.user_id = draw_lots.user_id and (l.remaining > 0 or l.reserved > 0)
-      and p.left_over > 0
       and (draw_lots.payment_id is null or l.payment_id = draw_lots.payment_id)
       and (held_at is null or l.expires_at <= live_at and l.expires_at > held_at)
-  ), moved as (
-    update public.token_lots l set
-      remaining = l.remaining - case part when 'reserved' then 0 else d.tokens end,
-      reserved = l.reserved - case part when 'reserved' then d.tokens else 0 end,
-      spent = l.spent + case when cause in ('spend', 'debt') then d.tokens else 0 end,
-      taken = l.taken + case when cause in ('spend', 'debt') then 0 else d.tokens end
-    from (
-      select f.id, f.before, least(f.left_over, draw_lots.tokens - f.before) as tokens
-      from found f where f.before < draw_lots.tokens
-    ) d
-    where l.id = d.id
-    returning l.id, d.before, d.tokens
-  ), noted as (
-    insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens, drawn_from, drawn_to)
-    select m.id, draw_lots.user_id, draw_lots.seq, draw_lots.cause, m.tokens,
-      line + m.before, line + m.before + m.tokens
-    from moved m order by m.before
-  )
-  select m.id, m.tokens from moved m order by m.before;
+    order by l.expires_at <= live_at, l.expires_at, l.priority, l.paid, l.id
+  loop
+    exit when v_left <= 0;
+    continue when v_lot.left_over = 0;
+    lot_id := v_lot.id;
+    drawn := least(v_lot.left_over, v_left);
+    v_ids := v_ids || lot_id;
+    v_tokens := v_tokens || drawn;
+    v_before := v_before || draw_lots.tokens - v_left;
+    v_left := v_left - drawn;
+    return next;
+  end loop;
+  update public.token_lots l set
+    remaining = l.remaining - case part when 'reserved' then 0 else d.tokens end,
+    reserved = l.reserved - case part when 'reserved' then d.tokens else 0 end,
+    spent = l.spent + case when cause in ('spend', 'debt') then d.tokens else 0 end,
+    taken = l.taken + case when cause in ('spend', 'debt') then 0 else d.tokens end
+  from unnest(v_ids, v_tokens) d (id, tokens) where l.id = d.id;
+  insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens, drawn_from, drawn_to)
+  select d.id, draw_lots.user_id, draw_lots.seq, draw_lots.cause, d.tokens, line + d.before,
+    line + d.before + d.tokens
+  from unnest(v_ids, v_tokens, v_before) d (id, tokens, before);
 end
 $$;
 comment on function coinslot.draw_lots(
@@ -149,39 +147,46 @@ revoke all on function coinslot.need_for(uuid, timestamptz, timestamptz) from pu
 
 -- Of the ended lots, in order, as much is kept as holds need; the rest expires. Needs grow from lot
 -- to lot, so what is gone up to a lot is the largest excess so far of what was left over the need.
-create function coinslot.expire_lots(user_id uuid, seq bigint, now timestamptz) returns bigint
+create function coinslot.expire_lots(user_id uuid, seq bigint, now timestamptz)
+returns bigint
 language plpgsql volatile
-set search_path = '' set enable_seqscan = off as $$
+set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-  v_expired bigint;
+  v_lot record;
+  v_held boolean := exists (
+    select from coinslot.token_holds h
+    where h.user_id = expire_lots.user_id and h.status = 'held' and h.refund_id is null
+  );
+  v_ended bigint := 0;
+  v_need bigint := 0;
+  v_gone bigint := 0;
+  v_ids bigint[] := array[]::bigint[];
+  v_tokens bigint[] := array[]::bigint[];
+  v_ends timestamptz[] := array[]::timestamptz[];
 begin
-  with ended as (
-    select l.id, l.expires_at,
-      row_number() over (order by l.expires_at, l.priority, l.paid, l.id) as place,
-      sum(l.remaining) over (order by l.expires_at, l.priority, l.paid, l.id)
-      - coinslot.need_for(l.user_id, l.expires_at, expire_lots.now) as excess
-    from public.token_lots l
+  for v_lot in
+    select l.id, l.remaining, l.expires_at from public.token_lots l
     where l.user_id = expire_lots.user_id and l.remaining > 0 and l.expires_at <= expire_lots.now
-  ), gone as (
-    select e.id, e.expires_at, e.place,
-      greatest(0, max(e.excess) over (order by e.place))::bigint as up_to
-    from ended e
-  ), due as (
-    select g.id, g.expires_at, g.place,
-      g.up_to - coalesce(lag(g.up_to) over (order by g.place), 0) as tokens
-    from gone g
-  ), moved as (
-    update public.token_lots l
-    set remaining = l.remaining - d.tokens, expired = l.expired + d.tokens
-    from due d where l.id = d.id and d.tokens > 0
-    returning l.id, d.expires_at, d.place, d.tokens
-  ), noted as (
-    insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens, at)
-    select m.id, expire_lots.user_id, expire_lots.seq, 'expiry', m.tokens, m.expires_at
-    from moved m order by m.place
-  )
-  select coalesce(sum(m.tokens), 0) into v_expired from moved m;
-  return v_expired;
+    order by l.expires_at, l.priority, l.paid, l.id
+  loop
+    v_ended := v_ended + v_lot.remaining;
+    if v_held then
+      v_need := coinslot.need_for(expire_lots.user_id, v_lot.expires_at, expire_lots.now);
+    end if;
+    if v_ended - v_need > v_gone then
+      v_ids := v_ids || v_lot.id;
+      v_tokens := v_tokens || (v_ended - v_need - v_gone);
+      v_ends := v_ends || v_lot.expires_at;
+      v_gone := v_ended - v_need;
+    end if;
+  end loop;
+  update public.token_lots l
+  set remaining = l.remaining - d.tokens, expired = l.expired + d.tokens
+  from unnest(v_ids, v_tokens) d (id, tokens) where l.id = d.id;
+  insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens, at)
+  select d.id, expire_lots.user_id, expire_lots.seq, 'expiry', d.tokens, d.expires_at
+  from unnest(v_ids, v_tokens, v_ends) d (id, tokens, expires_at);
+  return v_gone;
 end
 $$;
 comment on function coinslot.expire_lots(uuid, bigint, timestamptz) is
@@ -191,7 +196,7 @@ revoke all on function coinslot.expire_lots(uuid, bigint, timestamptz) from publ
 create function coinslot.note_change(user_id uuid, now timestamptz)
 returns public.token_wallets
 language plpgsql volatile
-set search_path = '' set enable_seqscan = off as $$
+set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_wallet public.token_wallets;
 begin
@@ -221,7 +226,7 @@ revoke all on function coinslot.note_change(uuid, timestamptz) from public;
 -- Tokens spent beyond what the lots had are a debt, and come behind those that were drawn.
 create function coinslot.fold(user_id uuid, now timestamptz) returns public.token_wallets
 language plpgsql volatile
-set search_path = '' set enable_seqscan = off as $$
+set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_wallet public.token_wallets;
   v_lots record;

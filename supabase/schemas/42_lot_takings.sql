@@ -1,5 +1,5 @@
 -- Money that goes back takes tokens along; money that returns gives them back. An entry without an
--- order takes from any lots, and nothing of it is noted for a return. Nothing calls this yet.
+-- order takes from any lots, and nothing of it is noted for a return.
 
 create function coinslot.take_from_lots(
   payment_id uuid, user_id uuid, tokens bigint, cause text, seq bigint, now timestamptz,
