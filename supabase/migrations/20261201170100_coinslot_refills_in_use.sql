@@ -3,20 +3,23 @@ select coinslot.begin_upgrade();
 -- Refills in use: the first use after one is due grants it. The fast path of a spend is as it was:
 -- a wallet's next_change_at stands for refills as well.
 
+-- Where there are no refills, nothing but their index is asked.
 create or replace function coinslot.note_change(user_id uuid, now timestamptz)
 returns public.token_wallets
 language plpgsql volatile
-set search_path = '' set enable_seqscan = off as $$
+set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_wallet public.token_wallets;
 begin
   update public.token_wallets w set
     folded_at = note_change.now,
     next_change_at = (
-      select least(
-        case when l.ends_at <= note_change.now then '-infinity' else l.ends_at end,
-        coinslot.next_refill(w.user_id, w.tokens - l.reserved, note_change.now)
-      )
+      select coalesce(least(
+        case when l.ends_at <= note_change.now then '-infinity' else l.ends_at end, (
+          select coinslot.next_refill(w.user_id, w.tokens - l.reserved, note_change.now)
+          from coinslot.refills r where r.active limit 1
+        )
+      ), 'infinity')
       from (
         select min(o.expires_at) filter (where o.remaining > 0) as ends_at,
           coalesce(sum(o.reserved), 0)::bigint as reserved
@@ -97,7 +100,7 @@ begin
       'tokens', v_wallet.tokens - v_wallet.held, 'required', -attempted.delta
     ));
   end if;
-  return coinslot.post_entry(attempted);
+  return coinslot.write_entry(attempted);
 end
 $$;
 
@@ -186,7 +189,7 @@ begin
     perform coinslot.draw_kept(v_wallet, v_hold, v_taken, v_now);
   end if;
   perform coinslot.resolve_hold(v_hold, 'captured', v_taken, v_asked);
-  v_receipt := coinslot.post_entry(coinslot.new_entry(
+  v_receipt := coinslot.write_entry(coinslot.new_entry(
     v_hold.user_id, 'spend', -v_taken, 'service', v_hold.idempotency_key, v_hold.feature,
     v_hold.reason, '{}', null, v_hold.id
   ));

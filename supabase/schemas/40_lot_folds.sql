@@ -193,6 +193,7 @@ comment on function coinslot.expire_lots(uuid, bigint, timestamptz) is
 'Expires what has ended and no hold needs; tokens.';
 revoke all on function coinslot.expire_lots(uuid, bigint, timestamptz) from public;
 
+-- Where there are no refills, nothing but their index is asked.
 create function coinslot.note_change(user_id uuid, now timestamptz)
 returns public.token_wallets
 language plpgsql volatile
@@ -203,10 +204,12 @@ begin
   update public.token_wallets w set
     folded_at = note_change.now,
     next_change_at = (
-      select least(
-        case when l.ends_at <= note_change.now then '-infinity' else l.ends_at end,
-        coinslot.next_refill(w.user_id, w.tokens - l.reserved, note_change.now)
-      )
+      select coalesce(least(
+        case when l.ends_at <= note_change.now then '-infinity' else l.ends_at end, (
+          select coinslot.next_refill(w.user_id, w.tokens - l.reserved, note_change.now)
+          from coinslot.refills r where r.active limit 1
+        )
+      ), 'infinity')
       from (
         select min(o.expires_at) filter (where o.remaining > 0) as ends_at,
           coalesce(sum(o.reserved), 0)::bigint as reserved
