@@ -139,7 +139,7 @@ def test_leftovers_of_coinslot_are_said(database: psycopg.Connection) -> None:
     database.execute("drop schema coinslot cascade")
     problems = _problems(database)
     assert [each for each in problems if "what is left of a Coinslot" in each]
-    assert {"table public.token_wallets", "view public.token_offers"} <= {
+    assert {"table public.token_wallets", "table public.token_products"} <= {
         each.partition(": ")[0] for each in problems
     }
 

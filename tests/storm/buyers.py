@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tests.support.gateways.driver import GatewayDriver, Json
     from tests.support.stacks import Person
 
+CODE = "STORM"
+PACKS = {"starter", "standard", "premium"}
 _BOUGHT = {"completed", "partially_refunded"}
 
 
@@ -36,7 +38,9 @@ class Buyers:
     async def _order(self, bought: Bought, person: Person) -> bool:
         path, body = _ordering(bought.plan)
         key = {"Idempotency-Key": f"storm-{self._seed}-{bought.plan.number}"}
-        said = await self._client.sidecar(path, body, person.token, **key)
+        said = await self._client.sidecar(
+            path, body | await self._basket(bought, body), person.token, **key
+        )
         bought.said.append(f"order {said.status}")
         if not said.ok:
             self._journal.count("outcome", bought.plan.gateway, "no order")
@@ -46,6 +50,25 @@ class Buyers:
         self._journal.count("tried", bought.gateway)
         self._journal.count("window", bought.plan.window)
         return True
+
+    async def _basket(self, bought: Bought, body: Json) -> Json:
+        """Several packs, or a code of few uses, where the order names its product by the id.
+
+        Whoever is told that the code cannot be used orders without it."""
+        number, person = bought.plan.number, self._people[bought.plan.user]
+        if not {"packageId", "productId"} & body.keys():
+            return {}
+        if number % 5 == 1:
+            return {"quantity": 2} if bought.plan.product in PACKS else {}
+        if number % 5 != 2:
+            return {}
+        call = {"code": CODE, "product_id": bought.plan.product, "gateway": bought.plan.gateway}
+        said = await self._client.rpc(
+            "check_token_code", person, **call, currency=bought.plan.currency
+        )
+        usable = said.ok and said.body["outcome"] == "usable"
+        self._journal.count("codes", "used" if usable else "not usable")
+        return {"promoCode": CODE} if usable else {}
 
     async def _pay(self, bought: Bought, person: Person) -> None:
         window = bought.plan.window

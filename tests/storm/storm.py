@@ -37,6 +37,16 @@ _AT_ONCE = 24
 _LAG = 60
 _LASTS: LiteralString = "select coinslot.set_product('standard', tokens_last_days => 5)"
 """Its tokens outlive the storm, and not the silence."""
+_RULES: LiteralString = """
+select coinslot.set_refill('storm', 3, 'day', 'UTC', 'replace', null, true, '');
+select coinslot.set_promotion(
+  'storm', '{"kind": "percent", "percent_off": 10, "max_uses_per_user": 1000}', ''
+);
+select coinslot.set_code('storm', 'storm', 50, true, '');
+select coinslot.set_tiers('starter', '{"2": 5}', '');
+update coinslot.settings set code_reservation = '5 s'
+"""
+"""Whoever uses their wallet has a refill, and a few have a code, which others want as well."""
 _EXPIRED: LiteralString = "select count(*) as n from public.token_ledger where kind = 'expiry'"
 
 
@@ -60,6 +70,7 @@ class Storm:
         """The offences that are left in the end."""
         local = LocalStack(self._stack)
         self.database.run(_LASTS)
+        self.database.run(_RULES)
         people = [await asyncio.to_thread(local.sign_up) for _ in range(plan.USERS)]
         async with self._begun(local, people) as (client, network):
             with self._timed("storm seconds"):

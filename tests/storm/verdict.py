@@ -44,6 +44,20 @@ from public.token_ledger l left join coinslot.token_holds h on h.id = l.hold_id
 left join coinslot.merged_wallets m on m.from_user = l.user_id
 where l.kind = 'spend' group by 1, 2, 3
 """
+_SLOTS: LiteralString = """
+select c.code, u.used, u.overrun, s.taken
+from coinslot.promotion_codes c
+cross join lateral (
+  select count(*) filter (where o.status = 'used') as used,
+    count(*) filter (where o.overrun) as overrun
+  from coinslot.promotion_uses o where o.code = c.code
+) u
+cross join lateral (
+  select count(*) filter (where o.until = 'infinity') as taken
+  from coinslot.promotion_slots o where o.code = c.code
+) s
+where u.used - u.overrun <> s.taken or s.taken > c.max_uses
+"""
 _SECRETS = re.compile(
     r"eyJ[\w-]{10,}\.|sk_test_|whsec_|sandbox-secret|sandbox-v2-secret|test_sk_|_secret_[A-Za-z0-9]"
 )
@@ -98,6 +112,7 @@ def offences(
         *_acknowledged(database, orders, journal),
         *_spends(database, journal),
         *_left_over(database),
+        *_codes(database),
         *_log(log),
         *(Offence("answer", what) for what in journal.wrong),
     ]
@@ -204,6 +219,12 @@ def _left_over(database: Database) -> Iterator[Offence]:
         "where kind = 'signup_bonus' group by user_id having count(*) > 1"
     ):
         yield Offence("minted", f"bonus of {row['user_id']} given {row['count']} times")
+
+
+def _codes(database: Database) -> Iterator[Offence]:
+    """Each use of a code is taken once, and what is beyond them is known as that."""
+    for row in database.rows(_SLOTS):
+        yield Offence("code", json.dumps(row, default=str))
 
 
 def _log(lines: Iterable[str]) -> Iterator[Offence]:
