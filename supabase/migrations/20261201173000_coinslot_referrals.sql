@@ -267,8 +267,11 @@ begin
       then 'has_bought'
     when exists (
       select from coinslot.referrals r
-      where r.referrer = any (v_users)
-        and r.referred = any (coinslot.histories_of(invitation_problem.referrer))
+      where r.referred = any (coinslot.histories_of(invitation_problem.referrer)) and (
+        r.referrer = any (v_users) or coinslot.share_identity(
+          coinslot.owner_of(r.referrer), invitation_problem.referred
+        )
+      )
     ) then 'circle'
     when not exists (
       select from public.token_wallets w

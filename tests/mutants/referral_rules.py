@@ -41,8 +41,8 @@ MUTANTS = (
         "inviting-in-a-circle",
         "nobody invites who invited them",
         "invitation_problem",
-        "where r.referrer = any (v_users)",
-        "where false",
+        "r.referrer = any (v_users) or coinslot.share_identity(",
+        "false and coinslot.share_identity(",
     ),
     _mutant(
         "invited-by-the-deleted",
