@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from coinslot.database import Database
 
 LINKS = {"terms": "https://example.com/terms"}
-SHOP = Shop(business={"name": "Coinslot"}, links=LINKS, refund_days=7, currencies=["USD", "KRW"])
+SHOP = Shop(
+    business={"name": "Coinslot"},
+    links=LINKS,
+    refund_days=7,
+    currencies=["USD", "KRW"],
+    max_quantity=100,
+    takes_codes=True,
+    invitations={"reward": 20, "bonus": 10},
+)
 
 
 class Answering:
@@ -52,6 +60,9 @@ async def test_it_tells_of_the_shop_and_of_what_can_be_paid() -> None:
         "links": LINKS,
         "business": {"name": "Coinslot"},
         "refundDays": 7,
+        "maxQuantity": 100,
+        "takesCodes": True,
+        "invitations": {"reward": 20, "bonus": 10},
     }
 
 
@@ -75,6 +86,8 @@ async def test_an_older_database_says_nothing_of_the_shop() -> None:
     told = await front(Answering(None)).told()
     assert (told["business"], told["links"], told["refundDays"]) == ({}, {}, None)
     assert told["currency"]["default"] == "KRW"
+    assert (told["maxQuantity"], told["takesCodes"]) == (1, False)
+    assert told["invitations"] == {"reward": 0, "bonus": 0}
 
 
 async def test_while_the_database_is_away_the_last_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

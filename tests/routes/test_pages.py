@@ -139,6 +139,9 @@ async def test_configuration_is_public_and_complete() -> None:
         "links": {},
         "business": {},
         "refundDays": None,
+        "maxQuantity": 1,
+        "takesCodes": False,
+        "invitations": {"reward": 0, "bonus": 0},
         "demo": None,
     }
 

@@ -212,13 +212,17 @@ class Maintenance(Record):
 class Shop(Record):
     """The seller, the terms, and the currencies in which something is on sale.
 
-    `refund_days` is None where the buyer is told nothing of it.
+    `refund_days` is None where the buyer is told nothing of it. `invitations` has what they are
+    worth: `reward` for who invites and `bonus` for who is invited, in tokens.
     """
 
     business: dict[str, str] = {}
     links: dict[str, str] = {}
     refund_days: int | None = None
     currencies: list[str] = []
+    max_quantity: int = 1
+    takes_codes: bool = False
+    invitations: dict[str, int] = {}
 
 
 class DatabaseSettings(Record):

@@ -56,6 +56,9 @@ class Storefront:
             "links": shop.links,
             "business": shop.business,
             "refundDays": shop.refund_days,
+            "maxQuantity": shop.max_quantity,
+            "takesCodes": shop.takes_codes,
+            "invitations": {"reward": 0, "bonus": 0} | shop.invitations,
         }
 
     async def _known(self) -> Shop:

@@ -214,7 +214,9 @@ class OfferedCurrencies(Answer):
 
 class _StoreConfig(Answer):
     """A store's configuration. `sdk` has the addresses of the gateways' scripts, `methods` stand in
-    the order in which they are shown. `refundDays` is null where the shop says nothing of it."""
+    the order in which they are shown. `refundDays` is null where the shop says nothing of it.
+    `maxQuantity` is how many packs one order may be of. `takesCodes`: there are promotion codes.
+    `invitations` has the tokens for who invites, `reward`, and for who is invited, `bonus`."""
 
     mode: Literal["test", "live"]
     supabaseUrl: str  # noqa: N815 - as supabase-js writes names
@@ -225,6 +227,9 @@ class _StoreConfig(Answer):
     links: dict[str, str]
     business: dict[str, str]
     refundDays: int | None  # noqa: N815
+    maxQuantity: int  # noqa: N815
+    takesCodes: bool  # noqa: N815
+    invitations: dict[str, int]
     demo: dict[str, str] | None
 
 

@@ -68,5 +68,8 @@ SHOP = {
     "links": {"terms": "https://example.com/terms", "support": "mailto:help@example.com"},
     "business": {"name": "주식회사 코인슬롯", "registration": "000-00-00000"},
     "refundDays": 7,
+    "maxQuantity": 100,
+    "takesCodes": True,
+    "invitations": {"reward": 20, "bonus": 10},
 }
 NEW = {"success": True, "orderId": ORDER, "paymentId": PAYMENT["id"]}
