@@ -48,7 +48,7 @@ class World:
     audit: int
     late_order: str
     referrer: UUID
-    """Who invited them, where the maintenance is about."""
+    """The one who invited them, where the maintenance is about."""
 
 
 Step = Callable[[Connection], DictRow]

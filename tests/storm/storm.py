@@ -46,7 +46,7 @@ select coinslot.set_code('storm', 'storm', 50, true, '');
 select coinslot.set_tiers('starter', '{"2": 5}', '');
 update coinslot.settings set code_reservation = '5 s'
 """
-"""Whoever uses their wallet has a refill, and a few have a code, which others want as well."""
+"""Every use of a wallet is granted a refill; a few have a code, which others want as well."""
 _EXPIRED: LiteralString = "select count(*) as n from public.token_ledger where kind = 'expiry'"
 
 

@@ -50,7 +50,7 @@ class PriceChanged(PaymentRefused):
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """How many packs an order is of, and the code that makes it cheaper."""
+    """The number of packs in an order, and the code that makes it cheaper."""
 
     quantity: int = 1
     promo_code: str | None = None

@@ -162,7 +162,7 @@ class Settlements:
         return Settled(applied.order or order, applied.outcome, fact, applied.webhooks)
 
     async def _note_instrument(self, order_id: str, fingerprint: str) -> None:
-        """Who invites oneself is told by it. The money is settled, whatever becomes of this."""
+        """Keeps what tells who invites oneself. The money is settled, whatever becomes of this."""
         try:
             await self._database.as_service().note_instrument(order_id, fingerprint)
         except CoinslotError as error:
