@@ -96,14 +96,14 @@ isOneToOne: false
                   ]
                 },"token_payments": {
                   Row: {
-                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
+                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"list_amount": number | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"promo_code": string | null,"quantity": number,"refunded": number,"status": string,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"tokens_end_at"?: string | null,"tokens_last_days"?: number | null,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
+                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"list_amount"?: number | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"promo_code"?: string | null,"quantity"?: number,"refunded"?: number,"status"?: string,"tokens": number,"tokens_end_at"?: string | null,"tokens_last_days"?: number | null,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Update: {
-                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"tokens_end_at"?: string | null,"tokens_last_days"?: number | null,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
+                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"list_amount"?: number | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"promo_code"?: string | null,"quantity"?: number,"refunded"?: number,"status"?: string,"tokens"?: number,"tokens_end_at"?: string | null,"tokens_last_days"?: number | null,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Relationships: [
                     {
@@ -160,6 +160,32 @@ isOneToOne: false
                   Relationships: [
 
                   ]
+                },"token_tiers": {
+                  Row: {
+                    "percent_off": number,"product_id": string,"quantity": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "percent_off": number,"product_id": string,"quantity": number
+                  }
+                  Update: {
+                    "percent_off"?: number,"product_id"?: string,"quantity"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_tiers_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "token_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_tiers_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "token_products"
+      referencedColumns: ["id"]
+    }
+                  ]
                 },"token_wallets": {
                   Row: {
                     "closed_at": string | null,"credited": number,"folded_at": string,"has_merged": boolean,"held": number,"merged_into": string | null,"next_change_at": string,"seq": number,"tokens": number,"updated_at": string,"user_id": string
@@ -179,7 +205,7 @@ isOneToOne: false
           Views: {
             "token_offers": {
                   Row: {
-                    "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null
+                    "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tiers": Json | null,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null
                   }
                   ComputedFields: never
                   Relationships: [
@@ -208,7 +234,10 @@ isOneToOne: false
                 }
           }
           Functions: {
-            "accept_token_refund":
+            "accept_token_invitation":
+{ Args: { "code": string }; Returns: string
+                           },
+"accept_token_refund":
 { Args: { "account"?: Json,"order_id": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
@@ -247,6 +276,7 @@ isOneToOne: false
 "gateway": string,
 "id": string,
 "idempotency_key": string | null,
+"list_amount": number | null,
 "live": boolean,
 "method": string | null,
 "name": string,
@@ -255,6 +285,8 @@ isOneToOne: false
 "paid": number,
 "payment_key": string | null,
 "product_id": string,
+"promo_code": string | null,
+"quantity": number,
 "refunded": number,
 "status": string,
 "tokens": number,
@@ -281,6 +313,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"check_token_code":
+{ Args: { "code": string,"currency"?: string,"gateway"?: string,"product_id"?: string,"quantity"?: number }; Returns: Json
+                           },
 "coinslot_add_operator":
 { Args: { "role": string,"who": string }; Returns: unknown
                           SetofOptions: {
@@ -372,6 +407,11 @@ isOneToOne: false
 "coinslot_go_live":
 { Args: { "dry_run"?: boolean }; Returns: Json
                            },
+"coinslot_list_codes":
+{ Args: { "after"?: string,"page_size"?: number,"promotion": string }; Returns: {
+              "active": boolean,"code": string,"created_at": string,"max_uses": number,"overrun": number,"reserved": number,"used": number
+            }[]
+                           },
 "coinslot_list_discrepancies":
 { Args: { "before"?: number,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
@@ -386,6 +426,22 @@ isOneToOne: false
 "coinslot_list_products":
 { Args: Record<PropertyKey, never>; Returns: (Database["public"]['CompositeTypes']["coinslot_product"])[]
                            },
+"coinslot_list_promotions":
+{ Args: Record<PropertyKey, never>; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "promotions"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"coinslot_list_referrals":
+{ Args: { "before"?: number,"page_size"?: number,"status"?: string }; Returns: unknown[]
+                          SetofOptions: {
+        from: "*"
+        to: "referrals"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_list_refills":
 { Args: Record<PropertyKey, never>; Returns: unknown[]
                           SetofOptions: {
@@ -402,6 +458,12 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"coinslot_make_codes":
+{ Args: { "number": number,"promotion": string,"reason"?: string }; Returns: (string)[]
+                           },
+"coinslot_note_instrument":
+{ Args: { "fingerprint": string,"order_id": string }; Returns: undefined
+                           },
 "coinslot_open_payment":
 { Args: { "order_id": string }; Returns: {
               "amount": number,
@@ -417,6 +479,7 @@ isOneToOne: false
 "gateway": string,
 "id": string,
 "idempotency_key": string | null,
+"list_amount": number | null,
 "live": boolean,
 "method": string | null,
 "name": string,
@@ -425,6 +488,8 @@ isOneToOne: false
 "paid": number,
 "payment_key": string | null,
 "product_id": string,
+"promo_code": string | null,
+"quantity": number,
 "refunded": number,
 "status": string,
 "tokens": number,
@@ -458,6 +523,7 @@ isOneToOne: false
 "gateway": string,
 "id": string,
 "idempotency_key": string | null,
+"list_amount": number | null,
 "live": boolean,
 "method": string | null,
 "name": string,
@@ -466,6 +532,8 @@ isOneToOne: false
 "paid": number,
 "payment_key": string | null,
 "product_id": string,
+"promo_code": string | null,
+"quantity": number,
 "refunded": number,
 "status": string,
 "tokens": number,
@@ -521,11 +589,27 @@ isOneToOne: false
 "coinslot_schema_version":
 { Args: Record<PropertyKey, never>; Returns: string
                            },
+"coinslot_set_code":
+{ Args: { "active"?: boolean,"code": string,"max_uses"?: number,"promotion": string,"reason"?: string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "promotion_codes"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "coinslot_set_product":
 { Args: { "id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"tokens"?: number,"tokens_end_at"?: string,"tokens_last_days"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_product"]
                           SetofOptions: {
         from: "*"
         to: "coinslot_product"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"coinslot_set_promotion":
+{ Args: { "id": string,"reason"?: string,"terms": Json }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "promotions"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -537,6 +621,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_set_tiers":
+{ Args: { "product_id": string,"reason"?: string,"tiers": Json }; Returns: Json
+                           },
 "coinslot_store_webhook":
 { Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string,"warning"?: string }; Returns: Record<string, unknown>
                            },
@@ -546,7 +633,7 @@ isOneToOne: false
             }[]
                            },
 "create_token_order":
-{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"method"?: string,"product_id": string }; Returns: {
+{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"method"?: string,"product_id": string,"promo_code"?: string,"quantity"?: number }; Returns: {
               "amount": number,
 "canceled_at": string | null,
 "confirmed_at": string | null,
@@ -560,6 +647,7 @@ isOneToOne: false
 "gateway": string,
 "id": string,
 "idempotency_key": string | null,
+"list_amount": number | null,
 "live": boolean,
 "method": string | null,
 "name": string,
@@ -568,6 +656,8 @@ isOneToOne: false
 "paid": number,
 "payment_key": string | null,
 "product_id": string,
+"promo_code": string | null,
+"quantity": number,
 "refunded": number,
 "status": string,
 "tokens": number,
@@ -594,6 +684,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"get_token_invitation":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
 "get_user_tokens":
 { Args: Record<PropertyKey, never>; Returns: number
                            },
@@ -649,6 +742,14 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"redeem_token_code":
+{ Args: { "code": string,"idempotency_key": string }; Returns: Database["public"]['CompositeTypes']["token_redemption"]
+                          SetofOptions: {
+        from: "*"
+        to: "token_redemption"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "refund_spend_for":
 { Args: { "amount"?: number,"caller"?: string,"idempotency_key": string,"reason"?: string,"spend_key"?: string,"spend_seq"?: number,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
                           SetofOptions: {
@@ -681,9 +782,25 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"set_token_code":
+{ Args: { "active"?: boolean,"code": string,"max_uses"?: number,"promotion": string,"reason": string }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "promotion_codes"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "set_token_group_for":
 { Args: { "group_name": string,"member"?: boolean,"user_id": string }; Returns: boolean
                            },
+"set_token_promotion":
+{ Args: { "id": string,"reason": string,"terms": Json }; Returns: unknown
+                          SetofOptions: {
+        from: "*"
+        to: "promotions"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "set_token_refill":
 { Args: { "active"?: boolean,"every"?: string,"group_name"?: string,"id": string,"mode"?: string,"reason": string,"time_zone"?: string,"tokens"?: number }; Returns: unknown
                           SetofOptions: {
@@ -692,6 +809,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"set_token_tiers":
+{ Args: { "product_id": string,"reason": string,"tiers": Json }; Returns: Json
+                           },
 "spend_tokens":
 { Args: { "amount": number,"idempotency_key": string,"metadata"?: Json,"reason"?: string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
                           SetofOptions: {
@@ -771,6 +891,8 @@ isOneToOne: false
                         "from_user": string | null,"into_user": string | null,"tokens": number | null,"balance": number | null,"orders": number | null,"holds": number | null,"idempotency_key": string | null,"created_at": string | null,"replayed": boolean | null
                       },"token_receipt": {
                         "user_id": string | null,"seq": number | null,"delta": number | null,"balance": number | null,"created_at": string | null,"payment_id": string | null,"hold_id": string | null,"kind": string | null,"idempotency_key": string | null,"feature": string | null,"reason": string | null,"metadata": Json | null,"replayed": boolean | null
+                      },"token_redemption": {
+                        "outcome": string | null,"code": string | null,"tokens": number | null,"balance": number | null,"expires_at": string | null,"replayed": boolean | null
                       }
           }
         }
