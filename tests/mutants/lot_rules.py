@@ -461,7 +461,7 @@ _READS = (
     _mutant(
         "sold-when-over",
         "a product whose date has passed is not sold",
-        "quote_order",
+        "product_on_sale",
         "and (p.tokens_end_at is null or p.tokens_end_at > clock_timestamp())",
         "",
         EXPIRY,
