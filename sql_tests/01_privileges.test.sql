@@ -573,7 +573,7 @@ select is_empty(
 );
 select is_empty(
   $$ select function from reachable
-     where provolatile = 'v' and 'lock_timeout=300ms' = any (proconfig) is not true $$,
+     where provolatile = 'v' and 'lock_timeout=150ms' = any (proconfig) is not true $$,
   '... and waits for no lock for long'
 );
 

@@ -5,7 +5,7 @@ select coinslot.begin_upgrade();
 -- may wait for a call that waits for the first. It therefore takes all of them or none, and waits
 -- for less long than the calls of users wait for a lock: none of them fails by it.
 create function coinslot.lock_for_upgrade(tables regclass[]) returns void
-language plpgsql volatile set search_path = '' set lock_timeout = '150ms' as $$
+language plpgsql volatile set search_path = '' set lock_timeout = '70ms' as $$
 declare
   v_tables text := (select string_agg(t::text, ', ') from unnest(lock_for_upgrade.tables) t);
 begin

@@ -215,7 +215,7 @@ create function public.spend_tokens(
   amount bigint, idempotency_key text, reason text default '', metadata jsonb default '{}'
 ) returns public.token_receipt
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.spend_tokens(
     spend_tokens.amount, spend_tokens.idempotency_key, spend_tokens.reason, spend_tokens.metadata
   )
@@ -244,7 +244,7 @@ create function public.use_feature(
   feature text, idempotency_key text, metadata jsonb default '{}'
 ) returns public.token_receipt
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.use_feature(
     use_feature.feature, use_feature.idempotency_key, use_feature.metadata
   )

@@ -290,7 +290,7 @@ create function public.create_token_order(
   method text default null
 ) returns public.token_payments
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
     create_token_order.idempotency_key, create_token_order.method
@@ -345,7 +345,7 @@ grant execute on function coinslot.cancel_order(text) to authenticated;
 
 create function public.cancel_token_order(order_id text) returns public.token_payments
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.cancel_order(cancel_token_order.order_id)
 $$;
 comment on function public.cancel_token_order(text) is
