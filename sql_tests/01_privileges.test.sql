@@ -149,7 +149,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.begin_upgrade', ''),
 ('coinslot.cancel_order', 'authenticated'),
 ('coinslot.cancel_orders', ''),
-('coinslot.cancelable_statuses', ''),
+('coinslot.can_cancel', ''),
 ('coinslot.canonical_email', ''),
 ('coinslot.capture_hold', 'service_role'),
 ('coinslot.capture_receipt', ''),
