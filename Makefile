@@ -36,7 +36,7 @@ unexport PYTHONDONTWRITEBYTECODE
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium fonts-noto-cjk
 
-.PHONY: help run up down status reset demo test proofs mutants storm load bench check docs format schemas \
+.PHONY: help run up down status reset demo web test proofs mutants storm load bench check docs format schemas \
   types lock release clean
 
 help: ## list the targets
@@ -44,12 +44,16 @@ help: ## list the targets
 	  awk -F ':.*## ' -v bold="$$bold" -v plain="$$plain" \
 	  '/^[a-z][a-z-]*:.*## / { printf "  %s%-10s%s %s\n", bold, $$1, plain, $$2 }' Makefile
 
+# ---- the browser's files ----
+
+web: $(STAMPS)/web ## bundle the components and the pages into build/web
+
 # ---- the local stack ----
 
-run: $(STAMPS)/python $(STAMPS)/node ## start the stack and show its logs; Ctrl-C stops it, data stays
+run: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web ## start the stack and show its logs; Ctrl-C stops it, data stays
 	@exec $(STACK) run
 
-up: $(STAMPS)/python $(STAMPS)/node ## start the stack in the background
+up: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web ## start the stack in the background
 	@$(STACK) up
 
 down: $(STAMPS)/python ## stop the stack; data stays
@@ -58,18 +62,18 @@ down: $(STAMPS)/python ## stop the stack; data stays
 status: $(STAMPS)/python ## show each process of the stack and its health
 	@$(STACK) status
 
-reset: $(STAMPS)/python $(STAMPS)/node ## make a new database under the running stack: migrate, seed
+reset: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web ## make a new database under the running stack: migrate, seed
 	@$(STACK) reset
 
-demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack, step by step
+demo: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web ## play the whole story against the stack, step by step
 	@$(STACK) demo
 
 # ---- what has to be green ----
 
-test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## every test: SQL, Python, end to end; 17 minutes on two cores
+test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web $(STAMPS)/debian ## every test: SQL, Python, end to end; 17 minutes on two cores
 	$(BIN)/pytest -n 3 --dist worksteal
 
-proofs: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian ## the long ones, with their figures; ONLY="storm load": these
+proofs: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web $(STAMPS)/debian ## the long ones, with their figures; ONLY="storm load": these
 	@$(BIN)/python -m tests.proofs $(ONLY)
 
 mutants: $(STAMPS)/python $(STAMPS)/node ## break one rule at a time: does a test notice?
@@ -85,7 +89,7 @@ bench: $(STAMPS)/python $(STAMPS)/node ## what everything costs, beside its floo
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ROWS),--rows $(ROWS)) \
 	  $(if $(WEBHOOKS),--webhooks $(WEBHOOKS))
 
-check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
+check: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web ## format, lint, types, SQL lints, Supabase advisors, schema
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy --strict sidecar/coinslot sidecar/simulators sidecar/devstack tests
@@ -121,7 +125,7 @@ release: $(STAMPS)/python ## make VERSION of this checkout: its migrations never
 clean: ## stop the stack; delete its data and everything that was installed
 	@if [ -x $(BIN)/python ] && [ -d .devstack ]; then $(STACK) delete; fi
 	rm -rf .venv node_modules $(STAMPS) .devstack .devstack-test .bench
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info .cache build/docs
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info .cache build/docs build/web
 
 # ---- what the targets need: installed once, and again when a lock file changes ----
 
@@ -141,6 +145,11 @@ $(STAMPS)/node: package-lock.json package.json .npmrc
 	  || { echo 'npm is missing: install Node.js 20 or newer, which brings it' >&2; exit 1; }
 	@echo 'installing Node packages into node_modules'
 	@npm ci --silent
+	@mkdir -p $(STAMPS) && touch $@
+
+# What the sidecar serves and apps copy: made again when a source has changed.
+$(STAMPS)/web: $(STAMPS)/node $(shell find sidecar/web -type f)
+	@node sidecar/web/build.mjs
 	@mkdir -p $(STAMPS) && touch $@
 
 # Debian's Postgres 15, the older end of what Supabase hosts, and its Chromium, with a font for

@@ -38,8 +38,8 @@ def test_holds_the_product_its_pages_and_its_migrations(names: list[str]) -> Non
         for path in (ROOT / "sidecar/coinslot").rglob("*.py")
     }
     web = {
-        f"coinslot/web/{path.relative_to(ROOT / 'sidecar/web').as_posix()}"
-        for path in (ROOT / "sidecar/web").rglob("*")
+        f"coinslot/web/{path.relative_to(ROOT / 'build/web').as_posix()}"
+        for path in (ROOT / "build/web").rglob("*")
         if path.is_file()
     }
     migrations = {

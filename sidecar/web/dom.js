@@ -1,6 +1,7 @@
 // Building elements. Text goes in as text nodes only, never as markup.
 
 import { news } from './client.js'
+import css from './coinslot.css'
 
 /** `h('p', {class: 'x', onclick}, 'text', child)`; null and false are left out. */
 export function h(tag, props, ...children) {
@@ -17,17 +18,11 @@ export function h(tag, props, ...children) {
 /** Somebody else's text: it keeps its own direction, and its length off the layout. */
 export const given = (tag, text, props) => h(tag, { dir: 'auto', title: text, ...props }, text)
 
-// One sheet for all shadow roots, without 'unsafe-inline'. Nothing is shown unstyled.
+// One sheet for all shadow roots, without 'unsafe-inline'.
 let styles = null
 
 function sheet() {
-  if (styles) return styles
-  styles = new CSSStyleSheet()
-  styles.replaceSync(':host { visibility: hidden }')
-  fetch(new URL('./coinslot.css', import.meta.url))
-    .then((answer) => (answer.ok ? answer.text() : ''))
-    .catch(() => '')
-    .then((text) => styles.replace(text))
+  if (!styles) (styles = new CSSStyleSheet()).replaceSync(css)
   return styles
 }
 

@@ -1,11 +1,11 @@
 // Words and numbers in the person's language.
 
 import { announce } from './client.js'
+import en from './i18n/en.json'
+import ko from './i18n/ko.json'
 
+const TEXTS = { en, ko }
 let language = null
-let asked
-let texts = {}
-const loaded = new Map()
 
 export const locale = () => language ?? wanted()
 
@@ -16,21 +16,13 @@ function wanted() {
 
 /** Without a language: the page's, else the browser's. */
 export async function setLocale(name) {
-  const next = name ? (/^ko/i.test(name) ? 'ko' : 'en') : wanted()
-  asked = next
-  if (!loaded.has(next)) {
-    const answer = await fetch(new URL(`./i18n/${next}.json`, import.meta.url))
-    loaded.set(next, await answer.json())
-  }
-  if (asked !== next) return
-  language = next
-  texts = loaded.get(next)
+  language = name ? (/^ko/i.test(name) ? 'ko' : 'en') : wanted()
   announce('locale')
 }
 
 /** The text of that name, `{placeholders}` filled in; undefined where there is none. */
 export function t(name, values = {}) {
-  return texts[name]?.replace(/\{(\w+)\}/g, (_, each) => values[each] ?? '')
+  return TEXTS[locale()][name]?.replace(/\{(\w+)\}/g, (_, each) => values[each] ?? '')
 }
 
 const formats = new Map()

@@ -1,34 +1,36 @@
-"""The store page, the pages that buyers come back to, and the modules both are made of."""
+"""The store page and the pages that buyers come back to, in the language of whoever asks."""
 
 from __future__ import annotations
 
-import hashlib
+import gzip
+import re
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sanic import Blueprint
 from sanic.exceptions import NotFound
-from sanic.response import raw, redirect
+from sanic.response import redirect
 
-from coinslot.assets import WEB
+from coinslot import assets
 from coinslot.routes.content_policy import content_policy
+from coinslot.routes.page_data import data_block
+from coinslot.routes.store import public_config
+from coinslot.routes.web_files import answered, tagged, taken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
     from sanic import HTTPResponse, Request
 
     from coinslot.settings.deployment import Settings
 
 pages = Blueprint("pages")
 
-_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".ts": "text/plain; charset=utf-8",
-}
+_LANGUAGES = ("en", "ko")
+_COOKIE = "coinslot-locale"
+_A_YEAR = 31_536_000
+_DATA = "<!--config-->"
 # Of the page and of all it frames. What a payment may need (payment, publickey-credentials-get) is
 # not among them.
 _NOT_FOR_STORES = "camera=(), display-capture=(), geolocation=(), microphone=()"
@@ -42,34 +44,21 @@ async def front_door(request: Request) -> HTTPResponse:
 
 @pages.get("/store")
 async def store_page(request: Request) -> HTTPResponse:
-    _require_store(request.app.ctx.settings)
-    return _page(request, "store")
-
-
-@pages.get("/store/supabase.js")
-async def supabase_js(request: Request) -> HTTPResponse:
     settings: Settings = request.app.ctx.settings
-    if not settings.coinslot_supabase_js.is_file():
-        raise NotFound
-    return _file(request, settings.coinslot_supabase_js)
+    _require_store(settings)
+    if request.args.get("lang") in _LANGUAGES:
+        return _chosen(request.args.get("lang"), live=settings.live)
+    name = "store" if settings.coinslot_demo_bank_url is None else "demo"
+    return _page(request, name, public_config(settings))
 
 
 @pages.get("/payment/success", name="success")
 @pages.get("/payment/fail", name="fail")
 async def return_page(request: Request) -> HTTPResponse:
     """One page: what became of the payment the gateway is asked, not the address."""
-    return _page(request, "return")
-
-
-@pages.get("/web/<path:path>")
-async def module(request: Request, path: str) -> HTTPResponse:
-    try:
-        file = (WEB / path).resolve(strict=True)
-    except (OSError, ValueError):  # not there, or no path at all
-        raise NotFound from None
-    if not file.is_relative_to(WEB) or file.suffix == ".html" or not file.is_file():
+    if not assets.WEB.is_dir():
         raise NotFound
-    return _file(request, file)
+    return _page(request, "return", public_config(request.app.ctx.settings))
 
 
 def _require_store(settings: Settings) -> None:
@@ -77,28 +66,45 @@ def _require_store(settings: Settings) -> None:
         raise NotFound
 
 
-def _page(request: Request, name: str) -> HTTPResponse:
-    settings: Settings = request.app.ctx.settings
-    page = _file(request, WEB / "pages" / f"{name}.html")
-    page.headers["Content-Security-Policy"] = content_policy(settings)
+def _chosen(language: str, *, live: bool) -> HTTPResponse:
+    """Kept for the next visit, and out of the address."""
+    answer = redirect("/store", status=303)
+    answer.cookies.add_cookie(
+        _COOKIE, language, max_age=_A_YEAR, path="/", samesite="Lax", secure=live
+    )
+    return answer
+
+
+def language_of(request: Request) -> str:
+    """The chosen language, else the first of the browser's that the pages are written in."""
+    chosen = request.cookies.get(_COOKIE)
+    if chosen in _LANGUAGES:
+        return str(chosen)
+    spoken = re.findall(r"(?:^|,)\s*(\w{2,3})", request.headers.get("accept-language", "").lower())
+    return next((each for each in spoken if each in _LANGUAGES), "en")
+
+
+def _page(request: Request, name: str, data: dict[str, Any]) -> HTTPResponse:
+    file = assets.WEB / f"pages/{name}.{language_of(request)}.html"
+    text = _read(file, file.stat().st_mtime_ns).replace(_DATA, data_block(data))
+    body, headers = text.encode(), {"Vary": "Accept-Encoding, Accept-Language, Cookie"}
+    headers["ETag"] = tagged(body)
+    if "gzip" in taken(request.headers.get("accept-encoding", "")):
+        body, headers["Content-Encoding"] = _packed(body), "gzip"
+    headers["Cache-Control"] = "no-cache"
+    headers["Content-Security-Policy"] = content_policy(request.app.ctx.settings)
     # Gateways look at where a buyer comes from; the path may name a payment and stays here.
-    page.headers["Referrer-Policy"] = "strict-origin"
-    page.headers["Permissions-Policy"] = _NOT_FOR_STORES
-    return page
+    headers["Referrer-Policy"] = "strict-origin"
+    headers["Permissions-Policy"] = _NOT_FOR_STORES
+    return answered(request, body, headers, "text/html; charset=utf-8")
 
 
-def _file(request: Request, file: Path) -> HTTPResponse:
-    """Asked for again at every use, and sent again only when it has changed."""
-    if file.suffix not in _TYPES:
-        raise NotFound
-    body, tag = _read(file, file.stat().st_mtime_ns)
-    headers = {"Cache-Control": "no-cache", "ETag": tag}
-    if tag in request.headers.get("if-none-match", ""):
-        return raw(b"", status=304, headers=headers, content_type=_TYPES[file.suffix])
-    return raw(body, headers=headers, content_type=_TYPES[file.suffix])
+@lru_cache(maxsize=16)
+def _read(file: Path, _changed_at: int) -> str:
+    return file.read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=64)
-def _read(file: Path, _changed_at: int) -> tuple[bytes, str]:
-    body = file.read_bytes()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+@lru_cache(maxsize=16)
+def _packed(body: bytes) -> bytes:
+    """All in it is public, and nothing of it comes out of the request."""
+    return gzip.compress(body, 6, mtime=0)

@@ -1,18 +1,14 @@
 // The store page: who is signed in, and with it what is shown.
-import { start, trouble } from './client.js'
-import { choose, FAILED, locale, say } from './words.js'
+import { $, start, trouble } from './client.js'
+import { say } from './words.js'
 
-const $ = (selector) => document.querySelector(selector)
-
-let config, client, coinslot
+let config, client
 let person = null
 let leaving = false
 
 const greet = () => {
   const name = person?.user_metadata.full_name || person?.email || ''
-  const korean = locale() === 'ko'
-  $('#greeting').textContent = say('Hello, {name}', { name })
-  Object.assign($('#language'), { lang: korean ? 'en' : 'ko', textContent: korean ? 'English' : '한국어' })
+  $('#greeting').textContent = say('greeting', { name })
 }
 
 const show = () => {
@@ -24,11 +20,10 @@ const show = () => {
 
 // ---- who ----
 
-const CONFIRM = 'Look into your mail to confirm the address, then sign in.'
 const COMPLAINTS = {
-  invalid_credentials: 'The address or the password is not right.',
-  user_already_exists: 'There is an account with this address already: sign in.',
-  email_not_confirmed: CONFIRM,
+  invalid_credentials: 'wrong_password',
+  user_already_exists: 'exists',
+  email_not_confirmed: 'confirm_mail',
 }
 
 $('#credentials').addEventListener('submit', async (event) => {
@@ -36,8 +31,9 @@ $('#credentials').addEventListener('submit', async (event) => {
   const form = event.target
   const enter = event.submitter?.value === 'up' ? 'signUp' : 'signInWithPassword'
   const { data, error } = await client.auth[enter](Object.fromEntries(new FormData(form)))
-  const complaint = error ? (COMPLAINTS[error.code] ?? (error.code ? error.message : FAILED)) : !data.session && CONFIRM
-  form.querySelector('.said').textContent = complaint ? say(complaint) : ''
+  const known = error ? COMPLAINTS[error.code] : !data.session && 'confirm_mail'
+  const complaint = known ? say(known) : error && (error.code ? error.message : say('failed'))
+  form.querySelector('.said').textContent = complaint || ''
 })
 
 $('#leave').addEventListener('click', () => {
@@ -47,7 +43,7 @@ $('#leave').addEventListener('click', () => {
 
 const onAuth = (event, session) => {
   if (event === 'SIGNED_OUT' && person && !leaving) {
-    trouble(say('Your session has ended. What you paid for stays yours: sign in again to see it.'))
+    trouble(say('session_over'))
   } else if (session || leaving) trouble(null)
   leaving = false
   const now = session?.user ?? null
@@ -65,20 +61,14 @@ document.addEventListener('coinslot-error', ({ detail }) => {
   if (detail.kind === 'signed_out' && person) client.auth.signOut({ scope: 'local' })
 })
 document.addEventListener('coinslot-purchased', () => {
-  if (!person) trouble(say('Your payment went through: sign in again to see your tokens.'))
+  if (!person) trouble(say('bought_signed_out'))
 })
 
-// ---- in which language ----
-
-$('#language').addEventListener('click', async () => {
-  await choose(locale() === 'ko' ? 'en' : 'ko')
-  coinslot.setLocale(locale())
-  greet()
-})
-
-const started = await start({ signedIn: true })
-if (started) {
-  ;({ config, client, coinslot } = started)
-  if (config.demo) (await import('./demo.js')).playApp(started)
+/** `play` is given the settings and the client before anybody is greeted. */
+export async function open(play = () => {}) {
+  const started = await start()
+  if (!started) return
+  ;({ config, client } = started)
+  play(started)
   client.auth.onAuthStateChange(onAuth)
 }
