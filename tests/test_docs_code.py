@@ -142,7 +142,7 @@ def unknown_elements(code: str) -> list[str]:
     for name, given in re.findall(r"<(coinslot-[\w-]+)([^>]*)>", code):
         found += [] if f"'{name}': " in DECLARED else [name]
         for attribute in re.findall(r"([\w-]+)=", given):
-            found += [] if f"getAttribute('{attribute}')" in scripts else [attribute]
+            found += [] if re.search(rf"\b{attribute}: \{{", scripts) else [attribute]
     return found
 
 

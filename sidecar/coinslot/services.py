@@ -13,6 +13,7 @@ from coinslot.gateways.registry import open_gateways
 from coinslot.http_client import HttpClient
 from coinslot.payments.audits import Audits
 from coinslot.payments.ledger_checks import LedgerChecks
+from coinslot.payments.on_sale import OnSale
 from coinslot.payments.orders import Orders
 from coinslot.payments.reconciliations import Reconciliations
 from coinslot.payments.refunds import Refunds
@@ -32,6 +33,7 @@ class Services:
     database: Database
     gateways: Mapping[str, Gateway]
     orders: Orders
+    on_sale: OnSale
     refunds: Refunds
     inbox: Inbox
     audits: Audits
@@ -60,6 +62,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 database=database,
                 gateways=gateways,
                 orders=Orders(database, gateways, settlements, live=settings.live),
+                on_sale=OnSale(database),
                 refunds=refunds,
                 inbox=inbox,
                 audits=Audits(database, gateways, settlements),

@@ -8,7 +8,7 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
-import { build, transform } from 'esbuild'
+import { build } from 'esbuild'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const ROOT = resolve(HERE, '../..')
@@ -24,8 +24,8 @@ const sheets = {
   name: 'sheets',
   setup({ onLoad }) {
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true })
-      return { contents: code, loader: 'text' }
+      const { outputFiles } = await build({ entryPoints: [path], bundle: true, minify: true, write: false })
+      return { contents: outputFiles[0].text, loader: 'text' }
     })
   },
 }
@@ -65,17 +65,24 @@ function manifest(results) {
   return Object.fromEntries(made.map(([path, { entryPoint }]) => [basename(entryPoint), basename(path)]))
 }
 
-/** A page in a language: `{{a word of the page}}`, `{{script}}`, `{{sheet}}` and `{{icon}}` are filled in. */
-async function page([markup, script], language, files) {
-  const words = JSON.parse(await readFile(join(sources, `i18n/pages/${language}.json`), 'utf8'))
+/** A page in a language. Between `{{#demo}}` and `{{/demo}}` stands what only that page has;
+ *  `{{a word of the page}}`, `{{script}}`, `{{sheet}}` and `{{icon}}` are filled in. */
+async function page(name, [markup, script], language, files) {
   const icon = encodeURIComponent(await readFile(join(sources, 'pages/icon.svg'), 'utf8'))
   const [src, href] = [files[script], files['pages.css']].map((file) => `/web/pages/${file}`)
-  const values = { ...words, language, icon: `data:image/svg+xml,${icon}`, script: src, sheet: href }
+  const values = { ...(await words(language)), language, icon: `data:image/svg+xml,${icon}`, script: src, sheet: href }
   const text = await readFile(join(sources, 'pages', markup), 'utf8')
-  return text.replace(/\{\{(\w+)\}\}/g, (_, key) => {
+  const own = text.replace(/\{\{#(\w+)\}\}\n(.*?)\{\{\/\1\}\}\n/gs, (_, only, part) => (only === name ? part : ''))
+  return own.replace(/\{\{([\w.]+)\}\}/g, (_, key) => {
     if (!(key in values)) throw new Error(`${markup} wants ${key}, which there is not`)
     return values[key]
   })
+}
+
+/** Of the components and of the pages. */
+async function words(language) {
+  const read = async (path) => JSON.parse(await readFile(join(sources, path), 'utf8'))
+  return { ...(await read(`i18n/${language}.json`)), ...(await read(`i18n/pages/${language}.json`)) }
 }
 
 async function write(path, text) {
@@ -107,8 +114,9 @@ await rm(folder, { recursive: true, force: true })
 const files = await bundled()
 await declarations()
 for (const language of LANGUAGES) {
+  await write(join(folder, `pages/words.${language}.json`), JSON.stringify(await words(language)))
   for (const [name, parts] of Object.entries(PAGES)) {
-    await write(join(folder, `pages/${name}.${language}.html`), await page(parts, language, files))
+    await write(join(folder, `pages/${name}.${language}.html`), await page(name, parts, language, files))
   }
 }
 await pack()

@@ -1,41 +1,9 @@
 // The way back from a gateway that has left the page.
 
 import { session } from './client.js'
-import { notice } from './elements/notice.js'
 import { GATEWAYS, moduleOf } from './gateways/index.js'
 import { findOrder, remember } from './orders.js'
-import { awaitDeposit, leftOpen, settleUntilKnown } from './settle.js'
-
-/** Has the element ask and tell what became of the payment. Answers what tells it once more. */
-export function follow(element) {
-  const { signal } = element
-  let outcome = { kind: 'checking' }
-
-  function render() {
-    const { kind, from } = outcome
-    const back = /^\/(?!\/)/.test(from ?? '') ? from : element.getAttribute('back') || '/'
-    const actions = {}
-    if (kind === 'unknown' || kind === 'signed_out') actions.check = outcome.unloaded ? () => location.reload() : ask
-    if (kind !== 'checking') actions.back = () => location.assign(back)
-    element.show(notice(outcome, actions))
-  }
-
-  function onState(told) {
-    outcome = told
-    render()
-    if (outcome.kind === 'purchased') element.tell('coinslot-purchased', outcome)
-    else if (outcome.kind !== 'checking') element.tell('coinslot-error', outcome)
-  }
-
-  async function ask() {
-    onState(await resumePayment(location, { onState, signal }))
-    if (outcome.kind === 'waiting') awaitDeposit(outcome, { onState, signal })
-  }
-
-  render()
-  ask()
-  return render
-}
+import { leftOpen, settleUntilKnown } from './settle.js'
 
 /** Asks about the order that the address names, and takes its parameters out of the address. */
 export async function resumePayment(location = globalThis.location, page = {}) {

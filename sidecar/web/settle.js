@@ -39,6 +39,7 @@ const BY_CODE = {
 const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'voided', 'review']
 const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
 const BELIEVED_MS = 15 * 60_000 // by then the sidecar has asked of its own accord, twice
+const MOST_AWAITED = 5
 const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 
 /** An answer's meaning; `other` where only the order itself can tell. */
@@ -79,14 +80,14 @@ function tooEarly({ claimed, kind }) {
 async function look(order, gateway) {
   const question = gateway?.settle(order)
   const answer = question && (await put(question, order))
-  const found = answer ? verdict(answer) : { kind: 'other' }
-  if (found.kind === 'purchased') {
-    return { ...found, tokens: answer.tokens ?? answer.payment?.tokens ?? order.tokens }
+  const said = answer ? verdict(answer) : { kind: 'other' }
+  if (said.kind === 'purchased') {
+    return { ...said, tokens: answer.tokens ?? answer.payment?.tokens ?? order.tokens }
   }
-  if (!['other', 'open', 'waiting'].includes(found.kind)) return found
+  if (!['other', 'open', 'waiting'].includes(said.kind)) return said
   const stored = await storedOrder(order, answer)
   // Without a session the order is not shown, but what the gateway said of it is.
-  return stored.kind === 'signed_out' && found.kind !== 'other' ? found : stored
+  return stored.kind === 'signed_out' && said.kind !== 'other' ? said : stored
 }
 
 /** Completing needs no identity: a lost session leaves no money hanging. */
@@ -103,9 +104,14 @@ async function storedOrder(order, answer) {
     const { kind } = verdict({ code: '', ...rest, status, state: undefined })
     return known || { kind: kind === 'other' ? 'unknown' : kind }
   }
-  const { amount, currency, tokens, virtual_account: account, failure_reason: detail } = payment
-  const known = { amount, currency, tokens, account, detail, productId: payment.product_id }
-  return { ...known, gateway: payment.payment_method, kind: BY_STATUS[payment.status] ?? 'unknown' }
+  return { ...found(payment), gateway: payment.payment_method, kind: BY_STATUS[payment.status] ?? 'unknown' }
+}
+
+/** What an order's row tells, by the names of an outcome. */
+function found({ amount, currency, tokens, paid, virtual_account: account, ...payment }) {
+  const { failure_reason: detail, product_id: productId, name } = payment
+  const method = payment.method ? { method: payment.method } : {}
+  return { amount, currency, tokens, paid, account, detail, productId, name, ...method }
 }
 
 /** Looks until there is an answer, through outages. */
@@ -133,6 +139,13 @@ export async function resolveOpenOrders(userId, signal, onState) {
     if (outcome.kind === 'not_found') forget(order)
     else if (!order.closed || outcome.kind !== 'open') onState(outcome)
   }
+}
+
+/** Deposits that are awaited, also of orders made on another device. */
+export async function awaitedDeposits(userId) {
+  const { data } = await config.supabase.from('token_payments').select('*')
+    .eq('user_id', userId).eq('status', 'awaiting_deposit').limit(MOST_AWAITED).throwOnError()
+  return data.map((row) => ({ ...found(row), orderId: row.order_id, userId, gateway: row.gateway, kind: 'waiting' }))
 }
 
 /** The person has left it unpaid: nobody tells them of it later. */

@@ -34,21 +34,36 @@ function format(Kind, options) {
 }
 
 const at = (iso, options) => format(Intl.DateTimeFormat, options).format(new Date(iso))
+const thisYear = (date) => date.getFullYear() === new Date().getFullYear()
+
 export const number = (value, options = {}) => format(Intl.NumberFormat, options).format(value)
 export const tokens = (count) => t(count === 1 ? 'token' : 'tokens', { count: number(count) })
 export const time = (iso) => at(iso, { timeStyle: 'short' })
-export const moment = (iso) => at(iso, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** A day and a time of it: "Dec 5, 11:59 PM". */
+export function moment(iso) {
+  const year = thisYear(new Date(iso)) ? undefined : 'numeric'
+  return at(iso, { year, month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' })
+}
 
 /** Minor units (won, cents) as the currency is written. */
 export function money(amount, currency) {
-  const written = format(Intl.NumberFormat, { style: 'currency', currency })
-  return written.format(amount / 10 ** written.resolvedOptions().maximumFractionDigits)
+  const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }
+  const written = format(Intl.NumberFormat, style)
+  const value = amount / 10 ** written.resolvedOptions().maximumFractionDigits
+  return currency === 'KRW' && locale() === 'ko' ? `${number(value)}원` : written.format(value)
 }
 
 export function day(iso) {
   const [today, date] = [new Date(), new Date(iso)]
   const ago = Math.round((today.setHours(0, 0, 0, 0) - date.setHours(0, 0, 0, 0)) / 86_400_000)
   if (ago === 0 || ago === 1) return t(ago ? 'yesterday' : 'today')
-  const year = date.getFullYear() === today.getFullYear() ? undefined : 'numeric'
-  return at(iso, { year, month: 'long', day: 'numeric', weekday: 'short' })
+  const year = thisYear(date) ? undefined : 'numeric'
+  return at(iso, { year, month: 'long', day: 'numeric', weekday: locale() === 'ko' ? 'long' : 'short' })
 }
+
+/** A product's name, or that of an order's, in the person's language. */
+export const nameOf = ({ name, name_ko: korean }) => (locale() === 'ko' && korean) || name
+
+/** Somebody else's text within a sentence: in its own direction, and short enough for it. */
+export const quoted = (text) => `\u2068${[...(text ?? '')].slice(0, 60).join('')}\u2069`

@@ -88,7 +88,7 @@ async def test_a_purchase_is_one_line_of_the_history(browse: Browse) -> None:
     await person.told("10 tokens added")
     await expect(person.page.locator(ROWS)).to_have_count(2)
     bought = person.page.locator(ROWS).first
-    for text in ("Starter Pack", "+10", "₩5,000", "Balance 15"):
+    for text in ("Starter Pack", "+10", "₩5,000", "15 left"):
         await expect(bought).to_contain_text(text)
 
 
@@ -98,7 +98,7 @@ async def test_an_address_that_lies_about_a_payment_is_not_believed(browse: Brow
     order = await person.shop.order()
     for lie in LIES:
         await person.page.goto(f"{person.url}/payment/{lie.format(order=order)}")
-        await person.told("You have an unfinished payment")
+        await person.told("Finish your payment?")
         assert urlless(person.page.url) == f"/payment/success?orderId={order}"
         await person.has(5)
     assert person.shop.purchases() == 0
@@ -112,20 +112,20 @@ async def test_an_address_of_no_payment_says_so_and_is_not_shown(browse: Browse)
     person = await browse()
     injected = "success?orderId=%3Cimg%20src=x%20onerror=alert(1)%3E&message=You%20have%20won"
     await person.page.goto(f"{person.url}/payment/{injected}")
-    await person.told("There is no payment to show here")
+    await person.told("No payment to show")
     assert urlless(person.page.url) == "/payment/success"
     assert "won" not in await person.page.locator("body").inner_text()
 
 
 async def test_figures_are_written_as_each_language_writes_them(browse: Browse) -> None:
     korean = await browse(locale="ko-KR")
-    await expect(korean.store).to_contain_text("₩12,000")
-    await expect(korean.store).to_contain_text("20% 할인")
+    await expect(korean.store).to_contain_text("12,000원")
+    await expect(korean.store).to_contain_text("20% 저렴")
     await korean.choose("Stripe")
-    await expect(korean.store).to_contain_text("US$9.60")
+    await expect(korean.store).to_contain_text("$9.60")
     english = await browse()
     await expect(english.store).to_contain_text("$9.60")
-    await expect(english.store).to_contain_text("30% off")
+    await expect(english.store).to_contain_text("save 30%")
 
 
 async def test_a_402_of_supabase_js_opens_the_paywall_too(browse: Browse) -> None:
@@ -143,7 +143,7 @@ async def test_a_402_of_supabase_js_opens_the_paywall_too(browse: Browse) -> Non
         }"""
     )
     dialog = person.paywall.get_by_role("dialog")
-    await expect(dialog).to_contain_text("This takes 9 tokens; you have 5")
+    await expect(dialog).to_contain_text("9 needed · you have 5")
     sold = person.paywall.locator("coinslot-store")
     await person.choose("PortOne", store=sold)
     await person.buy(store=sold)

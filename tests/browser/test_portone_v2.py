@@ -46,7 +46,7 @@ async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
     buyer.expects("400 /api/payments/complete")
     for how, told in (
         ("Close without paying", "The payment was"),
-        ("Have the card declined", "The payment was declined"),
+        ("Have the card declined", "was declined"),
     ):
         await buyer.choose("PortOne")
         await buyer.buy()
@@ -69,7 +69,7 @@ async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: s
     await buyer.choose("PortOne", "Bank transfer")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
-    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.told("Transfer ₩5,000 by")
     await buyer.back_in_the_store()
     await deposits(buyer)
     await bought(buyer)
@@ -100,7 +100,7 @@ async def test_a_payment_that_portone_does_not_show_yet(
     async with buyer.page.expect_response("**/api/payments/complete"):
         await buyer.clicks("Pay ₩5,000")
     await buyer.has_shown_it()
-    await buyer.told("Checking your payment…")
+    await buyer.told("Confirming your payment")
     (await http.patch(payment, json={"status": "PAID"})).raise_for_status()
     await buyer.told("10 tokens added")
     await buyer.back_in_the_store()

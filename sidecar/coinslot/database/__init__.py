@@ -48,6 +48,10 @@ class Database:
     def as_user(self, token: str) -> UserDatabase:
         return UserDatabase(self._client(self._anon_key, token, self._http), self._seconds)
 
+    def as_anybody(self) -> UserDatabase:
+        """For what is shown to people who are not signed in. The key is its own bearer."""
+        return self.as_user(self._anon_key)
+
     def as_service(self) -> ServiceDatabase:
         return self._service
 

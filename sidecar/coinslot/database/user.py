@@ -54,6 +54,11 @@ class UserDatabase(Caller):
         query = self.client.from_("token_offers").select("*").eq("currency", currency)
         return await self.rows(query.gt("id", after).order("id"))
 
+    async def on_sale(self) -> list[Offer]:
+        """What is shown in a store, in every currency, the smallest first."""
+        query = self.client.from_("token_offers").select("*").order("tokens").order("id")
+        return [Offer.model_validate(row) for row in await self.rows(query)]
+
     async def order(self, order_id: str) -> OrderRecord | None:
         """The person's own order; None for another's and for one that does not exist."""
         query = self.client.from_("token_payments").select("*").eq("order_id", order_id)

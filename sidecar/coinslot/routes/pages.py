@@ -14,10 +14,15 @@ from sanic.response import redirect
 from coinslot import assets
 from coinslot.routes.content_policy import content_policy
 from coinslot.routes.page_data import data_block
+from coinslot.routes.page_footer import footer
+from coinslot.routes.page_packs import packs
+from coinslot.routes.page_words import said
+from coinslot.routes.requests import services
 from coinslot.routes.store import public_config
 from coinslot.routes.web_files import answered, tagged, taken
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Any
 
@@ -30,7 +35,6 @@ pages = Blueprint("pages")
 _LANGUAGES = ("en", "ko")
 _COOKIE = "coinslot-locale"
 _A_YEAR = 31_536_000
-_DATA = "<!--config-->"
 # Of the page and of all it frames. What a payment may need (payment, publickey-credentials-get) is
 # not among them.
 _NOT_FOR_STORES = "camera=(), display-capture=(), geolocation=(), microphone=()"
@@ -48,8 +52,11 @@ async def store_page(request: Request) -> HTTPResponse:
     _require_store(settings)
     if request.args.get("lang") in _LANGUAGES:
         return _chosen(request.args.get("lang"), live=settings.live)
+    offers = await services(request).on_sale.offers()
+    shown = {} if offers is None else {"offers": [each.model_dump() for each in offers]}
+    packed = packs(offers, language_of(request))
     name = "store" if settings.coinslot_demo_bank_url is None else "demo"
-    return _page(request, name, public_config(settings))
+    return _page(request, name, data=shown, parts={"packs": packed})
 
 
 @pages.get("/payment/success", name="success")
@@ -58,7 +65,7 @@ async def return_page(request: Request) -> HTTPResponse:
     """One page: what became of the payment the gateway is asked, not the address."""
     if not assets.WEB.is_dir():
         raise NotFound
-    return _page(request, "return", public_config(request.app.ctx.settings))
+    return _page(request, "return")
 
 
 def _require_store(settings: Settings) -> None:
@@ -84,18 +91,40 @@ def language_of(request: Request) -> str:
     return next((each for each in spoken if each in _LANGUAGES), "en")
 
 
-def _page(request: Request, name: str, data: dict[str, Any]) -> HTTPResponse:
-    file = assets.WEB / f"pages/{name}.{language_of(request)}.html"
-    text = _read(file, file.stat().st_mtime_ns).replace(_DATA, data_block(data))
-    body, headers = text.encode(), {"Vary": "Accept-Encoding, Accept-Language, Cookie"}
-    headers["ETag"] = tagged(body)
+def _page(
+    request: Request,
+    name: str,
+    *,
+    data: Mapping[str, Any] | None = None,
+    parts: Mapping[str, str] | None = None,
+) -> HTTPResponse:
+    """The page as it was built, with what only this server knows put in."""
+    settings: Settings = request.app.ctx.settings
+    config, language = public_config(settings), language_of(request)
+    file = assets.WEB / f"pages/{name}.{language}.html"
+    text = _read(file, file.stat().st_mtime_ns)
+    put = {
+        "config": data_block({**config, **(data or {})}),
+        "footer": footer(config, said(language)),
+    }
+    for part, markup in {**put, **(parts or {})}.items():
+        text = text.replace(f"<!--{part}-->", markup)
+    body = text.replace('data-mode=""', f'data-mode="{settings.coinslot_mode}"').encode()
+    return _answer(request, body, content_policy(settings))
+
+
+def _answer(request: Request, body: bytes, policy: str) -> HTTPResponse:
+    headers = {
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": policy,
+        "ETag": tagged(body),
+        "Permissions-Policy": _NOT_FOR_STORES,
+        # Gateways look at where a buyer comes from; the path may name a payment and stays here.
+        "Referrer-Policy": "strict-origin",
+        "Vary": "Accept-Encoding, Accept-Language, Cookie",
+    }
     if "gzip" in taken(request.headers.get("accept-encoding", "")):
         body, headers["Content-Encoding"] = _packed(body), "gzip"
-    headers["Cache-Control"] = "no-cache"
-    headers["Content-Security-Policy"] = content_policy(request.app.ctx.settings)
-    # Gateways look at where a buyer comes from; the path may name a payment and stays here.
-    headers["Referrer-Policy"] = "strict-origin"
-    headers["Permissions-Policy"] = _NOT_FOR_STORES
     return answered(request, body, headers, "text/html; charset=utf-8")
 
 

@@ -1,5 +1,6 @@
 // The demo app of the local stack.
 import { refreshBalance } from '../balance.js'
+import { welcome } from './account.js'
 import { $, trouble } from './client.js'
 import { say } from './words.js'
 
@@ -8,15 +9,9 @@ const unknown = new Map()
 
 const keyOf = (asked) => unknown.get(asked) ?? crypto.randomUUID()
 
-const ENDED = 'session_over_asked'
-const LOST = 'lost'
-const OUTCOMES = {
-  401: 'session_over_untaken',
-  402: 'too_few',
-  409: 'duplicate',
-}
-const IN_DOUBT = { 401: ENDED, 409: OUTCOMES[409] }
-const NO_ANSWER = 'no_answer'
+// What is said of an answer: for sure, and where an earlier one to the same question is unknown.
+const SAID = { 401: 'session_over_untaken', 402: 'too_few', 409: 'duplicate' }
+const IN_DOUBT = { 401: 'session_over_asked', 409: 'duplicate' }
 
 export const playApp = ({ config, client }) => {
   const form = $('#ask')
@@ -29,7 +24,7 @@ export const playApp = ({ config, client }) => {
     const status = answer?.status ?? 0
     const data = await answer?.json().catch(() => null)
     const refusal = answer?.ok ? null : data
-    if (status === 402) reply.textContent = say(OUTCOMES[402])
+    if (status === 402) reply.textContent = say(SAID[402])
     const asked = `${what} ${question}`
     // Only the app itself can know that it took nothing; a proxy that answers for it does not.
     const failed = refusal?.code === 'generation_failed'
@@ -37,8 +32,8 @@ export const playApp = ({ config, client }) => {
     // Too few tokens, or another call's key: any other refusal says nothing of what was sent before.
     if (status === 200 || failed || /^PT40[29]$/.test(refusal?.code)) unknown.delete(asked)
     else if (!refused) unknown.set(asked, key)
-    const doubt = unknown.has(asked) && (IN_DOUBT[status] ?? LOST)
-    return { status, data, error: refusal, said: failed ? NO_ANSWER : doubt || OUTCOMES[status] }
+    const doubt = unknown.has(asked) && (IN_DOUBT[status] ?? 'lost')
+    return { status, data, error: refusal, said: failed ? 'no_answer' : doubt || SAID[status] }
   }
 
   const show = ({ status, data, said = 'failed' }) => {
@@ -56,11 +51,13 @@ export const playApp = ({ config, client }) => {
     event.preventDefault()
     const what = event.submitter?.value ?? 'ask'
     const question = form.question.value.trim()
+    if (!question) {
+      reply.textContent = say('empty_question')
+      return form.question.focus()
+    }
     const data = { question, fail: form.fail.checked, key: keyOf(`${what} ${question}`) }
     busy(true)
-    reply.textContent = say(
-      what === 'ask' ? 'thinking' : 'thinking_long',
-    )
+    reply.textContent = say(what === 'ask' ? 'thinking' : 'thinking_long')
     try {
       show(await paywall.guard(() => call(what, data), { name: what, data }))
     } finally {
@@ -80,6 +77,12 @@ export const playApp = ({ config, client }) => {
     const { error } = email ? await client.auth.signInWithPassword({ email, password: 'coinslot' }) : {}
     if (error) trouble(say('failed'))
   })
+  // Not for the next one's eyes.
+  document.addEventListener('left', () => {
+    form.reset()
+    reply.textContent = ''
+  })
+  client.auth.getSession().then(({ data }) => data.session || welcome())
   $('#bank').href = config.demo.bankUrl
-  $('#people').hidden = $('#demo').hidden = false
+  $('#demo').hidden = false
 }

@@ -6,9 +6,7 @@ import { locale } from './words.js'
 export const $ = (selector) => document.querySelector(selector)
 
 export const trouble = (text) => {
-  const notice = $('#trouble')
-  notice.hidden = !text
-  notice.textContent = text ?? ''
+  Object.assign($('#trouble'), { hidden: !text, textContent: text ?? '' })
 }
 
 /** The settings stand in the page; `offers` with them, where it was written with its packs. */
