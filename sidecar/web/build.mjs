@@ -4,7 +4,7 @@
 // is one script and one sheet, whose names change with their content. Nothing is split off: a part
 // that is fetched in the middle of a payment may not come, or be of another release.
 
-import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -13,11 +13,17 @@ import { build } from 'esbuild'
 const HERE = dirname(fileURLToPath(import.meta.url))
 const ROOT = resolve(HERE, '../..')
 const LANGUAGES = ['en', 'ko']
-/** The markup and the script of each page. `demo` is the store with an app that spends. */
-const PAGES = { store: ['store.html', 'store.js'], demo: ['store.html', 'demo.js'], return: ['return.html', 'return.js'] }
+/** The markup and the script of each page. `demo` is the store with an app that spends, `gallery` all states. */
+const PAGES = {
+  store: ['store.html', 'store.js'],
+  demo: ['store.html', 'demo.js'],
+  gallery: ['gallery.html', 'gallery.js'],
+  return: ['return.html', 'return.js'],
+}
 
 const sources = resolve(process.argv[2] ?? HERE)
-const folder = resolve(process.argv[3] ?? join(ROOT, 'build/web'))
+const target = resolve(process.argv[3] ?? join(ROOT, 'build/web'))
+const folder = `${target}.new` // takes the place of the old one when all of it is there
 
 /** Sheets are texts of the modules that import them. */
 const sheets = {
@@ -121,3 +127,5 @@ for (const language of LANGUAGES) {
 }
 await pack()
 await write(join(folder, 'pages/manifest.json'), `${JSON.stringify(files, null, 2)}\n`)
+await rm(target, { recursive: true, force: true })
+await rename(folder, target)

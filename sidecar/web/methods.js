@@ -13,7 +13,7 @@ export function methodsIn(currency, only) {
   for (const each of all.filter((method) => method.currency === currency || !method.currency)) {
     const before = found.get(each.id)
     if (before) before.others.push(each.gateway)
-    else found.set(each.id, { ...each, others: [] })
+    else found.set(each.id, { ...each, others: [...(each.fallbacks ?? [])] })
   }
   return [...found.values()]
 }

@@ -37,7 +37,17 @@ KINDS = re.findall(
     r"'(\w+)'", (WEB / "coinslot.d.ts").read_text().split("OutcomeKind =")[1].split("export")[0]
 )
 # By the kinds of things that the database, the shop and the gateways have.
-FAMILIES = ("kind.", "feature.", "status.", "method.", "hint.", "currency.", "history.", "business.")
+FAMILIES = (
+    "buyer.",
+    "kind.",
+    "feature.",
+    "status.",
+    "method.",
+    "hint.",
+    "currency.",
+    "history.",
+    "business.",
+)
 
 
 def placeholders(text: str) -> set[str]:
@@ -77,9 +87,7 @@ def test_every_text_is_asked_for() -> None:
     kinds = {f"{kind}." for kind in (*KINDS, "load_failed")}
     named = set(re.findall(r"[\w.]+", CODE + MARKUP + SIDECAR))
     unused = [
-        name
-        for name in ALL["en"]
-        if name not in named and not name.startswith((*FAMILIES, *kinds))
+        name for name in ALL["en"] if name not in named and not name.startswith((*FAMILIES, *kinds))
     ]
     assert unused == []
 

@@ -18,7 +18,7 @@ from coinslot.routes.page_footer import footer
 from coinslot.routes.page_packs import packs
 from coinslot.routes.page_words import said
 from coinslot.routes.requests import services
-from coinslot.routes.store import public_config
+from coinslot.routes.store import told_config
 from coinslot.routes.web_files import answered, tagged, taken
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ async def store_page(request: Request) -> HTTPResponse:
     shown = {} if offers is None else {"offers": [each.model_dump() for each in offers]}
     packed = packs(offers, language_of(request))
     name = "store" if settings.coinslot_demo_bank_url is None else "demo"
-    return _page(request, name, data=shown, parts={"packs": packed})
+    if name == "demo" and request.args.get("state"):
+        name = "gallery"
+    return await _page(request, name, data=shown, parts={"packs": packed})
 
 
 @pages.get("/payment/success", name="success")
@@ -65,7 +67,7 @@ async def return_page(request: Request) -> HTTPResponse:
     """One page: what became of the payment the gateway is asked, not the address."""
     if not assets.WEB.is_dir():
         raise NotFound
-    return _page(request, "return")
+    return await _page(request, "return")
 
 
 def _require_store(settings: Settings) -> None:
@@ -91,7 +93,7 @@ def language_of(request: Request) -> str:
     return next((each for each in spoken if each in _LANGUAGES), "en")
 
 
-def _page(
+async def _page(
     request: Request,
     name: str,
     *,
@@ -100,7 +102,7 @@ def _page(
 ) -> HTTPResponse:
     """The page as it was built, with what only this server knows put in."""
     settings: Settings = request.app.ctx.settings
-    config, language = public_config(settings), language_of(request)
+    config, language = await told_config(request), language_of(request)
     file = assets.WEB / f"pages/{name}.{language}.html"
     text = _read(file, file.stat().st_mtime_ns)
     put = {

@@ -22,7 +22,12 @@ store = Blueprint("store")
 
 @store.get("/store/config")
 async def config(request: Request) -> HTTPResponse:
-    return json(public_config(request.app.ctx.settings))
+    return json(await told_config(request))
+
+
+async def told_config(request: Request) -> dict[str, Any]:
+    """All that a store is told, here and in the page."""
+    return public_config(request.app.ctx.settings)
 
 
 def public_config(settings: Settings) -> dict[str, Any]:

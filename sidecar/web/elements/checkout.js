@@ -4,7 +4,8 @@ import { html, nothing } from 'lit'
 import { GATEWAYS } from '../gateways/index.js'
 import { hintOf } from '../methods.js'
 import { locale, money, nameOf, number, t, tokens } from '../text.js'
-import { icon, methodIcon } from './icons.js'
+import { lacking } from './buyer.js'
+import { methodIcon } from './icons.js'
 import { consent, given } from './words.js'
 
 /** What there is of it to press: `{id, class, label}` of a pack's headline. */
@@ -49,12 +50,12 @@ export function methods(view) {
   return html`<fieldset class="methods" ?inert=${view.busy} id="methods" tabindex="-1">
     <legend>${t('store.method')}</legend>
     <div class="tiles">${all.map((method) => {
-      const much = tooMuch(method, view.offer)
+      const much = off(method, view.offer)
       return html`<label class="method" ?data-off=${much}>
         <input type="radio" name="method" value=${method.id} .checked=${method.id === chosen?.id}
           aria-describedby=${much ? `much-${method.id}` : nothing} @change=${() => onMethod(method)}>
         ${methodIcon(method.id)}<span>${t(`method.${method.id}`) ?? method.id}</span>
-        ${much ? html`<span class="unseen" id="much-${method.id}">${tooMuchText(method, view.offer)}</span>` : nothing}
+        ${much ? html`<span class="unseen" id="much-${method.id}">${offText(method, view.offer)}</span>` : nothing}
       </label>`
     })}</div>
   </fieldset>${hint(view)}`
@@ -63,12 +64,30 @@ export function methods(view) {
 function hint({ method, offer }) {
   if (!method) return nothing
   const gateway = GATEWAYS[method.gateway]?.name[locale()]
-  const text = tooMuch(method, offer) ? tooMuchText(method, offer) : t(hintOf(method), { gateway })
+  const text = off(method, offer) ? offText(method, offer) : t(hintOf(method), { gateway })
   return text ? html`<p class="hint">${text}</p>` : nothing
 }
 
-export const tooMuch = ({ max }, offer) => Boolean(max && offer && offer.amount > max)
-export const tooMuchText = ({ max }, { currency }) => t('method.too_much', { amount: money(max, currency) })
+/** A gateway's own fields, in the light of the page: see form.js. */
+export const fields = ({ error, leave }) => html`<div class="fields" id="fields" tabindex="-1" role="group"
+    aria-label=${t('form.card')}>
+  <slot name="form"></slot>
+  <p class="error" role="alert">${error}</p>
+  <button type="button" class="link" @click=${leave}>${t('form.cancel')}</button>
+</div>`
+
+/** Why it cannot be paid now, in words. */
+export function blocked(offer, method, buyer) {
+  if (!navigator.onLine) return t('offline.text')
+  if (!method) return t('store.no_method')
+  const field = lacking(method, buyer)
+  if (field) return t('buyer.missing', { field: t(`buyer.${field}`) })
+  return off(method, offer) ? offText(method, offer) : null
+}
+
+const off = ({ min = 0, max = Infinity }, offer) => Boolean(offer && (offer.amount < min || offer.amount > max))
+const offText = ({ min, max }, { amount, currency }) =>
+  amount > max ? t('method.too_much', { amount: money(max, currency) }) : t('method.too_little', { amount: money(min, currency) })
 
 export function summary(view) {
   const { offer } = view
@@ -81,7 +100,7 @@ export function summary(view) {
       <div class="total"><dt>${t('store.total')}</dt><dd class="figure">${amount}</dd></div>
     </dl>
     ${after(view)}
-    <div class="pay">${consent()}${payButton(view)}</div>
+    <div class="pay">${consent()}${view.ownButton ? nothing : payButton(view)}</div>
   </section>`
 }
 
@@ -114,7 +133,7 @@ function payText({ offer, method, goesOn }) {
   return t(goesOn ? 'store.pay_continue' : 'store.pay', { amount: money(offer.amount, offer.currency) })
 }
 
-export const skeleton = () => html`<div class="packs" aria-hidden="true">
+export const skeleton = () => html`<div class="choices"><div class="packs" aria-hidden="true">
   ${[1, 2, 3].map(() => html`<div class="pack bones"><i></i><i></i><i></i></div>`)}</div>
-  <p class="unseen" role="status">${t('store.loading')}</p>`
+  <p class="unseen" role="status">${t('store.loading')}</p></div>`
 

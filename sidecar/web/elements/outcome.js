@@ -97,6 +97,18 @@ export function refusal(outcome, actions = {}) {
   </div>`
 }
 
+/** The same, where a sentence says enough. */
+export function refused(outcome, actions) {
+  const line = outcome.text ?? (outcome.kind === 'closed' ? t('closed.inline') : null)
+  return line ? html`<p class="told refusal ${outcome.kind}">${line}</p>` : refusal(outcome, actions)
+}
+
+/** For those who hear it. */
+export function said(outcome) {
+  const { title, text } = outcome.text ? outcome : told(outcome)
+  return [title, text].filter(Boolean).join('. ')
+}
+
 function mark(kind) {
   if (kind === 'checking') return html`<span class="mark"><span class="spinner" aria-hidden="true"></span></span>`
   const [tone, picture] = MARKS[kind] ?? CALM

@@ -1,22 +1,20 @@
 import { html, nothing } from 'lit'
 import { balance, watchBalance } from '../balance.js'
 import { announce, config, mine, news, session } from '../client.js'
-import { methodsIn } from '../methods.js'
-import { keep, kept } from '../orders.js'
 import { prepare, purchase } from '../purchase.js'
 import { awaitDeposit, awaitedDeposits, callOff, resolveOpenOrders, settleUntilKnown } from '../settle.js'
 import css from '../styles/checkout.css'
 import outcomes from '../styles/outcome.css'
-import { locale, t } from '../text.js'
+import { t } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
-import { currencies, methods, packs, skeleton, summary, tooMuch, tooMuchText } from './checkout.js'
+import { buyerFields } from './buyer.js'
+import { blocked, currencies, fields, methods, packs, skeleton, summary } from './checkout.js'
 import { readOffers } from './offers.js'
-import { copyAccount, LONG_MS, note, refusal, result, told } from './outcome.js'
+import { copyAccount, LONG_MS, note, refusal, refused, result, said } from './outcome.js'
+import { Selection } from './selection.js'
+import { Telling } from './telling.js'
 
-const HOME = { ko: 'KRW', en: 'USD' }
-const CHOICE = 'coinslot:choice'
-// Told where the packs were; the rest is told above the button, and the packs stay.
-const IN_PLACE = ['checking', 'purchased', 'waiting', 'unknown', 'review', 'returned', 'disputed', 'not_found']
+// Nothing has begun, so that another gateway may be tried.
 const FALLEN = ['script_failed', 'not_started', 'gateway_off']
 
 /** The packs, how to pay for them, and what becomes of every payment. */
@@ -30,11 +28,10 @@ export class CoinslotStore extends CoinslotElement {
 
   #offers = null
   #failed = false
-  #choice = {} // {currency, pack, method, used}
+  #selection = new Selection()
+  #buyer = {}
+  #telling = new Telling()
   #buying = null
-  #result = null
-  #refusal = null
-  #notes = [] // outcomes of earlier orders, one each
   #form = null
   #asking = null
   #once = new Set()
@@ -43,7 +40,7 @@ export class CoinslotStore extends CoinslotElement {
   #failing = new Set()
 
   start() {
-    this.#choice = { ...kept('localStorage', CHOICE), ...this.#choice }
+    this.#selection.recall()
     this.#once.clear()
     watchBalance()
     this.on(news, 'signed', () => this.#resolve())
@@ -63,7 +60,7 @@ export class CoinslotStore extends CoinslotElement {
 
   /** What the app asks for now is stronger than what the person chose before. */
   willUpdate(changed) {
-    if (changed.has('currency') && this.currency) delete this.#choice.currency
+    if (changed.has('currency') && this.currency) this.#selection.forgetCurrency()
   }
 
   /** Shows what is on sale now, and what became of open orders. */
@@ -83,7 +80,7 @@ export class CoinslotStore extends CoinslotElement {
   #online() {
     this.requestUpdate()
     if (this.#failed) this.#load()
-    for (const each of this.#told()) if (each.kind === 'unknown') this.#check(each)
+    for (const each of this.#telling.all) if (each.kind === 'unknown') this.#check(each)
   }
 
   // ---- what is on sale ----
@@ -107,32 +104,26 @@ export class CoinslotStore extends CoinslotElement {
 
   // ---- what is chosen ----
 
-  get #currencies() {
-    const priced = new Set((this.#offers ?? []).map((each) => each.currency))
-    return [...priced].filter((each) => methodsIn(each, this.gateway).length).sort()
-  }
-
-  /** What is shown, of what has been chosen and of what there is. */
   #view() {
-    const currencies = this.#currencies
-    const wanted = [this.#choice.currency, this.currency, HOME[locale()]]
-    const currency = wanted.find((each) => currencies.includes(each)) ?? currencies[0]
-    const offers = (this.#offers ?? []).filter((each) => (currency ? each.currency === currency : true))
-    const ways = currency ? methodsIn(currency, this.gateway) : []
-    const enough = offers.filter((each) => each.tokens >= this.#missing)
-    const fitting = this.need && enough.length ? enough : offers
-    const offer = fitting.find(({ id }) => id === this.#choice.pack) ?? fitting[0]
-    const shown = this.need && !this.#all ? fitting.slice(0, 2) : offers
-    const method = ways.find(({ id }) => id === this.#choice.method) ?? ways[0]
+    const chosen = this.#selection.of({
+      offers: this.#offers ?? [], gateway: this.gateway, currency: this.currency, need: this.#missing, all: this.#all,
+    })
+    const { offer, method, used } = chosen
     return {
-      offers: shown, offer, hidden: offers.length - shown.length, best: this.highlight, methods: ways, method,
-      currencies: currencies.filter((each) => each !== currency), owned: balance.stale ? null : balance.tokens,
-      busy: Boolean(this.#buying && !this.#form) || Boolean(this.#form?.paying), blocked: this.#blocked(offer, method),
-      compact: this.quiet, goesOn: Boolean(this.need), folded: this.quiet && !this.#open && this.#choice.used === method?.id,
+      ...chosen,
+      best: this.highlight,
+      owned: balance.stale ? null : balance.tokens,
+      busy: Boolean(this.#buying && !this.#form) || Boolean(this.#form?.paying),
+      buyer: this.#buyer,
+      blocked: blocked(offer, method, this.#buyer),
+      ownButton: Boolean(this.#form) && method?.inline === 'express',
+      compact: this.quiet,
+      goesOn: Boolean(this.need),
+      folded: this.quiet && !this.#open && used,
       onPack: ({ id }) => this.#choose({ pack: id }),
       onMethod: ({ id }) => this.#choose({ method: id }),
-      onCurrency: (each) => this.#choose({ currency: each }),
-      onMore: () => this.#unfold(() => (this.#all = true), 'pack-' + offer?.id),
+      onCurrency: (currency) => this.#choose({ currency }),
+      onMore: () => this.#unfold(() => (this.#all = true), `pack-${offer.id}`),
       onUnfold: () => this.#unfold(() => (this.#open = true), 'methods'),
       onPay: () => this.#pay(),
       onNear: () => method && prepare(method.gateway),
@@ -152,17 +143,9 @@ export class CoinslotStore extends CoinslotElement {
 
   #choose(change) {
     if (this.#buying) return
-    this.#refusal = null
-    Object.assign(this.#choice, change)
-    keep('localStorage', CHOICE, this.#choice)
+    this.#telling.refusal = null
+    this.#selection.choose(change)
     this.requestUpdate()
-  }
-
-  /** Why it cannot be paid now, in words. */
-  #blocked(offer, method) {
-    if (!navigator.onLine) return t('offline.text')
-    if (!method) return t('store.no_method')
-    return tooMuch(method, offer) ? tooMuchText(method, offer) : null
   }
 
   // ---- buying ----
@@ -172,7 +155,7 @@ export class CoinslotStore extends CoinslotElement {
     const view = this.#view()
     if (this.#buying || !view.offer) return undefined
     if (view.blocked) {
-      this.#refusal = { text: view.blocked }
+      this.#telling.refusal = { text: view.blocked }
       return this.requestUpdate()
     }
     return this.#buy(view.offer, this.#gatewayOf(view.method), view.method)
@@ -183,33 +166,31 @@ export class CoinslotStore extends CoinslotElement {
     return [gateway, ...others].find((each) => !this.#failing.has(each)) ?? gateway
   }
 
-  async #buy({ id: productId, tokens, amount, currency, name, name_ko }, gateway, { id: method, others }) {
+  async #buy({ id: productId, tokens, amount, currency, name, name_ko }, gateway, { id: method, inline, others }) {
     this.#busy(productId)
-    this.#refusal = null
-    this.#notes = this.#notes.filter(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
+    this.#telling.refusal = null
+    this.#telling.keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
     const wish = { productId, name, name_ko, tokens, amount, currency, gateway, method }
-    const outcome = await purchase(wish, this.#page()).catch(() => ({ ...wish, kind: 'not_started' }))
+    const outcome = await purchase(wish, this.#page(inline)).catch(() => ({ ...wish, kind: 'unknown' }))
     if (FALLEN.includes(outcome.kind) && others?.length) this.#failing.add(gateway)
     else this.#failing.clear()
-    if (outcome.orderId && !FALLEN.includes(outcome.kind)) this.#remember({ pack: productId, method, used: method })
+    if (outcome.orderId && !FALLEN.includes(outcome.kind)) this.#selection.choose({ pack: productId, method, used: method })
     this.#busy(null)
     this.#end({ ...outcome, name_ko: outcome.name_ko ?? name_ko })
     announce('changed') // the order is in the history, paid or not
     if (['gone', 'price_changed'].includes(outcome.kind)) this.#load()
   }
 
-  #remember(change) {
-    keep('localStorage', CHOICE, Object.assign(this.#choice, change))
-  }
-
-  #page() {
+  #page(inline) {
     return {
       signal: this.signal,
       dark: /dark/.test(getComputedStyle(this).colorScheme),
       element: this,
+      buyer: this.#buyer,
       show: (form) => this.#shown(form),
       onState: (state) => this.#tell(state),
-      onWindow: (open) => !this.#form && this.tell('coinslot-window', { open }),
+      // Fields in the page are no window, until they are sent: `#shown` says so.
+      onWindow: (open) => inline || this.tell('coinslot-window', { open }),
     }
   }
 
@@ -227,22 +208,15 @@ export class CoinslotStore extends CoinslotElement {
     this.requestUpdate()
   }
 
-  /** The end of what the person has just done: told in place, with the focus. */
+  /** The end of what the person has just done, with the focus on it. */
   #end(outcome) {
-    const { kind } = outcome
-    this.#forget(outcome)
-    this.#result = IN_PLACE.includes(kind) ? outcome : null
-    this.#refusal = this.#result ? null : outcome
+    const inPlace = this.#telling.end(outcome)
     this.#announce(outcome)
-    if (IN_PLACE.includes(kind)) this.focusOn('result')
-    else this.focusOn(kind === 'declined' && this.#view().methods.length > 1 ? 'methods' : 'pay')
+    const chooses = outcome.kind === 'declined' && this.#view().methods.length > 1
+    this.focusOn(inPlace ? 'result' : chooses ? 'methods' : 'pay')
   }
 
   // ---- what became of it, and of others ----
-
-  #told() {
-    return [this.#result, this.#refusal, ...this.#notes].filter(Boolean)
-  }
 
   async #resolve() {
     const who = await session().catch(() => null)
@@ -250,47 +224,31 @@ export class CoinslotStore extends CoinslotElement {
     if (!who || !this.#asking) return // a quiet one has not been opened
     await resolveOpenOrders(who.userId, this.signal, (outcome) => {
       // Of orders that nobody has paid for, the latest says enough.
-      const idle = /open|declined|canceled|expired|voided/.test(outcome.kind) && this.#told().length
-      if (!this.#buying && (!idle || this.#before(outcome))) this.#tell(outcome)
+      const idle = /open|declined|canceled|expired|voided/.test(outcome.kind) && this.#telling.all.length
+      if (!this.#buying && (!idle || this.#telling.before(outcome))) this.#tell(outcome)
     })
     const awaited = await awaitedDeposits(who.userId).catch(() => [])
-    for (const each of awaited) if (!this.#before(each)) this.#tell(each)
+    for (const each of awaited) if (!this.#telling.before(each)) this.#tell(each)
   }
 
   #keep(test) {
-    if (this.#result && !test(this.#result)) this.#result = null
-    if (this.#refusal && !test(this.#refusal)) this.#refusal = null
-    this.#notes = this.#notes.filter(test)
+    this.#telling.keep(test)
     this.requestUpdate()
   }
 
-  #before({ orderId }) {
-    return orderId && this.#told().find((each) => each.orderId === orderId)
-  }
-
-  #forget({ orderId }) {
-    this.#notes = this.#notes.filter((each) => each.orderId !== orderId)
-  }
-
   #elsewhere(bought) {
-    const before = this.#before(bought)
+    const before = this.#telling.before(bought)
     if (!this.#buying && before) this.#put({ ...before, ...bought, kind: 'purchased' })
   }
 
-  /** In the place of what was told of that order before, or on top. */
   #put(outcome) {
-    const { orderId } = outcome
-    if (this.#result?.orderId === orderId) this.#result = outcome
-    else if (this.#buying && outcome.kind === 'checking') this.#result = outcome
-    else if (this.#notes.some((each) => each.orderId === orderId)) {
-      this.#notes = this.#notes.map((each) => (each.orderId === orderId ? outcome : each))
-    } else this.#notes = [outcome, ...this.#notes]
+    this.#telling.put(outcome, this.#buying)
     this.requestUpdate()
   }
 
   #tell(outcome) {
     if (!mine(outcome)) return
-    const before = this.#before(outcome)
+    const before = this.#telling.before(outcome)
     if (outcome.kind === 'checking') setTimeout(() => this.requestUpdate(), LONG_MS)
     this.#put({ since: Date.now(), ...outcome, name_ko: outcome.name_ko ?? this.#koreanOf(outcome) })
     this.#announce(outcome, before)
@@ -323,7 +281,7 @@ export class CoinslotStore extends CoinslotElement {
     const offer = this.#offers?.find((each) => each.id === productId && each.currency === currency)
     if (!offer) return this.#end({ ...outcome, kind: 'gone' })
     this.#choose({ currency, pack: productId, ...(method && { method }) })
-    return this.#buy(offer, gateway, { id: method ?? this.#view().method?.id })
+    return this.#buy(offer, gateway, { ...this.#view().method, others: null })
   }
 
   #actions(outcome) {
@@ -339,54 +297,31 @@ export class CoinslotStore extends CoinslotElement {
   }
 
   #leave(outcome) {
-    this.#forget(outcome)
-    if (this.#result === outcome) this.#result = null
-    this.requestUpdate()
+    this.#keep((each) => each !== outcome)
     this.focusOn('pay')
   }
 
   // ---- how it looks ----
 
   render() {
-    const telling = this.#result ?? this.#refusal ?? this.#notes[0]
+    const { all, notes, result: ended } = this.#telling
     return html`<div class="store">
-      <p class="unseen" aria-live="polite">${telling ? said(telling) : nothing}</p>
-      ${this.#notes.map((each) => note(each, this.#actions(each)))}
-      ${this.#result ? result(this.#result, this.#actions(this.#result)) : nothing}
-      <div class="checkout" ?hidden=${Boolean(this.#result)}>${this.#checkout()}</div>
+      <p class="unseen" aria-live="polite">${all.length ? said(all[0]) : nothing}</p>
+      ${notes.map((each) => note(each, this.#actions(each)))}
+      ${ended ? result(ended, this.#actions(ended)) : nothing}
+      <div class="checkout" ?hidden=${Boolean(ended)}>${this.#checkout()}</div>
     </div>`
   }
 
   #checkout() {
     if (this.#failed) return refusal({ kind: 'load_failed' }, { again: () => this.#load() })
-    if (!this.#offers) return html`<div class="choices">${skeleton()}</div>`
+    if (!this.#offers) return skeleton()
     const view = this.#view()
     if (!view.offer) return html`<p class="quiet">${t('store.empty')}</p>`
-    return html`<div class="choices">${packs(view)}<div class="ways">${methods(view)}${this.#fields()}</div>${currencies(view)}</div>
-      <div class="side"><div role="alert">${this.#refused()}</div>${summary(view)}</div>`
+    const { refusal: why } = this.#telling
+    const again = this.#failing.size ? { again: () => this.#pay() } : {}
+    return html`<div class="choices">${packs(view)}
+        <div class="ways">${methods(view)}${buyerFields(view)}${this.#form ? fields(this.#form) : nothing}</div>${currencies(view)}</div>
+      <div class="side"><div role="alert">${why ? refused(why, again) : nothing}</div>${summary(view)}</div>`
   }
-
-  #fields() {
-    if (!this.#form) return nothing
-    const { error, leave } = this.#form
-    return html`<div class="fields" id="fields" tabindex="-1" role="group" aria-label=${t('form.card')}>
-      <slot name="form"></slot>
-      <p class="error" role="alert">${error}</p>
-      <button type="button" class="link" @click=${leave}>${t('form.cancel')}</button>
-    </div>`
-  }
-
-  #refused() {
-    const why = this.#refusal
-    if (!why) return nothing
-    if (why.text) return html`<p class="told refusal">${why.text}</p>`
-    if (why.kind === 'closed') return html`<p class="told refusal closed">${t('closed.inline')}</p>`
-    return refusal(why, this.#failing.size ? { again: () => this.#pay() } : {})
-  }
-}
-
-function said(outcome) {
-  if (outcome.text) return outcome.text
-  const { title, text } = told(outcome)
-  return `${title}. ${text}`
 }
