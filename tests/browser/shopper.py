@@ -40,7 +40,7 @@ DEVICES: dict[str, dict[str, Any]] = {
         "Gecko) Chrome/150.0.0.0 Mobile Safari/537.36",
     },
 }
-PATIENCE = 15_000
+PATIENCE = 60_000
 """Milliseconds that anything may take to be there, on a machine that is busy with other tests."""
 _NO_ANSWER = 0
 CLOSED = re.compile("Payment closed|Payment not completed")

@@ -13,6 +13,7 @@ from playwright.async_api import expect
 from devstack.settings import ROOT
 from tests.browser.shopper import CLOSED, on_both
 from tests.support.sizes import sized
+from tests.web.test_texts import KINDS
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, Response, Route
@@ -99,6 +100,40 @@ async def test_nothing_bars_anybody_on_the_way_through_a_payment(browse: Browse)
     bank = await person.at_the_bank()
     await expect(bank.get_by_role("button").first).to_be_visible()
     await accessible(bank)
+
+
+@pytest.mark.parametrize("language", sized(["ko-KR"], proofs=["ko-KR", "en-US"]))
+async def test_nothing_bars_anybody_in_any_state(browse: Browse, language: str) -> None:
+    """All of them, one below the other, on the narrowest phone: read, and wholly on it."""
+    narrow = {"width": 320, "height": 700}
+    person = await browse("phone", locale=language, reduced_motion="reduce", viewport=narrow)
+    await person.page.goto(f"{person.url}/store?state=all")
+    states = person.page.locator("coinslot-states figure")
+    await expect(states.nth(len(KINDS))).to_be_visible()
+    text = await person.page.locator("coinslot-states").inner_text()
+    assert not re.search(r"undefined|null|NaN|\{\w+\}", text)
+    await accessible(person.page)
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await person.page.evaluate(wide) == 0
+
+
+NAMED = re.compile("portone|포트원|toss payments|토스페이먼츠|stripe", re.IGNORECASE)
+
+
+async def test_a_buyer_reads_no_gateways_name(browse: Browse) -> None:
+    """But for the one that a card's fields belong to."""
+    for locale, currency in (("ko-KR", "KRW"), ("en-US", "KRW")):
+        person = await browse("phone", locale=locale)
+        await person.store.evaluate("(store, asked) => (store.currency = asked)", currency)
+        await expect(person.store.locator(".method").first).to_be_visible()
+        assert not NAMED.search(await person.page.locator("main").inner_text())
+
+
+async def test_everything_that_decides_is_on_the_first_screen_of_a_phone(browse: Browse) -> None:
+    person = await browse("phone", locale="ko-KR")
+    for part in (person.store.locator(".pack").last, person.store.locator(".method").last):
+        await expect(part).to_be_in_viewport(ratio=1)
+    await expect(person.pay_button()).to_be_in_viewport(ratio=1)
 
 
 async def accessible(page: Page) -> None:

@@ -65,8 +65,8 @@ async def test_stripe_declines_a_card_and_takes_the_next_one(browse: Browse, dev
     await buyer.choose("Stripe")
     await buyer.buy()
     await buyer.pays_with("is declined")
-    await expect(buyer.store.get_by_role("alert")).to_have_text(
-        "Your card was declined. No money was taken. Try again, or pay another way."
+    await expect(buyer.store.locator(".error")).to_have_text(
+        "Your card was declined. You weren’t charged. Try another card or payment method."
     )
     await buyer.pays_with("is paid")
     await bought(buyer)
@@ -93,7 +93,7 @@ async def test_3d_secure_is_refused_and_then_passed(browse: Browse, device: str)
     bank = buyer.page.frame_locator("body > iframe")
     await buyer.pays_with("3-D Secure")
     await bank.get_by_role("button", name="No: refuse").click()
-    await expect(buyer.store.get_by_role("alert")).to_contain_text("failed authentication")
+    await expect(buyer.store.locator(".error")).to_contain_text("failed authentication")
     await buyer.has(5)
     await buyer.pays_with("3-D Secure")
     await bank.get_by_role("button", name="Yes, it is me").click()
@@ -110,7 +110,7 @@ async def test_a_virtual_account_waits_for_its_deposit(
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
     await buyer.told("Transfer ₩5,000 by")
-    await expect(buyer.page.get_by_text("Account number")).to_be_visible()
+    await expect(buyer.page.get_by_text("Account number", exact=True)).to_be_visible()
     await buyer.back_in_the_store()
     await buyer.told("Transfer ₩5,000 by")
     await buyer.has(5)

@@ -55,7 +55,7 @@ class UserDatabase(Caller):
         return await self.rows(query.gt("id", after).order("id"))
 
     async def on_sale(self) -> list[Offer]:
-        """What is shown in a store, in every currency, the smallest first."""
+        """The offers of a store, in every currency, the smallest first."""
         query = self.client.from_("token_offers").select("*").order("tokens").order("id")
         return [Offer.model_validate(row) for row in await self.rows(query)]
 

@@ -1,4 +1,4 @@
-"""What is on sale, as pages show it before their script has run."""
+"""The offers, as pages show them before their script has run."""
 
 from __future__ import annotations
 

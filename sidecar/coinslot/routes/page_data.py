@@ -1,4 +1,4 @@
-"""What stands in a page for its script to read: data, which a browser does not run."""
+"""Data in a page for its script to read, which a browser does not run."""
 
 from __future__ import annotations
 

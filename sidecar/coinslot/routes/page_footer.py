@@ -13,7 +13,7 @@ _BUSINESS = ("name", "ceo", "registration", "mail_order", "address", "phone", "e
 
 
 def footer(config: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    """What is set of `links` and `business`; nothing where nothing is."""
+    """Those of `links` and `business` that are set; nothing where none is."""
     given = config.get("links") or {}
     links = [
         f'<a class="{name}" href="{escape(given[name])}">{escape(words[word])}</a>'

@@ -93,15 +93,15 @@ export function summary(view) {
   const { offer } = view
   const amount = money(offer.amount, offer.currency)
   const what = offer.tokens > 0 ? [nameOf(offer), tokens(offer.tokens)].join(' · ') : nameOf(offer)
-  return html`<section class="summary" aria-labelledby="summary">
-    <h2 id="summary">${t('store.summary')}</h2>
+  return html`<div class="summary">
+    <h2>${t('store.summary')}</h2>
     <dl>
       <div><dt>${given(what)}</dt><dd class="figure">${amount}</dd></div>
       <div class="total"><dt>${t('store.total')}</dt><dd class="figure">${amount}</dd></div>
     </dl>
     ${after(view)}
-    <div class="pay">${consent()}${view.ownButton ? nothing : payButton(view)}</div>
-  </section>`
+  </div>
+  <div class="pay">${consent()}${view.ownButton ? nothing : payButton(view)}</div>`
 }
 
 /** The prices in another currency, quietly. */

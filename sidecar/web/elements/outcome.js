@@ -167,7 +167,7 @@ function foot({ kind, orderId }) {
   return html`<p class="foot">
     ${support ? html`<a href=${support}>${t('support')}</a>` : nothing}
     ${copyable && kind !== 'checking'
-      ? html`<button type="button" class="order" aria-label=${t('copy_order', { order: orderId })}
+      ? html`<button type="button" class="order" aria-label=${t('copy_order', { order: short(orderId) })}
           @click=${(event) => copy(event.currentTarget, orderId)} .textContent=${short(orderId)}></button>`
       : orderId && html`<span class="order">${short(orderId)}</span>`}
   </p>`

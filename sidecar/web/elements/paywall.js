@@ -112,7 +112,7 @@ export class CoinslotPaywall extends CoinslotElement {
         @click=${(event) => event.target === event.currentTarget && this.#leave(event)}>
       <div class="sheet">
         <div class="head">
-          <h2 id="title">${title}</h2>
+          <h2 id="title" tabindex="-1" autofocus>${title}</h2>
           <button type="button" class="plain close" aria-label=${t('close')} @click=${() => this.#leave()}>${icon('cross')}</button>
         </div>
         <p class="say">${t('paywall.text')}</p>
