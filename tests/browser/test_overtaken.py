@@ -65,7 +65,7 @@ async def test_a_history_that_is_read_again_after_a_failure_is_shown_once(browse
     await person.history.evaluate("(history) => history.reload()")
     await person.page.unroute("**/token_ledger?*")
     await person.history.get_by_role("button", name="Try again").click()
-    await expect(person.history.locator("[aria-busy=false]")).to_be_visible()
+    await expect(person.history.locator("ol[aria-busy=false]")).to_be_visible()
     await expect(person.history.locator(".entry")).to_have_count(1)
 
 
@@ -83,7 +83,7 @@ async def test_a_page_of_the_history_that_fails_leaves_no_gap(browse: Browse) ->
         )
     await person.page.route("**/token_ledger?*seq=lt*", refuse)
     await person.history.evaluate("(history) => history.reload()")
-    await person.history.locator(".foot").scroll_into_view_if_needed()
+    await person.history.locator(".end").scroll_into_view_if_needed()
     await expect(person.history).to_contain_text("We couldn’t load your activity.")
     await person.page.unroute("**/token_ledger?*seq=lt*")
     await person.history.get_by_role("button", name="Try again").click()

@@ -134,7 +134,7 @@ function facts(outcome) {
     review: () => [['ordered', amount], ['received', paid && money(paid, currency)]],
     disputed: () => [['paid', amount]],
   }
-  const ordered = () => [['order', outcome.name && [nameOf(outcome), amount].filter(Boolean).join(' · ')]]
+  const ordered = () => [['product', outcome.name && [nameOf(outcome), amount].filter(Boolean).join(' · ')]]
   const rows = (known[kind] ?? (ORDERED.includes(kind) ? ordered : () => []))().filter(([, value]) => value)
   return rows.length
     ? html`<dl class="facts">${rows.map(([name, value, big]) => html`<div>
