@@ -143,7 +143,7 @@ async def test_a_refusal_that_was_read_already_opens_the_paywall(browse: Browse)
           document.querySelector('coinslot-paywall').guard(action)
         }"""
     )
-    await expect(person.paywall).to_contain_text("short")
+    await expect(person.paywall).to_contain_text("Top up to continue")
 
 
 async def test_the_paywall_is_in_front_again_after_the_back_button(browse: Browse) -> None:
