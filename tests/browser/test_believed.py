@@ -63,6 +63,7 @@ async def test_an_order_that_nobody_can_ask_about_is_not_made_again(browse: Brow
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
     await buyer.opens()
     await buyer.told("Finish your payment?")
+    await buyer.choose("Toss Payments")
     order_id, elsewhere = buyer.order_id(), TossShop.of(buyer.shop)
 
     async def pay_elsewhere(route: Route) -> None:

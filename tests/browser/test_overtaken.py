@@ -126,6 +126,7 @@ async def test_the_paywall_tells_what_there_is_after_a_purchase_that_was_too_sma
     await person.page.evaluate(GUARD.replace(REFUSED, refused))
     store = person.paywall.locator("coinslot-store")
     await person.choose("PortOne", store=store)
+    await store.locator("#all-packs").click()
     await person.buy(store=store)
     await person.clicks("Pay ₩5,000")
     await expect(person.paywall).to_contain_text("50 needed · you have 15")
