@@ -27,17 +27,26 @@ WEBHOOKS ?=
 # Of a release: make release VERSION=0.1.0
 VERSION ?=
 
+# As the template in sidecar/deploy has it.
+LAMBDA_PYTHON := 3.13
+
+# Part of a name is enough. A product under them could not be given on under ours.
+REFUSED_LICENCES := GPL;GNU General;AGPL;SSPL;Commercial;UNKNOWN
+
 # Of the proofs: which. make proofs ONLY="storm mutants"
 ONLY ?=
 
 # Hundreds of interpreters are started in a run: none compiles again what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
-  redis-server chromium fonts-noto-cjk
+# Only unpacked, for its tool: installed, it would begin to serve.
+PROMETHEUS := .cache/prometheus/bin/promtool
 
-.PHONY: help run up down status reset demo web test proofs mutants storm load bench check docs format schemas \
-  types lock release clean
+DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
+  redis-server chromium-headless-shell fonts-noto-cjk
+
+.PHONY: help run up down status reset demo web test proofs mutants storm load bench check docs format \
+  types lock licences package lambda image release clean
 
 help: ## list the targets
 	@if [ -t 1 ]; then bold=$$'\033[1m' plain=$$'\033[0m'; else bold= plain=; fi; \
@@ -70,10 +79,10 @@ demo: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web ## play the whole story agai
 
 # ---- what has to be green ----
 
-test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web $(STAMPS)/debian ## every test: SQL, Python, end to end; 17 minutes on two cores
+test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web $(STAMPS)/debian $(STAMPS)/prometheus ## every test: SQL, Python, end to end; 15 minutes on two cores
 	$(BIN)/pytest -n 3 --dist worksteal
 
-proofs: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web $(STAMPS)/debian ## the long ones, with their figures; ONLY="storm load": these
+proofs: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/web $(STAMPS)/debian $(STAMPS)/prometheus ## the long ones, with their figures; ONLY="storm load": these
 	@$(BIN)/python -m tests.proofs $(ONLY)
 
 mutants: $(STAMPS)/python $(STAMPS)/node ## break one rule at a time: does a test notice?
@@ -107,9 +116,6 @@ format: $(STAMPS)/python ## format the Python code
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 
-schemas: $(STAMPS)/python ## rewrite supabase/schemas from the migrations; until the first release
-	$(BIN)/python -m tests.schemas derive
-
 types: $(STAMPS)/python $(STAMPS)/node ## rewrite the database's TypeScript types that the tests compare
 	$(BIN)/python -m tests.database_types
 
@@ -117,15 +123,40 @@ lock: $(STAMPS)/python ## bring the lock files in line with pyproject.toml and p
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 	  --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra redis --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	  --constraints requirements.lock --output-file requirements-runtime.lock pyproject.toml
 	npm install --package-lock-only --silent
+
+licences: $(STAMPS)/python ## list what the product is made of, with licences, in build/licences.md
+	@mkdir -p build
+	@$(BIN)/pip-licenses --from=mixed --format=markdown --with-urls --fail-on '$(REFUSED_LICENCES)' \
+	  --partial-match --output-file build/licences.md \
+	  --packages $$(sed -n 's/^\([a-z0-9.-]*\)==.*/\1/p' requirements-runtime.lock)
+
+# ---- what is installed elsewhere ----
+
+package: $(STAMPS)/python $(STAMPS)/node ## make the wheel, the source distribution and the npm package in dist/
+	@rm -rf dist && $(BIN)/python -m hatchling build --directory dist
+	@$(BIN)/python sidecar/deploy/npm_package.py dist
+
+lambda: package ## make dist/lambda, the folder that is a function of AWS Lambda's
+	@$(BIN)/uv pip install --quiet --target dist/lambda --python-version $(LAMBDA_PYTHON) \
+	  --python-platform x86_64-manylinux2014 --require-hashes --only-binary :all: \
+	  --requirements requirements-runtime.lock
+	@$(BIN)/uv pip install --quiet --target dist/lambda --python-version $(LAMBDA_PYTHON) --no-deps dist/*.whl
+	@rm -rf dist/lambda/bin && du -sh dist/lambda
+
+image: $(STAMPS)/python $(STAMPS)/node ## build the container image without a daemon and run it; for root, from a base made here
+	@$(BIN)/python -m tests.image
 
 release: $(STAMPS)/python ## make VERSION of this checkout: its migrations never change again
 	$(BIN)/python -m tests.releases freeze $(VERSION)
 
 clean: ## stop the stack; delete its data and everything that was installed
 	@if [ -x $(BIN)/python ] && [ -d .devstack ]; then $(STACK) delete; fi
-	rm -rf .venv node_modules $(STAMPS) .devstack .devstack-test .bench
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info .cache build/docs build/web
+	rm -rf dist build .venv node_modules $(STAMPS) .devstack .devstack-test .bench
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info .cache
 
 # ---- what the targets need: installed once, and again when a lock file changes ----
 
@@ -151,6 +182,16 @@ $(STAMPS)/node: package-lock.json package.json .npmrc
 $(STAMPS)/web: $(STAMPS)/node $(shell find sidecar/web -type f)
 	@node sidecar/web/build.mjs
 	@mkdir -p $(STAMPS) && touch $@
+$(STAMPS)/prometheus:
+	@mkdir -p $(STAMPS) .cache/prometheus; \
+	if [ ! -x $(PROMETHEUS) ]; then \
+	  echo 'unpacking prometheus'; \
+	  (cd .cache/prometheus && apt-get download -qq prometheus >/dev/null 2>&1 \
+	    && dpkg-deb --extract prometheus_*.deb unpacked && mv unpacked/usr/bin . \
+	    && rm -rf unpacked prometheus_*.deb) \
+	  || echo 'could not unpack prometheus: tests of the alerts are skipped' >&2; \
+	fi; \
+	if [ -x $(PROMETHEUS) ]; then touch $@; fi
 
 # Debian's Postgres 15, the older end of what Supabase hosts, and its Chromium, with a font for
 # Korean. Tests that need them say so where they could not be installed; on CI they fail.

@@ -244,7 +244,8 @@ select is(
 select pg_temp.sign_up('slow@example.com', false) as slow \gset
 select pg_temp.link(:'slow', 'email', :'slow') \gset
 update auth.users set phone = '821033334444' where id = :'slow';
-select is(pg_temp.history(:'slow'), '', 'the identity of an unconfirmed address is none, nor is a number');
+select is(pg_temp.history(:'slow'), '',
+  'the identity of an unconfirmed address is none, nor is a number');
 select pg_temp.sign_up_with('github', 'h1', 'claimed@example.com') as github \gset
 select is(pg_temp.history(:'github'), 'signup_bonus 5', 'a provider is believed its user');
 delete from auth.users where id = :'github';
@@ -295,7 +296,8 @@ select pg_temp.as_service(format(
 update auth.users set email_confirmed_at = now() where id = :'brim';
 select is(pg_temp.history(:'brim'), 'grant 9007199254740990', 'a full wallet takes no bonus');
 select pg_temp.sign_up('unknown@example.com', false) as unknown \gset
-select pg_temp.change(format('delete from public.token_wallets where user_id = %L', :'unknown')) \gset
+select pg_temp.change(format('delete from public.token_wallets where user_id = %L',
+  :'unknown')) \gset
 select lives_ok(
   format('update auth.users set email_confirmed_at = now() where id = %L', :'unknown'),
   'nor does a missing wallet fail a confirmation'

@@ -134,13 +134,18 @@ create temporary table refusals (caller, statement, expected) as values
 ('service', $$request_token_refund_for(%2$L, null, 'k')$$, 'PT400 invalid_argument reason'),
 ('service', $$request_token_refund_for(%2$L, '', 'k')$$, 'PT400 invalid_argument reason'),
 ('service', $$request_token_refund_for(%2$L, '   ', 'k')$$, 'PT400 invalid_argument reason'),
-('service', $$request_token_refund_for(%2$L, repeat('r', 201), 'k')$$, 'PT400 invalid_argument reason'),
-('service', $$request_token_refund_for(%2$L, 'why', null)$$, 'PT400 invalid_argument idempotency_key'),
-('service', $$request_token_refund_for(%2$L, 'why', '')$$, 'PT400 invalid_argument idempotency_key'),
+('service', $$request_token_refund_for(%2$L, repeat('r', 201), 'k')$$,
+ 'PT400 invalid_argument reason'),
+('service', $$request_token_refund_for(%2$L, 'why', null)$$,
+ 'PT400 invalid_argument idempotency_key'),
+('service', $$request_token_refund_for(%2$L, 'why', '')$$,
+ 'PT400 invalid_argument idempotency_key'),
 ('service', $$request_token_refund_for(%2$L, 'why', repeat('k', 256))$$,
  'PT400 invalid_argument idempotency_key'),
-('service', $$request_token_refund_for(%2$L, 'why', 'k', 0)$$, 'PT400 invalid_amount {"amount": 0}'),
-('service', $$request_token_refund_for(%2$L, 'why', 'k', -1)$$, 'PT400 invalid_amount {"amount": -1}'),
+('service', $$request_token_refund_for(%2$L, 'why', 'k', 0)$$,
+ 'PT400 invalid_amount {"amount": 0}'),
+('service', $$request_token_refund_for(%2$L, 'why', 'k', -1)$$,
+ 'PT400 invalid_amount {"amount": -1}'),
 ('service', $$request_token_refund_for(%2$L, 'why', 'k', 9007199254740992)$$,
  'PT400 invalid_amount {"amount": 9007199254740992}'),
 ('service', $$request_token_refund_for(%2$L, 'why', 'k', 9007199254740991)$$,
@@ -149,7 +154,8 @@ create temporary table refusals (caller, statement, expected) as values
  'PT409 not_refundable {"status": "pending", "currency": "KRW", "refundable": 0}'),
 ('service', $$coinslot_record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, 'accepted')$$,
  'PT400 invalid_argument refund_id'),
-('service', $$coinslot_record_refund_answer(null, 1, 'accepted')$$, 'PT400 invalid_argument refund_id'),
+('service', $$coinslot_record_refund_answer(null, 1, 'accepted')$$,
+ 'PT400 invalid_argument refund_id'),
 ('service', $$coinslot_record_refund_answer('00000000-0000-4000-8000-0000000000ff', null, 'accepted')$$,
  'PT400 invalid_argument tries'),
 ('service', $$coinslot_record_refund_answer('00000000-0000-4000-8000-0000000000ff', 1, 'refused')$$,
@@ -159,11 +165,14 @@ create temporary table refusals (caller, statement, expected) as values
 -- Audits
 ('service', $$coinslot_begin_audit('nonsense', '2026-01-01', '2026-02-01')$$,
  'PT400 invalid_argument gateway'),
-('service', $$coinslot_begin_audit(null, '2026-01-01', '2026-02-01')$$, 'PT400 invalid_argument gateway'),
+('service', $$coinslot_begin_audit(null, '2026-01-01', '2026-02-01')$$,
+ 'PT400 invalid_argument gateway'),
 ('service', $$coinslot_begin_audit('toss', null, '2026-02-01')$$, 'PT400 invalid_argument since'),
 ('service', $$coinslot_begin_audit('toss', '2026-01-01', null)$$, 'PT400 invalid_argument until'),
-('service', $$coinslot_begin_audit('toss', '2026-01-01', '2026-01-01')$$, 'PT400 invalid_argument until'),
-('service', $$coinslot_begin_audit('toss', '2026-01-01', '2025-01-01')$$, 'PT400 invalid_argument until'),
+('service', $$coinslot_begin_audit('toss', '2026-01-01', '2026-01-01')$$,
+ 'PT400 invalid_argument until'),
+('service', $$coinslot_begin_audit('toss', '2026-01-01', '2025-01-01')$$,
+ 'PT400 invalid_argument until'),
 ('service', $$coinslot_finish_audit(0)$$, 'PT400 invalid_argument audit_id'),
 ('service', $$coinslot_finish_audit(null)$$, 'PT400 invalid_argument audit_id'),
 -- Profiles and maintenance
@@ -208,7 +217,8 @@ from malformed m;
 
 -- And what it sends.
 insert into refusals (caller, statement, expected)
-select 'service', 'coinslot_store_webhook(' || w.arguments || ')', 'PT400 invalid_argument ' || w.argument
+select 'service', 'coinslot_store_webhook(' || w.arguments || ')',
+  'PT400 invalid_argument ' || w.argument
 from (values
   ($$'paypal', 'e', 't', null, null, true, '{}', '{}'$$, 'gateway'),
   ($$null, 'e', 't', null, null, true, '{}', '{}'$$, 'gateway'),
@@ -226,7 +236,8 @@ from (values
 -- An account that no money can go to, and a gateway's list that is none.
 insert into refusals (caller, statement, expected)
 select
-  'service', format('request_token_refund_for(%%2$L, %L, %L, account => %L)', 'why', 'k', a.account),
+  'service', format('request_token_refund_for(%%2$L, %L, %L, account => %L)', 'why', 'k',
+    a.account),
   'PT400 invalid_argument account'
 from (values
   ('null'), ('[]'), ('"text"'), ('{}'),

@@ -61,15 +61,15 @@ select is(
   :'first'::jsonb - array['id', 'order_id', 'expires_at', 'deposit_until', 'created_at',
     'updated_at'],
   jsonb_build_object(
-    'user_id', :'mina', 'product_id', 'starter', 'name', 'Starter Pack', 'gateway', 'portone',
-    'amount', 5000, 'currency', 'KRW', 'tokens', 10, 'live', false, 'status', 'pending',
+    'user_id', :'mina', 'product_id', 'starter', 'name', 'Starter Pack', 'name_ko', '스타터 팩',
+    'gateway', 'portone', 'amount', 5000, 'currency', 'KRW', 'tokens', 10, 'live', false, 'status', 'pending',
     'method', null, 'payment_key', null, 'paid', 0, 'refunded', 0, 'disputed', 0, 'withdrawn', 0,
     'failure_reason', null, 'virtual_account', null, 'version', 1, 'idempotency_key', null,
     'canceled_at', null, 'expired_at', null, 'voided_at', null, 'confirmed_at', null
   ), 'an order is pending, at the catalogue''s price'
 );
 select matches(
-  :'first'::jsonb ->> 'order_id', '^ord_[A-Za-z0-9_-]{12,36}$', 'its id has its shape'
+  :'first'::jsonb ->> 'order_id', coinslot.order_id_form(), 'its id has its shape'
 );
 select is(
   (:'first'::jsonb ->> 'expires_at')::timestamptz - (:'first'::jsonb ->> 'created_at')::timestamptz
@@ -160,7 +160,7 @@ select is(
 );
 select is(
   (pg_temp.as_service('select coinslot_get_settings() as s') -> 's')
-    - array['rpcs', 'now', 'schema_version', 'oldest_sidecar'],
+    - array['rpcs', 'now', 'schema_version', 'oldest_sidecar', 'shop'],
   '{"mode": "live", "signup_bonus": 5, "max_open_orders": 20, "max_hold_seconds": 86400,
     "order_lifetime_seconds": 3600, "gateways": ["portone", "stripe", "toss"]}',
   'and the service can ask'
@@ -340,7 +340,8 @@ select is(
   '1'::jsonb, 'people see their own orders'
 );
 select is(
-  pg_temp.as_user(:'mina', $$select count(distinct user_id) as n from token_payment_events$$) -> 'n',
+  pg_temp.as_user(:'mina',
+    $$select count(distinct user_id) as n from token_payment_events$$) -> 'n',
   '1'::jsonb, 'and their own events'
 );
 select * from finish();

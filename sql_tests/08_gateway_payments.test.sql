@@ -124,7 +124,8 @@ select is(
   (select p.expires_at from public.token_payments p where p.order_id = :'order_id'),
   pg_temp.due_in(3)::timestamptz, 'and keeps the order open until then'
 );
-select pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,orders_expired}' as expired \gset
+select pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,orders_expired}'
+  as expired \gset
 select is(:'expired'::text, '0', 'the sweeper leaves it alone');
 select is(
   pg_temp.read(:'order_id', 'B:paid paid=5000 method=vbank'), 'credited completed 10',
@@ -136,7 +137,8 @@ select is(
     "failure_reason": null, "version": 4}', 'a paid order shows what was paid'
 );
 select is(
-  (select p.confirmed_at from public.token_payments p where p.order_id = :'order_id') is not null, true,
+  (select p.confirmed_at from public.token_payments p where p.order_id = :'order_id') is not null,
+   true,
   'and when'
 );
 select is(

@@ -129,7 +129,8 @@ select is(
     "withdrawn": 0, "live": false}', 'who learns what it is about'
 );
 select is(
-  pg_temp.as_service('select * from coinslot_list_discrepancies(1)') - array['id', 'created_at', 'detail'],
+  pg_temp.as_service('select * from coinslot_list_discrepancies(1)') - array['id', 'created_at',
+    'detail'],
   '{"kind": "unknown_order", "gateway": "portone", "payment_key": "imp_3",
     "order_id": "ord_nobody_made_it", "resolved_at": null, "resolution": ""}',
   'from the list of what is open'
@@ -201,7 +202,8 @@ select count(pg_temp.as_service(format(
   :'claimed', 'imp_' || n
 ))) as claims from generate_series(1, 60) n \gset
 select is(
-  (select count(*) from public.token_payment_events e where e.reason = 'payment_unknown_at_gateway'),
+  (select count(*) from public.token_payment_events e
+   where e.reason = 'payment_unknown_at_gateway'),
   50::bigint, 'invented payments fill no history'
 );
 
@@ -212,7 +214,8 @@ select is(
   'nobody takes money for an order of a deleted user'
 );
 select is(
-  (select e.source from public.token_payment_events e inner join public.token_payments p on p.id = e.payment_id
+  (select e.source from public.token_payment_events e
+   inner join public.token_payments p on p.id = e.payment_id
    where p.order_id = :'claimed' and e.to_status = 'canceled'), 'user_deleted', '... which is noted'
 );
 select * from finish();

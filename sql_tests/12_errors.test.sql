@@ -19,11 +19,13 @@ create temporary table provocations (message, code, caller, statement, details) 
  $$select * from create_token_order('starter', 'portone')$$, '{}'),
 ('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
  '{"table": "token_ledger"}'),
-('forbidden', 'PT403', 'user', $$select * from request_token_refund('ord_unknown_order', 'why', 'k')$$,
+('forbidden', 'PT403', 'user',
+ $$select * from request_token_refund('ord_unknown_order', 'why', 'k')$$,
  '{"roles": ["finance", "owner"]}'),
 ('table_closed', 'PT403', 'owner', $$delete from public.old_payments$$,
  '{"table": "public.old_payments"}'),
-('order_not_found', 'PT404', 'user', $$select * from cancel_token_order('ord_unknown_order')$$, '{}'),
+('order_not_found', 'PT404', 'user', $$select * from cancel_token_order('ord_unknown_order')$$,
+ '{}'),
 ('product_not_found', 'PT404', 'user', $$select * from create_token_order('nonsense', 'portone')$$,
  '{"product_id": "nonsense"}'),
 ('hold_not_found', 'PT404', 'service',
@@ -68,8 +70,10 @@ create temporary table provocations (message, code, caller, statement, details) 
 select pg_temp.as_service(format($$select * from hold_tokens_for(%L, 1, 'h')$$, :'mina'))
   ->> 'id' as hold_id \gset
 select pg_temp.change(format('select coinslot.release_hold(%L)', :'hold_id')) \gset
-select pg_temp.as_service(format($$select * from spend_tokens_for(%L, 1, 'work')$$, :'worker')) as s,
-  pg_temp.as_service(format($$select * from refund_spend_for(%L, 'r', 'work')$$, :'worker')) as r \gset
+select pg_temp.as_service(format($$select * from spend_tokens_for(%L, 1, 'work')$$,
+  :'worker')) as s,
+  pg_temp.as_service(format($$select * from refund_spend_for(%L, 'r', 'work')$$,
+    :'worker')) as r \gset
 select pg_temp.change(format('select coinslot.add_operator(%L, %L)', :'alone', 'owner')) \gset
 select pg_temp.as_service(format(
   $$select * from merge_token_wallets(%L, %L, 'm')$$, :'merged', :'mina'
@@ -104,7 +108,8 @@ select pg_temp.change('update coinslot.settings set max_open_orders = 20') \gset
 select pg_temp.order_of(:'alex', '') as unpaid,
   pg_temp.order_of(:'alex', 'refunding => 1000') as refunding,
   pg_temp.order_of(:'alex', 'refunded => 0') as spent \gset
-select pg_temp.as_user(:'alex', $$select * from spend_tokens(19, 'k')$$) ->> 'balance' as left_ \gset
+select pg_temp.as_user(:'alex',
+  $$select * from spend_tokens(19, 'k')$$) ->> 'balance' as left_ \gset
 select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
 
 select plan((select count(*)::integer from provocations) + 9);
@@ -189,7 +194,8 @@ select is(
   (select count(*) from unnest(array[
     $$spend_tokens(1, 'k')$$, $$use_feature('question', 'k')$$, $$update_profile('x')$$,
     $$create_token_order('starter', 'portone')$$, $$cancel_token_order('ord_unknown_order')$$,
-    $$request_token_refund('ord_unknown_order', 'why', 'k')$$, $$list_token_refunds('ord_unknown_order')$$,
+    $$request_token_refund('ord_unknown_order', 'why', 'k')$$,
+      $$list_token_refunds('ord_unknown_order')$$,
     $$accept_token_refund('ord_unknown_order')$$, $$void_token_orders('starter')$$
   ]) f (call) where pg_temp.as_user(null, 'select ' || f.call) ->> 'code' = 'PT401'),
   9::bigint, 'for everything a user may call'

@@ -71,7 +71,8 @@ $$;
 select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (values
   ('a balance raised by hand', 'update public.token_wallets set tokens = 12 where user_id = %L',
    'tokens 11<>12'),
-  ('a sequence set forward', 'update public.token_wallets set seq = 6 where user_id = %L', 'seq 5<>6'),
+  ('a sequence set forward', 'update public.token_wallets set seq = 6 where user_id = %L',
+   'seq 5<>6'),
   ('held tokens without a hold', 'update public.token_wallets set held = 3 where user_id = %L',
    'held 2<>3'),
   ('a hold without held tokens', 'update public.token_wallets set held = 0 where user_id = %L',
@@ -100,7 +101,8 @@ select is(pg_temp.found(format(s.sabotage, :'mina')), s.found, s.what) from (val
      idempotency_key = null where user_id = %L and seq = 2$$, 'signup_bonus 1<>2'),
   ('a purchase nobody paid for', 'update public.token_payments set paid = 0 where user_id = %L',
    'attempt 4000<>-1000, payment 0<>8'),
-  ('a refund that took nothing', 'update public.token_payments set refunded = 5000 where user_id = %L',
+  ('a refund that took nothing',
+   'update public.token_payments set refunded = 5000 where user_id = %L',
    'attempt 4000<>0, payment 0<>8'),
   ('a payment that no attempt bears out', 'delete from coinslot.payment_attempts',
    'attempt 0<>4000'),
@@ -168,13 +170,15 @@ select is_empty(
   'and ends before its last'
 );
 select is(
-  pg_temp.as_service(format('select * from coinslot_verify_ledger(%L, null)', greatest(:'mina', :'alex')))
+  pg_temp.as_service(format('select * from coinslot_verify_ledger(%L, null)', greatest(:'mina',
+    :'alex')))
   ->> 'problem', 'tokens', 'the service reads it'
 );
 
 -- Housekeeping
 select is(
-  pg_temp.as_service('select coinslot_run_maintenance() as n') -> 'n' -> 'orders_expired', '0'::jsonb,
+  pg_temp.as_service('select coinslot_run_maintenance() as n') -> 'n' -> 'orders_expired',
+    '0'::jsonb,
   'nothing is due'
 );
 select pg_temp.change('update public.token_payments set expires_at = clock_timestamp()') \gset
@@ -185,11 +189,13 @@ select pg_temp.change(format(
   'update public.token_payments set expires_at = clock_timestamp() where user_id = %L', :'alex'
 )) \gset
 select is(
-  pg_temp.as_service('select coinslot_run_maintenance(1) as n') -> 'n' -> 'orders_expired', '1'::jsonb,
+  pg_temp.as_service('select coinslot_run_maintenance(1) as n') -> 'n' -> 'orders_expired',
+    '1'::jsonb,
   'orders expire in batches'
 );
 select is(
-  pg_temp.as_service('select coinslot_run_maintenance() as n') -> 'n' -> 'orders_expired', '1'::jsonb,
+  pg_temp.as_service('select coinslot_run_maintenance() as n') -> 'n' -> 'orders_expired',
+    '1'::jsonb,
   'until none is left'
 );
 select is(

@@ -91,7 +91,7 @@ language sql as $$
   ))
 $$;
 
-select plan(67);
+select plan(71);
 
 select pg_temp.user_with(0) as buyer \gset
 select pg_temp.order_of(:'buyer', 'portone') as unsigned \gset
@@ -129,11 +129,11 @@ select is(
 );
 select pg_temp.pass(:'unsigned') as passed \gset
 select is(
-  pg_temp.as_service('select count(*) as n, min(order_id) as o from coinslot_claim_webhooks()'),
+  pg_temp.as_service('select count(*) as n, min(order_id) as o from unnest(coinslot_claim_webhooks())'),
   jsonb_build_object('n', 1, 'o', :'unsigned'), 'what is due is claimed'
 );
 select is(
-  pg_temp.as_service('select count(*) as n from coinslot_claim_webhooks()') -> 'n', '0',
+  pg_temp.as_service('select count(*) as n from unnest(coinslot_claim_webhooks())') -> 'n', '0',
   '... by one only'
 );
 select is(
@@ -193,14 +193,16 @@ select isnt(
   pg_temp.store('toss', '', :'secret', secret => 'ps_known'), 'forged', '... with it, it is'
 );
 select is(
-  pg_temp.as_user(:'buyer', 'select to_jsonb(p) ? ''secret'' as shown from token_payments p limit 1'),
+  pg_temp.as_user(:'buyer',
+    'select to_jsonb(p) ? ''secret'' as shown from token_payments p limit 1'),
   '{"shown": false}', 'the secret is not part of what its owner reads'
 );
 
 -- Failures
 select pg_temp.store('stripe', 'evt_3', :'late') as first_hint \gset
 select count(pg_temp.as_service(format(
-  'select coinslot_finish_webhook(%s, ''failed'', ''gateway_timeout'', true)', pg_temp.webhook_of(:'late')
+  'select coinslot_finish_webhook(%s, ''failed'', ''gateway_timeout'', true)',
+    pg_temp.webhook_of(:'late')
 ))) as failures from generate_series(1, 9) \gset
 select is(
   pg_temp.inbox(:'late'), 'failed deliveries=1 attempts=9 in 86400s',
@@ -285,7 +287,8 @@ select is(
 
 -- A ration of reads, which others do not use up
 select pg_temp.user_with(0) as forger \gset
-select array_agg(pg_temp.order_of(:'forger', 'portone')) as forged_orders from generate_series(1, 20) \gset
+select array_agg(pg_temp.order_of(:'forger', 'portone')) as forged_orders from generate_series(1,
+  20) \gset
 select is(
   (select array_agg(distinct pg_temp.store('portone', '', o, 'imp_a'))
    from unnest(:'forged_orders'::text[]) o), array['read'],
@@ -314,7 +317,8 @@ select is(
 -- An order that is over
 select pg_temp.order_of(:'genuine', 'portone') as over \gset
 select pg_temp.store('portone', '', :'over') as first_hint \gset
-select pg_temp.as_user(:'genuine', format('select * from cancel_token_order(%L)', :'over')) as canceled \gset
+select pg_temp.as_user(:'genuine', format('select * from cancel_token_order(%L)',
+  :'over')) as canceled \gset
 select pg_temp.apply(:'over', 'portone', 'canceled', 0, null) as applied \gset
 select pg_temp.store('portone', '', :'over') as second_hint \gset
 select is(
@@ -350,7 +354,7 @@ select is(
 );
 select is(
   pg_temp.as_service(format(
-    'select count(*) as n from coinslot_claim_webhooks() where order_id = %L', :'busy'
+    'select count(*) as n from unnest(coinslot_claim_webhooks()) where order_id = %L', :'busy'
   )), '{"n": 1}', '... for any server that sweeps'
 );
 select is(
@@ -441,7 +445,7 @@ select is(
   '... so does what was delivered again meanwhile'
 );
 select pg_temp.pass(:'failing') as passed \gset
-select pg_temp.as_service('select count(*) as n from coinslot_claim_webhooks()') as claimed \gset
+select pg_temp.as_service('select count(*) as n from unnest(coinslot_claim_webhooks())') as claimed \gset
 select is(
   pg_temp.finish(:'failing', false), '{"outcome": "failed", "finished": true}', '... until it ends'
 );
@@ -455,6 +459,39 @@ select is(
       'KRW', false, 'webhook', 0, paid => 5000, webhook_ids => '{%s}')$$,
     pg_temp.webhook_of('ord_nobody_made_it')
   ))), 'evt_nobody unknown_order finished', 'money for an order that nobody made has one as well'
+);
+
+-- The types of events that ever came
+select is(
+  (select e ->> 'types' from jsonb_array_elements(
+    pg_temp.as_service('select coinslot_get_backlog() as b') #> '{b,events}'
+  ) e where e ->> 'gateway' = 'stripe'),
+  (select to_jsonb(array_agg(distinct w.event_type order by w.event_type))::text
+    from coinslot.webhooks w where w.gateway = 'stripe'),
+  'the backlog tells what ever came'
+);
+select pg_temp.change('delete from coinslot.webhooks') as purged \gset
+select isnt(
+  (select count(*) from coinslot.webhook_types t where t.gateway = 'stripe'), 0::bigint,
+  '... also when the webhooks are gone'
+);
+select pg_temp.change(
+  'insert into coinslot.webhooks (gateway, event_type, order_id, payment_key, claims_paid, headers, body)
+   select ''portone'', ''made_up_'' || n, ''ord_made_up_'' || n, '''', false, ''{}'', ''{}''
+   from generate_series(1, 40) n'
+) as unsigned \gset
+select is(
+  (select count(*) from coinslot.webhook_types t where t.gateway = 'portone'), 30::bigint,
+  'of types that anybody may make up a few are kept'
+);
+select pg_temp.change(
+  'insert into coinslot.webhooks
+     (gateway, event_id, event_type, order_id, payment_key, claims_paid, headers, body)
+   values (''portone'', ''evt_signed'', ''Transaction.Paid'', '''', '''', false, ''{}'', ''{}'')'
+) as signed \gset
+select is(
+  (select count(*) from coinslot.webhook_types t where t.event_type = 'Transaction.Paid'),
+  1::bigint, '... and every signed one'
 );
 select * from finish();
 rollback;

@@ -90,7 +90,7 @@ $$;
 create function pg_temp.claim(gateway text, batch integer default 20) returns jsonb
 language sql as $$
   select pg_temp.as_service(format(
-    'select coalesce(jsonb_agg((c.payment).order_id), %L) as ids from coinslot_claim_payments(%L, %L) c',
+    'select coalesce(jsonb_agg((c.payment).order_id), %L) as ids from unnest(coinslot_claim_payments(%L, %L)) c',
     '[]', claim.gateway, claim.batch
   )) -> 'ids'
 $$;
@@ -124,7 +124,9 @@ select is(
   pg_temp.claim('stripe', 0), jsonb_build_array(:'other_'), 'a batch is one at the least'
 );
 select is(
-  pg_temp.as_service('select count(*) as n from coinslot_claim_payments(''toss'', 100000)') -> 'n', '0',
+  pg_temp.as_service(
+    'select count(*) as n from unnest(coinslot_claim_payments(''toss'', 100000))'
+  ) -> 'n', '0',
   '... and a thousand at the most, whatever is asked for'
 );
 
@@ -169,18 +171,21 @@ select is(
 
 -- What could not be read
 select is(
-  pg_temp.as_service(format('select coinslot_return_payments(array[%L, %L])', :'old_', 'ord_nobody_made_it'))
+  pg_temp.as_service(format('select coinslot_return_payments(array[%L, %L])', :'old_',
+    'ord_nobody_made_it'))
   ? 'error', false, 'what could not be read is given back'
 );
 select is(pg_temp.at(:'old_', '?reads'), 'reads=0 in 30s', '... soon due, and not counted');
 select is(pg_temp.at(:'new_', '?reads'), 'reads=1 in 300s', '... the others are left alone');
-select count(pg_temp.as_service(format('select coinslot_return_payments(array[%L])', :'old_'))) as returned
+select count(pg_temp.as_service(format('select coinslot_return_payments(array[%L])',
+  :'old_'))) as returned
 from generate_series(1, 3) \gset
 select is(
   pg_temp.at(:'old_', '?reads'), 'reads=0 in 30s', '... giving it back again delays nothing'
 );
 select pg_temp.set_reads(:'old_', 4) as reads \gset
-select pg_temp.as_service(format('select coinslot_return_payments(array[%L])', :'old_')) as returned \gset
+select pg_temp.as_service(format('select coinslot_return_payments(array[%L])',
+  :'old_')) as returned \gset
 select is(pg_temp.claim('toss'), jsonb_build_array(:'old_'), 'what is due stays due');
 select is(pg_temp.at(:'old_', '?reads'), 'reads=4 in 2400s', '... one read less is counted');
 select is(

@@ -101,7 +101,8 @@ select is(
   )) ->> 'requested_by', :'finance', 'a key is of the order, whoever calls'
 );
 select is(
-  pg_temp.as_service(format($$select * from request_token_refund_for(%L, 'why', 'k1')$$, :'third_id'))
+  pg_temp.as_service(format($$select * from request_token_refund_for(%L, 'why', 'k1')$$,
+    :'third_id'))
   -> 'requested_by', 'null', 'another order has its own; the service is nobody'
 );
 select is(
@@ -147,7 +148,8 @@ select is(
 select is(
   array(
     select c.column_name::text from information_schema.columns c
-    where c.table_schema = 'coinslot' and c.table_name = 'refunds' and pg_temp.as_user(:'mina', format(
+    where c.table_schema = 'coinslot' and c.table_name = 'refunds' and pg_temp.as_user(:'mina',
+      format(
       'select max(r.%I::text) as v from token_refunds r', c.column_name
     )) ? 'v' order by 1
   ),
@@ -165,7 +167,8 @@ select is(
   pg_temp.refusal(pg_temp.as_service(format(s.statement, :'hold_id'))),
   format('PT404 hold_not_found {"hold_id": "%s"}', :'hold_id'), 'the service cannot end it: '
   || s.statement
-) from (values ('select * from capture_token_hold(%L)'), ('select * from capture_token_hold(%L, 1)'),
+) from (values ('select * from capture_token_hold(%L)'),
+  ('select * from capture_token_hold(%L, 1)'),
   ('select * from release_token_hold(%L)')) s (statement);
 select is(
   pg_temp.as_user(:'mina', s.statement) -> 'tokens', '16', 'the buyer sees it: ' || s.statement
@@ -198,7 +201,7 @@ select pg_temp.ask(:'finance', :'second_id', $$'why', 'k', 1000, account => '{
 \gset
 select r.id as first_ from coinslot.refunds r where r.order_id = :'order_id' \gset
 select is(
-  pg_temp.as_service(format('select * from coinslot_claim_refunds(refund_id => %L)', :'second'))
+  pg_temp.as_service(format('select * from unnest(coinslot_claim_refunds(refund_id => %L))', :'second'))
   - 'payment',
   jsonb_build_object(
     'id', :'second', 'key', format('refund-%s-1', :'second'), 'todo', 'ask', 'tries', 1,
@@ -215,9 +218,10 @@ select is(
 select is(
   pg_temp.as_service(s.statement) -> 'n', s.n, s.what
 ) from (values
-  (1, 'the rest is taken up in batches', 'select count(*) as n from coinslot_claim_refunds(1)', '1'::jsonb),
-  (2, '... until all are', 'select count(*) as n from coinslot_claim_refunds()', '1'),
-  (3, '... and none twice', 'select count(*) as n from coinslot_claim_refunds()', '0')
+  (1, 'the rest is taken up in batches', 'select count(*) as n from unnest(coinslot_claim_refunds(1))',
+   '1'::jsonb),
+  (2, '... until all are', 'select count(*) as n from unnest(coinslot_claim_refunds())', '1'),
+  (3, '... and none twice', 'select count(*) as n from unnest(coinslot_claim_refunds())', '0')
 ) s (step, what, statement, n) order by s.step;
 select is(
   array(select extract(epoch from coinslot.refund_wait(n))::integer from generate_series(0, 10) n),
@@ -277,7 +281,8 @@ select is(
   'the tokens of a refund are set aside'
 );
 select is(
-  pg_temp.as_service(format('select * from coinslot_close_refund(%L, %L)', :'refund_id', 'lost there'))
+  pg_temp.as_service(format('select * from coinslot_close_refund(%L, %L)', :'refund_id',
+    'lost there'))
     - array['id', 'payment_id', 'order_id', 'user_id', 'payment_key', 'created_at', 'finished_at'],
   '{"gateway": "portone", "amount": 5000, "currency": "KRW", "tokens": 10, "refunded_before": 0,
     "refundable": 5000, "reason": "why", "requested_by": null, "forced": false,

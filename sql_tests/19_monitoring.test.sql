@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(38);
+select plan(42);
 
 -- The figures of one gateway, or of one kind of discrepancy, in one line: seconds in tens.
 create function pg_temp.backlog(list text, named text) returns text
@@ -29,11 +29,13 @@ $$;
 
 -- Nothing waits
 select is(pg_temp.backlog(b.list, 'portone'), b.found, 'a gateway with nothing to do: ' || b.list)
-from (values ('payments', '0'), ('webhooks', '0'), ('refunds', '0'), ('reviews', '0'))
+from (values ('payments', '0'), ('webhooks', '0'), ('refunds', '0'), ('reviews', '0'),
+  ('closings', '0'))
   b (list, found);
 select is(pg_temp.backlog('discrepancies', 'wrong_amount'), null, 'and nothing for a person');
 select is(
-  pg_temp.as_service('select coinslot_get_backlog() as b') #> '{b,ledger}', 'null', 'no check was made yet'
+  pg_temp.as_service('select coinslot_get_backlog() as b') #> '{b,ledger}', 'null',
+    'no check was made yet'
 );
 
 -- Something does
@@ -70,8 +72,21 @@ select pg_temp.change(
 ) \gset
 select is(pg_temp.backlog('refunds', 'portone'), '1 3600', 'a refund is open');
 select is(
-  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,holds}', '1', '... and holds its tokens'
+  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,holds}', '1',
+    '... and holds its tokens'
 );
+
+select pg_temp.order_of(:'mina') as over \gset
+select pg_temp.as_user(:'mina', format('select * from cancel_token_order(%L)', :'over')) ->> 'status' as status \gset
+select is(pg_temp.backlog('closings', 'portone'), '1 0', 'an order that is over waits to be closed');
+select pg_temp.change(
+  'update coinslot.payment_closings set next_try_at = next_try_at - interval ''50 seconds'''
+) \gset
+select is(pg_temp.backlog('closings', 'portone'), '1 50', '... and nobody closes it');
+select pg_temp.as_service(
+  'select count(*) as n from unnest(coinslot_claim_closings(''portone''))'
+) as n \gset
+select is(pg_temp.backlog('closings', 'portone'), '1', '... until somebody is at it');
 
 -- Webhooks wait from the first delivery that the present work answers
 create function pg_temp.deliver() returns text
@@ -95,7 +110,7 @@ select is(pg_temp.backlog('webhooks', 'portone'), '1 0', '... and waits, not ove
 select pg_temp.later('50 seconds') \gset
 select is(pg_temp.backlog('webhooks', 'portone'), '1 20 50', 'whoever took it has died');
 select pg_temp.as_service(
-  'select coinslot_finish_webhook(max(w.id), ''unchanged'') as f from coinslot_claim_webhooks(10) w'
+  'select coinslot_finish_webhook(max(w.id), ''unchanged'') as f from unnest(coinslot_claim_webhooks(10)) w'
 ) as f \gset
 select is(pg_temp.backlog('webhooks', 'portone'), '0', 'the next finished it');
 select pg_temp.later('10 seconds') \gset
@@ -107,7 +122,8 @@ select is(pg_temp.backlog('webhooks', 'portone'), '1 0 0', 'a replay counts from
 -- The ledger, once a day
 select is(pg_temp.check_ledger(), 'true 0', 'a new database is checked at once, and is sound');
 select is(
-  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,ledger,wallets}', '0', '... as is shown'
+  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,ledger,wallets}', '0',
+    '... as is shown'
 );
 select is(pg_temp.check_ledger(), '', 'it is not due again');
 select pg_temp.age('23 hours 59 minutes') \gset
@@ -118,7 +134,8 @@ select pg_temp.change(format(
 select pg_temp.age('2 minutes') \gset
 select is(pg_temp.check_ledger(), 'true 1 tokens', 'somebody has tokens that no entry gave');
 select is(
-  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,ledger,wallets}', '1', '... as is shown'
+  pg_temp.as_service('select coinslot_get_backlog() as b') #>> '{b,ledger,wallets}', '1',
+    '... as is shown'
 );
 select is(
   pg_temp.as_service('select * from coinslot_list_discrepancies()') #> '{detail,problems,0}',
@@ -156,7 +173,8 @@ select is(
 );
 
 select is(
-  pg_temp.call(r.role, null, 'select coinslot_get_backlog()') ->> 'code', '42501', r.role || ' sees nothing'
+  pg_temp.call(r.role, null, 'select coinslot_get_backlog()') ->> 'code', '42501',
+    r.role || ' sees nothing'
 ) from unnest(array['anon', 'authenticated']) r (role);
 
 select * from finish();

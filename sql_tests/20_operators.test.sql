@@ -16,7 +16,7 @@ language sql as $$
   select coalesce(string_agg(
     format('%s %s', split_part(o.email, '@', 1), o.role) || case when o.active then '' else ' -' end,
     ', ' order by o.role, o.email
-  ), '') from public.coinslot_list_operators() o
+  ), '') from unnest(public.coinslot_list_operators()) o
 $$;
 select pg_temp.sign_up('mina@example.com') as mina, pg_temp.sign_up('alex@example.com') as alex,
   pg_temp.sign_up('claim@example.com', false) as unconfirmed \gset
@@ -58,7 +58,8 @@ from (values
 cross join lateral (
   select pg_temp.add(w.who, 'owner') union all select pg_temp.remove(w.who)
 ) call (answer);
-select is(pg_temp.add(:'unconfirmed', 'support') ->> 'role', 'support', 'by id it is the user meant');
+select is(pg_temp.add(:'unconfirmed', 'support') ->> 'role', 'support',
+  'by id it is the user meant');
 
 -- Who may not say so
 select is(
@@ -111,7 +112,8 @@ select is(
 select is(pg_temp.remove(:'alex') ->> 'role', 'owner', '... and may be removed');
 select pg_temp.add(:'alex', 'owner') ->> 'role' as alex_role \gset
 select pg_temp.ban(:'alex', now() - interval '1 second') \gset
-select is(pg_temp.add(:'mina', 'support') ->> 'role', 'support', 'beside a second one, the first goes');
+select is(pg_temp.add(:'mina', 'support') ->> 'role', 'support',
+  'beside a second one, the first goes');
 select is(
   pg_temp.refusal(pg_temp.remove('alex@example.com')), 'PT409 last_owner {}',
   '... and the second is the last'
@@ -162,7 +164,7 @@ select ok(
 delete from auth.users u where u.id = :'unconfirmed';
 select is(
   array(select (o.user_id, o.email, o.role, o.active)::text
-        from public.coinslot_list_operators() o where not o.active),
+        from unnest(public.coinslot_list_operators()) o where not o.active),
   array[format('(%s,,support,f)', :'unconfirmed')], 'who was deleted stays in the list, inactive'
 );
 select is(pg_temp.remove(:'unconfirmed') ->> 'role', 'support', '... until removed by id');

@@ -193,7 +193,8 @@ select is(
 );
 select is(pg_temp.spend(:'mina', 1, 'fresh'), '8', 'a new key spends');
 select is(pg_temp.spend(:'mina', 1, 'fresh'), '8 true', 'once');
-select is(pg_temp.spend(:'mina', 9, 'too much'), 'PT402 insufficient_tokens {"tokens": 8, "required": 9}',
+select is(pg_temp.spend(:'mina', 9, 'too much'),
+  'PT402 insufficient_tokens {"tokens": 8, "required": 9}',
   'no more than there is');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up after it');
 select is_empty(
@@ -234,7 +235,8 @@ select is(
   'hold_resolved', 'but for the one that had expired'
 );
 select is(pg_temp.wallet(:'b'), 'tokens=10 held=0 seq=7', 'nothing is left held');
-select is(pg_temp.spend(:'a', 1, 'same'), '9 true', 'under its old id each retry has its own answer');
+select is(pg_temp.spend(:'a', 1, 'same'), '9 true',
+  'under its old id each retry has its own answer');
 
 -- On and on: a is a part of c, and what a did is c's
 select pg_temp.user_with(0) as c \gset
@@ -244,7 +246,8 @@ select is(
   'who is merged already is told where everything is now'
 );
 select is(
-  array[pg_temp.spend(:'c', 1, 'same'), pg_temp.spend(:'c', 2, 'same'), pg_temp.spend(:'c', 3, 'same')],
+  array[pg_temp.spend(:'c', 1, 'same'), pg_temp.spend(:'c', 2, 'same'), pg_temp.spend(:'c', 3,
+    'same')],
   array['9 true', '8 true', 'PT409 idempotency_key_reused {}'],
   'keys go along, and of two under one key each retry finds its own'
 );
@@ -266,13 +269,17 @@ select is(pg_temp.refusal(pg_temp.merge(f.a, f.b, f.key)), f.refusal, f.why) fro
    'with a key too long'),
   (:'d', :'e', 'bc', 'PT409 idempotency_key_reused {}', 'under the key of another merge'),
   (:'b', :'e', 'bc', 'PT409 idempotency_key_reused {}', 'the same into somebody else'),
-  (:'gone', :'d', 'k', format('PT404 wallet_not_found {"user_id": "%s"}', :'gone'), 'of a deleted user'),
+  (:'gone', :'d', 'k', format('PT404 wallet_not_found {"user_id": "%s"}', :'gone'),
+   'of a deleted user'),
   (:'d', :'gone', 'k', format('PT404 wallet_not_found {"user_id": "%s"}', :'gone'), 'into one'),
   ('00000000-0000-4000-8000-0000000000ff', :'d', 'k',
-   'PT404 wallet_not_found {"user_id": "00000000-0000-4000-8000-0000000000ff"}', 'of nobody we know'),
-  (:'d', :'b', 'k', format('PT409 wallet_merged {"user_id": "%s", "merged_into": "%s"}', :'b', :'c'),
+   'PT404 wallet_not_found {"user_id": "00000000-0000-4000-8000-0000000000ff"}',
+     'of nobody we know'),
+  (:'d', :'b', 'k', format('PT409 wallet_merged {"user_id": "%s", "merged_into": "%s"}', :'b',
+   :'c'),
    'into one that was merged'),
-  (:'c', :'a', 'k', format('PT409 wallet_merged {"user_id": "%s", "merged_into": "%s"}', :'a', :'c'),
+  (:'c', :'a', 'k', format('PT409 wallet_merged {"user_id": "%s", "merged_into": "%s"}', :'a',
+   :'c'),
    'back again')
 ) f (a, b, key, refusal, why);
 select pg_temp.as_service(format(
@@ -325,7 +332,8 @@ select pg_temp.sign_up('one@example.com') as one, pg_temp.sign_up('two@example.c
   pg_temp.sign_up(null, false) as anonymous \gset
 update auth.users set is_anonymous = true where id = :'anonymous';
 select is(pg_temp.merge(:'one', :'two', 'bonus') ->> 'balance', '10', 'two have had their bonus');
-select is(pg_temp.merge(:'anonymous', :'two', 'none') ->> 'balance', '10', 'an anonymous user none');
+select is(pg_temp.merge(:'anonymous', :'two', 'none') ->> 'balance', '10',
+  'an anonymous user none');
 update auth.users set is_anonymous = false, email = 'three@example.com', email_confirmed_at = now()
 where id = :'anonymous';
 select is(pg_temp.wallet(:'anonymous'), 'tokens=0 held=0 seq=0 closed',
@@ -339,7 +347,8 @@ select is(pg_temp.wallet(:'two'), 'tokens=10 held=0 seq=2', 'and its tokens wher
 
 -- Whoever else comes back goes on
 select pg_temp.user_with(7) as back \gset
-select pg_temp.order_of(:'back', 'o') as open_order, pg_temp.hold(:'back', 2, 'h') ->> 'id' as h \gset
+select pg_temp.order_of(:'back', 'o') as open_order, pg_temp.hold(:'back', 2,
+  'h') ->> 'id' as h \gset
 update auth.users set deleted_at = now() where id = :'back';
 select is(pg_temp.wallet(:'back'), 'tokens=7 held=0 seq=1 closed', 'deleted, softly');
 select is(
@@ -396,13 +405,15 @@ end
 $$;
 select is(pg_temp.unsound(t.statement), t.found, t.why) from (values
   ('select', 'sound', 'as it is'),
-  ('update coinslot.merged_wallets set tokens = tokens + 1 where idempotency_key = ''ab''', 'merged',
+  ('update coinslot.merged_wallets set tokens = tokens + 1 where idempotency_key = ''ab''',
+   'merged',
    'a merge that moved something else'),
   ('delete from coinslot.merged_wallets where idempotency_key = ''ab''', 'merged',
    'entries without their merge'),
   (format('update public.token_payments set user_id = %L where order_id = %L', :'f', :'order_f'),
    'left_behind, payment', 'an order that was left behind'),
-  ('update coinslot.merged_wallets set owner_user = into_user', 'payment', 'an order counted for who had it')
+  ('update coinslot.merged_wallets set owner_user = into_user', 'payment',
+   'an order counted for who had it')
 ) t (statement, found, why);
 select is(
   pg_temp.as_owner(format(

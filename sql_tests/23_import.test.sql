@@ -259,7 +259,8 @@ select is(
   '{"tokens": 42}', 'the balance is read by its old name'
 );
 select is(
-  pg_temp.as_user(:'rich', format('select * from public.members where id = %L', :'rich')) ? 'tokens',
+  pg_temp.as_user(:'rich', format('select * from public.members where id = %L',
+    :'rich')) ? 'tokens',
   false, '* does not show it'
 );
 select is(
@@ -302,7 +303,8 @@ select pg_temp.change(format(
 savepoint merged_afterwards;
 select pg_temp.import($$'public.elders', 'id', 'old'$$) \gset
 select is(
-  pg_temp.as_service(format('select * from merge_token_wallets(%L, %L, %L)', :'guest', :'owner', 'm'))
+  pg_temp.as_service(format('select * from merge_token_wallets(%L, %L, %L)', :'guest', :'owner',
+    'm'))
   ->> 'balance', '12', 'imported, then merged: the old balances and nothing else'
 );
 rollback to savepoint merged_afterwards;

@@ -69,12 +69,14 @@ select is(
   ($$ 'New', 'New', prices => '{"KRW": 1}' $$, '{"argument": "id", "example": "premium_reading"}'),
   ($$ null, 'New', prices => '{"KRW": 1}' $$, '{"argument": "id", "example": "premium_reading"}'),
   ($$ 'new', ' ', prices => '{"KRW": 1}' $$, '{"argument": "name", "example": "A reading"}'),
-  ($$ 'new', repeat('x', 101), prices => '{"KRW": 1}' $$, '{"argument": "name", "max_length": 100}'),
+  ($$ 'new', repeat('x', 101), prices => '{"KRW": 1}' $$,
+   '{"argument": "name", "max_length": 100}'),
   ($$ 'new', 'New', tokens => -1, prices => '{"KRW": 1}' $$,
    '{"argument": "tokens", "example": 10}'),
   ($$ 'reading', prices => '{"krw": 1}' $$, '{"reason": "ISO 4217 has no such currency.", '
     '"argument": "prices", "currency": "krw"}'),
-  ($$ 'reading', prices => '{"KRW": 1, "KWR": 1}' $$, '{"reason": "ISO 4217 has no such currency.", '
+  ($$ 'reading', prices => '{"KRW": 1, "KWR": 1}' $$,
+   '{"reason": "ISO 4217 has no such currency.", '
     '"argument": "prices", "currency": "KWR"}'),
   ($$ 'reading', prices => '{"XAU": null}' $$, '{"reason": "ISO 4217 has no such currency.", '
     '"argument": "prices", "currency": "XAU"}'),
@@ -113,7 +115,7 @@ select is(pg_temp.remove('huge') -> 'ended', '"deleted"'::jsonb, 'what nobody or
 select is(pg_temp.remove('huge') -> 'ended', 'null'::jsonb, 'and then there is no such one');
 select is(
   (select jsonb_object_agg(p ->> 'id', p -> 'active') from jsonb_array_elements(
-    pg_temp.as_service('select jsonb_agg(to_jsonb(p)) as all from coinslot_list_products() p')
+    pg_temp.as_service('select jsonb_agg(to_jsonb(p)) as all from unnest(coinslot_list_products()) p')
     -> 'all'
   ) p),
   '{"starter": true, "standard": true, "premium": true, "reading": false}'::jsonb,

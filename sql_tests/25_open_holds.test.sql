@@ -63,7 +63,8 @@ select pg_temp.extend(:'e1', 1200) as again \gset
 select is(pg_temp.life(:'e1'), 1200::numeric, 'nor longer by the same call made twice');
 select is(pg_temp.wallet(:'mina'), 'tokens=10 held=4 seq=1', 'nothing else is set aside by it');
 select pg_temp.change(format(
-  'update coinslot.token_holds set created_at = created_at - interval ''23 hours'' where id = %L', :'e1'
+  'update coinslot.token_holds set created_at = created_at - interval ''23 hours'' where id = %L',
+    :'e1'
 )) \gset
 select is(
   (pg_temp.extend(:'e1', 7200) ->> 'status', pg_temp.life(:'e1'))::text, '(held,86400)',
@@ -97,7 +98,8 @@ select is(
   (:'e3', 'PT409 hold_resolved {"status": "released", "captured": 0}')
 ) h (id, expected);
 select is(
-  pg_temp.extend(gen_random_uuid()::text, 60) ->> 'error', 'hold_not_found', 'nor one that never was'
+  pg_temp.extend(gen_random_uuid()::text, 60) ->> 'error', 'hold_not_found',
+    'nor one that never was'
 );
 
 -- Captured beyond what was held

@@ -66,7 +66,8 @@ create temporary table stories (product, protects, steps, expected) as values
 ('starter', 'a voided order is closed, and money for it is for a person, whatever is asked',
  array['A:ready', '!void', '!void', '?closings', '!close', 'A:paid paid=5000', '?open', '!accept',
    'A:paid paid=5000 refunded=5000', '?refund', '?open', '?history', '?events'],
- array['unchanged pending 0', 'voided', 'voided', 'round 1, 0 tries', 'A', 'review review 0', 'voided_order',
+ array['unchanged pending 0', 'voided', 'voided', 'round 1, 0 tries', 'A', 'review review 0',
+   'voided_order',
    '5000 requested 1', 'review voided 0', 'succeeded 1', null, '',
    'pending, pending>voided, voided>review voided_order, review>review refund_requested, '
    'review>voided voided_order, voided>voided refund_succeeded']),
@@ -75,7 +76,8 @@ create temporary table stories (product, protects, steps, expected) as values
  array['voided', 'credited completed 10', null]),
 ('starter', 'a voided order stays so, whatever is read of its attempts',
  array['!void', 'A:awaiting_deposit', 'B:failed', 'C:canceled', 'D:ready', '!expire', '!cancel'],
- array['voided', 'unchanged voided 0', 'unchanged voided 0', 'unchanged voided 0', 'unchanged voided 0',
+ array['voided', 'unchanged voided 0', 'unchanged voided 0', 'unchanged voided 0',
+   'unchanged voided 0',
    '0', null]),
 ('starter', 'canceled and expired orders that have their price yet are voided, too',
  array['!cancel', '!void', 'A:paid paid=5000'], array['canceled', 'voided', 'review review 0']),
@@ -89,7 +91,8 @@ create temporary table stories (product, protects, steps, expected) as values
 ('starter', 'a proposal whose refund failed can be agreed to again',
  array['!void', 'A:paid paid=5000', '!accept', '!answer declined', 'A:paid paid=5000', '!accept',
    '?refund'],
- array['voided', 'review review 0', '5000 requested 1', 'requested 1 declined', 'unchanged review 0',
+ array['voided', 'review review 0', '5000 requested 1', 'requested 1 declined',
+   'unchanged review 0',
    '5000 failed 1 declined, requested 1', 'failed 1 declined, requested 1']),
 ('starter', 'nothing proposed, nothing given back', array['A:paid paid=5000', '!accept', '?refund'],
  array['credited completed 10', 'PT409 nothing_proposed {"status": "completed"}', null]);
@@ -110,7 +113,7 @@ $$;
 create function pg_temp.claimed(gateway text) returns text
 language sql as $$
   select a ->> 'orders' from pg_temp.as_service(format(
-    'select count(*) as orders from coinslot_claim_closings(%L, 1000) c', gateway
+    'select count(*) as orders from unnest(coinslot_claim_closings(%L, 1000)) c', gateway
   )) a
 $$;
 delete from coinslot.payment_closings;

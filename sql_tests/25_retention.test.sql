@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(47);
+select plan(49);
 
 -- Nothing waits for the years that pass here.
 create function pg_temp.age(order_id text, passed interval default '200 days') returns void
@@ -65,7 +65,8 @@ select pg_temp.age(:'over', '11 days') \gset
 select is(pg_temp.purged('unpaid_orders'), '1', '... and goes after it');
 select is(pg_temp.is_there(:'over'), false, '... whole, with its attempts and its events');
 select is(
-  (select count(*) from coinslot.verify_ledger(null, null)), 0::bigint, '... and the books are sound'
+  (select count(*) from coinslot.verify_ledger(null, null)), 0::bigint,
+   '... and the books are sound'
 );
 
 -- Late news of it
@@ -285,6 +286,19 @@ select is(pg_temp.holders(:'awaited'), 'Kim, Kim, KB', '... but not while somebo
 select is(
   pg_temp.played(:'deposited', 'V:paid paid=5000'), 'unchanged completed 10',
   '... and the next read of it moves nothing'
+);
+
+-- Rations of hints
+select pg_temp.change('delete from coinslot.hint_rations') \gset
+select pg_temp.change(
+  'insert into coinslot.hint_rations (user_id, used_until)
+   select gen_random_uuid(), now() + e.used * interval ''1 hour''
+   from unnest(array[-2, -1, 1]) e (used)'
+) \gset
+select is(pg_temp.purged('hint_rations'), '2', 'rations that are whole again go');
+select is(
+  (select count(*) from coinslot.hint_rations r where r.used_until > now()), 1::bigint,
+  '... and what is used up stays so'
 );
 select * from finish();
 rollback;

@@ -40,7 +40,8 @@ $$;
 select pg_temp.user_with(0) as mina \gset
 select pg_temp.order_of(:'mina', 'stripe') as bought \gset
 select pg_temp.played(:'bought', 'A:paid paid=5000 gateway=stripe') as credited \gset
-select is(pg_temp.warn('evt_1', 'A ' || :'bought'), 'read', 'a warning leads to a read, as any event');
+select is(pg_temp.warn('evt_1', 'A ' || :'bought'), 'read',
+  'a warning leads to a read, as any event');
 select is(
   pg_temp.open('fraud_warning'), 'made_with_stolen_card', '... and a person is told of it'
 );
@@ -98,7 +99,8 @@ $$;
 select pg_temp.decline(:'carder') from generate_series(1, 4) \g /dev/null
 select is(pg_temp.open('declines_in_a_row'), null, 'four declines in a row are nothing');
 select pg_temp.decline(:'carder', null) \g /dev/null
-select is(pg_temp.open('declines_in_a_row'), null, '... nor is an attempt that ended without a reason');
+select is(pg_temp.open('declines_in_a_row'), null,
+  '... nor is an attempt that ended without a reason');
 select is(pg_temp.decline(:'carder'), 'moved failed 0', 'a fifth is declined as any');
 select is(pg_temp.open('declines_in_a_row'), '5', '... and a person is told');
 select is(pg_temp.decline(:'carder'), 'moved failed 0', 'a sixth');
@@ -130,7 +132,8 @@ $$;
 select pg_temp.buy(:'returner', 5000) from generate_series(1, 2) \g /dev/null
 select pg_temp.buy(:'returner', 0) \g /dev/null
 select pg_temp.buy(:'returner', 5000) from generate_series(1, 2) \g /dev/null
-select is(pg_temp.open('refunds_in_a_row'), null, 'refunds with a purchase kept between them are nothing');
+select is(pg_temp.open('refunds_in_a_row'), null,
+  'refunds with a purchase kept between them are nothing');
 select is(pg_temp.buy(:'returner', 500), 'reversed partially_refunded 19', 'a third in a row');
 select is(pg_temp.open('refunds_in_a_row'), '3', '... and a person is told');
 select pg_temp.buy(:'returner', 5000) \g /dev/null

@@ -198,7 +198,8 @@ select is(
 );
 
 -- Merged: the tokens go to whoever has the history now
-select pg_temp.user_with(9) as phone, pg_temp.user_with(9) as tablet, pg_temp.user_with(9) as desk \gset
+select pg_temp.user_with(9) as phone, pg_temp.user_with(9) as tablet,
+  pg_temp.user_with(9) as desk \gset
 select pg_temp.spend(:'phone', 4, 'job') as a, pg_temp.spend(:'tablet', 5, 'job') as b,
   pg_temp.refund(:'phone', 'before', '{"spend_key": "job", "amount": 1}') as c \gset
 select pg_temp.merge(:'phone', :'desk') as merged \gset

@@ -33,7 +33,8 @@ select pg_temp.order_of(:'mina', 'cart') as paid, pg_temp.order_of(:'mina') as h
   pg_temp.order_of(:'gone') as left, pg_temp.order_of(:'phone') as moved,
   pg_temp.order_of(:'desk') as deposit \gset
 select pg_temp.do(o.order_id, 'A:paid paid=5000')
-from unnest(array[:'paid', :'half', :'spent', :'asked', :'gave_back', :'left', :'moved']) o (order_id) \g /dev/null
+from unnest(array[:'paid', :'half', :'spent', :'asked', :'gave_back', :'left',
+  :'moved']) o (order_id) \g /dev/null
 select pg_temp.do(:'half', 'A:paid paid=5000 refunded=2500') as half_back,
   pg_temp.do(:'gave_back', 'A:paid paid=5000 refunded=5000') as all_back,
   pg_temp.do(:'spent', '!spend 13') as spending,
@@ -61,7 +62,8 @@ select is(
   pg_temp.as_service('select coinslot_go_live() as report') #> '{report,dry_run}', 'true'::jsonb,
   'nobody goes live by leaving something out'
 );
-select is(pg_temp.history(:'mina'), 'grant 3, purchase 10, purchase 10, refund -5', 'nothing moved');
+select is(pg_temp.history(:'mina'), 'grant 3, purchase 10, purchase 10, refund -5',
+  'nothing moved');
 select is(
   pg_temp.refusal(pg_temp.as_service('select coinslot_go_live(null) as report')),
   'PT400 invalid_argument {"argument": "dry_run"}', 'nor by leaving it open'
@@ -75,7 +77,8 @@ select is((select s.mode from coinslot.settings s), 'test', 'it is no live datab
 -- Done
 select is(
   pg_temp.go_live() - 'payments',
-  '{"mode": "live", "dry_run": false, "tokens": 55, "orders": 2, "refunds": 1}', 'it says what it did'
+  '{"mode": "live", "dry_run": false, "tokens": 55, "orders": 2, "refunds": 1}',
+    'it says what it did'
 );
 select is((select s.mode from coinslot.settings s), 'live', 'and the database is live');
 select is(
@@ -94,7 +97,8 @@ select is(
    where l.user_id = :'heir' and l.kind = 'test_reversal'), true, 'each entry names its payment'
 );
 select is(
-  pg_temp.do(:'spent', '?events'), 'pending, pending>completed 10, completed>completed -10 test_payment',
+  pg_temp.do(:'spent', '?events'),
+    'pending, pending>completed 10, completed>completed -10 test_payment',
   'and each order tells of it'
 );
 select is(pg_temp.do(:'asked', '?refund'), 'failed 1', 'a refund that was open is over');
@@ -161,7 +165,8 @@ select is(
   pg_temp.do(:'paid', 'A:paid paid=5000'), 'moved completed 13', 'nor given back'
 );
 select pg_temp.order_of(:'alex') as again \gset
-select is(pg_temp.do(:'again', 'A:paid paid=5000'), 'credited completed -3', 'test cards pay again');
+select is(pg_temp.do(:'again', 'A:paid paid=5000'), 'credited completed -3',
+  'test cards pay again');
 select is(pg_temp.go_live() -> 'tokens', '10'::jsonb, 'and what they gave is taken back again');
 select is(pg_temp.wallet(:'mina'), 'tokens=13 held=0 seq=7', 'never what real money gave');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from pytest_postgresql import factories
 
 from devstack.settings import ROOT
-from tests.support import clusters
+from tests.support import clusters, garbage, seeds
 from tests.support.clusters import DEBIAN_15, Cluster, require
 from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
@@ -18,12 +19,17 @@ from tests.support.stacks import LocalStack, running_stack
 # Tests that take minutes and cannot be shared out: begun last, one core would wait for the other.
 _LONGEST = ("test_storm.py", "test_state_machine.py")
 
+garbage.spare_parsers()
+garbage.pause()
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "registry: resolves or installs from package registries")
     config.addinivalue_line("markers", "proof: takes long; run by `make proofs` (PROOFS=1) alone")
     if not hasattr(config, "workerinput"):
         subprocess.run(["make", "--silent", "web"], cwd=ROOT, check=True)  # noqa: S607
+    if config.getoption("tx", None):
+        seeds.share(os.getpid())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -38,6 +44,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=proofs)
         items[:] = [item for item in items if item not in proofs]
     items.sort(key=lambda item: item.path.name not in _LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    garbage.go_on()
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ def proofs() -> dict[str, list[str]]:
         "storm": ["tests.storm", "--purchases", "2000"],
         "load": ["tests.load.buyers", "--buyers", "500", "--seconds", "60"],
         "upgrade": ["tests.releases.upgrade", "--buyers", "60", "--seconds", "20"],
+        "image": ["tests.image"],
         "mutants": ["tests.mutants"],
     }
 

@@ -20,7 +20,9 @@ from tests.support.documentation import (
     READMES,
     anchors,
     cells,
+    first_column,
     links,
+    named,
     section,
     spans,
     text,
@@ -34,21 +36,6 @@ SOURCES = {
     for path in sorted((ROOT / "sidecar/coinslot").rglob("*.py"))
 }
 CODE = "\n".join(SOURCES.values())
-MIGRATIONS = "\n".join(
-    path.read_text(encoding="utf-8")
-    for path in sorted((ROOT / "supabase/migrations").glob("*.sql"))
-)
-
-
-def named(source: str, pattern: str = r"\w+") -> set[str]:
-    """The spans of code in a text that have this form as a whole."""
-    return {each for each in spans(source) if re.fullmatch(pattern, each)}
-
-
-def first_column(page: str, pattern: str = r"\w+") -> set[str]:
-    return named("\n".join(cells(text(DOCS / page))), pattern)
-
-
 # ---- pages ----
 
 
@@ -79,7 +66,28 @@ def test_readmes_are_short_and_lead_to_the_same_pages() -> None:
 
 def test_readme_leads_to_every_page() -> None:
     linked = {(ROOT / address).resolve() for address in links(READMES[0])}
-    assert set(DOCS.rglob("*.md")) - {DOCS / "index.md"} <= linked
+    assert set(DOCS.glob("*.md")) - {DOCS / "index.md"} <= linked
+
+
+def test_page_leads_to_every_page_of_its_folder() -> None:
+    for page in DOCS.glob("*/*.md"):
+        above = page.parent.with_suffix(".md")
+        assert page in {(DOCS / address.partition("#")[0]).resolve() for address in links(above)}
+
+
+def test_threats_name_tests_that_exist() -> None:
+    named_tests = spans("\n".join(cells(text(DOCS / "security/threats.md"), 2)))
+    assert len(named_tests) > 30
+    for each in named_tests:
+        file, _, name = each.partition("::")
+        assert re.search(rf"^(async )?def {name}\(", text(ROOT / file), re.MULTILINE), each
+
+
+def test_checklist_has_an_answer_with_a_link_to_each_item() -> None:
+    """The thirteen that people are told to tick off before they go live."""
+    answers = cells(text(DOCS / "deploy/checklist.md"), 1)
+    assert len(answers) == 13
+    assert [each for each in answers if "](" not in each] == []
 
 
 def test_contributing_names_files_that_exist() -> None:
@@ -90,135 +98,6 @@ def test_contributing_names_files_that_exist() -> None:
     assert len(paths) > 30
     for path in paths:
         assert (ROOT / path.replace("acme", "toss")).exists(), path
-
-
-# ---- the database ----
-
-
-def signatures() -> dict[str, list[str]]:
-    """Of each function in `public` that is an RPC: its parameters, with defaults as JSON has them.
-
-    Without the computed field of profiles, which is read as a column.
-    """
-    pattern = r"^ *create function public\.(\w+)\((.*?)\) ?\n? *(?:returns|language|as)"
-    found = {}
-    for name, inside in re.findall(pattern, MIGRATIONS, re.MULTILINE | re.DOTALL):
-        each = [part.strip() for part in inside.split(",") if not part.strip().startswith("out ")]
-        found[name] = [_parameter(part) for part in each if part]
-    return {name: found[name] for name in sorted(found) if name != "tokens"}
-
-
-def _parameter(declared: str) -> str:
-    name, _, rest = declared.partition(" ")
-    _, given, default = rest.partition(" default ")
-    return f"{name} = {'{}' if default == QUOTED_OBJECT else default}" if given else name
-
-
-QUOTED_OBJECT = "'{}'"
-
-
-def test_api_page_has_every_rpc_with_its_parameters_and_no_other() -> None:
-    page = "\n".join(cells(text(DOCS / "api.md")))
-    shown = {
-        name: [each for each in inside.split(", ") if each]
-        for name, inside in re.findall(r"`(\w+)\((.*?)\)`", page)
-    }
-    assert len(signatures()) > 30
-    assert shown == signatures()
-
-
-def test_api_page_names_what_can_be_read() -> None:
-    created = set(re.findall(r"^ *create (?:table|view) public\.(\w+)", MIGRATIONS, re.MULTILINE))
-    shown = named("\n".join(cells(section("api.md", "Tables to read"))))
-    assert shown - {"tokens"} == created
-
-
-def test_errors_page_has_every_error_of_the_database() -> None:
-    errors = re.findall(r"^\('(\w+)', '(PT4\d\d)'", MIGRATIONS, re.MULTILINE)
-    table = section("errors.md", "From the database")
-    shown = {
-        (message, code.strip("`"))
-        for code, messages in zip(cells(table, 1), cells(table, 2), strict=True)
-        for message in named(messages)
-    }
-    assert shown - {("retry_after", "PT429")} == set(errors) != set()
-
-
-def test_operators_page_has_every_kind_of_discrepancy() -> None:
-    listed = re.search(r"constraint discrepancies_kind_known check \((.*?)\n  \)", MIGRATIONS, re.S)
-    assert listed
-    table = section("operate.md", "What needs a person")
-    assert named("\n".join(cells(table))) == set(re.findall(r"'(\w+)'", listed[1]))
-
-
-def test_operators_page_has_every_outcome_of_a_webhook() -> None:
-    """The outcomes of a read, without `stale`, and the further outcomes of a webhook."""
-    made = r"^create function coinslot\.{}_outcomes\(\)[^;]*?array\[([^]]*)\]"
-    applied, others = (
-        re.search(made.format(name), MIGRATIONS, re.MULTILINE) for name in ("apply", "webhook")
-    )
-    assert applied
-    assert others
-    outcomes = set(re.findall(r"'(\w+)'", applied[1] + others[1]))
-    assert named("\n".join(cells(section("operate.md", "Webhooks")))) == outcomes - {"stale"}
-
-
-def test_operators_page_has_every_fault_of_an_installation() -> None:
-    check = next(
-        path.read_text("utf-8")
-        for path in (ROOT / "supabase/migrations").glob("*_installation.sql")
-    )
-    manifest = next(
-        path.read_text("utf-8") for path in (ROOT / "supabase/migrations").glob("*_manifest.sql")
-    )
-    comparison = next(
-        path.read_text("utf-8") for path in (ROOT / "supabase/migrations").glob("*_comparison.sql")
-    )
-    kinds = set(re.findall(r"^  select '(\w+)',", manifest, re.M))
-    # A schema has nothing but rights that could change.
-    faults = {f"{kind}_missing" for kind in kinds} | {
-        f"{kind}_changed" for kind in kinds - {"schema"}
-    }
-    added = re.search(r"return kind in \((.*?)\) or name ~", comparison)
-    assert added
-    faults |= {f"{kind}_added" for kind in {"rows", *re.findall(r"\w+", added[1])}}
-    faults |= set(
-        re.findall(
-            r"'([a-z]+(?:_[a-z]+)*_(?:missing|changed|added|off|rival|lost|disabled|out))'",
-            check + comparison,
-        )
-    )
-    table = section("operate.md", "Is all well?")
-    assert named("\n".join(cells(table))) == faults
-
-
-def test_settings_page_has_every_setting_of_the_database() -> None:
-    table = re.search(r"^create table coinslot\.settings \((.*?)^\)", MIGRATIONS, re.M | re.S)
-    assert table
-    columns = re.findall(r"^  (\w+) \w+ (?:not null|default)", table[1], re.MULTILINE)
-    shown = named("\n".join(cells(section("settings.md", "In the database"))))
-    assert shown == set(columns) - {"id", "identity_salt"} != set()
-
-
-def test_times_that_things_are_kept_for_are_the_database_s() -> None:
-    table = re.search(r"^create table coinslot\.settings \((.*?)^\)", MIGRATIONS, re.M | re.S)
-    assert table
-    kept = dict(re.findall(r"^  (keep_\w+) interval default interval '([^']+)'", table[1], re.M))
-    shown = section("operate.md", "What is deleted")
-    assert (
-        {
-            spans(name)[0]: spans(time)[0]
-            for name, time in zip(cells(shown, 1), cells(shown, 2), strict=True)
-        }
-        == kept
-        != {}
-    )
-    listed = section("settings.md", "In the database")
-    times = {
-        spans(name)[0]: spans(time)[0]
-        for name, time in zip(cells(listed), cells(listed, 1), strict=True)
-    }
-    assert {name: times[name] for name in kept} == kept
 
 
 # ---- the sidecar ----
@@ -289,8 +168,14 @@ def test_troubleshooting_has_every_reason_not_to_be_ready() -> None:
         for path, source in SOURCES.items()
         if path.match("server/readiness.py") or path.match("server/installation.py")
     )
-    reasons = set(re.findall(r'\[?f?"(\w+): ', readiness)) | {"stopping"}
-    assert len(reasons) == 8
+    found = "".join(
+        source
+        for path, source in SOURCES.items()
+        if path.match("diagnosis/keys.py") or path.match("diagnosis/release_fit.py")
+    )
+    parts = set(re.findall(r'fault\(\s*"(\w+)"', found)) | {"clock"}
+    reasons = set(re.findall(r'\[?f?"(\w+): ', readiness)) | parts | {"stopping"}
+    assert len(reasons) == 9
     rows = " ".join(cells(section("troubleshooting.md", "/ready answers 503")))
     assert {each.partition(":")[0] for each in spans(rows)} == reasons
 

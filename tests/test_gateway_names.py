@@ -30,7 +30,7 @@ ROWS = re.compile(
 """In `coinslot.gateways`."""
 METHOD = re.compile(r'^"(?:method|hint)\.tosspay":')
 """A way to pay, which people know by that name, and other gateways take as well."""
-NAME = re.compile(r"(?<![a-z])(stripe|toss|portone|iamport)", re.IGNORECASE)
+NAME = re.compile(r"(?<![a-z])(stripe|toss(?!pay\b)|portone|iamport)", re.IGNORECASE)
 TEXTS = {".py", ".js", ".ts", ".css", ".html", ".json", ".svg", ".sql"}
 
 

@@ -7,29 +7,18 @@ knows the address of the sidecar; or, where it says so, a holder of the keys who
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import Any
 
 import jwt
 import pytest
 
 from tests.e2e.conftest import browser, shop
 from tests.e2e.surface import surface
-from tests.support.refund_desks import operator_of
 from tests.support.shop import Shop
-from tests.support.stacks import PASSWORD
-from tests.support.threats import HOSTILE, MEGABYTE, Attacker, as_buyer, doors, error, with_token
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+from tests.support.threats import FREE, NOT_ALLOWED, STARTER, Attacker, as_buyer, error, with_token
 
 __all__ = ["browser", "shop"]
-
-FREE, STARTER = 5, 10
-NOT_ALLOWED = "42501"
 
 
 @pytest.fixture
@@ -160,56 +149,6 @@ async def test_role_claim_forged(shop: Shop, role: str) -> None:
     assert await shop.tokens() == FREE
 
 
-async def test_operator_by_own_metadata(shop: Shop) -> None:
-    """Supabase Auth lets everybody write raw_user_meta_data about themselves."""
-    order_id, _ = await shop.bought()
-    auth = f"{shop.stack.api_url}/auth/v1"
-    claimed = {"app_metadata": {"role": "owner"}, "data": {"role": "owner"}, "role": "owner"}
-    await shop.http.put(f"{auth}/user", json=claimed, headers=shop.stack.headers(shop.buyer))
-    account = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
-    key = {"apikey": shop.stack.keys.anon}
-    made = (await shop.http.post(f"{auth}/signup", json=account | claimed, headers=key)).json()
-    for attacker in (as_buyer(shop), with_token(shop, made["access_token"])):
-        await _refused_as_operator(attacker, order_id)
-
-
-async def test_operator_by_metadata_of_the_app(shop: Shop) -> None:
-    """Apps keep roles of their own there, which say nothing here."""
-    order_id, _ = await shop.bought()
-    url = f"{shop.stack.api_url}/auth/v1/admin/users/{shop.buyer.id}"
-    for role in ("admin", "owner"):
-        body = {"app_metadata": {"role": role, "coinslot_role": role}}
-        assert (await shop.http.put(url, json=body, headers=shop.stack.headers())).is_success
-        await _refused_as_operator(as_buyer(shop), order_id)
-
-
-async def test_operator_by_a_token_of_before(shop: Shop) -> None:
-    """Rightly signed, and what it claims is no longer true, or never was: the table decides."""
-    order_id, _ = await shop.bought()
-    claims = jwt.decode(shop.buyer.token, options={"verify_signature": False})
-    token = shop.stack.keys.sign(claims | {"app_metadata": {"role": "owner"}})
-    await _refused_as_operator(with_token(shop, token), order_id)
-    was = operator_of(shop, "owner")
-    operator_of(shop, "owner")
-    assert (
-        await with_token(shop, was.token).rpc("list_token_refunds", order_id=order_id)
-    ).is_success
-    shop.select("select coinslot.remove_operator(%s)", was.id)
-    await _refused_as_operator(with_token(shop, was.token), order_id)
-    assert await shop.tokens() == FREE + STARTER
-
-
-async def _refused_as_operator(attacker: Attacker, order_id: str) -> None:
-    refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
-    for answer in (
-        await attacker.rpc("request_token_refund", **refund),
-        await attacker.rpc("list_token_refunds", order_id=order_id),
-        await attacker.rpc("coinslot_add_operator", who=attacker.shop.buyer.id, role="owner"),
-    ):
-        assert answer.status_code == 403
-        assert error(answer) in {"forbidden", NOT_ALLOWED}
-
-
 async def test_price_tampered_in_the_request(shop: Shop) -> None:
     url = f"{shop.sidecar}/payment/toss/create"
     for amount in (1, 4999, -5000, 0, "0.01"):
@@ -278,49 +217,6 @@ async def test_test_payment_in_live(shop: Shop) -> None:
     assert shop.discrepancies(order_id) == ["wrong_mode"]
 
 
-async def test_sql_through_every_text(
-    shop: Shop, record_property: Callable[[str, object], None]
-) -> None:
-    """As the service, who may call everything: whatever gets that far is data, or is refused."""
-    order_id, imp_uid = await shop.bought()
-    plausible = _plausible(shop, order_id, imp_uid)
-    with shop.stack.connect() as connection:
-        found = doors(connection)
-    before = _schema(shop)
-    service = Attacker(shop, shop.stack.headers())
-    for door in found:
-        for kind, text in HOSTILE.items():
-            body = json.dumps(door.filled(plausible, text))  # lone surrogates are escaped
-            answer = await service.send(
-                "POST",
-                f"rpc/{door.rpc}",
-                content=body,
-                headers={"content-type": "application/json"},
-            )
-            assert answer.status_code < 500, (door.rpc, door.parameter, kind, answer.text[:300])
-    assert _schema(shop) == before
-    record_property("text parameters", len(found))
-    record_property("hostile calls", len(found) * len(HOSTILE))
-
-
-async def test_text_of_a_spend_is_kept_as_it_was_sent(shop: Shop) -> None:
-    texts = [text for text in HOSTILE.values() if len(text) < 100 and text.isprintable()]
-    for number, text in enumerate(texts[:FREE]):
-        spend = {"amount": 1, "idempotency_key": f"{number}{text}", "reason": text}
-        receipt = (await as_buyer(shop).rpc("spend_tokens", **spend, metadata={text: text})).json()
-        assert (receipt["reason"], receipt["metadata"]) == (text, {text: text})
-
-
-@pytest.mark.parametrize(
-    "metadata", [{"a": "x" * 4096}, {"a": "x" * MEGABYTE}, {"a": "한" * 2000}, [1], "x", 1, None]
-)
-async def test_huge_or_shapeless_metadata(shop: Shop, metadata: object) -> None:
-    spend = {"amount": 1, "idempotency_key": "k", "metadata": metadata}
-    answer = await as_buyer(shop).rpc("spend_tokens", **spend)
-    assert (answer.status_code, error(answer)) == (400, "invalid_argument")
-    assert await shop.tokens() == FREE
-
-
 async def test_hold_and_never_release(shop: Shop) -> None:
     """No buyer holds; a server that dies with a hold gives it back by the clock, unswept."""
     held: dict[str, Any] = {"user_id": shop.buyer.id, "amount": FREE, "idempotency_key": "job"}
@@ -354,44 +250,3 @@ async def test_race_refund_with_spend(shop: Shop) -> None:
         aside = 0 if isinstance(asked, BaseException) else STARTER
         assert spent + aside <= tokens + STARTER
         assert await shop.tokens() == tokens + STARTER - spent - aside
-
-
-def _schema(shop: Shop) -> list[tuple[Any, ...]]:
-    return shop.select(
-        "select c.relname, c.relkind, c.relacl::text from pg_class c"
-        " where c.relnamespace in ('public'::regnamespace, 'coinslot'::regnamespace) order by 1"
-    )
-
-
-def _plausible(shop: Shop, order_id: str, imp_uid: str) -> dict[str, Any]:
-    """Values of the other parameters, so that the text gets as far as it can."""
-    return {
-        "user_id": shop.buyer.id,
-        "amount": 1,
-        "idempotency_key": "k",
-        "feature": "question",
-        "product_id": "starter",
-        "gateway": "portone",
-        "currency": "KRW",
-        "order_id": order_id,
-        "payment_key": imp_uid,
-        "state": "ready",
-        "live": False,
-        "source": "webhook",
-        "version": 1,
-        "reason": "r",
-        "event_id": None,
-        "event_type": "paid",
-        "claims_paid": False,
-        "headers": {},
-        "body": {},
-        "outcome": "refused",
-        "answer": "unknown",
-        "tries": 1,
-        "since": "2001-01-01T00:00:00Z",
-        "until": "2001-01-02T00:00:00Z",
-        "lines": [],
-        "audit_id": 0,
-        "webhook_id": 0,
-        "refund_id": "00000000-0000-4000-8000-00000000dead",
-    }

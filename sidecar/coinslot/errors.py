@@ -79,6 +79,11 @@ class PaymentRefused(CoinslotError):
         super().__init__(sentence, code=code, **{"success": False, **details})
 
 
+class NoReceipt(CoinslotError):
+    code = "no_receipt"
+    sentence = "This payment has no receipt at its gateway"
+
+
 class PaymentDeclined(PaymentRefused):
     """The gateway's no, with its own code and sentence. `gateway_status` is the HTTP status under
     which it said so."""

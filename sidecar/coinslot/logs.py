@@ -29,10 +29,15 @@ Processor = Callable[[Any, str, Event], Event]
 
 
 def configure(
-    secrets: Iterable[str], fmt: Literal["console", "json"], *, for_good: bool = False
+    secrets: Iterable[str],
+    fmt: Literal["console", "json"],
+    *,
+    for_good: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Before the first line is logged. `for_good`: nobody configures it again in this process, so
-    that each module's logger is put together once, not for every line."""
+    that each module's logger is put together once, not for every line. `quiet`: nothing is shown
+    but what nobody expects."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -46,7 +51,9 @@ def configure(
     structlog.configure(
         processors=[*shared, renderer],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.CRITICAL if quiet else logging.INFO
+        ),
         cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -58,7 +65,7 @@ def configure(
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(logging.CRITICAL if quiet else logging.INFO)
     # They name each address they call, or are asked for, whole and at INFO: our own lines say it
     # with the order, and without what somebody chose. A gateway's own library its client quiets.
     for library in ("httpx", "sanic.root"):

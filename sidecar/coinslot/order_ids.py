@@ -6,7 +6,7 @@ import re
 
 from structlog.contextvars import bind_contextvars
 
-ORDER_ID = re.compile(r"ord_[A-Za-z0-9_-]{12,36}")
+ORDER_ID = re.compile(r"ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})")
 
 
 def bind_order(order_id: str | None, **about: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,9 +16,11 @@ from coinslot.payments.audits import Audits
 from coinslot.payments.ledger_checks import LedgerChecks
 from coinslot.payments.on_sale import OnSale
 from coinslot.payments.orders import Orders
+from coinslot.payments.receipts import Receipts
 from coinslot.payments.reconciliations import Reconciliations
 from coinslot.payments.refunds import Refunds
 from coinslot.payments.settlements import Settlements
+from coinslot.payments.storefront import Storefront
 from coinslot.shutdown import Shutdown
 from coinslot.webhooks.inbox import Inbox
 
@@ -34,12 +37,22 @@ class Services:
     gateways: Mapping[str, Gateway]
     orders: Orders
     on_sale: OnSale
+    receipts: Receipts
     refunds: Refunds
     inbox: Inbox
     audits: Audits
     reconciliations: Reconciliations
     ledger_checks: LedgerChecks
+    settlements: Settlements
+    storefront: Storefront
     shutdown: Shutdown
+
+    async def settle(self, seconds: float) -> None:
+        """Waits for what requests have begun, and cuts short what takes longer: nothing is under
+        way after that. The rest is due again, for whoever looks next."""
+        until = time.monotonic() + seconds
+        await asyncio.gather(self.inbox.settle(seconds), self.refunds.close(seconds))
+        await self.settlements.close(max(until - time.monotonic(), 0.0))
 
 
 @asynccontextmanager
@@ -55,19 +68,23 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         made = open_gateways(settings, client)
         gateways = {name: MeteredGateway(gateway) for name, gateway in made.items()}
         settlements = Settlements(database)
+        orders = Orders(database, gateways, settlements, live=settings.live)
         refunds = Refunds(database, gateways, settlements)
         inbox = Inbox(database, gateways, settlements, settings, shutdown)
         try:
             yield Services(
                 database=database,
                 gateways=gateways,
-                orders=Orders(database, gateways, settlements, live=settings.live),
+                orders=orders,
                 on_sale=OnSale(database),
+                receipts=Receipts(orders),
                 refunds=refunds,
                 inbox=inbox,
                 audits=Audits(database, gateways, settlements),
                 reconciliations=Reconciliations(database, gateways, settlements, refunds, shutdown),
                 ledger_checks=LedgerChecks(database),
+                settlements=settlements,
+                storefront=Storefront(database, settings),
                 shutdown=shutdown,
             )
         finally:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+_LINK = re.compile(r"https://[\x21-\x7e]{1,2000}")
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -19,6 +20,11 @@ def storable(text: str) -> str:
         return text
     whole = text.encode("utf-8", "replace").decode().replace("\x00", "")
     return "".join(" " if unicodedata.category(each) == "Cc" else each for each in whole)
+
+
+def is_link(text: str | None) -> bool:
+    """True for an https address that may be followed from a page."""
+    return text is not None and bool(_LINK.fullmatch(text))
 
 
 def shown(text: str, keep: str = "") -> str:

@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 
 from devstack.keys import ApiKeys
 from devstack.settings import ROOT, DevstackSettings
-from simulators.registry import sidecar_environments
+from simulators.registry import METHODS, sidecar_environments
 
 _EXAMPLE = ROOT / ".env.example"
 _SETTING = re.compile(r"^(?:# )?([A-Z][A-Z_]*)=", re.MULTILINE)
@@ -51,6 +51,7 @@ def sidecar(settings: DevstackSettings, keys: ApiKeys, person: Mapping[str, str]
         "CORS_ORIGINS": ",".join(_OWN_APPS),
         "COINSLOT_LOG_FORMAT": "console",
         "COINSLOT_VIRTUAL_ACCOUNTS": "true",
+        "COINSLOT_METHODS": METHODS,
         "COINSLOT_DEMO_BANK_URL": f"{settings.simulators_url}/_windows/bank",
         **person,
         **simulated,

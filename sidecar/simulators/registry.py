@@ -16,6 +16,24 @@ if TYPE_CHECKING:
     from simulators.base import Simulator
 
 
+METHODS = ", ".join(
+    (
+        "card=toss|portone",
+        "kakaopay=portone|toss",
+        "naverpay=portone|toss",
+        "tosspay=toss|portone",
+        "transfer=toss|portone",
+        "virtual_account=toss|portone",
+        "mobile=portone|toss",
+        "card:USD=stripe",
+        "applepay:USD=stripe",
+        "googlepay:USD=stripe",
+        "link:USD=stripe",
+    )
+)
+"""The ways to pay that the local store offers: all there are."""
+
+
 class SimulatorSettings(
     PortOneV1Settings,
     PortOneV2Settings,

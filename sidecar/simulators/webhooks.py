@@ -20,6 +20,8 @@ class WebhookSettings(BaseModel):
     enabled: bool = True
     retries: int = Field(default=0, ge=0, le=10)
     spacing_s: float = Field(default=60, ge=0)
+    buyer_fields: list[Literal["name", "phone", "email"]] = []
+    """The details that the payment window wants of every buyer, as some companies do."""
 
 
 @dataclass(frozen=True)

@@ -76,14 +76,14 @@ isOneToOne: false
                   ]
                 },"token_payments": {
                   Row: {
-                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
+                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
+                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Update: {
-                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
+                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Relationships: [
                     {
@@ -230,6 +230,7 @@ isOneToOne: false
 "live": boolean,
 "method": string | null,
 "name": string,
+"name_ko": string | null,
 "order_id": string,
 "paid": number,
 "payment_key": string | null,
@@ -293,37 +294,17 @@ isOneToOne: false
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
 "coinslot_claim_closings":
-{ Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["coinslot_closing"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_closing"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_closing"])[]
+                           },
 "coinslot_claim_payments":
-{ Args: { "batch"?: number,"gateway": string }; Returns: Database["public"]['CompositeTypes']["coinslot_payment_to_read"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_payment_to_read"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_payment_to_read"])[]
+                           },
 "coinslot_claim_refunds":
-{ Args: { "batch"?: number,"refund_id"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_refund_job"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_refund_job"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number,"refund_id"?: string }; Returns: (Database["public"]['CompositeTypes']["coinslot_refund_job"])[]
+                           },
 "coinslot_claim_webhooks":
-{ Args: { "batch"?: number }; Returns: unknown[]
-                          SetofOptions: {
-        from: "*"
-        to: "webhooks"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number }; Returns: (unknown)[]
+                           },
 "coinslot_close_refund":
 { Args: { "reason": string,"refund_id": string }; Returns: unknown
                           SetofOptions: {
@@ -378,21 +359,11 @@ isOneToOne: false
         isSetofReturn: true
       } },
 "coinslot_list_operators":
-{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_operator_account"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_operator_account"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: Record<PropertyKey, never>; Returns: (Database["public"]['CompositeTypes']["coinslot_operator_account"])[]
+                           },
 "coinslot_list_products":
-{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_product"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_product"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: Record<PropertyKey, never>; Returns: (Database["public"]['CompositeTypes']["coinslot_product"])[]
+                           },
 "coinslot_list_webhooks":
 { Args: { "before"?: number,"gateway"?: string,"order_id"?: string,"outcome"?: string,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
@@ -419,6 +390,7 @@ isOneToOne: false
 "live": boolean,
 "method": string | null,
 "name": string,
+"name_ko": string | null,
 "order_id": string,
 "paid": number,
 "payment_key": string | null,
@@ -457,6 +429,7 @@ isOneToOne: false
 "live": boolean,
 "method": string | null,
 "name": string,
+"name_ko": string | null,
 "order_id": string,
 "paid": number,
 "payment_key": string | null,
@@ -531,7 +504,7 @@ isOneToOne: false
             }[]
                            },
 "create_token_order":
-{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"product_id": string }; Returns: {
+{ Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"method"?: string,"product_id": string }; Returns: {
               "amount": number,
 "canceled_at": string | null,
 "confirmed_at": string | null,
@@ -548,6 +521,7 @@ isOneToOne: false
 "live": boolean,
 "method": string | null,
 "name": string,
+"name_ko": string | null,
 "order_id": string,
 "paid": number,
 "payment_key": string | null,

@@ -41,7 +41,7 @@ async function returned(query) {
   }
   const brought = (await Promise.all(names.map(read))).find(Boolean) 
   const orderId = get('orderId') ?? brought?.orderId
-  const known = /^ord_[A-Za-z0-9_-]{12,36}$/.test(orderId ?? '') ? orderId : null
+  const known = /^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$/.test(orderId ?? '') ? orderId : null
   return { ...(brought ?? { failed: get('code') }), orderId: known }
 }
 

@@ -112,7 +112,9 @@ begin
     when '!claim' then
       return (
         select nullif(concat_ws(' ', a ->> 'todo', a ->> 'tries'), '')
-        from pg_temp.invoke('coinslot_claim_refunds', jsonb_build_object('refund_id', v_refund.id)) a
+        from pg_temp.as_service(format(
+          'select c.* from unnest(coinslot_claim_refunds(refund_id => %L)) c', v_refund.id
+        )) a
       );
   end case;
   return case when v_answer ? 'error' then pg_temp.refusal(v_answer)
@@ -140,7 +142,7 @@ begin
     else
       v_answer := pg_temp.as_service(format(
         'select c.round, array(select split_part(k, '' '', 1) from unnest(c.attempt_keys) k) as keys
-         from coinslot_claim_closings(%L, 1000) c where (c.payment).id = %L',
+         from unnest(coinslot_claim_closings(%L, 1000)) c where (c.payment).id = %L',
         payment.gateway, payment.id
       ));
       if v_answer is null or v_answer ->> 'round' is null then
@@ -247,7 +249,7 @@ begin
       return (
         select concat('claimed', ' ' || split_part(a ->> 'key', ' ', 1)) from pg_temp.as_service(
           format(
-            'select count(*) as n, min(c.attempt_key) as key from coinslot_claim_payments(%L, 1000) c
+            'select count(*) as n, min(c.attempt_key) as key from unnest(coinslot_claim_payments(%L, 1000)) c
              where (c.payment).id = %L', payment.gateway, payment.id
           )
         ) a where a -> 'n' = '1'

@@ -243,9 +243,9 @@ comment on function coinslot.list_operators() is 'See public.coinslot_list_opera
 revoke all on function coinslot.list_operators() from public;
 grant execute on function coinslot.list_operators() to service_role;
 
-create function public.coinslot_list_operators() returns setof public.coinslot_operator_account
+create function public.coinslot_list_operators() returns public.coinslot_operator_account[]
 language sql stable set search_path = '' as $$
-  select * from coinslot.list_operators()
+  select array(select o from coinslot.list_operators() o)
 $$;
 comment on function public.coinslot_list_operators() is 'Service: the operators, oldest first.';
 revoke all on function public.coinslot_list_operators()

@@ -30,9 +30,9 @@ comment on function coinslot.list_products(text) is 'See public.coinslot_list_pr
 revoke all on function coinslot.list_products(text) from public;
 grant execute on function coinslot.list_products(text) to service_role;
 
-create function public.coinslot_list_products() returns setof public.coinslot_product
+create function public.coinslot_list_products() returns public.coinslot_product[]
 language sql stable set search_path = '' as $$
-  select * from coinslot.list_products()
+  select array(select p from coinslot.list_products() p)
 $$;
 comment on function public.coinslot_list_products() is
 'Service: all products with their prices, those off sale as well.';

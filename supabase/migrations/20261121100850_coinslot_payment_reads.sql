@@ -152,12 +152,14 @@ comment on function coinslot.claim_payments(text, integer) is 'See public.coinsl
 revoke all on function coinslot.claim_payments(text, integer) from public;
 grant execute on function coinslot.claim_payments(text, integer) to service_role;
 
+-- An array, here and wherever work is handed out: a project's "Max rows" would cut rows off after
+-- they were leased.
 create function public.coinslot_claim_payments(gateway text, batch integer default 20)
-returns setof public.coinslot_payment_to_read
+returns public.coinslot_payment_to_read[]
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_payments(
+  select array(select c from coinslot.claim_payments(
     coinslot_claim_payments.gateway, coinslot_claim_payments.batch
-  )
+  ) c)
 $$;
 comment on function public.coinslot_claim_payments(text, integer) is
 'Service: orders of a gateway that are due to be read again, given to one caller each.';

@@ -119,11 +119,11 @@ revoke all on function coinslot.claim_closings(text, integer) from public;
 grant execute on function coinslot.claim_closings(text, integer) to service_role;
 
 create function public.coinslot_claim_closings(gateway text, batch integer default 20)
-returns setof public.coinslot_closing
+returns public.coinslot_closing[]
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_closings(
+  select array(select c from coinslot.claim_closings(
     coinslot_claim_closings.gateway, coinslot_claim_closings.batch
-  )
+  ) c)
 $$;
 comment on function public.coinslot_claim_closings(text, integer) is
 'Service: orders that are to be closed at their gateway, leased to the caller.';

@@ -116,6 +116,7 @@ create table coinslot.hint_rations (
 comment on table coinslot.hint_rations is 'What each owner''s unsigned hints have used up.';
 comment on column coinslot.hint_rations.used_until is
 'When all that was used is made up for: two seconds later for each read.';
+create index hint_rations_used_until on coinslot.hint_rations (used_until);
 alter table coinslot.hint_rations enable row level security;
 revoke all on table coinslot.hint_rations from anon, authenticated, service_role;
 create policy "Nobody reads rations through the API" on coinslot.hint_rations
@@ -682,9 +683,9 @@ revoke all on function coinslot.claim_webhooks(integer) from public;
 grant execute on function coinslot.claim_webhooks(integer) to service_role;
 
 create function public.coinslot_claim_webhooks(batch integer default 20)
-returns setof coinslot.webhooks
+returns coinslot.webhooks[]
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_webhooks(coinslot_claim_webhooks.batch)
+  select array(select c from coinslot.claim_webhooks(coinslot_claim_webhooks.batch) c)
 $$;
 comment on function public.coinslot_claim_webhooks(integer) is
 'Service: webhooks that are due, leased to the caller.';

@@ -408,11 +408,11 @@ revoke all on function coinslot.claim_refunds(integer, uuid) from public;
 grant execute on function coinslot.claim_refunds(integer, uuid) to service_role;
 
 create function public.coinslot_claim_refunds(batch integer default 20, refund_id uuid default null)
-returns setof public.coinslot_refund_job
+returns public.coinslot_refund_job[]
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_refunds(
+  select array(select c from coinslot.claim_refunds(
     coinslot_claim_refunds.batch, coinslot_claim_refunds.refund_id
-  )
+  ) c)
 $$;
 comment on function public.coinslot_claim_refunds(integer, uuid) is
 'Service: refunds that are due, leased to the caller.';

@@ -26,6 +26,36 @@ return 9007199254740991;
 comment on function coinslot.max_amount() is 'Largest amount or balance: 2^53 - 1.';
 revoke all on function coinslot.max_amount() from public;
 
+create function coinslot.are_texts(given jsonb, names text[]) returns boolean
+language sql immutable parallel safe set search_path = '' as $$
+  select jsonb_typeof(are_texts.given) = 'object' and not exists (
+    select from jsonb_each(
+      case jsonb_typeof(are_texts.given) when 'object' then are_texts.given end
+    ) e
+    where e.key <> all (are_texts.names) or jsonb_typeof(e.value) <> 'string'
+      or length(e.value #>> '{}') not between 1 and 300
+  )
+$$;
+comment on function coinslot.are_texts(jsonb, text[]) is
+'True for an object whose fields have these names, and hold a text each.';
+revoke all on function coinslot.are_texts(jsonb, text[]) from public;
+
+-- An address of these is followed from a page: it begins no script.
+create function coinslot.are_links(given jsonb) returns boolean
+language sql immutable parallel safe set search_path = '' as $$
+  select coinslot.are_texts(are_links.given, array['terms', 'refunds', 'privacy', 'support'])
+    and not exists (
+      select from jsonb_each_text(
+        case jsonb_typeof(are_links.given) when 'object' then are_links.given end
+      ) e
+      where e.value !~ case e.key when 'support' then '^(https?://|mailto:|tel:)[^\s<>"]+$'
+        else '^https?://[^\s<>"]+$' end
+    )
+$$;
+comment on function coinslot.are_links(jsonb) is
+'True for addresses of the shop''s pages: terms, refunds, privacy, support.';
+revoke all on function coinslot.are_links(jsonb) from public;
+
 -- One row, changed by the project's owner with plain SQL. A migration of the app's own, right after
 -- this one, may change it before the next ones look at it: `coinslot migrations add` writes one.
 -- The mode has no permissive default: a database takes test payments only until somebody says that
@@ -53,6 +83,10 @@ create table coinslot.settings (
   bonus_for_existing_users boolean not null default true,
   profiles text not null default 'auto',
   identity_salt text not null default replace(gen_random_uuid()::text, '-', ''),
+  business jsonb not null default '{}',
+  links jsonb not null default '{}',
+  refund_days integer default 7,
+  plain_order_ids boolean not null default true,
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -66,6 +100,13 @@ create table coinslot.settings (
   constraint settings_max_unpaid_orders_per_hour_positive check (max_unpaid_orders_per_hour > 0),
   constraint settings_max_hold_seconds_positive check (max_hold_seconds > 0),
   constraint settings_in_a_row_positive check (declines_in_a_row > 0 and refunds_in_a_row > 0),
+  constraint settings_business_known check (
+    coinslot.are_texts(
+      business, array['name', 'ceo', 'registration', 'mail_order', 'address', 'phone', 'email']
+    )
+  ),
+  constraint settings_links_known check (coinslot.are_links(links)),
+  constraint settings_refund_days_positive check (refund_days > 0),
   -- Gateways repeat webhooks for days, and deposits come late.
   constraint settings_kept_long_enough check (
     least(
@@ -111,6 +152,14 @@ comment on column coinslot.settings.bonus_for_existing_users is
 'False: who was there before Coinslot gets no bonus, and their identities are used up.';
 comment on column coinslot.settings.profiles is
 'auto: make a table profiles unless the app has one. own: never. Both show tokens on it. none: no.';
+comment on column coinslot.settings.business is
+'Who sells: {name, ceo, registration, mail_order, address, phone, email}, what there is of it.';
+comment on column coinslot.settings.links is
+'The shop''s pages: {terms, refunds, privacy, support}; support may be a mailto: address.';
+comment on column coinslot.settings.refund_days is
+'For how many days unused tokens are refunded in full, as buyers are told; null = nothing is said.';
+comment on column coinslot.settings.plain_order_ids is
+'Order ids of letters and digits only. Turn it on once no server of an older release is left.';
 comment on column coinslot.settings.identity_salt is 'Keeps identity hashes from being guessed.';
 
 insert into coinslot.settings default values;

@@ -98,9 +98,19 @@ for select to anon, authenticated using (false);
 -- Wider than what the default makes: by this form an order of ours is told from anybody else's.
 create function coinslot.order_id_form() returns text
 language sql immutable parallel safe set search_path = ''
-return '^ord_[A-Za-z0-9_-]{12,36}$';
+return '^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$';
 comment on function coinslot.order_id_form() is 'What an order id looks like, as a pattern.';
 revoke all on function coinslot.order_id_form() from public;
+
+-- Older servers do not take an id without an underscore for one of ours. So a database that
+-- was in use goes on as before, until somebody says that no older server is left.
+create function coinslot.new_order_id(plain boolean) returns text
+language sql volatile parallel safe set search_path = ''
+return 'ord' || case when new_order_id.plain then '' else '_' end
+|| encode(uuid_send(gen_random_uuid()), 'hex');
+comment on function coinslot.new_order_id(boolean) is
+'An order id of its own; plain: of letters and digits only.';
+revoke all on function coinslot.new_order_id(boolean) from public;
 
 create table public.token_payments (
   id uuid not null default gen_random_uuid(),
@@ -133,6 +143,7 @@ create table public.token_payments (
   created_at timestamptz not null default clock_timestamp(),
   confirmed_at timestamptz,
   updated_at timestamptz not null default clock_timestamp(),
+  name_ko text,
   constraint token_payments_pkey primary key (id),
   constraint token_payments_order_id_key unique (order_id),
   constraint token_payments_idempotency_key_key unique (user_id, idempotency_key),
@@ -154,7 +165,10 @@ comment on table public.token_payments is 'Orders and what became of them.';
 comment on column public.token_payments.amount is 'Price in minor units, from the catalogue.';
 comment on column public.token_payments.tokens is 'Tokens the order buys.';
 comment on column public.token_payments.live is 'Made while this database was live.';
-comment on column public.token_payments.method is 'The instrument: card, virtual account, …';
+comment on column public.token_payments.name_ko is
+'The product''s name in Korean, as name; null where it was not kept yet.';
+comment on column public.token_payments.method is
+'The way to pay: as the buyer chose it, then as the gateway says.';
 comment on column public.token_payments.payment_key is
 'The gateway''s id of the attempt that counts.';
 comment on column public.token_payments.paid is 'Minor units received by the attempt that counts.';

@@ -174,43 +174,71 @@ return hashtextextended('coinslot.account ' || account_lock.user_id::text, 0);
 comment on function coinslot.account_lock(uuid) is 'Name of the advisory lock of an account.';
 revoke all on function coinslot.account_lock(uuid) from public;
 
--- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
--- order and no cap can be passed by asking twice at once.
-create function coinslot.create_order(
-  product_id text, gateway text, currency text, idempotency_key text
-) returns public.token_payments
-language plpgsql volatile security definer
-set search_path = '' set enable_seqscan = off as $$
+create function coinslot.payment_methods() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array[
+  'card', 'kakaopay', 'naverpay', 'tosspay', 'transfer', 'virtual_account', 'mobile', 'applepay',
+  'googlepay', 'link'
+];
+comment on function coinslot.payment_methods() is 'The ways to pay that an order can ask for.';
+revoke all on function coinslot.payment_methods() from public;
+
+create function coinslot.check_method(method text) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if check_method.method <> all (coinslot.payment_methods()) then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'method', 'known', to_jsonb(coinslot.payment_methods())
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_method(text) is
+'PT400 for a way to pay that nobody knows; null is none.';
+revoke all on function coinslot.check_method(text) from public;
+
+-- Whoever opens the window of an order once more may have chosen another way. What its gateway has
+-- said of money, or of an account for it, stands. The caller has the wallet locked, which comes
+-- after orders: an order that somebody else has locked is being paid, and keeps its way.
+create function coinslot.ask_again(payment public.token_payments, method text)
+returns public.token_payments
+language plpgsql volatile set search_path = '' as $$
 declare
-  v_user_id uuid := coinslot.current_user_id();
+  v_payment public.token_payments;
+begin
+  update public.token_payments p
+  set method = ask_again.method, updated_at = clock_timestamp()
+  where p.id = (
+    select t.id from public.token_payments t
+    where t.id = payment.id and t.status = 'pending'
+      and t.method is distinct from ask_again.method and ask_again.method is not null
+    for update skip locked
+  )
+  returning p.* into v_payment;
+  return case when v_payment.id is null then payment else v_payment end;
+end
+$$;
+comment on function coinslot.ask_again(public.token_payments, text) is
+'The order of a repeated call, with the way to pay that is asked for now.';
+revoke all on function coinslot.ask_again(public.token_payments, text) from public;
+
+create function coinslot.write_order(quoted public.token_payments)
+returns public.token_payments
+language plpgsql volatile set search_path = '' as $$
+declare
   v_settings coinslot.settings;
   v_order public.token_payments;
 begin
-  perform coinslot.check_text(
-    'idempotency_key', coalesce(nullif(create_order.idempotency_key, ''), '-'), 255
-  );
-  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
-  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
-  v_order := coinslot.find_order_replay(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
-    nullif(create_order.idempotency_key, '')
-  );
-  if v_order.id is not null then
-    return v_order;
-  end if;
-  perform coinslot.check_buyer(v_user_id);
-  perform coinslot.check_order_limits(v_user_id);
   select s.* into v_settings from coinslot.settings s where s.id;
-  v_order := coinslot.quote_order(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency,
-    nullif(create_order.idempotency_key, '')
-  );
   insert into public.token_payments as p (
-    user_id, product_id, name, gateway, amount, currency, tokens, live, idempotency_key,
-    expires_at, deposit_until
+    order_id, user_id, product_id, name, name_ko, gateway, method, amount, currency, tokens, live,
+    idempotency_key, expires_at, deposit_until
   ) values (
-    v_order.user_id, v_order.product_id, v_order.name, v_order.gateway, v_order.amount,
-    v_order.currency, v_order.tokens, v_settings.mode = 'live', v_order.idempotency_key,
+    coinslot.new_order_id(v_settings.plain_order_ids), quoted.user_id, quoted.product_id,
+    quoted.name,
+    (select d.name_ko from public.token_products d where d.id = quoted.product_id),
+    quoted.gateway, quoted.method, quoted.amount, quoted.currency, quoted.tokens,
+    v_settings.mode = 'live', quoted.idempotency_key,
     clock_timestamp() + v_settings.order_lifetime,
     clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
   ) returning p.* into v_order;
@@ -218,26 +246,61 @@ begin
   return v_order;
 end
 $$;
-comment on function coinslot.create_order(text, text, text, text) is
+comment on function coinslot.write_order(public.token_payments) is 'Writes a quoted order.';
+revoke all on function coinslot.write_order(public.token_payments) from public;
+
+-- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
+-- order and no cap can be passed by asking twice at once.
+create function coinslot.create_order(
+  product_id text, gateway text, currency text, idempotency_key text, method text
+) returns public.token_payments
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_key text := nullif(create_order.idempotency_key, '');
+  v_order public.token_payments;
+begin
+  perform coinslot.check_text('idempotency_key', coalesce(v_key, '-'), 255);
+  perform coinslot.check_method(create_order.method);
+  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
+  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
+  v_order := coinslot.find_order_replay(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key
+  );
+  if v_order.id is not null then
+    return coinslot.ask_again(v_order, create_order.method);
+  end if;
+  perform coinslot.check_buyer(v_user_id);
+  perform coinslot.check_order_limits(v_user_id);
+  v_order := coinslot.quote_order(
+    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key
+  );
+  v_order.method := create_order.method;
+  return coinslot.write_order(v_order);
+end
+$$;
+comment on function coinslot.create_order(text, text, text, text, text) is
 'See public.create_token_order.';
-revoke all on function coinslot.create_order(text, text, text, text) from public;
-grant execute on function coinslot.create_order(text, text, text, text) to authenticated;
+revoke all on function coinslot.create_order(text, text, text, text, text) from public;
+grant execute on function coinslot.create_order(text, text, text, text, text) to authenticated;
 
 create function public.create_token_order(
-  product_id text, gateway text, currency text default 'KRW', idempotency_key text default null
+  product_id text, gateway text, currency text default 'KRW', idempotency_key text default null,
+  method text default null
 ) returns public.token_payments
 language sql volatile
 set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
   select coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
-    create_token_order.idempotency_key
+    create_token_order.idempotency_key, create_token_order.method
   )
 $$;
-comment on function public.create_token_order(text, text, text, text) is
+comment on function public.create_token_order(text, text, text, text, text) is
 'Makes an order of the signed-in user at the catalogue''s price. With a key: once per key.';
-revoke all on function public.create_token_order(text, text, text, text)
+revoke all on function public.create_token_order(text, text, text, text, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.create_token_order(text, text, text, text) to authenticated;
+grant execute on function public.create_token_order(text, text, text, text, text) to authenticated;
 
 create function coinslot.cancelable_statuses() returns text[]
 language sql immutable parallel safe set search_path = ''

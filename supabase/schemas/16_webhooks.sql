@@ -105,6 +105,42 @@ revoke all on table coinslot.webhooks from anon, authenticated, service_role;
 create policy "Nobody reads webhooks through the API" on coinslot.webhooks
 for select to anon, authenticated using (false);
 
+-- The types of events that webhooks have brought since ever. An endpoint that was set up without
+-- one of them says nothing of it: only that none ever came. Webhooks themselves are purged.
+create table coinslot.webhook_types (
+  gateway text not null,
+  event_type text not null,
+  first_seen_at timestamptz not null default clock_timestamp(),
+  constraint webhook_types_pkey primary key (gateway, event_type),
+  constraint webhook_types_gateway_fkey foreign key (gateway)
+  references coinslot.gateways (id) on delete restrict
+);
+comment on table coinslot.webhook_types is 'Types of events that webhooks have ever brought.';
+alter table coinslot.webhook_types enable row level security;
+revoke all on table coinslot.webhook_types from anon, authenticated, service_role;
+create policy "Nobody reads types of events through the API" on coinslot.webhook_types
+for select to anon, authenticated using (false);
+
+-- Whoever sends unsigned hints may make types up: of those a few are enough.
+create function coinslot.note_webhook_type() returns trigger
+language plpgsql volatile set search_path = '' as $$
+begin
+  if new.event_id is not null or (
+    select count(*) from coinslot.webhook_types t where t.gateway = new.gateway
+  ) < 30 then
+    insert into coinslot.webhook_types (gateway, event_type)
+    values (new.gateway, new.event_type)
+    on conflict on constraint webhook_types_pkey do nothing;
+  end if;
+  return null;
+end
+$$;
+comment on function coinslot.note_webhook_type() is
+'Trigger: the type of event is remembered when the webhook is not.';
+revoke all on function coinslot.note_webhook_type() from public;
+create trigger webhooks_type_noted after insert or update of event_type on coinslot.webhooks
+for each row execute function coinslot.note_webhook_type();
+
 -- A ration of reads for unsigned hints: twenty at once, as many as there are open orders of one
 -- user, and one more every two seconds. Whoever has a ration left is not kept waiting by it. It is
 -- no foreign key: that would wait for the wallet's lock, which its owner may hold.
@@ -116,6 +152,7 @@ create table coinslot.hint_rations (
 comment on table coinslot.hint_rations is 'What each owner''s unsigned hints have used up.';
 comment on column coinslot.hint_rations.used_until is
 'When all that was used is made up for: two seconds later for each read.';
+create index hint_rations_used_until on coinslot.hint_rations (used_until);
 alter table coinslot.hint_rations enable row level security;
 revoke all on table coinslot.hint_rations from anon, authenticated, service_role;
 create policy "Nobody reads rations through the API" on coinslot.hint_rations
@@ -682,9 +719,9 @@ revoke all on function coinslot.claim_webhooks(integer) from public;
 grant execute on function coinslot.claim_webhooks(integer) to service_role;
 
 create function public.coinslot_claim_webhooks(batch integer default 20)
-returns setof coinslot.webhooks
+returns coinslot.webhooks[]
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_webhooks(coinslot_claim_webhooks.batch)
+  select array(select c from coinslot.claim_webhooks(coinslot_claim_webhooks.batch) c)
 $$;
 comment on function public.coinslot_claim_webhooks(integer) is
 'Service: webhooks that are due, leased to the caller.';

@@ -108,13 +108,15 @@ create table coinslot.refund_accounts (
   bank text not null,
   account_number text not null,
   holder text not null,
+  phone text,
   constraint refund_accounts_pkey primary key (refund_id),
   constraint refund_accounts_refund_id_fkey foreign key (refund_id)
   references coinslot.refunds (id) on delete cascade,
   constraint refund_accounts_shaped check (
     bank ~ '^[A-Za-z0-9_]{1,40}$' and account_number ~ '^[0-9]{4,20}$'
     and length(holder) between 1 and 60
-  )
+  ),
+  constraint refund_accounts_phone_shaped check (phone ~ '^[0-9]{8,15}$')
 );
 comment on table coinslot.refund_accounts is
 'Where the money of a deposit goes back to; deleted when the refund is over.';

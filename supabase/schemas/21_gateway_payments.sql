@@ -1,6 +1,7 @@
 -- The one funnel: what a gateway said about a payment becomes states and tokens here and nowhere
 -- else. Confirm, complete, webhook, refund and reconciler all end in apply_gateway_payment(), so
--- none can disagree with another, and running it twice changes nothing.
+-- none can disagree with another, and running it twice changes nothing. The file of the payment
+-- attempts judges each payment: wrong amount, other currency, another's order.
 
 -- One event for each refusal, however often it is repeated, and fifty of one order at the most:
 -- anybody who knows an order id can claim to have paid it.

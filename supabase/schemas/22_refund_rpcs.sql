@@ -28,6 +28,7 @@ declare
       check_refund.account ->> 'bank' ~ '^[A-Za-z0-9_]{1,40}$'
       and check_refund.account ->> 'account_number' ~ '^[0-9]{4,20}$'
       and length(check_refund.account ->> 'holder') between 1 and 60
+      and coalesce(check_refund.account ->> 'phone', '00000000') ~ '^[0-9]{8,15}$'
     ) is not true then 'account'
   end;
 begin
@@ -149,10 +150,10 @@ begin
     refund.reason, refund.requested_by, refund.forced, refund.idempotency_key
   ) returning r.* into v_refund;
   if save_refund.account is not null then
-    insert into coinslot.refund_accounts (refund_id, bank, account_number, holder)
+    insert into coinslot.refund_accounts (refund_id, bank, account_number, holder, phone)
     values (
       v_refund.id, save_refund.account ->> 'bank', save_refund.account ->> 'account_number',
-      save_refund.account ->> 'holder'
+      save_refund.account ->> 'holder', save_refund.account ->> 'phone'
     );
   end if;
   return v_refund;
@@ -396,9 +397,9 @@ language sql volatile security definer set search_path = '' as $$
     case when t.status = 'requested' and t.answer is null then 'ask' else 'read' end,
     t.tries, t.reason, t.amount, t.refundable, t.currency, t.gateway, t.payment_key,
     (
-      select jsonb_build_object(
-        'bank', a.bank, 'account_number', a.account_number, 'holder', a.holder
-      ) from coinslot.refund_accounts a where a.refund_id = t.id
+      select jsonb_strip_nulls(jsonb_build_object(
+        'bank', a.bank, 'account_number', a.account_number, 'holder', a.holder, 'phone', a.phone
+      )) from coinslot.refund_accounts a where a.refund_id = t.id
     ),
     p
   from taken t inner join public.token_payments p on p.id = t.payment_id
@@ -408,11 +409,11 @@ revoke all on function coinslot.claim_refunds(integer, uuid) from public;
 grant execute on function coinslot.claim_refunds(integer, uuid) to service_role;
 
 create function public.coinslot_claim_refunds(batch integer default 20, refund_id uuid default null)
-returns setof public.coinslot_refund_job
+returns public.coinslot_refund_job[]
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_refunds(
+  select array(select c from coinslot.claim_refunds(
     coinslot_claim_refunds.batch, coinslot_claim_refunds.refund_id
-  )
+  ) c)
 $$;
 comment on function public.coinslot_claim_refunds(integer, uuid) is
 'Service: refunds that are due, leased to the caller.';

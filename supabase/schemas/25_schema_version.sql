@@ -8,14 +8,14 @@
 -- release before.
 create function coinslot.schema_version() returns text
 language sql immutable parallel safe set search_path = ''
-return '0.1.0.dev0';
+return '0.2.0.dev0';
 comment on function coinslot.schema_version() is 'See public.coinslot_schema_version.';
 revoke all on function coinslot.schema_version() from public;
 grant execute on function coinslot.schema_version() to service_role;
 
 create function coinslot.oldest_sidecar() returns text
 language sql immutable parallel safe set search_path = ''
-return '0.1.0.dev0';
+return '0.1.0';
 comment on function coinslot.oldest_sidecar() is
 'The oldest release whose sidecar works with this database.';
 revoke all on function coinslot.oldest_sidecar() from public;

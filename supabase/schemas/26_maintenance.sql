@@ -108,6 +108,23 @@ comment on function coinslot.schedule_maintenance() is
 revoke all on function coinslot.schedule_maintenance() from public;
 
 -- The functions tell a server that is older or newer than the migrations what it would miss.
+-- The shop, as its store shows it. Currencies are those in which something is on sale.
+create function coinslot.get_shop() returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'business', s.business, 'links', s.links, 'refund_days', s.refund_days,
+    'currencies', coalesce((
+      select jsonb_agg(c.currency order by c.products desc, c.currency collate "C")
+      from (
+        select o.currency, count(*) as products from public.token_offers o group by o.currency
+      ) c
+    ), '[]')
+  )
+  from coinslot.settings s where s.id
+$$;
+comment on function coinslot.get_shop() is 'Who sells, under which terms, in which currencies.';
+revoke all on function coinslot.get_shop() from public;
+
 create function coinslot.get_settings() returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object(
@@ -124,7 +141,8 @@ language sql stable security definer set search_path = '' as $$
           has_function_privilege('authenticated', p.oid, 'execute')
           or has_function_privilege('service_role', p.oid, 'execute')
         )
-    )
+    ),
+    'shop', coinslot.get_shop()
   )
   from coinslot.settings s
 $$;

@@ -175,6 +175,22 @@ $$;
 comment on function coinslot.count_webhooks() is 'Webhooks that are not finished, by gateway.';
 revoke all on function coinslot.count_webhooks() from public;
 
+-- Those whose tries are used up are dropped from the list, and count no more.
+create function coinslot.count_closings()
+returns table (gateway text, waiting bigint, overdue_seconds double precision)
+language sql stable set search_path = '' as $$
+  select
+    g.id, count(c.payment_id), extract(epoch from statement_timestamp() - min(c.next_try_at) filter (
+      where c.next_try_at <= statement_timestamp()
+    ))
+  from coinslot.gateways g
+  left join coinslot.payment_closings c on c.gateway = g.id
+  group by g.id
+$$;
+comment on function coinslot.count_closings() is
+'Orders that are over and not closed at their gateway yet, by gateway.';
+revoke all on function coinslot.count_closings() from public;
+
 create function coinslot.count_refunds()
 returns table (gateway text, open bigint, oldest_seconds double precision)
 language sql stable set search_path = '' as $$
@@ -209,12 +225,23 @@ $$;
 comment on function coinslot.count_discrepancies() is 'Open discrepancies by kind and gateway.';
 revoke all on function coinslot.count_discrepancies() from public;
 
+create function coinslot.seen_events() returns table (gateway text, types text[])
+language sql stable set search_path = '' as $$
+  select t.gateway, array_agg(t.event_type order by t.event_type)
+  from coinslot.webhook_types t
+  group by t.gateway
+$$;
+comment on function coinslot.seen_events() is
+'Types of events that webhooks have ever brought, by gateway.';
+revoke all on function coinslot.seen_events() from public;
+
 create function coinslot.get_backlog() returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object(
     'payments', (select jsonb_agg(to_jsonb(c)) from coinslot.count_payment_reads() c),
     'webhooks', (select jsonb_agg(to_jsonb(c)) from coinslot.count_webhooks() c),
     'refunds', (select jsonb_agg(to_jsonb(c)) from coinslot.count_refunds() c),
+    'closings', (select jsonb_agg(to_jsonb(c)) from coinslot.count_closings() c),
     'reviews', (select jsonb_agg(to_jsonb(c)) from coinslot.count_reviews() c),
     'discrepancies',
     (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_discrepancies() c),
@@ -224,7 +251,8 @@ language sql stable security definer set search_path = '' as $$
         'checked_at', extract(epoch from c.finished_at), 'wallets', c.wallets
       )
       from coinslot.ledger_checks c where c.finished_at is not null order by c.id desc limit 1
-    )
+    ),
+    'events', (select coalesce(jsonb_agg(to_jsonb(e)), '[]') from coinslot.seen_events() e)
   )
 $$;
 comment on function coinslot.get_backlog() is 'See public.coinslot_get_backlog.';

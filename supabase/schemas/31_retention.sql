@@ -174,6 +174,26 @@ comment on function coinslot.purge_account_holders(integer) is
 'Blanks the holders of old virtual accounts; orders.';
 revoke all on function coinslot.purge_account_holders(integer) from public;
 
+-- A ration that has been made up for is none: whoever hints again begins with a whole one.
+create function coinslot.purge_hint_rations(batch integer) returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_count bigint;
+begin
+  with due as materialized (
+    select r.user_id from coinslot.hint_rations r where r.used_until < clock_timestamp()
+    order by r.used_until limit purge_hint_rations.batch
+    for update skip locked
+  )
+  delete from coinslot.hint_rations r using due where r.user_id = due.user_id;
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$$;
+comment on function coinslot.purge_hint_rations(integer) is
+'Deletes rations of which nothing is used any more; how many.';
+revoke all on function coinslot.purge_hint_rations(integer) from public;
+
 create function coinslot.purge(batch integer) returns jsonb
 language sql volatile set search_path = '' as $$
   select jsonb_build_object(
@@ -181,7 +201,8 @@ language sql volatile set search_path = '' as $$
     'webhooks', coinslot.purge_webhooks(purge.batch),
     'audit_lines', coinslot.purge_audit_lines(purge.batch),
     'ledger_checks', coinslot.purge_ledger_checks(purge.batch),
-    'account_holders', coinslot.purge_account_holders(purge.batch)
+    'account_holders', coinslot.purge_account_holders(purge.batch),
+    'hint_rations', coinslot.purge_hint_rations(purge.batch)
   )
 $$;
 comment on function coinslot.purge(integer) is

@@ -66,7 +66,7 @@ select paid.user_id, 2, {_KEY}, clock_timestamp() + interval '10 minutes' from p
 returning id as hold \\gset""")
     + _as_service("""with done as (
   update bench.token_holds h
-  set status = 'captured', captured = h.amount, resolved_at = clock_timestamp()
+  set status = 'captured', asked = h.amount, captured = h.amount, resolved_at = clock_timestamp()
   where h.id = :hold and h.status = 'held' and h.expires_at > clock_timestamp()
   returning h.*
 ), paid as (

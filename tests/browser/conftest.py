@@ -29,6 +29,9 @@ _FLAGS = (
     # Containers have little shared memory, and Chromium dies where it runs out.
     "--disable-dev-shm-usage",
 )
+# The shell is Chromium without the window that a whole one draws even where nobody looks: a page
+# takes 1.6 seconds of CPU in it, and 4.3 in the whole.
+_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 expect.set_options(timeout=PATIENCE)
 
 
@@ -83,9 +86,9 @@ async def playwright() -> AsyncIterator[Playwright]:
 
 @pytest_asyncio.fixture(scope="session")
 async def chromium(playwright: Playwright) -> AsyncIterator[Chromium]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if path is None:
-        message = "there is no Chromium: install the package chromium"
+        message = "there is no Chromium: install the package chromium-headless-shell"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)

@@ -18,7 +18,7 @@ NOBODY = {
 
 @pytest.mark.parametrize(
     "arguments",
-    [("doctor",), ("doctor", "--json"), ("products", "list"), ("reconcile", "--once")],
+    [("products", "list"), ("operators", "list"), ("reconcile", "--once")],
 )
 async def test_a_database_that_is_away_has_a_status_of_its_own(arguments: tuple[str, ...]) -> None:
     status, out, err = await operate_with(NOBODY, *arguments)
@@ -35,7 +35,7 @@ async def test_so_has_one_that_migrations_are_to_be_added_to() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "arguments", "expected"),
-    [({}, ("doctor",), 1), (NOBODY, ("reconcile",), 1), (NOBODY, ("doctor", "--fast"), 2)],
+    [({}, ("reconcile",), 1), (NOBODY, ("reconcile",), 1), (NOBODY, ("doctor", "--fast"), 2)],
     ids=["settings", "refused", "option"],
 )
 async def test_what_is_wrong_with_the_command_has_others(

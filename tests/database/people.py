@@ -84,7 +84,10 @@ class Call:
             [role, Jsonb(claims)],
         )
         named = ", ".join(f"{name} => %({name})s" for name in self.arguments)
-        return connection.execute(f"select * from {self.rpc}({named})", self.arguments)
+        answer = f"{self.rpc}({named})"
+        # Work that is handed out comes as one array.
+        rows = f"unnest({answer})" if self.rpc.startswith("coinslot_claim_") else answer
+        return connection.execute(f"select * from {rows}", self.arguments)
 
 
 def refusal(error: psycopg.Error) -> Refusal:

@@ -1,4 +1,4 @@
-"""The threats of accounts, one by one: to steal by merging, importing, deleting and signing up
+"""The threats of accounts, one by one: to steal by merging, deleting and signing up
 again, by anonymous accounts, and by what merely looks like a right.
 
 The attacker has every call that PostgREST lets them make, and gets the app's server to make those
@@ -7,13 +7,24 @@ that it makes for everybody: it merges an anonymous wallet into an account when 
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.types.json import Jsonb
 
+from tests.database.accounts import (
+    BONUS,
+    STARTER,
+    anonymous,
+    as_user,
+    books,
+    bought,
+    confirm,
+    receipts_of,
+    refuse,
+    signed_up,
+    tried,
+)
 from tests.database.people import (
     Bank,
     Call,
@@ -23,21 +34,16 @@ from tests.database.people import (
     gateway_says,
     hold,
     merge,
-    receipts,
     spend,
 )
 
-BONUS, STARTER = 5, 10
+__all__ = ["books"]
+
 MERGED = Refusal("PT409", "wallet_merged")
 NOT_FOUND = Refusal("PT404", "wallet_not_found")
+_EMAILS = "select email from auth.users where id = any(%s)"
+_ORDER = "select create_token_order('starter', 'portone')"
 FORBIDDEN = Refusal("PT403", "forbidden")
-
-
-@pytest.fixture(autouse=True)
-def books(bank: Bank) -> Any:  # noqa: ANN401 - a fixture
-    """The books add up after every threat."""
-    yield
-    assert not bank.audit()
 
 
 # ---- by merging ----
@@ -234,54 +240,6 @@ def test_anonymous_purchase_where_there_is_none(bank: Bank) -> None:
         bank.change("update coinslot.settings set anonymous_purchases = true")
 
 
-# ---- by importing ----
-
-
-def test_import_by_a_user(bank: Bank) -> None:
-    attacker = bank.user()
-    table = members(bank, {attacker: 1000})
-    for statement in (
-        _IMPORT.format(table),
-        "insert into coinslot.imported_balances select auth.uid()",
-        "select coinslot.prepare_restore()",
-        "select coinslot.adopt_users()",
-    ):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            as_user(bank, attacker, statement)
-    assert bank.wallet(attacker) == (0, 0)
-
-
-def test_import_for_a_second_bonus(bank: Bank) -> None:
-    """An old balance of 0 and an address that is confirmed later, or in another account."""
-    email = f"{uuid4()}@example.com"
-    thief = bank.user()
-    imported(bank, {thief: 0})
-    confirm(bank, thief, email)
-    assert bank.wallet(thief) == (0, 0)
-    bank.change("delete from auth.users where id = %s", thief)
-    assert bank.wallet(signed_up(bank, email=email)) == (0, 0)
-
-
-def test_import_and_merge_for_a_second_bonus(bank: Bank) -> None:
-    """The bonus is in the old balance, and taken off once, whoever has it by then."""
-    thief, account = signed_up(bank), signed_up(bank)
-    imported(bank, {thief: 20, account: 7})
-    assert (bank.wallet(thief), bank.wallet(account)) == ((20, 0), (7, 0))
-    bank.ask(merge(thief, account, f"{thief}"))
-    assert bank.wallet(account) == (27, 0)
-
-
-def test_import_of_a_balance_that_was_merged_away(bank: Bank) -> None:
-    """It is named as what is in the way: somebody decides whose it is."""
-    thief, account = bank.user(), bank.user()
-    bank.ask(merge(thief, account, f"{thief}"))
-    table = members(bank, {thief: 30})
-    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="merged into"):
-        bank.rows(_IMPORT.format(table))
-    assert bank.wallet(account) == (0, 0)
-    assert bank.wallet(thief) == (0, 0)
-
-
 # ---- by what looks like a right ----
 
 
@@ -306,87 +264,3 @@ def test_operator_by_merging_with_one(bank: Bank) -> None:
     bank.change("delete from auth.users where id = %s", operator)
     assert tried(bank, Call("request_token_refund", refund, operator)).code in {"PT403", "PT401"}
     assert bank.wallet(attacker) == (STARTER, 0)
-
-
-# ---- what they share ----
-
-_IMPORT = "select * from coinslot.import_balances('{}', 'id', 'tokens')"
-_EMAILS = "select email from auth.users where id = any(%s)"
-_ORDER = "select create_token_order('starter', 'portone')"
-
-
-def anonymous(bank: Bank) -> UUID:
-    user = uuid4()
-    bank.change("insert into auth.users (id, is_anonymous) values (%s, true)", user)
-    return user
-
-
-def signed_up(bank: Bank, user: UUID | None = None, email: str | None = "") -> UUID:
-    """Somebody whose address is confirmed, if they have one."""
-    user = user or uuid4()
-    email = f"{user}@example.com" if email == "" else email
-    bank.change(
-        "insert into auth.users (id, email, email_confirmed_at, created_at)"
-        " values (%s, %s, case when %s::text is not null then now() end, now())",
-        *(user, email, email),
-    )
-    return user
-
-
-def confirm(bank: Bank, user: UUID, email: str) -> None:
-    bank.change(
-        "update auth.users set email = %s, email_confirmed_at = now(), is_anonymous = false"
-        " where id = %s",
-        *(email, user),
-    )
-
-
-def bought(bank: Bank, user: UUID) -> str:
-    order = bank.order(user)
-    bank.ask(gateway_says(order, 1, paid=5000))
-    return order
-
-
-def members(bank: Bank, balances: dict[UUID, int]) -> str:
-    """An app's own table of balances."""
-    table = f"public.members_{uuid4().hex}"
-    bank.change(f"create table {table} (id uuid primary key, tokens integer)")
-    for user, tokens in balances.items():
-        bank.change(f"insert into {table} values (%s, %s)", user, tokens)
-    return table
-
-
-def imported(bank: Bank, balances: dict[UUID, int]) -> None:
-    bank.rows(
-        f"select * from coinslot.import_balances('{members(bank, balances)}', 'id', 'tokens')"
-    )
-
-
-def as_user(
-    bank: Bank, user: UUID, statement: str, *values: object, claims: dict[str, object] | None = None
-) -> None:
-    """A statement of the attacker's own: more than PostgREST lets through."""
-    with bank.connect() as connection, connection.transaction():
-        told = {"role": "authenticated", "sub": str(user), **(claims or {})}
-        connection.execute(
-            "select set_config('role', 'authenticated', true),"
-            " set_config('request.jwt.claims', %s::text, true)",
-            [Jsonb(told)],
-        )
-        connection.execute(statement.encode(), values)
-
-
-def refuse(bank: Bank, call: Call) -> None:
-    with bank.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        call(connection)
-
-
-def tried(bank: Bank, call: Call) -> Refusal:
-    with bank.connect() as connection:
-        answer = call(connection)
-    assert isinstance(answer, Refusal), answer
-    return answer
-
-
-def receipts_of(answers: list[Any]) -> list[Any]:
-    return receipts([answer for answer in answers if not isinstance(answer, Refusal)])

@@ -6,7 +6,7 @@ import csv
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -51,14 +51,25 @@ select coinslot.make_balance_field('public.profiles', 'id', 'amount');
 """
 
 
-@contextmanager
-def app(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """An app with a profiles table of its own: the database, and what there was before Coinslot."""
+App = tuple[str, str]
+"""An app with a profiles table of its own: the database, and what there was before Coinslot."""
+
+
+@pytest.fixture(scope="module")
+def installed(cluster: Cluster) -> Iterator[App]:
     with cluster.unmigrated() as name:
         psql(cluster, name, "--command", APP)
         before = schema(cluster, name)
         for migration in MIGRATIONS:
             psql(cluster, name, "--file", str(migration))
+        yield name, before
+
+
+@pytest.fixture
+def app(cluster: Cluster, installed: App) -> Iterator[App]:
+    """A copy, for one test."""
+    template, before = installed
+    with cluster.clone(template) as name:
         yield name, before
 
 
@@ -81,59 +92,59 @@ def leave(cluster: Cluster, database: str) -> None:
         connection.execute(UNINSTALL.read_bytes())
 
 
-def test_nothing_of_ours_remains_and_nothing_of_theirs_is_gone(cluster: Cluster) -> None:
-    with app(cluster) as (name, before):
-        with closing(Bank(cluster.url(name))) as bank:
-            buyer = bank.user(3)
-            bank.ask(gateway_says(bank.order(buyer), 1, paid=5000))
-            bank.ask(spend(buyer, 2, "read"))
-            psql(cluster, name, "--command", LATER)
-            people = bank.rows("select id from auth.users")
+def test_nothing_of_ours_remains_and_nothing_of_theirs_is_gone(cluster: Cluster, app: App) -> None:
+    name, before = app
+    with closing(Bank(cluster.url(name))) as bank:
+        buyer = bank.user(3)
+        bank.ask(gateway_says(bank.order(buyer), 1, paid=5000))
+        bank.ask(spend(buyer, 2, "read"))
+        psql(cluster, name, "--command", LATER)
+        people = bank.rows("select id from auth.users")
+    leave(cluster, name)
+    psql(cluster, name, "--command", "drop function public.spend_tokens(integer)")
+    assert schema(cluster, name) == before
+    with closing(Bank(cluster.url(name))) as bank:
+        assert bank.rows("select id from auth.users") == people
+        assert bank.rows("select id from public.profiles") == people
+        bank.change("insert into auth.users (id) values (gen_random_uuid())")
+        bank.change("delete from auth.users")
+
+
+def test_what_leans_on_it_is_said_and_nothing_is_changed(cluster: Cluster, app: App) -> None:
+    name, _ = app
+    psql(
+        cluster,
+        name,
+        "--command",
+        "create table public.gifts (of uuid constraint gifts_of_fkey references token_wallets)",
+        "--command",
+        "create view public.rich as select user_id from token_wallets where tokens > 100",
+        "--command",
+        "create table public.receipts (paper public.token_receipt)",
+        "--command",
+        "create function public.dear(p token_prices) returns boolean language sql return true",
+        "--command",
+        "create function public.spend_tokens(who text) returns bigint language sql as "
+        "'select coinslot.max_amount()'",
+        "--command",
+        "create trigger told after insert on token_ledger for each row "
+        "execute function public.handle_new_user()",
+    )
+    before = schema(cluster, name)
+    with pytest.raises(psycopg.errors.DependentObjectsStillExist) as refused:
         leave(cluster, name)
-        psql(cluster, name, "--command", "drop function public.spend_tokens(integer)")
-        assert schema(cluster, name) == before
-        with closing(Bank(cluster.url(name))) as bank:
-            assert bank.rows("select id from auth.users") == people
-            assert bank.rows("select id from public.profiles") == people
-            bank.change("insert into auth.users (id) values (gen_random_uuid())")
-            bank.change("delete from auth.users")
-
-
-def test_what_leans_on_it_is_said_and_nothing_is_changed(cluster: Cluster) -> None:
-    with app(cluster) as (name, _):
-        psql(
-            cluster,
-            name,
-            "--command",
-            "create table public.gifts (of uuid constraint gifts_of_fkey references token_wallets)",
-            "--command",
-            "create view public.rich as select user_id from token_wallets where tokens > 100",
-            "--command",
-            "create table public.receipts (paper public.token_receipt)",
-            "--command",
-            "create function public.dear(p token_prices) returns boolean language sql return true",
-            "--command",
-            "create function public.spend_tokens(who text) returns bigint language sql as "
-            "'select coinslot.max_amount()'",
-            "--command",
-            "create trigger told after insert on token_ledger for each row "
-            "execute function public.handle_new_user()",
-        )
-        before = schema(cluster, name)
-        with pytest.raises(psycopg.errors.DependentObjectsStillExist) as refused:
-            leave(cluster, name)
-        assert refused.value.diag.message_primary is not None
-        head, *problems = refused.value.diag.message_primary.splitlines()
-        assert head == "Coinslot cannot be taken out yet, and nothing was changed:"
-        assert sorted(problems) == [
-            "- column paper of table public.receipts: it is yours.",
-            "- constraint gifts_of_fkey on table public.gifts: it is yours.",
-            "- function public.dear(public.token_prices): it is yours.",
-            "- function public.spend_tokens(text): it is yours.",
-            "- rule _RETURN on view public.rich: it is yours.",
-            "- trigger told on table public.token_ledger: it is yours.",
-        ]
-        assert schema(cluster, name) == before
+    assert refused.value.diag.message_primary is not None
+    head, *problems = refused.value.diag.message_primary.splitlines()
+    assert head == "Coinslot cannot be taken out yet, and nothing was changed:"
+    assert sorted(problems) == [
+        "- column paper of table public.receipts: it is yours.",
+        "- constraint gifts_of_fkey on table public.gifts: it is yours.",
+        "- function public.dear(public.token_prices): it is yours.",
+        "- function public.spend_tokens(text): it is yours.",
+        "- rule _RETURN on view public.rich: it is yours.",
+        "- trigger told on table public.token_ledger: it is yours.",
+    ]
+    assert schema(cluster, name) == before
 
 
 def test_our_profiles_that_the_app_has_made_its_own_are_left_to_it(cluster: Cluster) -> None:
@@ -151,30 +162,32 @@ def test_our_profiles_that_the_app_has_made_its_own_are_left_to_it(cluster: Clus
         bank.change("insert into auth.users (id) values (gen_random_uuid())")
 
 
-def test_money_on_its_way_keeps_it(cluster: Cluster) -> None:
-    with app(cluster) as (name, _):
-        with closing(Bank(cluster.url(name))) as bank:
-            buyer = bank.user()
-            paid, awaited = bank.order(buyer), bank.order(buyer)
-            bank.ask(gateway_says(paid, 1, paid=5000))
-            bank.ask(ask_refund(paid, "back"))
-            bank.change(
-                "update token_payments set status = 'awaiting_deposit' where order_id = %s", awaited
-            )
-        with pytest.raises(psycopg.errors.DependentObjectsStillExist) as refused:
-            leave(cluster, name)
-        assert "1 refunds are open" in str(refused.value)
-        assert "1 orders await a deposit" in str(refused.value)
+def test_money_on_its_way_keeps_it(cluster: Cluster, app: App) -> None:
+    name, _ = app
+    with closing(Bank(cluster.url(name))) as bank:
+        buyer = bank.user()
+        paid, awaited = bank.order(buyer), bank.order(buyer)
+        bank.ask(gateway_says(paid, 1, paid=5000))
+        bank.ask(ask_refund(paid, "back"))
+        bank.change(
+            "update token_payments set status = 'awaiting_deposit' where order_id = %s", awaited
+        )
+    with pytest.raises(psycopg.errors.DependentObjectsStillExist) as refused:
+        leave(cluster, name)
+    assert "1 refunds are open" in str(refused.value)
+    assert "1 orders await a deposit" in str(refused.value)
 
 
-@pytest.mark.parametrize("done", range(1, len(MIGRATIONS), 6))
-def test_an_installation_that_stopped_halfway_is_cleared_up(cluster: Cluster, done: int) -> None:
+def test_an_installation_that_stopped_halfway_is_cleared_up(cluster: Cluster) -> None:
+    """After every sixth migration, on a copy: the installation goes on meanwhile."""
     with cluster.unmigrated() as name:
         before = schema(cluster, name)
-        for migration in MIGRATIONS[:done]:
+        for done, migration in enumerate(MIGRATIONS):
             psql(cluster, name, "--file", str(migration))
-        leave(cluster, name)
-        assert schema(cluster, name) == before
+            if done % 6 == 0:
+                with cluster.clone(name) as halfway:
+                    leave(cluster, halfway)
+                    assert schema(cluster, halfway) == before, migration.name
 
 
 def test_leaving_twice_is_leaving_once(cluster: Cluster) -> None:
@@ -196,11 +209,11 @@ def test_where_coinslot_is_not_nothing_is_taken(cluster: Cluster, theirs: str) -
         assert schema(cluster, name) == before
 
 
-def test_what_is_left_of_it_without_its_schema_is_cleared_up(cluster: Cluster) -> None:
-    with app(cluster) as (name, before):
-        psql(cluster, name, "--command", "drop schema coinslot cascade")
-        leave(cluster, name)
-        assert schema(cluster, name) == before
+def test_what_is_left_of_it_without_its_schema_is_cleared_up(cluster: Cluster, app: App) -> None:
+    name, before = app
+    psql(cluster, name, "--command", "drop schema coinslot cascade")
+    leave(cluster, name)
+    assert schema(cluster, name) == before
 
 
 def test_it_can_be_installed_again(cluster: Cluster) -> None:
@@ -218,8 +231,9 @@ def test_it_can_be_installed_again(cluster: Cluster) -> None:
             assert bank.rows("select * from coinslot.check_installation()") == []
 
 
-def test_the_books_are_exported_as_csv(cluster: Cluster, tmp_path: Path) -> None:
-    with app(cluster) as (name, _), closing(Bank(cluster.url(name))) as bank:
+def test_the_books_are_exported_as_csv(cluster: Cluster, app: App, tmp_path: Path) -> None:
+    name, _ = app
+    with closing(Bank(cluster.url(name))) as bank:
         buyer = bank.user(3)
         order = bank.order(buyer)
         bank.ask(gateway_says(order, 1, paid=5000))

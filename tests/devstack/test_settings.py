@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from typer.testing import CliRunner
 
-from coinslot.settings.deployment import WELL_KNOWN_JWT_SECRET, setting_names
+from coinslot.settings.deployment import setting_names
+from coinslot.settings.supabase_keys import WELL_KNOWN_JWT_SECRET
 from devstack import cli, environment
 from devstack.keys import LOCAL_JWT_SECRET, ApiKeys
 from devstack.settings import DevstackSettings

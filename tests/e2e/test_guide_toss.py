@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coinslot.order_ids import ORDER_ID
 from coinslot.settings.deployment import SettingsError
 from tests.support.commands import operate
 from tests.support.toss_shop import READING, TossShop
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tests.support.shop import Shop
 
 BODY = {"amount": 13000, "orderName": READING}
-ORDER_ID = re.compile(r"ord_[A-Za-z0-9_-]{12,36}")
 
 
 @pytest.fixture

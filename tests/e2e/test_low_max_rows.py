@@ -119,3 +119,9 @@ async def test_audit_sees_every_line(services: Services) -> None:
     await service.audit_payments(audit_id, lines)
     assert len(await service.audit_open(audit_id, None)) == 8
     assert len(await service.audit_report(audit_id, None)) == 8
+
+
+async def test_an_operator_sees_every_product(low: LocalStack, services: Services) -> None:
+    with low.connect() as owner:
+        (there,) = owner.execute("select count(*) from token_products").fetchone() or ()
+    assert len(await services.database.as_service().list_products()) == there > MOST

@@ -24,6 +24,7 @@ class TestPurchase:
             "amount": 12000,
             "tokens": 30,
             "name": "Standard Pack",
+            "orderName": "스탠다드 팩",
             "vbank_due": f"{shop.deposit_until(order_id, 'Asia/Seoul'):%Y%m%d%H%M}",
         }
         assert shop.row(order_id)["status"] == "pending"

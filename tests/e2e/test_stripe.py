@@ -163,7 +163,7 @@ class TestPaying:
         row = stripe_shop.row(order_id)
         assert (row["status"], row["failure_reason"]) == (
             "pending",
-            "Your card has insufficient funds.",
+            "limit_or_balance",
         )
         assert await stripe_shop.pay(order_id, webhook="beside") == declined
         await stripe_shop.becomes(order_id, "completed")

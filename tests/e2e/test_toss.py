@@ -36,7 +36,7 @@ class TestCreate:
 
     async def test_product_by_its_id(self, toss: TossShop) -> None:
         answer = (await toss.create({"productId": "premium"})).json()
-        assert (answer["amount"], answer["tossConfig"]["orderName"]) == (35000, "Premium Pack")
+        assert (answer["amount"], answer["tossConfig"]["orderName"]) == (35000, "프리미엄 팩")
         agreeing = {"productId": "starter", "amount": 5000, "orderName": "스타터 팩"}
         assert (await toss.create(agreeing)).status_code == 200
 
@@ -114,10 +114,10 @@ class TestCard:
     @pytest.mark.parametrize(
         ("language", "sentence"),
         [
-            ("", "결제 승인이 거절되었습니다."),
-            ("ko-KR,ko;q=0.9,en;q=0.8", "결제 승인이 거절되었습니다."),
-            ("fr, en;q=0.3, ko;q=0.1", "The card company declined the payment."),
-            ("en-US,en;q=0.9", "The card company declined the payment."),
+            ("", "카드사에서 결제를 승인하지 않았어요."),
+            ("ko-KR,ko;q=0.9,en;q=0.8", "카드사에서 결제를 승인하지 않았어요."),
+            ("fr, en;q=0.3, ko;q=0.1", "Your card issuer didn\u2019t approve it."),
+            ("en-US,en;q=0.9", "Your card issuer didn\u2019t approve it."),
         ],
     )
     async def test_decline_has_toss_code_and_words(

@@ -132,7 +132,7 @@ class TestPortOneV1:
     async def test_no_window_opens_for_the_price(self, sim: Simulated) -> None:
         gateway = sim.gateway()
         prepared = await gateway.prepare(WON)
-        assert prepared.browser == {"vbank_due": "202612312359"}
+        assert prepared.browser["vbank_due"] == "202612312359"
         await gateway.close_order(WON, None)
         with pytest.raises(AssertionError, match="amount_not_prepared"):
             await sim.pay(ORDER_ID, amount=5000)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
-from coinslot.gateways.base import GatewayPayment, WebhookEvent, redacted
+from coinslot.gateways.base import GatewayPayment, WebhookEvent
+from coinslot.gateways.redaction import redacted
 
 
 def test_keeps_the_named_fields_and_nothing_else() -> None:

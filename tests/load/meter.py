@@ -81,4 +81,4 @@ def percentile(values: list[float], percent: int) -> float:
 
 def _operation(path: str, body: object) -> str:
     method = "GET" if body is None else "POST"
-    return f"{method} {re.sub('ord_[A-Za-z0-9_-]+', '{order}', path.partition('?')[0])}"
+    return f"{method} {re.sub('ord[A-Za-z0-9_-]{12,}', '{order}', path.partition('?')[0])}"

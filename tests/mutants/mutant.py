@@ -62,14 +62,18 @@ class SqlMutant:
     """Test files of pgTAP and node ids of pytest, the likeliest to notice first."""
 
     def apply(self, connection: Connection) -> None:
+        self.fit(connection)
+        # Or the check of an installation would notice every one, and its own rules were not proved.
+        connection.execute("select coinslot.write_manifest()")
+
+    def fit(self, connection: Connection) -> None:
+        """The patch alone, of which the check of an installation would tell."""
         for part in self.patch:
             try:
                 part.apply(connection)
             except psycopg.Error as error:
                 message = f"{self.name}: {error}"
                 raise DoesNotFit(message) from error
-        # Or the check of an installation would notice every one, and its own rules were not proved.
-        connection.execute("select coinslot.write_manifest()")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ MUTANTS = (
             "retry=Retry(NoBackoff(), 1, ",
             "retry=Retry(NoBackoff(), 0, ",
         ),
-        ("tests/test_rate_limiter.py::TestIdleConnections",),
+        ("tests/test_shared_rate_limits.py::TestIdleConnections",),
     ),
     SidecarMutant(
         "odd-text-let-in",

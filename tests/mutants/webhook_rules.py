@@ -10,6 +10,12 @@ PRIVILEGES = "sql_tests/01_privileges.test.sql"
 
 MUTANTS = (
     SqlMutant(
+        "made-up-types-fill-the-list",
+        "of the types of events that anybody may make up a few are remembered",
+        (Rewrite("coinslot.note_webhook_type", ") < 30", ") < 3000"),),
+        (WEBHOOKS,),
+    ),
+    SqlMutant(
         "claim-of-money-finished-unread",
         "what is claimed paid and not shown as paid yet is read again",
         (

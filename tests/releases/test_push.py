@@ -62,11 +62,12 @@ def test_a_push_halfway_tells_the_release_before(
     columns = "select priced_at from public.token_payments"
     assert installed.execute(columns).fetchall() == []
     edited = installed.execute(_FAULTS).fetchall()
-    assert installed.execute(_TOLD).fetchone() == (VERSION, VERSION)
+    kept = versions.told(candidate).oldest_sidecar
+    assert installed.execute(_TOLD).fetchone() == (VERSION, kept)
 
     last.write_text(whole)
     _push(cluster, installed, after)
-    assert installed.execute(_TOLD).fetchone() == ("999.0.0rc1", candidate_of(VERSION))
+    assert installed.execute(_TOLD).fetchone() == ("999.0.0rc1", kept)
     assert installed.execute("select * from public.coinslot_verify_ledger()").fetchall() == []
     assert installed.execute("select sum(tokens) from public.token_wallets").fetchone() == (15,)
     assert edited == [("function_changed", "coinslot.first_user(integer)")]

@@ -140,6 +140,11 @@ async def test_configuration_is_public_and_complete() -> None:
             "toss": "https://js.tosspayments.com/v2/standard",
             "stripe": "https://js.stripe.com/v3",
         },
+        "methods": [{"id": "card", "currency": "KRW", "gateway": "portone", "logo": "card"}],
+        "currency": {"default": "KRW", "offered": ["KRW"]},
+        "links": {},
+        "business": {},
+        "refundDays": None,
         "demo": None,
     }
 

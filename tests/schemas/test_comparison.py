@@ -10,13 +10,13 @@ from psycopg import sql
 
 from devstack.postgres import SUPERUSER, Grants
 from tests.schemas.comparison import (
+    REFERENCE_TABLES,
     difference,
     differences,
     dump,
     objects,
     reference_rows,
 )
-from tests.schemas.derivation import REFERENCE_TABLES
 from tests.support.sizes import PROOFS
 
 if TYPE_CHECKING:

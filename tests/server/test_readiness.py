@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coinslot.database import rpc_names
+from coinslot.database.anonymous import AnonymousRefused
 from coinslot.database.caller import RpcMissing
 from coinslot.database.installation import Fault
 from coinslot.database.records import DatabaseSettings
 from coinslot.database.rpc_names import Rpc
-from coinslot.errors import DatabaseUnavailable
+from coinslot.errors import DatabaseUnavailable, GatewayUnavailable
 from coinslot.release import VERSION
 from coinslot.server import installation
 from coinslot.server.installation import Installation
+from coinslot.server.key_checks import KeyChecks
 from coinslot.server.readiness import Readiness
 from coinslot.shutdown import Shutdown
+from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from coinslot.services import Services
@@ -47,11 +50,19 @@ def test_rpcs_are_called_in_the_database_package_only() -> None:
 class Books:
     """A database that knows one gateway."""
 
-    def __init__(self, *faults: Fault) -> None:
+    def __init__(self, *faults: Fault, public_key_refused: bool = False) -> None:
         self.faults = list(faults)
+        self.public_key_refused = public_key_refused
 
     def as_service(self) -> Books:
         return self
+
+    def as_anonymous(self) -> Books:
+        return self
+
+    async def look(self) -> None:
+        if self.public_key_refused:
+            raise AnonymousRefused
 
     async def get_settings(self) -> DatabaseSettings:
         return DatabaseSettings(
@@ -79,7 +90,7 @@ async def reasons_with(database: Books, *gateways: str) -> list[str]:
     services: Services = SimpleNamespace(  # type: ignore[assignment]
         database=database, gateways=dict.fromkeys(gateways), shutdown=Shutdown(1)
     )
-    return await Readiness(services, "test").reasons()
+    return await Readiness(services, settings()).reasons()
 
 
 async def test_a_gateway_without_its_row_is_named() -> None:
@@ -91,6 +102,41 @@ async def test_a_database_without_coinslot_is_to_be_migrated() -> None:
     assert await reasons_with(NoBooks(), "known") == [
         "migrations: the database has no coinslot_get_settings; push the migrations"
     ]
+
+
+async def test_a_public_key_that_is_refused_stops_everybody() -> None:
+    [reason] = await reasons_with(Books(public_key_refused=True), "known")
+    assert reason.startswith("keys: SUPABASE_ANON_KEY is refused at SUPABASE_URL")
+
+
+class Refusing:
+    """A gateway, and what it says to a read."""
+
+    def __init__(self, name: str, code: str) -> None:
+        self.name = name
+        self.code = code
+
+    async def read(self, _order_id: str, _payment_key: str) -> None:
+        raise GatewayUnavailable(code=self.code)
+
+
+@pytest.mark.parametrize(
+    ("codes", "named"),
+    [
+        (("gateway_rejected_keys", "gateway_rejected_keys"), ["toss", "stripe"]),
+        (("gateway_rejected_keys", "gateway_unavailable"), []),
+        (("gateway_refused", "gateway_refused"), []),
+    ],
+)
+async def test_keys_that_every_gateway_refuses_stop_everybody(
+    codes: tuple[str, str], named: list[str]
+) -> None:
+    two = {name: Refusing(name, code) for name, code in zip(("toss", "stripe"), codes, strict=True)}
+    services: Services = SimpleNamespace(database=Books(), gateways=two)  # type: ignore[assignment]
+    toss = {"toss_client_key": "test_ck_12345678", "toss_secret_key": "test_sk_12345678"}
+    stripe = {"stripe_publishable_key": "pk_test_1234", "stripe_secret_key": "sk_test_1234"}
+    found = await KeyChecks(services, settings(**toss, **stripe)).reasons()
+    assert found == [f"gateways: {each} refuses {each.upper()}_SECRET_KEY" for each in named]
 
 
 def fault(number: int, *, stops_buyers: bool = True) -> Fault:

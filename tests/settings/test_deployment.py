@@ -10,12 +10,12 @@ import pytest
 
 from coinslot.gateways.registry import open_gateways
 from coinslot.settings.deployment import (
-    WELL_KNOWN_JWT_SECRET,
     Settings,
     SettingsError,
     load_settings,
     setting_names,
 )
+from coinslot.settings.supabase_keys import WELL_KNOWN_JWT_SECRET
 from devstack.settings import DevstackSettings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"

@@ -10,7 +10,7 @@ import pytest
 SIDECAR = Path(__file__).parents[2] / "sidecar"
 SIMULATORS = SIDECAR / "simulators"
 FOLDERS = [SIMULATORS / name for name in ("stripe", "toss", "portone/v1", "portone/v2")]
-NAMES = re.compile(r"(?i:stripe|toss|portone|iamport|imp_uid)|\bV[12]\b")
+NAMES = re.compile(r"(?i:stripe|toss(?!pay\b)|portone|iamport|imp_uid)|\bV[12]\b")
 # The registry is there to name them, and the demo plays its story at every gateway.
 MAY_NAME_THEM = {
     SIMULATORS / "registry.py",

@@ -106,7 +106,7 @@ def _altered(value: object, order_id: str) -> object:
         return {name: _altered_field(name, each, order_id) for name, each in value.items()}
     if isinstance(value, list):
         return [_altered(each, order_id) for each in value]
-    return order_id if isinstance(value, str) and value.startswith("ord_") else value
+    return order_id if isinstance(value, str) and value.startswith("ord") else value
 
 
 def _altered_field(name: str, value: object, order_id: str) -> object:

@@ -18,7 +18,7 @@ from coinslot.settings.deployment import Settings, load_settings, setting_names
 from devstack import postgres
 from tests.support.clusters import devstack_settings, free_ports
 from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
-from tests.support.stacks import CrowdedStack
+from tests.support.stacks import SeededStack
 
 if TYPE_CHECKING:
     from devstack.processes import Program
@@ -37,7 +37,7 @@ _IMPATIENT = {
 }
 
 
-class StormStack(CrowdedStack):
+class StormStack(SeededStack):
     """Postgres keeps its promises here: what was acknowledged survives a SIGKILL."""
 
     sidecars_have: ClassVar[dict[str, str]] = _IMPATIENT

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import get_args
 
 import psutil
 import psycopg
@@ -22,7 +23,7 @@ from devstack.postgres import SUPERUSER, Grants
 from devstack.processes import Processes
 from devstack.settings import ROOT, DevstackSettings
 from devstack.stack import Stack
-from tests.support.seeds import start_with_seed
+from tests.support.seeds import copy_or_make, shared_run
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 _FOLDERS = ROOT / ".devstack-test"
@@ -78,6 +79,11 @@ class Cluster:
         self.go_on()
         postgres.bootstrap_cluster(self.settings)
 
+    def start_from(self, seed: Path) -> None:
+        """Starts it with the templates as they are in `seed`."""
+        copy_or_make(self.placement.data_dir, seed, self._make_seed)
+        self.go_on()
+
     def restart(self) -> None:
         self.stop()
         self.go_on()
@@ -127,6 +133,12 @@ class Cluster:
     def url(self, database: str, role: str = "postgres") -> str:
         return self.settings.database_url(role, database)
 
+    def _make_seed(self) -> None:
+        self.start()
+        for grants in get_args(Grants):
+            self.template(grants)
+        self.stop()
+
     def _make_template(self, grants: Grants) -> str:
         name = f"migrated_{grants}"
         if not self._exists(name):
@@ -162,8 +174,8 @@ def running(
     the workers makes."""
     settings = devstack_settings(name, postgres_bin)
     cluster = Cluster(settings)
-    if for_all and "PYTEST_XDIST_WORKER" in os.environ:
-        start_with_seed(cluster, _of_run(os.getppid()) / name)
+    if for_all and (seed := shared_seed(name)):
+        cluster.start_from(seed)
     else:
         cluster.start()
     try:
@@ -171,6 +183,12 @@ def running(
     finally:
         cluster.stop()
         discard(Stack(settings, dotenv=None))
+
+
+def shared_seed(name: str) -> Path | None:
+    """The folder of a seed that all workers of this run share, if they share any."""
+    run = shared_run()
+    return _of_run(run) / name if run else None
 
 
 def discard_seeds() -> None:

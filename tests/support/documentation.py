@@ -83,3 +83,12 @@ def cells(source: str, column: int = 0) -> list[str]:
         if line.startswith("|") and not line.startswith("| ---") and not below.startswith("| ---")
     ]
     return [row[column].strip() for row in rows]
+
+
+def named(source: str, pattern: str = r"\w+") -> set[str]:
+    """The spans of code in a text that have this form as a whole."""
+    return {each for each in spans(source) if re.fullmatch(pattern, each)}
+
+
+def first_column(page: str, pattern: str = r"\w+") -> set[str]:
+    return named("\n".join(cells(text(DOCS / page))), pattern)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,17 @@ def _postgres(arguments: list[str]) -> str | None:
     return next(iter(unknown | {file for file in files if not (ROOT / file).is_file()}), None)
 
 
+def _elsewhere(arguments: list[str]) -> str | None:
+    """Of a program that is none of ours: files and modules of ours that it is given."""
+    for word in arguments:
+        module, _, name = word.partition(":")
+        if word.startswith(("sidecar/", "requirements")) and not (ROOT / word).is_file():
+            return word
+        if module.startswith("coinslot.") and not hasattr(import_module(module), name):
+            return word
+    return None
+
+
 _CHECKS: dict[str, Callable[[list[str]], str | None]] = {
     "make": _make,
     "coinslot": _coinslot,
@@ -110,4 +122,12 @@ _CHECKS: dict[str, Callable[[list[str]], str | None]] = {
     "curl": _curl,
     "psql": _postgres,
     "pg_dump": _postgres,
+    "/opt/coinslot/bin/coinslot": _coinslot,
+    **dict.fromkeys(
+        (
+            *("docker", "gcloud", "install", "npm", "python3", "sam", "systemctl", "uvicorn"),
+            "/opt/coinslot/bin/pip",
+        ),
+        _elsewhere,
+    ),
 }

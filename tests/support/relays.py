@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tests.support.clusters import devstack_settings, free_ports
-from tests.support.stacks import CrowdedStack
+from tests.support.stacks import SeededStack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -69,7 +69,7 @@ class Relay:
                 await sink.drain()
 
 
-class RelayedStack(CrowdedStack):
+class RelayedStack(SeededStack):
     """PostgREST, and it alone, is connected to Postgres through `port`, and names in every query
     what it calls."""
 

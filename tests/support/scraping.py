@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 # An id, an address, a number that is somebody's: what must not become a label.
-_CHOSEN = re.compile(r"ord_|imp_|pi_|@|[0-9a-f]{8}-|[0-9]{6}|eyJ")
+_CHOSEN = re.compile(r"ord_|ord[0-9a-f]{32}|imp_|pi_|@|[0-9a-f]{8}-|[0-9]{6}|eyJ")
 
 
 @dataclass(frozen=True)

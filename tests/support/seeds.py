@@ -1,7 +1,7 @@
-"""The folder of a Postgres server that one worker of a test run makes, and the others copy.
+"""Folders with a Postgres in them that one worker of a test run makes, and the others copy.
 
-It holds the roles and the migrated templates: to make those takes longer than all the rest of a
-start.
+A seed is the data of a server, with its roles and migrated templates, or of a stack, with its
+migrations and people: to make that costs more than all the rest of a start.
 """
 
 from __future__ import annotations
@@ -10,38 +10,50 @@ import fcntl
 import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, get_args
-
-from devstack.postgres import Grants
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-    from tests.support.clusters import Cluster
+_RUN = "COINSLOT_TEST_RUN"
 
 
-def start_with_seed(cluster: Cluster, seed: Path) -> None:
-    """Starts the server as it is in `seed`, and is the one to make that where nobody has."""
-    seed.mkdir(parents=True, exist_ok=True)
+def share(run: int) -> None:
+    """Lets the workers of this process, and what they start, share seeds under this number."""
+    os.environ[_RUN] = str(run)
+
+
+def shared_run() -> int | None:
+    """The process whose workers share seeds; None where every server is made anew."""
+    run = os.environ.get(_RUN)
+    return int(run) if run else None
+
+
+def copy_or_make(data: Path, seed: Path, make: Callable[[], None]) -> None:
+    """Gives `data` what is in `seed`, and is the one to `make` it where nobody has.
+
+    `make` leaves no process behind.
+    """
     whole = seed / "postgres"
+    with _alone(seed):
+        if not whole.exists():
+            make()
+            partial = whole.with_suffix(".partial")
+            _copy(data, partial)
+            partial.rename(whole)
+            return
+    shutil.rmtree(data)
+    _copy(whole, data)
+
+
+@contextmanager
+def _alone(seed: Path) -> Iterator[None]:
+    seed.mkdir(parents=True, exist_ok=True)
     with (seed / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if whole.exists():
-            shutil.rmtree(cluster.placement.data_dir)
-            _copy(whole, cluster.placement.data_dir)
-        else:
-            _make(cluster, whole)
-    cluster.go_on()
-
-
-def _make(cluster: Cluster, whole: Path) -> None:
-    cluster.start()
-    for grants in get_args(Grants):
-        cluster.template(grants)
-    cluster.stop()
-    partial = whole.with_suffix(".partial")
-    _copy(cluster.placement.data_dir, partial)
-    partial.rename(whole)
+        yield
 
 
 def _copy(folder: Path, copy: Path) -> None:

@@ -16,7 +16,8 @@ from devstack.keys import ApiKeys
 from devstack.processes import Program
 from devstack.settings import DevstackSettings
 from devstack.stack import Stack
-from tests.support.clusters import devstack_settings, discard
+from tests.support.clusters import devstack_settings, discard, shared_seed
+from tests.support.seeds import copy_or_make
 from tests.support.sidecars import NO_HURRY
 
 PASSWORD = "correct horse"
@@ -120,9 +121,26 @@ class CrowdedStack(Stack):
         return [*others, replace(sidecar, env={**sidecar.env, **roomy})]
 
 
+class SeededStack(CrowdedStack):
+    """One whose first start copies a database that was migrated and seeded for all workers."""
+
+    def _start_postgres(self, program: Program) -> None:
+        seed = shared_seed("seeded")
+        if seed and not self._migrated.exists():
+            copy_or_make(self._placement.data_dir, seed, self._make_seed)
+            self._note_migrations()
+        super()._start_postgres(program)
+
+    def _make_seed(self) -> None:
+        database = self.programs[0]
+        super()._start_postgres(database)
+        self._migrate()
+        self.processes.stop(database)
+
+
 @contextmanager
 def running_stack(name: str = "stack") -> Iterator[LocalStack]:
-    manager = CrowdedStack(devstack_settings(name), dotenv=None)
+    manager = SeededStack(devstack_settings(name), dotenv=None)
     try:
         manager.up()
         yield LocalStack(manager)

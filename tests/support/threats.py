@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from tests.support.shop import Shop
 
+FREE, STARTER = 5, 10
+"""Tokens that one begins with, and of the product that one buys."""
+NOT_ALLOWED = "42501"
 MEGABYTE = 1_000_000
 HOSTILE = {
     "quote": "'; drop table public.token_wallets; --",

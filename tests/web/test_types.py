@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.support.clusters import Cluster
 
 REACT = ROOT / "tests" / "examples" / "react"
+GATEWAYS = ROOT / "tests" / "examples" / "gateways"
 Mistake = tuple[str, str, str]
 """The text of an example, what is written in its place, and TypeScript's complaint."""
 MISTAKES: tuple[tuple[Mistake, ...], ...] = (
@@ -55,6 +56,10 @@ def test_the_database_types_are_those_of_the_migrations(cluster: Cluster) -> Non
 
 def test_the_react_examples_type_check() -> None:
     assert complaints(REACT) == []
+
+
+def test_the_gateways_own_types_take_what_the_examples_give_them() -> None:
+    assert complaints(GATEWAYS) == []
 
 
 @pytest.mark.parametrize("mistakes", MISTAKES, ids=["values", "event"])

@@ -20,7 +20,9 @@ from coinslot.cli.serve import serve
 from coinslot.cli.webhooks import app as webhooks
 from coinslot.release import OLDEST_SCHEMA, VERSION
 
-app = command_group("Coinslot's sidecar: prepaid tokens, bought through payment gateways.")
+app = command_group(
+    "Coinslot's sidecar: prepaid tokens, bought through payment gateways.", completion=True
+)
 for command in (
     serve,
     refund,

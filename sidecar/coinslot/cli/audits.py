@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -12,7 +13,7 @@ import typer
 
 from coinslot.cli.amounts import major
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import err, fail, out
+from coinslot.cli.terminal import AsJson, err, fail, out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,33 +43,55 @@ def audit(
     ] = None,
     *,
     accept_odd: Annotated[bool, typer.Option("--accept-odd", help=_ACCEPT_HELP)] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hold a gateway's list of payments that moved against ours: for the accountant, and for what
     is wrong. The exit status is not 0 where payments do not match or rows cannot be read."""
     begin, end = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
-    _check(begin, end, report)
+    _check(begin, end, report, as_json=as_json)
 
     async def audited(services: Services) -> Audit | None:
         if gateway not in services.gateways:
             return None
-        made = await services.audits.audit(gateway, begin, end, again=True, accept=accept_odd)
-        if made is not None and report is not None:
-            await _write(report, services, made)
+        with err.progress(f"auditing {gateway}") as tell:
+            made = await services.audits.audit(
+                gateway, begin, end, again=True, accept=accept_odd, tell=tell
+            )
+            if made is not None and report is not None:
+                tell("writing the report")
+                await _write(report, services, made)
         return made
 
     made = run(audited)
     if made is None:
         fail(f"There is no gateway {gateway} here: it is unknown, or without its keys")
+    _show(made, report, as_json=as_json)
+    _judge(made)
+
+
+def _show(made: Audit, report: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(_answer(made))
     # The report itself may be on its way to another program.
-    if report != Path("-"):
-        _show(made.totals)
+    elif report != Path("-"):
+        _show_totals(made.totals)
     _show_odd(made)
+
+
+def _judge(made: Audit) -> None:
+    """Ends the command with what is wrong, if anything is."""
     wrong = sum(t.payments for t in made.totals if t.verdict in {"unknown", "different", "missing"})
     problems = [f"{wrong} payments do not match: they are among the discrepancies"] * bool(wrong)
     if not made.finished:
         problems.append(f"{made.odd.count} rows cannot be read: the window is not finished")
     if problems:
         fail(". ".join(problems))
+
+
+def _answer(made: Audit) -> dict[str, object]:
+    """The totals, and the rows that cannot be read."""
+    odd = {"count": made.odd.count, "first": [asdict(row) for row in made.odd.first]}
+    return {"audit": made.id, "finished": made.finished, "totals": made.totals, "odd": odd}
 
 
 def _show_odd(made: Audit) -> None:
@@ -79,8 +102,10 @@ def _show_odd(made: Audit) -> None:
         err.print(f"and {made.odd.count - len(made.odd.first)} more")
 
 
-def _check(begin: datetime, end: datetime, report: Path | None) -> None:
+def _check(begin: datetime, end: datetime, report: Path | None, *, as_json: bool) -> None:
     """Before a month is read, not after it."""
+    if as_json and report == Path("-"):
+        fail("Say --json or --csv -, not both: each is all that is printed")
     if begin >= end:
         fail("The first day comes before the last")
     if report is not None and not report.parent.is_dir():
@@ -116,7 +141,7 @@ def _cell(name: str, value: object, currency: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _show(totals: Iterable[AuditTotal]) -> None:
+def _show_totals(totals: Iterable[AuditTotal]) -> None:
     from rich.markup import escape  # noqa: PLC0415 - `--help` does without it
     from rich.table import Table  # noqa: PLC0415
 

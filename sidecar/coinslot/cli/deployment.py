@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypeVar
+import os
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import typer
 
 from coinslot.cli.terminal import AWAY, REFUSED, fail
 
@@ -16,28 +19,52 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+TRACEBACK = "COINSLOT_TRACEBACK"
+"""The variable of the environment with which an error that nobody expected is shown whole."""
 
-def run(work: Callable[[Services], Awaitable[T]]) -> T:
-    """Runs `work`. A refusal, or something that is away, ends the command with a sentence."""
+
+def run(work: Callable[[Services], Awaitable[T]], *, quiet: bool = False) -> T:
+    """Runs `work`. A refusal, or something that is away, ends the command with a sentence.
+
+    `quiet`: what is logged on the way is not shown, since `work` tells all of it.
+    """
     # Loaded here, so that `--help` does not wait for it.
     import asyncio  # noqa: PLC0415
 
+    from pydantic import ValidationError  # noqa: PLC0415
+
     from coinslot import logs  # noqa: PLC0415
-    from coinslot.errors import (  # noqa: PLC0415
-        CoinslotError,
-        DatabaseUnavailable,
-        GatewayUnavailable,
-        TryAgain,
-    )
+    from coinslot.errors import CoinslotError  # noqa: PLC0415
 
     settings = this_deployment()
-    logs.configure(settings.secrets(), settings.coinslot_log_format)
+    logs.configure(settings.secrets(), settings.coinslot_log_format, quiet=quiet)
     try:
         return asyncio.run(_with_services(settings, work))
     except CoinslotError as error:
-        away = isinstance(error, (DatabaseUnavailable, GatewayUnavailable, TryAgain))
-        said = "\n".join([f"{error} ({error.code})", *_details(error)])
-        fail(said, AWAY if away else REFUSED)
+        _fail_with(error)
+    except ValidationError as error:
+        lines = ["The database's answer is not understood (database_mismatch): push the migrations"]
+        lines += [
+            f"Detail: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
+        ]
+        fail("\n".join(lines[:4]))
+    except (typer.Exit, typer.Abort):
+        raise
+    except OSError as error:
+        # Of a file that the command reads or writes: what a connection does is told otherwise.
+        fail(f"{error.strerror or error}: {error.filename or 'a file'}")
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        fail(f"{type(error).__name__}, which nobody expected. {TRACEBACK}=1 shows all of it")
+
+
+def _fail_with(error: CoinslotError) -> NoReturn:
+    from coinslot.errors import DatabaseUnavailable, GatewayUnavailable, TryAgain  # noqa: PLC0415
+
+    away = isinstance(error, (DatabaseUnavailable, GatewayUnavailable, TryAgain))
+    said = "\n".join([f"{error} ({error.code})", *_details(error)])
+    fail(said, AWAY if away else REFUSED)
 
 
 def _details(error: CoinslotError) -> Iterator[str]:
@@ -50,8 +77,10 @@ def _details(error: CoinslotError) -> Iterator[str]:
             "It answers, and refuses: SUPABASE_SERVICE_ROLE_KEY is not of this project, or rights "
             "are missing. Read: select * from coinslot.check_installation();"
         )
-    if isinstance(error, DatabaseError) and error.explained:
-        yield f"Detail: {json.dumps(error.explained, ensure_ascii=False)}"
+    details = error.explained if isinstance(error, DatabaseError) else error.details
+    # That is for pages: a command has its status.
+    if details := {name: value for name, value in details.items() if name != "success"}:
+        yield f"Detail: {json.dumps(details, ensure_ascii=False, default=str)}"
 
 
 def this_deployment() -> Settings:
@@ -62,6 +91,17 @@ def this_deployment() -> Settings:
         return load_settings()
     except SettingsError as error:
         fail(str(error))
+
+
+def settings_problems() -> list[str]:
+    """A sentence for each setting that is missing or wrong."""
+    from coinslot.settings.deployment import SettingsError, load_settings  # noqa: PLC0415
+
+    try:
+        load_settings()
+    except SettingsError as error:
+        return [line.strip() for line in str(error).splitlines()[1:]]
+    return []
 
 
 async def _with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:

@@ -9,7 +9,7 @@ import typer
 
 from coinslot.cli.command_group import command_group
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import fail, out
+from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
     from coinslot.database.records import Discrepancy
@@ -24,6 +24,8 @@ app = command_group("What needs a person: money that fits no order, refunds that
 @app.command("list")
 def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Show what is open."""
 
@@ -39,7 +41,11 @@ def list_(
             found += page
         return found
 
-    out.print_table(_COLUMNS, map(_cells, run(listed)))
+    found = run(listed)
+    if as_json:
+        out.print_json(found)
+    else:
+        out.print_table(_COLUMNS, map(_cells, found))
 
 
 @app.command()
@@ -47,6 +53,7 @@ def resolve(
     number: Annotated[int, typer.Argument(metavar="ID", help="As `list` shows it.")],
     *,
     resolution: Annotated[str, typer.Option(help="What you found, and what you did about it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Say that one has been dealt with. What is told anew of the same money is shown again."""
 
@@ -56,6 +63,9 @@ def resolve(
     found = run(resolved)
     if found is None:
         fail("There is no such discrepancy")
+    if as_json:
+        out.print_json(found)
+        return
     said = found.resolution or "it resolved itself"
     out.print(
         f"{found.id}: {found.kind}, resolved {(found.resolved_at or '')[:19]}: {said}", markup=False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import out
+from coinslot.cli.terminal import AsJson, out
 
 if TYPE_CHECKING:
     from coinslot.database.going_live import GoingLive
@@ -19,13 +19,18 @@ _COLUMNS = ("order", "user id", "tokens", "balance afterwards")
 def go_live(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take back the tokens of test payments, call off unpaid test orders, take real money only."""
 
     async def gone(services: Services) -> GoingLive:
         return await services.database.as_service().go_live(dry_run=not yes)
 
-    _show(run(gone))
+    report = run(gone)
+    if as_json:
+        out.print_json(report)
+    else:
+        _show(report)
 
 
 def _show(report: GoingLive) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from coinslot.cli.command_group import command_group
-from coinslot.cli.terminal import AWAY, REFUSED, fail, out
+from coinslot.cli.terminal import AWAY, REFUSED, AsJson, Terminal, err, fail, out
 
 if TYPE_CHECKING:
     from coinslot.installation.choices import Choices
@@ -60,6 +60,7 @@ def add(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be added, and add nothing.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add the migrations that are missing, behind your newest one, with your choices in a file.
 
@@ -78,16 +79,20 @@ def add(
     asked = any(each is not None for each in (mode, bonus, profiles))
     try:
         folder = MigrationFolder(path)
-        added = _missing(folder, chosen if asked else None, database_url)
+        said = err if as_json else out
+        added = _missing(folder, chosen if asked else None, database_url, said)
         if not dry_run:
             folder.write_all(added)
     except InstallationRefused as refusal:
         fail(str(refusal), AWAY if isinstance(refusal, DatabaseAway) else REFUSED)
-    _show(folder, added, dry_run=dry_run)
+    if as_json:
+        out.print_json({"folder": str(folder.path), "added": [*added], "dry_run": dry_run})
+    else:
+        _show(folder, added, dry_run=dry_run)
 
 
 def _missing(
-    folder: MigrationFolder, choices: Choices | None, database_url: str | None
+    folder: MigrationFolder, choices: Choices | None, database_url: str | None, said: Terminal
 ) -> dict[str, bytes]:
     from datetime import UTC, datetime  # noqa: PLC0415 - `--help` does without it
 
@@ -101,7 +106,7 @@ def _missing(
     if database_url:
         names = copies(files, shipped).names.values()
         pushed = look_at(database_url, database_check(shipped[0]), set(map(version_of, names)))
-        out.print(
+        said.print(
             "Coinslot is in this database already."
             if pushed
             else "Nothing is in the way in this database."

@@ -8,7 +8,7 @@ import typer
 
 from coinslot.cli.command_group import command_group
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import fail, out
+from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
     from coinslot.database.records import Operator, OperatorAccount
@@ -29,17 +29,18 @@ def add(
         Literal["owner", "finance", "support"],
         typer.Option(help="support reads; finance and owner refund, too."),
     ],
+    as_json: AsJson = False,
 ) -> None:
     """Give a user a role, in place of the one they had. The first owner is made so, too."""
 
     async def added(services: Services) -> Operator:
         return await services.database.as_service().add_operator(who, role)
 
-    _show(run(added), "has the role")
+    _show(run(added), "has the role", as_json=as_json)
 
 
 @app.command()
-def remove(who: Who) -> None:
+def remove(who: Who, *, as_json: AsJson = False) -> None:
     """Take the role of a user away. Counts from their next call on, whatever their JWT says."""
 
     async def removed(services: Services) -> Operator | None:
@@ -48,17 +49,21 @@ def remove(who: Who) -> None:
     was = run(removed)
     if was is None:
         fail("This user is no operator")
-    _show(was, "no longer has the role")
+    _show(was, "no longer has the role", as_json=as_json)
 
 
 @app.command("list")
-def list_() -> None:
+def list_(*, as_json: AsJson = False) -> None:
     """Show the operators. One who is not active was deleted or banned, and may do nothing."""
 
     async def listed(services: Services) -> list[OperatorAccount]:
         return await services.database.as_service().list_operators()
 
-    out.print_table(_COLUMNS, map(_cells, run(listed)))
+    found = run(listed)
+    if as_json:
+        out.print_json(found)
+    else:
+        out.print_table(_COLUMNS, map(_cells, found))
 
 
 def _cells(each: OperatorAccount) -> tuple[str, ...]:
@@ -66,5 +71,8 @@ def _cells(each: OperatorAccount) -> tuple[str, ...]:
     return each.user_id, each.email or "", each.role, each.since[:19], active
 
 
-def _show(operator: Operator, verb: str) -> None:
-    out.print(f"{operator.user_id} {verb} {operator.role}", markup=False)
+def _show(operator: Operator, verb: str, *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(operator)
+    else:
+        out.print(f"{operator.user_id} {verb} {operator.role}", markup=False)

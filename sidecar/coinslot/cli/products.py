@@ -10,7 +10,7 @@ import typer
 from coinslot.cli.amounts import major
 from coinslot.cli.command_group import command_group
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import fail, out
+from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +46,7 @@ def set_(
             "Once for each currency.",
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put a product on sale, or change one. What is not given stays. Orders stay as they are."""
     prices = _prices(price or ())
@@ -55,11 +56,15 @@ def set_(
             product_id, name=name, name_ko=name_ko, tokens=tokens, prices=prices
         )
 
-    out.print_table(_COLUMNS, [_cells(run(made))])
+    product = run(made)
+    if as_json:
+        out.print_json(product)
+    else:
+        out.print_table(_COLUMNS, [_cells(product)])
 
 
 @app.command()
-def remove(product_id: Id) -> None:
+def remove(product_id: Id, *, as_json: AsJson = False) -> None:
     """Take a product off sale. One that has orders is only switched off."""
 
     async def removed(services: Services) -> str | None:
@@ -68,29 +73,39 @@ def remove(product_id: Id) -> None:
     ended = run(removed)
     if ended is None:
         fail("There is no such product")
+    if as_json:
+        out.print_json({"id": product_id, "ended": ended})
+        return
     said = "deleted" if ended == "deleted" else "off sale; its orders stay"
     out.print(f"{product_id}: {said}", markup=False)
 
 
 @app.command()
-def void(product_id: Id) -> None:
+def void(product_id: Id, *, as_json: AsJson = False) -> None:
     """End all orders of a product that may yet be paid. First set the right price, or remove it."""
 
     async def voided(services: Services) -> int:
         return await services.database.as_service().void_orders(product_id)
 
     number = run(voided)
+    if as_json:
+        out.print_json({"id": product_id, "orders": number})
+        return
     out.print(f"{product_id}: {number} {'order' if number == 1 else 'orders'} ended", markup=False)
 
 
 @app.command("list")
-def list_() -> None:
+def list_(*, as_json: AsJson = False) -> None:
     """Show all products, those off sale as well."""
 
     async def listed(services: Services) -> list[Product]:
         return await services.database.as_service().list_products()
 
-    out.print_table(_COLUMNS, map(_cells, run(listed)))
+    found = run(listed)
+    if as_json:
+        out.print_json(found)
+    else:
+        out.print_table(_COLUMNS, map(_cells, found))
 
 
 def _prices(given: Iterable[str]) -> dict[str, int | None]:

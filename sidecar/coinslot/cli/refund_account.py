@@ -16,7 +16,8 @@ from coinslot.cli.terminal import fail
 
 FILE_HELP = (
     "Where a deposit goes back to: a file of JSON as the route takes it, - for standard input: "
-    '{"bank": "88", "accountNumber": "…", "holder": "…"}.'
+    '{"bank": "088", "accountNumber": "…", "holder": "…", "phone": "…"}. '
+    "Some payment companies want the phone number."
 )
 ASK_HELP = "Ask for that account on the terminal."
 
@@ -37,7 +38,7 @@ def _asked() -> object:
     if not sys.stdin.isatty():
         fail("--ask-account needs a terminal: pipe the account into --account -")
     return {
-        "bank": typer.prompt("Bank (the gateway's code of it)", err=True),
+        "bank": typer.prompt("Bank (its clearing code, such as 088)", err=True),
         # Not shown, so asked for twice: a wrong digit is somebody else's account.
         "accountNumber": typer.prompt(
             "Account number", hide_input=True, confirmation_prompt=True, err=True
@@ -63,6 +64,6 @@ def _checked(given: object) -> dict[str, str]:
     from coinslot.routes.requests import validated  # noqa: PLC0415
 
     try:
-        return validated(AccountBody, given).model_dump()
+        return validated(AccountBody, given).model_dump(exclude_none=True)
     except InvalidRequest as error:
         fail(f"The account cannot be used: {error}")

@@ -11,7 +11,7 @@ import typer
 from coinslot.cli.amounts import major
 from coinslot.cli.deployment import run
 from coinslot.cli.refund_account import ASK_HELP, FILE_HELP, refund_account
-from coinslot.cli.terminal import fail, out
+from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
     from coinslot.database.records import RefundRecord
@@ -36,6 +36,7 @@ def refund(
         Path | None, typer.Option(dir_okay=False, allow_dash=True, help=FILE_HELP)
     ] = None,
     ask_account: Annotated[bool, typer.Option("--ask-account", help=ASK_HELP)] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Give the money of an order back, and take back the tokens it bought."""
     from coinslot.database.refunds import RefundRequest  # noqa: PLC0415
@@ -52,7 +53,7 @@ def refund(
     async def refunded(services: Services) -> RefundRecord:
         return await services.refunds.refund(order, asked)
 
-    _show(run(refunded))
+    _show(run(refunded), as_json=as_json)
 
 
 def accept_refund(
@@ -62,6 +63,7 @@ def accept_refund(
         Path | None, typer.Option(dir_okay=False, allow_dash=True, help=FILE_HELP)
     ] = None,
     ask_account: Annotated[bool, typer.Option("--ask-account", help=ASK_HELP)] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Give back the money of an order of which a refund is proposed: see `discrepancies list`."""
     to = refund_account(account, ask=ask_account)
@@ -69,12 +71,15 @@ def accept_refund(
     async def accepted(services: Services) -> RefundRecord:
         return await services.refunds.accept(order, to)
 
-    _show(run(accepted))
+    _show(run(accepted), as_json=as_json)
 
 
-def _show(made: RefundRecord) -> None:
-    shown = f"{major(made.amount, made.currency)} {made.currency}, {made.tokens} tokens"
-    out.print(f"{made.id}: {made.status} ({shown})", markup=False)
+def _show(made: RefundRecord, *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(made)
+    else:
+        shown = f"{major(made.amount, made.currency)} {made.currency}, {made.tokens} tokens"
+        out.print(f"{made.id}: {made.status} ({shown})", markup=False)
     if made.status == "failed":
         fail(f"{made.failure_message or ''} ({made.failure_code or 'no code'})")
 
@@ -83,6 +88,7 @@ def close_refund(
     refund: Annotated[UUID, typer.Argument(help="The id of the refund, as `refund` prints it.")],
     *,
     reason: Annotated[str, typer.Option(help="What you found at the gateway.")],
+    as_json: AsJson = False,
 ) -> None:
     """Give up a refund that stays open though the gateway knows nothing of it. Frees its tokens."""
 
@@ -92,4 +98,7 @@ def close_refund(
     made = run(closed)
     if made is None:
         fail("There is no such refund")
-    out.print(f"{made.id}: {made.status} ({made.failure_code})", markup=False)
+    if as_json:
+        out.print_json(made)
+    else:
+        out.print(f"{made.id}: {made.status} ({made.failure_code})", markup=False)

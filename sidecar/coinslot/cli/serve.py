@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 from coinslot.cli.deployment import this_deployment
+from coinslot.cli.terminal import fail
 
 
 def serve() -> None:
@@ -13,6 +14,10 @@ def serve() -> None:
     # What is being loaded stays: to look through it for garbage takes a tenth of the start.
     gc.disable()
     from coinslot.server.app import serve as run_server  # noqa: PLC0415 - `--help` does without it
+    from coinslot.server.listener import CannotListenError  # noqa: PLC0415
 
     gc.enable()
-    run_server(settings)
+    try:
+        run_server(settings)
+    except CannotListenError as error:
+        fail(str(error))

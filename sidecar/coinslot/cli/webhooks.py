@@ -13,7 +13,7 @@ import typer
 
 from coinslot.cli.command_group import command_group
 from coinslot.cli.deployment import run
-from coinslot.cli.terminal import out
+from coinslot.cli.terminal import AsJson, err, out
 
 if TYPE_CHECKING:
     from coinslot.database.records import Webhook
@@ -37,17 +37,29 @@ def list_(
     outcome: Outcome = None,
     order: Order = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Show what was received, and what became of it."""
 
     async def listed(services: Services) -> list[Webhook]:
         return await _matching(services, gateway, outcome, order, limit)
 
-    _show(run(listed))
+    found = run(listed)
+    if as_json:
+        out.print_json(found)
+    else:
+        out.print_table(_COLUMNS, map(_cells, found))
 
 
 @app.command()
-def replay(gateway: Gateway = None, outcome: Outcome = None, order: Order = None) -> None:
+def replay(
+    gateway: Gateway = None,
+    outcome: Outcome = None,
+    order: Order = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Follow matching webhooks again, and show what came of each. Harmless to repeat: what was
     credited is not credited twice."""
 
@@ -55,11 +67,15 @@ def replay(gateway: Gateway = None, outcome: Outcome = None, order: Order = None
         chosen = await _matching(services, gateway, outcome, order)
         service = services.database.as_service()
         await service.replay_webhooks(gateway, outcome, order)
-        await services.inbox.work_off()
-        return await _finished(services, [webhook.id for webhook in chosen], gateway, order)
+        with err.progress(f"replaying {len(chosen)} webhooks") as tell:
+            await services.inbox.work_off(lambda begun: tell(f"{begun} begun"))
+            return await _finished(services, [webhook.id for webhook in chosen], gateway, order)
 
     webhooks = run(replayed)
-    _show(webhooks)
+    if as_json:
+        out.print_json(webhooks)
+        return
+    out.print_table(_COLUMNS, map(_cells, webhooks))
     open_ = sum(webhook.next_attempt_at is not None for webhook in webhooks)
     out.print(f"{len(webhooks)} replayed, {open_} of them to be tried again")
 
@@ -100,10 +116,6 @@ async def _finished(
         if time.monotonic() > give_up or all(w.outcome != "received" for w in now):
             return now
         await asyncio.sleep(0.5)
-
-
-def _show(webhooks: list[Webhook]) -> None:
-    out.print_table(_COLUMNS, map(_cells, webhooks))
 
 
 def _cells(webhook: Webhook) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from postgrest import AsyncPostgrestClient
 
+from coinslot.database.anonymous import AnonymousDatabase
 from coinslot.database.caller import require_answer
 from coinslot.database.service import ServiceDatabase
 from coinslot.database.user import UserDatabase
@@ -48,9 +49,9 @@ class Database:
     def as_user(self, token: str) -> UserDatabase:
         return UserDatabase(self._client(self._anon_key, token, self._http), self._seconds)
 
-    def as_anybody(self) -> UserDatabase:
-        """For what is shown to people who are not signed in. The key is its own bearer."""
-        return self.as_user(self._anon_key)
+    def as_anonymous(self) -> AnonymousDatabase:
+        client = self._client(self._anon_key, self._anon_key, self._http)
+        return AnonymousDatabase(client, self._seconds)
 
     def as_service(self) -> ServiceDatabase:
         return self._service

@@ -33,6 +33,7 @@ from coinslot.errors import (
     Unauthorized,
 )
 from coinslot.jitter import about
+from coinslot.traces import span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -94,7 +95,8 @@ class Caller:
 
     async def call_with(self, rpc: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
         repeatable = rpc not in NOT_REPEATABLE or "idempotency_key" in arguments
-        return await self.answer(partial(self._ask, rpc, arguments), repeatable=repeatable)
+        with span(f"rpc {rpc}"):
+            return await self.answer(partial(self._ask, rpc, arguments), repeatable=repeatable)
 
     async def record(self, model: type[R], rpc: str, **arguments: Any) -> R:  # noqa: ANN401 - JSON
         return model.model_validate(await self.call(rpc, **arguments))

@@ -35,6 +35,14 @@ class OpenRefunds(Record):
     oldest_seconds: float | None
 
 
+class WaitingClosings(Record):
+    """Orders that are over and not closed at their gateway yet."""
+
+    gateway: str
+    waiting: int
+    overdue_seconds: float | None
+
+
 class Reviews(Record):
     gateway: str
     payments: int
@@ -46,6 +54,13 @@ class OpenDiscrepancies(Record):
     kind: str
     gateway: str
     open: int
+
+
+class SeenEvents(Record):
+    """The types of events that webhooks of a gateway have brought since ever."""
+
+    gateway: str
+    types: list[str]
 
 
 class LedgerVerdict(Record):
@@ -61,10 +76,13 @@ class DatabaseBacklog(Record):
     payments: list[DueReads]
     webhooks: list[WaitingWebhooks]
     refunds: list[OpenRefunds]
+    closings: list[WaitingClosings]
     reviews: list[Reviews]
     discrepancies: list[OpenDiscrepancies]
     holds: int
     ledger: LedgerVerdict | None
+    # None where the database is too old to tell.
+    events: list[SeenEvents] | None = None
 
 
 class LedgerCheckStep(Record):

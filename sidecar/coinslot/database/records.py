@@ -28,6 +28,7 @@ class OrderRecord(Record):
     user_id: str
     product_id: str
     name: str
+    name_ko: str | None = None
     gateway: str
     amount: int
     currency: str
@@ -195,11 +196,23 @@ class Maintenance(Record):
     purged: dict[str, int] = {}
 
 
+class Shop(Record):
+    """The seller, the terms, and the currencies in which something is on sale.
+
+    `refund_days` is None where the buyer is told nothing of it.
+    """
+
+    business: dict[str, str] = {}
+    links: dict[str, str] = {}
+    refund_days: int | None = None
+    currencies: list[str] = []
+
+
 class DatabaseSettings(Record):
     """The database's mode and clock (seconds since 1970), its gateways and its RPCs.
 
-    `gateways`, `schema_version` and `oldest_sidecar` are None where the database is too old to
-    tell.
+    `gateways`, `schema_version`, `oldest_sidecar` and `shop` are None where the database is too old
+    to tell.
     """
 
     mode: Literal["test", "live"]
@@ -208,6 +221,7 @@ class DatabaseSettings(Record):
     oldest_sidecar: str | None = None
     gateways: list[str] | None = None
     rpcs: list[str] = []
+    shop: Shop | None = None
 
 
 class Discrepancy(Record):

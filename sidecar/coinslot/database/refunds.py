@@ -17,7 +17,8 @@ class RefundRequest:
     """A refund as it is asked for.
 
     `amount` is in minor units, None = all that is left. `payment_key` names an attempt other than
-    the credited one. `account` is where a deposit goes back to: bank, account_number, holder.
+    the credited one. `account` is where a deposit goes back to: bank, account_number, holder
+    and perhaps phone.
     """
 
     reason: str

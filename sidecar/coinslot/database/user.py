@@ -23,8 +23,9 @@ class UserDatabase(Caller):
         gateway: str,
         currency: str = "KRW",
         idempotency_key: str | None = None,
+        method: str | None = None,
     ) -> OrderRecord:
-        """A new order, or the one that was made under the same key."""
+        """A new order, or the one that was made under the same key. `method` is the way to pay."""
         return await self.record(
             OrderRecord,
             Rpc.CREATE_ORDER,
@@ -32,6 +33,7 @@ class UserDatabase(Caller):
             gateway=gateway,
             currency=currency,
             idempotency_key=idempotency_key,
+            method=method,
         )
 
     async def cancel_order(self, order_id: str) -> OrderRecord:
@@ -53,11 +55,6 @@ class UserDatabase(Caller):
     async def _offers(self, currency: str, after: str) -> list[Any]:
         query = self.client.from_("token_offers").select("*").eq("currency", currency)
         return await self.rows(query.gt("id", after).order("id"))
-
-    async def on_sale(self) -> list[Offer]:
-        """The offers of a store, in every currency, the smallest first."""
-        query = self.client.from_("token_offers").select("*").order("tokens").order("id")
-        return [Offer.model_validate(row) for row in await self.rows(query)]
 
     async def order(self, order_id: str) -> OrderRecord | None:
         """The person's own order; None for another's and for one that does not exist."""

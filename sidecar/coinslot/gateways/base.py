@@ -11,17 +11,19 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from coinslot.errors import GatewayOff, NothingToConfirm
-from coinslot.gateways.money import LARGEST
 from coinslot.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator
     from datetime import datetime
 
     from coinslot.gateways.listing import ListedPage
 
 # Characters of a refund's reason: the most that any gateway surely takes.
 LONGEST_REASON = 200
+
+# An order that nobody has, for a read that is to find nothing.
+NOBODYS_ORDER = f"ord_{0:032x}"
 
 State = Literal["ready", "awaiting_deposit", "paid", "failed", "canceled"]
 
@@ -68,6 +70,8 @@ class GatewayPayment:
     secret: str | None = field(default=None, repr=False)
     # The gateway's own code for a failure whose reason is its own sentence. Never stored.
     failure_code: str | None = field(default=None, compare=False)
+    # The address of the gateway's own receipt. Never stored: it may give the buyer away.
+    receipt: str | None = field(default=None, compare=False, repr=False)
     # Of the gateway's own object, the fields that a page may be given. Never stored.
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
@@ -80,7 +84,7 @@ class GatewayPayment:
         return fact
 
 
-_NOT_STORED = {"order_id", "failure_code", "shown"}
+_NOT_STORED = {"order_id", "failure_code", "receipt", "shown"}
 _ARGUMENTS = tuple(each.name for each in fields(GatewayPayment) if each.name not in _NOT_STORED)
 
 
@@ -98,6 +102,14 @@ class Order:
     payment_key: str | None = None
     # The latest that a deposit may be due.
     deposit_until: datetime | None = None
+    # The way to pay that the buyer chose, of those in `coinslot.settings.methods`.
+    method: str | None = None
+    name_ko: str | None = None
+
+    @property
+    def spoken_name(self) -> str:
+        """The product's name in the buyer's language."""
+        return self.name_ko or self.name if self.language == "ko" else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +123,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class RefundAccount:
-    """The account that a deposit's money goes back to: the gateway's code of the bank, digits, the
-    holder's name. Personal: kept until the refund is over, shown to nobody but the gateway."""
+    """The account that a deposit's money goes back to: the bank by its clearing code or as the
+    gateway writes it, digits, the holder's name, and the phone number that some payment companies
+    ask for. Personal: kept until the refund is over, shown to nobody but the gateway."""
 
     bank: str
     account_number: str = field(repr=False)
     holder: str = field(repr=False)
+    phone: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,37 +275,3 @@ class TakesMoneyItself:
 
     async def close(self) -> None:
         """Nothing: the connections are the shared client's."""
-
-
-# Longer than any id or status of a gateway.
-_LONGEST = 300
-
-
-def redacted(body: Mapping[str, Any], keep: Collection[str]) -> dict[str, Any]:
-    """Of a webhook's body only the fields whose dotted paths are in `keep`, fit to be stored.
-
-    `redacted(event, keep={"type", "data.object.id"})`; the elements of a list have its path.
-    """
-    kept: dict[str, Any] = {}
-    for name, value in body.items():
-        if name in keep:
-            kept[name] = _scalar(value)
-        elif isinstance(value, dict) and (deeper := _below(name, keep)):
-            kept[name] = redacted(value, deeper)
-        elif isinstance(value, list) and (deeper := _below(name, keep)):
-            kept[name] = [redacted(each, deeper) for each in value[:20] if isinstance(each, dict)]
-    return kept
-
-
-def _below(name: str, keep: Collection[str]) -> set[str]:
-    return {path.removeprefix(f"{name}.") for path in keep if path.startswith(f"{name}.")}
-
-
-def _scalar(value: object) -> str | int | bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int) and abs(value) <= LARGEST:
-        return value
-    if isinstance(value, (dict, list)):
-        return "…"
-    return storable(str(value))[:_LONGEST]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,21 @@ class Script:
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+def _any_amount(method: str, currency: str) -> tuple[None, None]:  # noqa: ARG001
+    return None, None
+
+
 @dataclass(frozen=True, slots=True)
 class BrowserPart:
     """One gateway, to a browser. All of it is public.
 
-    `offer` is what a store has to know to sell through it, None while the gateway is off.
+    `offer` is what a store has to know to sell through it, None while the gateway is off. `inline`
+    names the ways to pay that need no window, but a place in the store's page, with the kind of it.
+    `amounts` is the least and the most that it charges at once, in minor units, by way to pay and
+    currency; None where there is no such bound.
     """
 
     offer: Mapping[str, Any] | None
     scripts: Sequence[Script]
+    inline: Mapping[str, str] = field(default_factory=dict)
+    amounts: Callable[[str, str], tuple[int | None, int | None]] = _any_amount

@@ -26,6 +26,7 @@ from tenacity import (
 )
 
 from coinslot.errors import GatewayTimeout, GatewayUnavailable
+from coinslot.traces import span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -113,7 +114,8 @@ class GatewayHttp:
 
     async def _sent(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
         try:
-            return await self._client.request(method, self._base_url + path, **options)
+            with span(f"HTTP {method}", address=self._base_url):
+                return await self._client.request(method, self._base_url + path, **options)
         except httpx.TimeoutException as error:
             raise TimeoutError from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:

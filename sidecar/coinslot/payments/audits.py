@@ -52,6 +52,10 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 4
 
 
+def _to_nobody(_said: str) -> None:
+    """The hearer of an audit that nobody watches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """A look at a window that has ended: its lines are in the database, its totals here. It is not
@@ -93,10 +97,12 @@ class Audits:
         *,
         again: bool = False,
         accept: bool = False,
+        tell: Callable[[str], None] = _to_nobody,
     ) -> Audit | None:
         """None where this window is audited already, or just being audited. Raises `GatewayOff`.
 
         `accept`: a person knows of the odd rows that are found, and finishes the window with them.
+        `tell` hears how far it has come.
         """
         gateway = gateway_named(self._gateways, gateway_name)
         service = self._database.as_service()
@@ -104,7 +110,7 @@ class Audits:
         if audit_id is None:
             return None
         with bound_contextvars(gateway=gateway_name, audit=audit_id):
-            odd = await self._look(gateway, audit_id, since, until)
+            odd = await self._look(gateway, audit_id, since, until, tell)
             rows = [asdict(row) for row in odd.first]
             end = await service.finish_audit(audit_id, odd.count, rows, odd.mark, accept=accept)
             for total in end.totals:
@@ -121,23 +127,37 @@ class Audits:
             after = page[-1].payment_key
 
     async def _look(
-        self, gateway: Gateway, audit_id: int, since: datetime, until: datetime
+        self,
+        gateway: Gateway,
+        audit_id: int,
+        since: datetime,
+        until: datetime,
+        tell: Callable[[str], None],
     ) -> OddRows:
         odd = OddRows()
         try:
-            await self._compare_list(gateway, audit_id, since, until, odd)
+            await self._compare_list(gateway, audit_id, since, until, odd, tell=tell)
         except GatewayNonsense:
             # Its own log line says why. What was listed before is as good as ever.
             odd.cut_short(OddRow("", "the list does not go on"))
+        tell("reading again what does not match")
         await self._read_open(gateway, audit_id, odd)
+        tell("looking for what the list lacks")
         await self._look_for_unlisted(gateway, audit_id, odd)
         return odd
 
     async def _compare_list(
-        self, gateway: Gateway, audit_id: int, since: datetime, until: datetime, odd: OddRows
+        self,
+        gateway: Gateway,
+        audit_id: int,
+        since: datetime,
+        until: datetime,
+        odd: OddRows,
+        *,
+        tell: Callable[[str], None],
     ) -> None:
         """The next page comes while this one is compared."""
-        service = self._database.as_service()
+        service, compared = self._database.as_service(), 0
         async with aclosing(_one_ahead(gateway.moved_between(since, until))) as pages:
             async for page in pages:
                 for row in page.odd:
@@ -145,6 +165,8 @@ class Audits:
                 if page.payments:
                     lines = [asdict(each) for each in page.payments]
                     await service.audit_payments(audit_id, lines)
+                compared += len(page.payments) + len(page.odd)
+                tell(f"{compared} payments compared")
 
     async def _read_open(self, gateway: Gateway, audit_id: int, odd: OddRows) -> None:
         """Reads what does not match, a few at a time, and compares it once more."""

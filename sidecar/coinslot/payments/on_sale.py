@@ -42,7 +42,7 @@ class OnSale:
     async def _read(self) -> Sequence[Offer] | None:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await self._database.as_anybody().on_sale()
+                return await self._database.as_anonymous().on_sale()
         except (CoinslotError, TimeoutError) as error:
             log.warning("offers_not_read", error=type(error).__name__)
             return None

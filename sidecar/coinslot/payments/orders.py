@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from coinslot.payments.outcomes import (
 from coinslot.payments.settlements import Settled, Settlements, of_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from coinslot.database import Database
     from coinslot.database.records import OrderRecord
@@ -89,17 +90,23 @@ class Orders:
         currency: str = "KRW",
         *,
         amount: int | None = None,
+        method: str | None = None,
+        language: str = "ko",
     ) -> tuple[OrderRecord, Mapping[str, Any]]:
         """A new order, payable, and what the browser needs besides it to pay.
 
-        `amount` is what the buyer was shown. Raises `PaymentRefused` where the order of a repeated
-        request is no longer open, be it by this server's clock alone; `PriceChanged` where it was
-        made at another price; and `AmountNotChargeable` with the order called off.
+        `amount` is what the buyer was shown, `method` the way to pay, `language` that of the
+        window. Raises `PaymentRefused` where the order of a repeated request is no longer open, be
+        it by this server's clock alone; `PriceChanged` where it was made at another price; and
+        `AmountNotChargeable` with the order called off.
         """
         gateway = self.gateway(gateway_name)
         if not _PRODUCT_ID.fullmatch(product_id):
             raise InvalidPackage
-        order = await self._create_order(token, product_id, gateway_name, currency, idempotency_key)
+        made = self._database.as_user(token).create_order(
+            product_id, gateway_name, currency, idempotency_key, method
+        )
+        order = await _of_product(made)
         bind_order(order.order_id)
         if amount not in {None, order.amount}:
             raise PriceChanged
@@ -108,7 +115,8 @@ class Orders:
         # Nothing was applied to an order that has just been made.
         known = await self._settlements.attempt_key(order) if order.version > 1 else None
         try:
-            prepared = await gateway.prepare(as_order(order, payment_key=known))
+            asked = as_order(order, language, payment_key=known)
+            prepared = await gateway.prepare(replace(asked, method=method))
         except AmountNotChargeable as refusal:
             await self._settlements.call_off(token, order.order_id, refusal, "checkout")
             raise
@@ -238,22 +246,14 @@ class Orders:
             message = "The order and this server are not both in test mode, or both live"
             raise PaymentRefused(message, code="wrong_mode", status=order.status)
 
-    async def _create_order(
-        self,
-        token: str,
-        product_id: str,
-        gateway_name: str,
-        currency: str,
-        idempotency_key: str | None,
-    ) -> OrderRecord:
-        try:
-            return await self._database.as_user(token).create_order(
-                product_id, gateway_name, currency, idempotency_key
-            )
-        except DatabaseError as error:
-            if error.code == "product_not_found":
-                raise InvalidPackage from error
-            raise
+
+async def _of_product(made: Awaitable[OrderRecord]) -> OrderRecord:
+    try:
+        return await made
+    except DatabaseError as error:
+        if error.code == "product_not_found":
+            raise InvalidPackage from error
+        raise
 
 
 def as_order(order: OrderRecord, language: str = "ko", *, payment_key: str | None = None) -> Order:
@@ -267,6 +267,7 @@ def as_order(order: OrderRecord, language: str = "ko", *, payment_key: str | Non
         language,
         payment_key=payment_key,
         deposit_until=until,
+        name_ko=order.name_ko,
     )
 
 

@@ -23,6 +23,7 @@ from coinslot.errors import (
 )
 from coinslot.order_ids import bind_order
 from coinslot.single_flight import SingleFlight
+from coinslot.traces import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -195,11 +196,29 @@ class Settlements:
         order: OrderRecord | None = None,
         webhook_ids: Sequence[int] = (),
     ) -> Settled:
-        """The one loop: open, read, apply, and again where the read was overtaken.
+        """A read that is applied.
 
         A webhook that names what the gateway does not know may be anybody's: it leaves no event.
         """
         bind_order(order_id)  # in the log lines of this run, which several callers may share
+        with span("settle", source=source, order=order_id, gateway=gateway.name) as told:
+            settled = await self._settle_in_turns(
+                gateway, order_id, payment_key, source, order=order, webhook_ids=webhook_ids
+            )
+            told.tell(outcome=settled.outcome)
+            return settled
+
+    async def _settle_in_turns(
+        self,
+        gateway: Gateway,
+        order_id: str,
+        payment_key: str | None,
+        source: str,
+        *,
+        order: OrderRecord | None,
+        webhook_ids: Sequence[int],
+    ) -> Settled:
+        """The one loop: open, read, apply, and again where the read was overtaken."""
         for attempt in range(_STALE_ATTEMPTS):
             order = order or await self.open(order_id)
             try:

@@ -78,6 +78,7 @@ class ShownPayment(PublicPayment):
     user_id: str
     product_id: str
     name: str
+    name_ko: str | None
     method: str | None
     payment_key: str | None
     paid: int
@@ -94,6 +95,13 @@ class ShownPayment(PublicPayment):
     created_at: str
     confirmed_at: str | None
     updated_at: str
+
+
+class Receipt(Answer):
+    """`url` is the gateway's own receipt: for its owner's eyes, and not to be kept."""
+
+    success: Literal[True]
+    url: str
 
 
 class OnePayment(Answer):
@@ -181,13 +189,42 @@ class NewOrder(Answer):
     currency: str
 
 
+class OfferedMethod(Answer):
+    """A way to pay in one currency. `fallbacks` are gateways to try where the first one's window
+    does not open. `min` and `max` are minor units of one payment. `inline` is the kind of place in
+    the store's page that it needs in place of a window."""
+
+    id: str
+    currency: str
+    gateway: str
+    logo: str
+    hint: Literal["app", "later"] | None = None
+    inline: str = ""
+    min: int = 0
+    max: int = 0
+    fallbacks: list[str] = []
+
+
+class OfferedCurrencies(Answer):
+    """Those in which something is on sale that can be paid for."""
+
+    default: str | None
+    offered: list[str]
+
+
 class _StoreConfig(Answer):
-    """A store's configuration. `sdk` has the addresses of the gateways' scripts."""
+    """A store's configuration. `sdk` has the addresses of the gateways' scripts, `methods` stand in
+    the order in which they are shown. `refundDays` is null where the shop says nothing of it."""
 
     mode: Literal["test", "live"]
     supabaseUrl: str  # noqa: N815 - as supabase-js writes names
     anonKey: str  # noqa: N815
     sdk: dict[str, str]
+    methods: list[OfferedMethod]
+    currency: OfferedCurrencies
+    links: dict[str, str]
+    business: dict[str, str]
+    refundDays: int | None  # noqa: N815
     demo: dict[str, str] | None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coinslot.errors import InvalidRequest
-from coinslot.routes.requests import idempotency_key, services
+from coinslot.routes.requests import idempotency_key, language, services
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Wish:
     """The body of a request for an order. Everything that it gives must agree.
 
-    `name_field` is the name that the product's name has in the body.
+    `method` is the way to pay, if the buyer chose one. `name_field` is the name that the product's
+    name has in the body.
     """
 
     product_id: str | None
@@ -28,6 +29,7 @@ class Wish:
     amount: int | None
     currency: str
     name_field: str
+    method: str | None = None
 
 
 async def made_order(
@@ -39,7 +41,14 @@ async def made_order(
     """
     product_id = await _product(request, token, wish)
     return await services(request).orders.checkout(
-        token, product_id, gateway, idempotency_key(request), wish.currency, amount=wish.amount
+        token,
+        product_id,
+        gateway,
+        idempotency_key(request),
+        wish.currency,
+        amount=wish.amount,
+        method=wish.method,
+        language=language(request),
     )
 
 

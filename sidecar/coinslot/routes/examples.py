@@ -2,7 +2,7 @@
 
 from coinslot.gateways.registry import GATEWAYS
 
-ORDER = "ord_0123456789abcdef"
+ORDER = "ord0123456789abcdef0123456789abcdef"
 ACCOUNT = {
     "bank": "신한은행",
     "account_number": "56211100000000",
@@ -22,7 +22,8 @@ PAYMENT = {
     "id": "0b0e8a52-6f0c-4a53-9d3c-6a8f0a1f2c11",
     "user_id": "00000000-0000-4000-8000-000000000001",
     "product_id": "premium_reading",
-    "name": "사주팔자 프리미엄 해석",
+    "name": "Premium Fortune Reading",
+    "name_ko": "사주팔자 프리미엄 해석",
     "method": "card",
     "payment_key": "payment_0123456789",
     "paid": 13000,
@@ -52,5 +53,20 @@ REFUND = {
     "failure_message": None,
     "created_at": "2026-11-10T02:00:00+00:00",
     "finished_at": "2026-11-10T02:00:01+00:00",
+}
+SHOP = {
+    "methods": [
+        {
+            "id": "mobile",
+            "currency": "KRW",
+            "gateway": GATEWAYS[0].name,
+            "logo": "phone",
+            "max": 1000000,
+        }
+    ],
+    "currency": {"default": "KRW", "offered": ["KRW"]},
+    "links": {"terms": "https://example.com/terms", "support": "mailto:help@example.com"},
+    "business": {"name": "주식회사 코인슬롯", "registration": "000-00-00000"},
+    "refundDays": 7,
 }
 NEW = {"success": True, "orderId": ORDER, "paymentId": PAYMENT["id"]}

@@ -17,12 +17,12 @@ BODY = {
     "415": "unsupported_content_type",
 }
 LIMITED = {"429": "too_many_requests"}
-_GATEWAY = {"404": "gateway_off", "502": "gateway_unavailable", "504": "gateway_timeout"}
+GATEWAY = {"404": "gateway_off", "502": "gateway_unavailable", "504": "gateway_timeout"}
 
 CREATE = {
     **DATABASE,
     **BODY,
-    **_GATEWAY,
+    **GATEWAY,
     "401": "unauthenticated",
     "409": "idempotency_key_reused",
     "429": "too_many_orders",
@@ -32,7 +32,7 @@ CREATE = {
 SETTLE = {
     **DATABASE,
     **BODY,
-    **_GATEWAY,
+    **GATEWAY,
     **LIMITED,
     "400": "payment_not_verified",
     "401": "unauthenticated",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coinslot.routes import answers, examples, refunds, registry
-from coinslot.routes.operation import BODY, DATABASE, LIMITED, Operation
+from coinslot.routes.operation import BODY, DATABASE, GATEWAY, LIMITED, Operation
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -35,6 +35,7 @@ def _about_gateways(gateways: tuple[GatewayRoutes, ...]) -> tuple[Operation, ...
                         "anonKey": "sb_publishable_…",
                         "gateways": {each.gateway: each.offer[1] for each in gateways},
                         "sdk": {},
+                        **examples.SHOP,
                         "demo": None,
                     },
                 )
@@ -130,6 +131,14 @@ _COMMON = (
         {**DATABASE, **LIMITED, "400": "invalid_request", "401": "unauthenticated"},
         jwt="required",
         query={"limit": "1 to 100, 20 if left out", "before": "`next` of the page before"},
+    ),
+    Operation(
+        "get",
+        "/payment/{order_id}/receipt",
+        "The gateway's own receipt of one of the caller's orders",
+        {200: (answers.Receipt, {"success": True, "url": "https://receipts.example.com/1"})},
+        {**DATABASE, **LIMITED, **GATEWAY, "401": "unauthenticated", "404": "no_receipt"},
+        jwt="required",
     ),
     Operation(
         "get",

@@ -10,8 +10,9 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.errors import InvalidRequest
+from coinslot.gateways.declines import told
 from coinslot.routes.limited_routes import limited
-from coinslot.routes.requests import required_token, services
+from coinslot.routes.requests import language, required_token, services
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -41,7 +42,7 @@ async def history(request: Request) -> HTTPResponse:
         {
             "success": True,
             "count": len(page),
-            "payments": [shown(order) for order in page],
+            "payments": [shown(order, language(request)) for order in page],
             "next": _cursor(page[-1]) if len(found) > limit else None,
         }
     )
@@ -51,13 +52,23 @@ async def history(request: Request) -> HTTPResponse:
 @limited("reads", signed_in=True)
 async def one(request: Request, order_id: str) -> HTTPResponse:
     order = await services(request).orders.owned(required_token(request), order_id)
-    return json({"success": True, "payment": shown(order)})
+    return json({"success": True, "payment": shown(order, language(request))})
 
 
-def shown(order: OrderRecord) -> dict[str, Any]:
-    """The guide's fields, where `payment_method` is the gateway; the instrument is `method`."""
+@orders.get("/<order_id:str>/receipt")
+@limited("settlements", signed_in=True)
+async def receipt(request: Request, order_id: str) -> HTTPResponse:
+    """The gateway's own, asked for anew each time: its address lets whoever has it look."""
+    url = await services(request).receipts.address(required_token(request), order_id)
+    return json({"success": True, "url": url}, headers={"Cache-Control": "no-store"})
+
+
+def shown(order: OrderRecord, spoken: str) -> dict[str, Any]:
+    """The guide's fields, where `payment_method` is the gateway; the instrument is `method`. Why a
+    payment failed is told in the language `spoken`."""
     fields = order.model_dump(exclude={"gateway", "version", "live"})
-    return {**fields, "payment_method": order.gateway}
+    failure = told(order.failure_reason, spoken)
+    return {**fields, "failure_reason": failure, "payment_method": order.gateway}
 
 
 def _limit(text: str) -> int:

@@ -28,11 +28,13 @@ class _Body(BaseModel):
 
 
 class AccountBody(_Body):
-    """The account that a deposit's money goes back to; `bank` is the gateway's code of it."""
+    """The account that a deposit's money goes back to. `bank` is its clearing code (`088`), or what
+    the gateway calls it; `phone` is the holder's, where the payment company asks for it."""
 
     bank: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")]
     account_number: Annotated[str, Field(pattern=r"^[0-9]{4,20}$")]
     holder: Annotated[str, Field(min_length=1, max_length=60)]
+    phone: Annotated[str, Field(pattern=r"^[0-9]{8,15}$")] | None = None
 
 
 class RefundBody(_Body):
@@ -77,5 +79,5 @@ def _asked(body: RefundBody, key: str) -> RefundRequest:
         amount=body.amount,
         force=body.force,
         payment_key=body.payment_key,
-        account=body.account.model_dump() if body.account else None,
+        account=body.account.model_dump(exclude_none=True) if body.account else None,
     )

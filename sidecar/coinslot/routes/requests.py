@@ -54,6 +54,23 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
+def language(request: Request) -> str:
+    """ko or en, as `Accept-Language` prefers; Korean where it asks for neither."""
+    header: str = request.headers.get("accept-language", "")
+    wanted = (_preference(part) for part in header[:200].split(","))
+    known = [(rank, name) for rank, name in wanted if name in {"ko", "en"} and rank > 0]
+    return max(known, key=lambda each: each[0], default=(1.0, "ko"))[1]
+
+
+def _preference(part: str) -> tuple[float, str]:
+    name, _, quality = part.replace(" ", "").lower().partition(";q=")
+    try:
+        rank = float(quality or 1)
+    except ValueError:
+        rank = 0.0
+    return rank, name.partition("-")[0]
+
+
 def json_body(request: Request, model: type[M]) -> M:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise UnsupportedContentType

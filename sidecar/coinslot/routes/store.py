@@ -1,4 +1,4 @@
-"""The configuration of a store in a browser: the gateways that are on, and their scripts.
+"""The configuration of a store in a browser: the gateways that are on, their scripts, the shop.
 
 All of it is public. A key that is not comes nowhere near this module.
 """
@@ -11,6 +11,7 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.gateways.registry import browser_parts
+from coinslot.routes.requests import services
 
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
@@ -27,11 +28,12 @@ async def config(request: Request) -> HTTPResponse:
 
 async def told_config(request: Request) -> dict[str, Any]:
     """All that a store is told, here and in the page."""
-    return public_config(request.app.ctx.settings)
+    told = public_config(request.app.ctx.settings)
+    return {**told, **await services(request).storefront.told()}
 
 
 def public_config(settings: Settings) -> dict[str, Any]:
-    """Gateways stand in the order in which the store offers them."""
+    """The part of it that this server's settings say."""
     bank = settings.coinslot_demo_bank_url
     parts = browser_parts(settings)
     return {

@@ -20,13 +20,14 @@ from sanic_ext import Extend
 from sanic_ext.config import PRIORITY
 from sanic_ext.extensions.http.extension import HTTPExtension
 
-from coinslot import logs, metrics
+from coinslot import logs, metrics, traces
 from coinslot.rate_limiter import RateLimiter
 from coinslot.routes.blueprints import blueprints
 from coinslot.server import backlog_metrics
 from coinslot.server.background_loops import BackgroundLoops
 from coinslot.server.backlog_metrics import BacklogMetrics
 from coinslot.server.error_answers import JsonErrorHandler
+from coinslot.server.listener import listener
 from coinslot.server.metrics_server import metrics_served
 from coinslot.server.readiness import Readiness
 from coinslot.server.request_deadline import DeadlineProtocol
@@ -35,12 +36,16 @@ from coinslot.services import opened
 App = Sanic[Config, SimpleNamespace]
 
 if TYPE_CHECKING:
+    from coinslot.services import Services
     from coinslot.settings.deployment import Settings
 
 log = structlog.get_logger(__name__)
 
 # The time between two looks whether the daily audit and the daily ledger check are due.
 _SECONDS_PER_DAILY_LOOK = 1800.0
+
+# Those who balance loads ask them every few seconds.
+_NOT_TRACED = {"/health", "/ready"}
 
 # Python's own 700 are made by a handful of requests.
 _OBJECTS_PER_COLLECTION = 10_000
@@ -56,8 +61,12 @@ _SECURITY_HEADERS = {
 _ONLY_HTTPS = "max-age=31536000"
 
 
-def create_app(settings: Settings) -> App:
-    """A new application. Names are unique, so that a process (a test's) may make many."""
+def create_app(settings: Settings, *, loops: bool = True) -> App:
+    """A new application. Names are unique, so that a process (a test's) may make many.
+
+    Without `loops` nothing is done but what is asked for: a process that may be frozen between two
+    requests has no time of its own.
+    """
     app = Sanic(
         f"coinslot-{uuid4().hex[:8]}",
         error_handler=JsonErrorHandler(),
@@ -65,7 +74,9 @@ def create_app(settings: Settings) -> App:
     )
     # It rewrites Sanic's own classes for the process, which a second application does not survive.
     app.config.TOUCHUP = False
+    app.config.MOTD = False
     app.ctx.settings = settings
+    app.ctx.has_loops = loops
     _bound(app, settings)
     _allow_origins(app, settings)
     for blueprint in blueprints():
@@ -79,7 +90,11 @@ def create_app(settings: Settings) -> App:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until stopped, in this process. More of them may run beside each other."""
+    """Serves until stopped, in this process. More of them may run beside each other.
+
+    Raises `CannotListenError`.
+    """
+    sock = listener(*settings.listens_at)
     logs.configure(settings.secrets(), settings.coinslot_log_format, for_good=True)
     app = create_app(settings)
     # Leaves out of each request the signals that nobody listens to.
@@ -87,8 +102,7 @@ def serve(settings: Settings) -> None:
     app.after_server_start(_collect_only_what_is_new)
     app.before_server_stop(_let_a_second_signal_end_it, priority=1)
     app.run(
-        host=settings.coinslot_sidecar_host,
-        port=settings.coinslot_sidecar_port,
+        sock=sock,
         protocol=DeadlineProtocol,
         single_process=True,
         access_log=False,
@@ -138,10 +152,33 @@ async def _close_signals(app: App) -> None:
 async def _open_shared(app: App) -> None:
     settings: Settings = app.ctx.settings
     shared = app.ctx.shared = AsyncExitStack()
+    collector, share = settings.coinslot_traces_url, settings.coinslot_traces_share
+    await shared.enter_async_context(traces.traced(collector, share))
     limiter = app.ctx.rate_limiter = RateLimiter(settings)
     shared.push_async_callback(limiter.close)
-    services = app.ctx.services = await shared.enter_async_context(opened(settings))
-    app.ctx.readiness = Readiness(services, settings.coinslot_mode)
+    app.ctx.services_opened = AsyncExitStack()
+    await _open_services(app)
+    if app.ctx.has_loops:
+        await _begin_loops(settings, app.ctx.services, shared)
+
+
+async def _open_services(app: App) -> None:
+    settings: Settings = app.ctx.settings
+    stack: AsyncExitStack = app.ctx.services_opened
+    services = app.ctx.services = await stack.enter_async_context(opened(settings))
+    metrics.expect_gateways(services.gateways)
+    readiness = app.ctx.readiness = Readiness(services, settings)
+    stack.push_async_callback(readiness.close)
+
+
+async def renew_services(app: App) -> None:
+    """Opens everything anew that has connections. Only while nothing is under way."""
+    await app.ctx.services_opened.aclose()
+    await _open_services(app)
+
+
+async def _begin_loops(settings: Settings, services: Services, shared: AsyncExitStack) -> None:
+    """Begins what a server does beside its requests. `shared` ends it."""
     services.inbox.start()
     loops = BackgroundLoops(services.shutdown)
     loops.repeat("reconcile", services.reconciliations.once, settings.coinslot_reconcile_seconds)
@@ -192,13 +229,18 @@ async def _begin_to_stop(app: App) -> None:
 
 
 async def _close_shared(app: App) -> None:
-    await app.ctx.shared.aclose()
+    """Ends the loops before what they work with."""
+    try:
+        await app.ctx.shared.aclose()
+    finally:
+        await app.ctx.services_opened.aclose()
 
 
 async def _begin(request: Request) -> None:
     # Ours, not the client's: it goes into logs.
     request.ctx.request_id = str(uuid4())
     request.ctx.began = time.perf_counter()
+    request.ctx.trace = None if request.path in _NOT_TRACED else traces.begin_request()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request.ctx.request_id)
 
@@ -217,6 +259,7 @@ async def _finish(request: Request, response: HTTPResponse) -> None:
     response.headers["X-Request-ID"] = request.ctx.request_id
     seconds = time.perf_counter() - began
     metrics.request_answered(request.method, request.uri_template, response.status, seconds)
+    traces.end_request(request.ctx.trace, request.method, request.uri_template, response.status)
     log.info(
         "request",
         method=request.method,

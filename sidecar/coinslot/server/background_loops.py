@@ -10,7 +10,7 @@ from structlog.contextvars import bind_contextvars
 
 from coinslot.errors import CoinslotError
 from coinslot.jitter import about
-from coinslot.metrics import RUNS
+from coinslot.metrics import RUNS, expect_work
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -36,6 +36,7 @@ class BackgroundLoops:
         at_once: bool = False,
     ) -> None:
         """The jitter keeps servers from all coming at once."""
+        expect_work(name)
         wait = 0.0 if at_once else about(seconds)
         self._tasks.append(asyncio.create_task(self._run(name, work, seconds, wait)))
 

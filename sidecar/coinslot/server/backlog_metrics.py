@@ -36,6 +36,8 @@ _COUNTED = (
     ),
     ("refunds", "open", "refunds_open", "Refunds that are not over."),
     ("refunds", "oldest_seconds", "refunds_oldest_seconds", "Since the oldest was asked for."),
+    ("closings", "waiting", "closings_waiting", "Orders that are over, to be closed at theirs."),
+    ("closings", "overdue_seconds", "closings_overdue_seconds", "Since the first was due."),
     ("reviews", "payments", "payments_in_review", "Orders that a person has to decide."),
     ("discrepancies", "open", "discrepancies_open", "What coinslot_list_discrepancies() lists."),
 )

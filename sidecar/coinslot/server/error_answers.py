@@ -23,6 +23,7 @@ _STATUSES: dict[type[CoinslotError], int] = {
     errors.Unauthorized: 401,
     errors.InvalidSignature: 401,
     errors.OrderNotFound: 404,
+    errors.NoReceipt: 404,
     errors.GatewayOff: 404,
     errors.RefundDeclined: 409,
     errors.RefundFailed: 409,
@@ -64,7 +65,7 @@ class JsonErrorHandler(ErrorHandler):
         if isinstance(exception, CoinslotError):
             return _refusal(exception)
         if isinstance(exception, SanicException) and exception.status_code in _FRAMEWORK:
-            return _framework_refusal(exception)
+            return framework_refusal(exception)
         if isinstance(exception, RequestCancelled):
             log.info("client_gone", path=shown_path(request))
             return json(None, status=499)
@@ -79,7 +80,8 @@ def _refusal(error: CoinslotError) -> HTTPResponse:
     return json(body, status=status, headers=headers)
 
 
-def _framework_refusal(exception: SanicException) -> HTTPResponse:
+def framework_refusal(exception: SanicException) -> HTTPResponse:
+    """The answer to what the framework refuses, with a status that `_FRAMEWORK` has."""
     code, sentence = _FRAMEWORK[exception.status_code]
     headers = {k: str(v) for k, v in exception.headers.items() if k.lower() == "allow"}
     body = {"error": sentence or str(exception), "code": code}

@@ -11,14 +11,17 @@ from pydantic import ValidationError
 
 from coinslot.database.caller import RpcMissing
 from coinslot.database.rpc_names import Rpc
+from coinslot.database.service import ServiceRefused
+from coinslot.diagnosis.keys import no_gateway, service_key_refused
+from coinslot.diagnosis.release_fit import misfits
 from coinslot.errors import CoinslotError
-from coinslot.release import misfit
 from coinslot.server.installation import Installation
+from coinslot.server.key_checks import KeyChecks
 
 if TYPE_CHECKING:
-    from coinslot.database.records import DatabaseSettings
+    from coinslot.diagnosis.findings import Finding
     from coinslot.services import Services
-    from coinslot.settings.deployment import Mode
+    from coinslot.settings.deployment import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -26,25 +29,27 @@ log = structlog.get_logger(__name__)
 # those who balance loads wait for an answer.
 _SECONDS_KEPT = 1.0
 _SECONDS_TO_ANSWER = 2.0
-# Further apart than this, orders would end early or late, and signatures seem too old or too new.
-_SECONDS_APART = 60.0
 
 
 class Readiness:
-    def __init__(self, services: Services, mode: Mode) -> None:
+    def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
-        self._mode = mode
+        self._settings = settings
+        self._keys = KeyChecks(services, settings)
         self._installation = Installation(services.database)
         self._asking = asyncio.Lock()
         self._found: list[str] = []
         self._good_until = 0.0
+
+    async def close(self) -> None:
+        await self._keys.close()
 
     async def reasons(self) -> list[str]:
         """The reasons for not being ready, one sentence each; none if ready. Never raises."""
         if self._services.shutdown.has_begun():
             return ["stopping"]
         if not self._services.gateways:
-            return ["gateways: none is set up"]
+            return [_reason(no_gateway())]
         async with self._asking:
             if time.monotonic() >= self._good_until:
                 self._found = self._noted(await self._database())
@@ -57,32 +62,28 @@ class Readiness:
         return found
 
     async def _database(self) -> list[str]:
+        service = self._services.database.as_service()
         try:
             async with asyncio.timeout(_SECONDS_TO_ANSWER):
-                found = await self._services.database.as_service().get_settings()
-                faults = await self._installation.reasons()
+                found, faults = await asyncio.gather(
+                    service.get_settings(), self._installation.reasons()
+                )
         except TimeoutError:
             return [f"database: no answer within {_SECONDS_TO_ANSWER:.0f} seconds"]
         except RpcMissing:
             return [f"migrations: the database has no {Rpc.GET_SETTINGS}; push the migrations"]
+        except ServiceRefused:
+            return [_reason(service_key_refused(self._settings))]
         except CoinslotError as error:
-            return [f"database: {error.code}"]
+            return [f"database: {error.code}: SUPABASE_URL gives no answer"]
         except ValidationError:
             log.exception("database_settings_not_understood")
-            return ["database: database_mismatch"]
-        return [*self._misfits(found), *faults]
+            return ["database: database_mismatch: push the migrations of this version"]
+        # Apart: the first call to a gateway costs time that the database is not to answer for.
+        keys = await self._keys.reasons()
+        wrong = misfits(found, self._settings.coinslot_mode, self._services.gateways)
+        return [*map(_reason, wrong), *keys, *faults]
 
-    def _misfits(self, found: DatabaseSettings) -> list[str]:
-        reasons = []
-        if found.now is not None and abs(apart := time.time() - found.now) > _SECONDS_APART:
-            reasons.append(f"clock: this server is {apart:+.0f} seconds off the database")
-        if found.mode != self._mode:
-            reasons.append(f"mode: this server is {self._mode}, the database is {found.mode}")
-        if reason := misfit(found.schema_version, found.oldest_sidecar):
-            reasons.append(f"schema: {reason}")
-        if missing := sorted({*Rpc} - set(found.rpcs)):
-            reasons.append(f"migrations: the database has no {', '.join(missing)}")
-        if found.gateways is not None:
-            rowless = sorted(set(self._services.gateways) - set(found.gateways))
-            reasons += [f"gateways: the database has no row for {name}" for name in rowless]
-        return reasons
+
+def _reason(found: Finding) -> str:
+    return f"{found.part}: {found.problem}"

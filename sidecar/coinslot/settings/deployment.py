@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-import jwt
 from pydantic import (
     Field,
     PrivateAttr,
@@ -19,16 +18,27 @@ from pydantic import (
     model_validator,
 )
 
-from coinslot.settings import registry
-from coinslot.settings.fields import Address, Listed, Mode, exposed, secrets_in, short_secrets
+from coinslot.settings import registry, supabase_keys
+from coinslot.settings.fields import (
+    Address,
+    Listed,
+    Mode,
+    exposed,
+    secrets_in,
+    short_secrets,
+    unclean,
+)
+from coinslot.settings.files import settings_in_files
 from coinslot.settings.gateway import GatewaySettings
 from coinslot.settings.limits import LimitSettings
+from coinslot.settings.methods import MethodSettings
 from coinslot.settings.process import ProcessSettings
 from coinslot.settings.shared import SharedSettings
 from coinslot.settings.store import StoreSettings
+from coinslot.settings.trace_collector import TraceSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pydantic_settings import BaseSettings
 
@@ -37,10 +47,7 @@ __all__ = ["Mode", "Settings", "SettingsError", "load_settings", "setting_names"
 S = TypeVar("S", bound="BaseSettings")
 G = TypeVar("G", bound=GatewaySettings)
 
-# The Supabase CLI signs the keys of every local project with this, and Supabase's documentation
-# prints it: a service key made with it opens a database to anyone.
-WELL_KNOWN_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
-
+_CANNOT_START = "Coinslot cannot start. In the environment or .env:"
 _ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-\[\]:]+$")
 
 
@@ -48,11 +55,11 @@ class SettingsError(Exception):
     """Settings that cannot be served with; `str()` is the message for the operator."""
 
 
-class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
+class Settings(
+    StoreSettings, MethodSettings, LimitSettings, ProcessSettings, TraceSettings, SharedSettings
+):
     """Everything an operator can set. Times are seconds, sizes bytes."""
 
-    coinslot_sidecar_host: str = "127.0.0.1"
-    coinslot_sidecar_port: int = Field(default=54430, ge=0, le=65535)
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
     coinslot_reconcile_seconds: float = Field(default=15, gt=0)
     coinslot_inbox_concurrency: int = Field(default=16, ge=1, le=64)
@@ -91,6 +98,20 @@ class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
         """Every secret value, so that logs can blank them wherever they turn up."""
         return [each for part in (self, *self._gateways) for _, each in secrets_in(part)]
 
+    def _key_problems(self) -> list[str]:
+        return supabase_keys.problems(
+            self.supabase_url,
+            self.supabase_anon_key.get_secret_value(),
+            self.supabase_service_role_key.get_secret_value(),
+        )
+
+    @field_validator("supabase_url")
+    @classmethod
+    def _is_of_a_project(cls, value: str) -> str:
+        if value.endswith(("/rest/v1", "/auth/v1")) or "/dashboard/" in value:
+            raise ValueError("is the project's address alone: https://….supabase.co")
+        return value
+
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, value: list[str]) -> list[str]:
@@ -104,10 +125,11 @@ class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [
-            *_mixed_up_keys(self),
+            *(unclean(self) or self._key_problems()),
             *short_secrets(self),
             *self.store_problems(live=self.live),
             *self.process_problems(),
+            *self.trace_problems(),
             *(_too_open_for_live(self) if self.live else []),
         ]
         if problems:
@@ -118,11 +140,16 @@ class Settings(StoreSettings, LimitSettings, ProcessSettings, SharedSettings):
 def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field, checked by pydantic
     """The settings of this process; raises `SettingsError` naming each wrong one."""
     wrong: list[ValidationError] = []
-    common = _loaded(Settings, overrides, wrong)
-    gateways = [_loaded(kind, overrides, wrong) for kind in registry.GATEWAY_SETTINGS]
-    if common is None or wrong:
-        raise SettingsError(_explain(wrong))
-    return common.with_gateways(each for each in gateways if each is not None)
+    in_files, unread = settings_in_files(setting_names(), overrides.get("_env_file", ".env"))
+    given = {**in_files, **overrides}
+    common = _loaded(Settings, given, wrong)
+    gateways = [_loaded(kind, given, wrong) for kind in registry.GATEWAY_SETTINGS]
+    if common is None or wrong or unread:
+        raise SettingsError(_explain(wrong, unread))
+    settings = common.with_gateways(each for each in gateways if each is not None)
+    if problems := settings.method_problems(settings.gateways):
+        raise SettingsError("\n  ".join([_CANNOT_START, *problems]))
+    return settings
 
 
 def setting_names() -> list[str]:
@@ -140,60 +167,28 @@ def _loaded(kind: type[S], overrides: dict[str, Any], wrong: list[ValidationErro
         return None
 
 
-def _explain(errors: Iterable[ValidationError]) -> str:
+def _explain(errors: Iterable[ValidationError], unread: Mapping[str, str]) -> str:
     """One line per problem, each once. Never the input: it may be a secret."""
-    lines = ["Coinslot cannot start. In the environment or .env:"]
+    lines = [_CANNOT_START]
+    lines += [f"  {name} {problem}" for name, problem in unread.items()]
     for error in errors:
         for problem in error.errors(include_input=False, include_url=False):
             name = ".".join(str(part) for part in problem["loc"]).upper()
             message = problem["msg"].removeprefix("Value error, ")
             if problem["type"] == "missing":
+                if f"{name}_FILE" in unread:
+                    continue
                 message = "is not set"
             lines += [f"  {name} {line}" if name else f"  {line}" for line in message.splitlines()]
     return "\n".join(dict.fromkeys(lines))
 
 
-def _mixed_up_keys(settings: Settings) -> list[str]:
-    problems = []
-    anon = settings.supabase_anon_key.get_secret_value()
-    service = settings.supabase_service_role_key.get_secret_value()
-    if anon.startswith("sb_secret_") or _role(anon) == "service_role":
-        problems.append("SUPABASE_ANON_KEY holds a secret key: set the anon or publishable one")
-    if service.startswith("sb_publishable_") or _role(service) in {"anon", "authenticated"}:
-        problems.append(
-            "SUPABASE_SERVICE_ROLE_KEY holds a public key: set the service_role or secret one"
-        )
-    return problems
-
-
 def _too_open_for_live(settings: Settings) -> list[str]:
     problems = exposed("SUPABASE_URL", settings.supabase_url)
-    if _signed_with_well_known_secret(settings.supabase_service_role_key.get_secret_value()):
+    key = settings.supabase_service_role_key.get_secret_value()
+    if supabase_keys.anybody_can_sign(key):
         problems.append(
             "SUPABASE_SERVICE_ROLE_KEY is signed with Supabase's published local secret: "
             "use the key of your own project"
         )
     return problems
-
-
-def _role(key: str) -> str | None:
-    """The role a legacy key claims. Only to catch keys in the wrong place; trusts nothing."""
-    try:
-        claims = jwt.decode(key, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
-        return None
-    role = claims.get("role")
-    return role if isinstance(role, str) else None
-
-
-def _signed_with_well_known_secret(key: str) -> bool:
-    try:
-        jwt.decode(
-            key,
-            WELL_KNOWN_JWT_SECRET,
-            algorithms=["HS256"],
-            options={"verify_exp": False, "verify_aud": False},
-        )
-    except jwt.InvalidTokenError:
-        return False
-    return True

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Mode = Literal["test", "live"]
 
@@ -50,6 +50,24 @@ Listed = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 ListedSecrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 """Secrets separated by commas."""
 
+BuyerFields = Annotated[list[Literal["name", "phone", "email"]], NoDecode, BeforeValidator(_split)]
+"""The fields that a store asks its buyer for, separated by commas."""
+
+
+def by_method(setting: str, takes: Iterable[str]) -> Callable[[list[str]], list[str]]:
+    """A validator of a list of `method=value`, each method once and of those that are taken."""
+
+    def check(entries: list[str]) -> list[str]:
+        methods = [entry.partition("=")[0] for entry in entries]
+        odd = [each for each in entries if not re.fullmatch(r"\w+=[\x21-\x7e]+", each)]
+        if odd or not set(methods) <= set(takes) or len(set(methods)) < len(methods):
+            message = f"lists {setting} as method=key, each once, of {', '.join(takes)}"
+            raise ValueError(message)
+        return entries
+
+    return check
+
+
 SECONDS_TO_REFUND = 50.0
 """The time that all calls to a gateway for one refund have together. Less than the database's
 lease: no other server may ask while this one still does."""
@@ -71,12 +89,38 @@ def secrets_in(settings: Iterable[tuple[str, object]]) -> Iterator[tuple[str, st
 
 
 def short_secrets(settings: Iterable[tuple[str, object]]) -> list[str]:
-    """A sentence for each secret that is too short to be one."""
+    """A sentence for each secret that is too short to be one, or was copied with what is none."""
+    problems = []
+    for name, secret in secrets_in(settings):
+        if len(secret) < SHORTEST_SECRET:
+            problems.append(
+                f"{name.upper()} has fewer than {SHORTEST_SECRET} characters: set the whole secret"
+            )
+        if not re.fullmatch(r"[!-~]*", secret):
+            problems.append(
+                f"{name.upper()} has a space, a line break or a letter that no key has:"
+                " set the secret alone"
+            )
+    return problems
+
+
+def unclean(settings: Iterable[tuple[str, object]]) -> list[str]:
+    """A sentence for each text that brought more than itself: a line break, a space at an end.
+
+    A header could not carry it, and a gateway would say no more than that the key is wrong.
+    """
     return [
-        f"{name.upper()} has fewer than {SHORTEST_SECRET} characters: set the whole secret"
-        for name, secret in secrets_in(settings)
-        if len(secret) < SHORTEST_SECRET
+        f"{name.upper()} has a line break or a space where none belongs: set it without"
+        for name, value in settings
+        if any(map(_is_unclean, value if isinstance(value, list) else [value]))
     ]
+
+
+def _is_unclean(value: object) -> bool:
+    if isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        return not secret.isprintable() or " " in secret
+    return isinstance(value, str) and (value != value.strip() or not value.isprintable())
 
 
 def exposed(name: str, address: str) -> list[str]:

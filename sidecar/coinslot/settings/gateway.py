@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from pydantic import model_validator
 
-from coinslot.settings.fields import exposed, short_secrets
+from coinslot.settings.fields import exposed, secrets_in, short_secrets, unclean
 from coinslot.settings.shared import SharedSettings
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ class GatewaySettings(SharedSettings, ABC):
 
     gateway: ClassVar[str]
     """Its name, as in the table `coinslot.gateways`."""
+
+    currencies: ClassVar[frozenset[str] | None] = None
+    """The currencies that it sells in; None = any."""
+
+    wanted_events: ClassVar[frozenset[str]] = frozenset()
+    """The types of events that its webhook has to bring; empty where there is no choice."""
 
     @property
     @abstractmethod
@@ -36,8 +42,36 @@ class GatewaySettings(SharedSettings, ABC):
         """One sentence for each thing that is wrong with its keys."""
 
     @property
+    def takes(self) -> tuple[str, ...]:
+        """The ways to pay that it has a window for, of those in `coinslot.settings.methods`."""
+        return ("card",)
+
+    def sells_in(self, currency: str) -> bool:
+        return self.currencies is None or currency in self.currencies
+
+    def api_addresses(self) -> dict[str, str]:
+        """The addresses that this program calls with the keys that are set."""
+        return {name: url for name, url in self.addresses().items() if name.endswith("_API_URL")}
+
+    def probes(self) -> dict[str, str | None]:
+        """The names of the settings that hold a key, and the payment key of a read that needs it.
+
+        The read finds nothing. None reads by the order alone.
+        """
+        return {", ".join(name.upper() for name in self._secrets(webhook=False)): None}
+
+    def missing_webhook_secrets(self) -> list[str]:
+        """The settings without which signed webhooks are refused here."""
+        return [name.upper() for name in self._secrets(webhook=True) if not getattr(self, name)]
+
+    def _secrets(self, *, webhook: bool) -> list[str]:
+        held = {name for name, _ in secrets_in(self)}
+        asked = {name for name in type(self).model_fields if "_webhook_secret" in name}
+        return sorted(asked) if webhook else sorted(held - asked)
+
+    @property
     def methods(self) -> list[str]:
-        """The instruments that a store offers where the gateway lets it choose."""
+        """The ways to pay that a store offers through it unless `COINSLOT_METHODS` says so."""
         return ["card", *(["virtual_account"] if self.coinslot_virtual_accounts else [])]
 
     def seconds(self, own: float | None) -> float:
@@ -46,7 +80,7 @@ class GatewaySettings(SharedSettings, ABC):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self.key_problems(), *short_secrets(self)]
+        problems = [*(unclean(self) or self.key_problems()), *short_secrets(self)]
         if self.live:
             for name, address in self.addresses().items():
                 problems += exposed(name, address)

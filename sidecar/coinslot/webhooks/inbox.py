@@ -19,11 +19,12 @@ from coinslot.gateways.base import gateway_named
 from coinslot.jitter import about
 from coinslot.metrics import WEBHOOKS
 from coinslot.order_ids import ORDER_ID, bind_order
+from coinslot.traces import span
 from coinslot.webhooks.fair_semaphore import FairSemaphore
 from coinslot.webhooks.worker import Hint, WebhookWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from coinslot.database import Database
     from coinslot.database.records import Webhook
@@ -93,9 +94,11 @@ class Inbox:
             return "ignored"
         if event.event_id is None and not _could_be_ours(gateway, event):
             return "unknown_order"
-        stored = await self._database.as_service().store_webhook(
-            gateway.name, event.arguments(), busy=self._is_busy()
-        )
+        with span("webhook stored", gateway=gateway.name, type=_of_signed(event)) as told:
+            stored = await self._database.as_service().store_webhook(
+                gateway.name, event.arguments(), busy=self._is_busy()
+            )
+            told.tell(webhook=stored.webhook_id, verdict=stored.verdict)
         order_id = stored.order.order_id if stored.order else event.order_id
         bind_order(order_id)
         if stored.verdict == "read" and stored.webhook_id is not None:
@@ -127,9 +130,13 @@ class Inbox:
             self._expect_work()
         return len(claimed)
 
-    async def work_off(self) -> None:
-        """Does everything that is due now, in this process alone."""
-        while await self.claim():
+    async def work_off(self, tell: Callable[[int], None] | None = None) -> None:
+        """Does everything that is due now, in this process alone. `tell` hears how many began."""
+        begun = 0
+        while claimed := await self.claim():
+            begun += claimed
+            if tell is not None:
+                tell(begun)
             await asyncio.wait(set(self._tasks))
 
     def start(self) -> None:
@@ -143,8 +150,12 @@ class Inbox:
             # Not while it claims: what it was given would be nobody's until the lease ends.
             await asyncio.wait([self._sweeping], timeout=self._shutdown.left())
             self._sweeping.cancel()
+        await self.settle(self._shutdown.left())
+
+    async def settle(self, seconds: float) -> None:
+        """Waits for what was begun, and gives back what takes longer: nothing is under way then."""
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=self._shutdown.left())
+            await asyncio.wait(set(self._tasks), timeout=seconds)
         unfinished = dict(self._tasks)
         for task in unfinished:
             task.cancel()
@@ -247,3 +258,8 @@ def _claimed_hint(webhook: Webhook, until: float) -> Hint:
         until,
         received=time.monotonic() - (taken - since).total_seconds(),
     )
+
+
+def _of_signed(event: WebhookEvent) -> str | None:
+    """The type of event, unless anybody may have made it up."""
+    return event.event_type if event.event_id is not None else None

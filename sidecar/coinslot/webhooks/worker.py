@@ -24,6 +24,7 @@ from coinslot.gateways.base import gateway_named
 from coinslot.metrics import WEBHOOK_LAG, WEBHOOK_OUTCOMES
 from coinslot.order_ids import ORDER_ID, bind_order
 from coinslot.single_flight import SingleFlight
+from coinslot.traces import span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,6 +78,7 @@ class WebhookWorker:
     async def close(self) -> None:
         """Ends at once: whoever follows a hint has waited for its end."""
         await self._runs.drain(0)
+        self._waiting.clear()
 
     async def _follow_together(self, hints: list[Hint]) -> None:
         """All `hints` are about one payment. Those whose lease is over are left to the sweep."""
@@ -84,9 +86,11 @@ class WebhookWorker:
         if not hints:
             return
         bind_order(hints[0].order_id, webhooks=[hint.webhook_id for hint in hints])
+        first = hints[0]
         try:
-            async with asyncio.timeout(min(hint.until for hint in hints) - time.monotonic()):
-                await self._follow_in_time(hints)
+            with span("webhook followed", webhook=first.webhook_id, gateway=first.gateway):
+                async with asyncio.timeout(min(hint.until for hint in hints) - time.monotonic()):
+                    await self._follow_in_time(hints)
         except TimeoutError:
             log.warning("webhook_left_to_the_sweep", code="too_slow")
 

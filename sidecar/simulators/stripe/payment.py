@@ -61,6 +61,14 @@ class Payments:
             raise unexpected_state(intent, "authenticate")
         return self.succeed(intent) if passed else self.decline(intent, NOT_AUTHENTICATED)
 
+    def note_wallet(self, intent: Json, wallet: str | None) -> Json:
+        """Notes the wallet of the card that was charged last."""
+        if wallet is not None and intent["latest_charge"] is not None:
+            charge = self._books.one("charge", intent["latest_charge"])
+            charge["payment_method_details"]["card"]["wallet"] = {"type": wallet}
+            self._books.keep(charge)
+        return intent
+
     def process(self, intent: Json) -> Json:
         """Begins a payment by a method that takes days."""
         method = intent["payment_method"] or "pm_card_visa"

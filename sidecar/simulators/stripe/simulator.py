@@ -108,7 +108,7 @@ class StripeSimulator(Simulator):
             return self._intents.process(intent)
         if turn.outcome == "failed":
             return self._intents.decline(intent, GENERIC)
-        return self._intents.confirm(intent)
+        return self._intents.note_wallet(self._intents.confirm(intent), turn.wallet)
 
     def _intent(self, turn: CardTurn) -> Json:
         if turn.force:

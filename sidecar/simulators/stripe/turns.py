@@ -22,6 +22,8 @@ class CardTurn(BuyerTurn):
     payment_intent: str | None = None
     method: str = "pm_card_visa"
     """A test card, as token or number."""
+    wallet: Literal["apple_pay", "google_pay", "link"] | None = None
+    """In which the card is."""
 
 
 class DisputeTurn(OnePayment):

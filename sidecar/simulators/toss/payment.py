@@ -31,8 +31,10 @@ _METHODS = {
     "EASY_PAY": "간편결제",
     "TRANSFER": "계좌이체",
     "MOBILE_PHONE": "휴대폰",
+    "MOBILE": "휴대폰",
     "FOREIGN_EASY_PAY": ABROAD,
 }
+_EASY_PAYS = {"KAKAOPAY": "카카오페이", "NAVERPAY": "네이버페이", "TOSSPAY": "토스페이"}
 _UNPAID = {"READY", "IN_PROGRESS"}
 
 
@@ -79,20 +81,21 @@ def new_payment(turn: BuyerTurn, amount: float, now: int) -> Json:
         "metadata": None,
     }
     keep_balance(payment, amount)
-    return {**payment, **_instrument(payment["method"], amount, turn.discount)}
+    company = _EASY_PAYS.get((turn.method or "").upper(), "토스페이")
+    return {**payment, **_instrument(payment["method"], company, amount, turn.discount)}
 
 
 def _method(turn: BuyerTurn) -> str:
     chosen = turn.method or ("VIRTUAL_ACCOUNT" if turn.outcome == "awaiting_deposit" else "CARD")
-    return _METHODS.get(chosen.upper(), chosen)
+    return "간편결제" if chosen.upper() in _EASY_PAYS else _METHODS.get(chosen.upper(), chosen)
 
 
-def _instrument(method: str | None, amount: float, discount: float) -> Json:
+def _instrument(method: str | None, company: str, amount: float, discount: float) -> Json:
     if method == "카드":
         off = {"discount": {"amount": discount}} if discount else {}
         return {"card": _card(amount - discount), **off}
     if method == "간편결제":
-        easy = {"provider": "토스페이", "amount": amount - discount, "discountAmount": discount}
+        easy = {"provider": company, "amount": amount - discount, "discountAmount": discount}
         return {"easyPay": easy}
     return {}
 

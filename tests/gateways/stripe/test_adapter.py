@@ -67,7 +67,7 @@ class TestPrepare:
             again = await gateway.prepare(ORDER)
         assert again.browser == first.browser
         assert again.attempt is not None
-        assert again.attempt.failure_reason == "Your card was declined."
+        assert again.attempt.failure_reason == "declined"
         assert len(stripe_sim.simulator.payments()) == 1
 
     @pytest.mark.parametrize("kind", ["drop_after", "malformed"])
@@ -122,10 +122,10 @@ class TestRead:
     @pytest.mark.parametrize(
         ("card", "reason"),
         [
-            ("4000000000000002", "Your card was declined."),
-            ("4000000000009995", "Your card has insufficient funds."),
-            ("4000000000009979", "Your card was declined."),
-            ("4000000000000069", "Your card has expired."),
+            ("4000000000000002", "declined"),
+            ("4000000000009995", "limit_or_balance"),
+            ("4000000000009979", "declined"),
+            ("4000000000000069", "expired_card"),
         ],
     )
     async def test_decline_is_an_attempt_and_no_end(

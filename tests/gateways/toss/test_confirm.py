@@ -189,12 +189,12 @@ class TestStoredError:
                 await gateway.confirm(ORDER, key)
         assert len(keys_of(toss, key)) == confirmation.KEYS
 
-    async def test_refusal_after_it_is_told_as_toss_says_it(self, toss: SimulatedToss) -> None:
+    async def test_refusal_after_it_is_told_in_our_words(self, toss: SimulatedToss) -> None:
         key = await self.plan(toss, stumbles=1, then="REJECT_CARD_PAYMENT")
         with pytest.raises(PaymentDeclined) as declined:
             await toss.gateway().confirm(ORDER, key)
         assert (declined.value.code, status_of(declined.value)) == ("REJECT_CARD_PAYMENT", 403)
-        assert "한도초과" in str(declined.value)
+        assert str(declined.value) == "한도나 잔액을 확인해 주세요."
 
     async def test_payment_that_was_aborted_keeps_the_words_of_toss(
         self, toss: SimulatedToss

@@ -33,12 +33,20 @@ def in_browser(settings: PortOneSettings) -> BrowserPart:
             Script("iamport", v1, through_v1, _V1 if v1 == V1_SDK else {}),
             Script("portone", v2, settings.v2_is_on, _V2 if v2 == V2_SDK else {}),
         ],
+        amounts=_amounts,
     )
 
 
+def _amounts(method: str, currency: str) -> tuple[int | None, int | None]:
+    """A phone bill takes a million won a month. Other bounds are the payment companies' own."""
+    return None, 1_000_000 if (method, currency) == ("mobile", "KRW") else None
+
+
 def _offer(settings: PortOneSettings) -> dict[str, Any] | None:
+    asked = {"buyer": settings.portone_buyer_fields} if settings.portone_buyer_fields else {}
+    offer = {"methods": settings.methods, **asked}
     if settings.v2_is_on:
-        return {"version": 2, "methods": settings.methods}
+        return {"version": 2, **offer}
     if settings.v1_is_on:
-        return {"version": 1, "code": settings.iamport_code, "methods": settings.methods}
+        return {"version": 1, "code": settings.iamport_code, **offer}
     return None

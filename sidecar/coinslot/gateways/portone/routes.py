@@ -20,6 +20,7 @@ from coinslot.routes.operation import CREATE, SETTLE, Operation
 from coinslot.routes.requests import (
     idempotency_key,
     json_body,
+    language,
     optional_token,
     required_token,
     services,
@@ -41,6 +42,7 @@ _NOT_SEEN = {"payment_unknown_at_gateway", "payment_pending", "payment_expired",
 
 class CheckoutBody(BaseModel):
     packageId: Annotated[object, WithJsonSchema({"type": "string"})] = None  # noqa: N815 - the plan's
+    method: str | None = None
 
 
 _IDS: JsonDict = {name: {"type": "string"} for name in ("paymentKey", "impUid", "paymentId")}
@@ -68,8 +70,9 @@ class CompleteBody(BaseModel):
 
 class Checkout(Answer):
     """A new order. The fields from `storeId` to `virtualAccount` are what PortOne V2's browser SDK
-    takes; with V1 there are none of them, and `orderId` is the SDK's `merchant_uid`. Both SDKs are
-    to be told until when a virtual account takes the deposit."""
+    takes. With V1 there are only `orderName`, perhaps `channelKey`, and those below; `orderId` is
+    the SDK's `merchant_uid`. Both SDKs are to be told until when a virtual account takes the
+    deposit. The way to pay that was asked for is in `payMethod` and `easyPay`, or `pay_method`."""
 
     orderId: str  # noqa: N815 - the plan's name
     amount: int
@@ -82,7 +85,10 @@ class Checkout(Answer):
     totalAmount: int = 0  # noqa: N815
     currency: str = ""
     virtualAccount: dict[str, Any] = {}  # noqa: N815, RUF012
+    payMethod: str = ""  # noqa: N815
+    easyPay: dict[str, str] = {}  # noqa: N815, RUF012
     vbank_due: str = ""
+    pay_method: str = ""
 
 
 class Completed(Answer):
@@ -92,22 +98,29 @@ class Completed(Answer):
 
 
 class PortOneOffer(Answer):
-    """`code` is V1's, which its script is started with."""
+    """`code` is V1's, which its script is started with; `buyer` names what a store asks its buyer
+    for, and hands to the window."""
 
     version: Literal[1, 2]
     code: str = ""
     methods: list[str]
+    buyer: list[str] = []  # noqa: RUF012
 
 
 @portone.post("/api/payments/checkout")
 @limited("orders", signed_in=True)
 async def checkout(request: Request) -> HTTPResponse:
     token = required_token(request)
-    package = json_body(request, CheckoutBody).packageId
-    if not isinstance(package, str):
+    body = json_body(request, CheckoutBody)
+    if not isinstance(body.packageId, str):
         raise InvalidPackage
     order, prepared = await services(request).orders.checkout(
-        token, package, _GATEWAY, idempotency_key(request)
+        token,
+        body.packageId,
+        _GATEWAY,
+        idempotency_key(request),
+        method=body.method,
+        language=language(request),
     )
     return json(
         {

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import base64
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from coinslot.settings.fields import Address, GatewaySeconds, ListedSecrets
+from coinslot.settings.fields import (
+    Address,
+    BuyerFields,
+    GatewaySeconds,
+    Listed,
+    ListedSecrets,
+    by_method,
+)
 from coinslot.settings.gateway import GatewaySettings, half_given
 
 V1_SDK = "https://cdn.iamport.kr/v1/iamport.js"
 V2_SDK = "https://cdn.portone.io/v2/browser-sdk.js"
+
+TAKES = ("card", "kakaopay", "naverpay", "tosspay", "transfer", "virtual_account", "mobile")
+Channels = Annotated[Listed, AfterValidator(by_method("channels", TAKES))]
 
 
 class PortOneSettings(GatewaySettings):
     """With the keys of both versions, V2 takes the new orders, and V1 ends those that it began."""
 
     gateway: ClassVar[str] = "portone"
+    currencies: ClassVar[frozenset[str] | None] = frozenset({"KRW"})
 
     iamport_code: str | None = None
     iamport_api_key: SecretStr | None = None
@@ -25,6 +36,7 @@ class PortOneSettings(GatewaySettings):
     iamport_api_url: Address = "https://api.iamport.kr"
     iamport_sdk_url: Address = V1_SDK
     iamport_timeout: GatewaySeconds | None = None
+    iamport_channel_keys: Channels = Field(default=[])
 
     portone_api_secret: SecretStr | None = None
     portone_store_id: str | None = None
@@ -33,6 +45,14 @@ class PortOneSettings(GatewaySettings):
     portone_api_url: Address = "https://api.portone.io"
     portone_sdk_url: Address = V2_SDK
     portone_timeout: GatewaySeconds | None = None
+    # Of the ways to pay that have a channel of their own.
+    portone_channel_keys: Channels = Field(default=[])
+    # What the payment company behind the channel wants of every buyer.
+    portone_buyer_fields: BuyerFields = Field(default=[])
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        return TAKES
 
     @property
     def v1_is_on(self) -> bool:
@@ -62,11 +82,39 @@ class PortOneSettings(GatewaySettings):
             "PORTONE_SDK_URL": self.portone_sdk_url,
         }
 
+    def api_addresses(self) -> dict[str, str]:
+        calls = {
+            "IAMPORT_API_URL": self.iamport_api_url if self.v1_is_on else None,
+            "PORTONE_API_URL": self.portone_api_url if self.v2_is_on else None,
+        }
+        return {name: url for name, url in calls.items() if url is not None}
+
+    def probes(self) -> dict[str, str | None]:
+        reads = {
+            "IAMPORT_API_KEY, IAMPORT_API_SECRET": "imp_0" if self.v1_is_on else None,
+            "PORTONE_API_SECRET, PORTONE_STORE_ID": "0" if self.v2_is_on else None,
+        }
+        return {name: key for name, key in reads.items() if key is not None}
+
+    def missing_webhook_secrets(self) -> list[str]:
+        """Of V2 alone: nothing signs V1's."""
+        return super().missing_webhook_secrets() if self.v2_is_on else []
+
     def key_problems(self) -> list[str]:
         besides = {"PORTONE_WEBHOOK_SECRETS": self.portone_webhook_secrets}
         return [
             *half_given("PortOne V1", self._v1_keys()),
             *half_given("PortOne V2", self._v2_keys(), besides),
+            *self._mixed_up(),
+        ]
+
+    def _mixed_up(self) -> list[str]:
+        """The two public ids of V2 say what they are."""
+        kinds = {"PORTONE_STORE_ID": "store-", "PORTONE_CHANNEL_KEY": "channel-key-"}
+        return [
+            f"{name} is another id: set the one that begins with {begins}"
+            for name, begins in kinds.items()
+            if (value := self._v2_keys()[name]) and not str(value).startswith(begins)
         ]
 
     def _v1_keys(self) -> dict[str, object]:

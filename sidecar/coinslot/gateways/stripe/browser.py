@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coinslot.gateways.browser import BrowserPart, Script
+from coinslot.gateways.stripe.currencies import amounts
 from coinslot.gateways.stripe.settings import SDK
 
 if TYPE_CHECKING:
@@ -23,4 +24,11 @@ def in_browser(settings: StripeSettings) -> BrowserPart:
     return BrowserPart(
         offer={} if settings.is_on else None,
         scripts=[Script("stripe", address, settings.is_on, sources)],
+        inline={
+            "card": "payment",
+            "applepay": "express",
+            "googlepay": "express",
+            "link": "express",
+        },
+        amounts=amounts,
     )

@@ -14,6 +14,33 @@ _ZERO_DECIMAL = frozenset(
 _THREE_DECIMAL = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 _WHOLE_HUNDREDS = frozenset(("ISK", "UGX"))
 _SCALE = (1, 10, 100, 1000)
+# The least charge where a currency is also the one of the merchant's bank account, as Stripe has
+# it. Of a foreign one Stripe converts first, and refuses itself what is too little.
+_LEAST = {
+    **dict.fromkeys(("USD", "AUD", "BRL", "CAD", "CHF", "EUR", "INR", "JPY", "NZD", "SGD"), 50),
+    "AED": 200,
+    "BGN": 100,
+    "CZK": 1500,
+    "DKK": 250,
+    "GBP": 30,
+    "HKD": 400,
+    "HUF": 17500,
+    "MXN": 1000,
+    "MYR": 200,
+    "NOK": 300,
+    "PLN": 200,
+    "RON": 200,
+    "SEK": 300,
+    "THB": 1000,
+}
+_MOST_DIGITS = {"IDR": 12}
+
+
+def amounts(_method: str, currency: str) -> tuple[int | None, int]:
+    """The least and the most of one charge, in ISO minor units: 8 digits as Stripe is sent them."""
+    most = 10 ** _MOST_DIGITS.get(currency, 8) - 1
+    sent, counted = _stripe_exponent(currency), exponent(currency)
+    return _LEAST.get(currency), most * _SCALE[counted] // _SCALE[sent]
 
 
 def to_stripe(amount: int, currency: str) -> int:

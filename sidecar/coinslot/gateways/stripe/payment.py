@@ -15,6 +15,7 @@ from pydantic import Field, StrictBool
 
 from coinslot.gateways.base import GatewayPayment, State
 from coinslot.gateways.stripe.currencies import from_stripe
+from coinslot.gateways.stripe.declines import reason_of
 from coinslot.gateways.stripe.objects import Object, Page
 from coinslot.text import Text
 
@@ -41,6 +42,7 @@ CONTESTED = frozenset(
     }
 )
 LOST = "lost"
+_WALLETS = {"apple_pay": "applepay", "google_pay": "googlepay", "link": "link"}
 
 
 class Refund(Object):
@@ -72,8 +74,17 @@ class RefundList(Page):
     data: list[Refund]
 
 
+class _Wallet(Object):
+    type: str
+
+
+class _Card(Object):
+    wallet: _Wallet | None = None
+
+
 class _Method(Object):
     type: Text
+    card: _Card | None = None
 
 
 class Charge(Object):
@@ -84,11 +95,12 @@ class Charge(Object):
     disputed: StrictBool
     refunds: RefundList | None = None
     payment_method_details: _Method | None = None
+    receipt_url: str | None = None
 
 
 class _Error(Object):
     code: Text | None = None
-    message: Text | None = None
+    decline_code: Text | None = None
 
 
 class Intent(Object):
@@ -144,6 +156,7 @@ def fact(
         method=_method(intent.charge),
         failure_reason=_failure(intent),
         taken_at=_taken_at(intent.charge) if received else None,
+        receipt=intent.charge.receipt_url if intent.charge else None,
     )
 
 
@@ -208,8 +221,12 @@ def _has_left(dispute: Dispute) -> bool:
 
 
 def _method(charge: Charge | None) -> str | None:
+    """A card in a wallet by the wallet's name: it is what the buyer pressed."""
     details = charge.payment_method_details if charge else None
-    return details.type if details else None
+    if details is None:
+        return None
+    wallet = details.card.wallet.type if details.card and details.card.wallet else details.type
+    return _WALLETS.get(wallet, details.type)
 
 
 def _taken_at(charge: Charge | None) -> str | None:
@@ -219,9 +236,7 @@ def _taken_at(charge: Charge | None) -> str | None:
 
 
 def _failure(intent: Intent) -> str | None:
-    """Stripe's sentence rather than its decline code: the sentence is made for buyers, while codes
-    such as `stolen_card` are not to be told them."""
     error = intent.last_payment_error
     if error is None or intent.status == "succeeded":
         return None
-    return error.message or error.code
+    return reason_of(error.code, error.decline_code)

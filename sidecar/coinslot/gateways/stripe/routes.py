@@ -32,6 +32,7 @@ class CreateBody(BaseModel):
     description: str | None = None
     productId: str | None = None  # noqa: N815 - as the guide writes names
     currency: str = Field(default="USD", pattern=r"^[A-Za-z]{3}$")
+    method: str | None = None
 
 
 class StripeCreated(NewOrder):
@@ -52,7 +53,7 @@ async def create(request: Request) -> HTTPResponse:
     token = required_token(request)
     body = json_body(request, CreateBody)
     currency = body.currency.upper()
-    wish = Wish(body.productId, body.description, body.amount, currency, name_field="description")
+    wish = Wish(body.productId, body.description, body.amount, currency, "description", body.method)
     order, browser = await made_order(request, token, _GATEWAY, wish)
     return json({**new_order(order), **browser})
 

@@ -10,10 +10,20 @@ from coinslot.settings.fields import Address, GatewaySeconds, ListedSecrets
 from coinslot.settings.gateway import GatewaySettings, half_given
 
 SDK = "https://js.stripe.com/v3"
+TAKES = ("card", "applepay", "googlepay", "link")
 
 
 class StripeSettings(GatewaySettings):
     gateway: ClassVar[str] = "stripe"
+    wanted_events: ClassVar[frozenset[str]] = frozenset(
+        {
+            *(f"payment_intent.{name}" for name in ("succeeded", "processing", "payment_failed")),
+            *("payment_intent.canceled", "charge.refunded", "refund.updated", "refund.failed"),
+            *(f"charge.dispute.{name}" for name in ("created", "updated", "closed")),
+            *(f"charge.dispute.funds_{name}" for name in ("withdrawn", "reinstated")),
+            "radar.early_fraud_warning.created",
+        }
+    )
 
     stripe_secret_key: SecretStr | None = None
     stripe_publishable_key: str | None = None
@@ -22,6 +32,15 @@ class StripeSettings(GatewaySettings):
     stripe_api_url: Address = "https://api.stripe.com"
     stripe_sdk_url: Address = SDK
     stripe_timeout: GatewaySeconds | None = None
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        return TAKES
+
+    @property
+    def methods(self) -> list[str]:
+        """A wallet needs a domain that is registered with Stripe: none is offered unasked."""
+        return ["card"]
 
     @property
     def is_on(self) -> bool:
@@ -33,6 +52,9 @@ class StripeSettings(GatewaySettings):
 
     def addresses(self) -> dict[str, str]:
         return {"STRIPE_API_URL": self.stripe_api_url, "STRIPE_SDK_URL": self.stripe_sdk_url}
+
+    def probes(self) -> dict[str, str | None]:
+        return {"STRIPE_SECRET_KEY": "pi_0"}
 
     def key_problems(self) -> list[str]:
         secret = self.stripe_secret_key

@@ -16,7 +16,8 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from coinslot.errors import GatewayOff, InvalidRequest, InvalidSignature
-from coinslot.gateways.base import WebhookEvent, redacted
+from coinslot.gateways.base import WebhookEvent
+from coinslot.gateways.redaction import redacted
 from coinslot.order_ids import ORDER_ID
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from coinslot.gateways.toss import listing as toss_transactions
 from coinslot.gateways.toss import refund as toss_refund
 from coinslot.gateways.toss import webhook as toss_webhook
 from coinslot.gateways.toss.confirmation import Confirmations
+from coinslot.gateways.toss.methods import PARAMETERS, amounts
 from coinslot.gateways.toss.payment import TossPayment, read_as
 from coinslot.gateways.toss.refusals import OUR_KEYS, UNKNOWN, error, refused
 from coinslot.gateways.toss.times import in_seoul
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# Of an order's name in the window.
+LONGEST_NAME = 100
 _PAYMENT_KEY = re.compile(r"[A-Za-z0-9_-]{6,200}")
-# Below it Toss answers every way to pay with BELOW_MINIMUM_AMOUNT; some have a higher one.
-LEAST = {"KRW": 100}
 NO_SUCH_PAYMENT = {"NOT_FOUND_PAYMENT", "NOT_FOUND", "NOT_FOUND_PAYMENT_SESSION"}
 
 
@@ -60,6 +61,8 @@ class Toss:
         self._confirmations = Confirmations(http, self._headers, self.read, parse)
         self.live = secret_key.startswith("live_")
         self._frontend_url = frontend_url
+        # In a widget the buyer chooses.
+        self._has_widgets = "_gck_" in client_key
 
     @classmethod
     def from_settings(cls, settings: TossSettings, client: httpx.AsyncClient) -> Toss:
@@ -76,17 +79,19 @@ class Toss:
 
     async def prepare(self, order: Order) -> Prepared:
         """Toss hears of an order only from the page: this is what the page has to tell it."""
-        if order.amount < LEAST.get(order.currency, 1):
+        least, most = amounts(order.method or "card", order.currency)
+        if order.amount < (least or 1) or (most is not None and order.amount > most):
             raise AmountNotChargeable
         return Prepared(
             browser={
                 "clientKey": self._client_key,
                 "orderId": order.order_id,
-                "orderName": order.name,
+                "orderName": order.spoken_name[:LONGEST_NAME],
                 "amount": as_number(order.amount, order.currency),
                 "successUrl": f"{self._frontend_url}/payment/success",
                 "failUrl": f"{self._frontend_url}/payment/fail",
                 **_deadline(order),
+                **({} if self._has_widgets else PARAMETERS.get(order.method or "", {})),
             }
         )
 

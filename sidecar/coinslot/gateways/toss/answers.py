@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from coinslot.gateways.answers import Answers, Row, words
-from coinslot.gateways.toss.adapter import LEAST, NO_SUCH_PAYMENT
+from coinslot.gateways.toss.adapter import NO_SUCH_PAYMENT
 from coinslot.gateways.toss.confirmation import KEYS
+from coinslot.gateways.toss.methods import LEAST
 from coinslot.gateways.toss.payment import CANCELS, STATES, TRANSFERS
 from coinslot.gateways.toss.refusals import CONFIRM_UNKNOWN, OUR_KEYS, TAKEN_BEFORE, UNKNOWN
 

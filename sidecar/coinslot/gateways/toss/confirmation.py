@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from coinslot.errors import GatewayUnavailable, PaymentDeclined, PaymentUnknownAtGateway
+from coinslot.gateways.declines import told
 from coinslot.gateways.money import as_number
+from coinslot.gateways.toss.declines import DECLINES
 from coinslot.gateways.toss.refusals import (
     CONFIRM_UNKNOWN,
     LATER,
@@ -137,7 +139,8 @@ class Confirmations:
             return await self._resolved(order, None, code)
         if code in OUR_KEYS:
             raise refused("confirm", status, code)
-        raise PaymentDeclined(status, code, message)
+        reason = DECLINES.get(code)
+        raise PaymentDeclined(status, code, told(reason, order.language) or message)
 
     async def _resolved(
         self, order: Order, payment_key: str | None, why: str, *, kept: bool = False

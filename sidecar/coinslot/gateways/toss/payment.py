@@ -14,8 +14,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coinslot.gateways.base import GatewayPayment, State, VirtualAccount, redacted
+from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import to_minor
+from coinslot.gateways.redaction import redacted
+from coinslot.gateways.toss.banks import spoken
+from coinslot.gateways.toss.declines import DECLINES
 from coinslot.gateways.toss.times import utc, zoned
 from coinslot.text import Text
 
@@ -35,29 +38,14 @@ _METHODS = {
     "카드": "card",
     "가상계좌": "virtual_account",
     "간편결제": "easy_pay",
-    "휴대폰": "mobile_phone",
+    "휴대폰": "mobile",
     "계좌이체": "transfer",
     "문화상품권": "culture_gift_certificate",
     "도서문화상품권": "book_gift_certificate",
     "게임문화상품권": "game_gift_certificate",
 }
-# Banks that a virtual account can be at, by Toss's code; of others the code itself is shown.
-_BANKS = {
-    "03": "기업은행",
-    "06": "국민은행",
-    "07": "수협은행",
-    "11": "농협은행",
-    "20": "우리은행",
-    "23": "SC제일은행",
-    "31": "iM뱅크",
-    "32": "부산은행",
-    "34": "광주은행",
-    "39": "경남은행",
-    "71": "우체국",
-    "81": "하나은행",
-    "88": "신한은행",
-    "89": "케이뱅크",
-}
+# Of easy pay, the company by which the buyer knows it.
+_EASY_PAYS = {"카카오페이": "kakaopay", "네이버페이": "naverpay", "토스페이": "tosspay"}
 CancelStatus = Literal["DONE", "IN_PROGRESS", "ABORTED"]
 CANCELS = get_args(CancelStatus)
 # The status of the transfer back to a depositor, two bank days after the cancel. Toss gives neither
@@ -87,6 +75,14 @@ class _VirtualAccount(_Lenient):
     customerName: Text | None = None  # noqa: N815
     dueDate: datetime | None = None  # noqa: N815
     refundStatus: str | None = None  # noqa: N815
+
+
+class _EasyPay(_Lenient):
+    provider: Text | None = None
+
+
+class _Receipt(_Lenient):
+    url: str | None = None
 
 
 class _Cancel(_Lenient):
@@ -131,6 +127,8 @@ class _Payment(_Lenient):
     virtualAccount: _VirtualAccount | None = None  # noqa: N815
     cancels: list[_Cancel] | None = None
     failure: _Failure | None = None
+    easyPay: _EasyPay | None = None  # noqa: N815
+    receipt: _Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +164,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         paid=paid,
         refunded=refunded,
         refunding=refunding,
-        method=_METHODS.get(payment.method or "", payment.method),
+        method=_method(payment),
         failure_reason=_failure_reason(payment) if state == "failed" else None,
         failure_code=payment.failure.code if payment.failure and state == "failed" else None,
         agreed=payment.status == "IN_PROGRESS",
@@ -176,7 +174,13 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         transfer_failed=_failed(payment.virtualAccount),
         approved_at=zoned(payment.approvedAt) if payment.approvedAt else None,
         taken_at=utc(payment.approvedAt) if payment.approvedAt and paid else None,
+        receipt=payment.receipt.url if payment.receipt else None,
     )
+
+
+def _method(payment: _Payment) -> str | None:
+    company = payment.easyPay.provider if payment.easyPay else None
+    return _EASY_PAYS.get(company or "") or _METHODS.get(payment.method or "", payment.method)
 
 
 def _was_paid(payment: _Payment) -> bool:
@@ -256,7 +260,7 @@ def _failed(account: _VirtualAccount | None) -> bool:
 
 def _failure_reason(payment: _Payment) -> str:
     failure = payment.failure or _Failure()
-    return failure.message or failure.code or payment.status
+    return DECLINES.get(failure.code or "") or failure.message or failure.code or payment.status
 
 
 def _virtual_account(payment: _Payment) -> VirtualAccount | None:
@@ -267,7 +271,7 @@ def _virtual_account(payment: _Payment) -> VirtualAccount | None:
     if account is None:
         return None
     return VirtualAccount(
-        bank=_BANKS.get(account.bankCode or "", account.bankCode),
+        bank=spoken(account.bankCode),
         account_number=account.accountNumber,
         holder=account.customerName,
         due_at=utc(account.dueDate) if account.dueDate else None,

@@ -15,6 +15,7 @@ from coinslot.errors import GatewayUnavailable, RefundDeclined, RefundKeySpent
 from coinslot.gateways.base import LONGEST_REASON
 from coinslot.gateways.http import json_object, nonsense
 from coinslot.gateways.money import as_number
+from coinslot.gateways.toss.banks import coded
 from coinslot.gateways.toss.refusals import LATER, OUR_KEYS, error, is_kept, refused
 from coinslot.text import storable
 
@@ -37,7 +38,7 @@ def body(refund: Refund) -> dict[str, Any]:
         given["currency"] = refund.currency
     if refund.account is not None:
         given["refundReceiveAccount"] = {
-            "bank": refund.account.bank,
+            "bank": coded(refund.account.bank),
             "accountNumber": refund.account.account_number,
             "holderName": refund.account.holder,
         }

@@ -20,7 +20,13 @@ from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
 from coinslot.routes.orders import shown
-from coinslot.routes.requests import json_body, optional_token, required_token, services
+from coinslot.routes.requests import (
+    json_body,
+    language,
+    optional_token,
+    required_token,
+    services,
+)
 from coinslot.routes.whole_numbers import whole
 
 if TYPE_CHECKING:
@@ -44,6 +50,7 @@ class CreateBody(BaseModel):
     amount: Won | None = None
     orderName: str | None = None  # noqa: N815 - the guide's name
     productId: str | None = None  # noqa: N815 - goes with it
+    method: str | None = None
 
 
 class ConfirmBody(BaseModel):
@@ -53,7 +60,8 @@ class ConfirmBody(BaseModel):
 
 
 class TossConfig(Answer):
-    """The fields that Toss's browser SDK takes."""
+    """The fields that Toss's browser SDK takes. `method` and `card` are those of the way to pay
+    that was asked for; there are none for keys of the widgets."""
 
     clientKey: str  # noqa: N815 - Toss's names
     orderId: str  # noqa: N815
@@ -63,6 +71,8 @@ class TossConfig(Answer):
     dueDate: str = ""  # noqa: N815
     successUrl: str  # noqa: N815
     failUrl: str  # noqa: N815
+    method: str = ""
+    card: dict[str, str] = {}  # noqa: RUF012
 
 
 class TossCreated(NewOrder):
@@ -83,7 +93,10 @@ class TossWaiting(Waiting):
 
 
 class TossOffer(Answer):
+    """`buyer` names what a store asks its buyer for, and hands to the window."""
+
     methods: list[str]
+    buyer: list[str] = []  # noqa: RUF012
 
 
 @toss.post("/create")
@@ -91,16 +104,16 @@ class TossOffer(Answer):
 async def create(request: Request) -> HTTPResponse:
     token = required_token(request)
     body = json_body(request, CreateBody)
-    wish = Wish(body.productId, body.orderName, body.amount, _CURRENCY, name_field="orderName")
+    wish = Wish(body.productId, body.orderName, body.amount, _CURRENCY, "orderName", body.method)
     order, config = await made_order(request, token, _GATEWAY, wish)
-    name = body.orderName or order.name
-    return json({**new_order(order), "tossConfig": {**config, "orderName": name}})
+    named = {"orderName": body.orderName} if body.orderName else {}
+    return json({**new_order(order), "tossConfig": {**config, **named}})
 
 
 @toss.post("/confirm")
 @limited("settlements", signed_in=True)
 async def confirm(request: Request) -> HTTPResponse:
-    token = optional_token(request)
+    token, spoken = optional_token(request), language(request)
     body = json_body(request, ConfirmBody)
     try:
         settled = await services(request).orders.confirm(
@@ -108,7 +121,7 @@ async def confirm(request: Request) -> HTTPResponse:
             body.orderId,
             body.paymentKey,
             body.amount,
-            language=_language(request),
+            language=spoken,
             token=token,
         )
     except PaymentDeclined:
@@ -116,18 +129,18 @@ async def confirm(request: Request) -> HTTPResponse:
     except PaymentRefused as refusal:
         message = "Payment confirmation failed"
         raise PaymentRefused(message, code=refusal.code, **refusal.details) from refusal
-    answer = _answer(settled, for_owner=token is not None)
+    answer = _answer(settled, spoken, for_owner=token is not None)
     if settled.order.status == "awaiting_deposit":
         waiting = {"success": False, "status": "awaiting_deposit", "tokens": settled.order.tokens}
         return json({**answer, **waiting}, status=202)
     return json(answer)
 
 
-def _answer(settled: Settled, *, for_owner: bool) -> dict[str, Any]:
+def _answer(settled: Settled, spoken: str, *, for_owner: bool) -> dict[str, Any]:
     order, fact = settled.order, settled.fact
     answer = {
         "success": True,
-        "payment": shown(order) if for_owner else _for_anyone(order),
+        "payment": shown(order, spoken) if for_owner else _for_anyone(order),
         "tossPayment": dict(fact.shown),
     }
     if for_owner and order.status == "awaiting_deposit":
@@ -136,24 +149,7 @@ def _answer(settled: Settled, *, for_owner: bool) -> dict[str, Any]:
 
 
 def _for_anyone(order: OrderRecord) -> dict[str, Any]:
-    return {name: value for name, value in shown(order).items() if name in _FOR_ANYONE}
-
-
-def _language(request: Request) -> str:
-    """ko or en, as `Accept-Language` prefers; Korean where it asks for neither."""
-    header: str = request.headers.get("accept-language", "")
-    wanted = (_preference(part) for part in header[:200].split(","))
-    known = [(rank, name) for rank, name in wanted if name in {"ko", "en"} and rank > 0]
-    return max(known, key=lambda each: each[0], default=(1.0, "ko"))[1]
-
-
-def _preference(part: str) -> tuple[float, str]:
-    name, _, quality = part.replace(" ", "").lower().partition(";q=")
-    try:
-        rank = float(quality or 1)
-    except ValueError:
-        rank = 0.0
-    return rank, name.partition("-")[0]
+    return {name: value for name, value in shown(order, "ko").items() if name in _FOR_ANYONE}
 
 
 _PAYMENT = {

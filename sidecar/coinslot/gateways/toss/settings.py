@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
-from coinslot.settings.fields import Address, GatewaySeconds
+from coinslot.settings.fields import Address, BuyerFields, GatewaySeconds
 from coinslot.settings.gateway import GatewaySettings, half_given
 
 SDK = "https://js.tosspayments.com/v2/standard"
+
+TAKES = ("card", "kakaopay", "naverpay", "tosspay", "transfer", "virtual_account", "mobile")
 
 # Two families, of the API and of the widgets (g): a client key works with a secret key of its own.
 _KEY = re.compile(r"(?P<mode>test|live)_(?P<family>g?)(?P<kind>ck|sk)_[A-Za-z0-9_]{1,180}")
@@ -18,12 +20,31 @@ _KEY = re.compile(r"(?P<mode>test|live)_(?P<family>g?)(?P<kind>ck|sk)_[A-Za-z0-9
 
 class TossSettings(GatewaySettings):
     gateway: ClassVar[str] = "toss"
+    currencies: ClassVar[frozenset[str] | None] = frozenset({"KRW"})
+    # Its other two are of virtual accounts and of foreign methods, which not every shop offers.
+    wanted_events: ClassVar[frozenset[str]] = frozenset({"PAYMENT_STATUS_CHANGED"})
 
     toss_client_key: str | None = None
     toss_secret_key: SecretStr | None = None
     toss_api_url: Address = "https://api.tosspayments.com"
     toss_sdk_url: Address = SDK
     toss_timeout: GatewaySeconds | None = None
+    toss_buyer_fields: BuyerFields = Field(default=[])
+
+    @property
+    def has_widgets(self) -> bool:
+        """True for keys of the widgets, in which the buyer chooses a way to pay."""
+        found = _KEY.fullmatch(self.toss_client_key or "")
+        return bool(found and found["family"])
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """With a widget's keys all ways are in the widget, which stands for the card."""
+        return TAKES[:1] if self.has_widgets else TAKES
+
+    @property
+    def methods(self) -> list[str]:
+        return [method for method in super().methods if method in self.takes]
 
     @property
     def is_on(self) -> bool:

@@ -11,7 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from coinslot.errors import InvalidRequest
-from coinslot.gateways.base import WebhookEvent, redacted
+from coinslot.gateways.base import WebhookEvent
+from coinslot.gateways.redaction import redacted
 from coinslot.text import storable
 
 if TYPE_CHECKING:

@@ -68,9 +68,13 @@ _CARD: Json = {
 }
 
 
+_METHODS = {"transfer": "trans", "virtual_account": "vbank", "mobile": "phone"}
+
+
 def new_payment(*, imp_uid: str, turn: BuyerTurn, amount: float, currency: str, now: int) -> Json:
     """A payment as the buyer's turn in the window left it."""
     method = turn.method or ("vbank" if turn.outcome == "awaiting_deposit" else "card")
+    method = _METHODS.get(method, method)
     payment = {
         **_EMPTY,
         "imp_uid": imp_uid,

@@ -33,6 +33,17 @@ _CARD: Json = {
 }
 
 
+_METHODS: dict[str, Json] = {
+    "card": _CARD,
+    **{
+        company.lower(): {"type": "PaymentMethodEasyPay", "provider": company}
+        for company in ("KAKAOPAY", "NAVERPAY", "TOSSPAY")
+    },
+    "transfer": {"type": "PaymentMethodTransfer", "bank": "SHINHAN"},
+    "mobile": {"type": "PaymentMethodMobile"},
+}
+
+
 def new_payment(
     *, turn: BuyerTurn, total: int, currency: str, store_id: str, channel_key: str, now: int
 ) -> Json:
@@ -133,7 +144,7 @@ def _outcome(turn: BuyerTurn, transaction_id: str, now: int) -> Json:
         }
         return {"status": "FAILED", "failedAt": stamp(now), "failure": failure}
     if turn.outcome == "paid":
-        method = {"type": turn.method} if turn.method else _CARD
+        method = _METHODS.get(turn.method or "card") or {"type": turn.method}
         return {"status": "PAID", "method": method, **_received(transaction_id, now)}
     account = {
         "type": "PaymentMethodVirtualAccount",

@@ -27,6 +27,7 @@ class RefundAccount(BaseModel):
     bank: str = Field(pattern=r"^[A-Z_]+$")
     number: str = Field(min_length=1)
     holderName: str = Field(min_length=1)  # noqa: N815
+    holderPhoneNumber: str | None = None  # noqa: N815
 
 
 class Cancel(BaseModel):

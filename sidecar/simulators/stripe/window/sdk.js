@@ -1,9 +1,14 @@
-// `Stripe(key)` with the Payment Element: a frame of Stripe's in the page, which holds the card.
+// `Stripe(key)` with two Elements, each a frame of Stripe's in the page: the Payment Element, which
+// holds the card, and the Express Checkout Element, which is the button of a wallet.
 const intentIn = (secret) => secret.split('_secret_')[0]
+const WALLETS = { applePay: 'apple_pay', googlePay: 'google_pay', link: 'link' }
 
-class PaymentElement {
-  constructor(terms) {
+class FrameElement {
+  constructor(terms, { page, kind, ready }) {
     this.terms = terms
+    this.page = page
+    this.kind = kind
+    this.told = ready
     this.frame = null
     this.handlers = {}
   }
@@ -11,11 +16,12 @@ class PaymentElement {
   mount(place) {
     const node = typeof place === 'string' ? document.querySelector(place) : place
     if (node.getRootNode() instanceof ShadowRoot) throw new Error('not inside a shadow root')
-    const frame = (this.frame = newFrame('_window/element.html', this.terms, 'Secure payment input frame'))
+    const frame = (this.frame = newFrame(this.page, this.terms, 'Secure payment input frame'))
     Object.assign(frame.style, { width: '100%', height: '14rem', border: '0', colorScheme: 'normal' })
-    listen(frame, ({ ready, height }) => {
+    listen(frame, ({ ready, height, pressed }) => {
       if (height) frame.style.height = `${height}px`
-      if (ready) this.handlers.ready?.({ elementType: 'payment' })
+      if (ready) this.handlers.ready?.({ elementType: this.kind, ...this.told })
+      if (pressed) this.handlers.confirm?.({ expressPaymentType: pressed, paymentFailed() {} })
     })
     node.replaceChildren(frame)
   }
@@ -33,7 +39,7 @@ class PaymentElement {
     this.unmount()
   }
 
-  // Has the frame pay with the card that is chosen in it: `{intent}` or `{error}`.
+  // Has the frame pay with what is chosen in it: `{intent}` or `{error}`.
   confirm() {
     const answer = listen(this.frame, ({ intent, error }) =>
       intent || error ? { intent, error } : undefined,
@@ -43,9 +49,21 @@ class PaymentElement {
   }
 }
 
+const paymentElement = (terms) => new FrameElement(terms, { page: '_window/element.html', kind: 'payment' })
+
+// Of the wallets that the page wants, those that this browser has: here all of them.
+const expressElement = (terms, { paymentMethods = {} } = {}) => {
+  const shown = Object.keys(WALLETS).filter((name) => paymentMethods[name] !== 'never')
+  const wallets = shown.map((name) => WALLETS[name]).join(',')
+  const available = Object.fromEntries(Object.keys(WALLETS).map((name) => [name, shown.includes(name)]))
+  const ready = { availablePaymentMethods: shown.length ? available : undefined }
+  return new FrameElement({ ...terms, wallets }, { page: '_window/express.html', kind: 'expressCheckout', ready })
+}
+const ELEMENTS = { payment: paymentElement, expressCheckout: expressElement }
+
 const confirmPayment = async ({ elements, confirmParams = {}, redirect = 'always' }) => {
   const { secret, element } = elements
-  if (!element?.frame?.isConnected) throw new Error('confirmPayment needs a mounted Payment Element')
+  if (!element?.frame?.isConnected) throw new Error('confirmPayment needs a mounted Element')
   let { intent, error } = await element.confirm()
   if (intent?.status === 'requires_action') {
     const told = await openOver({ intent: intent.id, secret }, 'Bank authentication')
@@ -70,9 +88,9 @@ window.Stripe = (publishableKey) => {
       return {
         secret: clientSecret,
         element: null,
-        create(kind) {
-          if (kind !== 'payment') throw new Error(`only the Payment Element is played, not ${kind}`)
-          this.element = new PaymentElement(terms)
+        create(kind, options) {
+          if (!ELEMENTS[kind]) throw new Error(`no such Element is played: ${kind}`)
+          this.element = ELEMENTS[kind](terms, options)
           return this.element
         },
         submit: async () => ({}),

@@ -1,4 +1,4 @@
-import type { Method } from '../index'
+import type { Buyer, Method } from '../index'
 
 /** `code`, `channelKey` and `pg` are of V1's script. */
 export interface PortOneOptions {
@@ -7,5 +7,7 @@ export interface PortOneOptions {
   channelKey?: string
   pg?: string
   methods?: Method[]
+  /** What the payment company wants to know of every buyer. */
+  buyer?: (keyof Buyer)[]
 }
 export type PortOneScripts = { iamport?: string; portone?: string }

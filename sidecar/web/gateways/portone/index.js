@@ -1,9 +1,11 @@
 // PortOne, both versions: with the keys of both, V2 takes the new orders.
 
+import { DECLINES } from './declines.js'
+
 export const window = ({ version, code }, { storeId } = { storeId: version === 2 || !code }) =>
   storeId ? import('./v2.js') : import('./v1.js')
 
-export const checkout = ({ productId }) => ['/api/payments/checkout', { packageId: productId }]
+export const checkout = ({ productId, method }) => ['/api/payments/checkout', { packageId: productId, method }]
 
 // Without the payment's own id, PortOne is asked by the order's.
 export const settle = ({ orderId, paymentKey }) =>
@@ -14,5 +16,6 @@ export function returned(get) {
   const paymentKey = get('imp_uid')
   const claimed = get('claimed') // by the window; the sidecar passes it on
   if (!orderId && !paymentKey && !claimed) return null
-  return { orderId, paymentKey, claimed: claimed && Date.now(), failed: get('code', 'error_code') }
+  const failed = get('code', 'error_code')
+  return { orderId, paymentKey, claimed: claimed && Date.now(), failed, declined: DECLINES[get('pgCode') ?? failed] }
 }

@@ -1,21 +1,26 @@
 // PortOne V2: https://developers.portone.io/opi/ko/integration/start/v2/checkout
 
 import { load } from '../load.js'
+import { DECLINES } from './declines.js'
 
-const METHODS = { card: 'CARD', virtual_account: 'VIRTUAL_ACCOUNT' }
+// As the sidecar writes them, for one that does not.
+const METHODS = { virtual_account: 'VIRTUAL_ACCOUNT', transfer: 'TRANSFER', mobile: 'MOBILE' }
 
 export const script = ['portone', 'https://cdn.portone.io/v2/browser-sdk.js', 'PortOne']
 
-export async function pay(order, { sdk, email, locale, redirectUrl }) {
+export async function pay(order, { sdk, buyer = {}, email, locale, redirectUrl }) {
   const PortOne = await load(sdk, 'PortOne')
   const { storeId, channelKey, paymentId, orderName, totalAmount, currency } = order.checkout
-  const { virtualAccount } = order.checkout
+  const { payMethod, easyPay, virtualAccount } = order.checkout
   const answer = await PortOne.requestPayment({
     ...{ storeId, channelKey, paymentId, orderName, totalAmount, currency, redirectUrl },
-    payMethod: METHODS[order.method] ?? 'CARD',
+    payMethod: payMethod ?? METHODS[order.method] ?? 'CARD',
+    ...(easyPay && { easyPay }),
     ...(order.method === 'virtual_account' && { virtualAccount }),
     locale: locale === 'ko' ? 'KO_KR' : 'EN_US',
-    customer: email ? { email } : undefined,
+    customer: { fullName: buyer.name, phoneNumber: buyer.phone, email: buyer.email ?? email },
   })
-  return { claimed: Boolean(answer) && !answer.code, closed: Boolean(answer?.code) }
+  // What PortOne says in `message` is for developers.
+  const { code, pgCode } = answer ?? {}
+  return { claimed: Boolean(answer) && !code, closed: Boolean(code), declined: DECLINES[pgCode ?? code] }
 }

@@ -54,7 +54,9 @@ def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
         (sample("payment_paid"), fact()),
         (
             sample("payment_vbank_ready"),
-            fact(state="awaiting_deposit", paid=0, method="vbank", virtual_account=ACCOUNT),
+            fact(
+                state="awaiting_deposit", paid=0, method="virtual_account", virtual_account=ACCOUNT
+            ),
         ),
         (
             sample("payment_failed", fail_reason="no"),
@@ -65,7 +67,7 @@ def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
         (sample("payment_fully_cancelled"), fact(state="canceled", refunded=11000)),
         (
             sample("payment_vbank_ready", status="cancelled", cancel_amount=11000),
-            fact(state="canceled", paid=0, method="vbank", virtual_account=ACCOUNT),
+            fact(state="canceled", paid=0, method="virtual_account", virtual_account=ACCOUNT),
         ),
         (
             sample(
@@ -73,7 +75,7 @@ def fact(**changes: Any) -> GatewayPayment:  # noqa: ANN401
                 **dict.fromkeys(("vbank_num", "vbank_name", "vbank_holder")),
                 vbank_date=0,
             ),
-            fact(state="ready", paid=0, method="vbank"),
+            fact(state="ready", paid=0, method="virtual_account"),
         ),
         (sample("payment_paid", sandbox=True), fact(live=False)),
         (

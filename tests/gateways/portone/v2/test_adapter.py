@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TX = "0195b2f0-aaaa-7bbb-8ccc-1234567890ab"
 ID = "topup_01HZX3"
-ACCOUNT = VirtualAccount("SHINHAN", "X123", "shop", "2026-11-08T01:00:10+00:00")
+ACCOUNT = VirtualAccount("신한은행", "X123", "shop", "2026-11-08T01:00:10+00:00")
 LATER = {"pgTxId": 5, "brandNewField": [{}], "products": None}
 
 
@@ -72,6 +72,10 @@ WAITING = "virtual_account_issued"
             sample("paid", method={"type": "PaymentMethodEasyPay", "provider": "NEW"}),
             fact(method="easy_pay"),
         ),
+        (
+            sample("paid", method={"type": "PaymentMethodEasyPay", "provider": "KAKAOPAY"}),
+            fact(method="kakaopay"),
+        ),
         (sample("paid", method=None), fact(method=None)),
         # A promotion pays like money, even all of it, and cancellations count it.
         (sample("paid", amount__discount=11000, amount__paid=0), fact()),
@@ -86,7 +90,12 @@ WAITING = "virtual_account_issued"
         (sample("paid", amount__total=10), fact(amount=10, paid=10)),
         (
             sample("failed"),
-            fact(state="failed", paid=0, method=None, failure_reason="한도 초과"),
+            fact(state="failed", paid=0, method=None, failure_reason="limit_or_balance"),
+        ),
+        # The company's sentence is for buyers, PortOne's own is not.
+        (
+            sample("failed", failure={"pgCode": "NEW", "reason": "PG said NEW"}),
+            fact(state="failed", paid=0, method=None, failure_reason="declined"),
         ),
         (
             sample("failed", failure={"pgMessage": "a\x00b\ud800"}),

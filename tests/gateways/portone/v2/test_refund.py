@@ -116,7 +116,7 @@ class TestDeclined:
             ({"refundable": 4999}, "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN"),
             ({"amount": 5001}, "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT"),
             ({"order_id": "ord_of-nobody-here"}, "PAYMENT_NOT_FOUND"),
-            ({"account": account("088")}, "INVALID_REQUEST"),
+            ({"account": account("no bank")}, "INVALID_REQUEST"),
             ({"key": "short"}, "INVALID_REQUEST"),
         ],
     )

@@ -23,9 +23,11 @@ from coinslot.errors import (
 from coinslot.gateways.base import GatewayPayment, Order, Prepared, TakesMoneyItself
 from coinslot.gateways.http import GatewayHttp, json_object, nonsense
 from coinslot.gateways.money import as_number
+from coinslot.gateways.portone.channels import channels
 from coinslot.gateways.portone.listing import moved
 from coinslot.gateways.portone.v1 import listing as v1_listing
 from coinslot.gateways.portone.v1 import webhook as v1_webhook
+from coinslot.gateways.portone.v1.methods import PARAMETERS
 from coinslot.gateways.portone.v1.payment import V1Payment, read_as
 from coinslot.gateways.portone.v1.refund import cancel_body, check_canceled
 from coinslot.gateways.portone.v1.token import TokenCache
@@ -56,10 +58,19 @@ class PortOneV1(TakesMoneyItself):
     name = "portone"
     currencies: frozenset[str] | None = frozenset({"KRW"})
 
-    def __init__(self, http: GatewayHttp, *, key: str, secret: str, live: bool) -> None:
+    def __init__(
+        self,
+        http: GatewayHttp,
+        *,
+        key: str,
+        secret: str,
+        live: bool,
+        channels: Mapping[str, str] | None = None,
+    ) -> None:
         self._http = http
         self._token = TokenCache(http, key, secret)
         self._live = live
+        self._channels = channels or {}
         # Test payments are hidden unless asked for, so that a live merchant's shared test channel
         # buys nothing (PortOne's notice of 2025-11-25).
         self._visible = {} if live else {"include_sandbox": "true"}
@@ -71,6 +82,7 @@ class PortOneV1(TakesMoneyItself):
             key=given(settings.iamport_api_key).get_secret_value(),
             secret=given(settings.iamport_api_secret).get_secret_value(),
             live=settings.live,
+            channels=channels(settings.iamport_channel_keys),
         )
 
     def check_key(self, payment_key: str) -> None:
@@ -90,7 +102,19 @@ class PortOneV1(TakesMoneyItself):
             registered = await self._call("PUT", "/payments/prepare", repeatable=True, json=body)
         if not _succeeded(registered):
             raise _refused("prepare", registered)
-        return Prepared(browser=_deadline(order))
+        channel = self._channels.get(order.method or "")
+        return Prepared(
+            browser={
+                "orderName": order.spoken_name,
+                **(
+                    {"pay_method": written}
+                    if (written := PARAMETERS.get(order.method or ""))
+                    else {}
+                ),
+                **({"channelKey": channel} if channel else {}),
+                **_deadline(order),
+            }
+        )
 
     async def read(self, order_id: str | None, payment_key: str | None) -> GatewayPayment:
         """By the order alone: of its attempts the one that matters most for the money."""

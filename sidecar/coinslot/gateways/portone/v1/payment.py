@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import to_minor
+from coinslot.gateways.portone.v1.methods import NAMES
 from coinslot.text import Text
 
 Status = Literal["ready", "paid", "cancelled", "failed"]
@@ -48,6 +49,7 @@ class V1Payment(BaseModel):
     # 0 for an account that takes money at any time.
     vbank_date: int | None = Field(default=None, ge=0)
     promotion: dict[str, Any] | None = None
+    receipt_url: str | None = None
 
 
 def read_as(payment: V1Payment) -> GatewayPayment:
@@ -71,10 +73,11 @@ def read_as(payment: V1Payment) -> GatewayPayment:
         live=not payment.sandbox,
         paid=paid,
         refunded=min(canceled, paid),
-        method=payment.pay_method,
+        method=NAMES.get(payment.pay_method or "", payment.pay_method),
         failure_reason=payment.fail_reason,
         virtual_account=_virtual_account(payment),
         taken_at=_moment(payment.paid_at) if paid and payment.paid_at else None,
+        receipt=payment.receipt_url,
     )
 
 

@@ -12,6 +12,7 @@ import structlog
 from coinslot.errors import GatewayUnavailable
 from coinslot.gateways.http import nonsense
 from coinslot.gateways.money import as_number
+from coinslot.gateways.portone.banks import numbered
 from coinslot.gateways.portone.refund import bounded, declined
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ def cancel_body(refund: Refund) -> dict[str, Any]:
         "enable_webhook": True,
     }
     if refund.account is not None:
-        body["refund_bank"] = refund.account.bank
+        body["refund_bank"] = numbered(refund.account.bank)
         body["refund_account"] = refund.account.account_number
         body["refund_holder"] = refund.account.holder
+        if refund.account.phone is not None:
+            body["refund_tel"] = refund.account.phone
     return body
 
 

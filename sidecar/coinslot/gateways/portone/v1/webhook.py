@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coinslot.errors import InvalidRequest, UnsupportedContentType
-from coinslot.gateways.base import WebhookEvent, redacted
+from coinslot.gateways.base import WebhookEvent
 from coinslot.gateways.portone import webhook as portone_webhook
+from coinslot.gateways.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,9 +24,11 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import GatewayPayment, Order, Prepared, TakesMoneyItself, WebhookEvent
 from coinslot.gateways.http import GatewayHttp, json_object, nonsense
+from coinslot.gateways.portone.channels import channels
 from coinslot.gateways.portone.listing import moved
 from coinslot.gateways.portone.v2 import listing as v2_listing
 from coinslot.gateways.portone.v2 import webhook as v2_webhook
+from coinslot.gateways.portone.v2.methods import PARAMETERS
 from coinslot.gateways.portone.v2.payment import V2Payment, read_as, which_field
 from coinslot.gateways.portone.v2.refund import cancel_body, check_taken_on
 from coinslot.settings.gateway import given
@@ -59,11 +61,13 @@ class PortOneV2(TakesMoneyItself):
         channel_key: str,
         webhook_secrets: Sequence[str],
         live: bool,
+        channels: Mapping[str, str] | None = None,
     ) -> None:
         self._http = http
         self._authorization = f"PortOne {api_secret}"
         self._store_id = store_id
         self._channel_key = channel_key
+        self._channels = channels or {}
         self._webhook_secrets = tuple(webhook_secrets)
         self._live = live
 
@@ -74,6 +78,7 @@ class PortOneV2(TakesMoneyItself):
             api_secret=given(settings.portone_api_secret).get_secret_value(),
             store_id=given(settings.portone_store_id),
             channel_key=given(settings.portone_channel_key),
+            channels=channels(settings.portone_channel_keys),
             webhook_secrets=[each.get_secret_value() for each in settings.portone_webhook_secrets],
             live=settings.live,
         )
@@ -98,12 +103,13 @@ class PortOneV2(TakesMoneyItself):
         return Prepared(
             browser={
                 "storeId": self._store_id,
-                "channelKey": self._channel_key,
+                "channelKey": self._channels.get(order.method or "", self._channel_key),
                 "paymentId": order.order_id,
-                "orderName": order.name,
+                "orderName": order.spoken_name,
                 "totalAmount": order.amount,
                 "currency": order.currency,
                 **_deadline(order),
+                **PARAMETERS.get(order.method or "", {}),
             }
         )
 

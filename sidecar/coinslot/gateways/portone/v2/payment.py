@@ -15,6 +15,9 @@ from pydantic.alias_generators import to_camel
 
 from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import LARGEST
+from coinslot.gateways.portone.banks import spoken
+from coinslot.gateways.portone.declines import DECLINES
+from coinslot.gateways.portone.v2.methods import EASY_PAYS
 from coinslot.text import Text
 
 Minor = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
@@ -61,6 +64,7 @@ class _Method(Part):
     remittee_name: Text | None = None
     expired_at: datetime | None = None
     refund_status: str | None = None
+    provider: str | None = None
 
 
 class _Failure(Part):
@@ -90,6 +94,7 @@ class V2Payment(Part):
     method: _Method | None = None
     paid_at: str | None = None
     status_changed_at: str | None = None
+    receipt_url: str | None = None
     failure: _Failure | None = None
     cancellations: list[_Cancellation] | None = None
     disputes: list[_Dispute] | None = None
@@ -132,6 +137,7 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         failure_reason=_failure_reason(payment.failure),
         virtual_account=_virtual_account(payment),
         taken_at=_moment(payment.paid_at) if paid and payment.paid_at else None,
+        receipt=payment.receipt_url,
     )
 
 
@@ -187,16 +193,20 @@ def _is_live(payment: V2Payment, *, live_mode: bool) -> bool:
 
 
 def _method(method: _Method | None) -> str | None:
-    """PaymentMethodEasyPay → easy_pay."""
+    """PaymentMethodTransfer → transfer; easy pay by its company, where that is known."""
     if method is None:
         return None
+    if method.provider in EASY_PAYS:
+        return EASY_PAYS[method.provider]
     return re.sub(r"(?<!^)(?=[A-Z])", "_", method.type.removeprefix("PaymentMethod")).lower()
 
 
 def _failure_reason(failure: _Failure | None) -> str | None:
+    """Our reason, or the payment company's words: PortOne's own are for developers."""
     if failure is None:
         return None
-    return failure.reason or failure.pg_message or failure.pg_code
+    told = DECLINES.get(failure.pg_code or "") or failure.pg_message
+    return told or ("declined" if failure.reason or failure.pg_code else None)
 
 
 def _virtual_account(payment: V2Payment) -> VirtualAccount | None:
@@ -209,7 +219,7 @@ def _virtual_account(payment: V2Payment) -> VirtualAccount | None:
     if due is not None and due.tzinfo is None:
         raise ValueError("a time without its zone")
     return VirtualAccount(
-        bank=method.bank,
+        bank=spoken(method.bank),
         account_number=method.account_number,
         holder=method.remittee_name,
         due_at=due.astimezone(UTC).isoformat() if due else None,

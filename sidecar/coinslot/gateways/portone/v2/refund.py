@@ -13,6 +13,7 @@ import structlog
 
 from coinslot.errors import GatewayUnavailable, RefundKeySpent
 from coinslot.gateways.http import json_object, nonsense
+from coinslot.gateways.portone.banks import named
 from coinslot.gateways.portone.refund import bounded, declined
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ def cancel_body(refund: Refund, store_id: str) -> dict[str, Any]:
     }
     if refund.account is not None:
         body["refundAccount"] = {
-            "bank": refund.account.bank,
+            "bank": named(refund.account.bank),
             "number": refund.account.account_number,
             "holderName": refund.account.holder,
+            **({"holderPhoneNumber": refund.account.phone} if refund.account.phone else {}),
         }
     return body
 

@@ -9,8 +9,9 @@ import structlog
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from coinslot.errors import InvalidRequest, InvalidSignature
-from coinslot.gateways.base import WebhookEvent, redacted
+from coinslot.gateways.base import WebhookEvent
 from coinslot.gateways.portone import webhook as portone_webhook
+from coinslot.gateways.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

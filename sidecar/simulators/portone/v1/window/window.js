@@ -16,3 +16,5 @@ export const waiting = (payment) =>
     amount: money(payment.amount, payment.currency),
     order: payment.merchant_uid,
   }
+
+export const words = { KakaoPay: '카카오페이', 'Naver Pay': '네이버페이', 'Toss Pay': '토스페이' }

@@ -1,15 +1,39 @@
-const METHODS = { VIRTUAL_ACCOUNT: 'virtual_account' }
+const WAYS = {
+  CARD: ['card', 'Card'],
+  TRANSFER: ['transfer', 'Bank transfer'],
+  VIRTUAL_ACCOUNT: ['virtual_account', 'Virtual account'],
+  MOBILE: ['mobile', 'Phone bill'],
+}
+const EASY_PAYS = { KAKAOPAY: 'KakaoPay', NAVERPAY: 'Naver Pay', TOSSPAY: 'Toss Pay' }
+
+const wayOf = ({ payMethod, easyPay, virtualAccount }) => {
+  const company = easyPay?.easyPayProvider
+  if (payMethod === 'EASY_PAY' && EASY_PAYS[company]) return [company.toLowerCase(), EASY_PAYS[company]]
+  if (!WAYS[payMethod]) throw new Error(`payMethod ${payMethod} of ${company} is none`)
+  // Some of the payment companies refuse an account without an end, and none minds one.
+  if (payMethod === 'VIRTUAL_ACCOUNT' && !virtualAccount?.accountExpiry) {
+    throw new Error('virtualAccount.accountExpiry is missing')
+  }
+  return WAYS[payMethod]
+}
+
+const buyerIn = ({ fullName: name, phoneNumber: phone, email } = {}) =>
+  Object.entries({ name, phone, email }).filter(([, value]) => value).map(([field]) => field).join(',')
 
 const requestPayment = async (asked) => {
   for (const needed of ['storeId', 'paymentId', 'orderName', 'totalAmount', 'currency', 'payMethod']) {
     if (asked[needed] === undefined) throw new Error(`requestPayment needs ${needed}`)
   }
+  if (!asked.channelKey && !asked.channelGroupId) throw new Error('requestPayment needs channelKey')
+  const [method, label] = wayOf(asked)
   const terms = {
     order: asked.paymentId,
     amount: asked.totalAmount,
     currency: asked.currency.replace('CURRENCY_', ''),
     name: asked.orderName,
-    method: METHODS[asked.payMethod] ?? 'card',
+    buyer: buyerIn(asked.customer),
+    method,
+    label,
   }
   if (asked.redirectUrl && (onPhone || asked.forceRedirect)) {
     return leaveFor({ ...terms, success: asked.redirectUrl, fail: asked.redirectUrl })

@@ -20,3 +20,5 @@ export const waiting = (payment) =>
     amount: money(payment.amount.total, payment.currency),
     order: payment.id,
   }
+
+export const words = { KakaoPay: '카카오페이', 'Naver Pay': '네이버페이', 'Toss Pay': '토스페이' }

@@ -1,0 +1,72 @@
+"""An upgrade and the calls that are under way wait for each other never, and each for a moment."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.clusters import Cluster
+
+    Connection = psycopg.Connection[Any]
+
+_LOCK = """
+select coinslot.lock_for_upgrade(array['coinslot.settings', 'public.token_payments']::regclass[])
+"""
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[str]:
+    with cluster.clone(cluster.template("strict")) as name:
+        yield cluster.url(name)
+
+
+@pytest.fixture
+def call(database: str) -> Iterator[Connection]:
+    """A call that is under way, and takes its tables in the order that the upgrade does not."""
+    with psycopg.connect(database) as connection:
+        connection.execute("set lock_timeout = '300ms'")
+        connection.execute("select from public.token_payments")
+        yield connection
+
+
+def _upgraded(database: str) -> None:
+    with psycopg.connect(database) as upgrade:
+        upgrade.execute(_LOCK)
+
+
+def test_a_call_that_is_under_way_goes_on(database: str, call: Connection) -> None:
+    upgrade = threading.Thread(target=_upgraded, args=(database,))
+    upgrade.start()
+    for _ in range(20):
+        call.execute("select pg_sleep(0.05), s.mode from coinslot.settings s")
+    assert upgrade.is_alive()
+    call.commit()
+    upgrade.join(timeout=30)
+    assert not upgrade.is_alive()
+
+
+def test_all_tables_stay_locked_until_the_upgrade_ends(database: str) -> None:
+    with psycopg.connect(database) as upgrade, psycopg.connect(database) as call:
+        upgrade.execute(_LOCK)
+        call.execute("set lock_timeout = '50ms'")
+        for table in ("coinslot.settings", "public.token_payments"):
+            with pytest.raises(psycopg.errors.LockNotAvailable), call.transaction():
+                call.execute(f"select from {table}")  # type: ignore[arg-type]
+        upgrade.rollback()
+
+
+@pytest.mark.proof
+def test_an_upgrade_that_gets_no_place_says_why(database: str, call: Connection) -> None:
+    with psycopg.connect(database) as upgrade:
+        with pytest.raises(
+            psycopg.errors.ObjectNotInPrerequisiteState, match="has them in use, a backup"
+        ):
+            upgrade.execute(_LOCK)
+        assert upgrade.info.transaction_status.name == "INERROR"
+    call.rollback()

@@ -1,0 +1,93 @@
+"""The shop as its store shows it, while the database is there and while it is away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from coinslot.database.records import DatabaseSettings, Shop
+from coinslot.errors import DatabaseUnavailable
+from coinslot.payments import storefront
+from coinslot.payments.storefront import Storefront
+from tests.settings.test_methods import ALL, load
+
+if TYPE_CHECKING:
+    from coinslot.database import Database
+
+LINKS = {"terms": "https://example.com/terms"}
+SHOP = Shop(business={"name": "Coinslot"}, links=LINKS, refund_days=7, currencies=["USD", "KRW"])
+
+
+class Answering:
+    """A database that tells of that shop, or is away."""
+
+    def __init__(self, shop: Shop | None) -> None:
+        self.shop = shop
+        self.away = False
+        self.asked = 0
+
+    def as_service(self) -> Answering:
+        return self
+
+    async def get_settings(self) -> DatabaseSettings:
+        self.asked += 1
+        if self.away:
+            raise DatabaseUnavailable
+        return DatabaseSettings(mode="test", shop=self.shop)
+
+
+def front(database: Answering, **changes: Any) -> Storefront:  # noqa: ANN401
+    return Storefront(cast("Database", database), load(**ALL, **changes))
+
+
+async def test_it_tells_of_the_shop_and_of_what_can_be_paid() -> None:
+    told = await front(Answering(SHOP), coinslot_methods="card=toss, card:USD=stripe").told()
+    assert [(each["id"], each["currency"], each["gateway"]) for each in told.pop("methods")] == [
+        ("card", "KRW", "toss"),
+        ("card", "USD", "stripe"),
+    ]
+    assert told == {
+        "currency": {"default": "KRW", "offered": ["KRW", "USD"]},
+        "links": LINKS,
+        "business": {"name": "Coinslot"},
+        "refundDays": 7,
+    }
+
+
+async def test_a_currency_that_nothing_takes_is_not_offered() -> None:
+    told = await front(Answering(SHOP), coinslot_methods="card=toss").told()
+    assert told["currency"] == {"default": "KRW", "offered": ["KRW"]}
+    nothing = Shop(currencies=["EUR"])
+    told = await front(Answering(nothing), coinslot_methods="card=toss").told()
+    assert (told["methods"], told["currency"]) == ([], {"default": None, "offered": []})
+
+
+async def test_it_is_asked_for_once_a_minute() -> None:
+    database = Answering(SHOP)
+    shop = front(database)
+    for _ in range(3):
+        await shop.told()
+    assert database.asked == 1
+
+
+async def test_an_older_database_says_nothing_of_the_shop() -> None:
+    told = await front(Answering(None)).told()
+    assert (told["business"], told["links"], told["refundDays"]) == ({}, {}, None)
+    assert told["currency"]["default"] == "KRW"
+
+
+async def test_while_the_database_is_away_the_last_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Answering(SHOP)
+    shop = front(database)
+    before = await shop.told()
+    database.away = True
+    monkeypatch.setattr(shop, "_good_until", 0.0)
+    assert await shop.told() == before
+    assert await shop.told() == before
+    assert database.asked == 2, "and it is not asked at once again"
+    database.away = False
+    monkeypatch.setattr(shop, "_good_until", 0.0)
+    assert await shop.told() == before
+    assert shop._good_until > 0  # noqa: SLF001
+    assert storefront._SECONDS_BEFORE_ANOTHER < storefront._SECONDS_KEPT  # noqa: SLF001
