@@ -40,7 +40,7 @@ ONLY ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 # Only unpacked, for its tool: installed, it would begin to serve.
-PROMETHEUS := .cache/prometheus/bin/promtool
+PROMETHEUS := build/prometheus/bin/promtool
 
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium-headless-shell fonts-noto-cjk
@@ -183,10 +183,10 @@ $(STAMPS)/web: $(STAMPS)/node $(shell find sidecar/web -type f)
 	@node sidecar/web/build.mjs
 	@mkdir -p $(STAMPS) && touch $@
 $(STAMPS)/prometheus:
-	@mkdir -p $(STAMPS) .cache/prometheus; \
+	@mkdir -p $(STAMPS) build/prometheus; \
 	if [ ! -x $(PROMETHEUS) ]; then \
 	  echo 'unpacking prometheus'; \
-	  (cd .cache/prometheus && apt-get download -qq prometheus >/dev/null 2>&1 \
+	  (cd build/prometheus && apt-get download -qq prometheus >/dev/null 2>&1 \
 	    && dpkg-deb --extract prometheus_*.deb unpacked && mv unpacked/usr/bin . \
 	    && rm -rf unpacked prometheus_*.deb) \
 	  || echo 'could not unpack prometheus: tests of the alerts are skipped' >&2; \

@@ -1,7 +1,6 @@
 -- The types of events that webhooks have brought since ever. An endpoint that was set up without
 -- one of them says nothing of it: only that none ever came. Webhooks themselves are purged.
 select coinslot.begin_upgrade();
-select coinslot.lock_for_upgrade(array['coinslot.webhooks', 'coinslot.gateways']::regclass[]);
 
 create table coinslot.webhook_types (
   gateway text not null,
@@ -16,6 +15,17 @@ alter table coinslot.webhook_types enable row level security;
 revoke all on table coinslot.webhook_types from anon, authenticated, service_role;
 create policy "Nobody reads types of events through the API" on coinslot.webhook_types
 for select to anon, authenticated using (false);
+
+-- All webhooks are read for it, so nothing is locked yet. A type that comes first in this moment
+-- comes again.
+insert into coinslot.webhook_types (gateway, event_type, first_seen_at)
+select
+  w.gateway,
+  w.event_type,
+  min(w.received_at) as first_seen_at
+from coinslot.webhooks as w
+group by w.gateway, w.event_type
+order by first_seen_at limit 100;
 
 -- Whoever sends unsigned hints may make types up: of those a few are enough.
 create function coinslot.note_webhook_type() returns trigger
@@ -34,17 +44,10 @@ $$;
 comment on function coinslot.note_webhook_type() is
 'Trigger: the type of event is remembered when the webhook is not.';
 revoke all on function coinslot.note_webhook_type() from public;
+
+select coinslot.lock_for_upgrade(array['coinslot.webhooks']::regclass[]);
 create trigger webhooks_type_noted after insert or update of event_type on coinslot.webhooks
 for each row execute function coinslot.note_webhook_type();
-
-insert into coinslot.webhook_types (gateway, event_type, first_seen_at)
-select
-  w.gateway,
-  w.event_type,
-  min(w.received_at) as first_seen_at
-from coinslot.webhooks as w
-group by w.gateway, w.event_type
-order by first_seen_at limit 100;
 
 create function coinslot.seen_events() returns table (gateway text, types text[])
 language sql stable set search_path = '' as $$

@@ -3,9 +3,6 @@
 -- store and for receipts. New order ids have letters and digits only: some payment companies take
 -- nothing else. A deposit's refund may come with the buyer's phone number, as some of them want.
 select coinslot.begin_upgrade();
-select coinslot.lock_for_upgrade(array[
-  'coinslot.settings', 'coinslot.refund_accounts', 'public.token_payments'
-]::regclass[]);
 
 -- Older servers do not take an id without an underscore for one of ours. So a database that
 -- was in use goes on as before, until somebody says that no older server is left.
@@ -59,6 +56,10 @@ $$;
 comment on function coinslot.are_links(jsonb) is
 'True for addresses of the shop''s pages: terms, refunds, privacy, support.';
 revoke all on function coinslot.are_links(jsonb) from public;
+
+select coinslot.lock_for_upgrade(array[
+  'coinslot.settings', 'coinslot.refund_accounts', 'public.token_payments'
+]::regclass[]);
 
 alter table coinslot.settings
 add column business jsonb not null default '{}',

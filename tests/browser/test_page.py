@@ -169,6 +169,8 @@ async def test_everything_can_be_done_from_the_keyboard(browse: Browse) -> None:
     pay = person.window.get_by_role("button", name="Pay ₩5,000")
     await expect(pay).to_be_visible()
     await keys.press("Tab")
+    await expect(person.window.get_by_label("Card company")).to_be_focused()
+    await keys.press("Tab")
     await expect(pay).to_be_focused()
     await keys.press("Enter")
     await person.told("10 tokens added")

@@ -148,7 +148,7 @@ async def test_person_is_not_the_service(
     disguised = settings(
         supabase_url=stack.api_url,
         supabase_anon_key=stack.keys.anon,
-        supabase_service_role_key=stack.keys.anon.swapcase(),
+        supabase_service_role_key=f"{stack.keys.service_role[:-4]}AAAA",
     )
     async with Database(disguised) as other:
         with pytest.raises(DatabaseUnavailable):

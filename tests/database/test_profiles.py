@@ -11,7 +11,12 @@ import pytest
 from devstack.settings import ROOT
 from tests.support.clusters import Cluster
 
-*BEFORE, PROFILES, EXISTING = sorted((ROOT / "supabase/migrations").glob("*.sql"))
+_MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))
+PROFILES, EXISTING = (
+    next(file for file in _MIGRATIONS if file.name.endswith(f"_coinslot_{name}.sql"))
+    for name in ("profiles", "existing_users")
+)
+BEFORE = [file for file in _MIGRATIONS if file < PROFILES]
 _OURS = """
 select concat_ws(' ', to_regprocedure('public.update_profile(text, text)'),
   to_regprocedure('coinslot.create_profile()'), (
@@ -28,7 +33,7 @@ create policy "own" on public.profiles for select to authenticated using (auth.u
 
 @pytest.fixture(scope="module")
 def before(cluster: Cluster) -> Iterator[str]:
-    """A database with all of Coinslot but its last two files."""
+    """A database with all of the first release but its last two files."""
     with cluster.unmigrated() as name:
         with psycopg.connect(cluster.url(name), autocommit=True) as connection:
             for migration in BEFORE:
@@ -46,7 +51,7 @@ def app(cluster: Cluster, before: str) -> Iterator[psycopg.Connection]:
 
 
 def pushed(app: psycopg.Connection, *, choice: str = "auto") -> list[str]:
-    """Runs the last two files; what they said."""
+    """Runs these two files; what they said."""
     said: list[str] = []
     app.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
     app.execute("update coinslot.settings set profiles = %s", [choice])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _LOCK = """
 select coinslot.lock_for_upgrade(array['coinslot.settings', 'public.token_payments']::regclass[])
+"""
+
+_WAITING = """
+select from pg_locks where not granted and relation = 'public.token_payments'::regclass
 """
 
 
@@ -43,12 +48,21 @@ def _upgraded(database: str) -> None:
 def test_a_call_that_is_under_way_goes_on(database: str, call: Connection) -> None:
     upgrade = threading.Thread(target=_upgraded, args=(database,))
     upgrade.start()
-    for _ in range(20):
-        call.execute("select pg_sleep(0.05), s.mode from coinslot.settings s")
+    _await_waiting(database)
+    # By now it has what the call wants next, and wants what the call has.
+    call.execute("select from coinslot.settings")
     assert upgrade.is_alive()
     call.commit()
     upgrade.join(timeout=30)
     assert not upgrade.is_alive()
+
+
+def _await_waiting(database: str) -> None:
+    give_up = time.monotonic() + 30
+    with psycopg.connect(database, autocommit=True) as watcher:
+        while not watcher.execute(_WAITING).fetchall():
+            assert time.monotonic() < give_up
+            time.sleep(0.005)
 
 
 def test_all_tables_stay_locked_until_the_upgrade_ends(database: str) -> None:
@@ -57,7 +71,7 @@ def test_all_tables_stay_locked_until_the_upgrade_ends(database: str) -> None:
         call.execute("set lock_timeout = '50ms'")
         for table in ("coinslot.settings", "public.token_payments"):
             with pytest.raises(psycopg.errors.LockNotAvailable), call.transaction():
-                call.execute(f"select from {table}")  # type: ignore[arg-type]
+                call.execute(f"select from {table}")
         upgrade.rollback()
 
 

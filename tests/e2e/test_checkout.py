@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 
+from tests.support.modes import LIVE, TEST
 from tests.support.toss_shop import TossShop
 
 if TYPE_CHECKING:
@@ -38,19 +39,8 @@ def refused(answer: httpx.Response, code: str) -> bool:
 
 class TestOfTheOtherMode:
     async def test_is_not_opened_for_payment(self, shop: Shop, stripe_shop: StripeShop) -> None:
-        """
-        The database sells in earnest, and this server has test keys.
-
-        Other tests left tokens of test payments, with which no database becomes live. The trigger
-        that says so is passed over here, since it is not what this test is about.
-        """
-        guard: LiteralString = "alter table coinslot.settings {} trigger settings_mode_guarded; "
-        mode: LiteralString = (
-            guard.format("disable")
-            + "update coinslot.settings set mode = {}; "
-            + guard.format("enable")
-        )
-        with meanwhile(shop, mode.format("'live'"), mode.format("'test'")):
+        """The database sells in earnest, and this server has test keys."""
+        with meanwhile(shop, LIVE, TEST):
             assert refused(await shop.checkout(), "wrong_mode")
             assert refused(await TossShop.of(shop).create(), "wrong_mode")
             assert refused(await stripe_shop.create(), "wrong_mode")

@@ -15,6 +15,7 @@ import pytest
 from coinslot.release import VERSION
 from devstack.keys import ApiKeys
 from tests.support.commands import operate, operate_as_a_process, operate_with
+from tests.support.modes import LIVE, TEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,8 @@ BROKEN = {
         ("anon_key_refused", "SUPABASE_ANON_KEY"), settings={"SUPABASE_ANON_KEY": FOREIGN.anon}
     ),
     "public key that is over": Broken(
-        ("anon_key_refused", "it has expired"), settings={"SUPABASE_ANON_KEY": expired()}
+        ("setting_wrong", "SUPABASE_ANON_KEY has expired"),
+        settings={"SUPABASE_ANON_KEY": expired()},
     ),
     "service key of another project": Broken(
         ("service_key_refused", "SUPABASE_SERVICE_ROLE_KEY"),
@@ -105,8 +107,8 @@ BROKEN = {
     ),
     "other mode": Broken(
         ("mode_differs", "the database is live"),
-        sql="update coinslot.settings set mode = 'live'",
-        repaired="update coinslot.settings set mode = 'test'",
+        sql=LIVE,
+        repaired=TEST,
     ),
     "older release": Broken(
         ("release_differs", "the database is at 0.0.9"),

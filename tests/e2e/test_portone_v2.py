@@ -33,7 +33,7 @@ class TestPurchase:
                 "storeId": STORE,
                 "channelKey": CHANNEL,
                 "paymentId": order_id,
-                "orderName": "Standard Pack",
+                "orderName": "스탠다드 팩",
                 "totalAmount": 12000,
                 "currency": "KRW",
                 "virtualAccount": {
@@ -204,7 +204,7 @@ class TestVirtualAccount:
         waiting = await v2_shop.finish(order_id, **v2_shop.jwt)
         account = waiting.json()["virtual_account"]
         assert (waiting.status_code, waiting.json()["status"]) == (202, "awaiting_deposit")
-        assert (account["bank"], bool(account["due_at"])) == ("SHINHAN", True)
+        assert (account["bank"], bool(account["due_at"])) == ("신한은행", True)
         assert await v2_shop.tokens() == 5
         await v2_shop.play("deposit", payment_key=key)
         await v2_shop.until(lambda: v2_shop.row(order_id)["status"] == "completed")

@@ -46,7 +46,10 @@ class TestOnce:
         key = await stripe_shop.pay(order_id)
         assert await stripe_shop.deliver(key, times=10, distinct=True) == [200] * 10
         outcomes = await stripe_shop.followed(order_id)
-        assert sorted(outcomes) == ["credited"] + ["unchanged"] * 9
+        # Those that were there when the read began share it, and its outcome.
+        assert len(outcomes) == 10
+        assert "credited" in outcomes
+        assert set(outcomes) <= {"credited", "unchanged"}
         assert (await stripe_shop.tokens(), stripe_shop.purchases()) == (15, 1)
 
     async def test_late_events_of_what_is_over(self, stripe_shop: StripeShop) -> None:

@@ -95,4 +95,6 @@ async def test_process_is_alive_without_its_database(alone: httpx.AsyncClient) -
     alive, ready = await alone.get("/health"), await alone.get("/ready")
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
     assert ready.status_code == 503
-    assert ready.json()["reasons"] == ["database: database_unavailable"]
+    assert ready.json()["reasons"] == [
+        "database: database_unavailable: SUPABASE_URL gives no answer"
+    ]

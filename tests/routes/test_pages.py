@@ -152,8 +152,8 @@ async def test_configuration_is_public_and_complete() -> None:
 async def test_v2_takes_the_orders_where_both_versions_are_on() -> None:
     v2 = {
         "portone_api_secret": "secret_of_v2",
-        "portone_store_id": "store",
-        "portone_channel_key": "c",
+        "portone_store_id": "store-1",
+        "portone_channel_key": "channel-key-1",
     }
     async with serving(**v2, coinslot_virtual_accounts=True) as http:
         gateways = (await http.get("/store/config")).json()["gateways"]

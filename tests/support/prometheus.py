@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BIN = ROOT / ".cache/prometheus/bin"
+BIN = ROOT / "build/prometheus/bin"
 ALERTS = ROOT / "sidecar/deploy/alerts.yml"
 
 _CONFIG = """
@@ -62,11 +62,20 @@ class Prometheus:
         """The same, once there is something to find."""
         samples: list[Any] = []
         async with asyncio.timeout(PATIENCE):
+            await self._ready()
             while not samples:
-                with suppress(httpx.ConnectError):  # it has not begun to listen yet
-                    samples = await self.ask(query)
+                samples = await self.ask(query)
                 await asyncio.sleep(0.2)
         return samples
+
+    async def _ready(self) -> None:
+        """Waits until it can be asked: it listens, and refuses queries, before it has started."""
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+            while True:
+                with suppress(httpx.ConnectError):
+                    if (await http.get(f"{self.url}/-/ready")).is_success:
+                        return
+                await asyncio.sleep(0.2)
 
 
 @contextmanager

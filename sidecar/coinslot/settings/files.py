@@ -1,4 +1,7 @@
-"""Settings that stand in files, as platforms hand out secrets: `STRIPE_SECRET_KEY_FILE=/run/…`."""
+"""Settings that stand in files, as platforms hand out secrets.
+
+`SUPABASE_SERVICE_ROLE_KEY_FILE=/run/secrets/key` is one.
+"""
 
 from __future__ import annotations
 
