@@ -13,6 +13,7 @@ class BuiltWeb(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         del build_data
-        if version != "editable" and not (Path(self.root) / "build/web/manifest.json").is_file():
+        built = Path(self.root) / "build/web/pages/manifest.json"
+        if version != "editable" and not built.is_file():
             message = "build/web is not there, which holds the store page: run `make web` first"
             raise FileNotFoundError(message)

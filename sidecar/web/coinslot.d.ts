@@ -9,10 +9,13 @@ export interface PaymentMethod {
   /** In which it is offered; without, in every one. */
   currency?: string
   gateway: GatewayName
-  /** The most that it takes, in minor units. */
+  /** Of one payment, in minor units. */
+  min?: number
   max?: number
-  /** Its fields stand in the page. */
-  inline?: boolean | string
+  /** Its fields, or its own button, stand in the page. */
+  inline?: 'payment' | 'express' | 'widgets'
+  /** Gateways to try where the first one's window does not open. */
+  fallbacks?: GatewayName[]
 }
 
 export interface Options {

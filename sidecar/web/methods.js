@@ -32,4 +32,4 @@ function derived(only) {
 }
 
 /** What may be said under the methods of the chosen one: the name of a text. */
-export const hintOf = ({ id, inline }) => (inline ? 'hint.fields' : `hint.${id}`)
+export const hintOf = ({ id, inline }) => (inline === 'payment' ? 'hint.fields' : `hint.${id}`)

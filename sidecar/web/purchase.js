@@ -2,6 +2,7 @@
 
 import { ask, config, session } from './client.js'
 import { moduleOf } from './gateways/index.js'
+import { told } from './gateways/declines.js'
 import { load, ScriptFailed } from './gateways/load.js'
 import { beginOrder, forget, remember } from './orders.js'
 import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
@@ -21,7 +22,7 @@ export async function purchase(wish, page) {
   if (!who) return { ...wish, kind: who === null ? 'signed_out' : 'not_started' }
   const order = beginOrder({ ...wish, userId: who.userId, from: location.pathname + location.search })
   if (order.orderId) {
-    const before = await settleUntilKnown(order, page)
+    const before = await settleUntilKnown(order, { signal: page.signal }) // the button says that it is busy
     if (!UNPAID.includes(before.kind)) return before
     if (before.kind !== 'open') {
       forget(order)
@@ -38,7 +39,7 @@ async function checkOut(order, wish) {
   const gateway = await moduleOf(order.gateway).catch(() => null)
   if (!gateway) return { ...order, kind: 'script_failed' }
   const [path, body] = gateway.checkout(order)
-  const answer = await ask(path, { body, key: order.key, as: order.userId })
+  const answer = await ask(path, { body, key: order.key, language: locale(), as: order.userId })
   if (answer.status !== 200) {
     const { kind } = verdict(answer)
     if (NOT_MADE.has(kind)) {
@@ -82,10 +83,11 @@ async function pay(order, page) {
   } finally {
     page.onWindow(false)
   }
-  const { paymentKey = null, claimed, closed } = result
+  const { paymentKey = null, claimed, closed, declined } = result
   remember(order, { paymentKey, claimed: claimed && Date.now() })
   const outcome = await settleUntilKnown(order, page)
-  return closed && outcome.kind === 'open' ? leftOpen(order, outcome) : outcome
+  if (outcome.kind !== 'open') return outcome
+  return closed || declined ? leftOpen(order, outcome, told(declined, locale())) : outcome
 }
 
 const windowOf = async ({ gateway, checkout }, options) =>

@@ -1,9 +1,11 @@
 // The way back from a gateway that has left the page.
 
 import { session } from './client.js'
+import { told } from './gateways/declines.js'
 import { GATEWAYS, moduleOf } from './gateways/index.js'
 import { findOrder, remember } from './orders.js'
 import { leftOpen, settleUntilKnown } from './settle.js'
+import { locale } from './text.js'
 
 /** Asks about the order that the address names, and takes its parameters out of the address. */
 export async function resumePayment(location = globalThis.location, page = {}) {
@@ -23,13 +25,12 @@ export async function resumePayment(location = globalThis.location, page = {}) {
   const who = await session().catch(() => null)
   if (who && who.userId !== (known.userId ?? who.userId)) return { orderId, kind: 'not_found' }
   if (!found.failed || outcome.kind !== 'open') return outcome
-  const declined = /REJECT|ABORTED|failed/.test(found.failed)
-  return { ...leftOpen(known, outcome), ...(declined && { kind: 'declined' }) }
+  return leftOpen(known, outcome, told(found.declined, locale()))
 }
 
 /**
- * What a redirect brought: `{orderId, gateway, paymentKey, claimed, agreed, failed}`. It only says which
- * order to ask about. Where this browser knows the order, only its gateway is asked for its parameters.
+ * What a redirect brought: `{orderId, gateway, paymentKey, claimed, agreed, failed, declined}`. It only
+ * says which order to ask about. Where this browser knows the order, only its gateway is asked for its parameters.
  */
 async function returned(query) {
   const get = (...names) => names.map((name) => query.get(name)).find(Boolean)
@@ -39,7 +40,7 @@ async function returned(query) {
     const brought = (await moduleOf(gateway))?.returned(get)
     return brought && { gateway, ...brought }
   }
-  const brought = (await Promise.all(names.map(read))).find(Boolean) 
+  const brought = (await Promise.all(names.map(read))).find(Boolean)
   const orderId = get('orderId') ?? brought?.orderId
   const known = /^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$/.test(orderId ?? '') ? orderId : null
   return { ...(brought ?? { failed: get('code') }), orderId: known }

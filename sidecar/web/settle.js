@@ -98,7 +98,8 @@ async function put([path, body], order) {
 }
 
 async function storedOrder(order, answer) {
-  const { status, payment, ...rest } = await ask(`/payment/${encodeURIComponent(order.orderId)}`, { as: order.userId })
+  const asking = { as: order.userId, language: locale() }
+  const { status, payment, ...rest } = await ask(`/payment/${encodeURIComponent(order.orderId)}`, asking)
   if (status !== 200 || !payment) {
     const known = answer?.virtual_account && { kind: 'waiting', account: answer.virtual_account }
     const { kind } = verdict({ code: '', ...rest, status, state: undefined })
@@ -109,9 +110,9 @@ async function storedOrder(order, answer) {
 
 /** What an order's row tells, by the names of an outcome. */
 function found({ amount, currency, tokens, paid, virtual_account: account, ...payment }) {
-  const { failure_reason: detail, product_id: productId, name } = payment
+  const { failure_reason: detail, product_id: productId, name, name_ko } = payment
   const method = payment.method ? { method: payment.method } : {}
-  return { amount, currency, tokens, paid, account, detail, productId, name, ...method }
+  return { amount, currency, tokens, paid, account, detail, productId, name, name_ko, ...method }
 }
 
 /** Looks until there is an answer, through outages. */
@@ -148,10 +149,10 @@ export async function awaitedDeposits(userId) {
   return data.map((row) => ({ ...found(row), orderId: row.order_id, userId, gateway: row.gateway, kind: 'waiting' }))
 }
 
-/** The person has left it unpaid: nobody tells them of it later. */
-export function leftOpen(order, outcome) {
+/** The person has left it unpaid, or was declined for that `reason`: nobody tells them of it later. */
+export function leftOpen(order, outcome, reason) {
   remember(order, { closed: true })
-  return { ...outcome, kind: 'closed' }
+  return reason ? { ...outcome, kind: 'declined', detail: reason } : { ...outcome, kind: 'closed' }
 }
 
 /** Calls an unpaid order off. Should it be paid all the same, it is credited. */

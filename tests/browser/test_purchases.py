@@ -67,7 +67,7 @@ async def test_stripe_declines_a_card_and_takes_the_next_one(browse: Browse, dev
     await buyer.pays_with("is declined")
     await expect(buyer.store.locator(".error")).to_have_text(
         "Your card issuer didn\u2019t approve it. "
-        "No money was taken. Try again, or pay another way."
+        "You weren\u2019t charged. Try another card or payment method."
     )
     await buyer.pays_with("is paid")
     await bought(buyer)

@@ -4,7 +4,7 @@ import { config } from '../client.js'
 
 const PAGE = 30
 const MOST_OPEN = 50
-const PAYMENT = 'order_id,name,amount,currency,status,gateway,method,refunded,product:token_products(name_ko)'
+const PAYMENT = 'order_id,name,name_ko,amount,currency,status,gateway,method,refunded'
 const ENTRIES = `seq,kind,delta,balance,feature,reason,created_at,payment:token_payments(${PAYMENT})`
 const ORDERS = `id,product_id,tokens,created_at,confirmed_at,virtual_account,failure_reason,${PAYMENT}`
 const KINDS = {

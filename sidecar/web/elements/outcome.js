@@ -154,7 +154,7 @@ function buttons(actions) {
   const all = Object.entries(actions)
   return all.length
     ? html`<div class="actions">${all.map(([name, onclick], index) =>
-        html`<button type="button" class=${index || QUIET.includes(name) ? 'plain' : ''} @click=${onclick}
+        html`<button type="button" name=${name} class=${index || QUIET.includes(name) ? 'plain' : ''} @click=${onclick}
           .textContent=${t(name)}></button>`)}</div>`
     : nothing
 }

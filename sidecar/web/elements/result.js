@@ -5,6 +5,7 @@ import { refreshBalance, watchBalance } from '../balance.js'
 import { news } from '../client.js'
 import { CoinslotElement, sheets } from './base.js'
 import { copyAccount, LONG_MS, result } from './outcome.js'
+import { showReceipt } from './receipt.js'
 
 const AGAIN = ['declined', 'canceled', 'expired', 'voided']
 
@@ -46,11 +47,12 @@ export class CoinslotResult extends CoinslotElement {
   }
 
   #actions() {
-    const { kind, unloaded } = this.#outcome
+    const { kind, unloaded, orderId } = this.#outcome
     const leave = () => location.assign(this.#from)
     const check = unloaded ? () => location.reload() : () => this.#ask()
     if (kind === 'checking') return {}
     if (kind === 'unknown' || kind === 'signed_out') return { check, back: leave }
+    if (kind === 'purchased') return { back: leave, receipt: (event) => showReceipt(event.currentTarget, orderId) }
     if (kind === 'waiting') return { ...copyAccount(this.#outcome), back: leave }
     if (kind === 'closed') return { to_store: leave }
     if (kind === 'open') return { continue: leave }

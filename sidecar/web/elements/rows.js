@@ -1,8 +1,10 @@
 // The rows of a history.
 
 import { html, nothing } from 'lit'
-import { day, money, moment, nameOf, number, t, time } from '../text.js'
+import { told } from '../gateways/declines.js'
+import { day, locale, money, moment, nameOf, number, t, time } from '../text.js'
 import { icon } from './icons.js'
+import { showReceipt } from './receipt.js'
 import { given, supportAddress } from './words.js'
 
 const FOLDED_FROM = 10
@@ -15,7 +17,6 @@ const PICTURES = {
 }
 export const UNPAID = ['pending', 'failed', 'canceled', 'expired', 'voided']
 
-const named = (payment) => nameOf({ name: payment.name, name_ko: payment.product?.name_ko })
 const methodOf = ({ method }) => t(`method.${method}`)
 
 function row({ tone = '', picture, title, notes, amount, note, more }) {
@@ -48,7 +49,7 @@ export function ledgerRow(entry) {
 }
 
 function titleOf(kind, payment) {
-  const name = named(payment)
+  const name = nameOf(payment)
   if (kind !== 'refund') return name
   return t(payment.status === 'refunded' ? 'history.refund_full' : 'history.refund_part', { name })
 }
@@ -71,23 +72,29 @@ function details({ order_id: order, amount, currency, ...payment }) {
   const rows = [['paid', money(amount, currency)], ['method', methodOf(payment)], ['order', order]]
   return html`<dl class="facts">${rows.filter(([, value]) => value).map(([name, value]) => html`<div>
       <dt>${t(name)}</dt><dd class="figure">${value}</dd></div>`)}</dl>
-    ${support ? html`<p class="foot"><a href=${support}>${t('history.help')}</a></p>` : nothing}`
+    <p class="foot"><button type="button" class="link"
+        @click=${({ currentTarget }) => showReceipt(currentTarget, order)} .textContent=${t('receipt')}></button>
+      ${support ? html`<a href=${support}>${t('history.help')}</a>` : nothing}</p>`
 }
 
 export function orderRow(order) {
   const { amount, currency, status, created_at: at, virtual_account: account } = order
+  const unpaid = UNPAID.includes(status)
   const waiting = status === 'awaiting_deposit'
   const { bank, account_number: number, due_at: due } = (waiting && account) || {}
   const plain = waiting && !account ? '_plain' : ''
   return row({
-    tone: UNPAID.includes(status) ? 'void' : waiting ? 'warn' : 'good',
-    picture: waiting ? 'clock' : UNPAID.includes(status) ? 'minus' : 'receipt',
-    title: given(named(order)),
-    notes: [time(at), number && `${bank ?? ''} ${number}`.trim(), due && t('history.until', { due: moment(due) }), methodOf(order)],
+    tone: unpaid ? 'void' : waiting ? 'warn' : 'good',
+    picture: waiting ? 'clock' : unpaid ? 'minus' : 'receipt',
+    title: given(nameOf(order)),
+    notes: [time(at), number && `${bank ?? ''} ${number}`.trim(), due && t('history.until', { due: moment(due) }), methodOf(order), why(order)],
     amount: money(amount, currency),
     note: t(`status.${status}${plain}`) ?? status,
+    more: unpaid || waiting ? null : details(order),
   })
 }
+
+const why = ({ status, failure_reason: reason }) => status === 'failed' && reason && given(told(reason, locale()))
 
 /** By days, with the many spends of one feature on a day in one row that opens. */
 export function dayRows(entries) {

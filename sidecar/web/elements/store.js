@@ -1,25 +1,26 @@
 import { html, nothing } from 'lit'
 import { balance, watchBalance } from '../balance.js'
-import { announce, config, mine, news, session } from '../client.js'
+import { announce, config, news } from '../client.js'
 import { prepare, purchase } from '../purchase.js'
-import { awaitDeposit, awaitedDeposits, callOff, resolveOpenOrders, settleUntilKnown } from '../settle.js'
+import { callOff } from '../settle.js'
 import css from '../styles/checkout.css'
-import outcomes from '../styles/outcome.css'
+import told from '../styles/outcome.css'
 import { t } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
 import { buyerFields } from './buyer.js'
 import { blocked, currencies, fields, methods, packs, skeleton, summary } from './checkout.js'
 import { readOffers } from './offers.js'
-import { copyAccount, LONG_MS, note, refusal, refused, result, said } from './outcome.js'
+import { copyAccount, note, refusal, refused, result, said } from './outcome.js'
+import { Outcomes } from './outcomes.js'
+import { showReceipt } from './receipt.js'
 import { Selection } from './selection.js'
-import { Telling } from './telling.js'
 
 // Nothing has begun, so that another gateway may be tried.
 const FALLEN = ['script_failed', 'not_started', 'gateway_off']
 
 /** The packs, how to pay for them, and what becomes of every payment. */
 export class CoinslotStore extends CoinslotElement {
-  static styles = sheets(css, outcomes)
+  static styles = sheets(css, told)
   static properties = {
     currency: {}, gateway: {}, highlight: {}, products: {},
     quiet: { type: Boolean, reflect: true },
@@ -30,22 +31,20 @@ export class CoinslotStore extends CoinslotElement {
   #failed = false
   #selection = new Selection()
   #buyer = {}
-  #telling = new Telling()
-  #buying = null
+  #outcomes = new Outcomes(this)
   #form = null
   #asking = null
-  #once = new Set()
   #all = false // packs, and methods, that a paywall keeps folded
   #open = false
   #failing = new Set()
 
   start() {
     this.#selection.recall()
-    this.#once.clear()
+    this.#outcomes.start()
     watchBalance()
     this.on(news, 'signed', () => this.#resolve())
     this.on(news, 'balance', () => this.requestUpdate())
-    this.on(news, 'purchased', ({ detail }) => this.#elsewhere(detail))
+    this.on(news, 'purchased', ({ detail }) => this.#outcomes.elsewhere(detail))
     // Back from the gateway's page with this one as it was left.
     this.on(globalThis, 'pageshow', ({ persisted }) => persisted && this.#back())
     this.on(globalThis, 'online', () => this.#online())
@@ -65,9 +64,9 @@ export class CoinslotStore extends CoinslotElement {
 
   /** Shows what is on sale now, and what became of open orders. */
   open() {
+    const selling = !this.#offers && config.offers ? this.#sell(config.offers) : this.#load()
     this.#resolve()
-    if (!this.#offers && config.offers) return this.#sell(config.offers)
-    return this.#load()
+    return selling
   }
 
   #back() {
@@ -80,7 +79,7 @@ export class CoinslotStore extends CoinslotElement {
   #online() {
     this.requestUpdate()
     if (this.#failed) this.#load()
-    for (const each of this.#telling.all) if (each.kind === 'unknown') this.#check(each)
+    for (const each of this.#outcomes.all) if (each.kind === 'unknown') this.#outcomes.check(each)
   }
 
   // ---- what is on sale ----
@@ -113,7 +112,7 @@ export class CoinslotStore extends CoinslotElement {
       ...chosen,
       best: this.highlight,
       owned: balance.stale ? null : balance.tokens,
-      busy: Boolean(this.#buying && !this.#form) || Boolean(this.#form?.paying),
+      busy: Boolean(this.#outcomes.buying && !this.#form) || Boolean(this.#form?.paying),
       buyer: this.#buyer,
       blocked: blocked(offer, method, this.#buyer),
       ownButton: Boolean(this.#form) && method?.inline === 'express',
@@ -142,8 +141,8 @@ export class CoinslotStore extends CoinslotElement {
   }
 
   #choose(change) {
-    if (this.#buying) return
-    this.#telling.refusal = null
+    if (this.#outcomes.buying) return
+    this.#outcomes.refusal = null
     this.#selection.choose(change)
     this.requestUpdate()
   }
@@ -153,9 +152,9 @@ export class CoinslotStore extends CoinslotElement {
   #pay() {
     if (this.#form) return this.#form.submit()
     const view = this.#view()
-    if (this.#buying || !view.offer) return undefined
+    if (this.#outcomes.buying || !view.offer) return undefined
     if (view.blocked) {
-      this.#telling.refusal = { text: view.blocked }
+      this.#outcomes.refusal = { text: view.blocked }
       return this.requestUpdate()
     }
     return this.#buy(view.offer, this.#gatewayOf(view.method), view.method)
@@ -168,15 +167,15 @@ export class CoinslotStore extends CoinslotElement {
 
   async #buy({ id: productId, tokens, amount, currency, name, name_ko }, gateway, { id: method, inline, others }) {
     this.#busy(productId)
-    this.#telling.refusal = null
-    this.#telling.keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
+    this.#outcomes.refusal = null
+    this.#outcomes.keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
     const wish = { productId, name, name_ko, tokens, amount, currency, gateway, method }
     const outcome = await purchase(wish, this.#page(inline)).catch(() => ({ ...wish, kind: 'unknown' }))
     if (FALLEN.includes(outcome.kind) && others?.length) this.#failing.add(gateway)
     else this.#failing.clear()
     if (outcome.orderId && !FALLEN.includes(outcome.kind)) this.#selection.choose({ pack: productId, method, used: method })
     this.#busy(null)
-    this.#end({ ...outcome, name_ko: outcome.name_ko ?? name_ko })
+    this.#end(outcome)
     announce('changed') // the order is in the history, paid or not
     if (['gone', 'price_changed'].includes(outcome.kind)) this.#load()
   }
@@ -188,7 +187,7 @@ export class CoinslotStore extends CoinslotElement {
       element: this,
       buyer: this.#buyer,
       show: (form) => this.#shown(form),
-      onState: (state) => this.#tell(state),
+      onState: (state) => this.#outcomes.tell(state),
       // Fields in the page are no window, until they are sent: `#shown` says so.
       onWindow: (open) => inline || this.tell('coinslot-window', { open }),
     }
@@ -204,76 +203,23 @@ export class CoinslotStore extends CoinslotElement {
   }
 
   #busy(productId) {
-    this.#buying = productId
+    this.#outcomes.buying = productId
     this.requestUpdate()
   }
 
   /** The end of what the person has just done, with the focus on it. */
   #end(outcome) {
-    const inPlace = this.#telling.end(outcome)
-    this.#announce(outcome)
+    const inPlace = this.#outcomes.end(outcome)
+    this.#outcomes.announce(outcome)
     const chooses = outcome.kind === 'declined' && this.#view().methods.length > 1
     this.focusOn(inPlace ? 'result' : chooses ? 'methods' : 'pay')
   }
 
   // ---- what became of it, and of others ----
 
-  async #resolve() {
-    const who = await session().catch(() => null)
-    this.#keep(mine)
-    if (!who || !this.#asking) return // a quiet one has not been opened
-    await resolveOpenOrders(who.userId, this.signal, (outcome) => {
-      // Of orders that nobody has paid for, the latest says enough.
-      const idle = /open|declined|canceled|expired|voided/.test(outcome.kind) && this.#telling.all.length
-      if (!this.#buying && (!idle || this.#telling.before(outcome))) this.#tell(outcome)
-    })
-    const awaited = await awaitedDeposits(who.userId).catch(() => [])
-    for (const each of awaited) if (!this.#telling.before(each)) this.#tell(each)
-  }
-
-  #keep(test) {
-    this.#telling.keep(test)
-    this.requestUpdate()
-  }
-
-  #elsewhere(bought) {
-    const before = this.#telling.before(bought)
-    if (!this.#buying && before) this.#put({ ...before, ...bought, kind: 'purchased' })
-  }
-
-  #put(outcome) {
-    this.#telling.put(outcome, this.#buying)
-    this.requestUpdate()
-  }
-
-  #tell(outcome) {
-    if (!mine(outcome)) return
-    const before = this.#telling.before(outcome)
-    if (outcome.kind === 'checking') setTimeout(() => this.requestUpdate(), LONG_MS)
-    this.#put({ since: Date.now(), ...outcome, name_ko: outcome.name_ko ?? this.#koreanOf(outcome) })
-    this.#announce(outcome, before)
-  }
-
-  #koreanOf({ productId }) {
-    return this.#offers?.find(({ id }) => id === productId)?.name_ko
-  }
-
-  #announce(outcome, before) {
-    const { kind, orderId } = outcome
-    const first = !this.#once.has(kind + orderId)
-    this.requestUpdate()
-    if (kind === 'checking') return
-    this.#once.add(kind + orderId)
-    if (kind === 'purchased') first && this.tell('coinslot-purchased', outcome)
-    else if (kind !== before?.kind) this.tell('coinslot-error', outcome)
-    if (kind === 'waiting' && first) {
-      awaitDeposit(outcome, { signal: this.signal, onState: (state) => this.#tell(state) })
-    }
-  }
-
-  async #check(outcome) {
-    const page = { ...this.#page(), onState: (state) => this.#tell(state) }
-    this.#tell(await settleUntilKnown(outcome, page))
+  /** A quiet store that has not been opened tells nothing. */
+  #resolve() {
+    if (this.#asking) this.#outcomes.resolve()
   }
 
   #continue(outcome) {
@@ -286,25 +232,26 @@ export class CoinslotStore extends CoinslotElement {
 
   #actions(outcome) {
     const leave = () => this.#leave(outcome)
-    const check = () => this.#check(outcome)
+    const check = () => this.#outcomes.check(outcome)
     const continues = {
       checking: {},
       unknown: { check },
       open: { continue: () => this.#continue(outcome), cancel_order: () => callOff(outcome).then(check) },
       waiting: { ...copyAccount(outcome), pay_other: leave },
+      purchased: { done: leave, receipt: (event) => showReceipt(event.currentTarget, outcome.orderId) },
     }
     return continues[outcome.kind] ?? { done: leave }
   }
 
   #leave(outcome) {
-    this.#keep((each) => each !== outcome)
+    this.#outcomes.only((each) => each !== outcome)
     this.focusOn('pay')
   }
 
   // ---- how it looks ----
 
   render() {
-    const { all, notes, result: ended } = this.#telling
+    const { all, notes, result: ended } = this.#outcomes
     return html`<div class="store">
       <p class="unseen" aria-live="polite">${all.length ? said(all[0]) : nothing}</p>
       ${notes.map((each) => note(each, this.#actions(each)))}
@@ -318,7 +265,7 @@ export class CoinslotStore extends CoinslotElement {
     if (!this.#offers) return skeleton()
     const view = this.#view()
     if (!view.offer) return html`<p class="quiet">${t('store.empty')}</p>`
-    const { refusal: why } = this.#telling
+    const { refusal: why } = this.#outcomes
     const again = this.#failing.size ? { again: () => this.#pay() } : {}
     return html`<div class="choices">${packs(view)}
         <div class="ways">${methods(view)}${buyerFields(view)}${this.#form ? fields(this.#form) : nothing}</div>${currencies(view)}</div>

@@ -7,7 +7,8 @@ import { t } from '../text.js'
 /** Somebody else's text: it keeps its own direction, and its length off the layout. */
 export const given = (text) => html`<bdi title=${text}>${text}</bdi>`
 
-const address = (value) => (/^(https:|mailto:|tel:|http:\/\/(localhost|127\.)|\/(?!\/))/.test(value ?? '') ? value : null)
+/** Only what is meant to be opened. */
+export const address = (value) => (/^(https:|mailto:|tel:|http:\/\/(localhost|127\.)|\/(?!\/))/.test(value ?? '') ? value : null)
 
 export const link = (name, text) => {
   const href = address(config.links?.[name])
