@@ -52,8 +52,9 @@ if TYPE_CHECKING:
 __all__ = ["browse", "chromium", "http", "playwright"]
 
 KEYS = {"acme_api_key": API_KEY, "acme_webhook_secret": WEBHOOK_SECRET}
-ENTRY = "  acme: { name: { en: 'Acme', ko: 'Acme' }, load: () => import('./acme/index.js') },\n"
-"""The line in the registry of the web components."""
+ENTRY = "  acme: { name: { en: 'Acme', ko: 'Acme' }, module: acme },\n"
+IMPORT = "import * as acme from './acme/index.js'\n"
+"""The lines in the registry of the web components."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,8 @@ def web_with_acme(folder: Path) -> Path:
     shutil.copytree(ROOT / "tests/toy_gateway/web", sources / "gateways/acme")
     index = sources / "gateways/index.js"
     before = index.read_text(encoding="utf-8")
-    index.write_text(before.replace("GATEWAYS = {\n", f"GATEWAYS = {{\n{ENTRY}"), encoding="utf-8")
+    after = IMPORT + before.replace("GATEWAYS = {\n", f"GATEWAYS = {{\n{ENTRY}")
+    index.write_text(after, encoding="utf-8")
     bundler = ROOT / "sidecar/web/build.mjs"
     subprocess.run([tools.require_node(), bundler, sources, built], check=True)
     return built

@@ -61,7 +61,19 @@ async function bundled() {
   const styles = build({ ...paged, entryPoints: [join(sources, 'pages/pages.css')] })
   const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets] })
   await hosts
+  await defer(join(folder, 'coinslot.js'))
   return manifest([await styles, await pages])
+}
+
+/** Has a module do nothing until one of its functions is called: a server has no browser for it. */
+async function defer(file) {
+  const code = await readFile(file, 'utf8')
+  const [end, list] = code.match(/export\{([^}]*)\};\s*$/)
+  const names = list.split(',').map((each) => each.split(' as ')) // here, and as others call it
+  const told = names.map(([local, name = local]) => `${name}:${local}`)
+  const given = names.map(([local, name = local]) => `${name}=async(...all)=>(made??=make()).${name}(...all)`)
+  const all = `const make=()=>{${code.slice(0, -end.length)}return{${told}}};`
+  await writeFile(file, `let made;${all}export const ${given};\n`)
 }
 
 /** `{'store.js': 'store-AB12CD34.js', …}` */

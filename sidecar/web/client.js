@@ -1,4 +1,4 @@
-// Shared by the elements. Nothing touches the browser before defineCoinslot(): servers import it.
+// Shared by the elements.
 
 export const config = {
   supabase: null,

@@ -36,9 +36,7 @@ export async function purchase(wish, page) {
 
 /** Has the sidecar make the order, or give it again; null if it can be paid now. */
 async function checkOut(order, wish) {
-  const gateway = await moduleOf(order.gateway).catch(() => null)
-  if (!gateway) return { ...order, kind: 'script_failed' }
-  const [path, body] = gateway.checkout(order)
+  const [path, body] = moduleOf(order.gateway).checkout(order)
   const answer = await ask(path, { body, key: order.key, language: locale(), as: order.userId })
   if (answer.status !== 200) {
     const { kind } = verdict(answer)
@@ -71,9 +69,7 @@ async function pay(order, page) {
   remember(order, { paymentKey: null, claimed: null, agreed: null })
   page.onWindow(true)
   try {
-    const window = await windowOf(order, options).catch(() => {
-      throw new ScriptFailed()
-    })
+    const window = windowOf(order, options)
     const sdk = address(window)
     result = await window.pay(order, { ...page, ...addresses, options, sdk, locale: locale() })
   } catch (error) {
@@ -90,14 +86,12 @@ async function pay(order, page) {
   return closed || declined ? leftOpen(order, outcome, told(declined, locale())) : outcome
 }
 
-const windowOf = async ({ gateway, checkout }, options) =>
-  (await moduleOf(gateway)).window(options, checkout)
+const windowOf = ({ gateway, checkout }, options) => moduleOf(gateway).window(options, checkout)
 
 const address = ({ script: [name, official] }) => config.sdk[name] || official
 
 /** Fetches the gateway's script ahead, so that its window opens at once. */
 export function prepare(gateway) {
-  windowOf({ gateway }, config.gateways[gateway] ?? {})
-    .then((window) => load(address(window), window.script[2]))
-    .catch(() => {}) // told when it is needed
+  const window = windowOf({ gateway }, config.gateways[gateway] ?? {})
+  load(address(window), window.script[2]).catch(() => {}) // told when it is needed
 }

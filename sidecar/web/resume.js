@@ -9,8 +9,7 @@ import { locale } from './text.js'
 
 /** Asks about the order that the address names, and takes its parameters out of the address. */
 export async function resumePayment(location = globalThis.location, page = {}) {
-  const found = await returned(new URLSearchParams(location.search)).catch(() => null)
-  if (!found) return { kind: 'unknown', unloaded: true }
+  const found = returned(new URLSearchParams(location.search))
   const order = found.orderId
     ? findOrder((each) => each.orderId === found.orderId)
     : found.failed && findOrder((each) => each.orderId)
@@ -32,15 +31,15 @@ export async function resumePayment(location = globalThis.location, page = {}) {
  * What a redirect brought: `{orderId, gateway, paymentKey, claimed, agreed, failed, declined}`. It only
  * says which order to ask about. Where this browser knows the order, only its gateway is asked for its parameters.
  */
-async function returned(query) {
+function returned(query) {
   const get = (...names) => names.map((name) => query.get(name)).find(Boolean)
   const begun = findOrder((each) => each.orderId && each.orderId === get('orderId'))
   const names = begun ? [begun.gateway] : Object.keys(GATEWAYS)
-  const read = async (gateway) => {
-    const brought = (await moduleOf(gateway))?.returned(get)
+  const read = (gateway) => {
+    const brought = moduleOf(gateway)?.returned(get)
     return brought && { gateway, ...brought }
   }
-  const brought = (await Promise.all(names.map(read))).find(Boolean)
+  const brought = names.map(read).find(Boolean)
   const orderId = get('orderId') ?? brought?.orderId
   const known = /^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$/.test(orderId ?? '') ? orderId : null
   return { ...(brought ?? { failed: get('code') }), orderId: known }

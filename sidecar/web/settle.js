@@ -58,9 +58,8 @@ export function verdict({ status, code, state, error }) {
 
 /** One look. Repeating it takes no money twice. */
 export async function settle(order) {
-  const gateway = await moduleOf(order.gateway).catch(() => null)
-  const found = gateway === null ? { kind: 'unknown', unloaded: true } : await look(order, gateway)
-  const outcome = { ...order, ...found }
+  const gateway = moduleOf(order.gateway)
+  const outcome = { ...order, ...(await look(order, gateway)) }
   if (order.gateway === outcome.gateway && tooEarly(outcome)) outcome.kind = 'unknown'
   const { kind, orderId, productId, tokens, amount, currency, gateway: name } = outcome
   if (OVER.includes(kind) && forget(order) && kind === 'purchased') {

@@ -92,6 +92,14 @@ async def test_a_purchase_is_one_line_of_the_history(browse: Browse) -> None:
     bought = person.page.locator(ROWS).first
     for text in ("Starter Pack", "+10", "₩5,000", "15 left"):
         await expect(bought).to_contain_text(text)
+    await bought.locator("summary").click()
+    elsewhere = {"success": True, "url": f"{person.url}/payment/success"}
+    await person.page.route("**/receipt", lambda route: route.fulfill(json=elsewhere))
+    async with person.context.expect_page() as opened:
+        await bought.get_by_role("button", name="View receipt").click()
+    receipt = await opened.value
+    await expect(receipt.get_by_text("No payment to show")).to_be_visible()
+    assert await receipt.evaluate("opener") is None
 
 
 async def test_an_address_that_lies_about_a_payment_is_not_believed(browse: Browse) -> None:

@@ -192,7 +192,7 @@ async def test_a_purchase_that_is_found_twice_is_told_once(browse: Browse) -> No
 @pytest.mark.proof
 async def test_a_store_that_is_moved_goes_on_waiting_for_the_deposit(browse: Browse) -> None:
     buyer = await browse()
-    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.choose("PortOne", "Virtual account")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
     await buyer.told("Transfer ₩5,000 by")

@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from simulators.registry import sidecar_environments
-from tests.browser.shopper import on_both
+from tests.browser.shopper import CLOSED, on_both
 from tests.browser.test_purchases import bought, deposits
 from tests.support.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
 
@@ -45,7 +45,7 @@ async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
     buyer = await browse(device)
     buyer.expects("400 /api/payments/complete")
     for how, told in (
-        ("Close without paying", "The payment was"),
+        ("Close without paying", CLOSED),
         ("Have the card declined", "was declined"),
     ):
         await buyer.choose("PortOne")
@@ -66,7 +66,7 @@ async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
 @pytest.mark.proof
 async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: str) -> None:
     buyer = await browse(device)
-    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.choose("PortOne", "Virtual account")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
     await buyer.told("Transfer ₩5,000 by")

@@ -107,7 +107,7 @@ async def test_a_virtual_account_waits_for_its_deposit(
     browse: Browse, gateway: str, device: str
 ) -> None:
     buyer = await browse(device)
-    await buyer.choose(gateway, "Bank transfer")
+    await buyer.choose(gateway, "Virtual account")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
     await buyer.told("Transfer ₩5,000 by")

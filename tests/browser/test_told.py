@@ -87,7 +87,7 @@ async def test_two_transfers_are_waited_for_side_by_side(browse: Browse) -> None
     """Also while something else is bought, and after a reload."""
     buyer = await browse()
     for pack, amount in (("Starter Pack", "₩5,000"), ("Standard Pack", "₩12,000")):
-        await buyer.choose("PortOne", "Bank transfer")
+        await buyer.choose("PortOne", "Virtual account")
         await buyer.buy(pack)
         await buyer.clicks("Get a virtual account")
         await buyer.told(f"Transfer {amount} by")
@@ -104,7 +104,7 @@ async def test_two_transfers_are_waited_for_side_by_side(browse: Browse) -> None
 @pytest.mark.proof
 async def test_the_account_is_told_in_full_in_the_time_of_whoever_reads_it(browse: Browse) -> None:
     buyer = await browse(timezone_id="America/New_York")
-    await buyer.choose("Toss Payments", "Bank transfer")
+    await buyer.choose("Toss Payments", "Virtual account")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
     await buyer.told("Transfer ₩5,000 by")
@@ -127,7 +127,7 @@ async def test_an_account_number_is_copied_or_said_not_to_be(browse: Browse, all
     if not allowed:
         refuse = "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')) }"
         await buyer.page.evaluate(refuse)
-    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.choose("PortOne", "Virtual account")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
     copy = buyer.store.locator(".actions button:first-child")
@@ -144,7 +144,7 @@ async def test_nothing_is_offered_to_be_copied_where_nothing_can_be(browse: Brow
     buyer = await browse()
     await buyer.context.add_init_script(NO_CLIPBOARD)
     await buyer.opens()
-    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.choose("PortOne", "Virtual account")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
     await buyer.told("Transfer ₩5,000 by")
@@ -268,7 +268,7 @@ async def test_a_proxy_that_fails_after_the_question_was_paid_for(browse: Browse
 async def test_the_next_person_is_told_nothing_of_the_one_before(browse: Browse) -> None:
     first = await browse()
     page = first.page
-    await first.choose("PortOne", "Bank transfer")
+    await first.choose("PortOne", "Virtual account")
     await first.buy()
     await first.clicks("Get a virtual account")
     await first.told("Transfer ₩5,000 by")

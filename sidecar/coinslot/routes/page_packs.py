@@ -32,7 +32,8 @@ def packs(offers: Sequence[Offer] | None, language: str) -> str:
     legend = escape(said(language)["store.packs"])
     return (
         '<div class="checkout"><div class="choices"><fieldset class="packs">'
-        f"<legend>{legend}</legend>{''.join(shown)}</fieldset></div></div>"
+        f'<legend class="unseen">{legend}</legend>'
+        f"{''.join(shown)}</fieldset></div></div>"
     )
 
 

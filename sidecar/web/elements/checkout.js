@@ -15,7 +15,7 @@ export function packs(view) {
   const { offers, offer: chosen, best, compact, onPack, onMore } = view
   const more = view.hidden > 0
   return html`<fieldset class=${compact ? 'packs rows' : 'packs'} ?inert=${view.busy}>
-    <legend class=${compact ? 'unseen' : ''}>${t('store.packs')}</legend>
+    <legend class="unseen">${t('store.packs')}</legend>
     ${offers.map((offer) => html`<label class="pack" part="pack">
       <input type="radio" name="pack" id="pack-${offer.id}" value=${offer.id}
         .checked=${offer === chosen} @change=${() => onPack(offer)}>

@@ -47,9 +47,9 @@ export class CoinslotResult extends CoinslotElement {
   }
 
   #actions() {
-    const { kind, unloaded, orderId } = this.#outcome
+    const { kind, orderId } = this.#outcome
     const leave = () => location.assign(this.#from)
-    const check = unloaded ? () => location.reload() : () => this.#ask()
+    const check = () => this.#ask()
     if (kind === 'checking') return {}
     if (kind === 'unknown' || kind === 'signed_out') return { check, back: leave }
     if (kind === 'purchased') return { back: leave, receipt: (event) => showReceipt(event.currentTarget, orderId) }
