@@ -65,5 +65,14 @@ export function day(iso) {
 /** A product's name, or that of an order's, in the person's language. */
 export const nameOf = ({ name, name_ko: korean }) => (locale() === 'ko' && korean) || name
 
+const COMMON = ['card', 'transfer', 'virtual_account', 'mobile', 'easy_pay']
+
+/** A way to pay within a sentence, where English has capitals for names alone. */
+export function wayOf(method) {
+  const name = t(`method.${method}`)
+  const plain = !name || COMMON.includes(method)
+  return plain && locale() === 'en' ? (name ?? t('method')).toLowerCase() : name ?? t('method')
+}
+
 /** Somebody else's text within a sentence: in its own direction, and short enough for it. */
 export const quoted = (text) => `\u2068${[...(text ?? '')].slice(0, 60).join('')}\u2069`

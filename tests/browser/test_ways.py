@@ -45,6 +45,7 @@ async def test_what_a_payment_company_wants_of_a_buyer_is_asked_for_and_passed_o
     await buyer.pay_button().press("Enter")  # it says why it cannot pay
     await buyer.told("Enter your name to continue.")
     assert buyer.orders() == []
+    await expect(buyer.store.get_by_label("Name")).to_be_focused()
     await buyer.store.get_by_label("Name").fill("Kim Mina")
     await buyer.store.get_by_label("Mobile number").fill("01012345678")
     await buyer.buy()

@@ -15,11 +15,11 @@ const wanted = (method) => (config.gateways[method?.gateway]?.buyer ?? []).filte
 
 export const lacking = (method, buyer) => wanted(method).find((name) => !buyer[name]?.trim())
 
-export function buyerFields({ method, buyer, busy }) {
+export function buyerFields({ method, buyer, busy, onBuyer }) {
   const names = wanted(method)
   return names.length
     ? html`<div class="buyer" ?inert=${busy}>${names.map((name) => html`<label><span>${t(`buyer.${name}`)}</span>
         <input id="buyer-${name}" type=${FIELDS[name].type} autocomplete=${FIELDS[name].autocomplete} required
-          .value=${buyer[name] ?? ''} @input=${(event) => (buyer[name] = event.target.value)}></label>`)}</div>`
+          .value=${buyer[name] ?? ''} @input=${(event) => onBuyer({ [name]: event.target.value })}></label>`)}</div>`
     : nothing
 }

@@ -2,7 +2,7 @@
 
 import { html, nothing } from 'lit'
 import { balance } from '../balance.js'
-import { money, moment, nameOf, quoted, t, tokens } from '../text.js'
+import { money, moment, nameOf, quoted, t, tokens, wayOf } from '../text.js'
 import { icon } from './icons.js'
 import { given, supportAddress } from './words.js'
 
@@ -39,7 +39,7 @@ export function told(outcome) {
     amount: amountOf(outcome),
     name: quoted(nameOf(outcome)),
     due: outcome.account?.due_at ? moment(outcome.account.due_at) : '',
-    method: methodOf(outcome),
+    method: kind === 'returned' ? wayOf(outcome.method) : methodOf(outcome),
   }
   const part = (name) => t(`${kind}.${name}${variant(outcome) || plain}`, values) ?? t(`${kind}.${name}`, values)
   return { title: part('title'), text: part('text') }

@@ -2,7 +2,7 @@
 
 import { html, nothing } from 'lit'
 import { told } from '../gateways/declines.js'
-import { day, locale, money, moment, nameOf, number, t, time } from '../text.js'
+import { day, locale, money, moment, nameOf, number, t, time, wayOf } from '../text.js'
 import { icon } from './icons.js'
 import { showReceipt } from './receipt.js'
 import { given, supportAddress } from './words.js'
@@ -63,7 +63,7 @@ function moneyOf(kind, payment) {
     return [money(amount, currency), method, returned]
   }
   if (kind !== 'refund' || !(refunded > 0)) return [t(`kind.${kind}`)]
-  return [t('history.refund_to', { amount: money(refunded, currency), method: method ?? t('method') })]
+  return [t('history.refund_to', { amount: money(refunded, currency), method: wayOf(payment.method) })]
 }
 
 /** What a person may want to know of a payment, and whom to ask. */

@@ -7,7 +7,7 @@ import css from '../styles/checkout.css'
 import told from '../styles/outcome.css'
 import { t } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
-import { buyerFields } from './buyer.js'
+import { buyerFields, lacking } from './buyer.js'
 import { blocked, currencies, fields, methods, packs, skeleton, summary } from './checkout.js'
 import { readOffers } from './offers.js'
 import { copyAccount, note, refusal, refused, result, said } from './outcome.js'
@@ -121,6 +121,7 @@ export class CoinslotStore extends CoinslotElement {
       folded: this.quiet && !this.#open && used,
       onPack: ({ id }) => this.#choose({ pack: id }),
       onMethod: ({ id }) => this.#choose({ method: id }),
+      onBuyer: (change) => this.#fill(change),
       onCurrency: (currency) => this.#choose({ currency }),
       onMore: () => this.#unfold(() => (this.#all = true), `pack-${offer.id}`),
       onUnfold: () => this.#unfold(() => (this.#open = true), 'methods'),
@@ -147,6 +148,11 @@ export class CoinslotStore extends CoinslotElement {
     this.requestUpdate()
   }
 
+  #fill(change) {
+    Object.assign(this.#buyer, change)
+    this.requestUpdate()
+  }
+
   // ---- buying ----
 
   #pay() {
@@ -155,7 +161,9 @@ export class CoinslotStore extends CoinslotElement {
     if (this.#outcomes.buying || !view.offer) return undefined
     if (view.blocked) {
       this.#outcomes.refusal = { text: view.blocked }
-      return this.requestUpdate()
+      this.requestUpdate()
+      const field = lacking(view.method, this.#buyer)
+      return field && this.focusOn(`buyer-${field}`)
     }
     return this.#buy(view.offer, this.#gatewayOf(view.method), view.method)
   }

@@ -18,7 +18,7 @@ const DETAIL = 'The card issuer gave no reason.'
 const RESULTS = {
   checking: {}, checking_long: { kind: 'checking', since: 1 },
   purchased: { method: 'card' }, purchased_plain: { kind: 'purchased', tokens: 0 },
-  waiting: { account: ACCOUNT }, waiting_plain: { kind: 'waiting', method: 'transfer' },
+  waiting: { account: ACCOUNT }, waiting_plain: { kind: 'waiting', method: 'transfer', actions: ['done'] },
   unknown: {}, open: {}, closed: {}, declined: { method: 'card', detail: DETAIL }, declined_other: { kind: 'declined', method: 'kakaopay' },
   canceled: {}, expired: {}, expired_account: { kind: 'expired', account: ACCOUNT }, voided: {}, review: { paid: 100 },
   returned: { method: 'card' }, disputed: {}, signed_out: {}, not_found: {}, nothing: { orderId: undefined },
@@ -31,7 +31,7 @@ const ACTIONS = {
 }
 
 export class States extends CoinslotElement {
-  static styles = sheets(checkout, outcomes, ':host { display: contents } figure { margin: 0; min-width: 0; container-type: inline-size } figcaption { color: var(--muted); font-size: 0.75rem }')
+  static styles = sheets(checkout, outcomes, ':host { display: contents } figure { margin: 0; min-width: 0; container-type: inline-size } figcaption { color: var(--muted); font-size: 0.75rem } .pay { position: static }')
 
   start() {
     balance.tokens = 35
@@ -48,7 +48,7 @@ export class States extends CoinslotElement {
     const states = {}
     for (const [name, given] of Object.entries(RESULTS)) {
       const outcome = { ...order, kind: name, ...given }
-      states[name] = () => result(outcome, actionsOf(outcome.kind))
+      states[name] = () => result(outcome, actionsOf(outcome.kind, given.actions))
     }
     for (const kind of ['waiting', 'open', 'purchased']) {
       const outcome = { ...order, kind, ...RESULTS[kind] }
@@ -60,7 +60,7 @@ export class States extends CoinslotElement {
 }
 
 const nothing = () => {}
-const actionsOf = (kind) => Object.fromEntries((ACTIONS[kind] ?? ['done']).map((name) => [name, nothing]))
+const actionsOf = (kind, names = ACTIONS[kind] ?? ['done']) => Object.fromEntries(names.map((name) => [name, nothing]))
 
 function checkouts(order) {
   const all = ['card', 'kakaopay', 'naverpay', 'transfer', 'virtual_account', 'mobile']
