@@ -106,3 +106,43 @@ async def test_a_korean_buys_in_korean(browse: Browse) -> None:
     await buyer.told("카드사에서 결제를 승인하지 않았어요")
     await buyer.told("한도나 잔액을 확인해 주세요.")
     await expect(buyer.page.locator("body")).not_to_contain_text("English")
+
+
+WAYS = {
+    "card": "toss",
+    "kakaopay": "portone",
+    "naverpay": "portone",
+    "tosspay": "toss",
+    "transfer": "toss",
+    "virtual_account": "toss",
+    "mobile": "portone",
+}
+
+
+def seven_ways(config: dict[str, Any]) -> None:
+    config["methods"] = [
+        {"id": name, "currency": "KRW", "gateway": gateway} for name, gateway in WAYS.items()
+    ]
+    config["links"] = {"terms": "https://shop.test/terms", "refunds": "https://shop.test/refunds"}
+    config["refundDays"] = 7
+
+
+async def test_a_phone_has_all_of_it_on_its_first_screen_and_pays_in_one_press(
+    browse: Browse,
+) -> None:
+    buyer = await browse("phone", locale="ko-KR")
+    await of_a_shop_that(buyer, seven_ways)
+    bar = await buyer.store.locator(".pay").bounding_box()
+    assert bar
+    assert bar["y"] + bar["height"] <= 844
+    await expect(buyer.store.locator(".pay .terms")).to_contain_text("환불 정책")
+    for each in (".pack", ".method"):
+        last = await buyer.store.locator(each).last.bounding_box()
+        assert last
+        assert last["y"] + last["height"] <= bar["y"], each
+    await expect(buyer.store).not_to_contain_text(re.compile("포트원|토스페이먼츠|PortOne|Toss"))
+    await buyer.store.locator(".method").filter(has_text="카카오페이").click()
+    for _ in range(2):  # the way is chosen already the second time
+        await buyer.pay_button().click()
+        await expect(buyer.window.locator(".way")).to_contain_text("카카오페이")
+        await buyer.opens()
