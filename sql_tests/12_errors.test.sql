@@ -61,7 +61,7 @@ create temporary table provocations (message, code, caller, statement, details) 
  $$select * from request_token_refund_for(%4$L, 'why', 'k2')$$,
  '{"refund_id": null, "amount": 1000, "status": "pending"}'),
 ('tokens_already_spent', 'PT409', 'service',
- $$select * from request_token_refund_for(%5$L, 'why', 'k')$$, '{"tokens": 1, "required": 10}'),
+ $$select * from request_token_refund_for(%5$L, 'why', 'k')$$, '{"tokens": 1, "required": 10, "refundable": 999}'),
 ('wallet_merged', 'PT409', 'service', $$select * from add_tokens(%7$L, 1, 'k')$$,
  '{"user_id": "merged", "merged_into": "mina"}'),
 ('too_many_orders', 'PT429', 'hoarder', $$select * from create_token_order('starter', 'portone')$$,

@@ -51,7 +51,8 @@ select matches(
   ('insert into coinslot.settings (id) values (false) returning 1', '^23514$')
 ) s (statement, code);
 
--- Each falsification alone, with the guards off, and what the audit says of it
+-- Each falsification alone, with the guards off, and what the audit says of it, apart from what it
+-- finds in the lots
 create function pg_temp.found(sabotage text) returns text
 language plpgsql as $$
 declare
@@ -62,7 +63,8 @@ begin
   execute sabotage;
   select string_agg(format('%s %s<>%s', v.problem, v.expected, v.found), ', '
     order by v.problem, v.expected)
-  into v_found from coinslot.verify_ledger(null, null) v;
+  into v_found from coinslot.verify_ledger(null, null) v
+  where v.problem !~ '^(lot|credited|kept|reserved|next_change)';
   raise exception using errcode = 'QQ000', message = coalesce(v_found, 'nothing');
 exception when sqlstate 'QQ000' then
   return sqlerrm;
@@ -158,11 +160,11 @@ select is(pg_temp.found(s.sabotage), s.found, s.what) from (values
 select pg_temp.user_with(1) as alex \gset
 select pg_temp.change('update public.token_wallets set tokens = tokens + 1') \gset
 select is(
-  (select count(*) from coinslot.verify_ledger(null, null) v
+  (select count(distinct v.user_id) from coinslot.verify_ledger(null, null) v
    where v.user_id in (:'mina', :'alex')), 2::bigint, 'two wallets are wrong'
 );
 select is(
-  (select array_agg(v.user_id) from coinslot.verify_ledger(:'alex', null) v
+  (select array_agg(distinct v.user_id) from coinslot.verify_ledger(:'alex', null) v
    where v.user_id = :'alex'), array[:'alex'::uuid], 'a range begins with its first user'
 );
 select is_empty(

@@ -123,7 +123,7 @@ create temporary table stories (product, protects, steps, expected) as values
 ('starter', 'spent tokens do not go back with the money',
  array['A:paid paid=5000', '!spend 1', '!refund', '!refund amount=4999', '?wallet'],
  array['credited completed 10', '9',
-   'PT409 tokens_already_spent {"tokens": 9, "required": 10}', 'requested 1',
+   'PT409 tokens_already_spent {"tokens": 9, "required": 10, "refundable": 4999}', 'requested 1',
    'tokens=9 held=9 seq=2']),
 ('starter', 'unless it is forced: then nothing can be spent until the debt is made good',
  array['A:paid paid=5000', '!spend 8', '!refund force', '?wallet', '?tokens', '!spend 1',

@@ -83,7 +83,7 @@ select is(
     'refunded_before', 0, 'refundable', 5000, 'reason', 'Not as described',
     'requested_by', :'finance', 'forced', false, 'idempotency_key', 'k1', 'status', 'requested',
     'tries', 1, 'answer', null, 'failure_code', null, 'failure_message', null, 'attempts', 0,
-    'finished_at', null
+    'finished_at', null, 'reserved', 4, 'covered', 0
   ), 'an operator asks for a refund of somebody''s order'
 );
 update auth.users u set banned_until = now() - interval '1 hour' where u.id = :'finance';
@@ -288,7 +288,7 @@ select is(
     "refundable": 5000, "reason": "why", "requested_by": null, "forced": false,
     "idempotency_key": "k", "status": "failed", "tries": 1, "answer": null,
     "failure_code": "closed", "failure_message": "lost there", "attempts": 0,
-    "next_attempt_at": null}',
+    "next_attempt_at": null, "reserved": 10, "covered": 0}',
   'the service gives a refund up'
 );
 select is(

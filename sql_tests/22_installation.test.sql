@@ -214,12 +214,12 @@ create temporary table harms (turn, somebody, harm, found) as values
 (
   1, 'postgres',
   'grant execute on function public.add_tokens to authenticated',
-  array['grants_added public.add_tokens(uuid, bigint, text, text, text)']
+  array['grants_added public.add_tokens(uuid, bigint, text, text, text, timestamp with time zone)']
 ),
 (
   2, 'postgres',
   'grant execute on function public.add_tokens to public',
-  array['grants_added public.add_tokens(uuid, bigint, text, text, text)']
+  array['grants_added public.add_tokens(uuid, bigint, text, text, text, timestamp with time zone)']
 ),
 (
   1, 'postgres',
@@ -500,8 +500,9 @@ select results_eq(
   $$select pg_temp.told('postgres', 'alter type public.coinslot_product add attribute note text')$$,
   array['type_changed | public.coinslot_product | It is not as this release has it: fields is id '
     'text, kind text, name text, name_ko text, tokens bigint, active boolean, prices jsonb, '
-    'note text and has to be id text, kind text, name text, name_ko text, tokens bigint, '
-    'active boolean, prices jsonb. | -- Change it back: alter type public.coinslot_product …'],
+    'tokens_last_days integer, tokens_end_at timestamp with time zone, note text and has to be id text, kind text, name text, name_ko text, tokens bigint, '
+    'active boolean, prices jsonb, tokens_last_days integer, tokens_end_at timestamp with time '
+    'zone. | -- Change it back: alter type public.coinslot_product …'],
   'a type has a field too many'
 );
 rollback to savepoint by_hand;

@@ -21,7 +21,8 @@ $$;
 select is(
   pg_temp.set_product($$ 'reading', 'A reading', '사주', prices => '{"KRW": 13000, "USD": 1e3}' $$),
   '{"id": "reading", "kind": "one_off", "name": "A reading", "name_ko": "사주", "tokens": 0,
-    "active": true, "prices": {"KRW": 13000, "USD": 1000}}'::jsonb,
+    "active": true, "prices": {"KRW": 13000, "USD": 1000}, "tokens_last_days": null,
+    "tokens_end_at": null}'::jsonb,
   'a single thing is on sale with its prices'
 );
 select is(pg_temp.offers('reading'), '13000 KRW, 1000 USD', 'and among the offers');
@@ -33,7 +34,7 @@ select is(
 select is(
   pg_temp.set_product($$ 'huge', 'Huge', tokens => 500, prices => '{"KRW": 150000}' $$) - 'prices',
   '{"id": "huge", "kind": "token_pack", "name": "Huge", "name_ko": "Huge", "tokens": 500,
-    "active": true}'::jsonb,
+    "active": true, "tokens_last_days": null, "tokens_end_at": null}'::jsonb,
   'tokens make it a pack, and a name stands for both languages'
 );
 
@@ -48,7 +49,8 @@ select is(
 );
 select is(
   pg_temp.set_product($$ 'huge', name_ko => '대형', tokens => 600 $$) - 'prices' - 'active',
-  '{"id": "huge", "kind": "token_pack", "name": "Huge", "name_ko": "대형", "tokens": 600}'::jsonb,
+  '{"id": "huge", "kind": "token_pack", "name": "Huge", "name_ko": "대형", "tokens": 600,
+    "tokens_last_days": null, "tokens_end_at": null}'::jsonb,
   'so does all that is not given'
 );
 select is(

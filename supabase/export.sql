@@ -14,6 +14,9 @@ set local timezone = 'UTC';
 \copy (select * from coinslot.refunds order by created_at, id) to 'refunds.csv' csv header
 \copy (select * from coinslot.token_holds order by created_at, id) to 'holds.csv' csv header
 \copy (select * from coinslot.spend_refunds order by user_id, seq) to 'spend_refunds.csv' csv header
+\copy (select * from public.token_lots order by id) to 'lots.csv' csv header
+\copy (select * from coinslot.lot_draws order by id) to 'lot_draws.csv' csv header
+\copy (select * from coinslot.lot_takings order by id) to 'lot_takings.csv' csv header
 \copy (select * from coinslot.merged_wallets order by from_user) to 'merged_wallets.csv' csv header
 \copy (select * from coinslot.imported_balances order by column_name, user_id) to 'imported_balances.csv' csv header
 \copy (select * from coinslot.discrepancies order by id) to 'discrepancies.csv' csv header

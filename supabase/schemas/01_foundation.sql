@@ -87,6 +87,7 @@ create table coinslot.settings (
   links jsonb not null default '{}',
   refund_days integer default 7,
   plain_order_ids boolean not null default true,
+  returned_lifetime interval not null default interval '7 days',
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -112,7 +113,8 @@ create table coinslot.settings (
     least(
       keep_webhooks, keep_audit_lines, keep_ledger_checks, keep_unpaid_orders, keep_account_holders
     ) >= interval '30 days'
-  )
+  ),
+  constraint settings_returned_lifetime_not_negative check (returned_lifetime >= interval '0')
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
@@ -161,6 +163,8 @@ comment on column coinslot.settings.refund_days is
 comment on column coinslot.settings.plain_order_ids is
 'Order ids of letters and digits only. Turn it on once no server of an older release is left.';
 comment on column coinslot.settings.identity_salt is 'Keeps identity hashes from being guessed.';
+comment on column coinslot.settings.returned_lifetime is
+'How long tokens live that come back when their lot has expired; 0 = not at all.';
 
 insert into coinslot.settings default values;
 

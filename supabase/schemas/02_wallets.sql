@@ -15,6 +15,9 @@ create table public.token_wallets (
   merged_into uuid,
   has_merged boolean not null default false,
   updated_at timestamptz not null default clock_timestamp(),
+  next_change_at timestamptz not null default '-infinity',
+  folded_at timestamptz not null default '-infinity',
+  credited bigint not null default 0,
   constraint token_wallets_pkey primary key (user_id),
   constraint token_wallets_tokens_in_range
   check (tokens between -9007199254740991 and 9007199254740991),
@@ -37,6 +40,13 @@ comment on column public.token_wallets.closed_at is
 comment on column public.token_wallets.merged_into is 'Took what was in here, once and for all.';
 comment on column public.token_wallets.has_merged is
 'Others were merged into it: what has an idempotency key goes the slow way, which knows theirs.';
+comment on column public.token_wallets.next_change_at is
+'No lot expires before: until then spends are fast. -infinity: tokens are kept for a hold, or the
+lots are not made yet.';
+comment on column public.token_wallets.folded_at is
+'When what was spent was last drawn from the lots; -infinity = the lots are not made yet.';
+comment on column public.token_wallets.credited is
+'Sum of all entries that are no spends: less tokens, it is all that was ever spent.';
 
 alter table public.token_wallets enable row level security;
 revoke all on table public.token_wallets from anon, authenticated, service_role;
@@ -64,7 +74,7 @@ create table public.token_ledger (
   constraint token_ledger_kind_known check (
     kind in (
       'signup_bonus', 'purchase', 'spend', 'spend_refund', 'refund', 'dispute', 'reversal', 'grant',
-      'adjustment', 'merge_out', 'merge_in', 'test_reversal'
+      'adjustment', 'merge_out', 'merge_in', 'test_reversal', 'expiry'
     )
   ),
   constraint token_ledger_delta_not_zero check (delta <> 0),
@@ -159,34 +169,43 @@ revoke all on function coinslot.new_entry(
   uuid, text, bigint, text, text, text, text, jsonb, uuid, uuid
 ) from public;
 
--- Writes one entry under the wallet's row lock. Callers have decided that it is allowed;
--- spending has its own, faster statement.
-create function coinslot.post_entry(entry public.token_ledger) returns public.token_receipt
+-- A grant, the bonus and a purchase make a lot. What follows the money of an order, and a spend
+-- that is given back, has functions of its own; here it is only what was under way.
+create function coinslot.post_entry(entry public.token_ledger)
+returns public.token_receipt
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
+  v_now timestamptz;
+  v_payment public.token_payments;
   v_entry public.token_ledger;
 begin
-  with moved as (
-    update public.token_wallets w
-    set tokens = w.tokens + entry.delta, seq = w.seq + 1, updated_at = clock_timestamp()
-    where w.user_id = entry.user_id
-    returning w.tokens, w.seq
-  )
-  insert into public.token_ledger as l (
-    user_id, seq, delta, balance, payment_id, hold_id, kind, caller, idempotency_key, feature,
-    reason, metadata
-  )
-  select
-    entry.user_id, moved.seq, entry.delta, moved.tokens, entry.payment_id, entry.hold_id,
-    entry.kind, entry.caller, entry.idempotency_key, entry.feature, entry.reason, entry.metadata
-  from moved
-  returning l.* into strict v_entry;
+  if coinslot.is_spend(entry.kind, entry.delta) or entry.kind in ('merge_out', 'merge_in') then
+    return coinslot.write_entry(entry);
+  end if;
+  v_now := coinslot.wallet_time(coinslot.lock_wallet(entry.user_id));
+  if entry.kind = 'spend_refund' then
+    select l.* into strict v_entry from public.token_ledger l
+    where l.user_id = (entry.metadata ->> 'spend_user')::uuid
+      and l.seq = (entry.metadata ->> 'spend_seq')::bigint;
+    return coinslot.post_spend_refund(entry, v_entry, v_now);
+  elsif entry.kind not in ('refund', 'dispute', 'test_reversal', 'reversal') then
+    return coinslot.post_credit(entry, v_now);
+  end if;
+  select p.* into v_payment from public.token_payments p where p.id = entry.payment_id;
+  v_payment.user_id := entry.user_id;
+  if entry.delta < 0 then
+    perform coinslot.take_tokens(v_payment, -entry.delta, entry.kind);
+  else
+    perform coinslot.give_back(v_payment, entry.delta);
+  end if;
+  select l.* into strict v_entry from public.token_ledger l
+  where l.user_id = entry.user_id order by l.seq desc limit 1;
   return coinslot.receipt(v_entry, false);
 end
 $$;
 comment on function coinslot.post_entry(public.token_ledger) is
-'Writes an entry and moves the balance by it.';
+'Writes an entry, moves the balance by it, and keeps the lots.';
 revoke all on function coinslot.post_entry(public.token_ledger) from public;
 
 -- Refuses what would never fit, naming the argument. Called off the fast path only.

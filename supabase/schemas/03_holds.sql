@@ -90,17 +90,20 @@ comment on function coinslot.hold_receipt(coinslot.token_holds, boolean) is 'Hol
 revoke all on function coinslot.hold_receipt(coinslot.token_holds, boolean) from public;
 
 -- Available tokens of a wallet its reader may see. An expired hold counts as released before
--- anybody has swept it, because only the clock decides. Below zero is a debt: what a gateway took
--- back after it was spent.
+-- anybody has swept it, and a lot that has ended as expired before anybody has folded it, because
+-- only the clock decides. Below zero is a debt: what a gateway took back after it was spent.
 create function coinslot.available(wallet public.token_wallets) returns bigint
 language sql stable set search_path = '' as $$
   select wallet.tokens - case when wallet.held = 0 then 0 else (
     select coalesce(sum(h.amount), 0)::bigint
     from coinslot.token_holds h
     where h.user_id = wallet.user_id and h.status = 'held' and h.expires_at > clock_timestamp()
-  ) end
+  ) end - case when wallet.next_change_at > clock_timestamp() then 0
+    else coinslot.lapsed(wallet, greatest(clock_timestamp(), wallet.folded_at))
+  end
 $$;
-comment on function coinslot.available(public.token_wallets) is 'Tokens minus unexpired holds.';
+comment on function coinslot.available(public.token_wallets) is
+'Tokens minus unexpired holds and minus what has expired.';
 revoke all on function coinslot.available(public.token_wallets) from public;
 grant execute on function coinslot.available(public.token_wallets) to authenticated, service_role;
 
@@ -122,28 +125,3 @@ grant execute on function public.get_user_tokens() to authenticated;
 grant execute on function coinslot.current_user_id() to authenticated;
 grant execute on function coinslot.fail(text, jsonb) to authenticated;
 
--- Frees what the wallet's expired holds set aside. The caller has the wallet's row lock, which
--- every resolution of a hold takes first, so no hold is counted twice.
-create function coinslot.expire_holds_of(user_id uuid) returns bigint
-language plpgsql volatile set search_path = '' as $$
-declare
-  v_freed bigint;
-begin
-  with expired as (
-    update coinslot.token_holds h
-    set status = 'expired', resolved_at = clock_timestamp()
-    where h.user_id = expire_holds_of.user_id and h.status = 'held'
-      and h.expires_at <= clock_timestamp()
-    returning h.amount
-  )
-  select coalesce(sum(expired.amount), 0) into v_freed from expired;
-  if v_freed > 0 then
-    update public.token_wallets w set held = w.held - v_freed, updated_at = clock_timestamp()
-    where w.user_id = expire_holds_of.user_id;
-  end if;
-  return v_freed;
-end
-$$;
-comment on function coinslot.expire_holds_of(uuid) is
-'Releases the expired holds of a locked wallet; tokens freed.';
-revoke all on function coinslot.expire_holds_of(uuid) from public;

@@ -97,8 +97,9 @@ comment on function coinslot.refuse_held_key(uuid, text) is 'PT409 if an open ho
 revoke all on function coinslot.refuse_held_key(uuid, text) from public;
 
 -- A spend that did not go through at once. With the wallet locked, what is seen is final: the key
--- was used (answer again), the wallet is gone, expired holds free enough (spend again, which now
--- succeeds), or there are too few tokens.
+-- was used (answer again), the wallet is gone, a lot has ended, expired holds free enough (spend
+-- again, which now succeeds), or there are too few tokens. A call that is refused takes its fold
+-- back with it; the next one repeats it.
 create function coinslot.debit_slowly(attempted public.token_ledger)
 returns public.token_receipt
 language plpgsql volatile set search_path = '' as $$
@@ -110,18 +111,16 @@ begin
     return v_receipt;
   end if;
   perform coinslot.check_open(v_wallet);
-  if v_wallet.held > 0 then
-    if attempted.caller = 'service' then
-      perform coinslot.refuse_held_key(attempted.user_id, attempted.idempotency_key);
-    end if;
-    v_wallet.held := v_wallet.held - coinslot.expire_holds_of(attempted.user_id);
+  if v_wallet.held > 0 and attempted.caller = 'service' then
+    perform coinslot.refuse_held_key(attempted.user_id, attempted.idempotency_key);
   end if;
+  v_wallet := coinslot.fold_if_due(v_wallet, coinslot.wallet_time(v_wallet));
   if v_wallet.tokens - v_wallet.held < -attempted.delta then
     perform coinslot.fail('insufficient_tokens', jsonb_build_object(
       'tokens', v_wallet.tokens - v_wallet.held, 'required', -attempted.delta
     ));
   end if;
-  return coinslot.post_entry(attempted);
+  return coinslot.write_entry(attempted);
 end
 $$;
 comment on function coinslot.debit_slowly(public.token_ledger) is
@@ -156,7 +155,7 @@ begin
   update public.token_wallets w
   set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
   where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
-    and not w.has_merged
+    and not w.has_merged and w.next_change_at > clock_timestamp()
   returning w.tokens, w.held, w.seq, w.updated_at into v_tokens, v_held, v_seq, v_now;
   if found then
     insert into public.token_ledger (
@@ -319,66 +318,3 @@ comment on function public.use_feature_for(uuid, text, text, jsonb) is
 revoke all on function public.use_feature_for(uuid, text, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.use_feature_for(uuid, text, text, jsonb) to service_role;
-
--- Granting by hand or by an app's own rules. A grant adds; an adjustment corrects and may also
--- take, but never what the user does not have.
-create function coinslot.add_tokens(
-  user_id uuid, amount bigint, idempotency_key text, reason text, kind text
-) returns public.token_receipt
-language plpgsql volatile security definer set search_path = '' as $$
-declare
-  v_entry public.token_ledger := coinslot.new_entry(
-    add_tokens.user_id, add_tokens.kind, add_tokens.amount, 'service',
-    add_tokens.idempotency_key, null, add_tokens.reason
-  );
-  v_wallet public.token_wallets;
-  v_receipt public.token_receipt;
-begin
-  if (add_tokens.kind in ('grant', 'adjustment')) is not true then
-    perform coinslot.fail('invalid_argument', '{"argument": "kind"}');
-  end if;
-  perform coinslot.check_call(
-    case
-      when add_tokens.kind = 'adjustment' and add_tokens.amount between -coinslot.max_amount() and 0
-      then -add_tokens.amount
-      else add_tokens.amount
-    end,
-    add_tokens.idempotency_key, add_tokens.reason, '{}'
-  );
-  if add_tokens.amount < 0 then
-    return coinslot.debit_slowly(v_entry);
-  end if;
-  v_wallet := coinslot.lock_wallet(add_tokens.user_id);
-  v_receipt := coinslot.find_replay(v_entry);
-  if v_receipt.seq is not null then
-    return v_receipt;
-  end if;
-  perform coinslot.check_open(v_wallet);
-  perform coinslot.refuse_held_key(add_tokens.user_id, add_tokens.idempotency_key);
-  if v_wallet.tokens > coinslot.max_amount() - add_tokens.amount then
-    perform coinslot.fail('invalid_amount', jsonb_build_object('tokens', v_wallet.tokens));
-  end if;
-  return coinslot.post_entry(v_entry);
-end
-$$;
-comment on function coinslot.add_tokens(uuid, bigint, text, text, text) is
-'See public.add_tokens.';
-revoke all on function coinslot.add_tokens(uuid, bigint, text, text, text) from public;
-grant execute on function coinslot.add_tokens(uuid, bigint, text, text, text) to service_role;
-
-create function public.add_tokens(
-  user_id uuid, amount bigint, idempotency_key text, reason text default '',
-  kind text default 'grant'
-) returns public.token_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.add_tokens(
-    add_tokens.user_id, add_tokens.amount, add_tokens.idempotency_key, add_tokens.reason,
-    add_tokens.kind
-  )
-$$;
-comment on function public.add_tokens(uuid, bigint, text, text, text) is
-'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be
-negative), once per idempotency key of the service.';
-revoke all on function public.add_tokens(uuid, bigint, text, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.add_tokens(uuid, bigint, text, text, text) to service_role;

@@ -43,7 +43,9 @@ comment on function coinslot.find_hold_replay(uuid, bigint, text, text) is
 'The hold of an earlier identical call, or null.';
 revoke all on function coinslot.find_hold_replay(uuid, bigint, text, text) from public;
 
--- Expired holds are swept first, so that an expired one frees its key and its tokens.
+-- A hold moves `held` and draws nothing. It is made at the time by which the wallet was folded: of
+-- a lot that has ended by then it can keep nothing. Expired holds are swept first, so that an
+-- expired one frees its key and its tokens.
 create function coinslot.hold(
   user_id uuid, amount bigint, feature text, idempotency_key text, reason text,
   ttl_seconds integer
@@ -52,13 +54,15 @@ language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
   v_wallet public.token_wallets;
+  v_now timestamptz;
   v_hold coinslot.token_holds;
 begin
   perform coinslot.check_call(hold.amount, hold.idempotency_key, hold.reason, '{}');
   perform coinslot.check_ttl(hold.ttl_seconds);
   v_wallet := coinslot.lock_wallet(hold.user_id);
-  if v_wallet.held > 0 then
-    v_wallet.held := v_wallet.held - coinslot.expire_holds_of(hold.user_id);
+  v_now := greatest(clock_timestamp(), v_wallet.folded_at);
+  if v_wallet.held > 0 or v_wallet.next_change_at <= v_now then
+    v_wallet := coinslot.fold_if_due(v_wallet, v_now);
   end if;
   v_hold := coinslot.find_hold_replay(
     hold.user_id, hold.amount, hold.feature, hold.idempotency_key
@@ -75,10 +79,10 @@ begin
   update public.token_wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
   where w.user_id = hold.user_id;
   insert into coinslot.token_holds as h (
-    user_id, amount, feature, idempotency_key, reason, expires_at
+    user_id, amount, feature, idempotency_key, reason, created_at, expires_at
   ) values (
-    hold.user_id, hold.amount, hold.feature, hold.idempotency_key, hold.reason,
-    clock_timestamp() + make_interval(secs => hold.ttl_seconds)
+    hold.user_id, hold.amount, hold.feature, hold.idempotency_key, hold.reason, v_now,
+    v_now + make_interval(secs => hold.ttl_seconds)
   ) returning h.* into v_hold;
   return coinslot.hold_receipt(v_hold, false);
 end
@@ -333,18 +337,28 @@ revoke all on function coinslot.overage_of(coinslot.token_holds, bigint) from pu
 
 -- Always succeeds on an open hold, even where a refund has meanwhile taken the balance below zero:
 -- the work was promised and done. What was held is taken in any case; of what is asked for beyond
--- it, as much as is free.
-create function coinslot.capture_hold(hold_id uuid, amount bigint, allow_overage boolean)
-returns public.token_capture_receipt
+-- it, as much as is free. Tokens that were kept for it are drawn now, the soonest ended first; then
+-- what no other hold needs of them expires.
+create function coinslot.capture_hold(
+  hold_id uuid, amount bigint, allow_overage boolean
+) returns public.token_capture_receipt
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
   v_hold coinslot.token_holds := coinslot.lock_hold(capture_hold.hold_id);
   v_asked bigint := coalesce(capture_hold.amount, v_hold.amount);
   v_taken bigint := v_asked;
+  v_wallet public.token_wallets;
+  v_now timestamptz;
+  v_receipt public.token_receipt;
 begin
-  if v_hold.status <> 'held' or v_hold.expires_at <= clock_timestamp() then
+  select w.* into strict v_wallet from public.token_wallets w where w.user_id = v_hold.user_id;
+  v_now := greatest(clock_timestamp(), v_wallet.folded_at);
+  if v_hold.status <> 'held' or v_hold.expires_at <= v_now then
     return coinslot.find_capture(v_hold, v_asked);
+  end if;
+  if v_wallet.next_change_at <= v_now then
+    v_wallet := coinslot.fold(v_hold.user_id, v_now);
   end if;
   if v_asked not between 1 and v_hold.amount then
     if (capture_hold.allow_overage and v_asked between 1 and coinslot.max_amount()) is not true then
@@ -354,11 +368,18 @@ begin
     end if;
     v_taken := v_hold.amount + coinslot.overage_of(v_hold, v_asked - v_hold.amount);
   end if;
+  if v_wallet.next_change_at = '-infinity' then
+    perform coinslot.draw_kept(v_wallet, v_hold, v_taken, v_now);
+  end if;
   perform coinslot.resolve_hold(v_hold, 'captured', v_taken, v_asked);
-  return coinslot.capture_receipt(coinslot.post_entry(coinslot.new_entry(
+  v_receipt := coinslot.write_entry(coinslot.new_entry(
     v_hold.user_id, 'spend', -v_taken, 'service', v_hold.idempotency_key, v_hold.feature,
     v_hold.reason, '{}', null, v_hold.id
-  )), v_asked - v_taken);
+  ));
+  if v_wallet.next_change_at = '-infinity' then
+    perform coinslot.fold(v_hold.user_id, v_now);
+  end if;
+  return coinslot.capture_receipt(v_receipt, v_asked - v_taken);
 end
 $$;
 comment on function coinslot.capture_hold(uuid, bigint, boolean) is
@@ -381,13 +402,20 @@ revoke all on function public.capture_token_hold(uuid, bigint, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.capture_token_hold(uuid, bigint, boolean) to service_role;
 
+-- What was kept for a hold expires with its end, in the same transaction.
 create function coinslot.release_hold(hold_id uuid) returns public.token_hold_receipt
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
+declare
+  v_hold coinslot.token_holds :=
+    coinslot.resolve_hold(coinslot.open_hold(release_hold.hold_id), 'released', 0);
+  v_wallet public.token_wallets;
 begin
-  return coinslot.hold_receipt(
-    coinslot.resolve_hold(coinslot.open_hold(release_hold.hold_id), 'released', 0), false
-  );
+  select w.* into strict v_wallet from public.token_wallets w where w.user_id = v_hold.user_id;
+  if v_wallet.next_change_at <= clock_timestamp() then
+    perform coinslot.fold_if_due(v_wallet, coinslot.wallet_time(v_wallet));
+  end if;
+  return coinslot.hold_receipt(v_hold, false);
 end
 $$;
 comment on function coinslot.release_hold(uuid) is 'See public.release_token_hold.';

@@ -170,11 +170,11 @@ begin
   perform coinslot.check_open(v_wallet);
   perform coinslot.refuse_held_key(v_wallet.user_id, refund_spend.idempotency_key);
   v_tokens := coinslot.check_spend_refund(v_wallet, v_spend, refund_spend.amount);
-  v_receipt := coinslot.post_entry(coinslot.new_entry(
+  v_receipt := coinslot.post_spend_refund(coinslot.new_entry(
     v_wallet.user_id, 'spend_refund', v_tokens, 'service', refund_spend.idempotency_key,
     v_spend.feature, refund_spend.reason,
     jsonb_build_object('spend_user', v_spend.user_id, 'spend_seq', v_spend.seq)
-  ));
+  ), v_spend, coinslot.wallet_time(v_wallet));
   insert into coinslot.spend_refunds (user_id, seq, spend_user, spend_seq, tokens)
   values (v_receipt.user_id, v_receipt.seq, v_spend.user_id, v_spend.seq, v_tokens);
   return v_receipt;

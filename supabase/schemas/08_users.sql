@@ -162,6 +162,8 @@ revoke all on function coinslot.grant_signup_bonus(uuid) from public;
 -- closed wallet takes only what a gateway gives or takes back.
 create function coinslot.close_wallet(user_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
+declare
+  v_wallet public.token_wallets;
 begin
   perform coinslot.close_orders(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
@@ -171,7 +173,11 @@ begin
       select coalesce(sum(h.amount), 0) from coinslot.token_holds h
       where h.user_id = close_wallet.user_id and h.status = 'held'
     )
-  where w.user_id = close_wallet.user_id and w.closed_at is null;
+  where w.user_id = close_wallet.user_id and w.closed_at is null
+  returning w.* into v_wallet;
+  if v_wallet.folded_at > '-infinity' then
+    perform coinslot.fold_if_due(v_wallet, coinslot.wallet_time(v_wallet));
+  end if;
 end
 $$;
 comment on function coinslot.close_wallet(uuid) is 'Closes a wallet and releases its holds.';

@@ -23,17 +23,27 @@ create table public.token_products (
   name_ko text not null,
   tokens bigint not null default 0,
   active boolean not null default true,
+  tokens_last_days integer,
+  tokens_end_at timestamptz,
   constraint token_products_pkey primary key (id),
   constraint token_products_id_named check (id ~ '^[a-z][a-z0-9_]{0,62}$'),
   constraint token_products_kind_known check (kind in ('token_pack', 'one_off')),
   constraint token_products_tokens_fit_kind check (
     tokens between 0 and coinslot.max_amount() and (kind = 'token_pack') = (tokens > 0)
+  ),
+  constraint token_products_expiry_fits check (
+    num_nonnulls(tokens_last_days, tokens_end_at) <= 1 and tokens_last_days between 1 and 36500
+    and tokens_end_at < '10000-01-01 00:00:00+00'
   )
 );
 comment on table public.token_products is 'What is sold: packs of tokens, and single things.';
 comment on column public.token_products.kind is
 'token_pack: credits tokens. one_off: credits none.';
 comment on column public.token_products.active is 'False takes it off sale; its orders stay valid.';
+comment on column public.token_products.tokens_last_days is
+'Days after they were credited; null = no such rule.';
+comment on column public.token_products.tokens_end_at is
+'When all of them expire; null = no such rule. With neither they never do.';
 
 alter table public.token_products enable row level security;
 revoke all on table public.token_products from anon, authenticated, service_role;

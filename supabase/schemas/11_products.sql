@@ -16,12 +16,13 @@ comment on type public.coinslot_product is
 'A product with its prices by currency in minor units. Not active: off sale.';
 revoke all on type public.coinslot_product from public;
 
-create function coinslot.list_products(id text default null) returns setof public.coinslot_product
+create function coinslot.list_products(id text default null)
+returns setof public.coinslot_product
 language sql stable security definer set search_path = '' as $$
   select p.id, p.kind, p.name, p.name_ko, p.tokens, p.active, coalesce((
     select jsonb_object_agg(r.currency, r.amount)
     from public.token_prices r where r.product_id = p.id
-  ), '{}')
+  ), '{}'), p.tokens_last_days, p.tokens_end_at
   from public.token_products p
   where list_products.id is null or p.id = list_products.id
   order by p.kind desc, p.tokens, p.id
@@ -97,67 +98,6 @@ $$;
 comment on function coinslot.set_prices(text, jsonb) is
 'Sets the prices in these currencies and leaves the others; null takes a price away.';
 revoke all on function coinslot.set_prices(text, jsonb) from public;
-
--- What is given is set, the rest stays: called twice, it is as it was after the first call. The
--- product is locked until its prices are in, but not against orders that refer to it.
-create function coinslot.set_product(
-  id text,
-  name text default null,
-  name_ko text default null,
-  tokens bigint default null,
-  prices jsonb default null
-) returns public.coinslot_product
-language plpgsql volatile security definer set search_path = '' as $$
-declare
-  v_old public.token_products;
-  v_new public.coinslot_product;
-begin
-  perform coinslot.check_product(set_product.id, set_product.name, set_product.name_ko,
-    set_product.tokens, set_product.prices);
-  select p.* into v_old from public.token_products p where p.id = set_product.id
-  for no key update;
-  if not found and (
-    set_product.name is null or coalesce(jsonb_strip_nulls(set_product.prices), '{}') = '{}'
-  ) then
-    perform coinslot.fail('invalid_argument', jsonb_build_object(
-      'argument', case when set_product.name is null then 'name' else 'prices' end,
-      'reason', 'The product is new.'));
-  end if;
-  v_new.name := coalesce(set_product.name, v_old.name);
-  v_new.name_ko := coalesce(set_product.name_ko, v_old.name_ko, set_product.name);
-  v_new.tokens := coalesce(set_product.tokens, v_old.tokens, 0);
-  insert into public.token_products as p (id, kind, name, name_ko, tokens)
-  values (set_product.id, case when v_new.tokens > 0 then 'token_pack' else 'one_off' end,
-    v_new.name, v_new.name_ko, v_new.tokens)
-  on conflict on constraint token_products_pkey do update set kind = excluded.kind,
-    name = excluded.name, name_ko = excluded.name_ko, tokens = excluded.tokens, active = true;
-  perform coinslot.set_prices(set_product.id, set_product.prices);
-  select p.* into v_new from coinslot.list_products(set_product.id) p;
-  return v_new;
-end
-$$;
-comment on function coinslot.set_product(text, text, text, bigint, jsonb) is
-'See public.coinslot_set_product.';
-revoke all on function coinslot.set_product(text, text, text, bigint, jsonb) from public;
-grant execute on function coinslot.set_product(text, text, text, bigint, jsonb) to service_role;
-
-create function public.coinslot_set_product(
-  id text,
-  name text default null,
-  name_ko text default null,
-  tokens bigint default null,
-  prices jsonb default null
-) returns public.coinslot_product
-language sql volatile set search_path = '' as $$
-  select coinslot.set_product(coinslot_set_product.id, coinslot_set_product.name,
-    coinslot_set_product.name_ko, coinslot_set_product.tokens, coinslot_set_product.prices)
-$$;
-comment on function public.coinslot_set_product(text, text, text, bigint, jsonb) is
-'Service: puts a product on sale, or changes what is given of one; 0 tokens: a single thing.';
-revoke all on function public.coinslot_set_product(text, text, text, bigint, jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function public.coinslot_set_product(text, text, text, bigint, jsonb)
-to service_role;
 
 -- The foreign key of orders decides, so that an order which is just being made is seen as well.
 -- Postgres 18 has another name for what it says.

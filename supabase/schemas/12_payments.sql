@@ -144,6 +144,8 @@ create table public.token_payments (
   confirmed_at timestamptz,
   updated_at timestamptz not null default clock_timestamp(),
   name_ko text,
+  tokens_last_days integer,
+  tokens_end_at timestamptz,
   constraint token_payments_pkey primary key (id),
   constraint token_payments_order_id_key unique (order_id),
   constraint token_payments_idempotency_key_key unique (user_id, idempotency_key),
@@ -185,6 +187,10 @@ comment on column public.token_payments.deposit_until is
 'The latest that a deposit may be due, which gateways are told; null = expires_at.';
 comment on column public.token_payments.voided_at is 'When the shop called it off.';
 comment on column public.token_payments.confirmed_at is 'When the order was first credited.';
+comment on column public.token_payments.tokens_last_days is
+'How many days its tokens last; null = no such rule.';
+comment on column public.token_payments.tokens_end_at is
+'When its tokens expire; null = no such rule. With neither they never do.';
 
 -- History is paged by (created_at, id), newest first; expiry walks the open
 -- orders by date, and the purge those that came to nothing.

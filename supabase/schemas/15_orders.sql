@@ -45,7 +45,8 @@ comment on function coinslot.selling_gateway(text, text) is
 'The gateway, if it takes orders in this currency; PT400 otherwise.';
 revoke all on function coinslot.selling_gateway(text, text) from public;
 
--- The order as the catalogue would sell it now, not yet written.
+-- An order keeps how long its tokens last, as it keeps its price. What nobody could use is not
+-- sold.
 create function coinslot.quote_order(
   user_id uuid, product_id text, gateway text, currency text, idempotency_key text
 ) returns public.token_payments
@@ -53,8 +54,12 @@ language plpgsql stable set search_path = '' as $$
 declare
   v_order public.token_payments;
 begin
-  select p.id, p.name, p.tokens into v_order.product_id, v_order.name, v_order.tokens
-  from public.token_products p where p.id = quote_order.product_id and p.active;
+  select p.id, p.name, p.tokens, p.tokens_last_days, p.tokens_end_at
+  into v_order.product_id, v_order.name, v_order.tokens, v_order.tokens_last_days,
+    v_order.tokens_end_at
+  from public.token_products p
+  where p.id = quote_order.product_id and p.active
+    and (p.tokens_end_at is null or p.tokens_end_at > clock_timestamp());
   if not found then
     perform coinslot.fail(
       'product_not_found', jsonb_build_object('product_id', left(quote_order.product_id, 63))
@@ -232,14 +237,14 @@ begin
   select s.* into v_settings from coinslot.settings s where s.id;
   insert into public.token_payments as p (
     order_id, user_id, product_id, name, name_ko, gateway, method, amount, currency, tokens, live,
-    idempotency_key, expires_at, deposit_until
+    idempotency_key, tokens_last_days, tokens_end_at, expires_at, deposit_until
   ) values (
     coinslot.new_order_id(v_settings.plain_order_ids), quoted.user_id, quoted.product_id,
     quoted.name,
     (select d.name_ko from public.token_products d where d.id = quoted.product_id),
     quoted.gateway, quoted.method, quoted.amount, quoted.currency, quoted.tokens,
-    v_settings.mode = 'live', quoted.idempotency_key,
-    clock_timestamp() + v_settings.order_lifetime,
+    v_settings.mode = 'live', quoted.idempotency_key, quoted.tokens_last_days,
+    quoted.tokens_end_at, clock_timestamp() + v_settings.order_lifetime,
     clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
   ) returning p.* into v_order;
   perform coinslot.record_event(v_order, null, 'user');

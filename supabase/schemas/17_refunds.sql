@@ -36,6 +36,8 @@ create table coinslot.refunds (
   next_attempt_at timestamptz default clock_timestamp(),
   created_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
+  reserved bigint not null default 0,
+  covered bigint not null default 0,
   constraint refunds_pkey primary key (id),
   constraint refunds_idempotency_key_key unique (payment_id, idempotency_key),
   constraint refunds_payment_id_fkey foreign key (payment_id)
@@ -67,6 +69,9 @@ long as the gateway shows it so.';
 comment on column coinslot.refunds.tries is 'Number of the idempotency key that the gateway gets.';
 comment on column coinslot.refunds.answer is
 'What the gateway said to the present try; null = to be asked.';
+comment on column coinslot.refunds.reserved is 'Tokens set aside in the lots of its order.';
+comment on column coinslot.refunds.covered is
+'Tokens that had expired: none are set aside for them.';
 create unique index refunds_one_open on coinslot.refunds (payment_id)
 where finished_at is null;
 create index refunds_due on coinslot.refunds (next_attempt_at)
@@ -152,36 +157,25 @@ comment on function coinslot.refund_lease(bigint) is
 'Time that whoever asks a gateway for a refund has it to themselves.';
 revoke all on function coinslot.refund_lease(bigint) from public;
 
--- Sets the tokens aside that will go back. The caller has the payment locked and has seen that they
--- are there, or that it was forced.
-create function coinslot.set_aside(refund coinslot.refunds) returns void
-language plpgsql volatile set search_path = '' as $$
-begin
-  if refund.tokens = 0 then
-    return;
-  end if;
-  insert into coinslot.token_holds (user_id, amount, refund_id, reason, expires_at)
-  values (refund.user_id, refund.tokens, refund.id, 'refund', 'infinity');
-  update public.token_wallets w
-  set held = w.held + refund.tokens, updated_at = clock_timestamp()
-  where w.user_id = refund.user_id;
-end
-$$;
-comment on function coinslot.set_aside(coinslot.refunds) is 'Holds the tokens of a refund.';
-revoke all on function coinslot.set_aside(coinslot.refunds) from public;
-
 create function coinslot.free_set_aside(refund coinslot.refunds) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   v_hold coinslot.token_holds;
+  v_wallet public.token_wallets;
+  v_now timestamptz;
 begin
   if refund.tokens = 0 then
     return;
   end if;
-  perform coinslot.lock_wallet(refund.user_id);
-  select h.* into strict v_hold
+  v_now := coinslot.wallet_time(coinslot.lock_wallet(refund.user_id));
+  v_wallet := coinslot.fold(refund.user_id, v_now);
+  perform coinslot.free_lots(refund, v_wallet.seq, coinslot.debt_of(v_wallet), v_now);
+  select h.* into v_hold
   from coinslot.token_holds h where h.refund_id = refund.id and h.status = 'held' for update;
-  perform coinslot.resolve_hold(v_hold, 'released', 0);
+  if found then
+    perform coinslot.resolve_hold(v_hold, 'released', 0);
+  end if;
+  perform coinslot.end_change(refund.user_id, v_now);
 end
 $$;
 comment on function coinslot.free_set_aside(coinslot.refunds) is 'Frees the tokens of a refund.';

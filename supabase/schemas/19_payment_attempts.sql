@@ -302,7 +302,7 @@ revoke all on function coinslot.tokens_to_reverse(bigint, bigint, bigint) from p
 
 -- Credits or reverses by the difference to what the ledger already holds for this payment: the
 -- payment's row lock makes that difference the only thing that can happen. What was reversed when
--- the database went live stays so.
+-- the database went live stays so. Tokens that had expired are not taken, nor given back later.
 create function coinslot.settle_tokens(
   payment public.token_payments, facts coinslot.payment_facts
 ) returns bigint
@@ -311,7 +311,9 @@ declare
   v_before bigint;
   v_entries bigint;
   v_now bigint;
+  v_moved bigint := 0;
   v_reversed boolean;
+  v_done boolean := coinslot.is_refund_done(payment.id);
   v_target bigint := case when facts.attempt_id is null then 0 else
     payment.tokens - coinslot.tokens_to_reverse(
       payment.tokens, facts.paid, facts.refunded + facts.withdrawn
@@ -322,25 +324,23 @@ begin
   into v_before, v_entries, v_reversed
   from public.token_ledger l where l.payment_id = payment.id;
   v_now := v_before;
-  v_target := case when v_reversed then 0 else v_target end;
+  v_target := case when v_reversed then 0 else v_target end
+    + coinslot.covered_tokens(payment.id, v_done);
   if v_entries = 0 and facts.attempt_id is not null and payment.tokens > 0 then
     perform coinslot.post_entry(coinslot.new_entry(
       payment.user_id, 'purchase', payment.tokens, 'system', payment_id => payment.id
     ));
     v_now := payment.tokens;
   end if;
-  if v_target <> v_now then
-    perform coinslot.post_entry(coinslot.new_entry(
-      payment.user_id,
-      case
-        when v_target > v_now then 'reversal'
-        when facts.withdrawn > payment.withdrawn then 'dispute'
-        else 'refund'
-      end,
-      v_target - v_now, 'system', payment_id => payment.id
-    ));
+  if v_target > v_now then
+    v_moved := coinslot.give_back(payment, v_target - v_now);
+  elsif v_target < v_now then
+    v_moved := coinslot.take_tokens(
+      payment, v_now - v_target,
+      case when facts.withdrawn > payment.withdrawn then 'dispute' else 'refund' end, v_done
+    );
   end if;
-  return v_target - v_before;
+  return v_now + v_moved - v_before;
 end
 $$;
 comment on function coinslot.settle_tokens(public.token_payments, coinslot.payment_facts) is

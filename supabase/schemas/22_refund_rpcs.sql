@@ -112,27 +112,38 @@ comment on function coinslot.quote_refund(public.token_payments, bigint, text) i
 'What a refund would give and take back, or PT400, PT409.';
 revoke all on function coinslot.quote_refund(public.token_payments, bigint, text) from public;
 
--- Spent tokens cannot go back with the money: refused, unless somebody decides otherwise. Money
--- that no token goes back with is nothing to a balance, not even to one below zero.
+-- Tokens of the order that were spent cannot go back with its money: refused, unless somebody
+-- decides otherwise. Those that have expired need not. Money that no token goes back with is
+-- nothing to a balance, not even to one below zero.
 create function coinslot.check_unspent(refund coinslot.refunds) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   v_wallet public.token_wallets := coinslot.lock_wallet(refund.user_id);
+  v_own record;
+  v_fits bigint;
 begin
-  if v_wallet.held > 0 then
-    v_wallet.held := v_wallet.held - coinslot.expire_holds_of(refund.user_id);
+  if refund.tokens = 0 then
+    return;
   end if;
-  if refund.tokens > 0 and not refund.forced
-    and v_wallet.tokens - v_wallet.held < refund.tokens
-  then
+  v_wallet := coinslot.fold(refund.user_id, coinslot.wallet_time(v_wallet));
+  select coalesce(sum(l.remaining), 0)::bigint as remaining,
+    coalesce(sum(l.expired - l.covered), 0)::bigint as gone
+  into v_own
+  from public.token_lots l where l.payment_id = refund.payment_id;
+  v_fits := greatest(0, v_wallet.tokens - v_wallet.held);
+  if v_fits >= v_own.remaining then
+    v_fits := v_own.remaining + v_own.gone;
+  end if;
+  if refund.tokens > v_fits and not refund.forced then
     perform coinslot.fail('tokens_already_spent', jsonb_build_object(
-      'tokens', v_wallet.tokens - v_wallet.held, 'required', refund.tokens
+      'tokens', v_fits, 'required', refund.tokens, 'refundable', coinslot.money_for(refund, v_fits)
     ));
   end if;
 end
 $$;
 comment on function coinslot.check_unspent(coinslot.refunds) is
-'Locks the wallet; PT409 unless it has the tokens of a refund, or the refund is forced.';
+'Locks and folds the wallet; PT409 unless the order''s own lots have the tokens of a refund, or the
+refund is forced.';
 revoke all on function coinslot.check_unspent(coinslot.refunds) from public;
 
 create function coinslot.save_refund(refund coinslot.refunds, account jsonb)
@@ -199,7 +210,7 @@ begin
   v_refund.requested_by := start_refund.requested_by;
   perform coinslot.check_unspent(v_refund);
   v_refund := coinslot.save_refund(v_refund, start_refund.account);
-  perform coinslot.set_aside(v_refund);
+  v_refund := coinslot.reserve_refund(v_refund);
   perform coinslot.record_event(
     v_payment, v_payment.status, 'refund', 'refund_requested', v_refund.payment_key
   );

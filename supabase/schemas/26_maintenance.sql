@@ -37,11 +37,11 @@ revoke all on function coinslot.expire_orders(integer) from public;
 create function coinslot.expire_holds(batch integer) returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_user_id uuid;
+  v_wallet public.token_wallets;
   v_wallets bigint := 0;
 begin
-  for v_user_id in
-    select w.user_id from public.token_wallets w
+  for v_wallet in
+    select w.* from public.token_wallets w
     where w.user_id in (
       select h.user_id from coinslot.token_holds h
       where h.status = 'held' and h.expires_at < 'infinity'
@@ -50,7 +50,7 @@ begin
     )
     order by w.user_id for update skip locked
   loop
-    perform coinslot.expire_holds_of(v_user_id);
+    perform coinslot.fold_if_due(v_wallet, coinslot.wallet_time(v_wallet));
     v_wallets := v_wallets + 1;
   end loop;
   return v_wallets;
@@ -68,7 +68,9 @@ begin
   return jsonb_build_object(
     'orders_expired', coinslot.expire_orders(run_maintenance.batch),
     'wallets_swept', coinslot.expire_holds(run_maintenance.batch),
-    'purged', coinslot.purge(run_maintenance.batch)
+    'wallets_expired', coinslot.expire_tokens(run_maintenance.batch),
+    'purged', coinslot.purge(run_maintenance.batch),
+    'wallets_with_lots', coinslot.backfill_lots(run_maintenance.batch)
   );
 end
 $$;
@@ -81,8 +83,8 @@ language sql volatile set search_path = '' as $$
   select coinslot.run_maintenance(coinslot_run_maintenance.batch)
 $$;
 comment on function public.coinslot_run_maintenance(integer) is
-'Service: expires orders and holds and deletes what was kept long enough; {orders_expired,
-wallets_swept, purged}.';
+'Service: expires orders, holds and tokens and deletes what was kept long enough; {orders_expired,
+wallets_swept, wallets_expired, purged, wallets_with_lots}.';
 revoke all on function public.coinslot_run_maintenance(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_run_maintenance(integer) to service_role;

@@ -275,36 +275,43 @@ comment on function coinslot.record_merge(coinslot.merged_wallets) is
 'Closes the wallet that was merged, and keeps what the call answers.';
 revoke all on function coinslot.record_merge(coinslot.merged_wallets) from public;
 
--- Sweeps both, so that what expired is set aside in neither.
+-- The orders of both, since a debt of one may be paid with lots of the other. Both are folded at
+-- one time, so that nothing is kept for a hold of which the other knows nothing yet.
 create function coinslot.lock_for_merge(from_user uuid, into_user uuid)
 returns public.token_wallets
 language plpgsql volatile set search_path = '' as $$
 declare
   v_wallet public.token_wallets;
+  v_into public.token_wallets;
+  v_now timestamptz;
 begin
   perform coinslot.check_mergeable(lock_for_merge.from_user);
   perform coinslot.check_mergeable(lock_for_merge.into_user);
   perform p.id from public.token_payments p
-  where p.user_id = lock_for_merge.from_user order by p.id for update;
+  where p.user_id in (lock_for_merge.from_user, lock_for_merge.into_user)
+  order by p.id for update;
   perform coinslot.lock_wallet(least(lock_for_merge.from_user, lock_for_merge.into_user));
   perform coinslot.lock_wallet(greatest(lock_for_merge.from_user, lock_for_merge.into_user));
   perform coinslot.check_mergeable(lock_for_merge.from_user);
   perform coinslot.check_mergeable(lock_for_merge.into_user);
   perform coinslot.refuse_open_refund(array[lock_for_merge.from_user, lock_for_merge.into_user]);
-  perform coinslot.expire_holds_of(lock_for_merge.from_user);
-  perform coinslot.expire_holds_of(lock_for_merge.into_user);
-  select w.* into strict v_wallet
-  from public.token_wallets w where w.user_id = lock_for_merge.from_user;
+  v_wallet := coinslot.lock_wallet(lock_for_merge.from_user);
+  v_into := coinslot.lock_wallet(lock_for_merge.into_user);
+  v_now := greatest(coinslot.wallet_time(v_wallet), v_into.folded_at);
+  v_wallet := coinslot.fold(lock_for_merge.from_user, v_now);
+  perform coinslot.fold(lock_for_merge.into_user, v_now);
   perform coinslot.check_merged_sums(v_wallet, lock_for_merge.into_user);
   return v_wallet;
 end
 $$;
 comment on function coinslot.lock_for_merge(uuid, uuid) is
-'Locks orders and wallets, and refuses what cannot be merged; the wallet that will be closed.';
+'Locks orders and wallets, folds both, and refuses what cannot be merged; the wallet that will be
+closed.';
 revoke all on function coinslot.lock_for_merge(uuid, uuid) from public;
 
-create function coinslot.merge_wallets(from_user uuid, into_user uuid, idempotency_key text)
-returns public.token_merge_receipt
+create function coinslot.merge_wallets(
+  from_user uuid, into_user uuid, idempotency_key text
+) returns public.token_merge_receipt
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
@@ -331,6 +338,9 @@ begin
   v_merge.holds := coinslot.move_holds(merge_wallets.from_user, merge_wallets.into_user);
   v_merge.balance := coinslot.move_tokens(
     merge_wallets.from_user, merge_wallets.into_user, v_wallet.tokens
+  );
+  perform coinslot.move_lots(
+    merge_wallets.from_user, merge_wallets.into_user, v_wallet.tokens, v_wallet.folded_at
   );
   return coinslot.record_merge(v_merge);
 end

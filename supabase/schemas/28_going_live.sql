@@ -16,10 +16,10 @@ revoke all on function coinslot.mode_lock() from public;
 create function coinslot.test_credits()
 returns table (payment_id uuid, order_id text, user_id uuid, tokens bigint)
 language sql stable set search_path = '' as $$
-  select p.id, p.order_id, p.user_id, sum(l.delta)::bigint
+  select p.id, p.order_id, p.user_id, (sum(l.delta) - coinslot.covered_tokens(p.id))::bigint
   from public.token_payments p inner join public.token_ledger l on l.payment_id = p.id
   where not p.live
-  group by p.id having sum(l.delta) <> 0
+  group by p.id having sum(l.delta) <> coinslot.covered_tokens(p.id)
   order by p.id
 $$;
 comment on function coinslot.test_credits() is 'Tokens that test payments have given.';
@@ -120,19 +120,17 @@ language plpgsql volatile set search_path = '' as $$
 declare
   v_credit record;
   v_payment public.token_payments;
+  v_moved bigint;
 begin
   perform coinslot.close_refund(r.id, 'The database went live.')
   from coinslot.open_test_refunds() r;
   for v_credit in select c.* from coinslot.test_credits() c loop
-    perform coinslot.post_entry(coinslot.new_entry(
-      v_credit.user_id, 'test_reversal', -v_credit.tokens, 'system',
-      payment_id => v_credit.payment_id
-    ));
     select p.* into strict v_payment
     from public.token_payments p where p.id = v_credit.payment_id;
+    v_moved := coinslot.take_tokens(v_payment, v_credit.tokens, 'test_reversal');
     perform coinslot.record_event(
       v_payment, v_payment.status, 'go_live', 'test_payment', v_payment.payment_key,
-      -v_credit.tokens
+      v_moved
     );
   end loop;
 end

@@ -155,8 +155,9 @@ comment on function coinslot.moved_tokens(uuid, uuid) is
 'Sums of the ledger per payment and per hold, with whose they are.';
 revoke all on function coinslot.moved_tokens(uuid, uuid) from public;
 
--- Where tokens come from and go to: each payment moved what its money comes to, each hold what was
--- captured of it, and each refund holds its tokens for as long as it is open.
+-- Where tokens come from and go to: each payment moved what its money comes to, less what had
+-- expired by then; each hold what was captured of it; and each refund holds its tokens for as long
+-- as it is open, but for those.
 create function coinslot.verify_sources(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language plpgsql stable set search_path = '' as $$
@@ -170,12 +171,13 @@ begin
         select from public.token_ledger l where l.payment_id = p.id and l.kind = 'test_reversal'
       ) then 0
       else p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
-    end as tokens
-    from public.token_payments p
+    end + coalesce(c.covered, 0) as tokens
+    from public.token_payments p left join coinslot.covered_payments() c on c.payment_id = p.id
     union all
     select h.user_id, 'hold', h.id, h.captured from coinslot.token_holds h
     union all
-    select r.user_id, 'refund', r.id, case when r.finished_at is null then r.tokens else 0 end
+    select r.user_id, 'refund', r.id,
+      case when r.finished_at is null then r.tokens - r.covered else 0 end
     from coinslot.refunds r
   ), found as (
     select m.user_id, 'payment' as problem, m.payment_id as id, m.tokens
@@ -282,6 +284,16 @@ language sql stable security definer set search_path = '' as $$
   select * from coinslot.verify_merges(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_spend_refunds(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_lots(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_kept(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_draws(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_lot_entries(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_places(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.coinslot_verify_ledger.';
 revoke all on function coinslot.verify_ledger(uuid, uuid) from public;

@@ -245,6 +245,7 @@ language sql stable security definer set search_path = '' as $$
     'reviews', (select jsonb_agg(to_jsonb(c)) from coinslot.count_reviews() c),
     'discrepancies',
     (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_discrepancies() c),
+    'lots', coinslot.count_lots(),
     'holds', (select count(*) from coinslot.token_holds h where h.status = 'held'),
     'ledger', (
       select jsonb_build_object(

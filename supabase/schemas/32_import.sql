@@ -81,7 +81,8 @@ language sql stable set search_path = '' as $$
   from pg_catalog.pg_class c
   cross join lateral (values
     (c.relnamespace = 'coinslot'::regnamespace or c.oid = any(array[
-      'public.token_features', 'public.token_ledger', 'public.token_payment_events',
+      'public.token_features', 'public.token_ledger', 'public.token_lots',
+      'public.token_payment_events',
       'public.token_payments', 'public.token_prices', 'public.token_products',
       'public.token_wallets'
     ]::regclass[]), 'it is Coinslot''s own.'),
@@ -311,6 +312,10 @@ begin
   perform from coinslot.balances_by_owner(app_table, user_column, tokens_column) o
   inner join public.token_wallets w on w.user_id = o.user_id
   order by w.user_id for update of w;
+  perform coinslot.fold(w.user_id, coinslot.wallet_time(w))
+  from coinslot.balances_by_owner(app_table, user_column, tokens_column) o
+  inner join public.token_wallets w on w.user_id = o.user_id
+  where w.folded_at > '-infinity';
   perform coinslot.refuse_problems(column_name || ' cannot be imported yet', array(
     select coinslot.balance_problems(app_table, user_column, tokens_column)
   ));
@@ -328,7 +333,8 @@ begin
     returning i.user_id, i.tokens, i.delta
   ), moved as (
     update public.token_wallets w
-    set tokens = w.tokens + t.delta, seq = w.seq + 1, updated_at = clock_timestamp()
+    set tokens = w.tokens + t.delta, seq = w.seq + 1, updated_at = clock_timestamp(),
+      credited = w.credited + greatest(t.delta, 0)
     from taken t where w.user_id = t.user_id and t.delta <> 0
     returning w.user_id, w.seq, w.tokens as balance, t.tokens, t.delta
   )
@@ -338,6 +344,7 @@ begin
   select m.user_id, m.seq, m.delta, m.balance, 'adjustment', 'system', take_balances.reason,
     jsonb_build_object('imported_from', take_balances.column_name, 'tokens', m.tokens)
   from moved m;
+  perform coinslot.make_imported_lots(take_balances.column_name);
 end
 $$;
 comment on function coinslot.take_balances(text, regclass, name, name, text) is

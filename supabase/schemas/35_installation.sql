@@ -459,6 +459,7 @@ comment on function coinslot.reopen_left_wallets() is
 'Opens the closed wallets of users who are there; how many. Those that were merged stay closed.';
 revoke all on function coinslot.reopen_left_wallets() from public;
 
+-- The wallets of an older backup have no lots: they are walked again.
 -- Before the data of a backup, and nothing else of it, goes into a project that has just been
 -- migrated: what the migrations wrote is in the backup, too, and that the app's own have imported
 -- a column, in which there was nothing yet. Never where anybody has a wallet.
@@ -479,6 +480,7 @@ begin
   delete from coinslot.gateways;
   delete from coinslot.errors;
   delete from coinslot.settings;
+  delete from coinslot.lot_backfill;
   alter table coinslot.imported_columns disable trigger imported_columns_append_only;
   delete from coinslot.imported_columns;
   alter table coinslot.imported_columns enable trigger imported_columns_append_only;

@@ -70,6 +70,11 @@ def _go_live(_: World) -> Step:
     return step
 
 
+def _grant_for_a_while(world: World) -> Step:
+    arguments = {"user_id": world.user, "amount": 4, "idempotency_key": "w"}
+    return Call("add_tokens", arguments | {"expires_at": "2999-01-01T00:00:00Z"}).inside
+
+
 def _adjust(world: World) -> Step:
     arguments = {"user_id": world.user, "amount": -10, "idempotency_key": "a"}
     return Call("add_tokens", arguments | {"kind": "adjustment"}).inside
@@ -118,6 +123,7 @@ MONEY: dict[str, Callable[[World], Step]] = {
     "spend": lambda world: spend(world.user, 15, "k").inside,
     "spend_for": lambda world: spend_for(world.user, 3, "s").inside,
     "grant": lambda world: grant(world.user, 5, "g").inside,
+    "grant_for_a_while": _grant_for_a_while,
     "adjust": _adjust,
     "hold": lambda world: hold(world.user, 12, "s").inside,
     "hold_again": lambda world: hold(world.user, 3, "expired").inside,

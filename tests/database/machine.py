@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.database.account_rules import AccountRules
 from tests.database.gateway_reports import PAID, GatewayReport, refund_reports, reports
+from tests.database.lot_statements import END_LOT, FOLD_ALL, LOTS
 from tests.database.machine_base import Step, is_same_capture, is_same_hold
 from tests.database.model_wallets import Entry
 from tests.database.people import (
@@ -19,6 +21,7 @@ from tests.database.people import (
     maintain,
     refund_spend,
 )
+from tests.lots.terms import Parts
 
 AUDIT_EVERY = 10
 _OVERDUE = "update token_payments set expires_at = clock_timestamp() where order_id = %s"
@@ -30,7 +33,6 @@ update token_payments set
 where order_id = %s
 """
 _PRICE = "update token_prices set amount = %s where product_id = %s and currency = 'KRW'"
-
 _WALLETS = """
 select w.user_id, w.tokens, coinslot.available(w) as available, w.closed_at is not null as closed
 from token_wallets w where w.user_id >= %s and w.user_id < %s
@@ -48,6 +50,7 @@ where resolved_at is null and order_id = any(%s)
 
 which = st.integers(0, 5)
 keys = st.sampled_from(["a", "b", "c"])
+years = st.sampled_from([None, 9000, 9001])
 callers = st.sampled_from(["user", "service"])
 amounts = st.integers(1, 12)
 features = st.sampled_from([None, None, "question", "answer"])
@@ -82,10 +85,20 @@ class Machine(AccountRules):
         entry = Entry("spend", -self._price(amount, feature), feature)
         self._do(Step(call, partial(person.wallet.post, caller, key, entry)))
 
-    @rule(n=which, amount=st.integers(-9, 9).filter(bool), key=keys, granted=st.booleans())
-    def add(self, n: int, amount: int, key: str, granted: bool) -> None:
-        kind = "grant" if granted and amount > 0 else "adjustment"
-        self._add(self._person(n), amount, key, kind)
+    @rule(n=which, amount=st.integers(-9, 9).filter(bool), key=keys, year=years)
+    def add(self, n: int, amount: int, key: str, year: int | None) -> None:
+        kind = "grant" if year and amount > 0 else "adjustment"
+        self._add(self._person(n), amount, key, kind, year if amount > 0 else None)
+
+    @precondition(lambda self: self.book.rows)
+    @rule(n=st.integers(0, 20))
+    def the_time_of_a_lot_comes(self, n: int) -> None:
+        """Spends are drawn first: no end ever changes while they wait for a fold."""
+        number = len(self.book.rows) - n % len(self.book.rows)
+        if self.book.rows[number].lot.expires_at > self.book.tick():
+            self.bank.change(FOLD_ALL, self.first, self.beyond)
+            self.bank.change(END_LOT, self.first, self.beyond, number - 1)
+            self.book.end_lot(number)
 
     @rule(n=which, amount=amounts, key=keys, feature=features)
     def hold(self, n: int, amount: int, key: str, feature: str | None) -> None:
@@ -139,6 +152,7 @@ class Machine(AccountRules):
         if hold.status == "held":
             self.bank.change(EXPIRE_HOLD, hold.id)
             hold.overdue = True
+            self.book.end_hold(hold.name)
 
     @rule(n=which)
     def read_balance(self, n: int) -> None:
@@ -256,11 +270,20 @@ class Machine(AccountRules):
         assert not self.bank.rows(unsound, self.first, self.beyond)
 
     def _wallets_agree(self) -> None:
-        rows = self.bank.rows(_WALLETS, self.first, self.beyond)
+        """After a fold that nobody writes down."""
+        with self.world.connection.transaction(force_rollback=True):
+            between = [self.first, self.beyond]
+            self.world.connection.execute(FOLD_ALL, between)
+            rows = self.world.connection.execute(_WALLETS, between).fetchall()
+            lots = self.world.connection.execute(LOTS, between).fetchall()
         found = {row.pop("user_id"): tuple(row.values()) for row in rows}
         assert found == {
             p.id: (p.wallet.tokens, p.wallet.available, p.wallet.closed) for p in self.people
         }
+        by_user: dict[UUID, list[Parts]] = {person.id: [] for person in self.people}
+        for row in lots:
+            by_user[row.pop("user_id")].append(Parts(**row))
+        assert by_user == {p.id: self.book.parts(p.wallet.user) for p in self.people}
 
     def _orders_agree(self) -> None:
         rows = self.bank.rows(_ORDERS, self.first, self.beyond)

@@ -12,10 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine
 from psycopg.rows import DictRow
 
 from tests.database.gateway_reports import GatewayReport, applied
+from tests.database.model_lots import FAR, Book
 from tests.database.model_payments import Order, Read
 from tests.database.model_refunds import GatewaysWithRefunds
 from tests.database.model_wallets import Entry, Hold, Refused, Spend, Wallet
 from tests.database.people import Answer, Bank, Call, Connection, Refusal
+
+LASTS_A_MONTH = "standard"
+"""The product whose tokens expire."""
 
 SHARED = 5
 """The attempt that several orders may claim."""
@@ -60,6 +64,7 @@ class World:
         bank.change("update coinslot.settings set max_open_orders = %s", MAX_OPEN_ORDERS)
         bank.change("update coinslot.settings set max_unpaid_orders_per_hour = 1000000")
         bank.change("select coinslot.set_product(%s, 'A', prices => %s)", *_SINGLE_THING)
+        bank.change("update token_products set tokens_last_days = 30 where id = %s", LASTS_A_MONTH)
         [bonus] = bank.rows("select signup_bonus from coinslot.settings")
         prices = bank.rows("select feature, tokens from token_features")
         offers = bank.rows("select id, amount, tokens from token_offers where currency = 'KRW'")
@@ -88,6 +93,7 @@ class MachineBase(RuleBasedStateMachine):
         self.orders: list[Order] = []
         self.steps: list[Step] = []
         self.looks: list[Step] = []
+        self.book = Book()
         self.merges: dict[str, tuple[ModelUser, ModelUser]] = {}
 
     def _do(self, step: Step) -> None:
@@ -104,7 +110,7 @@ class MachineBase(RuleBasedStateMachine):
 
     def _sign_up(self, email: str, *, confirmed: bool) -> ModelUser:
         place = len(self.people)
-        person = ModelUser(UUID(int=self.first.int + place), email, Wallet(place))
+        person = ModelUser(UUID(int=self.first.int + place), email, Wallet(place, self.book))
         self.bank.change(_SIGN_UP, person.id, email, confirmed)
         self.people.append(person)
         if confirmed:
@@ -119,12 +125,18 @@ class MachineBase(RuleBasedStateMachine):
         """Once for each address, however often it is confirmed, and not to somebody deleted."""
         if person.email not in self.bonuses and not person.wallet.closed:
             self.bonuses.add(person.email)
-            person.wallet.tokens += self.world.bonus
+            self.book.give_tokens(person.wallet.user, self.world.bonus)
 
-    def _add(self, person: ModelUser, amount: int, key: str, kind: str) -> None:
-        arguments = {"user_id": person.id, "amount": amount, "idempotency_key": key, "kind": kind}
-        posted = partial(person.wallet.post, "service", key, Entry(kind, amount))
-        self._do(Step(Call("add_tokens", arguments), posted))
+    def _add(
+        self, person: ModelUser, amount: int, key: str, kind: str, year: int | None = None
+    ) -> None:
+        """Lasts until a year far away, or for ever."""
+        arguments: dict[str, object] = {"user_id": person.id, "amount": amount, "kind": kind}
+        if year is not None:
+            arguments["expires_at"] = f"{year}-01-01T00:00:00Z"
+        ends = FAR + year if year is not None else None
+        posted = partial(person.wallet.post, "service", key, Entry(kind, amount, ends=ends))
+        self._do(Step(Call("add_tokens", arguments | {"idempotency_key": key}), posted))
 
     def _what(self, amount: int, feature: str | None) -> dict[str, object]:
         return {"amount": amount} if feature is None else {"feature": feature}
@@ -175,7 +187,9 @@ class MachineBase(RuleBasedStateMachine):
             raise Refused("too_many_orders")
         if earlier is None:
             amount, tokens = self.world.offers[product]
-            self.orders.append(Order(wallet, product, "portone", amount, "KRW", tokens, key))
+            ends = product == LASTS_A_MONTH
+            order = Order(wallet, product, "portone", amount, "KRW", tokens, key, ends=ends)
+            self.orders.append(order)
         elif earlier.product != product:
             raise Refused("idempotency_key_reused")
         return "done"

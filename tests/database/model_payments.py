@@ -64,7 +64,12 @@ class Order:
     paid: int = 0
     refunded: int = 0
     given: int = 0
-    """Tokens that the wallet has because of this order, now."""
+    """Tokens that the wallet has because of this order, now, and those that expired before their
+    money went back."""
+    due: int = 0
+    """Tokens that went back with its money."""
+    ends: bool = False
+    """Its tokens last a month."""
     counted: Attempt | None = None
 
     @property
@@ -110,6 +115,23 @@ class Order:
         if read is None:
             return 0
         return self.tokens - self.share(read.paid, read.refunded + read.withdrawn)
+
+    @property
+    def name(self) -> str:
+        """In the book of lots."""
+        return f"order {id(self)}"
+
+    def settle(self, kept: int, *, is_sold: bool, is_refund_done: bool) -> int:
+        """By how many tokens the wallet moves."""
+        book, user, before = self.wallet.book, self.wallet.user, self.given
+        if is_sold and self.tokens and self.name not in book.orders:
+            book.sell(user, self.name, self.tokens, ends=self.ends)
+        if self.name in book.orders:
+            due = self.tokens - kept
+            book.settle(user, book.tick(), self.name, due - self.due, done=is_refund_done)
+            self.due = due
+            self.given = kept + book.covered(self.name)
+        return self.given - before
 
     def share(self, paid: int, back: int) -> int:
         """The tokens that go back with so much money, rounded down in the buyer's favour."""
@@ -175,6 +197,10 @@ class Gateways:
     def is_read(self, attempt: Attempt) -> None:
         """Something fresh is known of an attempt, be it that nothing has changed."""
 
+    def is_refund_done(self, order: Order) -> bool:  # noqa: ARG002 - here there are no refunds
+        """True if the open refund's money has gone back."""
+        return False
+
     def attempts_at(self, order: Order) -> list[Attempt]:
         return [attempt for attempt in self.attempts.values() if attempt.order is order]
 
@@ -206,10 +232,13 @@ class Gateways:
         if not _may_follow(order.status, status):
             order.version += 1
             return "refused"
-        target = order.kept(read)
-        outcome = self._outcome(order, attempt, counted, target - order.given, status)
-        order.wallet.tokens += target - order.given
-        order.given, order.status, order.version = target, status, order.version + 1
+        moved = order.settle(
+            order.kept(read),
+            is_sold=counted is not None,
+            is_refund_done=self.is_refund_done(order),
+        )
+        outcome = self._outcome(order, attempt, counted, moved, status)
+        order.status, order.version = status, order.version + 1
         order.overdue, order.expired, order.is_debited = overdue, expired, is_debited
         order.paid = read.paid if read else 0
         order.refunded = read.refunded if read else 0

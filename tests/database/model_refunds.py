@@ -50,7 +50,7 @@ class Refund:
             self.tries += self.answer == "spent"
             self.answer = None
         if self.status in ("succeeded", "failed"):
-            self.order.wallet.set_aside -= self.tokens
+            self._free()
 
     def is_undone_by(self, read: Read) -> bool:
         back = read.refunded + read.refunding
@@ -65,8 +65,12 @@ class Refund:
         """Somebody gives it up; what is over stays as it ended."""
         if self.is_open:
             self.status = "failed"
-            self.order.wallet.set_aside -= self.tokens
+            self._free()
         return "done"
+
+    def _free(self) -> None:
+        wallet = self.order.wallet
+        wallet.book.end_refund(wallet.user, self.order.name)
 
     def hear(self, answer: str, tries: int) -> str:
         """A read that began before the gateway's answer decides nothing any more."""
@@ -99,14 +103,24 @@ class GatewaysWithRefunds(Gateways):
             return "done"
         if any(refund.order is order and refund.is_open for refund in self.refunds):
             raise Refused("refund_in_progress")
-        self.refunds.append(self._quote(order, amount, key, force=force))
-        order.wallet.set_aside += self.refunds[-1].tokens
+        refund = self._quote(order, amount, key)
+        if refund.tokens:
+            wallet = order.wallet
+            wallet.book.ask_back(wallet.user, order.name, refund.tokens, force=force)
+        self.refunds.append(refund)
         return "done"
+
+    def is_refund_done(self, order: Order) -> bool:
+        return any(
+            refund.attempt.read.refunded >= refund.before + refund.amount
+            for refund in self.refunds
+            if refund.order is order and refund.is_open
+        )
 
     def refund_under(self, order: Order, key: str) -> Refund | None:
         return next((r for r in self.refunds if r.order is order and r.key == key), None)
 
-    def _quote(self, order: Order, amount: int | None, key: str, *, force: bool) -> Refund:
+    def _quote(self, order: Order, amount: int | None, key: str) -> Refund:
         """Of the attempt that counts, else of the latest one with money."""
         attempts = self.attempts_at(order)
         attempts.sort(key=lambda a: (a.credited, a.read.has_money))
@@ -127,8 +141,6 @@ class GatewaysWithRefunds(Gateways):
         )
         if not attempt.credited:
             tokens = 0
-        if tokens > 0 and order.wallet.available < tokens and not force:
-            raise Refused("tokens_already_spent")
         return Refund(attempt, key, wanted, tokens, attempt.read.refunded)
 
 

@@ -6,7 +6,15 @@ clock. `Refused` is an error of the registry; any other answer is a word.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.database.model_lots import Book
+
+
+NEVER = 1 << 40
+FOR_LONG = NEVER >> 2
 
 
 class Refused(Exception):  # noqa: N818 - what happened, in the product's own word
@@ -23,6 +31,10 @@ class Entry:
     is_capture: bool = False
     spend: Spend | None = None
     """The one that it gives back."""
+    ends: int | None = None
+    """The end of the lot that it makes; None = it makes none, or one that never ends."""
+    name: str = field(default="", compare=False)
+    """In the book of lots."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,8 @@ class Hold:
     overdue: bool = False
     id: object = None
     """The name that the database has for it."""
+    name: str = ""
+    """In the book of lots."""
 
     @property
     def is_open(self) -> bool:
@@ -66,12 +80,11 @@ class Hold:
 
 @dataclass(eq=False)
 class Wallet:
-    place: int = 0
+    place: int
     """The place of its user's id among all."""
-    tokens: int = 0
+    book: Book
+    """Has the tokens of all, by lots."""
     closed: bool = False
-    set_aside: int = 0
-    """For refunds that are under way."""
     keys: dict[tuple[str, str], Entry] = field(default_factory=dict)
     given_back: dict[tuple[str, str], int] = field(default_factory=dict)
     """Of spends in its history."""
@@ -82,9 +95,17 @@ class Wallet:
     """The wallet that it is a part of."""
 
     @property
+    def user(self) -> str:
+        """In the book of lots."""
+        return str(self.place)
+
+    @property
+    def tokens(self) -> int:
+        return self.book.folded(self.user)[0]
+
+    @property
     def available(self) -> int:
-        held = sum(hold.amount for hold in self.holds if hold.is_open)
-        return self.tokens - held - self.set_aside
+        return self.book.folded(self.user)[1]
 
     def post(self, caller: str, key: str, entry: Entry) -> str:
         """A spend, a grant or an adjustment."""
@@ -104,8 +125,12 @@ class Wallet:
             self._check_no_hold(key)
         if entry.delta < 0:
             self._check_available(-entry.delta)
-        self.keys[caller, key] = entry
-        self.tokens += entry.delta
+        name = self.book.new_name()
+        self.keys[caller, key] = replace(entry, name=name)
+        if entry.delta > 0:
+            self.book.give_tokens(self.user, entry.delta, entry.ends or NEVER)
+        else:
+            self.book.spend(self.user, self.book.tick(), name, -entry.delta)
         return "done"
 
     def give_back(self, key: str, caller: str, spend_key: str, amount: int | None) -> str:
@@ -128,7 +153,7 @@ class Wallet:
         if spend.left == 0 or given > spend.left:
             raise Refused("spend_refunded")
         owner.keys["service", key] = Entry("spend_refund", given, spend=spend)
-        owner.tokens += given
+        owner.book.give_back(owner.user, owner.book.tick(), spend.entry.name, given)
         place = (spend.caller, spend.key)
         spend.wallet.given_back[place] = spend.wallet.given_back.get(place, 0) + given
         return "done"
@@ -158,7 +183,9 @@ class Wallet:
             raise Refused("idempotency_key_reused")
         self.check_open()
         self._check_available(amount)
-        self.holds.append(Hold(amount, key, feature))
+        name = self.book.new_name()
+        self.holds.append(Hold(amount, key, feature, name=name))
+        self.book.hold(self.user, self.book.tick(), name, amount, FOR_LONG)
         return "done"
 
     def hold_under(self, key: str, amount: int, feature: str | None) -> Hold | None:
@@ -193,19 +220,24 @@ class Wallet:
         beyond = min(max(amount - hold.amount, 0), max(self.available, 0))
         taken = min(amount, hold.amount) + beyond
         hold.status, hold.asked, hold.captured = "captured", amount, taken
-        self.keys["service", hold.key] = Entry("spend", -taken, hold.feature, is_capture=True)
-        self.tokens -= taken
+        entry = Entry("spend", -taken, hold.feature, is_capture=True, name=hold.name)
+        self.keys["service", hold.key] = entry
+        now = self.book.tick()
+        self.book.capture(self.user, now, hold.name, amount, overage=allow_overage)
         return "done"
 
     def release(self, hold: Hold) -> str:
         if not hold.is_open:
             raise Refused("hold_resolved")
         hold.status = "released"
+        self.book.release(self.user, self.book.tick(), hold.name)
         return "done"
 
     def close(self) -> None:
         self.closed = True
         for hold in self.holds:
+            if hold.is_open:
+                self.book.release(self.user, self.book.tick(), hold.name)
             if hold.status == "held":
                 hold.status = "released"
 
@@ -221,8 +253,8 @@ class Wallet:
             if taken or ("service", hold.key) in other.keys:
                 hold.key = f"merged:{hold.id}"
             other.holds.append(hold)
-        other.tokens += self.tokens
-        self.tokens, self.closed = 0, True
+        self.book.merge(self.user, self.book.tick(), other.user)
+        self.closed = True
         other.parts += [self, *self.parts]
         for part in (self, *self.parts):
             part.owner = other

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 
 from tests.database.actions import ACTIONS, Step, World
+from tests.database.lot_statements import EXPIRE_LOT, FOLD
 from tests.database.people import (
     EXPIRE_HOLD,
     VOID,
@@ -20,6 +21,7 @@ from tests.database.people import (
     Refusal,
     ask_refund,
     gateway_says,
+    grant,
     hint,
     hold,
     refusal,
@@ -27,6 +29,8 @@ from tests.database.people import (
 )
 
 LIMIT_S = 60.0
+DYING = 6
+"""Tokens of a lot that has ended, of which the open hold of 4 may use as many, and no more."""
 
 LOCKS = {
     "wallet": "select from token_wallets where user_id = %s for update",
@@ -46,7 +50,8 @@ class Stage:
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
         self._one, self._two, self._third, self._watcher = (bank.connect() for _ in range(4))
-        self._turns: dict[tuple[str, ...], End] = {}
+        self._turns: dict[tuple[bool, tuple[str, ...]], End] = {}
+        self._is_due = False
 
     def close(self) -> None:
         for connection in (self._one, self._two, self._third, self._watcher):
@@ -54,12 +59,18 @@ class Stage:
 
     def in_turn(self, *names: str) -> End:
         """The end of a world in which these calls came one after the other."""
-        return self._turns[names]
+        return self._turns[self._is_due, names]
+
+    def enter(self, first: str, second: str, *, otherwise: bool = False) -> None:
+        """A world in which a lot has ended and nobody has folded it yet, for every other pair; or
+        for the others."""
+        places = [list(self.actions).index(name) for name in (first, second)]
+        self._is_due = (sum(places) % 4 < 2) != otherwise
 
     def _see_turns(self, world: World, *turns: tuple[str, ...]) -> None:
         for names in turns:
-            if names not in self._turns:
-                self._turns[names] = self._seen_turn(world, names)
+            if (self._is_due, names) not in self._turns:
+                self._turns[self._is_due, names] = self._seen_turn(world, names)
 
     def _seen_turn(self, world: World, names: Sequence[str]) -> End:
         """In a transaction that is undone: the world is as it was, for the calls at once."""
@@ -129,6 +140,8 @@ class Stage:
     def _world(self) -> World:
         ask = self._bank.ask
         user = self._bank.user(9)
+        if self._is_due:
+            ask(grant(user, DYING, "dying"))
         ask(spend_for(user, 2, "spent"))
         paid_order, half_order, open_order, late_order = (self._bank.order(user) for _ in range(4))
         for order_id in (paid_order, half_order):
@@ -141,6 +154,8 @@ class Stage:
         ask(gateway_says(late_order, 1, paid=5000))
         told = ask(hint(paid_order, f"first {paid_order}"))
         [audit] = self._bank.rows(_AUDIT, f"{user}")
+        if self._is_due:
+            self._bank.change(EXPIRE_LOT, user)
         return World(
             user,
             held["id"],
@@ -155,10 +170,13 @@ class Stage:
         )
 
     def _audited_end(self, world: World, names: Sequence[str], answers: Sequence[Answer]) -> End:
-        """Of calls that met; those that came in turn meet nobody, and need no audit."""
+        """Of calls that met; those that came in turn meet nobody, and need no audit. Before and
+        after a fold: a call that is refused takes its own back with it."""
         for user in self._users(world):
             beyond = UUID(int=user.int + 1)
             verify = "select from coinslot.verify_ledger(%s, %s)"
+            assert not self._third.execute(verify, [user, beyond]).fetchall()
+            self._third.execute(FOLD, [user])
             assert not self._third.execute(verify, [user, beyond]).fetchall()
         return self._end(world, names, answers, self._third)
 
@@ -175,7 +193,7 @@ class Stage:
         return [world.user]
 
     def _state(self, user: UUID, books: Connection) -> End:
-        [state] = books.execute(_STATE, [user] * 6).fetchall()
+        [state] = books.execute(_STATE, [user] * 7).fetchall()
         return tuple(state.values())
 
 
@@ -196,7 +214,10 @@ select w.tokens, w.held, w.closed_at is not null as closed,
    from coinslot.token_holds h where h.user_id = %s) as holds,
   (select string_agg(concat_ws(' ', r.status, r.answer), ', ' order by r.status, r.answer)
    from coinslot.refunds r where r.user_id = %s) as refunds,
-  (select count(*) from token_payment_events e where e.user_id = %s) as events
+  (select count(*) from token_payment_events e where e.user_id = %s) as events,
+  (select string_agg(concat_ws(' ', l.kind, l.tokens, l.remaining, l.reserved, l.spent, l.taken,
+    l.expired, l.covered), ', ' order by l.kind, l.tokens, l.remaining, l.reserved, l.spent)
+   from token_lots l where l.user_id = %s) as lots
 from token_wallets w where w.user_id = %s
 """
 

@@ -76,6 +76,7 @@ def test_two_calls_at_once_end_as_one_after_the_other(
 ) -> None:
     others = partners(first, ACTIONS)
     for second in others:
+        stage.enter(first, second)
         end = stage.interleaved(first, second, commit=True)
         assert stage.is_of_a_turn(end, first, second), f"{first}, {second}"
     record_property("pairs", len(others))
@@ -87,6 +88,7 @@ def test_a_call_that_was_rolled_back_leaves_no_trace_on_the_other(
 ) -> None:
     others = partners(first, MONEY)[:: sized(5, proofs=1)]
     for second in others:
+        stage.enter(first, second, otherwise=True)
         end = stage.interleaved(first, second, commit=False)
         assert end == stage.in_turn(second), f"{first} rolled back, {second}"
     record_property("pairs", len(others))
@@ -102,6 +104,7 @@ def test_two_calls_in_a_queue_end_as_one_after_the_other(
     others = later(first, MONEY)
     share = others if PROOFS else others[_IN_THE_SUITE[lock]]
     for second in share:
+        stage.enter(first, second, otherwise=True)
         end = stage.queued(first, second, lock)
         assert stage.is_of_a_turn(end, first, second), f"{first}, {second}"
     record_property("pairs", len(share))

@@ -188,8 +188,8 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.lock_for_merge",
-                "where p.user_id = lock_for_merge.from_user order by p.id for update;",
-                "where p.user_id = lock_for_merge.from_user;",
+                "order by p.id for update;",
+                ";",
             ),
         ),
         (f"{PARALLEL_MERGING}::{MADE}",),

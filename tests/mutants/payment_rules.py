@@ -118,8 +118,8 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.settle_tokens",
-                "v_target - v_now, 'system'",
-                "v_target - payment.tokens, 'system'",
+                "payment, v_now - v_target,",
+                "payment, payment.tokens - v_target,",
             ),
         ),
         (REVERSALS,),

@@ -20,7 +20,7 @@ MUTANTS = (
     SqlMutant(
         "refund-sets-nothing-aside",
         "tokens that are going back cannot be spent",
-        (Rewrite("coinslot.start_refund", "perform coinslot.set_aside(v_refund);", ""),),
+        (Rewrite("coinslot.start_refund", "v_refund := coinslot.reserve_refund(v_refund);", ""),),
         (STORIES, REFUNDS, STATE_MACHINE),
     ),
     SqlMutant(

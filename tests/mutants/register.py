@@ -12,6 +12,7 @@ from tests.mutants import (
     identity_rules,
     import_rules,
     installation_rules,
+    lot_rules,
     merging_rules,
     method_rules,
     operator_rules,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MUTANTS: tuple[Mutant, ...] = (
     *wallet_rules.MUTANTS,
     *hold_rules.MUTANTS,
+    *lot_rules.MUTANTS,
     *identity_rules.MUTANTS,
     *merging_rules.MUTANTS,
     *method_rules.MUTANTS,

@@ -100,7 +100,7 @@ MUTANTS = (
         "the clock ends a hold, swept or not",
         (
             Rewrite("coinslot.open_hold", "or v_hold.expires_at <= clock_timestamp()", ""),
-            Rewrite("coinslot.capture_hold", "or v_hold.expires_at <= clock_timestamp()", ""),
+            Rewrite("coinslot.capture_hold", "or v_hold.expires_at <= v_now", ""),
         ),
         (HOLDS,),
     ),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 from contextlib import redirect_stderr
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import httpx
@@ -16,6 +14,7 @@ import psutil
 from coinslot import logs
 from coinslot.settings.deployment import Settings, load_settings, setting_names
 from devstack import postgres
+from tests.support.clocks import library_for
 from tests.support.clusters import devstack_settings, free_ports
 from tests.support.portone_v2 import API_SECRET, CHANNEL, SECRET, STORE
 from tests.support.stacks import SeededStack
@@ -117,14 +116,7 @@ class StormStack(SeededStack):
         """Stops Postgres and starts it so many days ahead of everybody else: libfaketime is loaded
         under it. No sidecar is to run: none serves while the clocks are apart."""
         self.processes.stop(self._program("postgres"))
-        spec = importlib.util.find_spec("libfaketime")
-        assert spec
-        assert spec.origin
-        shipped = Path(spec.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
-        # Where the user that Postgres runs as can read it.
-        library = self._placement.data_dir / shipped.name
-        library.write_bytes(shipped.read_bytes())
-        library.chmod(0o755)
+        library = library_for(self._placement)
         ahead = {"LD_PRELOAD": str(library), "FAKETIME": f"+{days}d", "DONT_FAKE_MONOTONIC": "1"}
         program = self._program("postgres")
         postgres.clear_stale_pid(self._placement)

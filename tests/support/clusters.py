@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 from psycopg import sql
 
 from devstack import postgres, tools
-from devstack.placement import install_pgtap, place
+from devstack.placement import Placement, install_pgtap, place
 from devstack.postgres import SUPERUSER, Grants
 from devstack.processes import Processes
 from devstack.settings import ROOT, DevstackSettings
@@ -66,12 +67,17 @@ class Cluster:
     user = password = maintenance_dbname = "postgres"
     options = ""
 
-    def __init__(self, settings: DevstackSettings) -> None:
+    def __init__(
+        self, settings: DevstackSettings, env: Callable[[Placement], dict[str, str]] | None = None
+    ) -> None:
+        """`env` is what the server's environment has besides."""
         self.settings = settings
         self.port = settings.db_port
         self.placement = place(settings.devstack_dir, settings.postgres_bin)
         self._processes = Processes(settings.devstack_dir)
-        self._program = postgres.program(self.placement, settings)
+        program = postgres.program(self.placement, settings)
+        more = env(self.placement) if env else {}
+        self._program = replace(program, env={**program.env, **more})
         self.template = cache(self._make_template)
 
     def start(self) -> None:
@@ -168,14 +174,19 @@ class Cluster:
 
 @contextmanager
 def running(
-    name: str, postgres_bin: Path | None = None, *, for_all: bool = False
+    name: str,
+    postgres_bin: Path | None = None,
+    *,
+    for_all: bool = False,
+    seed: str | None = None,
+    env: Callable[[Placement], dict[str, str]] | None = None,
 ) -> Iterator[Cluster]:
     """A new server. One that is `for_all` tests begins with the templates, which only one of
-    the workers makes."""
+    the workers makes; with those of the server `seed`, if one is named."""
     settings = devstack_settings(name, postgres_bin)
-    cluster = Cluster(settings)
-    if for_all and (seed := shared_seed(name)):
-        cluster.start_from(seed)
+    cluster = Cluster(settings, env)
+    if for_all and (shared := shared_seed(seed or name)):
+        cluster.start_from(shared)
     else:
         cluster.start()
     try:

@@ -1,0 +1,123 @@
+select coinslot.begin_upgrade();
+
+-- Credits: each makes a lot. Of a balance below zero the lot first pays the debt: that part of it
+-- is spent before anybody sees it. Nothing calls this yet.
+
+create function coinslot.debt_of(wallet public.token_wallets) returns bigint
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_reserved bigint := 0;
+begin
+  if wallet.held > 0 then
+    select coalesce(sum(l.reserved), 0) into v_reserved
+    from public.token_lots l
+    where l.user_id = wallet.user_id and (l.remaining > 0 or l.reserved > 0);
+  end if;
+  return greatest(0, v_reserved - wallet.tokens);
+end
+$$;
+comment on function coinslot.debt_of(public.token_wallets) is
+'Tokens that were taken beyond what the wallet had, and are not made good.';
+revoke all on function coinslot.debt_of(public.token_wallets) from public;
+
+-- What is given: user_id, seq, kind, tokens and expires_at, and of a purchase its order and price.
+create function coinslot.make_lot(lot public.token_lots, debt bigint) returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_paid bigint := least(lot.tokens, make_lot.debt);
+  v_id bigint;
+begin
+  insert into public.token_lots (
+    user_id, seq, kind, payment_id, price, price_tokens, tokens, remaining, spent, expires_at,
+    priority, paid, created_at
+  ) values (
+    lot.user_id, lot.seq, lot.kind, lot.payment_id, lot.price, lot.price_tokens, lot.tokens,
+    lot.tokens - v_paid, v_paid, lot.expires_at, coalesce(lot.priority, 0),
+    coalesce(lot.paid, false), coalesce(lot.created_at, clock_timestamp())
+  ) returning id into v_id;
+  if v_paid > 0 then
+    insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens)
+    values (v_id, lot.user_id, lot.seq, 'debt', v_paid);
+  end if;
+  return v_paid;
+end
+$$;
+comment on function coinslot.make_lot(public.token_lots, bigint) is
+'Writes a lot, of which a debt is paid first; how much of it.';
+revoke all on function coinslot.make_lot(public.token_lots, bigint) from public;
+
+-- Money may come when the date of its product has passed: what was paid for lives a while.
+create function coinslot.order_expiry(payment public.token_payments, now timestamptz)
+returns timestamptz
+language sql stable set search_path = '' as $$
+  select case
+    when payment.tokens_end_at > order_expiry.now then payment.tokens_end_at
+    when payment.tokens_end_at is not null then order_expiry.now + (
+      select s.returned_lifetime from coinslot.settings s where s.id
+    )
+    else coalesce(
+      order_expiry.now + make_interval(days => payment.tokens_last_days), 'infinity'
+    )
+  end
+$$;
+comment on function coinslot.order_expiry(public.token_payments, timestamptz) is
+'When the tokens of an order expire that are credited now.';
+revoke all on function coinslot.order_expiry(public.token_payments, timestamptz) from public;
+
+-- A lot as an entry that credits makes it.
+create function coinslot.lot_of(entry public.token_ledger, now timestamptz, expires_at timestamptz)
+returns public.token_lots
+language plpgsql stable set search_path = '' as $$
+declare
+  v_lot public.token_lots;
+  v_payment public.token_payments;
+begin
+  v_lot.user_id := entry.user_id;
+  v_lot.seq := entry.seq;
+  v_lot.kind := entry.kind;
+  v_lot.tokens := entry.delta;
+  v_lot.expires_at := coalesce(lot_of.expires_at, 'infinity');
+  v_lot.created_at := entry.created_at;
+  if entry.payment_id is not null then
+    select p.* into strict v_payment from public.token_payments p where p.id = entry.payment_id;
+    v_lot.payment_id := v_payment.id;
+    v_lot.price := v_payment.amount;
+    v_lot.price_tokens := v_payment.tokens;
+    v_lot.paid := true;
+    v_lot.expires_at := coinslot.order_expiry(v_payment, lot_of.now);
+  end if;
+  return v_lot;
+end
+$$;
+comment on function coinslot.lot_of(public.token_ledger, timestamptz, timestamptz) is
+'The lot of a credit, not yet written.';
+revoke all on function coinslot.lot_of(public.token_ledger, timestamptz, timestamptz) from public;
+
+create function coinslot.post_credit(
+  entry public.token_ledger, now timestamptz, expires_at timestamptz default null
+) returns public.token_receipt
+language plpgsql volatile
+set search_path = '' set enable_seqscan = off as $$
+declare
+  v_wallet public.token_wallets := coinslot.fold(entry.user_id, post_credit.now);
+  v_debt bigint := coinslot.debt_of(v_wallet);
+  v_receipt public.token_receipt := coinslot.write_entry(entry);
+  v_lot public.token_lots;
+begin
+  entry.seq := v_receipt.seq;
+  entry.created_at := v_receipt.created_at;
+  v_lot := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
+  if coinslot.make_lot(v_lot, v_debt) < v_lot.tokens then
+    update public.token_wallets w set next_change_at = v_lot.expires_at
+    where w.user_id = entry.user_id and w.next_change_at > v_lot.expires_at;
+  end if;
+  return v_receipt;
+end
+$$;
+comment on function coinslot.post_credit(public.token_ledger, timestamptz, timestamptz) is
+'Folds a locked wallet, writes an entry that adds tokens, and makes its lot.';
+revoke all on function coinslot.post_credit(public.token_ledger, timestamptz, timestamptz)
+from public;
+
+notify pgrst, 'reload schema';
+select coinslot.write_manifest();

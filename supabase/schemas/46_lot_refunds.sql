@@ -1,0 +1,123 @@
+-- Refunds with lots: a refund takes the tokens of its own order, and reserves them in their lots
+-- from the moment it is asked for. That is the taking: what is spent between the request and its
+-- end must not draw them.
+
+-- The largest amount of money that no more tokens go back with than these.
+create function coinslot.money_for(refund coinslot.refunds, tokens bigint) returns bigint
+language sql stable set search_path = '' as $$
+  select case
+    when f.tokens >= p.tokens then refund.refundable
+    else greatest(0, least(
+      refund.refundable, div((f.tokens::numeric + 1) * a.paid - 1, p.tokens) - f.back
+    ))
+  end::bigint
+  from public.token_payments p
+  inner join coinslot.payment_attempts a
+    on a.gateway = refund.gateway and a.payment_key = refund.payment_key
+  cross join lateral (
+    select a.refunded + a.withdrawn as back, money_for.tokens
+      + coinslot.tokens_to_reverse(p.tokens, a.paid, a.refunded + a.withdrawn) as tokens
+  ) f
+  where p.id = refund.payment_id
+$$;
+comment on function coinslot.money_for(coinslot.refunds, bigint) is
+'How much of the money of a quoted refund can go back with so many tokens.';
+revoke all on function coinslot.money_for(coinslot.refunds, bigint) from public;
+
+-- What is not there in the order's own lots is held without a lot, which only a forced refund gets
+-- to. The caller has the payment locked, and the wallet folded.
+create function coinslot.reserve_refund(refund coinslot.refunds) returns coinslot.refunds
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_refund coinslot.refunds := refund;
+begin
+  if refund.tokens = 0 then
+    return refund;
+  end if;
+  v_refund.reserved := coinslot.reserve_lots(refund, refund.tokens);
+  v_refund.covered := coinslot.cover_expired(
+    refund.payment_id, refund.tokens - v_refund.reserved, refund.id
+  );
+  update coinslot.refunds r set covered = v_refund.covered where r.id = refund.id;
+  if refund.tokens > v_refund.covered then
+    insert into coinslot.token_holds (user_id, amount, refund_id, reason, expires_at)
+    values (
+      refund.user_id, refund.tokens - v_refund.covered, refund.id, 'refund', 'infinity'
+    );
+    update public.token_wallets w
+    set held = w.held + refund.tokens - v_refund.covered, updated_at = clock_timestamp()
+    where w.user_id = refund.user_id;
+  end if;
+  perform coinslot.note_change(w.user_id, w.folded_at)
+  from public.token_wallets w where w.user_id = refund.user_id;
+  return v_refund;
+end
+$$;
+comment on function coinslot.reserve_refund(coinslot.refunds) is
+'Sets the tokens of a refund aside in the lots of its order, and holds them.';
+revoke all on function coinslot.reserve_refund(coinslot.refunds) from public;
+
+-- Of one that succeeded nothing is reserved any more: its tokens have followed the money. What has
+-- expired counts as gone with the money only where that has gone.
+create function coinslot.free_lots(
+  refund coinslot.refunds, seq bigint, debt bigint, now timestamptz
+) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_lot public.token_lots;
+  v_debt bigint := free_lots.debt;
+begin
+  for v_lot in
+    select l.* from public.token_lots l where l.payment_id = refund.payment_id and l.reserved > 0
+    order by l.expires_at, l.priority, l.paid, l.id
+  loop
+    v_debt := v_debt - coinslot.put_back(
+      v_lot.id, v_lot.reserved, 'reserved', free_lots.seq, v_debt, free_lots.now
+    );
+  end loop;
+  if refund.status = 'failed' then
+    with undone as (
+      update coinslot.lot_takings t set returned = t.tokens
+      where t.refund_id = refund.id and t.returned < t.tokens
+      returning t.lot_id, t.tokens
+    )
+    update public.token_lots l set covered = l.covered - u.tokens
+    from undone u where l.id = u.lot_id;
+  end if;
+end
+$$;
+comment on function coinslot.free_lots(coinslot.refunds, bigint, bigint, timestamptz) is
+'Gives what a refund has reserved back to its lots.';
+revoke all on function coinslot.free_lots(coinslot.refunds, bigint, bigint, timestamptz)
+from public;
+
+-- The total has grown by what was asked for: judge_refund() says the same of it afterwards.
+create function coinslot.is_refund_done(payment_id uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (
+    select from coinslot.refunds r
+    inner join coinslot.payment_attempts a
+      on a.gateway = r.gateway and a.payment_key = r.payment_key
+    where r.payment_id = is_refund_done.payment_id and r.finished_at is null
+      and a.refunded >= r.refunded_before + r.amount
+  )
+$$;
+comment on function coinslot.is_refund_done(uuid) is
+'True if the open refund of an order is borne out by what the gateway said last.';
+revoke all on function coinslot.is_refund_done(uuid) from public;
+
+create function coinslot.covered_tokens(payment_id uuid, refund_done boolean default false)
+returns bigint
+language sql stable set search_path = '' as $$
+  select coalesce(sum(t.tokens - t.returned), 0)::bigint
+  from coinslot.lot_takings t
+  where t.payment_id = covered_tokens.payment_id and t.origin = 'covered'
+    and (covered_tokens.refund_done or not exists (
+      select from coinslot.refunds r where r.id = t.refund_id and r.finished_at is null
+    ))
+$$;
+comment on function coinslot.covered_tokens(uuid, boolean) is
+'Tokens of an order that had expired when their money went back.';
+revoke all on function coinslot.covered_tokens(uuid, boolean) from public;
+
+-- ---- going live ----
