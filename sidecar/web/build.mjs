@@ -36,6 +36,15 @@ const sheets = {
   },
 }
 
+/** A page has one language: the words of the others are left out of its script. */
+const wordsOf = (language) => ({
+  name: 'words',
+  setup({ onLoad }) {
+    const others = LANGUAGES.filter((each) => each !== language).join('|')
+    onLoad({ filter: new RegExp(`/i18n/.*(${others})\\.json$`) }, () => ({ contents: '{}', loader: 'json' }))
+  },
+})
+
 const common = {
   bundle: true,
   minify: true,
@@ -49,19 +58,18 @@ const common = {
   logLevel: 'warning',
 }
 
-async function bundled() {
-  const hosts = build({
-    ...common,
-    entryPoints: [join(sources, 'coinslot.js')],
-    outfile: join(folder, 'coinslot.js'),
-    plugins: [sheets],
-  })
+async function hosts() {
+  const file = join(folder, 'coinslot.js')
+  await build({ ...common, entryPoints: [join(sources, 'coinslot.js')], outfile: file, plugins: [sheets] })
+  await defer(file)
+}
+
+/** The names of a page's files, which change with what is in them. */
+async function bundled(language) {
   const scripts = (await readdir(join(sources, 'pages/entries'))).map((each) => join(sources, 'pages/entries', each))
   const paged = { ...common, outdir: join(folder, 'pages'), entryNames: '[name]-[hash]' }
   const styles = build({ ...paged, entryPoints: [join(sources, 'pages/pages.css')] })
-  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets] })
-  await hosts
-  await defer(join(folder, 'coinslot.js'))
+  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language)] })
   return manifest([await styles, await pages])
 }
 
@@ -129,12 +137,14 @@ async function declarations() {
 }
 
 await rm(folder, { recursive: true, force: true })
-const files = await bundled()
+await hosts()
 await declarations()
+const files = {}
 for (const language of LANGUAGES) {
+  files[language] = await bundled(language)
   await write(join(folder, `pages/words.${language}.json`), JSON.stringify(await words(language)))
   for (const [name, parts] of Object.entries(PAGES)) {
-    await write(join(folder, `pages/${name}.${language}.html`), await page(name, parts, language, files))
+    await write(join(folder, `pages/${name}.${language}.html`), await page(name, parts, language, files[language]))
   }
 }
 await pack()

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Chromium
     from tests.support.stacks import LocalStack
 
-pytestmark = [pytest.mark.proof, pytest.mark.registry]
+pytestmark = [pytest.mark.proof, pytest.mark.registry, pytest.mark.timeout(900)]
 
 PACK = ROOT / "sidecar/deploy/npm_package.py"
 PAYS = re.compile("5,000.? 결제하기")

@@ -104,3 +104,12 @@ def test_an_app_has_its_types(app: Path) -> None:
     )
     assert [line for line in done.stdout.splitlines() if line.startswith("app.ts")] == []
     assert done.returncode == 0, done.stdout
+
+
+def test_the_example_apps_are_one_shop() -> None:
+    """Written again for each way to build it, and never apart."""
+    examples = ROOT / "examples"
+    shop = (examples / "vite/src/Shop.jsx").read_text(encoding="utf-8")
+    server = (examples / "next/app/Shop.jsx").read_text(encoding="utf-8")
+    assert server == f"'use client'\n\n{shop}"
+    assert len({file.read_bytes() for file in examples.rglob("style.css")}) == 1
