@@ -163,7 +163,7 @@ async def test_v2_takes_the_orders_where_both_versions_are_on() -> None:
 def entry(name: str) -> str:
     """The address of what is built of an entry for English pages; its name tells its content."""
     manifest = json.loads((WEB / "pages/manifest.json").read_text())
-    return f"/web/pages/{manifest["en"][name]}"
+    return f"/web/pages/{manifest['en'][name]}"
 
 
 @pytest.mark.parametrize("path", [entry("store.js"), entry("pages.css")])
