@@ -184,10 +184,35 @@ show('Stripe: passed, told by the signed webhook', await until(tokens, 47), 47)
 await play('stripe', 'refund', { payment_key: intent, amount: 100 })
 show('Stripe: a quarter refunded, two tokens back', await until(tokens, 45), 45)
 
+// --- Tokens that expire -----------------------------------------------------------------------
+
+await rpc(server, 'coinslot_set_product', {
+  id: 'week',
+  name: 'Week Pack',
+  name_ko: '일주일 팩',
+  tokens: 10,
+  prices: { KRW: 4000 },
+  tokens_last_days: 7,
+})
+const week = await checkOut('week')
+const weekPaid = await window({ order_id: week.orderId })
+await complete(week.orderId, weekPaid.imp_uid)
+await rpc(server, 'coinslot_remove_product', { id: 'week' })
+show('a pack whose tokens last a week: ten tokens', await tokens(), 55)
+
+const day = (time) => new Date(time).toISOString().slice(0, 10)
+const [soonest, ...others] = await rpc(buyer, 'list_token_lots')
+show(
+  'until when: used first, and gone after a week',
+  [soonest.tokens, day(soonest.expires_at)],
+  [10, day(Date.parse(soonest.created_at) + 7 * 86_400_000)],
+)
+show('the other tokens never expire', others.filter((lot) => lot.expires_at !== null), [])
+
 // --- By hand, and what history says -----------------------------------------------------------
 
 await rpc(server, 'add_tokens', { user_id: person, amount: 10, idempotency_key: crypto.randomUUID(), reason: 'with our apologies' })
-show('ten tokens by hand', await tokens(), 55)
+show('ten tokens by hand', await tokens(), 65)
 
 const { data: ledger } = await buyer.from('token_ledger').select('kind, delta, balance').order('seq')
 show('history: every step', ledger.map((entry) => [entry.kind, entry.delta, entry.balance]), [
@@ -203,7 +228,8 @@ show('history: every step', ledger.map((entry) => [entry.kind, entry.delta, entr
   ['refund', -10, 37],
   ['purchase', 10, 47],
   ['refund', -2, 45],
-  ['grant', 10, 55],
+  ['purchase', 10, 55],
+  ['grant', 10, 65],
 ])
 const { payments } = await sidecar('/payment/history/me')
 const shown = payments.map((payment) => `${payment.payment_method} ${payment.status}`)
@@ -218,5 +244,6 @@ show('payments: every order', shown.reverse(), [
   'toss failed',
   'toss awaiting_deposit',
   'stripe partially_refunded',
+  'portone completed',
 ])
 show('the books add up', await rpc(server, 'coinslot_verify_ledger', {}), [])

@@ -139,7 +139,7 @@ comment on function coinslot.replay_history(uuid) is
 'Makes the lots of a wallet out of its ledger; the sum of its entries that are no spends.';
 revoke all on function coinslot.replay_history(uuid) from public;
 
--- From what is there of the order's own lots, in order.
+-- From what is there of the order's own lots: what lives first, and then what is kept for holds.
 create function coinslot.reserve_lots(refund coinslot.refunds, tokens bigint) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
@@ -147,9 +147,10 @@ declare
 begin
   with found as (
     select l.id, l.remaining, sum(l.remaining) over (
-      order by l.expires_at, l.priority, l.paid, l.id
+      order by l.expires_at <= w.folded_at, l.expires_at, l.priority, l.paid, l.id
     ) - l.remaining as before
     from public.token_lots l
+    inner join public.token_wallets w on w.user_id = l.user_id
     where l.payment_id = refund.payment_id and l.user_id = refund.user_id and l.remaining > 0
   ), moved as (
     update public.token_lots l

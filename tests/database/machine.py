@@ -13,6 +13,7 @@ from tests.database.gateway_reports import PAID, GatewayReport, refund_reports, 
 from tests.database.lot_statements import END_LOT, FOLD_ALL, LOTS
 from tests.database.machine_base import Step, is_same_capture, is_same_hold
 from tests.database.model_wallets import Entry
+from tests.database.order_statements import OVERDUE, PAST, PRICE
 from tests.database.people import (
     EXPIRE_HOLD,
     Call,
@@ -24,15 +25,6 @@ from tests.database.people import (
 from tests.lots.terms import Parts
 
 AUDIT_EVERY = 10
-_OVERDUE = "update token_payments set expires_at = clock_timestamp() where order_id = %s"
-
-_PAST = """
-update token_payments set
-  expires_at = clock_timestamp() - interval '3 hours',
-  deposit_until = clock_timestamp() - interval '3 hours'
-where order_id = %s
-"""
-_PRICE = "update token_prices set amount = %s where product_id = %s and currency = 'KRW'"
 _WALLETS = """
 select w.user_id, w.tokens, coinslot.available(w) as available, w.closed_at is not null as closed
 from token_wallets w where w.user_id >= %s and w.user_id < %s
@@ -188,20 +180,20 @@ class Machine(AccountRules):
         order = self._order(n)
         if not order.is_past:
             order.overdue = True
-            self.bank.change(_OVERDUE, order.id)
+            self.bank.change(OVERDUE, order.id)
 
     @rule(n=which)
     def the_grace_of_an_order_is_over(self, n: int) -> None:
         order = self._order(n)
         order.overdue = order.is_past = True
-        self.bank.change(_PAST, order.id)
+        self.bank.change(PAST, order.id)
 
     @rule(product=products)
     def price_changes(self, product: str) -> None:
         amount, tokens = self.world.offers[product]
         amount += 1 if amount % 10 == 0 else -1
         self.world.offers[product] = amount, tokens
-        self.bank.change(_PRICE, amount, product)
+        self.bank.change(PRICE, amount, product)
 
     @precondition(lambda self: len(self.steps) > 10)
     @rule(product=products)

@@ -30,8 +30,8 @@ from tests.database.people import (
 from tests.support.clusters import Cluster
 
 PURCHASES = 150
-_MOST_ROWS = 12
-"""Of a table that are looked at in a purchase: it takes 10 of one order."""
+_MOST_ROWS = 20
+"""Of a table that are looked at in a purchase: it takes 16 of one wallet."""
 _GROWING = (
     *("token_payments", "payment_attempts", "token_payment_events", "webhooks"),
     *("token_ledger", "token_holds", "token_wallets", "refunds", "merged_wallets"),

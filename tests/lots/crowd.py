@@ -114,7 +114,7 @@ class Traffic:
         while True:
             try:
                 return call(connection)
-            except psycopg.errors.InvalidFunctionDefinition:
+            except (psycopg.errors.InvalidFunctionDefinition, psycopg.errors.DatatypeMismatch):
                 self.done["made again"] += 1
 
     def _act(self, connection: Connection, random: Random, user: UUID, key: str) -> None:

@@ -183,6 +183,14 @@ _MONEY = (
         HISTORIES,
     ),
     _mutant(
+        "refund-reserves-what-is-kept",
+        "a refund reserves what lives before what is kept for holds",
+        "reserve_lots",
+        "order by l.expires_at <= w.folded_at, l.expires_at",
+        "order by l.expires_at",
+        RULES,
+    ),
+    _mutant(
         "expired-is-owed",
         "what has expired is no reason against a refund",
         "check_unspent",
@@ -445,9 +453,9 @@ _READS = (
     _mutant(
         "order-follows-the-product",
         "an order keeps how long its tokens last",
-        "create_order",
-        "v_order.tokens_last_days, v_order.tokens_end_at",
-        "null, v_order.tokens_end_at",
+        "write_order",
+        "quoted.idempotency_key, quoted.tokens_last_days",
+        "quoted.idempotency_key, null",
         EXPIRY,
     ),
     _mutant(

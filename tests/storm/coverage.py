@@ -26,6 +26,8 @@ _EXPECTED = (
     *(f"refunds {each}" for each in ("console ", "console_part")),
     *(f"moves {each}" for each in ("anonymous", "signed in", "joined", "deleted", "returned")),
     *(f"silence {each}" for each in ("refund ", "refund in part", "dispute lost")),
+    "given done",
+    *(f"expired {each}" for each in ("in the storm", "in the silence")),
     *(f"disputes {each}" for each in ("dispute opened", "dispute won", "dispute lost")),
 )
 

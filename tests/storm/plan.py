@@ -46,7 +46,7 @@ _LATER: dict[Later, int] = {
     "dispute_lost": 5,
 }
 _TELLINGS: tuple[Telling, ...] = ("beside", "before", "none")
-_SPENDS = ("spend", "feature", "captured", "captured_part", "released")
+_SPENDS = ("spend", "feature", "captured", "captured_part", "released", "given")
 _CARDS = ("pm_card_visa",) * 6 + ("pm_card_pendingRefund", "pm_card_refundFail")
 _PRODUCTS = ("starter",) * 5 + ("standard",) * 3 + ("premium", "premium_reading")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tests.storm.journal import Spent
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tests.support.stacks import Person
 
 _PRICES = {"question": 1, "answer": 2}
+_SHORT = timedelta(seconds=3)
 
 
 class Spenders:
@@ -26,6 +28,8 @@ class Spenders:
             key = f"spend-{bought.plan.number}-{number}"
             if kind == "spend":
                 await self._spend(person, key, 1 + bought.plan.number % 7)
+            elif kind == "given":
+                await self._give(person, key, 1 + bought.plan.number % 7)
             elif kind == "feature":
                 await self._use(person, key, "answer" if bought.plan.number % 2 else "question")
             else:
@@ -39,6 +43,13 @@ class Spenders:
             again = await self._client.rpc("spend_tokens", person, **call)
             if again.ok and again.body["seq"] != said.body["seq"]:
                 self._journal.wrong.append(f"key {key} was spent twice")
+
+    async def _give(self, person: Person, key: str, tokens: int) -> None:
+        """Tokens that expire while the storm goes on."""
+        ends = (datetime.now(UTC) + _SHORT).isoformat()
+        call = {"user_id": person.id, "amount": tokens, "idempotency_key": key, "expires_at": ends}
+        said = await self._client.rpc("add_tokens", None, **call)
+        self._journal.count("given", "done" if said.ok else "not possible")
 
     async def _use(self, person: Person, key: str, feature: str) -> None:
         said = await self._client.rpc("use_feature", person, feature=feature, idempotency_key=key)

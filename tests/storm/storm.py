@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from coinslot.services import opened
 from tests.storm import plan
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 # Purchases under way at one time, and how far behind each is followed up.
 _AT_ONCE = 24
 _LAG = 60
+_LASTS: LiteralString = "select coinslot.set_product('standard', tokens_last_days => 5)"
+"""Its tokens outlive the storm, and not the silence."""
+_EXPIRED: LiteralString = "select count(*) as n from public.token_ledger where kind = 'expiry'"
 
 
 class Storm:
@@ -56,6 +59,7 @@ class Storm:
     async def run(self) -> list[Offence]:
         """The offences that are left in the end."""
         local = LocalStack(self._stack)
+        self.database.run(_LASTS)
         people = [await asyncio.to_thread(local.sign_up) for _ in range(plan.USERS)]
         async with self._begun(local, people) as (client, network):
             with self._timed("storm seconds"):
@@ -66,6 +70,7 @@ class Storm:
                 async with opened(self._stack.sidecar_settings()) as services:
                     await Calm(self._stack, services, client, self.journal).until_idle()
                 await self._movers.finish()
+            before = self._expired("in the storm")
             found = self._offences(await received(client))
             network.silent = True
             with self._timed("silent seconds"):
@@ -73,7 +78,15 @@ class Storm:
                 await silence.fall()
                 async with opened(self._stack.sidecar_settings()) as services:
                     await silence.end(services)
+                    await services.database.as_service().run_maintenance()
+            self._expired("in the silence", before)
             return found + self._offences(await received(client), ", after the silence")
+
+    def _expired(self, when: str, before: int = 0) -> int:
+        """Entries of tokens that have expired until now; counted are those since `before`."""
+        number = int(self.database.rows(_EXPIRED)[0]["n"])
+        self.journal.counts[f"expired {when}"] = number - before
+        return number
 
     def _offences(self, money: list[Money], when: str = "") -> list[Offence]:
         follow(self.journal, self.database)

@@ -30,7 +30,7 @@ select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p
     select from coinslot.discrepancies d
     where d.order_id = p.order_id and d.kind = 'wallet_closed' and d.resolved_at is null
   ) as stranded,
-  coalesce(sum(l.delta), 0)::bigint as booked,
+  (coalesce(sum(l.delta), 0) - coinslot.covered_tokens(p.id))::bigint as booked,
   count(*) filter (where l.kind = 'purchase') as credits
 from public.token_payments p left join public.token_ledger l on l.payment_id = p.id
 group by p.id
@@ -104,7 +104,8 @@ def offences(
 
 
 def _tokens(orders: dict[str, Row], money: dict[str, list[Money]]) -> Iterator[Offence]:
-    """Of every order: what is booked is what the one payment that counts is worth."""
+    """Of every order: what is booked is what the one payment that counts is worth. For tokens that
+    had expired before their money went back nothing is booked."""
     for order_id, row in orders.items():
         good = [m for m in money.get(order_id, []) if _fits(m, row)]
         counting = next((m for m in good if m.key == row["payment_key"]), None)
