@@ -91,7 +91,6 @@ async def test_two_transfers_are_waited_for_side_by_side(browse: Browse) -> None
         await buyer.buy(pack)
         await buyer.clicks("Get a virtual account")
         await buyer.told(f"Transfer {amount} by")
-    await buyer.told("Transfer ₩5,000 by")
     await buyer.opens()
     await buyer.told("Transfer ₩5,000 by")
     await buyer.told("Transfer ₩12,000 by")
@@ -113,9 +112,7 @@ async def test_the_account_is_told_in_full_in_the_time_of_whoever_reads_it(brows
     due = datetime.fromisoformat(account["due_at"]).astimezone(ZoneInfo("America/New_York"))
     for text in (account["bank"], account["account_number"], account["holder"], "₩5,000"):
         await expect(shown).to_contain_text(text)
-    await expect(shown).to_contain_text(
-        f"{due:%b} {due.day}, {due.year}, {due.hour % 12 or 12}:{due:%M}"
-    )
+    await buyer.told(re.compile(f"by {due:%b} {due.day}, {due.hour % 12 or 12}:{due:%M}"))
     await buyer.back_in_the_store()
     await expect(buyer.history).to_contain_text(account["account_number"])
 
@@ -148,7 +145,7 @@ async def test_nothing_is_offered_to_be_copied_where_nothing_can_be(browse: Brow
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
     await buyer.told("Transfer ₩5,000 by")
-    await expect(buyer.store.locator(".actions button:first-child")).to_have_count(0)
+    await expect(buyer.store.locator(".actions [name=copy_account]")).to_have_count(0)
 
 
 @pytest.mark.proof
