@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from devstack.postgres import SUPERUSER
-from tests.database.people import Bank, maintain
+from tests.database.people import Bank, Connection, maintain
 from tests.lots.author import Author
 from tests.lots.comparison import Pair
 from tests.lots.crowd import Traffic, multiply
@@ -88,21 +88,22 @@ def test_an_upgraded_history_goes_on_as_if_there_had_always_been_lots(
         push(cluster, name)
         for _ in range(3):
             bank.ask(maintain())
-    for history in histories[: UPGRADED // 2]:
-        history.is_upgraded(bank)
-        history.go_on(AFTER)
-    clock.let_run()
-    with traffic.under_way(1):
-        _maintain_until_done(bank)
-    assert bank.audit() == []
-    [changed] = bank.rows(_CHANGED)
-    assert changed["n"] == 0
-    for row in bank.rows(_CROWD_WALLETS, crowd):
-        assert row["tokens"] == balances[row["user_id"]] + traffic.moved[row["user_id"]]
-    for history in histories[UPGRADED // 2 :]:
-        history.is_upgraded(bank)
-        history.go_on(AFTER)
-    assert bank.audit() == []
+    with closing(bank.connect()) as connection:
+        for history in histories[: UPGRADED // 2]:
+            history.is_upgraded(connection)
+            history.go_on(AFTER)
+        clock.let_run()
+        with traffic.under_way(1):
+            _maintain_until_done(bank)
+        assert bank.audit() == []
+        [changed] = bank.rows(_CHANGED)
+        assert changed["n"] == 0
+        for row in bank.rows(_CROWD_WALLETS, crowd):
+            assert row["tokens"] == balances[row["user_id"]] + traffic.moved[row["user_id"]]
+        for history in histories[UPGRADED // 2 :]:
+            history.is_upgraded(connection)
+            history.go_on(AFTER)
+        assert bank.audit() == []
     [number] = bank.rows("select count(*)::int as n from before.ledger")
     for what, count in {"entries": number["n"], **traffic.done}.items():
         record_property(what, count)
@@ -133,9 +134,9 @@ class UpgradedHistory:
     def users(self) -> list[UUID]:
         return list(self.played.users.values())
 
-    def is_upgraded(self, bank: Bank) -> None:
+    def is_upgraded(self, connection: Connection) -> None:
         self.author.knows_lots = True
-        self.played.connection = bank.connect()
+        self.played.connection = connection
         self.played.set_rules(Rules(returned_lifetime=10))
         for user in self.played.users:
             self.check(user, (self.seed, "upgraded"))
