@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,9 +91,11 @@ async def test_a_payment_that_portone_does_not_show_yet(
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
     payment = f"{url}/payments/{buyer.order_id()}"
+    not_yet = {"status": "READY", "paidAt": None}
+    paid = {"status": "PAID", "paidAt": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
     async def lag(route: Route) -> None:
-        (await http.patch(payment, json={"status": "READY"})).raise_for_status()
+        (await http.patch(payment, json=not_yet)).raise_for_status()
         await route.continue_()
 
     asked = "**/payments/complete*"
@@ -101,7 +104,7 @@ async def test_a_payment_that_portone_does_not_show_yet(
         await buyer.clicks("Pay ₩5,000")
     await buyer.has_shown_it()
     await buyer.told("Confirming your payment")
-    (await http.patch(payment, json={"status": "PAID"})).raise_for_status()
+    (await http.patch(payment, json=paid)).raise_for_status()
     await buyer.told("10 tokens added")
     await buyer.back_in_the_store()
     await buyer.has(15)
