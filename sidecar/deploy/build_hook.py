@@ -1,4 +1,4 @@
-"""Refuses to build a package without the pages and components that it serves."""
+"""Puts the pages and components that the sidecar serves into the package, or refuses to build it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class BuiltWeb(BuildHookInterface):
-    """They are built by `make web`, in a checkout, and a source distribution has them."""
+    """They are built by `make web`, in a checkout, and a source distribution has them. An editable
+    install does without: the checkout may build them later."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        del build_data
-        built = Path(self.root) / "build/web/pages/manifest.json"
-        if version != "editable" and not built.is_file():
+        if version == "editable":
+            return
+        if not (Path(self.root) / "build/web/pages/manifest.json").is_file():
             message = "build/web is not there, which holds the store page: run `make web` first"
             raise FileNotFoundError(message)
+        if self.target_name == "wheel":
+            build_data["force_include"]["build/web"] = "coinslot/web"
