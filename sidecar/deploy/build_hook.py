@@ -1,4 +1,4 @@
-"""Puts the pages and components that the sidecar serves into the package, or refuses to build it."""
+"""Puts the pages and components into the package that it serves, or refuses to build it."""
 
 from __future__ import annotations
 
