@@ -54,7 +54,7 @@ class Order:
     status: str = "pending"
     version: int = 1
     cancels: int = 0
-    """How often the buyer called it off: an account of before is not waited for."""
+    """Times that the buyer called it off: an account of before is not waited for."""
     overdue: bool = False
     is_past: bool = False
     """Its time, its grace and its last day for a deposit are over."""
