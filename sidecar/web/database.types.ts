@@ -54,6 +54,26 @@ isOneToOne: false
       referencedColumns: ["id"]
     }
                   ]
+                },"token_lots": {
+                  Row: {
+                    "covered": number,"created_at": string,"expired": number,"expires_at": string,"id": number,"kind": string,"paid": boolean,"payment_id": string | null,"price": number | null,"price_tokens": number | null,"priority": number,"remaining": number,"reserved": number,"seq": number,"spent": number,"taken": number,"tokens": number,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "covered"?: number,"created_at"?: string,"expired"?: number,"expires_at"?: string,"id"?: never,"kind": string,"paid"?: boolean,"payment_id"?: string | null,"price"?: number | null,"price_tokens"?: number | null,"priority"?: number,"remaining": number,"reserved"?: number,"seq": number,"spent"?: number,"taken"?: number,"tokens": number,"user_id": string
+                  }
+                  Update: {
+                    "covered"?: number,"created_at"?: string,"expired"?: number,"expires_at"?: string,"id"?: never,"kind"?: string,"paid"?: boolean,"payment_id"?: string | null,"price"?: number | null,"price_tokens"?: number | null,"priority"?: number,"remaining"?: number,"reserved"?: number,"seq"?: number,"spent"?: number,"taken"?: number,"tokens"?: number,"user_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_lots_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: false
+      referencedRelation: "token_payments"
+      referencedColumns: ["id"]
+    }
+                  ]
                 },"token_payment_events": {
                   Row: {
                     "created_at": string,"from_status": string | null,"id": number,"payment_id": string,"payment_key": string | null,"reason": string,"source": string,"to_status": string,"tokens": number,"user_id": string
@@ -76,14 +96,14 @@ isOneToOne: false
                   ]
                 },"token_payments": {
                   Row: {
-                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
+                    "amount": number,"canceled_at": string | null,"confirmed_at": string | null,"created_at": string,"currency": string,"deposit_until": string | null,"disputed": number,"expired_at": string | null,"expires_at": string,"failure_reason": string | null,"gateway": string,"id": string,"idempotency_key": string | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"order_id": string,"paid": number,"payment_key": string | null,"product_id": string,"refunded": number,"status": string,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null,"updated_at": string,"user_id": string,"version": number,"virtual_account": Json | null,"voided_at": string | null,"withdrawn": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
+                    "amount": number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency": string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at": string,"failure_reason"?: string | null,"gateway": string,"id"?: string,"idempotency_key"?: string | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id": string,"refunded"?: number,"status"?: string,"tokens": number,"tokens_end_at"?: string | null,"tokens_last_days"?: number | null,"updated_at"?: string,"user_id": string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Update: {
-                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
+                    "amount"?: number,"canceled_at"?: string | null,"confirmed_at"?: string | null,"created_at"?: string,"currency"?: string,"deposit_until"?: string | null,"disputed"?: number,"expired_at"?: string | null,"expires_at"?: string,"failure_reason"?: string | null,"gateway"?: string,"id"?: string,"idempotency_key"?: string | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"order_id"?: string,"paid"?: number,"payment_key"?: string | null,"product_id"?: string,"refunded"?: number,"status"?: string,"tokens"?: number,"tokens_end_at"?: string | null,"tokens_last_days"?: number | null,"updated_at"?: string,"user_id"?: string,"version"?: number,"virtual_account"?: Json | null,"voided_at"?: string | null,"withdrawn"?: number
                   }
                   Relationships: [
                     {
@@ -128,28 +148,28 @@ isOneToOne: false
                   ]
                 },"token_products": {
                   Row: {
-                    "active": boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number
+                    "active": boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null
                   }
                   ComputedFields: never
                   Insert: {
-                    "active"?: boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens"?: number
+                    "active"?: boolean,"id": string,"kind": string,"name": string,"name_ko": string,"tokens"?: number,"tokens_end_at"?: string | null,"tokens_last_days"?: number | null
                   }
                   Update: {
-                    "active"?: boolean,"id"?: string,"kind"?: string,"name"?: string,"name_ko"?: string,"tokens"?: number
+                    "active"?: boolean,"id"?: string,"kind"?: string,"name"?: string,"name_ko"?: string,"tokens"?: number,"tokens_end_at"?: string | null,"tokens_last_days"?: number | null
                   }
                   Relationships: [
 
                   ]
                 },"token_wallets": {
                   Row: {
-                    "closed_at": string | null,"has_merged": boolean,"held": number,"merged_into": string | null,"seq": number,"tokens": number,"updated_at": string,"user_id": string
+                    "closed_at": string | null,"credited": number,"folded_at": string,"has_merged": boolean,"held": number,"merged_into": string | null,"next_change_at": string,"seq": number,"tokens": number,"updated_at": string,"user_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "closed_at"?: string | null,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
+                    "closed_at"?: string | null,"credited"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
                   }
                   Update: {
-                    "closed_at"?: string | null,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
+                    "closed_at"?: string | null,"credited"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
                   }
                   Relationships: [
 
@@ -159,7 +179,7 @@ isOneToOne: false
           Views: {
             "token_offers": {
                   Row: {
-                    "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number
+                    "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null
                   }
                   ComputedFields: never
                   Relationships: [
@@ -205,7 +225,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "add_tokens":
-{ Args: { "amount": number,"idempotency_key": string,"kind"?: string,"reason"?: string,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
+{ Args: { "amount": number,"expires_at"?: string,"idempotency_key": string,"kind"?: string,"reason"?: string,"user_id": string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
                           SetofOptions: {
         from: "*"
         to: "token_receipt"
@@ -238,6 +258,8 @@ isOneToOne: false
 "refunded": number,
 "status": string,
 "tokens": number,
+"tokens_end_at": string | null,
+"tokens_last_days": number | null,
 "updated_at": string,
 "user_id": string,
 "version": number,
@@ -398,6 +420,8 @@ isOneToOne: false
 "refunded": number,
 "status": string,
 "tokens": number,
+"tokens_end_at": string | null,
+"tokens_last_days": number | null,
 "updated_at": string,
 "user_id": string,
 "version": number,
@@ -437,6 +461,8 @@ isOneToOne: false
 "refunded": number,
 "status": string,
 "tokens": number,
+"tokens_end_at": string | null,
+"tokens_last_days": number | null,
 "updated_at": string,
 "user_id": string,
 "version": number,
@@ -488,7 +514,7 @@ isOneToOne: false
 { Args: Record<PropertyKey, never>; Returns: string
                            },
 "coinslot_set_product":
-{ Args: { "id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"tokens"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_product"]
+{ Args: { "id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"tokens"?: number,"tokens_end_at"?: string,"tokens_last_days"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_product"]
                           SetofOptions: {
         from: "*"
         to: "coinslot_product"
@@ -529,6 +555,8 @@ isOneToOne: false
 "refunded": number,
 "status": string,
 "tokens": number,
+"tokens_end_at": string | null,
+"tokens_last_days": number | null,
 "updated_at": string,
 "user_id": string,
 "version": number,
@@ -569,9 +597,19 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"list_expiring_tokens":
+{ Args: { "after"?: string,"after_id"?: number,"page_size"?: number,"within_days"?: number }; Returns: {
+              "expires_at": string,"id": number,"tokens": number,"user_id": string
+            }[]
+                           },
 "list_token_holds":
 { Args: { "after"?: string,"after_id"?: string,"page_size"?: number }; Returns: {
               "amount": number,"created_at": string,"expires_at": string,"feature": string,"id": string,"reason": string
+            }[]
+                           },
+"list_token_lots":
+{ Args: { "after_id"?: number,"page_size"?: number }; Returns: {
+              "created_at": string,"expires_at": string,"id": number,"kind": string,"tokens": number
             }[]
                            },
 "list_token_refunds":
@@ -688,7 +726,7 @@ isOneToOne: false
                       },"coinslot_payment_to_read": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"attempt_key": string | null
                       },"coinslot_product": {
-                        "id": string | null,"kind": string | null,"name": string | null,"name_ko": string | null,"tokens": number | null,"active": boolean | null,"prices": Json | null
+                        "id": string | null,"kind": string | null,"name": string | null,"name_ko": string | null,"tokens": number | null,"active": boolean | null,"prices": Json | null,"tokens_last_days": number | null,"tokens_end_at": string | null
                       },"coinslot_refund_job": {
                         "id": string | null,"key": string | null,"todo": string | null,"tries": number | null,"reason": string | null,"amount": number | null,"refundable": number | null,"currency": string | null,"gateway": string | null,"payment_key": string | null,"account": Json | null,"payment": Database["public"]['Tables']["token_payments"]['Row'] | null
                       },"coinslot_webhook_verdict": {

@@ -18,6 +18,7 @@ CATALOGUE = {"token_features", "token_prices", "token_offers", "token_products"}
 FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
     *("create_token_order", "cancel_token_order", "list_token_holds"),
+    "list_token_lots",
 }
 """RPCs of a signed-in person."""
 
