@@ -25,6 +25,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "create_token_order": {"product_id": "starter", "gateway": "portone"},
     "cancel_token_order": {"order_id": "ord_of_somebody_else"},
     "list_token_holds": {},
+    "list_token_lots": {},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }
