@@ -313,6 +313,36 @@ comment on function coinslot.lock_for_merge(uuid, uuid) is
 closed.';
 revoke all on function coinslot.lock_for_merge(uuid, uuid) from public;
 
+-- One may have tokens and the other a debt: then as many are drawn as the debt is. Whoever looks
+-- for the lots of a wallet that was merged finds them with its owner.
+create function coinslot.move_lots(from_user uuid, into_user uuid, tokens bigint, now timestamptz)
+returns void
+language plpgsql volatile
+set search_path = '' set enable_seqscan = off as $$
+declare
+  v_into public.token_wallets;
+  v_tokens bigint;
+begin
+  update public.token_lots l set user_id = move_lots.into_user, seq = 0
+  where l.user_id = move_lots.from_user;
+  select w.* into strict v_into
+  from public.token_wallets w where w.user_id = move_lots.into_user;
+  select coalesce(sum(l.remaining), 0)::bigint - greatest(v_into.tokens, 0) into v_tokens
+  from public.token_lots l where l.user_id = move_lots.into_user and l.remaining > 0;
+  if v_tokens > 0 then
+    perform from coinslot.draw_lots(
+      move_lots.into_user, v_tokens, case when move_lots.tokens < 0 then 'merge' else 'debt' end,
+      v_into.seq, move_lots.now
+    );
+  end if;
+  perform coinslot.note_change(move_lots.from_user, move_lots.now);
+  perform coinslot.note_change(move_lots.into_user, move_lots.now);
+end
+$$;
+comment on function coinslot.move_lots(uuid, uuid, bigint, timestamptz) is
+'Gives the lots of a locked, folded wallet to another one, whose balance has them already.';
+revoke all on function coinslot.move_lots(uuid, uuid, bigint, timestamptz) from public;
+
 create function coinslot.merge_wallets(
   from_user uuid, into_user uuid, idempotency_key text
 ) returns public.token_merge_receipt
