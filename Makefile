@@ -9,6 +9,7 @@ BIN := .venv/bin
 STAMPS := .stamps
 STACK := $(BIN)/python -m devstack
 MIGRATIONS := supabase/migrations
+WEB := build/web/pages/manifest.json
 
 # Of a storm: how many purchases, and which. make storm N=10000 SEED=7
 N ?= 2000
@@ -45,7 +46,7 @@ PROMETHEUS := build/prometheus/bin/promtool
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium-headless-shell fonts-noto-cjk
 
-.PHONY: help run up down status reset demo test proofs mutants storm load bench check docs format \
+.PHONY: help run up down status reset demo web test proofs mutants storm load bench check docs format \
   types lock licences package lambda image release clean
 
 help: ## list the targets
@@ -53,12 +54,16 @@ help: ## list the targets
 	  awk -F ':.*## ' -v bold="$$bold" -v plain="$$plain" \
 	  '/^[a-z][a-z-]*:.*## / { printf "  %s%-10s%s %s\n", bold, $$1, plain, $$2 }' Makefile
 
+# ---- the browser's files ----
+
+web: $(WEB) ## bundle the components and the pages into build/web
+
 # ---- the local stack ----
 
-run: $(STAMPS)/python $(STAMPS)/node ## start the stack and show its logs; Ctrl-C stops it, data stays
+run: $(STAMPS)/python $(STAMPS)/node $(WEB) ## start the stack and show its logs; Ctrl-C stops it, data stays
 	@exec $(STACK) run
 
-up: $(STAMPS)/python $(STAMPS)/node ## start the stack in the background
+up: $(STAMPS)/python $(STAMPS)/node $(WEB) ## start the stack in the background
 	@$(STACK) up
 
 down: $(STAMPS)/python ## stop the stack; data stays
@@ -67,18 +72,18 @@ down: $(STAMPS)/python ## stop the stack; data stays
 status: $(STAMPS)/python ## show each process of the stack and its health
 	@$(STACK) status
 
-reset: $(STAMPS)/python $(STAMPS)/node ## make a new database under the running stack: migrate, seed
+reset: $(STAMPS)/python $(STAMPS)/node $(WEB) ## make a new database under the running stack: migrate, seed
 	@$(STACK) reset
 
-demo: $(STAMPS)/python $(STAMPS)/node ## play the whole story against the stack, step by step
+demo: $(STAMPS)/python $(STAMPS)/node $(WEB) ## play the whole story against the stack, step by step
 	@$(STACK) demo
 
 # ---- what has to be green ----
 
-test: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/prometheus ## every test: SQL, Python, end to end; 15 minutes on two cores
+test: $(STAMPS)/python $(STAMPS)/node $(WEB) $(STAMPS)/debian $(STAMPS)/prometheus ## every test: SQL, Python, end to end; 15 minutes on two cores
 	$(BIN)/pytest -n 3 --dist worksteal
 
-proofs: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/prometheus ## the long ones, with their figures; ONLY="storm load": these
+proofs: $(STAMPS)/python $(STAMPS)/node $(WEB) $(STAMPS)/debian $(STAMPS)/prometheus ## the long ones, with their figures; ONLY="storm load": these
 	@$(BIN)/python -m tests.proofs $(ONLY)
 
 mutants: $(STAMPS)/python $(STAMPS)/node ## break one rule at a time: does a test notice?
@@ -94,7 +99,7 @@ bench: $(STAMPS)/python $(STAMPS)/node ## what everything costs, beside its floo
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ROWS),--rows $(ROWS)) \
 	  $(if $(WEBHOOKS),--webhooks $(WEBHOOKS))
 
-check: $(STAMPS)/python $(STAMPS)/node ## format, lint, types, SQL lints, Supabase advisors, schema
+check: $(STAMPS)/python $(STAMPS)/node $(WEB) ## format, lint, types, SQL lints, Supabase advisors, schema
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy --strict sidecar/coinslot sidecar/simulators sidecar/devstack tests
@@ -132,7 +137,7 @@ licences: $(STAMPS)/python ## list what the product is made of, with licences, i
 
 # ---- what is installed elsewhere ----
 
-package: $(STAMPS)/python $(STAMPS)/node ## make the wheel, the source distribution and the npm package in dist/
+package: $(STAMPS)/python $(STAMPS)/node $(WEB) ## make the wheel, the source distribution and the npm package in dist/
 	@rm -rf dist && $(BIN)/python -m hatchling build --directory dist
 	@$(BIN)/python sidecar/deploy/npm_package.py dist
 
@@ -143,7 +148,7 @@ lambda: package ## make dist/lambda, the folder that is a function of AWS Lambda
 	@$(BIN)/uv pip install --quiet --target dist/lambda --python-version $(LAMBDA_PYTHON) --no-deps dist/*.whl
 	@rm -rf dist/lambda/bin && du -sh dist/lambda
 
-image: $(STAMPS)/python $(STAMPS)/node ## build the container image without a daemon and run it; for root, from a base made here
+image: $(STAMPS)/python $(STAMPS)/node $(WEB) ## build the container image without a daemon and run it; for root, from a base made here
 	@$(BIN)/python -m tests.image
 
 release: $(STAMPS)/python ## make VERSION of this checkout: its migrations never change again
@@ -173,6 +178,10 @@ $(STAMPS)/node: package-lock.json package.json .npmrc
 	@echo 'installing Node packages into node_modules'
 	@npm ci --silent
 	@mkdir -p $(STAMPS) && touch $@
+
+# What the sidecar serves and apps copy: made again when a source has changed.
+$(WEB): $(STAMPS)/node $(shell find sidecar/web -type f)
+	@node sidecar/web/build.mjs
 
 $(STAMPS)/prometheus:
 	@mkdir -p $(STAMPS) build/prometheus; \

@@ -286,7 +286,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.begin_upgrade', ''),
 ('coinslot.cancel_order', 'authenticated'),
 ('coinslot.cancel_orders', ''),
-('coinslot.cancelable_statuses', ''),
+('coinslot.can_cancel', ''),
 ('coinslot.canonical_email', ''),
 ('coinslot.capture_hold', 'service_role'),
 ('coinslot.capture_receipt', ''),
@@ -771,7 +771,7 @@ select is_empty(
 );
 select is_empty(
   $$ select function from reachable
-     where provolatile = 'v' and 'lock_timeout=300ms' = any (proconfig) is not true $$,
+     where provolatile = 'v' and 'lock_timeout=150ms' = any (proconfig) is not true $$,
   '... and waits for no lock for long'
 );
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import pytest
 from pytest_postgresql import factories
 
+from devstack.settings import ROOT
 from tests.support import clusters, garbage, seeds
 from tests.support.clusters import DEBIAN_15, Cluster, require
 from tests.support.sizes import PROOFS
@@ -24,6 +26,8 @@ garbage.pause()
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "registry: resolves or installs from package registries")
     config.addinivalue_line("markers", "proof: takes long; run by `make proofs` (PROOFS=1) alone")
+    if not hasattr(config, "workerinput"):
+        subprocess.run(["make", "--silent", "web"], cwd=ROOT, check=True)  # noqa: S607
     if config.getoption("tx", None):
         seeds.share(os.getpid())
 

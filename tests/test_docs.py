@@ -107,7 +107,8 @@ def test_routes_page_has_every_route_and_no_other() -> None:
     table = "\n".join(cells(text(DOCS / "routes.md")))
     shown = {span.rstrip("…") for span in named(table, r"(?:GET|POST) /\S*")}
     documented = {f"{each.method.upper()} {each.path}" for each in operations()}
-    pages = {f"GET {path}" for path in re.findall(r'@pages\.get\("(/[^"<]+)[<"]', CODE)}
+    served = re.findall(r'@(?:pages|web_files)\.get\("(/[^"<]+)[<"]', CODE)
+    pages = {f"GET {path}" for path in served}
     assert documented <= shown <= documented | pages
 
 

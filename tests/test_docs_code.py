@@ -192,12 +192,12 @@ def fields(given: str) -> set[str]:
 
 
 def unknown_elements(code: str) -> list[str]:
-    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "sidecar/web").rglob("*.js"))
+    sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "sidecar/web").rglob("*.js"))
     found = []
     for name, given in re.findall(r"<(coinslot-[\w-]+)([^>]*)>", code):
         found += [] if f"'{name}': " in DECLARED else [name]
         for attribute in re.findall(r"([\w-]+)=", given):
-            found += [] if f"getAttribute('{attribute}')" in source else [attribute]
+            found += [] if re.search(rf"\b{attribute}: \{{", sources) else [attribute]
     return found
 
 

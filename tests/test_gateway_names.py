@@ -28,6 +28,8 @@ ROWS = re.compile(
     r"\('stripe', 'Stripe', null\);$"
 )
 """In `coinslot.gateways`."""
+METHOD = re.compile(r'^"(?:method|hint)\.tosspay":')
+"""A way to pay, which people know by that name, and other gateways take as well."""
 NAME = re.compile(r"(?<![a-z])(stripe|toss(?!pay\b)|portone|iamport)", re.IGNORECASE)
 TEXTS = {".py", ".js", ".ts", ".css", ".html", ".json", ".svg", ".sql"}
 
@@ -56,7 +58,9 @@ def gateways(folder: str) -> list[str]:
 def naming(text: str) -> list[str]:
     """The lines that name a gateway, but for the rows of the reference table."""
     return [
-        line for line in text.splitlines() if NAME.search(line) and not ROWS.match(line.strip())
+        line
+        for line in text.splitlines()
+        if NAME.search(line) and not ROWS.match(line.strip()) and not METHOD.match(line.strip())
     ]
 
 

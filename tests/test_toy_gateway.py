@@ -6,6 +6,7 @@ Nothing else of the product is touched. A part that was forgotten is named at st
 from __future__ import annotations
 
 import shutil
+import subprocess
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from coinslot.assets import WEB
+from coinslot import assets
 from coinslot.errors import GatewayOff
 from coinslot.gateways import registry as gateways
 from coinslot.gateways.base import TakesMoneyItself
 from coinslot.gateways.parts import IncompleteGatewayError
-from coinslot.routes import pages
 from coinslot.routes import registry as routes
 from coinslot.routes.openapi import document
 from coinslot.server.app import create_app
@@ -28,6 +28,7 @@ from coinslot.services import opened
 from coinslot.settings import registry as settings_registry
 from coinslot.settings.deployment import SettingsError
 from coinslot.settings.gateway import GatewaySettings
+from devstack import tools
 from devstack.settings import ROOT
 from tests.browser.conftest import browse, chromium, http, playwright
 from tests.support.contract import problems
@@ -51,8 +52,9 @@ if TYPE_CHECKING:
 __all__ = ["browse", "chromium", "http", "playwright"]
 
 KEYS = {"acme_api_key": API_KEY, "acme_webhook_secret": WEBHOOK_SECRET}
-ENTRY = "  acme: { name: { en: 'Acme', ko: 'Acme' }, load: () => import('./acme/index.js') },\n"
-"""The line in the registry of the web components."""
+ENTRY = "  acme: { name: { en: 'Acme', ko: 'Acme' }, module: acme },\n"
+IMPORT = "import * as acme from './acme/index.js'\n"
+"""The lines in the registry of the web components."""
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +65,22 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr(settings_registry, "GATEWAY_SETTINGS", known)
         patch.setattr(gateways, "GATEWAYS", (*gateways.GATEWAYS, PARTS))
         patch.setattr(routes, "GATEWAY_ROUTES", (*routes.GATEWAY_ROUTES, ROUTES))
-        patch.setattr(pages, "WEB", web_with_acme(tmp_path_factory.mktemp("acme") / "web"))
+        patch.setattr(assets, "WEB", web_with_acme(tmp_path_factory.mktemp("acme")))
         yield
 
 
-def web_with_acme(web: Path) -> Path:
-    shutil.copytree(WEB, web)
-    shutil.copytree(ROOT / "tests/toy_gateway/web", web / "gateways/acme")
-    index = web / "gateways/index.js"
+def web_with_acme(folder: Path) -> Path:
+    """Bundled of the sources with one folder more."""
+    sources, built = folder / "sources", folder / "web"
+    shutil.copytree(ROOT / "sidecar/web", sources)
+    shutil.copytree(ROOT / "tests/toy_gateway/web", sources / "gateways/acme")
+    index = sources / "gateways/index.js"
     before = index.read_text(encoding="utf-8")
-    index.write_text(before.replace("GATEWAYS = {\n", f"GATEWAYS = {{\n{ENTRY}"), encoding="utf-8")
-    return web
+    after = IMPORT + before.replace("GATEWAYS = {\n", f"GATEWAYS = {{\n{ENTRY}")
+    index.write_text(after, encoding="utf-8")
+    bundler = ROOT / "sidecar/web/build.mjs"
+    subprocess.run([tools.require_node(), bundler, sources, built], check=True)
+    return built
 
 
 @pytest.fixture(scope="module")

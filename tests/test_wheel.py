@@ -61,16 +61,15 @@ def test_holds_the_product_its_pages_and_its_migrations(names: list[str]) -> Non
         for path in (ROOT / "sidecar/coinslot").rglob("*.py")
     }
     web = {
-        f"coinslot/web/{path.relative_to(ROOT / 'sidecar/web').as_posix()}"
-        for path in (ROOT / "sidecar/web").rglob("*")
+        f"coinslot/web/{path.relative_to(ROOT / 'build/web').as_posix()}"
+        for path in (ROOT / "build/web").rglob("*")
         if path.is_file()
     }
     migrations = {
         f"coinslot/migrations/{path.name}" for path in (ROOT / "supabase/migrations").glob("*.sql")
     }
     scripts = {f"coinslot/sql/{name}.sql" for name in ("export", "uninstall")}
-    vendored = {"coinslot/vendor/supabase.js", "coinslot/vendor/supabase.LICENSE"}
-    assert product | web | migrations | scripts | vendored <= set(names)
+    assert product | web | migrations | scripts <= set(names)
 
 
 def test_holds_nothing_else(names: list[str]) -> None:
@@ -131,7 +130,7 @@ async def serves_everything(package: Installed, folder: Path) -> None:
                     return False
 
             await until(answers)
-            for path in ("/store", "/store/supabase.js", "/web/coinslot.js", "/payment/success"):
+            for path in ("/store", "/web/coinslot.js", "/payment/success"):
                 assert (await http.get(path)).status_code == 200, path
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
-_SUPABASE_JS = "node_modules/@supabase/supabase-js/dist/umd/supabase.js"
-
 WEB = next(
-    (each for each in (_PACKAGE / "web", _PACKAGE.parent / "web") if each.is_dir()),
-    _PACKAGE / "web",
+    (each for each in (_PACKAGE / "web", _PACKAGE.parents[1] / "build/web") if each.is_dir()),
+    _PACKAGE.parents[1] / "build/web",
 )
-"""The components and the pages."""
+"""The components and the pages, as `make web` builds them."""
 
 MIGRATIONS = next(
     (
@@ -22,13 +20,3 @@ MIGRATIONS = next(
     _PACKAGE / "migrations",
 )
 """The SQL of the database."""
-
-SUPABASE_JS = next(
-    (
-        each
-        for each in (_PACKAGE / "vendor/supabase.js", _PACKAGE.parents[1] / _SUPABASE_JS)
-        if each.is_file()
-    ),
-    _PACKAGE / "vendor/supabase.js",
-)
-"""supabase-js, for the store page."""

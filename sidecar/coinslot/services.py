@@ -14,6 +14,7 @@ from coinslot.gateways.registry import open_gateways
 from coinslot.http_client import HttpClient
 from coinslot.payments.audits import Audits
 from coinslot.payments.ledger_checks import LedgerChecks
+from coinslot.payments.on_sale import OnSale
 from coinslot.payments.orders import Orders
 from coinslot.payments.receipts import Receipts
 from coinslot.payments.reconciliations import Reconciliations
@@ -35,6 +36,7 @@ class Services:
     database: Database
     gateways: Mapping[str, Gateway]
     orders: Orders
+    on_sale: OnSale
     receipts: Receipts
     refunds: Refunds
     inbox: Inbox
@@ -74,6 +76,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 database=database,
                 gateways=gateways,
                 orders=orders,
+                on_sale=OnSale(database),
                 receipts=Receipts(orders),
                 refunds=refunds,
                 inbox=inbox,

@@ -1,7 +1,4 @@
-"""Puts supabase-js beside the store page that is served with it, with its licence.
-
-A checkout has it in node_modules, the source distribution has it already.
-"""
+"""Puts the pages and components into the package that it serves, or refuses to build it."""
 
 from __future__ import annotations
 
@@ -10,33 +7,16 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_IN_CHECKOUT = Path("node_modules/@supabase/supabase-js")
-_IN_SDIST = Path("sidecar/vendor")
-_FILES = {
-    "supabase.js": Path("dist/umd/supabase.js"),
-    "supabase.LICENSE": Path("LICENSE"),
-}
 
-
-class SupabaseJs(BuildHookInterface):
-    """Of the version that the checkout's lock file says."""
+class BuiltWeb(BuildHookInterface):
+    """They are built by `make web`, in a checkout, and a source distribution has them. An editable
+    install does without: the checkout may build them later."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":
             return
-        target = _IN_SDIST if self.target_name == "sdist" else Path("coinslot/vendor")
-        for name, source in self._sources().items():
-            build_data["force_include"][str(source)] = str(target / name)
-
-    def _sources(self) -> dict[str, Path]:
-        root = Path(self.root)
-        for found in (
-            {name: root / _IN_SDIST / name for name in _FILES},
-            {name: root / _IN_CHECKOUT / path for name, path in _FILES.items()},
-        ):
-            if all(path.is_file() for path in found.values()):
-                return {name: path.resolve() for name, path in found.items()}
-        message = (
-            "supabase-js is not there, with which the store page is served: run `npm ci` first"
-        )
-        raise FileNotFoundError(message)
+        if not (Path(self.root) / "build/web/pages/manifest.json").is_file():
+            message = "build/web is not there, which holds the store page: run `make web` first"
+            raise FileNotFoundError(message)
+        if self.target_name == "wheel":
+            build_data["force_include"]["build/web"] = "coinslot/web"

@@ -1,6 +1,7 @@
 """`python sidecar/deploy/npm_package.py FOLDER`: the web components as an npm package.
 
-`sidecar/web/package.json` is the manifest, without a version: it is the product's.
+It holds what `make web` has built, without the pages. `sidecar/web/package.json` is the manifest,
+without a version: it is the product's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _VERSION = re.compile(r'^VERSION = "(\d+\.\d+\.\d+)(?:\.?(dev|rc)(\d+))?"$', re.MULTILINE)
+# An app's own server packs what it sends.
+_UNPACKED = shutil.ignore_patterns("pages", "*.br", "*.gz")
 
 
 def version(release: str) -> str:
@@ -33,9 +36,9 @@ def pack(folder: Path) -> Path:
     release = (ROOT / "sidecar/coinslot/release.py").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as there:
         staged = Path(there) / "web"
-        shutil.copytree(ROOT / "sidecar/web", staged)
+        shutil.copytree(ROOT / "build/web", staged, ignore=_UNPACKED)
         shutil.copy(ROOT / "LICENSE", staged)
-        manifest = json.loads((staged / "package.json").read_text(encoding="utf-8"))
+        manifest = json.loads((ROOT / "sidecar/web/package.json").read_text(encoding="utf-8"))
         manifest["version"] = version(release)
         (staged / "package.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         done = subprocess.run(

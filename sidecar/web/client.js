@@ -1,9 +1,13 @@
-// Shared by the elements. Nothing touches the browser before defineCoinslot(): servers import it.
+// Shared by the elements.
 
 export const config = {
   supabase: null,
   sidecarUrl: '',
   gateways: {},
+  methods: null,
+  links: null,
+  refundDays: null,
+  offers: null,
   sdk: {},
   returnTo: '/payment/success',
   accessToken: null,

@@ -3,6 +3,21 @@ import type { GatewayName, GatewayOptions, GatewayScripts, Method } from './gate
 
 export type { GatewayName, Method }
 
+export interface PaymentMethod {
+  /** `card`, `kakaopay`, `transfer`, …: its name in the person's language is the components'. */
+  id: string
+  /** In which it is offered; without, in every one. */
+  currency?: string
+  gateway: GatewayName
+  /** Of one payment, in minor units. */
+  min?: number
+  max?: number
+  /** Its fields, or its own button, stand in the page. */
+  inline?: 'payment' | 'express' | 'widgets'
+  /** Gateways to try where the first one's window does not open. */
+  fallbacks?: GatewayName[]
+}
+
 export interface Options {
   /** The signed-in person's client; null where nobody can be. */
   supabase: SupabaseClient<any, any, any> | null
@@ -10,6 +25,14 @@ export interface Options {
   sidecarUrl?: string
   /** Gateways to offer, in this order; `GET /store/config` answers with those that are on. */
   gateways: GatewayOptions
+  /** The methods to offer, in this order, and which gateway takes each; else all that the gateways take. */
+  methods?: PaymentMethod[]
+  /** The shop's own documents, shown where people pay. `support`: whom to ask, an address or `mailto:`. */
+  links?: { terms?: string; refunds?: string; privacy?: string; support?: string }
+  /** For how many days unused tokens are refunded in full: said where people pay. */
+  refundDays?: number
+  /** What is on sale, where the page knows it already: rows of `token_offers`. */
+  offers?: object[]
   /** Addresses of the gateways' scripts, where not the official ones. */
   sdk?: GatewayScripts
   /** 'ko' or 'en'; else the page's language, else the browser's. */
@@ -81,6 +104,7 @@ declare class CoinslotElement extends HTMLElement {
   ): void
 }
 
+/** Attributes: `low`, under how many tokens it warns. */
 export interface CoinslotBalance extends CoinslotElement {}
 export interface CoinslotHistory extends CoinslotElement {
   reload(): Promise<void>

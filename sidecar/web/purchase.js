@@ -2,6 +2,7 @@
 
 import { ask, config, session } from './client.js'
 import { moduleOf } from './gateways/index.js'
+import { told } from './gateways/declines.js'
 import { load, ScriptFailed } from './gateways/load.js'
 import { beginOrder, forget, remember } from './orders.js'
 import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
@@ -21,7 +22,7 @@ export async function purchase(wish, page) {
   if (!who) return { ...wish, kind: who === null ? 'signed_out' : 'not_started' }
   const order = beginOrder({ ...wish, userId: who.userId, from: location.pathname + location.search })
   if (order.orderId) {
-    const before = await settleUntilKnown(order, page)
+    const before = await settleUntilKnown(order, { signal: page.signal }) // the button says that it is busy
     if (!UNPAID.includes(before.kind)) return before
     if (before.kind !== 'open') {
       forget(order)
@@ -35,10 +36,8 @@ export async function purchase(wish, page) {
 
 /** Has the sidecar make the order, or give it again; null if it can be paid now. */
 async function checkOut(order, wish) {
-  const gateway = await moduleOf(order.gateway).catch(() => null)
-  if (!gateway) return { ...order, kind: 'script_failed' }
-  const [path, body] = gateway.checkout(order)
-  const answer = await ask(path, { body, key: order.key, as: order.userId })
+  const [path, body] = moduleOf(order.gateway).checkout(order)
+  const answer = await ask(path, { body, key: order.key, language: locale(), as: order.userId })
   if (answer.status !== 200) {
     const { kind } = verdict(answer)
     if (NOT_MADE.has(kind)) {
@@ -70,9 +69,7 @@ async function pay(order, page) {
   remember(order, { paymentKey: null, claimed: null, agreed: null })
   page.onWindow(true)
   try {
-    const window = await windowOf(order, options).catch(() => {
-      throw new ScriptFailed()
-    })
+    const window = windowOf(order, options)
     const sdk = address(window)
     result = await window.pay(order, { ...page, ...addresses, options, sdk, locale: locale() })
   } catch (error) {
@@ -82,20 +79,19 @@ async function pay(order, page) {
   } finally {
     page.onWindow(false)
   }
-  const { paymentKey = null, claimed, closed } = result
+  const { paymentKey = null, claimed, closed, declined } = result
   remember(order, { paymentKey, claimed: claimed && Date.now() })
   const outcome = await settleUntilKnown(order, page)
-  return closed && outcome.kind === 'open' ? leftOpen(order, outcome) : outcome
+  if (outcome.kind !== 'open') return outcome
+  return closed || declined ? leftOpen(order, outcome, told(declined, locale())) : outcome
 }
 
-const windowOf = async ({ gateway, checkout }, options) =>
-  (await moduleOf(gateway)).window(options, checkout)
+const windowOf = ({ gateway, checkout }, options) => moduleOf(gateway).window(options, checkout)
 
 const address = ({ script: [name, official] }) => config.sdk[name] || official
 
 /** Fetches the gateway's script ahead, so that its window opens at once. */
 export function prepare(gateway) {
-  windowOf({ gateway }, config.gateways[gateway] ?? {})
-    .then((window) => load(address(window), window.script[2]))
-    .catch(() => {}) // told when it is needed
+  const window = windowOf({ gateway }, config.gateways[gateway] ?? {})
+  load(address(window), window.script[2]).catch(() => {}) // told when it is needed
 }

@@ -12,7 +12,7 @@ type Props<Attributes = object, Tag extends keyof HTMLElementTagNameMap = 'coins
 declare module 'react' {
   namespace JSX {
     interface IntrinsicElements {
-      'coinslot-balance': Props
+      'coinslot-balance': Props<{ low?: number }>
       'coinslot-history': Props<object, 'coinslot-history'>
       'coinslot-paywall': Props<object, 'coinslot-paywall'>
       'coinslot-result': Props<{ back?: string }, 'coinslot-result'>

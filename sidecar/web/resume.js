@@ -1,46 +1,15 @@
 // The way back from a gateway that has left the page.
 
 import { session } from './client.js'
-import { notice } from './elements/notice.js'
+import { told } from './gateways/declines.js'
 import { GATEWAYS, moduleOf } from './gateways/index.js'
 import { findOrder, remember } from './orders.js'
-import { awaitDeposit, leftOpen, settleUntilKnown } from './settle.js'
-
-/** Has the element ask and tell what became of the payment. Answers what tells it once more. */
-export function follow(element) {
-  const { signal } = element
-  let outcome = { kind: 'checking' }
-
-  function render() {
-    const { kind, from } = outcome
-    const back = /^\/(?!\/)/.test(from ?? '') ? from : element.getAttribute('back') || '/'
-    const actions = {}
-    if (kind === 'unknown' || kind === 'signed_out') actions.check = outcome.unloaded ? () => location.reload() : ask
-    if (kind !== 'checking') actions.back = () => location.assign(back)
-    element.show(notice(outcome, actions))
-  }
-
-  function onState(told) {
-    outcome = told
-    render()
-    if (outcome.kind === 'purchased') element.tell('coinslot-purchased', outcome)
-    else if (outcome.kind !== 'checking') element.tell('coinslot-error', outcome)
-  }
-
-  async function ask() {
-    onState(await resumePayment(location, { onState, signal }))
-    if (outcome.kind === 'waiting') awaitDeposit(outcome, { onState, signal })
-  }
-
-  render()
-  ask()
-  return render
-}
+import { leftOpen, settleUntilKnown } from './settle.js'
+import { locale } from './text.js'
 
 /** Asks about the order that the address names, and takes its parameters out of the address. */
 export async function resumePayment(location = globalThis.location, page = {}) {
-  const found = await returned(new URLSearchParams(location.search)).catch(() => null)
-  if (!found) return { kind: 'unknown', unloaded: true }
+  const found = returned(new URLSearchParams(location.search))
   const order = found.orderId
     ? findOrder((each) => each.orderId === found.orderId)
     : found.failed && findOrder((each) => each.orderId)
@@ -55,23 +24,22 @@ export async function resumePayment(location = globalThis.location, page = {}) {
   const who = await session().catch(() => null)
   if (who && who.userId !== (known.userId ?? who.userId)) return { orderId, kind: 'not_found' }
   if (!found.failed || outcome.kind !== 'open') return outcome
-  const declined = /REJECT|ABORTED|failed/.test(found.failed)
-  return { ...leftOpen(known, outcome), ...(declined && { kind: 'declined' }) }
+  return leftOpen(known, outcome, told(found.declined, locale()))
 }
 
 /**
- * What a redirect brought: `{orderId, gateway, paymentKey, claimed, agreed, failed}`. It only says which
- * order to ask about. Where this browser knows the order, only its gateway is asked for its parameters.
+ * What a redirect brought: `{orderId, gateway, paymentKey, claimed, agreed, failed, declined}`. It only
+ * says which order to ask about. Where this browser knows the order, only its gateway is asked for its parameters.
  */
-async function returned(query) {
+function returned(query) {
   const get = (...names) => names.map((name) => query.get(name)).find(Boolean)
   const begun = findOrder((each) => each.orderId && each.orderId === get('orderId'))
   const names = begun ? [begun.gateway] : Object.keys(GATEWAYS)
-  const read = async (gateway) => {
-    const brought = (await moduleOf(gateway))?.returned(get)
+  const read = (gateway) => {
+    const brought = moduleOf(gateway)?.returned(get)
     return brought && { gateway, ...brought }
   }
-  const brought = (await Promise.all(names.map(read))).find(Boolean) 
+  const brought = names.map(read).find(Boolean)
   const orderId = get('orderId') ?? brought?.orderId
   const known = /^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$/.test(orderId ?? '') ? orderId : null
   return { ...(brought ?? { failed: get('code') }), orderId: known }

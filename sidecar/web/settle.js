@@ -39,6 +39,7 @@ const BY_CODE = {
 const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'voided', 'review']
 const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
 const BELIEVED_MS = 15 * 60_000 // by then the sidecar has asked of its own accord, twice
+const MOST_AWAITED = 5
 const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 
 /** An answer's meaning; `other` where only the order itself can tell. */
@@ -57,9 +58,8 @@ export function verdict({ status, code, state, error }) {
 
 /** One look. Repeating it takes no money twice. */
 export async function settle(order) {
-  const gateway = await moduleOf(order.gateway).catch(() => null)
-  const found = gateway === null ? { kind: 'unknown', unloaded: true } : await look(order, gateway)
-  const outcome = { ...order, ...found }
+  const gateway = moduleOf(order.gateway)
+  const outcome = { ...order, ...(await look(order, gateway)) }
   if (order.gateway === outcome.gateway && tooEarly(outcome)) outcome.kind = 'unknown'
   const { kind, orderId, productId, tokens, amount, currency, gateway: name } = outcome
   if (OVER.includes(kind) && forget(order) && kind === 'purchased') {
@@ -79,14 +79,14 @@ function tooEarly({ claimed, kind }) {
 async function look(order, gateway) {
   const question = gateway?.settle(order)
   const answer = question && (await put(question, order))
-  const found = answer ? verdict(answer) : { kind: 'other' }
-  if (found.kind === 'purchased') {
-    return { ...found, tokens: answer.tokens ?? answer.payment?.tokens ?? order.tokens }
+  const said = answer ? verdict(answer) : { kind: 'other' }
+  if (said.kind === 'purchased') {
+    return { ...said, tokens: answer.tokens ?? answer.payment?.tokens ?? order.tokens }
   }
-  if (!['other', 'open', 'waiting'].includes(found.kind)) return found
+  if (!['other', 'open', 'waiting'].includes(said.kind)) return said
   const stored = await storedOrder(order, answer)
   // Without a session the order is not shown, but what the gateway said of it is.
-  return stored.kind === 'signed_out' && found.kind !== 'other' ? found : stored
+  return stored.kind === 'signed_out' && said.kind !== 'other' ? said : stored
 }
 
 /** Completing needs no identity: a lost session leaves no money hanging. */
@@ -97,15 +97,21 @@ async function put([path, body], order) {
 }
 
 async function storedOrder(order, answer) {
-  const { status, payment, ...rest } = await ask(`/payment/${encodeURIComponent(order.orderId)}`, { as: order.userId })
+  const asking = { as: order.userId, language: locale() }
+  const { status, payment, ...rest } = await ask(`/payment/${encodeURIComponent(order.orderId)}`, asking)
   if (status !== 200 || !payment) {
     const known = answer?.virtual_account && { kind: 'waiting', account: answer.virtual_account }
     const { kind } = verdict({ code: '', ...rest, status, state: undefined })
     return known || { kind: kind === 'other' ? 'unknown' : kind }
   }
-  const { amount, currency, tokens, virtual_account: account, failure_reason: detail } = payment
-  const known = { amount, currency, tokens, account, detail, productId: payment.product_id }
-  return { ...known, gateway: payment.payment_method, kind: BY_STATUS[payment.status] ?? 'unknown' }
+  return { ...found(payment), gateway: payment.payment_method, kind: BY_STATUS[payment.status] ?? 'unknown' }
+}
+
+/** What an order's row tells, by the names of an outcome. */
+function found({ amount, currency, tokens, paid, virtual_account: account, ...payment }) {
+  const { failure_reason: detail, product_id: productId, name, name_ko } = payment
+  const method = payment.method ? { method: payment.method } : {}
+  return { amount, currency, tokens, paid, account, detail, productId, name, name_ko, ...method }
 }
 
 /** Looks until there is an answer, through outages. */
@@ -135,10 +141,17 @@ export async function resolveOpenOrders(userId, signal, onState) {
   }
 }
 
-/** The person has left it unpaid: nobody tells them of it later. */
-export function leftOpen(order, outcome) {
+/** Deposits that are awaited, also of orders made on another device. */
+export async function awaitedDeposits(userId) {
+  const { data } = await config.supabase.from('token_payments').select('*')
+    .eq('user_id', userId).eq('status', 'awaiting_deposit').limit(MOST_AWAITED).throwOnError()
+  return data.map((row) => ({ ...found(row), orderId: row.order_id, userId, gateway: row.gateway, kind: 'waiting' }))
+}
+
+/** The person has left it unpaid, or was declined for that `reason`: nobody tells them of it later. */
+export function leftOpen(order, outcome, reason) {
   remember(order, { closed: true })
-  return { ...outcome, kind: 'closed' }
+  return reason ? { ...outcome, kind: 'declined', detail: reason } : { ...outcome, kind: 'closed' }
 }
 
 /** Calls an unpaid order off. Should it be paid all the same, it is credited. */

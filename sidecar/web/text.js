@@ -1,11 +1,11 @@
 // Words and numbers in the person's language.
 
 import { announce } from './client.js'
+import en from './i18n/en.json'
+import ko from './i18n/ko.json'
 
+const TEXTS = { en, ko }
 let language = null
-let asked
-let texts = {}
-const loaded = new Map()
 
 export const locale = () => language ?? wanted()
 
@@ -16,21 +16,13 @@ function wanted() {
 
 /** Without a language: the page's, else the browser's. */
 export async function setLocale(name) {
-  const next = name ? (/^ko/i.test(name) ? 'ko' : 'en') : wanted()
-  asked = next
-  if (!loaded.has(next)) {
-    const answer = await fetch(new URL(`./i18n/${next}.json`, import.meta.url))
-    loaded.set(next, await answer.json())
-  }
-  if (asked !== next) return
-  language = next
-  texts = loaded.get(next)
+  language = name ? (/^ko/i.test(name) ? 'ko' : 'en') : wanted()
   announce('locale')
 }
 
 /** The text of that name, `{placeholders}` filled in; undefined where there is none. */
 export function t(name, values = {}) {
-  return texts[name]?.replace(/\{(\w+)\}/g, (_, each) => values[each] ?? '')
+  return TEXTS[locale()][name]?.replace(/\{(\w+)\}/g, (_, each) => values[each] ?? '')
 }
 
 const formats = new Map()
@@ -42,21 +34,45 @@ function format(Kind, options) {
 }
 
 const at = (iso, options) => format(Intl.DateTimeFormat, options).format(new Date(iso))
+const thisYear = (date) => date.getFullYear() === new Date().getFullYear()
+
 export const number = (value, options = {}) => format(Intl.NumberFormat, options).format(value)
 export const tokens = (count) => t(count === 1 ? 'token' : 'tokens', { count: number(count) })
 export const time = (iso) => at(iso, { timeStyle: 'short' })
-export const moment = (iso) => at(iso, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** A day and a time of it: "Dec 5, 11:59 PM". */
+export function moment(iso) {
+  const year = thisYear(new Date(iso)) ? undefined : 'numeric'
+  return at(iso, { year, month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' })
+}
 
 /** Minor units (won, cents) as the currency is written. */
 export function money(amount, currency) {
-  const written = format(Intl.NumberFormat, { style: 'currency', currency })
-  return written.format(amount / 10 ** written.resolvedOptions().maximumFractionDigits)
+  const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }
+  const written = format(Intl.NumberFormat, style)
+  const value = amount / 10 ** written.resolvedOptions().maximumFractionDigits
+  return currency === 'KRW' && locale() === 'ko' ? `${number(value)}원` : written.format(value)
 }
 
 export function day(iso) {
   const [today, date] = [new Date(), new Date(iso)]
   const ago = Math.round((today.setHours(0, 0, 0, 0) - date.setHours(0, 0, 0, 0)) / 86_400_000)
   if (ago === 0 || ago === 1) return t(ago ? 'yesterday' : 'today')
-  const year = date.getFullYear() === today.getFullYear() ? undefined : 'numeric'
-  return at(iso, { year, month: 'long', day: 'numeric', weekday: 'short' })
+  const year = thisYear(date) ? undefined : 'numeric'
+  return at(iso, { year, month: 'long', day: 'numeric', weekday: locale() === 'ko' ? 'long' : 'short' })
 }
+
+/** A product's name, or that of an order's, in the person's language. */
+export const nameOf = ({ name, name_ko: korean }) => (locale() === 'ko' && korean) || name
+
+const COMMON = ['card', 'transfer', 'virtual_account', 'mobile', 'easy_pay']
+
+/** A way to pay within a sentence, where English has capitals for names alone. */
+export function wayOf(method) {
+  const name = t(`method.${method}`)
+  const plain = !name || COMMON.includes(method)
+  return plain && locale() === 'en' ? (name ?? t('method')).toLowerCase() : name ?? t('method')
+}
+
+/** Somebody else's text within a sentence: in its own direction, and short enough for it. */
+export const quoted = (text) => `\u2068${[...(text ?? '')].slice(0, 60).join('')}\u2069`

@@ -3,9 +3,9 @@ select coinslot.begin_upgrade();
 
 -- Calls take tables in more than one order, so an upgrade that waits for the second of two tables
 -- may wait for a call that waits for the first. It therefore takes all of them or none, and waits
--- for less long than the calls of users wait for a lock: none of them fails by it.
+-- for less long than the calls of users wait for a lock: none of them fails by its waiting.
 create function coinslot.lock_for_upgrade(tables regclass[]) returns void
-language plpgsql volatile set search_path = '' set lock_timeout = '150ms' as $$
+language plpgsql volatile set search_path = '' set lock_timeout = '70ms' as $$
 declare
   v_tables text := (select string_agg(t::text, ', ') from unnest(lock_for_upgrade.tables) t);
 begin

@@ -46,8 +46,11 @@ comment on function coinslot.note_webhook_type() is
 revoke all on function coinslot.note_webhook_type() from public;
 
 select coinslot.lock_for_upgrade(array['coinslot.webhooks']::regclass[]);
-create trigger webhooks_type_noted after insert or update of event_type on coinslot.webhooks
+create trigger webhooks_type_noted after insert on coinslot.webhooks
 for each row execute function coinslot.note_webhook_type();
+create trigger webhooks_type_changed after update of event_type on coinslot.webhooks
+for each row when (new.event_type is distinct from old.event_type)
+execute function coinslot.note_webhook_type();
 
 create function coinslot.seen_events() returns table (gateway text, types text[])
 language sql stable set search_path = '' as $$

@@ -253,7 +253,7 @@ create function public.create_token_order(
   method text default null
 ) returns public.token_payments
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
     create_token_order.idempotency_key, create_token_order.method

@@ -58,8 +58,12 @@ declare
 begin
   perform coinslot.check_mergeable(lock_for_merge.from_user);
   perform coinslot.check_mergeable(lock_for_merge.into_user);
-  perform p.id from public.token_payments p
-  where p.user_id in (lock_for_merge.from_user, lock_for_merge.into_user)
+  -- By their ids: to sort them by that, a planner may go through the orders of everybody.
+  perform from public.token_payments p
+  where p.id = any(array(
+    select o.id from public.token_payments o
+    where o.user_id in (lock_for_merge.from_user, lock_for_merge.into_user)
+  ))
   order by p.id for update;
   perform coinslot.lock_wallet(least(lock_for_merge.from_user, lock_for_merge.into_user));
   perform coinslot.lock_wallet(greatest(lock_for_merge.from_user, lock_for_merge.into_user));

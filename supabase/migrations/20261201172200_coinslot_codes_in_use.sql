@@ -140,13 +140,14 @@ begin
   if v_before.status = 'canceled' then
     return v_before;
   end if;
-  if v_before.status <> all (coinslot.cancelable_statuses()) then
+  if not coinslot.can_cancel(v_before) then
     perform coinslot.fail(
       'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
     );
   end if;
   update public.token_payments p
-  set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+  set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp(),
+    virtual_account = null
   where p.id = v_before.id
   returning p.* into v_payment;
   perform coinslot.release_use(v_payment.id);

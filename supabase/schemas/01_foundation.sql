@@ -6,7 +6,7 @@
 --
 -- Whoever may call an RPC may also filter what it answers, and PostgREST does that in the same
 -- transaction, under the locks that the RPC has taken. So each RPC that users reach says how long
--- its request may take: a second in all, and 300 ms of it for a lock. PostgREST applies that to
+-- its request may take: a second in all, and 150 ms of it for a lock. PostgREST applies that to
 -- the whole statement. Inside a function it would come too late.
 --
 -- What runs with every purchase and spend has enable_seqscan off. A session keeps the plans it

@@ -216,7 +216,7 @@ create function public.spend_tokens(
   amount bigint, idempotency_key text, reason text default '', metadata jsonb default '{}'
 ) returns public.token_receipt
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.spend_tokens(
     spend_tokens.amount, spend_tokens.idempotency_key, spend_tokens.reason, spend_tokens.metadata
   )
@@ -245,7 +245,7 @@ create function public.use_feature(
   feature text, idempotency_key text, metadata jsonb default '{}'
 ) returns public.token_receipt
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.use_feature(
     use_feature.feature, use_feature.idempotency_key, use_feature.metadata
   )
@@ -320,3 +320,75 @@ comment on function public.use_feature_for(uuid, text, text, jsonb) is
 revoke all on function public.use_feature_for(uuid, text, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.use_feature_for(uuid, text, text, jsonb) to service_role;
+
+-- Granting by hand or by an app's own rules. A grant adds; an adjustment corrects and may also
+-- take, but never what the user does not have. A repeated call is told what it did the first time,
+-- though its time may have passed.
+create function coinslot.add_tokens(
+  user_id uuid, amount bigint, idempotency_key text, reason text, kind text,
+  expires_at timestamptz default null
+) returns public.token_receipt
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_entry public.token_ledger := coinslot.new_entry(
+    add_tokens.user_id, add_tokens.kind, add_tokens.amount, 'service',
+    add_tokens.idempotency_key, null, add_tokens.reason
+  );
+  v_wallet public.token_wallets;
+  v_now timestamptz;
+  v_receipt public.token_receipt;
+begin
+  if (add_tokens.kind in ('grant', 'adjustment')) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "kind"}');
+  elsif add_tokens.amount < 0 and add_tokens.expires_at is not null then
+    perform coinslot.fail('invalid_argument', '{"argument": "expires_at"}');
+  end if;
+  perform coinslot.check_call(
+    case
+      when add_tokens.kind = 'adjustment' and add_tokens.amount between -coinslot.max_amount() and 0
+      then -add_tokens.amount
+      else add_tokens.amount
+    end,
+    add_tokens.idempotency_key, add_tokens.reason, '{}'
+  );
+  if add_tokens.amount < 0 then
+    return coinslot.debit_slowly(v_entry);
+  end if;
+  v_wallet := coinslot.lock_wallet(add_tokens.user_id);
+  v_receipt := coinslot.find_replay(v_entry);
+  if v_receipt.seq is not null then
+    return v_receipt;
+  end if;
+  perform coinslot.check_open(v_wallet);
+  perform coinslot.refuse_held_key(add_tokens.user_id, add_tokens.idempotency_key);
+  v_now := coinslot.wallet_time(v_wallet);
+  perform coinslot.check_expiry(add_tokens.expires_at, v_now);
+  if v_wallet.tokens > coinslot.max_amount() - add_tokens.amount then
+    perform coinslot.fail('invalid_amount', jsonb_build_object('tokens', v_wallet.tokens));
+  end if;
+  return coinslot.post_credit(v_entry, v_now, add_tokens.expires_at);
+end
+$$;
+comment on function coinslot.add_tokens(uuid, bigint, text, text, text, timestamptz) is
+'See public.add_tokens.';
+revoke all on function coinslot.add_tokens(uuid, bigint, text, text, text, timestamptz) from public;
+grant execute on function coinslot.add_tokens(uuid, bigint, text, text, text, timestamptz)
+to service_role;
+
+create function public.add_tokens(
+  user_id uuid, amount bigint, idempotency_key text, reason text default '',
+  kind text default 'grant', expires_at timestamptz default null
+) returns public.token_receipt
+language sql volatile set search_path = '' as $$
+  select coinslot.add_tokens(
+    add_tokens.user_id, add_tokens.amount, add_tokens.idempotency_key, add_tokens.reason,
+    add_tokens.kind, add_tokens.expires_at
+  )
+$$;
+comment on function public.add_tokens(uuid, bigint, text, text, text, timestamptz) is
+'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be
+negative), once per idempotency key of the service. With expires_at they expire then.';
+revoke all on function public.add_tokens(uuid, bigint, text, text, text, timestamptz)
+from public, anon, authenticated, service_role;
+grant execute on function public.add_tokens(uuid, bigint, text, text, text, timestamptz)
+to service_role;

@@ -338,6 +338,24 @@ comment on function coinslot.overage_of(coinslot.token_holds, bigint) is
 'How many tokens beyond a locked hold its capture may take.';
 revoke all on function coinslot.overage_of(coinslot.token_holds, bigint) from public;
 
+-- The places of what it draws follow all that was spent before, and the rest of the capture follows
+-- them.
+create function coinslot.draw_kept(
+  wallet public.token_wallets, hold coinslot.token_holds, tokens bigint, now timestamptz
+) returns void
+language sql volatile set search_path = '' as $$
+  select count(*) from coinslot.draw_lots(
+    wallet.user_id, draw_kept.tokens, 'spend', wallet.seq + 1, draw_kept.now,
+    wallet.credited - wallet.tokens, held_at => hold.created_at
+  )
+$$;
+comment on function coinslot.draw_kept(
+  public.token_wallets, coinslot.token_holds, bigint, timestamptz
+) is 'Draws from lots that were kept for a hold, at its capture.';
+revoke all on function coinslot.draw_kept(
+  public.token_wallets, coinslot.token_holds, bigint, timestamptz
+) from public;
+
 -- Always succeeds on an open hold, even where a refund has meanwhile taken the balance below zero:
 -- the work was promised and done. What was held is taken in any case; of what is asked for beyond
 -- it, as much as is free. Tokens that were kept for it are drawn now, the soonest ended first; then

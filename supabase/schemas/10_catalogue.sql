@@ -95,13 +95,19 @@ select
   case when p.kind = 'token_pack' then greatest(0, floor(
     100 - 100.0 * r.amount * first_value(p.tokens) over pack
     / (p.tokens * first_value(r.amount) over pack)
-  ))::integer else 0 end as discount_percent
+  ))::integer else 0 end as discount_percent,
+  p.tokens_last_days,
+  p.tokens_end_at
 from public.token_products as p
 inner join public.token_prices as r on p.id = r.product_id
-where p.active
+where p.active and (p.tokens_end_at is null or p.tokens_end_at > statement_timestamp())
 window pack as (partition by p.kind, r.currency order by p.tokens, r.amount);
 comment on view public.token_offers is 'What is on sale: one row for each product and currency.';
 comment on column public.token_offers.discount_percent is
 'How much cheaper a token is than in the smallest pack.';
+comment on column public.token_offers.tokens_last_days is
+'Days after the purchase that its tokens expire; null = no such rule.';
+comment on column public.token_offers.tokens_end_at is
+'When its tokens expire; null = no such rule. With neither they never do.';
 revoke all on table public.token_offers from anon, authenticated, service_role;
 grant select on table public.token_offers to anon, authenticated, service_role;

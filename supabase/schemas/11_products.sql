@@ -10,10 +10,13 @@ create type public.coinslot_product as (
   name_ko text,
   tokens bigint,
   active boolean,
-  prices jsonb
+  prices jsonb,
+  tokens_last_days integer,
+  tokens_end_at timestamptz
 );
 comment on type public.coinslot_product is
-'A product with its prices by currency in minor units. Not active: off sale.';
+'A product with its prices by currency in minor units. Not active: off sale. How long its tokens
+last: null = for ever.';
 revoke all on type public.coinslot_product from public;
 
 create function coinslot.list_products(id text default null)
@@ -98,6 +101,133 @@ $$;
 comment on function coinslot.set_prices(text, jsonb) is
 'Sets the prices in these currencies and leaves the others; null takes a price away.';
 revoke all on function coinslot.set_prices(text, jsonb) from public;
+
+-- 0 days, and a date without end, take the rule away; to give one takes the other away.
+create function coinslot.check_product_expiry(
+  tokens bigint, tokens_last_days integer, tokens_end_at timestamptz
+) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  v_argument text := case
+    when tokens_last_days not between 0 and 36500 then 'tokens_last_days'
+    when isfinite(tokens_end_at) and (
+      tokens_end_at <= clock_timestamp() or tokens_end_at >= '10000-01-01 00:00:00+00'
+    ) or tokens_end_at = '-infinity' then 'tokens_end_at'
+    when num_nonnulls(nullif(tokens_last_days, 0), nullif(tokens_end_at, 'infinity')) = 2
+      or tokens = 0
+      and num_nonnulls(nullif(tokens_last_days, 0), nullif(tokens_end_at, 'infinity')) > 0
+    then 'tokens_last_days'
+  end;
+begin
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', v_argument, 'example', case v_argument
+        when 'tokens_last_days' then to_jsonb(365)
+        else to_jsonb(date_trunc('day', clock_timestamp() + interval '1 year')) end
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_product_expiry(bigint, integer, timestamptz) is
+'PT400 for a rule that no tokens can have; null leaves the rule that there is.';
+revoke all on function coinslot.check_product_expiry(bigint, integer, timestamptz) from public;
+
+create function coinslot.set_expiry(
+  product_id text, tokens_last_days integer, tokens_end_at timestamptz
+) returns void
+language sql volatile set search_path = '' as $$
+  update public.token_products p set
+    tokens_last_days = case when p.tokens > 0 then nullif(set_expiry.tokens_last_days, 0) end,
+    tokens_end_at = case when p.tokens > 0 then nullif(set_expiry.tokens_end_at, 'infinity') end
+  where p.id = set_expiry.product_id
+    and (num_nonnulls(set_expiry.tokens_last_days, set_expiry.tokens_end_at) > 0 or p.tokens = 0)
+$$;
+comment on function coinslot.set_expiry(text, integer, timestamptz) is
+'Sets how long the tokens of a product last; nothing given leaves it.';
+revoke all on function coinslot.set_expiry(text, integer, timestamptz) from public;
+
+-- What is given is set, the rest stays: called twice, it is as it was after the first call. The
+-- product is locked until its prices are in, but not against orders that refer to it.
+create function coinslot.set_product(
+  id text,
+  name text default null,
+  name_ko text default null,
+  tokens bigint default null,
+  prices jsonb default null,
+  tokens_last_days integer default null,
+  tokens_end_at timestamptz default null
+) returns public.coinslot_product
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_old public.token_products;
+  v_new public.coinslot_product;
+begin
+  perform coinslot.check_product(set_product.id, set_product.name, set_product.name_ko,
+    set_product.tokens, set_product.prices);
+  perform coinslot.check_product_expiry(
+    set_product.tokens, set_product.tokens_last_days, set_product.tokens_end_at
+  );
+  select p.* into v_old from public.token_products p where p.id = set_product.id
+  for no key update;
+  if not found and (
+    set_product.name is null or coalesce(jsonb_strip_nulls(set_product.prices), '{}') = '{}'
+  ) then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', case when set_product.name is null then 'name' else 'prices' end,
+      'reason', 'The product is new.'));
+  end if;
+  v_new.name := coalesce(set_product.name, v_old.name);
+  v_new.name_ko := coalesce(set_product.name_ko, v_old.name_ko, set_product.name);
+  v_new.tokens := coalesce(set_product.tokens, v_old.tokens, 0);
+  insert into public.token_products as p (id, kind, name, name_ko, tokens)
+  values (set_product.id, case when v_new.tokens > 0 then 'token_pack' else 'one_off' end,
+    v_new.name, v_new.name_ko, v_new.tokens)
+  on conflict on constraint token_products_pkey do update set kind = excluded.kind,
+    name = excluded.name, name_ko = excluded.name_ko, tokens = excluded.tokens, active = true;
+  perform coinslot.set_prices(set_product.id, set_product.prices);
+  perform coinslot.set_expiry(
+    set_product.id, set_product.tokens_last_days, set_product.tokens_end_at
+  );
+  select p.* into v_new from coinslot.list_products(set_product.id) p;
+  return v_new;
+end
+$$;
+comment on function coinslot.set_product(
+  text, text, text, bigint, jsonb, integer, timestamptz
+) is 'See public.coinslot_set_product.';
+revoke all on function coinslot.set_product(
+  text, text, text, bigint, jsonb, integer, timestamptz
+) from public;
+grant execute on function coinslot.set_product(
+  text, text, text, bigint, jsonb, integer, timestamptz
+) to service_role;
+
+create function public.coinslot_set_product(
+  id text,
+  name text default null,
+  name_ko text default null,
+  tokens bigint default null,
+  prices jsonb default null,
+  tokens_last_days integer default null,
+  tokens_end_at timestamptz default null
+) returns public.coinslot_product
+language sql volatile set search_path = '' as $$
+  select coinslot.set_product(coinslot_set_product.id, coinslot_set_product.name,
+    coinslot_set_product.name_ko, coinslot_set_product.tokens, coinslot_set_product.prices,
+    coinslot_set_product.tokens_last_days, coinslot_set_product.tokens_end_at)
+$$;
+comment on function public.coinslot_set_product(
+  text, text, text, bigint, jsonb, integer, timestamptz
+) is
+'Service: puts a product on sale, or changes what is given of one; 0 tokens: a single thing. Its
+tokens expire so many days after a purchase, or at a time; 0 or infinity: never.';
+revoke all on function public.coinslot_set_product(
+  text, text, text, bigint, jsonb, integer, timestamptz
+)
+from public, anon, authenticated, service_role;
+grant execute on function public.coinslot_set_product(
+  text, text, text, bigint, jsonb, integer, timestamptz
+) to service_role;
 
 -- The foreign key of orders decides, so that an order which is just being made is seen as well.
 -- Postgres 18 has another name for what it says.

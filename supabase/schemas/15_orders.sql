@@ -349,7 +349,7 @@ create function public.create_token_order(
   method text default null, quantity integer default 1, promo_code text default null
 ) returns public.token_payments
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
     create_token_order.idempotency_key, create_token_order.method, create_token_order.quantity,
@@ -364,11 +364,15 @@ from public, anon, authenticated, service_role;
 grant execute on function public.create_token_order(text, text, text, text, text, integer, text)
 to authenticated;
 
-create function coinslot.cancelable_statuses() returns text[]
-language sql immutable parallel safe set search_path = ''
-return array['pending', 'failed'];
-comment on function coinslot.cancelable_statuses() is 'Where an order can be called off.';
-revoke all on function coinslot.cancelable_statuses() from public;
+-- A debit that is under way at a bank cannot be called off: it has no account to pay into.
+create function coinslot.can_cancel(payment public.token_payments) returns boolean
+language sql immutable parallel safe set search_path = '' as $$
+  select payment.status in ('pending', 'failed')
+    or payment.status = 'awaiting_deposit' and payment.virtual_account is not null
+$$;
+comment on function coinslot.can_cancel(public.token_payments) is
+'True while an order can be called off.';
+revoke all on function coinslot.can_cancel(public.token_payments) from public;
 
 -- Cancelling is a wish, not a fact about money: should the gateway take the money all the same, the
 -- order is completed, as long as its price stands.
@@ -388,13 +392,14 @@ begin
   if v_before.status = 'canceled' then
     return v_before;
   end if;
-  if v_before.status <> all (coinslot.cancelable_statuses()) then
+  if not coinslot.can_cancel(v_before) then
     perform coinslot.fail(
       'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
     );
   end if;
   update public.token_payments p
-  set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+  set status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp(),
+    virtual_account = null
   where p.id = v_before.id
   returning p.* into v_payment;
   perform coinslot.release_use(v_payment.id);
@@ -408,11 +413,11 @@ grant execute on function coinslot.cancel_order(text) to authenticated;
 
 create function public.cancel_token_order(order_id text) returns public.token_payments
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.cancel_order(cancel_token_order.order_id)
 $$;
 comment on function public.cancel_token_order(text) is
-'Calls off an unpaid order of the signed-in user.';
+'Calls off an unpaid order of the signed-in user, also one that waits for a deposit.';
 revoke all on function public.cancel_token_order(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.cancel_token_order(text) to authenticated;
@@ -424,7 +429,8 @@ language sql volatile set search_path = '' as $$
     select p.id, p.status from public.token_payments p where p.id = any (cancel_orders.payment_ids)
   ), canceled as (
     update public.token_payments p set
-      status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp()
+      status = 'canceled', canceled_at = clock_timestamp(), updated_at = clock_timestamp(),
+      virtual_account = null
     from unpaid u where p.id = u.id
     returning p.id, p.user_id, u.status as from_status
   )
@@ -441,13 +447,13 @@ language plpgsql volatile set search_path = '' as $$
 begin
   perform coinslot.cancel_orders(array(
     select p.id from public.token_payments p
-    where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
+    where p.user_id = close_orders.user_id and coinslot.can_cancel(p)
     order by p.id for update
   ));
   perform coinslot.lock_wallet(close_orders.user_id);
   perform coinslot.cancel_orders(array(
     select p.id from public.token_payments p
-    where p.user_id = close_orders.user_id and p.status = any (coinslot.cancelable_statuses())
+    where p.user_id = close_orders.user_id and coinslot.can_cancel(p)
     for update skip locked
   ));
 end

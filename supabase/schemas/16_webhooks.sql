@@ -138,12 +138,15 @@ $$;
 comment on function coinslot.note_webhook_type() is
 'Trigger: the type of event is remembered when the webhook is not.';
 revoke all on function coinslot.note_webhook_type() from public;
-create trigger webhooks_type_noted after insert or update of event_type on coinslot.webhooks
+create trigger webhooks_type_noted after insert on coinslot.webhooks
 for each row execute function coinslot.note_webhook_type();
+create trigger webhooks_type_changed after update of event_type on coinslot.webhooks
+for each row when (new.event_type is distinct from old.event_type)
+execute function coinslot.note_webhook_type();
 
--- A ration of reads for unsigned hints: twenty at once, as many as there are open orders of one
--- user, and one more every two seconds. Whoever has a ration left is not kept waiting by it. It is
--- no foreign key: that would wait for the wallet's lock, which its owner may hold.
+-- A ration of reads for unsigned hints: five at once, and one more every two seconds. Whoever has a
+-- ration left is not kept waiting by it. It is no foreign key: that would wait for the wallet's
+-- lock, which its owner may hold.
 create table coinslot.hint_rations (
   user_id uuid not null,
   used_until timestamptz not null,
@@ -158,13 +161,14 @@ revoke all on table coinslot.hint_rations from anon, authenticated, service_role
 create policy "Nobody reads rations through the API" on coinslot.hint_rations
 for select to anon, authenticated using (false);
 
-create function coinslot.plan_hint(user_id uuid, earliest timestamptz) returns timestamptz
+create function coinslot.plan_hint(user_id uuid, earliest timestamptz)
+returns timestamptz
 language sql volatile set search_path = '' as $$
   insert into coinslot.hint_rations as r (user_id, used_until)
   values (plan_hint.user_id, clock_timestamp() + interval '2 seconds')
   on conflict (user_id) do update
   set used_until = greatest(r.used_until, clock_timestamp()) + interval '2 seconds'
-  returning greatest(plan_hint.earliest, r.used_until - 20 * interval '2 seconds')
+  returning greatest(plan_hint.earliest, r.used_until - 5 * interval '2 seconds')
 $$;
 comment on function coinslot.plan_hint(uuid, timestamptz) is
 'Takes a read out of its owner''s ration; when it may be made.';

@@ -44,8 +44,11 @@ revoke all on function coinslot.parse_time(text) from public;
 -- to the buyer's account, made anew) is not back here: it counts as refunded until that has failed.
 -- A debit that is under way at a bank has no account to pay into: whether it comes is the bank's to
 -- say, on no date of ours. An account that is open for longer than its order waits for it is shown
--- as due when that ends. Read in one pass: nearly every order has one attempt.
-create function coinslot.payment_facts(payment public.token_payments) returns coinslot.payment_facts
+-- as due when that ends. One that was there when the order was called off is not waited for: if its
+-- gateway cannot close it, a deposit counts all the same. Read in one pass: nearly every order has
+-- one attempt.
+create function coinslot.payment_facts(payment public.token_payments)
+returns coinslot.payment_facts
 language plpgsql stable set search_path = '' as $$
 declare
   v_attempt coinslot.payment_attempts;
@@ -68,7 +71,9 @@ begin
     elsif v_attempt.paid > v_attempt.refunded + v_attempt.withdrawn then
       v_tampered := true;
     elsif v_attempt.problem is null and v_attempt.state = 'awaiting_deposit'
-      and v_attempt.paid = 0 and ((v_attempt.updated_at, v_attempt.id)
+      and v_attempt.paid = 0
+      and (v_attempt.virtual_account is null or payment.canceled_at < v_attempt.created_at)
+      is not false and ((v_attempt.updated_at, v_attempt.id)
         > (v_waiting.updated_at, v_waiting.id)) is not false
     then
       v_waiting := v_attempt;

@@ -250,7 +250,7 @@ create function public.request_token_refund(
   force boolean default false, payment_key text default null, account jsonb default null
 ) returns coinslot.refunds
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.request_refund(
     request_token_refund.order_id, request_token_refund.reason,
     request_token_refund.idempotency_key, request_token_refund.amount, request_token_refund.force,

@@ -57,7 +57,7 @@ grant execute on function coinslot.void_token_orders(text) to authenticated;
 
 create function public.void_token_orders(product_id text) returns bigint
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.void_token_orders(void_token_orders.product_id)
 $$;
 comment on function public.void_token_orders(text) is
@@ -148,7 +148,7 @@ grant execute on function coinslot.accept_refund(text, jsonb) to authenticated;
 create function public.accept_token_refund(order_id text, account jsonb default null)
 returns coinslot.refunds
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.accept_refund(accept_token_refund.order_id, accept_token_refund.account)
 $$;
 comment on function public.accept_token_refund(text, jsonb) is

@@ -287,8 +287,12 @@ declare
 begin
   perform coinslot.check_mergeable(lock_for_merge.from_user);
   perform coinslot.check_mergeable(lock_for_merge.into_user);
-  perform p.id from public.token_payments p
-  where p.user_id in (lock_for_merge.from_user, lock_for_merge.into_user)
+  -- By their ids: to sort them by that, a planner may go through the orders of everybody.
+  perform from public.token_payments p
+  where p.id = any(array(
+    select o.id from public.token_payments o
+    where o.user_id in (lock_for_merge.from_user, lock_for_merge.into_user)
+  ))
   order by p.id for update;
   perform coinslot.lock_wallet(least(lock_for_merge.from_user, lock_for_merge.into_user));
   perform coinslot.lock_wallet(greatest(lock_for_merge.from_user, lock_for_merge.into_user));
@@ -310,6 +314,36 @@ comment on function coinslot.lock_for_merge(uuid, uuid) is
 'Locks orders and wallets, folds both, and refuses what cannot be merged; the wallet that will be
 closed.';
 revoke all on function coinslot.lock_for_merge(uuid, uuid) from public;
+
+-- One may have tokens and the other a debt: then as many are drawn as the debt is. Whoever looks
+-- for the lots of a wallet that was merged finds them with its owner.
+create function coinslot.move_lots(from_user uuid, into_user uuid, tokens bigint, now timestamptz)
+returns void
+language plpgsql volatile
+set search_path = '' set enable_seqscan = off as $$
+declare
+  v_into public.token_wallets;
+  v_tokens bigint;
+begin
+  update public.token_lots l set user_id = move_lots.into_user, seq = 0
+  where l.user_id = move_lots.from_user;
+  select w.* into strict v_into
+  from public.token_wallets w where w.user_id = move_lots.into_user;
+  select coalesce(sum(l.remaining), 0)::bigint - greatest(v_into.tokens, 0) into v_tokens
+  from public.token_lots l where l.user_id = move_lots.into_user and l.remaining > 0;
+  if v_tokens > 0 then
+    perform from coinslot.draw_lots(
+      move_lots.into_user, v_tokens, case when move_lots.tokens < 0 then 'merge' else 'debt' end,
+      v_into.seq, move_lots.now
+    );
+  end if;
+  perform coinslot.note_change(move_lots.from_user, move_lots.now);
+  perform coinslot.note_change(move_lots.into_user, move_lots.now);
+end
+$$;
+comment on function coinslot.move_lots(uuid, uuid, bigint, timestamptz) is
+'Gives the lots of a locked, folded wallet to another one, whose balance has them already.';
+revoke all on function coinslot.move_lots(uuid, uuid, bigint, timestamptz) from public;
 
 create function coinslot.merge_wallets(
   from_user uuid, into_user uuid, idempotency_key text

@@ -297,6 +297,33 @@ comment on function coinslot.uncounted_bonuses() is
 'Sign-up bonuses of each person that no imported balance was lessened by.';
 revoke all on function coinslot.uncounted_bonuses() from public;
 
+-- Lots of what an import brought, one for each balance above zero. A wallet whose lots are not made
+-- yet gets them out of its history, with this one.
+create function coinslot.make_imported_lots(column_name text) returns void
+language sql volatile set search_path = '' as $$
+  with made as (
+    insert into public.token_lots as t (user_id, seq, kind, tokens, remaining, spent, created_at)
+    select l.user_id, l.seq, l.kind, l.delta, l.delta - d.paid, d.paid, l.created_at
+    from public.token_ledger l
+    inner join public.token_wallets w on w.user_id = l.user_id and w.seq = l.seq
+    inner join coinslot.imported_balances i
+      on i.user_id = l.user_id and i.column_name = make_imported_lots.column_name
+    cross join lateral (
+      select least(l.delta, greatest(0, l.delta - w.tokens + (
+        select coalesce(sum(o.reserved), 0)::bigint from public.token_lots o
+        where o.user_id = w.user_id and o.reserved > 0
+      ))) as paid
+    ) d
+    where i.delta > 0 and w.folded_at > '-infinity'
+    returning t.id, t.user_id, t.seq, t.spent
+  )
+  insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens)
+  select m.id, m.user_id, m.seq, 'debt', m.spent from made m where m.spent > 0
+$$;
+comment on function coinslot.make_imported_lots(text) is
+'Makes the lots of an import that was written just now, in wallets that are folded.';
+revoke all on function coinslot.make_imported_lots(text) from public;
+
 -- Moves the balances. Nobody is merged meanwhile. Wallets are locked first and by id, so that the
 -- statement after that sees every bonus that was paid until then, and nothing moves in between. One
 -- that was merged is not waited for: a capture may have it that waits for the owner's. What was

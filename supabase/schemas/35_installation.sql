@@ -459,10 +459,10 @@ comment on function coinslot.reopen_left_wallets() is
 'Opens the closed wallets of users who are there; how many. Those that were merged stay closed.';
 revoke all on function coinslot.reopen_left_wallets() from public;
 
--- The wallets of an older backup have no lots: they are walked again.
 -- Before the data of a backup, and nothing else of it, goes into a project that has just been
 -- migrated: what the migrations wrote is in the backup, too, and that the app's own have imported
--- a column, in which there was nothing yet. Never where anybody has a wallet.
+-- a column, in which there was nothing yet. Never where anybody has a wallet. Those of an older
+-- backup have no lots, so all are walked for theirs again.
 create function coinslot.prepare_restore() returns void
 language plpgsql volatile set search_path = '' as $$
 begin

@@ -75,7 +75,7 @@ begin
   create function public.update_profile(display_name text default null, locale text default null)
   returns public.profiles
   language sql volatile
-  set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+  set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
     select coinslot.update_profile(update_profile.display_name, update_profile.locale)
   $$;
   comment on function public.update_profile(text, text) is

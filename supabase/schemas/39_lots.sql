@@ -1,5 +1,7 @@
--- An expiry has no payment, or settling that would give it back. The check is validated last: to
--- read the ledger takes time, and this file has it locked.
+-- Lots: tokens by where they came from. Every credit makes one; a spend touches none. What was spent
+-- is drawn from them by a fold, when it matters which ones it used.
+--
+-- Lots never go, and what moved them is kept, so that each can be proved by the rows that moved it.
 
 create table public.token_lots (
   id bigint generated always as identity,
@@ -141,5 +143,3 @@ alter table coinslot.lot_takings enable row level security;
 revoke all on table coinslot.lot_takings from anon, authenticated, service_role;
 create policy "Nobody reads takings through the API" on coinslot.lot_takings
 for select to anon, authenticated using (false);
-
--- How long the tokens of a product last; an order keeps what it was made with.

@@ -91,6 +91,22 @@ comment on function coinslot.lot_of(public.token_ledger, timestamptz, timestampt
 'The lot of a credit, not yet written.';
 revoke all on function coinslot.lot_of(public.token_ledger, timestamptz, timestamptz) from public;
 
+create function coinslot.check_expiry(expires_at timestamptz, now timestamptz) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if check_expiry.expires_at <= check_expiry.now
+    or check_expiry.expires_at >= '10000-01-01 00:00:00+00'
+  then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'expires_at', 'after', check_expiry.now, 'before', '10000-01-01T00:00:00Z'
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_expiry(timestamptz, timestamptz) is
+'PT400 for a time that has passed, or beyond the year 9999; null = never is right.';
+revoke all on function coinslot.check_expiry(timestamptz, timestamptz) from public;
+
 -- What has paid a debt may have made a refill due.
 create function coinslot.post_credit(
   entry public.token_ledger, now timestamptz, expires_at timestamptz default null

@@ -137,39 +137,6 @@ comment on function coinslot.replay_history(uuid) is
 'Makes the lots of a wallet out of its ledger; the sum of its entries that are no spends.';
 revoke all on function coinslot.replay_history(uuid) from public;
 
--- From what is there of the order's own lots: what lives first, and then what is kept for holds.
-create function coinslot.reserve_lots(refund coinslot.refunds, tokens bigint) returns bigint
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare
-  v_reserved bigint;
-begin
-  with found as (
-    select l.id, l.remaining, sum(l.remaining) over (
-      order by l.expires_at <= w.folded_at, l.expires_at, l.priority, l.paid, l.id
-    ) - l.remaining as before
-    from public.token_lots l
-    inner join public.token_wallets w on w.user_id = l.user_id
-    where l.payment_id = refund.payment_id and l.user_id = refund.user_id and l.remaining > 0
-  ), moved as (
-    update public.token_lots l
-    set remaining = l.remaining - d.tokens, reserved = l.reserved + d.tokens
-    from (
-      select f.id, least(f.remaining, reserve_lots.tokens - f.before)::bigint as tokens
-      from found f where f.before < reserve_lots.tokens
-    ) d
-    where l.id = d.id
-    returning d.tokens
-  )
-  select coalesce(sum(m.tokens), 0) into v_reserved from moved m;
-  update coinslot.refunds r set reserved = v_reserved
-  where r.id = refund.id and v_reserved > 0;
-  return v_reserved;
-end
-$$;
-comment on function coinslot.reserve_lots(coinslot.refunds, bigint) is
-'Sets tokens aside in the lots of a refund''s order, as far as they are there; how many.';
-revoke all on function coinslot.reserve_lots(coinslot.refunds, bigint) from public;
-
 -- A refund that was asked for before there were lots reserves what is left of its own.
 create function coinslot.make_lots(wallet public.token_wallets) returns public.token_wallets
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
@@ -192,3 +159,83 @@ $$;
 comment on function coinslot.make_lots(public.token_wallets) is
 'Makes the lots of a locked wallet that has none yet.';
 revoke all on function coinslot.make_lots(public.token_wallets) from public;
+
+-- How far the making of lots has come: wallets are walked by their ids until a whole walk finds
+-- none without. Who signs up later, or was in use when it came by, is made at the first slow call.
+create table coinslot.lot_backfill (
+  id boolean not null default true,
+  after_user uuid,
+  found boolean not null default false,
+  finished_at timestamptz,
+  constraint lot_backfill_pkey primary key (id),
+  constraint lot_backfill_single_row check (id)
+);
+comment on table coinslot.lot_backfill is 'How far the lots of older wallets are made: one row.';
+comment on column coinslot.lot_backfill.after_user is 'The walk goes on behind this one.';
+comment on column coinslot.lot_backfill.found is 'This walk has found a wallet without lots.';
+alter table coinslot.lot_backfill enable row level security;
+revoke all on table coinslot.lot_backfill from anon, authenticated, service_role;
+create policy "Nobody reads the backfill through the API" on coinslot.lot_backfill
+for select to anon, authenticated using (false);
+
+create function coinslot.make_lots_of(user_id uuid) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_wallet public.token_wallets;
+begin
+  select w.* into v_wallet from public.token_wallets w
+  where w.user_id = make_lots_of.user_id and w.folded_at = '-infinity' and w.merged_into is null
+  for update skip locked;
+  if found then
+    perform coinslot.fold(v_wallet.user_id, coinslot.wallet_time(v_wallet));
+  end if;
+end
+$$;
+comment on function coinslot.make_lots_of(uuid) is
+'Makes the lots of a wallet that has none and that nobody uses at this moment.';
+revoke all on function coinslot.make_lots_of(uuid) from public;
+
+-- One step goes through twenty times as many wallets as it makes lots for at the most, and makes
+-- lots for a fifth of a second: whoever spends waits no longer than that for their wallet. A second
+-- server that comes at the same time does nothing.
+create function coinslot.backfill_lots(batch integer) returns bigint
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_until timestamptz := clock_timestamp() + interval '200 ms';
+  v_walk coinslot.lot_backfill;
+  v_wallet record;
+  v_walked bigint := 0;
+  v_made bigint := 0;
+begin
+  insert into coinslot.lot_backfill default values on conflict do nothing;
+  select b.* into v_walk from coinslot.lot_backfill b
+  where b.id and b.finished_at is null for update skip locked;
+  if not found then
+    return 0;
+  end if;
+  for v_wallet in
+    select w.user_id, w.folded_at = '-infinity' and w.merged_into is null as due
+    from public.token_wallets w
+    where w.user_id > coalesce(v_walk.after_user, '00000000-0000-0000-0000-000000000000')
+    order by w.user_id limit 20 * backfill_lots.batch
+  loop
+    exit when v_made = backfill_lots.batch or clock_timestamp() > v_until;
+    v_walked := v_walked + 1;
+    v_walk.after_user := v_wallet.user_id;
+    if v_wallet.due then
+      v_walk.found := true;
+      v_made := v_made + 1;
+      perform coinslot.make_lots_of(v_wallet.user_id);
+    end if;
+  end loop;
+  update coinslot.lot_backfill b set
+    after_user = case when v_walked > 0 then v_walk.after_user end,
+    found = v_walk.found and v_walked > 0,
+    finished_at = case when v_walked = 0 and not v_walk.found then clock_timestamp() end
+  where b.id;
+  return v_made;
+end
+$$;
+comment on function coinslot.backfill_lots(integer) is
+'Makes the lots of wallets from before there were any, a step at a time; how many wallets.';
+revoke all on function coinslot.backfill_lots(integer) from public;

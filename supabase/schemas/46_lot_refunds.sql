@@ -24,6 +24,39 @@ comment on function coinslot.money_for(coinslot.refunds, bigint) is
 'How much of the money of a quoted refund can go back with so many tokens.';
 revoke all on function coinslot.money_for(coinslot.refunds, bigint) from public;
 
+-- From what is there of the order's own lots: what lives first, and then what is kept for holds.
+create function coinslot.reserve_lots(refund coinslot.refunds, tokens bigint) returns bigint
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_reserved bigint;
+begin
+  with found as (
+    select l.id, l.remaining, sum(l.remaining) over (
+      order by l.expires_at <= w.folded_at, l.expires_at, l.priority, l.paid, l.id
+    ) - l.remaining as before
+    from public.token_lots l
+    inner join public.token_wallets w on w.user_id = l.user_id
+    where l.payment_id = refund.payment_id and l.user_id = refund.user_id and l.remaining > 0
+  ), moved as (
+    update public.token_lots l
+    set remaining = l.remaining - d.tokens, reserved = l.reserved + d.tokens
+    from (
+      select f.id, least(f.remaining, reserve_lots.tokens - f.before)::bigint as tokens
+      from found f where f.before < reserve_lots.tokens
+    ) d
+    where l.id = d.id
+    returning d.tokens
+  )
+  select coalesce(sum(m.tokens), 0) into v_reserved from moved m;
+  update coinslot.refunds r set reserved = v_reserved
+  where r.id = refund.id and v_reserved > 0;
+  return v_reserved;
+end
+$$;
+comment on function coinslot.reserve_lots(coinslot.refunds, bigint) is
+'Sets tokens aside in the lots of a refund''s order, as far as they are there; how many.';
+revoke all on function coinslot.reserve_lots(coinslot.refunds, bigint) from public;
+
 -- What is not there in the order's own lots is held without a lot, which only a forced refund gets
 -- to. The caller has the payment locked, and the wallet folded.
 create function coinslot.reserve_refund(refund coinslot.refunds) returns coinslot.refunds
@@ -120,4 +153,14 @@ comment on function coinslot.covered_tokens(uuid, boolean) is
 'Tokens of an order that had expired when their money went back.';
 revoke all on function coinslot.covered_tokens(uuid, boolean) from public;
 
--- ---- going live ----
+create function coinslot.covered_payments() returns table (payment_id uuid, covered bigint)
+language sql stable set search_path = '' as $$
+  select t.payment_id, sum(t.tokens - t.returned)::bigint
+  from coinslot.lot_takings t
+  left join coinslot.refunds r on r.id = t.refund_id and r.finished_at is null
+  where t.origin = 'covered' and r.id is null
+  group by t.payment_id
+$$;
+comment on function coinslot.covered_payments() is
+'Payments whose money went back for tokens that had expired; how many tokens.';
+revoke all on function coinslot.covered_payments() from public;

@@ -1,5 +1,5 @@
--- Upkeep: expiry and the making of lots in batches, and what the monitoring shows of them. No job
--- is needed for a balance to be right; it makes entries prompt.
+-- Upkeep: expiry in batches, and what the monitoring shows of lots. No job is needed for a balance
+-- to be right; it makes entries prompt.
 
 -- A lot that is kept for a hold was looked at by the fold that kept it: it is the hold's to end.
 -- Wallets in use are skipped: whoever has one locked folds it, or the next run will.
@@ -30,86 +30,6 @@ comment on function coinslot.expire_tokens(integer) is
 'Folds wallets of which a lot has ended; how many.';
 revoke all on function coinslot.expire_tokens(integer) from public;
 
--- How far the making of lots has come: wallets are walked by their ids until a whole walk finds
--- none without. Who signs up later, or was in use when it came by, is made at the first slow call.
-create table coinslot.lot_backfill (
-  id boolean not null default true,
-  after_user uuid,
-  found boolean not null default false,
-  finished_at timestamptz,
-  constraint lot_backfill_pkey primary key (id),
-  constraint lot_backfill_single_row check (id)
-);
-comment on table coinslot.lot_backfill is 'How far the lots of older wallets are made: one row.';
-comment on column coinslot.lot_backfill.after_user is 'The walk goes on behind this one.';
-comment on column coinslot.lot_backfill.found is 'This walk has found a wallet without lots.';
-alter table coinslot.lot_backfill enable row level security;
-revoke all on table coinslot.lot_backfill from anon, authenticated, service_role;
-create policy "Nobody reads the backfill through the API" on coinslot.lot_backfill
-for select to anon, authenticated using (false);
-
-create function coinslot.make_lots_of(user_id uuid) returns void
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare
-  v_wallet public.token_wallets;
-begin
-  select w.* into v_wallet from public.token_wallets w
-  where w.user_id = make_lots_of.user_id and w.folded_at = '-infinity' and w.merged_into is null
-  for update skip locked;
-  if found then
-    perform coinslot.fold(v_wallet.user_id, coinslot.wallet_time(v_wallet));
-  end if;
-end
-$$;
-comment on function coinslot.make_lots_of(uuid) is
-'Makes the lots of a wallet that has none and that nobody uses at this moment.';
-revoke all on function coinslot.make_lots_of(uuid) from public;
-
--- One step goes through twenty times as many wallets as it makes lots for at the most, and makes
--- lots for a fifth of a second: whoever spends waits no longer than that for their wallet. A second
--- server that comes at the same time does nothing.
-create function coinslot.backfill_lots(batch integer) returns bigint
-language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
-declare
-  v_until timestamptz := clock_timestamp() + interval '200 ms';
-  v_walk coinslot.lot_backfill;
-  v_wallet record;
-  v_walked bigint := 0;
-  v_made bigint := 0;
-begin
-  insert into coinslot.lot_backfill default values on conflict do nothing;
-  select b.* into v_walk from coinslot.lot_backfill b
-  where b.id and b.finished_at is null for update skip locked;
-  if not found then
-    return 0;
-  end if;
-  for v_wallet in
-    select w.user_id, w.folded_at = '-infinity' and w.merged_into is null as due
-    from public.token_wallets w
-    where w.user_id > coalesce(v_walk.after_user, '00000000-0000-0000-0000-000000000000')
-    order by w.user_id limit 20 * backfill_lots.batch
-  loop
-    exit when v_made = backfill_lots.batch or clock_timestamp() > v_until;
-    v_walked := v_walked + 1;
-    v_walk.after_user := v_wallet.user_id;
-    if v_wallet.due then
-      v_walk.found := true;
-      v_made := v_made + 1;
-      perform coinslot.make_lots_of(v_wallet.user_id);
-    end if;
-  end loop;
-  update coinslot.lot_backfill b set
-    after_user = case when v_walked > 0 then v_walk.after_user end,
-    found = v_walk.found and v_walked > 0,
-    finished_at = case when v_walked = 0 and not v_walk.found then clock_timestamp() end
-  where b.id;
-  return v_made;
-end
-$$;
-comment on function coinslot.backfill_lots(integer) is
-'Makes the lots of wallets from before there were any, a step at a time; how many wallets.';
-revoke all on function coinslot.backfill_lots(integer) from public;
-
 create function coinslot.count_lots() returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
@@ -123,7 +43,3 @@ $$;
 comment on function coinslot.count_lots() is
 'Lots that have ended and have tokens yet, and whether those of older wallets are all made.';
 revoke all on function coinslot.count_lots() from public;
-
--- ---- monitoring ----
-
--- ---- restoring ----

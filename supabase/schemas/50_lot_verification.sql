@@ -15,8 +15,7 @@ comment on function coinslot.verified_wallets(uuid, uuid) is 'Wallets whose lots
 revoke all on function coinslot.verified_wallets(uuid, uuid) from public;
 
 -- Between folds there is more in the lots than the wallet has: what was spent since. `over` is what
--- no spend explains. No lot ends before
--- next_change_at.
+-- no spend explains. No lot ends before next_change_at.
 create function coinslot.verify_lots(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language plpgsql stable set search_path = '' as $$
@@ -187,17 +186,3 @@ $$;
 comment on function coinslot.verify_places(uuid, uuid) is
 'Wallets whose draws do not lie one after the other on the line of what was spent.';
 revoke all on function coinslot.verify_places(uuid, uuid) from public;
-
--- ---- as before ----
-
-create function coinslot.covered_payments() returns table (payment_id uuid, covered bigint)
-language sql stable set search_path = '' as $$
-  select t.payment_id, sum(t.tokens - t.returned)::bigint
-  from coinslot.lot_takings t
-  left join coinslot.refunds r on r.id = t.refund_id and r.finished_at is null
-  where t.origin = 'covered' and r.id is null
-  group by t.payment_id
-$$;
-comment on function coinslot.covered_payments() is
-'Payments whose money went back for tokens that had expired; how many tokens.';
-revoke all on function coinslot.covered_payments() from public;

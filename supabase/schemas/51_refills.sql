@@ -597,7 +597,7 @@ create function public.set_token_refill(
   active boolean default null
 ) returns coinslot.refills
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.set_token_refill(
     set_token_refill.id, set_token_refill.reason, set_token_refill.tokens,
     set_token_refill.every, set_token_refill.time_zone, set_token_refill.mode,

@@ -224,7 +224,7 @@ grant execute on function coinslot.set_token_tiers(text, text, jsonb) to authent
 
 create function public.set_token_tiers(product_id text, reason text, tiers jsonb) returns jsonb
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.set_token_tiers(
     set_token_tiers.product_id, set_token_tiers.reason, set_token_tiers.tiers
   )

@@ -289,7 +289,7 @@ grant execute on function coinslot.set_token_promotion(text, text, jsonb) to aut
 create function public.set_token_promotion(id text, reason text, terms jsonb)
 returns coinslot.promotions
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.set_token_promotion(
     set_token_promotion.id, set_token_promotion.reason, set_token_promotion.terms
   )
@@ -392,7 +392,7 @@ create function public.set_token_code(
   active boolean default true
 ) returns coinslot.promotion_codes
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.set_token_code(
     set_token_code.code, set_token_code.promotion, set_token_code.reason,
     set_token_code.max_uses, set_token_code.active

@@ -454,7 +454,7 @@ create function public.check_token_code(
   currency text default 'KRW', quantity integer default 1
 ) returns jsonb
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.check_code(
     check_token_code.code, check_token_code.product_id, check_token_code.gateway,
     check_token_code.currency, check_token_code.quantity
@@ -601,7 +601,7 @@ grant execute on function coinslot.redeem_code(text, text) to authenticated;
 create function public.redeem_token_code(code text, idempotency_key text)
 returns public.token_redemption
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.redeem_code(redeem_token_code.code, redeem_token_code.idempotency_key)
 $$;
 comment on function public.redeem_token_code(text, text) is

@@ -166,7 +166,7 @@ grant execute on function coinslot.get_invitation() to authenticated;
 
 create function public.get_token_invitation() returns jsonb
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.get_invitation()
 $$;
 comment on function public.get_token_invitation() is
@@ -261,7 +261,7 @@ grant execute on function coinslot.accept_invitation(text) to authenticated;
 
 create function public.accept_token_invitation(code text) returns text
 language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.accept_invitation(accept_token_invitation.code)
 $$;
 comment on function public.accept_token_invitation(text) is

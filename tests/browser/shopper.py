@@ -13,6 +13,7 @@ from playwright.async_api import Error, expect
 
 from devstack.settings import ROOT
 from tests.support.sizes import sized
+from tests.support.stacks import PASSWORD
 
 if TYPE_CHECKING:
     from playwright.async_api import (
@@ -42,6 +43,10 @@ DEVICES: dict[str, dict[str, Any]] = {
 PATIENCE = 60_000
 """Milliseconds that anything may take to be there, on a machine that is busy with other tests."""
 _NO_ANSWER = 0
+CLOSED = re.compile("Payment closed|Payment not completed")
+"""In the store, and on the return page."""
+GATEWAYS = {"PortOne": "portone", "Toss Payments": "toss", "Stripe": "stripe"}
+"""By the names that people know, which the store shows nowhere."""
 
 
 def on_both(suite: str) -> pytest.MarkDecorator:
@@ -112,7 +117,7 @@ class Shopper:
 
     @property
     def store(self) -> Locator:
-        return self.page.locator("#shop coinslot-store")
+        return self.page.locator("coinslot-store#shop")
 
     @property
     def paywall(self) -> Locator:
@@ -126,11 +131,11 @@ class Shopper:
     def reply(self) -> Locator:
         return self.page.locator("#ask .reply")
 
-    def notice(self, text: str) -> Locator:
-        """The message about their money, by its heading."""
-        return self.page.get_by_role("heading", name=text)
+    def notice(self, text: str | re.Pattern[str]) -> Locator:
+        """The message about their money."""
+        return self.page.locator(".told").filter(has_text=text)
 
-    async def told(self, text: str) -> None:
+    async def told(self, text: str | re.Pattern[str]) -> None:
         try:
             await expect(self.notice(text).first).to_be_visible()
         except AssertionError:
@@ -153,19 +158,38 @@ class Shopper:
     async def choose(
         self, gateway: str, method: str = "Card", store: Locator | None = None
     ) -> None:
-        """Stripe takes dollars, the others won."""
-        wanted = ["$ USD"] if gateway == "Stripe" else ["₩ KRW", gateway, method]
-        for label in wanted:
-            pill = (store or self.store).locator("label").filter(has_text=label)
-            await pill.click()
-            await expect(pill.locator("input")).to_be_checked()
+        """Through one gateway, which a page may ask for; Stripe takes dollars, the others won."""
+        await self.checks_out(store)
+        asked = {"gateway": GATEWAYS.get(gateway, gateway.lower())}
+        asked["currency"] = "USD" if gateway == "Stripe" else "KRW"
+        await (store or self.store).evaluate(
+            """(store, asked) => {
+              store.currency = null
+              return store.updateComplete.then(() => Object.assign(store, asked).updateComplete)
+            }""",
+            asked,
+        )
+        tile = (store or self.store).locator(".method").filter(has_text=method)
+        if await tile.count():
+            await tile.click()
 
-    def buy_button(self, pack: str = "Starter Pack", store: Locator | None = None) -> Locator:
-        found = (store or self.store).locator(".pack").filter(has_text=pack)
-        return found.get_by_role("button")
+    async def checks_out(self, store: Locator | None = None) -> None:
+        """Leaves what became of the last purchase."""
+        left = (store or self.store).locator(".result .actions button:not([name=receipt])").last
+        if await left.is_visible():
+            await left.click()
+        await expect((store or self.store).locator(".pack").first).to_be_visible()
+
+    def pack(self, name: str, store: Locator | None = None) -> Locator:
+        return (store or self.store).locator(".pack").filter(has_text=name)
+
+    def pay_button(self, store: Locator | None = None) -> Locator:
+        return (store or self.store).locator("#pay")
 
     async def buy(self, pack: str = "Starter Pack", store: Locator | None = None) -> None:
-        await self.buy_button(pack, store).click()
+        await self.checks_out(store)
+        await self.pack(pack, store).click()
+        await self.pay_button(store).click()
 
     # ---- in the gateway's window ----
 
@@ -183,7 +207,7 @@ class Shopper:
         self.expects("400 /payment/stripe/create")
         form = store or self.store
         await form.frame_locator("iframe").locator("label").filter(has_text=card).click()
-        await form.get_by_role("button", name=re.compile(r"^Pay \$")).click()
+        await self.pay_button(form).click()
 
     async def another_tab(self) -> Shopper:
         tab = replace(self, page=await self.context.new_page())
@@ -197,14 +221,32 @@ class Shopper:
         return await opened.value
 
     async def asks(self, question: str, button: str = "Ask") -> None:
-        await self.page.get_by_label("Your question").fill(question)
+        await self.page.get_by_label("What would you like to know?").fill(question)
         await self.page.get_by_role("button", name=re.compile(f"^{button}")).click()
+
+    async def signs_in(self, email: str, password: str = PASSWORD, button: str = "Sign in") -> None:
+        """In the dialog, which is opened where it is not open."""
+        dialog = self.page.locator("#welcome")
+        if not await dialog.is_visible():
+            await self.page.locator("#enter").click()
+        await dialog.get_by_label("Email").fill(email)
+        await dialog.get_by_label("Password").fill(password)
+        await dialog.get_by_role("button", name=button).click()
+
+    async def gives_way_to_mina(self) -> None:
+        await self.page.get_by_role("button", name="Sign out").click()
+        await self.page.locator("#enter").click()
+        await self.page.get_by_role("button", name="Continue as Mina").click()
+        await expect(self.page.locator("#who")).to_have_text("김미나")
 
     async def back_in_the_store(self) -> None:
         """From the page that the gateway sent the buyer to, where there was one."""
         if "/payment/" in self.page.url:
-            await self.page.get_by_role("button", name="Go back").click()
-        await expect(self.store.locator(".pack").first).to_be_visible()
+            await self.page.locator(
+                "coinslot-result .actions button:not([name=receipt])"
+            ).last.click()
+            await self.page.wait_for_url("**/store")
+        await self.checks_out()
 
     async def screenshot(self, name: str) -> None:
         await self.page.screenshot(path=ROOT / f".devstack-test/{name}.png")

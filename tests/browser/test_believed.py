@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.shopper import CLOSED
 from tests.browser.test_troubles import refuse
 from tests.support.toss_shop import TossShop
 
@@ -44,7 +45,7 @@ async def test_a_second_window_is_not_judged_by_the_first(browse: Browse) -> Non
     await buyer.choose("PortOne")
     await buyer.buy()
     await buyer.clicks("Close without paying")
-    await buyer.told("The payment was not finished")
+    await buyer.told(CLOSED)
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
     await buyer.shop.pay(buyer.order_id(), webhook="none")
@@ -61,7 +62,8 @@ async def test_an_order_that_nobody_can_ask_about_is_not_made_again(browse: Brow
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
     await buyer.opens()
-    await buyer.told("You have an unfinished payment")
+    await buyer.told("Finish your payment?")
+    await buyer.choose("Toss Payments")
     order_id, elsewhere = buyer.order_id(), TossShop.of(buyer.shop)
 
     async def pay_elsewhere(route: Route) -> None:
@@ -72,7 +74,7 @@ async def test_an_order_that_nobody_can_ask_about_is_not_made_again(browse: Brow
 
     await buyer.page.route("**/payment/toss/create", pay_elsewhere, times=1)
     await buyer.buy()
-    await buyer.told("We do not know yet whether you paid")
+    await buyer.told("still waiting to hear from your bank")
     assert buyer.orders() == ["completed"]
     await buyer.page.unroute("**/payment/ord*")
     await buyer.page.get_by_role("button", name="Check again").click()
@@ -84,7 +86,7 @@ async def test_the_word_of_a_window_is_not_believed_for_ever(browse: Browse) -> 
     buyer = await browse()
     await buyer.choose("Stripe")
     await buyer.buy()
-    await expect(buyer.store.get_by_role("button", name="Cancel")).to_be_visible()
+    await expect(buyer.store.get_by_role("button", name="Back")).to_be_visible()
     await buyer.page.evaluate(
         """() => {
           const orders = JSON.parse(localStorage.getItem('coinslot:orders'))
@@ -93,4 +95,4 @@ async def test_the_word_of_a_window_is_not_believed_for_ever(browse: Browse) -> 
         }"""
     )
     await buyer.opens()
-    await buyer.told("You have an unfinished payment")
+    await buyer.told("Finish your payment?")

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import signed_in
+from tests.browser.shopper import CLOSED
 from tests.browser.test_overtaken import Held
 from tests.browser.test_troubles import COMPLETE, refuse
 
@@ -44,14 +45,12 @@ async def test_an_order_is_not_told_to_the_next_person_nor_forgotten(browse: Bro
     await first.page.route(COMPLETE, held, times=1)
     await first.opens()
     await held.asked.wait()
-    await first.page.get_by_role("button", name="Sign out").click()
-    await first.page.get_by_role("button", name="Continue as Mina").click()
-    await expect(first.page.get_by_role("heading", name="Hello, 김미나")).to_be_visible()
+    await first.gives_way_to_mina()
     async with first.page.expect_response("**/payment/ord*"):
         held.let_go.set()
     await first.has_shown_it()
-    await expect(first.store.locator(".notice")).to_have_count(0)
-    await expect(first.page.get_by_role("heading", name="Hello, 김미나")).to_be_visible()
+    await expect(first.store.locator(".told")).to_have_count(0)
+    await expect(first.page.locator("#who")).to_have_text("김미나")
     kept = await first.page.evaluate("localStorage.getItem('coinslot:orders')")
     assert [order["orderId"] for order in json.loads(kept)] == [first.order_id()]
 
@@ -66,7 +65,7 @@ async def test_a_payment_is_not_told_to_whoever_has_signed_in_meanwhile(browse: 
     await first.shop.pay(order)
     await becomes(first, await another(first))
     await first.page.goto(f"{first.url}/payment/success?orderId={order}")
-    await first.told("This order is not in your account")
+    await first.told("We can’t find this order in your account")
     assert await first.shop.tokens() == 15
 
 
@@ -89,7 +88,7 @@ async def test_a_history_is_nobody_elses(browse: Browse) -> None:
     await becomes(person, await another(person))
     await person.page.route("**/token_ledger?*", refuse)
     await person.history.evaluate("(history) => history.reload()")
-    await expect(person.history).to_contain_text("The history could not be loaded.")
+    await expect(person.history).to_contain_text("We couldn’t load your activity.")
     await expect(person.history.locator(".entry")).to_have_count(0)
 
 
@@ -138,9 +137,9 @@ async def test_who_cannot_be_asked_about_is_not_signed_out(browse: Browse) -> No
         }"""
     )
     await buyer.buy()
-    await buyer.told("The payment could not be started")
+    await buyer.told("We couldn’t start the payment")
     await buyer.page.evaluate("dispatchEvent(new Event('focus'))")
-    await expect(buyer.balance).to_contain_text("Not up to date")
+    await expect(buyer.balance).to_contain_text("Couldn’t refresh")
     await expect(buyer.page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
@@ -152,4 +151,4 @@ async def test_a_clock_that_is_fast_ends_no_order(browse: Browse) -> None:
     await buyer.choose("PortOne")
     await buyer.buy()
     await buyer.clicks("Close without paying")
-    await buyer.told("The payment was not finished")
+    await buyer.told(CLOSED)

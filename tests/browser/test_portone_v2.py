@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from simulators.registry import sidecar_environments
-from tests.browser.shopper import on_both
+from tests.browser.shopper import CLOSED, on_both
 from tests.browser.test_purchases import bought, deposits
 from tests.support.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
 
@@ -45,8 +46,8 @@ async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
     buyer = await browse(device)
     buyer.expects("400 /api/payments/complete")
     for how, told in (
-        ("Close without paying", "The payment was"),
-        ("Have the card declined", "The payment was declined"),
+        ("Close without paying", CLOSED),
+        ("Have the card declined", "was declined"),
     ):
         await buyer.choose("PortOne")
         await buyer.buy()
@@ -66,10 +67,10 @@ async def test_closed_declined_and_paid(browse: Browse, device: str) -> None:
 @pytest.mark.proof
 async def test_a_virtual_account_waits_for_its_deposit(browse: Browse, device: str) -> None:
     buyer = await browse(device)
-    await buyer.choose("PortOne", "Bank transfer")
+    await buyer.choose("PortOne", "Virtual account")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
-    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.told("Transfer ₩5,000 by")
     await buyer.back_in_the_store()
     await deposits(buyer)
     await bought(buyer)
@@ -90,9 +91,11 @@ async def test_a_payment_that_portone_does_not_show_yet(
     await buyer.buy()
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
     payment = f"{url}/payments/{buyer.order_id()}"
+    not_yet = {"status": "READY", "paidAt": None}
+    paid = {"status": "PAID", "paidAt": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
     async def lag(route: Route) -> None:
-        (await http.patch(payment, json={"status": "READY"})).raise_for_status()
+        (await http.patch(payment, json=not_yet)).raise_for_status()
         await route.continue_()
 
     asked = "**/payments/complete*"
@@ -100,8 +103,8 @@ async def test_a_payment_that_portone_does_not_show_yet(
     async with buyer.page.expect_response("**/api/payments/complete"):
         await buyer.clicks("Pay ₩5,000")
     await buyer.has_shown_it()
-    await buyer.told("Checking your payment…")
-    (await http.patch(payment, json={"status": "PAID"})).raise_for_status()
+    await buyer.told("Confirming your payment")
+    (await http.patch(payment, json=paid)).raise_for_status()
     await buyer.told("10 tokens added")
     await buyer.back_in_the_store()
     await buyer.has(15)

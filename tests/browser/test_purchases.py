@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from coinslot.errors import AmountNotChargeable
-from tests.browser.shopper import on_both
+from tests.browser.shopper import CLOSED, on_both
 from tests.support.sizes import sized
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ async def test_a_window_is_closed_a_card_declined_and_the_next_one_pays(
     await buyer.choose(gateway)
     await buyer.buy()
     await buyer.clicks("Close without paying")
-    await buyer.told("The payment was not finished")
+    await buyer.told(CLOSED)
     await buyer.back_in_the_store()
     await buyer.choose(gateway)
     await buyer.buy()
     await buyer.clicks("Have the card declined")
-    await buyer.told("The payment was declined")
+    await buyer.told("was declined")
     await buyer.back_in_the_store()
     await buyer.has(5)
     await buyer.choose(gateway)
@@ -65,9 +65,9 @@ async def test_stripe_declines_a_card_and_takes_the_next_one(browse: Browse, dev
     await buyer.choose("Stripe")
     await buyer.buy()
     await buyer.pays_with("is declined")
-    await expect(buyer.store.get_by_role("alert")).to_have_text(
+    await expect(buyer.store.locator(".error")).to_have_text(
         "Your card issuer didn\u2019t approve it. "
-        "No money was taken. Try again, or pay another way."
+        "You weren\u2019t charged. Try another card or payment method."
     )
     await buyer.pays_with("is paid")
     await bought(buyer)
@@ -78,8 +78,8 @@ async def test_stripes_form_is_left_and_opened_again(browse: Browse) -> None:
     buyer = await browse()
     await buyer.choose("Stripe")
     await buyer.buy()
-    await buyer.store.get_by_role("button", name="Cancel").click()
-    await buyer.told("The payment was not finished")
+    await buyer.store.get_by_role("button", name="Back").click()
+    await buyer.told(CLOSED)
     await buyer.buy()
     await buyer.pays_with("is paid")
     await bought(buyer)
@@ -107,13 +107,13 @@ async def test_a_virtual_account_waits_for_its_deposit(
     browse: Browse, gateway: str, device: str
 ) -> None:
     buyer = await browse(device)
-    await buyer.choose(gateway, "Bank transfer")
+    await buyer.choose(gateway, "Virtual account")
     await buyer.buy()
     await buyer.clicks("Get a virtual account")
-    await buyer.told("Transfer ₩5,000 to this account")
-    await expect(buyer.page.get_by_text("Account number")).to_be_visible()
+    await buyer.told("Transfer ₩5,000 by")
+    await expect(buyer.page.get_by_text("Account number", exact=True)).to_be_visible()
     await buyer.back_in_the_store()
-    await buyer.told("Transfer ₩5,000 to this account")
+    await buyer.told("Transfer ₩5,000 by")
     await buyer.has(5)
     await deposits(buyer)
     await bought(buyer)
@@ -139,6 +139,6 @@ async def test_price_that_the_gateway_refuses_is_told(browse: Browse) -> None:
     await buyer.choose("Toss Payments")
     await buyer.page.route("**/payment/toss/create", refuse)
     await buyer.buy()
-    await buyer.told("This way to pay is not available")
-    await expect(buyer.store).to_contain_text("No money was taken.")
+    await buyer.told("isn’t available right now")
+    await expect(buyer.store).to_contain_text("You weren’t charged.")
     await buyer.page.unroute("**/payment/toss/create")

@@ -40,8 +40,8 @@ async def test_the_connection_is_lost_while_the_window_is_open(browse: Browse) -
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
     await buyer.page.route(f"{buyer.url}/**", refuse)
     await buyer.clicks("Pay ₩5,000")
-    await buyer.told("Checking your payment…")
-    await expect(buyer.store).to_contain_text("Please do not pay again")
+    await buyer.told("Confirming your payment")
+    await expect(buyer.store).to_contain_text("Please don’t pay again")
     await buyer.page.unroute(f"{buyer.url}/**")
     await buyer.told("10 tokens added")
     await buyer.has(15)
@@ -69,10 +69,10 @@ async def test_a_reload_in_the_middle_finds_the_payment_again(browse: Browse, de
     await buyer.choose("PortOne" if device == "desktop" else "Toss Payments")
     await buyer.buy()
     await buyer.clicks("Pay ₩5,000")
-    await buyer.told("Checking your payment…")
+    await buyer.told("Confirming your payment")
     # Still refused, so that it is the page after the reload that learns of it.
     await buyer.page.reload()
-    await buyer.told("Checking your payment…")
+    await buyer.told("Confirming your payment")
     await buyer.page.unroute(url)
     await buyer.told("10 tokens added")
     await buyer.back_in_the_store()
@@ -89,7 +89,7 @@ async def test_the_page_is_closed_in_the_middle_and_opened_again_later(browse: B
     await buyer.choose("PortOne")
     await buyer.buy()
     await buyer.clicks("Pay ₩5,000")
-    await buyer.told("Checking your payment…")
+    await buyer.told("Confirming your payment")
     later = await buyer.another_tab()
     await buyer.page.close()
     await later.told("10 tokens added")
@@ -99,7 +99,7 @@ async def test_the_page_is_closed_in_the_middle_and_opened_again_later(browse: B
 async def test_a_double_click_opens_one_window_and_makes_one_order(browse: Browse) -> None:
     buyer = await browse()
     await buyer.choose("PortOne")
-    await buyer.buy_button().dblclick()
+    await buyer.pay_button().dblclick()
     await expect(buyer.page.locator("body > iframe")).to_have_count(1)
     await buyer.window.get_by_role("button", name="Pay ₩5,000").dblclick()
     await buyer.told("10 tokens added")
@@ -178,7 +178,7 @@ async def test_the_back_button_out_of_a_window_leaves_nothing_paid(
     await buyer.page.go_back()
     if device == "desktop":
         await buyer.opens()
-    await buyer.told("You have an unfinished payment")
+    await buyer.told("Finish your payment?")
     await buyer.page.get_by_role("button", name="Continue to payment").first.click()
     await buyer.clicks("Pay ₩5,000")
     await buyer.told("10 tokens added")
@@ -191,8 +191,8 @@ async def test_a_product_taken_off_sale_while_the_page_is_open(browse: Browse) -
     await buyer.choose("PortOne")
     with off_sale(buyer, "standard"):
         await buyer.buy("Standard Pack")
-        await buyer.told("This is no longer on sale")
-        await expect(buyer.store).to_contain_text("No money was taken.")
+        await buyer.told("This pack is no longer available")
+        await expect(buyer.store).to_contain_text("You weren’t charged.")
         await expect(buyer.store.locator(".pack")).to_have_count(2)
     await buyer.has(5)
     assert buyer.orders() == []
@@ -203,7 +203,7 @@ async def test_a_price_that_changed_while_the_page_is_open_is_asked_about(browse
     await buyer.choose("PortOne")
     with other_price(buyer, "starter", 6000):
         await buyer.buy()
-        await buyer.told("The price has changed to ₩6,000")
+        await buyer.told("The price is now ₩6,000")
         await expect(buyer.store.locator(".pack").first).to_contain_text("₩6,000")
         await buyer.buy()
         await buyer.clicks("Pay ₩6,000")
@@ -223,7 +223,7 @@ async def test_a_session_that_ended_in_the_middle_of_a_payment(browse: Browse) -
     await buyer.told("10 tokens added")
     assert await buyer.shop.tokens() == 15
     await buyer.page.reload()
-    await expect(buyer.page.get_by_role("button", name="Sign in")).to_be_visible()
+    await expect(buyer.page.locator("#enter")).to_be_visible()
 
 
 async def test_a_gateway_script_that_does_not_load(browse: Browse) -> None:
@@ -232,8 +232,8 @@ async def test_a_gateway_script_that_does_not_load(browse: Browse) -> None:
     await buyer.page.route("**/toss/sdk.js", refuse)
     await buyer.choose("Toss Payments")
     await buyer.buy()
-    await buyer.told("The payment window did not load")
-    await expect(buyer.store).to_contain_text("No money was taken.")
+    await buyer.told("The payment window didn’t load")
+    await expect(buyer.store).to_contain_text("You weren’t charged.")
     await buyer.page.unroute("**/toss/sdk.js")
     await buyer.buy()
     await buyer.clicks("Pay ₩5,000")
@@ -251,8 +251,8 @@ async def test_a_gateway_that_is_down_when_an_order_is_made(browse: Browse, gate
     else:
         await faults(buyer, gateway, kind="error_before")
     await buyer.buy()
-    await buyer.told("The payment could not be started")
-    await expect(buyer.store).to_contain_text("No money was taken.")
+    await buyer.told("We couldn’t start the payment")
+    await expect(buyer.store).to_contain_text("You weren’t charged.")
     await faults(buyer, gateway)
     await buyer.page.unroute("**/payment/toss/create")
     await buyer.has(5)
@@ -266,7 +266,7 @@ async def test_a_gateway_that_is_down_after_the_payment(browse: Browse) -> None:
     await expect(buyer.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
     await faults(buyer, "portone-v1", kind="error_before")
     await buyer.clicks("Pay ₩5,000")
-    await buyer.told("Checking your payment…")
+    await buyer.told("Confirming your payment")
     await faults(buyer, "portone-v1")
     await buyer.told("10 tokens added")
     await buyer.has(15)

@@ -53,7 +53,8 @@ class Order:
     id: str = ""
     status: str = "pending"
     version: int = 1
-    canceled: bool = False
+    cancels: int = 0
+    """Times that the buyer called it off: an account of before is not waited for."""
     overdue: bool = False
     is_past: bool = False
     """Its time, its grace and its last day for a deposit are over."""
@@ -94,9 +95,10 @@ class Order:
             raise Refused("order_not_found")
         if self.status == "canceled":
             return "done"
-        if self.status not in ("pending", "failed"):
+        waits = self.status == "awaiting_deposit" and not self.is_debited
+        if self.status not in ("pending", "failed") and not waits:
             raise Refused("illegal_transition")
-        self.canceled, self.status = True, "canceled"
+        self.cancels, self.status = self.cancels + 1, "canceled"
         return "done"
 
     def seen(self, counted: Attempt | None) -> Read | None:
@@ -142,8 +144,16 @@ class Attempt:
     read: Read
     problem: bool
     turn: int
+    cancels: int
+    """Of its order, when it began."""
     credited: bool = False
     late: bool = False
+
+    @property
+    def is_waited_for(self) -> bool:
+        called_off = self.read.account and self.order.cancels > self.cancels
+        waits = self.read.state == "awaiting_deposit" and self.read.paid == 0
+        return waits and not self.problem and not called_off
 
 
 class Gateways:
@@ -176,7 +186,7 @@ class Gateways:
             return "refused"
         self._turns += 1
         if known is None:
-            known = Attempt(order, read, problem, self._turns)
+            known = Attempt(order, read, problem, self._turns, order.cancels)
             self.attempts[read.gateway, read.key] = known
         known.read, known.problem, known.turn = read, problem, self._turns
         known.late = late
@@ -239,11 +249,7 @@ class Gateways:
 
     @staticmethod
     def _waits(mine: list[Attempt]) -> Attempt | None:
-        waiting = [
-            a
-            for a in mine
-            if not a.problem and a.read.state == "awaiting_deposit" and a.read.paid == 0
-        ]
+        waiting = [a for a in mine if a.is_waited_for]
         return max(waiting, key=lambda a: a.turn, default=None)
 
     def _status(
@@ -258,7 +264,7 @@ class Gateways:
             return "voided" if order.voided else "expired"
         if self._waits(mine):
             return "awaiting_deposit"
-        canceled = order.canceled or "canceled" in states
+        canceled = order.cancels > 0 or "canceled" in states
         unpaid = "failed" if "failed" in states else "pending"
         return "canceled" if canceled else unpaid
 

@@ -30,6 +30,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "redeem_token_code": {"code": "SPRING", "idempotency_key": "k"},
     "get_token_invitation": {},
     "accept_token_invitation": {"code": "SPRING"},
+    "list_token_lots": {},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }

@@ -35,7 +35,7 @@ def database(cluster: Cluster) -> Iterator[str]:
 def call(database: str) -> Iterator[Connection]:
     """A call that is under way, and takes its tables in the order that the upgrade does not."""
     with psycopg.connect(database) as connection:
-        connection.execute("set lock_timeout = '300ms'")
+        connection.execute("set lock_timeout = '150ms'")
         connection.execute("select from public.token_payments")
         yield connection
 

@@ -207,7 +207,7 @@ async def test_unsound_ledger(shop: Shop) -> None:
             "event": "ledger_unsound",
             "log_level": "error",
             "wallets": 1,
-            "problems": {"tokens": 1},
+            "problems": {"tokens": 1, "lots_short": 1},
         }
         found = await watch.until(lambda now: now.value("coinslot_ledger_unsound_wallets") == 1)
         assert found.value("coinslot_discrepancies_open", kind="ledger_unsound") == 1

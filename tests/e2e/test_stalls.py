@@ -25,7 +25,7 @@ __all__ = ["shop"]
 KEY = "a" * 201
 # Back references tried in every way: for hours, on a key like this one.
 LONG = r"match.^(a*)(a*)(a*)(a*)\1\2\3\4$"
-# The limits are a second, and 300 ms for a lock; the machine is shared.
+# The limits are a second, and 150 ms for a lock; the machine is shared.
 LIMIT, PATIENCE = 1.0, 4.0
 
 

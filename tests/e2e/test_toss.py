@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from coinslot.services import opened
+from tests.support.servers import until
 from tests.support.toss_shop import READING, TossShop
 
 if TYPE_CHECKING:
@@ -230,3 +232,18 @@ class TestVirtualAccount:
         await toss.until(lambda: toss.row(order_id)["status"] == "canceled")
         assert (toss.row(order_id)["paid"], await toss.tokens()) == (0, 5)
         await toss.followed(order_id)
+
+    async def test_canceled_by_the_buyer_closes_the_account(self, toss: TossShop) -> None:
+        order_id, key = await toss.agreed(outcome="awaiting_deposit")
+        await toss.confirm(order_id, key)
+        canceled = await toss.rpc("cancel_token_order", toss.buyer, order_id=order_id)
+        assert (canceled["status"], canceled["virtual_account"]) == ("canceled", None)
+        async with opened(toss.settings()) as services:
+            await services.reconciliations.once()
+
+        async def is_closed() -> bool:
+            return bool((await toss.at_toss(key))["status"] == "CANCELED")
+
+        await until(is_closed)
+        await toss.until(lambda: not toss.select("select 1 from coinslot.payment_closings"))
+        assert (toss.row(order_id)["status"], await toss.tokens()) == ("canceled", 5)

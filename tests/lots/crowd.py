@@ -84,9 +84,11 @@ class Traffic:
         self.users = users
         self.moved: Counter[UUID] = Counter()
         self.done: Counter[str] = Counter()
+        self._times = 0
 
     @contextmanager
     def under_way(self, people: int) -> Iterator[None]:
+        self._times += 1
         over = Event()
         with ThreadPoolExecutor(people) as threads:
             everybody = [
@@ -107,7 +109,7 @@ class Traffic:
         with self.bank.connect() as connection:
             while not over.is_set():
                 turn += 1
-                self._act(connection, random, random.choice(mine), f"traffic {number} {turn}")
+                self._act(connection, random, random.choice(mine), f"{self._times} {number} {turn}")
 
     def _made(self, call: Call, connection: Connection) -> Answer:
         """A call that waited while its table got a column fails, and is made again."""

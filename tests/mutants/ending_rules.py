@@ -16,6 +16,18 @@ MUTANTS = (
         (ENDS,),
     ),
     SqlMutant(
+        "called-off-accounts-are-waited-for",
+        "an account that was there when its order was called off is not waited for",
+        (Rewrite("coinslot.payment_facts", "payment.canceled_at < v_attempt.created_at", "true"),),
+        ("sql_tests/08_gateway_payments.test.sql",),
+    ),
+    SqlMutant(
+        "debits-are-called-off",
+        "a debit that is under way cannot be called off",
+        (Rewrite("coinslot.can_cancel", "and payment.virtual_account is not null", ""),),
+        ("sql_tests/08_gateway_payments.test.sql",),
+    ),
+    SqlMutant(
         "later-attempts-stay-open",
         "an attempt that begins after its order has ended is closed, too",
         (Rewrite("coinslot.apply_news", "coinslot.has_ended(payment.status)", "false"),),

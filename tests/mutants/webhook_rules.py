@@ -120,7 +120,7 @@ MUTANTS = (
     SqlMutant(
         "hints-without-a-ration",
         "the reads that unsigned hints cause are rationed by owner",
-        (Rewrite("coinslot.plan_hint", "r.used_until - 20", "r.used_until - 1000"),),
+        (Rewrite("coinslot.plan_hint", "r.used_until - 5", "r.used_until - 1000"),),
         (WEBHOOKS,),
     ),
     SqlMutant(

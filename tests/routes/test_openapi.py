@@ -9,6 +9,7 @@ from openapi_spec_validator import validate
 
 from coinslot.routes.openapi import document
 from coinslot.routes.pages import pages
+from coinslot.routes.web_files import web_files
 from coinslot.server.app import create_app
 from tests.support.contract import problems
 from tests.support.sidecars import settings
@@ -41,12 +42,12 @@ async def test_document_is_served_and_valid(alone: httpx.AsyncClient) -> None:
 
 
 def test_every_route_is_in_it_and_nothing_else() -> None:
-    """But the pages, which are for people."""
+    """But the pages and their files, which are for people."""
     app = create_app(settings())
     served = {
         (method.lower(), "/" + route.path.replace(":str", "").translate(_BRACKETS))
         for route in app.router.routes
-        if f".{pages.name}." not in route.name
+        if not any(f".{each.name}." in route.name for each in (pages, web_files))
         for method in route.methods - {"OPTIONS", "HEAD"}
     }
     documented = {(m, path) for path, methods in document()["paths"].items() for m in methods}

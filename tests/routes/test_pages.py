@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from coinslot import assets
 from coinslot.assets import WEB
 from coinslot.routes.content_policy import content_policy
+from coinslot.routes.page_data import data_block
+from coinslot.routes.web_files import TYPES
 from coinslot.server.app import create_app
+from coinslot.settings import store
 from coinslot.settings.deployment import SettingsError, load_settings
 from tests.support.servers import running
 from tests.support.sidecars import FRONTEND, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 EVERY_GATEWAY = {
     "toss_client_key": "test_ck_x",
@@ -67,16 +73,16 @@ async def test_test_mode_can_do_without() -> None:
         assert (await http.get("/store")).status_code == 404
 
 
-async def test_without_supabase_js_the_return_pages_work_and_the_store_is_off(
-    tmp_path: Path,
+async def test_nothing_is_served_that_is_not_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    missing = tmp_path / "supabase.js"
-    async with serving(coinslot_supabase_js=missing) as http:
-        assert (await http.get("/store")).status_code == 404
-        assert (await http.get("/store/supabase.js")).status_code == 404
-        assert (await http.get(RETURNS[0])).status_code == 200
-    with pytest.raises(SettingsError, match="COINSLOT_SUPABASE_JS is no file"):
-        settings(coinslot_supabase_js=missing, coinslot_store_page=True)
+    monkeypatch.setattr(assets, "WEB", tmp_path / "web")
+    monkeypatch.setattr(store, "WEB", tmp_path / "web")
+    async with serving() as http:
+        for path in ("/store", "/web/coinslot.js", RETURNS[0]):
+            assert (await http.get(path)).status_code == 404
+    with pytest.raises(SettingsError, match="the pages are not built"):
+        settings(coinslot_store_page=True)
 
 
 def test_live_mode_has_no_simulated_bank() -> None:
@@ -157,14 +163,99 @@ async def test_v2_takes_the_orders_where_both_versions_are_on() -> None:
     assert gateways == {"portone": {"version": 2, "methods": ["card", "virtual_account"]}}
 
 
-async def test_modules_are_sent_again_only_when_they_changed(alone: httpx.AsyncClient) -> None:
-    path = "/web/pages/store.js"
-    first = await alone.get(path)
+def entry(name: str) -> str:
+    """The address of what is built of an entry for English pages; its name tells its content."""
+    manifest = json.loads((WEB / "pages/manifest.json").read_text())
+    return f"/web/pages/{manifest['en'][name]}"
+
+
+@pytest.mark.parametrize("path", [entry("store.js"), entry("pages.css")])
+async def test_a_file_whose_name_tells_its_content_is_kept_for_ever(
+    alone: httpx.AsyncClient, path: str
+) -> None:
+    answer = await alone.get(path, headers={"Accept-Encoding": "identity"})
+    assert answer.content == (WEB / path.removeprefix("/web/")).read_bytes()
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+async def test_what_apps_load_by_its_own_name_is_asked_for_again(alone: httpx.AsyncClient) -> None:
+    first = await alone.get("/web/coinslot.js")
     assert first.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert first.content == (WEB / "pages/store.js").read_bytes()
-    again = await alone.get(path, headers={"If-None-Match": first.headers["etag"]})
+    again = await alone.get("/web/coinslot.js", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert first.headers["cache-control"] == again.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("br;q=0.0", None),
+        ("", None),
+    ],
+)
+async def test_a_browser_is_sent_what_it_can_unpack(
+    alone: httpx.AsyncClient, accepted: str, encoding: str | None
+) -> None:
+    url = entry("store.js")
+    async with alone.stream("GET", url, headers={"Accept-Encoding": accepted}) as answer:
+        sent = b"".join([part async for part in answer.aiter_raw()])
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    suffix = {"br": ".br", "gzip": ".gz", None: ""}[encoding]
+    assert sent == (WEB / f"{url.removeprefix('/web/')}{suffix}").read_bytes()
+
+
+async def test_a_page_is_sent_again_only_when_it_changed(alone: httpx.AsyncClient) -> None:
+    first = await alone.get("/store")
+    assert first.headers["cache-control"] == "no-cache"
+    assert first.headers["content-encoding"] == "gzip"
+    again = await alone.get("/store", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/store", *RETURNS])
+@pytest.mark.parametrize(
+    ("headers", "language"),
+    [
+        ({}, "en"),
+        ({"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.8"}, "ko"),
+        ({"Accept-Language": "fr-FR,fr;q=0.9,ko;q=0.8,en;q=0.7"}, "ko"),
+        ({"Accept-Language": "en-GB", "Cookie": "coinslot-locale=ko"}, "ko"),
+        ({"Accept-Language": "ko", "Cookie": "coinslot-locale=../x"}, "ko"),
+    ],
+)
+async def test_a_page_is_written_in_the_language_of_whoever_asks(
+    alone: httpx.AsyncClient, path: str, headers: dict[str, str], language: str
+) -> None:
+    page = await alone.get(path, headers=headers)
+    assert f'<html lang="{language}"' in page.text
+    assert "Accept-Language" in page.headers["vary"]
+
+
+async def test_a_chosen_language_is_kept_and_leaves_the_address(alone: httpx.AsyncClient) -> None:
+    unknown = await alone.get("/store?lang=tlh", headers={"Accept-Language": "en"})
+    assert (unknown.status_code, '<html lang="en"' in unknown.text) == (200, True)
+    answer = await alone.get("/store?lang=ko")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/store")
+    assert "coinslot-locale=ko" in answer.headers["set-cookie"]
+
+
+async def test_the_settings_stand_in_the_page() -> None:
+    async with serving(**EVERY_GATEWAY) as http:
+        page = (await http.get("/store")).text
+        config = (await http.get("/store/config")).json()
+    block = re.search(r'<script type="application/json" id="coinslot-config">(.*?)</script>', page)
+    assert block
+    assert json.loads(block[1]) | config == json.loads(block[1])
+
+
+def test_no_text_ends_the_element_that_it_stands_in() -> None:
+    block = data_block({"name": "</script><script>alert(1)</script>&<!--"})
+    assert block.count("<") == 2
+    assert json.loads(block.partition(">")[2].rpartition("<")[0])["name"].startswith("</script>")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +263,8 @@ async def test_modules_are_sent_again_only_when_they_changed(alone: httpx.AsyncC
     [
         "/web/",
         "/web/pages",
-        "/web/pages/store.html",
+        "/web/pages/store.en.html",
+        "/web/coinslot.js.br",
         "/web/nothing.js",
         "/web/../settings.py",
         "/web/%2e%2e/settings.py",
@@ -191,7 +283,7 @@ async def test_nothing_else_is_served(alone: httpx.AsyncClient, path: str) -> No
 
 def test_what_the_package_carries_has_a_type() -> None:
     suffixes = {file.suffix for file in WEB.rglob("*") if file.is_file()}
-    assert suffixes <= {".css", ".html", ".js", ".json", ".svg", ".ts"}
+    assert suffixes <= {*TYPES, ".html", ".br", ".gz"}
 
 
 def test_sdk_addresses_are_checked() -> None:

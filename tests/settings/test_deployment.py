@@ -220,6 +220,13 @@ def test_secret_that_is_shorter_than_a_word_is_refused(name: str, short: str) ->
     assert f"{short!r}" not in said
 
 
+@pytest.mark.parametrize("odd", ["sk_live_12345678\n", "sk_live 12345678", "sk_live_12345678é"])
+def test_secret_that_brought_more_than_itself_is_refused(odd: str) -> None:
+    said = refusal(**{**PORTONE, "iamport_api_secret": odd})
+    assert "IAMPORT_API_SECRET has a line break, a space or a letter" in said
+    assert odd not in said
+
+
 def test_origins_are_a_list() -> None:
     origins = load(cors_origins="https://a.example.com/, http://localhost:3000").cors_origins
     assert origins == ["https://a.example.com", "http://localhost:3000"]

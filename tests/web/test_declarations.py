@@ -9,10 +9,12 @@ import pytest
 from tests.web.test_texts import KINDS, SCRIPTS, WEB
 
 DECLARED = (WEB / "coinslot.d.ts").read_text(encoding="utf-8")
-CODE = {script.name: script.read_text(encoding="utf-8") for script in SCRIPTS}
-ALL_CODE = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
+OWN = [script for script in SCRIPTS if "pages" not in script.parts]
+CODE = {script.name: script.read_text(encoding="utf-8") for script in OWN}
+ALL_CODE = "\n".join(script.read_text(encoding="utf-8") for script in OWN)
 # Named for the elements' own use: what the base class calls, and what the browser does.
-LIFE = {"constructor", "connectedCallback", "disconnectedCallback", "start", "render"}
+LIFE = {"connectedCallback", "disconnectedCallback", "firstUpdated", "willUpdate", "updated"}
+LIFE |= {"start", "render"}
 ELEMENTS = ("balance", "history", "paywall", "result", "store")
 
 
@@ -64,11 +66,15 @@ def test_an_element_has_the_methods_that_are_promised(element: str) -> None:
 
 @pytest.mark.parametrize("element", ELEMENTS)
 def test_the_attributes_in_jsx_are_those_that_are_read(element: str) -> None:
-    """`quiet` is what the paywall tells its store."""
-    files = [WEB / f"elements/{element}.js", *([WEB / "resume.js"] if element == "result" else [])]
-    source = "".join(file.read_text(encoding="utf-8") for file in files)
-    read = set(re.findall(r"(?:get|has)Attribute\('(\w+)'\)", source)) - {"quiet"}
+    """`quiet` and `need` are what the paywall tells its store."""
+    source = (WEB / f"elements/{element}.js").read_text(encoding="utf-8")
+    read = set(re.findall(r"(\w+): \{", properties(source))) - {"quiet", "need"}
     react = (WEB / "react.d.ts").read_text(encoding="utf-8")
     props = react.partition(f"'coinslot-{element}': Props")[2].partition("\n      'coinslot-")[0]
-    declared = set(re.findall(r"(\w+)\?: string", props))
+    declared = set(re.findall(r"(\w+)\?: (?:string|number)", props))
     assert declared == read
+
+
+def properties(source: str) -> str:
+    found = re.search(r"static properties = \{(.*?\})?,? *\n? *\}\n", source, re.S)
+    return found[0].partition("=")[2].lstrip(" {") if found else ""

@@ -25,7 +25,6 @@ const react = await import('coinslot/react')
 console.log(JSON.stringify({
   functions: [defineCoinslot, refreshBalance, setLocale, resumePayment].map((each) => typeof each),
   same: react.defineCoinslot === defineCoinslot,
-  css: import.meta.resolve('coinslot/coinslot.css').endsWith('/coinslot.css'),
 }))
 """
 TYPED = """
@@ -70,11 +69,13 @@ def test_holds_the_components_and_neither_pages_nor_tests(archive: Path) -> None
     with tarfile.open(archive) as packed:
         held = {name.removeprefix("package/") for name in packed.getnames()}
     web = {
-        path.relative_to(ROOT / "sidecar/web").as_posix()
-        for path in (ROOT / "sidecar/web").rglob("*")
-        if path.is_file()
+        path.relative_to(ROOT / "build/web").as_posix()
+        for path in (ROOT / "build/web").rglob("*")
+        if path.is_file() and path.suffix not in {".br", ".gz"}
     }
-    assert held == {each for each in web if not each.startswith("pages/")} | {"LICENSE"}
+    own = {each for each in web if not each.startswith("pages/")}
+    assert held == own | {"LICENSE", "package.json"}
+    assert {"coinslot.js", "coinslot.d.ts"} <= own
 
 
 def test_an_app_imports_it_by_its_name(app: Path) -> None:
@@ -83,7 +84,7 @@ def test_an_app_imports_it_by_its_name(app: Path) -> None:
         [tools.require_node(), "app.mjs"], cwd=app, check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"functions": ["function"] * 4, "same": True, "css": True}
+    assert json.loads(done.stdout) == {"functions": ["function"] * 4, "same": True}
 
 
 def test_an_app_has_its_types(app: Path) -> None:
@@ -103,3 +104,12 @@ def test_an_app_has_its_types(app: Path) -> None:
     )
     assert [line for line in done.stdout.splitlines() if line.startswith("app.ts")] == []
     assert done.returncode == 0, done.stdout
+
+
+def test_the_example_apps_are_one_shop() -> None:
+    """Written again for each way to build it, and never apart."""
+    examples = ROOT / "examples"
+    shop = (examples / "vite/src/Shop.jsx").read_text(encoding="utf-8")
+    server = (examples / "next/app/Shop.jsx").read_text(encoding="utf-8")
+    assert server == f"'use client'\n\n{shop}"
+    assert len({file.read_bytes() for file in examples.rglob("style.css")}) == 1

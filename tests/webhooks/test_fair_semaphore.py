@@ -51,6 +51,19 @@ async def test_nobodys_queue_keeps_others_waiting() -> None:
     assert order.index("stranger") <= 3
 
 
+async def test_whoever_has_no_place_is_next() -> None:
+    places, order = FairSemaphore(8), list[str]()
+
+    async def work(owner: str) -> None:
+        async with places.one(left_over=False, owner=owner):
+            order.append(owner)
+            await asyncio.sleep(0.001)
+
+    many = [work(f"forger {number % 8}") for number in range(80)]
+    await asyncio.gather(*many, work("stranger"))
+    assert order.index("stranger") == 8
+
+
 async def test_whoever_stops_waiting_takes_no_place_with_them() -> None:
     places = FairSemaphore(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coinslot.database.caller import Caller
+from coinslot.database.records import Offer
 from coinslot.errors import DatabaseUnavailable
 
 
@@ -16,3 +17,8 @@ class AnonymousDatabase(Caller):
     async def look(self) -> None:
         """Reads what anybody may. Raises `AnonymousRefused`, and what else a call raises."""
         await self.rows(self.client.from_("token_offers").select("id").limit(1))
+
+    async def on_sale(self) -> list[Offer]:
+        """The offers of a store, in every currency, the smallest first."""
+        query = self.client.from_("token_offers").select("*").order("tokens").order("id")
+        return [Offer.model_validate(row) for row in await self.rows(query)]

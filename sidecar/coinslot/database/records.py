@@ -185,6 +185,7 @@ class Offer(Record):
     tokens: int
     currency: str
     amount: int
+    discount_percent: int | None = None
 
 
 class PromotionCode(Record):

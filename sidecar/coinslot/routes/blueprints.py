@@ -12,6 +12,7 @@ from coinslot.routes.orders import orders
 from coinslot.routes.pages import pages
 from coinslot.routes.refunds import refunds
 from coinslot.routes.store import store
+from coinslot.routes.web_files import web_files
 from coinslot.routes.webhooks import webhooks
 
 if TYPE_CHECKING:
@@ -24,4 +25,4 @@ def blueprints() -> list[Blueprint]:
         "routes", "routes/registry.py", [each.gateway for each in registry.GATEWAY_ROUTES]
     )
     of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
-    return [health, openapi, *of_gateways, orders, refunds, webhooks, store, pages]
+    return [health, openapi, *of_gateways, orders, refunds, webhooks, store, pages, web_files]

@@ -1,34 +1,40 @@
-"""The store page, the pages that buyers come back to, and the modules both are made of."""
+"""The store page and the pages that buyers come back to, in the language of whoever asks."""
 
 from __future__ import annotations
 
-import hashlib
+import gzip
+import re
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sanic import Blueprint
 from sanic.exceptions import NotFound
-from sanic.response import raw, redirect
+from sanic.response import redirect
 
-from coinslot.assets import WEB
+from coinslot import assets
 from coinslot.routes.content_policy import content_policy
+from coinslot.routes.page_data import data_block
+from coinslot.routes.page_footer import footer
+from coinslot.routes.page_packs import packs
+from coinslot.routes.page_words import said
+from coinslot.routes.requests import services
+from coinslot.routes.store import told_config
+from coinslot.routes.web_files import answered, tagged, taken
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
     from sanic import HTTPResponse, Request
 
     from coinslot.settings.deployment import Settings
 
 pages = Blueprint("pages")
 
-_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".ts": "text/plain; charset=utf-8",
-}
+_LANGUAGES = ("en", "ko")
+_COOKIE = "coinslot-locale"
+_A_YEAR = 31_536_000
 # Of the page and of all it frames. What a payment may need (payment, publickey-credentials-get) is
 # not among them.
 _NOT_FOR_STORES = "camera=(), display-capture=(), geolocation=(), microphone=()"
@@ -42,34 +48,26 @@ async def front_door(request: Request) -> HTTPResponse:
 
 @pages.get("/store")
 async def store_page(request: Request) -> HTTPResponse:
-    _require_store(request.app.ctx.settings)
-    return _page(request, "store")
-
-
-@pages.get("/store/supabase.js")
-async def supabase_js(request: Request) -> HTTPResponse:
     settings: Settings = request.app.ctx.settings
-    if not settings.coinslot_supabase_js.is_file():
-        raise NotFound
-    return _file(request, settings.coinslot_supabase_js)
+    _require_store(settings)
+    if request.args.get("lang") in _LANGUAGES:
+        return _chosen(request.args.get("lang"), live=settings.live)
+    offers = await services(request).on_sale.offers()
+    shown = {} if offers is None else {"offers": [each.model_dump() for each in offers]}
+    packed = packs(offers, language_of(request))
+    name = "store" if settings.coinslot_demo_bank_url is None else "demo"
+    if name == "demo" and request.args.get("state"):
+        name = "gallery"
+    return await _page(request, name, data=shown, parts={"packs": packed})
 
 
 @pages.get("/payment/success", name="success")
 @pages.get("/payment/fail", name="fail")
 async def return_page(request: Request) -> HTTPResponse:
     """One page: what became of the payment the gateway is asked, not the address."""
-    return _page(request, "return")
-
-
-@pages.get("/web/<path:path>")
-async def module(request: Request, path: str) -> HTTPResponse:
-    try:
-        file = (WEB / path).resolve(strict=True)
-    except (OSError, ValueError):  # not there, or no path at all
-        raise NotFound from None
-    if not file.is_relative_to(WEB) or file.suffix == ".html" or not file.is_file():
+    if not assets.WEB.is_dir():
         raise NotFound
-    return _file(request, file)
+    return await _page(request, "return")
 
 
 def _require_store(settings: Settings) -> None:
@@ -77,28 +75,67 @@ def _require_store(settings: Settings) -> None:
         raise NotFound
 
 
-def _page(request: Request, name: str) -> HTTPResponse:
+def _chosen(language: str, *, live: bool) -> HTTPResponse:
+    """Kept for the next visit, and out of the address."""
+    answer = redirect("/store", status=303)
+    answer.cookies.add_cookie(
+        _COOKIE, language, max_age=_A_YEAR, path="/", samesite="Lax", secure=live
+    )
+    return answer
+
+
+def language_of(request: Request) -> str:
+    """The chosen language, else the first of the browser's that the pages are written in."""
+    chosen = request.cookies.get(_COOKIE)
+    if chosen in _LANGUAGES:
+        return str(chosen)
+    spoken = re.findall(r"(?:^|,)\s*(\w{2,3})", request.headers.get("accept-language", "").lower())
+    return next((each for each in spoken if each in _LANGUAGES), "en")
+
+
+async def _page(
+    request: Request,
+    name: str,
+    *,
+    data: Mapping[str, Any] | None = None,
+    parts: Mapping[str, str] | None = None,
+) -> HTTPResponse:
+    """The page as it was built, with what only this server knows put in."""
     settings: Settings = request.app.ctx.settings
-    page = _file(request, WEB / "pages" / f"{name}.html")
-    page.headers["Content-Security-Policy"] = content_policy(settings)
-    # Gateways look at where a buyer comes from; the path may name a payment and stays here.
-    page.headers["Referrer-Policy"] = "strict-origin"
-    page.headers["Permissions-Policy"] = _NOT_FOR_STORES
-    return page
+    config, language = await told_config(request), language_of(request)
+    file = assets.WEB / f"pages/{name}.{language}.html"
+    text = _read(file, file.stat().st_mtime_ns)
+    put = {
+        "config": data_block({**config, **(data or {})}),
+        "footer": footer(config, said(language)),
+    }
+    for part, markup in {**put, **(parts or {})}.items():
+        text = text.replace(f"<!--{part}-->", markup)
+    body = text.replace('data-mode=""', f'data-mode="{settings.coinslot_mode}"').encode()
+    return _answer(request, body, content_policy(settings))
 
 
-def _file(request: Request, file: Path) -> HTTPResponse:
-    """Asked for again at every use, and sent again only when it has changed."""
-    if file.suffix not in _TYPES:
-        raise NotFound
-    body, tag = _read(file, file.stat().st_mtime_ns)
-    headers = {"Cache-Control": "no-cache", "ETag": tag}
-    if tag in request.headers.get("if-none-match", ""):
-        return raw(b"", status=304, headers=headers, content_type=_TYPES[file.suffix])
-    return raw(body, headers=headers, content_type=_TYPES[file.suffix])
+def _answer(request: Request, body: bytes, policy: str) -> HTTPResponse:
+    headers = {
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": policy,
+        "ETag": tagged(body),
+        "Permissions-Policy": _NOT_FOR_STORES,
+        # Gateways look at where a buyer comes from; the path may name a payment and stays here.
+        "Referrer-Policy": "strict-origin",
+        "Vary": "Accept-Encoding, Accept-Language, Cookie",
+    }
+    if "gzip" in taken(request.headers.get("accept-encoding", "")):
+        body, headers["Content-Encoding"] = _packed(body), "gzip"
+    return answered(request, body, headers, "text/html; charset=utf-8")
 
 
-@lru_cache(maxsize=64)
-def _read(file: Path, _changed_at: int) -> tuple[bytes, str]:
-    body = file.read_bytes()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+@lru_cache(maxsize=16)
+def _read(file: Path, _changed_at: int) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=16)
+def _packed(body: bytes) -> bytes:
+    """All in it is public, and nothing of it comes out of the request."""
+    return gzip.compress(body, 6, mtime=0)

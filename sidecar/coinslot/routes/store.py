@@ -23,8 +23,13 @@ store = Blueprint("store")
 
 @store.get("/store/config")
 async def config(request: Request) -> HTTPResponse:
+    return json(await told_config(request))
+
+
+async def told_config(request: Request) -> dict[str, Any]:
+    """All that a store is told, here and in the page."""
     told = public_config(request.app.ctx.settings)
-    return json({**told, **await services(request).storefront.told()})
+    return {**told, **await services(request).storefront.told()}
 
 
 def public_config(settings: Settings) -> dict[str, Any]:

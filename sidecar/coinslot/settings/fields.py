@@ -98,12 +98,13 @@ def short_secrets(settings: Iterable[tuple[str, object]]) -> list[str]:
 
 
 def unclean(settings: Iterable[tuple[str, object]]) -> list[str]:
-    """A sentence for each text that brought more than itself: a line break, a space at an end.
+    """A sentence for each text that brought more than itself: a line break, a space at an end, of a
+    secret also a letter that no key has.
 
     A header could not carry it, and a gateway would say no more than that the key is wrong.
     """
     return [
-        f"{name.upper()} has a line break or a space where none belongs: set it without"
+        f"{name.upper()} has a line break, a space or a letter where none belongs: set it without"
         for name, value in settings
         if any(map(_is_unclean, value if isinstance(value, list) else [value]))
     ]
@@ -111,8 +112,7 @@ def unclean(settings: Iterable[tuple[str, object]]) -> list[str]:
 
 def _is_unclean(value: object) -> bool:
     if isinstance(value, SecretStr):
-        secret = value.get_secret_value()
-        return not secret.isprintable() or " " in secret
+        return not re.fullmatch(r"[!-~]*", value.get_secret_value())
     return isinstance(value, str) and (value != value.strip() or not value.isprintable())
 
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic_settings import BaseSettings
 
-from coinslot.assets import SUPABASE_JS
+from coinslot.assets import WEB
 from coinslot.settings.fields import Address
 
 
 class StoreSettings(BaseSettings):
     # On in test mode, off in live mode, unless set.
     coinslot_store_page: bool | None = None
-    # The page serves it itself: no script comes from anybody but the gateways.
-    coinslot_supabase_js: Path = SUPABASE_JS
     # Of the local stack: where its simulated bank is. The store page then shows the demo app.
     coinslot_demo_bank_url: Address | None = None
 
     def serves_store(self, *, live: bool) -> bool:
         asked = self.coinslot_store_page
-        return (not live if asked is None else asked) and self.coinslot_supabase_js.is_file()
+        return (not live if asked is None else asked) and WEB.is_dir()
 
     def store_problems(self, *, live: bool) -> list[str]:
         problems = []
-        if self.coinslot_store_page and not self.coinslot_supabase_js.is_file():
-            problems.append("COINSLOT_SUPABASE_JS is no file: the store page is served with it")
+        if self.coinslot_store_page and not WEB.is_dir():
+            problems.append("COINSLOT_STORE_PAGE: the pages are not built: run `make web`")
         if live and self.coinslot_demo_bank_url is not None:
             problems.append("COINSLOT_DEMO_BANK_URL is for the local stack: unset it in live mode")
         return problems

@@ -1,38 +1,37 @@
+import { html, nothing } from 'lit'
 import { balance, refreshBalance, watchBalance } from '../balance.js'
 import { news } from '../client.js'
-import { CoinslotElement, h } from '../dom.js'
-import { number, t } from '../text.js'
+import css from '../styles/balance.css'
+import { t, tokens } from '../text.js'
+import { CoinslotElement, sheets } from './base.js'
+
+const LOW = 3
 
 export class CoinslotBalance extends CoinslotElement {
+  static styles = sheets(css)
+  static properties = { low: { type: Number } }
+
   start() {
     watchBalance()
     this.on(news, 'balance', ({ detail }) => {
-      this.render()
+      this.requestUpdate()
       this.tell('coinslot-balance', { tokens: detail.tokens })
     })
-    this.render()
     refreshBalance()
   }
 
   render() {
-    const { tokens, stale, signedIn } = balance
-    const shown = tokens === null ? '–' : number(tokens)
-    const label = tokens === null && signedIn === false ? 'balance.none' : 'balance.label'
-    const content = [
-      h('span', { class: 'coin', 'aria-hidden': 'true' }),
-      h('span', { class: 'unseen' }, t(label)),
-      h('output', { class: 'figure' }, shown),
-      h('span', {}, t(tokens === 1 ? 'unit_one' : 'unit')),
-    ]
-    this.show(
-      stale
-        ? h(
-            'button',
-            { type: 'button', class: 'balance stale', onclick: refreshBalance, title: t('balance.stale') },
-            ...content,
-            h('span', { class: 'unseen' }, t('balance.stale')),
-          )
-        : h('span', { class: 'balance' }, ...content),
-    )
+    const { tokens: count, stale, signedIn } = balance
+    const known = count !== null
+    const low = known && count < (this.low ?? LOW)
+    const text = known ? tokens(count) : signedIn === false ? t('balance.none') : '\u2013'
+    const content = html`<span class="coin" aria-hidden="true"></span>
+      <span class="unseen">${known ? t('balance.label') : nothing}</span>
+      <output class="figure">${text}</output>
+      ${low ? html`<span class="unseen">${t('balance.low')}</span>` : nothing}`
+    return stale
+      ? html`<button type="button" class="chip stale" title=${t('balance.stale')} @click=${refreshBalance}>
+          ${content}<span class="unseen">${t('balance.stale')}</span></button>`
+      : html`<span class=${low ? 'chip low' : 'chip'}>${content}</span>`
   }
 }

@@ -1,43 +1,30 @@
-import { h } from '../dom.js'
-import { money, t } from '../text.js'
+// A gateway's own fields, under the method that they are of.
+
+import { t } from '../text.js'
 
 /**
- * A panel for a gateway whose fields stand in the page. They go into `box`, outside the shadow root:
- * in there they would not work.
+ * The fields go into `box`, outside the shadow root: in there they would not work. `show` is the
+ * store's: it is told of the form, whose `submit` its pay button calls, and of null at the end.
  */
 export function openForm(element, order, show) {
-  const amount = money(order.amount, order.currency)
-  let pays = () => {}
-  let leave
-  const left = new Promise((resolve) => (leave = () => resolve(false)))
-  const box = h('div', { slot: 'form' })
-  const error = h('p', { class: 'error', role: 'alert' })
-  const pay = h('button', { 'aria-disabled': true }, t('form.pay', { amount }))
-  const busy = (is) => pay.setAttribute('aria-disabled', is)
-  const cancel = { type: 'button', class: 'plain', onclick: leave }
-  const onsubmit = (event) => {
-    event.preventDefault()
-    if (pay.getAttribute('aria-disabled') === 'false') pays(true)
-  }
-  const title = h('h3', { tabindex: '-1' }, t('form.title', { amount }))
-  const buttons = h('div', { class: 'actions' }, pay, h('button', cancel, t('form.cancel')))
+  const form = { ready: false, paying: false, error: '', submit: () => {}, leave: null }
+  const box = document.createElement('div')
+  box.slot = 'form'
   element.append(box)
-  show(h('form', { class: 'form', onsubmit }, title, h('slot', { name: 'form' }), error, buttons))
-  title.focus()
+  const left = new Promise((resolve) => (form.leave = () => resolve(false)))
+  const change = (changes) => show(Object.assign(form, changes))
+  change({})
   return {
     box,
-    ready: () => busy(false),
-    left, // resolves, with false, once the person cancels
+    ready: () => change({ ready: true }),
+    left, // resolves, with false, once the person goes back
     async submitted() {
-      const paid = await Promise.race([left, new Promise((resolve) => (pays = resolve))])
-      busy(true)
-      error.textContent = ''
+      const pressed = new Promise((resolve) => (form.submit = () => form.ready && !form.paying && resolve(true)))
+      const paid = await Promise.race([left, pressed])
+      if (paid) change({ paying: true, error: '' })
       return paid
     },
-    fail(text) {
-      error.textContent = `${text} ${t('declined.text')}`
-      busy(false)
-    },
+    fail: (text) => change({ paying: false, error: `${text} ${t('declined.text')}` }),
     close() {
       box.remove()
       show(null)

@@ -1,16 +1,21 @@
+import { html, nothing } from 'lit'
 import { balance, refreshBalance } from '../balance.js'
 import { newKey } from '../client.js'
-import { CoinslotElement, h } from '../dom.js'
 import { keep, kept } from '../orders.js'
-import { t, tokens } from '../text.js'
+import css from '../styles/paywall.css'
+import { number, t, tokens } from '../text.js'
+import { CoinslotElement, sheets } from './base.js'
+import { icon } from './icons.js'
 
 const STORE = 'coinslot:waiting'
 
 /** Opens where tokens are too few, and goes on after the purchase. */
 export class CoinslotPaywall extends CoinslotElement {
-  #dialog = null
+  static styles = sheets(css)
+
   #store = null
   #need = null
+  #covered = false // a gateway's window has the screen
   #waiting = [] // all go on with the same purchase, or not at all
 
   start() {
@@ -19,8 +24,7 @@ export class CoinslotPaywall extends CoinslotElement {
     if (!this.#store.parentNode) this.append(this.#store)
     this.on(this, 'coinslot-purchased', ({ detail }) => this.#bought(detail))
     // A modal dialog would cover the gateway's window and take its focus.
-    this.on(this, 'coinslot-window', ({ detail }) => this.#dialog.open && this.#lift(!detail.open))
-    this.render()
+    this.on(this, 'coinslot-window', ({ detail }) => this.#cover(detail.open))
   }
 
   disconnectedCallback() {
@@ -56,12 +60,28 @@ export class CoinslotPaywall extends CoinslotElement {
     for (const done of this.#waiting.splice(0)) done(bought)
   }
 
-  #open(need) {
+  get #dialog() {
+    return this.renderRoot?.querySelector('dialog')
+  }
+
+  async #open(need) {
     this.#need = need
-    this.render()
+    await this.#say()
     this.#lift(true)
     this.#store.open?.()
     return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #say() {
+    this.#store.need = { ...this.#need }
+    this.requestUpdate()
+    return this.updateComplete
+  }
+
+  #cover(open) {
+    if (open === this.#covered) return
+    this.#covered = open
+    if (this.#dialog?.open) this.#lift(!open)
   }
 
   #lift(modal) {
@@ -70,32 +90,39 @@ export class CoinslotPaywall extends CoinslotElement {
     else this.#dialog.show()
   }
 
+  /** By the person. While a window is open, its own button closes that. */
+  #leave(event) {
+    event?.preventDefault()
+    if (!this.#covered) this.close()
+  }
+
   async #bought({ tokens: bought }) {
     const now = await refreshBalance()
     // Where it cannot be read, the action finds out.
     if (!this.#waiting.length || !bought) return
     this.#need.tokens = now
-    if (!balance.stale && now < this.#need.required) this.render()
+    if (!balance.stale && now < this.#need.required) this.#say()
     else this.close(true)
   }
 
   render() {
-    const open = this.#dialog?.open
-    const { required, tokens: left } = this.#need ?? {}
-    const text = required
-      ? t('paywall.text', { required: tokens(required), tokens: tokens(left ?? 0) })
-      : t('paywall.text_plain')
-    this.#dialog = h('dialog', { 'aria-labelledby': 'title', oncancel: () => this.close() },
-      h('div', { class: 'stack' },
-        h('div', { class: 'head' },
-          h('h2', { id: 'title' }, t('paywall.title')),
-          h('button', { type: 'button', class: 'plain small', onclick: () => this.close() }, t('close'))),
-        h('p', {}, text),
-        h('slot')))
-    this.show(this.#dialog)
-    if (open) this.#lift(true)
+    const { required, tokens: left = 0 } = this.#need ?? {}
+    const title = required > left ? t('paywall.title', { missing: number(required - left), tokens: tokens(required - left) }) : t('paywall.title_plain')
+    return html`<dialog aria-labelledby="title" @cancel=${(event) => this.#leave(event)}
+        @click=${(event) => event.target === event.currentTarget && this.#leave(event)}>
+      <div class="sheet">
+        <div class="head">
+          <h2 id="title" tabindex="-1" autofocus>${title}</h2>
+          <button type="button" class="plain close" aria-label=${t('close')} @click=${() => this.#leave()}>${icon('cross')}</button>
+        </div>
+        <p class="say">${t('paywall.text')}</p>
+        ${required ? html`<p class="need figure">${t('paywall.need', { required: number(required), tokens: number(left) })}</p>` : nothing}
+        <slot></slot>
+      </div>
+    </dialog>`
   }
 }
+
 
 /** `{required, tokens}` of a 402: a Response, or what supabase-js answers. */
 async function refusal(result) {

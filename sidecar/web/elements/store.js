@@ -1,293 +1,282 @@
-import { announce, config, mine, news, session } from '../client.js'
-import { CoinslotElement, given, h } from '../dom.js'
-import { GATEWAYS } from '../gateways/index.js'
-import { kept, keep } from '../orders.js'
-import { awaitDeposit, callOff, resolveOpenOrders, settleUntilKnown } from '../settle.js'
-import { locale, money, number, t } from '../text.js'
-import { notice } from './notice.js'
+import { html, nothing } from 'lit'
+import { balance, watchBalance } from '../balance.js'
+import { announce, config, news } from '../client.js'
+import { prepare, purchase } from '../purchase.js'
+import { callOff } from '../settle.js'
+import css from '../styles/checkout.css'
+import told from '../styles/outcome.css'
+import { t } from '../text.js'
+import { CoinslotElement, sheets } from './base.js'
+import { buyerFields, lacking } from './buyer.js'
+import { blocked, currencies, fields, methods, packs, skeleton, summary } from './checkout.js'
+import { readOffers } from './offers.js'
+import { copyAccount, note, refusal, refused, result, said } from './outcome.js'
+import { Outcomes } from './outcomes.js'
+import { showReceipt } from './receipt.js'
+import { Selection } from './selection.js'
 
-const buying = () => import('../purchase.js')
-const HOME = { ko: 'KRW', en: 'USD' }
-const CHOICE = 'coinslot:choice'
-const OFFER = 'id,kind,name,name_ko,tokens,currency,amount,discount_percent'
+// Nothing has begun, so that another gateway may be tried.
+const FALLEN = ['script_failed', 'not_started', 'gateway_off']
 
 /** The packs, how to pay for them, and what becomes of every payment. */
 export class CoinslotStore extends CoinslotElement {
-  #offers = null
-  #failed = false
-  #chosen = null
-  #buying = null
-  #told = [] // outcomes, one for each order
-  #form = null
-  #asking = null
-  #once = new Set()
-  #parts = {}
-
-  start() {
-    const asked = { currency: this.getAttribute('currency'), gateway: this.getAttribute('gateway') }
-    this.#chosen ??= { ...asked, ...kept('localStorage', CHOICE) }
-    this.#once.clear()
-    this.on(news, 'signed', () => this.#resolve())
-    this.on(news, 'purchased', ({ detail }) => this.#elsewhere(detail))
-    // Back from the gateway's page with this one as it was left.
-    this.on(globalThis, 'pageshow', ({ persisted }) => persisted && this.#back())
-    this.on(globalThis, 'online', () => this.#told.filter(({ kind }) => kind === 'unknown').forEach((each) => this.#check(each)))
-    this.render()
-    if (!this.hasAttribute('quiet')) this.open()
+  static styles = sheets(css, told)
+  static properties = {
+    currency: {}, gateway: {}, highlight: {}, products: {},
+    quiet: { type: Boolean, reflect: true },
+    need: { attribute: false },
   }
 
+  #offers = null
+  #failed = false
+  #selection = new Selection()
+  #buyer = {}
+  #outcomes = new Outcomes(this)
+  #form = null
+  #asking = null
+  #all = false // packs, and methods, that a paywall keeps folded
+  #open = false
+  #failing = new Set()
+
+  start() {
+    this.#selection.recall()
+    this.#outcomes.start()
+    watchBalance()
+    this.on(news, 'signed', () => this.#resolve())
+    this.on(news, 'balance', () => this.requestUpdate())
+    this.on(news, 'purchased', ({ detail }) => this.#outcomes.elsewhere(detail))
+    // Back from the gateway's page with this one as it was left.
+    this.on(globalThis, 'pageshow', ({ persisted }) => persisted && this.#back())
+    this.on(globalThis, 'online', () => this.#online())
+    this.on(globalThis, 'offline', () => this.requestUpdate())
+    if (!this.quiet) this.open()
+  }
+
+  /** The packs that stood in the page meanwhile. */
+  firstUpdated() {
+    this.querySelector(':scope > .checkout')?.remove()
+  }
+
+  /** What the app asks for now is stronger than what the person chose before. */
+  willUpdate(changed) {
+    if (changed.has('currency') && this.currency) this.#selection.forgetCurrency()
+  }
+
+  /** Shows what is on sale now, and what became of open orders. */
   open() {
+    const selling = !this.#offers && config.offers ? this.#sell(config.offers) : this.#load()
     this.#resolve()
-    return this.#load()
+    return selling
   }
 
   #back() {
     this.#busy(null)
+    this.#form = null
     this.tell('coinslot-window', { open: false })
     this.#resolve()
   }
 
-  async #resolve() {
-    const who = await session().catch(() => null)
-    this.#keep(mine)
-    if (!who || !this.#asking) return // a quiet one has not been opened
-    await resolveOpenOrders(who.userId, this.signal, (outcome) => {
-      // Of orders that nobody has paid for, the latest says enough.
-      const idle = /open|declined|canceled|expired|voided/.test(outcome.kind) && this.#told.length
-      if (!this.#buying && (!idle || this.#before(outcome))) this.#tell(outcome)
-    })
+  #online() {
+    this.requestUpdate()
+    if (this.#failed) this.#load()
+    for (const each of this.#outcomes.all) if (each.kind === 'unknown') this.#outcomes.check(each)
   }
 
-  #keep(test) {
-    this.#told = this.#told.filter(test)
-    this.#renderNotices()
-  }
-
-  #before({ orderId }) {
-    return this.#told.find((each) => each.orderId === orderId)
-  }
-
-  #elsewhere(bought) {
-    const before = this.#before(bought)
-    if (!this.#buying && before) this.#put({ ...before, ...bought, kind: 'purchased' })
-  }
+  // ---- what is on sale ----
 
   async #load() {
     this.#failed = false
-    this.#renderPacks()
-    const asking = (this.#asking = config.supabase
-      .from('token_offers').select(OFFER).order('tokens'))
-    const { data, error } = await asking
+    this.requestUpdate()
+    const asking = (this.#asking = readOffers())
+    const found = await asking.catch(() => null)
     if (asking !== this.#asking) return
-    this.#failed = Boolean(error)
-    const wanted = this.getAttribute('products')?.split(/[\s,]+/)
-    this.#offers = (data ?? []).filter(({ id, kind }) => wanted?.includes(id) ?? kind === 'token_pack')
-    this.render()
+    this.#failed = !found
+    this.#sell(found ?? [])
   }
 
-  // Each choice narrows the next.
-  get #choices() {
-    const ways = (currency) =>
-      Object.keys(config.gateways).filter((each) => GATEWAYS[each]?.currencies?.includes(currency) ?? true)
-    const { currency, gateway } = this.#chosen
-    const priced = new Set(this.#offers.map((each) => each.currency))
+  #sell(offers) {
+    this.#asking ??= true
+    const wanted = this.products?.split(/[\s,]+/)
+    this.#offers = offers.filter(({ id, kind }) => wanted?.includes(id) ?? kind === 'token_pack')
+    this.requestUpdate()
+  }
+
+  // ---- what is chosen ----
+
+  #view() {
+    const chosen = this.#selection.of({
+      offers: this.#offers ?? [], gateway: this.gateway, currency: this.currency, need: this.#missing, all: this.#all,
+    })
+    const { offer, method, used } = chosen
     return {
-      currency: [...priced].filter((each) => ways(each).length).sort(),
-      gateway: ways(currency),
-      method: config.gateways[gateway]?.methods ?? GATEWAYS[gateway]?.methods ?? [],
+      ...chosen,
+      best: this.highlight,
+      owned: balance.stale ? null : balance.tokens,
+      busy: Boolean(this.#outcomes.buying && !this.#form) || Boolean(this.#form?.paying),
+      buyer: this.#buyer,
+      blocked: blocked(offer, method, this.#buyer),
+      ownButton: Boolean(this.#form) && method?.inline === 'express',
+      compact: this.quiet,
+      goesOn: Boolean(this.need),
+      folded: this.quiet && !this.#open && used,
+      onPack: ({ id }) => this.#choose({ pack: id }),
+      onMethod: ({ id }) => this.#choose({ method: id }),
+      onBuyer: (change) => this.#fill(change),
+      onCurrency: (currency) => this.#choose({ currency }),
+      onMore: () => this.#unfold(() => (this.#all = true), `pack-${offer.id}`),
+      onUnfold: () => this.#unfold(() => (this.#open = true), 'methods'),
+      onPay: () => this.#pay(),
+      onNear: () => method && prepare(method.gateway),
     }
+  }
+
+  get #missing() {
+    const { required = 0, tokens = 0 } = this.need ?? {}
+    return Math.max(0, required - tokens)
+  }
+
+  #unfold(open, id) {
+    open()
+    this.requestUpdate()
+    this.focusOn(id)
   }
 
   #choose(change) {
-    if (this.#buying || !this.#offers) return
-    Object.assign(this.#chosen, change)
-    this.#chosen.currency ??= HOME[locale()]
-    for (const name of ['currency', 'gateway', 'method']) {
-      const possible = this.#choices[name]
-      if (!possible.includes(this.#chosen[name])) this.#chosen[name] = possible[0]
-    }
-    if (Object.keys(change).length) keep('localStorage', CHOICE, this.#chosen)
-    this.#renderWays()
-    this.#renderPacks()
+    if (this.#outcomes.buying) return
+    this.#outcomes.refusal = null
+    this.#selection.choose(change)
+    this.requestUpdate()
   }
 
-  async #buy({ id: productId, tokens, amount, currency, ...offer }) {
-    if (this.#buying) return
-    const { gateway, method } = this.#chosen
+  #fill(change) {
+    Object.assign(this.#buyer, change)
+    this.requestUpdate()
+  }
+
+  // ---- buying ----
+
+  #pay() {
+    if (this.#form) return this.#form.submit()
+    const view = this.#view()
+    if (this.#outcomes.buying || !view.offer) return undefined
+    if (view.blocked) {
+      this.#outcomes.refusal = { text: view.blocked }
+      this.requestUpdate()
+      const field = lacking(view.method, this.#buyer)
+      return field && this.focusOn(`buyer-${field}`)
+    }
+    return this.#buy(view.offer, this.#gatewayOf(view.method), view.method)
+  }
+
+  /** The next gateway of the method, where nothing could begin at the one before. */
+  #gatewayOf({ gateway, others }) {
+    return [gateway, ...others].find((each) => !this.#failing.has(each)) ?? gateway
+  }
+
+  async #buy({ id: productId, tokens, amount, currency, name, name_ko }, gateway, { id: method, inline, others }) {
     this.#busy(productId)
-    this.#keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
-    const wish = { productId, name: nameOf(offer), tokens, amount, currency, gateway, method }
-    const outcome = await buying().then(
-      ({ purchase }) => purchase(wish, this.#page()),
-      () => ({ ...wish, kind: 'not_started' }),
-    )
+    this.#outcomes.refusal = null
+    this.#outcomes.keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
+    const wish = { productId, name, name_ko, tokens, amount, currency, gateway, method }
+    const outcome = await purchase(wish, this.#page(inline)).catch(() => ({ ...wish, kind: 'unknown' }))
+    if (FALLEN.includes(outcome.kind) && others?.length) this.#failing.add(gateway)
+    else this.#failing.clear()
+    if (outcome.orderId && !FALLEN.includes(outcome.kind)) this.#selection.choose({ pack: productId, method, used: method })
     this.#busy(null)
-    this.#tell(outcome)
-    // The gateway's window has taken the focus with it.
-    if (document.activeElement === document.body) this.shadowRoot.getElementById(`buy-${productId}`)?.focus()
+    this.#end(outcome)
     announce('changed') // the order is in the history, paid or not
     if (['gone', 'price_changed'].includes(outcome.kind)) this.#load()
   }
 
-  #page() {
+  #page(inline) {
     return {
       signal: this.signal,
       dark: /dark/.test(getComputedStyle(this).colorScheme),
-      element: this, // a form takes the place of the packs
-      show: (form) => {
-        this.#form = form
-        this.#renderPacks()
-      },
-      onState: (state) => this.#tell(state),
-      onWindow: (open) => this.tell('coinslot-window', { open }),
+      element: this,
+      buyer: this.#buyer,
+      show: (form) => this.#shown(form),
+      onState: (state) => this.#outcomes.tell(state),
+      // Fields in the page are no window, until they are sent: `#shown` says so.
+      onWindow: (open) => inline || this.tell('coinslot-window', { open }),
     }
   }
 
-  async #check(outcome) {
-    this.#tell(await settleUntilKnown(outcome, this.#page()))
+  /** While a person fills the fields in, no window has the screen; a bank's may, once they are sent. */
+  #shown(form) {
+    const before = this.#form
+    this.#form = form
+    this.tell('coinslot-window', { open: Boolean(form?.paying) })
+    this.requestUpdate()
+    if (form && !before) this.focusOn('fields')
   }
 
   #busy(productId) {
-    this.#buying = productId
-    this.#renderPacks()
-    this.#parts.ways.inert = Boolean(productId)
+    this.#outcomes.buying = productId
+    this.requestUpdate()
   }
 
-  #tell(outcome) {
-    if (!mine(outcome)) return
-    const { kind, orderId } = outcome
-    const first = !this.#once.has(kind + orderId)
-    const before = this.#before(outcome)
-    this.#put(outcome)
-    if (kind === 'checking') return
-    this.#once.add(kind + orderId)
-    if (kind === 'purchased') first && this.tell('coinslot-purchased', outcome)
-    else if (kind !== before?.kind) this.tell('coinslot-error', outcome)
-    if (kind === 'waiting' && first) {
-      awaitDeposit(outcome, { signal: this.signal, onState: (state) => this.#tell(state) })
-    }
+  /** The end of what the person has just done, with the focus on it. */
+  #end(outcome) {
+    const inPlace = this.#outcomes.end(outcome)
+    this.#outcomes.announce(outcome)
+    const chooses = outcome.kind === 'declined' && this.#view().methods.length > 1
+    this.focusOn(inPlace ? 'result' : chooses ? 'methods' : 'pay')
   }
 
-  /** In the place of what was told of that order before, or on top. */
-  #put(outcome) {
-    const before = this.#before(outcome)
-    this.#told = before ? this.#told.map((each) => (each === before ? outcome : each)) : [outcome, ...this.#told]
-    this.#renderNotices()
+  // ---- what became of it, and of others ----
+
+  /** A quiet store that has not been opened tells nothing. */
+  #resolve() {
+    if (this.#asking) this.#outcomes.resolve()
   }
 
   #continue(outcome) {
     const { productId, currency, gateway, method } = outcome
     const offer = this.#offers?.find((each) => each.id === productId && each.currency === currency)
-    if (!offer) return this.#tell({ ...outcome, kind: 'gone' })
-    this.#choose({ currency, gateway, method })
-    return this.#buy(offer)
-  }
-
-  render() {
-    const part = (name, props) => (this.#parts[name] = h('div', props))
-    // A purchase's modules and the gateway's script are loaded when somebody is about to buy.
-    const near = () => {
-      const { gateway } = this.#chosen
-      if (gateway) buying().then(({ prepare }) => prepare(gateway), () => {})
-    }
-    this.show(
-      h('div', { class: 'stack' },
-        part('notices', { class: 'stack', 'aria-live': 'polite' }), part('ways', { class: 'ways' }), part('packs', { onpointerover: near, onfocusin: near })),
-    )
-    this.#choose({})
-    this.#renderPacks()
-    this.#renderNotices()
-  }
-
-  #renderWays() {
-    refill(
-      this.#parts.ways,
-      ...Object.entries(this.#choices)
-        .filter(([, values]) => values.length > 1)
-        .map(([name, values]) =>
-          choice(name, values, this.#chosen[name], (each) => this.#choose({ [name]: each })),
-        ),
-    )
-  }
-
-  #renderNotices() {
-    refill(this.#parts.notices, ...this.#told.map((each) => notice(each, this.#actions(each))))
+    if (!offer) return this.#end({ ...outcome, kind: 'gone' })
+    this.#choose({ currency, pack: productId, ...(method && { method }) })
+    return this.#buy(offer, gateway, { ...this.#view().method, others: null })
   }
 
   #actions(outcome) {
-    const close = () => this.#keep((each) => each !== outcome)
-    const check = () => this.#check(outcome)
-    const cancel_order = () => callOff(outcome).then(check)
-    const open = { continue: () => this.#continue(outcome), cancel_order }
-    return { checking: {}, unknown: { check }, open }[outcome.kind] ?? { close }
+    const leave = () => this.#leave(outcome)
+    const check = () => this.#outcomes.check(outcome)
+    const continues = {
+      checking: {},
+      unknown: { check },
+      open: { continue: () => this.#continue(outcome), cancel_order: () => callOff(outcome).then(check) },
+      waiting: { ...copyAccount(outcome), pay_other: leave },
+      purchased: { done: leave, receipt: (event) => showReceipt(event.currentTarget, outcome.orderId) },
+    }
+    return continues[outcome.kind] ?? { done: leave }
   }
 
-  #renderPacks() {
-    const { packs, ways } = this.#parts
-    packs.setAttribute('aria-busy', !this.#offers)
-    refill(packs, this.#form ?? this.#packs())
-    ways.hidden = Boolean(this.#form)
+  #leave(outcome) {
+    this.#outcomes.only((each) => each !== outcome)
+    this.focusOn('pay')
   }
 
-  #packs() {
-    const quiet = (name) => h('p', { class: 'quiet' }, t(name))
-    if (this.#failed) return notice({ kind: 'load_failed' }, { again: () => this.#load() })
+  // ---- how it looks ----
+
+  render() {
+    const { all, notes, result: ended } = this.#outcomes
+    return html`<div class="store">
+      <p class="unseen" aria-live="polite">${all.length ? said(all[0]) : nothing}</p>
+      ${notes.map((each) => note(each, this.#actions(each)))}
+      ${ended ? result(ended, this.#actions(ended)) : nothing}
+      <div class="checkout" ?hidden=${Boolean(ended)}>${this.#checkout()}</div>
+    </div>`
+  }
+
+  #checkout() {
+    if (this.#failed) return refusal({ kind: 'load_failed' }, { again: () => this.#load() })
     if (!this.#offers) return skeleton()
-    const shown = this.#offers.filter((each) => each.currency === this.#chosen.currency)
-    if (!shown.length) return quiet('store.empty')
-    if (!this.#chosen.gateway) return quiet('store.no_gateway')
-    const middle = shown.length > 2 ? shown[Math.floor(shown.length / 2)].id : null
-    const best = this.getAttribute('highlight') ?? middle
-    return h('ul', { class: 'packs' }, shown.map((offer) => this.#pack(offer, offer.id === best)))
-  }
-
-  #pack(offer, best) {
-    const { id, amount, currency, tokens, discount_percent: percent } = offer
-    const mine = this.#buying === id
-    return h('li', { class: best ? 'pack best' : 'pack' },
-      given('h3', nameOf(offer), { class: 'name', id: `name-${id}` }),
-      tokens > 0 && h('p', { class: 'tokens figure' }, number(tokens), ' ', h('small', {}, t('unit'))),
-      h('p', { class: 'price figure' },
-        h('strong', {}, money(amount, currency)),
-        percent > 0 && h('span', { class: 'off' }, t('store.discount', { percent: number(percent) }))),
-      tokens > 0 && h('p', { class: 'each quiet figure' },
-        t('store.each', { price: money(Math.round(amount / tokens), currency) })),
-      h('button', {
-          type: 'button',
-          id: `buy-${id}`,
-          class: best ? null : 'plain',
-          'aria-describedby': `name-${id}`,
-          'aria-disabled': this.#buying ? 'true' : null,
-          onclick: () => this.#buy(offer),
-        },
-        mine && h('span', { class: 'spinner', 'aria-hidden': 'true' }),
-        t('store.buy'),
-        mine && h('span', { class: 'unseen' }, t('store.buying'))))
+    const view = this.#view()
+    if (!view.offer) return html`<p class="quiet">${t('store.empty')}</p>`
+    const { refusal: why } = this.#outcomes
+    const again = this.#failing.size ? { again: () => this.#pay() } : {}
+    return html`<div class="choices">${packs(view)}
+        <div class="ways">${methods(view)}${buyerFields(view)}${this.#form ? fields(this.#form) : nothing}</div>${currencies(view)}</div>
+      <div class="side"><div role="alert">${why ? refused(why, again) : nothing}</div>${summary(view)}</div>`
   }
 }
-
-const nameOf = (offer) => (locale() === 'ko' && offer.name_ko) || offer.name
-
-/** New content, and the focus on what now stands where it was. */
-function refill(part, ...nodes) {
-  const { id } = part.getRootNode().activeElement ?? {}
-  part.replaceChildren(...nodes)
-  if (id) part.querySelector(`#${CSS.escape(id)}`)?.focus()
-}
-
-function choice(name, values, chosen, onchoose) {
-  return h('fieldset', { class: 'choice' },
-    h('legend', {}, t(`store.${name}`)),
-    h('div', { class: 'pills' },
-      values.map((value) =>
-        h('label', {},
-          h('input', { type: 'radio', id: `${name}-${value}`, name, value, checked: value === chosen, onchange: () => onchoose(value) }),
-          h('span', {}, GATEWAYS[value]?.name[locale()] ?? t(`${name}.${value}`) ?? value)))))
-}
-
-const BONES = ['bone', 'bone', 'bone', 'bone wide']
-const skeleton = () =>
-  h('div', {},
-    h('p', { class: 'unseen', role: 'status' }, t('store.loading')),
-    h('div', { class: 'packs', 'aria-hidden': 'true' },
-      [1, 2, 3].map(() => h('div', { class: 'pack' }, BONES.map((each) => h('div', { class: each }))))))

@@ -1,11 +1,15 @@
-// The gateways, as a store shows them; each one's module is loaded when somebody buys (index.d.ts).
+// The gateways, as a store shows them, and each one's module (index.d.ts).
+
+import * as portone from './portone/index.js'
+import * as stripe from './stripe/index.js'
+import * as toss from './toss/index.js'
 
 const KRW = { currencies: ['KRW'], methods: ['card', 'virtual_account'] }
 
 export const GATEWAYS = {
-  portone: { ...KRW, name: { en: 'PortOne', ko: '포트원' }, load: () => import('./portone/index.js') },
-  toss: { ...KRW, name: { en: 'Toss Payments', ko: '토스페이먼츠' }, load: () => import('./toss/index.js') },
-  stripe: { name: { en: 'Stripe', ko: 'Stripe' }, load: () => import('./stripe/index.js') },
+  portone: { ...KRW, name: { en: 'PortOne', ko: '포트원' }, module: portone },
+  toss: { ...KRW, name: { en: 'Toss Payments', ko: '토스페이먼츠' }, module: toss },
+  stripe: { inline: 'payment', name: { en: 'Stripe', ko: 'Stripe' }, module: stripe },
 }
 
-export const moduleOf = async (name) => GATEWAYS[name]?.load()
+export const moduleOf = (name) => GATEWAYS[name]?.module

@@ -1,29 +1,25 @@
-// What both pages begin with: the language, this server's settings, supabase-js, the components.
-import { chosen, locale, speak } from './words.js'
+// What all pages begin with: this server's settings, who is signed in, the components.
+import { defineCoinslot } from '../coinslot.js'
+import { createClient } from './supabase.js'
+import { locale } from './words.js'
+
+export const $ = (selector) => document.querySelector(selector)
 
 export const trouble = (text) => {
-  const notice = document.querySelector('#trouble')
-  notice.hidden = !text
-  notice.textContent = text ?? ''
+  Object.assign($('#trouble'), { hidden: !text, textContent: text ?? '' })
 }
 
-export const start = async ({ signedIn }) => {
+/** The settings stand in the page; `offers` with them, where it was written with its packs. */
+export const start = async () => {
   try {
-    await speak(chosen())
-    const coinslot = await import('/web/coinslot.js')
-    const answer = await fetch('/store/config')
-    if (!answer.ok) throw new Error(`the configuration answered ${answer.status}`)
-    const config = await answer.json()
-    const client = window.supabase?.createClient(config.supabaseUrl, config.anonKey)
-    if (!client && signedIn) throw new Error('supabase-js did not load')
-    // Without it nobody is signed in; a payment is looked after all the same.
-    const accessToken = client ? undefined : async () => null
-    const { gateways, sdk } = config
-    await coinslot.defineCoinslot({ supabase: client, accessToken, locale: locale(), gateways, sdk })
-    return { config, client, coinslot }
+    const { offers, ...config } = JSON.parse($('#coinslot-config').textContent)
+    const client = createClient(config.supabaseUrl, config.anonKey)
+    await defineCoinslot({ ...config, supabase: client, locale: locale(), offers })
+    $('#unreachable').hidden = true
+    return { config, client }
   } catch (error) {
     console.info(error)
-    document.querySelector('#unreachable').hidden = false
+    $('#unreachable').classList.remove('late')
     return null
   }
 }

@@ -1,9 +1,11 @@
 // PortOne, both versions: with the keys of both, V2 takes the new orders.
 
 import { DECLINES } from './declines.js'
+import * as v1 from './v1.js'
+import * as v2 from './v2.js'
 
 export const window = ({ version, code }, { storeId } = { storeId: version === 2 || !code }) =>
-  storeId ? import('./v2.js') : import('./v1.js')
+  storeId ? v2 : v1
 
 export const checkout = ({ productId, method }) => ['/api/payments/checkout', { packageId: productId, method }]
 

@@ -1,35 +1,30 @@
 // The demo app of the local stack.
-import { trouble } from './client.js'
-import { FAILED, say } from './words.js'
-
-const $ = (selector) => document.querySelector(selector)
+import { refreshBalance } from '../balance.js'
+import { welcome } from './account.js'
+import { $, trouble } from './client.js'
+import { say } from './words.js'
 
 // The keys of what nobody knows the end of: the same again must not cost again.
 const unknown = new Map()
 
 const keyOf = (asked) => unknown.get(asked) ?? crypto.randomUUID()
 
-const ENDED = 'Your session has ended. Sign in and ask the same again: it is taken only once.'
-const LOST = 'The connection was lost. Ask the same again: it is taken only once.'
-const OUTCOMES = {
-  401: 'Your session has ended. Nothing was taken: sign in again.',
-  402: 'Not enough tokens. Nothing was taken.',
-  409: 'This answer is being generated already, maybe in another tab. Nothing is taken twice.',
-}
-const IN_DOUBT = { 401: ENDED, 409: OUTCOMES[409] }
-const NO_ANSWER = 'The answer could not be generated. Nothing was taken: your tokens are back.'
+// What is said of an answer: for sure, and where an earlier one to the same question is unknown.
+const SAID = { 401: 'session_over_untaken', 402: 'too_few', 409: 'duplicate' }
+const IN_DOUBT = { 401: 'session_over_asked', 409: 'duplicate' }
 
-export const playApp = ({ config, client, coinslot }) => {
+export const playApp = ({ config, client }) => {
   const form = $('#ask')
   const paywall = $('coinslot-paywall')
   const reply = form.querySelector('.reply')
 
   const call = async (what, { question, fail, key }) => {
     const headers = { 'idempotency-key': key }
-    const { data, error } = await client.functions.invoke(what, { headers, body: { question, fail } })
-    const status = error ? (error.context?.status ?? 0) : 200
-    const refusal = error && (await error.context?.json?.().catch(() => null))
-    if (status === 402) reply.textContent = say(OUTCOMES[402])
+    const answer = await client.call(what, headers, { question, fail }).catch(() => null)
+    const status = answer?.status ?? 0
+    const data = await answer?.json().catch(() => null)
+    const refusal = answer?.ok ? null : data
+    if (status === 402) reply.textContent = say(SAID[402])
     const asked = `${what} ${question}`
     // Only the app itself can know that it took nothing; a proxy that answers for it does not.
     const failed = refusal?.code === 'generation_failed'
@@ -37,13 +32,13 @@ export const playApp = ({ config, client, coinslot }) => {
     // Too few tokens, or another call's key: any other refusal says nothing of what was sent before.
     if (status === 200 || failed || /^PT40[29]$/.test(refusal?.code)) unknown.delete(asked)
     else if (!refused) unknown.set(asked, key)
-    const doubt = unknown.has(asked) && (IN_DOUBT[status] ?? LOST)
-    return { status, data, error: refusal, said: failed ? NO_ANSWER : doubt || OUTCOMES[status] }
+    const doubt = unknown.has(asked) && (IN_DOUBT[status] ?? 'lost')
+    return { status, data, error: refusal, said: failed ? 'no_answer' : doubt || SAID[status] }
   }
 
-  const show = ({ status, data, said = FAILED }) => {
+  const show = ({ status, data, said = 'failed' }) => {
     reply.textContent = status === 200 ? data.reply : say(said)
-    coinslot.refreshBalance()
+    refreshBalance()
   }
 
   const busy = (on) => {
@@ -56,11 +51,13 @@ export const playApp = ({ config, client, coinslot }) => {
     event.preventDefault()
     const what = event.submitter?.value ?? 'ask'
     const question = form.question.value.trim()
+    if (!question) {
+      reply.textContent = say('empty_question')
+      return form.question.focus()
+    }
     const data = { question, fail: form.fail.checked, key: keyOf(`${what} ${question}`) }
     busy(true)
-    reply.textContent = say(
-      what === 'ask' ? 'Working on it…' : 'Two tokens are set aside while the answer is generated…',
-    )
+    reply.textContent = say(what === 'ask' ? 'thinking' : 'thinking_long')
     try {
       show(await paywall.guard(() => call(what, data), { name: what, data }))
     } finally {
@@ -78,8 +75,14 @@ export const playApp = ({ config, client, coinslot }) => {
 
   $('#people').addEventListener('click', async ({ target: { value: email } }) => {
     const { error } = email ? await client.auth.signInWithPassword({ email, password: 'coinslot' }) : {}
-    if (error) trouble(say(FAILED))
+    if (error) trouble(say('failed'))
   })
+  // Not for the next one's eyes.
+  document.addEventListener('left', () => {
+    form.reset()
+    reply.textContent = ''
+  })
+  client.auth.getSession().then(({ data }) => data.session || welcome())
   $('#bank').href = config.demo.bankUrl
-  $('#people').hidden = $('#demo').hidden = false
+  $('#demo').hidden = false
 }

@@ -1,4 +1,4 @@
 // Where a gateway sends the buyer back to: `<coinslot-result>` asks what became of the payment.
-import { start } from './client.js'
+import { start } from '../client.js'
 
-await start({ signedIn: false })
+start()

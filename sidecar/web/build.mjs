@@ -1,0 +1,153 @@
+// Bundles the components and the pages: `node sidecar/web/build.mjs [SOURCES [FOLDER]]`.
+//
+// The folder is what the sidecar serves under /web/ and what apps copy, all but its `pages/`. A page
+// is one script and one sheet, whose names change with their content. Nothing is split off: a part
+// that is fetched in the middle of a payment may not come, or be of another release.
+
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const HERE = dirname(fileURLToPath(import.meta.url))
+const ROOT = resolve(HERE, '../..')
+const LANGUAGES = ['en', 'ko']
+/** The markup and the script of each page. `demo` is the store with an app that spends, `gallery` all states. */
+const PAGES = {
+  store: ['store.html', 'store.js'],
+  demo: ['store.html', 'demo.js'],
+  gallery: ['gallery.html', 'gallery.js'],
+  return: ['return.html', 'return.js'],
+}
+
+const sources = resolve(process.argv[2] ?? HERE)
+const target = resolve(process.argv[3] ?? join(ROOT, 'build/web'))
+const folder = `${target}.new` // takes the place of the old one when all of it is there
+
+/** Sheets are texts of the modules that import them. */
+const sheets = {
+  name: 'sheets',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { outputFiles } = await build({ entryPoints: [path], bundle: true, minify: true, write: false })
+      return { contents: outputFiles[0].text, loader: 'text' }
+    })
+  },
+}
+
+/** A page has one language: the words of the others are left out of its script. */
+const wordsOf = (language) => ({
+  name: 'words',
+  setup({ onLoad }) {
+    const others = LANGUAGES.filter((each) => each !== language).join('|')
+    onLoad({ filter: new RegExp(`/i18n/.*(${others})\\.json$`) }, () => ({ contents: '{}', loader: 'json' }))
+  },
+})
+
+const common = {
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  charset: 'utf8',
+  legalComments: 'external',
+  metafile: true,
+  nodePaths: [join(ROOT, 'node_modules')],
+  absWorkingDir: sources,
+  logLevel: 'warning',
+}
+
+async function hosts() {
+  const file = join(folder, 'coinslot.js')
+  await build({ ...common, entryPoints: [join(sources, 'coinslot.js')], outfile: file, plugins: [sheets] })
+  await defer(file)
+}
+
+/** The names of a page's files, which change with what is in them. */
+async function bundled(language) {
+  const scripts = (await readdir(join(sources, 'pages/entries'))).map((each) => join(sources, 'pages/entries', each))
+  const paged = { ...common, outdir: join(folder, 'pages'), entryNames: '[name]-[hash]' }
+  const styles = build({ ...paged, entryPoints: [join(sources, 'pages/pages.css')] })
+  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language)] })
+  return manifest([await styles, await pages])
+}
+
+/** Has a module do nothing until one of its functions is called: a server has no browser for it. */
+async function defer(file) {
+  const code = await readFile(file, 'utf8')
+  const [end, list] = code.match(/export\{([^}]*)\};\s*$/)
+  const names = list.split(',').map((each) => each.split(' as ')) // here, and as others call it
+  const told = names.map(([local, name = local]) => `${name}:${local}`)
+  const given = names.map(([local, name = local]) => `${name}=async(...all)=>(made??=make()).${name}(...all)`)
+  const all = `const make=()=>{${code.slice(0, -end.length)}return{${told}}};`
+  await writeFile(file, `let made;${all}export const ${given};\n`)
+}
+
+/** `{'store.js': 'store-AB12CD34.js', …}` */
+function manifest(results) {
+  const outputs = results.flatMap(({ metafile }) => Object.entries(metafile.outputs))
+  const made = outputs.filter(([, { entryPoint }]) => entryPoint)
+  return Object.fromEntries(made.map(([path, { entryPoint }]) => [basename(entryPoint), basename(path)]))
+}
+
+/** A page in a language. Between `{{#demo}}` and `{{/demo}}` stands what only that page has;
+ *  `{{a word of the page}}`, `{{script}}`, `{{sheet}}` and `{{icon}}` are filled in. */
+async function page(name, [markup, script], language, files) {
+  const icon = encodeURIComponent(await readFile(join(sources, 'pages/icon.svg'), 'utf8'))
+  const [src, href] = [files[script], files['pages.css']].map((file) => `/web/pages/${file}`)
+  const values = { ...(await words(language)), language, icon: `data:image/svg+xml,${icon}`, script: src, sheet: href }
+  const text = await readFile(join(sources, 'pages', markup), 'utf8')
+  const own = text.replace(/\{\{#(\w+)\}\}\n(.*?)\{\{\/\1\}\}\n/gs, (_, only, part) => (only === name ? part : ''))
+  return own.replace(/\{\{([\w.]+)\}\}/g, (_, key) => {
+    if (!(key in values)) throw new Error(`${markup} wants ${key}, which there is not`)
+    return values[key]
+  })
+}
+
+/** Of the components and of the pages. */
+async function words(language) {
+  const read = async (path) => JSON.parse(await readFile(join(sources, path), 'utf8'))
+  return { ...(await read(`i18n/${language}.json`)), ...(await read(`i18n/pages/${language}.json`)) }
+}
+
+async function write(path, text) {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
+}
+
+/** Beside each file, the same packed: the sidecar chooses by what a browser takes. */
+async function pack() {
+  const all = await readdir(folder, { recursive: true })
+  for (const name of all.filter((each) => /\.(js|css)$/.test(each))) {
+    const body = await readFile(join(folder, name))
+    const quality = { [constants.BROTLI_PARAM_QUALITY]: 11 }
+    await writeFile(join(folder, `${name}.br`), brotliCompressSync(body, { params: quality }))
+    await writeFile(join(folder, `${name}.gz`), gzipSync(body, { level: 9 }))
+  }
+}
+
+async function declarations() {
+  const all = await readdir(sources, { recursive: true })
+  for (const name of all.filter((each) => each.endsWith('.d.ts') || each === 'database.types.ts')) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await cp(join(sources, name), join(folder, name))
+  }
+  await write(join(folder, 'react.js'), 'export {}\n')
+}
+
+await rm(folder, { recursive: true, force: true })
+await hosts()
+await declarations()
+const files = {}
+for (const language of LANGUAGES) {
+  files[language] = await bundled(language)
+  await write(join(folder, `pages/words.${language}.json`), JSON.stringify(await words(language)))
+  for (const [name, parts] of Object.entries(PAGES)) {
+    await write(join(folder, `pages/${name}.${language}.html`), await page(name, parts, language, files[language]))
+  }
+}
+await pack()
+await write(join(folder, 'pages/manifest.json'), `${JSON.stringify(files, null, 2)}\n`)
+await rm(target, { recursive: true, force: true })
+await rename(folder, target)
