@@ -66,7 +66,8 @@ select is(
     'method', null, 'payment_key', null, 'paid', 0, 'refunded', 0, 'disputed', 0, 'withdrawn', 0,
     'failure_reason', null, 'virtual_account', null, 'version', 1, 'idempotency_key', null,
     'canceled_at', null, 'expired_at', null, 'voided_at', null, 'confirmed_at', null,
-    'tokens_last_days', null, 'tokens_end_at', null, 'quantity', 1, 'list_amount', null
+    'tokens_last_days', null, 'tokens_end_at', null, 'quantity', 1, 'list_amount', null,
+    'promo_code', null
   ), 'an order is pending, at the catalogue''s price'
 );
 select matches(

@@ -108,7 +108,8 @@ language sql as $$
   select to_jsonb(p) - array['id', 'order_id', 'user_id', 'created_at', 'updated_at', 'product_id',
     'name', 'gateway', 'amount', 'currency', 'tokens', 'live', 'idempotency_key', 'confirmed_at',
     'expires_at', 'deposit_until', 'canceled_at', 'expired_at', 'voided_at', 'disputed',
-    'withdrawn', 'name_ko', 'tokens_last_days', 'tokens_end_at']
+    'withdrawn', 'name_ko', 'tokens_last_days', 'tokens_end_at', 'quantity', 'list_amount',
+    'promo_code']
   from public.token_payments p where p.order_id = shown.order_id
 $$;
 select pg_temp.read(:'order_id', 'A:failed failure_reason=declined method=card') as read \gset

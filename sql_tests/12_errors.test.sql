@@ -22,10 +22,14 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('forbidden', 'PT403', 'user',
  $$select * from request_token_refund('ord_unknown_order', 'why', 'k')$$,
  '{"roles": ["finance", "owner"]}'),
+('identity_required', 'PT403', 'user',
+ $$select * from create_token_order('starter', 'portone', promo_code => 'cheaper')$$, '{}'),
 ('table_closed', 'PT403', 'owner', $$delete from public.old_payments$$,
  '{"table": "public.old_payments"}'),
 ('order_not_found', 'PT404', 'user', $$select * from cancel_token_order('ord_unknown_order')$$,
  '{}'),
+('code_not_found', 'PT404', 'user',
+ $$select * from create_token_order('starter', 'portone', promo_code => 'nonsense')$$, '{}'),
 ('product_not_found', 'PT404', 'user', $$select * from create_token_order('nonsense', 'portone')$$,
  '{"product_id": "nonsense"}'),
 ('hold_not_found', 'PT404', 'service',
@@ -64,6 +68,10 @@ create temporary table provocations (message, code, caller, statement, details) 
  $$select * from request_token_refund_for(%5$L, 'why', 'k')$$, '{"tokens": 1, "required": 10, "refundable": 999}'),
 ('wallet_merged', 'PT409', 'service', $$select * from add_tokens(%7$L, 1, 'k')$$,
  '{"user_id": "merged", "merged_into": "mina"}'),
+('code_not_usable', 'PT409', 'user',
+ $$select * from create_token_order('premium', 'portone', promo_code => 'cheaper')$$,
+ '{"reason": "not_for_this"}'),
+('too_many_codes', 'PT429', 'hoarder', $$select check_token_code('nonsense')$$, '{}'),
 ('too_many_orders', 'PT429', 'hoarder', $$select * from create_token_order('starter', 'portone')$$,
  '{"max_open_orders": 1}');
 
@@ -82,6 +90,13 @@ update auth.users set is_anonymous = true where id = :'nameless';
 select pg_temp.change('update coinslot.settings set anonymous_purchases = false') \gset
 select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
 select pg_temp.change('create table public.old_payments (id bigint)') \gset
+select pg_temp.change($$select coinslot.set_promotion(
+  'cheaper', '{"kind": "percent", "percent_off": 50, "products": ["starter"]}', ''
+)$$) \gset
+select pg_temp.change($$select coinslot.set_code('cheaper', 'cheaper', null, true, '')$$) \gset
+insert into coinslot.checked_codes (user_id, code) values (:'mina', 'CHEAPER');
+insert into coinslot.code_rations (user_id, used_until)
+values (:'hoarder', clock_timestamp() + interval '1 day');
 select pg_temp.change($$select coinslot.close_table('public.old_payments')$$) \gset
 select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'status' as ordered \gset

@@ -322,6 +322,7 @@ create temporary table harms (turn, somebody, harm, found) as values
   array[
     'constraint_missing token_payments_product_id_fkey on public.token_payments',
     'constraint_missing token_prices_product_id_fkey on public.token_prices',
+    'constraint_missing token_tiers_product_id_fkey on public.token_tiers',
     'constraint_missing token_products_pkey on public.token_products'
   ]
 ),

@@ -257,14 +257,13 @@ from public;
 create function coinslot.refuse_code(reason text) returns void
 language plpgsql stable set search_path = '' as $$
 begin
-  perform coinslot.fail(
-    case refuse_code.reason when 'identity_required' then 'identity_required'
-      else 'code_not_usable' end,
-    jsonb_build_object('reason', refuse_code.reason)
-  );
+  if refuse_code.reason = 'identity_required' then
+    perform coinslot.fail('identity_required');
+  end if;
+  perform coinslot.fail('code_not_usable', jsonb_build_object('reason', refuse_code.reason));
 end
 $$;
-comment on function coinslot.refuse_code(text) is 'PT409 with why a code cannot be used.';
+comment on function coinslot.refuse_code(text) is 'PT409 with why a code cannot be used; PT403 for who has confirmed nothing.';
 revoke all on function coinslot.refuse_code(text) from public;
 
 create function coinslot.apply_code(quoted public.token_payments, code text)
