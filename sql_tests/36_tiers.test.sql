@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(45);
+select plan(46);
 
 create temporary table buyer as select pg_temp.user_with(0) as id;
 create function pg_temp.buy(product text, arguments jsonb) returns jsonb
@@ -77,14 +77,16 @@ select is(coinslot.discounted(d.listed, d.amount, d.currency), d.expected::bigin
   ('rounded down, for the buyer', 10000, 806.99, 'USD', 806),
   ('never below what is charged', 10000, 20, 'USD', 50),
   ('... nor above what it would cost', 30, 20, 'USD', 30),
-  ('in steps', 10000, 1999, 'KWD', 1990),
-  ('of a currency that nobody knows the least of', 10000, 1, 'ZMW', 1)
+  ('none where nobody knows the least', 10000, 8000, 'ZMW', 10000),
+  ('... of a currency with steps as well', 10000, 1999, 'KWD', 10000)
 ) d (what, listed, amount, currency, expected);
+update coinslot.charges set least = 100 where currency = 'KWD';
+select is(coinslot.discounted(10000, 1999, 'KWD'), 1990::bigint, 'what the shop says of one counts, in its steps');
 select pg_temp.change($$
   select coinslot.set_product('drop', 'Drop', tokens => 1, prices => '{"KRW": 600}');
 $$) \g /dev/null
 select pg_temp.as_service($$select coinslot_set_tiers('drop', '{"2": 90}')$$) \g /dev/null
-select is(pg_temp.bought('drop', '{"quantity": 2}'), '1000 1200 2', 'a tier stops at the least');
+select is(pg_temp.bought('drop', '{"quantity": 2}'), '200 1200 2', 'a tier stops at the least');
 select pg_temp.change($$
   select coinslot.set_product('sea', 'Sea', tokens => 9007199254740, prices => '{"KRW": 900719925474099}');
 $$) \g /dev/null

@@ -170,7 +170,7 @@ select pg_temp.promote('half', '{"kind": "percent", "percent_off": 50, "products
 select pg_temp.code('HALF', 'half', 2) \g /dev/null
 select pg_temp.promote('less', '{"kind": "amount", "amounts_off": {"KRW": 1500}, "max_uses_per_user": 2}') \g /dev/null
 select pg_temp.code('LESS', 'less') \g /dev/null
-select pg_temp.change('select coinslot.set_product(''drop'', ''Drop'', tokens => 1, prices => ''{"KRW": 900}'')') \g /dev/null
+select pg_temp.change('select coinslot.set_product(''drop'', ''Drop'', tokens => 1, prices => ''{"KRW": 200}'')') \g /dev/null
 select pg_temp.as_service($$select coinslot_set_tiers('starter', '{"5": 10}')$$) \g /dev/null
 select is(pg_temp.order('eve', 'HALF'), 'PT404 code_not_found {}', 'an order takes a code that was checked');
 select is(pg_temp.check('eve', 'half', 'starter'), 'usable 2500 5000', '... which tells the price');

@@ -25,7 +25,9 @@ from coinslot.gateways.money import EXPONENTS, LARGEST
 from coinslot.gateways.portone.adapter import PortOneBoth
 from coinslot.gateways.portone.v1.adapter import PortOneV1
 from coinslot.gateways.portone.v2.adapter import PortOneV2
+from coinslot.gateways.stripe import currencies as stripe_currencies
 from coinslot.gateways.stripe.adapter import Stripe
+from coinslot.gateways.toss import methods as toss_methods
 from coinslot.gateways.toss.adapter import Toss
 from coinslot.order_ids import ORDER_ID
 from coinslot.payments import closings
@@ -144,6 +146,20 @@ def test_largest_amount(database: Connection) -> None:
 
 def test_currencies_with_minor_units_of_their_own_can_be_sold_in(database: Connection) -> None:
     assert set(EXPONENTS) <= listed(database, "currencies")
+
+
+def test_no_discount_leads_below_what_any_gateway_charges(database: Connection) -> None:
+    query = "select currency, least from coinslot.charges where least is not null"
+    least: dict[str, int] = dict(database.execute(query).fetchall())
+    told = {
+        currency: {
+            bounds(method, currency)[0] or 0
+            for bounds in (toss_methods.amounts, stripe_currencies.amounts)
+            for method in listed(database, "payment_methods")
+        }
+        for currency in listed(database, "currencies")
+    }
+    assert least == {currency: max(each) for currency, each in told.items() if any(each)}
 
 
 def test_longest_reason_of_a_refund(database: Connection) -> None:

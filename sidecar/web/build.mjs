@@ -17,6 +17,7 @@ const LANGUAGES = ['en', 'ko']
 const PAGES = {
   store: ['store.html', 'store.js'],
   demo: ['store.html', 'demo.js'],
+  invite: ['store.html', 'invite.js'],
   gallery: ['gallery.html', 'gallery.js'],
   return: ['return.html', 'return.js'],
 }
@@ -58,10 +59,13 @@ const common = {
   logLevel: 'warning',
 }
 
+/** What apps load: all that sells in one file, and the invitation in another. */
 async function hosts() {
-  const file = join(folder, 'coinslot.js')
-  await build({ ...common, entryPoints: [join(sources, 'coinslot.js')], outfile: file, plugins: [sheets] })
-  await defer(file)
+  for (const name of ['coinslot.js', 'invitation.js']) {
+    const file = join(folder, name)
+    await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets] })
+    await defer(file)
+  }
 }
 
 /** The names of a page's files, which change with what is in them. */
@@ -91,14 +95,14 @@ function manifest(results) {
   return Object.fromEntries(made.map(([path, { entryPoint }]) => [basename(entryPoint), basename(path)]))
 }
 
-/** A page in a language. Between `{{#demo}}` and `{{/demo}}` stands what only that page has;
+/** A page in a language. Between `{{#store demo}}` and `{{/store demo}}` stands what only those have;
  *  `{{a word of the page}}`, `{{script}}`, `{{sheet}}` and `{{icon}}` are filled in. */
 async function page(name, [markup, script], language, files) {
   const icon = encodeURIComponent(await readFile(join(sources, 'pages/icon.svg'), 'utf8'))
   const [src, href] = [files[script], files['pages.css']].map((file) => `/web/pages/${file}`)
   const values = { ...(await words(language)), language, icon: `data:image/svg+xml,${icon}`, script: src, sheet: href }
   const text = await readFile(join(sources, 'pages', markup), 'utf8')
-  const own = text.replace(/\{\{#(\w+)\}\}\n(.*?)\{\{\/\1\}\}\n/gs, (_, only, part) => (only === name ? part : ''))
+  const own = text.replace(/\{\{#([\w ]+)\}\}\n(.*?)\{\{\/\1\}\}\n/gs, (_, only, part) => (only.split(' ').includes(name) ? part : ''))
   return own.replace(/\{\{([\w.]+)\}\}/g, (_, key) => {
     if (!(key in values)) throw new Error(`${markup} wants ${key}, which there is not`)
     return values[key]

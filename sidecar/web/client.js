@@ -8,6 +8,8 @@ export const config = {
   links: null,
   refundDays: null,
   offers: null,
+  maxQuantity: 1,
+  takesCodes: false,
   sdk: {},
   returnTo: '/payment/success',
   accessToken: null,

@@ -33,6 +33,10 @@ export interface Options {
   refundDays?: number
   /** What is on sale, where the page knows it already: rows of `token_offers`. */
   offers?: object[]
+  /** How many packs an order may be of, where a pack has tiers; 1 without. */
+  maxQuantity?: number
+  /** Has the store ask for promotion codes. */
+  takesCodes?: boolean
   /** Addresses of the gateways' scripts, where not the official ones. */
   sdk?: GatewayScripts
   /** 'ko' or 'en'; else the page's language, else the browser's. */
@@ -66,6 +70,7 @@ export type OutcomeKind =
   | 'review' | 'returned' | 'disputed'
   | 'signed_out' | 'not_found' | 'nothing'
   | 'gone' | 'price_changed' | 'not_started' | 'script_failed' | 'too_many' | 'gateway_off'
+  | 'code_refused'
 
 export interface Outcome {
   kind: OutcomeKind
@@ -91,7 +96,7 @@ export interface CoinslotEvents {
 }
 
 /** Attributes of all elements: `theme="light|dark|auto"`; without, as the page's `color-scheme`. */
-declare class CoinslotElement extends HTMLElement {
+export declare class CoinslotElement extends HTMLElement {
   addEventListener<K extends keyof CoinslotEvents>(
     type: K,
     listener: (event: CoinslotEvents[K]) => unknown,

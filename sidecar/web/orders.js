@@ -63,7 +63,7 @@ export function forget(order) {
 
 /** The order of this wish that is open in any tab, or a new one: its key makes one order of all. */
 export function beginOrder(wish) {
-  const names = ['userId', 'productId', 'gateway', 'currency']
+  const names = ['userId', 'productId', 'gateway', 'currency', 'quantity', 'promoCode']
   const begun = findOrder(
     (each) => !each.waiting && names.every((name) => each[name] === wish[name]),
   )

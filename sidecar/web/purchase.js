@@ -8,12 +8,13 @@ import { beginOrder, forget, remember } from './orders.js'
 import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
 import { locale } from './text.js'
 
-const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out'])
+const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out', 'code_refused'])
 // Not paid, so that another order may take its place.
 const UNPAID = ['open', 'declined', 'expired', 'canceled', 'voided', 'not_found']
 
 /**
- * `wish`: `{productId, name, tokens, amount, currency, gateway, method}` as the person saw it.
+ * `wish`: `{productId, name, tokens, amount, currency, gateway, method}` as the person saw it, with the
+ * `quantity` of several packs and the `promoCode` that makes them cheaper.
  * `page` is told with `onState` and `onWindow` (true while the gateway has the screen).
  * Answers with an outcome, always; see settle.js.
  */

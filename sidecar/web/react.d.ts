@@ -3,6 +3,7 @@
 
 import type { DetailedHTMLProps, HTMLAttributes } from 'react'
 import type { CoinslotEvents } from './coinslot'
+import type {} from './invitation'
 
 type Handlers = { [Name in keyof CoinslotEvents as `on${Name}`]?: (event: CoinslotEvents[Name]) => void }
 type Props<Attributes = object, Tag extends keyof HTMLElementTagNameMap = 'coinslot-balance'> =
@@ -14,6 +15,7 @@ declare module 'react' {
     interface IntrinsicElements {
       'coinslot-balance': Props<{ low?: number }>
       'coinslot-history': Props<object, 'coinslot-history'>
+      'coinslot-invitation': Props<{ link?: string }, 'coinslot-invitation'>
       'coinslot-paywall': Props<object, 'coinslot-paywall'>
       'coinslot-result': Props<{ back?: string }, 'coinslot-result'>
       'coinslot-store': Props<

@@ -4,8 +4,13 @@ import { announce } from './client.js'
 import en from './i18n/en.json'
 import ko from './i18n/ko.json'
 
-const TEXTS = { en, ko }
+const TEXTS = { en: { ...en }, ko: { ...ko } }
 let language = null
+
+/** The words of a part that not every page has. */
+export function addTexts(more) {
+  for (const [name, texts] of Object.entries(more)) Object.assign(TEXTS[name], texts)
+}
 
 export const locale = () => language ?? wanted()
 

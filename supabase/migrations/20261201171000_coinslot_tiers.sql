@@ -49,30 +49,32 @@ comment on column public.token_payments.list_amount is
 'What it would have cost without discounts; null = amount.';
 
 -- What no gateway charges less than, and in what steps: a discount never goes below it. A price of
--- the catalogue may: it is the shop's own.
+-- the catalogue may: it is the shop's own. Where nobody knows the least there is no discount.
 create table coinslot.charges (
   currency text not null,
-  least bigint not null,
+  least bigint,
   step bigint not null default 1,
   constraint charges_pkey primary key (currency),
   constraint charges_currency_shaped check (currency ~ '^[A-Z]{3}$'),
   constraint charges_positive check (least > 0 and step > 0)
 );
 comment on table coinslot.charges is 'The smallest amounts that a discount may lead to.';
-comment on column coinslot.charges.least is 'Minor units.';
+comment on column coinslot.charges.least is 'Minor units; null = nobody knows: no discount.';
 comment on column coinslot.charges.step is
 'Amounts are multiples of it: a third decimal that is not 0 cannot be charged.';
 alter table coinslot.charges enable row level security;
 revoke all on table coinslot.charges from anon, authenticated, service_role;
 create policy "Nobody reads charges through the API" on coinslot.charges
 for select to anon, authenticated using (false);
+-- Won: Toss, which wants more of a bank account than of a card. The others: Stripe, of a currency
+-- that is also the one of the shop's bank account; of three-decimal ones it names no least.
 insert into coinslot.charges (currency, least) values
-('KRW', 1000), ('USD', 50), ('AED', 200), ('AUD', 50), ('BRL', 50), ('CAD', 50), ('CHF', 50),
-('CZK', 1500), ('DKK', 250), ('EUR', 50), ('GBP', 30), ('HKD', 400), ('HUF', 17500), ('INR', 50),
-('JPY', 50), ('MXN', 1000), ('MYR', 200), ('NOK', 300), ('NZD', 50), ('PLN', 200), ('RON', 200),
-('SEK', 300), ('SGD', 50), ('THB', 1000);
-insert into coinslot.charges (currency, least, step) values
-('BHD', 500, 10), ('JOD', 500, 10), ('KWD', 500, 10), ('OMR', 500, 10), ('TND', 2000, 10);
+('KRW', 200), ('USD', 50), ('AED', 200), ('AUD', 50), ('BGN', 100), ('BRL', 50), ('CAD', 50),
+('CHF', 50), ('CZK', 1500), ('DKK', 250), ('EUR', 50), ('GBP', 30), ('HKD', 400), ('HUF', 17500),
+('INR', 50), ('JPY', 50), ('MXN', 1000), ('MYR', 200), ('NOK', 300), ('NZD', 50), ('PLN', 200),
+('RON', 200), ('SEK', 300), ('SGD', 50), ('THB', 1000);
+insert into coinslot.charges (currency, step) values
+('BHD', 10), ('JOD', 10), ('KWD', 10), ('OMR', 10), ('TND', 10);
 
 create table public.token_tiers (
   product_id text not null,
@@ -97,14 +99,16 @@ for select to anon, authenticated using (true);
 create function coinslot.discounted(listed bigint, amount numeric, currency text)
 returns bigint
 language sql stable set search_path = '' as $$
-  select least(discounted.listed::numeric, greatest(
-    coalesce(c.least, 1), floor(discounted.amount / coalesce(c.step, 1)) * coalesce(c.step, 1)
-  ))::bigint
+  select case when c.least is null then discounted.listed
+    else least(discounted.listed::numeric, greatest(
+      c.least, floor(discounted.amount / c.step) * c.step
+    ))::bigint
+  end
   from (select discounted.currency as code) o
   left join coinslot.charges c on c.currency = o.code
 $$;
 comment on function coinslot.discounted(bigint, numeric, text) is
-'A discounted amount as it can be charged.';
+'A discounted amount as it can be charged; the whole one where nobody knows what can be.';
 revoke all on function coinslot.discounted(bigint, numeric, text) from public;
 grant execute on function coinslot.discounted(bigint, numeric, text) to service_role;
 

@@ -34,8 +34,16 @@ _TIERS = (
         "discount-below-the-least",
         "no discount leads below what a gateway charges",
         "discounted",
-        "coalesce(c.least, 1)",
-        "1",
+        "c.least, floor",
+        "1, floor",
+        TIERS,
+    ),
+    _mutant(
+        "discount-where-nobody-knows-the-least",
+        "there is no discount in a currency whose least nobody knows",
+        "discounted",
+        "when c.least is null then discounted.listed",
+        "when c.least is null then least(discounted.listed, discounted.amount)::bigint",
         TIERS,
     ),
     _mutant(

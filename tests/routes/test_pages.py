@@ -36,6 +36,7 @@ LIVE = {
     "supabase_url": "https://project.supabase.test",
     "iamport_api_url": "https://api.iamport.kr",
 }
+STORE = ("/store", "/store/invite")
 RETURNS = ("/payment/success", "/payment/fail")
 
 
@@ -62,8 +63,8 @@ async def test_the_store_is_at_the_door_in_test_mode(alone: httpx.AsyncClient) -
 
 async def test_live_mode_has_no_store_page_unless_asked_for() -> None:
     async with serving(**LIVE) as http:
-        answers = {path: (await http.get(path)).status_code for path in ("/", "/store", *RETURNS)}
-        assert answers == {"/": 404, "/store": 404, **dict.fromkeys(RETURNS, 200)}
+        answers = {path: (await http.get(path)).status_code for path in ("/", *STORE, *RETURNS)}
+        assert answers == {"/": 404, **dict.fromkeys(STORE, 404), **dict.fromkeys(RETURNS, 200)}
     async with serving(**LIVE, coinslot_store_page=True) as http:
         assert (await http.get("/store")).status_code == 200
 
@@ -95,7 +96,7 @@ def test_live_mode_loads_scripts_over_https_only() -> None:
         settings(**LIVE, toss_sdk_url="http://js.example.test/sdk.js")
 
 
-@pytest.mark.parametrize("path", ["/store", *RETURNS])
+@pytest.mark.parametrize("path", [*STORE, *RETURNS])
 async def test_policy_allows_nothing_inline_and_no_foreign_script(
     alone: httpx.AsyncClient, path: str
 ) -> None:
@@ -216,7 +217,7 @@ async def test_a_page_is_sent_again_only_when_it_changed(alone: httpx.AsyncClien
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["/store", *RETURNS])
+@pytest.mark.parametrize("path", [*STORE, *RETURNS])
 @pytest.mark.parametrize(
     ("headers", "language"),
     [
@@ -238,8 +239,9 @@ async def test_a_page_is_written_in_the_language_of_whoever_asks(
 async def test_a_chosen_language_is_kept_and_leaves_the_address(alone: httpx.AsyncClient) -> None:
     unknown = await alone.get("/store?lang=tlh", headers={"Accept-Language": "en"})
     assert (unknown.status_code, '<html lang="en"' in unknown.text) == (200, True)
-    answer = await alone.get("/store?lang=ko")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/store")
+    for path in STORE:
+        answer = await alone.get(f"{path}?lang=ko")
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
     assert "coinslot-locale=ko" in answer.headers["set-cookie"]
 
 

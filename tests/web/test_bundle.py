@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 
+import pytest
+
 from devstack import tools
 from devstack.settings import ROOT
 
@@ -17,21 +19,35 @@ console.log(JSON.stringify({ names, after }))
 """
 
 
-def test_a_server_without_a_page_may_import_it() -> None:
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        ("coinslot.js", {"defineCoinslot", "refreshBalance", "resumePayment", "setLocale"}),
+        ("invitation.js", {"defineCoinslotInvitation"}),
+    ],
+)
+def test_a_server_without_a_page_may_import_it(file: str, names: set[str]) -> None:
     """As Next.js does while it renders on the server."""
     found = subprocess.run(
-        [tools.require_node(), "--input-type=module", "-e", LOOK, BUILT / "coinslot.js"],
+        [tools.require_node(), "--input-type=module", "-e", LOOK, BUILT / file],
         capture_output=True,
         check=True,
         text=True,
     )
     told = json.loads(found.stdout)
     assert told["after"] == []
-    names = {"defineCoinslot", "refreshBalance", "resumePayment", "setLocale"}
     assert set(told["names"]) == names
 
 
 def test_whoever_copies_it_gets_its_types_and_its_licences() -> None:
     folder = {file.name for file in BUILT.iterdir()}
-    assert {"coinslot.js", "coinslot.d.ts", "react.js", "react.d.ts", "database.types.ts"} <= folder
+    assert {
+        "coinslot.js",
+        "coinslot.d.ts",
+        "invitation.js",
+        "invitation.d.ts",
+        "react.js",
+        "react.d.ts",
+        "database.types.ts",
+    } <= folder
     assert "BSD-3-Clause" in (BUILT / "coinslot.js.LEGAL.txt").read_text()

@@ -8,14 +8,15 @@ import pytest
 
 from tests.web.test_texts import KINDS, SCRIPTS, WEB
 
-DECLARED = (WEB / "coinslot.d.ts").read_text(encoding="utf-8")
+FUNCTIONS = (WEB / "coinslot.d.ts").read_text(encoding="utf-8")
+DECLARED = FUNCTIONS + (WEB / "invitation.d.ts").read_text(encoding="utf-8")
 OWN = [script for script in SCRIPTS if "pages" not in script.parts]
 CODE = {script.name: script.read_text(encoding="utf-8") for script in OWN}
 ALL_CODE = "\n".join(script.read_text(encoding="utf-8") for script in OWN)
 # Named for the elements' own use: what the base class calls, and what the browser does.
 LIFE = {"connectedCallback", "disconnectedCallback", "firstUpdated", "willUpdate", "updated"}
 LIFE |= {"start", "render"}
-ELEMENTS = ("balance", "history", "paywall", "result", "store")
+ELEMENTS = ("balance", "history", "invitation", "paywall", "result", "store")
 
 
 def body(kind: str, name: str) -> str:
@@ -33,7 +34,7 @@ def test_the_functions_are_those_that_the_module_exports() -> None:
     code = CODE["coinslot.js"]
     named = re.findall(r"export (?:async )?(?:function|const) (\w+)", code)
     passed_on = re.findall(r"export \{ (\w+) \}", code)
-    assert set(re.findall(r"^export function (\w+)", DECLARED, re.M)) == {*named, *passed_on}
+    assert set(re.findall(r"^export function (\w+)", FUNCTIONS, re.M)) == {*named, *passed_on}
 
 
 def test_the_options_are_those_that_are_read() -> None:

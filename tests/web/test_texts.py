@@ -23,7 +23,8 @@ def words(folder: str) -> dict[str, dict[str, str]]:
 
 TEXTS = words("i18n")
 PAGES = words("i18n/pages")
-ALL = {language: {**TEXTS[language], **PAGES[language]} for language in LANGUAGES}
+INVITATION = words("i18n/invitation")
+ALL = {each: {**TEXTS[each], **PAGES[each], **INVITATION[each]} for each in LANGUAGES}
 SCRIPTS = [
     *WEB.glob("*.js"),
     *(WEB / "elements").glob("*.js"),
@@ -47,6 +48,8 @@ FAMILIES = (
     "currency.",
     "history.",
     "business.",
+    "code.",
+    "invite.",
 )
 
 
@@ -54,13 +57,15 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
-@pytest.mark.parametrize("texts", [TEXTS, PAGES], ids=["components", "pages"])
+@pytest.mark.parametrize(
+    "texts", [TEXTS, PAGES, INVITATION], ids=["components", "pages", "invitation"]
+)
 def test_both_languages_have_the_same_texts(texts: dict[str, dict[str, str]]) -> None:
     assert list(texts["en"]) == list(texts["ko"])
 
 
 def test_no_name_means_two_texts() -> None:
-    assert set(TEXTS["en"]) & set(PAGES["en"]) == set()
+    assert len(ALL["en"]) == len(TEXTS["en"]) + len(PAGES["en"]) + len(INVITATION["en"])
 
 
 @pytest.mark.parametrize("name", ALL["en"])
@@ -78,7 +83,8 @@ def test_every_outcome_is_told(kind: str) -> None:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_every_text_that_is_asked_for_exists(script: Path) -> None:
     code = script.read_text()
-    assert set(re.findall(r"\bt\('([\w.]+)'", code)) <= set(TEXTS["en"])
+    own = INVITATION["en"] if script.name == "invitation.js" else {}
+    assert set(re.findall(r"\bt\('([\w.]+)'", code)) <= {*TEXTS["en"], *own}
     assert set(re.findall(r"\bsay\('([\w.]+)'", code)) <= set(PAGES["en"])
 
 

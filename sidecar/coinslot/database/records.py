@@ -176,7 +176,7 @@ class Closing(Record):
 
 
 class Offer(Record):
-    """A product on sale, in one currency."""
+    """A product on sale, in one currency. `tiers` are what several cost together."""
 
     id: str
     name: str
@@ -186,6 +186,7 @@ class Offer(Record):
     currency: str
     amount: int
     discount_percent: int | None = None
+    tiers: list[dict[str, int]] = []
 
 
 class PromotionCode(Record):

@@ -51,7 +51,7 @@ async def store_page(request: Request) -> HTTPResponse:
     settings: Settings = request.app.ctx.settings
     _require_store(settings)
     if request.args.get("lang") in _LANGUAGES:
-        return _chosen(request.args.get("lang"), live=settings.live)
+        return _chosen(request, live=settings.live)
     offers = await services(request).on_sale.offers()
     shown = {} if offers is None else {"offers": [each.model_dump() for each in offers]}
     packed = packs(offers, language_of(request))
@@ -59,6 +59,16 @@ async def store_page(request: Request) -> HTTPResponse:
     if name == "demo" and request.args.get("state"):
         name = "gallery"
     return await _page(request, name, data=shown, parts={"packs": packed})
+
+
+@pages.get("/store/invite")
+async def invitation_page(request: Request) -> HTTPResponse:
+    """A page of its own: few people invite. The code in its address is for its script."""
+    settings: Settings = request.app.ctx.settings
+    _require_store(settings)
+    if request.args.get("lang") in _LANGUAGES:
+        return _chosen(request, live=settings.live)
+    return await _page(request, "invite")
 
 
 @pages.get("/payment/success", name="success")
@@ -75,9 +85,10 @@ def _require_store(settings: Settings) -> None:
         raise NotFound
 
 
-def _chosen(language: str, *, live: bool) -> HTTPResponse:
+def _chosen(request: Request, *, live: bool) -> HTTPResponse:
     """Kept for the next visit, and out of the address."""
-    answer = redirect("/store", status=303)
+    language = str(request.args.get("lang"))
+    answer = redirect(request.path, status=303)
     answer.cookies.add_cookie(
         _COOKIE, language, max_age=_A_YEAR, path="/", samesite="Lax", secure=live
     )

@@ -4,7 +4,9 @@ import { html, nothing } from 'lit'
 import { GATEWAYS } from '../gateways/index.js'
 import { hintOf } from '../methods.js'
 import { locale, money, nameOf, number, t, tokens } from '../text.js'
+import { packs as packsOf } from './basket.js'
 import { lacking } from './buyer.js'
+import { line } from './code.js'
 import { methodIcon } from './icons.js'
 import { consent, given } from './words.js'
 
@@ -50,21 +52,21 @@ export function methods(view) {
   return html`<fieldset class="methods" ?inert=${view.busy} id="methods" tabindex="-1">
     <legend>${t('store.method')}</legend>
     <div class="tiles">${all.map((method) => {
-      const much = off(method, view.offer)
+      const much = off(method, view.due)
       return html`<label class="method" ?data-off=${much}>
         <input type="radio" name="method" value=${method.id} .checked=${method.id === chosen?.id}
           aria-describedby=${much ? `much-${method.id}` : nothing} @change=${() => onMethod(method)}>
         ${methodIcon(method.id)}<span>${t(`method.${method.id}`) ?? method.id}</span>
-        ${much ? html`<span class="unseen" id="much-${method.id}">${offText(method, view.offer)}</span>` : nothing}
+        ${much ? html`<span class="unseen" id="much-${method.id}">${offText(method, view.due)}</span>` : nothing}
       </label>`
     })}</div>
   </fieldset>${hint(view)}`
 }
 
-function hint({ method, offer }) {
+function hint({ method, due }) {
   if (!method) return nothing
   const gateway = GATEWAYS[method.gateway]?.name[locale()]
-  const text = off(method, offer) ? offText(method, offer) : t(hintOf(method), { gateway })
+  const text = off(method, due) ? offText(method, due) : t(hintOf(method), { gateway })
   return text ? html`<p class="hint">${text}</p>` : nothing
 }
 
@@ -77,27 +79,32 @@ export const fields = ({ error, leave }) => html`<div class="fields" id="fields"
 </div>`
 
 /** Why it cannot be paid now, in words. */
-export function blocked(offer, method, buyer) {
+export function blocked(due, method, buyer) {
   if (!navigator.onLine) return t('offline.text')
   if (!method) return t('store.no_method')
   const field = lacking(method, buyer)
   if (field) return t('buyer.missing', { field: t(`buyer.${field}`) })
-  return off(method, offer) ? offText(method, offer) : null
+  return off(method, due) ? offText(method, due) : null
 }
 
-const off = ({ min = 0, max = Infinity }, offer) => Boolean(offer && (offer.amount < min || offer.amount > max))
+const off = ({ min = 0, max = Infinity }, due) => Boolean(due && (due.amount < min || due.amount > max))
 const offText = ({ min, max }, { amount, currency }) =>
   amount > max ? t('method.too_much', { amount: money(max, currency) }) : t('method.too_little', { amount: money(min, currency) })
 
 export function summary(view) {
-  const { offer } = view
-  const amount = money(offer.amount, offer.currency)
-  const what = offer.tokens > 0 ? [nameOf(offer), tokens(offer.tokens)].join(' · ') : nameOf(offer)
+  const { offer, basket } = view
+  const several = basket.quantity > 1 ? packsOf(basket.quantity) : null
+  const what = [nameOf(offer), several, basket.tokens > 0 && tokens(basket.tokens)].filter(Boolean).join(' · ')
+  const row = (name, amount, kind) => html`<div class=${kind ?? nothing}><dt>${name}</dt>
+    <dd class="figure">${money(amount, offer.currency)}</dd></div>`
+  const less = (name, before, now) => (now < before ? row(name, now - before, 'less') : nothing)
   return html`<div class="summary">
     <h2>${t('store.summary')}</h2>
     <dl>
-      <div><dt>${given(what)}</dt><dd class="figure">${amount}</dd></div>
-      <div class="total"><dt>${t('store.total')}</dt><dd class="figure">${amount}</dd></div>
+      ${row(given(what), basket.list)}
+      ${less(t('store.several'), basket.list, basket.amount)}
+      ${basket.promoCode ? less(line(basket.promoCode), basket.amount, basket.total) : nothing}
+      ${row(t('store.total'), basket.total, 'total')}
     </dl>
     ${after(view)}
   </div>
@@ -111,9 +118,9 @@ export const currencies = (view) => view.currencies.map((currency) => html`<butt
   })}</button>`)
 
 /** The balance as it will be, where it is known as it is. */
-function after({ offer, owned }) {
-  if (owned === null || !(offer.tokens > 0)) return nothing
-  const [before, then] = [number(owned), number(owned + offer.tokens)]
+function after({ basket, owned }) {
+  if (owned === null || !(basket.tokens > 0)) return nothing
+  const [before, then] = [number(owned), number(owned + basket.tokens)]
   return html`<p class="after figure"><span aria-hidden="true">${t('store.after')}</span><span aria-hidden="true">${before} → ${then}</span>
     <span class="unseen">${t('store.after_said', { before, after: then })}</span></p>`
 }
@@ -128,9 +135,9 @@ export function payButton(view) {
   </button>`
 }
 
-function payText({ offer, method, goesOn }) {
+function payText({ due, method, goesOn }) {
   if (method?.id === 'virtual_account' && !goesOn) return t('store.pay_vbank')
-  return t(goesOn ? 'store.pay_continue' : 'store.pay', { amount: money(offer.amount, offer.currency) })
+  return t(goesOn ? 'store.pay_continue' : 'store.pay', { amount: money(due.amount, due.currency) })
 }
 
 export const skeleton = () => html`<div class="choices"><div class="packs" aria-hidden="true">

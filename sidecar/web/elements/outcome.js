@@ -25,7 +25,7 @@ const CALM = ['calm', 'back']
 /** Kinds of which it is certain that no money was taken. */
 export const UNTAKEN = [
   'closed', 'declined', 'canceled', 'expired', 'voided', 'gone', 'price_changed', 'not_started',
-  'script_failed', 'too_many', 'gateway_off',
+  'script_failed', 'too_many', 'gateway_off', 'code_refused',
 ]
 
 /** Its headline and its sentence. */

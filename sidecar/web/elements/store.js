@@ -7,8 +7,10 @@ import css from '../styles/checkout.css'
 import told from '../styles/outcome.css'
 import { t } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
+import { Basket, orderedOf, quantities } from './basket.js'
 import { buyerFields, lacking } from './buyer.js'
 import { blocked, currencies, fields, methods, packs, skeleton, summary } from './checkout.js'
+import { codeField } from './code.js'
 import { readOffers } from './offers.js'
 import { copyAccount, note, refusal, refused, result, said } from './outcome.js'
 import { Outcomes } from './outcomes.js'
@@ -30,6 +32,7 @@ export class CoinslotStore extends CoinslotElement {
   #offers = null
   #failed = false
   #selection = new Selection()
+  #basket = new Basket(this, () => this.#free())
   #buyer = {}
   #outcomes = new Outcomes(this)
   #form = null
@@ -41,6 +44,7 @@ export class CoinslotStore extends CoinslotElement {
   start() {
     this.#selection.recall()
     this.#outcomes.start()
+    this.#basket.start()
     watchBalance()
     this.on(news, 'signed', () => this.#resolve())
     this.on(news, 'balance', () => this.requestUpdate())
@@ -60,6 +64,10 @@ export class CoinslotStore extends CoinslotElement {
   /** What the app asks for now is stronger than what the person chose before. */
   willUpdate(changed) {
     if (changed.has('currency') && this.currency) this.#selection.forgetCurrency()
+  }
+
+  updated() {
+    if (this.#offers?.length) this.#basket.follow(this.#view())
   }
 
   /** Shows what is on sale now, and what became of open orders. */
@@ -108,13 +116,15 @@ export class CoinslotStore extends CoinslotElement {
       offers: this.#offers ?? [], gateway: this.gateway, currency: this.currency, need: this.#missing, all: this.#all,
     })
     const { offer, method, used } = chosen
+    const taken = this.#basket.of(offer, method)
     return {
       ...chosen,
+      ...taken,
       best: this.highlight,
       owned: balance.stale ? null : balance.tokens,
       busy: Boolean(this.#outcomes.buying && !this.#form) || Boolean(this.#form?.paying),
       buyer: this.#buyer,
-      blocked: blocked(offer, method, this.#buyer),
+      blocked: taken.pending ? t('code.checking') : blocked(taken.due, method, this.#buyer),
       ownButton: Boolean(this.#form) && method?.inline === 'express',
       compact: this.quiet,
       goesOn: Boolean(this.need),
@@ -141,9 +151,15 @@ export class CoinslotStore extends CoinslotElement {
     this.focusOn(id)
   }
 
+  /** Not while something is being bought. */
+  #free() {
+    if (!this.#outcomes.buying) this.#outcomes.refusal = null
+    return !this.#outcomes.buying
+  }
+
   #choose(change) {
-    if (this.#outcomes.buying) return
-    this.#outcomes.refusal = null
+    if (!this.#free()) return
+    if (change.pack) this.#basket.choose(1)
     this.#selection.choose(change)
     this.requestUpdate()
   }
@@ -165,7 +181,7 @@ export class CoinslotStore extends CoinslotElement {
       const field = lacking(view.method, this.#buyer)
       return field && this.focusOn(`buyer-${field}`)
     }
-    return this.#buy(view.offer, this.#gatewayOf(view.method), view.method)
+    return this.#buy(view.offer, view.basket, this.#gatewayOf(view.method), view.method)
   }
 
   /** The next gateway of the method, where nothing could begin at the one before. */
@@ -173,16 +189,18 @@ export class CoinslotStore extends CoinslotElement {
     return [gateway, ...others].find((each) => !this.#failing.has(each)) ?? gateway
   }
 
-  async #buy({ id: productId, tokens, amount, currency, name, name_ko }, gateway, { id: method, inline, others }) {
+  async #buy({ id: productId, currency, name, name_ko }, basket, gateway, { id: method, inline, others }) {
     this.#busy(productId)
     this.#outcomes.refusal = null
     this.#outcomes.keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
-    const wish = { productId, name, name_ko, tokens, amount, currency, gateway, method }
+    const { tokens, total: amount } = basket
+    const wish = { productId, name, name_ko, tokens, amount, currency, gateway, method, ...orderedOf(basket) }
     const outcome = await purchase(wish, this.#page(inline)).catch(() => ({ ...wish, kind: 'unknown' }))
     if (FALLEN.includes(outcome.kind) && others?.length) this.#failing.add(gateway)
     else this.#failing.clear()
     if (outcome.orderId && !FALLEN.includes(outcome.kind)) this.#selection.choose({ pack: productId, method, used: method })
     this.#busy(null)
+    this.#basket.end(outcome)
     this.#end(outcome)
     announce('changed') // the order is in the history, paid or not
     if (['gone', 'price_changed'].includes(outcome.kind)) this.#load()
@@ -235,7 +253,7 @@ export class CoinslotStore extends CoinslotElement {
     const offer = this.#offers?.find((each) => each.id === productId && each.currency === currency)
     if (!offer) return this.#end({ ...outcome, kind: 'gone' })
     this.#choose({ currency, pack: productId, ...(method && { method }) })
-    return this.#buy(offer, gateway, { ...this.#view().method, others: null })
+    return this.#buy(offer, this.#basket.again(offer, outcome), gateway, { ...this.#view().method, others: null })
   }
 
   #actions(outcome) {
@@ -275,7 +293,7 @@ export class CoinslotStore extends CoinslotElement {
     if (!view.offer) return html`<p class="quiet">${t('store.empty')}</p>`
     const { refusal: why } = this.#outcomes
     const again = this.#failing.size ? { again: () => this.#pay() } : {}
-    return html`<div class="choices">${packs(view)}
+    return html`<div class="choices"><div class="basket">${packs(view)}${quantities(view)}${codeField(view)}</div>
         <div class="ways">${methods(view)}${buyerFields(view)}${this.#form ? fields(this.#form) : nothing}</div>${currencies(view)}</div>
       <div class="side"><div role="alert">${why ? refused(why, again) : nothing}</div>${summary(view)}</div>`
   }

@@ -15,7 +15,8 @@ let leaving = false
 function show() {
   const name = person?.user_metadata.full_name || person?.email || ''
   Object.assign($('#who'), { textContent: name, title: name })
-  for (const id of ['#who', '#leave', '#activity', 'coinslot-balance']) $(id).hidden = !person
+  const own = ['#who', '#leave', '#activity', 'coinslot-balance']
+  for (const each of own.map($).filter(Boolean)) each.hidden = !person
   $('#enter').hidden = Boolean(person)
   if (person) $('#welcome').close()
 }
@@ -68,6 +69,8 @@ export async function open(play = () => {}) {
   const started = await start()
   if (!started) return
   client = started.client
+  const { reward = 0, bonus = 0 } = started.config.invitations ?? {}
+  $('#invite').hidden = !reward && !bonus
   play(started)
   client.auth.onAuthStateChange(onAuth)
 }

@@ -2,12 +2,15 @@
 
 import { html } from 'lit'
 import { balance } from '../balance.js'
+import { config } from '../client.js'
 import { CoinslotElement, sheets } from '../elements/base.js'
+import { basketOf, quantities } from '../elements/basket.js'
 import { methods, packs, skeleton, summary } from '../elements/checkout.js'
+import { codeField } from '../elements/code.js'
 import { note, refused, result } from '../elements/outcome.js'
 import checkout from '../styles/checkout.css'
 import outcomes from '../styles/outcome.css'
-import { locale, t } from '../text.js'
+import { locale, t, tokens } from '../text.js'
 
 const ORDER = { orderId: `ord_${'0f'.repeat(16)}`, name: 'Standard Pack', name_ko: '스탠다드 팩', tokens: 30 }
 const SOLD = { KRW: { ...ORDER, amount: 12_000, currency: 'KRW' }, USD: { ...ORDER, amount: 960, currency: 'USD' } }
@@ -23,7 +26,7 @@ const RESULTS = {
   canceled: {}, expired: {}, expired_account: { kind: 'expired', account: ACCOUNT }, voided: {}, review: { paid: 100 },
   returned: { method: 'card' }, disputed: {}, signed_out: {}, not_found: {}, nothing: { orderId: undefined },
 }
-const REFUSALS = ['closed', 'gone', 'price_changed', 'not_started', 'script_failed', 'too_many', 'gateway_off', 'declined', 'load_failed']
+const REFUSALS = ['closed', 'gone', 'price_changed', 'not_started', 'script_failed', 'too_many', 'gateway_off', 'code_refused', 'declined', 'load_failed']
 const ACTIONS = {
   checking: [], purchased: ['back', 'receipt'], waiting: ['copy_account', 'pay_other'], unknown: ['check'],
   open: ['continue', 'cancel_order'], closed: ['to_store'], declined: ['pay_other', 'not_now'], canceled: ['buy_again'],
@@ -69,14 +72,36 @@ function checkouts(order) {
   const offers = [{ ...order, id: 'a' }, long, { ...order, id: 'b', tokens: 1_000_000, name: 'شركة الرموز' }]
   const view = {
     offers, offer: offers[0], best: 'long', methods: ways, method: ways[1], currencies: [], owned: 1_234_567, busy: false, blocked: null,
-    onPack: nothing, onMethod: nothing, onPay: nothing, onNear: nothing, onUnfold: nothing, onMore: nothing, hidden: 0,
+    code: { text: '', open: false }, onPack: nothing, onMethod: nothing, onPay: nothing, onNear: nothing, onUnfold: nothing, onMore: nothing, hidden: 0,
   }
-  const shown = (change) => () => html`<div class="checkout">
-    <div class="choices">${packs({ ...view, ...change })}<div class="ways">${methods({ ...view, ...change })}</div></div>
-    <div class="side">${summary({ ...view, ...change })}</div></div>`
+  const priced = (given) => {
+    const basket = given.basket ?? basketOf(given.offer)
+    return { ...given, basket, due: { amount: basket.total, currency: basket.currency } }
+  }
+  const drawn = (all) => html`<div class="checkout">
+    <div class="choices"><div class="basket">${packs(all)}${quantities(all)}${codeField(all)}</div>
+      <div class="ways">${methods(all)}</div></div>
+    <div class="side">${summary(all)}</div></div>`
+  const shown = (change) => () => drawn(priced({ ...view, ...change }))
   return {
     checkout: shown({}), busy: shown({ busy: true }), blocked: shown({ blocked: t('offline.text'), method: ways[6] }),
     one_method: shown({ methods: ways.slice(0, 1), method: ways[0] }), no_method: shown({ methods: [], method: null }),
+    ...baskets(offers[0], shown),
     folded: shown({ folded: true, compact: true, goesOn: true, hidden: 2 }), loading: skeleton,
+  }
+}
+
+/** Several packs, and codes: of some that are applied, refused and asked about. */
+function baskets(offer, shown) {
+  Object.assign(config, { takesCodes: true, maxQuantity: 10 })
+  const tier = (quantity, percent) => ({ quantity, tokens: offer.tokens * quantity, amount: (offer.amount * quantity * (100 - percent)) / 100 })
+  const several = { ...offer, tiers: [tier(5, 10), tier(10, 20)] }
+  const cheaper = { of: ({ amount }) => ({ code: 'SPRING', amount: amount * 0.9 }), applied: 'SPRING', open: true }
+  const refused = { text: 'SPRING', open: true, said: { text: t('code.used') } }
+  return {
+    code: shown({ code: refused }),
+    code_good: shown({ code: { text: '', open: true, said: { text: t('code.redeemed', { tokens: tokens(10) }), good: true } } }),
+    tiers: shown({ offer: several, offers: [several], basket: basketOf(several, 5) }),
+    tiers_code: shown({ offer: several, offers: [several], code: cheaper, basket: basketOf(several, 5, cheaper) }),
   }
 }

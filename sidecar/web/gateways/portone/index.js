@@ -7,7 +7,8 @@ import * as v2 from './v2.js'
 export const window = ({ version, code }, { storeId } = { storeId: version === 2 || !code }) =>
   storeId ? v2 : v1
 
-export const checkout = ({ productId, method }) => ['/api/payments/checkout', { packageId: productId, method }]
+export const checkout = ({ productId, method, quantity, promoCode }) =>
+  ['/api/payments/checkout', { packageId: productId, method, quantity, promoCode }]
 
 // Without the payment's own id, PortOne is asked by the order's.
 export const settle = ({ orderId, paymentKey }) =>

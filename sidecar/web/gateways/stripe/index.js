@@ -11,8 +11,8 @@ const WALLETS = { applepay: 'applePay', googlepay: 'googlePay', link: 'link' }
 
 export const window = () => ({ script, pay })
 
-export const checkout = ({ productId, currency, method }) =>
-  ['/payment/stripe/create', { productId, currency, method }]
+export const checkout = ({ productId, currency, method, quantity, promoCode }) =>
+  ['/payment/stripe/create', { productId, currency, method, quantity, promoCode }]
 
 // Made again under its key, an order has its payment looked at.
 export const settle = (order) => order.productId && checkout(order)

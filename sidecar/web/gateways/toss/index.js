@@ -13,7 +13,8 @@ const script = ['toss', 'https://js.tosspayments.com/v2/standard', 'TossPayments
 
 export const window = () => ({ script, pay })
 
-export const checkout = ({ productId, method }) => ['/payment/toss/create', { productId, method }]
+export const checkout = ({ productId, method, quantity, promoCode }) =>
+  ['/payment/toss/create', { productId, method, quantity, promoCode }]
 
 // Nothing is taken before this: without a key there is nothing to ask.
 export const settle = ({ orderId, paymentKey, agreed }) =>

@@ -1,0 +1,120 @@
+// A code that makes an order cheaper, or gives tokens. What it does is asked of the database, for what is
+// chosen, and again when something else is.
+
+import { html, nothing } from 'lit'
+import { refreshBalance } from '../balance.js'
+import { announce, config, newKey, session } from '../client.js'
+import { t, tokens } from '../text.js'
+import { given } from './words.js'
+
+const nameOf = ({ productId, currency, quantity }) => [productId, currency, quantity].join(' ')
+
+export class Code {
+  text = ''
+  open = false
+  busy = false
+  said = null // of the last one: `{text, good}`
+
+  #host
+  #terms = null // as they were answered last, of the code that is applied
+  #asked = null // for which basket
+  #key = null // of the redemption whose end is not known yet
+
+  constructor(host) {
+    this.#host = host
+  }
+
+  /** `{code, amount}` for this basket, null where there is none, or none is known yet. */
+  of(basket) {
+    return this.#terms && this.#asked === nameOf(basket) && !this.busy ? this.#terms : null
+  }
+
+  get applied() {
+    return this.#terms?.code
+  }
+
+  apply(basket, gateway) {
+    const code = this.text.trim()
+    if (code && !this.busy) return this.#ask(code, basket, gateway)
+    return undefined
+  }
+
+  /** Asks about the applied code again, where something else is chosen now. */
+  follow(basket, gateway) {
+    const known = !this.#terms || this.busy || this.#asked === nameOf(basket)
+    return known ? undefined : this.#ask(this.applied, basket, gateway)
+  }
+
+  /** What was answered may have changed, or was for somebody else. */
+  forget() {
+    this.#asked = null
+    this.#host.requestUpdate()
+  }
+
+  remove(said = null) {
+    Object.assign(this, { text: '', said })
+    this.#terms = null
+    this.#host.requestUpdate()
+  }
+
+  async #ask(code, basket, gateway) {
+    this.#asked = nameOf(basket)
+    this.#turn({ busy: true, said: null })
+    const { productId, currency, quantity } = basket
+    const terms = await ask('check_token_code', { code, product_id: productId, gateway, currency, quantity })
+    const end = terms.kind === 'tokens' ? await this.#redeem(terms.code) : this.#end(terms)
+    this.#turn({ busy: false, ...end })
+  }
+
+  /** Said of one that cannot be used; the price is told by the summary. */
+  #end(terms) {
+    const usable = terms.outcome === 'usable'
+    this.#terms = usable ? terms : null
+    return usable ? { text: terms.code } : { said: { text: t(`code.${terms.outcome}`) ?? t('code.unknown') } }
+  }
+
+  async #redeem(code) {
+    this.#terms = null
+    this.#key ??= { code, key: newKey() }
+    if (this.#key.code !== code) this.#key = { code, key: newKey() }
+    const given = await ask('redeem_token_code', { code, idempotency_key: this.#key.key })
+    if (given.outcome !== 'unknown') this.#key = null
+    if (given.outcome !== 'redeemed') return { said: { text: t(`code.${given.outcome}`) ?? t('code.unknown') } }
+    refreshBalance()
+    announce('changed')
+    return { text: '', said: { text: t('code.redeemed', { tokens: tokens(given.tokens) }), good: true } }
+  }
+
+  #turn(change) {
+    Object.assign(this, change)
+    this.#host.requestUpdate()
+  }
+}
+
+async function ask(name, values) {
+  const who = await session().catch(() => false)
+  if (!who) return { outcome: who === null ? 'signed_out' : 'unknown' }
+  const { data, error, status } = await config.supabase.rpc(name, values)
+  if (status === 401) return { outcome: 'signed_out' }
+  return error ? { outcome: error.message === 'too_many_codes' ? 'too_many' : 'unknown' } : data
+}
+
+/** Folded, until somebody has one. */
+export function codeField({ code, compact, busy, onCode, onCodeOpen, onCodeText, onCodeGone }) {
+  if (!config.takesCodes || compact) return nothing
+  if (!code.open) return html`<button type="button" class="link" @click=${onCodeOpen}>${t('code.have')}</button>`
+  if (code.applied) {
+    return html`<div class="one">${line(code.applied)}
+      <button type="button" class="link" id="code-gone" @click=${onCodeGone}>${t('code.remove')}</button></div>`
+  }
+  return html`<form class="code" ?inert=${busy} @submit=${onCode} novalidate>
+    <label for="code">${t('code.label')}</label>
+    <div><input id="code" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="100" .value=${code.text}
+      aria-describedby="code-said" @input=${onCodeText}>
+    <button class="plain" aria-busy=${code.busy ? 'true' : 'false'}>${t('code.apply')}</button></div>
+    <p id="code-said" role="status" class=${code.said?.good ? 'good' : 'error'}>${code.busy ? t('code.checking') : code.said?.text}</p>
+  </form>`
+}
+
+/** Of what is applied. */
+export const line = (code) => html`<span>${t('code.line')} ${given(code)}</span>`
