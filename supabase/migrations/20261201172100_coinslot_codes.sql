@@ -293,7 +293,8 @@ begin
   perform coinslot.fail('code_not_usable', jsonb_build_object('reason', refuse_code.reason));
 end
 $$;
-comment on function coinslot.refuse_code(text) is 'PT409 with why a code cannot be used; PT403 for who has confirmed nothing.';
+comment on function coinslot.refuse_code(text) is
+'PT409 with why a code cannot be used; PT403 for who has confirmed nothing.';
 revoke all on function coinslot.refuse_code(text) from public;
 
 create function coinslot.apply_code(quoted public.token_payments, code text)

@@ -22,10 +22,10 @@ for select to anon, authenticated using (false);
 -- Won: Toss, which wants more of a bank account than of a card. The others: Stripe, of a currency
 -- that is also the one of the shop's bank account; of three-decimal ones it names no least.
 insert into coinslot.charges (currency, least) values
-('KRW', 200), ('USD', 50), ('AED', 200), ('AUD', 50), ('BGN', 100), ('BRL', 50), ('CAD', 50),
-('CHF', 50), ('CZK', 1500), ('DKK', 250), ('EUR', 50), ('GBP', 30), ('HKD', 400), ('HUF', 17500),
-('INR', 50), ('JPY', 50), ('MXN', 1000), ('MYR', 200), ('NOK', 300), ('NZD', 50), ('PLN', 200),
-('RON', 200), ('SEK', 300), ('SGD', 50), ('THB', 1000);
+('KRW', 200), ('USD', 50), ('AED', 200), ('AUD', 50), ('BRL', 50), ('CAD', 50), ('CHF', 50),
+('CZK', 1500), ('DKK', 250), ('EUR', 50), ('GBP', 30), ('HKD', 400), ('HUF', 17500), ('INR', 50),
+('JPY', 50), ('MXN', 1000), ('MYR', 200), ('NOK', 300), ('NZD', 50), ('PLN', 200), ('RON', 200),
+('SEK', 300), ('SGD', 50), ('THB', 1000);
 insert into coinslot.charges (currency, step) values
 ('BHD', 10), ('JOD', 10), ('KWD', 10), ('OMR', 10), ('TND', 10);
 

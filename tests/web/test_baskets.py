@@ -1,4 +1,4 @@
-"""What a store takes for a basket and for a code, of what the database has worked out.
+"""Baskets and codes of a store, over what the database has worked out.
 
 The modules run in Node, with the database's answers written down.
 """
@@ -38,7 +38,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Json:
-    """What each scene answers, in a process of its own."""
+    """The answer of each scene, from a process of its own."""
     target = tmp_path_factory.mktemp("baskets") / "scenes.mjs"
     _bundle(target)
     return {name: _run(tools.require_node(), target, name) for name in NAMES}
