@@ -104,7 +104,7 @@ export function codeField({ code, compact, busy, onCode, onCodeOpen, onCodeText,
   if (!config.takesCodes || compact) return nothing
   if (!code.open) return html`<button type="button" class="link" @click=${onCodeOpen}>${t('code.have')}</button>`
   if (code.applied) {
-    return html`<div class="one">${line(code.applied)}
+    return html`<div class="one"><span>${line(code.applied)}</span>
       <button type="button" class="link" id="code-gone" @click=${onCodeGone}>${t('code.remove')}</button></div>`
   }
   return html`<form class="code" ?inert=${busy} @submit=${onCode} novalidate>

@@ -82,7 +82,8 @@ export class CoinslotInvitation extends CoinslotElement {
     }
     const { reward, bonus } = this.#told
     if (!reward && !bonus) return html`<p class="quiet">${t('invite.off')}</p>`
-    return html`<div class="parts">${this.#accepting()}${this.#own()}</div>`
+    const parts = [this.#own(), this.#accepting()]
+    return html`<div class="parts">${this.#code ? parts.reverse() : parts}</div>`
   }
 
   #invited() {
@@ -95,7 +96,7 @@ export class CoinslotInvitation extends CoinslotElement {
     return html`<section class="own">
       <h2>${t('invite.title')}</h2>
       <p class="say">${t(`invite.${gives}`, { reward: tokens(reward), bonus: tokens(bonus) })} ${t('invite.later')}</p>
-      <p class="code"><span>${t('invite.code')}</span><output class="figure" translate="no">${code}</output></p>
+      <p class="code"><span>${t('invite.code')}</span><b class="figure" translate="no">${code}</b></p>
       ${navigator.share || navigator.clipboard
         ? html`<button type="button" @click=${(event) => this.#share(event)}>${t(navigator.share ? 'invite.share' : 'invite.copy')}</button>`
         : nothing}

@@ -70,7 +70,7 @@ export async function open(play = () => {}) {
   if (!started) return
   client = started.client
   const { reward = 0, bonus = 0 } = started.config.invitations ?? {}
-  $('#invite').hidden = !reward && !bonus
+  if ($('#invite')) $('#invite').hidden = !reward && !bonus
   play(started)
   client.auth.onAuthStateChange(onAuth)
 }
