@@ -38,7 +38,10 @@ PUSHED = [
 ]
 """Files that an app pushes before and after Coinslot, as `tests/e2e/test_apps.py` does."""
 
-DECLARED = (ROOT / "sidecar/web/coinslot.d.ts").read_text(encoding="utf-8")
+DECLARED = "\n".join(
+    (ROOT / f"sidecar/web/{name}.d.ts").read_text(encoding="utf-8")
+    for name in ("coinslot", "invitation")
+)
 OWN_ROUTES = {"/api/ai/answer", "/api/merge"}
 """Those of the example app."""
 
@@ -180,7 +183,7 @@ def unknown_in(code: str) -> list[str]:
     for name in re.findall(r"\.from\('(\w+)'\)", code):
         made = re.search(rf"^ *create (table|view) public\.{name}\b", MIGRATIONS, re.MULTILINE)
         found += [] if made else [f"from {name}"]
-    for names in re.findall(r"import \{ (.*?) \} from '[^']*/coinslot\.js'", code):
+    for names in re.findall(r"import \{ (.*?) \} from '[^']*/(?:coinslot|invitation)\.js'", code):
         for name in names.split(", "):
             found += [] if f"export function {name}(" in DECLARED else [f"import {name}"]
     return found

@@ -209,10 +209,55 @@ show(
 )
 show('the other tokens never expire', others.filter((lot) => lot.expires_at !== null), [])
 
+// --- What is given, and what is cheaper -------------------------------------------------------
+
+const rule = { id: 'demo', tokens: 3, every: 'month', time_zone: 'Asia/Seoul', mode: 'replace', group_name: 'demo' }
+await rpc(server, 'coinslot_set_refill', rule)
+await rpc(server, 'set_token_group_for', { user_id: person, group_name: 'demo' })
+show('a monthly refill for a group: three tokens', await tokens(), 58)
+await rpc(buyer, 'use_feature', { feature: 'question', idempotency_key: crypto.randomUUID() })
+show('the next use writes it down', await tokens(), 57)
+
+const codeOf = async (promotion, terms) => {
+  await rpc(server, 'coinslot_set_promotion', { id: promotion, terms: { ...terms, active: true } })
+  return (await rpc(server, 'coinslot_make_codes', { promotion, number: 1 }))[0]
+}
+const gift = await codeOf('demo_gift', { kind: 'tokens', tokens: 8 })
+const redeem = (code) => rpc(buyer, 'redeem_token_code', { code, idempotency_key: crypto.randomUUID() })
+const redeemed = await redeem(` ${gift.toLowerCase()}`)
+show('a code, in small letters: eight tokens', [redeemed.outcome, await tokens()], ['redeemed', 65])
+show('the same code again', [(await redeem(gift)).outcome, await tokens()], ['used', 65])
+
+await rpc(server, 'coinslot_set_tiers', { product_id: 'starter', tiers: { 2: 10 } })
+const half = await codeOf('demo_half', { kind: 'percent', percent_off: 50 })
+const wish = { product_id: 'starter', gateway: 'portone', quantity: 2 }
+const quote = await rpc(buyer, 'check_token_code', { code: half, ...wish })
+show('two packs for 10 % less, halved by a code', [quote.list_amount, quote.amount], [10000, 4500])
+const pair = await sidecar('/api/payments/checkout', { packageId: 'starter', quantity: 2, promoCode: half })
+show('check both out', [pair.amount, pair.tokens, pair.name], [4500, 20, 'Starter Pack × 2'])
+const pairPaid = await window({ order_id: pair.orderId })
+await complete(pair.orderId, pairPaid.imp_uid)
+show('pay that: twenty tokens', await tokens(), 85)
+await rpc(server, 'coinslot_set_tiers', { product_id: 'starter', tiers: {} })
+
+const { code } = await rpc(buyer, 'get_token_invitation')
+const friend = createClient(env.SUPABASE_URL, env.SUPABASE_ANON_KEY, options)
+const joined = await friend.auth.signUp({ email: `friend-${email}`, password: crypto.randomUUID() })
+if (joined.error) fail(`sign up: ${joined.error.message}`)
+show('invite somebody', await rpc(friend, 'accept_token_invitation', { code }), 'accepted')
+const token = joined.data.session.access_token
+const first = await request(`${env.SIDECAR_URL}/api/payments/checkout`, { body: { packageId: 'starter' }, token })
+const firstPaid = await window({ order_id: first.orderId })
+await complete(first.orderId, firstPaid.imp_uid)
+await rpc(server, 'coinslot_run_maintenance', {})
+const both = async () => [await tokens(), await rpc(friend, 'get_user_tokens')]
+show('their first purchase rewards both', await until(both, [105, 25]), [105, 25])
+for (const id of ['demo_gift', 'demo_half']) await rpc(server, 'coinslot_set_promotion', { id, terms: { active: false } })
+
 // --- By hand, and what history says -----------------------------------------------------------
 
 await rpc(server, 'add_tokens', { user_id: person, amount: 10, idempotency_key: crypto.randomUUID(), reason: 'with our apologies' })
-show('ten tokens by hand', await tokens(), 65)
+show('ten tokens by hand', await tokens(), 115)
 
 const { data: ledger } = await buyer.from('token_ledger').select('kind, delta, balance').order('seq')
 show('history: every step', ledger.map((entry) => [entry.kind, entry.delta, entry.balance]), [
@@ -229,7 +274,12 @@ show('history: every step', ledger.map((entry) => [entry.kind, entry.delta, entr
   ['purchase', 10, 47],
   ['refund', -2, 45],
   ['purchase', 10, 55],
-  ['grant', 10, 65],
+  ['refill', 3, 58],
+  ['spend', -1, 57],
+  ['promotion', 8, 65],
+  ['purchase', 20, 85],
+  ['referral', 20, 105],
+  ['grant', 10, 115],
 ])
 const { payments } = await sidecar('/payment/history/me')
 const shown = payments.map((payment) => `${payment.payment_method} ${payment.status}`)
@@ -244,6 +294,7 @@ show('payments: every order', shown.reverse(), [
   'toss failed',
   'toss awaiting_deposit',
   'stripe partially_refunded',
+  'portone completed',
   'portone completed',
 ])
 show('the books add up', await rpc(server, 'coinslot_verify_ledger', {}), [])
