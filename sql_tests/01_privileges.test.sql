@@ -124,6 +124,8 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.look_up_code', ''),
 ('coinslot.checked_code', ''),
 ('coinslot.lock_identities', ''),
+('coinslot.lock_pair', ''),
+('coinslot.forget_test_referrals', ''),
 ('coinslot.count_uses', ''),
 ('coinslot.has_bought', ''),
 ('coinslot.code_problem', ''),

@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(91);
+select plan(92);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 
 create temporary table people (name, id) as
@@ -232,6 +232,10 @@ select is(pg_temp.check('gus', 'FIRST'), 'first_purchase_only', 'who has bought 
 select is(pg_temp.check('ida', 'FIRST'), 'usable', 'who has not may use it');
 select is(pg_temp.order('ida', 'FIRST'), '4000 5000 10 FIRST', '... for an order');
 select is(pg_temp.order('ida', 'FIRST'), 'PT409 code_not_usable {"reason": "first_purchase_only"}', '... and no second one beside it');
+insert into people values ('ida again', pg_temp.sign_up('ida+2@example.com'));
+select pg_temp.promote('other_first', '{"kind": "percent", "percent_off": 20, "first_purchase": true}') \g /dev/null
+select pg_temp.code('OTHER', 'other_first') \g /dev/null
+select is(pg_temp.check('ida again', 'OTHER'), 'first_purchase_only', '... nor of another account of theirs');
 
 -- ---- codes in bulk ----
 

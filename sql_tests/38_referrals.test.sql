@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(50);
+select plan(55);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 
 create temporary table people (name, id) as
@@ -148,6 +148,16 @@ select is((select string_agg(pg_temp.accept(n, 'kim') || ' ' || pg_temp.buy(n), 
 select is(pg_temp.later() || ' ' || pg_temp.tokens('kim'), '2 20', '... who is rewarded as often as the setting says');
 select is(pg_temp.tokens('leo') || ' ' || pg_temp.tokens('max'), '17 17', '... and they both are');
 
+-- ---- going live ----
+
+update coinslot.settings set max_referrals = 20;
+select is(pg_temp.accept('ned', 'kim') || ' ' || pg_temp.buy('ned'), 'accepted credited completed 10', 'somebody pays with a test card');
+select is(pg_temp.as_service('select coinslot_go_live(false) as n') #>> '{n,mode}', 'live', 'the database goes live');
+select is(pg_temp.referral('ned') || ', ' || pg_temp.referral('leo'), 'pending, rewarded test_payment take back',
+  'test money qualifies nobody');
+select pg_temp.later() \g /dev/null
+select is(pg_temp.tokens('kim') || ' ' || pg_temp.referral('leo'), '0 reversed test_payment', '... and what it gave is taken back');
+select is(coinslot.has_bought(pg_temp.id('leo'), '{}'), false, 'a test was no purchase');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
 select * from finish();
 rollback;

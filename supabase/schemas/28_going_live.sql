@@ -49,6 +49,7 @@ language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform pg_advisory_xact_lock(coinslot.mode_lock());
   perform coinslot.refuse_test_tokens();
+  perform coinslot.forget_test_referrals();
   return new;
 end
 $$;

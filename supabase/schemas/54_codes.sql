@@ -130,22 +130,29 @@ comment on function coinslot.count_uses(text, uuid, text[]) is
 'How often a user, or who has the same identity, has used a promotion.';
 revoke all on function coinslot.count_uses(text, uuid, text[]) from public;
 
--- By whoever first confirmed one of the identities, too. A first purchase that is under way is one.
+-- By whoever first confirmed one of the identities, too. A first purchase that is under way is one,
+-- whichever account of an identity it is of. Test money buys nothing in a live database.
 create function coinslot.has_bought(user_id uuid, hashes text[]) returns boolean
 language sql stable set search_path = '' as $$
   select exists (
     select from public.token_payments p
+    inner join coinslot.settings s on s.id and p.live = (s.mode = 'live')
     where p.confirmed_at is not null and p.user_id in (
       select has_bought.user_id
       union select i.user_id from coinslot.identities i
       where i.identity_hash = any (has_bought.hashes)
     )
     union all
-    select from coinslot.promotion_uses u
-    inner join coinslot.promotions t on t.id = u.promotion and t.first_purchase
+    select from coinslot.promotions t
+    cross join lateral (
+      select o.id from coinslot.promotion_uses o
+      where o.user_id = has_bought.user_id and o.promotion = t.id
+      union select i.use_id from coinslot.promotion_identities i
+      where i.promotion = t.id and i.identity_hash = any (has_bought.hashes)
+    ) m
+    inner join coinslot.promotion_uses u on u.id = m.id and u.status = 'reserved'
     inner join public.token_payments p on p.id = u.payment_id
-    where u.user_id = has_bought.user_id and u.status = 'reserved'
-      and p.status in ('pending', 'failed', 'awaiting_deposit', 'review')
+    where t.first_purchase and p.status in ('pending', 'failed', 'awaiting_deposit', 'review')
   )
 $$;
 comment on function coinslot.has_bought(uuid, text[]) is

@@ -227,6 +227,19 @@ comment on function coinslot.invitation_problem(uuid, uuid, text[]) is
 'Why somebody cannot accept an invitation, or null.';
 revoke all on function coinslot.invitation_problem(uuid, uuid, text[]) from public;
 
+-- Two who invite each other at the same moment come one after the other. Only they wait, sorted,
+-- after their wallets and identities.
+create function coinslot.lock_pair(one uuid, two uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('coinslot.invitation ' || u::text, 0))
+  from unnest(array[least(lock_pair.one, lock_pair.two), greatest(lock_pair.one, lock_pair.two)]) u;
+end
+$$;
+comment on function coinslot.lock_pair(uuid, uuid) is
+'Locks two people against other invitations between them.';
+revoke all on function coinslot.lock_pair(uuid, uuid) from public;
+
 create function coinslot.accept_invitation(code text) returns text
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -244,6 +257,7 @@ begin
   if not found then
     return 'not_found';
   end if;
+  perform coinslot.lock_pair(v_referrer, v_user_id);
   v_problem := coinslot.invitation_problem(v_referrer, v_user_id, v_hashes);
   if v_problem is not null then
     return v_problem;
@@ -496,6 +510,26 @@ $$;
 comment on function coinslot.settle_referrals(integer) is
 'Rewards referrals that are due, and takes back rewards whose money has gone; how many.';
 revoke all on function coinslot.settle_referrals(integer) from public;
+
+-- ---- going live ----
+
+-- Test money rewards nobody once real money is taken: who was qualified by it waits for their first
+-- real one, and what it has given is taken back.
+create function coinslot.forget_test_referrals() returns void
+language sql volatile set search_path = '' as $$
+  update coinslot.referrals r set
+    status = case r.status when 'qualified' then 'pending' else r.status end,
+    payment_id = case r.status when 'qualified' then null else r.payment_id end,
+    due_at = case r.status when 'qualified' then null else r.due_at end,
+    take_back = r.status = 'rewarded',
+    reason = case r.status when 'rewarded' then 'test_payment' end,
+    updated_at = clock_timestamp()
+  from public.token_payments p
+  where p.id = r.payment_id and not p.live and r.status in ('qualified', 'rewarded')
+$$;
+comment on function coinslot.forget_test_referrals() is
+'Undoes what test money has done for invitations.';
+revoke all on function coinslot.forget_test_referrals() from public;
 
 -- ---- looking at them ----
 

@@ -41,7 +41,7 @@ def test_maintenance_of_many_servers_rewards_once_and_not_beyond_the_most(bank: 
     bank.change("delete from coinslot.refill_walks; update coinslot.refills set active = false")
     bank.change(_RULES, REWARD, BONUS, MOST)
     referrer, friends = signed_up(bank), [signed_up(bank) for _ in range(10)]
-    code = bank.ask(Call("get_token_invitation", {}, referrer))["get_token_invitation"]["code"]
+    code = _code(bank, referrer)
     orders = [_invited(bank, friend, code) for friend in friends]
     receipts(bank.together([maintain()] * 8))
     bank.ask(maintain())  # for wallets that were in use
@@ -55,3 +55,28 @@ def test_maintenance_of_many_servers_rewards_once_and_not_beyond_the_most(bank: 
 def _invited(bank: Bank, friend: UUID, code: str) -> str:
     bank.ask(Call("accept_token_invitation", {"code": code}, friend))
     return bought(bank, friend)
+
+
+def test_two_who_invite_each_other_at_once(bank: Bank) -> None:
+    bank.change(_RULES, REWARD, BONUS, MOST)
+    pairs = [(signed_up(bank), signed_up(bank)) for _ in range(15)]
+    codes = {user: _code(bank, user) for pair in pairs for user in pair}
+    bank.together(
+        [
+            Call("accept_token_invitation", {"code": codes[of]}, user)
+            for pair in pairs
+            for user, of in (pair, pair[::-1])
+        ]
+    )
+    both = """
+    select from coinslot.referrals r
+    inner join coinslot.referrals o on o.referrer = r.referred and o.referred = r.referrer
+    """
+    assert bank.rows(both) == []
+    accepted = "select from coinslot.referrals r where r.referred = any(%s)"
+    assert bank.rows(accepted, list(codes))
+
+
+def _code(bank: Bank, user: UUID) -> str:
+    answer = bank.ask(Call("get_token_invitation", {}, user))
+    return str(answer["get_token_invitation"]["code"])

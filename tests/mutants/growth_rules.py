@@ -230,8 +230,16 @@ _CODES = (
         "two-first-purchases",
         "of first purchases one is under way",
         "has_bought",
-        "where u.user_id = has_bought.user_id and u.status = 'reserved'",
-        "where u.user_id = has_bought.user_id and u.status = 'used'",
+        "and u.status = 'reserved'",
+        "and u.status = 'used'",
+        CODES,
+    ),
+    _mutant(
+        "first-purchases-of-several-accounts",
+        "an identity has one first purchase under way",
+        "has_bought",
+        "where i.promotion = t.id and i.identity_hash = any (has_bought.hashes)",
+        "where false",
         CODES,
     ),
 )

@@ -15,7 +15,22 @@ def _rewrite(function: str, old: str, new: str) -> Rewrite:
     return Rewrite(f"coinslot.{function}", old, new)
 
 
+CROWD = "tests/database/test_parallel_rewards.py"
+
 MUTANTS = (
+    _mutant(
+        "rewarded-for-test-money",
+        "test money rewards nobody in a live database",
+        "guard_mode",
+        "perform coinslot.forget_test_referrals();",
+        "",
+    ),
+    SqlMutant(
+        "inviting-each-other-at-once",
+        "two who invite each other come one after the other",
+        (_rewrite("accept_invitation", "perform coinslot.lock_pair(v_referrer, v_user_id);", ""),),
+        (f"{CROWD}::test_two_who_invite_each_other_at_once",),
+    ),
     _mutant(
         "invited-by-oneself",
         "nobody invites another account of their own",
