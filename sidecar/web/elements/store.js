@@ -10,7 +10,7 @@ import { CoinslotElement, sheets } from './base.js'
 import { buyerFields, lacking } from './buyer.js'
 import { blocked, currencies, fields, methods, packs, skeleton, summary } from './checkout.js'
 import { readOffers } from './offers.js'
-import { copyAccount, note, refusal, refused, result, said } from './outcome.js'
+import { contact, copyAccount, note, refusal, refused, result, said } from './outcome.js'
 import { Outcomes } from './outcomes.js'
 import { showReceipt } from './receipt.js'
 import { Selection } from './selection.js'
@@ -245,7 +245,12 @@ export class CoinslotStore extends CoinslotElement {
       checking: {},
       unknown: { check },
       open: { continue: () => this.#continue(outcome), cancel_order: () => callOff(outcome).then(check) },
-      waiting: { ...copyAccount(outcome), pay_other: leave },
+      // A debit is at the bank: there is no account to pay into, and nothing to call off.
+      waiting: outcome.account
+        ? { ...copyAccount(outcome), cancel_order: () => callOff(outcome).then(check), done: leave }
+        : { done: leave },
+      review: { ...contact(outcome), done: leave },
+      disputed: { ...contact(outcome), done: leave },
       purchased: { done: leave, receipt: (event) => showReceipt(event.currentTarget, outcome.orderId) },
     }
     return continues[outcome.kind] ?? { done: leave }
