@@ -2,8 +2,13 @@
 
 import { announce, config, news, session, tellOthers } from './client.js'
 
-/** `tokens` is null while nobody is signed in or nothing is known; `stale` after a failed ask. */
-export const balance = { tokens: null, stale: false, signedIn: null }
+const SOON_MS = 14 * 86_400_000
+
+/**
+ * `tokens` is null while nobody is signed in or nothing is known; `stale` after a failed ask.
+ * `expiring`: what is left of the lots that end soon, the soonest first.
+ */
+export const balance = { tokens: null, stale: false, signedIn: null, expiring: [] }
 
 let owner
 let asking = null
@@ -29,6 +34,7 @@ async function read() {
     owner = who?.userId
     if (who) balance.tokens = (await config.supabase.rpc('get_user_tokens').throwOnError()).data
     balance.stale = false
+    if (before !== balance.tokens) balance.expiring = who ? await expiring().catch(() => []) : []
   } catch {
     balance.stale = true
   }
@@ -38,6 +44,12 @@ async function read() {
     tellOthers('elsewhere')
   }
   return balance.tokens
+}
+
+async function expiring() {
+  const soon = new Date(Date.now() + SOON_MS).toISOString()
+  const { data } = await config.supabase.rpc('list_token_lots').lt('expires_at', soon).throwOnError()
+  return data.filter(({ tokens }) => tokens > 0)
 }
 
 /** Looks again whenever it may have changed, here or in another tab. */

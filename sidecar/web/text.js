@@ -51,6 +51,12 @@ export function moment(iso) {
   return at(iso, { year, month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' })
 }
 
+/** The last day before that moment: "December 31" also where it is midnight. */
+export function lastDay(iso) {
+  const last = new Date(Date.parse(iso) - 1)
+  return at(last, { year: thisYear(last) ? undefined : 'numeric', month: 'long', day: 'numeric' })
+}
+
 /** Minor units (won, cents) as the currency is written. */
 export function money(amount, currency) {
   const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }

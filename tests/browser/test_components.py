@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import expect
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Browse
     from tests.browser.shopper import Shopper
 
+SEOUL = ZoneInfo("Asia/Seoul")
 ENTRIES = 75
 ORDERS = 40
 LIES = (
@@ -80,6 +83,22 @@ async def test_the_history_shows_everything_once_by_scrolling(browse: Browse) ->
     await unfinished.locator("summary").click()
     await expect(unfinished.locator(".entry")).to_have_count(ORDERS)
     await expect(unfinished).to_contain_text("Expired, not charged")
+
+
+async def test_what_ends_soon_is_told_by_its_last_day(browse: Browse) -> None:
+    """Two lots of one day count as one; what ends in a month is not told yet."""
+    person = await browse(timezone_id="Asia/Seoul")
+    today = datetime.now(SEOUL).replace(hour=0, minute=0, second=0, microsecond=0)
+    grant = "select coinslot.add_tokens(%s, %s, %s, 'Soon', 'grant', expires_at => %s)"
+    with person.shop.stack.connect() as connection:
+        for tokens, days in ((7, 4), (3, 4), (50, 30)):
+            until = today + timedelta(days=days)
+            connection.execute(grant, [person.shop.buyer.id, tokens, uuid4().hex, until])
+    await person.page.reload()
+    last = today + timedelta(days=3)
+    told = f"10 expire on {last:%B} {last.day}"
+    await expect(person.history.locator(".expiring")).to_have_text([told])
+    await expect(person.balance).to_contain_text(told)
 
 
 async def test_a_purchase_is_one_line_of_the_history(browse: Browse) -> None:

@@ -119,6 +119,20 @@ async def test_a_virtual_account_waits_for_its_deposit(
     await bought(buyer)
 
 
+async def test_an_order_that_waits_for_a_deposit_is_called_off(browse: Browse) -> None:
+    buyer = await browse()
+    buyer.expects("400 /payment/toss/confirm")  # asked about it once more
+    await buyer.choose("Toss Payments", "Virtual account")
+    await buyer.buy()
+    await buyer.clicks("Get a virtual account")
+    await buyer.told("Transfer ₩5,000 by")
+    await buyer.back_in_the_store()
+    await buyer.page.reload()
+    await buyer.store.get_by_role("button", name="Cancel order").click()
+    await buyer.told("Order canceled")
+    assert buyer.orders() == ["canceled"]
+
+
 async def deposits(buyer: Shopper) -> None:
     bank = await buyer.at_the_bank()
     account = bank.locator("li").filter(has_text=buyer.order_id())

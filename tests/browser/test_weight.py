@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Browse
 
 BUILT = ROOT / "build/web"
-HOST_BYTES = 36_500
+HOST_BYTES = 37_000
 PAGE_BYTES = 70_000
 """Compressed, of what an app loads, and of what the store page sends until somebody can pay."""
 MOST_REQUESTS = 5

@@ -186,6 +186,8 @@ class Offer(Record):
     currency: str
     amount: int
     discount_percent: int | None = None
+    tokens_last_days: int | None = None
+    tokens_end_at: str | None = None
     tiers: list[dict[str, int]] = []
 
 

@@ -108,7 +108,7 @@ export function summary(view) {
     </dl>
     ${after(view)}
   </div>
-  <div class="pay">${consent()}${view.ownButton ? nothing : payButton(view)}</div>`
+  <div class="pay">${consent(offer)}${view.ownButton ? nothing : payButton(view)}</div>`
 }
 
 /** The prices in another currency, quietly. */

@@ -1,9 +1,11 @@
 import { html, nothing } from 'lit'
+import { watchBalance } from '../balance.js'
 import { config, news, session } from '../client.js'
 import css from '../styles/history.css'
 import { number, t } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
 import { Entries, openPayments } from './entries.js'
+import { expiring } from './expiring.js'
 import { icon } from './icons.js'
 import { dayRows, orderRow, UNPAID } from './rows.js'
 
@@ -23,6 +25,8 @@ export class CoinslotHistory extends CoinslotElement {
   #watcher = null
 
   start() {
+    watchBalance()
+    this.on(news, 'balance', () => this.requestUpdate())
     this.on(news, 'purchased signed changed', () => this.reload())
     this.reload()
   }
@@ -101,6 +105,7 @@ export class CoinslotHistory extends CoinslotElement {
             .checked=${name === this.#filter} @change=${() => this.#show(name)}><span>${t(`history.${name}`)}</span></label>`)}
         </fieldset>
       </div>
+      ${this.#filter === 'purchases' ? nothing : expiring().map((line) => html`<p class="expiring">${icon('clock')}${line}</p>`)}
       <ol aria-label=${t('history.title')} aria-busy=${this.#state === 'loading'}>
         ${waiting.map(orderRow)} ${dayRows(this.#shown)}
       </ol>

@@ -2,7 +2,7 @@
 
 import { config } from '../client.js'
 
-const OFFER = 'id,kind,name,name_ko,tokens,currency,amount,discount_percent,tiers'
+const OFFER = 'id,kind,name,name_ko,tokens,currency,amount,discount_percent,tokens_last_days,tokens_end_at,tiers'
 
 /** A session that the server no longer takes is renewed, or ended: the packs are for everybody. */
 export async function readOffers() {

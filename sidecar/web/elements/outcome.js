@@ -182,6 +182,12 @@ export async function copy(button, text) {
   button.textContent = t(said)
 }
 
+/** The action that writes to the shop, where it has an address. */
+export function contact({ orderId }) {
+  const address = supportAddress(orderId)
+  return address ? { support: () => location.assign(address) } : {}
+}
+
 /** The action that copies an account's number, where anything can be copied. */
 export const copyAccount = ({ account }) =>
   account && navigator.clipboard

@@ -4,7 +4,7 @@ import css from '../styles/outcome.css'
 import { refreshBalance, watchBalance } from '../balance.js'
 import { news } from '../client.js'
 import { CoinslotElement, sheets } from './base.js'
-import { copyAccount, LONG_MS, result } from './outcome.js'
+import { contact, copyAccount, LONG_MS, result } from './outcome.js'
 import { showReceipt } from './receipt.js'
 
 const AGAIN = ['declined', 'canceled', 'expired', 'voided']
@@ -54,6 +54,7 @@ export class CoinslotResult extends CoinslotElement {
     if (kind === 'unknown' || kind === 'signed_out') return { check, back: leave }
     if (kind === 'purchased') return { back: leave, receipt: (event) => showReceipt(event.currentTarget, orderId) }
     if (kind === 'waiting') return { ...copyAccount(this.#outcome), back: leave }
+    if (['review', 'disputed'].includes(kind)) return { ...contact(this.#outcome), back: leave }
     if (kind === 'closed') return { to_store: leave }
     if (kind === 'open') return { continue: leave }
     if (kind === 'declined') return { pay_other: leave }

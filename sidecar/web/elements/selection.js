@@ -25,17 +25,19 @@ export class Selection {
   }
 
   /**
-   * What is shown, of what has been chosen and of what there is. `need` are the tokens that are missing:
-   * then the smallest packs that suffice, unless `all` are wanted.
+   * What is shown, of what has been chosen and of what there is. `need` says how many tokens there are
+   * and have to be: then it is the smallest packs that suffice, unless `all` are wanted.
    */
   of({ offers = [], gateway, currency: asked, need, all }) {
     const currencies = currenciesOf(offers, gateway)
     const wanted = [this.#choice.currency, asked, HOME[locale()]]
     const currency = wanted.find((each) => currencies.includes(each)) ?? currencies[0]
     const sold = currency ? offers.filter((each) => each.currency === currency) : offers
-    const enough = need ? sold.filter((each) => each.tokens >= need) : []
+    const { required = 0, tokens = 0 } = need ?? {}
+    const missing = Math.max(0, required - tokens)
+    const enough = missing ? sold.filter((each) => each.tokens >= missing) : []
     const fitting = enough.length ? enough : sold
-    const shown = need && !all ? fitting.slice(0, SHOWN) : sold
+    const shown = missing && !all ? fitting.slice(0, SHOWN) : sold
     const methods = currency ? methodsIn(currency, gateway) : []
     const method = methods.find(({ id }) => id === this.#choice.method) ?? methods[0]
     return {

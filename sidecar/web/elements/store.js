@@ -12,7 +12,7 @@ import { buyerFields, lacking } from './buyer.js'
 import { blocked, currencies, fields, methods, packs, skeleton, summary } from './checkout.js'
 import { codeField } from './code.js'
 import { readOffers } from './offers.js'
-import { copyAccount, note, refusal, refused, result, said } from './outcome.js'
+import { contact, copyAccount, note, refusal, refused, result, said } from './outcome.js'
 import { Outcomes } from './outcomes.js'
 import { showReceipt } from './receipt.js'
 import { Selection } from './selection.js'
@@ -113,7 +113,7 @@ export class CoinslotStore extends CoinslotElement {
 
   #view() {
     const chosen = this.#selection.of({
-      offers: this.#offers ?? [], gateway: this.gateway, currency: this.currency, need: this.#missing, all: this.#all,
+      offers: this.#offers ?? [], gateway: this.gateway, currency: this.currency, need: this.need, all: this.#all,
     })
     const { offer, method, used } = chosen
     const taken = this.#basket.of(offer, method)
@@ -138,11 +138,6 @@ export class CoinslotStore extends CoinslotElement {
       onPay: () => this.#pay(),
       onNear: () => method && prepare(method.gateway),
     }
-  }
-
-  get #missing() {
-    const { required = 0, tokens = 0 } = this.need ?? {}
-    return Math.max(0, required - tokens)
   }
 
   #unfold(open, id) {
@@ -263,7 +258,12 @@ export class CoinslotStore extends CoinslotElement {
       checking: {},
       unknown: { check },
       open: { continue: () => this.#continue(outcome), cancel_order: () => callOff(outcome).then(check) },
-      waiting: { ...copyAccount(outcome), pay_other: leave },
+      // A debit is at the bank: there is no account to pay into, and nothing to call off.
+      waiting: outcome.account
+        ? { ...copyAccount(outcome), cancel_order: () => callOff(outcome).then(check), done: leave }
+        : { done: leave },
+      review: { ...contact(outcome), done: leave },
+      disputed: { ...contact(outcome), done: leave },
       purchased: { done: leave, receipt: (event) => showReceipt(event.currentTarget, outcome.orderId) },
     }
     return continues[outcome.kind] ?? { done: leave }

@@ -2,7 +2,7 @@
 
 import { html, nothing } from 'lit'
 import { config } from '../client.js'
-import { t } from '../text.js'
+import { lastDay, number, t } from '../text.js'
 
 /** Somebody else's text: it keeps its own direction, and its length off the layout. */
 export const given = (text) => html`<bdi title=${text}>${text}</bdi>`
@@ -21,14 +21,16 @@ function linked(name, links) {
   return t(name).split(/[[\]]/).map((part, index) => (index % 2 ? link(links[turn++], part) : part))
 }
 
-/** By paying people agree to the shop's terms: said where it has any. */
-export function consent() {
+/** What people agree to by paying: the shop's terms, where it has any, and how long the tokens last. */
+export function consent({ tokens_last_days: last, tokens_end_at: end }) {
   const { terms, refunds } = config.links ?? {}
-  const agreed = (terms || refunds) && html`${linked('store.terms', ['terms', 'refunds'])} `
-  const days = config.refundDays
-  return agreed || days
-    ? html`<p class="terms">${agreed || nothing}${days ? t('store.refundable', { days }) : nothing}</p>`
-    : nothing
+  const said = [
+    (terms || refunds) && linked('store.terms', ['terms', 'refunds']),
+    last && t('store.last_days', { days: number(last) }),
+    end && t('store.end_at', { date: lastDay(end) }),
+    config.refundDays && t('store.refundable', { days: config.refundDays }),
+  ].filter(Boolean)
+  return said.length ? html`<p class="terms">${said.map((each) => html`${each} `)}</p>` : nothing
 }
 
 /** Where a person writes to, about an order. */

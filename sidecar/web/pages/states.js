@@ -28,9 +28,9 @@ const RESULTS = {
 }
 const REFUSALS = ['closed', 'gone', 'price_changed', 'not_started', 'script_failed', 'too_many', 'gateway_off', 'code_refused', 'declined', 'load_failed']
 const ACTIONS = {
-  checking: [], purchased: ['back', 'receipt'], waiting: ['copy_account', 'pay_other'], unknown: ['check'],
+  checking: [], purchased: ['back', 'receipt'], waiting: ['copy_account', 'cancel_order', 'done'], unknown: ['check'],
   open: ['continue', 'cancel_order'], closed: ['to_store'], declined: ['pay_other', 'not_now'], canceled: ['buy_again'],
-  expired: ['buy_again'], voided: ['buy_again'], review: [], returned: ['done'], nothing: ['to_history'],
+  expired: ['buy_again'], voided: ['buy_again'], review: ['support', 'done'], disputed: ['support', 'done'], returned: ['done'], nothing: ['to_history'],
 }
 
 export class States extends CoinslotElement {
@@ -38,6 +38,7 @@ export class States extends CoinslotElement {
 
   start() {
     balance.tokens = 35
+    balance.expiring = [{ tokens: 10, expires_at: '2030-01-01T00:00:00Z' }]
   }
 
   render() {
@@ -69,7 +70,7 @@ function checkouts(order) {
   const all = ['card', 'kakaopay', 'naverpay', 'transfer', 'virtual_account', 'mobile']
   const ways = all.map((id) => ({ id, gateway: 'any', others: [], max: id === 'mobile' ? 1000 : undefined }))
   const long = { ...order, id: 'long', name: 'Sixty characters of a name '.repeat(3), name_ko: '아주 긴 상품 이름 '.repeat(6), discount_percent: 20 }
-  const offers = [{ ...order, id: 'a' }, long, { ...order, id: 'b', tokens: 1_000_000, name: 'شركة الرموز' }]
+  const offers = [{ ...order, id: 'a', tokens_last_days: 365 }, long, { ...order, id: 'b', tokens: 1_000_000, name: 'شركة الرموز' }]
   const view = {
     offers, offer: offers[0], best: 'long', methods: ways, method: ways[1], currencies: [], owned: 1_234_567, busy: false, blocked: null,
     code: { text: '', open: false }, onPack: nothing, onMethod: nothing, onPay: nothing, onNear: nothing, onUnfold: nothing, onMore: nothing, hidden: 0,
