@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(55);
+select plan(57);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 
 create temporary table people (name, id) as
@@ -139,6 +139,12 @@ select is(pg_temp.buy('ida') || ', ' || pg_temp.accept('jon', 'ida') || ' ' || p
 select pg_temp.as_service(format('select coinslot_note_instrument(%L, ''card 1'')', p.order_id)) from token_payments p
 where p.user_id in (pg_temp.id('ida'), pg_temp.id('jon')) \g /dev/null
 select is(pg_temp.later() || ' ' || pg_temp.tokens('ida') || ' ' || pg_temp.referral('jon'), '1 10 reversed same_card', '... are one');
+
+insert into people values ('old', pg_temp.sign_up('old@example.com')), ('new', pg_temp.sign_up('new@example.com'));
+select is(pg_temp.buy('old') || ', ' || pg_temp.accept('new', 'ann') || ' ' || pg_temp.buy('new'),
+  'credited completed 10, accepted credited completed 10', 'somebody who has bought, with another account');
+select pg_temp.as_service(format('select merge_token_wallets(%L, %L, ''n'')', pg_temp.id('old'), pg_temp.id('new'))) \g /dev/null
+select is(pg_temp.later() || ' ' || pg_temp.tokens('new') || ' ' || pg_temp.referral('new'), '1 20 reversed has_bought', '... was no new one');
 
 -- ---- the cap ----
 

@@ -348,6 +348,11 @@ begin
     when v_referrer = v_referred then 'own'
     when coinslot.share_identity(v_referrer, v_referred) then 'own'
     when exists (
+      select from public.token_payments p
+      where p.user_id = v_referred and p.live = v_payment.live
+        and p.confirmed_at < referral.created_at
+    ) then 'has_bought'
+    when exists (
       select from coinslot.instruments i
       inner join coinslot.instruments o on o.instrument_hash = i.instrument_hash
       inner join public.token_payments p on p.id = o.payment_id

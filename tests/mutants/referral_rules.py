@@ -25,6 +25,13 @@ MUTANTS = (
         "perform coinslot.forget_test_referrals();",
         "",
     ),
+    _mutant(
+        "rewarded-for-an-old-buyer",
+        "who had bought with an account that is theirs now is no new buyer",
+        "referral_problem",
+        "and p.confirmed_at < referral.created_at",
+        "and false",
+    ),
     SqlMutant(
         "inviting-each-other-at-once",
         "two who invite each other come one after the other",
