@@ -44,9 +44,11 @@ select coinslot.set_promotion(
 );
 select coinslot.set_code('storm', 'storm', 50, true, '');
 select coinslot.set_tiers('starter', '{"2": 5}', '');
-update coinslot.settings set code_reservation = '5 s'
+update coinslot.settings set code_reservation = '5 s', referral_reward = 20, referral_bonus = 10,
+  referral_wait = '0'
 """
-"""Every use of a wallet is granted a refill; a few have a code, which others want as well."""
+"""Every use of a wallet is granted a refill; a few have a code, which others want as well; whoever
+buys was invited."""
 _EXPIRED: LiteralString = "select count(*) as n from public.token_ledger where kind = 'expiry'"
 
 
@@ -73,6 +75,7 @@ class Storm:
         self.database.run(_RULES)
         people = [await asyncio.to_thread(local.sign_up) for _ in range(plan.USERS)]
         async with self._begun(local, people) as (client, network):
+            await self._invite(client, people)
             with self._timed("storm seconds"):
                 await self._rage()
                 await self._faults.end()
@@ -92,6 +95,15 @@ class Storm:
                     await services.database.as_service().run_maintenance()
             self._expired("in the silence", before)
             return found + self._offences(await received(client), ", after the silence")
+
+    async def _invite(self, client: Client, people: list[Person]) -> None:
+        """The first of them invites all others."""
+        host, *guests = people
+        invitation = await client.rpc("get_token_invitation", host)
+        for guest in guests:
+            code = invitation.body["code"]
+            said = await client.rpc("accept_token_invitation", guest, code=code)
+            self.journal.count("invited", str(said.body))
 
     def _expired(self, when: str, before: int = 0) -> int:
         """Entries of tokens that have expired until now; counted are those since `before`."""

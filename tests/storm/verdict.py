@@ -58,6 +58,14 @@ cross join lateral (
 ) s
 where u.used - u.overrun <> s.taken or s.taken > c.max_uses
 """
+_REWARDS: LiteralString = """
+select r.status, p.order_id from coinslot.referrals r
+left join public.token_payments p on p.id = r.payment_id
+where r.status = 'rewarded' and not r.take_back and not coinslot.has_kept_money(p)
+or r.status = 'pending' and exists (
+  select from public.token_payments o where o.user_id = r.referred and o.confirmed_at is not null
+) and not exists (select from coinslot.merged_wallets m where m.owner_user = r.referred)
+"""
 _SECRETS = re.compile(
     r"eyJ[\w-]{10,}\.|sk_test_|whsec_|sandbox-secret|sandbox-v2-secret|test_sk_|_secret_[A-Za-z0-9]"
 )
@@ -113,6 +121,7 @@ def offences(
         *_spends(database, journal),
         *_left_over(database),
         *_codes(database),
+        *_rewards(database),
         *_log(log),
         *(Offence("answer", what) for what in journal.wrong),
     ]
@@ -225,6 +234,12 @@ def _codes(database: Database) -> Iterator[Offence]:
     """Each use of a code is taken once, and what is beyond them is known as that."""
     for row in database.rows(_SLOTS):
         yield Offence("code", json.dumps(row, default=str))
+
+
+def _rewards(database: Database) -> Iterator[Offence]:
+    """Rewards for money that is gone, and first money that nobody has noticed."""
+    for row in database.rows(_REWARDS):
+        yield Offence("reward", json.dumps(row, default=str))
 
 
 def _log(lines: Iterable[str]) -> Iterator[Offence]:
