@@ -58,13 +58,18 @@ def make(
     *,
     number: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")],
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Make codes of one use each that nobody guesses, and print them as CSV."""
 
     async def made(services: Services) -> list[str]:
         return await services.database.as_service().make_codes(promotion, number, reason)
 
-    _print_csv(("code",), [(code,) for code in run(made)])
+    codes = run(made)
+    if as_json:
+        out.print_json(codes)
+    else:
+        _print_csv(("code",), [(code,) for code in codes])
 
 
 @app.command("list")
