@@ -239,6 +239,7 @@ async def test_whoever_is_signed_out_is_shown_where_to_sign_in(browse: Browse) -
 async def test_a_session_that_is_over_takes_no_token(browse: Browse) -> None:
     person = await browse()
     person.expects("401 /functions/v1/ask")
+    await expect(person.history).to_contain_text("Welcome bonus")  # read while there is a session
     await person.page.evaluate("localStorage.removeItem('sb-127-auth-token')")
     await person.asks("Still me?")
     await expect(person.reply).to_contain_text("No tokens were used. Sign in again.")
