@@ -66,8 +66,8 @@ alter table coinslot.charges enable row level security;
 revoke all on table coinslot.charges from anon, authenticated, service_role;
 create policy "Nobody reads charges through the API" on coinslot.charges
 for select to anon, authenticated using (false);
--- Won: Toss, which wants more of a bank account than of a card. The others: Stripe, of a currency
--- that is also the one of the shop's bank account; of three-decimal ones it names no least.
+-- Won: what is wanted of a bank account, which is more than of a card. The others: of a currency
+-- that is also the one of the shop's bank account; of three-decimal ones no least is known.
 insert into coinslot.charges (currency, least) values
 ('KRW', 200), ('USD', 50), ('AED', 200), ('AUD', 50), ('BRL', 50), ('CAD', 50), ('CHF', 50),
 ('CZK', 1500), ('DKK', 250), ('EUR', 50), ('GBP', 30), ('HKD', 400), ('HUF', 17500), ('INR', 50),
@@ -288,11 +288,6 @@ grant execute on function public.set_token_tiers(text, text, jsonb) to authentic
 
 -- ---- orders ----
 
-drop function public.create_token_order(text, text, text, text, text);
-drop function coinslot.create_order(text, text, text, text, text);
-drop function coinslot.quote_order(uuid, text, text, text, text);
-drop function coinslot.find_order_replay(uuid, text, text, text, text);
-
 -- What nobody could use is not sold.
 create function coinslot.product_on_sale(id text) returns public.token_products
 language plpgsql stable set search_path = '' as $$
@@ -374,116 +369,6 @@ $$;
 comment on function coinslot.quote_order(uuid, text, text, text, text, integer) is
 'Name, tokens and price of an order, or what is wrong with it.';
 revoke all on function coinslot.quote_order(uuid, text, text, text, text, integer) from public;
-
-create function coinslot.find_order_replay(
-  user_id uuid, product_id text, gateway text, currency text, idempotency_key text,
-  quantity integer
-) returns public.token_payments
-language plpgsql stable set search_path = '' as $$
-declare
-  v_payment public.token_payments;
-begin
-  select p.* into v_payment from public.token_payments p
-  where p.user_id = find_order_replay.user_id
-    and p.idempotency_key = find_order_replay.idempotency_key;
-  if found and (
-    v_payment.product_id, v_payment.gateway, v_payment.currency, v_payment.quantity
-  ) is distinct from (
-    find_order_replay.product_id, find_order_replay.gateway, find_order_replay.currency,
-    find_order_replay.quantity
-  ) then
-    perform coinslot.fail('idempotency_key_reused');
-  end if;
-  return v_payment;
-end
-$$;
-comment on function coinslot.find_order_replay(uuid, text, text, text, text, integer) is
-'The order of an earlier identical call, or null.';
-revoke all on function coinslot.find_order_replay(uuid, text, text, text, text, integer)
-from public;
-
-create or replace function coinslot.write_order(quoted public.token_payments)
-returns public.token_payments
-language plpgsql volatile set search_path = '' as $$
-declare
-  v_settings coinslot.settings;
-  v_order public.token_payments;
-begin
-  select s.* into v_settings from coinslot.settings s where s.id;
-  insert into public.token_payments as p (
-    order_id, user_id, product_id, name, name_ko, gateway, method, amount, currency, tokens, live,
-    idempotency_key, tokens_last_days, tokens_end_at, quantity, list_amount, expires_at,
-    deposit_until
-  ) values (
-    coinslot.new_order_id(v_settings.plain_order_ids), quoted.user_id, quoted.product_id,
-    quoted.name, quoted.name_ko, quoted.gateway, quoted.method, quoted.amount, quoted.currency,
-    quoted.tokens, v_settings.mode = 'live', quoted.idempotency_key, quoted.tokens_last_days,
-    quoted.tokens_end_at, quoted.quantity, nullif(quoted.list_amount, quoted.amount), clock_timestamp() + v_settings.order_lifetime,
-    clock_timestamp() + greatest(v_settings.order_lifetime, v_settings.deposit_lifetime)
-  ) returning p.* into v_order;
-  perform coinslot.record_event(v_order, null, 'user');
-  return v_order;
-end
-$$;
-
--- The wallet's lock puts the orders of one user in a row, so that two calls with one key make one
--- order and no cap can be passed by asking twice at once.
-create function coinslot.create_order(
-  product_id text, gateway text, currency text, idempotency_key text, method text,
-  quantity integer
-) returns public.token_payments
-language plpgsql volatile security definer
-set search_path = '' set enable_seqscan = off as $$
-declare
-  v_user_id uuid := coinslot.current_user_id();
-  v_key text := nullif(create_order.idempotency_key, '');
-  v_order public.token_payments;
-begin
-  perform coinslot.check_text('idempotency_key', coalesce(v_key, '-'), 255);
-  perform coinslot.check_method(create_order.method);
-  perform pg_advisory_xact_lock_shared(coinslot.account_lock(v_user_id));
-  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
-  v_order := coinslot.find_order_replay(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key,
-    create_order.quantity
-  );
-  if v_order.id is not null then
-    return coinslot.ask_again(v_order, create_order.method);
-  end if;
-  perform coinslot.check_buyer(v_user_id);
-  perform coinslot.check_order_limits(v_user_id);
-  v_order := coinslot.quote_order(
-    v_user_id, create_order.product_id, create_order.gateway, create_order.currency, v_key,
-    create_order.quantity
-  );
-  v_order.method := create_order.method;
-  return coinslot.write_order(v_order);
-end
-$$;
-comment on function coinslot.create_order(text, text, text, text, text, integer) is
-'See public.create_token_order.';
-revoke all on function coinslot.create_order(text, text, text, text, text, integer) from public;
-grant execute on function coinslot.create_order(text, text, text, text, text, integer)
-to authenticated;
-
-create function public.create_token_order(
-  product_id text, gateway text, currency text default 'KRW', idempotency_key text default null,
-  method text default null, quantity integer default 1
-) returns public.token_payments
-language sql volatile
-set search_path = '' set statement_timeout = '1s' set lock_timeout = '300ms' as $$
-  select coinslot.create_order(
-    create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
-    create_token_order.idempotency_key, create_token_order.method, create_token_order.quantity
-  )
-$$;
-comment on function public.create_token_order(text, text, text, text, text, integer) is
-'Makes an order of the signed-in user at the catalogue''s price, of several packs with its volume
-discount. With a key: once per key.';
-revoke all on function public.create_token_order(text, text, text, text, text, integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.create_token_order(text, text, text, text, text, integer)
-to authenticated;
 
 -- A price that was hoarded is not one that is asked. What the order would give for it counts, too.
 create or replace function coinslot.is_asked(payment public.token_payments) returns boolean

@@ -1,10 +1,12 @@
 select coinslot.begin_upgrade();
 
--- Orders with codes: the price that a code makes is part of an order, and its first money uses it.
+-- Orders of several packs, and with codes: the price that tiers and a code make is part of an
+-- order, and its first money uses the code.
 
-drop function public.create_token_order(text, text, text, text, text, integer);
-drop function coinslot.create_order(text, text, text, text, text, integer);
-drop function coinslot.find_order_replay(uuid, text, text, text, text, integer);
+drop function public.create_token_order(text, text, text, text, text);
+drop function coinslot.create_order(text, text, text, text, text);
+drop function coinslot.quote_order(uuid, text, text, text, text);
+drop function coinslot.find_order_replay(uuid, text, text, text, text);
 
 create function coinslot.find_order_replay(
   user_id uuid, product_id text, gateway text, currency text, idempotency_key text,

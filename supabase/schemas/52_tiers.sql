@@ -19,8 +19,8 @@ alter table coinslot.charges enable row level security;
 revoke all on table coinslot.charges from anon, authenticated, service_role;
 create policy "Nobody reads charges through the API" on coinslot.charges
 for select to anon, authenticated using (false);
--- Won: Toss, which wants more of a bank account than of a card. The others: Stripe, of a currency
--- that is also the one of the shop's bank account; of three-decimal ones it names no least.
+-- Won: what is wanted of a bank account, which is more than of a card. The others: of a currency
+-- that is also the one of the shop's bank account; of three-decimal ones no least is known.
 insert into coinslot.charges (currency, least) values
 ('KRW', 200), ('USD', 50), ('AED', 200), ('AUD', 50), ('BRL', 50), ('CAD', 50), ('CHF', 50),
 ('CZK', 1500), ('DKK', 250), ('EUR', 50), ('GBP', 30), ('HKD', 400), ('HUF', 17500), ('INR', 50),
