@@ -27,14 +27,14 @@ export function refreshBalance() {
 
 async function read() {
   const before = balance.tokens
+  let known = before
   try {
     const who = await session()
     balance.signedIn = Boolean(who)
-    if (who?.userId !== owner) balance.tokens = null
+    if (who?.userId !== owner) Object.assign(balance, { tokens: known = null, expiring: [] })
     owner = who?.userId
     if (who) balance.tokens = (await config.supabase.rpc('get_user_tokens').throwOnError()).data
     balance.stale = false
-    if (before !== balance.tokens) balance.expiring = who ? await expiring().catch(() => []) : []
   } catch {
     balance.stale = true
   }
@@ -43,13 +43,17 @@ async function read() {
     announce('changed')
     tellOthers('elsewhere')
   }
+  if (known !== balance.tokens) readExpiring(owner)
   return balance.tokens
 }
 
-async function expiring() {
+/** The balance waits for none of it. */
+async function readExpiring(userId) {
   const soon = new Date(Date.now() + SOON_MS).toISOString()
-  const { data } = await config.supabase.rpc('list_token_lots').lt('expires_at', soon).throwOnError()
-  return data.filter(({ tokens }) => tokens > 0)
+  const { data } = await config.supabase.rpc('list_token_lots').lt('expires_at', soon)
+  if (!data || userId !== owner) return
+  balance.expiring = data
+  announce('expiring')
 }
 
 /** Looks again whenever it may have changed, here or in another tab. */

@@ -18,6 +18,7 @@ export class CoinslotBalance extends CoinslotElement {
       this.requestUpdate()
       this.tell('coinslot-balance', { tokens: detail.tokens })
     })
+    this.on(news, 'expiring', () => this.requestUpdate())
     refreshBalance()
   }
 

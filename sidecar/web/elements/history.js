@@ -26,7 +26,7 @@ export class CoinslotHistory extends CoinslotElement {
 
   start() {
     watchBalance()
-    this.on(news, 'balance', () => this.requestUpdate())
+    this.on(news, 'balance expiring', () => this.requestUpdate())
     this.on(news, 'purchased signed changed', () => this.reload())
     this.reload()
   }
