@@ -95,6 +95,11 @@ create table coinslot.settings (
   referral_bonus bigint not null default 0,
   referral_wait interval not null default interval '14 days',
   max_referrals integer not null default 20,
+  low_mark bigint,
+  low_margin bigint not null default 5,
+  expiring_ahead interval default interval '7 days',
+  keep_events interval default interval '90 days',
+  endpoint_patience interval not null default interval '5 days',
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -129,7 +134,14 @@ create table coinslot.settings (
     least(referral_reward, referral_bonus, max_referrals) >= 0
     and greatest(referral_reward, referral_bonus) <= 1000000000
     and referral_wait >= interval '0'
-  )
+  ),
+  constraint settings_low_mark_in_range check (
+    low_mark between 1 and 1000000000 and low_margin between 0 and 1000000000
+  ),
+  constraint settings_expiring_ahead_positive check (expiring_ahead > interval '0'),
+  -- A delivery is tried for three days, and an endpoint that was off is replayed.
+  constraint settings_keep_events_long_enough check (keep_events >= interval '7 days'),
+  constraint settings_endpoint_patience_positive check (endpoint_patience > interval '0')
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
@@ -191,6 +203,16 @@ comment on column coinslot.settings.referral_bonus is 'Tokens for who was invite
 comment on column coinslot.settings.referral_wait is
 'How long after the first money of an invited user both are rewarded.';
 comment on column coinslot.settings.max_referrals is 'Rewards for one who invites, at the most.';
+comment on column coinslot.settings.low_mark is
+'Available tokens below which an event tells it; null = never.';
+comment on column coinslot.settings.low_margin is
+'How far above the mark a wallet has to come before it is told of again.';
+comment on column coinslot.settings.expiring_ahead is
+'How long before tokens expire an event tells it; null = never.';
+comment on column coinslot.settings.keep_events is
+'How long an event and its deliveries are kept; null = for ever.';
+comment on column coinslot.settings.endpoint_patience is
+'How long nothing may arrive at an endpoint before it is switched off.';
 
 insert into coinslot.settings default values;
 
@@ -222,6 +244,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('identity_required', 'PT403', 'Confirm an e-mail, a phone number or another identity first.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
+('endpoint_not_found', 'PT404', 'Check the id: list_token_endpoints shows all.'),
 ('code_not_found', 'PT404', 'Check the code with check_token_code first: then it is known.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
@@ -235,6 +258,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('hold_resolved', 'PT409', 'The detail says how this hold ended: it cannot end twice.'),
 ('spend_refunded', 'PT409', 'Give back what the detail says is left; spend anew under a new key.'),
 ('test_tokens_left', 'PT409', 'Call coinslot.go_live(), which takes back what test payments gave.'),
+('endpoint_off', 'PT409', 'Switch the endpoint on first.'),
 ('last_owner', 'PT409', 'Make somebody else an owner first: there is always one who can act.'),
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
 ('nothing_proposed', 'PT409', 'No refund is proposed of this order: ask for one yourself.'),
