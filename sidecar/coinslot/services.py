@@ -12,6 +12,8 @@ from coinslot.database import Database
 from coinslot.gateways.metered import MeteredGateway
 from coinslot.gateways.registry import open_gateways
 from coinslot.http_client import HttpClient
+from coinslot.outbox.deliveries import Deliveries
+from coinslot.outbox.endpoints import Endpoints
 from coinslot.payments.audits import Audits
 from coinslot.payments.ledger_checks import LedgerChecks
 from coinslot.payments.on_sale import OnSale
@@ -40,6 +42,8 @@ class Services:
     receipts: Receipts
     refunds: Refunds
     inbox: Inbox
+    endpoints: Endpoints
+    deliveries: Deliveries
     audits: Audits
     reconciliations: Reconciliations
     ledger_checks: LedgerChecks
@@ -51,7 +55,11 @@ class Services:
         """Waits for what requests have begun, and cuts short what takes longer: nothing is under
         way after that. The rest is due again, for whoever looks next."""
         until = time.monotonic() + seconds
-        await asyncio.gather(self.inbox.settle(seconds), self.refunds.close(seconds))
+        await asyncio.gather(
+            self.inbox.settle(seconds),
+            self.refunds.close(seconds),
+            self.deliveries.settle(seconds),
+        )
         await self.settlements.close(max(until - time.monotonic(), 0.0))
 
 
@@ -71,6 +79,8 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         orders = Orders(database, gateways, settlements, live=settings.live)
         refunds = Refunds(database, gateways, settlements)
         inbox = Inbox(database, gateways, settlements, settings, shutdown)
+        endpoints = Endpoints(settings)
+        deliveries = Deliveries(database, settings, endpoints.rules, shutdown)
         try:
             yield Services(
                 database=database,
@@ -80,6 +90,8 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 receipts=Receipts(orders),
                 refunds=refunds,
                 inbox=inbox,
+                endpoints=endpoints,
+                deliveries=deliveries,
                 audits=Audits(database, gateways, settlements),
                 reconciliations=Reconciliations(database, gateways, settlements, refunds, shutdown),
                 ledger_checks=LedgerChecks(database),
@@ -89,6 +101,6 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
             )
         finally:
             shutdown.begin()
-            await asyncio.gather(inbox.close(), refunds.close(shutdown.left()))
+            await asyncio.gather(inbox.close(), refunds.close(shutdown.left()), deliveries.close())
             await settlements.close(shutdown.left())
             await asyncio.gather(*(gateway.close() for gateway in made.values()))

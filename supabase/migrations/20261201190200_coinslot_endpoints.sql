@@ -17,10 +17,9 @@ declare
   v_functions constant text[] := array[
     'add_token_endpoint', 'coinslot_add_endpoint', 'coinslot_claim_deliveries',
     'coinslot_finish_delivery', 'coinslot_list_deliveries', 'coinslot_list_endpoints',
-    'coinslot_replay_endpoint', 'coinslot_return_deliveries', 'coinslot_rotate_endpoint',
-    'coinslot_set_endpoint', 'coinslot_test_endpoint', 'list_token_deliveries',
-    'list_token_endpoints', 'replay_token_endpoint', 'rotate_token_endpoint',
-    'set_token_endpoint', 'test_token_endpoint'
+    'coinslot_replay_endpoint', 'coinslot_rotate_endpoint', 'coinslot_set_endpoint',
+    'coinslot_test_endpoint', 'list_token_deliveries', 'list_token_endpoints',
+    'replay_token_endpoint', 'rotate_token_endpoint', 'set_token_endpoint', 'test_token_endpoint'
   ];
 begin
   perform coinslot.refuse_problems('Coinslot cannot be upgraded yet', array(
@@ -231,6 +230,7 @@ returns setof public.coinslot_delivery_job
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_endpoint coinslot.endpoints;
+  v_ids bigint[];
 begin
   if (claim_deliveries.batch between 1 and 100) is not true then
     perform coinslot.fail('invalid_argument', '{"argument": "batch", "min": 1, "max": 100}');
@@ -239,14 +239,16 @@ begin
     select e.* from coinslot.endpoints e
     where e.active and e.id <> all (coalesce(claim_deliveries.busy, '{}')) order by e.id
   loop
+    -- In a statement of its own: else the next would see what was claimed as it was before.
+    v_ids := coinslot.claim_for(v_endpoint.id, claim_deliveries.batch);
     return query
     select d.id, d.attempts, v_endpoint.id, v_endpoint.url, array_remove(array[
       v_endpoint.secret,
       case when v_endpoint.old_secret_until > clock_timestamp() then v_endpoint.old_secret end
     ], null), o.id, o.type, coinslot.event_body(o)
-    from unnest(coinslot.claim_for(v_endpoint.id, claim_deliveries.batch)) c (id)
-    inner join coinslot.deliveries d on d.id = c.id
+    from coinslot.deliveries d
     inner join coinslot.outbox o on o.id = d.event_id
+    where d.id = any (v_ids)
     order by d.id;
   end loop;
 end
@@ -432,32 +434,6 @@ revoke all on function public.coinslot_finish_delivery(
 grant execute on function public.coinslot_finish_delivery(
   bigint, integer, text, integer, text, text, integer, integer
 ) to service_role;
-
--- Claims that were not begun, of a server that stops: due again at once, and no try of theirs.
-create function coinslot.return_deliveries(jobs jsonb) returns bigint
-language sql volatile security definer set search_path = '' as $$
-  with given as (
-    update coinslot.deliveries d
-    set next_attempt_at = clock_timestamp(), attempts = d.attempts - 1
-    from jsonb_to_recordset(return_deliveries.jobs) j (id bigint, attempt integer)
-    where d.id = j.id and d.attempts = j.attempt and d.state = 'pending'
-    returning d.id
-  )
-  select count(*) from given
-$$;
-comment on function coinslot.return_deliveries(jsonb) is 'See public.coinslot_return_deliveries.';
-revoke all on function coinslot.return_deliveries(jsonb) from public;
-grant execute on function coinslot.return_deliveries(jsonb) to service_role;
-
-create function public.coinslot_return_deliveries(jobs jsonb) returns bigint
-language sql volatile set search_path = '' as $$
-  select coinslot.return_deliveries(coinslot_return_deliveries.jobs)
-$$;
-comment on function public.coinslot_return_deliveries(jsonb) is
-'Service: gives back claims of which nothing was sent: [{"id", "attempt"}]; how many.';
-revoke all on function public.coinslot_return_deliveries(jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function public.coinslot_return_deliveries(jsonb) to service_role;
 
 notify pgrst, 'reload schema';
 select coinslot.write_manifest();

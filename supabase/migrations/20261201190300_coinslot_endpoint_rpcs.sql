@@ -465,45 +465,67 @@ grant execute on function public.test_token_endpoint(uuid) to authenticated;
 
 -- By id one event, by time all of that time, else what is parked; of those what the endpoint is
 -- told of. What is to be sent anyway stays as it is.
+create function coinslot.events_to_replay(
+  endpoint coinslot.endpoints, event_id text, since timestamptz, until timestamptz, batch integer
+) returns setof coinslot.outbox
+language sql stable set search_path = '' set enable_seqscan = off as $$
+  select o.* from coinslot.outbox o
+  where o.type <> 'endpoint.test' and case
+    when events_to_replay.event_id is not null then o.id = events_to_replay.event_id
+    when events_to_replay.since is not null then
+      o.created_at >= events_to_replay.since
+      and o.created_at < coalesce(events_to_replay.until, 'infinity')
+      and (o.type = any (endpoint.types) or endpoint.types is null)
+    else o.id in (
+      select p.event_id from coinslot.deliveries p
+      where p.endpoint_id = endpoint.id and p.state = 'parked'
+    )
+  end
+  order by o.created_at, o.id limit events_to_replay.batch
+$$;
+comment on function coinslot.events_to_replay(
+  coinslot.endpoints, text, timestamptz, timestamptz, integer
+) is 'What a replay sends again, the oldest first.';
+revoke all on function coinslot.events_to_replay(
+  coinslot.endpoints, text, timestamptz, timestamptz, integer
+) from public;
+
+-- So many in one call, which is limited in time: `next` is where to go on.
 create function coinslot.replay_endpoint(
   id uuid, event_id text, since timestamptz, until timestamptz, reason text
-) returns bigint
+) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_endpoint coinslot.endpoints := coinslot.lock_endpoint(replay_endpoint.id);
-  v_count bigint;
+  v_batch constant integer := 2000;
+  v_done record;
 begin
   if not v_endpoint.active then
     perform coinslot.fail('endpoint_off', jsonb_build_object('reason', v_endpoint.off_reason));
   end if;
-  insert into coinslot.deliveries as d (endpoint_id, event_id, user_id, seq)
-  select v_endpoint.id, o.id, o.user_id, o.seq
-  from coinslot.outbox o
-  where case
-    when replay_endpoint.event_id is not null then o.id = replay_endpoint.event_id
-    when replay_endpoint.since is not null then
-      o.created_at >= replay_endpoint.since
-      and o.created_at < coalesce(replay_endpoint.until, 'infinity')
-    else o.id in (
-      select p.event_id from coinslot.deliveries p
-      where p.endpoint_id = v_endpoint.id and p.state = 'parked'
-    )
-  end and (
-    replay_endpoint.event_id is not null or o.type = any (v_endpoint.types)
-    or v_endpoint.types is null
-  ) and o.type <> 'endpoint.test'
-  order by o.created_at, o.id
-  on conflict (endpoint_id, event_id) do update set
-    state = 'pending', attempts = 0, finished_at = null, next_attempt_at = clock_timestamp()
-  where d.state <> 'pending';
-  get diagnostics v_count = row_count;
+  with chosen as materialized (
+    select o.* from coinslot.events_to_replay(
+      v_endpoint, replay_endpoint.event_id, replay_endpoint.since, replay_endpoint.until, v_batch
+    ) o
+  ), called as (
+    insert into coinslot.deliveries as d (endpoint_id, event_id, user_id, seq)
+    select v_endpoint.id, c.id, c.user_id, c.seq from chosen c order by c.created_at, c.id
+    on conflict on constraint deliveries_endpoint_id_event_id_key do update set
+      state = 'pending', attempts = 0, finished_at = null, next_attempt_at = clock_timestamp()
+    where d.state <> 'pending'
+    returning d.id
+  )
+  select
+    (select count(*) from called) as deliveries,
+    (select case when count(*) = v_batch then max(c.created_at) end from chosen c) as next
+  into v_done;
   perform coinslot.note_action(
     'endpoint_replayed', v_endpoint.id::text, replay_endpoint.reason, jsonb_build_object(
       'event_id', replay_endpoint.event_id, 'since', replay_endpoint.since,
-      'until', replay_endpoint.until, 'deliveries', v_count
+      'until', replay_endpoint.until, 'deliveries', v_done.deliveries
     )
   );
-  return v_count;
+  return to_jsonb(v_done);
 end
 $$;
 comment on function coinslot.replay_endpoint(uuid, text, timestamptz, timestamptz, text) is
@@ -516,7 +538,7 @@ to service_role;
 create function public.coinslot_replay_endpoint(
   id uuid, event_id text default null, since timestamptz default null,
   until timestamptz default null, reason text default ''
-) returns bigint
+) returns jsonb
 language sql volatile set search_path = '' as $$
   select coinslot.replay_endpoint(
     coinslot_replay_endpoint.id, coinslot_replay_endpoint.event_id,
@@ -525,7 +547,8 @@ language sql volatile set search_path = '' as $$
   )
 $$;
 comment on function public.coinslot_replay_endpoint(uuid, text, timestamptz, timestamptz, text) is
-'Service: sends again one event, or all since a time, or with neither what is parked; how many.';
+'Service: sends again one event, or all since a time, or with neither what is parked, so many in a
+call: {deliveries, next}; next = since when the next call goes on, null = that was all.';
 revoke all on function public.coinslot_replay_endpoint(
   uuid, text, timestamptz, timestamptz, text
 ) from public, anon, authenticated, service_role;
@@ -535,7 +558,7 @@ grant execute on function public.coinslot_replay_endpoint(
 
 create function coinslot.replay_token_endpoint(
   id uuid, reason text, event_id text, since timestamptz, until timestamptz
-) returns bigint
+) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.require_owner(replay_token_endpoint.reason);
@@ -558,9 +581,9 @@ grant execute on function coinslot.replay_token_endpoint(
 create function public.replay_token_endpoint(
   id uuid, reason text, event_id text default null, since timestamptz default null,
   until timestamptz default null
-) returns bigint
+) returns jsonb
 language sql volatile
-set search_path = '' set statement_timeout = '5s' set lock_timeout = '150ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.replay_token_endpoint(
     replay_token_endpoint.id, replay_token_endpoint.reason, replay_token_endpoint.event_id,
     replay_token_endpoint.since, replay_token_endpoint.until

@@ -83,15 +83,15 @@ begin
   update public.token_wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
   where w.user_id = hold.user_id
   returning w.tokens - w.held < w.low_mark into v_level;
-  if v_level then
-    perform coinslot.check_level(hold.user_id);
-  end if;
   insert into coinslot.token_holds as h (
     user_id, amount, feature, idempotency_key, reason, created_at, expires_at
   ) values (
     hold.user_id, hold.amount, hold.feature, hold.idempotency_key, hold.reason, v_now,
     v_now + make_interval(secs => hold.ttl_seconds)
   ) returning h.* into v_hold;
+  if v_level then
+    perform coinslot.check_level(hold.user_id);
+  end if;
   return coinslot.hold_receipt(v_hold, false);
 end
 $$;

@@ -14,6 +14,7 @@ comment on table coinslot.level_checks is
 'Wallets whose level is judged at the end of this transaction: always empty.';
 alter table coinslot.level_checks enable row level security;
 revoke all on table coinslot.level_checks from anon, authenticated, service_role;
+revoke all on sequence coinslot.level_checks_id_seq from anon, authenticated, service_role;
 create policy "Nobody reads level checks through the API" on coinslot.level_checks
 for select to anon, authenticated using (false);
 

@@ -46,6 +46,18 @@ class Rpc(StrEnum):
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
     LIST_CODES = "coinslot_list_codes"
+    # endpoints of the app
+    ADD_ENDPOINT = "coinslot_add_endpoint"
+    ADD_ENDPOINT_AS_OWNER = "add_token_endpoint"
+    ROTATE_ENDPOINT = "coinslot_rotate_endpoint"
+    ROTATE_ENDPOINT_AS_OWNER = "rotate_token_endpoint"
+    SET_ENDPOINT = "coinslot_set_endpoint"
+    TEST_ENDPOINT = "coinslot_test_endpoint"
+    REPLAY_ENDPOINT = "coinslot_replay_endpoint"
+    LIST_ENDPOINTS = "coinslot_list_endpoints"
+    LIST_DELIVERIES = "coinslot_list_deliveries"
+    CLAIM_DELIVERIES = "coinslot_claim_deliveries"
+    FINISH_DELIVERY = "coinslot_finish_delivery"
     # reconciler and audit
     RUN_MAINTENANCE = "coinslot_run_maintenance"
     CLAIM_PAYMENTS = "coinslot_claim_payments"
@@ -68,16 +80,23 @@ class Rpc(StrEnum):
     RESOLVE_DISCREPANCY = "coinslot_resolve_discrepancy"
 
 
-DISPENSABLE = frozenset({Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES})
+DISPENSABLE = frozenset(
+    {
+        *(Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES),
+        *(Rpc.ADD_ENDPOINT, Rpc.ADD_ENDPOINT_AS_OWNER, Rpc.ROTATE_ENDPOINT),
+        *(Rpc.ROTATE_ENDPOINT_AS_OWNER, Rpc.SET_ENDPOINT, Rpc.TEST_ENDPOINT, Rpc.REPLAY_ENDPOINT),
+        *(Rpc.LIST_ENDPOINTS, Rpc.LIST_DELIVERIES, Rpc.CLAIM_DELIVERIES, Rpc.FINISH_DELIVERY),
+    }
+)
 """A database of the release before lacks them, and everything else goes on."""
 
 NOT_REPEATABLE = frozenset(
     {
         # Claimed twice, work would wait for the lease of the first claim.
         *(Rpc.CLAIM_PAYMENTS, Rpc.CLAIM_REFUNDS, Rpc.CLAIM_WEBHOOKS, Rpc.CLAIM_CLOSINGS),
-        Rpc.BEGIN_AUDIT,
+        *(Rpc.CLAIM_DELIVERIES, Rpc.BEGIN_AUDIT),
         # A second call leaves a second event.
-        Rpc.REFUSE_PAYMENT_ATTEMPT,
+        *(Rpc.REFUSE_PAYMENT_ATTEMPT, Rpc.TEST_ENDPOINT),
         # Without an idempotency key a second call makes a second order.
         Rpc.CREATE_ORDER,
         # A second call makes as many codes once more.

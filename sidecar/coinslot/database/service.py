@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coinslot.database.codes import CodeDatabase
+from coinslot.database.endpoints import EndpointDatabase
 from coinslot.database.going_live import GoingLiveDatabase
 from coinslot.database.installation import InstallationDatabase
 from coinslot.database.monitoring import MonitoringDatabase
@@ -27,6 +28,7 @@ class ServiceDatabase(
     OperatorDatabase,
     ProductDatabase,
     CodeDatabase,
+    EndpointDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
     InstallationDatabase,

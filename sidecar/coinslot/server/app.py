@@ -180,6 +180,7 @@ async def renew_services(app: App) -> None:
 async def _begin_loops(settings: Settings, services: Services, shared: AsyncExitStack) -> None:
     """Begins what a server does beside its requests. `shared` ends it."""
     services.inbox.start()
+    services.deliveries.start()
     loops = BackgroundLoops(services.shutdown)
     loops.repeat("reconcile", services.reconciliations.once, settings.coinslot_reconcile_seconds)
     loops.repeat(

@@ -152,6 +152,7 @@ def _scheduled(services: Services) -> dict[str, Work]:
     """The work that servers do in loops, the most urgent first."""
     return {
         "webhooks": services.inbox.work_off,
+        "deliver": services.deliveries.work_off,
         "reconcile": services.reconciliations.once,
         "maintain": services.reconciliations.maintain,
         "audit": services.audits.daily,

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from coinslot.settings import registry, supabase_keys
+from coinslot.settings.endpoints import EndpointSettings
 from coinslot.settings.fields import (
     Address,
     Listed,
@@ -62,6 +63,7 @@ class Settings(
     LimitSettings,
     ProcessSettings,
     SealingSettings,
+    EndpointSettings,
     TraceSettings,
     SharedSettings,
 ):
