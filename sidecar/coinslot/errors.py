@@ -79,6 +79,11 @@ class PaymentRefused(CoinslotError):
         super().__init__(sentence, code=code, **{"success": False, **details})
 
 
+class EndpointNotFound(CoinslotError):
+    code = "endpoint_not_found"
+    sentence = "There is no such endpoint"
+
+
 class NoReceipt(CoinslotError):
     code = "no_receipt"
     sentence = "This payment has no receipt at its gateway"

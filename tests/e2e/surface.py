@@ -25,12 +25,19 @@ FOR_USERS = {
 
 FOR_OPERATORS = {
     "accept_token_refund",
+    "add_token_endpoint",
+    "list_token_deliveries",
+    "list_token_endpoints",
     "list_token_refunds",
+    "replay_token_endpoint",
     "request_token_refund",
+    "rotate_token_endpoint",
     "set_token_code",
+    "set_token_endpoint",
     "set_token_promotion",
     "set_token_refill",
     "set_token_tiers",
+    "test_token_endpoint",
     "void_token_orders",
 }
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""

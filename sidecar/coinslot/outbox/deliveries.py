@@ -129,7 +129,7 @@ class Deliveries:
         DELIVERIES.labels(outcome).inc()
         log.info(
             "event_sent",
-            event=job.event_id,
+            event_id=job.event_id,
             type=job.type,
             endpoint=job.endpoint_id,
             attempt=job.attempt,
@@ -149,7 +149,7 @@ class Deliveries:
                 retry_after=answer.retry_after,
             )
         except CoinslotError as error:
-            log.warning("event_left_to_its_lease", event=job.event_id, code=error.code)
+            log.warning("event_left_to_its_lease", event_id=job.event_id, code=error.code)
 
     async def _sent(self, job: DeliveryJob) -> Answer:
         try:

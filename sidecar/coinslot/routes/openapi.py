@@ -49,6 +49,7 @@ _RETRY_AFTER = {
 _REFERENCE = "#/components/schemas/{model}"
 _DOCUMENTED = {
     200: "Done",
+    201: "Added",
     202: "Waiting for the buyer's deposit, or for the gateway",
     403: "The caller is no operator, or of a role that may not",
     409: "Refused as things are",
@@ -123,7 +124,12 @@ def _parameters(operation: Operation) -> list[Json]:
 
 def _in_path(name: str) -> str:
     *names, last = gateway_names()
-    return {"order_id": "Our id of the order", "gateway": f"{', '.join(names)} or {last}"}[name]
+    told = {
+        "order_id": "Our id of the order",
+        "endpoint_id": "The endpoint's id",
+        "gateway": f"{', '.join(names)} or {last}",
+    }
+    return told[name]
 
 
 def _parameter(place: str, name: str, text: str, *, required: bool = False) -> Json:
