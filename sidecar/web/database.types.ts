@@ -188,14 +188,14 @@ isOneToOne: false
                   ]
                 },"token_wallets": {
                   Row: {
-                    "closed_at": string | null,"credited": number,"folded_at": string,"has_merged": boolean,"held": number,"merged_into": string | null,"next_change_at": string,"seq": number,"tokens": number,"updated_at": string,"user_id": string
+                    "closed_at": string | null,"credited": number,"events": number,"folded_at": string,"has_merged": boolean,"held": number,"low_mark": number | null,"low_rearm": number | null,"merged_into": string | null,"next_change_at": string,"seq": number,"tokens": number,"updated_at": string,"user_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "closed_at"?: string | null,"credited"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
+                    "closed_at"?: string | null,"credited"?: number,"events"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"low_mark"?: number | null,"low_rearm"?: number | null,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
                   }
                   Update: {
-                    "closed_at"?: string | null,"credited"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
+                    "closed_at"?: string | null,"credited"?: number,"events"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"low_mark"?: number | null,"low_rearm"?: number | null,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
                   }
                   Relationships: [
 
@@ -250,6 +250,14 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"add_token_endpoint":
+{ Args: { "id": string,"name"?: string,"reason": string,"secret": string,"types"?: (string)[],"url": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -316,6 +324,14 @@ isOneToOne: false
 "check_token_code":
 { Args: { "code": string,"currency"?: string,"gateway"?: string,"product_id"?: string,"quantity"?: number }; Returns: Json
                            },
+"coinslot_add_endpoint":
+{ Args: { "id": string,"name"?: string,"reason"?: string,"secret": string,"types"?: (string)[],"url": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "coinslot_add_operator":
 { Args: { "role": string,"who": string }; Returns: unknown
                           SetofOptions: {
@@ -353,6 +369,14 @@ isOneToOne: false
 "coinslot_claim_closings":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_closing"])[]
                            },
+"coinslot_claim_deliveries":
+{ Args: { "batch"?: number,"busy"?: (string)[] }; Returns: Database["public"]['CompositeTypes']["coinslot_delivery_job"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_delivery_job"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_claim_payments":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_payment_to_read"])[]
                            },
@@ -378,6 +402,9 @@ isOneToOne: false
                            },
 "coinslot_finish_closing":
 { Args: { "order_id": string,"round": number }; Returns: undefined
+                           },
+"coinslot_finish_delivery":
+{ Args: { "answer"?: string,"attempt": number,"delivery_id": number,"error"?: string,"milliseconds"?: number,"outcome": string,"retry_after"?: number,"status"?: number }; Returns: string
                            },
 "coinslot_finish_webhook":
 { Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: Database["public"]['CompositeTypes']["coinslot_webhook_verdict"]
@@ -412,11 +439,27 @@ isOneToOne: false
               "active": boolean,"code": string,"created_at": string,"max_uses": number,"overrun": number,"reserved": number,"used": number
             }[]
                            },
+"coinslot_list_deliveries":
+{ Args: { "before"?: number,"id": string,"page_size"?: number,"state"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_delivery"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_delivery"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_list_discrepancies":
 { Args: { "before"?: number,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
         from: "*"
         to: "discrepancies"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"coinslot_list_endpoints":
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
         isOneToOne: false
         isSetofReturn: true
       } },
@@ -566,6 +609,9 @@ isOneToOne: false
 "coinslot_remove_product":
 { Args: { "id": string }; Returns: string
                            },
+"coinslot_replay_endpoint":
+{ Args: { "event_id"?: string,"id": string,"reason"?: string,"since"?: string,"until"?: string }; Returns: Json
+                           },
 "coinslot_replay_webhooks":
 { Args: { "gateway"?: string,"order_id"?: string,"outcome"?: string }; Returns: number
                            },
@@ -583,6 +629,14 @@ isOneToOne: false
 "coinslot_return_webhooks":
 { Args: { "webhook_ids": (number)[] }; Returns: undefined
                            },
+"coinslot_rotate_endpoint":
+{ Args: { "id": string,"keep_seconds"?: number,"reason"?: string,"secret": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "coinslot_run_maintenance":
 { Args: { "batch"?: number }; Returns: Json
                            },
@@ -594,6 +648,14 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "promotion_codes"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"coinslot_set_endpoint":
+{ Args: { "active"?: boolean,"every_type"?: boolean,"id": string,"name"?: string,"reason"?: string,"types"?: (string)[],"url"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -626,6 +688,9 @@ isOneToOne: false
                            },
 "coinslot_store_webhook":
 { Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string,"warning"?: string }; Returns: Record<string, unknown>
+                           },
+"coinslot_test_endpoint":
+{ Args: { "id": string }; Returns: string
                            },
 "coinslot_verify_ledger":
 { Args: { "from_user"?: string,"to_user"?: string }; Returns: {
@@ -711,6 +776,22 @@ isOneToOne: false
               "expires_at": string,"id": number,"tokens": number,"user_id": string
             }[]
                            },
+"list_token_deliveries":
+{ Args: { "before"?: number,"id": string,"page_size"?: number,"state"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_delivery"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_delivery"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"list_token_endpoints":
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "list_token_holds":
 { Args: { "after"?: string,"after_id"?: string,"page_size"?: number }; Returns: {
               "amount": number,"created_at": string,"expires_at": string,"feature": string,"id": string,"reason": string
@@ -766,6 +847,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"replay_token_endpoint":
+{ Args: { "event_id"?: string,"id": string,"reason": string,"since"?: string,"until"?: string }; Returns: Json
+                           },
 "request_token_refund":
 { Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: unknown
                           SetofOptions: {
@@ -782,11 +866,27 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"rotate_token_endpoint":
+{ Args: { "id": string,"keep_seconds"?: number,"reason": string,"secret": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "set_token_code":
 { Args: { "active"?: boolean,"code": string,"max_uses"?: number,"promotion": string,"reason": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
         to: "promotion_codes"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"set_token_endpoint":
+{ Args: { "active"?: boolean,"every_type"?: boolean,"id": string,"name"?: string,"reason": string,"types"?: (string)[],"url"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -828,6 +928,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"test_token_endpoint":
+{ Args: { "id": string }; Returns: string
+                           },
 "tokens":
 { Args: { "profile": Omit<Database["public"]['Tables']["profiles"]['Row'], Database["public"]['Tables']["profiles"]['ComputedFields']> }; Returns: number
                            },
@@ -873,6 +976,12 @@ isOneToOne: false
           CompositeTypes: {
             "coinslot_closing": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"round": number | null,"attempt_keys": (string)[] | null
+                      },"coinslot_delivery": {
+                        "id": number | null,"endpoint_id": string | null,"event_id": string | null,"type": string | null,"user_id": string | null,"seq": number | null,"state": string | null,"attempts": number | null,"next_attempt_at": string | null,"status": number | null,"error": string | null,"answer": string | null,"milliseconds": number | null,"created_at": string | null,"finished_at": string | null,"happened_at": string | null
+                      },"coinslot_delivery_job": {
+                        "id": number | null,"attempt": number | null,"endpoint_id": string | null,"url": string | null,"secrets": (string)[] | null,"event_id": string | null,"type": string | null,"body": string | null
+                      },"coinslot_endpoint": {
+                        "id": string | null,"name": string | null,"url": string | null,"types": (string)[] | null,"active": boolean | null,"off_reason": string | null,"failing_since": string | null,"secret_key": string | null,"old_secret_until": string | null,"pending": number | null,"parked": number | null,"created_at": string | null
                       },"coinslot_operator_account": {
                         "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
                       },"coinslot_payment_to_read": {

@@ -22,7 +22,7 @@ from coinslot.single_flight import SingleFlight
 from coinslot.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from coinslot.outbox.addresses import AddressRules
 
@@ -186,15 +186,22 @@ def _seconds_in(header: str) -> int | None:
 
 
 def _token(error: BaseException) -> str:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, _AddressError) or "address_refused" in str(seen):
-            return "address_refused"
-        if isinstance(seen, ssl.SSLError | aiohttp.ClientConnectorCertificateError):
-            return "certificate_refused"
-        if isinstance(seen, socket.gaierror | aiohttp.ClientConnectorDNSError):
-            return "name_unknown"
-        seen = seen.__cause__ or seen.__context__
-    return (
-        "unreachable" if isinstance(error, aiohttp.ClientConnectionError | OSError) else "nonsense"
-    )
+    causes = list(_causes(error))
+    if any(isinstance(each, _AddressError) for each in causes):
+        return "address_refused"
+    if any(isinstance(each, ssl.SSLError | ssl.CertificateError) for each in causes):
+        return "certificate_refused"
+    if any(isinstance(each, socket.gaierror) for each in causes):
+        return "name_unknown"
+    lost = isinstance(error, aiohttp.ClientConnectionError | OSError)
+    return "unreachable" if lost else "nonsense"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it."""
+    while error is not None:
+        yield error
+        within = getattr(error, "os_error", None)
+        if isinstance(within, BaseException):
+            yield within
+        error = error.__cause__ or error.__context__
