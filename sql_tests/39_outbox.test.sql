@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(42);
+select plan(43);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 
 create temporary table people (name, id) as
@@ -140,6 +140,9 @@ select is(pg_temp.told('eve'), 'wallet.low', 'below it is');
 select is(pg_temp.last_data('eve'), '{"tokens": 9, "mark": 10}', '... with what is left');
 select pg_temp.spend('eve', 1) \g /dev/null
 select is(pg_temp.told('eve'), 'wallet.low', '... once');
+select pg_temp.give('eve', 3) \g /dev/null
+select pg_temp.spend('eve', 2) \g /dev/null
+select is(pg_temp.told('eve'), 'wallet.low', '... and not again within the margin');
 
 select pg_temp.give('fay', 40) \g /dev/null
 select is(
