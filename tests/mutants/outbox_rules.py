@@ -10,8 +10,10 @@ ADDRESSES = "tests/outbox/test_addresses.py"
 SEALED = "tests/test_sealed.py"
 
 
-def _mutant(name: str, breaks: str, function: str, old: str, new: str, proof: str) -> SqlMutant:
-    return SqlMutant(name, breaks, (Rewrite(f"coinslot.{function}", old, new),), (proof,))
+def _mutant(
+    name: str, breaks: str, function: str, change: tuple[str, str], proof: str
+) -> SqlMutant:
+    return SqlMutant(name, breaks, (Rewrite(f"coinslot.{function}", *change),), (proof,))
 
 
 MUTANTS = (
@@ -19,88 +21,83 @@ MUTANTS = (
         "event-told-twice",
         "a read that brings nothing new is no event",
         "payment_moves",
-        "after.confirmed_at is not null and before.confirmed_at is null",
-        "after.confirmed_at is not null",
+        (
+            "after.confirmed_at is not null and before.confirmed_at is null",
+            "after.confirmed_at is not null",
+        ),
         OUTBOX,
     ),
     _mutant(
         "small-refund-not-told",
         "each refund is told, though it moves no status",
         "tell_of_payments",
-        "a.status, a.refunded, a.disputed, a.withdrawn, a.confirmed_at, a.virtual_account",
-        "a.status, 0, a.disputed, a.withdrawn, a.confirmed_at, a.virtual_account",
+        (
+            "a.status, a.refunded, a.disputed, a.withdrawn, a.confirmed_at, a.virtual_account",
+            "a.status, 0, a.disputed, a.withdrawn, a.confirmed_at, a.virtual_account",
+        ),
         OUTBOX,
     ),
     _mutant(
         "low-told-again",
         "below the mark a wallet is told of once",
         "judge_level",
-        "set low_mark = null, low_rearm",
-        "set low_mark = v_wallet.low_mark, low_rearm",
+        ("set low_mark = null, low_rearm", "set low_mark = v_wallet.low_mark, low_rearm"),
         OUTBOX,
     ),
     _mutant(
         "low-armed-without-margin",
         "a wallet is armed again above the mark and a margin",
         "judge_level",
-        "v_settings.low_mark + v_settings.low_margin",
-        "v_settings.low_mark",
+        ("v_settings.low_mark + v_settings.low_margin", "v_settings.low_mark"),
         OUTBOX,
     ),
     _mutant(
         "spend-does-not-look",
         "a spend that crosses the mark is noticed",
         "debit",
-        "if v_tokens - v_held < v_low_mark then",
-        "if false then",
+        ("if v_tokens - v_held < v_low_mark then", "if false then"),
         OUTBOX,
     ),
     _mutant(
         "hold-does-not-look",
         "a hold that crosses the mark is noticed",
         "hold",
-        "returning w.tokens - w.held < w.low_mark into v_level",
-        "returning false into v_level",
+        ("returning w.tokens - w.held < w.low_mark into v_level", "returning false into v_level"),
         OUTBOX,
     ),
     _mutant(
         "events-overtake",
         "events of a wallet go out one after the other",
         "claim_for",
-        "b.seq < d.seq",
-        "false",
+        ("b.seq < d.seq", "false"),
         ENDPOINTS,
     ),
     _mutant(
         "parked-for-ever",
         "after one that is parked the next goes out",
         "claim_for",
-        "and b.state = 'pending'",
-        "",
+        ("and b.state = 'pending'", ""),
         ENDPOINTS,
     ),
     _mutant(
         "lost-claim-speaks",
         "a claim that was lost says nothing of a failure",
         "finish_delivery",
-        "and v_delivery.attempts <> finish_delivery.attempt",
-        "and false",
+        ("and v_delivery.attempts <> finish_delivery.attempt", "and false"),
         ENDPOINTS,
     ),
     _mutant(
         "told-of-the-past",
         "an endpoint that is switched on begins with what happens then",
         "set_endpoint",
-        "perform coinslot.park_all(v_old.id);",
-        "null;",
+        ("perform coinslot.park_all(v_old.id);", "null;"),
         ENDPOINTS,
     ),
     _mutant(
         "secret-shown",
         "support reads endpoints and changes none",
         "set_token_endpoint",
-        "perform coinslot.require_owner(set_token_endpoint.reason);",
-        "",
+        ("perform coinslot.require_owner(set_token_endpoint.reason);", ""),
         ENDPOINTS,
     ),
     SidecarMutant(
