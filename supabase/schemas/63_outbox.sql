@@ -149,7 +149,8 @@ from public;
 
 -- Of a statement, so that wallets are locked by their ids where it moves many orders.
 create function coinslot.tell_of_payments() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_before public.token_payments;
   v_after public.token_payments;
@@ -178,7 +179,8 @@ for each statement execute function coinslot.tell_of_payments();
 
 -- One that was made and undone is told by its order.
 create function coinslot.tell_of_refund() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 begin
   perform coinslot.emit('refund.failed', new.user_id, jsonb_build_object(
     'order_id', new.order_id, 'refund_id', new.id, 'amount', new.amount, 'currency', new.currency
@@ -195,7 +197,8 @@ for each row when (
 execute function coinslot.tell_of_refund();
 
 create function coinslot.tell_of_merge() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 begin
   perform coinslot.emit('wallet.merged', new.into_user, jsonb_build_object(
     'from_user', new.from_user, 'into_user', new.into_user, 'tokens', new.tokens,
@@ -210,7 +213,8 @@ create trigger merged_wallets_told after insert on coinslot.merged_wallets
 for each row execute function coinslot.tell_of_merge();
 
 create function coinslot.tell_of_discrepancy() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 begin
   perform coinslot.emit(
     case new.kind when 'ledger_unsound' then 'ledger.unsound' else 'discrepancy.opened' end,

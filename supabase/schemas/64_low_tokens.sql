@@ -28,7 +28,8 @@ revoke all on function coinslot.check_level(uuid) from public;
 
 -- A hold that has expired and was not swept makes a wallet look low that is not: it stays armed.
 create function coinslot.judge_level() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 declare
   v_wallet public.token_wallets;
   v_left bigint;
@@ -65,7 +66,8 @@ deferrable initially deferred
 for each row execute function coinslot.judge_level();
 
 create function coinslot.arm_wallet() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 begin
   select s.low_mark + s.low_margin into new.low_rearm from coinslot.settings s where s.id;
   return new;
@@ -97,7 +99,8 @@ create policy "Nobody reads event walks through the API" on coinslot.event_walks
 for select to anon, authenticated using (false);
 
 create function coinslot.spread_low_mark() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer
+set search_path = '' set enable_seqscan = off as $$
 begin
   insert into coinslot.event_walks (name) values ('low_mark')
   on conflict (name) do update set after_id = '';
