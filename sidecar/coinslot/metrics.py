@@ -102,6 +102,12 @@ DELIVERY_SECONDS = Histogram(
     buckets=_CALL,
     registry=REGISTRY,
 )
+MAILS = Counter(
+    "coinslot_mails",
+    "Mails handed to the mail server, by what came of it.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 RUNS = Counter(
     "coinslot_background_runs",
     "Rounds of the work beside the requests.",

@@ -14,6 +14,7 @@ from coinslot.gateways.registry import open_gateways
 from coinslot.http_client import HttpClient
 from coinslot.outbox.deliveries import Deliveries
 from coinslot.outbox.endpoints import Endpoints
+from coinslot.outbox.mailings import Mailings
 from coinslot.payments.audits import Audits
 from coinslot.payments.ledger_checks import LedgerChecks
 from coinslot.payments.on_sale import OnSale
@@ -44,6 +45,7 @@ class Services:
     inbox: Inbox
     endpoints: Endpoints
     deliveries: Deliveries
+    mailings: Mailings
     audits: Audits
     reconciliations: Reconciliations
     ledger_checks: LedgerChecks
@@ -92,6 +94,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 inbox=inbox,
                 endpoints=endpoints,
                 deliveries=deliveries,
+                mailings=Mailings(database, settings),
                 audits=Audits(database, gateways, settlements),
                 reconciliations=Reconciliations(database, gateways, settlements, refunds, shutdown),
                 ledger_checks=LedgerChecks(database),

@@ -31,6 +31,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_token_invitation": {},
     "accept_token_invitation": {"code": "SPRING"},
     "list_token_lots": {},
+    "list_token_mails": {},
+    "set_token_mail": {"kind": "tokens_low", "wanted": True},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }

@@ -20,6 +20,7 @@ FOR_USERS = {
     *("create_token_order", "cancel_token_order", "list_token_holds", "list_token_refills"),
     *("check_token_code", "redeem_token_code", "get_token_invitation", "accept_token_invitation"),
     "list_token_lots",
+    *("list_token_mails", "set_token_mail"),
 }
 """RPCs of a signed-in person."""
 

@@ -58,6 +58,10 @@ class Rpc(StrEnum):
     LIST_DELIVERIES = "coinslot_list_deliveries"
     CLAIM_DELIVERIES = "coinslot_claim_deliveries"
     FINISH_DELIVERY = "coinslot_finish_delivery"
+    # mail
+    CLAIM_MAILS = "coinslot_claim_mails"
+    FINISH_MAIL = "coinslot_finish_mail"
+    REFUSE_MAIL = "coinslot_refuse_mail"
     # reconciler and audit
     RUN_MAINTENANCE = "coinslot_run_maintenance"
     CLAIM_PAYMENTS = "coinslot_claim_payments"
@@ -86,6 +90,7 @@ DISPENSABLE = frozenset(
         *(Rpc.ADD_ENDPOINT, Rpc.ADD_ENDPOINT_AS_OWNER, Rpc.ROTATE_ENDPOINT),
         *(Rpc.ROTATE_ENDPOINT_AS_OWNER, Rpc.SET_ENDPOINT, Rpc.TEST_ENDPOINT, Rpc.REPLAY_ENDPOINT),
         *(Rpc.LIST_ENDPOINTS, Rpc.LIST_DELIVERIES, Rpc.CLAIM_DELIVERIES, Rpc.FINISH_DELIVERY),
+        *(Rpc.CLAIM_MAILS, Rpc.FINISH_MAIL, Rpc.REFUSE_MAIL),
     }
 )
 """A database of the release before lacks them, and everything else goes on."""
@@ -94,7 +99,7 @@ NOT_REPEATABLE = frozenset(
     {
         # Claimed twice, work would wait for the lease of the first claim.
         *(Rpc.CLAIM_PAYMENTS, Rpc.CLAIM_REFUNDS, Rpc.CLAIM_WEBHOOKS, Rpc.CLAIM_CLOSINGS),
-        *(Rpc.CLAIM_DELIVERIES, Rpc.BEGIN_AUDIT),
+        *(Rpc.CLAIM_DELIVERIES, Rpc.CLAIM_MAILS, Rpc.BEGIN_AUDIT),
         # A second call leaves a second event.
         *(Rpc.REFUSE_PAYMENT_ATTEMPT, Rpc.TEST_ENDPOINT),
         # Without an idempotency key a second call makes a second order.

@@ -6,6 +6,7 @@ from coinslot.database.codes import CodeDatabase
 from coinslot.database.endpoints import EndpointDatabase
 from coinslot.database.going_live import GoingLiveDatabase
 from coinslot.database.installation import InstallationDatabase
+from coinslot.database.mails import MailDatabase
 from coinslot.database.monitoring import MonitoringDatabase
 from coinslot.database.operators import OperatorDatabase
 from coinslot.database.payments import PaymentDatabase
@@ -29,6 +30,7 @@ class ServiceDatabase(
     ProductDatabase,
     CodeDatabase,
     EndpointDatabase,
+    MailDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
     InstallationDatabase,

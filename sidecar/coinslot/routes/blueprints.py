@@ -8,6 +8,7 @@ from coinslot.gateways.registry import require_same_gateways
 from coinslot.routes import registry
 from coinslot.routes.endpoints import endpoints
 from coinslot.routes.health import health
+from coinslot.routes.mail import mail
 from coinslot.routes.openapi import openapi
 from coinslot.routes.orders import orders
 from coinslot.routes.pages import pages
@@ -33,6 +34,7 @@ def blueprints() -> list[Blueprint]:
         orders,
         refunds,
         endpoints,
+        mail,
         webhooks,
         store,
         pages,

@@ -186,6 +186,8 @@ async def _begin_loops(settings: Settings, services: Services, shared: AsyncExit
     loops.repeat(
         "maintain", services.reconciliations.maintain, settings.coinslot_maintenance_seconds
     )
+    if services.mailings.is_on:
+        loops.repeat("mail", services.mailings.send_due, settings.coinslot_mail_seconds)
     # Which may take long, and are begun again by whoever comes next.
     for name, work in (
         ("audit", services.audits.daily),

@@ -153,6 +153,7 @@ def _scheduled(services: Services) -> dict[str, Work]:
     return {
         "webhooks": services.inbox.work_off,
         "deliver": services.deliveries.work_off,
+        "mail": services.mailings.send_due,
         "reconcile": services.reconciliations.once,
         "maintain": services.reconciliations.maintain,
         "audit": services.audits.daily,

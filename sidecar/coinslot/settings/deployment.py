@@ -32,6 +32,7 @@ from coinslot.settings.fields import (
 from coinslot.settings.files import settings_in_files
 from coinslot.settings.gateway import GatewaySettings
 from coinslot.settings.limits import LimitSettings
+from coinslot.settings.mail import MailSettings
 from coinslot.settings.methods import MethodSettings
 from coinslot.settings.process import ProcessSettings
 from coinslot.settings.sealing import SealingSettings
@@ -64,6 +65,7 @@ class Settings(
     ProcessSettings,
     SealingSettings,
     EndpointSettings,
+    MailSettings,
     TraceSettings,
     SharedSettings,
 ):
@@ -140,6 +142,7 @@ class Settings(
             *self.store_problems(live=self.live),
             *self.process_problems(),
             *self.sealing_problems(live=self.live),
+            *self.mail_problems(live=self.live),
             *self.trace_problems(),
             *(_too_open_for_live(self) if self.live else []),
         ]
