@@ -20,11 +20,11 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('limit_reached', 'PT403', 'staff',
  $$select token_console_act('grant_tokens', %1$L, 'why', 'k', '{"tokens": 3}')$$,
  '{"left": 2, "limit": 2}'),
-('not_found', 'PT404', 'staff', $$select token_console_get('webhook', '0')$$,
+('unknown_id', 'PT404', 'staff', $$select token_console_get('webhook', '0')$$,
  '{"what": "webhook"}'),
 ('changed_meanwhile', 'PT409', 'staff',
- $$select token_console_act('set_product', 'starter', 'why', 'k', '{"expected": {"KRW": 1}}')$$,
- '{"prices": {"KRW": 5000, "USD": 400}}'),
+ $$select token_console_act('resolve_case', '999999999', 'why', 'k')$$,
+ '{"resolution": "gone", "resolved_at": "2026-01-01T00:00:00+00:00"}'),
 ('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
  '{"table": "token_ledger"}'),
 ('forbidden', 'PT403', 'user',
@@ -92,8 +92,12 @@ select pg_temp.as_service(format($$select * from spend_tokens_for(%L, 1, 'work')
     :'worker')) as r \gset
 select pg_temp.change(format('select coinslot.add_operator(%L, %L)', :'alone', 'owner')) \gset
 select pg_temp.change(format(
-  'select coinslot.add_operator(%L, %L, %L)', :'staff', 'owner', '{"tokens_a_day": 2}'
+  'select coinslot.add_operator(%L, %L, %L)', :'staff', 'finance', '{"tokens_a_day": 2}'
 )) \gset
+insert into coinslot.discrepancies (
+  id, kind, gateway, payment_key, order_id, resolved_at, resolution
+) overriding system value
+values (999999999, 'unknown_order', 'portone', '', '', '2026-01-01 00:00:00+00', 'gone');
 select pg_temp.as_service(format(
   $$select * from merge_token_wallets(%L, %L, 'm')$$, :'merged', :'mina'
 )) ->> 'tokens' as moved \gset

@@ -28,7 +28,7 @@ select coinslot.lock_for_upgrade(array[
 
 insert into coinslot.errors (message, sqlstate, hint) values
 ('limit_reached', 'PT403', 'Ask somebody with a higher limit; the detail says what is left.'),
-('not_found', 'PT404', 'Check the id; the detail says of what.'),
+('unknown_id', 'PT404', 'Check the id; the detail says of what.'),
 ('changed_meanwhile', 'PT409', 'Read it again: somebody has dealt with it since.');
 
 create index if not exists token_payments_newest

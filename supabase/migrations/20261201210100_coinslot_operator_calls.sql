@@ -10,17 +10,17 @@ select coinslot.begin_upgrade();
 create function coinslot.roles_for(action text) returns text[]
 language sql immutable parallel safe set search_path = ''
 return case
-  when roles_for.action in ('note_order', 'note_customer', 'recheck_order')
-  then array['support', 'finance', 'owner']
-  when roles_for.action = 'reveal_customer' then array['support', 'owner']
-  when roles_for.action in (
-    'refund_order', 'grant_tokens', 'take_tokens', 'accept_refund', 'close_refund', 'resolve_case', 'replay_webhook',
-    'replay_webhooks', 'void_orders', 'force_refund', 'export'
-  ) then array['finance', 'owner']
-  when roles_for.action in (
+  when action in ('note_order', 'note_customer', 'recheck_order')
+    then array['support', 'finance', 'owner']
+  when action = 'reveal_customer' then array['support', 'owner']
+  when action = any(array[
+    'refund_order', 'force_refund', 'accept_refund', 'close_refund', 'grant_tokens', 'take_tokens',
+    'resolve_case', 'replay_webhook', 'replay_webhooks', 'void_orders', 'export'
+  ]) then array['finance', 'owner']
+  when action = any(array[
     'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes', 'set_operator',
     'remove_operator'
-  ) then array['owner']
+  ]) then array['owner']
 end;
 comment on function coinslot.roles_for(text) is
 'The roles that may do it; null = there is no such action.';

@@ -172,7 +172,7 @@ begin
   select w.* into v_webhook from coinslot.webhooks w
   where w.id = case when get_webhook.id ~ '^[0-9]{1,15}$' then get_webhook.id::bigint end;
   if not found then
-    perform coinslot.fail('not_found', '{"what": "webhook"}');
+    perform coinslot.fail('unknown_id', '{"what": "webhook"}');
   end if;
   return jsonb_build_object(
     'webhook', coinslot.webhook_item(v_webhook), 'body', v_webhook.body, 'headers', (

@@ -138,6 +138,15 @@ $$;
 comment on function coinslot.subject_user(text) is 'The user that an action is about, or PT404.';
 revoke all on function coinslot.subject_user(text) from public;
 
+-- Two operators who choose the same key mean two things.
+create function coinslot.own_key(operator coinslot.operators, idempotency_key text) returns text
+language sql immutable parallel safe set search_path = '' as $$
+  select format('operator %s %s', operator.user_id, own_key.idempotency_key)
+$$;
+comment on function coinslot.own_key(coinslot.operators, text) is
+'An operator''s key among those of others.';
+revoke all on function coinslot.own_key(coinslot.operators, text) from public;
+
 -- Gives tokens, or takes what is there. The key is the service's, and of this operator alone. Less
 -- than nothing is not given: that would be taking, which fewer may.
 create function coinslot.act_on_tokens(
@@ -157,7 +166,7 @@ begin
   v_receipt := coinslot.add_tokens(
     act_on_tokens.user_id,
     case when act_on_tokens.gives then 1 else -1 end * act_on_tokens.tokens,
-    left(format('operator %s %s', operator.user_id, act_on_tokens.idempotency_key), 255),
+    coinslot.own_key(operator, act_on_tokens.idempotency_key),
     act_on_tokens.reason, case when act_on_tokens.gives then 'grant' else 'adjustment' end,
     act_on_tokens.expires_at
   );
@@ -235,7 +244,7 @@ begin
   where d.id = case when act_on_case.id ~ '^[0-9]{1,15}$' then act_on_case.id::bigint end
   for no key update;
   if not found then
-    perform coinslot.fail('not_found', '{"what": "case"}');
+    perform coinslot.fail('unknown_id', '{"what": "case"}');
   elsif v_case.resolved_at is not null then
     perform coinslot.fail('changed_meanwhile', jsonb_build_object(
       'resolved_at', v_case.resolved_at, 'resolution', v_case.resolution
@@ -258,7 +267,7 @@ declare
 begin
   select r.* into v_refund from coinslot.refunds r where r.id::text = lower(close_as.id);
   if not found then
-    perform coinslot.fail('not_found', '{"what": "refund"}');
+    perform coinslot.fail('unknown_id', '{"what": "refund"}');
   elsif v_refund.finished_at is not null then
     perform coinslot.fail('changed_meanwhile', jsonb_build_object(
       'status', v_refund.status, 'finished_at', v_refund.finished_at
@@ -291,7 +300,7 @@ begin
     select w.* into v_webhook from coinslot.webhooks w
     where w.id = case when replay_as.id ~ '^[0-9]{1,15}$' then replay_as.id::bigint end;
     if not found then
-      perform coinslot.fail('not_found', '{"what": "webhook"}');
+      perform coinslot.fail('unknown_id', '{"what": "webhook"}');
     end if;
     v_count := coinslot.make_webhooks_due(array[v_webhook.id]);
   end if;
@@ -354,7 +363,7 @@ begin
   if act_on_operator.action = 'remove_operator' then
     v_operator := coinslot.remove_operator(act_on_operator.who);
     if v_operator.user_id is null then
-      perform coinslot.fail('not_found', '{"what": "operator"}');
+      perform coinslot.fail('unknown_id', '{"what": "operator"}');
     end if;
   else
     v_operator := coinslot.add_operator(
@@ -378,10 +387,12 @@ begin
   case
     when action = 'refund_order' then
       return to_jsonb(coinslot.refund_as(operator, subject,
-        coinslot.whole_number(arguments, 'amount'), reason, idempotency_key,
-        arguments -> 'force' = 'true', arguments ->> 'payment_key', nullif(arguments -> 'account', 'null')));
+        coinslot.whole_number(arguments, 'amount'), reason,
+        coinslot.own_key(operator, idempotency_key), arguments -> 'force' = 'true',
+        arguments ->> 'payment_key', nullif(arguments -> 'account', 'null')));
     when action = 'accept_refund' then
-      return to_jsonb(coinslot.accept_as(operator, subject, nullif(arguments -> 'account', 'null'), reason));
+      return to_jsonb(coinslot.accept_as(
+        operator, subject, nullif(arguments -> 'account', 'null'), reason));
     when action = 'close_refund' then
       return coinslot.close_as(subject, reason);
     when action in ('grant_tokens', 'take_tokens') then

@@ -230,7 +230,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
 ('wallet_not_found', 'PT404', 'The user has no open wallet: they were deleted or never existed.'),
-('not_found', 'PT404', 'Check the id; the detail says of what.'),
+('unknown_id', 'PT404', 'Check the id; the detail says of what.'),
 ('changed_meanwhile', 'PT409', 'Read it again: somebody has dealt with it since.'),
 ('code_not_usable', 'PT409', 'The detail says why. Order without the code, or with another.'),
 ('idempotency_key_reused', 'PT409', 'Use a new key for a different call.'),
