@@ -80,6 +80,7 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 -- A name stands for one function: PostgREST cannot choose between overloads.
 create temporary table function_grants (function, roles) as values
 ('coinslot.roles_for', ''),
+('coinslot.actor_name', ''),
 ('coinslot.own_key', ''),
 ('coinslot.may_do', ''),
 ('coinslot.acting_operator', ''),

@@ -251,7 +251,7 @@ select is(pg_temp.act('owner', 'resolve_case', :'case_id') ->> 'error', 'changed
   '... by the first who did');
 select is(pg_temp.list('owner', 'cases', '{"state": "resolved"}') #>> '{items,0,resolution}',
   'because', 'and is listed among the resolved');
-select is(pg_temp.refusal(pg_temp.act('owner', 'resolve_case', c)), 'PT404 not_found {"what": "case"}',
+select is(pg_temp.refusal(pg_temp.act('owner', 'resolve_case', c)), 'PT404 unknown_id {"what": "case"}',
   'no case ' || coalesce(c, 'null')) from unnest(array['0', '999999999999', 'x', null]) c;
 
 -- What is sold

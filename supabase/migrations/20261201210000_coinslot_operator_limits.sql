@@ -38,6 +38,8 @@ on public.token_payments (created_at desc, id desc)
 where status in (
   'awaiting_deposit', 'review', 'partially_refunded', 'refunded', 'disputed', 'charged_back'
 );
+create index token_payments_disputed on public.token_payments (created_at)
+where status = 'disputed';
 create index discrepancies_unresolved on coinslot.discrepancies (id) where resolved_at is null;
 create index refunds_newest on coinslot.refunds (created_at desc, id desc);
 create index refunds_requested_by on coinslot.refunds (requested_by, created_at)

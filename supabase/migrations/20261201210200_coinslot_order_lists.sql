@@ -8,7 +8,7 @@ select coinslot.begin_upgrade();
 
 create function coinslot.walk_length() returns integer
 language sql immutable parallel safe set search_path = ''
-return 20000;
+return 4000;
 comment on function coinslot.walk_length() is 'Rows that one call of a list looks at, at the most.';
 revoke all on function coinslot.walk_length() from public;
 
@@ -177,7 +177,8 @@ comment on function coinslot.list_refunds(coinslot.operators, jsonb, text, integ
 revoke all on function coinslot.list_refunds(coinslot.operators, jsonb, text, integer) from public;
 
 -- What happened to an order, newest first: its events, what gateways told us of it, and what
--- operators did.
+-- operators did. Order ids of orders compare byte by byte, which the indexes of other tables do
+-- not: they are looked up as those have them.
 create function coinslot.timeline_of(payment public.token_payments) returns jsonb
 language sql stable set search_path = '' set enable_seqscan = off as $$
   select coalesce(jsonb_agg(t.line order by t.at desc, t.kind, t.id desc), '[]') from (
@@ -193,16 +194,14 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
       'outcome', w.outcome, 'deliveries', w.deliveries, 'tries', w.attempts,
       'seconds', round(extract(epoch from w.finished_at - w.waiting_since), 3)
     )
-    from coinslot.webhooks w where w.order_id = payment.order_id
+    from coinslot.webhooks w where w.order_id = payment.order_id collate "default"
     order by w.id desc limit 100)
     union all
     (select a.at, 'action', a.id, jsonb_build_object(
       'at', a.at, 'kind', 'action', 'action', a.action, 'role', a.role, 'reason', a.reason,
-      'actor', coalesce(
-        (select u.email from auth.users u where u.id::text = a.actor), a.actor
-      ), 'detail', a.detail
+      'actor', coinslot.actor_name(a.actor), 'detail', a.detail
     )
-    from coinslot.operator_actions a where a.subject = payment.order_id
+    from coinslot.operator_actions a where a.subject = payment.order_id collate "default"
     order by a.id desc limit 100)
   ) t
 $$;
@@ -240,7 +239,7 @@ language sql stable set search_path = '' as $$
     'refund_force', coinslot.may_do(operator, 'force_refund'),
     'accept_refund', coinslot.may_do(operator, 'accept_refund') and exists (
       select from coinslot.discrepancies d
-      where d.order_id = payment.order_id and d.resolved_at is null
+      where d.order_id = payment.order_id collate "default" and d.resolved_at is null
         and coinslot.proposes_refund(d.kind)
     ),
     'recheck_order', true, 'note_order', true,
@@ -298,7 +297,7 @@ begin
     ),
     'cases', (
       select coalesce(jsonb_agg(coinslot.case_item(d, operator) order by d.id desc), '[]')
-      from coinslot.discrepancies d where d.order_id = v_payment.order_id
+      from coinslot.discrepancies d where d.order_id = v_payment.order_id collate "default"
     ),
     'can', coinslot.can_with_order(v_payment, operator)
   );

@@ -265,9 +265,9 @@ begin
       and (not filters ? 'action' or k.action = filters ->> 'action')
     order by k.id desc limit list_actions.page_size + 1
   )
-  select jsonb_agg(to_jsonb(f) || jsonb_build_object('cursor', f.id::text, 'actor_email', (
-    select u.email from auth.users u where u.id::text = f.actor
-  )) order by f.id desc), (
+  select jsonb_agg(to_jsonb(f) || jsonb_build_object(
+    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor)
+  ) order by f.id desc), (
     select min(k.id)::text from walk k having count(*) = coinslot.walk_length()
   ) into v_items, v_last from found f;
   return coinslot.page_of(v_items, list_actions.page_size, v_last);
@@ -362,9 +362,7 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
     'review', (select count(*) from public.token_payments p where p.status = 'review'),
     'disputes', (
       select count(*) from public.token_payments p
-      where p.status in (
-        'awaiting_deposit', 'review', 'partially_refunded', 'refunded', 'disputed', 'charged_back'
-      ) and p.status = 'disputed' and p.created_at > clock_timestamp() - interval '180 days'
+      where p.status = 'disputed'
     ),
     'webhooks', (
       select count(*) from (

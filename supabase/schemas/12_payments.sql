@@ -217,6 +217,8 @@ create index token_payments_remarkable on public.token_payments (created_at desc
 where status in (
   'awaiting_deposit', 'review', 'partially_refunded', 'refunded', 'disputed', 'charged_back'
 );
+create index token_payments_disputed on public.token_payments (created_at)
+where status = 'disputed';
 -- Of those that are looked for by it. A whole one would tempt a planner without statistics to go
 -- through all pending orders in search of one user's.
 create index token_payments_status on public.token_payments (status) where status = 'review';

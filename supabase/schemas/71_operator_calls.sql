@@ -157,6 +157,19 @@ comment on function coinslot.shown_email(text, coinslot.operators) is
 'The address, or m***@example.com.';
 revoke all on function coinslot.shown_email(text, coinslot.operators) from public;
 
+-- By id, which an index has: an actor may be a database role, too.
+create function coinslot.actor_name(actor text) returns text
+language sql stable set search_path = '' as $$
+  select coalesce((
+    select u.email from auth.users u
+    where u.id = case
+      when actor_name.actor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+      then actor_name.actor::uuid end
+  ), actor_name.actor)
+$$;
+comment on function coinslot.actor_name(text) is 'The address of an operator, or who else acted.';
+revoke all on function coinslot.actor_name(text) from public;
+
 -- Filters are scalars by name, or lists of texts; one that is not known would be taken for a filter
 -- that found everything.
 create function coinslot.check_filters(filters jsonb, known text[]) returns void

@@ -145,7 +145,7 @@ create function coinslot.actions_on(subject text) returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'at', a.at, 'action', a.action, 'role', a.role, 'reason', a.reason, 'detail', a.detail,
-    'actor', coalesce((select u.email from auth.users u where u.id::text = a.actor), a.actor)
+    'actor', coinslot.actor_name(a.actor)
   ) order by a.id desc), '[]')
   from (
     select o.* from coinslot.operator_actions o where o.subject = actions_on.subject

@@ -163,7 +163,7 @@ def test_a_list_ends_however_rare_what_is_looked_for(bank: Bank) -> None:
     finally:
         bank.change(
             "create or replace function coinslot.walk_length() returns integer language sql"
-            " immutable parallel safe set search_path = '' return 20000"
+            " immutable parallel safe set search_path = '' return 4000"
         )
 
 

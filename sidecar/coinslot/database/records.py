@@ -263,7 +263,7 @@ class Discrepancy(Record):
 
 
 Limits = dict[str, int | dict[str, int]]
-"""What an operator may do in 24 hours: `tokens_a_day`, and `refunds_a_day` in minor units by
+"""Limits of an operator in 24 hours: `tokens_a_day`, and `refunds_a_day` in minor units by
 currency."""
 
 
