@@ -266,12 +266,18 @@ class Discrepancy(Record):
     resolution: str
 
 
+Limits = dict[str, int | dict[str, int]]
+"""Limits of an operator in 24 hours: `tokens_a_day`, and `refunds_a_day` in minor units by
+currency."""
+
+
 class Operator(Record):
     """Somebody with a role of their own at the shop, and since when they have had it."""
 
     user_id: str
     role: OperatorRole
     since: str
+    limits: Limits = {}
 
 
 class OperatorAccount(Operator):
