@@ -459,7 +459,11 @@ declare
   v_user_id uuid := coinslot.current_user_id();
   v_document jsonb;
 begin
-  select to_jsonb(d) || jsonb_build_object('gateway_name', g.name) into v_document
+  select to_jsonb(d) || jsonb_build_object(
+    'gateway_name', g.name,
+    'paid_on', to_char(d.paid_at at time zone d.time_zone, 'YYYY-MM-DD HH24:MI'),
+    'issued_on', to_char(d.issued_at at time zone d.time_zone, 'YYYY-MM-DD HH24:MI')
+  ) into v_document
   from public.token_documents d inner join coinslot.gateways g on g.id = d.gateway
   where d.number = get_document.number and d.user_id = any (coinslot.histories_of(v_user_id));
   if not found then
@@ -478,7 +482,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   select coinslot.get_document(get_token_document.number)
 $$;
 comment on function public.get_token_document(text) is
-'A receipt or a credit note of the signed-in user, with the gateway''s name; PT404 for another''s.';
+'A receipt or a credit note of the signed-in user, with gateway_name, and paid_on and issued_on in the
+seller''s time zone; PT404 for another''s.';
 revoke all on function public.get_token_document(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_token_document(text) to authenticated;
