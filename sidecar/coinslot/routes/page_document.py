@@ -29,8 +29,6 @@ from coinslot.routes.pages import language_of
 from coinslot.routes.requests import is_token, required_token, services
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from jinja2 import Template
     from sanic import HTTPResponse, Request
 
@@ -55,8 +53,8 @@ async def document(request: Request, number: str) -> HTTPResponse:
 @limited("reads", signed_in=False)
 async def opened(request: Request, number: str) -> HTTPResponse:
     """For a tab: a form with the fields `access_token` and `lang`."""
-    form: Mapping[str, list[str]] = request.form or {}
-    token, language = (form.get(field, [""])[0] for field in ("access_token", "lang"))
+    form = request.form
+    token, language = ((form and form.get(name)) or "" for name in ("access_token", "lang"))
     if not is_token(token):
         raise Unauthorized
     return await _page(request, number, token, language)
@@ -70,7 +68,7 @@ async def _page(request: Request, number: str, token: str, language: str | None)
     found = await services(request).database.as_user(token).document(number)
     spoken = language if language in _LANGUAGES else language_of(request)
     body = rendered(found, spoken)
-    return html(body, headers={"Content-Security-Policy": _policy(), "Content-Language": spoken})
+    return html(body, headers={"Content-Security-Policy": policy(), "Content-Language": spoken})
 
 
 def rendered(document: Document, language: str) -> str:
@@ -125,7 +123,7 @@ def _part(name: str) -> Markup:
 
 
 @lru_cache(maxsize=1)
-def _policy() -> str:
+def policy() -> str:
     """Nothing is loaded and nothing is sent. The one style and the one script are told by what is
     in them."""
     style, script = (_hash(_part(name)) for name in ("document.css", "document.js"))
