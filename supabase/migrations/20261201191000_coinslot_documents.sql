@@ -225,7 +225,7 @@ begin
   tax_status := coalesce(
     v_first.tax_status, (select s.tax_status from coinslot.settings s where s.id)
   );
-  if tax_status = 'simplified' or v_first.number is not null and v_first.vat is null then
+  if tax_status = 'simplified' then
     return;
   end if;
   tax_basis := coalesce(v_first.tax_basis, 'computed');
@@ -482,8 +482,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   select coinslot.get_document(get_token_document.number)
 $$;
 comment on function public.get_token_document(text) is
-'A receipt or a credit note of the signed-in user, with gateway_name, and paid_on and issued_on in the
-seller''s time zone; PT404 for another''s.';
+'A receipt or a credit note of the signed-in user, with gateway_name, and paid_on and issued_on in
+the seller''s time zone; PT404 for another''s.';
 revoke all on function public.get_token_document(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_token_document(text) to authenticated;

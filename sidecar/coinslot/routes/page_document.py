@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from coinslot.database.records import Document
 
-document_pages = Blueprint("document_pages", url_prefix="/documents")
+document_pages = Blueprint("document_pages")
 
 NUMBER = re.compile(r"(?:TEST-)?[RC][0-9]{4,6}-[0-9]{6,16}")
 _LANGUAGES = ("en", "ko")
@@ -42,14 +42,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _SELLER = ("name", "ceo", "registration", "mail_order", "address", "phone", "email")
 
 
-@document_pages.get("/<number:str>")
+@document_pages.get("/documents/<number:str>")
 @limited("reads", signed_in=True)
 async def document(request: Request, number: str) -> HTTPResponse:
     """For whoever can send the JWT as a header."""
     return await _page(request, number, required_token(request), request.args.get("lang"))
 
 
-@document_pages.post("/<number:str>", name="opened")
+@document_pages.post("/documents/<number:str>", name="opened")
 @limited("reads", signed_in=False)
 async def opened(request: Request, number: str) -> HTTPResponse:
     """For a tab: a form with the fields `access_token` and `lang`."""
