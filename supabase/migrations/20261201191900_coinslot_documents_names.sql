@@ -76,5 +76,22 @@ return array[
   'use_feature_for', 'void_token_orders', 'void_token_orders_for'
 ];
 
+-- A table of the app: an ordinary one, whose owner asks. Coinslot's own are out of bounds.
+create or replace function coinslot.table_problems(app_table regclass) returns setof text
+language sql stable set search_path = '' as $$
+  select format('%s: %s', table_problems.app_table, p.problem)
+  from pg_catalog.pg_class c
+  cross join lateral (values
+    (c.relnamespace = 'coinslot'::regnamespace or c.oid = any(array[
+      'public.token_documents', 'public.token_features', 'public.token_ledger',
+      'public.token_lots', 'public.token_payment_events', 'public.token_payments',
+      'public.token_prices', 'public.token_products', 'public.token_tiers', 'public.token_wallets'
+    ]::regclass[]), 'it is Coinslot''s own.'),
+    (c.relkind <> 'r' or c.relispartition or c.relhassubclass, 'it is no ordinary table.'),
+    (not pg_has_role(c.relowner, 'usage'), current_user || ' does not own it.')
+  ) p (applies, problem)
+  where c.oid = table_problems.app_table and p.applies
+$$;
+
 notify pgrst, 'reload schema';
 select coinslot.write_manifest();
