@@ -26,7 +26,9 @@ garbage.pause()
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "registry: resolves or installs from package registries")
     config.addinivalue_line("markers", "proof: takes long; run by `make proofs` (PROOFS=1) alone")
-    if not hasattr(config, "workerinput"):
+    # A mutant's copy has what is built here, and no tools.
+    mutated = config.pluginmanager.has_plugin("tests.mutants.plugin")
+    if not mutated and not hasattr(config, "workerinput"):
         subprocess.run(["make", "--silent", "web"], cwd=ROOT, check=True)  # noqa: S607
 
 
