@@ -20,6 +20,32 @@ export type Database = {
                   Relationships: [
 
                   ]
+                },"token_documents": {
+                  Row: {
+                    "amount": number,"cause": string,"corrects": string | null,"currency": string,"gateway": string,"issued_at": string,"kind": string,"list_amount": number | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"number": string,"order_id": string,"paid_at": string,"payment_id": string,"quantity": number,"seller": NonNullable<Json>,"serial": number,"tax_basis": string | null,"tax_free": number | null,"tax_status": string,"time_zone": string,"tokens": number,"user_id": string,"vat": number | null,"year": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"cause": string,"corrects"?: string | null,"currency": string,"gateway": string,"issued_at"?: string,"kind": string,"list_amount"?: number | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"number": string,"order_id": string,"paid_at": string,"payment_id": string,"quantity": number,"seller": NonNullable<Json>,"serial": number,"tax_basis"?: string | null,"tax_free"?: number | null,"tax_status": string,"time_zone": string,"tokens": number,"user_id": string,"vat"?: number | null,"year": number
+                  }
+                  Update: {
+                    "amount"?: number,"cause"?: string,"corrects"?: string | null,"currency"?: string,"gateway"?: string,"issued_at"?: string,"kind"?: string,"list_amount"?: number | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"number"?: string,"order_id"?: string,"paid_at"?: string,"payment_id"?: string,"quantity"?: number,"seller"?: NonNullable<Json>,"serial"?: number,"tax_basis"?: string | null,"tax_free"?: number | null,"tax_status"?: string,"time_zone"?: string,"tokens"?: number,"user_id"?: string,"vat"?: number | null,"year"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_documents_corrects_fkey"
+      columns: ["corrects"]
+isOneToOne: false
+      referencedRelation: "token_documents"
+      referencedColumns: ["number"]
+    },{
+      foreignKeyName: "token_documents_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: false
+      referencedRelation: "token_payments"
+      referencedColumns: ["id"]
+    }
+                  ]
                 },"token_features": {
                   Row: {
                     "feature": string,"tokens": number
@@ -333,7 +359,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "coinslot_add_operator":
-{ Args: { "role": string,"who": string }; Returns: unknown
+{ Args: { "limits"?: Json,"role": string,"who": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
         to: "operators"
@@ -341,7 +367,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "coinslot_apply_gateway_payment":
-{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"taken_at"?: string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
+{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"taken_at"?: string,"tax_free"?: number,"vat"?: number,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
                            },
 "coinslot_audit_open":
 { Args: { "after"?: string,"audit_id": number }; Returns: Json
@@ -377,6 +403,14 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"coinslot_claim_mails":
+{ Args: { "batch"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_mail_job"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_mail_job"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_claim_payments":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_payment_to_read"])[]
                            },
@@ -405,6 +439,9 @@ isOneToOne: false
                            },
 "coinslot_finish_delivery":
 { Args: { "answer"?: string,"attempt": number,"delivery_id": number,"error"?: string,"milliseconds"?: number,"outcome": string,"retry_after"?: number,"status"?: number }; Returns: string
+                           },
+"coinslot_finish_mail":
+{ Args: { "answer"?: string,"attempt": number,"code"?: number,"dead"?: boolean,"mail_id": number,"outcome": string }; Returns: string
                            },
 "coinslot_finish_webhook":
 { Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: Database["public"]['CompositeTypes']["coinslot_webhook_verdict"]
@@ -595,6 +632,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_refuse_mail":
+{ Args: { "token": string }; Returns: string
+                           },
 "coinslot_refuse_payment_attempt":
 { Args: { "order_id": string,"payment_key": string,"reason": string,"source": string }; Returns: undefined
                            },
@@ -683,6 +723,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_set_seller":
+{ Args: { "business"?: Json,"reason"?: string,"tax_status"?: string,"time_zone"?: string }; Returns: Json
+                           },
 "coinslot_set_tiers":
 { Args: { "product_id": string,"reason"?: string,"tiers": Json }; Returns: Json
                            },
@@ -749,6 +792,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"get_token_document":
+{ Args: { "number": string }; Returns: Json
+                           },
 "get_token_invitation":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -800,6 +846,11 @@ isOneToOne: false
 "list_token_lots":
 { Args: { "after_id"?: number,"page_size"?: number }; Returns: {
               "created_at": string,"expires_at": string,"id": number,"kind": string,"tokens": number
+            }[]
+                           },
+"list_token_mails":
+{ Args: Record<PropertyKey, never>; Returns: {
+              "kind": string,"wanted": boolean
             }[]
                            },
 "list_token_refills":
@@ -893,6 +944,9 @@ isOneToOne: false
 "set_token_group_for":
 { Args: { "group_name": string,"member"?: boolean,"user_id": string }; Returns: boolean
                            },
+"set_token_mail":
+{ Args: { "kind": string,"wanted": boolean }; Returns: boolean
+                           },
 "set_token_promotion":
 { Args: { "id": string,"reason": string,"terms": Json }; Returns: unknown
                           SetofOptions: {
@@ -909,6 +963,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"set_token_seller":
+{ Args: { "business"?: Json,"reason": string,"tax_status"?: string,"time_zone"?: string }; Returns: Json
+                           },
 "set_token_tiers":
 { Args: { "product_id": string,"reason": string,"tiers": Json }; Returns: Json
                            },
@@ -930,6 +987,18 @@ isOneToOne: false
       } },
 "test_token_endpoint":
 { Args: { "id": string }; Returns: string
+                           },
+"token_console_act":
+{ Args: { "action": string,"arguments"?: Json,"idempotency_key": string,"reason": string,"subject": string }; Returns: Json
+                           },
+"token_console_get":
+{ Args: { "id"?: string,"what": string }; Returns: Json
+                           },
+"token_console_list":
+{ Args: { "after"?: string,"filters"?: Json,"list": string,"page_size"?: number }; Returns: Json
+                           },
+"token_console_search":
+{ Args: { "q": string }; Returns: Json
                            },
 "tokens":
 { Args: { "profile": Omit<Database["public"]['Tables']["profiles"]['Row'], Database["public"]['Tables']["profiles"]['ComputedFields']> }; Returns: number
@@ -982,8 +1051,10 @@ isOneToOne: false
                         "id": number | null,"attempt": number | null,"endpoint_id": string | null,"url": string | null,"secrets": (string)[] | null,"event_id": string | null,"type": string | null,"body": string | null
                       },"coinslot_endpoint": {
                         "id": string | null,"name": string | null,"url": string | null,"types": (string)[] | null,"active": boolean | null,"off_reason": string | null,"failing_since": string | null,"secret_key": string | null,"old_secret_until": string | null,"pending": number | null,"parked": number | null,"created_at": string | null
+                      },"coinslot_mail_job": {
+                        "id": number | null,"attempt": number | null,"kind": string | null,"event_id": string | null,"address": string | null,"locale": string | null,"happened_at": string | null,"live": boolean | null,"data": Json | null,"payment": Json | null,"business": Json | null,"links": Json | null,"unsubscribe": string | null
                       },"coinslot_operator_account": {
-                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
+                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null,"limits": Json | null
                       },"coinslot_payment_to_read": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"attempt_key": string | null
                       },"coinslot_product": {

@@ -56,6 +56,12 @@ comment on function coinslot.are_links(jsonb) is
 'True for addresses of the shop''s pages: terms, refunds, privacy, support.';
 revoke all on function coinslot.are_links(jsonb) from public;
 
+create function coinslot.tax_statuses() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['general', 'simplified', 'exempt', 'mixed', 'none'];
+comment on function coinslot.tax_statuses() is 'How the seller is taxed; none = nothing is said.';
+revoke all on function coinslot.tax_statuses() from public;
+
 -- One row, changed by the project's owner with plain SQL. A migration of the app's own, right after
 -- this one, may change it before the next ones look at it: `coinslot migrations add` writes one.
 -- The mode has no permissive default: a database takes test payments only until somebody says that
@@ -100,6 +106,9 @@ create table coinslot.settings (
   expiring_ahead interval default interval '7 days',
   keep_events interval default interval '90 days',
   endpoint_patience interval not null default interval '5 days',
+  tax_status text not null default 'none',
+  time_zone text not null default 'Asia/Seoul',
+  documents_since timestamptz default clock_timestamp(),
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -141,7 +150,11 @@ create table coinslot.settings (
   constraint settings_expiring_ahead_positive check (expiring_ahead > interval '0'),
   -- A delivery is tried for three days, and an endpoint that was off is replayed.
   constraint settings_keep_events_long_enough check (keep_events >= interval '7 days'),
-  constraint settings_endpoint_patience_positive check (endpoint_patience > interval '0')
+  constraint settings_endpoint_patience_positive check (endpoint_patience > interval '0'),
+  constraint settings_tax_status_known check (tax_status = any(coinslot.tax_statuses())),
+  -- Fails for one that Postgres does not know.
+  constraint settings_time_zone_known
+  check (timezone(time_zone, to_timestamp(0)) is not null)
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
@@ -213,6 +226,13 @@ comment on column coinslot.settings.keep_events is
 'How long an event and its deliveries are kept; null = for ever.';
 comment on column coinslot.settings.endpoint_patience is
 'How long nothing may arrive at an endpoint before it is switched off.';
+comment on column coinslot.settings.tax_status is
+'How the seller is taxed: general (10 % VAT in prices in won), simplified, exempt, mixed, or none:
+receipts show the taxes that a gateway tells.';
+comment on column coinslot.settings.time_zone is
+'Where the seller''s years begin, by which receipts are numbered.';
+comment on column coinslot.settings.documents_since is
+'What is credited from then on has receipts; null = nothing new has.';
 
 insert into coinslot.settings default values;
 
@@ -243,6 +263,8 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('table_closed', 'PT403', 'These are old records, to be read: nothing new is written here.'),
 ('identity_required', 'PT403', 'Confirm an e-mail, a phone number or another identity first.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
+('limit_reached', 'PT403', 'Ask somebody with a higher limit; the detail says what is left.'),
+('document_not_found', 'PT404', 'Check the number, and that the payment is this user''s.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('endpoint_not_found', 'PT404', 'Check the id: list_token_endpoints shows all.'),
 ('code_not_found', 'PT404', 'Check the code with check_token_code first: then it is known.'),
@@ -252,6 +274,8 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
 ('wallet_not_found', 'PT404', 'The user has no open wallet: they were deleted or never existed.'),
+('unknown_id', 'PT404', 'Check the id; the detail says of what.'),
+('changed_meanwhile', 'PT409', 'Read it again: somebody has dealt with it since.'),
 ('code_not_usable', 'PT409', 'The detail says why. Order without the code, or with another.'),
 ('idempotency_key_reused', 'PT409', 'Use a new key for a different call.'),
 ('illegal_transition', 'PT409', 'Read the order again: its state no longer allows this.'),

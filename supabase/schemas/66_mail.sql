@@ -1,9 +1,10 @@
 -- Mail: what buyers and operators are told of events, over SMTP, by the sidecar.
 --
 -- A mail is a row that names its event, its kind and its recipient. The address is read when it is
--- sent, and kept nowhere: whoever is deleted, anonymous or unconfirmed has none. It is written while
--- a sidecar that sends mail has been here within a day, so that nothing waits for one that never
--- comes. A mail whose fate is unknown is sent once more, under the same Message-ID, and no third time.
+-- sent, and kept nowhere: whoever is deleted, anonymous or unconfirmed has none. Rows are written
+-- while a sidecar that sends mail has been here within a day, so that none waits for one that never
+-- comes. A mail whose fate is unknown is sent once more, under the same Message-ID, and no third
+-- time.
 
 create table coinslot.mail_kinds (
   kind text collate "C" not null,

@@ -33,6 +33,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "list_token_lots": {},
     "list_token_mails": {},
     "set_token_mail": {"kind": "tokens_low", "wanted": True},
+    "get_token_document": {"number": "R2026-000001"},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }

@@ -19,8 +19,8 @@ FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
     *("create_token_order", "cancel_token_order", "list_token_holds", "list_token_refills"),
     *("check_token_code", "redeem_token_code", "get_token_invitation", "accept_token_invitation"),
-    "list_token_lots",
     *("list_token_mails", "set_token_mail"),
+    *("list_token_lots", "get_token_document"),
 }
 """RPCs of a signed-in person."""
 
@@ -37,8 +37,13 @@ FOR_OPERATORS = {
     "set_token_endpoint",
     "set_token_promotion",
     "set_token_refill",
+    "set_token_seller",
     "set_token_tiers",
     "test_token_endpoint",
+    "token_console_act",
+    "token_console_get",
+    "token_console_list",
+    "token_console_search",
     "void_token_orders",
 }
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""

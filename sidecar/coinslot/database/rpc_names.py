@@ -42,6 +42,9 @@ class Rpc(StrEnum):
     REMOVE_PRODUCT = "coinslot_remove_product"
     LIST_PRODUCTS = "coinslot_list_products"
     VOID_ORDERS_FOR = "void_token_orders_for"
+    # receipts and credit notes
+    GET_DOCUMENT = "get_token_document"
+    SET_SELLER = "coinslot_set_seller"
     # promotion codes
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
@@ -91,6 +94,7 @@ DISPENSABLE = frozenset(
         *(Rpc.ROTATE_ENDPOINT_AS_OWNER, Rpc.SET_ENDPOINT, Rpc.TEST_ENDPOINT, Rpc.REPLAY_ENDPOINT),
         *(Rpc.LIST_ENDPOINTS, Rpc.LIST_DELIVERIES, Rpc.CLAIM_DELIVERIES, Rpc.FINISH_DELIVERY),
         *(Rpc.CLAIM_MAILS, Rpc.FINISH_MAIL, Rpc.REFUSE_MAIL),
+        *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER),
     }
 )
 """A database of the release before lacks them, and everything else goes on."""

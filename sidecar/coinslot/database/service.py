@@ -13,6 +13,7 @@ from coinslot.database.payments import PaymentDatabase
 from coinslot.database.products import ProductDatabase
 from coinslot.database.reconciliation import ReconciliationDatabase
 from coinslot.database.refunds import RefundDatabase
+from coinslot.database.sellers import SellerDatabase
 from coinslot.database.webhooks import WebhookDatabase
 from coinslot.errors import DatabaseUnavailable
 
@@ -31,6 +32,7 @@ class ServiceDatabase(
     CodeDatabase,
     EndpointDatabase,
     MailDatabase,
+    SellerDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
     InstallationDatabase,
