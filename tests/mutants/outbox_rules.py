@@ -6,6 +6,7 @@ from tests.mutants.mutant import Edit, Rewrite, SidecarMutant, SqlMutant
 
 OUTBOX = "sql_tests/39_outbox.test.sql"
 ENDPOINTS = "sql_tests/40_endpoints.test.sql"
+MAIL = "sql_tests/41_mail.test.sql"
 ADDRESSES = "tests/outbox/test_addresses.py"
 SEALED = "tests/test_sealed.py"
 
@@ -99,6 +100,40 @@ MUTANTS = (
         "set_token_endpoint",
         ("perform coinslot.require_owner(set_token_endpoint.reason);", ""),
         ENDPOINTS,
+    ),
+    _mutant(
+        "mailed-a-third-time",
+        "one whose fate is unknown twice is not sent again",
+        "finish_mail",
+        (
+            "finish_mail.outcome = 'unknown' and v_mail.unknowns = 0",
+            "finish_mail.outcome = 'unknown'",
+        ),
+        MAIL,
+    ),
+    _mutant(
+        "mailed-though-refused",
+        "who does without a kind of mail gets none",
+        "claim_mails",
+        ("r.user_id = v_mail.user_id and r.kind = v_mail.kind", "false"),
+        MAIL,
+    ),
+    _mutant(
+        "mailed-of-free-tokens",
+        "that tokens expire which nobody paid for is not mailed",
+        "write_mails",
+        ("and (k.kind <> 'tokens_expiring' or new.data ->> 'paid' = 'true')", ""),
+        MAIL,
+    ),
+    SidecarMutant(
+        "lost-answer-taken-for-a-no",
+        "a connection that ends after the dot tells nothing",
+        Edit(
+            "sidecar/coinslot/outbox/mail_server.py",
+            'Sent("unknown" if out else "temporary"',
+            'Sent("temporary"',
+        ),
+        ("tests/outbox/test_mail_server.py",),
     ),
     SidecarMutant(
         "private-address-called",
