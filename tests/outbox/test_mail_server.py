@@ -1,4 +1,4 @@
-"""What a mail server says to a mail, and what is made of it; over SMTP, with a server's faults."""
+"""Answers of a mail server to a mail, and what is made of them; over SMTP, with its faults."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class MailJob(Record):
 
 
 class MailDatabase(Caller):
-    """What the sidecar calls to send mail, and to end a kind of it."""
+    """The RPCs that send mail, and that end a kind of it."""
 
     async def claim_mails(self, batch: int) -> list[MailJob]:
         """They are this process's for a quarter of an hour."""

@@ -85,7 +85,7 @@ class MailServer:
 
 
 def _refused(code: int, text: str) -> Sent:
-    """What was answered is known: a 4 asks for another try, a 5 for none."""
+    """Judges an answer, which is known: a 4 asks for another try, a 5 for none."""
     if code in _OURS:
         return Sent("temporary", code, _said(text), ours=True)
     if 500 <= code < 600:

@@ -79,7 +79,7 @@ async def rotate(request: Request, endpoint_id: str) -> HTTPResponse:
 
 @contextmanager
 def _roles_told() -> Iterator[None]:
-    """Whoever is refused knows which role may."""
+    """Tells whoever is refused which role may."""
     try:
         yield
     except DatabaseError as refusal:
