@@ -21,6 +21,9 @@ declare
     'select coalesce(jsonb_agg(to_jsonb(c)), ''[]'') as r from coinslot_claim_mails() c'
   ) -> 'r';
 begin
+  if v_jobs = '[]' then
+    return '';
+  end if;
   delete from claims;
   insert into claims select j from jsonb_array_elements(v_jobs) j;
   return (
@@ -75,7 +78,7 @@ select pg_temp.read(o.order_id, 'B:paid paid=5000') from orders o \g /dev/null
 select is(pg_temp.claim(), 'receipt ann', 'a receipt');
 select is(
   (select (c.job -> 'payment' ->> 'name_ko') || ' ' || (c.job -> 'payment' ->> 'amount') from claims c),
-  '스타터 5000', '... with what was bought'
+  '스타터 팩 5000', '... with what was bought'
 );
 
 -- ---- what becomes of it ----

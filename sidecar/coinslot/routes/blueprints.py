@@ -8,7 +8,7 @@ from coinslot.gateways.registry import require_same_gateways
 from coinslot.routes import registry
 from coinslot.routes.endpoints import endpoints
 from coinslot.routes.health import health
-from coinslot.routes.mail import mail
+from coinslot.routes.mail import mail_pages
 from coinslot.routes.openapi import openapi
 from coinslot.routes.orders import orders
 from coinslot.routes.page_document import document_pages
@@ -28,5 +28,15 @@ def blueprints() -> list[Blueprint]:
         "routes", "routes/registry.py", [each.gateway for each in registry.GATEWAY_ROUTES]
     )
     of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
-    common = [health, openapi, *of_gateways, orders, refunds, endpoints, mail, webhooks, store]
+    common = [
+        health,
+        openapi,
+        *of_gateways,
+        orders,
+        refunds,
+        endpoints,
+        mail_pages,
+        webhooks,
+        store,
+    ]
     return [*common, pages, document_pages, web_files]

@@ -18,7 +18,7 @@ from coinslot.routes.requests import language, services
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
-mail = Blueprint("mail", url_prefix="/mail")
+mail_pages = Blueprint("mail_pages")
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24}")
 _WORDS = {
@@ -33,7 +33,7 @@ _PAGE = (
 _CONTENT_POLICY = "default-src 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
-@mail.get("/stop/<token:str>")
+@mail_pages.get("/mail/stop/<token:str>")
 @limited("reads", signed_in=False)
 async def ask(request: Request, token: str) -> HTTPResponse:
     if not _TOKEN.fullmatch(token):
@@ -43,7 +43,7 @@ async def ask(request: Request, token: str) -> HTTPResponse:
     return _page(request, form)
 
 
-@mail.post("/stop/<token:str>")
+@mail_pages.post("/mail/stop/<token:str>")
 @limited("reads", signed_in=False)
 async def stop(request: Request, token: str) -> HTTPResponse:
     """One answer for every token: a link of a mail that is long gone ends nothing any more."""
