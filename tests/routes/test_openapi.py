@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openapi_spec_validator import validate
 
-from coinslot.routes.openapi import document
 from coinslot.routes.mail import mail_pages
+from coinslot.routes.openapi import document
 from coinslot.routes.page_document import document_pages
 from coinslot.routes.pages import pages
 from coinslot.routes.web_files import web_files
