@@ -190,6 +190,20 @@ class TooManyRequests(CoinslotError):
         self.retry_after = seconds
 
 
+class SecretKeysMissing(CoinslotError):
+    """No key is set to seal a secret with, or not the one with which it was sealed."""
+
+    code = "secret_keys_missing"
+    sentence = "This server has no COINSLOT_SECRET_KEYS, without which it keeps no secrets"
+
+
+class SecretUnreadable(CoinslotError):
+    """A sealed secret that was changed, or that stands where it does not belong."""
+
+    code = "secret_unreadable"
+    sentence = "A secret in the database is not as this server sealed it"
+
+
 class DatabaseError(CoinslotError):
     """A refusal by the database: its SQLSTATE (`PT402`), a stable token, details and a sentence.
 

@@ -32,6 +32,8 @@ _STATUSES: dict[type[CoinslotError], int] = {
     errors.GatewayUnavailable: 502,
     errors.DatabaseUnavailable: 503,
     errors.TryAgain: 503,
+    errors.SecretKeysMissing: 503,
+    errors.SecretUnreadable: 500,
     errors.GatewayTimeout: 504,
 }
 """An exception without a row has the status of its parent."""
