@@ -95,6 +95,12 @@ create table coinslot.settings (
   referral_bonus bigint not null default 0,
   referral_wait interval not null default interval '14 days',
   max_referrals integer not null default 20,
+  time_zone text not null default 'UTC',
+  subscription_grace interval not null default interval '8 days',
+  unpaid_subscription_lifetime interval not null default interval '1 day',
+  charge_from_hour integer not null default 9,
+  charge_until_hour integer not null default 20,
+  charge_spread interval not null default interval '1 hour',
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -129,6 +135,15 @@ create table coinslot.settings (
     least(referral_reward, referral_bonus, max_referrals) >= 0
     and greatest(referral_reward, referral_bonus) <= 1000000000
     and referral_wait >= interval '0'
+  ),
+  constraint settings_time_zone_known check (
+    (timestamptz '2000-01-01 00:00:00+00' at time zone time_zone) is not null
+  ),
+  constraint settings_subscriptions_in_range check (
+    subscription_grace between interval '1 hour' and interval '27 days'
+    and unpaid_subscription_lifetime between interval '1 hour' and interval '27 days'
+    and charge_spread between interval '0' and interval '12 hours'
+    and 0 <= charge_from_hour and charge_from_hour < charge_until_hour and charge_until_hour <= 24
   )
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
@@ -191,6 +206,16 @@ comment on column coinslot.settings.referral_bonus is 'Tokens for who was invite
 comment on column coinslot.settings.referral_wait is
 'How long after the first money of an invited user both are rewarded.';
 comment on column coinslot.settings.max_referrals is 'Rewards for one who invites, at the most.';
+comment on column coinslot.settings.time_zone is
+'In which months begin, for subscriptions that are made from now on, and hours are counted.';
+comment on column coinslot.settings.subscription_grace is
+'How long a period may stay unpaid before its subscription ends.';
+comment on column coinslot.settings.unpaid_subscription_lifetime is
+'How long a new subscription waits for its first money.';
+comment on column coinslot.settings.charge_from_hour is
+'Stored methods are charged from this hour of the day on, and until charge_until_hour.';
+comment on column coinslot.settings.charge_spread is
+'Charges that are due together are spread over this time.';
 
 insert into coinslot.settings default values;
 
@@ -225,6 +250,9 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('code_not_found', 'PT404', 'Check the code with check_token_code first: then it is known.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
+('plan_not_found', 'PT404', 'Choose a plan and a currency from token_plan_offers.'),
+('method_not_found', 'PT404', 'Choose one of list_token_methods, or store another.'),
+('subscription_not_found', 'PT404', 'Choose one of list_token_subscriptions.'),
 ('spend_not_found', 'PT404', 'Name a spend of this user, by its key or by its number.'),
 ('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
@@ -239,8 +267,14 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
 ('nothing_proposed', 'PT409', 'No refund is proposed of this order: ask for one yourself.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
+('already_subscribed', 'PT409', 'Change or end the subscription in the detail instead.'),
+('method_in_use', 'PT409', 'Give the subscription in the detail another method, or end it.'),
+('method_taken', 'PT409', 'This method is stored already: use it, or store another.'),
+('not_unattended', 'PT409', 'Pay through a gateway that may charge stored methods.'),
+('subscription_state', 'PT409', 'Read the subscription again: its state does not allow this.'),
 ('wallet_merged', 'PT409', 'Go on with the user named in the detail, under the same keys.'),
 ('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),
+('too_many_methods', 'PT429', 'Wait the seconds that the detail says.'),
 ('too_many_codes', 'PT429', 'Wait the seconds that the detail says.'),
 ('too_many_orders', 'PT429', 'Pay an open order, or wait the seconds that the detail says.');
 
