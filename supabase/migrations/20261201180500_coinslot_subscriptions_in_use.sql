@@ -206,5 +206,53 @@ begin
 end
 $$;
 
+create or replace function coinslot.verify_sources(from_user uuid, to_user uuid)
+returns table (user_id uuid, problem text, expected bigint, found bigint)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  with moved as materialized (
+    select t.* from coinslot.moved_tokens(verify_sources.from_user, verify_sources.to_user) t
+  ), sources as (
+    select p.user_id, 'payment' as problem, p.id, case
+      when p.paid = 0 or not p.live and exists (
+        select from public.token_payment_events e
+        where e.payment_id = p.id and e.source = 'go_live' and e.reason = 'test_payment'
+      ) then 0
+      else p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
+    end + coalesce(c.covered, 0) as tokens
+    from public.token_payments p left join coinslot.covered_payments() c on c.payment_id = p.id
+    union all
+    select h.user_id, 'hold', h.id, h.captured from coinslot.token_holds h
+    union all
+    select r.user_id, 'refund', r.id,
+      case when r.finished_at is null then r.tokens - r.covered else 0 end
+    from coinslot.refunds r
+  ), found as (
+    select m.user_id, 'payment' as problem, m.payment_id as id, m.tokens
+    from moved m where m.payment_id is not null
+    union all
+    select m.user_id, 'hold', m.hold_id, -m.tokens from moved m where m.hold_id is not null
+    union all
+    select h.user_id, 'refund', h.refund_id, h.amount from coinslot.token_holds h
+    where h.status = 'held' and h.refund_id is not null
+  )
+  select
+    coalesce(s.user_id, f.user_id), coalesce(s.problem, f.problem),
+    coalesce(s.tokens, 0), coalesce(f.tokens, 0)
+  from (
+    select * from sources o
+    where (verify_sources.from_user is null or o.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or o.user_id < verify_sources.to_user)
+  ) s
+  full join (
+    select * from found o
+    where (verify_sources.from_user is null or o.user_id >= verify_sources.from_user)
+      and (verify_sources.to_user is null or o.user_id < verify_sources.to_user)
+  ) f on f.id = s.id and f.user_id = s.user_id and f.problem = s.problem
+  where coalesce(s.tokens, 0) <> coalesce(f.tokens, 0);
+end
+$$;
+
 notify pgrst, 'reload schema';
 select coinslot.write_manifest();
