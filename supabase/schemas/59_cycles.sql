@@ -450,7 +450,8 @@ create function coinslot.describe_charge(charge_id uuid, again boolean) returns 
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'id', h.id, 'lease', h.looks, 'again', describe_charge.again, 'gateway', p.gateway,
-    'subscription_id', c.subscription_id, 'customer', k.customer, 'sealed', k.sealed,
+    'subscription_id', c.subscription_id, 'method_id', k.id, 'customer', k.customer,
+    'sealed', k.sealed,
     'payment', to_jsonb(p), 'payment_key', (
       select a.payment_key from coinslot.payment_attempts a
       where a.payment_id = p.id and a.gateway = p.gateway
