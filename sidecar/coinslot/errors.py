@@ -79,6 +79,18 @@ class PaymentRefused(CoinslotError):
         super().__init__(sentence, code=code, **{"success": False, **details})
 
 
+class SubscriptionNotFound(CoinslotError):
+    code = "subscription_not_found"
+    sentence = "Subscription not found"
+
+
+class MethodNotStored(PaymentRefused):
+    """Nothing was stored in the window, or it is somebody else's."""
+
+    code = "method_not_stored"
+    sentence = "The payment method was not stored. Try again, or use another"
+
+
 class NoReceipt(CoinslotError):
     code = "no_receipt"
     sentence = "This payment has no receipt at its gateway"

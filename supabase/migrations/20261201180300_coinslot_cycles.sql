@@ -332,6 +332,42 @@ $$;
 comment on function coinslot.charge_wait(integer) is 'Time to the next look at an open charge.';
 revoke all on function coinslot.charge_wait(integer) from public;
 
+-- An hour without an answer is told, once. The grace ends this, too: money that is found later is
+-- judged as late.
+create function coinslot.await_charge(
+  subscription public.token_subscriptions, cycle coinslot.subscription_cycles
+) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_since timestamptz := (
+    select h.created_at from coinslot.cycle_charges h
+    where h.cycle_id = cycle.id and h.state = 'open'
+  );
+  v_told boolean := subscription.status <> 'active'
+    or v_since > clock_timestamp() - interval '1 hour';
+  v_subscription public.token_subscriptions;
+begin
+  update public.token_subscriptions s set
+    status = case when v_told then s.status else 'past_due' end,
+    grace_until = case when v_told then s.grace_until else v_since + (
+      select o.subscription_grace from coinslot.settings o where o.id
+    ) end,
+    next_charge_at = clock_timestamp() + interval '10 minutes',
+    version = s.version + 1
+  where s.id = subscription.id
+  returning s.* into v_subscription;
+  if not v_told then
+    perform coinslot.note_subscription(v_subscription, subscription.status, 'unanswered');
+  end if;
+end
+$$;
+comment on function coinslot.await_charge(
+  public.token_subscriptions, coinslot.subscription_cycles
+) is 'Waits for the answer to an open charge of a locked subscription.';
+revoke all on function coinslot.await_charge(
+  public.token_subscriptions, coinslot.subscription_cycles
+) from public;
+
 create function coinslot.begin_charge(
   subscription public.token_subscriptions, cycle coinslot.subscription_cycles
 ) returns uuid
@@ -343,6 +379,7 @@ begin
   if exists (
     select from coinslot.cycle_charges h where h.cycle_id = cycle.id and h.state = 'open'
   ) then
+    perform coinslot.await_charge(subscription, cycle);
     return null;
   elsif not exists (
     select from coinslot.billing_keys k

@@ -100,7 +100,7 @@ class Charges:
             try:
                 await self._make(claimed)
             except (SecretKeysMissing, SecretUnreadable) as error:
-                log.error("method_unreadable", method_id=claimed.method_id, code=error.code)
+                log.warning("method_unreadable", method_id=claimed.method_id, code=error.code)
                 await self._finish(claimed, Declined("ours", error.code))
             except CoinslotError as error:
                 log.warning("charge_open", code=error.code)

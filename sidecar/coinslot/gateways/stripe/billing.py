@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from coinslot.errors import (
     CoinslotError,
     GatewayUnavailable,
-    PaymentRefused,
+    MethodNotStored,
     PaymentUnknownAtGateway,
 )
 from coinslot.gateways.billing import METHOD_GONE, Declined, StoredMethod, decline
@@ -111,7 +111,7 @@ class StripeBilling:
     ) -> StoredMethod:
         key = carried.get("setupIntent", "")
         if not key.startswith("seti_") or not key.isascii() or not key.isidentifier():
-            raise PaymentRefused(code="method_not_stored")
+            raise MethodNotStored
         try:
             setup = _setup(
                 await self._api.answer(
@@ -119,11 +119,11 @@ class StripeBilling:
                 )
             )
         except PaymentUnknownAtGateway as unknown_one:
-            raise PaymentRefused(code="method_not_stored") from unknown_one
+            raise MethodNotStored from unknown_one
         method = setup.payment_method
         theirs = setup.metadata.get("coinslot_method") == registration.customer
         if not theirs or setup.status != "succeeded":
-            raise PaymentRefused(code="method_not_stored")
+            raise MethodNotStored
         if not isinstance(method, _Method) or setup.customer is None:
             raise nonsense("a SetupIntent that succeeded without its method", setup=setup.id)
         card = method.card or _Card()

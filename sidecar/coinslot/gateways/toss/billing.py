@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import structlog
 
-from coinslot.errors import GatewayUnavailable, PaymentRefused
+from coinslot.errors import GatewayUnavailable, MethodNotStored
 from coinslot.gateways.billing import METHOD_GONE, Declined, StoredMethod, decline
 from coinslot.gateways.http import json_object, nonsense
 from coinslot.gateways.money import as_number
@@ -81,7 +81,7 @@ class TossBilling:
         """Under one idempotency key, so that an answer which was lost is given again."""
         auth_key = carried.get("authKey", "")
         if not auth_key or carried.get("customerKey") != registration.customer:
-            raise PaymentRefused(code="method_not_stored")
+            raise MethodNotStored
         response = await self._http.answer(
             "POST",
             "/v1/billing/authorizations/issue",
@@ -152,13 +152,13 @@ def _meaning(response: httpx.Response) -> Declined | None:
     return decline(DECLINES.get(code, "declined"), dead=True)
 
 
-def _not_issued(response: httpx.Response) -> GatewayUnavailable | PaymentRefused:
+def _not_issued(response: httpx.Response) -> GatewayUnavailable | MethodNotStored:
     code, _ = error(response)
     status = response.status_code
     if code is None or code in UNKNOWN | OUR_KEYS or status in LATER or status >= 500:
         return refused("issue", status, code)
     log.warning("method_not_stored", gateway="toss", code=code)
-    return PaymentRefused(code="method_not_stored", gateway_code=code)
+    return MethodNotStored(gateway_code=code)
 
 
 def _stored(answer: Mapping[str, Any], customer: str) -> StoredMethod:

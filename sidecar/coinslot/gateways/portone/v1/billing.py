@@ -7,15 +7,17 @@ registration calls `paid` is no money. Facts: developers.portone.io, REST API V1
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import structlog
 
-from coinslot.errors import GatewayUnavailable, PaymentRefused, PaymentUnknownAtGateway
+from coinslot.errors import GatewayUnavailable, MethodNotStored, PaymentUnknownAtGateway
 from coinslot.gateways.billing import METHOD_GONE, Declined, StoredMethod, decline
 from coinslot.gateways.http import nonsense
 from coinslot.gateways.money import as_number
+from coinslot.gateways.portone.declines import DECLINES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -67,7 +69,7 @@ class V1Billing:
         envelope = await self._call("GET", _customer(registration.customer))
         found = envelope.get("response")
         if envelope["http_status"] == 404 or envelope.get("code") not in {0, None}:
-            raise PaymentRefused(code="method_not_stored")
+            raise MethodNotStored
         if envelope["http_status"] != 200 or not isinstance(found, dict):
             raise _refused("customer", envelope)
         if found.get("customer_uid") != registration.customer:
@@ -112,7 +114,7 @@ class V1Billing:
         except PaymentUnknownAtGateway:
             log.warning("charge_refused", gateway="portone", message=envelope.get("message"))
             return Declined("ours", "unavailable")
-        return decline("declined", dead=True) if fact.state == "failed" else None
+        return _failed(fact.failure_reason) if fact.state == "failed" else None
 
     async def forget(self, customer: str, secret: Mapping[str, str]) -> None:  # noqa: ARG002
         envelope = await self._call("DELETE", _customer(customer), params={"reason": "removed"})
@@ -125,8 +127,14 @@ def _outcome(payment: Mapping[str, Any], order_id: str) -> Declined | None:
     if payment.get("merchant_uid") != order_id:
         raise nonsense("answered with another order's payment", order_id=order_id)
     if payment.get("status") == "failed":
-        return decline("declined", dead=True)
+        return _failed(payment.get("fail_reason"))
     return None
+
+
+def _failed(reason: object) -> Declined:
+    """V1 passes on the payment company's sentence, which may begin with its code."""
+    code = re.match(r"\[([A-Z_]{3,60})\]", reason) if isinstance(reason, str) else None
+    return decline(DECLINES.get(code[1]) if code else None, dead=True)
 
 
 def _customer(customer: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import structlog
 
-from coinslot.errors import GatewayUnavailable, PaymentRefused, PaymentUnknownAtGateway
+from coinslot.errors import GatewayUnavailable, MethodNotStored, PaymentUnknownAtGateway
 from coinslot.gateways.billing import METHOD_GONE, Declined, StoredMethod, decline
 from coinslot.gateways.http import json_object, nonsense
 
@@ -73,20 +73,20 @@ class V2Billing:
         if key == _CONFIRM:
             key = await self._confirmed(carried.get("billingIssueToken", ""))
         if not 1 <= len(key) <= 200 or not key.isascii() or not key.isprintable():
-            raise PaymentRefused(code="method_not_stored")
+            raise MethodNotStored
         response = await self._call(
             "GET", f"/billing-keys/{quote(key, safe='')}", params={"storeId": self._store_id}
         )
         if response.status_code == 404:
-            raise PaymentRefused(code="method_not_stored")
+            raise MethodNotStored
         if response.status_code != 200:
             raise _refused("billing key", response)
         info = json_object(response)
         theirs = (info.get("customer") or {}).get("id") == registration.customer
         if info.get("status") != "ISSUED" or not theirs:
-            raise PaymentRefused(code="method_not_stored")
+            raise MethodNotStored
         if info.get("issueId") not in {None, registration.customer}:
-            raise PaymentRefused(code="method_not_stored")
+            raise MethodNotStored
         brand, last_four = _card(info)
         return StoredMethod({"version": "v2", "billingKey": key}, key, brand, last_four)
 
@@ -95,7 +95,7 @@ class V2Billing:
         response = await self._call("POST", "/billing-keys/confirm", json=body)
         if response.status_code != 200:
             if response.status_code < 500:
-                raise PaymentRefused(code="method_not_stored")
+                raise MethodNotStored
             raise _refused("confirm", response)
         info = json_object(response).get("billingKeyInfo") or json_object(response)
         key = info.get("billingKey")
