@@ -9,12 +9,13 @@ declare
   ];
   v_functions constant text[] := array[
     'begin_token_method', 'cancel_token_subscription', 'change_token_plan',
-    'coinslot_claim_charges', 'coinslot_claim_forgets', 'coinslot_finish_charge',
-    'coinslot_finish_forget', 'coinslot_finish_method', 'coinslot_list_plans',
-    'coinslot_remove_plan', 'coinslot_set_plan', 'coinslot_set_unattended', 'get_token_method',
-    'get_unpaid_token_order', 'list_token_methods', 'list_token_subscriptions',
-    'pause_token_subscription', 'pay_token_subscription', 'remove_token_method',
-    'resume_token_subscription', 'set_token_subscription_method', 'subscribe_token_plan'
+    'coinslot_claim_charges', 'coinslot_claim_forgets', 'coinslot_earlier_method',
+    'coinslot_finish_charge', 'coinslot_finish_forget', 'coinslot_finish_method',
+    'coinslot_list_plans', 'coinslot_remove_plan', 'coinslot_set_plan',
+    'coinslot_set_unattended', 'get_token_method', 'get_unpaid_token_order',
+    'list_token_methods', 'list_token_subscriptions', 'pause_token_subscription',
+    'pay_token_subscription', 'remove_token_method', 'resume_token_subscription',
+    'set_token_subscription_method', 'subscribe_token_plan'
   ];
 begin
   perform coinslot.refuse_problems('Coinslot cannot be upgraded yet', array(

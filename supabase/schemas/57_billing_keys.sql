@@ -136,6 +136,31 @@ revoke all on function public.get_token_method(uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_token_method(uuid) to authenticated;
 
+-- At some gateways all methods of a person belong to one customer.
+create function coinslot.earlier_method(method_id uuid) returns jsonb
+language sql stable security definer
+set search_path = '' set enable_seqscan = off as $$
+  select jsonb_build_object('id', k.id, 'sealed', k.sealed)
+  from coinslot.billing_keys n
+  inner join coinslot.billing_keys k on k.user_id = n.user_id and k.gateway = n.gateway
+    and k.live = n.live and k.status = 'active'
+  where n.id = earlier_method.method_id and k.id <> n.id
+  order by k.added_at desc limit 1
+$$;
+comment on function coinslot.earlier_method(uuid) is 'See public.coinslot_earlier_method.';
+revoke all on function coinslot.earlier_method(uuid) from public;
+grant execute on function coinslot.earlier_method(uuid) to service_role;
+
+create function public.coinslot_earlier_method(method_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select coinslot.earlier_method(coinslot_earlier_method.method_id)
+$$;
+comment on function public.coinslot_earlier_method(uuid) is
+'Service: {id, sealed} of the method that its owner stored last at the same gateway, or null.';
+revoke all on function public.coinslot_earlier_method(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.coinslot_earlier_method(uuid) to service_role;
+
 -- Called again it changes nothing: the answer may have been lost. One gateway's key is stored once.
 create function coinslot.finish_method(
   method_id uuid, sealed text, key_hash text, brand text, last_four text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from coinslot.errors import CoinslotError, GatewayOff, SecretKeysMissing
+from coinslot.errors import CoinslotError, GatewayOff, SecretKeysMissing, SecretUnreadable
 from coinslot.gateways.base import gateway_named
 from coinslot.gateways.billing import Registration
 
@@ -72,8 +72,19 @@ class Methods:
         if self._keys.current is None:
             raise SecretKeysMissing
         begun = await self._database.as_user(token).begin_method(gateway_name)
-        browser = await billing.register(Registration(begun.id, begun.customer, language))
-        return begun, browser
+        earlier = await self._earlier(begun)
+        registration = Registration(begun.id, begun.customer, language, earlier)
+        return begun, await billing.register(registration)
+
+    async def _earlier(self, begun: MethodRecord) -> Mapping[str, str]:
+        found = await self._database.as_service().earlier_method(begun.id)
+        if found is None:
+            return {}
+        try:
+            return unsealed(self._keys, found.id, found.sealed)
+        except (SecretKeysMissing, SecretUnreadable) as error:
+            log.warning("method_unreadable", method_id=found.id, code=error.code)
+            return {}
 
     async def finish(
         self, token: str, method_id: str, carried: Mapping[str, str], language: str

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coinslot.database.caller import Caller
-from coinslot.database.records import ClaimedCharge, ClaimedMethod, MethodRecord, Plan
+from coinslot.database.records import (
+    ClaimedCharge,
+    ClaimedMethod,
+    MethodRecord,
+    Plan,
+    SealedMethod,
+)
 from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:
@@ -32,6 +38,11 @@ class BillingDatabase(Caller):
             brand=brand,
             last_four=last_four,
         )
+
+    async def earlier_method(self, method_id: str) -> SealedMethod | None:
+        """The method that the owner of this one stored last at the same gateway."""
+        found = await self.call(Rpc.EARLIER_METHOD, method_id=method_id)
+        return SealedMethod.model_validate(found) if found else None
 
     async def claim_forgets(self, gateways: Iterable[str], batch: int) -> list[ClaimedMethod]:
         rows = await self.call(Rpc.CLAIM_FORGETS, gateways=sorted(gateways), batch=batch)

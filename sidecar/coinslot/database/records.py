@@ -301,6 +301,13 @@ class MethodRecord(Record):
     last_four: str | None = None
 
 
+class SealedMethod(Record):
+    """A stored method, as it is kept."""
+
+    id: str
+    sealed: str = Field(repr=False)
+
+
 class ClaimedMethod(Record):
     """A removed method that its gateway has yet to forget."""
 

@@ -49,6 +49,7 @@ class Rpc(StrEnum):
     # plans, stored methods, subscriptions
     BEGIN_METHOD = "begin_token_method"
     GET_METHOD = "get_token_method"
+    EARLIER_METHOD = "coinslot_earlier_method"
     FINISH_METHOD = "coinslot_finish_method"
     CLAIM_FORGETS = "coinslot_claim_forgets"
     FINISH_FORGET = "coinslot_finish_forget"
@@ -89,7 +90,7 @@ DISPENSABLE = frozenset(
         *(Rpc.BEGIN_METHOD, Rpc.GET_METHOD, Rpc.FINISH_METHOD, Rpc.CLAIM_FORGETS),
         *(Rpc.FINISH_FORGET, Rpc.SUBSCRIBE, Rpc.LIST_SUBSCRIPTIONS, Rpc.GET_UNPAID_ORDER),
         *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
-        Rpc.SET_UNATTENDED,
+        *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD),
     }
 )
 """A database of the release before lacks them, and everything else goes on."""

@@ -37,11 +37,13 @@ _KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A method that somebody is about to store. `customer` is our name for it at the gateway."""
+    """A method that somebody is about to store. `customer` is our name for it at the gateway;
+    `earlier` is the secret of the method that they stored before, if there is one."""
 
     id: str
     customer: str
     language: str = "ko"
+    earlier: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sanic.response import json
 from coinslot.errors import InvalidRequest, SubscriptionNotFound
 from coinslot.routes.answers import Answer
 from coinslot.routes.limited_routes import limited
-from coinslot.routes.operation import BODY, DATABASE, GATEWAY, LIMITED, Operation
+from coinslot.routes.operation import BODY, DATABASE, GATEWAY, LIMITED, Json, Operation
 from coinslot.routes.requests import json_body, language, required_token, services
 
 if TYPE_CHECKING:
@@ -172,7 +172,9 @@ _SUBSCRIPTION = {
     "period_end": "2026-12-30T01:00:00+00:00",
     "next_charge_at": "2026-12-30T01:12:00+00:00",
 }
-_CHARGED = {200: (Charged, {"success": True, "subscription": _SUBSCRIPTION})}
+_CHARGED: dict[int, tuple[type[BaseModel] | None, Json]] = {
+    200: (Charged, {"success": True, "subscription": _SUBSCRIPTION})
+}
 OPERATIONS = (
     Operation(
         "post",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from simulators.requests import NotPossible, json_object
 from simulators.toss.errors import TossError
@@ -113,7 +114,7 @@ class TossBilling:
         return kept
 
     async def _charge(self, request: Request, billing_key: str) -> Json:
-        given, kept = json_object(request) or {}, self._key(billing_key)
+        given, kept = json_object(request) or {}, self._key(unquote(billing_key))
         order_id, amount = str(given.get("orderId")), given.get("amount")
         if given.get("customerKey") != kept["customerKey"]:
             raise TossError("NOT_MATCHES_CUSTOMER_KEY")
@@ -134,6 +135,6 @@ class TossBilling:
         return self._books.keep(payment)
 
     async def _delete(self, _request: Request, billing_key: str) -> Json:
-        kept = self._key(billing_key)
-        self._store.put("billing", billing_key, {**kept, "removed": True})
+        kept = self._key(unquote(billing_key))
+        self._store.put("billing", kept["billingKey"], {**kept, "removed": True})
         return {}

@@ -86,18 +86,15 @@ class StripeBilling:
         self._read = read
 
     async def register(self, registration: Registration) -> Mapping[str, Any]:
-        """A customer for each method: whoever finds one finds no other of the same person."""
-        customer = await self._keyed(
-            f"customer:{registration.id}",
-            self._api.v1.customers.create_async,
-            {"metadata": {"coinslot_method": registration.id}},
-        )
+        """All methods of a person belong to one customer, or a payment that was begun with one of
+        them could not be made with another."""
+        customer = registration.earlier.get("customer") or await self._customer(registration)
         setup = _setup(
             await self._keyed(
                 f"setup:{registration.id}",
                 self._api.v1.setup_intents.create_async,
                 {
-                    "customer": fields(customer)["id"],
+                    "customer": customer,
                     "usage": "off_session",
                     "payment_method_types": ["card"],
                     "metadata": {"coinslot_method": registration.customer},
@@ -105,6 +102,14 @@ class StripeBilling:
             )
         )
         return {"clientSecret": setup.client_secret, "publishableKey": self._publishable_key}
+
+    async def _customer(self, registration: Registration) -> str:
+        made = await self._keyed(
+            f"customer:{registration.id}",
+            self._api.v1.customers.create_async,
+            {"metadata": {"coinslot_method": registration.id}},
+        )
+        return str(fields(made)["id"])
 
     async def registered(
         self, registration: Registration, carried: Mapping[str, str]
@@ -177,13 +182,36 @@ class StripeBilling:
                 {"payment_method": charge.secret["method"], "off_session": True},
             )
         except _RefusedError as refusal:
+            if refusal.declined.reason == METHOD_GONE and await self._is_attached(charge.secret):
+                return await self._of_another_customer(payment_key)
             return refusal.declined
         return None
 
+    async def _is_attached(self, secret: Mapping[str, str]) -> bool:
+        try:
+            method = fields(
+                await self._api.answer(
+                    self._api.v1.payment_methods.retrieve_async(secret["method"])
+                )
+            )
+        except PaymentUnknownAtGateway:
+            return False
+        return bool(method.get("customer") == secret["customer"])
+
+    async def _of_another_customer(self, payment_key: str) -> Declined | None:
+        """The payment was begun with a method of two accounts that are one now: it is ended, and
+        another made. Where it cannot be ended it was paid: reading it tells."""
+        try:
+            await self._api.answer(self._api.v1.payment_intents.cancel_async(payment_key), _meaning)
+        except _RefusedError:
+            return None
+        return Declined("ours", "unavailable", dead=True)
+
     async def forget(self, customer: str, secret: Mapping[str, str]) -> None:  # noqa: ARG002
-        """The customer was made for it alone."""
-        with suppress(PaymentUnknownAtGateway):
-            await self._api.answer(self._api.v1.customers.delete_async(secret["customer"]))
+        with suppress(PaymentUnknownAtGateway, _RefusedError):
+            await self._api.answer(
+                self._api.v1.payment_methods.detach_async(secret["method"]), _detaching
+            )
 
     async def _keyed(
         self,
@@ -228,6 +256,13 @@ def _meaning(error: StripeError) -> CoinslotError:
         return _RefusedError(_declined(code, said))
     refused = _refusals(code, said.param if said else None) if error.http_status == 400 else None
     return _RefusedError(refused) if refused else unknown(error)
+
+
+def _detaching(error: StripeError) -> CoinslotError:
+    """It was detached before, or its customer is gone."""
+    if error.http_status == 400:
+        return _RefusedError(Declined("hard", METHOD_GONE))
+    return unknown(error)
 
 
 def _refusals(code: str | None, param: str | None) -> Declined | None:

@@ -1,4 +1,4 @@
-"""Stored cards at PortOne V1: a decline is code 0, and what a registration calls paid is nothing."""
+"""Stored cards at PortOne V1: a decline is code 0, and a registration is paid over nothing."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class V1Billing:
         books: Books,
         access: Access,
         cards: Cards,
+        *,
         now: Callable[[], int],
         announce: Callable[[Webhook], None],
     ) -> None:

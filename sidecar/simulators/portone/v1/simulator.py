@@ -38,7 +38,12 @@ class PortOneV1Simulator(Simulator):
         self._books = Books(store)
         self._api = PortOneV1Api(self._books, self.tokens, access, self.now, self.sender.announce)
         self._billing = V1Billing(
-            store, self._books, access, self.cards, self.now, self.sender.announce
+            store,
+            self._books,
+            access,
+            self.cards,
+            now=self.now,
+            announce=self.sender.announce,
         )
 
     @classmethod

@@ -56,9 +56,9 @@ class V2Billing:
         books: Books,
         access: Access,
         keys: IdempotencyKeys,
+        *,
         cards: Cards,
         sender: SignedSender,
-        *,
         store_id: str,
         channel_key: str,
     ) -> None:

@@ -75,8 +75,8 @@ class PortOneV2Simulator(Simulator):
             self._books,
             access,
             self._keys,
-            self.cards,
-            self.sender,
+            cards=self.cards,
+            sender=self.sender,
             store_id=store_id,
             channel_key=channel_key,
         )
