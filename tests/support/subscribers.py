@@ -97,7 +97,7 @@ class Subscriber:
         return method
 
     async def plan(self, *courses: str) -> None:
-        """What the card's next charges come to."""
+        """Plans the course of the card's next charges."""
         await self.checkout.shop.play(f"cards/{self.card}", "PUT", next=courses)
 
     async def subscribe(self, method: str) -> Json:
@@ -141,7 +141,7 @@ class Subscriber:
         self._change(_DUE)
 
     def unanswered(self) -> None:
-        """Whoever made the charge has been gone for long enough."""
+        """Ends the lease of a charge that got no answer."""
         self._change(_UNANSWERED)
 
     def open_charges(self) -> int:
@@ -175,7 +175,7 @@ class Subscriber:
 
     def _select(self, condition: str) -> bool:
         query = "select id from token_subscriptions where id = %s and " + condition
-        return bool(self.checkout.shop.select(query, self.id))  # type: ignore[arg-type]
+        return bool(self.checkout.shop.select(query, self.id))
 
     def _change(self, statement: str) -> None:
         with self.checkout.shop.stack.connect() as connection:

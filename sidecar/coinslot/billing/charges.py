@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from coinslot.database import Database
-    from coinslot.database.records import ClaimedCharge, OrderRecord
+    from coinslot.database.billing_records import ClaimedCharge
+    from coinslot.database.records import OrderRecord
     from coinslot.gateways.base import Gateway, GatewayPayment
     from coinslot.payments.settlements import Settled, Settlements
     from coinslot.sealed import SecretKeys

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from coinslot.database import Database
-    from coinslot.database.records import ClaimedMethod, MethodRecord
+    from coinslot.database.billing_records import ClaimedMethod, MethodRecord
     from coinslot.gateways.base import Gateway
     from coinslot.gateways.billing import Billing, StoredMethod
     from coinslot.sealed import SecretKeys

@@ -12,7 +12,7 @@ from coinslot.cli.deployment import run
 from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
-    from coinslot.database.records import Plan
+    from coinslot.database.billing_records import Plan
     from coinslot.services import Services
 
 app = command_group("Plans: tokens every month or year, for a price.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coinslot.database.caller import Caller
-from coinslot.database.records import (
+from coinslot.database.billing_records import (
     ClaimedCharge,
     ClaimedMethod,
     MethodRecord,
     Plan,
     SealedMethod,
 )
+from coinslot.database.caller import Caller
 from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:

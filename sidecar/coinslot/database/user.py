@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coinslot.database.billing_records import MethodRecord, Subscription
 from coinslot.database.caller import Caller
-from coinslot.database.records import (
-    MethodRecord,
-    Offer,
-    OrderRecord,
-    RefundRecord,
-    Subscription,
-)
+from coinslot.database.records import Offer, OrderRecord, RefundRecord
 from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class StoredMethod:
-    """What a gateway gave. `secret` is all that a charge needs, and is kept sealed; `key` is the
+    """The method that a gateway gave. `secret` is all that a charge needs, and is kept sealed; `key` is the
     gateway's own name of the method, of which only a hash is kept."""
 
     secret: Mapping[str, str] = field(repr=False)
@@ -90,7 +90,7 @@ class Billing(Protocol):
     """
 
     async def register(self, registration: Registration) -> Mapping[str, Any]:
-        """What the page needs to open the window in which a method is stored. Harmless to repeat.
+        """The page's arguments for the window in which a method is stored. Harmless to repeat.
 
         Raises `PaymentRefused` where none can be stored."""
 
