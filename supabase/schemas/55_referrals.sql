@@ -139,10 +139,16 @@ declare
   v_code text;
   v_counts jsonb;
 begin
-  perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
-  insert into coinslot.referral_codes (user_id, code)
-  values (v_user_id, left(coinslot.new_code(), 10)) on conflict do nothing;
-  select c.code into v_code from coinslot.referral_codes c where c.user_id = v_user_id;
+  -- The page is looked at more often than once: only a new code has the wallet locked.
+  select c.code into v_code from coinslot.referral_codes c
+  inner join public.token_wallets w on w.user_id = c.user_id and w.closed_at is null
+  where c.user_id = v_user_id;
+  if not found then
+    perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
+    insert into coinslot.referral_codes (user_id, code)
+    values (v_user_id, left(coinslot.new_code(), 10)) on conflict do nothing;
+    select c.code into strict v_code from coinslot.referral_codes c where c.user_id = v_user_id;
+  end if;
   select coalesce(jsonb_object_agg(r.status, r.number), '{}') into v_counts
   from (
     select o.status, count(*) as number from coinslot.referrals o

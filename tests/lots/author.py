@@ -22,6 +22,8 @@ class Author:
         self.random = random
         self.pair = pair
         self.clock = 1000
+        self.earliest = 1
+        """To which the clock may go back."""
         self.is_real = as_the_database_sells
         self.knows_lots = True
         """False for a release that has none: nothing expires, and refunds reserve nothing."""
@@ -29,7 +31,7 @@ class Author:
         self.merged: dict[str, str] = {}
 
     def next(self) -> Call:
-        self.clock = max(1, self.clock + self._step())
+        self.clock = max(self.earliest, self.clock + self._step())
         self.number += 1
         known = KINDS if self.knows_lots else set(KINDS) - NEEDS_LOTS
         weights = {name: weight for name, (weight, _) in KINDS.items() if name in known}

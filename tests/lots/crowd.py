@@ -40,6 +40,11 @@ _TABLES = (
     ("coinslot", "merged_wallets"),
     ("coinslot", "refunds"),
 )
+_REPLACED = (
+    psycopg.errors.InvalidFunctionDefinition,
+    psycopg.errors.DatatypeMismatch,
+    psycopg.errors.UndefinedFunction,
+)
 _UNIQUE = ("email", "order_id", "payment_key")
 """Texts that no two rows share."""
 
@@ -112,11 +117,12 @@ class Traffic:
                 self._act(connection, random, random.choice(mine), f"{self._times} {number} {turn}")
 
     def _made(self, call: Call, connection: Connection) -> Answer:
-        """A call that waited while its table got a column fails, and is made again."""
+        """A call that waited while its table got a column, or while the functions that it goes on
+        to were replaced, fails with nothing done, and is made again."""
         while True:
             try:
                 return call(connection)
-            except (psycopg.errors.InvalidFunctionDefinition, psycopg.errors.DatatypeMismatch):
+            except _REPLACED:
                 self.done["made again"] += 1
 
     def _act(self, connection: Connection, random: Random, user: UUID, key: str) -> None:

@@ -136,6 +136,9 @@ class UpgradedHistory:
 
     def is_upgraded(self, connection: Connection) -> None:
         self.author.knows_lots = True
+        # The models' wallets have seen this time. Of the database's none remembers a time before
+        # it has lots, so that the clock could go back for them.
+        self.author.earliest = self.author.clock
         self.played.connection = connection
         self.played.set_rules(Rules(returned_lifetime=10))
         for user in self.played.users:

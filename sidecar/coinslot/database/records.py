@@ -33,6 +33,10 @@ class OrderRecord(Record):
     amount: int
     currency: str
     tokens: int
+    # A database of an older release lacks these three.
+    quantity: int = 1
+    list_amount: int | None = None
+    promo_code: str | None = None
     live: bool
     status: str
     method: str | None

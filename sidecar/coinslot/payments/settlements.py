@@ -148,6 +148,9 @@ class Settlements:
     ) -> Settled:
         """Applies a read. The outcome is `stale` where somebody applied a newer one after `order`
         was opened."""
+        # First: whatever ends between the two is begun anew, as long as the order is not credited.
+        if fact.fingerprint and fact.paid > 0 and order.confirmed_at is None:
+            await self._note_instrument(order.order_id, fact.fingerprint)
         applied = await self._apply(
             order.order_id,
             order.gateway,
@@ -157,12 +160,10 @@ class Settlements:
             webhook_ids=webhook_ids,
         )
         log.info("settled", order_id=order.order_id, source=source, outcome=applied.outcome)
-        if applied.outcome == "credited" and fact.fingerprint:
-            await self._note_instrument(order.order_id, fact.fingerprint)
         return Settled(applied.order or order, applied.outcome, fact, applied.webhooks)
 
     async def _note_instrument(self, order_id: str, fingerprint: str) -> None:
-        """Keeps what tells who invites oneself. The money is settled, whatever becomes of this."""
+        """Keeps what tells who invites oneself. The money is settled, whatever comes of this."""
         try:
             await self._database.as_service().note_instrument(order_id, fingerprint)
         except CoinslotError as error:

@@ -72,13 +72,17 @@ class PublicPayment(Answer):
 
 
 class ShownPayment(PublicPayment):
-    """An order, to its owner. `payment_method` is the gateway, `method` the instrument."""
+    """An order, to its owner. `payment_method` is the gateway, `method` the instrument.
+    `list_amount` is the price without discounts, null where there was none."""
 
     id: str
     user_id: str
     product_id: str
     name: str
     name_ko: str | None
+    quantity: int
+    list_amount: int | None
+    promo_code: str | None
     method: str | None
     payment_key: str | None
     paid: int
