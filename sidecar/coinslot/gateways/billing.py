@@ -48,8 +48,10 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class StoredMethod:
-    """The method that a gateway gave. `secret` is all that a charge needs, and is kept sealed; `key` is the
-    gateway's own name of the method, of which only a hash is kept."""
+    """The method that a gateway gave. `secret` is all that a charge needs, and is kept sealed.
+
+    `key` is the gateway's own name of the method, of which only a hash is kept.
+    """
 
     secret: Mapping[str, str] = field(repr=False)
     key: str = field(repr=False)
