@@ -31,7 +31,8 @@ comment on column coinslot.billing_keys.customer is
 'Our name for it at the gateway: nobody can guess it.';
 comment on column coinslot.billing_keys.sealed is
 'What a charge needs, encrypted by the server, with the id of the key that it used.';
-comment on column coinslot.billing_keys.key_hash is 'Of the gateway''s key: nobody stores it twice.';
+comment on column coinslot.billing_keys.key_hash is
+'Of the gateway''s key: nobody stores it twice.';
 comment on column coinslot.billing_keys.broken_at is
 'The gateway refuses it for good: it is charged no more.';
 comment on column coinslot.billing_keys.forget_at is
