@@ -429,8 +429,8 @@ comment on function coinslot.charge_bar(public.token_subscriptions) is
 'Why a subscription is not charged at all, or null.';
 revoke all on function coinslot.charge_bar(public.token_subscriptions) from public;
 
--- Of one locked subscription that is due. Nobody else makes its order, since that is made under this
--- lock, and a merge of its owner waits or is waited for by nobody.
+-- Of a locked subscription that is due. Nobody else makes its order: that is made under this lock.
+-- A merge of its owner waits or is waited for by nobody.
 create function coinslot.advance_subscription(subscription public.token_subscriptions)
 returns uuid
 language plpgsql volatile set search_path = '' as $$

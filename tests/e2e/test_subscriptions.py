@@ -72,7 +72,7 @@ async def test_a_charge_whose_answer_is_lost_is_found_and_not_made_again(
     path = CHARGE_PATHS[subscriber.checkout.driver.name]
     await subscriber.checkout.fail("drop_after", next=1, path=path)
     subscriber.over()
-    await subscriber.charged()
+    await subscriber.charged(answered=False)
     subscriber.unanswered()
     await subscriber.post(f"subscriptions/{subscriber.id}/charge")
     await subscriber.checkout.shop.until(lambda: subscriber.paid_cycles() == 2)
@@ -88,7 +88,7 @@ async def test_a_charge_that_never_arrived_is_made_under_its_own_id(
     path = CHARGE_PATHS[subscriber.checkout.driver.name]
     await subscriber.checkout.fail("error_before", next=2, path=path)
     subscriber.over()
-    await subscriber.charged()
+    await subscriber.charged(answered=False)
     for _ in range(3):
         subscriber.unanswered()
         await subscriber.post(f"subscriptions/{subscriber.id}/charge")
@@ -177,7 +177,7 @@ async def test_an_error_that_the_gateway_keeps_is_got_past(subscriber: Subscribe
     await subscriber.subscribed()
     await subscriber.plan("unknown")
     subscriber.over()
-    await subscriber.charged()
+    await subscriber.charged(answered=False)
     assert subscriber.open_charges() == 1
     subscriber.unanswered()
     await subscriber.post(f"subscriptions/{subscriber.id}/charge")

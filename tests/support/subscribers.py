@@ -119,12 +119,15 @@ class Subscriber:
         shown = await self.subscribe(await self.store())
         assert shown["status"] == "active", shown
 
-    async def charged(self) -> Json:
-        """The subscription, once what is due of it was charged, by whoever came first."""
+    async def charged(self, *, answered: bool = True) -> Json:
+        """The subscription, once what is due of it was charged, by whoever came first, and was
+        answered."""
         answer = await self.post(f"subscriptions/{self.id}/charge")
         assert answer.status_code == 200, answer.text
         shop = self.checkout.shop
         await shop.until(lambda: not self._select("next_charge_at <= clock_timestamp()"))
+        if answered:
+            await shop.until(lambda: not self.open_charges())
         return await self.shown()
 
     async def shown(self) -> Json:
