@@ -19,7 +19,7 @@ from sanic.response import json
 
 from simulators.cards import CardPlan, Cards, RegisterTurn
 from simulators.faults import Fault, Faults, strike
-from simulators.requests import json_body, validated
+from simulators.requests import NotPossible, json_body, validated
 from simulators.turns import (
     AnyFields,
     BuyerTurn,
@@ -91,13 +91,15 @@ class Simulator(ABC):
     @abstractmethod
     def dispute(self, payment_key: str, status: str) -> Webhook | None: ...
 
-    @abstractmethod
     def register(self, turn: RegisterTurn) -> Json:
         """Stores a card in the window; the fields that the browser carries back."""
+        message = f"This gateway stores no cards ({turn.customer})"
+        raise NotPossible(message)
 
-    @abstractmethod
     def lose_card(self, customer: str) -> None:
         """Forgets a stored card, by the buyer's own doing or at the console."""
+        message = f"This gateway stores no cards ({customer})"
+        raise NotPossible(message)
 
     @abstractmethod
     def webhook(self, payment_key: str, forge: Json) -> Webhook:
