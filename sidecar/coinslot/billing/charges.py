@@ -157,7 +157,7 @@ class Charges:
         if declined is None and settled is not None and settled.fact.state == "failed":
             declined = decline(settled.fact.failure_reason)
         if declined is None:
-            raise GatewayUnavailable(code="charge_unknown")
+            raise GatewayUnavailable
         await self._finish(claimed, declined)
 
     async def _took(self, claimed: ClaimedCharge, settled: Settled) -> bool:

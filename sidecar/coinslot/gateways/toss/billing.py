@@ -99,7 +99,7 @@ class TossBilling:
         """Under one key for as long as no answer came. An error that Toss keeps under it is got
         past under another: by then the order was read, and has no payment."""
         if datetime.now(UTC) - charge.began > _KEPT_FOR:
-            raise GatewayUnavailable(code="charge_too_old")
+            raise GatewayUnavailable
         for number in range(1, min(charge.looks, KEYS - 1) + 2):
             suffix = "" if number == 1 else f":{number}"
             response = await self._send(charge, f"charge:{charge.id}{suffix}")
