@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from tests.database.people import Bank, Refusal, ask_refund, gateway_says, hold, refusal, spend
 from tests.e2e.surface import FOR_USERS, Surface, surface
+from tests.support.subscribers import SUBSCRIBED
 
 _CLAIM = """
 select set_config('role', 'authenticated', true),
@@ -109,4 +110,6 @@ def _buyer(bank: Bank) -> UUID:
     bank.ask(ask_refund(order_id, "r", 500))
     bank.ask(hold(user, 1, "h"))
     bank.ask(spend(user, 1, "s"))
+    with bank.connect() as connection:
+        connection.execute(SUBSCRIBED, {"user": user})
     return user

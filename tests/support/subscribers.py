@@ -25,6 +25,25 @@ CHARGE_PATHS = {
 # The name of a card, as the page that opens the window for it has it.
 _NAMES = ("customerKey", "issueId", "customer_uid", "clientSecret")
 
+SUBSCRIBED = """
+with plan as (
+  select coinslot.set_plan(
+    'plus', 'month', 'Plus', '플러스', 300, '{"KRW": 9900}', 'main', 'none'
+  ) ->> 'id' as id
+), made as (
+  insert into public.token_subscriptions (
+    user_id, plan_id, family, gateway, live, status, every, amount, currency, tokens, rollover,
+    time_zone, anchor, period_start, period_end
+  )
+  select %(user)s, p.id, 'main', 'portone', false, 'active', 'month', 9900, 'KRW', 300, 'none',
+    'UTC', now(), now(), now() + interval '1 month'
+  from plan p returning id, user_id
+)
+insert into public.token_subscription_events (subscription_id, user_id, event, to_status)
+select m.id, m.user_id, 'started', 'active' from made m
+"""
+"""As the owner: somebody has subscribed, and nobody charges them before a month is over."""
+
 _OVER = """
 with moved as (
   select s.id, s.number, s.anchor from (
