@@ -20,6 +20,32 @@ export type Database = {
                   Relationships: [
 
                   ]
+                },"token_documents": {
+                  Row: {
+                    "amount": number,"cause": string,"corrects": string | null,"currency": string,"gateway": string,"issued_at": string,"kind": string,"list_amount": number | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"number": string,"order_id": string,"paid_at": string,"payment_id": string,"quantity": number,"seller": NonNullable<Json>,"serial": number,"tax_basis": string | null,"tax_free": number | null,"tax_status": string,"time_zone": string,"tokens": number,"user_id": string,"vat": number | null,"year": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"cause": string,"corrects"?: string | null,"currency": string,"gateway": string,"issued_at"?: string,"kind": string,"list_amount"?: number | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"number": string,"order_id": string,"paid_at": string,"payment_id": string,"quantity": number,"seller": NonNullable<Json>,"serial": number,"tax_basis"?: string | null,"tax_free"?: number | null,"tax_status": string,"time_zone": string,"tokens": number,"user_id": string,"vat"?: number | null,"year": number
+                  }
+                  Update: {
+                    "amount"?: number,"cause"?: string,"corrects"?: string | null,"currency"?: string,"gateway"?: string,"issued_at"?: string,"kind"?: string,"list_amount"?: number | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"number"?: string,"order_id"?: string,"paid_at"?: string,"payment_id"?: string,"quantity"?: number,"seller"?: NonNullable<Json>,"serial"?: number,"tax_basis"?: string | null,"tax_free"?: number | null,"tax_status"?: string,"time_zone"?: string,"tokens"?: number,"user_id"?: string,"vat"?: number | null,"year"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_documents_corrects_fkey"
+      columns: ["corrects"]
+isOneToOne: false
+      referencedRelation: "token_documents"
+      referencedColumns: ["number"]
+    },{
+      foreignKeyName: "token_documents_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: false
+      referencedRelation: "token_payments"
+      referencedColumns: ["id"]
+    }
+                  ]
                 },"token_features": {
                   Row: {
                     "feature": string,"tokens": number
@@ -500,7 +526,7 @@ isOneToOne: false
 { Args: { "code": string,"currency"?: string,"gateway"?: string,"product_id"?: string,"quantity"?: number }; Returns: Json
                            },
 "coinslot_add_operator":
-{ Args: { "role": string,"who": string }; Returns: unknown
+{ Args: { "limits"?: Json,"role": string,"who": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
         to: "operators"
@@ -508,7 +534,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "coinslot_apply_gateway_payment":
-{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"taken_at"?: string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
+{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"taken_at"?: string,"tax_free"?: number,"vat"?: number,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
                            },
 "coinslot_audit_open":
 { Args: { "after"?: string,"audit_id": number }; Returns: Json
@@ -831,6 +857,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_set_seller":
+{ Args: { "business"?: Json,"reason"?: string,"tax_status"?: string,"time_zone"?: string }; Returns: Json
+                           },
 "coinslot_set_tiers":
 { Args: { "product_id": string,"reason"?: string,"tiers": Json }; Returns: Json
                            },
@@ -897,6 +926,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"get_token_document":
+{ Args: { "number": string }; Returns: Json
+                           },
 "get_token_invitation":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -1192,6 +1224,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"set_token_seller":
+{ Args: { "business"?: Json,"reason": string,"tax_status"?: string,"time_zone"?: string }; Returns: Json
+                           },
 "set_token_subscription_method":
 { Args: { "method_id": string,"subscription_id": string }; Returns: {
               "amount": number,
@@ -1287,6 +1322,18 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"token_console_act":
+{ Args: { "action": string,"arguments"?: Json,"idempotency_key": string,"reason": string,"subject": string }; Returns: Json
+                           },
+"token_console_get":
+{ Args: { "id"?: string,"what": string }; Returns: Json
+                           },
+"token_console_list":
+{ Args: { "after"?: string,"filters"?: Json,"list": string,"page_size"?: number }; Returns: Json
+                           },
+"token_console_search":
+{ Args: { "q": string }; Returns: Json
+                           },
 "tokens":
 { Args: { "profile": Omit<Database["public"]['Tables']["profiles"]['Row'], Database["public"]['Tables']["profiles"]['ComputedFields']> }; Returns: number
                            },
@@ -1333,7 +1380,7 @@ isOneToOne: false
             "coinslot_closing": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"round": number | null,"attempt_keys": (string)[] | null
                       },"coinslot_operator_account": {
-                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
+                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null,"limits": Json | null
                       },"coinslot_payment_to_read": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"attempt_key": string | null
                       },"coinslot_product": {

@@ -38,16 +38,11 @@ select coinslot.lock_for_upgrade(array[
 ]::regclass[]);
 
 alter table coinslot.settings
-add column time_zone text not null default 'UTC',
 add column subscription_grace interval not null default interval '8 days',
 add column unpaid_subscription_lifetime interval not null default interval '1 day',
 add column charge_from_hour integer not null default 9,
 add column charge_until_hour integer not null default 20,
 add column charge_spread interval not null default interval '1 hour';
-alter table coinslot.settings add constraint settings_time_zone_known check (
-  (timestamptz '2000-01-01 00:00:00+00' at time zone time_zone) is not null
-) not valid;
-alter table coinslot.settings validate constraint settings_time_zone_known;
 alter table coinslot.settings add constraint settings_subscriptions_in_range check (
   subscription_grace between interval '1 hour' and interval '27 days'
   and unpaid_subscription_lifetime between interval '1 hour' and interval '27 days'
@@ -56,8 +51,6 @@ alter table coinslot.settings add constraint settings_subscriptions_in_range che
 ) not valid;
 alter table coinslot.settings validate constraint settings_subscriptions_in_range;
 
-comment on column coinslot.settings.time_zone is
-'In which months begin, for subscriptions that are made from now on, and hours are counted.';
 comment on column coinslot.settings.subscription_grace is
 'How long a period may stay unpaid before its subscription ends.';
 comment on column coinslot.settings.unpaid_subscription_lifetime is

@@ -56,6 +56,12 @@ comment on function coinslot.are_links(jsonb) is
 'True for addresses of the shop''s pages: terms, refunds, privacy, support.';
 revoke all on function coinslot.are_links(jsonb) from public;
 
+create function coinslot.tax_statuses() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['general', 'simplified', 'exempt', 'mixed', 'none'];
+comment on function coinslot.tax_statuses() is 'How the seller is taxed; none = nothing is said.';
+revoke all on function coinslot.tax_statuses() from public;
+
 -- One row, changed by the project's owner with plain SQL. A migration of the app's own, right after
 -- this one, may change it before the next ones look at it: `coinslot migrations add` writes one.
 -- The mode has no permissive default: a database takes test payments only until somebody says that
@@ -95,12 +101,14 @@ create table coinslot.settings (
   referral_bonus bigint not null default 0,
   referral_wait interval not null default interval '14 days',
   max_referrals integer not null default 20,
-  time_zone text not null default 'UTC',
   subscription_grace interval not null default interval '8 days',
   unpaid_subscription_lifetime interval not null default interval '1 day',
   charge_from_hour integer not null default 9,
   charge_until_hour integer not null default 20,
   charge_spread interval not null default interval '1 hour',
+  tax_status text not null default 'none',
+  time_zone text not null default 'Asia/Seoul',
+  documents_since timestamptz default clock_timestamp(),
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -136,9 +144,10 @@ create table coinslot.settings (
     and greatest(referral_reward, referral_bonus) <= 1000000000
     and referral_wait >= interval '0'
   ),
-  constraint settings_time_zone_known check (
-    (timestamptz '2000-01-01 00:00:00+00' at time zone time_zone) is not null
-  ),
+  constraint settings_tax_status_known check (tax_status = any(coinslot.tax_statuses())),
+  -- Fails for one that Postgres does not know.
+  constraint settings_time_zone_known
+  check (timezone(time_zone, to_timestamp(0)) is not null),
   constraint settings_subscriptions_in_range check (
     subscription_grace between interval '1 hour' and interval '27 days'
     and unpaid_subscription_lifetime between interval '1 hour' and interval '27 days'
@@ -206,8 +215,13 @@ comment on column coinslot.settings.referral_bonus is 'Tokens for who was invite
 comment on column coinslot.settings.referral_wait is
 'How long after the first money of an invited user both are rewarded.';
 comment on column coinslot.settings.max_referrals is 'Rewards for one who invites, at the most.';
+comment on column coinslot.settings.tax_status is
+'How the seller is taxed: general (10 % VAT in prices in won), simplified, exempt, mixed, or none:
+receipts show the taxes that a gateway tells.';
 comment on column coinslot.settings.time_zone is
-'In which months begin, for subscriptions that are made from now on, and hours are counted.';
+'Where the seller''s years begin, by which receipts are numbered, and months of subscriptions.';
+comment on column coinslot.settings.documents_since is
+'What is credited from then on has receipts; null = nothing new has.';
 comment on column coinslot.settings.subscription_grace is
 'How long a period may stay unpaid before its subscription ends.';
 comment on column coinslot.settings.unpaid_subscription_lifetime is
@@ -246,6 +260,8 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('table_closed', 'PT403', 'These are old records, to be read: nothing new is written here.'),
 ('identity_required', 'PT403', 'Confirm an e-mail, a phone number or another identity first.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
+('limit_reached', 'PT403', 'Ask somebody with a higher limit; the detail says what is left.'),
+('document_not_found', 'PT404', 'Check the number, and that the payment is this user''s.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('code_not_found', 'PT404', 'Check the code with check_token_code first: then it is known.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),
@@ -257,6 +273,8 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
 ('wallet_not_found', 'PT404', 'The user has no open wallet: they were deleted or never existed.'),
+('unknown_id', 'PT404', 'Check the id; the detail says of what.'),
+('changed_meanwhile', 'PT409', 'Read it again: somebody has dealt with it since.'),
 ('code_not_usable', 'PT409', 'The detail says why. Order without the code, or with another.'),
 ('idempotency_key_reused', 'PT409', 'Use a new key for a different call.'),
 ('illegal_transition', 'PT409', 'Read the order again: its state no longer allows this.'),

@@ -215,6 +215,14 @@ create index token_payments_product_id on public.token_payments (product_id);
 create index token_payments_gateway on public.token_payments (gateway, confirmed_at);
 create index token_payments_over on public.token_payments (created_at)
 where status in ('failed', 'canceled', 'expired', 'voided');
+-- Operators' lists, newest first: of all, and of the few that something became of.
+create index token_payments_newest on public.token_payments (created_at desc, id desc);
+create index token_payments_remarkable on public.token_payments (created_at desc, id desc)
+where status in (
+  'awaiting_deposit', 'review', 'partially_refunded', 'refunded', 'disputed', 'charged_back'
+);
+create index token_payments_disputed on public.token_payments (created_at)
+where status = 'disputed';
 -- Of those that are looked for by it. A whole one would tempt a planner without statistics to go
 -- through all pending orders in search of one user's.
 create index token_payments_status on public.token_payments (status) where status = 'review';
@@ -321,6 +329,8 @@ create table coinslot.payment_attempts (
   credited boolean not null default false,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
+  vat bigint,
+  tax_free bigint,
   constraint payment_attempts_pkey primary key (id),
   constraint payment_attempts_gateway_payment_key_key unique (gateway, payment_key),
   constraint payment_attempts_payment_id_fkey foreign key (payment_id)
@@ -342,6 +352,10 @@ comment on column coinslot.payment_attempts.problem is
 comment on column coinslot.payment_attempts.secret is
 'What the gateway repeats in its unsigned webhooks about this attempt.';
 comment on column coinslot.payment_attempts.credited is 'This attempt moves the order''s tokens.';
+comment on column coinslot.payment_attempts.vat is
+'Of the money that it holds, in minor units, as the gateway split it; null = it does not say.';
+comment on column coinslot.payment_attempts.tax_free is
+'Of the money that it holds, in minor units, free of tax.';
 create index payment_attempts_payment_id on coinslot.payment_attempts (payment_id);
 create index payment_attempts_holders on coinslot.payment_attempts (updated_at)
 where virtual_account ? 'holder';
@@ -398,6 +412,7 @@ comment on column coinslot.discrepancies.resolution is
 create unique index discrepancies_open on coinslot.discrepancies (
   kind, gateway, payment_key, order_id
 ) where resolved_at is null;
+create index discrepancies_unresolved on coinslot.discrepancies (id) where resolved_at is null;
 create index discrepancies_order_id on coinslot.discrepancies (order_id);
 alter table coinslot.discrepancies enable row level security;
 revoke all on table coinslot.discrepancies from anon, authenticated, service_role;

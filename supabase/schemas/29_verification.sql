@@ -302,6 +302,10 @@ language sql stable security definer set search_path = '' as $$
   union all
   select * from coinslot.verify_referrals(verify_ledger.from_user, verify_ledger.to_user)
   union all
+  select * from coinslot.verify_documents(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_series(verify_ledger.from_user)
+  union all
   select * from coinslot.verify_subscriptions(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.coinslot_verify_ledger.';

@@ -51,6 +51,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "change_token_plan": {"subscription_id": NOBODYS, "plan_id": "plus"},
     "set_token_subscription_method": {"subscription_id": NOBODYS, "method_id": NOBODYS},
     "get_unpaid_token_order": {"subscription_id": NOBODYS},
+    "get_token_document": {"number": "R2026-000001"},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }

@@ -22,11 +22,11 @@ FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
     *("create_token_order", "cancel_token_order", "list_token_holds", "list_token_refills"),
     *("check_token_code", "redeem_token_code", "get_token_invitation", "accept_token_invitation"),
-    "list_token_lots",
     *("begin_token_method", "get_token_method", "list_token_methods", "remove_token_method"),
     *("subscribe_token_plan", "list_token_subscriptions", "cancel_token_subscription"),
     *("resume_token_subscription", "pause_token_subscription", "pay_token_subscription"),
     *("change_token_plan", "set_token_subscription_method", "get_unpaid_token_order"),
+    *("list_token_lots", "get_token_document"),
 }
 """RPCs of a signed-in person."""
 
@@ -37,7 +37,12 @@ FOR_OPERATORS = {
     "set_token_code",
     "set_token_promotion",
     "set_token_refill",
+    "set_token_seller",
     "set_token_tiers",
+    "token_console_act",
+    "token_console_get",
+    "token_console_list",
+    "token_console_search",
     "void_token_orders",
 }
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""

@@ -46,22 +46,22 @@ select m.id, m.user_id, 'started', 'active' from made m
 
 _OVER = """
 with moved as (
-  select s.id, s.number, s.anchor from (
-    select t.id, t.period as number, clock_timestamp() - interval '1 minute'
+  select s.id, s.number, s.anchor, s.zone from (
+    select t.id, t.time_zone as zone, t.period as number, clock_timestamp() - interval '1 minute'
       - (t.period + 1) * case t.every when 'year' then interval '1 year' else interval '1 month' end
       as anchor
     from public.token_subscriptions t where t.id = %(id)s
   ) s
 ), cycles as (
   update coinslot.subscription_cycles c set
-    period_start = coinslot.period_at(m.anchor, 'UTC', c.every, c.number),
-    period_end = coinslot.period_at(m.anchor, 'UTC', c.every, c.number + 1)
+    period_start = coinslot.period_at(m.anchor, m.zone, c.every, c.number),
+    period_end = coinslot.period_at(m.anchor, m.zone, c.every, c.number + 1)
   from moved m where c.subscription_id = m.id
 )
 update public.token_subscriptions t set
   anchor = m.anchor, next_charge_at = clock_timestamp(),
-  period_start = coinslot.period_at(m.anchor, 'UTC', t.every, m.number),
-  period_end = coinslot.period_at(m.anchor, 'UTC', t.every, m.number + 1)
+  period_start = coinslot.period_at(m.anchor, m.zone, t.every, m.number),
+  period_end = coinslot.period_at(m.anchor, m.zone, t.every, m.number + 1)
 from moved m where t.id = m.id
 """
 _UNANSWERED = """

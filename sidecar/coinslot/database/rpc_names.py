@@ -42,6 +42,9 @@ class Rpc(StrEnum):
     REMOVE_PRODUCT = "coinslot_remove_product"
     LIST_PRODUCTS = "coinslot_list_products"
     VOID_ORDERS_FOR = "void_token_orders_for"
+    # receipts and credit notes
+    GET_DOCUMENT = "get_token_document"
+    SET_SELLER = "coinslot_set_seller"
     # promotion codes
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
@@ -91,6 +94,7 @@ DISPENSABLE = frozenset(
         *(Rpc.FINISH_FORGET, Rpc.SUBSCRIBE, Rpc.LIST_SUBSCRIPTIONS, Rpc.GET_UNPAID_ORDER),
         *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
         *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD),
+        *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER),
     }
 )
 """A database of the release before lacks them, and everything else goes on."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from coinslot.database.billing_records import MethodRecord, Subscription
 from coinslot.database.caller import Caller
-from coinslot.database.records import Offer, OrderRecord, RefundRecord
+from coinslot.database.records import Document, Offer, OrderRecord, RefundRecord
 from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:
@@ -89,6 +89,10 @@ class UserDatabase(Caller):
     async def unpaid_order(self, subscription_id: str) -> OrderRecord:
         """The order of a subscription that waits for its owner to authenticate."""
         return await self.record(OrderRecord, Rpc.GET_UNPAID_ORDER, subscription_id=subscription_id)
+
+    async def document(self, number: str) -> Document:
+        """A receipt or a credit note of the person's. Raises `document_not_found`."""
+        return await self.record(Document, Rpc.GET_DOCUMENT, number=number)
 
     async def offers(self, currency: str) -> AsyncIterator[Offer]:
         """The products on sale in this currency, by pages: PostgREST has a limit of its own."""

@@ -10,6 +10,7 @@ from coinslot.routes.billing import billing
 from coinslot.routes.health import health
 from coinslot.routes.openapi import openapi
 from coinslot.routes.orders import orders
+from coinslot.routes.page_document import document_pages
 from coinslot.routes.pages import pages
 from coinslot.routes.refunds import refunds
 from coinslot.routes.store import store
@@ -26,7 +27,5 @@ def blueprints() -> list[Blueprint]:
         "routes", "routes/registry.py", [each.gateway for each in registry.GATEWAY_ROUTES]
     )
     of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
-    return [
-        *(health, openapi, *of_gateways, orders, refunds, billing, webhooks),
-        *(store, pages, web_files),
-    ]
+    common = [health, openapi, *of_gateways, orders, refunds, billing, webhooks, store]
+    return [*common, pages, document_pages, web_files]

@@ -2,6 +2,9 @@ select coinslot.begin_upgrade();
 
 -- The books prove them, and their names are Coinslot's.
 
+comment on column coinslot.settings.time_zone is
+'Where the seller''s years begin, by which receipts are numbered, and months of subscriptions.';
+
 create or replace function coinslot.verify_ledger(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language sql stable security definer set search_path = '' as $$
@@ -33,6 +36,10 @@ language sql stable security definer set search_path = '' as $$
   union all
   select * from coinslot.verify_referrals(verify_ledger.from_user, verify_ledger.to_user)
   union all
+  select * from coinslot.verify_documents(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_series(verify_ledger.from_user)
+  union all
   select * from coinslot.verify_subscriptions(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 
@@ -61,20 +68,22 @@ return array[
   'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy', 'coinslot_return_payments',
   'coinslot_return_webhooks', 'coinslot_run_maintenance', 'coinslot_schema_version',
   'coinslot_set_code', 'coinslot_set_plan', 'coinslot_set_product', 'coinslot_set_promotion',
-  'coinslot_set_refill', 'coinslot_set_tiers', 'coinslot_set_unattended',
+  'coinslot_set_refill', 'coinslot_set_seller', 'coinslot_set_tiers', 'coinslot_set_unattended',
   'coinslot_store_webhook', 'coinslot_verify_ledger', 'coinslot_webhook_verdict',
-  'create_token_order', 'extend_token_hold', 'get_token_invitation', 'get_token_method',
-  'get_unpaid_token_order', 'get_user_tokens', 'hold_feature_for', 'hold_tokens_for',
-  'list_expiring_tokens', 'list_token_holds', 'list_token_lots', 'list_token_methods',
-  'list_token_refills', 'list_token_refunds', 'list_token_subscriptions', 'merge_token_wallets',
-  'pause_token_subscription', 'pay_token_subscription', 'redeem_token_code', 'refund_spend_for',
-  'release_token_hold', 'remove_token_method', 'request_token_refund', 'request_token_refund_for',
-  'resume_token_subscription', 'set_token_code', 'set_token_group_for', 'set_token_promotion',
-  'set_token_refill', 'set_token_subscription_method', 'set_token_tiers', 'spend_tokens',
-  'spend_tokens_for', 'subscribe_token_plan', 'token_capture_receipt', 'token_features',
-  'token_hold_receipt', 'token_ledger', 'token_lots', 'token_merge_receipt', 'token_offers',
-  'token_payment_events', 'token_payments', 'token_plan_offers', 'token_plans', 'token_prices',
-  'token_products', 'token_receipt', 'token_redemption', 'token_refunds',
+  'create_token_order', 'extend_token_hold', 'get_token_document', 'get_token_invitation',
+  'get_token_method', 'get_unpaid_token_order', 'get_user_tokens', 'hold_feature_for',
+  'hold_tokens_for', 'list_expiring_tokens', 'list_token_holds', 'list_token_lots',
+  'list_token_methods', 'list_token_refills', 'list_token_refunds', 'list_token_subscriptions',
+  'merge_token_wallets', 'pause_token_subscription', 'pay_token_subscription',
+  'redeem_token_code', 'refund_spend_for', 'release_token_hold', 'remove_token_method',
+  'request_token_refund', 'request_token_refund_for', 'resume_token_subscription',
+  'set_token_code', 'set_token_group_for', 'set_token_promotion', 'set_token_refill',
+  'set_token_seller', 'set_token_subscription_method', 'set_token_tiers', 'spend_tokens',
+  'spend_tokens_for', 'subscribe_token_plan', 'token_capture_receipt', 'token_console_act',
+  'token_console_get', 'token_console_list', 'token_console_search', 'token_documents',
+  'token_features', 'token_hold_receipt', 'token_ledger', 'token_lots', 'token_merge_receipt',
+  'token_offers', 'token_payment_events', 'token_payments', 'token_plan_offers', 'token_plans',
+  'token_prices', 'token_products', 'token_receipt', 'token_redemption', 'token_refunds',
   'token_subscription_events', 'token_subscriptions', 'token_tiers', 'token_wallets', 'tokens',
   'update_profile', 'use_feature', 'use_feature_for', 'void_token_orders', 'void_token_orders_for'
 ];
