@@ -84,6 +84,18 @@ class EndpointNotFound(CoinslotError):
     sentence = "There is no such endpoint"
 
 
+class SubscriptionNotFound(CoinslotError):
+    code = "subscription_not_found"
+    sentence = "Subscription not found"
+
+
+class MethodNotStored(PaymentRefused):
+    """Nothing was stored in the window, or it is somebody else's."""
+
+    code = "method_not_stored"
+    sentence = "The payment method was not stored. Try again, or use another"
+
+
 class NoReceipt(CoinslotError):
     code = "no_receipt"
     sentence = "This payment has no receipt at its gateway"

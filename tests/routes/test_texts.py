@@ -49,6 +49,7 @@ QUOTED = (
 )
 JWT = {"Authorization": "Bearer a.b.c"}
 ORDER = "ord_0123456789ab"
+METHOD = "7a3e5112-b419-46c0-af38-bea766ac4602"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,18 @@ BODIES = (
     Taken("/payment/toss/create", {"amount": 5000, "orderName": "Starter", "productId": "starter"}),
     Taken("/payment/toss/confirm", {"paymentKey": "k" * 30, "orderId": ORDER, "amount": 5000}),
     Taken("/payment/stripe/create", {"product": "starter", "currency": "USD"}),
+    Taken("/billing/methods", {"gateway": "toss"}),
+    Taken(f"/billing/methods/{METHOD}/stored", {"carried": {"authKey": "a"}}),
+    Taken(
+        "/billing/subscriptions",
+        {
+            "planId": "plus",
+            "gateway": "toss",
+            "currency": "KRW",
+            "methodId": METHOD,
+            "consent": {"text": "v1"},
+        },
+    ),
     Taken(
         f"/payment/{ORDER}/refund",
         {
@@ -238,8 +251,10 @@ def test_is_asked_for_at_every_route_that_takes_a_body() -> None:
     }
     covered = {
         re.sub(
-            "/[0-9a-f-]{36}/", "/{endpoint_id}/", re.sub("ord_[0-9a-z]+", "{order_id}", each.path)
-        )
-        for each in BODIES
+            "/[0-9a-f-]{36}/rotate",
+            "/{endpoint_id}/rotate",
+            re.sub("ord_[0-9a-z]+", "{order_id}", taken.path),
+        ).replace(METHOD, "{method_id}")
+        for taken in BODIES
     }
     assert {path for path in taking if not path.endswith("/webhook")} == covered

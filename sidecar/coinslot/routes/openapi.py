@@ -124,12 +124,13 @@ def _parameters(operation: Operation) -> list[Json]:
 
 def _in_path(name: str) -> str:
     *names, last = gateway_names()
-    told = {
+    return {
         "order_id": "Our id of the order",
-        "endpoint_id": "The endpoint's id",
         "gateway": f"{', '.join(names)} or {last}",
-    }
-    return told[name]
+        "endpoint_id": "The endpoint's id",
+        "method_id": "The id of the stored method",
+        "subscription_id": "The id of the subscription",
+    }[name]
 
 
 def _parameter(place: str, name: str, text: str, *, required: bool = False) -> Json:

@@ -73,6 +73,9 @@ class Settings(
 
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
     coinslot_reconcile_seconds: float = Field(default=15, gt=0)
+    # How often it is looked for subscriptions to charge, and how many are charged at a time.
+    coinslot_charge_seconds: float = Field(default=15, gt=0)
+    coinslot_charges_at_once: int = Field(default=4, ge=1, le=64)
     coinslot_inbox_concurrency: int = Field(default=16, ge=1, le=64)
     coinslot_sweep_seconds: float = Field(default=1, gt=0)
     coinslot_sweep_idle_seconds: float = Field(default=10, gt=0)
