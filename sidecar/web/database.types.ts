@@ -589,6 +589,9 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"coinslot_claim_forgets":
+{ Args: { "batch"?: number,"gateways": (string)[] }; Returns: Json[]
+                           },
 "coinslot_claim_mails":
 { Args: { "batch"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_mail_job"][]
                           SetofOptions: {
@@ -597,9 +600,6 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
-"coinslot_claim_forgets":
-{ Args: { "batch"?: number,"gateways": (string)[] }; Returns: Json[]
-                           },
 "coinslot_claim_payments":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_payment_to_read"])[]
                            },
@@ -635,10 +635,11 @@ isOneToOne: false
 "coinslot_finish_delivery":
 { Args: { "answer"?: string,"attempt": number,"delivery_id": number,"error"?: string,"milliseconds"?: number,"outcome": string,"retry_after"?: number,"status"?: number }; Returns: string
                            },
-"coinslot_finish_mail":
-{ Args: { "answer"?: string,"attempt": number,"code"?: number,"dead"?: boolean,"mail_id": number,"outcome": string }; Returns: string
 "coinslot_finish_forget":
 { Args: { "method_id": string }; Returns: undefined
+                           },
+"coinslot_finish_mail":
+{ Args: { "answer"?: string,"attempt": number,"code"?: number,"dead"?: boolean,"mail_id": number,"outcome": string }; Returns: string
                            },
 "coinslot_finish_method":
 { Args: { "brand"?: string,"key_hash": string,"last_four"?: string,"method_id": string,"sealed": string }; Returns: Json
@@ -1111,6 +1112,7 @@ isOneToOne: false
 { Args: Record<PropertyKey, never>; Returns: {
               "kind": string,"wanted": boolean
             }[]
+                           },
 "list_token_methods":
 { Args: Record<PropertyKey, never>; Returns: Json[]
                            },
@@ -1238,10 +1240,11 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
-"replay_token_endpoint":
-{ Args: { "event_id"?: string,"id": string,"reason": string,"since"?: string,"until"?: string }; Returns: Json
 "remove_token_method":
 { Args: { "method_id": string }; Returns: undefined
+                           },
+"replay_token_endpoint":
+{ Args: { "event_id"?: string,"id": string,"reason": string,"since"?: string,"until"?: string }; Returns: Json
                            },
 "request_token_refund":
 { Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: unknown
@@ -1259,11 +1262,6 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
-"rotate_token_endpoint":
-{ Args: { "id": string,"keep_seconds"?: number,"reason": string,"secret": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_endpoint"
 "resume_token_subscription":
 { Args: { "consent"?: Json,"subscription_id": string }; Returns: {
               "amount": number,
@@ -1299,6 +1297,14 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "token_subscriptions"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"rotate_token_endpoint":
+{ Args: { "id": string,"keep_seconds"?: number,"reason": string,"secret": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -1400,9 +1406,6 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
-"test_token_endpoint":
-{ Args: { "id": string }; Returns: string
-                           },
 "subscribe_token_plan":
 { Args: { "consent"?: Json,"currency": string,"gateway": string,"method_id": string,"plan_id": string }; Returns: {
               "amount": number,
@@ -1441,6 +1444,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"test_token_endpoint":
+{ Args: { "id": string }; Returns: string
+                           },
 "token_console_act":
 { Args: { "action": string,"arguments"?: Json,"idempotency_key": string,"reason": string,"subject": string }; Returns: Json
                            },
