@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from coinslot.gateways.registry import require_same_gateways
 from coinslot.routes import registry
+from coinslot.routes.console import console
 from coinslot.routes.health import health
 from coinslot.routes.openapi import openapi
 from coinslot.routes.orders import orders
@@ -25,4 +26,15 @@ def blueprints() -> list[Blueprint]:
         "routes", "routes/registry.py", [each.gateway for each in registry.GATEWAY_ROUTES]
     )
     of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
-    return [health, openapi, *of_gateways, orders, refunds, webhooks, store, pages, web_files]
+    return [
+        health,
+        openapi,
+        *of_gateways,
+        orders,
+        refunds,
+        webhooks,
+        store,
+        pages,
+        console,
+        web_files,
+    ]
