@@ -73,7 +73,8 @@ class Shop:
         statement = sql.SQL("select * from {}({})").format(sql.Identifier(rpc), named)
         with self.database.transaction():
             self.database.execute(
-                "select set_config('role', %s, true), set_config('request.jwt.claims', %s::text, true)",
+                "select set_config('role', %s, true),"
+                " set_config('request.jwt.claims', %s::text, true)",
                 [role, Jsonb(claims)],
             )
             row = self.database.execute(statement, arguments).fetchone()
@@ -263,8 +264,8 @@ class Shop:
         for _ in range(busy + self.chance.randrange(4)):
             self.later(self.chance.randrange(300, 5400))
             self.order()
-            for _ in range(self.chance.randrange(4)):
-                self.later(self.chance.randrange(5, 200))
+            for _ in range(self.chance.randrange(3, 14)):
+                self.later(self.chance.randrange(5, 90))
                 self.spend()
         if len(self.paid) > 10 and self.chance.random() < 0.3:
             self.refund()

@@ -64,8 +64,8 @@ create table coinslot.money_sums (
   constraint money_sums_by_known check (by in ('all', 'method', 'product'))
 );
 comment on table coinslot.money_sums is
-'The same, added up by quarters of an hour: each time zone''s days begin with one. Once for all, once
-for each way to pay, once for each product.';
+'The same, added up by quarters of an hour: each time zone''s days begin with one. Once for all,
+once for each way to pay, once for each product.';
 alter table coinslot.money_sums enable row level security;
 revoke all on table coinslot.money_sums from anon, authenticated, service_role;
 create policy "Nobody reads sums of money through the API" on coinslot.money_sums
@@ -261,15 +261,35 @@ revoke all on function coinslot.sum_moves(integer) from public;
 
 -- What is summed, and what is not yet: the same at any moment.
 create view coinslot.money_parts with (security_invoker = true) as
-select s.by, s.at, s.label, s.currency, s.live, s.paid, s.refunded, s.withdrawn, s.vat, s.payments
+select
+  s.by,
+  s.at,
+  s.label,
+  s.currency,
+  s.live,
+  s.paid,
+  s.refunded,
+  s.withdrawn,
+  s.vat,
+  s.payments
 from coinslot.money_sums as s
 union all
-select d.by, m.at, d.label, m.currency, m.live, m.paid, m.refunded, m.withdrawn, m.vat,
+select
+  d.by,
+  m.at,
+  d.label,
+  m.currency,
+  m.live,
+  m.paid,
+  m.refunded,
+  m.withdrawn,
+  m.vat,
   m.payments::bigint
 from coinslot.money_moves as m
-cross join lateral (
-  values ('all', ''), ('method', m.method), ('product', m.product_id)
-) as d (by, label)
+cross join
+  lateral (
+    values ('all', ''), ('method', m.method), ('product', m.product_id)
+  ) as d (by, label)
 where not m.summed;
 comment on view coinslot.money_parts is 'Money that moved: sums, and moves that are in none yet.';
 revoke all on table coinslot.money_parts from anon, authenticated, service_role;

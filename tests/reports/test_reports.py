@@ -6,7 +6,7 @@ import csv
 import io
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -249,13 +249,14 @@ def test_the_funnel_is_of_the_orders_of_a_day(year: Year) -> None:
     summed(bank)
     rows = report(bank, year.owner, "funnel", **span(year, zone), step="day")["rows"]
     assert rows == before, "summed or not, it is the same"
-    for name, wanted in (
+    figures: tuple[tuple[str, Callable[[bool, bool], bool]], ...] = (
         ("orders", lambda _declined, _pays: True),
         ("declined", lambda declined, _pays: declined),
         ("paid", lambda _declined, pays: pays),
         ("first_try", lambda declined, pays: pays and not declined),
         ("recovered", lambda declined, pays: pays and declined),
-    ):
+    )
+    for name, wanted in figures:
         mine = [(at, 1) for at, declined, pays in year.orders if wanted(declined, pays)]
         assert column(rows, name) == days(year, zone, mine), name
     declines = report(bank, year.owner, "declines", **span(year, zone), step="all")["rows"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openapi_spec_validator import validate
 
+from coinslot.routes.console import console
 from coinslot.routes.openapi import document
 from coinslot.routes.pages import pages
 from coinslot.routes.web_files import web_files
@@ -47,7 +48,7 @@ def test_every_route_is_in_it_and_nothing_else() -> None:
     served = {
         (method.lower(), "/" + route.path.replace(":str", "").translate(_BRACKETS))
         for route in app.router.routes
-        if not any(f".{each.name}." in route.name for each in (pages, web_files))
+        if not any(f".{each.name}." in route.name for each in (pages, console, web_files))
         for method in route.methods - {"OPTIONS", "HEAD"}
     }
     documented = {(m, path) for path, methods in document()["paths"].items() for m in methods}

@@ -62,7 +62,7 @@ def _headers(settings: Settings) -> dict[str, str]:
 
 
 def console_policy(settings: Settings) -> str:
-    """Nothing foreign, nothing inline, and no text becomes markup but through lit's own templates."""
+    """Nothing foreign, nothing inline, and no text becomes markup but by lit's own templates."""
     parts = urlsplit(settings.supabase_url)
     return "; ".join(
         (

@@ -3,7 +3,7 @@
 import { html, nothing, svg } from 'lit'
 import { dayOf, say, short } from './words.js'
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [640, 220, 52, 24, 8]
+const [HEIGHT, LEFT, BOTTOM, TOP] = [220, 52, 24, 8]
 
 /** A step for about four lines: 1, 2 or 5 times a power of ten. */
 function step(most) {
@@ -15,6 +15,7 @@ function step(most) {
 /** Bars by day, those of `below` under the line. Points: {day, above, below}. */
 export function bars(title, points, { write, names }) {
   if (!points.some(({ above, below }) => above || below)) return html`<p class="empty">${say('chart.none')}</p>`
+  const whole = innerWidth < 768 ? 360 : 640 // its text is as large on a phone
   const most = Math.max(...points.map(({ above }) => above), 1)
   const least = Math.max(...points.map(({ below }) => below), 0)
   const by = step(most + least)
@@ -22,13 +23,13 @@ export function bars(title, points, { write, names }) {
   const bottom = least ? Math.max(least, top / 12) : 0
   const scale = (HEIGHT - BOTTOM - TOP) / (top + bottom)
   const zero = TOP + top * scale
-  const slot = (WIDTH - LEFT) / points.length
+  const slot = (whole - LEFT) / points.length
   const width = Math.max(1, Math.min(22, slot * 0.68))
   const lines = Array.from({ length: Math.round(top / by) + 1 }, (_, n) => n * by)
   const every = Math.ceil(points.length / 5)
   const x = (n) => LEFT + slot * n + (slot - width) / 2
-  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${title}>
-      ${lines.map((value) => svg`<line class="grid" x1=${LEFT} x2=${WIDTH} y1=${zero - value * scale} y2=${zero - value * scale}/>
+  return html`<svg class="chart" viewBox="0 0 ${whole} ${HEIGHT}" role="img" aria-label=${title}>
+      ${lines.map((value) => svg`<line class="grid" x1=${LEFT} x2=${whole} y1=${zero - value * scale} y2=${zero - value * scale}/>
         <text class="axis" x=${LEFT - 8} y=${zero - value * scale + 4} text-anchor="end">${short(value)}</text>`)}
       ${points.map(({ day, above, below }, n) => svg`<g><title>${dayOf(day)}: ${write(above)}${below ? ` / −${write(below)}` : ''}</title>
         <rect class="slot" x=${LEFT + slot * n} y=${TOP} width=${slot} height=${HEIGHT - BOTTOM - TOP}/>

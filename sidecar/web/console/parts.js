@@ -45,7 +45,7 @@ export const nameOfMethod = (method) => said('mt', method || 'none')
 /** A table on wide screens and lines of two rows on narrow ones. A column: {name, cell, end, main}. */
 export function table(caption, columns, rows, { href, empty = say('console.none') } = {}) {
   if (!rows.length) return html`<p class="empty">${empty}</p>`
-  const classes = ({ end, main, quiet }) => [end && 'end', main && 'primary', quiet && 'quiet'].filter(Boolean).join(' ')
+  const classes = ({ end, main, quiet, wide }) => [end && 'end', main && 'primary', quiet && 'quiet', wide && 'wide'].filter(Boolean).join(' ')
   return html`<div class="scroll"><table>
     <caption class="unseen">${caption}</caption>
     <thead><tr>${columns.map((each) => html`<th scope="col" class=${classes(each)}>${each.name}</th>`)}</tr></thead>

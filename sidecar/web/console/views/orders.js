@@ -20,6 +20,8 @@ export async function load({ id, filters, me }) {
   }, after, 50, me)
 }
 
+/** What gateways say of an attempt, as an order would. */
+const STATES = { ready: 'pending', paid: 'completed' }
 const METHODS = ['card', 'kakaopay', 'naverpay', 'tosspay', 'transfer', 'virtual_account', 'mobile', 'applepay', 'googlepay', 'link']
 
 const fields = (me) => [
@@ -127,7 +129,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, can }
     ${cases.length ? html`<h2>${say('order.cases')}</h2>${cases.map((each) => caseCard(each, me))}` : nothing}
     ${attempts.length ? html`<section class="card flush"><div class="title"><h2>${say('order.attempts')}</h2></div>${table(say('order.attempts'), [
       { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>` },
-      { name: say('col.status'), cell: (row) => html`${row.state}${row.credited ? html` <span class="chip good">${say('order.credited')}</span>` : nothing}` },
+      { name: say('col.status'), cell: (row) => html`${said('st', STATES[row.state] ?? row.state)}${row.credited ? html` <span class="chip good">${say('order.credited')}</span>` : nothing}` },
       { name: say('col.reason'), cell: (row) => row.failure_reason ?? row.problem ?? '–' },
       { name: say('col.when'), cell: (row) => time(row.updated_at), quiet: true },
       { name: say('col.amount'), end: true, cell: (row) => money(row.paid || row.amount, row.currency) },

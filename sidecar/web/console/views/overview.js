@@ -50,7 +50,7 @@ function needs({ cases, oldest_case: oldest, disputes, webhooks, next_webhook_at
   return html`<section class="card needs" aria-label=${say('over.attention')}>${all.length ? all : html`<p class="calm">${icon('check')} ${say('over.clear')}</p>`}</section>`
 }
 
-export function view({ data, filters, go }) {
+export function view({ data, filters, go, me }) {
   const currency = filters.currency ?? data.currencies[0] ?? 'KRW'
   const [now] = of(data.whole.rows, currency)
   const [before] = of(data.earlier.rows, currency)
@@ -79,13 +79,13 @@ export function view({ data, filters, go }) {
         ${shares(say('over.methods'), of(data.methods.rows, currency).map((row) => ({ name: nameOfMethod(row.label), value: row.net })), { write })}</section>
     </div>
     <section class="card flush"><div class="title"><h2>${say('over.recent')}</h2><a href="#/orders">${say('over.view_all')}</a></div>
-      ${table(say('over.recent'), ordersColumns(), data.recent.items, { href: ({ order_id: id }) => `#/orders/${id}`, empty: say('over.first') })}</section>`
+      ${table(say('over.recent'), ordersColumns(me.gateways), data.recent.items, { href: ({ order_id: id }) => `#/orders/${id}`, empty: say('over.first') })}</section>`
 }
 
 export const ordersColumns = (gateways = {}) => [
   { name: say('col.customer'), main: true, cell: (row) => html`<a href="#/orders/${row.order_id}"><bdi>${row.email ?? row.user_id.slice(0, 8)}</bdi></a>` },
   { name: say('col.product'), cell: (row) => html`${nameOf(row)}${row.quantity > 1 ? ` × ${row.quantity}` : ''}` },
-  { name: say('col.method'), cell: (row) => html`${nameOfMethod(row.method)}<small>${gateways[row.gateway] ?? row.gateway}</small>` },
+  { name: say('col.method'), wide: true, cell: (row) => html`${nameOfMethod(row.method)}<small>${gateways[row.gateway] ?? row.gateway}</small>` },
   { name: say('col.status'), cell: (row) => chip('st', row.status) },
   { name: say('col.when'), cell: (row) => time(row.created_at), quiet: true },
   { name: say('col.tokens'), end: true, cell: (row) => number(row.tokens), quiet: true },
