@@ -131,7 +131,7 @@ async def test_a_refund_says_what_it_does_and_is_one_however_often_it_is_pressed
     await expect(dialog).to_be_hidden()
     await expect(page.locator(".timeline")).to_contain_text("Goodwill")
     rows = shop.select("select amount from coinslot.refunds where order_id = %s", order_id)
-    assert [row["amount"] for row in rows] == [2000]
+    assert rows == [(2000,)]
 
 
 async def test_a_lost_answer_is_said_and_pressing_again_shows_the_truth(
@@ -211,7 +211,7 @@ async def test_keys_lead_everywhere(enter: Enter, shop: Shop) -> None:
 async def test_it_weighs_little(shop: Shop) -> None:
     page = (await shop.http.get(f"{shop.stack.sidecar_url}/console")).text
     weight = len(page)
-    for part in page.split('"'):
+    for part in set(page.split('"')):
         if part.startswith("/web/pages/") and part.endswith((".js", ".css")):
             weight += (ROOT / "build" / f"{part.removeprefix('/')}.gz").stat().st_size
     assert 20_000 < weight <= BYTES

@@ -84,7 +84,7 @@ export function filterBar(fields, chosen, go) {
 export const facts = (pairs) => html`<dl class="facts">${pairs.filter(Boolean).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
 
 export const figure = (name, value, sub = nothing, help = nothing) => html`<div class="card figure" title=${help}>
-  <h3>${name}</h3><p class="big">${value}</p>${sub === nothing ? nothing : html`<p class="sub">${sub}</p>`}
+  <p class="name">${name}</p><p class="big">${value}</p>${sub === nothing ? nothing : html`<p class="sub">${sub}</p>`}
 </div>`
 
 export const heading = (title, actions = nothing) => html`<div class="heading"><h1 tabindex="-1">${title}</h1><div class="actions">${actions}</div></div>`
