@@ -38,6 +38,7 @@ create temporary table provocations (message, code, caller, statement, details) 
  '{}'),
 ('code_not_found', 'PT404', 'user',
  $$select * from create_token_order('starter', 'portone', promo_code => 'nonsense')$$, '{}'),
+('document_not_found', 'PT404', 'user', $$select get_token_document('R2026-000001')$$, '{}'),
 ('product_not_found', 'PT404', 'user', $$select * from create_token_order('nonsense', 'portone')$$,
  '{"product_id": "nonsense"}'),
 ('hold_not_found', 'PT404', 'service',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ import pytest
 from pytest_postgresql import factories
 
 from devstack.settings import ROOT
-from tests.support import clusters, garbage, seeds
-from tests.support.clusters import DEBIAN_15, Cluster, require
+from tests.support import clusters, garbage
+from tests.support.clusters import Cluster, require
+from tests.support.seeds import DEBIAN_15
 from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
 
@@ -26,15 +26,10 @@ garbage.pause()
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "registry: resolves or installs from package registries")
     config.addinivalue_line("markers", "proof: takes long; run by `make proofs` (PROOFS=1) alone")
-    if not hasattr(config, "workerinput"):
+    # A mutant's copy has what is built here, and no tools.
+    mutated = config.pluginmanager.has_plugin("tests.mutants.plugin")
+    if not mutated and not hasattr(config, "workerinput"):
         subprocess.run(["make", "--silent", "web"], cwd=ROOT, check=True)  # noqa: S607
-    if config.getoption("tx", None):
-        seeds.share(os.getpid())
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if config.pluginmanager.has_plugin("dsession"):
-        clusters.discard_seeds()
 
 
 @pytest.hookimpl(trylast=True)

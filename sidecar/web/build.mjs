@@ -112,9 +112,10 @@ async function page(name, [markup, script, sheet = 'pages.css'], language, files
 
 const read = async (path) => JSON.parse(await readFile(join(sources, path), 'utf8'))
 
-/** Of the components and of the pages. */
+/** Of the components, of the pages, and of receipts. */
 async function words(language) {
-  return { ...(await read(`i18n/${language}.json`)), ...(await read(`i18n/pages/${language}.json`)) }
+  const files = ['', 'pages/', 'document/'].map((folder) => read(`i18n/${folder}${language}.json`))
+  return Object.assign({}, ...(await Promise.all(files)))
 }
 
 async function write(path, text) {

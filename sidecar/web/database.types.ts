@@ -20,6 +20,32 @@ export type Database = {
                   Relationships: [
 
                   ]
+                },"token_documents": {
+                  Row: {
+                    "amount": number,"cause": string,"corrects": string | null,"currency": string,"gateway": string,"issued_at": string,"kind": string,"list_amount": number | null,"live": boolean,"method": string | null,"name": string,"name_ko": string | null,"number": string,"order_id": string,"paid_at": string,"payment_id": string,"quantity": number,"seller": NonNullable<Json>,"serial": number,"tax_basis": string | null,"tax_free": number | null,"tax_status": string,"time_zone": string,"tokens": number,"user_id": string,"vat": number | null,"year": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"cause": string,"corrects"?: string | null,"currency": string,"gateway": string,"issued_at"?: string,"kind": string,"list_amount"?: number | null,"live": boolean,"method"?: string | null,"name": string,"name_ko"?: string | null,"number": string,"order_id": string,"paid_at": string,"payment_id": string,"quantity": number,"seller": NonNullable<Json>,"serial": number,"tax_basis"?: string | null,"tax_free"?: number | null,"tax_status": string,"time_zone": string,"tokens": number,"user_id": string,"vat"?: number | null,"year": number
+                  }
+                  Update: {
+                    "amount"?: number,"cause"?: string,"corrects"?: string | null,"currency"?: string,"gateway"?: string,"issued_at"?: string,"kind"?: string,"list_amount"?: number | null,"live"?: boolean,"method"?: string | null,"name"?: string,"name_ko"?: string | null,"number"?: string,"order_id"?: string,"paid_at"?: string,"payment_id"?: string,"quantity"?: number,"seller"?: NonNullable<Json>,"serial"?: number,"tax_basis"?: string | null,"tax_free"?: number | null,"tax_status"?: string,"time_zone"?: string,"tokens"?: number,"user_id"?: string,"vat"?: number | null,"year"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_documents_corrects_fkey"
+      columns: ["corrects"]
+isOneToOne: false
+      referencedRelation: "token_documents"
+      referencedColumns: ["number"]
+    },{
+      foreignKeyName: "token_documents_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: false
+      referencedRelation: "token_payments"
+      referencedColumns: ["id"]
+    }
+                  ]
                 },"token_features": {
                   Row: {
                     "feature": string,"tokens": number
@@ -325,7 +351,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "coinslot_apply_gateway_payment":
-{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"taken_at"?: string,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
+{ Args: { "amount": number,"currency": string,"disputed"?: number,"failure_reason"?: string,"gateway": string,"live": boolean,"method"?: string,"order_id": string,"paid"?: number,"payment_key": string,"refunded"?: number,"refunding"?: number,"secret"?: string,"source": string,"state": string,"taken_at"?: string,"tax_free"?: number,"vat"?: number,"version": number,"virtual_account"?: Json,"webhook_ids"?: (number)[],"withdrawn"?: number }; Returns: Record<string, unknown>
                            },
 "coinslot_audit_open":
 { Args: { "after"?: string,"audit_id": number }; Returns: Json
@@ -621,6 +647,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_set_seller":
+{ Args: { "business"?: Json,"reason"?: string,"tax_status"?: string,"time_zone"?: string }; Returns: Json
+                           },
 "coinslot_set_tiers":
 { Args: { "product_id": string,"reason"?: string,"tiers": Json }; Returns: Json
                            },
@@ -684,6 +713,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"get_token_document":
+{ Args: { "number": string }; Returns: Json
+                           },
 "get_token_invitation":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -809,6 +841,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"set_token_seller":
+{ Args: { "business"?: Json,"reason": string,"tax_status"?: string,"time_zone"?: string }; Returns: Json
+                           },
 "set_token_tiers":
 { Args: { "product_id": string,"reason": string,"tiers": Json }; Returns: Json
                            },

@@ -22,6 +22,8 @@
 --                                     the attempt it is known by
 --   ?history ?open ?resolved ?events  what is in the books, what waits for a person or did so, what
 --                                     was noted
+--   ?documents                        the receipts and credit notes: r0 is the first receipt, its
+--                                     cause and amount, VAT, tax-free part, and who split it
 --   ?wallet ?tokens ?refund ?reads    the wallet, what the buyer can spend, the order's refunds,
 --                                     how often it was reconciled, and when it will be
 --
@@ -267,6 +269,16 @@ begin
       return pg_temp.refunds(payment.id);
     when '?history' then
       return pg_temp.history(payment.user_id);
+    when '?documents' then
+      return (
+        select string_agg(concat_ws(' ',
+          left(d.kind, 1) || substr(d.number, length(d.number) - 5)::integer - (
+            select min(f.serial) from public.token_documents f
+            where f.payment_id = d.payment_id and f.kind = d.kind
+          ), d.cause, d.amount, d.vat, d.tax_free, d.tax_basis
+        ), ', ' order by d.issued_at)
+        from public.token_documents d where d.payment_id = payment.id
+      );
     when '?open' then
       return (
         select string_agg(d.kind, ', ' order by d.id) from coinslot.discrepancies d

@@ -21,19 +21,20 @@ return array[
   'coinslot_remove_product', 'coinslot_replay_webhooks', 'coinslot_resolve_discrepancy',
   'coinslot_return_payments', 'coinslot_return_webhooks', 'coinslot_run_maintenance',
   'coinslot_schema_version', 'coinslot_set_code', 'coinslot_set_product', 'coinslot_set_promotion',
-  'coinslot_set_refill', 'coinslot_set_tiers', 'coinslot_store_webhook', 'coinslot_verify_ledger',
-  'coinslot_webhook_verdict', 'create_token_order', 'extend_token_hold', 'get_token_invitation',
-  'get_user_tokens', 'hold_feature_for', 'hold_tokens_for', 'list_expiring_tokens',
-  'list_token_holds', 'list_token_lots', 'list_token_refills', 'list_token_refunds',
-  'merge_token_wallets', 'redeem_token_code', 'refund_spend_for', 'release_token_hold',
-  'request_token_refund', 'request_token_refund_for', 'set_token_code', 'set_token_group_for',
-  'set_token_promotion', 'set_token_refill', 'set_token_tiers', 'spend_tokens', 'spend_tokens_for',
+  'coinslot_set_refill', 'coinslot_set_seller', 'coinslot_set_tiers', 'coinslot_store_webhook',
+  'coinslot_verify_ledger', 'coinslot_webhook_verdict', 'create_token_order', 'extend_token_hold',
+  'get_token_document', 'get_token_invitation', 'get_user_tokens', 'hold_feature_for',
+  'hold_tokens_for', 'list_expiring_tokens', 'list_token_holds', 'list_token_lots',
+  'list_token_refills', 'list_token_refunds', 'merge_token_wallets', 'redeem_token_code',
+  'refund_spend_for', 'release_token_hold', 'request_token_refund', 'request_token_refund_for',
+  'set_token_code', 'set_token_group_for', 'set_token_promotion', 'set_token_refill',
+  'set_token_seller', 'set_token_tiers', 'spend_tokens', 'spend_tokens_for',
   'token_capture_receipt', 'token_console_act', 'token_console_export', 'token_console_get',
-  'token_console_list', 'token_console_report', 'token_console_search', 'token_features',
-  'token_hold_receipt', 'token_ledger', 'token_lots', 'token_merge_receipt', 'token_offers',
-  'token_payment_events', 'token_payments', 'token_prices', 'token_products', 'token_receipt',
-  'token_redemption', 'token_refunds', 'token_tiers', 'token_wallets', 'tokens', 'update_profile',
-  'use_feature', 'use_feature_for', 'void_token_orders', 'void_token_orders_for'
+  'token_console_list', 'token_console_report', 'token_console_search', 'token_documents',
+  'token_features', 'token_hold_receipt', 'token_ledger', 'token_lots', 'token_merge_receipt',
+  'token_offers', 'token_payment_events', 'token_payments', 'token_prices', 'token_products',
+  'token_receipt', 'token_redemption', 'token_refunds', 'token_tiers', 'token_wallets', 'tokens',
+  'update_profile', 'use_feature', 'use_feature_for', 'void_token_orders', 'void_token_orders_for'
 ];
 
 notify pgrst, 'reload schema';

@@ -56,6 +56,12 @@ comment on function coinslot.are_links(jsonb) is
 'True for addresses of the shop''s pages: terms, refunds, privacy, support.';
 revoke all on function coinslot.are_links(jsonb) from public;
 
+create function coinslot.tax_statuses() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['general', 'simplified', 'exempt', 'mixed', 'none'];
+comment on function coinslot.tax_statuses() is 'How the seller is taxed; none = nothing is said.';
+revoke all on function coinslot.tax_statuses() from public;
+
 -- One row, changed by the project's owner with plain SQL. A migration of the app's own, right after
 -- this one, may change it before the next ones look at it: `coinslot migrations add` writes one.
 -- The mode has no permissive default: a database takes test payments only until somebody says that
@@ -95,6 +101,9 @@ create table coinslot.settings (
   referral_bonus bigint not null default 0,
   referral_wait interval not null default interval '14 days',
   max_referrals integer not null default 20,
+  tax_status text not null default 'none',
+  time_zone text not null default 'Asia/Seoul',
+  documents_since timestamptz default clock_timestamp(),
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -129,7 +138,11 @@ create table coinslot.settings (
     least(referral_reward, referral_bonus, max_referrals) >= 0
     and greatest(referral_reward, referral_bonus) <= 1000000000
     and referral_wait >= interval '0'
-  )
+  ),
+  constraint settings_tax_status_known check (tax_status = any(coinslot.tax_statuses())),
+  -- Fails for one that Postgres does not know.
+  constraint settings_time_zone_known
+  check (timezone(time_zone, to_timestamp(0)) is not null)
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
 comment on column coinslot.settings.mode is 'test | live: which gateway payments are money here.';
@@ -191,6 +204,13 @@ comment on column coinslot.settings.referral_bonus is 'Tokens for who was invite
 comment on column coinslot.settings.referral_wait is
 'How long after the first money of an invited user both are rewarded.';
 comment on column coinslot.settings.max_referrals is 'Rewards for one who invites, at the most.';
+comment on column coinslot.settings.tax_status is
+'How the seller is taxed: general (10 % VAT in prices in won), simplified, exempt, mixed, or none:
+receipts show the taxes that a gateway tells.';
+comment on column coinslot.settings.time_zone is
+'Where the seller''s years begin, by which receipts are numbered.';
+comment on column coinslot.settings.documents_since is
+'What is credited from then on has receipts; null = nothing new has.';
 
 insert into coinslot.settings default values;
 
@@ -222,6 +242,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('identity_required', 'PT403', 'Confirm an e-mail, a phone number or another identity first.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
 ('limit_reached', 'PT403', 'Ask somebody with a higher limit; the detail says what is left.'),
+('document_not_found', 'PT404', 'Check the number, and that the payment is this user''s.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('code_not_found', 'PT404', 'Check the code with check_token_code first: then it is known.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),

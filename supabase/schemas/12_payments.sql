@@ -325,6 +325,8 @@ create table coinslot.payment_attempts (
   credited boolean not null default false,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
+  vat bigint,
+  tax_free bigint,
   constraint payment_attempts_pkey primary key (id),
   constraint payment_attempts_gateway_payment_key_key unique (gateway, payment_key),
   constraint payment_attempts_payment_id_fkey foreign key (payment_id)
@@ -346,6 +348,10 @@ comment on column coinslot.payment_attempts.problem is
 comment on column coinslot.payment_attempts.secret is
 'What the gateway repeats in its unsigned webhooks about this attempt.';
 comment on column coinslot.payment_attempts.credited is 'This attempt moves the order''s tokens.';
+comment on column coinslot.payment_attempts.vat is
+'Of the money that it holds, in minor units, as the gateway split it; null = it does not say.';
+comment on column coinslot.payment_attempts.tax_free is
+'Of the money that it holds, in minor units, free of tax.';
 create index payment_attempts_payment_id on coinslot.payment_attempts (payment_id);
 create index payment_attempts_holders on coinslot.payment_attempts (updated_at)
 where virtual_account ? 'holder';

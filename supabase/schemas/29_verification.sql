@@ -300,6 +300,10 @@ language sql stable security definer set search_path = '' as $$
   select * from coinslot.verify_promotions(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_referrals(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_documents(verify_ledger.from_user, verify_ledger.to_user)
+  union all
+  select * from coinslot.verify_series(verify_ledger.from_user)
 $$;
 comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.coinslot_verify_ledger.';
 revoke all on function coinslot.verify_ledger(uuid, uuid) from public;

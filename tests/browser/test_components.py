@@ -121,6 +121,24 @@ async def test_a_purchase_is_one_line_of_the_history(browse: Browse) -> None:
     assert await receipt.evaluate("opener") is None
 
 
+async def test_a_receipt_of_ours_is_listed_with_its_purchase(browse: Browse) -> None:
+    """It opens in a tab that knows who asks, and whose address tells nobody."""
+    person = await browse()
+    await person.choose("PortOne")
+    await person.buy()
+    await person.clicks("Pay ₩5,000")
+    await person.told("10 tokens added")
+    bought = person.page.locator(ROWS).first
+    await bought.locator("summary").click()
+    async with person.context.expect_page() as opened:
+        await bought.get_by_role("button", name="Receipt TEST-R").click()
+    receipt = await opened.value
+    await expect(receipt.get_by_role("heading", name="Receipt")).to_be_visible()
+    await expect(receipt.get_by_text("Starter Pack")).to_be_visible()
+    assert "access_token" not in receipt.url
+    await expect(receipt.get_by_role("button", name="Print")).to_be_visible()
+
+
 async def test_an_address_that_lies_about_a_payment_is_not_believed(browse: Browse) -> None:
     person = await browse()
     person.expects("400 /payment/toss/confirm", "404 /api/payments/complete")

@@ -54,6 +54,7 @@ def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None
         *("set_token_group_for", "set_token_refill", "set_token_tiers"),
         *("check_token_code", "redeem_token_code", "set_token_code", "set_token_promotion"),
         *("accept_token_invitation", "get_token_invitation"),
+        *("get_token_document", "set_token_seller"),
     }
 
 

@@ -31,6 +31,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_token_invitation": {},
     "accept_token_invitation": {"code": "SPRING"},
     "list_token_lots": {},
+    "get_token_document": {"number": "R2026-000001"},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
 }

@@ -19,7 +19,7 @@ FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
     *("create_token_order", "cancel_token_order", "list_token_holds", "list_token_refills"),
     *("check_token_code", "redeem_token_code", "get_token_invitation", "accept_token_invitation"),
-    "list_token_lots",
+    *("list_token_lots", "get_token_document"),
 }
 """RPCs of a signed-in person."""
 
@@ -30,6 +30,7 @@ FOR_OPERATORS = {
     "set_token_code",
     "set_token_promotion",
     "set_token_refill",
+    "set_token_seller",
     "set_token_tiers",
     "token_console_act",
     "token_console_export",

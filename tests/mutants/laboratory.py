@@ -107,6 +107,8 @@ def _copy() -> Iterator[Path]:
         root = Path(folder) / "coinslot"
         shutil.copytree(ROOT, root, ignore=_LEFT_OUT)
         (root / "node_modules").symlink_to((ROOT / "node_modules").resolve())
+        (root / "build").mkdir()
+        (root / "build" / "web").symlink_to((ROOT / "build" / "web").resolve())
         yield root
 
 

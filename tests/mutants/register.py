@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutants import (
     audit_rules,
+    document_rules,
     ending_rules,
     gateway_rules,
     growth_rules,
@@ -43,6 +44,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *merging_rules.MUTANTS,
     *method_rules.MUTANTS,
     *payment_rules.MUTANTS,
+    *document_rules.MUTANTS,
     *ending_rules.MUTANTS,
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,

@@ -52,7 +52,7 @@ select r.setrole::regrole::text, r.setconfig from pg_db_role_setting r
 join pg_database d on d.oid = r.setdatabase where d.datname = current_database() order by 1
 """
 # Made by chance in each database.
-_OWN = {"coinslot.settings": ("identity_salt",)}
+_OWN = {"coinslot.settings": ("identity_salt", "documents_since")}
 
 
 def differences(cluster: Cluster, grants: Grants, *views: View) -> list[str]:

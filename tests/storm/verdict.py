@@ -26,6 +26,10 @@ Row = dict[str, Any]
 _ORDERS: LiteralString = """
 select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p.tokens,
   p.payment_key, p.paid, p.refunded + p.withdrawn as returned,
+  (
+    select coalesce(sum(case d.kind when 'receipt' then d.amount else -d.amount end), 0)::bigint
+    from public.token_documents d where d.payment_id = p.id
+  ) as documented,
   exists (
     select from coinslot.discrepancies d
     where d.order_id = p.order_id and d.kind = 'wallet_closed' and d.resolved_at is null
@@ -145,6 +149,8 @@ def _tokens(orders: dict[str, Row], money: dict[str, list[Money]]) -> Iterator[O
             yield Offence("doubled", f"credited {row['credits']} times", order_id)
         elif counting and (row["paid"], row["returned"]) != (counting.paid, counting.returned):
             yield Offence("money", f"{row['paid']} - {row['returned']}, not {counting}", order_id)
+        elif row["documented"] != (counting.left if counting else 0):
+            yield Offence("money", f"documents of {row['documented']}, not {counting}", order_id)
 
 
 def _by_order(money: Iterable[Money]) -> dict[str, list[Money]]:

@@ -24,7 +24,11 @@ def words(folder: str) -> dict[str, dict[str, str]]:
 TEXTS = words("i18n")
 PAGES = words("i18n/pages")
 INVITATION = words("i18n/invitation")
-ALL = {each: {**TEXTS[each], **PAGES[each], **INVITATION[each]} for each in LANGUAGES}
+DOCUMENT = words("i18n/document")
+PARTS = (TEXTS, PAGES, INVITATION, DOCUMENT)
+ALL = {
+    each: {name: text for part in PARTS for name, text in part[each].items()} for each in LANGUAGES
+}
 SCRIPTS = [
     *WEB.glob("*.js"),
     *(WEB / "elements").glob("*.js"),
@@ -33,7 +37,10 @@ SCRIPTS = [
 ]
 CODE = "\n".join(script.read_text() for script in SCRIPTS)
 MARKUP = "\n".join(page.read_text() for page in (WEB / "pages").glob("*.html"))
-SIDECAR = "\n".join(file.read_text() for file in (ROOT / "sidecar/coinslot").rglob("page_*.py"))
+ROUTES = ROOT / "sidecar/coinslot/routes"
+SIDECAR = "\n".join(
+    file.read_text() for file in (*ROUTES.glob("page_*.py"), *ROUTES.glob("templates/*"))
+)
 KINDS = re.findall(
     r"'(\w+)'", (WEB / "coinslot.d.ts").read_text().split("OutcomeKind =")[1].split("export")[0]
 )
@@ -48,6 +55,7 @@ FAMILIES = (
     "currency.",
     "history.",
     "business.",
+    "document.",
     "code.",
     "invite.",
 )
@@ -57,15 +65,13 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
-@pytest.mark.parametrize(
-    "texts", [TEXTS, PAGES, INVITATION], ids=["components", "pages", "invitation"]
-)
+@pytest.mark.parametrize("texts", PARTS, ids=["components", "pages", "invitation", "document"])
 def test_both_languages_have_the_same_texts(texts: dict[str, dict[str, str]]) -> None:
     assert list(texts["en"]) == list(texts["ko"])
 
 
 def test_no_name_means_two_texts() -> None:
-    assert len(ALL["en"]) == len(TEXTS["en"]) + len(PAGES["en"]) + len(INVITATION["en"])
+    assert len(ALL["en"]) == sum(len(part["en"]) for part in PARTS)
 
 
 @pytest.mark.parametrize("name", ALL["en"])

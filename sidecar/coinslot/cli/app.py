@@ -17,6 +17,7 @@ from coinslot.cli.operators import app as operators
 from coinslot.cli.products import app as products
 from coinslot.cli.reconcile import reconcile
 from coinslot.cli.refunds import accept_refund, close_refund, refund
+from coinslot.cli.seller import app as seller
 from coinslot.cli.serve import serve
 from coinslot.cli.webhooks import app as webhooks
 from coinslot.release import OLDEST_SCHEMA, VERSION
@@ -40,6 +41,7 @@ app.add_typer(discrepancies, name="discrepancies")
 app.add_typer(operators, name="operators")
 app.add_typer(products, name="products")
 app.add_typer(codes, name="codes")
+app.add_typer(seller, name="seller")
 app.add_typer(migrations, name="migrations")
 
 

@@ -42,6 +42,9 @@ class Rpc(StrEnum):
     REMOVE_PRODUCT = "coinslot_remove_product"
     LIST_PRODUCTS = "coinslot_list_products"
     VOID_ORDERS_FOR = "void_token_orders_for"
+    # receipts and credit notes
+    GET_DOCUMENT = "get_token_document"
+    SET_SELLER = "coinslot_set_seller"
     # promotion codes
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
@@ -68,7 +71,12 @@ class Rpc(StrEnum):
     RESOLVE_DISCREPANCY = "coinslot_resolve_discrepancy"
 
 
-DISPENSABLE = frozenset({Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES})
+DISPENSABLE = frozenset(
+    {
+        *(Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES),
+        *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER),
+    }
+)
 """A database of the release before lacks them, and everything else goes on."""
 
 NOT_REPEATABLE = frozenset(

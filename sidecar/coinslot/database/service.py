@@ -11,6 +11,7 @@ from coinslot.database.payments import PaymentDatabase
 from coinslot.database.products import ProductDatabase
 from coinslot.database.reconciliation import ReconciliationDatabase
 from coinslot.database.refunds import RefundDatabase
+from coinslot.database.sellers import SellerDatabase
 from coinslot.database.webhooks import WebhookDatabase
 from coinslot.errors import DatabaseUnavailable
 
@@ -27,6 +28,7 @@ class ServiceDatabase(
     OperatorDatabase,
     ProductDatabase,
     CodeDatabase,
+    SellerDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
     InstallationDatabase,

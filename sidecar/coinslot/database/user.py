@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coinslot.database.caller import Caller
-from coinslot.database.records import Offer, OrderRecord, RefundRecord
+from coinslot.database.records import Document, Offer, OrderRecord, RefundRecord
 from coinslot.database.rpc_names import Rpc
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class UserDatabase(Caller):
     async def request_refund(self, order_id: str, request: RefundRequest) -> RefundRecord:
         """A refund on the word of an operator, finance or owner; `forbidden` for anybody else."""
         return await self.record(RefundRecord, Rpc.REQUEST_REFUND, **request.arguments(order_id))
+
+    async def document(self, number: str) -> Document:
+        """A receipt or a credit note of the person's. Raises `document_not_found`."""
+        return await self.record(Document, Rpc.GET_DOCUMENT, number=number)
 
     async def offers(self, currency: str) -> AsyncIterator[Offer]:
         """The products on sale in this currency, by pages: PostgREST has a limit of its own."""

@@ -68,6 +68,9 @@ class GatewayPayment:
     virtual_account: VirtualAccount | None = None
     taken_at: str | None = field(default=None, compare=False)
     secret: str | None = field(default=None, repr=False)
+    # Of the money that it holds now, where the gateway splits it; both or neither.
+    vat: int | None = field(default=None, compare=False)
+    tax_free: int | None = field(default=None, compare=False)
     # The gateway's own code for a failure whose reason is its own sentence. Never stored.
     failure_code: str | None = field(default=None, compare=False)
     # The address of the gateway's own receipt. Never stored: it may give the buyer away.

@@ -10,6 +10,7 @@ from coinslot.routes.console import console
 from coinslot.routes.health import health
 from coinslot.routes.openapi import openapi
 from coinslot.routes.orders import orders
+from coinslot.routes.page_document import document_pages
 from coinslot.routes.pages import pages
 from coinslot.routes.refunds import refunds
 from coinslot.routes.store import store
@@ -26,15 +27,5 @@ def blueprints() -> list[Blueprint]:
         "routes", "routes/registry.py", [each.gateway for each in registry.GATEWAY_ROUTES]
     )
     of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
-    return [
-        health,
-        openapi,
-        *of_gateways,
-        orders,
-        refunds,
-        webhooks,
-        store,
-        pages,
-        console,
-        web_files,
-    ]
+    common = [health, openapi, *of_gateways, orders, refunds, webhooks, store]
+    return [*common, pages, document_pages, console, web_files]

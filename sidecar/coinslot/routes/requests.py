@@ -40,6 +40,11 @@ def optional_token(request: Request) -> str | None:
     return token.strip()
 
 
+def is_token(text: str) -> bool:
+    """True for what could be a JWT."""
+    return bool(_TOKEN.fullmatch(text))
+
+
 def required_token(request: Request) -> str:
     token = optional_token(request)
     if token is None:

@@ -4,7 +4,7 @@ import { html, nothing } from 'lit'
 import { told } from '../gateways/declines.js'
 import { day, locale, money, moment, nameOf, number, t, time, wayOf } from '../text.js'
 import { icon } from './icons.js'
-import { showReceipt } from './receipt.js'
+import { listDocuments, showReceipt } from './receipt.js'
 import { given, supportAddress } from './words.js'
 
 const FOLDED_FROM = 10
@@ -26,7 +26,7 @@ function row({ tone = '', picture, title, notes, amount, note, more }) {
     <span class="sum"><span class=${tone === 'good' ? 'amount figure gain' : 'amount figure'}>${amount}</span>
       <span class="quiet figure">${note}</span></span>`
   return more
-    ? html`<li class="entry"><details><summary class="row">${content}</summary>${more}</details></li>`
+    ? html`<li class="entry"><details @toggle=${listDocuments}><summary class="row">${content}</summary>${more}</details></li>`
     : html`<li class="entry"><div class="row">${content}</div></li>`
 }
 
@@ -72,6 +72,7 @@ function details({ order_id: order, amount, currency, ...payment }) {
   const rows = [['paid', money(amount, currency)], ['method', methodOf(payment)], ['order', order]]
   return html`<dl class="facts">${rows.filter(([, value]) => value).map(([name, value]) => html`<div>
       <dt>${t(name)}</dt><dd class="figure">${value}</dd></div>`)}</dl>
+    <p class="foot" data-order=${order}></p>
     <p class="foot"><button type="button" class="link"
         @click=${({ currentTarget }) => showReceipt(currentTarget, order)} .textContent=${t('receipt')}></button>
       ${support ? html`<a href=${support}>${t('history.help')}</a>` : nothing}</p>`

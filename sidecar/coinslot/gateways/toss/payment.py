@@ -120,6 +120,8 @@ class _Payment(_Lenient):
     ]
     totalAmount: Decimal = Field(ge=0)  # noqa: N815
     balanceAmount: Decimal = Field(ge=0)  # noqa: N815
+    vat: Decimal | None = None
+    taxFreeAmount: Decimal | None = None  # noqa: N815
     currency: str = Field(pattern=r"^[A-Za-z]{3}$")
     method: Text | None = None
     approvedAt: datetime | None = None  # noqa: N815
@@ -153,6 +155,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
     paid = amount if _was_paid(payment) else 0
     refunded, refunding = _given_back(payment, paid)
     state = STATES[payment.status]
+    vat, tax_free = _taxes(payment, paid - refunded) if paid else (None, None)
     return TossPayment(
         order_id=payment.orderId,
         payment_key=payment.paymentKey,
@@ -175,7 +178,27 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         approved_at=zoned(payment.approvedAt) if payment.approvedAt else None,
         taken_at=utc(payment.approvedAt) if payment.approvedAt and paid else None,
         receipt=payment.receipt.url if payment.receipt else None,
+        vat=vat,
+        tax_free=tax_free,
     )
+
+
+def _taxes(payment: _Payment, held: int) -> tuple[int | None, int | None]:
+    """VAT and tax-free part of the balance. They shrink with each cancel, so they say nothing of
+    other money than that; and what is no split decides nothing."""
+    balance = payment.balanceAmount
+    if payment.vat is None or payment.taxFreeAmount is None:
+        return None, None
+    if (
+        not 0 <= payment.vat + payment.taxFreeAmount <= balance
+        or min(payment.vat, payment.taxFreeAmount) < 0
+    ):
+        return None, None
+    if to_minor(balance, payment.currency) != held:
+        return None, None
+    split = (payment.vat, payment.taxFreeAmount)
+    vat, tax_free = (to_minor(each, payment.currency) for each in split)
+    return vat, tax_free
 
 
 def _method(payment: _Payment) -> str | None:

@@ -51,6 +51,8 @@ class Part(BaseModel):
 class _Amount(Part):
     total: Minor
     cancelled: Minor
+    vat: int | None = None
+    tax_free: int | None = None
 
 
 class _Channel(Part):
@@ -76,6 +78,8 @@ class _Failure(Part):
 class _Cancellation(Part):
     status: str
     total_amount: Minor
+    vat_amount: int | None = None
+    tax_free_amount: int | None = None
     trigger: str | None = None
 
 
@@ -121,6 +125,7 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
     if state == "canceled":
         refunded = paid - withdrawn - refunding
     left = paid - withdrawn - refunded - refunding
+    vat, tax_free = _taxes(payment, paid - withdrawn - refunded) if paid else (None, None)
     return GatewayPayment(
         order_id=payment.id,
         payment_key=payment.transaction_id,
@@ -138,7 +143,25 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         virtual_account=_virtual_account(payment),
         taken_at=_moment(payment.paid_at) if paid and payment.paid_at else None,
         receipt=payment.receipt_url,
+        vat=vat,
+        tax_free=tax_free,
     )
+
+
+def _taxes(payment: V2Payment, held: int) -> tuple[int | None, int | None]:
+    """VAT and tax-free part of what is left: of the whole, less those of the cancellations. A
+    cancellation that does not tell its own, or a split that cannot be, leaves both unknown."""
+    gone = [each for each in payment.cancellations or () if each.status == "SUCCEEDED"]
+    vat, tax_free = payment.amount.vat, payment.amount.tax_free
+    if vat is None or tax_free is None:
+        return None, None
+    for each in gone:
+        if each.vat_amount is None or each.tax_free_amount is None:
+            return None, None
+        vat, tax_free = vat - each.vat_amount, tax_free - each.tax_free_amount
+    if min(vat, tax_free) < 0 or vat + tax_free > held:
+        return None, None
+    return vat, tax_free
 
 
 def _paid(payment: V2Payment, state: State) -> int:
