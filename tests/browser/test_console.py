@@ -198,6 +198,7 @@ async def test_keys_lead_everywhere(enter: Enter, shop: Shop) -> None:
     page = await enter()
     await page.keyboard.press("g")
     await page.keyboard.press("r")
+    await expect(page.locator("h1")).to_have_text("Orders")
     await expect(page.locator("tr.opens").first).to_be_visible()
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
