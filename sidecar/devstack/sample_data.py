@@ -276,7 +276,7 @@ class Shop:
             )
 
     def end(self) -> None:
-        """What needs somebody today."""
+        """The cases that need somebody today."""
         twice, other, asked, *_ = reversed(self.paid)
         self.say(twice, f"{twice['order_id']}q", paid=twice["amount"], taken_at=self.now)
         self.later(600)

@@ -67,7 +67,7 @@ def summed(bank: Bank) -> None:
 
 @dataclass
 class Year:
-    """What happened, as the test has it."""
+    """The course of events, as the test has it."""
 
     bank: Bank
     clock: Clock
@@ -266,7 +266,7 @@ def test_the_funnel_is_of_the_orders_of_a_day(year: Year) -> None:
 
 
 def test_a_month_that_is_over_stays_as_it_was(year: Year) -> None:
-    """What goes back later of its sales is in the month in which it does, and is told there."""
+    """Money that goes back later is in the month in which it does, and is told there."""
     bank = year.bank
     summed(bank)
     options = {"from": "2027-02-01", "to": "2027-02-28", "zone": "Asia/Seoul", "step": "month"}

@@ -55,7 +55,7 @@ export function shares(title, rows, { write }) {
 
 /** The same figures for whoever cannot see them, or would rather read. */
 export const tabled = (title, names, rows) => html`<details class="tabled"><summary>${say('chart.table')}</summary>
-  <div class="scroll"><table><caption class="unseen">${title}</caption>
+  <div class="scroll" tabindex="0" role="group" aria-label=${title}><table><caption class="unseen">${title}</caption>
     <thead><tr>${names.map((name, n) => html`<th scope="col" class=${n ? 'end' : ''}>${name}</th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr>${row.map((cell, n) => html`<td class=${n ? 'end' : ''}>${cell}</td>`)}</tr>`)}</tbody>
   </table></div></details>`

@@ -1,6 +1,7 @@
 // Parts that pages of the console are made of.
 
 import { html, nothing, svg } from 'lit'
+import { t } from '../text.js'
 import { exact, money, number, said, say, when } from './words.js'
 
 const PATHS = {
@@ -40,7 +41,7 @@ export const chip = (family, status) => html`<span class="chip ${toneOf(status)}
 export const time = (iso) => (iso ? html`<time datetime=${iso} title=${exact(iso)}>${when(iso)}</time>` : '–')
 export const orderLink = (id) => (id ? html`<a class="mono" href="#/orders/${id}">${id.slice(0, 18)}…</a>` : '–')
 export const customerLink = (id, email) => (id ? html`<a href="#/customers/${id}"><bdi>${email ?? id.slice(0, 8)}</bdi></a>` : '–')
-export const nameOfMethod = (method) => said('mt', method || 'none')
+export const nameOfMethod = (method) => (method ? t(`method.${method}`) ?? method : say('mt.none'))
 
 /** A table on wide screens and lines of two rows on narrow ones. A column: {name, cell, end, main}. */
 export function table(caption, columns, rows, { href, empty = say('console.none') } = {}) {

@@ -27,7 +27,7 @@ const METHODS = ['card', 'kakaopay', 'naverpay', 'tosspay', 'transfer', 'virtual
 const fields = (me) => [
   { name: 'status', label: say('filter.status'), options: me.statuses.map((each) => [each, said('st', each)]) },
   { name: 'gateway', label: say('filter.gateway'), options: Object.entries(me.gateways) },
-  { name: 'method', label: say('filter.method'), options: METHODS.map((each) => [each, said('mt', each)]) },
+  { name: 'method', label: say('filter.method'), options: METHODS.map((each) => [each, nameOfMethod(each)]) },
   { name: 'currency', label: say('filter.currency'), options: me.currencies.map((each) => [each, each]) },
   { name: 'product', label: say('filter.product') },
   { name: 'since', label: say('filter.since'), type: 'date' },

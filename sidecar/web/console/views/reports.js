@@ -99,7 +99,7 @@ export function view({ data, id, filters, go, me }) {
     </form>
     ${data.complete ? nothing : html`<p class="notice">${say('rep.incomplete', { time: exact(data.complete_to) })}</p>`}
     ${drawn?.all.length > 1 ? html`<section class="card"><div class="title"><h2>${say(`rep.${name}`)}</h2><p class="legend"><i></i>${drawn.names[0]} ${drawn.names[1] ? html`<i class="back"></i>${drawn.names[1]}` : nothing}</p></div>${bars(say(`rep.${name}`), drawn.all, drawn)}</section>` : nothing}
-    <section class="card flush">${data.rows.length ? html`<div class="scroll"><table class="figures-table"><caption class="unseen">${say(`rep.${name}`)}</caption>
+    <section class="card flush">${data.rows.length ? html`<div class="scroll" tabindex="0" role="group" aria-label=${say(`rep.${name}`)}><table class="figures-table"><caption class="unseen">${say(`rep.${name}`)}</caption>
       <thead><tr>${columns.map((each) => html`<th scope="col" class=${TEXTS.includes(each) ? '' : 'end'}>${said('rc', each)}</th>`)}</tr></thead>
       <tbody>${data.rows.map((row) => html`<tr>${columns.map((each) => html`<td class=${TEXTS.includes(each) ? '' : 'end'}>${cell(each, row, name)}</td>`)}</tr>`)}</tbody>
     </table></div>` : html`<p class="empty">${say('chart.none')}</p>`}</section>

@@ -53,7 +53,7 @@ export function caseCard(each, me) {
   return html`<section class="card case">
     <div class="title"><h2>${said('ck', each.kind)}</h2><span class="chip ${old || 'plain'}">${time(each.created_at)}</span></div>
     <p class="quiet">${each.order_id ? orderLink(each.order_id) : nothing} ${me.gateways[each.gateway] ?? each.gateway}</p>
-    ${rows.length ? html`<div class="scroll"><table class="compare"><caption class="unseen">${said('ck', each.kind)}</caption>
+    ${rows.length ? html`<div class="scroll" tabindex="0" role="group" aria-label=${said('ck', each.kind)}><table class="compare"><caption class="unseen">${said('ck', each.kind)}</caption>
       <thead><tr><td></td><th scope="col">${say('review.ours')}</th><th scope="col">${say('review.theirs')}</th></tr></thead>
       <tbody>${rows.map((name) => html`<tr class=${differs(name) ? 'differs' : ''}><th scope="row">${said('review.field', name)}</th><td>${shown(name, ours)}</td><td>${shown(name, theirs)}</td></tr>`)}</tbody>
     </table></div>` : html`<pre class="detail">${JSON.stringify(each.detail, null, 1)}</pre>`}
