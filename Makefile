@@ -46,7 +46,7 @@ PROMETHEUS := build/prometheus/bin/promtool
 DEBIAN_PACKAGES := postgresql-15 postgresql-15-pgtap postgresql-15-plpgsql-check postgresql-15-cron \
   redis-server chromium-headless-shell fonts-noto-cjk
 
-.PHONY: help run up down status reset demo web test proofs mutants storm load bench check docs format \
+.PHONY: help run up down status reset seed demo web test proofs mutants storm load bench check docs format \
   types lock licences package lambda image release clean
 
 help: ## list the targets
@@ -74,6 +74,9 @@ status: $(STAMPS)/python ## show each process of the stack and its health
 
 reset: $(STAMPS)/python $(STAMPS)/node $(WEB) ## make a new database under the running stack: migrate, seed
 	@$(STACK) reset
+
+seed: $(STAMPS)/python $(STAMPS)/node $(WEB) ## a new database with a quarter of a lively shop, for the console
+	@$(STACK) seed
 
 demo: $(STAMPS)/python $(STAMPS)/node $(WEB) ## play the whole story against the stack, step by step
 	@$(STACK) demo

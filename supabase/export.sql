@@ -21,6 +21,7 @@ set local timezone = 'UTC';
 \copy (select * from coinslot.imported_balances order by column_name, user_id) to 'imported_balances.csv' csv header
 \copy (select * from coinslot.discrepancies order by id) to 'discrepancies.csv' csv header
 \copy (select * from coinslot.operators order by user_id) to 'operators.csv' csv header
+\copy (select * from coinslot.money_moves order by id) to 'money_moves.csv' csv header
 \copy (select * from coinslot.operator_actions order by id) to 'operator_actions.csv' csv header
 \copy (select * from public.token_products order by id) to 'products.csv' csv header
 \copy (select * from public.token_prices order by product_id, currency) to 'prices.csv' csv header

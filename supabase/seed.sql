@@ -13,6 +13,18 @@ insert into auth.users (
 (
   '00000000-0000-4000-8000-000000000003', 'authenticated', 'authenticated', 'operator@example.com',
   now(), '{"provider": "email"}', '{"full_name": "Operator"}'
+),
+(
+  '00000000-0000-4000-8000-000000000004', 'authenticated', 'authenticated', 'support@example.com',
+  now(), '{"provider": "email"}', '{"full_name": "이하나"}'
+),
+(
+  '00000000-0000-4000-8000-000000000005', 'authenticated', 'authenticated', 'finance@example.com',
+  now(), '{"provider": "email"}', '{"full_name": "Fin Ance"}'
+),
+(
+  '00000000-0000-4000-8000-000000000006', 'authenticated', 'authenticated', 'owner@example.com',
+  now(), '{"provider": "email"}', '{"full_name": "박주인"}'
 );
 
 -- Their password is `coinslot`, hashed as the local stack's auth stand-in does it.
@@ -22,9 +34,14 @@ set
     '$scrypt$16384$8$1$Y29pbnNsb3Qtc2FuZGJveA==$R9ePlp/KXxzJbFEUuXgXUZuCZltjmLpO/Dttcla346',
     'msB/huK45xHRdNwW+O858ZY9xrd1f04Tem2wBLV89BaQ=='
   )
-where email in ('mina@example.com', 'alex@example.com', 'operator@example.com');
+where id::text like '00000000-0000-4000-8000-%';
 
 select coinslot.add_operator('operator@example.com', 'owner');
+select coinslot.add_operator('owner@example.com', 'owner');
+select coinslot.add_operator('finance@example.com', 'finance');
+select coinslot.add_operator(
+  'support@example.com', 'support', '{"tokens_a_day": 100, "refunds_a_day": {"KRW": 50000}}'
+);
 
 select coinslot.set_product(
   'premium_reading', 'Premium Fortune Reading', '사주팔자 프리미엄 해석',

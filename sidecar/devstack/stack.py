@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from devstack import environment, postgres, programs, tools
+from devstack.clock import Clock, moved
 from devstack.keys import LOCAL_JWT_SECRET, ApiKeys, user_claims
 from devstack.placement import Placement, place
 from devstack.processes import Processes, Program
@@ -90,6 +91,20 @@ class Stack:
             else:
                 self._migrated.unlink(missing_ok=True)
                 self._report("nothing runs: the next start makes a new database")
+
+    @contextmanager
+    def moved_clock(self) -> Iterator[Clock]:
+        """Stops all but Postgres, whose clock stands where it is set until the end."""
+        with self._lock():
+            self._stop(self.programs)
+            clock, database = moved(self._placement, self.programs[0])
+            try:
+                postgres.clear_stale_pid(self._placement)
+                self.processes.start(database)
+                self.processes.wait_ready(database)
+                yield clock
+            finally:
+                self.processes.stop(database)
 
     def status(self) -> dict[str, bool | None]:
         """The health of each process; None for one that does not run."""

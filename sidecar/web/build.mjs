@@ -13,13 +13,14 @@ import { build } from 'esbuild'
 const HERE = dirname(fileURLToPath(import.meta.url))
 const ROOT = resolve(HERE, '../..')
 const LANGUAGES = ['en', 'ko']
-/** The markup and the script of each page. `demo` is the store with an app that spends, `gallery` all states. */
+/** The markup and the script of each page, and the sheet of one that has its own. `demo` is the store with an app that spends, `gallery` all states. */
 const PAGES = {
   store: ['store.html', 'store.js'],
   demo: ['store.html', 'demo.js'],
   invite: ['store.html', 'invite.js'],
   gallery: ['gallery.html', 'gallery.js'],
   return: ['return.html', 'return.js'],
+  console: ['console.html', 'console.js', 'console.css'],
 }
 
 const sources = resolve(process.argv[2] ?? HERE)
@@ -72,7 +73,7 @@ async function hosts() {
 async function bundled(language) {
   const scripts = (await readdir(join(sources, 'pages/entries'))).map((each) => join(sources, 'pages/entries', each))
   const paged = { ...common, outdir: join(folder, 'pages'), entryNames: '[name]-[hash]' }
-  const styles = build({ ...paged, entryPoints: [join(sources, 'pages/pages.css')] })
+  const styles = build({ ...paged, entryPoints: ['pages', 'console'].map((each) => join(sources, `pages/${each}.css`)) })
   const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language)] })
   return manifest([await styles, await pages])
 }
@@ -97,10 +98,10 @@ function manifest(results) {
 
 /** A page in a language. Between `{{#store demo}}` and `{{/store demo}}` stands what only those have;
  *  `{{a word of the page}}`, `{{script}}`, `{{sheet}}` and `{{icon}}` are filled in. */
-async function page(name, [markup, script], language, files) {
+async function page(name, [markup, script, sheet = 'pages.css'], language, files) {
   const icon = encodeURIComponent(await readFile(join(sources, 'pages/icon.svg'), 'utf8'))
-  const [src, href] = [files[script], files['pages.css']].map((file) => `/web/pages/${file}`)
-  const values = { ...(await words(language)), language, icon: `data:image/svg+xml,${icon}`, script: src, sheet: href }
+  const [src, href] = [files[script], files[sheet]].map((file) => `/web/pages/${file}`)
+  const values = { ...(await words(language)), ...(await read(`i18n/console/${language}.json`)), language, icon: `data:image/svg+xml,${icon}`, script: src, sheet: href }
   const text = await readFile(join(sources, 'pages', markup), 'utf8')
   const own = text.replace(/\{\{#([\w ]+)\}\}\n(.*?)\{\{\/\1\}\}\n/gs, (_, only, part) => (only.split(' ').includes(name) ? part : ''))
   return own.replace(/\{\{([\w.]+)\}\}/g, (_, key) => {
@@ -109,9 +110,10 @@ async function page(name, [markup, script], language, files) {
   })
 }
 
+const read = async (path) => JSON.parse(await readFile(join(sources, path), 'utf8'))
+
 /** Of the components, of the pages, and of receipts. */
 async function words(language) {
-  const read = async (path) => JSON.parse(await readFile(join(sources, path), 'utf8'))
   const files = ['', 'pages/', 'document/'].map((folder) => read(`i18n/${folder}${language}.json`))
   return Object.assign({}, ...(await Promise.all(files)))
 }

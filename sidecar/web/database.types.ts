@@ -1450,11 +1450,17 @@ isOneToOne: false
 "token_console_act":
 { Args: { "action": string,"arguments"?: Json,"idempotency_key": string,"reason": string,"subject": string }; Returns: Json
                            },
+"token_console_export":
+{ Args: { "format"?: string,"options": Json,"reason": string,"report": string }; Returns: string
+                           },
 "token_console_get":
 { Args: { "id"?: string,"what": string }; Returns: Json
                            },
 "token_console_list":
 { Args: { "after"?: string,"filters"?: Json,"list": string,"page_size"?: number }; Returns: Json
+                           },
+"token_console_report":
+{ Args: { "options": Json,"report": string }; Returns: Json
                            },
 "token_console_search":
 { Args: { "q": string }; Returns: Json

@@ -8,8 +8,8 @@ select coinslot.begin_upgrade();
 do $$
 declare
   v_functions constant text[] := array[
-    'token_console_act', 'token_console_get', 'token_console_list', 'token_console_report',
-    'token_console_search'
+    'token_console_act', 'token_console_export', 'token_console_get', 'token_console_list',
+    'token_console_report', 'token_console_search'
   ];
 begin
   perform coinslot.refuse_problems('Coinslot cannot be upgraded yet', array(

@@ -55,12 +55,13 @@ return array[
   'set_token_mail', 'set_token_promotion', 'set_token_refill', 'set_token_seller',
   'set_token_subscription_method', 'set_token_tiers', 'spend_tokens', 'spend_tokens_for',
   'subscribe_token_plan', 'test_token_endpoint', 'token_capture_receipt', 'token_console_act',
-  'token_console_get', 'token_console_list', 'token_console_search', 'token_documents',
-  'token_features', 'token_hold_receipt', 'token_ledger', 'token_lots', 'token_merge_receipt',
-  'token_offers', 'token_payment_events', 'token_payments', 'token_plan_offers', 'token_plans',
-  'token_prices', 'token_products', 'token_receipt', 'token_redemption', 'token_refunds',
-  'token_subscription_events', 'token_subscriptions', 'token_tiers', 'token_wallets', 'tokens',
-  'update_profile', 'use_feature', 'use_feature_for', 'void_token_orders', 'void_token_orders_for'
+  'token_console_export', 'token_console_get', 'token_console_list', 'token_console_report',
+  'token_console_search', 'token_documents', 'token_features', 'token_hold_receipt', 'token_ledger',
+  'token_lots', 'token_merge_receipt', 'token_offers', 'token_payment_events', 'token_payments',
+  'token_plan_offers', 'token_plans', 'token_prices', 'token_products', 'token_receipt',
+  'token_redemption', 'token_refunds', 'token_subscription_events', 'token_subscriptions',
+  'token_tiers', 'token_wallets', 'tokens', 'update_profile', 'use_feature', 'use_feature_for',
+  'void_token_orders', 'void_token_orders_for'
 ];
 comment on function coinslot.public_names() is 'The names in public that are Coinslot''s.';
 revoke all on function coinslot.public_names() from public;

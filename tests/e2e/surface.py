@@ -48,8 +48,10 @@ FOR_OPERATORS = {
     "set_token_tiers",
     "test_token_endpoint",
     "token_console_act",
+    "token_console_export",
     "token_console_get",
     "token_console_list",
+    "token_console_report",
     "token_console_search",
     "void_token_orders",
 }

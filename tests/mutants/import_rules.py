@@ -163,7 +163,7 @@ MUTANTS = (
     SqlMutant(
         "import-of-our-own-table",
         "Coinslot's own tables are no app's",
-        (Rewrite("coinslot.table_problems", "'public.token_payments', ", ""),),
+        (Rewrite("coinslot.table_problems", "'public.token_payments',", ""),),
         (IMPORT,),
     ),
     SqlMutant(

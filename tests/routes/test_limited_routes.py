@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Each costs a read of the database at the most, or is a gateway's.
 FREE = {
     *("/health", "/ready", "/openapi.json", "/payment/<gateway:str>/webhook"),
-    *("/", "/store", "/store/invite", "/store/config", "/web/<path:path>"),
+    *("/", "/store", "/store/invite", "/store/config", "/console", "/web/<path:path>"),
     *("/payment/success", "/payment/fail"),
 }
 ORDER = "/payment/ord_0123456789ab"

@@ -62,6 +62,17 @@ cross join lateral (
 ) s
 where u.used - u.overrun <> s.taken or s.taken > c.max_uses
 """
+# Orders whose money is not that of the moves that reports add up.
+_UNDATED: LiteralString = """
+select p.order_id, p.paid, p.refunded, p.withdrawn, m.paid as dated
+from public.token_payments p
+left join lateral (
+  select sum(m.paid) as paid, sum(m.refunded) as refunded, sum(m.withdrawn) as withdrawn
+  from coinslot.money_moves m where m.payment_id = p.id
+) m on true
+where (p.paid, p.refunded, p.withdrawn) is distinct from
+  (coalesce(m.paid, 0), coalesce(m.refunded, 0), coalesce(m.withdrawn, 0))
+"""
 _REWARDS: LiteralString = """
 select r.status, p.order_id from coinslot.referrals r
 left join public.token_payments p on p.id = r.payment_id
@@ -218,6 +229,8 @@ def _spends(database: Database, journal: Journal) -> Iterator[Offence]:
 def _left_over(database: Database) -> Iterator[Offence]:
     for row in database.rows("select * from public.coinslot_verify_ledger()"):
         yield Offence("ledger", json.dumps(row, default=str))
+    for row in database.rows(_UNDATED):
+        yield Offence("report", json.dumps(row, default=str), row["order_id"])
     for row in database.rows("select * from coinslot.refunds where finished_at is null"):
         yield Offence("refund", json.dumps(row, default=str), row["order_id"])
     for row in database.rows(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from coinslot.gateways.registry import require_same_gateways
 from coinslot.routes import registry
 from coinslot.routes.billing import billing
+from coinslot.routes.console import console
 from coinslot.routes.endpoints import endpoints
 from coinslot.routes.health import health
 from coinslot.routes.mail import mail_pages
@@ -31,4 +32,4 @@ def blueprints() -> list[Blueprint]:
     of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
     common = [health, openapi, *of_gateways, orders, refunds, billing, endpoints, mail_pages]
     common += [webhooks, store]
-    return [*common, pages, document_pages, web_files]
+    return [*common, pages, document_pages, console, web_files]

@@ -50,8 +50,8 @@ async def front_door(request: Request) -> HTTPResponse:
 async def store_page(request: Request) -> HTTPResponse:
     settings: Settings = request.app.ctx.settings
     _require_store(settings)
-    if request.args.get("lang") in _LANGUAGES:
-        return _chosen(request, live=settings.live)
+    if is_chosen(request):
+        return chosen(request, live=settings.live)
     offers = await services(request).on_sale.offers()
     shown = {} if offers is None else {"offers": [each.model_dump() for each in offers]}
     packed = packs(offers, language_of(request))
@@ -66,8 +66,8 @@ async def invitation_page(request: Request) -> HTTPResponse:
     """A page of its own: few people invite. The code in its address is for its script."""
     settings: Settings = request.app.ctx.settings
     _require_store(settings)
-    if request.args.get("lang") in _LANGUAGES:
-        return _chosen(request, live=settings.live)
+    if is_chosen(request):
+        return chosen(request, live=settings.live)
     return await _page(request, "invite")
 
 
@@ -85,7 +85,12 @@ def _require_store(settings: Settings) -> None:
         raise NotFound
 
 
-def _chosen(request: Request, *, live: bool) -> HTTPResponse:
+def is_chosen(request: Request) -> bool:
+    """True where the address says a language that the pages are written in."""
+    return request.args.get("lang") in _LANGUAGES
+
+
+def chosen(request: Request, *, live: bool) -> HTTPResponse:
     """Kept for the next visit, and out of the address."""
     language = str(request.args.get("lang"))
     answer = redirect(request.path, status=303)
@@ -97,9 +102,9 @@ def _chosen(request: Request, *, live: bool) -> HTTPResponse:
 
 def language_of(request: Request) -> str:
     """The chosen language, else the first of the browser's that the pages are written in."""
-    chosen = request.cookies.get(_COOKIE)
-    if chosen in _LANGUAGES:
-        return str(chosen)
+    kept = request.cookies.get(_COOKIE)
+    if kept in _LANGUAGES:
+        return str(kept)
     spoken = re.findall(r"(?:^|,)\s*(\w{2,3})", request.headers.get("accept-language", "").lower())
     return next((each for each in spoken if each in _LANGUAGES), "en")
 
@@ -115,7 +120,7 @@ async def _page(
     settings: Settings = request.app.ctx.settings
     config, language = await told_config(request), language_of(request)
     file = assets.WEB / f"pages/{name}.{language}.html"
-    text = _read(file, file.stat().st_mtime_ns)
+    text = read_page(file)
     put = {
         "config": data_block({**config, **(data or {})}),
         "footer": footer(config, said(language)),
@@ -139,6 +144,11 @@ def _answer(request: Request, body: bytes, policy: str) -> HTTPResponse:
     if "gzip" in taken(request.headers.get("accept-encoding", "")):
         body, headers["Content-Encoding"] = _packed(body), "gzip"
     return answered(request, body, headers, "text/html; charset=utf-8")
+
+
+def read_page(file: Path) -> str:
+    """The markup as it was built last."""
+    return _read(file, file.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=16)

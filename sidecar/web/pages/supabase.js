@@ -3,7 +3,8 @@
 import { AuthClient } from '@supabase/auth-js'
 import { PostgrestClient } from '@supabase/postgrest-js'
 
-export function createClient(address, anonKey) {
+/** `more` changes how Auth keeps a session. */
+export function createClient(address, anonKey, more = {}) {
   const url = new URL(address)
   const auth = new AuthClient({
     url: `${address}/auth/v1`,
@@ -13,6 +14,7 @@ export function createClient(address, anonKey) {
     persistSession: true,
     detectSessionInUrl: true,
     flowType: 'implicit',
+    ...more,
   })
 
   async function authorized(input, init = {}) {

@@ -1,0 +1,39 @@
+// What was done, by whom, and why.
+
+import { html } from 'lit'
+import { list } from '../api.js'
+import { filterBar, heading, pager, table, time } from '../parts.js'
+import { said, say } from '../words.js'
+
+const ACTIONS = ['refund_requested', 'refund_accepted', 'refund_closed', 'tokens_granted', 'tokens_taken', 'order_noted', 'order_rechecked', 'customer_noted', 'customer_revealed', 'case_resolved', 'webhooks_replayed', 'orders_voided', 'product_set', 'product_removed', 'promotion_set', 'code_set', 'codes_made', 'operator_added', 'operator_changed', 'operator_removed', 'report_exported']
+
+export const load = ({ filters: { after, ...filters } }) => list('actions', filters, after)
+
+/** Before and after, of what is different, as short as a line is. */
+function change({ from, to, ...rest }) {
+  const simple = ([, value]) => value !== null && typeof value !== 'object'
+  const told = Object.entries(rest).filter(simple).map(([name, value]) => `${name}: ${value}`)
+  const names = [...new Set([...Object.keys(from ?? {}), ...Object.keys(to ?? {})])]
+  const moved = names.filter((name) => JSON.stringify(from?.[name]) !== JSON.stringify(to?.[name]) && to?.[name] !== undefined)
+  return [...moved.map((name) => `${name}: ${JSON.stringify(from?.[name] ?? null)} → ${JSON.stringify(to[name])}`), ...told].join(', ').slice(0, 200)
+}
+
+const object = (subject) => {
+  if (/^ord/.test(subject)) return html`<a class="mono" href="#/orders/${subject}">${subject.slice(0, 18)}…</a>`
+  if (/^[0-9a-f-]{36}$/.test(subject)) return html`<a class="mono" href="#/customers/${subject}">${subject.slice(0, 8)}</a>`
+  return subject
+}
+
+export const view = ({ data, filters, go }) => html`${heading(say('nav.log'))}
+  ${filterBar([
+    { name: 'action', label: say('filter.action'), options: ACTIONS.map((each) => [each, said('act', each)]) },
+    { name: 'subject', label: say('col.object') },
+  ], filters, go)}
+  <section class="card flush">${table(say('nav.log'), [
+    { name: say('col.action'), main: true, cell: (row) => said('act', row.action) },
+    { name: say('col.by'), cell: (row) => html`<bdi>${row.actor_name}</bdi><small>${row.role ? said('role', row.role) : ''}</small>` },
+    { name: say('col.object'), cell: (row) => object(row.subject) },
+    { name: say('col.reason'), cell: (row) => row.reason || '–' },
+    { name: say('col.change'), cell: (row) => html`<small>${change(row.detail)}</small>`, quiet: true },
+    { name: say('col.when'), end: true, cell: (row) => time(row.at) },
+  ], data.items, { empty: say(Object.keys(filters).length ? 'console.none_filtered' : 'console.none') })}</section>${pager(data, filters, go)}`

@@ -1,0 +1,160 @@
+// Orders, and one order with all that happened to it.
+
+import { html, nothing } from 'lit'
+import { get, list } from '../api.js'
+import { ask } from '../dialog.js'
+import { chip, customerLink, facts, figure, filterBar, heading, icon, nameOfMethod, pager, table, time } from '../parts.js'
+import { exact, money, nameOf, number, said, say } from '../words.js'
+import { caseCard } from './review.js'
+import { ordersColumns } from './overview.js'
+
+export async function load({ id, filters, me }) {
+  if (id) return get('order', id)
+  const { after, status, since, until, live, ...others } = filters
+  return list('orders', {
+    ...others,
+    ...(status ? { status: [status] } : {}),
+    ...(since ? { since: `${since}T00:00:00` } : {}),
+    ...(until ? { until: `${until}T23:59:59` } : {}),
+    ...(live ? { live: live === 'live' } : {}),
+  }, after, 50, me)
+}
+
+/** What gateways say of an attempt, as an order would. */
+const STATES = { ready: 'pending', paid: 'completed' }
+const METHODS = ['card', 'kakaopay', 'naverpay', 'tosspay', 'transfer', 'virtual_account', 'mobile', 'applepay', 'googlepay', 'link']
+
+const fields = (me) => [
+  { name: 'status', label: say('filter.status'), options: me.statuses.map((each) => [each, said('st', each)]) },
+  { name: 'gateway', label: say('filter.gateway'), options: Object.entries(me.gateways) },
+  { name: 'method', label: say('filter.method'), options: METHODS.map((each) => [each, nameOfMethod(each)]) },
+  { name: 'currency', label: say('filter.currency'), options: me.currencies.map((each) => [each, each]) },
+  { name: 'product', label: say('filter.product') },
+  { name: 'since', label: say('filter.since'), type: 'date' },
+  { name: 'until', label: say('filter.until'), type: 'date' },
+]
+
+export function view({ data, id, filters, go, me }) {
+  if (id) return order(data, me)
+  return html`${heading(say('nav.orders'))}
+    ${filterBar(fields(me), filters, go)}
+    <section class="card flush">${table(say('nav.orders'), ordersColumns(me.gateways), data.items, {
+      href: (row) => `#/orders/${row.order_id}`,
+      empty: say(data.next ? 'console.goes_on' : Object.keys(filters).length ? 'console.none_filtered' : 'over.first'),
+    })}</section>${pager(data, filters, go)}`
+}
+
+const unusedWorth = ({ order }) => {
+  const { remaining, taken } = order.token_parts
+  const left = order.paid - order.refunded - order.withdrawn
+  return order.tokens ? Math.min(left, Math.floor((order.paid * remaining) / Math.max(1, order.tokens - taken))) : left
+}
+
+/** A refund: how much, to whom, and what is left of it afterwards. */
+export function askRefund(data) {
+  const { order, can, customer } = data
+  const write = (amount) => money(amount, order.currency)
+  const left = order.paid - order.refunded - order.withdrawn
+  const most = Math.min(left, can.refund_max)
+  const unused = Math.min(most, unusedWorth(data))
+  const amountOf = ({ amount }) => Math.trunc(Number(amount)) || 0
+  const deposit = order.method === 'virtual_account'
+  ask({
+    title: say('refund.title', { amount: write(order.paid) }),
+    action: 'refund_order', about: order.order_id, danger: true, warning: say('refund.warn'),
+    fields: [
+      { name: 'amount', label: say('refund.amount'), type: 'number', value: most, min: 1, max: most, required: true, hint: can.refund_max < left ? say('refund.limit', { amount: write(can.refund_max) }) : undefined },
+      ...(deposit ? [
+        { name: 'bank', label: say('refund.bank'), required: true },
+        { name: 'number', label: say('refund.number'), required: true },
+        { name: 'holder', label: say('refund.holder'), required: true },
+      ] : []),
+      ...(can.refund_force ? [{ name: 'force', label: say('refund.force'), type: 'checkbox', value: false }] : []),
+    ],
+    extra: (_, set) => html`<div class="picks">
+      <button type="button" class="small" @click=${() => set('amount', String(most))}>${say('refund.all', { amount: write(most) })}</button>
+      ${unused > 0 && unused < most ? html`<button type="button" class="small" @click=${() => set('amount', String(unused))}>${say('refund.unused', { amount: write(unused) })}</button>` : nothing}
+    </div>`,
+    facts: (given) => [
+      [say('refund.gets'), write(amountOf(given))],
+      [say('refund.left'), write(left), write(left - amountOf(given))],
+      [say('refund.takes'), say('order.tokens_left', { left: number(order.token_parts.remaining), spent: number(order.token_parts.spent) })],
+      [say('wallet.effect'), number(customer?.available ?? 0)],
+    ],
+    values: (given) => ({
+      amount: amountOf(given),
+      force: given.force === true,
+      ...(deposit ? { account: { bank: given.bank, account_number: given.number, holder: given.holder } } : {}),
+    }),
+    verb: (given) => say('refund.do', { amount: write(amountOf(given)) }),
+  })
+}
+
+const askNote = (action, about) => ask({ title: say('order.note'), action, about, reasons: false, noteLabel: say('ask.note'), verb: () => say('order.note') })
+export const noteOn = askNote
+
+const askRecheck = ({ order_id: id }) => ask({ title: `${say('order.recheck')}?`, action: 'recheck_order', about: id, verb: () => say('order.recheck') })
+
+function order({ order: one, customer, attempts, timeline, refunds, cases, can }, me) {
+  const data = { order: one, customer, can }
+  const write = (amount) => money(amount, one.currency)
+  const taken = one.token_parts.taken
+  return html`<nav class="crumbs"><a href="#/orders">${say('nav.orders')}</a> / <span class="mono">${one.order_id}</span></nav>
+    ${heading(html`${write(one.amount)} ${chip('st', one.status)}`, html`
+      <button type="button" @click=${() => askRecheck(one)}>${say('order.recheck')}</button>
+      ${can.accept_refund ? html`<button type="button" @click=${() => ask({ title: say('refund.accept_title'), action: 'accept_refund', about: one.order_id, danger: true, warning: say('refund.warn'), verb: () => say('order.accept') })}>${say('order.accept')}</button>` : nothing}
+      ${can.refund ? html`<button type="button" class="main" @click=${() => askRefund(data)}>${say('order.refund')}</button>` : nothing}`)}
+    <div class="figures">
+      ${figure(say('order.paid'), write(one.paid))}
+      ${figure(say('order.refunded'), write(one.refunded + one.withdrawn))}
+      ${figure(say('order.net'), write(one.paid - one.refunded - one.withdrawn))}
+      ${figure(say('col.tokens'), html`${one.paid ? `+${number(one.tokens)}` : number(0)}${taken ? ` −${number(taken)}` : ''}`, say('order.tokens_left', { left: number(one.token_parts.remaining), spent: number(one.token_parts.spent) }))}
+    </div>
+    <div class="columns">
+      <section class="card"><div class="title"><h2>${say('order.timeline')}</h2><button type="button" class="plain small" @click=${() => askNote('note_order', one.order_id)}>${say('order.note')}</button></div>
+        <ol class="timeline">${timeline.map((each) => moment(each, refunds, write))}</ol></section>
+      <section class="card"><h2>${say('order.payment')}</h2>${facts([
+        [say('col.customer'), customerLink(one.user_id, one.email)],
+        [say('col.balance'), number(customer?.available ?? 0)],
+        [say('col.product'), html`${nameOf(one)} · ${number(one.tokens)}`],
+        one.quantity > 1 && [say('order.quantity'), number(one.quantity)],
+        one.promo_code && [say('order.code'), html`<span class="mono">${one.promo_code}</span>`],
+        [say('col.method'), nameOfMethod(one.method)],
+        [say('col.gateway'), me.gateways[one.gateway] ?? one.gateway],
+        [say('col.key'), one.payment_key ? html`<span class="mono">${one.payment_key}</span>` : '–'],
+        [say('order.mode'), say(one.live ? 'console.live' : 'console.test')],
+        [say('order.created'), exact(one.created_at)],
+      ])}</section>
+    </div>
+    ${cases.length ? html`<h2>${say('order.cases')}</h2>${cases.map((each) => caseCard(each, me))}` : nothing}
+    ${attempts.length ? html`<section class="card flush"><div class="title"><h2>${say('order.attempts')}</h2></div>${table(say('order.attempts'), [
+      { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>` },
+      { name: say('col.status'), cell: (row) => html`${said('st', STATES[row.state] ?? row.state)}${row.credited ? html` <span class="chip good">${say('order.credited')}</span>` : nothing}` },
+      { name: say('col.reason'), cell: (row) => row.failure_reason ?? row.problem ?? '–' },
+      { name: say('col.when'), cell: (row) => time(row.updated_at), quiet: true },
+      { name: say('col.amount'), end: true, cell: (row) => money(row.paid || row.amount, row.currency) },
+    ], attempts)}</section>` : nothing}`
+}
+
+const MARKS = { credited: 'check', taken: 'refunds', webhook: 'webhooks', action: 'note', made: 'plus', failed: 'cross' }
+
+/** One line of what happened: who or what caused it, and what it came to. */
+function moment(each, refunds, write) {
+  const [mark, title, more] = told(each, refunds, write)
+  return html`<li><span class="mark ${mark}">${icon(MARKS[mark] ?? 'orders')}</span>
+    <div><b>${title}</b>${more ? html`<small>${more}</small>` : nothing}</div>${time(each.at)}</li>`
+}
+
+function told(each, refunds, write) {
+  if (each.kind === 'webhook') return ['webhook', say('ev.webhook'), [each.event, said('wo', each.outcome), each.seconds == null ? null : `${number(each.seconds)} s`].filter(Boolean).join(' · ')]
+  if (each.kind === 'action') return ['action', said('act', each.action), [each.detail.amount ? write(each.detail.amount) : null, each.reason, each.actor, each.role && said('role', each.role)].filter(Boolean).join(' · ')]
+  if (!each.from) return ['made', say('ev.created'), each.source]
+  if (/^refund_/.test(each.reason)) {
+    const money = refunds[0] ? write(refunds[0].amount) : null
+    return ['taken', said('ev', each.reason), [money, each.source].filter(Boolean).join(' · ')]
+  }
+  if (each.tokens > 0) return ['credited', say('ev.credited', { count: number(each.tokens) }), [said('st', each.to), each.source].join(' · ')]
+  if (each.tokens < 0) return ['taken', say('ev.taken', { count: number(-each.tokens) }), [said('st', each.to), each.source].join(' · ')]
+  if (each.from === each.to) return ['failed', say('ev.refused', { why: said('ck', each.reason) }), each.source]
+  return [each.to === 'failed' ? 'failed' : 'moved', say('ev.moved', { from: said('st', each.from), to: said('st', each.to) }), [each.reason, each.source].filter(Boolean).join(' · ')]
+}

@@ -1,0 +1,530 @@
+select coinslot.begin_upgrade();
+
+-- Reports. Each is rows by a bucket of time in a time zone, with what the numbers mean beside it.
+-- Money is by currency, in minor units, and is never added up across currencies.
+
+create type coinslot.report_options as (
+  since timestamptz,
+  until timestamptz,
+  zone text,
+  step text,
+  currency text,
+  live boolean,
+  days date [],
+  bounds timestamptz []
+);
+comment on type coinslot.report_options is
+'[since, until) are beginnings of days in the zone; step: day, week, month or all. days are the
+first days of the rows, and bounds when they begin: width_bucket() finds the row of a time.';
+revoke all on type coinslot.report_options from public;
+
+create function coinslot.report_names() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array[
+  'sales', 'methods', 'products', 'funnel', 'declines', 'tokens', 'liability', 'vat', 'settlement'
+];
+comment on function coinslot.report_names() is 'The reports that there are.';
+revoke all on function coinslot.report_names() from public;
+
+create function coinslot.date_option(options jsonb, name text) returns date
+language plpgsql stable set search_path = '' as $$
+begin
+  if (options ->> date_option.name) ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
+    return (options ->> date_option.name)::date;
+  end if;
+  perform coinslot.fail('invalid_argument', jsonb_build_object(
+    'argument', date_option.name, 'example', '2026-01-31'
+  ));
+  return null;
+exception when data_exception then
+  perform coinslot.fail('invalid_argument', jsonb_build_object('argument', date_option.name));
+  return null;
+end
+$$;
+comment on function coinslot.date_option(jsonb, text) is 'A day of the options, or PT400.';
+revoke all on function coinslot.date_option(jsonb, text) from public;
+
+-- The last day is a part of the report. Ten years at the most: more would be no report.
+create function coinslot.read_options(options jsonb) returns coinslot.report_options
+language plpgsql stable set search_path = '' as $$
+declare
+  v_options coinslot.report_options;
+  v_from date := coinslot.date_option(options, 'from');
+  v_to date := coinslot.date_option(options, 'to');
+  v_argument text;
+begin
+  v_options.zone := coalesce(options ->> 'zone', 'Asia/Seoul');
+  v_options.step := coalesce(options ->> 'step', 'day');
+  v_options.currency := options ->> 'currency';
+  v_options.live := coalesce((options ->> 'live')::boolean, coinslot.is_live());
+  v_argument := case
+    when exists (
+      select from jsonb_object_keys(options) k (name)
+      where k.name <> all (array['from', 'to', 'zone', 'step', 'currency', 'live'])
+    ) then 'options'
+    when v_to < v_from or v_to - v_from > 3660 then 'to'
+    when v_options.step <> all (array['day', 'week', 'month', 'all']) then 'step'
+    when not exists (
+      select from pg_catalog.pg_timezone_names z where z.name = v_options.zone
+    ) then 'zone'
+  end;
+  if v_argument is not null then
+    perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
+  end if;
+  v_options.since := v_from::timestamp at time zone v_options.zone;
+  v_options.until := (v_to + 1)::timestamp at time zone v_options.zone;
+  select array_agg(d.day order by d.day),
+    array_agg(d.day::timestamp at time zone v_options.zone order by d.day)
+  into v_options.days, v_options.bounds
+  from (
+    select distinct case v_options.step when 'all' then v_from
+      else greatest(v_from, date_trunc(v_options.step, g)::date) end as day
+    from generate_series(v_from::timestamp, v_to::timestamp, interval '1 day') g
+  ) d;
+  return v_options;
+exception when invalid_text_representation then
+  perform coinslot.fail('invalid_argument', '{"argument": "live"}');
+  return null;
+end
+$$;
+comment on function coinslot.read_options(jsonb) is 'The options of a report, or PT400.';
+revoke all on function coinslot.read_options(jsonb) from public;
+
+create function coinslot.money_report(options coinslot.report_options, by text)
+returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_rows jsonb;
+begin
+  with parts as (
+    select width_bucket(m.at, options.bounds) as place, m.currency, m.label,
+      sum(m.payments)::bigint as payments, sum(m.paid)::bigint as paid,
+      sum(m.refunded)::bigint as refunded, sum(m.withdrawn)::bigint as withdrawn,
+      sum(m.vat)::bigint as vat
+    from coinslot.money_parts m
+    where m.by = money_report.by and m.at >= options.since and m.at < options.until
+      and m.live = options.live and (options.currency is null or m.currency = options.currency)
+    group by 1, 2, 3
+  ), back as (
+    select width_bucket(m.at, options.bounds) as place, m.currency,
+      case money_report.by when 'method' then m.method when 'product' then m.product_id
+        else '' end as label,
+      sum(m.refunded + m.withdrawn) filter (
+        where m.sold_at < options.bounds[width_bucket(m.at, options.bounds)]
+      )::bigint as earlier
+    from coinslot.money_moves m
+    where (m.refunded <> 0 or m.withdrawn <> 0)
+      and m.at >= options.since and m.at < options.until and m.live = options.live
+    group by 1, 2, 3
+  )
+  select jsonb_agg(to_jsonb(r) order by r.day, r.currency, r.label) into v_rows from (
+    select options.days[p.place] as day, p.currency, p.label, p.payments, p.paid, p.refunded,
+      p.withdrawn, p.paid - p.refunded - p.withdrawn as net, coalesce(b.earlier, 0) as of_earlier,
+      p.vat, p.paid - p.refunded - p.withdrawn - p.vat as supply
+    from parts p left join back b using (place, currency, label)
+  ) r;
+  return coalesce(v_rows, '[]');
+end
+$$;
+comment on function coinslot.money_report(coinslot.report_options, text) is
+'Paid, refunded, withdrawn and net, with what of it went back of earlier sales.';
+revoke all on function coinslot.money_report(coinslot.report_options, text) from public;
+
+-- Up to where orders are summed; what is later is added up from the orders.
+create function coinslot.orders_summed_to(options coinslot.report_options) returns timestamptz
+language sql stable set search_path = '' as $$
+  select greatest(options.since, least(options.until, coalesce((
+    select p.orders_to from coinslot.report_progress p
+  ), '-infinity')))
+$$;
+comment on function coinslot.orders_summed_to(coinslot.report_options) is
+'Where a report goes on from sums to orders.';
+revoke all on function coinslot.orders_summed_to(coinslot.report_options) from public;
+
+create function coinslot.funnel_report(options coinslot.report_options) returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_to timestamptz := coinslot.orders_summed_to(options);
+  v_hourly boolean;
+  v_rows jsonb;
+begin
+  select bool_and(date_trunc('hour', b, 'UTC') = b) into v_hourly
+  from unnest(options.bounds || v_to) b;
+  select jsonb_agg(to_jsonb(r) order by r.day, r.orders desc, r.gateway, r.label) into v_rows from (
+    select options.days[o.place] as day, o.gateway, o.method as label, o.currency, o.orders,
+      o.opened, o.tried, o.declined, o.paid, o.first_try, o.paid - o.first_try as recovered,
+      round(100.0 * o.paid / nullif(o.opened, 0), 1) as success_percent
+    from (
+      select width_bucket(s.at, options.bounds) as place, s.gateway, s.method, s.currency,
+        sum(s.orders)::bigint as orders, sum(s.opened)::bigint as opened,
+        sum(s.tried)::bigint as tried, sum(s.declined)::bigint as declined,
+        sum(s.paid)::bigint as paid, sum(s.first_try)::bigint as first_try
+      from (
+        select d.* from coinslot.order_sums d
+        where d.hourly = v_hourly and d.at >= options.since and d.at < v_to
+        union all
+        select f.* from coinslot.order_facts(v_to, options.until) f
+      ) s
+      where s.live = options.live and (options.currency is null or s.currency = options.currency)
+      group by 1, 2, 3, 4
+    ) o
+  ) r;
+  return coalesce(v_rows, '[]');
+end
+$$;
+comment on function coinslot.funnel_report(coinslot.report_options) is
+'What became of orders, by gateway and way to pay.';
+revoke all on function coinslot.funnel_report(coinslot.report_options) from public;
+
+create function coinslot.declines_report(options coinslot.report_options) returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_to timestamptz := coinslot.orders_summed_to(options);
+  v_rows jsonb;
+begin
+  select jsonb_agg(to_jsonb(r) order by r.day, r.attempts desc, r.label) into v_rows from (
+    select options.days[width_bucket(s.at, options.bounds)] as day, s.gateway, s.method,
+      s.reason as label, sum(s.attempts)::bigint as attempts
+    from (
+      select d.* from coinslot.decline_sums d where d.at >= options.since and d.at < v_to
+      union all
+      select f.* from coinslot.decline_facts(v_to, options.until) f
+    ) s
+    where s.live = options.live and (options.currency is null or s.currency = options.currency)
+    group by 1, 2, 3, 4
+    order by 1, 5 desc limit 5000
+  ) r;
+  return coalesce(v_rows, '[]');
+end
+$$;
+comment on function coinslot.declines_report(coinslot.report_options) is
+'Declined attempts by reason.';
+revoke all on function coinslot.declines_report(coinslot.report_options) from public;
+
+-- A column for each way that tokens come and go. All of a row lead from `opening` to `outstanding`.
+create function coinslot.tokens_report(options coinslot.report_options) returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_rows jsonb;
+  v_opening bigint := (
+    select coalesce(sum(s.gained - s.lost), 0) from coinslot.token_sums s where s.at < options.since
+  );
+begin
+  select jsonb_agg(to_jsonb(r) order by r.day) into v_rows from (
+    select d.*, (v_opening + sum(d.change) over (order by d.day) - d.change)::bigint as opening,
+      (v_opening + sum(d.change) over (order by d.day))::bigint as outstanding
+    from (
+      select options.days[width_bucket(s.at, options.bounds)] as day,
+        coalesce(sum(s.gained) filter (where s.kind = 'purchase'), 0)::bigint as sold,
+        coalesce(sum(s.gained) filter (where s.kind in (
+          'signup_bonus', 'grant', 'refill', 'promotion', 'referral'
+        )), 0)::bigint as given,
+        coalesce(sum(s.lost - s.gained) filter (
+          where s.kind in ('spend', 'spend_refund')
+        ), 0)::bigint as spent,
+        coalesce(sum(s.lost - s.gained) filter (where s.kind = 'expiry'), 0)::bigint as expired,
+        coalesce(sum(s.lost - s.gained) filter (where s.kind in (
+          'refund', 'dispute', 'reversal', 'test_reversal', 'referral_reversal'
+        )), 0)::bigint as taken_back,
+        coalesce(sum(s.gained - s.lost) filter (
+          where s.kind in ('adjustment', 'merge_in', 'merge_out')
+        ), 0)::bigint as adjusted,
+        coalesce(sum(s.gained - s.lost) filter (where s.correction), 0)::bigint as corrections,
+        coalesce(sum(s.gained - s.lost), 0)::bigint as change
+      from coinslot.token_sums s
+      where s.at >= options.since and s.at < options.until
+      group by 1
+    ) d
+  ) r;
+  return coalesce(v_rows, '[]');
+end
+$$;
+comment on function coinslot.tokens_report(coinslot.report_options) is
+'Tokens sold, given, spent, expired and taken back, and what is outstanding.';
+revoke all on function coinslot.tokens_report(coinslot.report_options) from public;
+
+-- The roll-forward of what paid tokens are worth that were not used yet.
+create function coinslot.liability_report(options coinslot.report_options) returns jsonb
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_rows jsonb;
+begin
+  with opening as materialized (
+    select s.currency, sum(s.value) as value, sum(s.tokens) as tokens from coinslot.lot_sums s
+    where s.at < options.since and s.live = options.live group by 1
+  ), days as (
+    select options.days[width_bucket(s.at, options.bounds)] as day, s.currency,
+      coalesce(sum(s.value) filter (where s.kind = 'sold'), 0)::bigint as sold,
+      coalesce(-sum(s.value) filter (where s.kind = 'used'), 0)::bigint as recognised,
+      coalesce(-sum(s.value) filter (where s.kind = 'expired'), 0)::bigint as breakage,
+      coalesce(-sum(s.value) filter (where s.kind = 'taken'), 0)::bigint as taken_back,
+      coalesce(sum(s.value) filter (where s.kind = 'moved'), 0)::bigint as moved,
+      coalesce(sum(s.value) filter (where s.correction), 0)::bigint as corrections,
+      sum(s.value) as change, sum(s.tokens) as tokens
+    from coinslot.lot_sums s
+    where s.at >= options.since and s.at < options.until and s.live = options.live
+      and (options.currency is null or s.currency = options.currency)
+    group by 1, 2
+  )
+  select jsonb_agg(to_jsonb(r) - 'change' - 'tokens' order by r.day, r.currency) into v_rows
+  from (
+    select d.*, (coalesce(o.value, 0) + sum(d.change) over w - d.change)::bigint as opening,
+      (coalesce(o.value, 0) + sum(d.change) over w)::bigint as closing,
+      (coalesce(o.tokens, 0) + sum(d.tokens) over w)::bigint as closing_tokens
+    from days d left join opening o on o.currency = d.currency
+    window w as (partition by d.currency order by d.day)
+  ) r;
+  return coalesce(v_rows, '[]');
+end
+$$;
+comment on function coinslot.liability_report(coinslot.report_options) is
+'What is owed for paid tokens, recognised, broken and taken back, by currency.';
+revoke all on function coinslot.liability_report(coinslot.report_options) from public;
+
+-- Our books against each gateway's own list, as the audits compared them.
+create function coinslot.settlement_report(options coinslot.report_options) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  v_rows jsonb;
+begin
+  select jsonb_agg(to_jsonb(r) order by r.day, r.gateway, r.currency) into v_rows from (
+    select (a.since at time zone options.zone)::date as day, a.gateway, l.currency,
+      max(a.finished_at) as checked_at, count(*) as payments,
+      count(*) filter (where l.verdict in ('matched', 'later')) as matched,
+      count(*) filter (where l.verdict in ('unknown', 'different', 'missing')) as differing,
+      coalesce(sum(l.paid), 0)::bigint as their_paid,
+      coalesce(sum(l.our_paid), 0)::bigint as our_paid,
+      coalesce(sum(l.refunded), 0)::bigint as their_refunded,
+      coalesce(sum(l.our_refunded), 0)::bigint as our_refunded
+    from coinslot.audits a inner join coinslot.audit_lines l on l.audit_id = a.id
+    where a.since >= options.since and a.since < options.until
+      and l.verdict not in ('foreign', 'other_mode')
+      and (options.currency is null or l.currency = options.currency)
+    group by 1, 2, 3
+  ) r;
+  return coalesce(v_rows, '[]');
+end
+$$;
+comment on function coinslot.settlement_report(coinslot.report_options) is
+'What audits found, by gateway and currency.';
+revoke all on function coinslot.settlement_report(coinslot.report_options) from public;
+
+-- What each figure is, for who reads it. The words stand once, here.
+create function coinslot.report_definition(report text) returns text
+language sql immutable parallel safe set search_path = '' as $$
+  select case report_definition.report
+    when 'sales' then 'Net sales: what was paid, less refunds and chargebacks, each on the day '
+      'that it was recorded. of_earlier is the part that went back of sales before this row.'
+    when 'methods' then 'The same, by the way to pay.'
+    when 'products' then 'The same, by product.'
+    when 'funnel' then 'Orders by the day they were made, as they were a week later. opened: the '
+      'gateway knows an attempt. declined: at least once. success: paid of opened.'
+    when 'declines' then 'Attempts that gateways declined within a week, by the day of their '
+      'orders.'
+    when 'tokens' then 'Entries of the ledger by day. outstanding: all balances at the end of the '
+      'row.'
+    when 'liability' then 'Paid tokens at the price of their own lot. recognised: used. breakage: '
+      'expired. taken_back: went back with money. closing = opening + sold - recognised - breakage '
+      '- taken_back + moved. VAT is in it.'
+    when 'vat' then 'Sums of won with VAT: a tenth of the rest, rounded by payment. Other '
+      'currencies show none. All is taken for taxable: ask your accountant.'
+    when 'settlement' then 'Each audit of a gateway''s own list, and what of it agrees.'
+  end
+$$;
+comment on function coinslot.report_definition(text) is 'What the figures of a report mean.';
+revoke all on function coinslot.report_definition(text) from public;
+
+create function coinslot.make_report(report text, options jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  v_options coinslot.report_options;
+  v_progress coinslot.report_progress;
+begin
+  if (make_report.report = any (coinslot.report_names())) is not true then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'report', 'known', coinslot.report_names()
+    ));
+  end if;
+  v_options := coinslot.read_options(coalesce(make_report.options, '{}'));
+  select p.* into v_progress from coinslot.report_progress p;
+  return jsonb_build_object(
+    'report', make_report.report, 'definition', coinslot.report_definition(make_report.report),
+    'from', (v_options.since at time zone v_options.zone)::date,
+    'to', (v_options.until at time zone v_options.zone)::date - 1,
+    'zone', v_options.zone, 'step', v_options.step, 'currency', v_options.currency,
+    'live', v_options.live, 'made_at', clock_timestamp(),
+    'complete_to', case when make_report.report in ('tokens', 'liability')
+      then nullif(v_progress.walked_to, '-infinity') else clock_timestamp() end,
+    'complete', case when make_report.report in ('tokens', 'liability')
+      then v_progress.walked_to >= least(v_options.until, clock_timestamp() - interval '1 hour')
+      else v_progress.moves_made_at is not null end,
+    'rows', case make_report.report
+      when 'sales' then coinslot.money_report(v_options, 'all')
+      when 'vat' then coinslot.money_report(v_options, 'all')
+      when 'methods' then coinslot.money_report(v_options, 'method')
+      when 'products' then coinslot.money_report(v_options, 'product')
+      when 'funnel' then coinslot.funnel_report(v_options)
+      when 'declines' then coinslot.declines_report(v_options)
+      when 'tokens' then coinslot.tokens_report(v_options)
+      when 'liability' then coinslot.liability_report(v_options)
+      when 'settlement' then coinslot.settlement_report(v_options) end
+  );
+end
+$$;
+comment on function coinslot.make_report(text, jsonb) is 'A report with its definition.';
+revoke all on function coinslot.make_report(text, jsonb) from public;
+
+create function coinslot.console_report(report text, options jsonb) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform coinslot.reading_operator();
+  return coinslot.make_report(console_report.report, console_report.options);
+end
+$$;
+comment on function coinslot.console_report(text, jsonb) is 'See public.token_console_report.';
+revoke all on function coinslot.console_report(text, jsonb) from public;
+grant execute on function coinslot.console_report(text, jsonb) to authenticated;
+
+create function public.token_console_report(report text, options jsonb) returns jsonb
+language sql stable set search_path = '' set statement_timeout = '1s' as $$
+  select coinslot.console_report(token_console_report.report, token_console_report.options)
+$$;
+comment on function public.token_console_report(text, jsonb) is
+'Operators: a report as {definition, from, to, zone, rows, …}: sales, methods, products, funnel,
+declines, tokens, liability, vat, settlement. Options: from, to, zone, step, currency, live.';
+revoke all on function public.token_console_report(text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.token_console_report(text, jsonb) to authenticated;
+
+-- A cell that a spreadsheet would take for a formula is text. Numbers are numbers.
+create function coinslot.csv_cell(value jsonb) returns text
+language sql immutable parallel safe set search_path = '' as $$
+  select case jsonb_typeof(csv_cell.value)
+    when 'null' then ''
+    when 'number' then csv_cell.value #>> '{}'
+    when 'boolean' then csv_cell.value #>> '{}'
+    else '"' || replace(
+      case when csv_cell.value #>> '{}' ~ '^\s*[=+@\-\t\r]' then '''' else '' end
+      || (csv_cell.value #>> '{}'), '"', '""'
+    ) || '"'
+  end
+$$;
+comment on function coinslot.csv_cell(jsonb) is 'A value as a cell of a CSV file.';
+revoke all on function coinslot.csv_cell(jsonb) from public;
+
+-- RFC 4180, with a byte order mark: Excel in Korea would read it as CP949 else.
+create function coinslot.as_csv(rows jsonb, columns text[]) returns text
+language sql immutable parallel safe set search_path = '' as $$
+  select U&'\FEFF' || array_to_string(as_csv.columns, ',') || E'\r\n' || coalesce(string_agg((
+    select string_agg(coalesce(coinslot.csv_cell(r.value -> c.name), ''), ',' order by c.place)
+    from unnest(as_csv.columns) with ordinality c (name, place)
+  ) || E'\r\n', '' order by r.place), '')
+  from jsonb_array_elements(as_csv.rows) with ordinality r (value, place)
+$$;
+comment on function coinslot.as_csv(jsonb, text[]) is 'Rows as a CSV file.';
+revoke all on function coinslot.as_csv(jsonb, text[]) from public;
+
+create function coinslot.report_columns(report text) returns text[]
+language sql immutable parallel safe set search_path = '' as $$
+  select case
+    when report_columns.report = 'sales' then array['day', 'currency', 'payments', 'paid',
+      'refunded', 'withdrawn', 'net', 'of_earlier']
+    when report_columns.report in ('methods', 'products') then array['day', 'label', 'currency',
+      'payments', 'paid', 'refunded', 'withdrawn', 'net', 'of_earlier']
+    when report_columns.report = 'vat' then array['day', 'currency', 'payments', 'net', 'supply',
+      'vat']
+    when report_columns.report = 'funnel' then array['day', 'gateway', 'label', 'currency',
+      'orders', 'opened', 'tried', 'declined', 'paid', 'first_try', 'recovered', 'success_percent']
+    when report_columns.report = 'declines' then array['day', 'gateway', 'method', 'label',
+      'attempts']
+    when report_columns.report = 'tokens' then array['day', 'opening', 'sold', 'given', 'spent',
+      'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding']
+    when report_columns.report = 'liability' then array['day', 'currency', 'opening', 'sold',
+      'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'closing_tokens']
+    when report_columns.report = 'settlement' then array['day', 'gateway', 'currency', 'payments',
+      'matched', 'differing', 'their_paid', 'our_paid', 'their_refunded', 'our_refunded',
+      'checked_at']
+  end
+$$;
+comment on function coinslot.report_columns(text) is 'The columns of a report, in order.';
+revoke all on function coinslot.report_columns(text) from public;
+
+-- That a report left the house is noted, with its options.
+create function coinslot.console_export(report text, options jsonb, format text, reason text)
+returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_rows jsonb;
+begin
+  perform coinslot.acting_operator('export');
+  if (console_export.format = any (array['csv', 'jsonl'])) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "format", "known": ["csv", "jsonl"]}');
+  elsif (length(btrim(console_export.reason)) between 1 and 500) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "reason", "min_length": 1}');
+  end if;
+  v_rows := coinslot.make_report(console_export.report, console_export.options) -> 'rows';
+  perform coinslot.note_action('report_exported', console_export.report, console_export.reason,
+    console_export.options || jsonb_build_object(
+      'format', console_export.format, 'rows', jsonb_array_length(v_rows)));
+  if console_export.format = 'csv' then
+    return coinslot.as_csv(v_rows, coinslot.report_columns(console_export.report));
+  end if;
+  return (
+    select coalesce(string_agg(r.value::text || E'\n', '' order by r.place), '')
+    from jsonb_array_elements(v_rows) with ordinality r (value, place)
+  );
+end
+$$;
+comment on function coinslot.console_export(text, jsonb, text, text) is
+'See public.token_console_export.';
+revoke all on function coinslot.console_export(text, jsonb, text, text) from public;
+grant execute on function coinslot.console_export(text, jsonb, text, text) to authenticated;
+
+create function public.token_console_export(
+  report text, options jsonb, reason text, format text default 'csv'
+) returns text
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
+  select coinslot.console_export(
+    token_console_export.report, token_console_export.options, token_console_export.format,
+    token_console_export.reason
+  )
+$$;
+comment on function public.token_console_export(text, jsonb, text, text) is
+'Operators, finance or owner: a report as a file, csv or jsonl; that it was taken is noted.';
+revoke all on function public.token_console_export(text, jsonb, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.token_console_export(text, jsonb, text, text) to authenticated;
+
+-- The maintenance keeps the sums.
+create or replace function coinslot.run_maintenance(batch integer) returns jsonb
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if (run_maintenance.batch between 1 and 10000) is not true then
+    perform coinslot.fail('invalid_argument', '{"argument": "batch", "min": 1, "max": 10000}');
+  end if;
+  return jsonb_build_object(
+    'orders_expired', coinslot.expire_orders(run_maintenance.batch),
+    'wallets_swept', coinslot.expire_holds(run_maintenance.batch),
+    'wallets_expired', coinslot.expire_tokens(run_maintenance.batch),
+    'purged', coinslot.purge(run_maintenance.batch),
+    'wallets_with_lots', coinslot.backfill_lots(run_maintenance.batch),
+    'wallets_told', coinslot.spread_refills(run_maintenance.batch),
+    'referrals_settled', coinslot.settle_referrals(run_maintenance.batch),
+    'deposits_told', coinslot.remind_of_deposits(run_maintenance.batch),
+    'expiries_told', coinslot.remind_of_expiry(run_maintenance.batch),
+    'wallets_armed', coinslot.arm_wallets(run_maintenance.batch),
+    'events_purged', coinslot.purge_events(run_maintenance.batch),
+    'summed', coinslot.sum_reports(run_maintenance.batch)
+  );
+end
+$$;
+
+comment on function public.coinslot_run_maintenance(integer) is
+'Service: expires orders, holds and tokens, deletes what was kept long enough, tells wallets of new
+rules, rewards referrals, tells ahead of what is due, and adds up reports; {orders_expired,
+wallets_swept, wallets_expired, purged, wallets_with_lots, wallets_told, referrals_settled,
+deposits_told, expiries_told, wallets_armed, events_purged, summed}.';
+
+notify pgrst, 'reload schema';
+select coinslot.write_manifest();

@@ -1,0 +1,1 @@
+"""Reports, each computed a second way."""

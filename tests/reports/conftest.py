@@ -1,0 +1,5 @@
+"""The server whose clock tests move."""
+
+from tests.lots.conftest import clocked
+
+__all__ = ["clocked"]

@@ -1,0 +1,374 @@
+"""Figures of a played quarter, each computed a second way from what the test itself has done."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.database.people import Bank, Call, gateway_says, grant, maintain
+from tests.support.clocks import Clock
+from tests.support.clusters import Cluster
+from tests.support.sizes import sized
+
+SEED = 21
+START = datetime(2027, 1, 28, 14, 30, tzinfo=UTC)
+DAYS = sized(45, proofs=300)
+ZONES = ("Asia/Seoul", "UTC", "Asia/Kathmandu", "America/St_Johns")
+PRICES = {"starter": (10, 5000), "standard": (30, 12000), "premium": (100, 35000)}
+
+_WORTH = """
+select l.price, l.price_tokens, f.remaining + l.reserved as left_over
+from public.token_wallets w
+cross join lateral coinslot.foreseen_lots(w, greatest(clock_timestamp(), w.folded_at)) f
+inner join public.token_lots l on l.id = f.lot_id
+where w.user_id = %s and l.price is not null
+"""
+
+
+@pytest.fixture
+def bank(clocked: tuple[Cluster, Clock]) -> Iterator[Bank]:
+    cluster, clock = clocked
+    with (
+        cluster.clone(cluster.template("strict")) as name,
+        closing(Bank(cluster.url(name))) as bank,
+    ):
+        yield bank
+        clock.let_run()
+
+
+def report(bank: Bank, owner: UUID, name: str, **options: str) -> dict[str, Any]:
+    call = Call("token_console_report", {"report": name, "options": Jsonb(options)}, owner)
+    answer: dict[str, Any] = bank.ask(call)["token_console_report"]
+    return answer
+
+
+def summed(bank: Bank) -> None:
+    """Until a whole round of the wallets that began now is over."""
+    for _ in range(2):
+        while True:
+            bank.ask(maintain())
+            [row] = bank.rows("select walk_began_at from coinslot.report_progress")
+            if row["walk_began_at"] is None:
+                break
+
+
+@dataclass
+class Year:
+    """The course of events, as the test has it."""
+
+    bank: Bank
+    clock: Clock
+    chance: random.Random
+    now: datetime = START
+    owner: UUID = field(default_factory=uuid4)
+    people: list[UUID] = field(default_factory=list)
+    paid: dict[str, tuple[UUID, int]] = field(default_factory=dict)
+    versions: Counter[str] = field(default_factory=Counter)
+    refunded: Counter[str] = field(default_factory=Counter)
+    sold_at: dict[str, datetime] = field(default_factory=dict)
+    money: list[tuple[datetime, str, int]] = field(default_factory=list)
+    used: list[tuple[datetime, int]] = field(default_factory=list)
+    orders: list[tuple[datetime, bool, bool]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        self.clock.set(self.now)
+        self.owner = self.bank.operator("owner")
+        self.people = [self.bank.user() for _ in range(6)]
+        self.bank.change("update token_products set tokens_last_days = 20 where id = 'standard'")
+
+    def day(self) -> None:
+        for _ in range(self.chance.randrange(5)):
+            self.now += timedelta(minutes=self.chance.randrange(1, 300))
+            self.clock.set(self.now)
+            self.chance.choice(
+                (self.buy, self.buy, self.spend, self.spend, self.spend, self.back)
+            )()
+        self.now = self.now.replace(hour=23, minute=40) + timedelta(
+            minutes=self.chance.choice((0, 25, 400))
+        )
+        self.clock.set(self.now)
+        if self.chance.randrange(3) == 0:
+            self.bank.ask(maintain())
+
+    def buy(self) -> None:
+        buyer = self.chance.choice(self.people)
+        product = self.chance.choice(list(PRICES))
+        _, price = PRICES[product]
+        arguments = {"product_id": product, "gateway": "portone"}
+        order = str(self.bank.ask(Call("create_token_order", arguments, buyer))["order_id"])
+        declined = self.chance.randrange(3) == 0
+        if declined:
+            self.say(order, price, key=f"no_{order}", state="failed", failure_reason="expired_card")
+        pays = self.chance.randrange(4) > 0
+        if pays:
+            before = self.worth(buyer)
+            self.say(order, price, paid=price)
+            # A part of it may pay for what an earlier refund took beyond the balance.
+            self.used.append((self.now, before + price - self.worth(buyer)))
+            self.paid[order] = (buyer, price)
+            self.sold_at[order] = self.now
+            self.money.append((self.now, "paid", price))
+        self.orders.append((self.now, declined, pays))
+
+    def spend(self) -> None:
+        who = self.chance.choice(self.people)
+        before = self.worth(who)
+        [row] = self.bank.rows("select tokens from token_wallets where user_id = %s", who)
+        amount = self.chance.randrange(1, 12)
+        if row["tokens"] < amount:
+            self.bank.ask(grant(who, amount, str(uuid4())))
+        held = Call("spend_tokens", {"amount": amount, "idempotency_key": str(uuid4())}, who)
+        try:
+            self.bank.ask(held)
+        except psycopg.Error as error:
+            assert "insufficient_tokens" in str(error)  # noqa: PT017 - some have expired
+            return
+        self.used.append((self.now, before - self.worth(who)))
+
+    def back(self) -> None:
+        left = [order for order, (_, price) in self.paid.items() if self.refunded[order] < price]
+        if not left:
+            return
+        order = self.chance.choice(left)
+        _, price = self.paid[order]
+        amount = self.chance.choice((price - self.refunded[order], 1000, 333))
+        amount = min(amount, price - self.refunded[order])
+        self.refunded[order] += amount
+        self.say(order, price, paid=price, refunded=self.refunded[order])
+        self.money.append((self.now, "refunded", amount))
+
+    def say(self, order: str, price: int, **facts: Any) -> None:  # noqa: ANN401 - a read's
+        self.versions[order] += 1
+        [row] = self.bank.rows("select version from token_payments where order_id = %s", order)
+        self.bank.ask(gateway_says(order, row["version"], amount=price, **facts))
+
+    def worth(self, who: UUID) -> int:
+        return sum(
+            row["price"]
+            - row["price"] * (row["price_tokens"] - int(row["left_over"])) // row["price_tokens"]
+            for row in self.bank.rows(_WORTH, who)
+        )
+
+
+@pytest.fixture
+def year(bank: Bank, clocked: tuple[Cluster, Clock]) -> Year:
+    played = Year(bank, clocked[1], random.Random(SEED))  # noqa: S311 - the same each time
+    played.begin()
+    for _ in range(DAYS):
+        played.day()
+    return played
+
+
+def days(year: Year, zone: str, facts: list[tuple[datetime, Any]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for at, amount in facts:
+        found[at.astimezone(ZoneInfo(zone)).date().isoformat()] += amount
+    return +found + Counter({day: n for day, n in found.items() if n < 0})
+
+
+def column(rows: list[dict[str, Any]], name: str) -> Counter[str]:
+    return Counter({row["day"]: row[name] for row in rows if row[name]})
+
+
+def test_a_quarter_adds_up_in_every_zone(year: Year) -> None:
+    bank = year.bank
+    open_books = {
+        zone: report(bank, year.owner, "sales", **span(year, zone), step="day") for zone in ZONES
+    }
+    year.now += timedelta(minutes=20)
+    year.clock.set(year.now)
+    summed(bank)
+    for zone in ZONES:
+        given = span(year, zone)
+        sales = report(bank, year.owner, "sales", **given, step="day")
+        assert sales["rows"] == open_books[zone]["rows"], "summed or not, it is the same"
+        for kind in ("paid", "refunded"):
+            mine = [(at, amount) for at, what, amount in year.money if what == kind]
+            assert column(sales["rows"], kind) == days(year, zone, mine), (zone, kind)
+        [whole] = report(bank, year.owner, "sales", **given, step="all")["rows"]
+        assert whole["net"] == sum(row["net"] for row in sales["rows"])
+        assert whole["vat"] == sum(
+            _half_up(price - year.refunded[order]) for order, (_, price) in year.paid.items()
+        )
+        _tokens(year, zone, given)
+        _liability(year, zone, given)
+    assert not bank.audit()
+
+
+def _half_up(amount: int) -> int:
+    return (2 * amount + 11) // 22
+
+
+def span(year: Year, zone: str) -> dict[str, str]:
+    end = year.now.astimezone(ZoneInfo(zone)).date()
+    return {"from": "2027-01-01", "to": end.isoformat(), "zone": zone}
+
+
+def _tokens(year: Year, zone: str, given: dict[str, str]) -> None:
+    made = report(year.bank, year.owner, "tokens", **given, step="day")
+    assert made["complete"]
+    entries = year.bank.rows("select created_at, kind, delta from token_ledger")
+    for name, kinds, sign in (("sold", {"purchase"}, 1), ("spent", {"spend"}, -1)):
+        mine = [(e["created_at"], sign * e["delta"]) for e in entries if e["kind"] in kinds]
+        assert column(made["rows"], name) == days(year, zone, mine), (zone, name)
+    [total] = year.bank.rows("select sum(tokens) as tokens from token_wallets")
+    assert made["rows"][-1]["outstanding"] == total["tokens"]
+    assert not any(row["corrections"] for row in made["rows"])
+
+
+def _liability(year: Year, zone: str, given: dict[str, str]) -> None:
+    made = report(year.bank, year.owner, "liability", **given, step="day")
+    assert column(made["rows"], "recognised") == days(year, zone, year.used), zone
+    assert made["rows"][-1]["closing"] == sum(map(year.worth, year.people))
+    sold = [(at, amount) for at, what, amount in year.money if what == "paid"]
+    assert column(made["rows"], "sold") == days(year, zone, sold), zone
+    for before, row in zip([{"closing": 0}, *made["rows"]], made["rows"], strict=False):
+        assert row["opening"] == before["closing"]
+        flow = row["sold"] - row["recognised"] - row["breakage"] - row["taken_back"] + row["moved"]
+        assert row["closing"] == row["opening"] + flow
+    assert sum(row["breakage"] for row in made["rows"]) > 0
+
+
+def test_the_funnel_is_of_the_orders_of_a_day(year: Year) -> None:
+    bank = year.bank
+    zone = "Asia/Seoul"
+    before = report(bank, year.owner, "funnel", **span(year, zone), step="day")["rows"]
+    summed(bank)
+    rows = report(bank, year.owner, "funnel", **span(year, zone), step="day")["rows"]
+    assert rows == before, "summed or not, it is the same"
+    figures: tuple[tuple[str, Callable[[bool, bool], bool]], ...] = (
+        ("orders", lambda _declined, _pays: True),
+        ("declined", lambda declined, _pays: declined),
+        ("paid", lambda _declined, pays: pays),
+        ("first_try", lambda declined, pays: pays and not declined),
+        ("recovered", lambda declined, pays: pays and declined),
+    )
+    for name, wanted in figures:
+        mine = [(at, 1) for at, declined, pays in year.orders if wanted(declined, pays)]
+        assert column(rows, name) == days(year, zone, mine), name
+    declines = report(bank, year.owner, "declines", **span(year, zone), step="all")["rows"]
+    assert [(row["label"], row["attempts"]) for row in declines] == [
+        ("expired_card", sum(declined for _, declined, _ in year.orders))
+    ]
+
+
+def test_a_month_that_is_over_stays_as_it_was(year: Year) -> None:
+    """Money that goes back later is in the month in which it does, and is told there."""
+    bank = year.bank
+    summed(bank)
+    options = {"from": "2027-02-01", "to": "2027-02-28", "zone": "Asia/Seoul", "step": "month"}
+    names = ("sales", "tokens", "liability", "vat", "methods")
+    then = {name: report(bank, year.owner, name, **options)["rows"] for name in names}
+    year.now = datetime(2028, 2, 10, 3, tzinfo=UTC)
+    year.clock.set(year.now)
+    gone = 0
+    for order, (_, price) in year.paid.items():
+        if year.refunded[order] < price:
+            gone += price - year.refunded[order]
+            year.say(order, price, paid=price, refunded=price)
+    summed(bank)
+    assert then == {name: report(bank, year.owner, name, **options)["rows"] for name in names}
+    later = {"from": "2028-02-01", "to": "2028-02-29", "zone": "Asia/Seoul", "step": "month"}
+    [row] = report(bank, year.owner, "sales", **later)["rows"]
+    assert (row["refunded"], row["of_earlier"], row["net"]) == (gone, gone, -gone)
+
+
+def test_the_worked_example(bank: Bank, clocked: tuple[Cluster, Clock]) -> None:
+    """Five tokens given, ten bought for 5,000, thirty for 12,000; 12 used in January, 20 later."""
+    clock = clocked[1]
+    clock.set(datetime(2027, 1, 5, tzinfo=UTC))
+    owner, buyer = bank.operator("owner"), bank.user(5)
+    for product, price in (("starter", 5000), ("standard", 12000)):
+        arguments = {"product_id": product, "gateway": "portone"}
+        order = str(bank.ask(Call("create_token_order", arguments, buyer))["order_id"])
+        bank.ask(gateway_says(order, 1, amount=price, paid=price))
+    for month, amount in ((1, 12), (2, 20)):
+        clock.set(datetime(2027, month, 20, tzinfo=UTC))
+        bank.ask(Call("spend_tokens", {"amount": amount, "idempotency_key": str(month)}, buyer))
+    clock.set(datetime(2027, 3, 1, 12, tzinfo=UTC))
+    summed(bank)
+    rows = report(
+        bank, owner, "liability", **{"from": "2027-01-01", "to": "2027-02-28"}, step="month"
+    )["rows"]
+    assert [(row["recognised"], row["closing"]) for row in rows] == [(3500, 13500), (8300, 5200)]
+
+
+def test_orders_from_before_have_their_moves(bank: Bank, clocked: tuple[Cluster, Clock]) -> None:
+    """As after an upgrade: by the maintenance, or before the next move of their money."""
+    clock = clocked[1]
+    clock.set(datetime(2027, 1, 5, tzinfo=UTC))
+    owner, buyer = bank.operator("owner"), bank.user()
+    orders = []
+    for _ in range(3):
+        orders.append(bank.order(buyer))
+        bank.ask(gateway_says(orders[-1], 1, paid=5000))
+    bank.change("delete from coinslot.money_moves")
+    clock.set(datetime(2027, 2, 5, tzinfo=UTC))
+    bank.ask(gateway_says(orders[0], 2, paid=5000, refunded=2000))
+    summed(bank)
+    rows = report(bank, owner, "sales", **{"from": "2027-01-01", "to": "2027-02-28"}, step="month")[
+        "rows"
+    ]
+    assert [(row["paid"], row["refunded"], row["of_earlier"]) for row in rows] == [
+        (15000, 0, 0),
+        (0, 2000, 2000),
+    ]
+
+
+def test_a_file_holds_what_a_report_has_and_no_formula(bank: Bank) -> None:
+    owner, support = bank.operator("owner"), bank.operator("support")
+    buyer = bank.user()
+    order = bank.order(buyer)
+    bank.ask(
+        gateway_says(
+            order, 1, state="failed", failure_reason='=HYPERLINK("http://x"), "said" the bank'
+        )
+    )
+    today = date.today().isoformat()  # noqa: DTZ011 - a wide span around it
+    options = Jsonb({"from": "2026-01-01", "to": max(today, "2027-01-01"), "step": "all"})
+    asked = {"report": "declines", "options": options, "reason": "for the books"}
+    text = bank.ask(Call("token_console_export", asked, owner))["token_console_export"]
+    assert text.startswith("\ufeff")
+    [row] = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    assert row["label"] == '\'=HYPERLINK("http://x"), "said" the bank'
+    lines = bank.ask(Call("token_console_export", asked | {"format": "jsonl"}, owner))
+    assert lines["token_console_export"].count("\n") == 1
+    noted = bank.rows(
+        "select count(*) as n from coinslot.operator_actions where action = %s", "report_exported"
+    )
+    assert noted[0]["n"] == 2
+    with pytest.raises(Exception, match="forbidden"):
+        bank.ask(Call("token_console_export", asked, support))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"from": "2026-01-01"},
+        {"from": "2026-02-30", "to": "2026-03-01"},
+        {"from": "2026-03-01", "to": "2026-02-01"},
+        {"from": "2006-01-01", "to": "2026-02-01"},
+        {"from": "2026-01-01", "to": "2026-02-01", "zone": "Mars/Olympus"},
+        {"from": "2026-01-01", "to": "2026-02-01", "step": "fortnight"},
+        {"from": "2026-01-01", "to": "2026-02-01", "live": "maybe"},
+        {"from": "2026-01-01", "to": "2026-02-01", "group": "x"},
+        {"from": "=1+1", "to": "2026-02-01"},
+    ],
+)
+def test_options_that_make_no_report_are_refused(bank: Bank, options: dict[str, str]) -> None:
+    owner = bank.operator("owner")
+    with pytest.raises(Exception, match="invalid_argument"):
+        report(bank, owner, "sales", **options)
