@@ -14,6 +14,7 @@ from coinslot.cli.doctor import doctor
 from coinslot.cli.going_live import go_live
 from coinslot.cli.migrations import app as migrations
 from coinslot.cli.operators import app as operators
+from coinslot.cli.personal_data import erase_user, export_user
 from coinslot.cli.products import app as products
 from coinslot.cli.reconcile import reconcile
 from coinslot.cli.refunds import accept_refund, close_refund, refund
@@ -34,6 +35,8 @@ for command in (
     audit,
     doctor,
     go_live,
+    export_user,
+    erase_user,
 ):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")

@@ -45,6 +45,9 @@ class Rpc(StrEnum):
     # receipts and credit notes
     GET_DOCUMENT = "get_token_document"
     SET_SELLER = "coinslot_set_seller"
+    # a person's data
+    EXPORT_USER = "coinslot_export_user"
+    ERASE_USER = "coinslot_erase_user"
     # promotion codes
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
@@ -74,7 +77,7 @@ class Rpc(StrEnum):
 DISPENSABLE = frozenset(
     {
         *(Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES),
-        *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER),
+        *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER, Rpc.EXPORT_USER, Rpc.ERASE_USER),
     }
 )
 """A database of the release before lacks them, and everything else goes on."""

@@ -8,6 +8,7 @@ from coinslot.database.installation import InstallationDatabase
 from coinslot.database.monitoring import MonitoringDatabase
 from coinslot.database.operators import OperatorDatabase
 from coinslot.database.payments import PaymentDatabase
+from coinslot.database.personal_data import PersonalDatabase
 from coinslot.database.products import ProductDatabase
 from coinslot.database.reconciliation import ReconciliationDatabase
 from coinslot.database.refunds import RefundDatabase
@@ -29,6 +30,7 @@ class ServiceDatabase(
     ProductDatabase,
     CodeDatabase,
     SellerDatabase,
+    PersonalDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
     InstallationDatabase,
