@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(49);
+select plan(50);
 
 create temporary table people (name text primary key, id uuid);
 create function pg_temp.id(name text) returns uuid
@@ -106,11 +106,11 @@ select is(pg_temp.refusal(pg_temp.as_service(format('select coinslot_erase_user(
 select is(pg_temp.erased('ann', ', forfeit => true') #> '{e,done}', 'false', 'by default nothing is done');
 select is((select count(*) from coinslot.erasures), 0::bigint, '... nothing');
 select is(pg_temp.erased('ann', ', forfeit => true, dry_run => false, batch => 2') #> '{e,done}', 'false', 'long histories go in batches');
-select is(pg_temp.as_owner(format($$update public.token_ledger set reason = 'x' where user_id = %L$$, pg_temp.id('ann'))) ->> 'error',
+select is(pg_temp.as_owner(format($$update public.token_ledger set reason = 'x' where caller = 'user' and user_id = %L$$, pg_temp.id('ann'))) ->> 'error',
   'append_only', 'meanwhile nothing else may change');
-select is(pg_temp.as_owner(format($$update public.token_ledger set delta = delta + 1, reason = '', metadata = '{}' where user_id = %L$$,
+select is(pg_temp.as_owner(format($$update public.token_ledger set delta = delta + 1, reason = '', metadata = '{}' where caller = 'user' and user_id = %L$$,
   pg_temp.id('ann'))) ->> 'error', 'append_only', '... no sum');
-select is(pg_temp.as_owner(format($$update public.token_ledger set reason = '', metadata = '{}' where user_id = %L$$,
+select is(pg_temp.as_owner(format($$update public.token_ledger set reason = '', metadata = '{}' where caller = 'user' and user_id = %L$$,
   pg_temp.id('ben'))) ->> 'error', 'append_only', '... and nobody else');
 select is(pg_temp.erased('ann', ', forfeit => true, dry_run => false, batch => 2') #> '{e,done}', 'false', '... one after the other');
 select is(pg_temp.erased('ann', ', forfeit => true, dry_run => false, batch => 2') - 'e' || jsonb_build_object('entries',
@@ -126,7 +126,7 @@ select is(
   (select array[a.action, a.reason] from coinslot.operator_actions a order by a.id desc limit 1),
   array['user_erased', 'asked for on paper'], 'why is kept'
 );
-select is(pg_temp.as_owner(format($$update public.token_ledger set reason = '', metadata = '{}' where user_id = %L$$,
+select is(pg_temp.as_owner(format($$update public.token_ledger set reason = '', metadata = '{}' where caller = 'user' and user_id = %L$$,
   pg_temp.id('ann'))) ->> 'error', 'append_only', 'afterwards the ledger is closed again');
 select is(pg_temp.erased('ann', ', forfeit => true, dry_run => false') #> '{e,done}', 'true', 'after a restore it is done again');
 select is(
@@ -145,6 +145,12 @@ select is(pg_temp.as_service(format('select merge_token_wallets(%L, %L, ''m'') a
 delete from auth.users u where u.id in (pg_temp.id('cat'), pg_temp.id('eve'));
 select is(pg_temp.refusal(pg_temp.erased('cat')), 'PT409 wallet_merged ' || jsonb_build_object('into_user', pg_temp.id('dan'))::text,
   'what was merged is another''s');
+select pg_temp.arrive('fay') \g /dev/null
+select pg_temp.read(pg_temp.as_user(pg_temp.id('fay'), $$select * from create_token_order('starter', 'portone')$$) ->> 'order_id',
+  'A:paid paid=5000 disputed=5000') \g /dev/null
+delete from auth.users u where u.id = pg_temp.id('fay');
+select is(pg_temp.refusal(pg_temp.erased('fay', ', forfeit => true')), 'PT409 not_erasable {"orders": 1, "paid_tokens": 10}',
+  'nor who disputes a payment');
 select is(pg_temp.erased('eve') #> '{e,kept,0,what}', '"salted hashes of confirmed identities and of cards"', 'who bought nothing leaves hashes');
 select is(pg_temp.erased('eve', ', dry_run => false') #> '{e,done}', 'true', '... and is erased at once');
 select pg_temp.change($$update coinslot.erasures set finished_at = finished_at - interval '4 years'$$) \g /dev/null

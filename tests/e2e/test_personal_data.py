@@ -47,7 +47,7 @@ async def test_a_copy_has_all_of_one_person_and_nothing_of_another(
     assert (copy["format"], copy["user_id"]) == (FORMAT, shop.buyer.id)
     assert [each["order_id"] for each in copy["payments"]] == [order_id]
     assert [each["kind"] for each in copy["documents"]] == ["receipt"]
-    assert [each["reason"] for each in copy["ledger"] if each["reason"]][0] == SAID
+    assert next(each["reason"] for each in copy["ledger"] if each["reason"]) == SAID
     assert copy["account"][0]["account"]["email"] == shop.buyer.email
     assert other.id not in json.dumps(copy)
     assert copy["retention"]
@@ -81,8 +81,8 @@ async def test_a_copy_for_spreadsheets(shop: Shop, stack: LocalStack, tmp_path: 
     for file in folder.iterdir():
         assert file.read_bytes().startswith(b"\xef\xbb\xbf")
         assert file.stat().st_mode & 0o077 == 0
-    with (folder / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    with (folder / "ledger.csv").open(encoding="utf-8-sig", newline="") as table:
+        rows = list(csv.DictReader(table))
     reasons = [row["reason"] for row in rows if row["reason"]]
     assert reasons == [SAID, f"'{FORMULA}", "-5", "ünï 한글 👩‍👩‍👧‍👦 \u202e\n"]
     assert [row["seq"] for row in rows] == [str(number) for number in range(1, 7)]
