@@ -4,7 +4,7 @@ begin;
 
 select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder,
   pg_temp.user_with(0) as alone, pg_temp.user_with(0) as nameless, pg_temp.user_with(0) as merged,
-  pg_temp.user_with(1) as worker \gset
+  pg_temp.user_with(1) as worker, pg_temp.user_with(0) as staff \gset
 create temporary table provocations (message, code, caller, statement, details) as values
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
 ('invalid_argument', 'PT400', 'service', $$select coinslot_run_maintenance(0)$$,
@@ -17,6 +17,14 @@ create temporary table provocations (message, code, caller, statement, details) 
  '{"tokens": 3, "required": 4}'),
 ('account_required', 'PT403', 'nameless',
  $$select * from create_token_order('starter', 'portone')$$, '{}'),
+('limit_reached', 'PT403', 'staff',
+ $$select token_console_act('grant_tokens', %1$L, 'why', 'k', '{"tokens": 3}')$$,
+ '{"left": 2, "limit": 2}'),
+('unknown_id', 'PT404', 'staff', $$select token_console_get('webhook', '0')$$,
+ '{"what": "webhook"}'),
+('changed_meanwhile', 'PT409', 'staff',
+ $$select token_console_act('resolve_case', '999999999', 'why', 'k')$$,
+ '{"resolution": "gone", "resolved_at": "2026-01-01T00:00:00+00:00"}'),
 ('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
  '{"table": "token_ledger"}'),
 ('forbidden', 'PT403', 'user',
@@ -87,6 +95,13 @@ select pg_temp.as_service(format($$select * from spend_tokens_for(%L, 1, 'work')
   pg_temp.as_service(format($$select * from refund_spend_for(%L, 'r', 'work')$$,
     :'worker')) as r \gset
 select pg_temp.change(format('select coinslot.add_operator(%L, %L)', :'alone', 'owner')) \gset
+select pg_temp.change(format(
+  'select coinslot.add_operator(%L, %L, %L)', :'staff', 'finance', '{"tokens_a_day": 2}'
+)) \gset
+insert into coinslot.discrepancies (
+  id, kind, gateway, payment_key, order_id, resolved_at, resolution
+) overriding system value
+values (999999999, 'unknown_order', 'portone', '', '', '2026-01-01 00:00:00+00', 'gone');
 select pg_temp.as_service(format(
   $$select * from merge_token_wallets(%L, %L, 'm')$$, :'merged', :'mina'
 )) ->> 'tokens' as moved \gset
@@ -143,6 +158,7 @@ select is(
     when 'user' then pg_temp.as_user(:'mina', p.statement)
     when 'hoarder' then pg_temp.as_user(:'hoarder', p.statement)
     when 'nameless' then pg_temp.as_user(:'nameless', p.statement)
+    when 'staff' then pg_temp.as_user(:'staff', format(p.statement, :'mina'))
     when 'nobody' then pg_temp.as_user(null, p.statement)
     when 'owner' then pg_temp.as_owner(p.statement)
     else pg_temp.as_service(format(

@@ -25,7 +25,7 @@ select pg_temp.sign_up('mina@example.com') as mina, pg_temp.sign_up('alex@exampl
 select is(pg_temp.operators(), '', 'in the beginning nobody is an operator');
 select is(
   pg_temp.add(' Mina@Example.com ', 'owner') - 'since',
-  jsonb_build_object('user_id', :'mina', 'role', 'owner'), 'an address, however it is spelt'
+  jsonb_build_object('user_id', :'mina', 'role', 'owner', 'limits', '{}'::jsonb), 'an address, however it is spelt'
 );
 select is(pg_temp.add(upper(:'alex'), 'support') ->> 'user_id', :'alex', 'a user id');
 select is(pg_temp.operators(), 'mina owner, alex support', 'both are listed');
@@ -152,7 +152,8 @@ select is(
 -- Removing
 select is(
   pg_temp.remove('mina@example.com') - 'since',
-  jsonb_build_object('user_id', :'mina', 'role', 'support'), 'an operator is removed'
+  jsonb_build_object('user_id', :'mina', 'role', 'support', 'limits', '{}'::jsonb),
+  'an operator is removed'
 );
 select is(
   pg_temp.remove('mina@example.com') -> 'user_id', 'null'::jsonb, '... once'

@@ -56,8 +56,18 @@ async def test_operator_by_a_token_of_before(shop: Shop) -> None:
 
 async def _refused_as_operator(attacker: Attacker, order_id: str) -> None:
     refund = {"order_id": order_id, "reason": "mine", "idempotency_key": "r"}
+    mine = {"subject": attacker.shop.buyer.id, "reason": "mine", "idempotency_key": "a"}
     for answer in (
         await attacker.rpc("request_token_refund", **refund),
+        await attacker.rpc("token_console_get", what="customer", id=attacker.shop.buyer.id),
+        await attacker.rpc("token_console_list", list="orders"),
+        await attacker.rpc("token_console_search", q=order_id),
+        await attacker.rpc(
+            "token_console_act", action="grant_tokens", **mine, arguments={"tokens": 1000}
+        ),
+        await attacker.rpc(
+            "token_console_act", action="set_operator", **mine, arguments={"role": "owner"}
+        ),
         await attacker.rpc("list_token_refunds", order_id=order_id),
         await attacker.rpc("coinslot_add_operator", who=attacker.shop.buyer.id, role="owner"),
     ):

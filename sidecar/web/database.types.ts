@@ -343,7 +343,7 @@ isOneToOne: false
 { Args: { "code": string,"currency"?: string,"gateway"?: string,"product_id"?: string,"quantity"?: number }; Returns: Json
                            },
 "coinslot_add_operator":
-{ Args: { "role": string,"who": string }; Returns: unknown
+{ Args: { "limits"?: Json,"role": string,"who": string }; Returns: unknown
                           SetofOptions: {
         from: "*"
         to: "operators"
@@ -863,6 +863,18 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"token_console_act":
+{ Args: { "action": string,"arguments"?: Json,"idempotency_key": string,"reason": string,"subject": string }; Returns: Json
+                           },
+"token_console_get":
+{ Args: { "id"?: string,"what": string }; Returns: Json
+                           },
+"token_console_list":
+{ Args: { "after"?: string,"filters"?: Json,"list": string,"page_size"?: number }; Returns: Json
+                           },
+"token_console_search":
+{ Args: { "q": string }; Returns: Json
+                           },
 "tokens":
 { Args: { "profile": Omit<Database["public"]['Tables']["profiles"]['Row'], Database["public"]['Tables']["profiles"]['ComputedFields']> }; Returns: number
                            },
@@ -909,7 +921,7 @@ isOneToOne: false
             "coinslot_closing": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"round": number | null,"attempt_keys": (string)[] | null
                       },"coinslot_operator_account": {
-                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null
+                        "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null,"limits": Json | null
                       },"coinslot_payment_to_read": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"attempt_key": string | null
                       },"coinslot_product": {

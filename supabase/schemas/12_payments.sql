@@ -211,6 +211,14 @@ create index token_payments_product_id on public.token_payments (product_id);
 create index token_payments_gateway on public.token_payments (gateway, confirmed_at);
 create index token_payments_over on public.token_payments (created_at)
 where status in ('failed', 'canceled', 'expired', 'voided');
+-- Operators' lists, newest first: of all, and of the few that something became of.
+create index token_payments_newest on public.token_payments (created_at desc, id desc);
+create index token_payments_remarkable on public.token_payments (created_at desc, id desc)
+where status in (
+  'awaiting_deposit', 'review', 'partially_refunded', 'refunded', 'disputed', 'charged_back'
+);
+create index token_payments_disputed on public.token_payments (created_at)
+where status = 'disputed';
 -- Of those that are looked for by it. A whole one would tempt a planner without statistics to go
 -- through all pending orders in search of one user's.
 create index token_payments_status on public.token_payments (status) where status = 'review';
@@ -400,6 +408,7 @@ comment on column coinslot.discrepancies.resolution is
 create unique index discrepancies_open on coinslot.discrepancies (
   kind, gateway, payment_key, order_id
 ) where resolved_at is null;
+create index discrepancies_unresolved on coinslot.discrepancies (id) where resolved_at is null;
 create index discrepancies_order_id on coinslot.discrepancies (order_id);
 alter table coinslot.discrepancies enable row level security;
 revoke all on table coinslot.discrepancies from anon, authenticated, service_role;

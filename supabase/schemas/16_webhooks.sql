@@ -794,18 +794,14 @@ from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_list_webhooks(text, text, text, integer, bigint)
 to service_role;
 
-create function coinslot.replay_webhooks(gateway text, outcome text, order_id text)
-returns bigint
-language plpgsql volatile security definer set search_path = '' as $$
+create function coinslot.make_webhooks_due(ids bigint[]) returns bigint
+language plpgsql volatile set search_path = '' as $$
 declare
   v_count bigint;
 begin
   with matching as materialized (
     select w.id from coinslot.webhooks w
-    where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
-      and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
-      and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id)
-    order by w.id for update
+    where w.id = any (make_webhooks_due.ids) order by w.id for update
   )
   update coinslot.webhooks w set
     outcome = 'received', attempts = 0, finished_at = null, waiting_since = clock_timestamp(),
@@ -814,6 +810,20 @@ begin
   get diagnostics v_count = row_count;
   return v_count;
 end
+$$;
+comment on function coinslot.make_webhooks_due(bigint[]) is
+'Has webhooks read for again, as if they had just come; how many.';
+revoke all on function coinslot.make_webhooks_due(bigint[]) from public;
+
+create function coinslot.replay_webhooks(gateway text, outcome text, order_id text)
+returns bigint
+language sql volatile security definer set search_path = '' as $$
+  select coinslot.make_webhooks_due(array(
+    select w.id from coinslot.webhooks w
+    where (replay_webhooks.gateway is null or w.gateway = replay_webhooks.gateway)
+      and (replay_webhooks.outcome is null or w.outcome = replay_webhooks.outcome)
+      and (replay_webhooks.order_id is null or w.order_id = replay_webhooks.order_id)
+  ))
 $$;
 comment on function coinslot.replay_webhooks(text, text, text) is
 'See public.coinslot_replay_webhooks.';

@@ -77,6 +77,9 @@ where finished_at is null;
 create index refunds_due on coinslot.refunds (next_attempt_at)
 where next_attempt_at is not null;
 create index refunds_user_id on coinslot.refunds (user_id, created_at desc);
+create index refunds_newest on coinslot.refunds (created_at desc, id desc);
+create index refunds_requested_by on coinslot.refunds (requested_by, created_at)
+where requested_by is not null;
 
 -- Why, and on whose word, is for operators; the buyer sees what and how far.
 alter table coinslot.refunds enable row level security;

@@ -228,12 +228,14 @@ create function coinslot.request_refund(
   order_id text, reason text, idempotency_key text, amount bigint, force boolean,
   payment_key text, account jsonb
 ) returns coinslot.refunds
-language sql volatile security definer set search_path = '' as $$
-  select coinslot.start_refund(
-    request_refund.order_id, request_refund.amount, request_refund.reason,
-    request_refund.idempotency_key, request_refund.force, request_refund.payment_key,
-    request_refund.account, coinslot.require_operator('finance', 'owner')
-  )
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return coinslot.refund_as(
+    coinslot.acting_operator('refund_order'), request_refund.order_id, request_refund.amount,
+    request_refund.reason, request_refund.idempotency_key, request_refund.force,
+    request_refund.payment_key, request_refund.account
+  );
+end
 $$;
 comment on function coinslot.request_refund(
   text, text, text, bigint, boolean, text, jsonb

@@ -47,8 +47,8 @@ revoke all on function coinslot.void_orders(text) from public;
 create function coinslot.void_token_orders(product_id text) returns bigint
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-  perform coinslot.require_operator('finance', 'owner');
-  return coinslot.void_orders(void_token_orders.product_id);
+  perform coinslot.acting_operator('void_orders');
+  return coinslot.void_as(void_token_orders.product_id, '');
 end
 $$;
 comment on function coinslot.void_token_orders(text) is 'See public.void_token_orders.';
@@ -135,11 +135,14 @@ comment on function coinslot.start_accepted_refund(text, jsonb, uuid) is
 'Asks for the refund that is proposed of an order, once.';
 revoke all on function coinslot.start_accepted_refund(text, jsonb, uuid) from public;
 
-create function coinslot.accept_refund(order_id text, account jsonb) returns coinslot.refunds
-language sql volatile security definer set search_path = '' as $$
-  select coinslot.start_accepted_refund(
-    accept_refund.order_id, accept_refund.account, coinslot.require_operator('finance', 'owner')
-  )
+create function coinslot.accept_refund(order_id text, account jsonb)
+returns coinslot.refunds
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  return coinslot.accept_as(
+    coinslot.acting_operator('accept_refund'), accept_refund.order_id, accept_refund.account, ''
+  );
+end
 $$;
 comment on function coinslot.accept_refund(text, jsonb) is 'See public.accept_token_refund.';
 revoke all on function coinslot.accept_refund(text, jsonb) from public;

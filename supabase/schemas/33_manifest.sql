@@ -41,11 +41,13 @@ return array[
   'list_token_refunds', 'merge_token_wallets', 'redeem_token_code', 'refund_spend_for',
   'release_token_hold', 'request_token_refund', 'request_token_refund_for', 'set_token_code',
   'set_token_group_for', 'set_token_promotion', 'set_token_refill', 'set_token_seller',
-  'set_token_tiers', 'spend_tokens', 'spend_tokens_for', 'token_capture_receipt', 'token_documents',
-  'token_features', 'token_hold_receipt', 'token_ledger', 'token_lots', 'token_merge_receipt',
-  'token_offers', 'token_payment_events', 'token_payments', 'token_prices', 'token_products',
-  'token_receipt', 'token_redemption', 'token_refunds', 'token_tiers', 'token_wallets', 'tokens',
-  'update_profile', 'use_feature', 'use_feature_for', 'void_token_orders', 'void_token_orders_for'
+  'set_token_tiers', 'spend_tokens', 'spend_tokens_for', 'token_capture_receipt',
+  'token_console_act', 'token_console_get', 'token_console_list', 'token_console_search',
+  'token_documents', 'token_features', 'token_hold_receipt', 'token_ledger', 'token_lots',
+  'token_merge_receipt', 'token_offers', 'token_payment_events', 'token_payments', 'token_prices',
+  'token_products', 'token_receipt', 'token_redemption', 'token_refunds', 'token_tiers',
+  'token_wallets', 'tokens', 'update_profile', 'use_feature', 'use_feature_for',
+  'void_token_orders', 'void_token_orders_for'
 ];
 comment on function coinslot.public_names() is 'The names in public that are Coinslot''s.';
 revoke all on function coinslot.public_names() from public;

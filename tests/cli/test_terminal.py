@@ -78,7 +78,9 @@ def test_records_are_one_json_value(capsys: pytest.CaptureFixture[str]) -> None:
     operator = Operator(user_id="u", role="owner", since="2026-11-29")
     Terminal().print_json({"found": [operator]})
     found = json.loads(capsys.readouterr().out)
-    assert found == {"found": [{"user_id": "u", "role": "owner", "since": "2026-11-29"}]}
+    assert found == {
+        "found": [{"user_id": "u", "role": "owner", "since": "2026-11-29", "limits": {}}]
+    }
 
 
 async def test_a_terminal_gets_colours() -> None:

@@ -32,6 +32,10 @@ FOR_OPERATORS = {
     "set_token_refill",
     "set_token_seller",
     "set_token_tiers",
+    "token_console_act",
+    "token_console_get",
+    "token_console_list",
+    "token_console_search",
     "void_token_orders",
 }
 """RPCs that refuse everybody else by themselves. Every other one is the service's."""

@@ -8,6 +8,8 @@ from tests.mutants.wallet_rules import STATE_MACHINE
 
 OPERATORS = "sql_tests/20_operators.test.sql"
 RACES = "tests/database/test_operators.py"
+CONSOLE = "sql_tests/39_console.test.sql"
+CLICKS = "tests/database/test_console.py"
 _HAS_A_ROLE = "o.user_id = v_user_id and o.role = any(require_operator.roles)"
 
 MUTANTS = (
@@ -16,10 +18,12 @@ MUTANTS = (
         "support only reads",
         (
             Rewrite(
-                "coinslot.request_refund", "'finance', 'owner'", "'support', 'finance', 'owner'"
+                "coinslot.acting_operator",
+                "coinslot.may_do(o, acting_operator.action)",
+                "o.role = any(coinslot.operator_roles())",
             ),
         ),
-        (ACCESS, STATE_MACHINE),
+        (ACCESS, CONSOLE),
     ),
     SqlMutant(
         "operators-by-app-metadata",
@@ -101,5 +105,77 @@ MUTANTS = (
         "what was noted stays, as it is",
         (Run("drop trigger operator_actions_append_only on coinslot.operator_actions"),),
         (OPERATORS,),
+    ),
+    SqlMutant(
+        "limits-unkept",
+        "an operator gives and refunds within their limits",
+        (
+            Rewrite(
+                "coinslot.check_limit",
+                "if check_limit.before < check_limit.amount then",
+                "if false then",
+            ),
+        ),
+        (CONSOLE,),
+    ),
+    SqlMutant(
+        "limits-raced",
+        "two calls of an operator at once count together",
+        (
+            Rewrite(
+                "coinslot.acting_operator",
+                "perform pg_advisory_xact_lock(",
+                "perform hashint8(",
+            ),
+        ),
+        (CLICKS,),
+    ),
+    SqlMutant(
+        "clicks-after-the-role",
+        "a role is kept until what is done with it has committed",
+        (Rewrite("coinslot.acting_operator", "for share of o;", ";"),),
+        (CLICKS,),
+    ),
+    SqlMutant(
+        "clicks-twice",
+        "a call under the same key does nothing",
+        (Rewrite("coinslot.console_act", "elsif found then", "elsif false then"),),
+        (CONSOLE, CLICKS),
+    ),
+    SqlMutant(
+        "support-forces",
+        "tokens that were spent are taken by finance and owners",
+        (
+            Rewrite(
+                "coinslot.refund_as",
+                "if refund_as.force and not coinslot.may_do(operator, 'force_refund') then",
+                "if false then",
+            ),
+        ),
+        (CONSOLE,),
+    ),
+    SqlMutant(
+        "addresses-shown",
+        "an address is masked for all but owners",
+        (Rewrite("coinslot.shown_email", "when operator.role = 'owner' or", "when true or"),),
+        (CONSOLE,),
+    ),
+    SqlMutant(
+        "looking-unnoted",
+        "looking at who somebody is is noted",
+        (
+            Rewrite(
+                "coinslot.act_on_customer",
+                "when v_reveals then 'customer_revealed'",
+                "when false then 'customer_revealed'",
+            ),
+        ),
+        (CONSOLE,),
+    ),
+    SqlMutant(
+        "filters-unknown",
+        "a filter that there is not finds nothing",
+        (Rewrite("coinslot.check_filters", "if v_argument is not null then", "if false then"),),
+        (CONSOLE,),
     ),
 )

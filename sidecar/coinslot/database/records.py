@@ -266,6 +266,11 @@ class Discrepancy(Record):
     resolution: str
 
 
+Limits = dict[str, int | dict[str, int]]
+"""Limits of an operator in 24 hours: `tokens_a_day`, and `refunds_a_day` in minor units by
+currency."""
+
+
 class Seller(Record):
     """The seller as receipts show it. `business` has what there is of name, ceo, registration,
     mail_order, address, phone and email."""
@@ -311,6 +316,7 @@ class Operator(Record):
     user_id: str
     role: OperatorRole
     since: str
+    limits: Limits = {}
 
 
 class OperatorAccount(Operator):
