@@ -4,7 +4,8 @@ begin;
 
 select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder,
   pg_temp.user_with(0) as alone, pg_temp.user_with(0) as nameless, pg_temp.user_with(0) as merged,
-  pg_temp.user_with(1) as worker, pg_temp.user_with(0) as staff \gset
+  pg_temp.user_with(1) as worker, pg_temp.user_with(0) as staff,
+  pg_temp.user_with(0) as subscriber \gset
 create temporary table provocations (message, code, caller, statement, details) as values
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
 ('invalid_argument', 'PT400', 'service', $$select coinslot_run_maintenance(0)$$,
@@ -84,6 +85,29 @@ create temporary table provocations (message, code, caller, statement, details) 
  $$select * from create_token_order('premium', 'portone', promo_code => 'cheaper')$$,
  '{"reason": "not_for_this"}'),
 ('too_many_codes', 'PT429', 'hoarder', $$select check_token_code('nonsense')$$, '{}'),
+('plan_not_found', 'PT404', 'subscriber',
+ $$select subscribe_token_plan('nonsense', 'portone', 'KRW', '00000000-0000-4000-8000-0000000000a1')$$,
+ '{"plan_id": "nonsense"}'),
+('method_not_found', 'PT404', 'user', $$select get_token_method('00000000-0000-4000-8000-0000000000a1')$$,
+ '{}'),
+('subscription_not_found', 'PT404', 'user',
+ $$select cancel_token_subscription('00000000-0000-4000-8000-0000000000b1')$$, '{}'),
+('already_subscribed', 'PT409', 'subscriber',
+ $$select subscribe_token_plan('pro', 'portone', 'KRW', '00000000-0000-4000-8000-0000000000a1')$$,
+ '{"status": "active", "plan_id": "plus",
+   "subscription_id": "00000000-0000-4000-8000-0000000000b1"}'),
+('subscription_state', 'PT409', 'subscriber',
+ $$select pay_token_subscription('00000000-0000-4000-8000-0000000000b1')$$,
+ '{"status": "active", "cancel_at_end": false}'),
+('method_in_use', 'PT409', 'subscriber',
+ $$select remove_token_method('00000000-0000-4000-8000-0000000000a1')$$,
+ '{"subscription_id": "00000000-0000-4000-8000-0000000000b1"}'),
+('method_taken', 'PT409', 'service', $$select coinslot_finish_method(
+   '00000000-0000-4000-8000-0000000000a2', 'sealed', 'first')$$, '{}'),
+('not_unattended', 'PT409', 'subscriber', $$select begin_token_method('toss')$$,
+ '{"gateway": "toss", "allowed": ["portone"]}'),
+('too_many_methods', 'PT429', 'hoarder', $$select begin_token_method('portone')$$,
+ '{"max_per_hour": 10}'),
 ('too_many_orders', 'PT429', 'hoarder', $$select * from create_token_order('starter', 'portone')$$,
  '{"max_open_orders": 1}');
 
@@ -119,6 +143,25 @@ values (:'hoarder', clock_timestamp() + interval '1 day');
 select pg_temp.change($$select coinslot.close_table('public.old_payments')$$) \gset
 select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'status' as ordered \gset
+
+-- One who has a plan, and one who stores cards without end.
+select pg_temp.change($$select coinslot.set_unattended('portone', 'periodic')$$) \gset
+select pg_temp.change($$select coinslot.set_plan(
+  p.id, 'month', p.id, p.id, 300, '{"KRW": 9900}', 'main', 'none'
+) from (values ('plus'), ('pro')) p (id)$$) \gset
+insert into coinslot.billing_keys (id, user_id, gateway, live, status, sealed, key_hash) values
+('00000000-0000-4000-8000-0000000000a1', :'subscriber', 'portone', false, 'active', 'sealed', 'first'),
+('00000000-0000-4000-8000-0000000000a2', :'subscriber', 'portone', false, 'begun', null, null);
+insert into coinslot.billing_keys (user_id, gateway, live)
+select :'hoarder', 'portone', false from generate_series(1, 10);
+insert into public.token_subscriptions (
+  id, user_id, plan_id, family, gateway, live, status, every, amount, currency, tokens, rollover,
+  method_id, time_zone, anchor, period_start, period_end
+) values (
+  '00000000-0000-4000-8000-0000000000b1', :'subscriber', 'plus', 'main', 'portone', false, 'active',
+  'month', 9900, 'KRW', 300, 'none', '00000000-0000-4000-8000-0000000000a1', 'UTC', now(), now(),
+  now() + interval '1 month'
+);
 
 -- Orders of a third user: unpaid, being refunded at the gateway's console, and spent.
 select pg_temp.user_with(0) as alex \gset
@@ -157,6 +200,7 @@ select is(
   case p.caller
     when 'user' then pg_temp.as_user(:'mina', p.statement)
     when 'hoarder' then pg_temp.as_user(:'hoarder', p.statement)
+    when 'subscriber' then pg_temp.as_user(:'subscriber', p.statement)
     when 'nameless' then pg_temp.as_user(:'nameless', p.statement)
     when 'staff' then pg_temp.as_user(:'staff', format(p.statement, :'mina'))
     when 'nobody' then pg_temp.as_user(null, p.statement)

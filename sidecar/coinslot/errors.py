@@ -79,6 +79,18 @@ class PaymentRefused(CoinslotError):
         super().__init__(sentence, code=code, **{"success": False, **details})
 
 
+class SubscriptionNotFound(CoinslotError):
+    code = "subscription_not_found"
+    sentence = "Subscription not found"
+
+
+class MethodNotStored(PaymentRefused):
+    """Nothing was stored in the window, or it is somebody else's."""
+
+    code = "method_not_stored"
+    sentence = "The payment method was not stored. Try again, or use another"
+
+
 class NoReceipt(CoinslotError):
     code = "no_receipt"
     sentence = "This payment has no receipt at its gateway"
@@ -188,6 +200,20 @@ class TooManyRequests(CoinslotError):
     def __init__(self, seconds: int) -> None:
         super().__init__()
         self.retry_after = seconds
+
+
+class SecretKeysMissing(CoinslotError):
+    """No key is set to seal a secret with, or not the one with which it was sealed."""
+
+    code = "secret_keys_missing"
+    sentence = "This server has no COINSLOT_SECRET_KEYS, without which it keeps no secrets"
+
+
+class SecretUnreadable(CoinslotError):
+    """A sealed secret that was changed, or that stands where it does not belong."""
+
+    code = "secret_unreadable"
+    sentence = "A secret in the database is not as this server sealed it"
 
 
 class DatabaseError(CoinslotError):

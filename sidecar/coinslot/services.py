@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coinslot.billing.charges import Charges
+from coinslot.billing.methods import Methods
 from coinslot.database import Database
 from coinslot.gateways.metered import MeteredGateway
 from coinslot.gateways.registry import open_gateways
@@ -45,6 +47,8 @@ class Services:
     ledger_checks: LedgerChecks
     settlements: Settlements
     storefront: Storefront
+    methods: Methods
+    charges: Charges
     shutdown: Shutdown
 
     async def settle(self, seconds: float) -> None:
@@ -85,6 +89,15 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 ledger_checks=LedgerChecks(database),
                 settlements=settlements,
                 storefront=Storefront(database, settings),
+                methods=Methods(database, gateways, settings.secret_keys, shutdown),
+                charges=Charges(
+                    database,
+                    gateways,
+                    settlements,
+                    settings.secret_keys,
+                    shutdown,
+                    at_once=settings.coinslot_charges_at_once,
+                ),
                 shutdown=shutdown,
             )
         finally:

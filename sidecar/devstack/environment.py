@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from simulators.registry import METHODS, sidecar_environments
 
 _EXAMPLE = ROOT / ".env.example"
 _SETTING = re.compile(r"^(?:# )?([A-Z][A-Z_]*)=", re.MULTILINE)
+# A text, which live mode refuses: everybody can read it here.
+_LOCAL_SECRET_KEY = f"local:{base64.b64encode(b'only-on-the-local-coinslot-stack').decode()}"
 # The usual addresses of an app under development, which may call the sidecar as well.
 _OWN_APPS = ("http://127.0.0.1:3000", "http://localhost:3000")
 
@@ -52,6 +55,7 @@ def sidecar(settings: DevstackSettings, keys: ApiKeys, person: Mapping[str, str]
         "COINSLOT_LOG_FORMAT": "console",
         "COINSLOT_VIRTUAL_ACCOUNTS": "true",
         "COINSLOT_METHODS": METHODS,
+        "COINSLOT_SECRET_KEYS": _LOCAL_SECRET_KEY,
         "COINSLOT_DEMO_BANK_URL": f"{settings.simulators_url}/_windows/bank",
         **person,
         **simulated,

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from sanic import Blueprint
 from sanic.response import json
 
+from simulators.cards import CardPlan, Cards, RegisterTurn
 from simulators.faults import Fault, Faults, strike
-from simulators.requests import json_body, validated
+from simulators.requests import NotPossible, json_body, validated
 from simulators.turns import (
     AnyFields,
     BuyerTurn,
@@ -53,6 +54,7 @@ class Simulator(ABC):
         self.store = store
         self.sender = Sender(webhooks)
         self.faults = Faults()
+        self.cards = Cards(store)
         self._ahead = 0.0
 
     @classmethod
@@ -88,6 +90,16 @@ class Simulator(ABC):
 
     @abstractmethod
     def dispute(self, payment_key: str, status: str) -> Webhook | None: ...
+
+    def register(self, turn: RegisterTurn) -> Json:
+        """Stores a card in the window; the fields that the browser carries back."""
+        message = f"This gateway stores no cards ({turn.customer})"
+        raise NotPossible(message)
+
+    def lose_card(self, customer: str) -> None:
+        """Forgets a stored card, by the buyer's own doing or at the console."""
+        message = f"This gateway stores no cards ({customer})"
+        raise NotPossible(message)
 
     @abstractmethod
     def webhook(self, payment_key: str, forge: Json) -> Webhook:
@@ -131,6 +143,9 @@ class Simulator(ABC):
             ("POST", "/undo_deposit", self._undo_deposit),
             ("POST", "/refund", self._refund),
             ("POST", "/dispute", self._dispute),
+            ("POST", "/register", self._register),
+            ("PUT", "/cards/<customer:str>", self._plan_card),
+            ("DELETE", "/cards/<customer:str>", self._lose_card),
             ("POST", "/webhook", self._webhook),
             ("GET", "/webhooks", self._webhooks),
             ("GET", "/faults", self._faults),
@@ -166,6 +181,17 @@ class Simulator(ABC):
     async def _dispute(self, request: Request) -> HTTPResponse:
         turn = json_body(request, DisputeTurn)
         return self._done(self.dispute(turn.payment_key, turn.status))
+
+    async def _register(self, request: Request) -> HTTPResponse:
+        return json(self.register(json_body(request, RegisterTurn)))
+
+    async def _plan_card(self, request: Request, customer: str) -> HTTPResponse:
+        self.cards.plan(customer, json_body(request, CardPlan))
+        return json({"ok": True})
+
+    async def _lose_card(self, _request: Request, customer: str) -> HTTPResponse:
+        self.lose_card(customer)
+        return json({"ok": True})
 
     async def _webhook(self, request: Request) -> HTTPResponse:
         """Sends copies at once and together, so that they race; answers how each was taken."""

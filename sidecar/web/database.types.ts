@@ -142,6 +142,44 @@ isOneToOne: false
       foreignKeyName: "token_payments_product_id_fkey"
       columns: ["product_id"]
 isOneToOne: false
+      referencedRelation: "token_plan_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_payments_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "token_products"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"token_plans": {
+                  Row: {
+                    "every": string,"family": string,"id": string,"rollover": string,"tokens": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "every": string,"family"?: string,"id": string,"rollover"?: string,"tokens": number
+                  }
+                  Update: {
+                    "every"?: string,"family"?: string,"id"?: string,"rollover"?: string,"tokens"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_plans_id_fkey"
+      columns: ["id"]
+isOneToOne: true
+      referencedRelation: "token_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_plans_id_fkey"
+      columns: ["id"]
+isOneToOne: true
+      referencedRelation: "token_plan_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_plans_id_fkey"
+      columns: ["id"]
+isOneToOne: true
       referencedRelation: "token_products"
       referencedColumns: ["id"]
     }
@@ -168,6 +206,12 @@ isOneToOne: false
       foreignKeyName: "token_prices_product_id_fkey"
       columns: ["product_id"]
 isOneToOne: false
+      referencedRelation: "token_plan_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_prices_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
       referencedRelation: "token_products"
       referencedColumns: ["id"]
     }
@@ -186,6 +230,52 @@ isOneToOne: false
                   Relationships: [
 
                   ]
+                },"token_subscription_events": {
+                  Row: {
+                    "created_at": string,"detail": NonNullable<Json>,"event": string,"from_status": string | null,"id": number,"subscription_id": string,"to_status": string,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "created_at"?: string,"detail"?: NonNullable<Json>,"event": string,"from_status"?: string | null,"id"?: never,"subscription_id": string,"to_status": string,"user_id": string
+                  }
+                  Update: {
+                    "created_at"?: string,"detail"?: NonNullable<Json>,"event"?: string,"from_status"?: string | null,"id"?: never,"subscription_id"?: string,"to_status"?: string,"user_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_subscription_events_subscription_id_fkey"
+      columns: ["subscription_id"]
+isOneToOne: false
+      referencedRelation: "token_subscriptions"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"token_subscriptions": {
+                  Row: {
+                    "amount": number,"anchor": string,"cancel_at_end": boolean,"created_at": string,"currency": string,"end_reason": string | null,"ended_at": string | null,"every": string,"family": string,"gateway": string,"grace_until": string | null,"id": string,"live": boolean,"method_id": string | null,"needs": string | null,"next_charge_at": string | null,"next_plan_id": string | null,"pause_at_end": boolean,"period": number,"period_end": string,"period_start": string,"plan_id": string,"rollover": string,"status": string,"time_zone": string,"tokens": number,"updated_at": string,"user_id": string,"version": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "amount": number,"anchor": string,"cancel_at_end"?: boolean,"created_at"?: string,"currency": string,"end_reason"?: string | null,"ended_at"?: string | null,"every": string,"family": string,"gateway": string,"grace_until"?: string | null,"id"?: string,"live": boolean,"method_id"?: string | null,"needs"?: string | null,"next_charge_at"?: string | null,"next_plan_id"?: string | null,"pause_at_end"?: boolean,"period"?: number,"period_end": string,"period_start": string,"plan_id": string,"rollover": string,"status"?: string,"time_zone": string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number
+                  }
+                  Update: {
+                    "amount"?: number,"anchor"?: string,"cancel_at_end"?: boolean,"created_at"?: string,"currency"?: string,"end_reason"?: string | null,"ended_at"?: string | null,"every"?: string,"family"?: string,"gateway"?: string,"grace_until"?: string | null,"id"?: string,"live"?: boolean,"method_id"?: string | null,"needs"?: string | null,"next_charge_at"?: string | null,"next_plan_id"?: string | null,"pause_at_end"?: boolean,"period"?: number,"period_end"?: string,"period_start"?: string,"plan_id"?: string,"rollover"?: string,"status"?: string,"time_zone"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "token_subscriptions_next_plan_id_fkey"
+      columns: ["next_plan_id"]
+isOneToOne: false
+      referencedRelation: "token_plans"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_subscriptions_plan_id_fkey"
+      columns: ["plan_id"]
+isOneToOne: false
+      referencedRelation: "token_plans"
+      referencedColumns: ["id"]
+    }
+                  ]
                 },"token_tiers": {
                   Row: {
                     "percent_off": number,"product_id": string,"quantity": number
@@ -203,6 +293,12 @@ isOneToOne: false
       columns: ["product_id"]
 isOneToOne: false
       referencedRelation: "token_offers"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "token_tiers_product_id_fkey"
+      columns: ["product_id"]
+isOneToOne: false
+      referencedRelation: "token_plan_offers"
       referencedColumns: ["id"]
     },{
       foreignKeyName: "token_tiers_product_id_fkey"
@@ -232,6 +328,14 @@ isOneToOne: false
             "token_offers": {
                   Row: {
                     "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tiers": Json | null,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null
+                  }
+                  ComputedFields: never
+                  Relationships: [
+
+                  ]
+                },"token_plan_offers": {
+                  Row: {
+                    "amount": number,"currency": string,"every": string,"family": string,"id": string,"name": string,"name_ko": string,"rollover": string,"tokens": number
                   }
                   ComputedFields: never
                   Relationships: [
@@ -287,6 +391,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"begin_token_method":
+{ Args: { "gateway": string }; Returns: Json
+                           },
 "cancel_token_order":
 { Args: { "order_id": string }; Returns: {
               "amount": number,
@@ -331,11 +438,87 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"cancel_token_subscription":
+{ Args: { "subscription_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "capture_token_hold":
 { Args: { "allow_overage"?: boolean,"amount"?: number,"hold_id": string }; Returns: Database["public"]['CompositeTypes']["token_capture_receipt"]
                           SetofOptions: {
         from: "*"
         to: "token_capture_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"change_token_plan":
+{ Args: { "consent"?: Json,"plan_id": string,"subscription_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -376,8 +559,14 @@ isOneToOne: false
 "coinslot_check_ledger":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
+"coinslot_claim_charges":
+{ Args: { "batch"?: number,"gateways": (string)[],"subscription_id"?: string }; Returns: Json[]
+                           },
 "coinslot_claim_closings":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_closing"])[]
+                           },
+"coinslot_claim_forgets":
+{ Args: { "batch"?: number,"gateways": (string)[] }; Returns: Json[]
                            },
 "coinslot_claim_payments":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_payment_to_read"])[]
@@ -399,11 +588,23 @@ isOneToOne: false
 "coinslot_due_audits":
 { Args: { "gateway": string }; Returns: Json
                            },
+"coinslot_earlier_method":
+{ Args: { "method_id": string }; Returns: Json
+                           },
 "coinslot_finish_audit":
 { Args: { "accept"?: boolean,"audit_id": number,"odd"?: number,"odd_mark"?: string,"odd_rows"?: Json }; Returns: Json
                            },
+"coinslot_finish_charge":
+{ Args: { "charge_id": string,"dead"?: boolean,"lease": number,"outcome": string,"reason"?: string }; Returns: boolean
+                           },
 "coinslot_finish_closing":
 { Args: { "order_id": string,"round": number }; Returns: undefined
+                           },
+"coinslot_finish_forget":
+{ Args: { "method_id": string }; Returns: undefined
+                           },
+"coinslot_finish_method":
+{ Args: { "brand"?: string,"key_hash": string,"last_four"?: string,"method_id": string,"sealed": string }; Returns: Json
                            },
 "coinslot_finish_webhook":
 { Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: Database["public"]['CompositeTypes']["coinslot_webhook_verdict"]
@@ -448,6 +649,9 @@ isOneToOne: false
       } },
 "coinslot_list_operators":
 { Args: Record<PropertyKey, never>; Returns: (Database["public"]['CompositeTypes']["coinslot_operator_account"])[]
+                           },
+"coinslot_list_plans":
+{ Args: Record<PropertyKey, never>; Returns: Json[]
                            },
 "coinslot_list_products":
 { Args: Record<PropertyKey, never>; Returns: (Database["public"]['CompositeTypes']["coinslot_product"])[]
@@ -589,6 +793,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_remove_plan":
+{ Args: { "id": string }; Returns: boolean
+                           },
 "coinslot_remove_product":
 { Args: { "id": string }; Returns: string
                            },
@@ -623,6 +830,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_set_plan":
+{ Args: { "every"?: string,"family"?: string,"id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"rollover"?: string,"tokens"?: number }; Returns: Json
+                           },
 "coinslot_set_product":
 { Args: { "id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"tokens"?: number,"tokens_end_at"?: string,"tokens_last_days"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_product"]
                           SetofOptions: {
@@ -652,6 +862,9 @@ isOneToOne: false
                            },
 "coinslot_set_tiers":
 { Args: { "product_id": string,"reason"?: string,"tiers": Json }; Returns: Json
+                           },
+"coinslot_set_unattended":
+{ Args: { "gateway": string,"unattended": string }; Returns: string
                            },
 "coinslot_store_webhook":
 { Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string,"warning"?: string }; Returns: Record<string, unknown>
@@ -719,6 +932,53 @@ isOneToOne: false
 "get_token_invitation":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
+"get_token_method":
+{ Args: { "method_id": string }; Returns: Json
+                           },
+"get_unpaid_token_order":
+{ Args: { "subscription_id": string }; Returns: {
+              "amount": number,
+"canceled_at": string | null,
+"confirmed_at": string | null,
+"created_at": string,
+"currency": string,
+"deposit_until": string | null,
+"disputed": number,
+"expired_at": string | null,
+"expires_at": string,
+"failure_reason": string | null,
+"gateway": string,
+"id": string,
+"idempotency_key": string | null,
+"list_amount": number | null,
+"live": boolean,
+"method": string | null,
+"name": string,
+"name_ko": string | null,
+"order_id": string,
+"paid": number,
+"payment_key": string | null,
+"product_id": string,
+"promo_code": string | null,
+"quantity": number,
+"refunded": number,
+"status": string,
+"tokens": number,
+"tokens_end_at": string | null,
+"tokens_last_days": number | null,
+"updated_at": string,
+"user_id": string,
+"version": number,
+"virtual_account": Json | null,
+"voided_at": string | null,
+"withdrawn": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_payments"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "get_user_tokens":
 { Args: Record<PropertyKey, never>; Returns: number
                            },
@@ -753,6 +1013,9 @@ isOneToOne: false
               "created_at": string,"expires_at": string,"id": number,"kind": string,"tokens": number
             }[]
                            },
+"list_token_methods":
+{ Args: Record<PropertyKey, never>; Returns: Json[]
+                           },
 "list_token_refills":
 { Args: Record<PropertyKey, never>; Returns: {
               "due": boolean,"every": string,"mode": string,"next_at": string,"refill": string,"tokens": number
@@ -766,11 +1029,90 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"list_token_subscriptions":
+{ Args: Record<PropertyKey, never>; Returns: Json[]
+                           },
 "merge_token_wallets":
 { Args: { "from_user": string,"idempotency_key": string,"into_user": string }; Returns: Database["public"]['CompositeTypes']["token_merge_receipt"]
                           SetofOptions: {
         from: "*"
         to: "token_merge_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"pause_token_subscription":
+{ Args: { "subscription_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"pay_token_subscription":
+{ Args: { "subscription_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -798,6 +1140,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"remove_token_method":
+{ Args: { "method_id": string }; Returns: undefined
+                           },
 "request_token_refund":
 { Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: unknown
                           SetofOptions: {
@@ -811,6 +1156,44 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"resume_token_subscription":
+{ Args: { "consent"?: Json,"subscription_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -844,6 +1227,44 @@ isOneToOne: false
 "set_token_seller":
 { Args: { "business"?: Json,"reason": string,"tax_status"?: string,"time_zone"?: string }; Returns: Json
                            },
+"set_token_subscription_method":
+{ Args: { "method_id": string,"subscription_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "set_token_tiers":
 { Args: { "product_id": string,"reason": string,"tiers": Json }; Returns: Json
                            },
@@ -860,6 +1281,44 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "token_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"subscribe_token_plan":
+{ Args: { "consent"?: Json,"currency": string,"gateway": string,"method_id": string,"plan_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
         isOneToOne: true
         isSetofReturn: false
       } },

@@ -107,6 +107,11 @@ create table coinslot.settings (
   referral_bonus bigint not null default 0,
   referral_wait interval not null default interval '14 days',
   max_referrals integer not null default 20,
+  subscription_grace interval not null default interval '8 days',
+  unpaid_subscription_lifetime interval not null default interval '1 day',
+  charge_from_hour integer not null default 9,
+  charge_until_hour integer not null default 20,
+  charge_spread interval not null default interval '1 hour',
   tax_status text not null default 'none',
   time_zone text not null default 'Asia/Seoul',
   documents_since timestamptz default clock_timestamp(),
@@ -152,6 +157,12 @@ create table coinslot.settings (
   -- Fails for one that Postgres does not know.
   constraint settings_time_zone_known
   check (timezone(time_zone, to_timestamp(0)) is not null),
+  constraint settings_subscriptions_in_range check (
+    subscription_grace between interval '1 hour' and interval '27 days'
+    and unpaid_subscription_lifetime between interval '1 hour' and interval '27 days'
+    and charge_spread between interval '0' and interval '12 hours'
+    and 0 <= charge_from_hour and charge_from_hour < charge_until_hour and charge_until_hour <= 24
+  ),
   constraint settings_retention_known check (retention = any(coinslot.retention_regions())),
   constraint settings_erased_kept_long_enough check (
     keep_books_years > 0 and keep_identities >= interval '30 days'
@@ -221,9 +232,17 @@ comment on column coinslot.settings.tax_status is
 'How the seller is taxed: general (10 % VAT in prices in won), simplified, exempt, mixed, or none:
 receipts show the taxes that a gateway tells.';
 comment on column coinslot.settings.time_zone is
-'Where the seller''s years begin, by which receipts are numbered.';
+'Where the seller''s years begin, by which receipts are numbered, and months of subscriptions.';
 comment on column coinslot.settings.documents_since is
 'What is credited from then on has receipts; null = nothing new has.';
+comment on column coinslot.settings.subscription_grace is
+'How long a period may stay unpaid before its subscription ends.';
+comment on column coinslot.settings.unpaid_subscription_lifetime is
+'How long a new subscription waits for its first money.';
+comment on column coinslot.settings.charge_from_hour is
+'Stored methods are charged from this hour of the day on, and until charge_until_hour.';
+comment on column coinslot.settings.charge_spread is
+'Charges that are due together are spread over this time.';
 comment on column coinslot.settings.retention is
 'Whose law says how long books are kept: kr or eu. What is erased tells it.';
 comment on column coinslot.settings.keep_books_years is
@@ -267,6 +286,9 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('code_not_found', 'PT404', 'Check the code with check_token_code first: then it is known.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
+('plan_not_found', 'PT404', 'Choose a plan and a currency from token_plan_offers.'),
+('method_not_found', 'PT404', 'Choose one of list_token_methods, or store another.'),
+('subscription_not_found', 'PT404', 'Choose one of list_token_subscriptions.'),
 ('spend_not_found', 'PT404', 'Name a spend of this user, by its key or by its number.'),
 ('feature_not_found', 'PT404', 'Choose a feature from token_features.'),
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
@@ -284,8 +306,14 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('not_erasable', 'PT409', 'End what the detail says is open; unused tokens can be forfeited.'),
 ('nothing_proposed', 'PT409', 'No refund is proposed of this order: ask for one yourself.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
+('already_subscribed', 'PT409', 'Change or end the subscription in the detail instead.'),
+('method_in_use', 'PT409', 'Give the subscription in the detail another method, or end it.'),
+('method_taken', 'PT409', 'This method is stored already: use it, or store another.'),
+('not_unattended', 'PT409', 'Pay through a gateway that may charge stored methods.'),
+('subscription_state', 'PT409', 'Read the subscription again: its state does not allow this.'),
 ('wallet_merged', 'PT409', 'Go on with the user named in the detail, under the same keys.'),
 ('tokens_already_spent', 'PT409', 'Refund less, or set force to take the balance below zero.'),
+('too_many_methods', 'PT429', 'Wait the seconds that the detail says.'),
 ('too_many_codes', 'PT429', 'Wait the seconds that the detail says.'),
 ('too_many_orders', 'PT429', 'Pay an open order, or wait the seconds that the detail says.');
 

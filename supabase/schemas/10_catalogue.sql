@@ -27,7 +27,7 @@ create table public.token_products (
   tokens_end_at timestamptz,
   constraint token_products_pkey primary key (id),
   constraint token_products_id_named check (id ~ '^[a-z][a-z0-9_]{0,62}$'),
-  constraint token_products_kind_known check (kind in ('token_pack', 'one_off')),
+  constraint token_products_kind_known check (kind in ('token_pack', 'one_off', 'subscription')),
   constraint token_products_tokens_fit_kind check (
     tokens between 0 and coinslot.max_amount() and (kind = 'token_pack') = (tokens > 0)
   ),
@@ -38,7 +38,7 @@ create table public.token_products (
 );
 comment on table public.token_products is 'What is sold: packs of tokens, and single things.';
 comment on column public.token_products.kind is
-'token_pack: credits tokens. one_off: credits none.';
+'token_pack: credits tokens. one_off: credits none. subscription: a plan, see token_plans.';
 comment on column public.token_products.active is 'False takes it off sale; its orders stay valid.';
 comment on column public.token_products.tokens_last_days is
 'Days after they were credited; null = no such rule.';

@@ -27,7 +27,7 @@ language sql stable security definer set search_path = '' as $$
     from public.token_prices r where r.product_id = p.id
   ), '{}'), p.tokens_last_days, p.tokens_end_at
   from public.token_products p
-  where list_products.id is null or p.id = list_products.id
+  where p.kind <> 'subscription' and (list_products.id is null or p.id = list_products.id)
   order by p.kind desc, p.tokens, p.id
 $$;
 comment on function coinslot.list_products(text) is 'See public.coinslot_list_products.';
@@ -162,6 +162,7 @@ declare
   v_old public.token_products;
   v_new public.coinslot_product;
 begin
+  perform coinslot.refuse_plan(set_product.id);
   perform coinslot.check_product(set_product.id, set_product.name, set_product.name_ko,
     set_product.tokens, set_product.prices);
   perform coinslot.check_product_expiry(
@@ -234,6 +235,7 @@ grant execute on function public.coinslot_set_product(
 create function coinslot.remove_product(id text) returns text
 language plpgsql volatile security definer set search_path = '' as $$
 begin
+  perform coinslot.refuse_plan(remove_product.id);
   delete from public.token_products p where p.id = remove_product.id;
   return case when found then 'deleted' end;
 exception when foreign_key_violation or restrict_violation then

@@ -8,14 +8,18 @@ create table coinslot.gateways (
   name text not null,
   active boolean not null default true,
   currencies text[],
+  unattended text not null default 'none',
   constraint gateways_pkey primary key (id),
   constraint gateways_id_named check (id ~ '^[a-z][a-z0-9_]{0,30}$'),
-  constraint gateways_currencies_some check (currencies <> '{}')
+  constraint gateways_currencies_some check (currencies <> '{}'),
+  constraint gateways_unattended_known check (unattended in ('none', 'periodic', 'at_will'))
 );
 comment on table coinslot.gateways is 'Payment gateways: adding one is adding a row.';
 comment on column coinslot.gateways.active is 'False refuses new orders; open ones go on.';
 comment on column coinslot.gateways.currencies is
 'What it sells in; null = whatever a product has a price in.';
+comment on column coinslot.gateways.unattended is
+'How often the shop''s contract allows to charge a stored method while nobody is there.';
 insert into coinslot.gateways (id, name, currencies) values
 ('portone', 'PortOne', '{KRW}'), ('toss', 'Toss Payments', '{KRW}'), ('stripe', 'Stripe', null);
 alter table coinslot.gateways enable row level security;

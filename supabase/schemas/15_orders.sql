@@ -52,7 +52,7 @@ declare
   v_product public.token_products;
 begin
   select p.* into v_product from public.token_products p
-  where p.id = product_on_sale.id and p.active
+  where p.id = product_on_sale.id and p.active and p.kind <> 'subscription'
     and (p.tokens_end_at is null or p.tokens_end_at > clock_timestamp());
   if not found then
     perform coinslot.fail(
@@ -182,7 +182,7 @@ begin
       p.expires_at > v_now or p.status = 'awaiting_deposit' and p.virtual_account is null
     ) as is_open
   ) o
-  where p.user_id = check_order_limits.user_id;
+  where p.user_id = check_order_limits.user_id and not coinslot.is_of_a_cycle(p.id);
   if v_orders.open >= v_settings.max_open_orders then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
       'max_open_orders', v_settings.max_open_orders,
@@ -392,7 +392,7 @@ begin
   if v_before.status = 'canceled' then
     return v_before;
   end if;
-  if not coinslot.can_cancel(v_before) then
+  if not coinslot.can_cancel(v_before) or coinslot.is_of_a_cycle(v_before.id) then
     perform coinslot.fail(
       'illegal_transition', jsonb_build_object('from', v_before.status, 'to', 'canceled')
     );

@@ -195,6 +195,7 @@ begin
       v_wallet := coinslot.lock_wallet(payment.user_id);
       return case
         when v_lateness is not null then v_lateness
+        when not attempt.credited and coinslot.pays_again(payment.id) then 'duplicate_payment'
         when (v_wallet.user_id is null or v_wallet.closed_at is not null) and not attempt.credited
           then 'wallet_closed'
         when v_wallet.tokens > coinslot.max_amount() - payment.tokens then 'wallet_full'

@@ -371,6 +371,7 @@ begin
   v_merge.idempotency_key := merge_wallets.idempotency_key;
   v_merge.tokens := v_wallet.tokens;
   v_merge.orders := coinslot.move_orders(merge_wallets.from_user, merge_wallets.into_user);
+  perform coinslot.move_subscriptions(merge_wallets.from_user, merge_wallets.into_user);
   v_merge.holds := coinslot.move_holds(merge_wallets.from_user, merge_wallets.into_user);
   v_merge.balance := coinslot.move_tokens(
     merge_wallets.from_user, merge_wallets.into_user, v_wallet.tokens

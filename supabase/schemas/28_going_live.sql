@@ -50,6 +50,7 @@ begin
   perform pg_advisory_xact_lock(coinslot.mode_lock());
   perform coinslot.refuse_test_tokens();
   perform coinslot.forget_test_referrals();
+  perform coinslot.end_test_subscriptions();
   return new;
 end
 $$;

@@ -157,7 +157,7 @@ revoke all on function coinslot.moved_tokens(uuid, uuid) from public;
 
 -- Where tokens come from and go to: each payment moved what its money comes to, less what had
 -- expired by then; each hold what was captured of it; and each refund holds its tokens for as long
--- as it is open, but for those.
+-- as it is open, but for those. Of a test payment that was reversed all may have expired.
 create function coinslot.verify_sources(from_user uuid, to_user uuid)
 returns table (user_id uuid, problem text, expected bigint, found bigint)
 language plpgsql stable set search_path = '' as $$
@@ -168,7 +168,8 @@ begin
   ), sources as (
     select p.user_id, 'payment' as problem, p.id, case
       when p.paid = 0 or not p.live and exists (
-        select from public.token_ledger l where l.payment_id = p.id and l.kind = 'test_reversal'
+        select from public.token_payment_events e
+        where e.payment_id = p.id and e.source = 'go_live' and e.reason = 'test_payment'
       ) then 0
       else p.tokens - coinslot.tokens_to_reverse(p.tokens, p.paid, p.refunded + p.withdrawn)
     end + coalesce(c.covered, 0) as tokens
@@ -304,6 +305,8 @@ language sql stable security definer set search_path = '' as $$
   select * from coinslot.verify_documents(verify_ledger.from_user, verify_ledger.to_user)
   union all
   select * from coinslot.verify_series(verify_ledger.from_user)
+  union all
+  select * from coinslot.verify_subscriptions(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 comment on function coinslot.verify_ledger(uuid, uuid) is 'See public.coinslot_verify_ledger.';
 revoke all on function coinslot.verify_ledger(uuid, uuid) from public;

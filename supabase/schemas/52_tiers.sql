@@ -121,7 +121,9 @@ select -- noqa: ST06
   coinslot.tiers_of(p.id, r.currency, r.amount, p.tokens) as tiers
 from public.token_products as p
 inner join public.token_prices as r on p.id = r.product_id
-where p.active and (p.tokens_end_at is null or p.tokens_end_at > statement_timestamp())
+where
+  p.active and p.kind <> 'subscription'
+  and (p.tokens_end_at is null or p.tokens_end_at > statement_timestamp())
 window pack as (partition by p.kind, r.currency order by p.tokens, r.amount);
 comment on column public.token_offers.tiers is
 'Several in one order: [{quantity, percent_off, tokens, amount}], of all of them together.';

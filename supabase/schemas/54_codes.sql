@@ -395,6 +395,10 @@ begin
       perform coinslot.use_code(payment);
     end if;
     perform coinslot.qualify_referral(payment);
+    perform coinslot.follow_cycle(payment);
+  end if;
+  if payment.disputed + payment.withdrawn > before.disputed + before.withdrawn then
+    perform coinslot.follow_dispute(payment);
   end if;
   if payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
     and not coinslot.has_kept_money(payment)

@@ -12,12 +12,14 @@ from psycopg.types.json import Jsonb
 
 from tests.database.people import Bank, Refusal, ask_refund, gateway_says, hold, refusal, spend
 from tests.e2e.surface import FOR_USERS, Surface, surface
+from tests.support.subscribers import SUBSCRIBED
 
 _CLAIM = """
 select set_config('role', 'authenticated', true),
   set_config('request.jwt.claims', %s::text, true)
 """
 NOBODY = {"role": "authenticated"}
+NOBODYS = UUID("00000000-0000-4000-8000-0000000000ff")
 CALLS: dict[str, dict[str, Any]] = {
     "get_user_tokens": {},
     "spend_tokens": {"amount": 1, "idempotency_key": "k"},
@@ -31,6 +33,24 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_token_invitation": {},
     "accept_token_invitation": {"code": "SPRING"},
     "list_token_lots": {},
+    "begin_token_method": {"gateway": "portone"},
+    "get_token_method": {"method_id": NOBODYS},
+    "list_token_methods": {},
+    "remove_token_method": {"method_id": NOBODYS},
+    "subscribe_token_plan": {
+        "plan_id": "plus",
+        "gateway": "portone",
+        "currency": "KRW",
+        "method_id": NOBODYS,
+    },
+    "list_token_subscriptions": {},
+    "cancel_token_subscription": {"subscription_id": NOBODYS},
+    "resume_token_subscription": {"subscription_id": NOBODYS},
+    "pause_token_subscription": {"subscription_id": NOBODYS},
+    "pay_token_subscription": {"subscription_id": NOBODYS},
+    "change_token_plan": {"subscription_id": NOBODYS, "plan_id": "plus"},
+    "set_token_subscription_method": {"subscription_id": NOBODYS, "method_id": NOBODYS},
+    "get_unpaid_token_order": {"subscription_id": NOBODYS},
     "get_token_document": {"number": "R2026-000001"},
     "request_token_refund": {"order_id": "ord_x", "reason": "r", "idempotency_key": "k"},
     "update_profile": {"display_name": "nobody"},
@@ -91,4 +111,6 @@ def _buyer(bank: Bank) -> UUID:
     bank.ask(ask_refund(order_id, "r", 500))
     bank.ask(hold(user, 1, "h"))
     bank.ask(spend(user, 1, "s"))
+    with bank.connect() as connection:
+        connection.execute(SUBSCRIBED, {"user": user})
     return user

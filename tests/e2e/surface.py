@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psycopg
 
-CATALOGUE = {"token_features", "token_prices", "token_offers", "token_products", "token_tiers"}
+CATALOGUE = {
+    *("token_features", "token_prices", "token_offers", "token_products", "token_tiers"),
+    *("token_plans", "token_plan_offers"),
+}
 """Relations that everybody reads. Every other relation is rows of people."""
 
 FOR_USERS = {
     *("get_user_tokens", "spend_tokens", "use_feature", "tokens", "update_profile"),
     *("create_token_order", "cancel_token_order", "list_token_holds", "list_token_refills"),
     *("check_token_code", "redeem_token_code", "get_token_invitation", "accept_token_invitation"),
+    *("begin_token_method", "get_token_method", "list_token_methods", "remove_token_method"),
+    *("subscribe_token_plan", "list_token_subscriptions", "cancel_token_subscription"),
+    *("resume_token_subscription", "pause_token_subscription", "pay_token_subscription"),
+    *("change_token_plan", "set_token_subscription_method", "get_unpaid_token_order"),
     *("list_token_lots", "get_token_document"),
 }
 """RPCs of a signed-in person."""

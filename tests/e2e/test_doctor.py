@@ -100,6 +100,13 @@ BROKEN = {
         0,
         settings={"STRIPE_WEBHOOK_SECRET": None},
     ),
+    "no key for secrets": Broken(
+        ("secret_keys_missing", "openssl rand"), 0, settings={"COINSLOT_SECRET_KEYS": None}
+    ),
+    "short key for secrets": Broken(
+        ("setting_wrong", "COINSLOT_SECRET_KEYS has a key 'main'"),
+        settings={"COINSLOT_SECRET_KEYS": "main:c2hvcnQgYW5kIHNvcnQgb2Y="},
+    ),
     "pages elsewhere": Broken(
         ("cors_without_frontend", "Add https://app.example.com to CORS_ORIGINS"),
         0,

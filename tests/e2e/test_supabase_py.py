@@ -20,6 +20,7 @@ from supabase import (
 from supabase.lib.client_options import SyncClientOptions
 
 from tests.e2e.surface import surface
+from tests.support.subscribers import SUBSCRIBED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -201,10 +202,17 @@ async def be_refunded(user: User, stack: LocalStack) -> None:
         )
 
 
+def subscribe(user: User, stack: LocalStack) -> None:
+    """As the owner, who may do what the sidecar does."""
+    with stack.connect() as connection:
+        connection.execute(SUBSCRIBED, {"user": user.id})
+
+
 async def test_nobody_reads_anothers_rows_in_any_table(
     user: User, stranger: User, visitor: User, shown: Surface, stack: LocalStack
 ) -> None:
     await be_refunded(user, stack)
+    subscribe(user, stack)
     for relation in shown.private:
 
         def theirs(who: User, name: str = relation.name, owner: str = relation.owner) -> Any:  # noqa: ANN401

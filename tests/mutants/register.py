@@ -26,6 +26,7 @@ from tests.mutants import (
     refund_rules,
     retention_rules,
     sidecar_rules,
+    subscription_rules,
     wallet_rules,
     webhook_rules,
 )
@@ -40,6 +41,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *refill_rules.MUTANTS,
     *growth_rules.MUTANTS,
     *referral_rules.MUTANTS,
+    *subscription_rules.MUTANTS,
     *lot_money_rules.MUTANTS,
     *identity_rules.MUTANTS,
     *merging_rules.MUTANTS,

@@ -48,6 +48,7 @@ QUOTED = (
 )
 JWT = {"Authorization": "Bearer a.b.c"}
 ORDER = "ord_0123456789ab"
+METHOD = "7a3e5112-b419-46c0-af38-bea766ac4602"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,18 @@ BODIES = (
     Taken("/payment/toss/create", {"amount": 5000, "orderName": "Starter", "productId": "starter"}),
     Taken("/payment/toss/confirm", {"paymentKey": "k" * 30, "orderId": ORDER, "amount": 5000}),
     Taken("/payment/stripe/create", {"product": "starter", "currency": "USD"}),
+    Taken("/billing/methods", {"gateway": "toss"}),
+    Taken(f"/billing/methods/{METHOD}/stored", {"carried": {"authKey": "a"}}),
+    Taken(
+        "/billing/subscriptions",
+        {
+            "planId": "plus",
+            "gateway": "toss",
+            "currency": "KRW",
+            "methodId": METHOD,
+            "consent": {"text": "v1"},
+        },
+    ),
     Taken(
         f"/payment/{ORDER}/refund",
         {
@@ -229,5 +242,8 @@ def test_is_asked_for_at_every_route_that_takes_a_body() -> None:
         for operation in methods.values()
         if "requestBody" in operation
     }
-    covered = {re.sub("ord_[0-9a-z]+", "{order_id}", taken.path) for taken in BODIES}
+    covered = {
+        re.sub("ord_[0-9a-z]+", "{order_id}", taken.path).replace(METHOD, "{method_id}")
+        for taken in BODIES
+    }
     assert {path for path in taking if not path.endswith("/webhook")} == covered

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,32 @@ class TestLive:
         said = refusal(coinslot_mode="live", supabase_service_role_key=key)
         assert "SUPABASE_SERVICE_ROLE_KEY" in said
         assert not load(supabase_service_role_key=key).live
+
+
+class TestSecretKeys:
+    RANDOM = base64.b64encode(bytes(range(100, 132))).decode()
+    TEXT = base64.b64encode(b"only-on-the-local-coinslot-stack").decode()
+
+    def test_each_is_a_secret_with_and_without_its_id(self) -> None:
+        settings = load(coinslot_secret_keys=f"new:{self.RANDOM}, old:{self.TEXT}")
+        assert settings.secret_keys.current == "new"
+        assert {self.RANDOM, self.TEXT, f"new:{self.RANDOM}"} <= set(settings.secrets())
+
+    def test_none_is_needed(self) -> None:
+        assert load().secret_keys.current is None
+
+    @pytest.mark.parametrize("wrong", ["main", "main:c2hvcnQ=", "main:"])
+    def test_what_is_none_is_refused_and_not_quoted(self, wrong: str) -> None:
+        said = refusal(coinslot_secret_keys=wrong)
+        assert "COINSLOT_SECRET_KEYS" in said
+        assert "c2hvcnQ" not in said
+
+    def test_live_mode_refuses_one_that_is_text(self) -> None:
+        key = legacy_key("service_role")
+        given = {"coinslot_mode": "live", "supabase_service_role_key": key, **PORTONE}
+        said = refusal(**given, coinslot_secret_keys=f"local:{self.TEXT}")
+        assert "COINSLOT_SECRET_KEYS has a key 'local' that is text" in said
+        assert load(**given, coinslot_secret_keys=f"main:{self.RANDOM}").live
 
 
 def test_secrets_are_shown_nowhere() -> None:

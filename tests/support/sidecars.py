@@ -8,6 +8,7 @@ from coinslot.settings.deployment import Settings, load_settings
 from coinslot.settings.limits import GROUPS
 
 FRONTEND = "http://shop.test:3000"
+SECRET_KEYS = "one:WYMOvDpBhBEFZr8aKQ0IRz39y9SSzkmLFM0aXi+i5EE="
 # Everybody in the tests is one address, and some of them are in a hurry.
 NO_HURRY = {f"coinslot_limit_{group}": "1000000/minute" for group in GROUPS}
 
@@ -27,6 +28,7 @@ def settings(**changes: Any) -> Settings:  # noqa: ANN401 - any field
             "iamport_api_key": "sandbox-key",
             "iamport_api_secret": "sandbox-secret",
             "iamport_api_url": "http://127.0.0.1:1",
+            "coinslot_secret_keys": SECRET_KEYS,
             **NO_HURRY,
             **changes,
         }

@@ -15,6 +15,7 @@ from coinslot.cli.going_live import go_live
 from coinslot.cli.migrations import app as migrations
 from coinslot.cli.operators import app as operators
 from coinslot.cli.personal_data import erase_user, export_user
+from coinslot.cli.plans import app as plans
 from coinslot.cli.products import app as products
 from coinslot.cli.reconcile import reconcile
 from coinslot.cli.refunds import accept_refund, close_refund, refund
@@ -43,6 +44,7 @@ app.add_typer(webhooks, name="webhooks")
 app.add_typer(discrepancies, name="discrepancies")
 app.add_typer(operators, name="operators")
 app.add_typer(products, name="products")
+app.add_typer(plans, name="plans")
 app.add_typer(codes, name="codes")
 app.add_typer(seller, name="seller")
 app.add_typer(migrations, name="migrations")

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinslot.cli.amounts import major
+from coinslot.cli.amounts import major, prices_of
 from coinslot.cli.command_group import command_group
 from coinslot.cli.deployment import run
 from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from coinslot.database.records import Product
     from coinslot.services import Services
 
 app = command_group("What is sold: packs of tokens, and single things.")
 
 _COLUMNS = ("id", "kind", "name", "name (ko)", "tokens", "prices", "on sale")
-_PRICE = re.compile(r"([A-Z]{3})=([0-9]{1,16}|none)")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As in token_products: premium_reading.")]
 
@@ -49,7 +45,7 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """Put a product on sale, or change one. What is not given stays. Orders stay as they are."""
-    prices = _prices(price or ())
+    prices = prices_of(price or ())
 
     async def made(services: Services) -> Product:
         return await services.database.as_service().set_product(
@@ -106,18 +102,6 @@ def list_(*, as_json: AsJson = False) -> None:
         out.print_json(found)
     else:
         out.print_table(_COLUMNS, map(_cells, found))
-
-
-def _prices(given: Iterable[str]) -> dict[str, int | None]:
-    prices: dict[str, int | None] = {}
-    for each in given:
-        found = _PRICE.fullmatch(each)
-        if found is None:
-            fail(f"--price {each}: say a currency and minor units, for example KRW=13000")
-        if found[1] in prices:
-            fail(f"--price {each}: {found[1]} has a price already")
-        prices[found[1]] = None if found[2] == "none" else int(found[2])
-    return prices
 
 
 def _cells(product: Product) -> tuple[str, ...]:

@@ -52,6 +52,22 @@ class Rpc(StrEnum):
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
     LIST_CODES = "coinslot_list_codes"
+    # plans, stored methods, subscriptions
+    BEGIN_METHOD = "begin_token_method"
+    GET_METHOD = "get_token_method"
+    EARLIER_METHOD = "coinslot_earlier_method"
+    FINISH_METHOD = "coinslot_finish_method"
+    CLAIM_FORGETS = "coinslot_claim_forgets"
+    FINISH_FORGET = "coinslot_finish_forget"
+    SUBSCRIBE = "subscribe_token_plan"
+    LIST_SUBSCRIPTIONS = "list_token_subscriptions"
+    GET_UNPAID_ORDER = "get_unpaid_token_order"
+    CLAIM_CHARGES = "coinslot_claim_charges"
+    FINISH_CHARGE = "coinslot_finish_charge"
+    LIST_PLANS = "coinslot_list_plans"
+    SET_PLAN = "coinslot_set_plan"
+    REMOVE_PLAN = "coinslot_remove_plan"
+    SET_UNATTENDED = "coinslot_set_unattended"
     # reconciler and audit
     RUN_MAINTENANCE = "coinslot_run_maintenance"
     CLAIM_PAYMENTS = "coinslot_claim_payments"
@@ -77,6 +93,10 @@ class Rpc(StrEnum):
 DISPENSABLE = frozenset(
     {
         *(Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES),
+        *(Rpc.BEGIN_METHOD, Rpc.GET_METHOD, Rpc.FINISH_METHOD, Rpc.CLAIM_FORGETS),
+        *(Rpc.FINISH_FORGET, Rpc.SUBSCRIBE, Rpc.LIST_SUBSCRIPTIONS, Rpc.GET_UNPAID_ORDER),
+        *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
+        *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD),
         *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER, Rpc.EXPORT_USER, Rpc.ERASE_USER),
     }
 )
@@ -86,6 +106,7 @@ NOT_REPEATABLE = frozenset(
     {
         # Claimed twice, work would wait for the lease of the first claim.
         *(Rpc.CLAIM_PAYMENTS, Rpc.CLAIM_REFUNDS, Rpc.CLAIM_WEBHOOKS, Rpc.CLAIM_CLOSINGS),
+        *(Rpc.CLAIM_CHARGES, Rpc.CLAIM_FORGETS, Rpc.BEGIN_METHOD),
         Rpc.BEGIN_AUDIT,
         # A second call leaves a second event.
         Rpc.REFUSE_PAYMENT_ATTEMPT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coinslot.database.billing import BillingDatabase
 from coinslot.database.codes import CodeDatabase
 from coinslot.database.going_live import GoingLiveDatabase
 from coinslot.database.installation import InstallationDatabase
@@ -24,6 +25,7 @@ class ServiceRefused(DatabaseUnavailable):
 
 class ServiceDatabase(
     PaymentDatabase,
+    BillingDatabase,
     WebhookDatabase,
     RefundDatabase,
     OperatorDatabase,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coinslot.database.billing_records import MethodRecord, Subscription
 from coinslot.database.caller import Caller
 from coinslot.database.records import Document, Offer, OrderRecord, RefundRecord
 from coinslot.database.rpc_names import Rpc
@@ -52,6 +53,42 @@ class UserDatabase(Caller):
     async def request_refund(self, order_id: str, request: RefundRequest) -> RefundRecord:
         """A refund on the word of an operator, finance or owner; `forbidden` for anybody else."""
         return await self.record(RefundRecord, Rpc.REQUEST_REFUND, **request.arguments(order_id))
+
+    async def begin_method(self, gateway: str) -> MethodRecord:
+        """A method that the person is about to store at a gateway."""
+        begun = await self.call(Rpc.BEGIN_METHOD, gateway=gateway)
+        return MethodRecord.model_validate({"status": "begun", **begun})
+
+    async def method(self, method_id: str) -> MethodRecord:
+        """The person's own method; `method_not_found` for anybody else's."""
+        return await self.record(MethodRecord, Rpc.GET_METHOD, method_id=method_id)
+
+    async def subscribe(
+        self,
+        plan_id: str,
+        gateway: str,
+        currency: str,
+        method_id: str,
+        consent: dict[str, Any],
+    ) -> Subscription:
+        return await self.record(
+            Subscription,
+            Rpc.SUBSCRIBE,
+            plan_id=plan_id,
+            gateway=gateway,
+            currency=currency,
+            method_id=method_id,
+            consent=consent,
+        )
+
+    async def subscriptions(self) -> list[dict[str, Any]]:
+        """The person's own, as `list_token_subscriptions` shows them."""
+        found: list[dict[str, Any]] = await self.call(Rpc.LIST_SUBSCRIPTIONS)
+        return found
+
+    async def unpaid_order(self, subscription_id: str) -> OrderRecord:
+        """The order of a subscription that waits for its owner to authenticate."""
+        return await self.record(OrderRecord, Rpc.GET_UNPAID_ORDER, subscription_id=subscription_id)
 
     async def document(self, number: str) -> Document:
         """A receipt or a credit note of the person's. Raises `document_not_found`."""

@@ -57,7 +57,7 @@ class Doctor:
 
     def _settled(self) -> list[Finding]:
         """The checks that ask nobody."""
-        found = list(shopfront.cors(self._settings))
+        found = [*shopfront.cors(self._settings), keys.sealing(self._settings)]
         for each in self._on:
             found += shopfront.webhook_secrets(each)
         if not self._on:

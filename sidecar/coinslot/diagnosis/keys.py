@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import jwt
 
 from coinslot.database.anonymous import AnonymousRefused
-from coinslot.diagnosis.findings import Finding, fault, sound, unknown
+from coinslot.diagnosis.findings import Finding, fault, sound, unknown, warning
 from coinslot.errors import CoinslotError, GatewayUnavailable, PaymentUnknownAtGateway
 from coinslot.gateways.base import NOBODYS_ORDER
+from coinslot.sealed import HOW_TO_MAKE
 
 if TYPE_CHECKING:
     from coinslot.database import Database
@@ -59,6 +60,18 @@ def service_key_refused(settings: Settings) -> Finding:
 async def taken_by(gateway: Gateway, settings: GatewaySettings) -> list[Finding]:
     """Reads at the gateway with each of its keys, for a payment that nobody has."""
     return [await _probed(gateway, names, key) for names, key in settings.probes().items()]
+
+
+def sealing(settings: Settings) -> Finding:
+    current = settings.secret_keys.current
+    if current is not None:
+        return sound("settings", f"secrets are sealed with the key '{current}'")
+    return warning(
+        "settings",
+        "secret_keys_missing",
+        "COINSLOT_SECRET_KEYS is not set: nothing that needs a kept secret can be set up",
+        f"Set it to main: and what this prints: {HOW_TO_MAKE}",
+    )
 
 
 def no_gateway() -> Finding:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
+    from coinslot.gateways.billing import Billing
     from coinslot.gateways.listing import ListedPage
 
 # Characters of a refund's reason: the most that any gateway surely takes.
@@ -212,6 +213,10 @@ class Gateway(Protocol):
     def currencies(self) -> frozenset[str] | None:
         """The currencies that it sells in, as in `coinslot.gateways`; None = any."""
 
+    @property
+    def billing(self) -> Billing | None:
+        """Its stored methods; None where it has none."""
+
     async def prepare(self, order: Order) -> Prepared:
         """Make the order payable. Repeating it for the same order must be harmless, however much
         later."""
@@ -273,7 +278,10 @@ def gateway_named(gateways: Mapping[str, Gateway], name: str) -> Gateway:
 
 
 class TakesMoneyItself:
-    """The part of a gateway that needs no confirm, and has no connections of its own."""
+    """The part of a gateway that needs no confirm, and has no connections of its own, nor stored
+    methods."""
+
+    billing: Billing | None = None
 
     async def confirm(self, order: Order, payment_key: str) -> GatewayPayment:  # noqa: ARG002
         raise NothingToConfirm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coinslot.metrics import gateway_call
 
@@ -19,7 +19,42 @@ if TYPE_CHECKING:
         Refund,
         WebhookEvent,
     )
+    from coinslot.gateways.billing import (
+        Billing,
+        Charge,
+        Declined,
+        Registration,
+        StoredMethod,
+    )
     from coinslot.gateways.listing import ListedPage
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredBilling:
+    name: str
+    inner: Billing
+
+    async def register(self, registration: Registration) -> Mapping[str, Any]:
+        with gateway_call(self.name, "register"):
+            return await self.inner.register(registration)
+
+    async def registered(
+        self, registration: Registration, carried: Mapping[str, str]
+    ) -> StoredMethod:
+        with gateway_call(self.name, "registered"):
+            return await self.inner.registered(registration, carried)
+
+    async def open(self, charge: Charge) -> GatewayPayment | None:
+        with gateway_call(self.name, "open_charge"):
+            return await self.inner.open(charge)
+
+    async def charge(self, charge: Charge) -> Declined | None:
+        with gateway_call(self.name, "charge"):
+            return await self.inner.charge(charge)
+
+    async def forget(self, customer: str, secret: Mapping[str, str]) -> None:
+        with gateway_call(self.name, "forget"):
+            await self.inner.forget(customer, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +68,11 @@ class MeteredGateway:
     @property
     def currencies(self) -> frozenset[str] | None:
         return self.gateway.currencies
+
+    @property
+    def billing(self) -> MeteredBilling | None:
+        inner = self.gateway.billing
+        return None if inner is None else MeteredBilling(self.name, inner)
 
     def check_key(self, payment_key: str) -> None:
         self.gateway.check_key(payment_key)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from coinslot.gateways.registry import require_same_gateways
 from coinslot.routes import registry
+from coinslot.routes.billing import billing
 from coinslot.routes.health import health
 from coinslot.routes.openapi import openapi
 from coinslot.routes.orders import orders
@@ -26,5 +27,5 @@ def blueprints() -> list[Blueprint]:
         "routes", "routes/registry.py", [each.gateway for each in registry.GATEWAY_ROUTES]
     )
     of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
-    common = [health, openapi, *of_gateways, orders, refunds, webhooks, store]
+    common = [health, openapi, *of_gateways, orders, refunds, billing, webhooks, store]
     return [*common, pages, document_pages, web_files]

@@ -123,7 +123,12 @@ def _parameters(operation: Operation) -> list[Json]:
 
 def _in_path(name: str) -> str:
     *names, last = gateway_names()
-    return {"order_id": "Our id of the order", "gateway": f"{', '.join(names)} or {last}"}[name]
+    return {
+        "order_id": "Our id of the order",
+        "gateway": f"{', '.join(names)} or {last}",
+        "method_id": "The id of the stored method",
+        "subscription_id": "The id of the subscription",
+    }[name]
 
 
 def _parameter(place: str, name: str, text: str, *, required: bool = False) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coinslot.routes import answers, examples, refunds, registry
+from coinslot.routes import answers, billing, examples, refunds, registry
 from coinslot.routes.operation import BODY, DATABASE, GATEWAY, LIMITED, Operation
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def operations() -> list[Operation]:
     """Those that all gateways have in common, and each one's own."""
     gateways = registry.GATEWAY_ROUTES
     of_gateways = [operation for each in gateways for operation in each.operations]
-    return [*_COMMON, *_about_gateways(gateways), *of_gateways]
+    return [*_COMMON, *billing.OPERATIONS, *_about_gateways(gateways), *of_gateways]
 
 
 def _about_gateways(gateways: tuple[GatewayRoutes, ...]) -> tuple[Operation, ...]:

@@ -185,6 +185,8 @@ async def _begin_loops(settings: Settings, services: Services, shared: AsyncExit
     loops.repeat(
         "maintain", services.reconciliations.maintain, settings.coinslot_maintenance_seconds
     )
+    loops.repeat("charge", services.charges.work_off, settings.coinslot_charge_seconds)
+    loops.repeat("forget", services.methods.forget, settings.coinslot_maintenance_seconds)
     # Which may take long, and are begun again by whoever comes next.
     for name, work in (
         ("audit", services.audits.daily),

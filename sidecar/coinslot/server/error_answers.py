@@ -24,6 +24,7 @@ _STATUSES: dict[type[CoinslotError], int] = {
     errors.InvalidSignature: 401,
     errors.OrderNotFound: 404,
     errors.NoReceipt: 404,
+    errors.SubscriptionNotFound: 404,
     errors.GatewayOff: 404,
     errors.RefundDeclined: 409,
     errors.RefundFailed: 409,
@@ -32,6 +33,8 @@ _STATUSES: dict[type[CoinslotError], int] = {
     errors.GatewayUnavailable: 502,
     errors.DatabaseUnavailable: 503,
     errors.TryAgain: 503,
+    errors.SecretKeysMissing: 503,
+    errors.SecretUnreadable: 500,
     errors.GatewayTimeout: 504,
 }
 """An exception without a row has the status of its parent."""

@@ -33,6 +33,7 @@ from coinslot.settings.gateway import GatewaySettings
 from coinslot.settings.limits import LimitSettings
 from coinslot.settings.methods import MethodSettings
 from coinslot.settings.process import ProcessSettings
+from coinslot.settings.sealing import SealingSettings
 from coinslot.settings.shared import SharedSettings
 from coinslot.settings.store import StoreSettings
 from coinslot.settings.trace_collector import TraceSettings
@@ -56,12 +57,21 @@ class SettingsError(Exception):
 
 
 class Settings(
-    StoreSettings, MethodSettings, LimitSettings, ProcessSettings, TraceSettings, SharedSettings
+    StoreSettings,
+    MethodSettings,
+    LimitSettings,
+    ProcessSettings,
+    SealingSettings,
+    TraceSettings,
+    SharedSettings,
 ):
     """Everything an operator can set. Times are seconds, sizes bytes."""
 
     coinslot_maintenance_seconds: float = Field(default=60, gt=0)
     coinslot_reconcile_seconds: float = Field(default=15, gt=0)
+    # How often it is looked for subscriptions to charge, and how many are charged at a time.
+    coinslot_charge_seconds: float = Field(default=15, gt=0)
+    coinslot_charges_at_once: int = Field(default=4, ge=1, le=64)
     coinslot_inbox_concurrency: int = Field(default=16, ge=1, le=64)
     coinslot_sweep_seconds: float = Field(default=1, gt=0)
     coinslot_sweep_idle_seconds: float = Field(default=10, gt=0)
@@ -96,7 +106,8 @@ class Settings(
 
     def secrets(self) -> list[str]:
         """Every secret value, so that logs can blank them wherever they turn up."""
-        return [each for part in (self, *self._gateways) for _, each in secrets_in(part)]
+        found = [each for part in (self, *self._gateways) for _, each in secrets_in(part)]
+        return found + self.bare_keys()
 
     def _key_problems(self) -> list[str]:
         return supabase_keys.problems(
@@ -129,6 +140,7 @@ class Settings(
             *short_secrets(self),
             *self.store_problems(live=self.live),
             *self.process_problems(),
+            *self.sealing_problems(live=self.live),
             *self.trace_problems(),
             *(_too_open_for_live(self) if self.live else []),
         ]

@@ -100,7 +100,8 @@ class StripeApi:
         return self._confirmed(intent, form)
 
     def _confirmed(self, intent: Json, form: Json) -> HTTPResponse:
-        intent = self._payments.confirm(intent)
+        off_session = form.get("off_session") == "true"
+        intent = self._payments.confirm(intent, off_session=off_session)
         if intent["last_payment_error"] is not None:
             self._publish()
             raise declined(intent)

@@ -31,6 +31,14 @@ NOT_AUTHENTICATED = Decline(
     "a new PaymentMethod to attempt to fulfill this PaymentIntent again.",
 )
 
+SOFT = Decline("card_declined", "insufficient_funds", "Your card has insufficient funds.")
+HARD = Decline("card_declined", "lost_card", "Your card was declined.", "do_not_try_again")
+UNATTENDED = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
+
 
 def _declined(reason: str, message: str = "Your card was declined.") -> Decline:
     return Decline("card_declined", reason, message)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulators.stripe.cards import CARDS, NOT_AUTHENTICATED, Card, Decline, card_token
+from simulators.stripe.cards import (
+    CARDS,
+    HARD,
+    NOT_AUTHENTICATED,
+    SOFT,
+    UNATTENDED,
+    Card,
+    Decline,
+    card_token,
+)
 from simulators.stripe.errors import decline_error, invalid, missing, unexpected_state
 from simulators.stripe.ids import new_id
 
 if TYPE_CHECKING:
+    from simulators.cards import Cards
     from simulators.stripe.books import Books
     from simulators.stripe.dispute import Disputes
 
@@ -19,9 +29,10 @@ _CANCELABLE = _CONFIRMABLE | {"processing"}
 
 
 class Payments:
-    def __init__(self, books: Books, disputes: Disputes) -> None:
+    def __init__(self, books: Books, disputes: Disputes, cards: Cards) -> None:
         self._books = books
         self._disputes = disputes
+        self._cards = cards
 
     def of_order(self, order_id: str) -> Json | None:
         """The newest PaymentIntent that names the order."""
@@ -36,16 +47,38 @@ class Payments:
 
     def attach(self, intent: Json, method: str) -> Json:
         if card_token(method) is None:
-            raise missing("PaymentMethod", method, "payment_method")
+            self._check_stored(intent, method)
         intent["payment_method"] = method
         if intent["status"] == "requires_payment_method":
             intent["status"] = "requires_confirmation"
         return self._books.keep(intent)
 
-    def confirm(self, intent: Json) -> Json:
+    def _check_stored(self, intent: Json, method: str) -> None:
+        """A stored card is charged under its own customer alone."""
+        found = self._books.all("payment_method", id=method)
+        if not found:
+            raise missing("PaymentMethod", method, "payment_method")
+        if found[0]["customer"] is None or found[0]["customer"] != intent["customer"]:
+            raise invalid(
+                "The PaymentMethod you provided has been detached or belongs to another customer.",
+                param="payment_method",
+            )
+
+    def _charge_stored(self, intent: Json, stored: Json, *, off_session: bool) -> Json:
+        course = self._cards.take(stored["setup"])
+        if course == "auth":
+            return self.decline(intent, UNATTENDED) if off_session else self._ask_buyer(intent)
+        if course in {"soft", "hard"}:
+            return self.decline(intent, SOFT if course == "soft" else HARD)
+        return self.process(intent) if course == "unknown" else self.succeed(intent)
+
+    def confirm(self, intent: Json, *, off_session: bool = False) -> Json:
         """Charges the card that is attached, declines it, or has its bank ask for the buyer."""
         if intent["status"] not in _CONFIRMABLE:
             raise unexpected_state(intent, "confirm")
+        stored = self._books.all("payment_method", id=intent["payment_method"])
+        if stored:
+            return self._charge_stored(intent, stored[0], off_session=off_session)
         token = card_token(intent["payment_method"] or "")
         if token is None:
             raise invalid("You must provide a payment method.", param="payment_method")
@@ -142,6 +175,7 @@ class Payments:
 
 def new_intent(form: Json, *, amount: int, live: bool, now: int) -> Json:
     key = new_id("pi")
+    named = "payment_method_types" in form
     automatic = form.get("automatic_payment_methods", {})
     return {
         "id": key,
@@ -154,7 +188,7 @@ def new_intent(form: Json, *, amount: int, live: bool, now: int) -> Json:
         "application_fee_amount": None,
         "automatic_payment_methods": {
             "allow_redirects": automatic.get("allow_redirects", "always"),
-            "enabled": automatic.get("enabled", "true") == "true",
+            "enabled": automatic.get("enabled", "false" if named else "true") == "true",
         },
         "canceled_at": None,
         "cancellation_reason": None,

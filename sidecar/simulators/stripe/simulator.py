@@ -16,6 +16,7 @@ from simulators.requests import NotPossible, json_body
 from simulators.store import Store
 from simulators.stripe.access import Access
 from simulators.stripe.api import StripeApi
+from simulators.stripe.billing import StripeBilling
 from simulators.stripe.books import Books
 from simulators.stripe.cards import GENERIC, card_token
 from simulators.stripe.dispute import Disputes
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from sanic import HTTPResponse, Request
 
+    from simulators.cards import RegisterTurn
     from simulators.turns import BuyerTurn
 
 Json = dict[str, Any]
@@ -52,7 +54,8 @@ class StripeSimulator(Simulator):
         self.sender: SigningSender = SigningSender(settings)
         self.books = Books(store, self.now, lambda: self.sender.settings.api_version)
         self._disputes = Disputes(self.books)
-        self._intents = Payments(self.books, self._disputes)
+        self._intents = Payments(self.books, self._disputes, self.cards)
+        self._billing = StripeBilling(self.books)
         self._refunds = Refunds(self.books)
         self._access = Access(store, secret_key, self.now)
         self._api = StripeApi(self.books, self._intents, self._refunds, self._publish)
@@ -69,7 +72,13 @@ class StripeSimulator(Simulator):
         )
 
     def routes(self) -> list[Route]:
-        return self._api.routes()
+        return [*self._api.routes(), *self._billing.routes()]
+
+    def register(self, turn: RegisterTurn) -> Json:
+        return self._billing.register(turn)
+
+    def lose_card(self, customer: str) -> None:
+        self._billing.lose(customer)
 
     def _faulty(self, handler: Handler) -> Handler:
         """Has faults strike between the bookkeeping of idempotency keys and the call itself."""

@@ -14,6 +14,7 @@ from simulators.requests import NotPossible, Refusal, json_body
 from simulators.store import Store
 from simulators.toss.access import Access
 from simulators.toss.api import TossApi
+from simulators.toss.billing import TossBilling
 from simulators.toss.books import Books
 from simulators.toss.payment import deposit_in_place, new_payment, undo_deposit_in_place
 from simulators.toss.refund import cancel_in_place, settle_in_place
@@ -30,6 +31,7 @@ from simulators.webhooks import WebhookSettings
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
+    from simulators.cards import RegisterTurn
     from simulators.turns import BuyerTurn
     from simulators.webhooks import Webhook
 
@@ -58,6 +60,7 @@ class TossSimulator(Simulator):
         self._access = Access(store, secret_key, self.now)
         self._books = Books(store, self.sender, self.now)
         self._api = TossApi(self._books, self._access, self.sender, self.now)
+        self._billing = TossBilling(store, self._books, self._access, self.cards, self.now)
 
     @classmethod
     def from_settings(cls, settings: TossSettings) -> Self:
@@ -68,7 +71,13 @@ class TossSimulator(Simulator):
         )
 
     def routes(self) -> list[Route]:
-        return self._api.routes()
+        return [*self._api.routes(), *self._billing.routes()]
+
+    def register(self, turn: RegisterTurn) -> Json:
+        return self._billing.register(turn)
+
+    def lose_card(self, customer: str) -> None:
+        self._billing.lose(customer)
 
     def pay(self, turn: BuyerTurn) -> tuple[Json, Webhook | None]:
         if turn.amount is None:

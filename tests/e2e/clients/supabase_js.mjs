@@ -144,9 +144,23 @@ async function beRefunded(client) {
   await rows(service.rpc('request_token_refund_for', { order_id, reason: 'why', idempotency_key: 'k' }))
 }
 
+// As the sidecar does: a card is stored, and somebody subscribes.
+async function subscribe(client) {
+  const service = connect(SUPABASE_SERVICE_ROLE_KEY)
+  const plan = { id: 'plus', every: 'month', name: 'Plus', tokens: 300, prices: { KRW: 9900 } }
+  await rows(service.rpc('coinslot_set_plan', plan))
+  await rows(service.rpc('coinslot_set_unattended', { gateway: 'portone', unattended: 'periodic' }))
+  const { id: method_id } = await rows(client.rpc('begin_token_method', { gateway: 'portone' }))
+  await rows(service.rpc('coinslot_finish_method', { method_id, sealed: 'sealed', key_hash: method_id }))
+  await rows(
+    client.rpc('subscribe_token_plan', { plan_id: 'plus', gateway: 'portone', currency: 'KRW', method_id }),
+  )
+}
+
 test("nobody reads another's rows, in any table", async () => {
   const [victim, stranger] = [await signUp(), await signUp()]
   await beRefunded(victim)
+  await subscribe(victim)
   for (const { name, owner } of own) {
     const theirs = (client) => client.from(name).select().eq(owner, victim.userId)
     assert.notEqual((await rows(theirs(victim))).length, 0, `nothing to protect in ${name}`)

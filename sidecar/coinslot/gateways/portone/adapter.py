@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from coinslot.errors import InvalidRequest, PaymentUnknownAtGateway
 from coinslot.gateways.base import TakesMoneyItself
 from coinslot.gateways.listing import ListedPage
+from coinslot.gateways.portone.billing import BothBilling
 from coinslot.gateways.portone.v1.adapter import PortOneV1
 from coinslot.gateways.portone.v2.adapter import PortOneV2
 from coinslot.gateways.portone.v2.webhook import is_signed
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         Refund,
         WebhookEvent,
     )
+    from coinslot.gateways.billing import Billing
     from coinslot.gateways.portone.settings import PortOneSettings
 
 
@@ -40,7 +42,8 @@ def opened(settings: PortOneSettings, client: httpx.AsyncClient) -> Gateway:
     v1 = PortOneV1.from_settings(settings, client)
     if not settings.v2_is_on:
         return v1
-    return PortOneBoth(v1, PortOneV2.from_settings(settings, client))
+    v2 = PortOneV2.from_settings(settings, client)
+    return PortOneBoth(v1, v2, billing=BothBilling(v1.stored, v2.stored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class PortOneBoth(TakesMoneyItself):
     v2: PortOneV2
     name: str = "portone"
     currencies: frozenset[str] | None = PortOneV2.currencies
+    billing: Billing | None = None
 
     def check_key(self, payment_key: str) -> None:
         self._of(payment_key).check_key(payment_key)

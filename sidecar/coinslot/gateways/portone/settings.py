@@ -37,6 +37,8 @@ class PortOneSettings(GatewaySettings):
     iamport_sdk_url: Address = V1_SDK
     iamport_timeout: GatewaySeconds | None = None
     iamport_channel_keys: Channels = Field(default=[])
+    # Of the channel whose contract is for billing keys, in either version.
+    iamport_billing_channel_key: str | None = None
 
     portone_api_secret: SecretStr | None = None
     portone_store_id: str | None = None
@@ -47,6 +49,7 @@ class PortOneSettings(GatewaySettings):
     portone_timeout: GatewaySeconds | None = None
     # Of the ways to pay that have a channel of their own.
     portone_channel_keys: Channels = Field(default=[])
+    portone_billing_channel_key: str | None = None
     # What the payment company behind the channel wants of every buyer.
     portone_buyer_fields: BuyerFields = Field(default=[])
 

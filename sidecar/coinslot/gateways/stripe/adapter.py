@@ -34,6 +34,7 @@ from coinslot.gateways.http import nonsense, patiently
 from coinslot.gateways.stripe import listing as stripe_list
 from coinslot.gateways.stripe import refund as stripe_refund
 from coinslot.gateways.stripe import webhook as stripe_webhook
+from coinslot.gateways.stripe.billing import StripeBilling
 from coinslot.gateways.stripe.client import StripeApi, fields, is_kept, is_of_the_price, unknown
 from coinslot.gateways.stripe.currencies import to_stripe
 from coinslot.gateways.stripe.objects import page_of
@@ -78,6 +79,7 @@ class Stripe(TakesMoneyItself):
         self._api = api
         self._publishable_key = publishable_key
         self._webhook_secrets = webhook_secrets
+        self.billing = StripeBilling(api, publishable_key, self.read)
 
     @classmethod
     def from_settings(cls, settings: StripeSettings, _client: httpx.AsyncClient) -> Stripe:

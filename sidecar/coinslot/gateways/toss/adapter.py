@@ -22,6 +22,7 @@ from coinslot.gateways.money import as_number
 from coinslot.gateways.toss import listing as toss_transactions
 from coinslot.gateways.toss import refund as toss_refund
 from coinslot.gateways.toss import webhook as toss_webhook
+from coinslot.gateways.toss.billing import TossBilling
 from coinslot.gateways.toss.confirmation import Confirmations
 from coinslot.gateways.toss.methods import PARAMETERS, amounts
 from coinslot.gateways.toss.payment import TossPayment, read_as
@@ -63,6 +64,12 @@ class Toss:
         self._frontend_url = frontend_url
         # In a widget the buyer chooses.
         self._has_widgets = "_gck_" in client_key
+        # Toss issues billing keys to the keys of the API alone.
+        self.billing = (
+            None
+            if self._has_widgets
+            else TossBilling(http, self._headers, client_key=client_key, frontend_url=frontend_url)
+        )
 
     @classmethod
     def from_settings(cls, settings: TossSettings, client: httpx.AsyncClient) -> Toss:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from simulators.base import Route, Simulator
 from simulators.portone.v1.access import Access, Tokens
 from simulators.portone.v1.api import PortOneV1Api
+from simulators.portone.v1.billing import V1Billing
 from simulators.portone.v1.books import Books
 from simulators.portone.v1.payment import deposit_in_place, new_payment, undo_deposit_in_place
 from simulators.portone.v1.refund import cancel_in_place
@@ -21,6 +22,7 @@ from simulators.store import Store
 from simulators.webhooks import Webhook, WebhookSettings
 
 if TYPE_CHECKING:
+    from simulators.cards import RegisterTurn
     from simulators.turns import BuyerTurn
 
 Json = dict[str, Any]
@@ -35,6 +37,14 @@ class PortOneV1Simulator(Simulator):
         access = Access(self.tokens, self.now)
         self._books = Books(store)
         self._api = PortOneV1Api(self._books, self.tokens, access, self.now, self.sender.announce)
+        self._billing = V1Billing(
+            store,
+            self._books,
+            access,
+            self.cards,
+            now=self.now,
+            announce=self.sender.announce,
+        )
 
     @classmethod
     def from_settings(cls, settings: PortOneV1Settings) -> Self:
@@ -46,7 +56,13 @@ class PortOneV1Simulator(Simulator):
         )
 
     def routes(self) -> list[Route]:
-        return self._api.routes()
+        return [*self._api.routes(), *self._billing.routes()]
+
+    def register(self, turn: RegisterTurn) -> Json:
+        return self._billing.register(turn)
+
+    def lose_card(self, customer: str) -> None:
+        self._billing.lose(customer)
 
     def pay(self, turn: BuyerTurn) -> tuple[Json, Webhook | None]:
         prepared = self._books.prepared(turn.order_id) or {}

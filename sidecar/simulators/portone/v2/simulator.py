@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from simulators.base import Route, Simulator
 from simulators.portone.v2.access import Access, IdempotencyKeys
 from simulators.portone.v2.api import PortOneV2Api
+from simulators.portone.v2.billing import V2Billing
 from simulators.portone.v2.books import Books
 from simulators.portone.v2.events import Events
 from simulators.portone.v2.payment import (
@@ -32,6 +33,7 @@ from simulators.turns import OnePayment
 if TYPE_CHECKING:
     from sanic import HTTPResponse, Request
 
+    from simulators.cards import RegisterTurn
     from simulators.portone.v2.webhook import V2Webhook
     from simulators.turns import BuyerTurn
 
@@ -68,6 +70,16 @@ class PortOneV2Simulator(Simulator):
         self._books = Books(store, self._events, self.now)
         access = Access(api_secret, store_id)
         self._api = PortOneV2Api(store, self._books, access, self._keys, self.sender)
+        self._billing = V2Billing(
+            store,
+            self._books,
+            access,
+            self._keys,
+            cards=self.cards,
+            sender=self.sender,
+            store_id=store_id,
+            channel_key=channel_key,
+        )
 
     @classmethod
     def from_settings(cls, settings: PortOneV2Settings) -> Self:
@@ -83,7 +95,13 @@ class PortOneV2Simulator(Simulator):
         )
 
     def routes(self) -> list[Route]:
-        return self._api.routes()
+        return [*self._api.routes(), *self._billing.routes()]
+
+    def register(self, turn: RegisterTurn) -> Json:
+        return self._billing.register(turn)
+
+    def lose_card(self, customer: str) -> None:
+        self._billing.lose(customer)
 
     def pay(self, turn: BuyerTurn) -> tuple[Json, V2Webhook | None]:
         prepared = self.store.get("prepared", turn.order_id) or {}

@@ -27,6 +27,7 @@ from coinslot.gateways.portone.channels import channels
 from coinslot.gateways.portone.listing import moved
 from coinslot.gateways.portone.v1 import listing as v1_listing
 from coinslot.gateways.portone.v1 import webhook as v1_webhook
+from coinslot.gateways.portone.v1.billing import V1Billing
 from coinslot.gateways.portone.v1.methods import PARAMETERS
 from coinslot.gateways.portone.v1.payment import V1Payment, read_as
 from coinslot.gateways.portone.v1.refund import cancel_body, check_canceled
@@ -66,6 +67,7 @@ class PortOneV1(TakesMoneyItself):
         secret: str,
         live: bool,
         channels: Mapping[str, str] | None = None,
+        billing_channel_key: str | None = None,
     ) -> None:
         self._http = http
         self._token = TokenCache(http, key, secret)
@@ -74,6 +76,9 @@ class PortOneV1(TakesMoneyItself):
         # Test payments are hidden unless asked for, so that a live merchant's shared test channel
         # buys nothing (PortOne's notice of 2025-11-25).
         self._visible = {} if live else {"include_sandbox": "true"}
+        self.billing = self.stored = V1Billing(
+            self._call, self.read, channel_key=billing_channel_key
+        )
 
     @classmethod
     def from_settings(cls, settings: PortOneSettings, client: httpx.AsyncClient) -> PortOneV1:
@@ -83,6 +88,7 @@ class PortOneV1(TakesMoneyItself):
             secret=given(settings.iamport_api_secret).get_secret_value(),
             live=settings.live,
             channels=channels(settings.iamport_channel_keys),
+            billing_channel_key=settings.iamport_billing_channel_key,
         )
 
     def check_key(self, payment_key: str) -> None:

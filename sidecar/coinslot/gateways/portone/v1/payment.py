@@ -108,6 +108,8 @@ def _state(payment: V1Payment, amount: int, canceled: int) -> State:
         return "awaiting_deposit" if payment.vbank_num else "ready"
     if payment.status == "cancelled" and (canceled >= amount or not payment.paid_at):
         return "canceled"
+    if payment.status == "paid" and amount == 0:
+        return "ready"  # a card was registered, which V1 calls so
     if payment.status == "cancelled" and canceled == 0:
         raise ValueError("cancelled by nothing")
     return "canceled" if canceled >= amount else "paid"
@@ -116,7 +118,7 @@ def _state(payment: V1Payment, amount: int, canceled: int) -> State:
 def _was_paid(payment: V1Payment, state: State) -> bool:
     """A virtual account canceled before its deposit was never paid: `paid_at` tells."""
     if payment.status == "paid":
-        return True
+        return payment.amount > 0
     return state in {"paid", "canceled"} and bool(payment.paid_at)
 
 

@@ -28,6 +28,7 @@ from coinslot.gateways.portone.channels import channels
 from coinslot.gateways.portone.listing import moved
 from coinslot.gateways.portone.v2 import listing as v2_listing
 from coinslot.gateways.portone.v2 import webhook as v2_webhook
+from coinslot.gateways.portone.v2.billing import V2Billing
 from coinslot.gateways.portone.v2.methods import PARAMETERS
 from coinslot.gateways.portone.v2.payment import V2Payment, read_as, which_field
 from coinslot.gateways.portone.v2.refund import cancel_body, check_taken_on
@@ -62,6 +63,7 @@ class PortOneV2(TakesMoneyItself):
         webhook_secrets: Sequence[str],
         live: bool,
         channels: Mapping[str, str] | None = None,
+        billing_channel_key: str | None = None,
     ) -> None:
         self._http = http
         self._authorization = f"PortOne {api_secret}"
@@ -70,6 +72,12 @@ class PortOneV2(TakesMoneyItself):
         self._channels = channels or {}
         self._webhook_secrets = tuple(webhook_secrets)
         self._live = live
+        self.billing = self.stored = V2Billing(
+            self._call,
+            self.read,
+            store_id=store_id,
+            channel_key=billing_channel_key or channel_key,
+        )
 
     @classmethod
     def from_settings(cls, settings: PortOneSettings, client: httpx.AsyncClient) -> Self:
@@ -81,6 +89,7 @@ class PortOneV2(TakesMoneyItself):
             channels=channels(settings.portone_channel_keys),
             webhook_secrets=[each.get_secret_value() for each in settings.portone_webhook_secrets],
             live=settings.live,
+            billing_channel_key=settings.portone_billing_channel_key,
         )
 
     def check_key(self, payment_key: str) -> None:

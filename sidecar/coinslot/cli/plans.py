@@ -1,0 +1,139 @@
+"""`coinslot plans …`: what people subscribe to, and where a stored method may be charged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from coinslot.cli.amounts import major, prices_of
+from coinslot.cli.command_group import command_group
+from coinslot.cli.deployment import run
+from coinslot.cli.terminal import AsJson, fail, out
+
+if TYPE_CHECKING:
+    from coinslot.database.billing_records import Plan
+    from coinslot.services import Services
+
+app = command_group("Plans: tokens every month or year, for a price.")
+
+_COLUMNS = ("id", "family", "every", "name", "tokens", "prices", "unused tokens", "on sale")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="As in token_plans: plus_monthly.")]
+
+
+@app.command("set")
+def set_(
+    plan_id: Id,
+    *,
+    every: Annotated[
+        Literal["month", "year"] | None, typer.Option(help="How long a period is.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="As buyers read it.")] = None,
+    name_ko: Annotated[str | None, typer.Option(help="In Korean.")] = None,
+    tokens: Annotated[
+        int | None, typer.Option(min=1, max=2**53 - 1, help="Of each period.")
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CURRENCY=AMOUNT", help="In minor units: KRW=9900. Once for each currency."
+        ),
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Of whose plans a person has one; main to begin with.")
+    ] = None,
+    rollover: Annotated[
+        Literal["none", "full"] | None,
+        typer.Option(help="What is left of a period ends with it (none) or stays (full)."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a plan on sale, or change one. Who has subscribed keeps what they agreed to."""
+    prices = prices_of(price or ())
+
+    async def made(services: Services) -> Plan:
+        return await services.database.as_service().set_plan(
+            plan_id,
+            prices=prices,
+            every=every,
+            name=name,
+            name_ko=name_ko,
+            tokens=tokens,
+            family=family,
+            rollover=rollover,
+        )
+
+    plan = run(made)
+    if as_json:
+        out.print_json(plan)
+    else:
+        out.print_table(_COLUMNS, [_cells(plan)])
+
+
+@app.command()
+def remove(plan_id: Id, *, as_json: AsJson = False) -> None:
+    """Take a plan off sale. Who has it keeps it."""
+
+    async def removed(services: Services) -> bool:
+        return await services.database.as_service().remove_plan(plan_id)
+
+    if not run(removed):
+        fail("There is no such plan")
+    if as_json:
+        out.print_json({"id": plan_id, "active": False})
+    else:
+        out.print(f"{plan_id}: off sale; its subscriptions go on", markup=False)
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """Show all plans, those off sale as well."""
+
+    async def listed(services: Services) -> list[Plan]:
+        return await services.database.as_service().list_plans()
+
+    found = run(listed)
+    if as_json:
+        out.print_json(found)
+    else:
+        out.print_table(_COLUMNS, map(_cells, found))
+
+
+@app.command()
+def allow(
+    gateway: Annotated[str, typer.Argument(metavar="GATEWAY", help="As in coinslot.gateways.")],
+    unattended: Annotated[
+        Literal["none", "periodic", "at_will"],
+        typer.Argument(help="How often your contract lets you charge a stored method."),
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the contract with a gateway allows. Until then no plan is sold there."""
+
+    async def said(services: Services) -> str:
+        return await services.database.as_service().set_unattended(gateway, unattended)
+
+    now = run(said)
+    if as_json:
+        out.print_json({"gateway": gateway, "unattended": now})
+    else:
+        out.print(f"{gateway}: stored methods are charged {_SAID[now]}", markup=False)
+
+
+_SAID = {"none": "never", "periodic": "for subscriptions", "at_will": "whenever it is agreed"}
+
+
+def _cells(plan: Plan) -> tuple[str, ...]:
+    prices = sorted(plan.prices.items())
+    return (
+        plan.id,
+        plan.family,
+        plan.every,
+        plan.name,
+        str(plan.tokens),
+        ", ".join(f"{major(amount, currency)} {currency}" for currency, amount in prices),
+        "stay" if plan.rollover == "full" else "end",
+        "yes" if plan.active else "no",
+    )

@@ -1,0 +1,85 @@
+"""Rules of subscriptions, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Rewrite, SqlMutant
+
+SUBSCRIPTIONS = "sql_tests/39_subscriptions.test.sql"
+
+
+def _broken(name: str, rule: str, function: str, old: str, new: str) -> SqlMutant:
+    return SqlMutant(name, rule, (Rewrite(f"coinslot.{function}", old, new),), (SUBSCRIPTIONS,))
+
+
+MUTANTS = (
+    _broken(
+        "period-paid-twice-and-kept",
+        "a second paid order of one period is never credited",
+        "pays_again",
+        "p.confirmed_at is not null",
+        "false",
+    ),
+    _broken(
+        "canceled-and-charged",
+        "who has canceled is charged no more",
+        "advance_subscription",
+        "elsif subscription.cancel_at_end then",
+        "elsif false then",
+    ),
+    _broken(
+        "unpaid-for-ever",
+        "an unpaid period ends its subscription after the grace",
+        "advance_subscription",
+        "and subscription.grace_until <= v_now then",
+        "and false then",
+    ),
+    _broken(
+        "living-order-followed-by-another",
+        "another order is made only when the last one is known to be dead",
+        "cycle_order",
+        "or not o.dead)",
+        ")",
+    ),
+    _broken(
+        "late-answer-heard",
+        "whoever answers after somebody else has taken a charge on is not heard",
+        "finish_charge",
+        "and h.looks = finish_charge.lease",
+        "",
+    ),
+    _broken(
+        "ended-and-payable",
+        "money that comes for a subscription that has ended is to go back",
+        "end_subscription",
+        "perform coinslot.void_cycle_orders(subscription.id);",
+        "",
+    ),
+    _broken(
+        "allowance-without-end",
+        "what is left of a period ends with it",
+        "cycle_tokens_end",
+        "cycle.rollover = 'none'",
+        "false",
+    ),
+    _broken(
+        "banned-and-charged",
+        "who is banned is charged no more",
+        "charge_bar",
+        "u.banned_until > clock_timestamp()",
+        "false",
+    ),
+    _broken(
+        "card-of-another",
+        "nobody is charged for a subscription of another",
+        "own_method",
+        "and k.user_id = coinslot.current_user_id()",
+        "",
+    ),
+    _broken(
+        "missed-periods-charged",
+        "of periods that nobody charged in time only the present one is",
+        "next_period",
+        "coinslot.period_of(v_next.anchor, v_next.time_zone, v_next.every, v_now)",
+        "0",
+    ),
+)
