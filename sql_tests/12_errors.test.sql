@@ -51,6 +51,9 @@ create temporary table provocations (message, code, caller, statement, details) 
  '{}'),
 ('code_not_found', 'PT404', 'user',
  $$select * from create_token_order('starter', 'portone', promo_code => 'nonsense')$$, '{}'),
+('account_exists', 'PT409', 'service', $$select coinslot_erase_user(%L, 'why')$$, '{}'),
+('not_erasable', 'PT409', 'service', $$select coinslot_erase_user(%9$L, 'why')$$,
+ '{"orders": 1, "paid_tokens": 10}'),
 ('document_not_found', 'PT404', 'user', $$select get_token_document('R2026-000001')$$, '{}'),
 ('product_not_found', 'PT404', 'user', $$select * from create_token_order('nonsense', 'portone')$$,
  '{"product_id": "nonsense"}'),
@@ -77,7 +80,7 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('spend_refunded', 'PT409', 'service', $$select * from refund_spend_for(%8$L, 'r2', 'work')$$,
  '{"left": 0, "spent": 1}'),
 ('test_tokens_left', 'PT409', 'owner',
- $$update coinslot.settings set mode = 'live' returning 1$$, '{"tokens": 20, "payments": 2}'),
+ $$update coinslot.settings set mode = 'live' returning 1$$, '{"tokens": 30, "payments": 3}'),
 ('last_owner', 'PT409', 'service', $$select * from coinslot_remove_operator(%6$L)$$, '{}'),
 ('not_refundable', 'PT409', 'service', $$select * from request_token_refund_for(%3$L, 'why', 'k')$$,
  '{"refundable": 0, "currency": "KRW", "status": "pending"}'),
@@ -194,6 +197,9 @@ select pg_temp.change('update coinslot.settings set max_open_orders = 20') \gset
 select pg_temp.order_of(:'alex', '') as unpaid,
   pg_temp.order_of(:'alex', 'refunding => 1000') as refunding,
   pg_temp.order_of(:'alex', 'refunded => 0') as spent \gset
+select pg_temp.user_with(0) as gone \gset
+select pg_temp.order_of(:'gone', 'disputed => 5000') as disputed \gset
+delete from auth.users where id = :'gone';
 select pg_temp.as_user(:'alex',
   $$select * from spend_tokens(19, 'k')$$) ->> 'balance' as left_ \gset
 select pg_temp.change('update coinslot.settings set max_open_orders = 1') \gset
@@ -213,7 +219,7 @@ select is(
     when 'owner' then pg_temp.as_owner(p.statement)
     else pg_temp.as_service(format(
       p.statement, :'mina', :'hold_id', :'unpaid', :'refunding', :'spent', :'alone', :'merged',
-      :'worker'
+      :'worker', :'gone'
     ))
   end #- '{details, retry_after}',
   jsonb_build_object(

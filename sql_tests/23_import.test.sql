@@ -1,7 +1,7 @@
 -- Balances of an app that counted tokens itself: each arrives once and to the token, or none does.
 begin;
 \ir helpers/call.sql
-select plan(76);
+select plan(79);
 
 -- The app's own table, as its owner made it, and who is in it: each with an old balance.
 select pg_temp.change($$

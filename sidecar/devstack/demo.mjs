@@ -259,6 +259,15 @@ for (const id of ['demo_gift', 'demo_half']) await rpc(server, 'coinslot_set_pro
 await rpc(server, 'add_tokens', { user_id: person, amount: 10, idempotency_key: crypto.randomUUID(), reason: 'with our apologies' })
 show('ten tokens by hand', await tokens(), 115)
 
+const rows = async (table, columns) => (await buyer.from(table).select(columns).throwOnError()).data
+const papers = await rows('token_documents', 'number,kind,amount')
+const documented = papers.reduce((sum, { kind, amount }) => sum + (kind === 'receipt' ? amount : -amount), 0)
+const mine = await rows('token_payments', 'paid,refunded,withdrawn')
+const kept = mine.reduce((sum, { paid, refunded, withdrawn }) => sum + paid - refunded - withdrawn, 0)
+show('receipts less credit notes: the money that stayed', documented, kept)
+const paper = await fetch(`${env.SIDECAR_URL}/documents/${papers[0].number}`, { headers: { Authorization: `Bearer ${jwt}` } })
+show('one as a page', [paper.status, (await paper.text()).includes(papers[0].number)], [200, true])
+
 const { data: ledger } = await buyer.from('token_ledger').select('kind, delta, balance').order('seq')
 show('history: every step', ledger.map((entry) => [entry.kind, entry.delta, entry.balance]), [
   ['signup_bonus', 5, 5],

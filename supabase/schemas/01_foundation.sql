@@ -62,6 +62,12 @@ return array['general', 'simplified', 'exempt', 'mixed', 'none'];
 comment on function coinslot.tax_statuses() is 'How the seller is taxed; none = nothing is said.';
 revoke all on function coinslot.tax_statuses() from public;
 
+create function coinslot.retention_regions() returns text[]
+language sql immutable parallel safe set search_path = ''
+return array['kr', 'eu'];
+comment on function coinslot.retention_regions() is 'Places whose law says how long books stay.';
+revoke all on function coinslot.retention_regions() from public;
+
 -- One row, changed by the project's owner with plain SQL. A migration of the app's own, right after
 -- this one, may change it before the next ones look at it: `coinslot migrations add` writes one.
 -- The mode has no permissive default: a database takes test payments only until somebody says that
@@ -114,6 +120,9 @@ create table coinslot.settings (
   tax_status text not null default 'none',
   time_zone text not null default 'Asia/Seoul',
   documents_since timestamptz default clock_timestamp(),
+  retention text not null default 'kr',
+  keep_books_years integer,
+  keep_identities interval default interval '3 years',
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -165,6 +174,10 @@ create table coinslot.settings (
     and unpaid_subscription_lifetime between interval '1 hour' and interval '27 days'
     and charge_spread between interval '0' and interval '12 hours'
     and 0 <= charge_from_hour and charge_from_hour < charge_until_hour and charge_until_hour <= 24
+  ),
+  constraint settings_retention_known check (retention = any(coinslot.retention_regions())),
+  constraint settings_erased_kept_long_enough check (
+    keep_books_years > 0 and keep_identities >= interval '30 days'
   )
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
@@ -252,6 +265,12 @@ comment on column coinslot.settings.charge_from_hour is
 'Stored methods are charged from this hour of the day on, and until charge_until_hour.';
 comment on column coinslot.settings.charge_spread is
 'Charges that are due together are spread over this time.';
+comment on column coinslot.settings.retention is
+'Whose law says how long books are kept: kr or eu. What is erased tells it.';
+comment on column coinslot.settings.keep_books_years is
+'Years from the end of the year of the last money of an erased user; null = as the law has it.';
+comment on column coinslot.settings.keep_identities is
+'How long hashes of identities and cards of an erased user are kept; null = for ever.';
 
 insert into coinslot.settings default values;
 
@@ -281,6 +300,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('append_only', 'PT403', 'History is never changed: write a correcting entry instead.'),
 ('table_closed', 'PT403', 'These are old records, to be read: nothing new is written here.'),
 ('identity_required', 'PT403', 'Confirm an e-mail, a phone number or another identity first.'),
+('account_exists', 'PT409', 'Delete the account at Auth first: then erase what is left of it.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
 ('limit_reached', 'PT403', 'Ask somebody with a higher limit; the detail says what is left.'),
 ('document_not_found', 'PT404', 'Check the number, and that the payment is this user''s.'),
@@ -307,6 +327,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('endpoint_off', 'PT409', 'Switch the endpoint on first.'),
 ('last_owner', 'PT409', 'Make somebody else an owner first: there is always one who can act.'),
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
+('not_erasable', 'PT409', 'End what the detail says is open; unused tokens can be forfeited.'),
 ('nothing_proposed', 'PT409', 'No refund is proposed of this order: ask for one yourself.'),
 ('refund_in_progress', 'PT409', 'Wait until the refund in the detail has succeeded or failed.'),
 ('already_subscribed', 'PT409', 'Change or end the subscription in the detail instead.'),

@@ -109,8 +109,30 @@ grant select on table public.token_ledger to authenticated, service_role;
 create policy "People read their own ledger" on public.token_ledger
 for select to authenticated using ((select auth.uid()) = user_id);
 
+-- The one change that the ledger allows: what a user or an app wrote into an entry of somebody who
+-- is being erased becomes empty. Sums, keys, places and what the system wrote stay.
+create function coinslot.guard_entry() returns trigger
+language plpgsql stable set search_path = '' as $$
+begin
+  if tg_op = 'UPDATE' and new.reason = '' and new.metadata = '{}' and new.caller <> 'system'
+    and to_jsonb(new) - '{reason,metadata}'::text[] = to_jsonb(old) - '{reason,metadata}'::text[]
+    and exists (
+      select from coinslot.erasures e where new.user_id = any (coinslot.histories_of(e.user_id))
+      and e.finished_at is null
+    )
+  then
+    return new;
+  end if;
+  perform coinslot.fail('append_only', jsonb_build_object('table', tg_table_name));
+  return null;
+end
+$$;
+comment on function coinslot.guard_entry() is
+'Trigger: entries are never changed, but for the texts of who is being erased.';
+revoke all on function coinslot.guard_entry() from public;
+
 create trigger token_ledger_append_only before update or delete on public.token_ledger
-for each row execute function coinslot.refuse_change();
+for each row execute function coinslot.guard_entry();
 create trigger token_ledger_no_truncate before truncate on public.token_ledger
 for each statement execute function coinslot.refuse_change();
 

@@ -202,7 +202,8 @@ language sql volatile set search_path = '' as $$
     'audit_lines', coinslot.purge_audit_lines(purge.batch),
     'ledger_checks', coinslot.purge_ledger_checks(purge.batch),
     'account_holders', coinslot.purge_account_holders(purge.batch),
-    'hint_rations', coinslot.purge_hint_rations(purge.batch)
+    'hint_rations', coinslot.purge_hint_rations(purge.batch),
+    'hashes', coinslot.purge_hashes(purge.batch)
   )
 $$;
 comment on function coinslot.purge(integer) is

@@ -82,8 +82,10 @@ language sql stable set search_path = '' as $$
   cross join lateral (values
     (c.relnamespace = 'coinslot'::regnamespace or c.oid = any(array[
       'public.token_documents', 'public.token_features', 'public.token_ledger',
-      'public.token_lots', 'public.token_payment_events', 'public.token_payments',
-      'public.token_prices', 'public.token_products', 'public.token_tiers', 'public.token_wallets'
+      'public.token_lots', 'public.token_payment_events',
+      'public.token_payments', 'public.token_plans', 'public.token_prices',
+      'public.token_products', 'public.token_subscription_events',
+      'public.token_subscriptions', 'public.token_tiers', 'public.token_wallets'
     ]::regclass[]), 'it is Coinslot''s own.'),
     (c.relkind <> 'r' or c.relispartition or c.relhassubclass, 'it is no ordinary table.'),
     (not pg_has_role(c.relowner, 'usage'), current_user || ' does not own it.')

@@ -307,7 +307,9 @@ begin
   select sum(case d.kind when 'receipt' then d.amount else -d.amount end) into v_told
   from public.token_documents d where d.payment_id = v_payment.id;
   if v_told is null then
-    if v_payment.paid = 0 or old.confirmed_at is not null or v_payment.confirmed_at is null then
+    if v_payment.paid = 0 or old.confirmed_at is not null or v_payment.confirmed_at is null
+      or (select s.documents_since from coinslot.settings s where s.id) is null
+    then
       return null;
     end if;
     perform coinslot.write_document(v_payment, 'payment', 0, v_payment.paid);
@@ -344,7 +346,10 @@ begin
     select
       d.payment_id,
       sum(case d.kind when 'receipt' then d.amount else -d.amount end)::bigint as money
-    from public.token_documents d group by d.payment_id
+    from public.token_payments o inner join public.token_documents d on d.payment_id = o.id
+    where (verify_documents.from_user is null or o.user_id >= verify_documents.from_user)
+      and (verify_documents.to_user is null or o.user_id < verify_documents.to_user)
+    group by d.payment_id
   )
   select p.user_id, 'documents', coinslot.held_money(p), coalesce(d.money, 0)
   from public.token_payments p

@@ -55,6 +55,10 @@ def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None
         *("check_token_code", "redeem_token_code", "set_token_code", "set_token_promotion"),
         *("accept_token_invitation", "get_token_invitation"),
         *("get_token_document", "set_token_seller"),
+        *("begin_token_method", "get_token_method", "list_token_methods", "remove_token_method"),
+        *("subscribe_token_plan", "change_token_plan", "cancel_token_subscription"),
+        *("pause_token_subscription", "resume_token_subscription", "pay_token_subscription"),
+        *("set_token_subscription_method", "list_token_subscriptions", "get_unpaid_token_order"),
     }
 
 

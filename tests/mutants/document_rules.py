@@ -29,8 +29,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "receipt-of-old-money",
         "what was credited before there were documents has none",
         "document_money",
-        ")) is not true then",
-        ")) is false then",
+        "or old.confirmed_at is not null or",
+        "or",
         DOCUMENTS,
     ),
     _mutant(

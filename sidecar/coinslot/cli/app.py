@@ -15,6 +15,7 @@ from coinslot.cli.endpoints import app as endpoints
 from coinslot.cli.going_live import go_live
 from coinslot.cli.migrations import app as migrations
 from coinslot.cli.operators import app as operators
+from coinslot.cli.personal_data import erase_user, export_user
 from coinslot.cli.plans import app as plans
 from coinslot.cli.products import app as products
 from coinslot.cli.reconcile import reconcile
@@ -36,6 +37,8 @@ for command in (
     audit,
     doctor,
     go_live,
+    export_user,
+    erase_user,
 ):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")

@@ -45,6 +45,9 @@ class Rpc(StrEnum):
     # receipts and credit notes
     GET_DOCUMENT = "get_token_document"
     SET_SELLER = "coinslot_set_seller"
+    # a person's data
+    EXPORT_USER = "coinslot_export_user"
+    ERASE_USER = "coinslot_erase_user"
     # promotion codes
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
@@ -114,7 +117,7 @@ DISPENSABLE = frozenset(
         *(Rpc.FINISH_FORGET, Rpc.SUBSCRIBE, Rpc.LIST_SUBSCRIPTIONS, Rpc.GET_UNPAID_ORDER),
         *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
         *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD),
-        *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER),
+        *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER, Rpc.EXPORT_USER, Rpc.ERASE_USER),
     }
 )
 """A database of the release before lacks them, and everything else goes on."""

@@ -11,6 +11,7 @@ from coinslot.database.mails import MailDatabase
 from coinslot.database.monitoring import MonitoringDatabase
 from coinslot.database.operators import OperatorDatabase
 from coinslot.database.payments import PaymentDatabase
+from coinslot.database.personal_data import PersonalDatabase
 from coinslot.database.products import ProductDatabase
 from coinslot.database.reconciliation import ReconciliationDatabase
 from coinslot.database.refunds import RefundDatabase
@@ -35,6 +36,7 @@ class ServiceDatabase(
     EndpointDatabase,
     MailDatabase,
     SellerDatabase,
+    PersonalDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,
     InstallationDatabase,
