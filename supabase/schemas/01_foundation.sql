@@ -106,6 +106,7 @@ create table coinslot.settings (
   charge_from_hour integer not null default 9,
   charge_until_hour integer not null default 20,
   charge_spread interval not null default interval '1 hour',
+  auto_top_up boolean not null default true,
   tax_status text not null default 'none',
   time_zone text not null default 'Asia/Seoul',
   documents_since timestamptz default clock_timestamp(),
@@ -228,6 +229,8 @@ comment on column coinslot.settings.unpaid_subscription_lifetime is
 'How long a new subscription waits for its first money.';
 comment on column coinslot.settings.charge_from_hour is
 'Stored methods are charged from this hour of the day on, and until charge_until_hour.';
+comment on column coinslot.settings.auto_top_up is
+'False charges for no top-up any more, at once.';
 comment on column coinslot.settings.charge_spread is
 'Charges that are due together are spread over this time.';
 

@@ -605,6 +605,7 @@ begin
   where s.user_id = move_subscriptions.from_user;
   update public.token_subscription_events e set user_id = move_subscriptions.into_user
   where e.user_id = move_subscriptions.from_user;
+  perform coinslot.end_top_up(move_subscriptions.from_user);
   update coinslot.billing_keys k set user_id = move_subscriptions.into_user
   where k.user_id = move_subscriptions.from_user;
 end
@@ -651,15 +652,17 @@ language sql stable set search_path = '' as $$
   from public.token_subscriptions s
   inner join coinslot.subscription_cycles c on c.subscription_id = s.id
   cross join lateral (
-    select count(*) filter (where p.confirmed_at is not null) as credited
+    select count(*) filter (where o.purpose = 'renewal') as credited,
+      count(*) filter (where o.purpose = 'change') as changed
     from coinslot.cycle_orders o
     inner join public.token_payments p on p.id = o.payment_id
-    where o.cycle_id = c.id and o.purpose = 'renewal'
+    where o.cycle_id = c.id and p.confirmed_at is not null
   ) o
   cross join lateral (
     values
     ('cycle_without_its_money', case when c.status = 'paid' then 1 else 0 end, least(o.credited, 1)),
-    ('cycle_paid_twice', least(o.credited, 1), o.credited)
+    ('cycle_paid_twice', least(o.credited, 1), o.credited),
+    ('cycle_changed_twice', least(o.changed, 1), o.changed)
   ) v (problem, expected, found)
   where (verify_subscriptions.from_user is null or s.user_id >= verify_subscriptions.from_user)
     and (verify_subscriptions.to_user is null or s.user_id <= verify_subscriptions.to_user)
