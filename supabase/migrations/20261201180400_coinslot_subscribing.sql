@@ -369,6 +369,15 @@ revoke all on function public.change_token_plan(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.change_token_plan(uuid, text, jsonb) to authenticated;
 
+-- Going to and fro between methods charges none of them more often than once in ten minutes.
+create function coinslot.soonest_charge(method_id uuid) returns timestamptz
+language sql stable set search_path = '' as $$
+  select greatest(clock_timestamp(), max(h.created_at) + interval '10 minutes')
+  from coinslot.cycle_charges h where h.method_id = soonest_charge.method_id
+$$;
+comment on function coinslot.soonest_charge(uuid) is 'When a stored method may be charged again.';
+revoke all on function coinslot.soonest_charge(uuid) from public;
+
 -- What waits for another method is charged at once. The old one stays stored.
 create function coinslot.set_subscription_method(subscription_id uuid, method_id uuid)
 returns public.token_subscriptions
@@ -388,7 +397,8 @@ begin
   end if;
   update public.token_subscriptions s set
     method_id = set_subscription_method.method_id, needs = null,
-    next_charge_at = case when s.status in ('incomplete', 'past_due') then clock_timestamp()
+    next_charge_at = case when s.status in ('incomplete', 'past_due')
+      then coinslot.soonest_charge(set_subscription_method.method_id)
       else s.next_charge_at end,
     version = s.version + 1, updated_at = clock_timestamp()
   where s.id = v_before.id

@@ -151,6 +151,25 @@ revoke all on function coinslot.make_upgrade(
   public.token_subscriptions, public.token_subscriptions, bigint, bigint
 ) from public;
 
+-- Five in a day that nobody paid for: each is a charge of some card.
+create function coinslot.check_upgrading(subscription_id uuid) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if (
+    select count(*) >= 5 from coinslot.subscription_cycles c
+    inner join coinslot.cycle_orders o on o.cycle_id = c.id and o.purpose = 'change'
+    inner join public.token_payments p on p.id = o.payment_id
+    where c.subscription_id = check_upgrading.subscription_id
+      and p.created_at > clock_timestamp() - interval '1 day'
+  ) then
+    perform coinslot.fail('too_many_orders', '{"max_per_day": 5, "retry_after": 86400}');
+  end if;
+end
+$$;
+comment on function coinslot.check_upgrading(uuid) is
+'PT429 for another upgrade of somebody who tried enough of them.';
+revoke all on function coinslot.check_upgrading(uuid) from public;
+
 create function coinslot.upgrade_plan(subscription_id uuid, plan_id text, consent jsonb)
 returns public.token_subscriptions
 language plpgsql volatile security definer
@@ -167,6 +186,7 @@ begin
   if v_difference.amount is null then
     perform coinslot.refuse_state(v_subscription);
   end if;
+  perform coinslot.check_upgrading(v_subscription.id);
   perform coinslot.own_method(v_subscription.method_id, v_subscription.gateway);
   perform coinslot.note_consent(v_subscription, 'change', v_terms, upgrade_plan.consent);
   perform coinslot.make_upgrade(
