@@ -307,9 +307,7 @@ begin
   select sum(case d.kind when 'receipt' then d.amount else -d.amount end) into v_told
   from public.token_documents d where d.payment_id = v_payment.id;
   if v_told is null then
-    if v_payment.paid = 0 or (v_payment.confirmed_at >= (
-      select s.documents_since from coinslot.settings s where s.id
-    )) is not true then
+    if v_payment.paid = 0 or old.confirmed_at is not null or v_payment.confirmed_at is null then
       return null;
     end if;
     perform coinslot.write_document(v_payment, 'payment', 0, v_payment.paid);
