@@ -6,6 +6,12 @@ select pg_temp.user_with(3) as mina, pg_temp.user_with(0) as hoarder,
   pg_temp.user_with(0) as alone, pg_temp.user_with(0) as nameless, pg_temp.user_with(0) as merged,
   pg_temp.user_with(1) as worker, pg_temp.user_with(0) as staff,
   pg_temp.user_with(0) as subscriber \gset
+select pg_temp.change($$ select coinslot.add_endpoint(
+  '00000000-0000-4000-8000-0000000000fe', 'https://app.example.com/', 'v1.main.AAAA', '', null, ''
+) $$) \g /dev/null
+select pg_temp.change($$ select coinslot.set_endpoint(
+  '00000000-0000-4000-8000-0000000000fe', null, null, null, false, false, ''
+) $$) \g /dev/null
 create temporary table provocations (message, code, caller, statement, details) as values
 ('invalid_amount', 'PT400', 'user', $$select * from spend_tokens(0, 'k')$$, '{"amount": 0}'),
 ('invalid_argument', 'PT400', 'service', $$select coinslot_run_maintenance(0)$$,
@@ -35,6 +41,12 @@ create temporary table provocations (message, code, caller, statement, details) 
  $$select * from create_token_order('starter', 'portone', promo_code => 'cheaper')$$, '{}'),
 ('table_closed', 'PT403', 'owner', $$delete from public.old_payments$$,
  '{"table": "public.old_payments"}'),
+('endpoint_not_found', 'PT404', 'service',
+ $$select * from coinslot_set_endpoint('00000000-0000-4000-8000-0000000000ff')$$,
+ '{"id": "00000000-0000-4000-8000-0000000000ff"}'),
+('endpoint_off', 'PT409', 'service',
+ $$select * from coinslot_test_endpoint('00000000-0000-4000-8000-0000000000fe')$$,
+ '{"reason": "operator"}'),
 ('order_not_found', 'PT404', 'user', $$select * from cancel_token_order('ord_unknown_order')$$,
  '{}'),
 ('code_not_found', 'PT404', 'user',

@@ -129,7 +129,8 @@ create temporary table harms (turn, somebody, harm, found) as values
     'trigger_disabled token_payments_reads_inserted on public.token_payments',
     'trigger_disabled token_payments_reads_moved on public.token_payments',
     'trigger_disabled token_payments_status_inserted on public.token_payments',
-    'trigger_disabled token_payments_status_moved on public.token_payments'
+    'trigger_disabled token_payments_status_moved on public.token_payments',
+    'trigger_disabled token_payments_told on public.token_payments'
   ]
 ),
 -- functions

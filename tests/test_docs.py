@@ -107,7 +107,9 @@ def test_routes_page_has_every_route_and_no_other() -> None:
     table = "\n".join(cells(text(DOCS / "routes.md")))
     shown = {span.rstrip("…") for span in named(table, r"(?:GET|POST) /\S*")}
     documented = {f"{each.method.upper()} {each.path}" for each in operations()}
-    served = re.findall(r'@(?:pages|document_pages|web_files)\.(get|post)\("(/[^"<]+)[<"]', CODE)
+    served = re.findall(
+        r'@(?:pages|document_pages|mail_pages|web_files)\.(get|post)\("(/[^"<]+)[<"]', CODE
+    )
     pages = {f"{method.upper()} {path}" for method, path in served}
     assert documented <= shown <= documented | pages
 

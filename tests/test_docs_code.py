@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = [
     path.read_text(encoding="utf-8")
-    for path in sorted((ROOT / "tests/examples").rglob("*"))
+    for path in (*sorted((ROOT / "tests/examples").rglob("*")), ROOT / "examples/events/app.py")
     if path.suffix in {".mjs", ".ts", ".tsx", ".py", ".sql"}
 ]
 """Each of them runs, or is type-checked, in a test of its own."""

@@ -79,6 +79,11 @@ class PaymentRefused(CoinslotError):
         super().__init__(sentence, code=code, **{"success": False, **details})
 
 
+class EndpointNotFound(CoinslotError):
+    code = "endpoint_not_found"
+    sentence = "There is no such endpoint"
+
+
 class SubscriptionNotFound(CoinslotError):
     code = "subscription_not_found"
     sentence = "Subscription not found"

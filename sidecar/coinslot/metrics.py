@@ -90,6 +90,24 @@ HTTP_SECONDS = Histogram(
     buckets=_ANSWER,
     registry=REGISTRY,
 )
+DELIVERIES = Counter(
+    "coinslot_deliveries",
+    "Events sent to endpoints of the app, by what came of it: delivered, failed or gone.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+DELIVERY_SECONDS = Histogram(
+    "coinslot_delivery_duration_seconds",
+    "How long endpoints of the app took to answer.",
+    buckets=_CALL,
+    registry=REGISTRY,
+)
+MAILS = Counter(
+    "coinslot_mails",
+    "Mails handed to the mail server, by what came of it.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 RUNS = Counter(
     "coinslot_background_runs",
     "Rounds of the work beside the requests.",

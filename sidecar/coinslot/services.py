@@ -14,6 +14,9 @@ from coinslot.database import Database
 from coinslot.gateways.metered import MeteredGateway
 from coinslot.gateways.registry import open_gateways
 from coinslot.http_client import HttpClient
+from coinslot.outbox.deliveries import Deliveries
+from coinslot.outbox.endpoints import Endpoints
+from coinslot.outbox.mailings import Mailings
 from coinslot.payments.audits import Audits
 from coinslot.payments.ledger_checks import LedgerChecks
 from coinslot.payments.on_sale import OnSale
@@ -42,6 +45,9 @@ class Services:
     receipts: Receipts
     refunds: Refunds
     inbox: Inbox
+    endpoints: Endpoints
+    deliveries: Deliveries
+    mailings: Mailings
     audits: Audits
     reconciliations: Reconciliations
     ledger_checks: LedgerChecks
@@ -55,7 +61,11 @@ class Services:
         """Waits for what requests have begun, and cuts short what takes longer: nothing is under
         way after that. The rest is due again, for whoever looks next."""
         until = time.monotonic() + seconds
-        await asyncio.gather(self.inbox.settle(seconds), self.refunds.close(seconds))
+        await asyncio.gather(
+            self.inbox.settle(seconds),
+            self.refunds.close(seconds),
+            self.deliveries.settle(seconds),
+        )
         await self.settlements.close(max(until - time.monotonic(), 0.0))
 
 
@@ -75,6 +85,8 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         orders = Orders(database, gateways, settlements, live=settings.live)
         refunds = Refunds(database, gateways, settlements)
         inbox = Inbox(database, gateways, settlements, settings, shutdown)
+        endpoints = Endpoints(settings)
+        deliveries = Deliveries(database, settings, endpoints.rules, shutdown)
         try:
             yield Services(
                 database=database,
@@ -84,6 +96,9 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 receipts=Receipts(orders),
                 refunds=refunds,
                 inbox=inbox,
+                endpoints=endpoints,
+                deliveries=deliveries,
+                mailings=Mailings(database, settings),
                 audits=Audits(database, gateways, settlements),
                 reconciliations=Reconciliations(database, gateways, settlements, refunds, shutdown),
                 ledger_checks=LedgerChecks(database),
@@ -102,6 +117,6 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
             )
         finally:
             shutdown.begin()
-            await asyncio.gather(inbox.close(), refunds.close(shutdown.left()))
+            await asyncio.gather(inbox.close(), refunds.close(shutdown.left()), deliveries.close())
             await settlements.close(shutdown.left())
             await asyncio.gather(*(gateway.close() for gateway in made.values()))

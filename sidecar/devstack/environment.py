@@ -137,6 +137,7 @@ def published(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
         "STORE_URL": settings.store_url,
         "SIMULATORS_URL": settings.simulators_url,
         "FRONTEND_URL": settings.sidecar_url,
+        "COINSLOT_SECRET_KEYS": _LOCAL_SECRET_KEY,
         **{name: value for values in gateways for name, value in values.items()},
     }
 

@@ -310,14 +310,14 @@ isOneToOne: false
                   ]
                 },"token_wallets": {
                   Row: {
-                    "closed_at": string | null,"credited": number,"folded_at": string,"has_merged": boolean,"held": number,"merged_into": string | null,"next_change_at": string,"seq": number,"tokens": number,"updated_at": string,"user_id": string
+                    "closed_at": string | null,"credited": number,"events": number,"folded_at": string,"has_merged": boolean,"held": number,"low_mark": number | null,"low_rearm": number | null,"merged_into": string | null,"next_change_at": string,"seq": number,"tokens": number,"updated_at": string,"user_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "closed_at"?: string | null,"credited"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
+                    "closed_at"?: string | null,"credited"?: number,"events"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"low_mark"?: number | null,"low_rearm"?: number | null,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id": string
                   }
                   Update: {
-                    "closed_at"?: string | null,"credited"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
+                    "closed_at"?: string | null,"credited"?: number,"events"?: number,"folded_at"?: string,"has_merged"?: boolean,"held"?: number,"low_mark"?: number | null,"low_rearm"?: number | null,"merged_into"?: string | null,"next_change_at"?: string,"seq"?: number,"tokens"?: number,"updated_at"?: string,"user_id"?: string
                   }
                   Relationships: [
 
@@ -380,6 +380,14 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "refunds"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"add_token_endpoint":
+{ Args: { "id": string,"name"?: string,"reason": string,"secret": string,"types"?: (string)[],"url": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -525,6 +533,14 @@ isOneToOne: false
 "check_token_code":
 { Args: { "code": string,"currency"?: string,"gateway"?: string,"product_id"?: string,"quantity"?: number }; Returns: Json
                            },
+"coinslot_add_endpoint":
+{ Args: { "id": string,"name"?: string,"reason"?: string,"secret": string,"types"?: (string)[],"url": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "coinslot_add_operator":
 { Args: { "limits"?: Json,"role": string,"who": string }; Returns: unknown
                           SetofOptions: {
@@ -565,9 +581,25 @@ isOneToOne: false
 "coinslot_claim_closings":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_closing"])[]
                            },
+"coinslot_claim_deliveries":
+{ Args: { "batch"?: number,"busy"?: (string)[] }; Returns: Database["public"]['CompositeTypes']["coinslot_delivery_job"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_delivery_job"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_claim_forgets":
 { Args: { "batch"?: number,"gateways": (string)[] }; Returns: Json[]
                            },
+"coinslot_claim_mails":
+{ Args: { "batch"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_mail_job"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_mail_job"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_claim_payments":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_payment_to_read"])[]
                            },
@@ -603,8 +635,14 @@ isOneToOne: false
 "coinslot_finish_closing":
 { Args: { "order_id": string,"round": number }; Returns: undefined
                            },
+"coinslot_finish_delivery":
+{ Args: { "answer"?: string,"attempt": number,"delivery_id": number,"error"?: string,"milliseconds"?: number,"outcome": string,"retry_after"?: number,"status"?: number }; Returns: string
+                           },
 "coinslot_finish_forget":
 { Args: { "method_id": string }; Returns: undefined
+                           },
+"coinslot_finish_mail":
+{ Args: { "answer"?: string,"attempt": number,"code"?: number,"dead"?: boolean,"mail_id": number,"outcome": string }; Returns: string
                            },
 "coinslot_finish_method":
 { Args: { "brand"?: string,"key_hash": string,"last_four"?: string,"method_id": string,"sealed": string }; Returns: Json
@@ -645,11 +683,27 @@ isOneToOne: false
               "active": boolean,"code": string,"created_at": string,"max_uses": number,"overrun": number,"reserved": number,"used": number
             }[]
                            },
+"coinslot_list_deliveries":
+{ Args: { "before"?: number,"id": string,"page_size"?: number,"state"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_delivery"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_delivery"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "coinslot_list_discrepancies":
 { Args: { "before"?: number,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
         from: "*"
         to: "discrepancies"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"coinslot_list_endpoints":
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
         isOneToOne: false
         isSetofReturn: true
       } },
@@ -788,6 +842,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_refuse_mail":
+{ Args: { "token": string }; Returns: string
+                           },
 "coinslot_refuse_payment_attempt":
 { Args: { "order_id": string,"payment_key": string,"reason": string,"source": string }; Returns: undefined
                            },
@@ -804,6 +861,9 @@ isOneToOne: false
                            },
 "coinslot_remove_product":
 { Args: { "id": string }; Returns: string
+                           },
+"coinslot_replay_endpoint":
+{ Args: { "event_id"?: string,"id": string,"reason"?: string,"since"?: string,"until"?: string }; Returns: Json
                            },
 "coinslot_replay_webhooks":
 { Args: { "gateway"?: string,"order_id"?: string,"outcome"?: string }; Returns: number
@@ -822,6 +882,14 @@ isOneToOne: false
 "coinslot_return_webhooks":
 { Args: { "webhook_ids": (number)[] }; Returns: undefined
                            },
+"coinslot_rotate_endpoint":
+{ Args: { "id": string,"keep_seconds"?: number,"reason"?: string,"secret": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "coinslot_run_maintenance":
 { Args: { "batch"?: number }; Returns: Json
                            },
@@ -833,6 +901,14 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "promotion_codes"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"coinslot_set_endpoint":
+{ Args: { "active"?: boolean,"every_type"?: boolean,"id": string,"name"?: string,"reason"?: string,"types"?: (string)[],"url"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -874,6 +950,9 @@ isOneToOne: false
                            },
 "coinslot_store_webhook":
 { Args: { "body": Json,"busy"?: boolean,"claims_paid": boolean,"event_id": string,"event_type": string,"gateway": string,"headers": Json,"order_id": string,"payment_key": string,"secret"?: string,"warning"?: string }; Returns: Record<string, unknown>
+                           },
+"coinslot_test_endpoint":
+{ Args: { "id": string }; Returns: string
                            },
 "coinslot_verify_ledger":
 { Args: { "from_user"?: string,"to_user"?: string }; Returns: {
@@ -1012,6 +1091,22 @@ isOneToOne: false
               "expires_at": string,"id": number,"tokens": number,"user_id": string
             }[]
                            },
+"list_token_deliveries":
+{ Args: { "before"?: number,"id": string,"page_size"?: number,"state"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_delivery"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_delivery"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"list_token_endpoints":
+{ Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"][]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "list_token_holds":
 { Args: { "after"?: string,"after_id"?: string,"page_size"?: number }; Returns: {
               "amount": number,"created_at": string,"expires_at": string,"feature": string,"id": string,"reason": string
@@ -1020,6 +1115,11 @@ isOneToOne: false
 "list_token_lots":
 { Args: { "after_id"?: number,"page_size"?: number }; Returns: {
               "created_at": string,"expires_at": string,"id": number,"kind": string,"tokens": number
+            }[]
+                           },
+"list_token_mails":
+{ Args: Record<PropertyKey, never>; Returns: {
+              "kind": string,"wanted": boolean
             }[]
                            },
 "list_token_methods":
@@ -1155,6 +1255,9 @@ isOneToOne: false
 "remove_token_method":
 { Args: { "method_id": string }; Returns: undefined
                            },
+"replay_token_endpoint":
+{ Args: { "event_id"?: string,"id": string,"reason": string,"since"?: string,"until"?: string }; Returns: Json
+                           },
 "request_token_refund":
 { Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: unknown
                           SetofOptions: {
@@ -1209,6 +1312,14 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"rotate_token_endpoint":
+{ Args: { "id": string,"keep_seconds"?: number,"reason": string,"secret": string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "set_token_code":
 { Args: { "active"?: boolean,"code": string,"max_uses"?: number,"promotion": string,"reason": string }; Returns: unknown
                           SetofOptions: {
@@ -1217,8 +1328,19 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"set_token_endpoint":
+{ Args: { "active"?: boolean,"every_type"?: boolean,"id": string,"name"?: string,"reason": string,"types"?: (string)[],"url"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_endpoint"]
+                          SetofOptions: {
+        from: "*"
+        to: "coinslot_endpoint"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "set_token_group_for":
 { Args: { "group_name": string,"member"?: boolean,"user_id": string }; Returns: boolean
+                           },
+"set_token_mail":
+{ Args: { "kind": string,"wanted": boolean }; Returns: boolean
                            },
 "set_token_promotion":
 { Args: { "id": string,"reason": string,"terms": Json }; Returns: unknown
@@ -1340,6 +1462,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"test_token_endpoint":
+{ Args: { "id": string }; Returns: string
+                           },
 "token_console_act":
 { Args: { "action": string,"arguments"?: Json,"idempotency_key": string,"reason": string,"subject": string }; Returns: Json
                            },
@@ -1435,6 +1560,14 @@ isOneToOne: false
           CompositeTypes: {
             "coinslot_closing": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"round": number | null,"attempt_keys": (string)[] | null
+                      },"coinslot_delivery": {
+                        "id": number | null,"endpoint_id": string | null,"event_id": string | null,"type": string | null,"user_id": string | null,"seq": number | null,"state": string | null,"attempts": number | null,"next_attempt_at": string | null,"status": number | null,"error": string | null,"answer": string | null,"milliseconds": number | null,"created_at": string | null,"finished_at": string | null,"happened_at": string | null
+                      },"coinslot_delivery_job": {
+                        "id": number | null,"attempt": number | null,"endpoint_id": string | null,"url": string | null,"secrets": (string)[] | null,"event_id": string | null,"type": string | null,"body": string | null
+                      },"coinslot_endpoint": {
+                        "id": string | null,"name": string | null,"url": string | null,"types": (string)[] | null,"active": boolean | null,"off_reason": string | null,"failing_since": string | null,"secret_key": string | null,"old_secret_until": string | null,"pending": number | null,"parked": number | null,"created_at": string | null
+                      },"coinslot_mail_job": {
+                        "id": number | null,"attempt": number | null,"kind": string | null,"event_id": string | null,"address": string | null,"locale": string | null,"happened_at": string | null,"live": boolean | null,"data": Json | null,"payment": Json | null,"business": Json | null,"links": Json | null,"unsubscribe": string | null
                       },"coinslot_operator_account": {
                         "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null,"limits": Json | null
                       },"coinslot_payment_to_read": {

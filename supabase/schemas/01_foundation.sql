@@ -107,6 +107,11 @@ create table coinslot.settings (
   charge_until_hour integer not null default 20,
   charge_spread interval not null default interval '1 hour',
   auto_top_up boolean not null default true,
+  low_mark bigint,
+  low_margin bigint not null default 5,
+  expiring_ahead interval default interval '7 days',
+  keep_events interval default interval '90 days',
+  endpoint_patience interval not null default interval '5 days',
   tax_status text not null default 'none',
   time_zone text not null default 'Asia/Seoul',
   documents_since timestamptz default clock_timestamp(),
@@ -145,6 +150,13 @@ create table coinslot.settings (
     and greatest(referral_reward, referral_bonus) <= 1000000000
     and referral_wait >= interval '0'
   ),
+  constraint settings_low_mark_in_range check (
+    low_mark between 1 and 1000000000 and low_margin between 0 and 1000000000
+  ),
+  constraint settings_expiring_ahead_positive check (expiring_ahead > interval '0'),
+  -- A delivery is tried for three days, and an endpoint that was off is replayed.
+  constraint settings_keep_events_long_enough check (keep_events >= interval '7 days'),
+  constraint settings_endpoint_patience_positive check (endpoint_patience > interval '0'),
   constraint settings_tax_status_known check (tax_status = any(coinslot.tax_statuses())),
   -- Fails for one that Postgres does not know.
   constraint settings_time_zone_known
@@ -216,6 +228,16 @@ comment on column coinslot.settings.referral_bonus is 'Tokens for who was invite
 comment on column coinslot.settings.referral_wait is
 'How long after the first money of an invited user both are rewarded.';
 comment on column coinslot.settings.max_referrals is 'Rewards for one who invites, at the most.';
+comment on column coinslot.settings.low_mark is
+'Available tokens below which an event tells it; null = never.';
+comment on column coinslot.settings.low_margin is
+'How far above the mark a wallet has to come before it is told of again.';
+comment on column coinslot.settings.expiring_ahead is
+'How long before tokens expire an event tells it; null = never.';
+comment on column coinslot.settings.keep_events is
+'How long an event and its deliveries are kept; null = for ever.';
+comment on column coinslot.settings.endpoint_patience is
+'How long nothing may arrive at an endpoint before it is switched off.';
 comment on column coinslot.settings.tax_status is
 'How the seller is taxed: general (10 % VAT in prices in won), simplified, exempt, mixed, or none:
 receipts show the taxes that a gateway tells.';
@@ -266,6 +288,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('limit_reached', 'PT403', 'Ask somebody with a higher limit; the detail says what is left.'),
 ('document_not_found', 'PT404', 'Check the number, and that the payment is this user''s.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
+('endpoint_not_found', 'PT404', 'Check the id: list_token_endpoints shows all.'),
 ('code_not_found', 'PT404', 'Check the code with check_token_code first: then it is known.'),
 ('product_not_found', 'PT404', 'Choose a product from token_offers.'),
 ('hold_not_found', 'PT404', 'Check the hold id.'),
@@ -284,6 +307,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('hold_resolved', 'PT409', 'The detail says how this hold ended: it cannot end twice.'),
 ('spend_refunded', 'PT409', 'Give back what the detail says is left; spend anew under a new key.'),
 ('test_tokens_left', 'PT409', 'Call coinslot.go_live(), which takes back what test payments gave.'),
+('endpoint_off', 'PT409', 'Switch the endpoint on first.'),
 ('last_owner', 'PT409', 'Make somebody else an owner first: there is always one who can act.'),
 ('not_refundable', 'PT409', 'Refund at most what the detail says is left of the payment.'),
 ('nothing_proposed', 'PT409', 'No refund is proposed of this order: ask for one yourself.'),

@@ -18,6 +18,9 @@ create table public.token_wallets (
   next_change_at timestamptz not null default '-infinity',
   folded_at timestamptz not null default '-infinity',
   credited bigint not null default 0,
+  events bigint not null default 0,
+  low_mark bigint,
+  low_rearm bigint,
   constraint token_wallets_pkey primary key (user_id),
   constraint token_wallets_tokens_in_range
   check (tokens between -9007199254740991 and 9007199254740991),
@@ -47,6 +50,10 @@ comment on column public.token_wallets.folded_at is
 'When what was spent was last drawn from the lots; -infinity = the lots are not made yet.';
 comment on column public.token_wallets.credited is
 'Sum of all entries that are no spends: less tokens, it is all that was ever spent.';
+comment on column public.token_wallets.events is 'Number of the latest event in the outbox.';
+comment on column public.token_wallets.low_mark is
+'Below so many available tokens an event tells it; null = it was told, or there is no mark.';
+comment on column public.token_wallets.low_rearm is 'From so many on it is told again.';
 
 alter table public.token_wallets enable row level security;
 revoke all on table public.token_wallets from anon, authenticated, service_role;

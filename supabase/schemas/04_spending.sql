@@ -145,6 +145,7 @@ declare
   v_held bigint;
   v_seq bigint;
   v_now timestamptz;
+  v_low_mark bigint;
 begin
   if (
     debit.amount between 1 and 9007199254740991 and length(debit.reason) <= 500
@@ -158,7 +159,8 @@ begin
   set tokens = w.tokens - debit.amount, seq = w.seq + 1, updated_at = clock_timestamp()
   where w.user_id = debit.user_id and w.tokens - w.held >= debit.amount and w.closed_at is null
     and not w.has_merged and w.next_change_at > clock_timestamp()
-  returning w.tokens, w.held, w.seq, w.updated_at into v_tokens, v_held, v_seq, v_now;
+  returning w.tokens, w.held, w.seq, w.updated_at, w.low_mark
+  into v_tokens, v_held, v_seq, v_now, v_low_mark;
   if found then
     insert into public.token_ledger (
       user_id, seq, delta, balance, created_at, kind, caller, idempotency_key, feature, reason,
@@ -171,6 +173,9 @@ begin
     if found then
       if debit.caller = 'service' and v_held > 0 then
         perform coinslot.refuse_held_key(debit.user_id, debit.idempotency_key);
+      end if;
+      if v_tokens - v_held < v_low_mark then
+        perform coinslot.check_level(debit.user_id);
       end if;
       return row(
         debit.user_id, v_seq, -debit.amount, v_tokens, v_now, null, null, 'spend',

@@ -56,6 +56,7 @@ declare
   v_wallet public.token_wallets;
   v_now timestamptz;
   v_hold coinslot.token_holds;
+  v_level boolean;
 begin
   perform coinslot.check_call(hold.amount, hold.idempotency_key, hold.reason, '{}');
   perform coinslot.check_ttl(hold.ttl_seconds);
@@ -80,13 +81,17 @@ begin
     ));
   end if;
   update public.token_wallets w set held = w.held + hold.amount, updated_at = clock_timestamp()
-  where w.user_id = hold.user_id;
+  where w.user_id = hold.user_id
+  returning w.tokens - w.held < w.low_mark into v_level;
   insert into coinslot.token_holds as h (
     user_id, amount, feature, idempotency_key, reason, created_at, expires_at
   ) values (
     hold.user_id, hold.amount, hold.feature, hold.idempotency_key, hold.reason, v_now,
     v_now + make_interval(secs => hold.ttl_seconds)
   ) returning h.* into v_hold;
+  if v_level then
+    perform coinslot.check_level(hold.user_id);
+  end if;
   return coinslot.hold_receipt(v_hold, false);
 end
 $$;
@@ -249,6 +254,7 @@ create function coinslot.resolve_hold(
 language plpgsql volatile set search_path = '' as $$
 declare
   v_hold coinslot.token_holds;
+  v_level boolean;
 begin
   update coinslot.token_holds h
   set status = resolve_hold.status, captured = resolve_hold.captured, asked = resolve_hold.asked,
@@ -256,7 +262,11 @@ begin
   where h.id = hold.id
   returning h.* into strict v_hold;
   update public.token_wallets w set held = w.held - hold.amount, updated_at = clock_timestamp()
-  where w.user_id = hold.user_id;
+  where w.user_id = hold.user_id
+  returning w.tokens - w.held >= w.low_rearm into v_level;
+  if v_level then
+    perform coinslot.check_level(hold.user_id);
+  end if;
   return v_hold;
 end
 $$;

@@ -72,7 +72,11 @@ begin
     'purged', coinslot.purge(run_maintenance.batch),
     'wallets_with_lots', coinslot.backfill_lots(run_maintenance.batch),
     'wallets_told', coinslot.spread_refills(run_maintenance.batch),
-    'referrals_settled', coinslot.settle_referrals(run_maintenance.batch)
+    'referrals_settled', coinslot.settle_referrals(run_maintenance.batch),
+    'deposits_told', coinslot.remind_of_deposits(run_maintenance.batch),
+    'expiries_told', coinslot.remind_of_expiry(run_maintenance.batch),
+    'wallets_armed', coinslot.arm_wallets(run_maintenance.batch),
+    'events_purged', coinslot.purge_events(run_maintenance.batch)
   );
 end
 $$;
@@ -86,8 +90,9 @@ language sql volatile set search_path = '' as $$
 $$;
 comment on function public.coinslot_run_maintenance(integer) is
 'Service: expires orders, holds and tokens, deletes what was kept long enough, tells wallets of new
-rules, and rewards referrals; {orders_expired, wallets_swept, wallets_expired, purged,
-wallets_with_lots, wallets_told, referrals_settled}.';
+rules, rewards referrals, and tells ahead of what is due; {orders_expired, wallets_swept,
+wallets_expired, purged, wallets_with_lots, wallets_told, referrals_settled, deposits_told,
+expiries_told, wallets_armed, events_purged}.';
 revoke all on function public.coinslot_run_maintenance(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_run_maintenance(integer) to service_role;

@@ -235,6 +235,26 @@ comment on function coinslot.seen_events() is
 'Types of events that webhooks have ever brought, by gateway.';
 revoke all on function coinslot.seen_events() from public;
 
+-- Waiting is also what is put off; overdue is what should have been sent by now.
+create function coinslot.count_deliveries() returns table (
+  endpoint uuid, active boolean, waiting bigint, overdue_seconds double precision, parked bigint,
+  failing_seconds double precision
+)
+language sql stable set search_path = '' as $$
+  select
+    e.id, e.active, count(d.id) filter (where d.state = 'pending'),
+    extract(epoch from statement_timestamp() - min(d.next_attempt_at) filter (
+      where d.state = 'pending' and e.active and d.next_attempt_at <= statement_timestamp()
+    )),
+    count(d.id) filter (where d.state = 'parked'),
+    extract(epoch from statement_timestamp() - e.failing_since)
+  from coinslot.endpoints e
+  left join coinslot.deliveries d on d.endpoint_id = e.id and d.state <> 'delivered'
+  group by e.id
+$$;
+comment on function coinslot.count_deliveries() is 'What is to be sent, by endpoint.';
+revoke all on function coinslot.count_deliveries() from public;
+
 create function coinslot.get_backlog() returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object(
@@ -246,6 +266,7 @@ language sql stable security definer set search_path = '' as $$
     'discrepancies',
     (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_discrepancies() c),
     'lots', coinslot.count_lots(),
+    'endpoints', (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_deliveries() c),
     'holds', (select count(*) from coinslot.token_holds h where h.status = 'held'),
     'ledger', (
       select jsonb_build_object(

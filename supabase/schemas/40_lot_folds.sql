@@ -28,6 +28,7 @@ create function coinslot.sweep_holds(user_id uuid, now timestamptz) returns bigi
 language plpgsql volatile set search_path = '' as $$
 declare
   v_freed bigint;
+  v_level boolean;
 begin
   with expired as (
     update coinslot.token_holds h
@@ -39,7 +40,11 @@ begin
   select coalesce(sum(expired.amount), 0) into v_freed from expired;
   if v_freed > 0 then
     update public.token_wallets w set held = w.held - v_freed, updated_at = clock_timestamp()
-    where w.user_id = sweep_holds.user_id;
+    where w.user_id = sweep_holds.user_id
+    returning w.tokens - w.held >= w.low_rearm into v_level;
+    if v_level then
+      perform coinslot.check_level(sweep_holds.user_id);
+    end if;
   end if;
   return v_freed;
 end
@@ -56,12 +61,15 @@ declare
   v_credited bigint := case
     when coinslot.is_spend(entry.kind, entry.delta) then 0 else entry.delta
   end;
+  v_level boolean;
 begin
   update public.token_wallets w
   set tokens = w.tokens + entry.delta, seq = w.seq + 1, credited = w.credited + v_credited,
     updated_at = clock_timestamp()
   where w.user_id = entry.user_id
-  returning w.tokens, w.seq into strict entry.balance, entry.seq;
+  returning w.tokens, w.seq,
+    w.tokens - w.held < w.low_mark or w.tokens - w.held >= w.low_rearm
+  into strict entry.balance, entry.seq, v_level;
   insert into public.token_ledger as l (
     user_id, seq, delta, balance, payment_id, hold_id, kind, caller, idempotency_key, feature,
     reason, metadata
@@ -69,6 +77,9 @@ begin
     entry.user_id, entry.seq, entry.delta, entry.balance, entry.payment_id, entry.hold_id,
     entry.kind, entry.caller, entry.idempotency_key, entry.feature, entry.reason, entry.metadata
   ) returning l.created_at into entry.created_at;
+  if v_level then
+    perform coinslot.check_level(entry.user_id);
+  end if;
   return coinslot.receipt(entry, false);
 end
 $$;

@@ -63,6 +63,7 @@ create function coinslot.reserve_refund(refund coinslot.refunds) returns coinslo
 language plpgsql volatile set search_path = '' as $$
 declare
   v_refund coinslot.refunds := refund;
+  v_level boolean;
 begin
   if refund.tokens = 0 then
     return refund;
@@ -79,7 +80,11 @@ begin
     );
     update public.token_wallets w
     set held = w.held + refund.tokens - v_refund.covered, updated_at = clock_timestamp()
-    where w.user_id = refund.user_id;
+    where w.user_id = refund.user_id
+    returning w.tokens - w.held < w.low_mark into v_level;
+    if v_level then
+      perform coinslot.check_level(refund.user_id);
+    end if;
   end if;
   perform coinslot.note_change(w.user_id, w.folded_at)
   from public.token_wallets w where w.user_id = refund.user_id;

@@ -33,6 +33,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_token_invitation": {},
     "accept_token_invitation": {"code": "SPRING"},
     "list_token_lots": {},
+    "list_token_mails": {},
+    "set_token_mail": {"kind": "tokens_low", "wanted": True},
     "begin_token_method": {"gateway": "portone"},
     "get_token_method": {"method_id": NOBODYS},
     "list_token_methods": {},

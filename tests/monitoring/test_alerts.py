@@ -39,6 +39,8 @@ WELL: Series = {
     f"coinslot_payments_overdue_seconds{{{TOSS}}}": steady(20),
     f"coinslot_closings_overdue_seconds{{{TOSS}}}": steady(20),
     f"coinslot_refunds_oldest_seconds{{{TOSS}}}": steady(600),
+    'coinslot_events_overdue_seconds{endpoint="e"}': steady(5),
+    'coinslot_endpoint_failing_seconds{endpoint="e"}': steady(600),
     "coinslot_ledger_unsound_wallets": steady(0),
     "coinslot_ledger_check_timestamp_seconds": steady(0),
     f'coinslot_payments_total{{{TOSS},outcome="credited",status="completed"}}': growing(3),
@@ -74,6 +76,7 @@ WRONG: dict[str, Series] = {
     "CoinslotReadsOverdue": {f"coinslot_payments_overdue_seconds{{{TOSS}}}": steady(700)},
     "CoinslotClosingsOverdue": {f"coinslot_closings_overdue_seconds{{{TOSS}}}": steady(700)},
     "CoinslotRefundsOld": {f"coinslot_refunds_oldest_seconds{{{TOSS}}}": steady(90_000)},
+    "CoinslotEventsOverdue": {'coinslot_events_overdue_seconds{endpoint="e"}': steady(400)},
     "CoinslotDiscrepancy": {
         f'coinslot_discrepancies_open{{{TOSS},kind="wrong_amount"}}': steady(1)
     },

@@ -6,6 +6,7 @@ keep, and none may end in an error of ours.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass
@@ -86,6 +87,11 @@ BODIES = (
             "account": {"bank": "KB", "accountNumber": "12345", "holder": "Kim"},
         },
     ),
+    Taken(
+        "/endpoints",
+        {"url": "https://app.example.com/", "reason": "why", "name": "n", "types": ["wallet.low"]},
+    ),
+    Taken("/endpoints/8a0d5a52-6f2e-4c1e-9a44-2b1f6f0f7d11/rotate", {"reason": "why"}),
 )
 WEBHOOKS = {
     "portone": {"imp_uid": "imp_1", "merchant_uid": ORDER, "status": "paid"},
@@ -154,6 +160,7 @@ async def shop() -> AsyncIterator[tuple[httpx.AsyncClient, list[str]]]:
                 stripe_secret_key="sk_test_sandbox",
                 stripe_publishable_key="pk_test_sandbox",
                 stripe_api_url="http://127.0.0.1:1",
+                coinslot_secret_keys=f"main:{base64.b64encode(bytes(range(32))).decode()}",
             )
         )
         async with running(app) as own, httpx.AsyncClient(base_url=own, timeout=30) as http:
@@ -243,7 +250,11 @@ def test_is_asked_for_at_every_route_that_takes_a_body() -> None:
         if "requestBody" in operation
     }
     covered = {
-        re.sub("ord_[0-9a-z]+", "{order_id}", taken.path).replace(METHOD, "{method_id}")
+        re.sub(
+            "/[0-9a-f-]{36}/rotate",
+            "/{endpoint_id}/rotate",
+            re.sub("ord_[0-9a-z]+", "{order_id}", taken.path),
+        ).replace(METHOD, "{method_id}")
         for taken in BODIES
     }
     assert {path for path in taking if not path.endswith("/webhook")} == covered

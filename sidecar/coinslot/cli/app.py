@@ -11,6 +11,7 @@ from coinslot.cli.codes import app as codes
 from coinslot.cli.command_group import command_group
 from coinslot.cli.discrepancies import app as discrepancies
 from coinslot.cli.doctor import doctor
+from coinslot.cli.endpoints import app as endpoints
 from coinslot.cli.going_live import go_live
 from coinslot.cli.migrations import app as migrations
 from coinslot.cli.operators import app as operators
@@ -43,6 +44,7 @@ app.add_typer(operators, name="operators")
 app.add_typer(products, name="products")
 app.add_typer(plans, name="plans")
 app.add_typer(codes, name="codes")
+app.add_typer(endpoints, name="endpoints")
 app.add_typer(seller, name="seller")
 app.add_typer(migrations, name="migrations")
 

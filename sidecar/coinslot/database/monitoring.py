@@ -63,6 +63,18 @@ class SeenEvents(Record):
     types: list[str]
 
 
+class WaitingEvents(Record):
+    """Events that are to be sent to an endpoint. `overdue_seconds` counts from when the first that
+    nobody has taken up was due, `failing_seconds` from when the last one arrived."""
+
+    endpoint: str
+    active: bool
+    waiting: int
+    overdue_seconds: float | None
+    parked: int
+    failing_seconds: float | None
+
+
 class LedgerVerdict(Record):
     """The result of the last finished check; `checked_at` is in seconds since 1970."""
 
@@ -81,6 +93,8 @@ class DatabaseBacklog(Record):
     discrepancies: list[OpenDiscrepancies]
     holds: int
     ledger: LedgerVerdict | None
+    # Empty where the database is too old to tell.
+    endpoints: tuple[WaitingEvents, ...] = ()
     # None where the database is too old to tell.
     events: list[SeenEvents] | None = None
 

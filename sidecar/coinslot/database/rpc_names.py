@@ -49,6 +49,22 @@ class Rpc(StrEnum):
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
     LIST_CODES = "coinslot_list_codes"
+    # endpoints of the app
+    ADD_ENDPOINT = "coinslot_add_endpoint"
+    ADD_ENDPOINT_AS_OWNER = "add_token_endpoint"
+    ROTATE_ENDPOINT = "coinslot_rotate_endpoint"
+    ROTATE_ENDPOINT_AS_OWNER = "rotate_token_endpoint"
+    SET_ENDPOINT = "coinslot_set_endpoint"
+    TEST_ENDPOINT = "coinslot_test_endpoint"
+    REPLAY_ENDPOINT = "coinslot_replay_endpoint"
+    LIST_ENDPOINTS = "coinslot_list_endpoints"
+    LIST_DELIVERIES = "coinslot_list_deliveries"
+    CLAIM_DELIVERIES = "coinslot_claim_deliveries"
+    FINISH_DELIVERY = "coinslot_finish_delivery"
+    # mail
+    CLAIM_MAILS = "coinslot_claim_mails"
+    FINISH_MAIL = "coinslot_finish_mail"
+    REFUSE_MAIL = "coinslot_refuse_mail"
     # plans, stored methods, subscriptions
     BEGIN_METHOD = "begin_token_method"
     GET_METHOD = "get_token_method"
@@ -92,6 +108,10 @@ class Rpc(StrEnum):
 DISPENSABLE = frozenset(
     {
         *(Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES),
+        *(Rpc.ADD_ENDPOINT, Rpc.ADD_ENDPOINT_AS_OWNER, Rpc.ROTATE_ENDPOINT),
+        *(Rpc.ROTATE_ENDPOINT_AS_OWNER, Rpc.SET_ENDPOINT, Rpc.TEST_ENDPOINT, Rpc.REPLAY_ENDPOINT),
+        *(Rpc.LIST_ENDPOINTS, Rpc.LIST_DELIVERIES, Rpc.CLAIM_DELIVERIES, Rpc.FINISH_DELIVERY),
+        *(Rpc.CLAIM_MAILS, Rpc.FINISH_MAIL, Rpc.REFUSE_MAIL),
         *(Rpc.BEGIN_METHOD, Rpc.GET_METHOD, Rpc.FINISH_METHOD, Rpc.CLAIM_FORGETS),
         *(Rpc.FINISH_FORGET, Rpc.SUBSCRIBE, Rpc.LIST_SUBSCRIPTIONS, Rpc.GET_UNPAID_ORDER),
         *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
@@ -105,10 +125,10 @@ NOT_REPEATABLE = frozenset(
     {
         # Claimed twice, work would wait for the lease of the first claim.
         *(Rpc.CLAIM_PAYMENTS, Rpc.CLAIM_REFUNDS, Rpc.CLAIM_WEBHOOKS, Rpc.CLAIM_CLOSINGS),
+        *(Rpc.CLAIM_DELIVERIES, Rpc.CLAIM_MAILS, Rpc.BEGIN_AUDIT),
         *(Rpc.CLAIM_CHARGES, Rpc.CLAIM_TOP_UPS, Rpc.CLAIM_FORGETS, Rpc.BEGIN_METHOD),
-        Rpc.BEGIN_AUDIT,
         # A second call leaves a second event.
-        Rpc.REFUSE_PAYMENT_ATTEMPT,
+        *(Rpc.REFUSE_PAYMENT_ATTEMPT, Rpc.TEST_ENDPOINT),
         # Without an idempotency key a second call makes a second order.
         Rpc.CREATE_ORDER,
         # A second call makes as many codes once more.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from coinslot.database.billing import BillingDatabase
 from coinslot.database.codes import CodeDatabase
+from coinslot.database.endpoints import EndpointDatabase
 from coinslot.database.going_live import GoingLiveDatabase
 from coinslot.database.installation import InstallationDatabase
+from coinslot.database.mails import MailDatabase
 from coinslot.database.monitoring import MonitoringDatabase
 from coinslot.database.operators import OperatorDatabase
 from coinslot.database.payments import PaymentDatabase
@@ -30,6 +32,8 @@ class ServiceDatabase(
     OperatorDatabase,
     ProductDatabase,
     CodeDatabase,
+    EndpointDatabase,
+    MailDatabase,
     SellerDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,

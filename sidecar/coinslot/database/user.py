@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coinslot.database.billing_records import MethodRecord, Subscription
-from coinslot.database.caller import Caller
+from coinslot.database.endpoints import EndpointOwner
 from coinslot.database.records import Document, Offer, OrderRecord, RefundRecord
 from coinslot.database.rpc_names import Rpc
 
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from coinslot.database.refunds import RefundRequest
 
 
-class UserDatabase(Caller):
+class UserDatabase(EndpointOwner):
     """Calls under one person's JWT. Raises `Unauthorized` where Postgres does not accept it."""
+
+    rpc_add = Rpc.ADD_ENDPOINT_AS_OWNER
+    rpc_rotate = Rpc.ROTATE_ENDPOINT_AS_OWNER
 
     async def create_order(
         self,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Seconds, as the alerts have them.
 OVERDUE_WEBHOOK = 60.0
+OVERDUE_EVENT = 300.0
 OVERDUE_READ = 600.0
 OLD_REFUND = 86_400.0
 OLD_LEDGER_CHECK = 2 * 86_400.0
@@ -25,6 +26,7 @@ def late_work(found: DatabaseBacklog) -> list[Finding]:
     late = [*_overdue(found), *_old_refunds(found)]
     return [
         *(late or [sound("backlog", "no work is late")]),
+        *_events(found),
         *_cases(found),
         *_ledger(found.ledger),
     ]
@@ -53,6 +55,17 @@ def _old_refunds(found: DatabaseBacklog) -> Iterator[Finding]:
             said = f"{refund.open} refunds of {refund.gateway} are open, one for {_time(since)}"
             todo = f"Look at the console of {refund.gateway}, then: coinslot close-refund"
             yield warning("backlog", "refunds_old", said, todo)
+
+
+def _events(found: DatabaseBacklog) -> Iterator[Finding]:
+    for each in found.endpoints:
+        if not each.active and each.failing_seconds is not None:
+            said = f"the endpoint {each.endpoint} was switched off: nothing arrived there"
+            todo = f"coinslot endpoints log {each.endpoint}; then enable and replay"
+            yield warning("backlog", "endpoint_disabled", said, todo)
+        elif (since := each.overdue_seconds or 0) > OVERDUE_EVENT:
+            said = f"{each.waiting} events wait for {each.endpoint}, one for {_time(since)}"
+            yield warning("backlog", "events_overdue", said, _NO_SERVER)
 
 
 def _cases(found: DatabaseBacklog) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, create_model
 
+from coinslot.database.endpoints import Endpoint
 from coinslot.database.records import OperatorRole
 
 if TYPE_CHECKING:
@@ -157,6 +158,13 @@ class RoleNeeded(Answer):
     error: str
     code: str
     roles: list[OperatorRole]
+
+
+class EndpointSecret(Answer):
+    """`secret` is not shown again."""
+
+    endpoint: Endpoint
+    secret: str
 
 
 class RefundRefused(Answer):

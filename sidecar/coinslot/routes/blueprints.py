@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from coinslot.gateways.registry import require_same_gateways
 from coinslot.routes import registry
 from coinslot.routes.billing import billing
+from coinslot.routes.endpoints import endpoints
 from coinslot.routes.health import health
+from coinslot.routes.mail import mail_pages
 from coinslot.routes.openapi import openapi
 from coinslot.routes.orders import orders
 from coinslot.routes.page_document import document_pages
@@ -27,5 +29,6 @@ def blueprints() -> list[Blueprint]:
         "routes", "routes/registry.py", [each.gateway for each in registry.GATEWAY_ROUTES]
     )
     of_gateways = [each.blueprint for each in registry.GATEWAY_ROUTES]
-    common = [health, openapi, *of_gateways, orders, refunds, billing, webhooks, store]
+    common = [health, openapi, *of_gateways, orders, refunds, billing, endpoints, mail_pages]
+    common += [webhooks, store]
     return [*common, pages, document_pages, web_files]

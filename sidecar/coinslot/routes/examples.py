@@ -57,6 +57,25 @@ REFUND = {
     "created_at": "2026-11-10T02:00:00+00:00",
     "finished_at": "2026-11-10T02:00:01+00:00",
 }
+ENDPOINT = {
+    "id": "8a0d5a52-6f2e-4c1e-9a44-2b1f6f0f7d11",
+    "name": "app",
+    "url": "https://app.example.com/hooks/coinslot",
+    "types": None,
+    "active": True,
+    "off_reason": None,
+    "failing_since": None,
+    "secret_key": "main",
+    "old_secret_until": None,
+    "pending": 0,
+    "parked": 0,
+    "created_at": "2026-12-01T02:00:00+00:00",
+}
+OWNER_NEEDED = {
+    "error": "Sign in as an operator who has one of the roles named here.",
+    "code": "forbidden",
+    "roles": ["owner"],
+}
 SHOP = {
     "methods": [
         {

@@ -49,6 +49,7 @@ _RETRY_AFTER = {
 _REFERENCE = "#/components/schemas/{model}"
 _DOCUMENTED = {
     200: "Done",
+    201: "Added",
     202: "Waiting for the buyer's deposit, or for the gateway",
     403: "The caller is no operator, or of a role that may not",
     409: "Refused as things are",
@@ -126,6 +127,7 @@ def _in_path(name: str) -> str:
     return {
         "order_id": "Our id of the order",
         "gateway": f"{', '.join(names)} or {last}",
+        "endpoint_id": "The endpoint's id",
         "method_id": "The id of the stored method",
         "subscription_id": "The id of the subscription",
     }[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coinslot.routes import answers, billing, examples, refunds, registry
+from coinslot.routes import answers, billing, endpoints, examples, refunds, registry
 from coinslot.routes.operation import BODY, DATABASE, GATEWAY, LIMITED, Operation
 
 if TYPE_CHECKING:
@@ -117,6 +117,46 @@ _COMMON = (
         jwt="required",
         idempotent=True,
         body=(refunds.RefundBody, {"reason": "The buyer asked for it", "amount": 2000}),
+    ),
+    Operation(
+        "post",
+        "/endpoints",
+        "Add an address that is told of events, as an owner; its secret is shown once",
+        {
+            201: (
+                answers.EndpointSecret,
+                {"endpoint": examples.ENDPOINT, "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhM="},
+            ),
+            403: (answers.RoleNeeded, examples.OWNER_NEEDED),
+        },
+        {**DATABASE, **BODY, **LIMITED, "401": "unauthenticated", "503": "secret_keys_missing"},
+        jwt="required",
+        body=(
+            endpoints.EndpointBody,
+            {"url": "https://app.example.com/hooks/coinslot", "reason": "The app grants access"},
+        ),
+    ),
+    Operation(
+        "post",
+        "/endpoints/{endpoint_id}/rotate",
+        "Make an endpoint a new secret, as an owner, and show it once",
+        {
+            200: (
+                answers.EndpointSecret,
+                {"endpoint": examples.ENDPOINT, "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhM="},
+            ),
+            403: (answers.RoleNeeded, examples.OWNER_NEEDED),
+        },
+        {
+            **DATABASE,
+            **BODY,
+            **LIMITED,
+            "401": "unauthenticated",
+            "404": "endpoint_not_found",
+            "503": "secret_keys_missing",
+        },
+        jwt="required",
+        body=(endpoints.RotationBody, {"reason": "It was in a log", "keepSeconds": 3600}),
     ),
     Operation(
         "get",

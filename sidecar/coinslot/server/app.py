@@ -180,11 +180,14 @@ async def renew_services(app: App) -> None:
 async def _begin_loops(settings: Settings, services: Services, shared: AsyncExitStack) -> None:
     """Begins what a server does beside its requests. `shared` ends it."""
     services.inbox.start()
+    services.deliveries.start()
     loops = BackgroundLoops(services.shutdown)
     loops.repeat("reconcile", services.reconciliations.once, settings.coinslot_reconcile_seconds)
     loops.repeat(
         "maintain", services.reconciliations.maintain, settings.coinslot_maintenance_seconds
     )
+    if services.mailings.is_on:
+        loops.repeat("mail", services.mailings.send_due, settings.coinslot_mail_seconds)
     loops.repeat("charge", services.charges.work_off, settings.coinslot_charge_seconds)
     loops.repeat("forget", services.methods.forget, settings.coinslot_maintenance_seconds)
     # Which may take long, and are begun again by whoever comes next.

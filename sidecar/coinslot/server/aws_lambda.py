@@ -152,6 +152,8 @@ def _scheduled(services: Services) -> dict[str, Work]:
     """The work that servers do in loops, the most urgent first."""
     return {
         "webhooks": services.inbox.work_off,
+        "deliver": services.deliveries.work_off,
+        "mail": services.mailings.send_due,
         "reconcile": services.reconciliations.once,
         "maintain": services.reconciliations.maintain,
         "audit": services.audits.daily,

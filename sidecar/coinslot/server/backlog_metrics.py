@@ -38,9 +38,22 @@ _COUNTED = (
     ("refunds", "oldest_seconds", "refunds_oldest_seconds", "Since the oldest was asked for."),
     ("closings", "waiting", "closings_waiting", "Orders that are over, to be closed at theirs."),
     ("closings", "overdue_seconds", "closings_overdue_seconds", "Since the first was due."),
+    ("endpoints", "waiting", "events_waiting", "Events that are to be sent."),
+    (
+        *("endpoints", "overdue_seconds", "events_overdue_seconds"),
+        "Since the first of those that nobody sends was due.",
+    ),
+    ("endpoints", "parked", "events_parked", "Events that are out of tries."),
+    (
+        *("endpoints", "failing_seconds", "endpoint_failing_seconds"),
+        "Since when nothing has arrived at an endpoint.",
+    ),
     ("reviews", "payments", "payments_in_review", "Orders that a person has to decide."),
     ("discrepancies", "open", "discrepancies_open", "What coinslot_list_discrepancies() lists."),
 )
+
+
+_LABELS = {"discrepancies": ["kind", "gateway"], "events": ["endpoint"], "endpoint": ["endpoint"]}
 
 
 class BacklogMetrics:
@@ -81,7 +94,7 @@ def _shown(backlog: DatabaseBacklog) -> Iterator[Metric]:
 
 
 def _counted(rows: Sequence[Record], figure: str, name: str, told: str) -> Metric:
-    labels = ["kind", "gateway"] if name == "discrepancies_open" else ["gateway"]
+    labels = _LABELS.get(name.partition("_")[0], ["gateway"])
     family = GaugeMetricFamily(f"coinslot_{name}", told, labels=labels)
     for row in rows:
         family.add_metric([getattr(row, label) for label in labels], getattr(row, figure) or 0)

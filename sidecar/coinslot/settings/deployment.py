@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from coinslot.settings import registry, supabase_keys
+from coinslot.settings.endpoints import EndpointSettings
 from coinslot.settings.fields import (
     Address,
     Listed,
@@ -31,6 +32,7 @@ from coinslot.settings.fields import (
 from coinslot.settings.files import settings_in_files
 from coinslot.settings.gateway import GatewaySettings
 from coinslot.settings.limits import LimitSettings
+from coinslot.settings.mail import MailSettings
 from coinslot.settings.methods import MethodSettings
 from coinslot.settings.process import ProcessSettings
 from coinslot.settings.sealing import SealingSettings
@@ -62,6 +64,8 @@ class Settings(
     LimitSettings,
     ProcessSettings,
     SealingSettings,
+    EndpointSettings,
+    MailSettings,
     TraceSettings,
     SharedSettings,
 ):
@@ -141,6 +145,7 @@ class Settings(
             *self.store_problems(live=self.live),
             *self.process_problems(),
             *self.sealing_problems(live=self.live),
+            *self.mail_problems(live=self.live),
             *self.trace_problems(),
             *(_too_open_for_live(self) if self.live else []),
         ]

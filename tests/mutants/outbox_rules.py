@@ -1,0 +1,158 @@
+"""Rules of events and of their way to the app, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Edit, Rewrite, SidecarMutant, SqlMutant
+
+OUTBOX = "sql_tests/39_outbox.test.sql"
+ENDPOINTS = "sql_tests/40_endpoints.test.sql"
+MAIL = "sql_tests/41_mail.test.sql"
+ADDRESSES = "tests/outbox/test_addresses.py"
+SEALED = "tests/test_sealed.py"
+
+
+def _mutant(
+    name: str, breaks: str, function: str, change: tuple[str, str], proof: str
+) -> SqlMutant:
+    return SqlMutant(name, breaks, (Rewrite(f"coinslot.{function}", *change),), (proof,))
+
+
+MUTANTS = (
+    _mutant(
+        "event-told-twice",
+        "a read that brings nothing new is no event",
+        "payment_moves",
+        (
+            "after.confirmed_at is not null and before.confirmed_at is null",
+            "after.confirmed_at is not null",
+        ),
+        OUTBOX,
+    ),
+    _mutant(
+        "small-refund-not-told",
+        "each refund is told, though it moves no status",
+        "tell_of_payments",
+        (
+            "a.status, a.refunded, a.disputed, a.withdrawn, a.confirmed_at, a.virtual_account",
+            "a.status, 0, a.disputed, a.withdrawn, a.confirmed_at, a.virtual_account",
+        ),
+        OUTBOX,
+    ),
+    _mutant(
+        "low-told-again",
+        "below the mark a wallet is told of once",
+        "judge_level",
+        ("set low_mark = null, low_rearm", "set low_mark = v_wallet.low_mark, low_rearm"),
+        OUTBOX,
+    ),
+    _mutant(
+        "low-armed-without-margin",
+        "a wallet is armed again above the mark and a margin",
+        "judge_level",
+        ("v_settings.low_mark + v_settings.low_margin", "v_settings.low_mark"),
+        OUTBOX,
+    ),
+    _mutant(
+        "spend-does-not-look",
+        "a spend that crosses the mark is noticed",
+        "debit",
+        ("if v_tokens - v_held < v_low_mark then", "if false then"),
+        OUTBOX,
+    ),
+    _mutant(
+        "hold-does-not-look",
+        "a hold that crosses the mark is noticed",
+        "hold",
+        ("returning w.tokens - w.held < w.low_mark into v_level", "returning false into v_level"),
+        OUTBOX,
+    ),
+    _mutant(
+        "events-overtake",
+        "events of a wallet go out one after the other",
+        "claim_for",
+        ("b.seq < d.seq", "false"),
+        ENDPOINTS,
+    ),
+    _mutant(
+        "parked-for-ever",
+        "after one that is parked the next goes out",
+        "claim_for",
+        ("and b.state = 'pending'", ""),
+        ENDPOINTS,
+    ),
+    _mutant(
+        "lost-claim-speaks",
+        "a claim that was lost says nothing of a failure",
+        "finish_delivery",
+        ("and v_delivery.attempts <> finish_delivery.attempt", "and false"),
+        ENDPOINTS,
+    ),
+    _mutant(
+        "told-of-the-past",
+        "an endpoint that is switched on begins with what happens then",
+        "set_endpoint",
+        ("perform coinslot.park_all(v_old.id);", "null;"),
+        ENDPOINTS,
+    ),
+    _mutant(
+        "secret-shown",
+        "support reads endpoints and changes none",
+        "set_token_endpoint",
+        ("perform coinslot.require_owner(set_token_endpoint.reason);", ""),
+        ENDPOINTS,
+    ),
+    _mutant(
+        "mailed-a-third-time",
+        "one whose fate is unknown twice is not sent again",
+        "finish_mail",
+        (
+            "finish_mail.outcome = 'unknown' and v_mail.unknowns = 0",
+            "finish_mail.outcome = 'unknown'",
+        ),
+        MAIL,
+    ),
+    _mutant(
+        "mailed-though-refused",
+        "who does without a kind of mail gets none",
+        "claim_mails",
+        ("r.user_id = v_mail.user_id and r.kind = v_mail.kind", "false"),
+        MAIL,
+    ),
+    _mutant(
+        "mailed-of-free-tokens",
+        "that tokens expire which nobody paid for is not mailed",
+        "write_mails",
+        ("and (k.kind <> 'tokens_expiring' or new.data ->> 'paid' = 'true')", ""),
+        MAIL,
+    ),
+    SidecarMutant(
+        "lost-answer-taken-for-a-no",
+        "a connection that ends after the dot tells nothing",
+        Edit(
+            "sidecar/coinslot/outbox/mail_server.py",
+            'Sent("unknown" if out else "temporary"',
+            'Sent("temporary"',
+        ),
+        ("tests/outbox/test_mail_server.py",),
+    ),
+    SidecarMutant(
+        "private-address-called",
+        "an address is judged where it is dialled",
+        Edit(
+            "sidecar/coinslot/outbox/addresses.py",
+            "and not any(address in network for network in _REFUSED)",
+            "",
+        ),
+        (ADDRESSES,),
+    ),
+    SidecarMutant(
+        "secret-opens-elsewhere",
+        "a secret opens for what it was sealed for",
+        Edit(
+            "sidecar/coinslot/sealed.py",
+            "json.dumps([_VERSION, key_id, purpose, owner]).encode()",
+            "json.dumps([_VERSION, key_id]).encode()",
+        ),
+        (SEALED,),
+    ),
+)

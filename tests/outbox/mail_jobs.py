@@ -1,0 +1,81 @@
+"""A mail of each kind, as the database gives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coinslot.database.mails import MailJob
+
+KINDS = (
+    *("receipt", "refund", "payment_failed", "deposit", "deposit_due", "tokens_low"),
+    *("tokens_expiring", "review", "dispute", "discrepancy", "ledger_unsound", "endpoint_off"),
+)
+OPTIONAL = ("tokens_low", "tokens_expiring")
+TOKEN = "abcdefghijklmnopqrstuvwx"
+BUSINESS = {
+    "name": "코인슬롯 주식회사",
+    "ceo": "홍길동",
+    "registration": "123-45-67891",
+    "address": "서울특별시 중구 세종대로 110",
+    "phone": "02-1234-5678",
+    "email": "help@example.com",
+}
+_ORDER = {
+    "order_id": "ord_0123456789abcdef0123456789abcdef",
+    "status": "completed",
+    "gateway": "acme",
+    "product_id": "standard",
+    "quantity": 2,
+    "amount": 24000,
+    "currency": "KRW",
+    "paid": 24000,
+    "refunded": 0,
+    "tokens": 60,
+    "due_at": "2026-12-03T14:59:00+00:00",
+    "amount_refunded": 12000,
+    "disputed": 24000,
+}
+_PAYMENT = {
+    "name": "30 tokens",
+    "name_ko": "토큰 30개",
+    "quantity": 2,
+    "amount": 24000,
+    "currency": "KRW",
+    "tokens": 60,
+    "refunded": 0,
+    "paid_at": "2026-12-01T01:00:05+00:00",
+    "method": "card",
+    "virtual_account": {"bank": "국민은행", "account_number": "1234567890123", "holder": "홍길동"},
+}
+_OTHER = {
+    "tokens_low": {"tokens": 9, "mark": 10},
+    "tokens_expiring": {"tokens": 25, "expires_at": "2026-12-08T15:00:00+00:00", "paid": True},
+    "discrepancy": {
+        "discrepancy_id": 7,
+        "kind": "wrong_amount",
+        "gateway": "acme",
+        "order_id": _ORDER["order_id"],
+    },
+    "ledger_unsound": {"discrepancy_id": 8, "kind": "ledger_unsound"},
+    "endpoint_off": {"endpoint_id": "8a0d5a52-6f2e-4c1e-9a44-2b1f6f0f7d11", "reason": "failing"},
+}
+
+
+def job(kind: str, locale: str | None = "ko", **changes: Any) -> MailJob:  # noqa: ANN401
+    given = {
+        "id": 41,
+        "attempt": 1,
+        "kind": kind,
+        "event_id": "evt_0123456789abcdef0123456789abcdef",
+        "address": "buyer@example.com",
+        "locale": locale,
+        "happened_at": "2026-12-01T01:00:06+00:00",
+        "live": True,
+        "data": _OTHER.get(kind, _ORDER),
+        "payment": None if kind in _OTHER else _PAYMENT,
+        "business": BUSINESS,
+        "links": {},
+        "unsubscribe": TOKEN if kind in OPTIONAL else None,
+        **changes,
+    }
+    return MailJob.model_validate(given)

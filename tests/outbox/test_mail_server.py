@@ -1,0 +1,82 @@
+"""Answers of a mail server to a mail, and what is made of them; over SMTP, with its faults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coinslot.outbox.mail_server import MailServer
+from coinslot.outbox.mail_writer import MailWriter
+from tests.outbox.mail_jobs import job
+from tests.outbox.test_mail_writer import mail_settings
+from tests.support.clusters import free_ports
+from tests.support.mailboxes import Mailbox, mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coinslot.outbox.mail_server import Sent
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as box:
+        yield box
+
+
+async def sent(port: int, kind: str = "receipt", **changes: object) -> Sent:
+    settings = mail_settings(coinslot_smtp_port=port, **changes)
+    message = MailWriter(settings).write(job(kind))
+    return await MailServer(settings).send(message, "buyer@example.com")
+
+
+async def test_a_mail_that_is_taken(box: Mailbox) -> None:
+    found = await sent(box.port)
+    assert (found.outcome, found.code, found.answer) == ("accepted", 250, "2.0.0 queued as 123")
+    (message,) = box.kept
+    assert message["Subject"] == "토큰 30개 결제가 완료되었습니다"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize(
+    ("at_rcpt", "at_data", "outcome", "dead"),
+    [
+        ("451 4.7.1 greylisted, come again", "", "temporary", False),
+        ("550 5.1.1 no such user", "", "permanent", True),
+        ("550 5.7.1 not welcome", "", "permanent", False),
+        ("", "451 4.3.0 not now", "temporary", False),
+        ("", "554 5.7.1 looks like spam", "permanent", False),
+        ("421 4.3.2 shutting down", "", "temporary", False),
+    ],
+)
+async def test_a_no_is_a_no_and_later_is_later(
+    box: Mailbox, at_rcpt: str, at_data: str, outcome: str, dead: bool
+) -> None:
+    box.at_rcpt, box.at_data = [at_rcpt] if at_rcpt else [], [at_data] if at_data else []
+    found = await sent(box.port)
+    assert (found.outcome, found.dead) == (outcome, dead)
+    assert box.kept == []
+    assert (await sent(box.port)).outcome == "accepted"
+
+
+async def test_a_connection_that_ends_after_the_dot_tells_nothing(box: Mailbox) -> None:
+    box.lose = 1
+    assert (await sent(box.port)).outcome == "unknown"
+    assert len(box.kept) == 1
+
+
+async def test_nobody_listens() -> None:
+    (port,) = free_ports(1)
+    assert (await sent(port)).outcome == "temporary"
+
+
+async def test_a_server_without_starttls_gets_nothing(box: Mailbox) -> None:
+    assert (await sent(box.port, coinslot_smtp_tls="starttls")).outcome == "temporary"
+    assert box.kept == []
+
+
+async def test_a_server_that_wants_no_password_of_ours_is_our_affair(box: Mailbox) -> None:
+    found = await sent(box.port, coinslot_smtp_user="me", coinslot_smtp_pass="12345678")
+    assert found.outcome == "temporary"
+    assert box.kept == []

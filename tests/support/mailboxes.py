@@ -1,0 +1,77 @@
+"""A mail server on loopback that keeps what it takes, and has the faults that mail servers have."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.policy import default
+from typing import TYPE_CHECKING, Any
+
+from aiosmtpd.controller import Controller
+
+from tests.support.clusters import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import EmailMessage
+
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass
+class Mailbox:
+    """`at_rcpt` and `at_data` are answered, one after the other, instead of a yes; `lose` answers
+    are cut after the final dot, with the mail kept."""
+
+    port: int = 0
+    kept: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    at_rcpt: list[str] = field(default_factory=list)
+    at_data: list[str] = field(default_factory=list)
+    lose: int = 0
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        if self.at_rcpt:
+            return self.at_rcpt.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 yes"
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's
+        self, server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        if self.at_data:
+            return self.at_data.pop(0)
+        content = envelope.original_content or b""
+        self.raw.append(content)
+        message: Any = email.message_from_bytes(content, policy=default)
+        self.kept.append(message)
+        if self.lose:
+            self.lose -= 1
+            transport: Any = server.transport
+            transport.abort()
+            await asyncio.sleep(0)
+        return "250 2.0.0 queued as 123"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [each for each in self.kept if each["To"] == address]
+
+
+@contextmanager
+def mailbox() -> Iterator[Mailbox]:
+    box = Mailbox()
+    (box.port,) = free_ports(1)
+    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller.start()
+    try:
+        yield box
+    finally:
+        controller.stop()
