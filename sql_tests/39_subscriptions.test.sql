@@ -4,7 +4,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(108);
+select plan(128);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 
@@ -316,6 +316,56 @@ select is(pg_temp.charge('gus') || ' ' || pg_temp.state('gus') || ' ' || (pg_tem
 select is(pg_temp.subscribe('hal') || pg_temp.charge('hal'), 'incompletecredited completed 300', 'one who cancels while unpaid');
 select pg_temp.over('hal') \g /dev/null
 select is(pg_temp.charge('hal', 'soft') || pg_temp.does('hal', 'cancel_token_subscription(%L)'), 'trueended', '... is asked for nothing any more');
+
+-- ---- upgrades ----
+
+insert into people values ('nia', pg_temp.sign_up('nia@example.com')), ('oli', pg_temp.sign_up('oli@example.com'));
+insert into methods select n, pg_temp.method(n, n || ' key') from unnest(array['nia', 'oli']) n;
+select pg_temp.as_service('select coinslot_set_plan(''pro'', prices => ''{"KRW": 24900}'')') \g /dev/null
+create function pg_temp.half(name text) returns void
+language plpgsql as $$
+declare
+  s public.token_subscriptions := pg_temp.sub(half.name);
+begin
+  update coinslot.subscription_cycles c set period_start = clock_timestamp() - interval '10 days' + interval '1 minute',
+    period_end = clock_timestamp() + interval '10 days 1 minute'
+  where c.subscription_id = s.id and c.period_start = s.period_start;
+  update public.token_subscriptions t set
+    period_start = c.period_start, period_end = c.period_end
+  from coinslot.subscription_cycles c where c.subscription_id = t.id and t.id = s.id and c.number = s.period;
+end
+$$;
+create function pg_temp.quote(name text, plan text) returns text
+language sql as $$
+  select coalesce(concat_ws(' ', a #>> '{t,at_once}', a #>> '{t,amount}', a #>> '{t,tokens}', a #>> '{t,next_amount}'), '')
+    || pg_temp.refusal(a) from pg_temp.as_user(pg_temp.id(quote.name), format(
+    'select quote_token_plan(%L, %L) as t', (pg_temp.sub(quote.name)).id, plan)) a
+$$;
+select is(pg_temp.subscribe('nia') || pg_temp.charge('nia'), 'incompletecredited completed 300', 'one who wants more');
+select pg_temp.half('nia') \g /dev/null
+select is(pg_temp.quote('nia', 'pro'), 'true 7500 350 24900', 'with half of the period left');
+select is(pg_temp.quote('nia', 'pro_yearly'), 'false 249000', 'not for a year');
+select is(pg_temp.quote('nia', 'plus'), 'false 9900', 'not the same');
+select is(pg_temp.does('nia', 'upgrade_token_plan(%L, ''pro'')'), 'active', 'an upgrade');
+select is(pg_temp.state('nia'), 'active plus 0 | 300', '... gives nothing before its money');
+select matches(pg_temp.does('nia', 'upgrade_token_plan(%L, ''pro'')'), 'PT409 subscription_state', '... and is not asked for twice');
+select is(pg_temp.charge('nia', 'soft', true), 'true', '... is declined');
+select is(pg_temp.state('nia'), 'active plus 0 | 300', '... and changes nothing');
+select is((select string_agg(p.status, ' ' order by p.created_at) from public.token_payments p where p.user_id = pg_temp.id('nia')), 'completed voided', '... nor can it be paid');
+select is(pg_temp.does('nia', 'upgrade_token_plan(%L, ''pro'')') || pg_temp.charge('nia'), 'activecredited completed 650', 'another is paid');
+select is(pg_temp.state('nia') || ' ' || (pg_temp.sub('nia')).amount, 'active pro 0 | 650 24900', '... and is the plan from now on');
+select matches(pg_temp.does('nia', 'upgrade_token_plan(%L, ''pro'')'), 'PT409', '... once in a period');
+select is((select pg_temp.read(p.order_id, 'L:paid paid=' || p.amount) from public.token_payments p where p.user_id = pg_temp.id('nia') and p.paid = 0),
+  'review review 650', 'the declined one, should it be paid, buys nothing');
+select pg_temp.over('nia') \g /dev/null
+select is(pg_temp.charge('nia'), 'credited completed 1000', 'the next period gives what the plan does');
+select is((select p.amount from public.token_payments p where p.user_id = pg_temp.id('nia') order by p.created_at desc limit 1), 24900::bigint, '... and costs it');
+select is(pg_temp.subscribe('oli') || pg_temp.charge('oli'), 'incompletecredited completed 300', 'one who gets it back');
+select pg_temp.half('oli') \g /dev/null
+select is(pg_temp.does('oli', 'upgrade_token_plan(%L, ''pro'')') || pg_temp.charge('oli'), 'activecredited completed 650', 'upgrades');
+select is((select pg_temp.read(p.order_id, 'A:paid paid=7500 refunded=7500') from public.token_payments p where p.user_id = pg_temp.id('oli') and p.amount = 7500),
+  'reversed refunded 300', '... gets the difference back');
+select is(pg_temp.state('oli'), 'active plus 0 | 300', '... and has the plan before');
 
 -- ---- accounts ----
 

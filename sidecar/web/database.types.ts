@@ -606,6 +606,9 @@ isOneToOne: false
 "coinslot_claim_refunds":
 { Args: { "batch"?: number,"refund_id"?: string }; Returns: (Database["public"]['CompositeTypes']["coinslot_refund_job"])[]
                            },
+"coinslot_claim_top_ups":
+{ Args: { "batch"?: number,"gateways": (string)[] }; Returns: Json[]
+                           },
 "coinslot_claim_webhooks":
 { Args: { "batch"?: number }; Returns: (unknown)[]
                            },
@@ -622,6 +625,12 @@ isOneToOne: false
                            },
 "coinslot_earlier_method":
 { Args: { "method_id": string }; Returns: Json
+                           },
+"coinslot_erase_user":
+{ Args: { "batch"?: number,"dry_run"?: boolean,"forfeit"?: boolean,"reason": string,"who": string }; Returns: Json
+                           },
+"coinslot_export_user":
+{ Args: { "after"?: Json,"page_size"?: number,"part"?: string,"who": string }; Returns: Json
                            },
 "coinslot_finish_audit":
 { Args: { "accept"?: boolean,"audit_id": number,"odd"?: number,"odd_mark"?: string,"odd_rows"?: Json }; Returns: Json
@@ -643,6 +652,9 @@ isOneToOne: false
                            },
 "coinslot_finish_method":
 { Args: { "brand"?: string,"key_hash": string,"last_four"?: string,"method_id": string,"sealed": string }; Returns: Json
+                           },
+"coinslot_finish_top_up":
+{ Args: { "charge_id": string,"lease": number,"outcome": string,"reason"?: string }; Returns: boolean
                            },
 "coinslot_finish_webhook":
 { Args: { "again"?: boolean,"detail"?: string,"outcome": string,"webhook_id": number }; Returns: Database["public"]['CompositeTypes']["coinslot_webhook_verdict"]
@@ -1014,6 +1026,9 @@ isOneToOne: false
 "get_token_method":
 { Args: { "method_id": string }; Returns: Json
                            },
+"get_token_top_up":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
 "get_unpaid_token_order":
 { Args: { "subscription_id": string }; Returns: {
               "amount": number,
@@ -1216,6 +1231,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"quote_token_plan":
+{ Args: { "plan_id": string,"subscription_id": string }; Returns: Json
+                           },
 "redeem_token_code":
 { Args: { "code": string,"idempotency_key": string }; Returns: Database["public"]['CompositeTypes']["token_redemption"]
                           SetofOptions: {
@@ -1390,6 +1408,9 @@ isOneToOne: false
 "set_token_tiers":
 { Args: { "product_id": string,"reason": string,"tiers": Json }; Returns: Json
                            },
+"set_token_top_up":
+{ Args: { "consent"?: Json,"currency": string,"gateway": string,"method_id": string,"monthly_cap": number,"monthly_times"?: number,"product_id": string,"threshold": number }; Returns: Json
+                           },
 "spend_tokens":
 { Args: { "amount": number,"idempotency_key": string,"metadata"?: Json,"reason"?: string }; Returns: Database["public"]['CompositeTypes']["token_receipt"]
                           SetofOptions: {
@@ -1406,6 +1427,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"stop_token_top_up":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
 "subscribe_token_plan":
 { Args: { "consent"?: Json,"currency": string,"gateway": string,"method_id": string,"plan_id": string }; Returns: {
               "amount": number,
@@ -1478,6 +1502,44 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "profiles"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"upgrade_token_plan":
+{ Args: { "consent"?: Json,"plan_id": string,"subscription_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
         isOneToOne: true
         isSetofReturn: false
       } },

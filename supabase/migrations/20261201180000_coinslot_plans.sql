@@ -9,13 +9,15 @@ declare
   ];
   v_functions constant text[] := array[
     'begin_token_method', 'cancel_token_subscription', 'change_token_plan',
-    'coinslot_claim_charges', 'coinslot_claim_forgets', 'coinslot_earlier_method',
-    'coinslot_finish_charge', 'coinslot_finish_forget', 'coinslot_finish_method',
-    'coinslot_list_plans', 'coinslot_remove_plan', 'coinslot_set_plan',
-    'coinslot_set_unattended', 'get_token_method', 'get_unpaid_token_order',
-    'list_token_methods', 'list_token_subscriptions', 'pause_token_subscription',
-    'pay_token_subscription', 'remove_token_method', 'resume_token_subscription',
-    'set_token_subscription_method', 'subscribe_token_plan'
+    'coinslot_claim_charges', 'coinslot_claim_forgets', 'coinslot_claim_top_ups',
+    'coinslot_earlier_method', 'coinslot_finish_charge', 'coinslot_finish_forget',
+    'coinslot_finish_method', 'coinslot_finish_top_up', 'coinslot_list_plans',
+    'coinslot_remove_plan', 'coinslot_set_plan', 'coinslot_set_unattended', 'get_token_method',
+    'get_token_top_up', 'get_unpaid_token_order', 'list_token_methods',
+    'list_token_subscriptions', 'pause_token_subscription', 'pay_token_subscription',
+    'quote_token_plan', 'remove_token_method', 'resume_token_subscription',
+    'set_token_subscription_method', 'set_token_top_up', 'stop_token_top_up',
+    'subscribe_token_plan', 'upgrade_token_plan'
   ];
 begin
   perform coinslot.refuse_problems('Coinslot cannot be upgraded yet', array(
@@ -42,7 +44,8 @@ add column subscription_grace interval not null default interval '8 days',
 add column unpaid_subscription_lifetime interval not null default interval '1 day',
 add column charge_from_hour integer not null default 9,
 add column charge_until_hour integer not null default 20,
-add column charge_spread interval not null default interval '1 hour';
+add column charge_spread interval not null default interval '1 hour',
+add column auto_top_up boolean not null default true;
 alter table coinslot.settings add constraint settings_subscriptions_in_range check (
   subscription_grace between interval '1 hour' and interval '27 days'
   and unpaid_subscription_lifetime between interval '1 hour' and interval '27 days'
@@ -57,6 +60,8 @@ comment on column coinslot.settings.unpaid_subscription_lifetime is
 'How long a new subscription waits for its first money.';
 comment on column coinslot.settings.charge_from_hour is
 'Stored methods are charged from this hour of the day on, and until charge_until_hour.';
+comment on column coinslot.settings.auto_top_up is
+'False charges for no top-up any more, at once.';
 comment on column coinslot.settings.charge_spread is
 'Charges that are due together are spread over this time.';
 

@@ -172,7 +172,8 @@ declare
 begin
   select p.* into v_order from coinslot.cycle_orders o
   inner join public.token_payments p on p.id = o.payment_id
-  where o.cycle_id = cycle.id and (p.paid > 0 or p.status = 'review' or not o.dead)
+  where o.cycle_id = cycle.id and o.purpose = 'renewal'
+    and (p.paid > 0 or p.status = 'review' or not o.dead)
   order by p.paid > 0 desc, p.status = 'review' desc, p.created_at desc limit 1;
   if found and (v_order.paid > 0 or v_order.status not in ('canceled', 'expired', 'voided')) then
     return v_order;
@@ -257,18 +258,22 @@ revoke all on function coinslot.follow_decline(
 create function coinslot.follow_cycle(payment public.token_payments) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
+  v_order coinslot.cycle_orders;
   v_cycle coinslot.subscription_cycles;
   v_before public.token_subscriptions;
   v_after public.token_subscriptions;
 begin
-  select c.* into v_cycle from coinslot.cycle_orders o
-  inner join coinslot.subscription_cycles c on c.id = o.cycle_id
-  where o.payment_id = payment.id;
+  select o.* into v_order from coinslot.cycle_orders o where o.payment_id = payment.id;
   if not found then
     return;
   end if;
+  select c.* into strict v_cycle from coinslot.subscription_cycles c where c.id = v_order.cycle_id;
   select s.* into strict v_before from public.token_subscriptions s
   where s.id = v_cycle.subscription_id for update;
+  if v_order.purpose = 'change' then
+    perform coinslot.follow_upgrade(v_before, v_cycle, payment, v_order.terms);
+    return;
+  end if;
   update coinslot.subscription_cycles c set status = 'paid', paid_at = clock_timestamp()
   where c.id = v_cycle.id;
   update coinslot.cycle_charges h set state = 'paid', finished_at = clock_timestamp()
@@ -609,7 +614,15 @@ begin
   end if;
   select c.* into strict v_cycle from coinslot.subscription_cycles c
   where c.id = v_charge.cycle_id;
-  if v_cycle.status = 'due' and v_cycle.period_start = v_subscription.period_start then
+  if exists (
+    select from coinslot.cycle_orders o
+    where o.payment_id = v_charge.payment_id and o.purpose = 'change'
+  ) then
+    perform coinslot.void_cycle_orders(v_subscription.id);
+    perform coinslot.note_subscription(v_subscription, v_subscription.status, 'upgrade_declined',
+      jsonb_build_object('class', finish_charge.outcome, 'reason', left(finish_charge.reason, 100))
+    );
+  elsif v_cycle.status = 'due' and v_cycle.period_start = v_subscription.period_start then
     perform coinslot.follow_decline(
       v_subscription, v_cycle, finish_charge.outcome, finish_charge.reason
     );

@@ -122,9 +122,15 @@ begin
     end if;
     perform coinslot.qualify_referral(payment);
     perform coinslot.follow_cycle(payment);
+    perform coinslot.follow_top_up(payment);
   end if;
   if payment.disputed + payment.withdrawn > before.disputed + before.withdrawn then
     perform coinslot.follow_dispute(payment);
+  end if;
+  if payment.paid > 0 and payment.refunded + payment.withdrawn >= payment.paid
+    and before.refunded + before.withdrawn < before.paid
+  then
+    perform coinslot.follow_refund(payment);
   end if;
   if payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
     and not coinslot.has_kept_money(payment)
@@ -141,6 +147,7 @@ declare
 begin
   perform coinslot.close_orders(close_wallet.user_id);
   perform coinslot.end_subscriptions(close_wallet.user_id, 'user_deleted');
+  perform coinslot.end_top_up(close_wallet.user_id);
   perform coinslot.drop_methods(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;

@@ -112,6 +112,7 @@ create table coinslot.settings (
   charge_from_hour integer not null default 9,
   charge_until_hour integer not null default 20,
   charge_spread interval not null default interval '1 hour',
+  auto_top_up boolean not null default true,
   low_mark bigint,
   low_margin bigint not null default 5,
   expiring_ahead interval default interval '7 days',
@@ -263,6 +264,8 @@ comment on column coinslot.settings.unpaid_subscription_lifetime is
 'How long a new subscription waits for its first money.';
 comment on column coinslot.settings.charge_from_hour is
 'Stored methods are charged from this hour of the day on, and until charge_until_hour.';
+comment on column coinslot.settings.auto_top_up is
+'False charges for no top-up any more, at once.';
 comment on column coinslot.settings.charge_spread is
 'Charges that are due together are spread over this time.';
 comment on column coinslot.settings.retention is

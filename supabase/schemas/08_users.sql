@@ -167,6 +167,7 @@ declare
 begin
   perform coinslot.close_orders(close_wallet.user_id);
   perform coinslot.end_subscriptions(close_wallet.user_id, 'user_deleted');
+  perform coinslot.end_top_up(close_wallet.user_id);
   perform coinslot.drop_methods(close_wallet.user_id);
   update coinslot.token_holds h set status = 'released', resolved_at = clock_timestamp()
   where h.user_id = close_wallet.user_id and h.status = 'held' and h.refund_id is null;

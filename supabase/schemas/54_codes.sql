@@ -396,9 +396,15 @@ begin
     end if;
     perform coinslot.qualify_referral(payment);
     perform coinslot.follow_cycle(payment);
+    perform coinslot.follow_top_up(payment);
   end if;
   if payment.disputed + payment.withdrawn > before.disputed + before.withdrawn then
     perform coinslot.follow_dispute(payment);
+  end if;
+  if payment.paid > 0 and payment.refunded + payment.withdrawn >= payment.paid
+    and before.refunded + before.withdrawn < before.paid
+  then
+    perform coinslot.follow_refund(payment);
   end if;
   if payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
     and not coinslot.has_kept_money(payment)

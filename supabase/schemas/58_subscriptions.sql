@@ -192,15 +192,21 @@ create table coinslot.cycle_orders (
   cycle_id bigint not null,
   purpose text not null,
   dead boolean not null default false,
+  terms jsonb,
   constraint cycle_orders_pkey primary key (payment_id),
   constraint cycle_orders_payment_id_fkey foreign key (payment_id)
   references public.token_payments (id) on delete cascade,
   constraint cycle_orders_cycle_id_fkey foreign key (cycle_id)
-  references coinslot.subscription_cycles (id) on delete restrict
+  references coinslot.subscription_cycles (id) on delete restrict,
+  constraint cycle_orders_purpose_known check (
+    case purpose when 'renewal' then terms is null when 'change' then terms is not null end
+  )
 );
 comment on table coinslot.cycle_orders is 'Orders that a cycle made.';
 comment on column coinslot.cycle_orders.purpose is
 'What it is for: only one order of a cycle is credited for each purpose.';
+comment on column coinslot.cycle_orders.terms is
+'Of a change: the plan that it buys, and the one before.';
 comment on column coinslot.cycle_orders.dead is
 'It cannot be paid any more, as its gateway has said: the next try makes another.';
 create index cycle_orders_cycle_id on coinslot.cycle_orders (cycle_id, purpose);
@@ -245,15 +251,6 @@ alter table coinslot.cycle_charges enable row level security;
 revoke all on table coinslot.cycle_charges from anon, authenticated, service_role;
 create policy "Nobody reads charges of cycles through the API" on coinslot.cycle_charges
 for select to anon, authenticated using (false);
-
-create function coinslot.is_of_a_cycle(payment_id uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (
-    select from coinslot.cycle_orders c where c.payment_id = is_of_a_cycle.payment_id
-  )
-$$;
-comment on function coinslot.is_of_a_cycle(uuid) is 'True of an order that a cycle made.';
-revoke all on function coinslot.is_of_a_cycle(uuid) from public;
 
 -- The caller has the wallet locked, so that of two orders that are paid at once one comes first.
 create function coinslot.pays_again(payment_id uuid) returns boolean
@@ -333,7 +330,8 @@ begin
   where p.id = any (array(
     select o.payment_id from coinslot.cycle_orders o
     inner join coinslot.subscription_cycles c on c.id = o.cycle_id
-    where c.subscription_id = lock_subscription.id and c.status = 'due'
+    where c.subscription_id = lock_subscription.id
+      and (c.status = 'due' or o.purpose = 'change')
   ))
   order by p.id for update;
   perform coinslot.check_open(coinslot.lock_wallet(lock_subscription.user_id));
@@ -359,7 +357,8 @@ language sql volatile set search_path = '' set enable_seqscan = off as $$
     where p.id = any (array(
       select o.payment_id from coinslot.cycle_orders o
       inner join coinslot.subscription_cycles c on c.id = o.cycle_id
-      where c.subscription_id = void_cycle_orders.subscription_id and c.status <> 'paid'
+      where c.subscription_id = void_cycle_orders.subscription_id
+        and (c.status <> 'paid' or o.purpose = 'change')
     )) and p.paid = 0 and p.status in ('pending', 'failed', 'canceled', 'expired')
     for update skip locked
   ), voided as (

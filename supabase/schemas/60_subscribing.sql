@@ -367,6 +367,15 @@ revoke all on function public.change_token_plan(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.change_token_plan(uuid, text, jsonb) to authenticated;
 
+-- Going to and fro between methods charges none of them more often than once in ten minutes.
+create function coinslot.soonest_charge(method_id uuid) returns timestamptz
+language sql stable set search_path = '' as $$
+  select greatest(clock_timestamp(), max(h.created_at) + interval '10 minutes')
+  from coinslot.cycle_charges h where h.method_id = soonest_charge.method_id
+$$;
+comment on function coinslot.soonest_charge(uuid) is 'When a stored method may be charged again.';
+revoke all on function coinslot.soonest_charge(uuid) from public;
+
 -- What waits for another method is charged at once. The old one stays stored.
 create function coinslot.set_subscription_method(subscription_id uuid, method_id uuid)
 returns public.token_subscriptions
@@ -386,7 +395,8 @@ begin
   end if;
   update public.token_subscriptions s set
     method_id = set_subscription_method.method_id, needs = null,
-    next_charge_at = case when s.status in ('incomplete', 'past_due') then clock_timestamp()
+    next_charge_at = case when s.status in ('incomplete', 'past_due')
+      then coinslot.soonest_charge(set_subscription_method.method_id)
       else s.next_charge_at end,
     version = s.version + 1, updated_at = clock_timestamp()
   where s.id = v_before.id
@@ -605,6 +615,7 @@ begin
   where s.user_id = move_subscriptions.from_user;
   update public.token_subscription_events e set user_id = move_subscriptions.into_user
   where e.user_id = move_subscriptions.from_user;
+  perform coinslot.end_top_up(move_subscriptions.from_user);
   update coinslot.billing_keys k set user_id = move_subscriptions.into_user
   where k.user_id = move_subscriptions.from_user;
 end
@@ -651,15 +662,17 @@ language sql stable set search_path = '' as $$
   from public.token_subscriptions s
   inner join coinslot.subscription_cycles c on c.subscription_id = s.id
   cross join lateral (
-    select count(*) filter (where p.confirmed_at is not null) as credited
+    select count(*) filter (where o.purpose = 'renewal') as credited,
+      count(*) filter (where o.purpose = 'change') as changed
     from coinslot.cycle_orders o
     inner join public.token_payments p on p.id = o.payment_id
-    where o.cycle_id = c.id and o.purpose = 'renewal'
+    where o.cycle_id = c.id and p.confirmed_at is not null
   ) o
   cross join lateral (
     values
     ('cycle_without_its_money', case when c.status = 'paid' then 1 else 0 end, least(o.credited, 1)),
-    ('cycle_paid_twice', least(o.credited, 1), o.credited)
+    ('cycle_paid_twice', least(o.credited, 1), o.credited),
+    ('cycle_changed_twice', least(o.changed, 1), o.changed)
   ) v (problem, expected, found)
   where (verify_subscriptions.from_user is null or s.user_id >= verify_subscriptions.from_user)
     and (verify_subscriptions.to_user is null or s.user_id <= verify_subscriptions.to_user)

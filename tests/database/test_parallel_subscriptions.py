@@ -26,7 +26,7 @@ SERVERS, SUBSCRIBERS = 12, 120
 _SHOP = """
 select coinslot.set_plan(
   'plus', 'month', 'Plus', 'Plus', 300, '{"KRW": 9900}', 'main', 'none'
-), coinslot.set_unattended('portone', 'periodic')
+), coinslot.set_unattended('portone', 'at_will')
 """
 _METHOD = """
 insert into coinslot.billing_keys (user_id, gateway, live, status, sealed, key_hash)
@@ -37,6 +37,7 @@ select c.c #>> '{payment,order_id}' as order_id, (c.c #>> '{payment,version}')::
   c.c ->> 'id' as id
 from public.coinslot_claim_charges(array['portone'], 20) c (c)
 """
+_CLAIM_TOP_UPS = _CLAIM.replace("claim_charges", "claim_top_ups")
 _CLAIM_ONE = _CLAIM.replace("20)", "20, %s)")
 _ORDERS = """
 select p.order_id, p.version, o.cycle_id, p.status, p.paid, s.status as subscription
@@ -73,6 +74,36 @@ def test_many_servers_charge_each_subscription_once(shop: Bank) -> None:
     assert set(charged.values()) == {1}
     [row] = shop.rows("select sum(tokens) as tokens from token_wallets")
     assert row["tokens"] == SUBSCRIBERS * TOKENS
+    assert not shop.audit()
+
+
+def test_many_servers_buy_one_pack_for_each(shop: Bank) -> None:
+    """An hour goes by until the next one, whatever is left."""
+    people = [shop.user() for _ in range(60)]
+    for person in people:
+        wish = {
+            "product_id": "starter",
+            "gateway": "portone",
+            "currency": "KRW",
+            "method_id": _method(shop, person),
+            "threshold": 5,
+            "monthly_cap": 50_000,
+        }
+        shop.ask(Call("set_token_top_up", wish, person))
+
+    def server(connection: Connection) -> Answer:
+        found: list[str] = []
+        while claimed := connection.execute(_CLAIM_TOP_UPS).fetchall():
+            for each in claimed:
+                found.append(each["order_id"])
+                paid = gateway_says(each["order_id"], each["version"], paid=5000)
+                assert not isinstance(paid(connection), Refusal)
+        return {"orders": found}
+
+    answers = shop.together([server] * SERVERS)
+    bought = Counter(order for answer in answers for order in _row(answer)["orders"])
+    assert (len(bought), set(bought.values())) == (len(people), {1})
+    assert {shop.wallet(person)[0] for person in people} == {10}
     assert not shop.audit()
 
 

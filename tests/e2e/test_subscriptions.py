@@ -140,6 +140,49 @@ async def test_nobody_stores_the_card_of_another_person(subscriber: Subscriber) 
     assert (refused.status_code, refused.json()["code"]) == (400, "method_not_stored")
 
 
+async def test_a_dearer_plan_is_paid_for_the_rest_of_the_period(subscriber: Subscriber) -> None:
+    await subscriber.subscribed()
+    shop = subscriber.checkout.shop
+    with shop.stack.connect() as connection:
+        connection.execute(
+            "select public.coinslot_set_plan('pro', 'month', 'Pro', 'Pro', 1000, "
+            """'{"KRW": 24900}'::jsonb)"""
+        )
+    arguments = {"subscription_id": subscriber.id, "plan_id": "pro"}
+    quote = await shop.rpc("quote_token_plan", shop.buyer, **arguments)
+    assert quote["at_once"]
+    await shop.rpc("upgrade_token_plan", shop.buyer, **arguments)
+    await subscriber.post(f"subscriptions/{subscriber.id}/charge")
+    await shop.until(lambda: not subscriber.open_charges())
+    shown = await subscriber.shown()
+    assert (shown["plan_id"], shown["amount"]) == ("pro", 24900)
+    first, second = await subscriber.taken()
+    assert (first, 0 < second <= quote["amount"]) == (PRICE, True)
+    assert TOKENS < await shop.tokens() - FREE <= TOKENS + quote["tokens"]
+
+
+async def test_a_pack_is_bought_by_itself_when_little_is_left(subscriber: Subscriber) -> None:
+    method = await subscriber.store()
+    shop = subscriber.checkout.shop
+    gateway = subscriber.checkout.driver.gateway
+    await shop.rpc("coinslot_set_unattended", gateway=gateway, unattended="at_will")
+    wish = {
+        "product_id": "starter",
+        "gateway": gateway,
+        "currency": "KRW",
+        "method_id": method,
+        "threshold": FREE + 1,
+        "monthly_cap": 5000,
+    }
+    assert (await shop.rpc("set_token_top_up", shop.buyer, **wish))["status"] == "on"
+    bought = "select count(*) from token_ledger where user_id = %s and kind = 'purchase'"
+    await shop.until(lambda: shop.select(bought, shop.buyer.id)[0][0] == 1, 120)
+    assert await subscriber.taken() == [5000]
+    shown = await shop.rpc("get_token_top_up", shop.buyer)
+    assert (shown["spent"], shown["times"]) == (5000, 1)
+    await shop.rpc("stop_token_top_up", shop.buyer)
+
+
 async def test_a_removed_card_is_forgotten_at_its_gateway(subscriber: Subscriber) -> None:
     method = await subscriber.store()
     shop = subscriber.checkout.shop

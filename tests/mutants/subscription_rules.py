@@ -5,10 +5,13 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, SqlMutant
 
 SUBSCRIPTIONS = "sql_tests/39_subscriptions.test.sql"
+TOP_UPS = "sql_tests/40_top_ups.test.sql"
 
 
-def _broken(name: str, rule: str, function: str, old: str, new: str) -> SqlMutant:
-    return SqlMutant(name, rule, (Rewrite(f"coinslot.{function}", old, new),), (SUBSCRIPTIONS,))
+def _broken(
+    name: str, rule: str, function: str, old: str, new: str, *, caught_by: str = SUBSCRIPTIONS
+) -> SqlMutant:
+    return SqlMutant(name, rule, (Rewrite(f"coinslot.{function}", old, new),), (caught_by,))
 
 
 MUTANTS = (
@@ -81,5 +84,44 @@ MUTANTS = (
         "next_period",
         "coinslot.period_of(v_next.anchor, v_next.time_zone, v_next.every, v_now)",
         "0",
+    ),
+    _broken(
+        "upgraded-again-and-again",
+        "a plan is changed at once only once in a period",
+        "may_upgrade",
+        "and o.purpose = 'change' and p.confirmed_at is not null",
+        "and false",
+    ),
+    _broken(
+        "top-up-beyond-its-cap",
+        "a top-up spends no more than its owner said",
+        "top_up_fits",
+        "coalesce(sum(p.amount), 0) + top_up.amount <= top_up.monthly_cap",
+        "true",
+        caught_by=TOP_UPS,
+    ),
+    _broken(
+        "top-up-with-enough-left",
+        "a pack is bought only when fewer tokens than the threshold are left",
+        "advance_top_up",
+        "v_wallet.tokens - v_wallet.held < top_up.threshold",
+        "true",
+        caught_by=TOP_UPS,
+    ),
+    _broken(
+        "top-up-without-rest",
+        "between two charges of a top-up is an hour",
+        "make_top_up",
+        "clock_timestamp() + interval '1 hour'",
+        "clock_timestamp()",
+        caught_by=TOP_UPS,
+    ),
+    _broken(
+        "top-up-at-another-price",
+        "a pack is bought at the price that was agreed to, or not at all",
+        "top_up_bar",
+        "and r.amount = top_up.amount",
+        "",
+        caught_by=TOP_UPS,
     ),
 )

@@ -44,7 +44,7 @@ select m.id, m.user_id, 'started', 'active' from made m
 """
 """As the owner: somebody has subscribed, and nobody charges them before a month is over."""
 
-_OVER = """
+OVER = """
 with moved as (
   select s.id, s.number, s.anchor, s.zone from (
     select t.id, t.time_zone as zone, t.period as number, clock_timestamp() - interval '1 minute'
@@ -64,12 +64,12 @@ update public.token_subscriptions t set
   period_end = coinslot.period_at(m.anchor, m.zone, t.every, m.number + 1)
 from moved m where t.id = m.id
 """
-_UNANSWERED = """
+UNANSWERED = """
 update coinslot.cycle_charges h set leased_until = clock_timestamp()
 from coinslot.subscription_cycles c
 where c.id = h.cycle_id and c.subscription_id = %(id)s and h.state = 'open'
 """
-_DUE = """
+DUE = """
 update public.token_subscriptions t set next_charge_at = clock_timestamp()
 where t.id = %(id)s and t.next_charge_at is not null
 """
@@ -156,15 +156,15 @@ class Subscriber:
 
     def over(self) -> None:
         """The period has ended a minute ago."""
-        self._change(_OVER)
+        self._change(OVER)
 
     def due(self) -> None:
         """It is time for what is planned."""
-        self._change(_DUE)
+        self._change(DUE)
 
     def unanswered(self) -> None:
         """Ends the lease of a charge that got no answer."""
-        self._change(_UNANSWERED)
+        self._change(UNANSWERED)
 
     def open_charges(self) -> int:
         found = self.checkout.shop.select(

@@ -1,4 +1,4 @@
-"""Charges of subscriptions: what the database lists is charged once, and what became of it is read.
+"""Charges of subscriptions and top-ups: what the database lists is charged once, and then read.
 
 The database has written a charge before it is claimed here. Whoever dies in the middle leaves it
 open: it is claimed again when its lease is over, and looked up first. Money is settled by the
@@ -67,9 +67,10 @@ class Charges:
     async def work_off(self) -> int:
         """Makes what is due, so many at a time. Returns how many."""
         made = 0
-        while not self._shutdown.has_begun() and (batch := await self._claimed()):
-            await asyncio.gather(*map(self._made, batch))
-            made += len(batch)
+        for claim in (self._claimed, self._claimed_top_ups):
+            while not self._shutdown.has_begun() and (batch := await claim()):
+                await asyncio.gather(*map(self._made, batch))
+                made += len(batch)
         return made
 
     async def of(self, subscription_id: str) -> int:
@@ -87,12 +88,22 @@ class Charges:
         return {"order_id": order.order_id, "gateway": order.gateway, "browser": prepared.browser}
 
     async def _claimed(self, subscription_id: str | None = None) -> list[ClaimedCharge]:
-        names = [name for name, each in self._gateways.items() if each.billing is not None]
-        if not names or not self._keys.keys:
+        if not (names := self._charging()):
             return []
         return await self._database.as_service().claim_charges(
             names, self._at_once, subscription_id
         )
+
+    async def _claimed_top_ups(self) -> list[ClaimedCharge]:
+        if not (names := self._charging()):
+            return []
+        return await self._database.as_service().claim_top_ups(names, self._at_once)
+
+    def _charging(self) -> list[str]:
+        """The gateways that can charge, if this server can open what it has sealed."""
+        if not self._keys.keys:
+            return []
+        return [name for name, each in self._gateways.items() if each.billing is not None]
 
     async def _made(self, claimed: ClaimedCharge) -> None:
         """A charge that stays open is looked up by whoever claims it next."""

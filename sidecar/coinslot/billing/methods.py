@@ -110,6 +110,8 @@ class Methods:
 
     async def forget(self) -> int:
         """Has gateways forget what people have removed. Returns how many."""
+        if not self._keys.keys:
+            return 0
         names = [name for name, each in self._gateways.items() if each.billing is not None]
         done = 0
         while names and not self._shutdown.has_begun():

@@ -63,10 +63,25 @@ class BillingDatabase(Caller):
         )
         return [ClaimedCharge.model_validate(row) for row in rows]
 
+    async def claim_top_ups(self, gateways: Iterable[str], batch: int) -> list[ClaimedCharge]:
+        """Charges of top-ups, as `claim_charges`."""
+        rows = await self.call(Rpc.CLAIM_TOP_UPS, gateways=sorted(gateways), batch=batch)
+        return [ClaimedCharge.model_validate(row) for row in rows]
+
     async def finish_charge(
         self, charge: ClaimedCharge, outcome: str, reason: str | None, *, dead: bool = False
     ) -> bool:
         """False where somebody else has finished it, or has it now."""
+        if charge.subscription_id is None:
+            return bool(
+                await self.call(
+                    Rpc.FINISH_TOP_UP,
+                    charge_id=charge.id,
+                    lease=charge.lease,
+                    outcome=outcome,
+                    reason=reason,
+                )
+            )
         return bool(
             await self.call(
                 Rpc.FINISH_CHARGE,

@@ -42,7 +42,8 @@ class ClaimedCharge(Record):
     lease: int
     again: bool
     gateway: str
-    subscription_id: str
+    # None: of a top-up.
+    subscription_id: str | None
     customer: str = Field(repr=False)
     sealed: str | None = Field(repr=False)
     method_id: str

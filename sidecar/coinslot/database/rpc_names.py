@@ -80,6 +80,8 @@ class Rpc(StrEnum):
     GET_UNPAID_ORDER = "get_unpaid_token_order"
     CLAIM_CHARGES = "coinslot_claim_charges"
     FINISH_CHARGE = "coinslot_finish_charge"
+    CLAIM_TOP_UPS = "coinslot_claim_top_ups"
+    FINISH_TOP_UP = "coinslot_finish_top_up"
     LIST_PLANS = "coinslot_list_plans"
     SET_PLAN = "coinslot_set_plan"
     REMOVE_PLAN = "coinslot_remove_plan"
@@ -116,7 +118,7 @@ DISPENSABLE = frozenset(
         *(Rpc.BEGIN_METHOD, Rpc.GET_METHOD, Rpc.FINISH_METHOD, Rpc.CLAIM_FORGETS),
         *(Rpc.FINISH_FORGET, Rpc.SUBSCRIBE, Rpc.LIST_SUBSCRIPTIONS, Rpc.GET_UNPAID_ORDER),
         *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
-        *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD),
+        *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD, Rpc.CLAIM_TOP_UPS, Rpc.FINISH_TOP_UP),
         *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER, Rpc.EXPORT_USER, Rpc.ERASE_USER),
     }
 )
@@ -127,7 +129,7 @@ NOT_REPEATABLE = frozenset(
         # Claimed twice, work would wait for the lease of the first claim.
         *(Rpc.CLAIM_PAYMENTS, Rpc.CLAIM_REFUNDS, Rpc.CLAIM_WEBHOOKS, Rpc.CLAIM_CLOSINGS),
         *(Rpc.CLAIM_DELIVERIES, Rpc.CLAIM_MAILS, Rpc.BEGIN_AUDIT),
-        *(Rpc.CLAIM_CHARGES, Rpc.CLAIM_FORGETS, Rpc.BEGIN_METHOD),
+        *(Rpc.CLAIM_CHARGES, Rpc.CLAIM_TOP_UPS, Rpc.CLAIM_FORGETS, Rpc.BEGIN_METHOD),
         # A second call leaves a second event.
         *(Rpc.REFUSE_PAYMENT_ATTEMPT, Rpc.TEST_ENDPOINT),
         # Without an idempotency key a second call makes a second order.

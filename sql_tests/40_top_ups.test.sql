@@ -1,0 +1,129 @@
+-- Top-up: when a pack is bought by itself, and all that keeps it from running away.
+begin;
+\ir helpers/call.sql
+\ir helpers/funnel.sql
+
+select plan(37);
+select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
+select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
+create temporary table people (name, id) as
+select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay']) n;
+create function pg_temp.id(name text) returns uuid
+language sql as $$ select p.id from people p where p.name = id.name $$;
+create function pg_temp.method(name text, key text) returns uuid
+language plpgsql as $$
+declare
+  v_id uuid := pg_temp.as_user(pg_temp.id(method.name), 'select begin_token_method(''portone'') as t') #>> '{t,id}';
+begin
+  perform pg_temp.as_service(format('select coinslot_finish_method(%L, ''sealed'', %L)', v_id, method.key));
+  return v_id;
+end
+$$;
+create temporary table methods as select n as name, pg_temp.method(n, n || ' key') as id from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay']) n;
+create function pg_temp.card(name text) returns uuid
+language sql as $$ select m.id from methods m where m.name = card.name $$;
+create function pg_temp.set_up(name text, threshold bigint default 5, cap bigint default 15000, card text default null, product text default 'starter') returns text
+language sql as $$
+  select coalesce(a #>> '{t,status}', pg_temp.refusal(a)) from pg_temp.as_user(pg_temp.id(set_up.name), format(
+    'select set_token_top_up(%L, ''portone'', ''KRW'', %L, %s, %s) as t', product, pg_temp.card(coalesce(card, set_up.name)), threshold, cap
+  )) a
+$$;
+create function pg_temp.shown(name text) returns text
+language sql as $$
+  select concat_ws(' ', a #>> '{t,status}', a #>> '{t,reason}', a #>> '{t,spent}', a #>> '{t,times}') || ' | ' || (
+    select w.tokens from public.token_wallets w where w.user_id = pg_temp.id(shown.name)
+  ) || coalesce((select ' UNSOUND ' || jsonb_agg(v)::text from coinslot.verify_ledger(null, null) v), '')
+  from pg_temp.as_user(pg_temp.id(shown.name), 'select get_token_top_up() as t') a
+$$;
+create function pg_temp.claim() returns jsonb
+language sql as $$
+  select nullif(pg_temp.as_service('select coinslot_claim_top_ups(array[''portone'']) as c') -> 'c', 'null')
+$$;
+create function pg_temp.charge(outcome text default 'paid') returns text
+language plpgsql as $$
+declare
+  v_claim jsonb := pg_temp.claim();
+begin
+  if v_claim is null then
+    return 'nothing due';
+  elsif charge.outcome = 'paid' then
+    return pg_temp.read(v_claim #>> '{payment,order_id}', 'A:paid paid=' || (v_claim #>> '{payment,amount}'));
+  end if;
+  v_claim := pg_temp.as_service(format('select coinslot_finish_top_up(%L, %s, %L, ''why'') as t',
+    v_claim ->> 'id', v_claim ->> 'lease', charge.outcome));
+  return coalesce(v_claim ->> 't', pg_temp.refusal(v_claim));
+end
+$$;
+create function pg_temp.later(hours numeric) returns void
+language sql as $$
+  update coinslot.top_ups t set next_look_at = t.next_look_at - hours * interval '1 hour';
+  update coinslot.top_up_charges h set leased_until = h.leased_until - hours * interval '1 hour'
+$$;
+create function pg_temp.spend(name text, tokens bigint) returns void
+language sql as $$
+  select pg_temp.as_user(pg_temp.id(spend.name), format('select * from spend_tokens(%s, %L)', tokens, gen_random_uuid()))
+$$;
+
+select matches(pg_temp.set_up('ann'), 'PT409 not_unattended', 'where a contract is for periods alone there is none');
+select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''at_will'')') \g /dev/null
+select is(pg_temp.charge(), 'nothing due', 'nobody has one unasked');
+select matches(pg_temp.set_up('ann', 10), 'PT400', 'a pack is more than the threshold');
+select matches(pg_temp.set_up('ann', 5, 4999), 'PT400', 'a cap has room for one');
+select matches(pg_temp.set_up('ann', card => 'ben'), 'PT404', 'nobody''s but one''s own card');
+select matches(pg_temp.set_up('ann', product => 'none'), 'PT404', 'what is on sale');
+select is(pg_temp.set_up('ann'), 'on', 'somebody switches it on');
+select is(pg_temp.charge(), 'credited completed 10', 'with nothing left a pack is bought');
+select is(pg_temp.shown('ann'), 'on 5000 1 | 10', '... which is shown');
+select pg_temp.spend('ann', 6) \g /dev/null
+select is(pg_temp.charge(), 'nothing due', 'within an hour there is no other');
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.charge(), 'credited completed 14', '... and then there is');
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.charge(), 'nothing due', '... but with enough left');
+select pg_temp.spend('ann', 13) \g /dev/null
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.charge(), 'credited completed 11', 'the third');
+select pg_temp.spend('ann', 10) \g /dev/null
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.charge() || ' ' || pg_temp.shown('ann'), 'nothing due on 15000 3 | 1', '... is the last within its cap');
+select is(pg_temp.as_user(pg_temp.id('ann'), 'select stop_token_top_up() as t') #>> '{t,status}', 'off', 'it is switched off');
+
+select is(pg_temp.set_up('ben'), 'on', 'one whose card is declined');
+create temporary table claimed as select pg_temp.claim() as c;
+select is(pg_temp.claim(), null, 'is charged once at a time');
+select pg_temp.later(0.1) \g /dev/null
+update claimed set c = pg_temp.claim();
+select is((select c ->> 'again' from claimed), 'true', '... and what nobody answered is looked up');
+select is((select pg_temp.as_service(format('select coinslot_finish_top_up(%L, 0, ''soft'') as t', c ->> 'id')) ->> 't' from claimed), 'false', '... by one');
+select is((select pg_temp.as_service(format('select coinslot_finish_top_up(%L, 1, ''soft'') as t', c ->> 'id')) ->> 't' from claimed), 'true', '... who says that it was declined');
+select is(pg_temp.charge(), 'nothing due', 'it waits');
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.charge('soft') || pg_temp.charge(), 'truenothing due', '... an hour');
+select pg_temp.later(3) \g /dev/null
+select is(pg_temp.charge(), 'nothing due', '... and then six');
+select pg_temp.later(4) \g /dev/null
+select is(pg_temp.charge('soft') || ' ' || pg_temp.shown('ben'), 'true suspended declined 0 0 | 0', 'the third suspends it');
+select pg_temp.later(100) \g /dev/null
+select is(pg_temp.charge(), 'nothing due', '... for good');
+select matches(pg_temp.set_up('ben'), 'PT404 method_not_found', '... with this card');
+insert into methods select 'ben 2', pg_temp.method('ben', 'ben second');
+select is(pg_temp.set_up('ben', card => 'ben 2') || ' ' || pg_temp.charge('hard') || ' ' || pg_temp.shown('ben'), 'on true suspended declined 0 0 | 0', 'a lost card does at once');
+select is((select string_agg(distinct p.status, ' ') from public.token_payments p where p.user_id = pg_temp.id('ben')), 'voided', 'declined orders cannot be paid');
+select is((select pg_temp.read(p.order_id, 'L:paid paid=5000') from public.token_payments p where p.user_id = pg_temp.id('ben') order by p.created_at limit 1),
+  'review review 0', '... or their money goes back');
+
+select is(pg_temp.set_up('cat') || pg_temp.charge(), 'oncredited completed 10', 'one who wants it back');
+select is((select pg_temp.read(p.order_id, 'A:paid paid=5000 refunded=5000') from public.token_payments p where p.user_id = pg_temp.id('cat')), 'reversed refunded 0', 'gets it');
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.charge() || ' ' || pg_temp.shown('cat'), 'nothing due suspended money_back 5000 1 | 0', '... and is charged no more');
+select is(pg_temp.set_up('dan'), 'on', 'one whose pack is dearer');
+update public.token_prices r set amount = amount + 1 where r.product_id = 'starter' and r.currency = 'KRW';
+select is(pg_temp.charge() || ' ' || pg_temp.shown('dan'), 'nothing due suspended price_changed 0 0 | 0', '... agrees first');
+select is(pg_temp.set_up('eve') || ' ' || (select pg_temp.change('update coinslot.settings set auto_top_up = false'))::text || pg_temp.charge(), 'on nothing due', 'the shop ends all at once');
+select pg_temp.change('update coinslot.settings set auto_top_up = true') \g /dev/null
+delete from auth.users u where u.id = pg_temp.id('eve');
+select is(pg_temp.charge() || (select t.status from coinslot.top_ups t where t.user_id = pg_temp.id('eve')), 'nothing dueoff', 'who is gone is not charged');
+select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books are sound');
+
+select * from finish();
+rollback;
