@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -10,9 +11,8 @@ import pytest
 from pytest_postgresql import factories
 
 from devstack.settings import ROOT
-from tests.support import clusters, garbage
-from tests.support.clusters import Cluster, require
-from tests.support.seeds import DEBIAN_15
+from tests.support import clusters, garbage, seeds
+from tests.support.clusters import DEBIAN_15, Cluster, require
 from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
 
@@ -30,6 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
     mutated = config.pluginmanager.has_plugin("tests.mutants.plugin")
     if not mutated and not hasattr(config, "workerinput"):
         subprocess.run(["make", "--silent", "web"], cwd=ROOT, check=True)  # noqa: S607
+    if config.getoption("tx", None):
+        seeds.share(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if config.pluginmanager.has_plugin("dsession"):
+        clusters.discard_seeds()
 
 
 @pytest.hookimpl(trylast=True)

@@ -13,7 +13,7 @@ import pytest
 from devstack.postgres import SUPERUSER
 from devstack.settings import ROOT
 from tests.support import clusters
-from tests.support.seeds import DEBIAN_15
+from tests.support.clusters import DEBIAN_15
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

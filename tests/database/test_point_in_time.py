@@ -15,8 +15,7 @@ from devstack.processes import as_user
 from devstack.stack import Stack
 from tests.database.people import Bank, gateway_says, spend
 from tests.support import clusters
-from tests.support.clusters import Cluster, devstack_settings, discard, require
-from tests.support.seeds import DEBIAN_15
+from tests.support.clusters import DEBIAN_15, Cluster, devstack_settings, discard, require
 
 pytestmark = pytest.mark.proof
 

@@ -14,7 +14,7 @@ import pytest
 from devstack.settings import ROOT, DevstackError
 from devstack.tools import require_node
 from tests.support.apps import APPS, PEOPLE, Project, delete, project, sign_in
-from tests.support.seeds import DEBIAN_15
+from tests.support.clusters import DEBIAN_15
 from tests.support.shop import Shop
 from tests.support.stacks import PASSWORD
 

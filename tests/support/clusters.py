@@ -24,9 +24,9 @@ from devstack.postgres import SUPERUSER, Grants
 from devstack.processes import Processes
 from devstack.settings import ROOT, DevstackSettings
 from devstack.stack import Stack
-from tests.support.seeds import copy_or_make
-from tests.support.seeds import seed as kept_seed
+from tests.support.seeds import copy_or_make, shared_run
 
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 _FOLDERS = ROOT / ".devstack-test"
 _numbers = count()
 
@@ -47,7 +47,7 @@ def devstack_settings(name: str, postgres_bin: Path | None = None) -> DevstackSe
         default_grants="strict",
         postgres_bin=postgres_bin,
         fsync=False,
-        devstack_dir=_FOLDERS / str(os.getpid()) / name,
+        devstack_dir=_of_run(os.getpid()) / name,
         project_dir=ROOT,
     )
 
@@ -181,12 +181,12 @@ def running(
     seed: str | None = None,
     env: Callable[[Placement], dict[str, str]] | None = None,
 ) -> Iterator[Cluster]:
-    """A new server. One that is `for_all` tests begins with the templates, which are made once;
-    with those of the server `seed`, if one is named."""
+    """A new server. One that is `for_all` tests begins with the templates, which only one of
+    the workers makes; with those of the server `seed`, if one is named."""
     settings = devstack_settings(name, postgres_bin)
     cluster = Cluster(settings, env)
-    if for_all:
-        cluster.start_from(kept_seed(seed or name))
+    if for_all and (shared := shared_seed(seed or name)):
+        cluster.start_from(shared)
     else:
         cluster.start()
     try:
@@ -194,6 +194,22 @@ def running(
     finally:
         cluster.stop()
         discard(Stack(settings, dotenv=None))
+
+
+def shared_seed(name: str) -> Path | None:
+    """The folder of a seed that all workers of this run share, if they share any."""
+    run = shared_run()
+    return _of_run(run) / name if run else None
+
+
+def discard_seeds() -> None:
+    """Deletes what the workers of this process have shared."""
+    for folder in _of_run(os.getpid()).glob("*"):
+        discard(Stack(DevstackSettings(_env_file=None, devstack_dir=folder), dotenv=None))
+
+
+def _of_run(pid: int) -> Path:
+    return _FOLDERS / str(pid)
 
 
 def discard(stack: Stack) -> None:

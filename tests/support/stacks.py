@@ -16,8 +16,8 @@ from devstack.keys import ApiKeys
 from devstack.processes import Program
 from devstack.settings import DevstackSettings
 from devstack.stack import Stack
-from tests.support.clusters import devstack_settings, discard
-from tests.support.seeds import copy_or_make, seed
+from tests.support.clusters import devstack_settings, discard, shared_seed
+from tests.support.seeds import copy_or_make
 from tests.support.sidecars import NO_HURRY
 
 PASSWORD = "correct horse"
@@ -122,11 +122,12 @@ class CrowdedStack(Stack):
 
 
 class SeededStack(CrowdedStack):
-    """One whose first start copies a database that was migrated and seeded for all."""
+    """One whose first start copies a database that was migrated and seeded for all workers."""
 
     def _start_postgres(self, program: Program) -> None:
-        if not self._migrated.exists():
-            copy_or_make(self._placement.data_dir, seed("seeded"), self._make_seed)
+        seed = shared_seed("seeded")
+        if seed and not self._migrated.exists():
+            copy_or_make(self._placement.data_dir, seed, self._make_seed)
             self._note_migrations()
         super()._start_postgres(program)
 
