@@ -121,7 +121,7 @@ comment on function coinslot.webhook_item(coinslot.webhooks) is 'A webhook as a 
 revoke all on function coinslot.webhook_item(coinslot.webhooks) from public;
 
 create function coinslot.list_webhooks_of(
-  operator coinslot.operators, filters jsonb, after text, page_size integer
+  filters jsonb, after text, page_size integer
 ) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
@@ -158,9 +158,9 @@ begin
   return coinslot.page_of(v_items, list_webhooks_of.page_size, v_last);
 end
 $$;
-comment on function coinslot.list_webhooks_of(coinslot.operators, jsonb, text, integer) is
+comment on function coinslot.list_webhooks_of(jsonb, text, integer) is
 'Webhooks that gateways sent, newest first.';
-revoke all on function coinslot.list_webhooks_of(coinslot.operators, jsonb, text, integer)
+revoke all on function coinslot.list_webhooks_of(jsonb, text, integer)
 from public;
 
 -- With its body, in which personal data is blanked, and its headers but for what proves a sender.
@@ -191,7 +191,7 @@ comment on function coinslot.get_webhook(coinslot.operators, text) is 'A webhook
 revoke all on function coinslot.get_webhook(coinslot.operators, text) from public;
 
 create function coinslot.list_promotions_of(
-  operator coinslot.operators, filters jsonb, after text, page_size integer
+  filters jsonb, after text, page_size integer
 ) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
@@ -211,13 +211,13 @@ begin
   return coinslot.page_of(v_items, list_promotions_of.page_size);
 end
 $$;
-comment on function coinslot.list_promotions_of(coinslot.operators, jsonb, text, integer) is
+comment on function coinslot.list_promotions_of(jsonb, text, integer) is
 'Promotions by id.';
-revoke all on function coinslot.list_promotions_of(coinslot.operators, jsonb, text, integer)
+revoke all on function coinslot.list_promotions_of(jsonb, text, integer)
 from public;
 
 create function coinslot.list_codes_of(
-  operator coinslot.operators, filters jsonb, after text, page_size integer
+  filters jsonb, after text, page_size integer
 ) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
@@ -232,12 +232,12 @@ begin
   return coinslot.page_of(v_items, list_codes_of.page_size);
 end
 $$;
-comment on function coinslot.list_codes_of(coinslot.operators, jsonb, text, integer) is
+comment on function coinslot.list_codes_of(jsonb, text, integer) is
 'The codes of a promotion.';
-revoke all on function coinslot.list_codes_of(coinslot.operators, jsonb, text, integer) from public;
+revoke all on function coinslot.list_codes_of(jsonb, text, integer) from public;
 
 create function coinslot.list_actions(
-  operator coinslot.operators, filters jsonb, after text, page_size integer
+  filters jsonb, after text, page_size integer
 ) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
@@ -273,9 +273,9 @@ begin
   return coinslot.page_of(v_items, list_actions.page_size, v_last);
 end
 $$;
-comment on function coinslot.list_actions(coinslot.operators, jsonb, text, integer) is
+comment on function coinslot.list_actions(jsonb, text, integer) is
 'What operators and the service did, newest first.';
-revoke all on function coinslot.list_actions(coinslot.operators, jsonb, text, integer) from public;
+revoke all on function coinslot.list_actions(jsonb, text, integer) from public;
 
 create function coinslot.list_team() returns jsonb
 language sql stable set search_path = '' as $$
@@ -488,12 +488,12 @@ begin
     when 'orders' then return coinslot.list_orders(v_me, v_filters, after, v_size);
     when 'refunds' then return coinslot.list_refunds(v_me, v_filters, after, v_size);
     when 'customers' then return coinslot.list_customers(v_me, v_filters, after, v_size);
-    when 'entries' then return coinslot.list_entries(v_me, v_filters, after, v_size);
+    when 'entries' then return coinslot.list_entries(v_filters, after, v_size);
     when 'cases' then return coinslot.list_cases(v_me, v_filters, after, v_size);
-    when 'webhooks' then return coinslot.list_webhooks_of(v_me, v_filters, after, v_size);
-    when 'promotions' then return coinslot.list_promotions_of(v_me, v_filters, after, v_size);
-    when 'codes' then return coinslot.list_codes_of(v_me, v_filters, after, v_size);
-    when 'actions' then return coinslot.list_actions(v_me, v_filters, after, v_size);
+    when 'webhooks' then return coinslot.list_webhooks_of(v_filters, after, v_size);
+    when 'promotions' then return coinslot.list_promotions_of(v_filters, after, v_size);
+    when 'codes' then return coinslot.list_codes_of(v_filters, after, v_size);
+    when 'actions' then return coinslot.list_actions(v_filters, after, v_size);
     else
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'list', 'known', array[

@@ -63,7 +63,7 @@ revoke all on function coinslot.list_customers(coinslot.operators, jsonb, text, 
 from public;
 
 create function coinslot.list_entries(
-  operator coinslot.operators, filters jsonb, after text, page_size integer
+  filters jsonb, after text, page_size integer
 ) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
@@ -94,9 +94,9 @@ begin
   return coinslot.page_of(v_items, list_entries.page_size, v_last);
 end
 $$;
-comment on function coinslot.list_entries(coinslot.operators, jsonb, text, integer) is
+comment on function coinslot.list_entries(jsonb, text, integer) is
 'Entries of the ledger of one user, newest first.';
-revoke all on function coinslot.list_entries(coinslot.operators, jsonb, text, integer) from public;
+revoke all on function coinslot.list_entries(jsonb, text, integer) from public;
 
 create function coinslot.lots_of(user_id uuid) returns jsonb
 language sql stable set search_path = '' as $$

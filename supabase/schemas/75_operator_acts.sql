@@ -111,7 +111,7 @@ create function coinslot.time_argument(arguments jsonb, name text) returns times
 language plpgsql stable set search_path = '' as $$
 begin
   if arguments ->> time_argument.name = 'infinity' then
-    return 'infinity';
+    return 'infinity'::timestamptz;
   elsif arguments ->> time_argument.name is not null
     and coinslot.parse_time(arguments ->> time_argument.name) is null
   then
@@ -420,7 +420,7 @@ begin
     when action = 'make_codes' then
       return to_jsonb(coinslot.make_codes(
         subject, coinslot.small_number(arguments, 'number'), reason));
-    when action in ('set_operator', 'remove_operator') then
+    else
       return coinslot.act_on_operator(action, subject, reason, arguments);
   end case;
 end
