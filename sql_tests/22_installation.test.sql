@@ -126,6 +126,7 @@ create temporary table harms (turn, somebody, harm, found) as values
   array[
     'trigger_disabled token_payments_documented on public.token_payments',
     'trigger_disabled token_payments_ended on public.token_payments',
+    'trigger_disabled token_payments_money_moved on public.token_payments',
     'trigger_disabled token_payments_reads_inserted on public.token_payments',
     'trigger_disabled token_payments_reads_moved on public.token_payments',
     'trigger_disabled token_payments_status_inserted on public.token_payments',
@@ -160,6 +161,7 @@ create temporary table harms (turn, somebody, harm, found) as values
     'constraint_missing settings_signup_bonus_valid on coinslot.settings',
     'constraint_missing token_features_tokens_positive on public.token_features',
     'constraint_missing token_holds_amount_positive on coinslot.token_holds',
+    'constraint_missing token_plans_tokens_in_range on public.token_plans',
     'constraint_missing token_prices_amount_positive on public.token_prices',
     'constraint_missing token_products_tokens_fit_kind on public.token_products'
   ]
@@ -323,6 +325,8 @@ create temporary table harms (turn, somebody, harm, found) as values
   'alter table public.token_products drop constraint token_products_pkey cascade',
   array[
     'constraint_missing token_payments_product_id_fkey on public.token_payments',
+    'constraint_missing token_plans_id_fkey on public.token_plans',
+    'constraint_missing top_ups_product_id_fkey on coinslot.top_ups',
     'constraint_missing token_prices_product_id_fkey on public.token_prices',
     'constraint_missing token_tiers_product_id_fkey on public.token_tiers',
     'constraint_missing token_products_pkey on public.token_products'

@@ -31,10 +31,12 @@ select p.oid::regprocedure::text as function, t.tgrelid::regclass::text as table
   c.level, c.lineno, c.message, c.hint
 from pg_proc p
 join pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql'
-left join (select distinct tgfoid, tgrelid from pg_trigger where not tgisinternal) t
-  on t.tgfoid = p.oid
+left join (
+  select distinct tgfoid, tgrelid, tgoldtable, tgnewtable from pg_trigger where not tgisinternal
+) t on t.tgfoid = p.oid
 cross join lateral extensions.plpgsql_check_function_tb(
-  p.oid, relid => coalesce(t.tgrelid, 0), fatal_errors => false
+  p.oid, relid => coalesce(t.tgrelid, 0), fatal_errors => false, oldtable => t.tgoldtable,
+  newtable => t.tgnewtable
 ) c
 where c.message not like 'composite OUT variable % is not single argument'  -- sound, and ours
 and p.pronamespace in ('public'::regnamespace, 'coinslot'::regnamespace)

@@ -109,10 +109,11 @@ grant execute on function public.begin_token_method(text) to authenticated;
 create function coinslot.get_method(method_id uuid) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 declare
+  v_user_id uuid := coinslot.current_user_id();
   v_method coinslot.billing_keys;
 begin
   select k.* into v_method from coinslot.billing_keys k
-  where k.id = get_method.method_id and k.user_id = coinslot.current_user_id()
+  where k.id = get_method.method_id and k.user_id = v_user_id
     and k.status <> 'removed';
   if not found then
     perform coinslot.fail('method_not_found');

@@ -168,7 +168,6 @@ create function coinslot.cycle_order(
 language plpgsql volatile set search_path = '' as $$
 declare
   v_order public.token_payments;
-  v_dead boolean;
 begin
   select p.* into v_order from coinslot.cycle_orders o
   inner join public.token_payments p on p.id = o.payment_id

@@ -5,10 +5,12 @@ select coinslot.begin_upgrade();
 
 create function coinslot.own_method(method_id uuid, gateway text) returns uuid
 language plpgsql stable set search_path = '' as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
 begin
   if not exists (
     select from coinslot.billing_keys k
-    where k.id = own_method.method_id and k.user_id = coinslot.current_user_id()
+    where k.id = own_method.method_id and k.user_id = v_user_id
       and k.gateway = own_method.gateway and k.status = 'active' and k.broken_at is null
       and k.live = coinslot.is_live()
   ) then
@@ -559,6 +561,7 @@ create function coinslot.unpaid_order(subscription_id uuid) returns public.token
 language plpgsql stable security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
+  v_user_id uuid := coinslot.current_user_id();
   v_order public.token_payments;
 begin
   select p.* into v_order
@@ -567,7 +570,7 @@ begin
     on c.subscription_id = s.id and c.period_start = s.period_start and c.status = 'due'
   inner join coinslot.cycle_orders o on o.cycle_id = c.id and not o.dead
   inner join public.token_payments p on p.id = o.payment_id
-  where s.id = unpaid_order.subscription_id and s.user_id = coinslot.current_user_id()
+  where s.id = unpaid_order.subscription_id and s.user_id = v_user_id
     and s.needs = 'authentication' and p.paid = 0 and p.status in ('pending', 'failed')
   order by p.created_at desc limit 1;
   if not found then

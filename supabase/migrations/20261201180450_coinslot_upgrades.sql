@@ -78,12 +78,13 @@ create function coinslot.quote_plan(subscription_id uuid, plan_id text) returns 
 language plpgsql stable security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
+  v_user_id uuid := coinslot.current_user_id();
   v_subscription public.token_subscriptions;
   v_terms public.token_subscriptions;
   v_difference record;
 begin
   select s.* into v_subscription from public.token_subscriptions s
-  where s.id = quote_plan.subscription_id and s.user_id = coinslot.current_user_id();
+  where s.id = quote_plan.subscription_id and s.user_id = v_user_id;
   if not found then
     perform coinslot.fail('subscription_not_found');
   end if;

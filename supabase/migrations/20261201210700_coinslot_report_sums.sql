@@ -382,7 +382,7 @@ create function coinslot.sum_reports(batch integer) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('coinslot.sum_reports', 0)) then
-    return '{}';
+    return '{}'::jsonb;
   end if;
   return jsonb_build_object(
     'orders_dated', coinslot.backfill_moves(sum_reports.batch),

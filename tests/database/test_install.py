@@ -59,6 +59,11 @@ def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None
         *("subscribe_token_plan", "change_token_plan", "cancel_token_subscription"),
         *("pause_token_subscription", "resume_token_subscription", "pay_token_subscription"),
         *("set_token_subscription_method", "list_token_subscriptions", "get_unpaid_token_order"),
+        *("quote_token_plan", "upgrade_token_plan", "get_token_top_up", "set_token_top_up"),
+        *("stop_token_top_up", "list_token_mails", "set_token_mail"),
+        *("add_token_endpoint", "list_token_endpoints", "set_token_endpoint"),
+        *("rotate_token_endpoint", "test_token_endpoint", "replay_token_endpoint"),
+        "list_token_deliveries",
     }
 
 
