@@ -12,6 +12,7 @@ from pytest_postgresql import factories
 
 from devstack.settings import ROOT
 from tests.support import clusters, garbage, seeds
+from tests.support.clocks import Clock, running_with_clock
 from tests.support.clusters import DEBIAN_15, Cluster, require
 from tests.support.sizes import PROOFS
 from tests.support.stacks import LocalStack, running_stack
@@ -66,6 +67,14 @@ def cluster_15() -> Iterator[Cluster]:
     require("postgresql-15", there, "Debian's Postgres 15 is not installed")
     with clusters.running("postgres-15", DEBIAN_15, for_all=True) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def clocked() -> Iterator[tuple[Cluster, Clock]]:
+    """A Postgres 18 whose clock stands still, and is moved by tests."""
+    with running_with_clock("clocked") as (cluster, clock):
+        yield cluster, clock
+        clock.let_run()
 
 
 migrated = factories.postgresql_noproc(depends_on="cluster", dbname="coinslot")

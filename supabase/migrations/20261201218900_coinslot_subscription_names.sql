@@ -43,6 +43,69 @@ language sql stable security definer set search_path = '' as $$
   select * from coinslot.verify_subscriptions(verify_ledger.from_user, verify_ledger.to_user)
 $$;
 
+-- A backup brings these rows along, and the check of an installation knows them.
+create or replace function coinslot.present_rows()
+returns table (kind text, name text, facts jsonb, definition text)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+  select 'rows', 'coinslot.errors ' || e.message, to_jsonb(e), null from coinslot.errors e
+  union all
+  select 'rows', 'coinslot.gateways ' || g.id, '{}',
+    jsonb_build_object('id', g.id, 'name', g.name)::text
+  from coinslot.gateways g
+  union all
+  select 'rows', 'coinslot.payment_statuses ' || s.status, to_jsonb(s), null
+  from coinslot.payment_statuses s
+  union all
+  select 'rows', format('coinslot.payment_transitions %s %s', t.from_status, t.to_status),
+    to_jsonb(t), null
+  from coinslot.payment_transitions t
+  union all
+  select 'rows', 'coinslot.event_types ' || e.type, to_jsonb(e), null from coinslot.event_types e
+  union all
+  -- Which of them are sent is the shop's.
+  select 'rows', 'coinslot.mail_kinds ' || m.kind, to_jsonb(m) - 'active', to_jsonb(m)::text
+  from coinslot.mail_kinds m
+  union all
+  -- Without these the maintenance walks nowhere; how far it has come is the shop's.
+  select 'rows', 'coinslot.event_walks ' || w.name, '{}', jsonb_build_object('name', w.name)::text
+  from coinslot.event_walks w
+  where w.name <> 'low_mark'
+  union all
+  select 'rows', 'coinslot.report_progress', '{}', '{"id": true}' from coinslot.report_progress;
+end
+$$;
+
+create or replace function coinslot.prepare_restore() returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  lock table public.token_wallets, public.token_payments in share row exclusive mode;
+  if exists (select from public.token_wallets) or exists (select from public.token_payments) then
+    perform coinslot.refuse_problems('No backup can be restored here', array[
+      'there are wallets or orders: restore into a new project.'
+    ]);
+  end if;
+  delete from public.token_features;
+  delete from public.token_prices;
+  delete from public.token_products;
+  delete from coinslot.payment_transitions;
+  delete from coinslot.payment_statuses;
+  delete from coinslot.gateways;
+  delete from coinslot.errors;
+  delete from coinslot.mail_kinds;
+  delete from coinslot.event_types;
+  delete from coinslot.event_walks;
+  delete from coinslot.report_progress;
+  delete from coinslot.settings;
+  delete from coinslot.lot_backfill;
+  delete from coinslot.charges;
+  alter table coinslot.imported_columns disable trigger imported_columns_append_only;
+  delete from coinslot.imported_columns;
+  alter table coinslot.imported_columns enable trigger imported_columns_append_only;
+end
+$$;
+
 create or replace function coinslot.public_names() returns text[]
 language sql immutable parallel safe set search_path = ''
 return array[

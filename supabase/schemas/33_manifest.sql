@@ -324,7 +324,9 @@ revoke all on function coinslot.present_triggers() from public;
 -- Rows that belong to the release and not to the shop, which decides all of a gateway but its id.
 create function coinslot.present_rows()
 returns table (kind text, name text, facts jsonb, definition text)
-language sql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
   select 'rows', 'coinslot.errors ' || e.message, to_jsonb(e), null from coinslot.errors e
   union all
   select 'rows', 'coinslot.gateways ' || g.id, '{}',
@@ -337,6 +339,20 @@ language sql stable set search_path = '' as $$
   select 'rows', format('coinslot.payment_transitions %s %s', t.from_status, t.to_status),
     to_jsonb(t), null
   from coinslot.payment_transitions t
+  union all
+  select 'rows', 'coinslot.event_types ' || e.type, to_jsonb(e), null from coinslot.event_types e
+  union all
+  -- Which of them are sent is the shop's.
+  select 'rows', 'coinslot.mail_kinds ' || m.kind, to_jsonb(m) - 'active', to_jsonb(m)::text
+  from coinslot.mail_kinds m
+  union all
+  -- Without these the maintenance walks nowhere; how far it has come is the shop's.
+  select 'rows', 'coinslot.event_walks ' || w.name, '{}', jsonb_build_object('name', w.name)::text
+  from coinslot.event_walks w
+  where w.name <> 'low_mark'
+  union all
+  select 'rows', 'coinslot.report_progress', '{}', '{"id": true}' from coinslot.report_progress;
+end
 $$;
 comment on function coinslot.present_rows() is 'The rows of a release as they are.';
 revoke all on function coinslot.present_rows() from public;

@@ -479,6 +479,10 @@ begin
   delete from coinslot.payment_statuses;
   delete from coinslot.gateways;
   delete from coinslot.errors;
+  delete from coinslot.mail_kinds;
+  delete from coinslot.event_types;
+  delete from coinslot.event_walks;
+  delete from coinslot.report_progress;
   delete from coinslot.settings;
   delete from coinslot.lot_backfill;
   delete from coinslot.charges;

@@ -222,6 +222,19 @@ _RULES = (
       ('staged', '{"kind": "tokens", "tokens": 3}'::jsonb),
       ('cheaper', '{"kind": "percent", "percent_off": 50}')) p (id, terms)""",
     "select coinslot.set_code(p.id, p.id, null, true, '') from coinslot.promotions p",
+    # On a slow machine a call waits longer than users do, and here it is to wait.
+    """do $$
+    declare
+      v_function regprocedure;
+    begin
+      for v_function in
+        select p.oid from pg_proc p, unnest(p.proconfig) c (setting)
+        where p.pronamespace = 'public'::regnamespace and starts_with(c.setting, 'lock_timeout=')
+      loop
+        execute format('alter function %s set lock_timeout = %L', v_function, '60s');
+      end loop;
+    end
+    $$""",
 )
 _INVITED = """
 insert into coinslot.referrals (referrer, referred, status, payment_id, due_at)

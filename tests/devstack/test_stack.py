@@ -179,7 +179,7 @@ def test_rewritten_migrations_are_noticed_and_a_reset_applies_them(
     with own.connect() as connection:
         assert connection.execute("select count(*) from public.rewritten").fetchone() == (0,)
         users = connection.execute("select count(*) from auth.users").fetchone()
-    assert users == (4,)  # three seeded, and the last one
+    assert users == (7,)  # six seeded, and the last one
 
 
 @pytest.mark.proof

@@ -75,7 +75,7 @@ MUTANTS = (
         "card-of-another",
         "nobody is charged for a subscription of another",
         "own_method",
-        "and k.user_id = coinslot.current_user_id()",
+        "and k.user_id = v_user_id",
         "",
     ),
     _broken(

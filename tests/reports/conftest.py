@@ -1,5 +1,0 @@
-"""The server whose clock tests move."""
-
-from tests.lots.conftest import clocked
-
-__all__ = ["clocked"]
