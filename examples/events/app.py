@@ -47,6 +47,6 @@ async def act_on(event: dict[str, Any]) -> None:
 
 @app.get("/access/<user_id:uuid>")
 async def access(_request: Request, user_id: object) -> HTTPResponse:
-    """What somebody has, by product."""
+    """The packs that somebody has, by product."""
     has = {product: n for (user, product), n in ACCESS.items() if user == str(user_id) and n > 0}
     return json(has)

@@ -46,9 +46,7 @@ $$;
 -- A backup brings these rows along, and the check of an installation knows them.
 create or replace function coinslot.present_rows()
 returns table (kind text, name text, facts jsonb, definition text)
-language plpgsql stable set search_path = '' as $$
-begin
-  return query
+language sql stable set search_path = '' as $$
   select 'rows', 'coinslot.errors ' || e.message, to_jsonb(e), null from coinslot.errors e
   union all
   select 'rows', 'coinslot.gateways ' || g.id, '{}',
@@ -73,8 +71,7 @@ begin
   from coinslot.event_walks w
   where w.name <> 'low_mark'
   union all
-  select 'rows', 'coinslot.report_progress', '{}', '{"id": true}' from coinslot.report_progress;
-end
+  select 'rows', 'coinslot.report_progress', '{}', '{"id": true}' from coinslot.report_progress
 $$;
 
 create or replace function coinslot.prepare_restore() returns void
@@ -106,6 +103,41 @@ begin
 end
 $$;
 
+-- An id that is taken is refused with a code.
+create or replace function coinslot.add_endpoint(
+  id uuid, url text, secret text, name text, types text[], reason text
+) returns public.coinslot_endpoint
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_endpoint coinslot.endpoints;
+begin
+  perform coinslot.check_types(add_endpoint.types);
+  perform coinslot.check_text('name', add_endpoint.name, 100);
+  if (select count(*) from coinslot.endpoints) >= 20 then
+    perform coinslot.fail('invalid_argument', '{"argument": "id", "max_endpoints": 20}');
+  end if;
+  begin
+    insert into coinslot.endpoints as e (id, url, secret, name, types)
+    values (
+      add_endpoint.id, add_endpoint.url, add_endpoint.secret, add_endpoint.name,
+      add_endpoint.types
+    )
+    returning e.* into v_endpoint;
+  exception
+  when unique_violation then
+    perform coinslot.fail('invalid_argument', '{"argument": "id", "reason": "taken"}');
+  when check_violation or not_null_violation then
+    perform coinslot.fail(
+      'invalid_argument', jsonb_build_object('argument', 'url', 'reason', sqlerrm)
+    );
+  end;
+  perform coinslot.note_action(
+    'endpoint_added', v_endpoint.id::text, add_endpoint.reason,
+    jsonb_build_object('url', v_endpoint.url, 'types', v_endpoint.types)
+  );
+  return coinslot.shown_endpoint(v_endpoint);
+end
+$$;
 create or replace function coinslot.public_names() returns text[]
 language sql immutable parallel safe set search_path = ''
 return array[

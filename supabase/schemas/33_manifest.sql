@@ -324,9 +324,7 @@ revoke all on function coinslot.present_triggers() from public;
 -- Rows that belong to the release and not to the shop, which decides all of a gateway but its id.
 create function coinslot.present_rows()
 returns table (kind text, name text, facts jsonb, definition text)
-language plpgsql stable set search_path = '' as $$
-begin
-  return query
+language sql stable set search_path = '' as $$
   select 'rows', 'coinslot.errors ' || e.message, to_jsonb(e), null from coinslot.errors e
   union all
   select 'rows', 'coinslot.gateways ' || g.id, '{}',
@@ -351,8 +349,7 @@ begin
   from coinslot.event_walks w
   where w.name <> 'low_mark'
   union all
-  select 'rows', 'coinslot.report_progress', '{}', '{"id": true}' from coinslot.report_progress;
-end
+  select 'rows', 'coinslot.report_progress', '{}', '{"id": true}' from coinslot.report_progress
 $$;
 comment on function coinslot.present_rows() is 'The rows of a release as they are.';
 revoke all on function coinslot.present_rows() from public;
@@ -423,5 +420,3 @@ $$;
 comment on function coinslot.write_manifest() is
 'Takes what is here for this release; the last statement of its migrations.';
 revoke all on function coinslot.write_manifest() from public;
-
-select coinslot.write_manifest();

@@ -101,7 +101,7 @@ revoke all on function coinslot.check_types(text[]) from public;
 
 -- ---- adding ----
 
--- The id is the sidecar's, which has sealed the secret for it. The same call again changes nothing.
+-- The id is the sidecar's, which has sealed the secret for it: no other endpoint gets it.
 create function coinslot.add_endpoint(
   id uuid, url text, secret text, name text, types text[], reason text
 ) returns public.coinslot_endpoint
@@ -121,7 +121,10 @@ begin
       add_endpoint.types
     )
     returning e.* into v_endpoint;
-  exception when check_violation or not_null_violation then
+  exception
+  when unique_violation then
+    perform coinslot.fail('invalid_argument', '{"argument": "id", "reason": "taken"}');
+  when check_violation or not_null_violation then
     perform coinslot.fail(
       'invalid_argument', jsonb_build_object('argument', 'url', 'reason', sqlerrm)
     );

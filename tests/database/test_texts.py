@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from tests.database.people import Bank
+from tests.database.people import Bank, grant
 
 # Of each a text that is fine, and what is sent in its place.
 TEXTS = (
@@ -35,7 +35,9 @@ where p.pronamespace = 'public'::regnamespace and strpos(p.prosrc, 'coinslot.') 
 order by p.proname
 """
 # What makes a call that goes as far as it can. A type says it where the name does not.
-BY_NAME = {
+NOBODY = "00000000-0000-4000-8000-000000000009"
+YEAR = {"from": "2026-01-01", "to": "2027-01-01"}
+BY_NAME: dict[str, Any] = {
     "gateway": "portone",
     "product_id": "starter",
     "feature": "question",
@@ -57,6 +59,49 @@ BY_NAME = {
     "virtual_account": None,
     "metadata": {},
     "webhook_ids": [],
+    "every": "month",
+    "time_zone": "Asia/Seoul",
+    "mode": "add",
+    "rollover": "none",
+    "method": "card",
+    "promotion": "welcome",
+    "promo_code": None,
+    "terms": {"kind": "tokens", "tokens": 1},
+    "tiers": [],
+    "tax_status": "general",
+    "unattended": "at_will",
+    "until": "2026-01-02T00:00:00Z",
+    "expires_at": None,
+    "tokens_end_at": None,
+    "types": None,
+    "locale": "ko",
+    "url": "https://app.example/hooks",
+    "secret": "v1.x",
+    "after": None,
+    "id": "premium_reading",
+    "who": NOBODY,
+    "q": "Kim",
+}
+BY_RPC: dict[str, dict[str, Any]] = {
+    "add_token_endpoint": {"id": NOBODY},
+    "add_tokens": {"kind": "grant"},
+    "coinslot_add_endpoint": {"id": NOBODY},
+    "coinslot_export_user": {"part": "wallet"},
+    "coinslot_finish_charge": {"outcome": "declined"},
+    "coinslot_finish_mail": {"outcome": "sent"},
+    "coinslot_make_codes": {"number": 1},
+    "coinslot_set_code": {"code": "WELCOME"},
+    "coinslot_set_tiers": {"tiers": {"5": 10}},
+    "list_token_deliveries": {"state": None},
+    "set_token_code": {"code": "WELCOME"},
+    "set_token_mail": {"kind": "tokens_low"},
+    "token_console_act": {"action": "note_order"},
+    "set_token_tiers": {"tiers": {"5": 10}},
+    "token_console_export": {"report": "sales", "format": "csv", "options": YEAR},
+    "token_console_get": {"what": "order"},
+    "token_console_list": {"list": "orders"},
+    "token_console_report": {"report": "sales", "options": YEAR},
+    "update_profile": {"display_name": "Kim"},
 }
 BY_TYPE = {
     "text": "x",
@@ -69,15 +114,17 @@ BY_TYPE = {
 
 
 def test_every_text_is_taken_or_refused_with_a_code(bank: Bank) -> None:
-    me, other = bank.user(1000), bank.user()
-    order = bank.order(me)
-    given = {"user_id": str(me), "from_user": str(me), "into_user": str(other), "who": str(me)}
-    known = {**BY_NAME, **given, "order_id": order}
+    me, other = bank.operator("owner"), bank.user()
+    bank.ask(grant(me, 10_000, "enough for each call"))
+    known = {**BY_NAME, **_there(bank, me, other)}
     asked = answered = 0
     with bank.connect() as connection:
         for rpc in bank.rows(RPCS):
+            fitting = {**known, **BY_RPC.get(rpc["name"], {})}
             arguments = {
-                name: known.get(name, BY_TYPE.get(kind))
+                name: fitting["uuid"]
+                if (name, kind) == ("id", "uuid")
+                else fitting.get(name, BY_TYPE.get(kind))
                 for name, kind in zip(rpc["names"], rpc["types"], strict=True)
             }
             for name, kind in zip(rpc["names"], rpc["types"], strict=True):
@@ -93,6 +140,23 @@ def test_every_text_is_taken_or_refused_with_a_code(bank: Bank) -> None:
     # Or the refusals would be of something else.
     assert answered > asked / 4 > 100
     assert bank.audit() == []
+
+
+def _there(bank: Bank, me: UUID, other: UUID) -> dict[str, str]:
+    """The order, the endpoint and the promotion that the calls name."""
+    endpoint = str(uuid4())
+    bank.change("select coinslot.set_promotion('welcome', %s, '')", json.dumps(BY_NAME["terms"]))
+    bank.change(
+        "select coinslot_add_endpoint(%s, %s, 'v1.x', 'x', null, 'x')", endpoint, BY_NAME["url"]
+    )
+    return {
+        "user_id": str(me),
+        "from_user": str(me),
+        "into_user": str(other),
+        "order_id": bank.order(me),
+        "subject": bank.order(me),
+        "uuid": endpoint,
+    }
 
 
 def _called(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -20,7 +20,7 @@ from devstack import programs
 from devstack.keys import ApiKeys
 from devstack.processes import Processes, Program
 from devstack.settings import DevstackSettings
-from tests.support.servers import running
+from tests.support.servers import running, until
 
 KEYS = ApiKeys("a-secret-of-its-own-with-at-least-32-characters")
 BODY = b"\x00\x01 not text " * 1_500_000
@@ -70,11 +70,19 @@ class Gateway:
 
     settings: DevstackSettings
 
-    def postgrest(self, upstream: Upstream) -> AbstractAsyncContextManager[str]:
+    @asynccontextmanager
+    async def postgrest(self, upstream: Upstream) -> AsyncIterator[str]:
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", self.settings.postgrest_port))
-        return running(upstream.app(), sock)
+        async with running(upstream.app(), sock) as url:
+            yield url
+        await until(self._has_left_postgrest)
+
+    async def _has_left_postgrest(self) -> bool:
+        """The next upstream is at the same port: what is sent to the one before is lost."""
+        found = await asyncio.to_thread(self.process.net_connections, "tcp")
+        return all(each.raddr[1:] != (self.settings.postgrest_port,) for each in found)
 
     @property
     def processes(self) -> Processes:

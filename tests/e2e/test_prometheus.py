@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-
 from sanic.response import text
 
 from coinslot.services import opened

@@ -1,0 +1,3 @@
+-- The last: notes what this release consists of.
+
+select coinslot.write_manifest();
