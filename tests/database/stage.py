@@ -231,7 +231,7 @@ _RULES = (
         select p.oid from pg_proc p, unnest(p.proconfig) c (setting)
         where p.pronamespace = 'public'::regnamespace and starts_with(c.setting, 'lock_timeout=')
       loop
-        execute format('alter function %s set lock_timeout = %L', v_function, '60s');
+        execute 'alter function ' || v_function || ' set lock_timeout = ''60s''';
       end loop;
     end
     $$""",
