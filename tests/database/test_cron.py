@@ -67,6 +67,7 @@ def overdue(with_cron: psycopg.Connection) -> UUID:
     return UUID(str(order[0]))
 
 
+@pytest.mark.proof
 def test_what_is_scheduled_once_every_minute_expires_orders(
     with_cron: psycopg.Connection, overdue: UUID
 ) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.support.stacks import LocalStack, Person
 
-EXAMPLES = sized(10, proofs=40)
+EXAMPLES = sized(5, proofs=40)
 
 SIDECAR = schemathesis.openapi.from_dict(document())
 

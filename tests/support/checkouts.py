@@ -49,6 +49,11 @@ def at_one(driver: GatewayDriver) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("gateway", drivers, ids=lambda each: each.name, indirect=True)
 
 
+def only_at(*drivers: GatewayDriver) -> pytest.MarkDecorator:
+    """Of what no other gateway has."""
+    return pytest.mark.parametrize("gateway", drivers, ids=lambda each: each.name, indirect=True)
+
+
 @asynccontextmanager
 async def sidecar_for(driver: GatewayDriver, stack: LocalStack) -> AsyncIterator[str]:
     """The one that serves this gateway: but for PortOne V2 the stack's own."""
