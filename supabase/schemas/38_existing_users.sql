@@ -1,1 +1,0 @@
-select coinslot.write_manifest();
