@@ -1,2 +1,3 @@
--- The manifest tells all of the above, rows of the release as well: it is written last.
+-- The last: notes what this release consists of.
+
 select coinslot.write_manifest();
