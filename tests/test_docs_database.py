@@ -154,3 +154,16 @@ def test_times_that_things_are_kept_for_are_the_database_s() -> None:
         if spans(name)[0] in kept
     }
     assert {name: times[name] for name in kept} == kept
+
+
+def test_events_page_has_every_type() -> None:
+    types = set(re.findall(r"^\('([a-z_]+\.[a-z_]+)', '[A-Z]", MIGRATIONS, re.MULTILINE))
+    shown = named("\n".join(cells(section("events.md", "What there is"))), r"[\w.]+")
+    assert shown == types != set()
+
+
+def test_mail_page_has_every_kind() -> None:
+    inserted = re.findall(r"insert into coinslot\.mail_kinds.*?;\n", MIGRATIONS, re.DOTALL)
+    kinds = set(re.findall(r"^\(?\s*'([a-z_]+)', '[a-z_]+\.", "".join(inserted), re.MULTILINE))
+    shown = named("\n".join(cells(section("mail.md", "Which mails there are"))))
+    assert shown == kinds != set()

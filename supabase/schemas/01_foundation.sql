@@ -124,6 +124,8 @@ create table coinslot.settings (
   retention text not null default 'kr',
   keep_books_years integer,
   keep_identities interval default interval '3 years',
+  renewal_ahead interval default interval '3 days',
+  yearly_renewal_ahead interval default interval '7 days',
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -179,6 +181,11 @@ create table coinslot.settings (
   constraint settings_retention_known check (retention = any(coinslot.retention_regions())),
   constraint settings_erased_kept_long_enough check (
     keep_books_years > 0 and keep_identities >= interval '30 days'
+  ),
+  -- Less than a period: who has just subscribed is told of no renewal.
+  constraint settings_renewals_told_in_range check (
+    renewal_ahead > interval '0' and renewal_ahead <= interval '27 days'
+    and yearly_renewal_ahead > interval '0' and yearly_renewal_ahead <= interval '90 days'
   )
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
@@ -268,6 +275,10 @@ comment on column coinslot.settings.auto_top_up is
 'False charges for no top-up any more, at once.';
 comment on column coinslot.settings.charge_spread is
 'Charges that are due together are spread over this time.';
+comment on column coinslot.settings.renewal_ahead is
+'How long before a month is charged its subscriber is told; null = never.';
+comment on column coinslot.settings.yearly_renewal_ahead is
+'How long before a year is charged its subscriber is told; null = never.';
 comment on column coinslot.settings.retention is
 'Whose law says how long books are kept: kr or eu. What is erased tells it.';
 comment on column coinslot.settings.keep_books_years is

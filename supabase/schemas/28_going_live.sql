@@ -70,12 +70,18 @@ begin
   perform pg_advisory_xact_lock(coinslot.mode_lock());
   perform from public.token_payments p where not p.live order by p.id for update;
   perform from public.token_wallets w
-  where w.user_id in (select p.user_id from public.token_payments p where not p.live)
+  where w.user_id in (
+    select p.user_id from public.token_payments p where not p.live
+    union all
+    select s.user_id from public.token_subscriptions s where not s.live and s.status <> 'ended'
+    union all
+    select k.user_id from coinslot.billing_keys k where not k.live and k.status <> 'removed'
+  )
   order by w.user_id for update;
 end
 $$;
 comment on function coinslot.lock_test_orders() is
-'Locks the mode, all test orders and the wallets of their buyers.';
+'Locks the mode, all test orders, and the wallets of their buyers and of subscribers.';
 revoke all on function coinslot.lock_test_orders() from public;
 
 create function coinslot.open_test_orders() returns setof public.token_payments

@@ -348,6 +348,32 @@ comment on function coinslot.lock_subscription(uuid, uuid) is
 'Locks a subscription of a user, its open orders and the wallet; PT404.';
 revoke all on function coinslot.lock_subscription(uuid, uuid) from public;
 
+-- For whoever serves nobody in particular. Who changes a subscription has the wallet of its owner
+-- locked first: events of the wallet are numbered under that lock. A merge changes the owner.
+create function coinslot.lock_with_wallet(subscription_id uuid)
+returns public.token_subscriptions
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_user_id uuid;
+  v_subscription public.token_subscriptions;
+begin
+  loop
+    select s.user_id into v_user_id from public.token_subscriptions s
+    where s.id = lock_with_wallet.subscription_id;
+    exit when not found;
+    perform coinslot.lock_wallet(v_user_id);
+    select s.* into v_subscription from public.token_subscriptions s
+    where s.id = lock_with_wallet.subscription_id and s.user_id = v_user_id
+    for update;
+    exit when found;
+  end loop;
+  return v_subscription;
+end
+$$;
+comment on function coinslot.lock_with_wallet(uuid) is
+'Locks the wallet of whoever has a subscription, and then the subscription.';
+revoke all on function coinslot.lock_with_wallet(uuid) from public;
+
 -- Whoever calls has it locked. Money that is taken after this moment bought nothing: its refund is
 -- proposed. An order that a payment is being applied to at this moment is judged by that.
 create function coinslot.void_cycle_orders(subscription_id uuid) returns void

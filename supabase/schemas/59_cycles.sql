@@ -509,7 +509,8 @@ comment on function coinslot.describe_charge(uuid, boolean) is
 'A charge with all that a gateway is told of it.';
 revoke all on function coinslot.describe_charge(uuid, boolean) from public;
 
--- Charges whose outcome nobody told come first: again = true, so they are looked up, not made.
+-- Charges whose outcome nobody told come first: again = true, so they are looked up, not made. Of
+-- what is due, a wallet that is in use passes its subscription by until the next call.
 create function coinslot.claim_charges(
   gateways text[], batch integer, subscription_id uuid
 ) returns setof jsonb
@@ -539,6 +540,7 @@ begin
   from claimed c;
   for v_subscription in
     select s.* from public.token_subscriptions s
+    inner join public.token_wallets w on w.user_id = s.user_id
     where s.next_charge_at <= clock_timestamp() and s.gateway = any (claim_charges.gateways)
       and s.id = coalesce(claim_charges.subscription_id, s.id)
     order by s.next_charge_at limit least(greatest(claim_charges.batch, 1), 1000)
@@ -587,13 +589,11 @@ begin
   then
     perform coinslot.fail('invalid_argument', '{"argument": "outcome"}');
   end if;
-  select s.* into v_subscription from public.token_subscriptions s
-  where s.id = (
+  v_subscription := coinslot.lock_with_wallet((
     select c.subscription_id from coinslot.cycle_charges h
     inner join coinslot.subscription_cycles c on c.id = h.cycle_id
     where h.id = finish_charge.charge_id
-  )
-  for update;
+  ));
   update coinslot.cycle_charges h set
     state = finish_charge.outcome, reason = left(finish_charge.reason, 100),
     finished_at = clock_timestamp()

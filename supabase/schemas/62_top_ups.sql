@@ -466,6 +466,7 @@ begin
   from claimed c;
   for v_top_up in
     select t.* from coinslot.top_ups t
+    inner join public.token_wallets w on w.user_id = t.user_id
     where t.status = 'on' and t.next_look_at <= clock_timestamp()
       and t.gateway = any (claim_top_ups.gateways)
       and (select s.auto_top_up from coinslot.settings s where s.id)
@@ -511,19 +512,19 @@ create function coinslot.finish_top_up(
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_charge coinslot.top_up_charges;
+  v_user_id uuid := (
+    select h.user_id from coinslot.top_up_charges h where h.id = finish_top_up.charge_id
+  );
   v_top_up coinslot.top_ups;
+  v_charge coinslot.top_up_charges;
   v_wait interval;
 begin
   if finish_top_up.outcome in ('soft', 'hard', 'authentication', 'ours', 'review') is not true
   then
     perform coinslot.fail('invalid_argument', '{"argument": "outcome"}');
   end if;
-  select t.* into v_top_up from coinslot.top_ups t
-  where t.user_id = (
-    select h.user_id from coinslot.top_up_charges h where h.id = finish_top_up.charge_id
-  )
-  for update;
+  perform coinslot.lock_wallet(v_user_id);
+  select t.* into v_top_up from coinslot.top_ups t where t.user_id = v_user_id for update;
   update coinslot.top_up_charges h set
     state = finish_top_up.outcome, reason = left(finish_top_up.reason, 100),
     finished_at = clock_timestamp()

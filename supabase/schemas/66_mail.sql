@@ -12,6 +12,7 @@ create table coinslot.mail_kinds (
   roles text[],
   optional boolean not null default false,
   active boolean not null default true,
+  only_if jsonpath,
   constraint mail_kinds_pkey primary key (kind),
   constraint mail_kinds_event_type_fkey foreign key (event_type)
   references coinslot.event_types (type) on delete restrict,
@@ -23,6 +24,8 @@ comment on column coinslot.mail_kinds.roles is
 'The operators who get it; null = the person whom the event is about.';
 comment on column coinslot.mail_kinds.optional is
 'People may do without it: it has a link that ends it. Receipts have none.';
+comment on column coinslot.mail_kinds.only_if is
+'A predicate: the data of an event has to meet it; null = of each.';
 create index mail_kinds_event_type on coinslot.mail_kinds (event_type);
 insert into coinslot.mail_kinds (kind, event_type, roles, optional, active) values
 ('receipt', 'payment.completed', null, false, true),
@@ -38,6 +41,9 @@ insert into coinslot.mail_kinds (kind, event_type, roles, optional, active) valu
 ('discrepancy', 'discrepancy.opened', '{finance,owner}', false, true),
 ('ledger_unsound', 'ledger.unsound', '{owner}', false, true),
 ('endpoint_off', 'endpoint.disabled', '{owner}', false, true);
+-- Of free tokens that end nobody is told by mail: that may count as advertising.
+update coinslot.mail_kinds set only_if = '$.paid == true'
+where kind = 'tokens_expiring';
 alter table coinslot.mail_kinds enable row level security;
 revoke all on table coinslot.mail_kinds from anon, authenticated, service_role;
 create policy "Nobody reads mail kinds through the API" on coinslot.mail_kinds
@@ -150,8 +156,7 @@ $$;
 comment on function coinslot.address_hash(text) is 'An address as dead ones are kept.';
 revoke all on function coinslot.address_hash(text) from public;
 
--- Of free tokens that end nobody is told by mail: that may count as advertising. Operators in a
--- statement of their own, which most events have no use for.
+-- Operators in a statement of their own, which most events have no use for.
 create function coinslot.write_mails() returns trigger
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -166,7 +171,7 @@ begin
     select new.id, k.kind, new.user_id
     from coinslot.mail_kinds k
     where k.event_type = new.type and k.active and k.roles is null
-      and (k.kind <> 'tokens_expiring' or new.data ->> 'paid' = 'true')
+      and (k.only_if is null or new.data @@ k.only_if)
       and not exists (
         select from coinslot.mail_refusals r
         where r.user_id = new.user_id and r.kind = k.kind and k.optional
@@ -180,7 +185,8 @@ begin
     select new.id, k.kind, o.user_id
     from coinslot.mail_kinds k
     inner join coinslot.operators o on o.role = any (k.roles)
-    where k.event_type = new.type and k.active;
+    where k.event_type = new.type and k.active
+      and (k.only_if is null or new.data @@ k.only_if);
   end if;
   return null;
 end
@@ -228,10 +234,12 @@ create type public.coinslot_mail_job as (
   payment jsonb,
   business jsonb,
   links jsonb,
-  unsubscribe text
+  unsubscribe text,
+  shown jsonb
 );
 comment on type public.coinslot_mail_job is
-'A mail to be sent now; unsubscribe is the token of the link that ends its kind.';
+'A mail to be sent now; unsubscribe is the token of the link that ends its kind, shown the names of
+a plan or a pack and of the method that is charged for it.';
 revoke all on type public.coinslot_mail_job from public;
 grant usage on type public.coinslot_mail_job to service_role;
 
@@ -304,6 +312,21 @@ comment on function coinslot.mail_link(coinslot.mails) is
 'A token that ends this kind of mail; null where it cannot be ended.';
 revoke all on function coinslot.mail_link(coinslot.mails) from public;
 
+-- As they are when the mail is sent: an event has none of them.
+create function coinslot.mail_names(data jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'name', p.name, 'name_ko', p.name_ko, 'brand', k.brand, 'last_four', k.last_four
+  )
+  from (values (mail_names.data)) d (data)
+  left join public.token_products p
+    on p.id = coalesce(d.data ->> 'plan_id', d.data ->> 'product_id')
+  left join coinslot.billing_keys k on k.id = (d.data ->> 'method_id')::uuid
+$$;
+comment on function coinslot.mail_names(jsonb) is
+'Names of the plan or pack of an event, and of its method: {name, name_ko, brand, last_four}.';
+revoke all on function coinslot.mail_names(jsonb) from public;
+
 create function coinslot.mail_job(mail coinslot.mails, address text)
 returns public.coinslot_mail_job
 language sql volatile set search_path = '' as $$
@@ -319,7 +342,8 @@ language sql volatile set search_path = '' as $$
       )
       from public.token_payments p where p.order_id = o.data ->> 'order_id'
     ),
-    s.business, s.links, coinslot.mail_link(mail)
+    s.business, s.links, coinslot.mail_link(mail),
+    case when o.data ? 'method_id' then coinslot.mail_names(o.data) end
   )::public.coinslot_mail_job
   from coinslot.outbox o cross join coinslot.settings s
   where o.id = mail.event_id and s.id

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -49,6 +51,16 @@ where s.id = %s order by p.created_at
 """
 
 
+_GAPS = """
+select w.user_id from token_wallets w join coinslot.outbox o on o.user_id = w.user_id
+group by w.user_id having count(*) <> w.events or max(o.seq) <> w.events
+"""
+_ENDS = """
+update token_subscriptions set cancel_at_end = true, next_charge_at = clock_timestamp(),
+  period_end = period_start + interval '1 microsecond' where id = %s
+"""
+
+
 @pytest.fixture(scope="module")
 def shop(bank: Bank) -> Bank:
     bank.change(_SHOP)
@@ -79,17 +91,7 @@ def test_many_servers_charge_each_subscription_once(shop: Bank) -> None:
 
 def test_many_servers_buy_one_pack_for_each(shop: Bank) -> None:
     """An hour goes by until the next one, whatever is left."""
-    people = [shop.user() for _ in range(60)]
-    for person in people:
-        wish = {
-            "product_id": "starter",
-            "gateway": "portone",
-            "currency": "KRW",
-            "method_id": _method(shop, person),
-            "threshold": 5,
-            "monthly_cap": 50_000,
-        }
-        shop.ask(Call("set_token_top_up", wish, person))
+    people = [_topping_up(shop) for _ in range(60)]
 
     def server(connection: Connection) -> Answer:
         found: list[str] = []
@@ -170,6 +172,54 @@ def test_what_happens_while_a_charge_is_paid(shop: Bank, what: str) -> None:
             ("review", "ended"),
         }
     assert not shop.audit()
+    assert not shop.rows(_GAPS)
+
+
+def test_a_wallet_that_is_in_use_keeps_no_server_waiting(shop: Bank) -> None:
+    """Else it would wait for who waits for it: events are numbered under the wallet's lock."""
+    user, subscription = _subscribed(shop)
+    charge = _claim(shop, subscription)
+    shop.ask(gateway_says(charge["order_id"], charge["version"], amount=PRICE, paid=PRICE))
+    shop.change(_ENDS, subscription)
+    with shop.connect() as person, shop.connect() as server:
+        server.execute("set lock_timeout = '5s'")
+        with person.transaction():
+            person.execute("select from token_wallets where user_id = %s for update", [user])
+            assert server.execute(_CLAIM_ONE, [subscription]).fetchall() == []
+            assert _told(shop, user) == ["subscription.started"]
+        server.execute(_CLAIM_ONE, [subscription])
+    assert _told(shop, user) == ["subscription.started", "subscription.ended"]
+
+
+@pytest.mark.parametrize("what", ["charge", "top_up"])
+def test_a_decline_has_nothing_locked_that_others_want_while_it_waits(
+    shop: Bank, what: str
+) -> None:
+    if what == "charge":
+        user, subscription = _subscribed(shop)
+        charge = _claim(shop, subscription)
+        wanted, lock = subscription, "select from token_subscriptions where id = %s"
+    else:
+        user = _topping_up(shop)
+        with shop.connect() as connection:
+            [charge] = connection.execute(_CLAIM_TOP_UPS).fetchall()
+        wanted, lock = user, "select from coinslot.top_ups where user_id = %s"
+    finish = f"select public.coinslot_finish_{what}(%s::uuid, 0, 'soft', 'why') as heard"
+    with shop.connect() as person, shop.connect() as server, ThreadPoolExecutor(1) as thread:
+        with person.transaction():
+            person.execute("select from token_wallets where user_id = %s for update", [user])
+            heard = thread.submit(server.execute, finish, [charge["id"]])
+            pid, limit = [server.info.backend_pid], time.monotonic() + 60
+            blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as waits"
+            while not _row(person.execute(blocked, pid).fetchone() or {})["waits"]:
+                assert not heard.done()
+                assert time.monotonic() < limit
+                time.sleep(0.001)
+            person.execute(f"{lock} for update nowait", [wanted])
+        assert _row(heard.result(60).fetchone() or {})["heard"]
+    assert _told(shop, user) == [
+        "subscription.payment_failed" if what == "charge" else "top_up.failed"
+    ]
 
 
 def _method(shop: Bank, user: UUID) -> UUID:
@@ -201,6 +251,29 @@ def _claim(shop: Bank, subscription: UUID) -> dict[str, Any]:
     with shop.connect() as connection:
         [found] = connection.execute(_CLAIM_ONE, [subscription]).fetchall()
     return found
+
+
+def _topping_up(shop: Bank) -> UUID:
+    """A user for whom a pack is to be bought."""
+    user = shop.user()
+    wish = {
+        "product_id": "starter",
+        "gateway": "portone",
+        "currency": "KRW",
+        "method_id": _method(shop, user),
+        "threshold": 5,
+        "monthly_cap": 50_000,
+    }
+    shop.ask(Call("set_token_top_up", wish, user))
+    return user
+
+
+def _told(shop: Bank, user: UUID) -> list[str]:
+    found = shop.rows(
+        "select type from coinslot.outbox where user_id = %s and type !~ '^payment' order by seq",
+        user,
+    )
+    return [each["type"] for each in found]
 
 
 def _row(answer: Answer) -> dict[str, Any]:

@@ -6,7 +6,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from coinslot.services import Services, opened
 from tests.support.checkouts import EVERY, Checkout, sidecar_for
+from tests.support.mailboxes import Mailbox, mailbox
+from tests.support.mailings import mail_of
 from tests.support.portone_v2_shop import v2_shop, v2_sidecar
 from tests.support.refund_desks import RefundDesk, operator_of
 from tests.support.shop import Shop
@@ -58,3 +61,14 @@ async def checkout(gateway: GatewayDriver, shop: Shop) -> AsyncIterator[Checkout
 @pytest.fixture
 def refund_desk(checkout: Checkout, shop: Shop) -> RefundDesk:
     return RefundDesk(checkout, operator_of(shop))
+
+
+@pytest_asyncio.fixture
+async def post(shop: Shop) -> AsyncIterator[tuple[Mailbox, Services]]:
+    """A mailbox, and services that send to it. Events make mails from here on."""
+    with mailbox() as box:
+        async with opened(mail_of(shop, box)) as services:
+            await services.mailings.send_due()
+            box.kept.clear()
+            yield box, services
+            shop.select("delete from coinslot.mailer returning id")

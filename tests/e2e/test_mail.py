@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import pytest_asyncio
+from typing import TYPE_CHECKING
 
 from coinslot.server.app import create_app
-from coinslot.services import Services, opened
-from tests.support.mailboxes import Mailbox, mailbox
+from tests.support.mailings import PUBLIC, hurry, mail_of, states
 from tests.support.servers import running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
+    from coinslot.services import Services
+    from tests.support.mailboxes import Mailbox
     from tests.support.shop import Shop
-
-PUBLIC = "https://pay.example.com"
-
-
-def mail_of(shop: Shop, box: Mailbox) -> Any:  # noqa: ANN401 - settings
-    return shop.settings(
-        coinslot_smtp_host="127.0.0.1",
-        coinslot_smtp_port=box.port,
-        coinslot_smtp_tls="none",
-        coinslot_smtp_sender_email="hello@example.com",
-        coinslot_public_url=PUBLIC,
-    )
-
-
-@pytest_asyncio.fixture
-async def post(shop: Shop) -> AsyncIterator[tuple[Mailbox, Services]]:
-    """A mailbox, and services that send to it. Events make mails from here on."""
-    with mailbox() as box:
-        async with opened(mail_of(shop, box)) as services:
-            await services.mailings.send_due()
-            box.kept.clear()
-            yield box, services
-            shop.select("delete from coinslot.mailer returning id")
 
 
 async def test_a_receipt_and_a_refund_are_mailed_once(
@@ -121,17 +95,3 @@ async def test_a_link_of_a_mail_ends_its_kind(shop: Shop, post: tuple[Mailbox, S
     shop.select(emit, shop.buyer.id)
     await services.mailings.send_due()
     assert len(box.to(shop.buyer.email)) == 1
-
-
-def states(shop: Shop) -> list[tuple[str, str]]:
-    return shop.select(
-        "select kind, state from coinslot.mails where user_id = %s order by id", shop.buyer.id
-    )
-
-
-def hurry(shop: Shop) -> None:
-    shop.select(
-        "update coinslot.mails set next_attempt_at = now() where user_id = %s and state = 'pending'"
-        " returning id",
-        shop.buyer.id,
-    )

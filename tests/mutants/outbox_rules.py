@@ -6,6 +6,8 @@ from tests.mutants.mutant import Edit, Rewrite, SidecarMutant, SqlMutant
 
 OUTBOX = "sql_tests/39_outbox.test.sql"
 ENDPOINTS = "sql_tests/40_endpoints.test.sql"
+SUBSCRIPTION_EVENTS = "sql_tests/42_subscription_events.test.sql"
+PARALLEL = "tests/database/test_parallel_subscriptions.py"
 MAIL = "sql_tests/41_mail.test.sql"
 ADDRESSES = "tests/outbox/test_addresses.py"
 SEALED = "tests/test_sealed.py"
@@ -122,8 +124,43 @@ MUTANTS = (
         "mailed-of-free-tokens",
         "that tokens expire which nobody paid for is not mailed",
         "write_mails",
-        ("and (k.kind <> 'tokens_expiring' or new.data ->> 'paid' = 'true')", ""),
+        ("and (k.only_if is null or new.data @@ k.only_if)\n      and not", "and not"),
         MAIL,
+    ),
+    _mutant(
+        "past-due-told-each-time",
+        "that a period is unpaid is told once",
+        "subscription_moves",
+        ("and change.from_status <> 'past_due'", ""),
+        SUBSCRIPTION_EVENTS,
+    ),
+    _mutant(
+        "renewal-told-of-what-ends",
+        "what ends is told of no renewal",
+        "remind_of_renewals",
+        ("and not s.cancel_at_end and not s.pause_at_end", ""),
+        SUBSCRIPTION_EVENTS,
+    ),
+    _mutant(
+        "renewal-told-again",
+        "a renewal is told once",
+        "remind_of_renewals",
+        ("(s.next_charge_at, s.id::text) > (v_walk.at, v_walk.after_id)", "true"),
+        SUBSCRIPTION_EVENTS,
+    ),
+    _mutant(
+        "server-waits-for-a-wallet",
+        "whoever charges waits for nobody's wallet with a subscription locked",
+        "claim_charges",
+        ("inner join public.token_wallets w on w.user_id = s.user_id", ""),
+        PARALLEL,
+    ),
+    _mutant(
+        "decline-before-its-wallet",
+        "a decline locks the wallet before what it changes",
+        "finish_top_up",
+        ("perform coinslot.lock_wallet(v_user_id);", ""),
+        PARALLEL,
     ),
     SidecarMutant(
         "lost-answer-taken-for-a-no",

@@ -9,6 +9,7 @@ from coinslot.database.mails import MailJob
 KINDS = (
     *("receipt", "refund", "payment_failed", "deposit", "deposit_due", "tokens_low"),
     *("tokens_expiring", "review", "dispute", "discrepancy", "ledger_unsound", "endpoint_off"),
+    *("subscription_renewal", "subscription_failed", "subscription_ended", "top_up_suspended"),
 )
 OPTIONAL = ("tokens_low", "tokens_expiring")
 TOKEN = "abcdefghijklmnopqrstuvwx"
@@ -47,6 +48,22 @@ _PAYMENT = {
     "method": "card",
     "virtual_account": {"bank": "국민은행", "account_number": "1234567890123", "holder": "홍길동"},
 }
+_SUBSCRIPTION = {
+    "subscription_id": "0b9c8f55-3b0e-4b8e-9a35-7b8f2c1f4a10",
+    "status": "past_due",
+    "plan_id": "plus",
+    "family": "main",
+    "gateway": "acme",
+    "method_id": "7a3e5112-b419-46c0-af38-bea766ac4602",
+    "every": "month",
+    "amount": 9900,
+    "currency": "KRW",
+    "tokens": 300,
+    "period_start": "2026-12-01T01:00:00+00:00",
+    "period_end": "2027-01-01T01:00:00+00:00",
+    "cancel_at_end": False,
+}
+SHOWN = {"name": "Plus", "name_ko": "플러스", "brand": "현대", "last_four": "1234"}
 _OTHER = {
     "tokens_low": {"tokens": 9, "mark": 10},
     "tokens_expiring": {"tokens": 25, "expires_at": "2026-12-08T15:00:00+00:00", "paid": True},
@@ -58,6 +75,25 @@ _OTHER = {
     },
     "ledger_unsound": {"discrepancy_id": 8, "kind": "ledger_unsound"},
     "endpoint_off": {"endpoint_id": "8a0d5a52-6f2e-4c1e-9a44-2b1f6f0f7d11", "reason": "failing"},
+    "subscription_renewal": {**_SUBSCRIPTION, "charge_at": "2027-01-01T01:00:00+00:00"},
+    "subscription_failed": {
+        **_SUBSCRIPTION,
+        "class": "soft",
+        "attempt": 1,
+        "retry_at": "2026-12-02T01:00:00+00:00",
+        "ends_at": "2026-12-09T01:00:00+00:00",
+    },
+    "subscription_ended": {**_SUBSCRIPTION, "reason": "unpaid", "previous_status": "past_due"},
+    "top_up_suspended": {
+        "product_id": "standard",
+        "gateway": "acme",
+        "method_id": "7a3e5112-b419-46c0-af38-bea766ac4602",
+        "amount": 12000,
+        "currency": "KRW",
+        "tokens": 30,
+        "status": "suspended",
+        "reason": "declined",
+    },
 }
 
 
@@ -76,6 +112,7 @@ def job(kind: str, locale: str | None = "ko", **changes: Any) -> MailJob:  # noq
         "business": BUSINESS,
         "links": {},
         "unsubscribe": TOKEN if kind in OPTIONAL else None,
+        "shown": SHOWN if kind.startswith(("subscription", "top_up")) else None,
         **changes,
     }
     return MailJob.model_validate(given)

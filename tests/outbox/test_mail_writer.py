@@ -10,7 +10,7 @@ import pytest
 
 from coinslot.outbox.mail_writer import LANGUAGES, OURS, MailWriter, money, shown_time
 from coinslot.settings.deployment import Settings, SettingsError
-from tests.outbox.mail_jobs import KINDS, OPTIONAL, TOKEN, job
+from tests.outbox.mail_jobs import KINDS, OPTIONAL, SHOWN, TOKEN, job
 from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
@@ -108,6 +108,65 @@ def test_language_is_the_profiles_else_that_of_the_money() -> None:
     assert "payment" in first("fr", "KRW")
     assert "결제" in first(None, "KRW")
     assert "payment" in first(None, "USD")
+
+
+def test_language_of_a_subscription_is_that_of_its_money() -> None:
+    data = {**job("subscription_ended").data, "currency": "USD"}
+    assert "ended" in texts("subscription_ended", None, data=data)[0]  # type: ignore[arg-type]
+    assert "종료" in texts("subscription_ended", None)[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("named", [SHOWN, {**SHOWN, "brand": None, "last_four": None}])
+def test_a_renewal_names_price_and_card_and_how_to_cancel(
+    language: str, named: dict[str, str | None]
+) -> None:
+    subject, plain, _ = texts("subscription_renewal", language, shown=named)
+    assert {"ko": "플러스", "en": "Plus"}[language] in subject
+    assert {"ko": "9,900원", "en": "₩9,900"}[language] in plain
+    assert ("현대 1234" in plain) == (named is SHOWN)
+    assert {"ko": "해지", "en": "cancel"}[language] in plain
+    assert "http://shop.test:3000" in plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_decline_says_what_to_do(language: str) -> None:
+    given = job("subscription_failed").data
+    asked = [
+        {**given, "class": name, "retry_at": again}
+        for name, again in [
+            ("soft", given["retry_at"]),
+            ("soft", None),
+            ("hard", None),
+            ("authentication", None),
+        ]
+    ]
+    found = [texts("subscription_failed", language, data=each)[1] for each in asked]
+    assert len({each.splitlines()[2] for each in found}) == len(asked)
+    ends = {"ko": "2026년 12월 9일 10:00", "en": "9 December 2026, 01:00 UTC"}[language]
+    assert all(ends in each and "http://shop.test:3000" in each for each in found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "reason",
+    ["declined", "no_method", "price_changed", "money_back", "money_in_review", "not_allowed"],
+)
+def test_a_suspended_top_up_says_why(language: str, reason: str) -> None:
+    data = {**job("top_up_suspended").data, "reason": reason}
+    plain = texts("top_up_suspended", language, data=data)[1]
+    others = texts("top_up_suspended", language, data={**data, "reason": "another"})[1]
+    assert (plain == others) == (reason == "not_allowed")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_names_of_a_plan_and_a_card_are_no_markup_and_no_button(language: str) -> None:
+    shown = {"name": ODD, "name_ko": ODD, "brand": ODD, "last_four": "1234"}
+    subject, plain, html = texts("subscription_renewal", language, shown=shown)
+    assert "\n" not in subject
+    assert "<b>" not in html
+    assert 'href="javascript' not in html
+    assert "\u202e" not in subject + plain + html
 
 
 def test_an_apps_texts_and_look_stand_for_ours(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from coinslot.database.rpc_names import Rpc
 
 class MailJob(Record):
     """A mail to be sent now. `unsubscribe` is the token of the link that ends its kind, None where
-    it cannot be ended; `payment` is None where it is about no order."""
+    it cannot be ended; `payment` is None where it is about no order, and `shown`, the names of a
+    plan or a pack and of its method, where it is about neither."""
 
     id: int
     attempt: int
@@ -27,6 +28,8 @@ class MailJob(Record):
     business: dict[str, str]
     links: dict[str, str]
     unsubscribe: str | None
+    # A database of an older release lacks it.
+    shown: dict[str, str | None] | None = None
 
     @property
     def happened(self) -> datetime:

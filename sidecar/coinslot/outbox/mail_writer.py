@@ -97,14 +97,16 @@ class MailWriter:
     def _facts(self, job: MailJob, language: str) -> dict[str, Any]:
         """The words of others on one line: none of them begins a row or a button."""
         order = job.payment or {}
+        shown = job.shown or order
         currency = str(order.get("currency") or job.data.get("currency") or "")
-        name = order.get("name_ko") if language == "ko" else order.get("name")
+        name = shown.get("name_ko") if language == "ko" else shown.get("name")
         seller = _one_line(job.business.get("name", "")) or self._settings.coinslot_smtp_sender_name
         return {
             "data": {key: _plain(value) for key, value in job.data.items()},
             "order": {key: _plain(value) for key, value in order.items()},
             "account": _account(order),
-            "product": _one_line(str(name or order.get("name") or "")),
+            "product": _one_line(str(name or shown.get("name") or "")),
+            "card": _card(job.shown or {}),
             "seller": seller,
             "support": job.links.get("support", ""),
             "store": f"{self._settings.frontend_url}",
@@ -119,7 +121,7 @@ def language_of(job: MailJob) -> str:
     """The profile's, else that of the money: Korean for won, and where there is none."""
     if job.locale:
         return "ko" if job.locale.lower().startswith("ko") else "en"
-    currency = (job.payment or {}).get("currency", "KRW")
+    currency = (job.payment or job.data).get("currency", "KRW")
     return "ko" if currency == "KRW" else "en"
 
 
@@ -172,6 +174,10 @@ def _account(order: Mapping[str, Any]) -> dict[str, str]:
     found = order.get("virtual_account") or {}
     fields = ("bank", "account_number", "holder", "due_at")
     return {name: _one_line(str(found.get(name) or "")) for name in fields}
+
+
+def _card(shown: Mapping[str, str | None]) -> str:
+    return _one_line(" ".join(shown.get(each) or "" for each in ("brand", "last_four")))
 
 
 def _plain(value: object) -> object:
