@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(33);
+select plan(41);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 create temporary table people (name, id) as
 select n, pg_temp.sign_up(n || '@example.com', n <> 'una') from unnest(array[
@@ -80,6 +80,39 @@ select is(
   (select (c.job -> 'payment' ->> 'name_ko') || ' ' || (c.job -> 'payment' ->> 'amount') from claims c),
   '스타터 팩 5000', '... with what was bought'
 );
+
+-- ---- which of a type ----
+
+create function pg_temp.mailed(type text, variadic datas text[]) returns text
+language plpgsql as $$
+declare
+  v_data text;
+  v_event text;
+  v_mailed text := '';
+begin
+  foreach v_data in array datas loop
+    v_event := coinslot.emit(mailed.type, pg_temp.id('sam'), v_data::jsonb);
+    v_mailed := v_mailed || coalesce((select left(m.state, 1) from coinslot.mails m where m.event_id = v_event), '-');
+    delete from coinslot.mails m where m.event_id = v_event;
+  end loop;
+  return v_mailed;
+end
+$$;
+select is((select pg_temp.mailed('subscription.payment_failed', variadic array_agg(format('{"status": "past_due", "class": "soft", "attempt": %s}', n) order by n))
+  from generate_series(1, 5) n), 'p-p-p', 'of five declines three are mailed');
+select is(pg_temp.mailed('subscription.payment_failed', '{"status": "past_due", "class": "hard", "attempt": 2}',
+  '{"status": "past_due", "class": "authentication", "attempt": 4}'), 'pp', '... and each that waits for its owner');
+select is(pg_temp.mailed('subscription.payment_failed', '{"status": "past_due", "class": "ours", "attempt": 1}',
+  '{"status": "past_due", "class": "review", "attempt": 1}'), '--', '... but not what the shop has to mend');
+select is(pg_temp.mailed('subscription.payment_failed', '{"status": "incomplete", "class": "hard", "attempt": 1}',
+  '{"status": "paused", "class": "soft", "attempt": 1}'), '--', '... nor what somebody is looking at');
+select is(pg_temp.mailed('subscription.ended', '{"reason": "unpaid", "previous_status": "past_due"}',
+  '{"reason": "canceled", "previous_status": "active"}'), 'pp', 'the end of what was paid for is mailed');
+select is(pg_temp.mailed('subscription.ended', '{"reason": "canceled", "previous_status": "incomplete"}',
+  '{"reason": "merged", "previous_status": "active"}', '{"reason": "test", "previous_status": "active"}'), '---', '... and no other');
+select is(pg_temp.mailed('top_up.suspended', '{"reason": "declined"}', '{"reason": "price_changed"}', '{"reason": "banned"}',
+  '{"reason": "test"}'), 'pp--', 'of a suspended top-up whoever can switch it on again');
+select is(pg_temp.mailed('subscription.renewal_due', '{}') || pg_temp.mailed('subscription.renewed', '{}'), 'p-', 'ahead of a charge, which has a receipt of its own');
 
 -- ---- what becomes of it ----
 

@@ -1579,7 +1579,7 @@ isOneToOne: false
                       },"coinslot_endpoint": {
                         "id": string | null,"name": string | null,"url": string | null,"types": (string)[] | null,"active": boolean | null,"off_reason": string | null,"failing_since": string | null,"secret_key": string | null,"old_secret_until": string | null,"pending": number | null,"parked": number | null,"created_at": string | null
                       },"coinslot_mail_job": {
-                        "id": number | null,"attempt": number | null,"kind": string | null,"event_id": string | null,"address": string | null,"locale": string | null,"happened_at": string | null,"live": boolean | null,"data": Json | null,"payment": Json | null,"business": Json | null,"links": Json | null,"unsubscribe": string | null
+                        "id": number | null,"attempt": number | null,"kind": string | null,"event_id": string | null,"address": string | null,"locale": string | null,"happened_at": string | null,"live": boolean | null,"data": Json | null,"payment": Json | null,"business": Json | null,"links": Json | null,"unsubscribe": string | null,"shown": Json | null
                       },"coinslot_operator_account": {
                         "user_id": string | null,"email": string | null,"role": string | null,"since": string | null,"active": boolean | null,"limits": Json | null
                       },"coinslot_payment_to_read": {
