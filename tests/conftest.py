@@ -7,9 +7,11 @@ import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from pytest_postgresql import factories
 
+from devstack.postgres import SUPERUSER
 from devstack.settings import ROOT
 from tests.support import clusters, garbage, seeds
 from tests.support.clocks import Clock, running_with_clock
@@ -77,7 +79,15 @@ def clocked() -> Iterator[tuple[Cluster, Clock]]:
         clock.let_run()
 
 
-migrated = factories.postgresql_noproc(depends_on="cluster", dbname="coinslot")
+@pytest.fixture(scope="session")
+def clearable(cluster: Cluster) -> Cluster:
+    """The same, where `postgres` may drop a database that autovacuum is looking at."""
+    with psycopg.connect(cluster.url("postgres", SUPERUSER), autocommit=True) as connection:
+        connection.execute("grant pg_signal_autovacuum_worker to postgres")
+    return cluster
+
+
+migrated = factories.postgresql_noproc(depends_on="clearable", dbname="coinslot")
 """The template database: hosted-like, all migrations applied, no seed."""
 
 database = factories.postgresql("migrated")
