@@ -8,34 +8,23 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.database.people import Bank, Call, gateway_says, grant, maintain
+from tests.database.people import Bank, Call, gateway_says, maintain
+from tests.reports.played_year import Year
 from tests.support.clocks import Clock
 from tests.support.clusters import Cluster
 from tests.support.sizes import sized
 
 SEED = 21
-START = datetime(2027, 1, 28, 14, 30, tzinfo=UTC)
 DAYS = sized(45, proofs=300)
 ZONES = ("Asia/Seoul", "UTC", "Asia/Kathmandu", "America/St_Johns")
-PRICES = {"starter": (10, 5000), "standard": (30, 12000), "premium": (100, 35000)}
-
-_WORTH = """
-select l.price, l.price_tokens, f.remaining + l.reserved as left_over
-from public.token_wallets w
-cross join lateral coinslot.foreseen_lots(w, greatest(clock_timestamp(), w.folded_at)) f
-inner join public.token_lots l on l.id = f.lot_id
-where w.user_id = %s and l.price is not null
-"""
 
 
 @pytest.fixture
@@ -63,104 +52,6 @@ def summed(bank: Bank) -> None:
             [row] = bank.rows("select walk_began_at from coinslot.report_progress")
             if row["walk_began_at"] is None:
                 break
-
-
-@dataclass
-class Year:
-    """The course of events, as the test has it."""
-
-    bank: Bank
-    clock: Clock
-    chance: random.Random
-    now: datetime = START
-    owner: UUID = field(default_factory=uuid4)
-    people: list[UUID] = field(default_factory=list)
-    paid: dict[str, tuple[UUID, int]] = field(default_factory=dict)
-    versions: Counter[str] = field(default_factory=Counter)
-    refunded: Counter[str] = field(default_factory=Counter)
-    sold_at: dict[str, datetime] = field(default_factory=dict)
-    money: list[tuple[datetime, str, int]] = field(default_factory=list)
-    used: list[tuple[datetime, int]] = field(default_factory=list)
-    orders: list[tuple[datetime, bool, bool]] = field(default_factory=list)
-
-    def begin(self) -> None:
-        self.clock.set(self.now)
-        self.owner = self.bank.operator("owner")
-        self.people = [self.bank.user() for _ in range(6)]
-        self.bank.change("update token_products set tokens_last_days = 20 where id = 'standard'")
-
-    def day(self) -> None:
-        for _ in range(self.chance.randrange(5)):
-            self.now += timedelta(minutes=self.chance.randrange(1, 300))
-            self.clock.set(self.now)
-            self.chance.choice(
-                (self.buy, self.buy, self.spend, self.spend, self.spend, self.back)
-            )()
-        self.now = self.now.replace(hour=23, minute=40) + timedelta(
-            minutes=self.chance.choice((0, 25, 400))
-        )
-        self.clock.set(self.now)
-        if self.chance.randrange(3) == 0:
-            self.bank.ask(maintain())
-
-    def buy(self) -> None:
-        buyer = self.chance.choice(self.people)
-        product = self.chance.choice(list(PRICES))
-        _, price = PRICES[product]
-        arguments = {"product_id": product, "gateway": "portone"}
-        order = str(self.bank.ask(Call("create_token_order", arguments, buyer))["order_id"])
-        declined = self.chance.randrange(3) == 0
-        if declined:
-            self.say(order, price, key=f"no_{order}", state="failed", failure_reason="expired_card")
-        pays = self.chance.randrange(4) > 0
-        if pays:
-            before = self.worth(buyer)
-            self.say(order, price, paid=price)
-            # A part of it may pay for what an earlier refund took beyond the balance.
-            self.used.append((self.now, before + price - self.worth(buyer)))
-            self.paid[order] = (buyer, price)
-            self.sold_at[order] = self.now
-            self.money.append((self.now, "paid", price))
-        self.orders.append((self.now, declined, pays))
-
-    def spend(self) -> None:
-        who = self.chance.choice(self.people)
-        before = self.worth(who)
-        [row] = self.bank.rows("select tokens from token_wallets where user_id = %s", who)
-        amount = self.chance.randrange(1, 12)
-        if row["tokens"] < amount:
-            self.bank.ask(grant(who, amount, str(uuid4())))
-        held = Call("spend_tokens", {"amount": amount, "idempotency_key": str(uuid4())}, who)
-        try:
-            self.bank.ask(held)
-        except psycopg.Error as error:
-            assert "insufficient_tokens" in str(error)  # noqa: PT017 - some have expired
-            return
-        self.used.append((self.now, before - self.worth(who)))
-
-    def back(self) -> None:
-        left = [order for order, (_, price) in self.paid.items() if self.refunded[order] < price]
-        if not left:
-            return
-        order = self.chance.choice(left)
-        _, price = self.paid[order]
-        amount = self.chance.choice((price - self.refunded[order], 1000, 333))
-        amount = min(amount, price - self.refunded[order])
-        self.refunded[order] += amount
-        self.say(order, price, paid=price, refunded=self.refunded[order])
-        self.money.append((self.now, "refunded", amount))
-
-    def say(self, order: str, price: int, **facts: Any) -> None:  # noqa: ANN401 - a read's
-        self.versions[order] += 1
-        [row] = self.bank.rows("select version from token_payments where order_id = %s", order)
-        self.bank.ask(gateway_says(order, row["version"], amount=price, **facts))
-
-    def worth(self, who: UUID) -> int:
-        return sum(
-            row["price"]
-            - row["price"] * (row["price_tokens"] - int(row["left_over"])) // row["price_tokens"]
-            for row in self.bank.rows(_WORTH, who)
-        )
 
 
 @pytest.fixture
