@@ -17,6 +17,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from devstack.sample_cases import leave_cases
+
 if TYPE_CHECKING:
     from devstack.clock import Clock
 
@@ -26,19 +28,8 @@ DAYS = 91
 _SEED = 7
 _SPACE = UUID("00000000-0000-4000-8000-00000000000a")
 _NAMES = (
-    *(
-        "minjun",
-        "seoyeon",
-        "jisoo.k",
-        "haneul",
-        "dana",
-        "yuna",
-        "doyun",
-        "jiwoo",
-        "sora",
-        "taeyang",
-    ),
-    *("emma", "liam", "noah.w", "olivia", "mia", "leo", "ava", "sena", "hyun", "bora", "gaeun"),
+    *("minjun", "seoyeon", "jisoo.k", "haneul", "dana", "yuna", "doyun", "jiwoo", "sora", "bora"),
+    *("emma", "liam", "noah.w", "olivia", "mia", "leo", "ava", "sena", "hyun", "taeyang", "gaeun"),
     *("siwoo", "nari", "junho", "eunji", "kai", "ella", "finn", "zoe", "ryan"),
 )
 _PRODUCTS = ("starter", "starter", "starter", "standard", "standard", "standard", "premium")
@@ -275,44 +266,6 @@ class Shop:
                 "support", "grant_tokens", who, "Goodwill", tokens=self.chance.choice((2, 3, 5))
             )
 
-    def end(self) -> None:
-        """The cases that need somebody today."""
-        twice, other, asked, *_ = reversed(self.paid)
-        self.say(twice, f"{twice['order_id']}q", paid=twice["amount"], taken_at=self.now)
-        self.later(600)
-        self.say(other, paid=other["amount"], disputed=other["amount"])
-        self.act("support", "note_order", other["order_id"], "The buyer says the card was stolen.")
-        self.later(600)
-        buyer = self.chance.choice(self.people)
-        wrong = self.call(
-            "create_token_order",
-            buyer,
-            product_id="standard",
-            gateway=self.gateways["KRW"][0],
-            currency="KRW",
-            method="card",
-            idempotency_key=self.key(),
-        )
-        self.say(wrong, amount=1000, paid=1000, taken_at=self.now)
-        late = self.call(
-            "coinslot_store_webhook",
-            gateway=asked["gateway"],
-            event_id=f"evt_{self.key()}",
-            event_type="payment.updated",
-            order_id=asked["order_id"],
-            payment_key=f"{asked['order_id']}p",
-            claims_paid=False,
-            headers=Jsonb({}),
-            body=Jsonb({}),
-        )
-        self.call(
-            "coinslot_finish_webhook",
-            webhook_id=late["webhook_id"],
-            outcome="failed",
-            detail="gateway_unavailable",
-            again=True,
-        )
-
 
 def play(database_url: str, clock: Clock) -> int:
     """Plays the quarter, up to an hour ago; how many orders were paid."""
@@ -332,7 +285,7 @@ def play(database_url: str, clock: Clock) -> int:
         shop.now = max(shop.now, end - timedelta(minutes=40))
         shop.clock.set(shop.now)
         paid = len(shop.paid)
-        shop.end()
+        leave_cases(shop)
         clock.let_run()
         for _ in range(60):
             shop.call("coinslot_run_maintenance")
