@@ -53,7 +53,7 @@ comment on column coinslot.cash_receipts.amount is
 'Minor units that it stands for at the gateway, as far as that has said so.';
 comment on column coinslot.cash_receipts.asked is
 'What the gateway is being asked to make of the amount; null = it has answered.';
-comment on column coinslot.cash_receipts.attempt is 'Number of the issue, by which it is asked for.';
+comment on column coinslot.cash_receipts.attempt is 'Number of the issue that is asked for.';
 comment on column coinslot.cash_receipts.answers is
 'How often the gateway has answered what it was asked: a part of the key of the next question.';
 comment on column coinslot.cash_receipts.asked_on is
@@ -116,13 +116,7 @@ revoke all on table coinslot.cash_receipt_numbers from anon, authenticated, serv
 create policy "Nobody reads numbers through the API" on coinslot.cash_receipt_numbers
 for select to anon, authenticated using (false);
 
--- Gateways that issue cash receipts, and ways to pay that are cash to the tax office.
-create function coinslot.issues_cash_receipts(gateway text) returns boolean
-language sql immutable parallel safe set search_path = ''
-return issues_cash_receipts.gateway in ('toss', 'portone');
-comment on function coinslot.issues_cash_receipts(text) is 'True of a gateway that issues them.';
-revoke all on function coinslot.issues_cash_receipts(text) from public;
-
+-- Ways to pay that are cash to the tax office.
 create function coinslot.is_cash(method text) returns boolean
 language sql immutable parallel safe set search_path = ''
 return coalesce(is_cash.method in ('transfer', 'virtual_account'), false);
@@ -130,12 +124,13 @@ comment on function coinslot.is_cash(text) is 'True of a way to pay that has a c
 revoke all on function coinslot.is_cash(text) from public;
 
 create function coinslot.wanted_cash_receipt(payment public.token_payments) returns bigint
-language sql immutable parallel safe set search_path = ''
-return case
-  when payment.confirmed_at is not null and coinslot.is_cash(payment.method)
-  then coinslot.held_money(payment)
-  else 0
-end;
+language sql immutable parallel safe set search_path = '' as $$
+  select case
+    when payment.confirmed_at is not null and coinslot.is_cash(payment.method)
+    then coinslot.held_money(payment)
+    else 0
+  end
+$$;
 comment on function coinslot.wanted_cash_receipt(public.token_payments) is
 'Minor units that the cash receipt of an order is to stand for.';
 revoke all on function coinslot.wanted_cash_receipt(public.token_payments) from public;
@@ -225,7 +220,6 @@ language plpgsql stable set search_path = '' as $$
 declare
   v_why text := case
     when (select s.cash_receipts from coinslot.settings s where s.id) = 'off' then 'off'
-    when not coinslot.issues_cash_receipts(payment.gateway) then 'gateway'
     when payment.currency <> 'KRW' then 'currency'
     when coalesce(not coinslot.is_cash(payment.method), payment.confirmed_at is not null)
     then 'method'
@@ -352,7 +346,7 @@ begin
   );
   if not found and old.confirmed_at is null and new.confirmed_at is not null
     and new.currency = 'KRW' and coinslot.is_cash(new.method)
-    and coinslot.issues_cash_receipts(new.gateway) and exists (
+    and exists (
       select from coinslot.settings s
       where s.id and s.cash_receipts = 'always' and s.cash_receipts_from <= new.paid
     )
@@ -385,6 +379,7 @@ create type public.coinslot_cash_receipt as (
   amount bigint,
   wanted bigint,
   asked bigint,
+  tax_free bigint,
   attempt integer,
   answers integer,
   tries integer,
@@ -496,8 +491,9 @@ begin
             select n.number from coinslot.cash_receipt_numbers n
             where n.payment_id = v_receipt.payment_id
           )
-        end, v_receipt.amount, v_wanted, v_receipt.asked, v_receipt.attempt, v_receipt.answers,
-        v_receipt.tries, v_receipt.asked_on, v_receipt.by_gateway, v_receipt.receipt_key,
+        end, v_receipt.amount, v_wanted, v_receipt.asked,
+        coalesce((coinslot.tax_within(v_payment, v_receipt.asked)).tax_free, 0),
+        v_receipt.attempt, v_receipt.answers, v_receipt.tries, v_receipt.asked_on, v_receipt.by_gateway, v_receipt.receipt_key,
         v_receipt.lease
       )::public.coinslot_cash_receipt;
     end if;
