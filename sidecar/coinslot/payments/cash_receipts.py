@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from coinslot.database import Database
     from coinslot.database.cash_receipts import ClaimedReceipt
     from coinslot.gateways.base import Gateway
-    from coinslot.gateways.cash_receipts import CashReceiptIssuer
     from coinslot.shutdown import Shutdown
 
 log = structlog.get_logger(__name__)
@@ -68,7 +67,7 @@ class CashReceipts:
         """False where the gateway, or the database, gave no answer: it stays as it is."""
         with bound_contextvars(order_id=claimed.order.order_id, gateway=gateway.name):
             try:
-                told = await self._told(gateway.cash_receipts, claimed)
+                told = await self._told(gateway, claimed)
                 status = await self._database.as_service().finish_cash_receipt(
                     claimed, told.arguments()
                 )
@@ -78,10 +77,13 @@ class CashReceipts:
             log.info("cash_receipt", status=status, said=told.said, code=told.failure_code)
             return True
 
-    async def _told(self, issuer: CashReceiptIssuer | None, claimed: ClaimedReceipt) -> CashReceipt:
-        if issuer is None or claimed.order.payment_key is None:
+    async def _told(self, gateway: Gateway, claimed: ClaimedReceipt) -> CashReceipt:
+        """Raises where this server could not have taken the payment: its keys are of others."""
+        issuer, payment_key = gateway.cash_receipts, claimed.order.payment_key
+        if issuer is None or payment_key is None:
             return CashReceipt(claimed.amount, "failed", failure_code="not_supported")
-        step = _as_step(claimed, claimed.order.payment_key)
+        gateway.check_key(payment_key)
+        step = _as_step(claimed, payment_key)
         try:
             # Less than the lease.
             async with asyncio.timeout(SECONDS_TO_REFUND):

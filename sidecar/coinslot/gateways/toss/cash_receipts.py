@@ -161,10 +161,8 @@ class TossCashReceipts:
 
     async def _rows(self, step: ReceiptStep) -> list[_Row]:
         """Of the days on which Toss was asked. A call around midnight is in the next one's."""
-        today = datetime.now(KOREA).date()
         days = {day for asked in step.asked_on for day in (asked, asked + timedelta(days=1))}
-        wanted = sorted(day for day in days if day <= today)
-        lists = [await self._day(day) for day in wanted]
+        lists = [await self._day(day) for day in sorted(days)]
         keys = {step.receipt_key, f"c_{step.receipt_key}"} if step.receipt_key else set()
         mine = [
             row
