@@ -221,7 +221,8 @@ declare
   v_why text := case
     when (select s.cash_receipts from coinslot.settings s where s.id) = 'off' then 'off'
     when payment.currency <> 'KRW' then 'currency'
-    when coalesce(not coinslot.is_cash(payment.method), payment.confirmed_at is not null)
+    when num_nonnulls(payment.method, payment.confirmed_at) > 0
+      and not coinslot.is_cash(payment.method)
     then 'method'
     when payment.confirmed_at is not null and coinslot.held_money(payment) = 0
       or coinslot.has_ended(payment.status) then 'over'
