@@ -20,7 +20,8 @@ class ClaimedReceipt(Record):
 
     order: OrderRecord = Field(alias="payment")
     kind: Literal["income_deduction", "expenditure_proof", "self_issued"]
-    number: str = Field(default="", repr=False)
+    # None once it was purged: then only a cancel can be asked for.
+    number: str | None = Field(repr=False)
     amount: int
     wanted: int
     asked: int | None

@@ -100,7 +100,12 @@ class CashReceiptIssuer(Protocol):
 def refused(step: ReceiptStep, amount: int, code: object, message: object = None) -> CashReceipt:
     """A call that was refused, `amount` being what stands. A sentence that quotes the number is
     told without it."""
-    sentence = storable(str(message or "")).replace(step.number, "…")[:_LONGEST_MESSAGE]
+    sentence = storable(str(message or ""))
+    if step.number:
+        sentence = sentence.replace(step.number, "…")
     return CashReceipt(
-        amount, "failed", failure_code=storable(str(code))[:100], failure_message=sentence or None
+        amount,
+        "failed",
+        failure_code=storable(str(code))[:100],
+        failure_message=sentence[:_LONGEST_MESSAGE] or None,
     )

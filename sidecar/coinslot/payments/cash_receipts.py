@@ -101,7 +101,7 @@ def _as_step(claimed: ClaimedReceipt, payment_key: str) -> ReceiptStep:
         order=replace(as_order(claimed.order), method=claimed.order.method),
         payment_key=payment_key,
         kind=claimed.kind,
-        number=claimed.number,
+        number=claimed.number or "",
         amount=claimed.amount,
         wanted=claimed.wanted,
         asked=claimed.asked,

@@ -58,7 +58,7 @@ class TossCashReceipts:
     def control_routes(self) -> list[Route]:
         return [
             ("GET", "/cash_receipts", self._shown),
-            ("POST", "/refuse_receipt_cancels", self._refuse_cancels),
+            ("PUT", "/receipt_plan", self._plan),
         ]
 
     async def _issue(self, request: Request) -> Json:
@@ -76,7 +76,8 @@ class TossCashReceipts:
         if any(each["orderId"] == order_id for each in self.all()):
             raise TossError("DUPLICATED_CASH_RECEIPT")
         row = new_row(given, order_id, kind, number, self._now())
-        return self._keep({**row, "taxFreeAmount": given.get("taxFreeAmount", 0)})
+        row["taxFreeAmount"] = given.get("taxFreeAmount", 0)
+        return self._keep({**row, "refusal": _TS1 if self._takes_refusal("issues") else None})
 
     async def _cancel(self, request: Request, receipt_key: str) -> Json:
         issue = self._store.get("cash_receipt", receipt_key)
@@ -99,7 +100,7 @@ class TossCashReceipts:
             "issueNumber": _number(),
             "requestedAt": kst(self._now()),
             "canceledAt": kst(self._now()),
-            "refusal": self._planned_refusal(),
+            "refusal": _TSC if self._takes_refusal("cancels") else None,
         }
         return self._keep(cancel)
 
@@ -139,23 +140,20 @@ class TossCashReceipts:
         self._store.put("cash_receipt", name, row)
         return _public(row)
 
-    def _planned_refusal(self) -> Json | None:
-        planned = self._store.get("receipt_plan", "cancels") or {"refused": 0}
-        if not planned["refused"]:
-            return None
-        self._store.put("receipt_plan", "cancels", {"refused": planned["refused"] - 1})
-        return _TSC
+    def _takes_refusal(self, what: str) -> bool:
+        planned = self._store.get("receipt_plan", "refused") or {}
+        left = planned.get(what, 0)
+        self._store.put("receipt_plan", "refused", {**planned, what: max(left - 1, 0)})
+        return bool(left)
 
     # ---- the control API ----
 
     async def _shown(self, _request: Request) -> HTTPResponse:
         return json({"cash_receipts": self.all()})
 
-    async def _refuse_cancels(self, request: Request) -> HTTPResponse:
-        """The tax office refuses so many of the next cancels, a day after each."""
-        self._store.put(
-            "receipt_plan", "cancels", {"refused": (json_object(request) or {})["next"]}
-        )
+    async def _plan(self, request: Request) -> HTTPResponse:
+        """The tax office refuses so many of the next `issues` and `cancels`, a day after each."""
+        self._store.put("receipt_plan", "refused", json_object(request) or {})
         return json({"ok": True})
 
 

@@ -68,7 +68,8 @@ class V1CashReceipts:
         if known is not None and not known["cancelled_at"]:
             return failed("이미 발행된 현금영수증이 존재합니다.", status=400)
         issues = known["issues"] + 1 if known else 1
-        return ok(_public(self._keep(self._new(payment, given, issues))))
+        receipt = self._keep(self._new(payment, given, issues))
+        return self._lost() or ok(_public(receipt))
 
     def _new(self, payment: Json, given: Json, issues: int) -> Json:
         amount = _left(payment)
@@ -91,7 +92,16 @@ class V1CashReceipts:
         receipt = self._found(imp_uid)
         if receipt is None or receipt["cancelled_at"]:
             return failed("포트원을 통해 발행된 현금영수증이 아닙니다.", status=400)
-        return ok(_public(self._keep({**receipt, "cancelled_at": self._now()})))
+        receipt = self._keep({**receipt, "cancelled_at": self._now()})
+        return self._lost() or ok(_public(receipt))
+
+    def _lost(self) -> HTTPResponse | None:
+        """A failure after the effect, where one is planned."""
+        planned = self._planned()
+        if not planned.get("lost"):
+            return None
+        self._store.put("receipt_plan", "all", {**planned, "lost": planned["lost"] - 1})
+        return failed("PG사 응답이 없습니다.", status=500)
 
     def _found(self, imp_uid: str) -> Json | None:
         """With a payment company whose receipts follow the payment, one of less is cancelled."""
@@ -116,7 +126,8 @@ class V1CashReceipts:
         return json({"cash_receipts": self._store.all("cash_receipt")})
 
     async def _plan(self, request: Request) -> HTTPResponse:
-        """`follows`: a cancel of the payment cancels the receipt. `unsupported`: none is issued."""
+        """`follows`: a cancel of the payment cancels the receipt. `unsupported`: none is issued.
+        `lost`: so many of the next calls take effect and fail."""
         self._store.put("receipt_plan", "all", json_object(request) or {})
         return json({"ok": True})
 
