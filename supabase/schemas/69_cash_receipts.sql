@@ -152,7 +152,7 @@ comment on function coinslot.last_issue() is
 'Times that one order''s receipt is issued at the most: after that a person looks.';
 revoke all on function coinslot.last_issue() from public;
 
--- The tax office's word on what PortOne has accepted is nowhere to be read: two days without a no.
+-- Not every gateway tells the tax office's word on what it has accepted: two days without a no.
 create function coinslot.tax_office_days() returns interval
 language sql immutable parallel safe set search_path = ''
 return interval '2 days';
@@ -339,7 +339,7 @@ declare
   v_now timestamptz := clock_timestamp();
 begin
   update coinslot.cash_receipts r set
-    tries = 0, updated_at = v_now,
+    tries = case when r.asked is null then 0 else r.tries end, updated_at = v_now,
     next_try_at = greatest(v_now, r.leased_until)
   where r.payment_id = new.id and (
     r.amount > 0 or r.asked is not null or r.status in ('requested', 'in_progress')
@@ -730,7 +730,7 @@ create function public.list_token_cash_receipts(
   status text default null, after text default null, page_size integer default 50
 ) returns jsonb
 language sql stable
-set search_path = '' set statement_timeout = '2s' set lock_timeout = '150ms' as $$
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.list_cash_receipts(
     list_token_cash_receipts.status, list_token_cash_receipts.after,
     list_token_cash_receipts.page_size
