@@ -131,7 +131,7 @@ class ReceiptDesk:
         ]
 
     async def at_gateway(self, order_id: str) -> list[tuple[int, str]]:
-        """What stands at the gateway of this order: amount and whose number, for each receipt."""
+        """Amount and number of each receipt of the order that stands at the gateway."""
         books = (await self.shop.play("cash_receipts", "GET"))["cash_receipts"]
         key = self.shop.row(order_id)["payment_key"]
         return [
@@ -141,7 +141,7 @@ class ReceiptDesk:
         ]
 
     async def issues(self, order_id: str) -> int:
-        """How often one was issued at the gateway."""
+        """Counts the times that one was issued at the gateway."""
         books = (await self.shop.play("cash_receipts", "GET"))["cash_receipts"]
         key = self.shop.row(order_id)["payment_key"]
         mine = [row for row in books if order_id in _names(row) or key in _names(row)]
