@@ -4,7 +4,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(66);
+select plan(69);
 
 select pg_temp.sign_up('ann@example.com') as ann, pg_temp.sign_up('ben@example.com') as ben \gset
 select pg_temp.change($$update coinslot.settings set cash_receipts = 'on_request'$$) \g /dev/null
@@ -166,9 +166,19 @@ select is(pg_temp.ask(:'ann', :'small', 'income_deduction', '01012345678') -> 'd
 
 -- ---- whose it is, in the end ----
 
+select ok(
+  pg_temp.as_service(format('select coinslot_export_user(%L, ''cash_receipts'') as e', :'ben'))::text ~ '01099997777',
+  'a copy of a person''s data has the number'
+);
+select pg_temp.change(format('select coinslot.blank_user(%L)', :'ben')) \g /dev/null
+select is(
+  pg_temp.as_service(format('select coinslot_export_user(%L, ''cash_receipts'') as e', :'ben')) #> '{e,rows,0,whose}',
+  'null', '... and none once they are erased'
+);
+select is((select count(*) from coinslot.cash_receipts r where r.number like '%7777'), 0::bigint, '... nor its last digits');
 select pg_temp.pass('91 days') \g /dev/null
-select is(coinslot.purge_cash_receipt_numbers(500), 3::bigint, 'numbers go once nothing is to come of their receipts');
-select is((select count(*) from coinslot.cash_receipts r where r.number is not null), 3::bigint, '... and the last four digits stay');
+select is(coinslot.purge_cash_receipt_numbers(500), 1::bigint, 'numbers go once nothing is to come of their receipts');
+select is((select count(*) from coinslot.cash_receipts r where r.number is not null), 1::bigint, '... and the last four digits stay');
 
 select * from finish();
 rollback;

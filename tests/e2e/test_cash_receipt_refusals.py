@@ -105,6 +105,27 @@ async def test_refused_cancel_is_asked_for_again(desk: ReceiptDesk) -> None:
 
 
 @at(TOSS)
+async def test_error_that_a_key_repeats_is_got_past(desk: ReceiptDesk) -> None:
+    """Of an issue at once. Of a cancel, which nothing but the key guards, after most of a day."""
+    await desk.shop.play("receipt_plan", "PUT", errors=1)
+    order_id = await desk.bought(ASKED)
+    await desk.until(order_id, "in_progress")
+    assert await desk.issues(order_id) == 1
+    await desk.shop.play("receipt_plan", "PUT", errors=1)
+    await desk.refund(order_id, PART)
+    for _ in range(4):
+        desk.pass_days(order_id, 0)
+        await desk.work()
+    assert await desk.at_gateway(order_id) == [(PRICE, PHONE)]
+    assert desk.receipt(order_id)["asked"] == PRICE - PART
+    for _ in range(4):
+        desk.pass_days(order_id, 0)
+        await desk.work()
+    await desk.until(order_id, "in_progress")
+    assert await desk.at_gateway(order_id) == [(PRICE - PART, PHONE)]
+
+
+@at(TOSS)
 async def test_receipt_of_the_window_is_noted_and_not_asked_for(desk: ReceiptDesk) -> None:
     """Toss issues it with the payment, and enters each refund in it itself."""
     order_id = await desk.bought(ASKED, cash_receipt=PHONE)

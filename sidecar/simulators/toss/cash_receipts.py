@@ -62,6 +62,7 @@ class TossCashReceipts:
         ]
 
     async def _issue(self, request: Request) -> Json:
+        self._fail_as_planned()
         given = json_object(request) or {}
         order_id, amount, kind = str(given.get("orderId")), given.get("amount"), given.get("type")
         number = str(given.get("customerIdentityNumber") or given.get("registrationNumber") or "")
@@ -80,6 +81,7 @@ class TossCashReceipts:
         return self._keep({**row, "refusal": _TS1 if self._takes_refusal("issues") else None})
 
     async def _cancel(self, request: Request, receipt_key: str) -> Json:
+        self._fail_as_planned()
         issue = self._store.get("cash_receipt", receipt_key)
         if issue is None or issue["transactionType"] != "CONFIRM":
             raise TossError("NOT_FOUND")
@@ -140,6 +142,11 @@ class TossCashReceipts:
         self._store.put("cash_receipt", name, row)
         return _public(row)
 
+    def _fail_as_planned(self) -> None:
+        """Raises an error that the idempotency key repeats, without having done anything."""
+        if self._takes_refusal("errors"):
+            raise TossError("FAILED_INTERNAL_SYSTEM_PROCESSING")
+
     def _takes_refusal(self, what: str) -> bool:
         planned = self._store.get("receipt_plan", "refused") or {}
         left = planned.get(what, 0)
@@ -152,7 +159,8 @@ class TossCashReceipts:
         return json({"cash_receipts": self.all()})
 
     async def _plan(self, request: Request) -> HTTPResponse:
-        """The tax office refuses so many of the next `issues` and `cancels`, a day after each."""
+        """The tax office refuses so many of the next `issues` and `cancels`, a day after each; Toss
+        itself answers so many calls with `errors`."""
         self._store.put("receipt_plan", "refused", json_object(request) or {})
         return json({"ok": True})
 
