@@ -4,7 +4,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(69);
+select plan(71);
 
 select pg_temp.sign_up('ann@example.com') as ann, pg_temp.sign_up('ben@example.com') as ben \gset
 select pg_temp.change($$update coinslot.settings set cash_receipts = 'on_request'$$) \g /dev/null
@@ -147,6 +147,14 @@ select is(pg_temp.claim(), '5000 5000 - 1 1 1', 'the tax office may say nothing'
 select is(pg_temp.told(:'silent', 'in_progress', 5000), 'failed', '... for two weeks');
 select is(pg_temp.shown(:'silent'), 'failed 5000 no_word', '... which a person looks into');
 select is(pg_temp.ask(:'ben', :'silent', 'income_deduction', '01099997777') ->> 'error', 'cash_receipt_exists', '... and nobody asks for another');
+
+select pg_temp.order_of(:'ben') as other_mode \gset
+select pg_temp.ask(:'ben', :'other_mode', 'income_deduction', '01099998888') \g /dev/null
+select pg_temp.paid(:'other_mode') \g /dev/null
+select pg_temp.change(format('update token_payments set live = true where order_id = %L', :'other_mode')) \g /dev/null
+select is(pg_temp.claim(), null, 'keys of one mode know no payment of the other');
+select pg_temp.change(format('update token_payments set live = false where order_id = %L', :'other_mode')) \g /dev/null
+select is(pg_temp.claim(), '0 5000 5000 1 0 1', '... and what they know they ask for');
 
 -- ---- unasked, in other ways, and not at all ----
 

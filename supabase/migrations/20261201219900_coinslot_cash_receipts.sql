@@ -505,6 +505,7 @@ comment on function coinslot.ask_cash_receipt(coinslot.cash_receipts, bigint) is
 'Writes what its gateway is asked for, and leases the receipt to who asks.';
 revoke all on function coinslot.ask_cash_receipt(coinslot.cash_receipts, bigint) from public;
 
+-- Keys are of one mode: those of a live shop know no test payment.
 create function coinslot.claim_cash_receipts(gateway text, batch integer)
 returns setof public.coinslot_cash_receipt
 language plpgsql volatile security definer
@@ -516,10 +517,12 @@ declare
 begin
   for v_receipt in
     select r.* from coinslot.cash_receipts r
+    inner join public.token_payments p on p.id = r.payment_id
     where r.gateway = claim_cash_receipts.gateway and r.next_try_at <= clock_timestamp()
       and (r.leased_until is null or r.leased_until <= clock_timestamp())
+      and p.live = coinslot.is_live()
     order by r.next_try_at limit least(greatest(claim_cash_receipts.batch, 1), 1000)
-    for update skip locked
+    for update of r skip locked
   loop
     select p.* into v_payment from public.token_payments p where p.id = v_receipt.payment_id;
     v_wanted := coinslot.wanted_cash_receipt(v_payment);

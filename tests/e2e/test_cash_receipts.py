@@ -3,6 +3,7 @@ that it holds, whatever is lost or refunded on the way."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,7 +62,7 @@ async def test_is_asked_for_only_when_the_order_is_paid(desk: ReceiptDesk) -> No
     await accepted(desk, order_id)
 
 
-async def lose(desk: ReceiptDesk, order_id: str, call: str) -> None:
+async def lose(desk: ReceiptDesk, order_id: str, call: str, kind: str = "drop_after") -> None:
     """The answer to the call is lost after it took effect; at Toss, which is asked the same again,
     twice."""
     play = desk.shop.play
@@ -69,7 +70,7 @@ async def lose(desk: ReceiptDesk, order_id: str, call: str) -> None:
         await play("receipt_plan", "PUT", lost=1)
     else:
         times = 2 if desk.gateway == TOSS.name else 1
-        fault = {"kind": "drop_after", "next": times, "path": _PATHS[desk.gateway][call]}
+        fault = {"kind": kind, "next": times, "path": _PATHS[desk.gateway][call]}
         await play("faults", "PUT", faults=[fault])
     for _ in range(4):
         desk.pass_days(order_id, 0)
@@ -77,13 +78,22 @@ async def lose(desk: ReceiptDesk, order_id: str, call: str) -> None:
     assert (await play("faults", "GET"))["faults"] == []
 
 
-async def test_lost_answer_issues_no_second_one(desk: ReceiptDesk) -> None:
+@pytest.mark.parametrize("kind", ["drop_after", "error_after", "malformed"])
+async def test_lost_answer_issues_no_second_one(desk: ReceiptDesk, kind: str) -> None:
     order_id = str((await desk.order(ASKED)).json()["orderId"])
     await desk.pay(order_id)
-    await lose(desk, order_id, "issue")
+    await lose(desk, order_id, "issue", kind)
     await desk.until(order_id, "in_progress")
     assert await desk.at_gateway(order_id) == [(PRICE, PHONE)]
     assert await desk.issues(order_id) == 1
+
+
+async def test_servers_at_once_issue_one(desk: ReceiptDesk) -> None:
+    order_ids = [await desk.bought(ASKED) for _ in range(3)]
+    await asyncio.gather(*(desk.work() for _ in range(6)))
+    for order_id in order_ids:
+        await desk.until(order_id, "in_progress")
+        assert await desk.issues(order_id) == 1
 
 
 async def test_full_refund_cancels_it(desk: ReceiptDesk) -> None:
