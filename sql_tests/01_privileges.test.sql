@@ -51,6 +51,9 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 ('coinslot.charges', '', '', ''),
 ('coinslot.document_series', '', '', ''),
 ('coinslot.erasures', '', '', ''),
+('coinslot.cash_receipts', '', '', ''),
+('coinslot.cash_receipt_numbers', '', '', ''),
+('public.token_cash_receipts', '', 'SELECT', 'SELECT'),
 ('public.token_documents', '', 'SELECT', 'SELECT'),
 ('public.token_tiers', 'SELECT', 'SELECT', 'SELECT'),
 ('coinslot.refills', '', '', ''),
@@ -176,6 +179,31 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.describe_top_up_charge', ''),
 ('coinslot.claim_top_ups', 'service_role'),
 ('public.coinslot_claim_top_ups', 'service_role'),
+('coinslot.is_cash', ''),
+('coinslot.wanted_cash_receipt', ''),
+('coinslot.cash_receipt_wait', ''),
+('coinslot.last_issue', ''),
+('coinslot.tax_office_days', ''),
+('coinslot.is_business_number', ''),
+('coinslot.nobodys_number', ''),
+('coinslot.cash_receipt_number', ''),
+('coinslot.masked', ''),
+('coinslot.check_cash_receipt', ''),
+('coinslot.save_cash_receipt', ''),
+('coinslot.request_cash_receipt', 'authenticated'),
+('public.request_token_cash_receipt', 'authenticated'),
+('coinslot.follow_cash_receipt', ''),
+('coinslot.end_unasked', ''),
+('coinslot.ask_cash_receipt', ''),
+('coinslot.claim_cash_receipts', 'service_role'),
+('public.coinslot_claim_cash_receipts', 'service_role'),
+('coinslot.judge_cash_receipt', ''),
+('coinslot.apply_cash_receipt', ''),
+('coinslot.finish_cash_receipt', 'service_role'),
+('public.coinslot_finish_cash_receipt', 'service_role'),
+('coinslot.list_cash_receipts', 'authenticated'),
+('public.list_token_cash_receipts', 'authenticated'),
+('coinslot.purge_cash_receipt_numbers', ''),
 ('coinslot.top_up_wait', ''),
 ('coinslot.finish_top_up', 'service_role'),
 ('coinslot.void_top_up_order', ''),
@@ -1146,6 +1174,14 @@ select is(
     order by r.relation, a.attname, x.grantee::regrole::text
   ),
   array(
+    select format('coinslot.cash_receipts.%s %s SELECT', c.name, r.role)
+    from unnest(array[
+      'amount', 'failure_code', 'issue_number', 'issued_at', 'kind', 'number', 'payment_id',
+      'requested_at', 'status', 'updated_at'
+    ]) with ordinality c (name, n)
+    cross join unnest(array['authenticated', 'service_role']) with ordinality r (role, n)
+    order by c.n, r.n
+  ) || array(
     select format('coinslot.refunds.%s %s SELECT', c.name, r.role)
     from unnest(array[
       'amount', 'created_at', 'currency', 'finished_at', 'id', 'order_id', 'payment_id', 'status',
@@ -1161,7 +1197,7 @@ select is(
     cross join unnest(array['authenticated', 'service_role']) with ordinality r (role, n)
     order by c.n, r.n
   ),
-  'single columns are granted only where holds are counted and refunds shown, and only to be read'
+  'single columns are granted only where holds are counted and refunds and cash receipts shown, and only to be read'
 );
 
 -- Time. A computed field takes a row, and is no RPC.
@@ -1226,7 +1262,7 @@ select is_empty(
 select is_empty(
   $$ select r.relation, p.polname from pg_policy p inner join relations r on r.oid = p.polrelid
      where r.relation like 'coinslot.%'
-       and r.relation not in ('coinslot.token_holds', 'coinslot.refunds')
+       and r.relation not in ('coinslot.cash_receipts', 'coinslot.token_holds', 'coinslot.refunds')
        and pg_get_expr(p.polqual, p.polrelid) <> 'false' $$,
   'policies of internal tables let nobody read'
 );

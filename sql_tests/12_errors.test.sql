@@ -84,6 +84,11 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('last_owner', 'PT409', 'service', $$select * from coinslot_remove_operator(%6$L)$$, '{}'),
 ('not_refundable', 'PT409', 'service', $$select * from request_token_refund_for(%3$L, 'why', 'k')$$,
  '{"refundable": 0, "currency": "KRW", "status": "pending"}'),
+('no_cash_receipt', 'PT409', 'alex',
+ $$select request_token_cash_receipt(%2$L, 'income_deduction', '01012345678')$$, '{"why": "method"}'),
+('cash_receipt_exists', 'PT409', 'alex',
+ $$select request_token_cash_receipt(%1$L, 'income_deduction', '01012345678')$$,
+ '{"status": "in_progress"}'),
 ('nothing_proposed', 'PT409', 'service', $$select * from accept_token_refund_for(%3$L)$$,
  '{"status": "pending"}'),
 ('refund_in_progress', 'PT409', 'service',
@@ -197,6 +202,10 @@ select pg_temp.change('update coinslot.settings set max_open_orders = 20') \gset
 select pg_temp.order_of(:'alex', '') as unpaid,
   pg_temp.order_of(:'alex', 'refunding => 1000') as refunding,
   pg_temp.order_of(:'alex', 'refunded => 0') as spent \gset
+select pg_temp.change($$update coinslot.settings set cash_receipts = 'on_request'$$) \gset
+insert into coinslot.cash_receipts (payment_id, gateway, kind, status, asked)
+select p.id, p.gateway, 'income_deduction', 'in_progress', 5000
+from public.token_payments p where p.order_id = :'unpaid';
 select pg_temp.user_with(0) as gone \gset
 select pg_temp.order_of(:'gone', 'disputed => 5000') as disputed \gset
 delete from auth.users where id = :'gone';
@@ -215,6 +224,7 @@ select is(
     when 'subscriber' then pg_temp.as_user(:'subscriber', p.statement)
     when 'nameless' then pg_temp.as_user(:'nameless', p.statement)
     when 'staff' then pg_temp.as_user(:'staff', format(p.statement, :'mina'))
+    when 'alex' then pg_temp.as_user(:'alex', format(p.statement, :'unpaid', :'refunding'))
     when 'nobody' then pg_temp.as_user(null, p.statement)
     when 'owner' then pg_temp.as_owner(p.statement)
     else pg_temp.as_service(format(

@@ -18,6 +18,7 @@ from coinslot.outbox.deliveries import Deliveries
 from coinslot.outbox.endpoints import Endpoints
 from coinslot.outbox.mailings import Mailings
 from coinslot.payments.audits import Audits
+from coinslot.payments.cash_receipts import CashReceipts
 from coinslot.payments.ledger_checks import LedgerChecks
 from coinslot.payments.on_sale import OnSale
 from coinslot.payments.orders import Orders
@@ -55,6 +56,7 @@ class Services:
     storefront: Storefront
     methods: Methods
     charges: Charges
+    cash_receipts: CashReceipts
     shutdown: Shutdown
 
     async def settle(self, seconds: float) -> None:
@@ -113,6 +115,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                     shutdown,
                     at_once=settings.coinslot_charges_at_once,
                 ),
+                cash_receipts=CashReceipts(database, gateways, shutdown),
                 shutdown=shutdown,
             )
         finally:

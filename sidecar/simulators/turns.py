@@ -23,6 +23,8 @@ class BuyerTurn(BaseModel):
     discount: int | float = 0
     # A changed page can open the window with anything; `force` skips the window's own checks.
     force: bool = False
+    # The number that the buyer gives in the window for a cash receipt.
+    cash_receipt: str | None = None
     webhook: Literal["before", "beside", "none"] = "beside"
 
 

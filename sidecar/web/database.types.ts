@@ -325,7 +325,21 @@ isOneToOne: false
                 }
           }
           Views: {
-            "token_offers": {
+            "token_cash_receipts": {
+                  Row: {
+                    "amount": number,"currency": string,"failure_code": string | null,"issue_number": string | null,"issued_at": string | null,"kind": string,"number": string | null,"order_id": string,"payment_id": string,"requested_at": string,"status": string,"updated_at": string,"user_id": string
+                  }
+                  ComputedFields: never
+                  Relationships: [
+                    {
+      foreignKeyName: "cash_receipts_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: true
+      referencedRelation: "token_payments"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"token_offers": {
                   Row: {
                     "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tiers": Json | null,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null
                   }
@@ -575,6 +589,9 @@ isOneToOne: false
 "coinslot_check_ledger":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
+"coinslot_claim_cash_receipts":
+{ Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_cash_receipt"])[]
+                           },
 "coinslot_claim_charges":
 { Args: { "batch"?: number,"gateways": (string)[],"subscription_id"?: string }; Returns: Json[]
                            },
@@ -634,6 +651,9 @@ isOneToOne: false
                            },
 "coinslot_finish_audit":
 { Args: { "accept"?: boolean,"audit_id": number,"odd"?: number,"odd_mark"?: string,"odd_rows"?: Json }; Returns: Json
+                           },
+"coinslot_finish_cash_receipt":
+{ Args: { "amount": number,"by_gateway"?: boolean,"failure_code"?: string,"failure_message"?: string,"final"?: boolean,"issue_number"?: string,"lease": number,"order_id": string,"receipt_key"?: string,"status": string }; Returns: string
                            },
 "coinslot_finish_charge":
 { Args: { "charge_id": string,"dead"?: boolean,"lease": number,"outcome": string,"reason"?: string }; Returns: boolean
@@ -1097,6 +1117,9 @@ isOneToOne: false
               "expires_at": string,"id": number,"tokens": number,"user_id": string
             }[]
                            },
+"list_token_cash_receipts":
+{ Args: { "after"?: string,"page_size"?: number,"status"?: string }; Returns: Json
+                           },
 "list_token_deliveries":
 { Args: { "before"?: number,"id": string,"page_size"?: number,"state"?: string }; Returns: Database["public"]['CompositeTypes']["coinslot_delivery"][]
                           SetofOptions: {
@@ -1263,6 +1286,9 @@ isOneToOne: false
                            },
 "replay_token_endpoint":
 { Args: { "event_id"?: string,"id": string,"reason": string,"since"?: string,"until"?: string }; Returns: Json
+                           },
+"request_token_cash_receipt":
+{ Args: { "kind": string,"number": string,"order_id": string }; Returns: Json
                            },
 "request_token_refund":
 { Args: { "account"?: Json,"amount"?: number,"force"?: boolean,"idempotency_key": string,"order_id": string,"payment_key"?: string,"reason": string }; Returns: unknown
@@ -1570,7 +1596,9 @@ isOneToOne: false
             [_ in never]: never
           }
           CompositeTypes: {
-            "coinslot_closing": {
+            "coinslot_cash_receipt": {
+                        "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"kind": string | null,"number": string | null,"amount": number | null,"wanted": number | null,"asked": number | null,"tax_free": number | null,"attempt": number | null,"answers": number | null,"tries": number | null,"asked_on": (string)[] | null,"by_gateway": boolean | null,"receipt_key": string | null,"lease": number | null
+                      },"coinslot_closing": {
                         "payment": Database["public"]['Tables']["token_payments"]['Row'] | null,"round": number | null,"attempt_keys": (string)[] | null
                       },"coinslot_delivery": {
                         "id": number | null,"endpoint_id": string | null,"event_id": string | null,"type": string | null,"user_id": string | null,"seq": number | null,"state": string | null,"attempts": number | null,"next_attempt_at": string | null,"status": number | null,"error": string | null,"answer": string | null,"milliseconds": number | null,"created_at": string | null,"finished_at": string | null,"happened_at": string | null

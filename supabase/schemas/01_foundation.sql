@@ -126,6 +126,9 @@ create table coinslot.settings (
   keep_identities interval default interval '3 years',
   renewal_ahead interval default interval '3 days',
   yearly_renewal_ahead interval default interval '7 days',
+  cash_receipts text not null default 'off',
+  cash_receipts_from bigint not null default 1,
+  keep_cash_receipt_numbers interval default interval '90 days',
   constraint settings_pkey primary key (id),
   constraint settings_single_row check (id),
   constraint settings_mode_known check (mode in ('test', 'live')),
@@ -186,6 +189,11 @@ create table coinslot.settings (
   constraint settings_renewals_told_in_range check (
     renewal_ahead > interval '0' and renewal_ahead <= interval '27 days'
     and yearly_renewal_ahead > interval '0' and yearly_renewal_ahead <= interval '90 days'
+  ),
+  constraint settings_cash_receipts_known check (
+    cash_receipts in ('off', 'on_request', 'always')
+    and cash_receipts_from between 1 and 9007199254740991
+    and keep_cash_receipt_numbers >= interval '0'
   )
 );
 comment on table coinslot.settings is 'Settings of this database: exactly one row.';
@@ -285,6 +293,12 @@ comment on column coinslot.settings.keep_books_years is
 'Years from the end of the year of the last money of an erased user; null = as the law has it.';
 comment on column coinslot.settings.keep_identities is
 'How long hashes of identities and cards of an erased user are kept; null = for ever.';
+comment on column coinslot.settings.cash_receipts is
+'Cash receipts of deposits and transfers: off, on_request of the buyer, or always.';
+comment on column coinslot.settings.cash_receipts_from is
+'Won from which always issues one that nobody asked for.';
+comment on column coinslot.settings.keep_cash_receipt_numbers is
+'How long a buyer''s number is kept once nothing is to come of its cash receipt; null = for ever.';
 
 insert into coinslot.settings default values;
 
@@ -317,6 +331,8 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('account_exists', 'PT409', 'Delete the account at Auth first: then erase what is left of it.'),
 ('forbidden', 'PT403', 'Sign in as an operator who has one of the roles named here.'),
 ('limit_reached', 'PT403', 'Ask somebody with a higher limit; the detail says what is left.'),
+('no_cash_receipt', 'PT409', 'The detail says why: ask for none, or pay by transfer or deposit.'),
+('cash_receipt_exists', 'PT409', 'Leave it as it is: its gateway has been asked already.'),
 ('document_not_found', 'PT404', 'Check the number, and that the payment is this user''s.'),
 ('order_not_found', 'PT404', 'Check the order id, and that it is this user''s order.'),
 ('endpoint_not_found', 'PT404', 'Check the id: list_token_endpoints shows all.'),

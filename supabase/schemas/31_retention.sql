@@ -203,7 +203,8 @@ language sql volatile set search_path = '' as $$
     'ledger_checks', coinslot.purge_ledger_checks(purge.batch),
     'account_holders', coinslot.purge_account_holders(purge.batch),
     'hint_rations', coinslot.purge_hint_rations(purge.batch),
-    'hashes', coinslot.purge_hashes(purge.batch)
+    'hashes', coinslot.purge_hashes(purge.batch),
+    'cash_receipt_numbers', coinslot.purge_cash_receipt_numbers(purge.batch)
   )
 $$;
 comment on function coinslot.purge(integer) is

@@ -25,6 +25,11 @@ language sql immutable parallel safe set search_path = '' as $$
       inner join public.token_payments p on p.id = a.payment_id)', 'id', 'bigint', '{secret}'),
     ('refunds', 'coinslot.refunds', 'id', 'uuid', '{requested_by}'),
     ('documents', 'public.token_documents', 'number', 'text', '{}'),
+    ('cash_receipts', '(select r.*, n.number as whose, p.order_id, p.user_id
+      from coinslot.cash_receipts r
+      inner join public.token_payments p on p.id = r.payment_id
+      left join coinslot.cash_receipt_numbers n on n.payment_id = r.payment_id)',
+      'payment_id', 'uuid', '{}'),
     ('holds', 'coinslot.token_holds', 'id', 'uuid', '{}'),
     ('spend_refunds', 'coinslot.spend_refunds', 'seq', 'bigint', '{}'),
     ('codes_used', 'coinslot.promotion_uses', 'id', 'bigint', '{}'),
@@ -281,6 +286,9 @@ begin
   ) and w.next_attempt_at is null;
   delete from coinslot.refund_accounts a using coinslot.refunds r
   where r.id = a.refund_id and r.user_id = any (v_ids);
+  delete from coinslot.cash_receipt_numbers n where n.payment_id = any (v_payments);
+  update coinslot.cash_receipts r set number = null, failure_message = null
+  where r.payment_id = any (v_payments) and num_nonnulls(r.number, r.failure_message) > 0;
   update coinslot.refunds r set reason = '' where r.user_id = any (v_ids) and r.reason <> '';
   update coinslot.token_holds h set reason = '' where h.user_id = any (v_ids) and h.reason <> '';
   delete from coinslot.group_members g where g.user_id = any (v_ids);

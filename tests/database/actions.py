@@ -185,6 +185,9 @@ CHORES: dict[str, Callable[[World], Step]] = {
     "coinslot_finish_closing": lambda world: (
         Call("coinslot_finish_closing", {"order_id": world.open_order, "round": 1}).inside
     ),
+    "coinslot_claim_cash_receipts": lambda _: _claim(
+        "coinslot_claim_cash_receipts", gateway="portone", batch=3
+    ),
     "refuse_attempt": _refuse_attempt,
     "hint": lambda world: hint(world.paid_order, None).inside,
     "event": lambda world: hint(world.paid_order, f"evt {world.paid_order}").inside,

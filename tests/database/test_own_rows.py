@@ -33,6 +33,11 @@ CALLS: dict[str, dict[str, Any]] = {
     "get_token_invitation": {},
     "accept_token_invitation": {"code": "SPRING"},
     "list_token_lots": {},
+    "request_token_cash_receipt": {
+        "order_id": "ord_of_somebody_else",
+        "kind": "income_deduction",
+        "number": "01012345678",
+    },
     "list_token_mails": {},
     "set_token_mail": {"kind": "tokens_low", "wanted": True},
     "begin_token_method": {"gateway": "portone"},
@@ -127,4 +132,10 @@ def _buyer(bank: Bank) -> UUID:
     bank.ask(spend(user, 1, "s"))
     with bank.connect() as connection:
         connection.execute(SUBSCRIBED, {"user": user})
+        connection.execute(
+            "insert into coinslot.cash_receipts (payment_id, gateway, kind) "
+            "select p.id, p.gateway, 'self_issued' from public.token_payments p "
+            "where p.order_id = %s",
+            (order_id,),
+        )
     return user

@@ -29,13 +29,14 @@ FOR_USERS = {
     *("get_token_top_up", "set_token_top_up", "stop_token_top_up"),
     *("quote_token_plan", "upgrade_token_plan"),
     *("change_token_plan", "set_token_subscription_method", "get_unpaid_token_order"),
-    *("list_token_lots", "get_token_document"),
+    *("list_token_lots", "get_token_document", "request_token_cash_receipt"),
 }
 """RPCs of a signed-in person."""
 
 FOR_OPERATORS = {
     "accept_token_refund",
     "add_token_endpoint",
+    "list_token_cash_receipts",
     "list_token_deliveries",
     "list_token_endpoints",
     "list_token_refunds",

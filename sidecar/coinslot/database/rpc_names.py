@@ -45,6 +45,10 @@ class Rpc(StrEnum):
     # receipts and credit notes
     GET_DOCUMENT = "get_token_document"
     SET_SELLER = "coinslot_set_seller"
+    # cash receipts
+    REQUEST_CASH_RECEIPT = "request_token_cash_receipt"
+    CLAIM_CASH_RECEIPTS = "coinslot_claim_cash_receipts"
+    FINISH_CASH_RECEIPT = "coinslot_finish_cash_receipt"
     # a person's data
     EXPORT_USER = "coinslot_export_user"
     ERASE_USER = "coinslot_erase_user"
@@ -120,6 +124,7 @@ DISPENSABLE = frozenset(
         *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
         *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD, Rpc.CLAIM_TOP_UPS, Rpc.FINISH_TOP_UP),
         *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER, Rpc.EXPORT_USER, Rpc.ERASE_USER),
+        *(Rpc.REQUEST_CASH_RECEIPT, Rpc.CLAIM_CASH_RECEIPTS, Rpc.FINISH_CASH_RECEIPT),
     }
 )
 """A database of the release before lacks them, and everything else goes on."""
@@ -130,6 +135,7 @@ NOT_REPEATABLE = frozenset(
         *(Rpc.CLAIM_PAYMENTS, Rpc.CLAIM_REFUNDS, Rpc.CLAIM_WEBHOOKS, Rpc.CLAIM_CLOSINGS),
         *(Rpc.CLAIM_DELIVERIES, Rpc.CLAIM_MAILS, Rpc.BEGIN_AUDIT),
         *(Rpc.CLAIM_CHARGES, Rpc.CLAIM_TOP_UPS, Rpc.CLAIM_FORGETS, Rpc.BEGIN_METHOD),
+        Rpc.CLAIM_CASH_RECEIPTS,
         # A second call leaves a second event.
         *(Rpc.REFUSE_PAYMENT_ATTEMPT, Rpc.TEST_ENDPOINT),
         # Without an idempotency key a second call makes a second order.

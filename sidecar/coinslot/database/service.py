@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coinslot.database.billing import BillingDatabase
+from coinslot.database.cash_receipts import CashReceiptDatabase
 from coinslot.database.codes import CodeDatabase
 from coinslot.database.endpoints import EndpointDatabase
 from coinslot.database.going_live import GoingLiveDatabase
@@ -28,6 +29,7 @@ class ServiceRefused(DatabaseUnavailable):
 class ServiceDatabase(
     PaymentDatabase,
     BillingDatabase,
+    CashReceiptDatabase,
     WebhookDatabase,
     RefundDatabase,
     OperatorDatabase,

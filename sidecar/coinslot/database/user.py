@@ -49,6 +49,10 @@ class UserDatabase(EndpointOwner):
             **more,
         )
 
+    async def request_cash_receipt(self, order_id: str, kind: str, number: str) -> None:
+        """Asks for the cash receipt of the person's own order. Raises `no_cash_receipt`, …"""
+        await self.call(Rpc.REQUEST_CASH_RECEIPT, order_id=order_id, kind=kind, number=number)
+
     async def cancel_order(self, order_id: str) -> OrderRecord:
         """The person's own order, called off."""
         return await self.record(OrderRecord, Rpc.CANCEL_ORDER, order_id=order_id)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coinslot.gateways.billing import Billing
+    from coinslot.gateways.cash_receipts import CashReceiptIssuer
     from coinslot.gateways.listing import ListedPage
 
 # Characters of a refund's reason: the most that any gateway surely takes.
@@ -217,6 +218,10 @@ class Gateway(Protocol):
     def billing(self) -> Billing | None:
         """Its stored methods; None where it has none."""
 
+    @property
+    def cash_receipts(self) -> CashReceiptIssuer | None:
+        """Its cash receipts; None where it issues none."""
+
     async def prepare(self, order: Order) -> Prepared:
         """Make the order payable. Repeating it for the same order must be harmless, however much
         later."""
@@ -279,9 +284,10 @@ def gateway_named(gateways: Mapping[str, Gateway], name: str) -> Gateway:
 
 class TakesMoneyItself:
     """The part of a gateway that needs no confirm, and has no connections of its own, nor stored
-    methods."""
+    methods, nor cash receipts."""
 
     billing: Billing | None = None
+    cash_receipts: CashReceiptIssuer | None = None
 
     async def confirm(self, order: Order, payment_key: str) -> GatewayPayment:  # noqa: ARG002
         raise NothingToConfirm

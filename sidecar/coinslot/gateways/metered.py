@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Registration,
         StoredMethod,
     )
+    from coinslot.gateways.cash_receipts import CashReceipt, CashReceiptIssuer, ReceiptStep
     from coinslot.gateways.listing import ListedPage
 
 
@@ -58,6 +59,24 @@ class MeteredBilling:
 
 
 @dataclass(frozen=True, slots=True)
+class MeteredCashReceipts:
+    name: str
+    inner: CashReceiptIssuer
+
+    async def issue(self, step: ReceiptStep) -> CashReceipt:
+        with gateway_call(self.name, "issue_receipt"):
+            return await self.inner.issue(step)
+
+    async def cancel(self, step: ReceiptStep) -> CashReceipt:
+        with gateway_call(self.name, "cancel_receipt"):
+            return await self.inner.cancel(step)
+
+    async def read(self, step: ReceiptStep) -> CashReceipt:
+        with gateway_call(self.name, "read_receipt"):
+            return await self.inner.read(step)
+
+
+@dataclass(frozen=True, slots=True)
 class MeteredGateway:
     gateway: Gateway
 
@@ -73,6 +92,11 @@ class MeteredGateway:
     def billing(self) -> MeteredBilling | None:
         inner = self.gateway.billing
         return None if inner is None else MeteredBilling(self.name, inner)
+
+    @property
+    def cash_receipts(self) -> MeteredCashReceipts | None:
+        inner = self.gateway.cash_receipts
+        return None if inner is None else MeteredCashReceipts(self.name, inner)
 
     def check_key(self, payment_key: str) -> None:
         self.gateway.check_key(payment_key)

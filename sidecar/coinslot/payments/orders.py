@@ -142,6 +142,10 @@ class Orders:
             _require_open(await self._register(gateway, order, prepared.attempt))
         return order, prepared.browser
 
+    async def ask_cash_receipt(self, token: str, order_id: str, kind: str, number: str) -> None:
+        """Asks for a cash receipt of the caller's own order. Raises what the database refuses."""
+        await self._database.as_user(token).request_cash_receipt(order_id, kind, number)
+
     async def _register(
         self, gateway: Gateway, order: OrderRecord, attempt: GatewayPayment
     ) -> OrderRecord:

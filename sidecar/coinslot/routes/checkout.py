@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -27,6 +27,25 @@ class BasketBody(BaseModel):
 
     def basket(self) -> Basket:
         return Basket(self.quantity, self.promoCode or None)
+
+
+class CashReceiptBody(BaseModel):
+    """A cash receipt that the buyer of a deposit or a transfer asks for: of a person by a phone
+    number or a cash receipt card, of a business by its number."""
+
+    type: Literal["income_deduction", "expenditure_proof"]
+    number: Annotated[str, Field(min_length=10, max_length=30)]
+
+
+class DepositBody(BasketBody):
+    cashReceipt: CashReceiptBody | None = None  # noqa: N815 - as others are
+
+
+async def ask_cash_receipt(request: Request, token: str, order_id: str, body: DepositBody) -> None:
+    """Asks for the receipt that the body wants, if it wants one."""
+    if (wanted := body.cashReceipt) is not None:
+        orders = services(request).orders
+        await orders.ask_cash_receipt(token, order_id, wanted.type, wanted.number)
 
 
 @dataclass(frozen=True, slots=True)

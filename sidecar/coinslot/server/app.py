@@ -189,6 +189,7 @@ async def _begin_loops(settings: Settings, services: Services, shared: AsyncExit
     if services.mailings.is_on:
         loops.repeat("mail", services.mailings.send_due, settings.coinslot_mail_seconds)
     loops.repeat("charge", services.charges.work_off, settings.coinslot_charge_seconds)
+    loops.repeat("cash_receipts", services.cash_receipts.work_off, settings.coinslot_charge_seconds)
     loops.repeat("forget", services.methods.forget, settings.coinslot_maintenance_seconds)
     # Which may take long, and are begun again by whoever comes next.
     for name, work in (

@@ -155,6 +155,7 @@ def _scheduled(services: Services) -> dict[str, Work]:
         "deliver": services.deliveries.work_off,
         "mail": services.mailings.send_due,
         "reconcile": services.reconciliations.once,
+        "cash_receipts": services.cash_receipts.work_off,
         "maintain": services.reconciliations.maintain,
         "audit": services.audits.daily,
         "check_ledger": services.ledger_checks.check,

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from simulators.requests import json_object
+from simulators.toss.cash_receipts import cancel_with_payment
 from simulators.toss.errors import TossError, error_body
 from simulators.toss.listing import page
 from simulators.toss.payment import approve_in_place
@@ -72,6 +73,7 @@ class TossApi:
         if approval["code"] is not None and not approval["taken"]:
             await self._decline(request, payment, approval["code"])
         approve_in_place(payment, self._now())
+        self._books.receive_receipt(payment)
         await self._books.tell(self._books.keep(payment))
         if approval["code"] is not None:
             raise TossError(approval["code"])
@@ -109,6 +111,7 @@ class TossApi:
         refusal = cancel_in_place(payment, given, self._now(), pending=planned["pending"])
         if refusal is not None:
             raise TossError(refusal)
+        cancel_with_payment(payment, self._now())
         await self._books.tell(self._books.keep(payment))
         if planned["code"] is not None:
             raise TossError(planned["code"])

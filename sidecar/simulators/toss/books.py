@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulators.requests import NotPossible
+from simulators.toss.cash_receipts import receipt_with_payment
 from simulators.toss.payment import age_in_place, kst
 from simulators.toss.webhook import deposit_callback, status_changed
 
@@ -77,6 +78,15 @@ class Books:
         """Keeps a deposit that was taken back now, for the list of transactions."""
         gone = {"paymentKey": payment["paymentKey"], "came": came, "went": kst(self._now())}
         self._store.put("undone", f"{gone['paymentKey']} {len(self.undone())}", gone)
+
+    def note_receipt(self, payment_key: str, number: str) -> None:
+        self._store.put("receipt_number", payment_key, {"number": number})
+
+    def receive_receipt(self, payment: Json) -> None:
+        """Issues the cash receipt that the buyer asked for in the window, if they did."""
+        asked = self._store.get("receipt_number", payment["paymentKey"])
+        if asked is not None and payment["status"] == "DONE":
+            receipt_with_payment(payment, asked["number"], self._now())
 
     def undone(self) -> list[Json]:
         return self._store.all("undone")

@@ -16,6 +16,7 @@ from simulators.toss.access import Access
 from simulators.toss.api import TossApi
 from simulators.toss.billing import TossBilling
 from simulators.toss.books import Books
+from simulators.toss.cash_receipts import TossCashReceipts, cancel_with_payment
 from simulators.toss.payment import deposit_in_place, new_payment, undo_deposit_in_place
 from simulators.toss.refund import cancel_in_place, settle_in_place
 from simulators.toss.settings import PREFIX, TossSettings
@@ -60,6 +61,7 @@ class TossSimulator(Simulator):
         self._access = Access(store, secret_key, self.now)
         self._books = Books(store, self.sender, self.now)
         self._api = TossApi(self._books, self._access, self.sender, self.now)
+        self._receipts = TossCashReceipts(store, self._access, self.now)
         self._billing = TossBilling(store, self._books, self._access, self.cards, self.now)
 
     @classmethod
@@ -71,7 +73,7 @@ class TossSimulator(Simulator):
         )
 
     def routes(self) -> list[Route]:
-        return [*self._api.routes(), *self._billing.routes()]
+        return [*self._api.routes(), *self._billing.routes(), *self._receipts.routes()]
 
     def register(self, turn: RegisterTurn) -> Json:
         return self._billing.register(turn)
@@ -89,6 +91,8 @@ class TossSimulator(Simulator):
         payment = self._books.keep(new_payment(turn, turn.amount, self.now()))
         key, agreed = payment["paymentKey"], turn.outcome != "abandoned"
         self._books.note_turn(key, agreed=agreed, webhook=turn.webhook)
+        if turn.cash_receipt is not None:
+            self._books.note_receipt(key, turn.cash_receipt)
         if turn.outcome == "failed":
             self._books.plan(key, {"approval": {"code": "REJECT_CARD_COMPANY"}})
         if not agreed:
@@ -107,6 +111,7 @@ class TossSimulator(Simulator):
     def deposit(self, payment_key: str) -> Webhook:
         payment = self._books.aged(self._books.one(payment_key))
         deposit_in_place(payment, self.now())
+        self._books.receive_receipt(payment)
         return self._announce_twice(payment)
 
     def undo_deposit(self, payment_key: str) -> Webhook:
@@ -127,10 +132,12 @@ class TossSimulator(Simulator):
         refusal = cancel_in_place(payment, {**given, "refundReceiveAccount": _ACCOUNT}, self.now())
         if refusal is not None:
             raise NotPossible(refusal)
+        cancel_with_payment(payment, self.now())
         return status_changed(self._books.keep(payment), self.now())
 
     def _control_routes(self) -> list[Route]:
-        return [*super()._control_routes(), ("POST", "/refund_status", self._refund_status)]
+        more = [("POST", "/refund_status", self._refund_status), *self._receipts.control_routes()]
+        return [*super()._control_routes(), *more]
 
     async def _refund_status(self, request: Request) -> HTTPResponse:
         """Ends a cancel that is under way."""

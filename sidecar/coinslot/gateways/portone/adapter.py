@@ -13,6 +13,7 @@ from coinslot.errors import InvalidRequest, PaymentUnknownAtGateway
 from coinslot.gateways.base import TakesMoneyItself
 from coinslot.gateways.listing import ListedPage
 from coinslot.gateways.portone.billing import BothBilling
+from coinslot.gateways.portone.cash_receipts import BothCashReceipts
 from coinslot.gateways.portone.v1.adapter import PortOneV1
 from coinslot.gateways.portone.v2.adapter import PortOneV2
 from coinslot.gateways.portone.v2.webhook import is_signed
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         WebhookEvent,
     )
     from coinslot.gateways.billing import Billing
+    from coinslot.gateways.cash_receipts import CashReceiptIssuer
     from coinslot.gateways.portone.settings import PortOneSettings
 
 
@@ -43,7 +45,12 @@ def opened(settings: PortOneSettings, client: httpx.AsyncClient) -> Gateway:
     if not settings.v2_is_on:
         return v1
     v2 = PortOneV2.from_settings(settings, client)
-    return PortOneBoth(v1, v2, billing=BothBilling(v1.stored, v2.stored))
+    return PortOneBoth(
+        v1,
+        v2,
+        billing=BothBilling(v1.stored, v2.stored),
+        cash_receipts=BothCashReceipts(v1.issuer, v2.issuer),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class PortOneBoth(TakesMoneyItself):
     name: str = "portone"
     currencies: frozenset[str] | None = PortOneV2.currencies
     billing: Billing | None = None
+    cash_receipts: CashReceiptIssuer | None = None
 
     def check_key(self, payment_key: str) -> None:
         self._of(payment_key).check_key(payment_key)

@@ -14,7 +14,7 @@ from coinslot.errors import CoinslotError, InvalidPackage
 from coinslot.order_ids import ORDER_ID
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, Waiting
-from coinslot.routes.checkout import BasketBody
+from coinslot.routes.checkout import DepositBody, ask_cash_receipt
 from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
@@ -41,7 +41,7 @@ _GATEWAY = "portone"
 _NOT_SEEN = {"payment_unknown_at_gateway", "payment_pending", "payment_expired", "payment_canceled"}
 
 
-class CheckoutBody(BasketBody):
+class CheckoutBody(DepositBody):
     packageId: Annotated[object, WithJsonSchema({"type": "string"})] = None  # noqa: N815 - the plan's
     method: str | None = None
 
@@ -124,6 +124,7 @@ async def checkout(request: Request) -> HTTPResponse:
         language=language(request),
         basket=body.basket(),
     )
+    await ask_cash_receipt(request, token, order.order_id, body)
     return json(
         {
             "orderId": order.order_id,

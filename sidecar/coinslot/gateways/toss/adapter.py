@@ -23,6 +23,7 @@ from coinslot.gateways.toss import listing as toss_transactions
 from coinslot.gateways.toss import refund as toss_refund
 from coinslot.gateways.toss import webhook as toss_webhook
 from coinslot.gateways.toss.billing import TossBilling
+from coinslot.gateways.toss.cash_receipts import TossCashReceipts
 from coinslot.gateways.toss.confirmation import Confirmations
 from coinslot.gateways.toss.methods import PARAMETERS, amounts
 from coinslot.gateways.toss.payment import TossPayment, read_as
@@ -60,6 +61,7 @@ class Toss:
         self._headers = {"Authorization": f"Basic {credentials}"}
         parse = partial(self._fact, None)
         self._confirmations = Confirmations(http, self._headers, self.read, parse)
+        self.cash_receipts = TossCashReceipts(http, self._headers)
         self.live = secret_key.startswith("live_")
         self._frontend_url = frontend_url
         # In a widget the buyer chooses.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coinslot.gateways.answers import Answers, Row, words
 from coinslot.gateways.toss.adapter import NO_SUCH_PAYMENT
+from coinslot.gateways.toss.cash_receipts import ISSUED_BEFORE
 from coinslot.gateways.toss.confirmation import KEYS
 from coinslot.gateways.toss.methods import LEAST
 from coinslot.gateways.toss.payment import CANCELS, STATES, TRANSFERS
@@ -36,6 +37,12 @@ ANSWERS = Answers(
         Row("cancel", "200 with this payment", "done"),
         Row("cancel", f"{words(UNKNOWN)}, a 5xx with a code: another key", "unknown"),
         Row("cancel", "any other 4xx with a code", "refused"),
+        Row(
+            "cash receipt", "200: the tax office's word is in the list, a day or two later", "done"
+        ),
+        Row("cash receipt", f"{words([ISSUED_BEFORE])}: the list tells", "unknown"),
+        Row("cash receipt", f"{words(UNKNOWN)}, a 5xx with a code", "unknown"),
+        Row("cash receipt", "any other 4xx with a code", "refused"),
         Row("any", f"a time-out, no code, {words(OUR_KEYS)}", "unknown"),
     ),
 )

@@ -15,7 +15,13 @@ from sanic.response import json
 from coinslot.errors import PaymentDeclined, PaymentRefused
 from coinslot.routes import examples
 from coinslot.routes.answers import Answer, NewOrder, PublicPayment, ShownPayment, Waiting
-from coinslot.routes.checkout import BasketBody, Wish, made_order, new_order
+from coinslot.routes.checkout import (
+    DepositBody,
+    Wish,
+    ask_cash_receipt,
+    made_order,
+    new_order,
+)
 from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
 from coinslot.routes.operation import CREATE, SETTLE, Operation
@@ -44,7 +50,7 @@ _FOR_ANYONE = {"order_id", "amount", "currency", "status", "tokens", "payment_me
 Won = Annotated[int, whole("won", zeros=True)]
 
 
-class CreateBody(BasketBody):
+class CreateBody(DepositBody):
     """`amount` and `orderName` of a product on sale, or its id; what is given must all agree."""
 
     amount: Won | None = None
@@ -114,6 +120,7 @@ async def create(request: Request) -> HTTPResponse:
         body.basket(),
     )
     order, config = await made_order(request, token, _GATEWAY, wish)
+    await ask_cash_receipt(request, token, order.order_id, body)
     named = {"orderName": body.orderName} if body.orderName else {}
     return json({**new_order(order), "tossConfig": {**config, **named}})
 

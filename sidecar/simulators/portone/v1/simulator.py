@@ -13,6 +13,7 @@ from simulators.portone.v1.access import Access, Tokens
 from simulators.portone.v1.api import PortOneV1Api
 from simulators.portone.v1.billing import V1Billing
 from simulators.portone.v1.books import Books
+from simulators.portone.v1.cash_receipts import V1CashReceipts
 from simulators.portone.v1.payment import deposit_in_place, new_payment, undo_deposit_in_place
 from simulators.portone.v1.refund import cancel_in_place
 from simulators.portone.v1.settings import PREFIX, PortOneV1Settings
@@ -37,6 +38,7 @@ class PortOneV1Simulator(Simulator):
         access = Access(self.tokens, self.now)
         self._books = Books(store)
         self._api = PortOneV1Api(self._books, self.tokens, access, self.now, self.sender.announce)
+        self._receipts = V1CashReceipts(store, self._books, access, self.now)
         self._billing = V1Billing(
             store,
             self._books,
@@ -56,7 +58,7 @@ class PortOneV1Simulator(Simulator):
         )
 
     def routes(self) -> list[Route]:
-        return [*self._api.routes(), *self._billing.routes()]
+        return [*self._api.routes(), *self._billing.routes(), *self._receipts.routes()]
 
     def register(self, turn: RegisterTurn) -> Json:
         return self._billing.register(turn)
@@ -134,6 +136,9 @@ class PortOneV1Simulator(Simulator):
 
     def change(self, payment_key: str, fields: Json) -> Json:
         return self._books.keep({**self._books.one(payment_key), **fields})
+
+    def _control_routes(self) -> list[Route]:
+        return [*super()._control_routes(), *self._receipts.control_routes()]
 
     def forget(self) -> None:
         self.tokens.forget()

@@ -9,6 +9,7 @@ from simulators.portone.v2.access import Access, IdempotencyKeys
 from simulators.portone.v2.api import PortOneV2Api
 from simulators.portone.v2.billing import V2Billing
 from simulators.portone.v2.books import Books
+from simulators.portone.v2.cash_receipts import V2CashReceipts
 from simulators.portone.v2.events import Events
 from simulators.portone.v2.payment import (
     deposit_in_place,
@@ -70,6 +71,9 @@ class PortOneV2Simulator(Simulator):
         self._books = Books(store, self._events, self.now)
         access = Access(api_secret, store_id)
         self._api = PortOneV2Api(store, self._books, access, self._keys, self.sender)
+        self._receipts = V2CashReceipts(
+            store, access, self._keys, self.now, store_id=store_id, channel_key=channel_key
+        )
         self._billing = V2Billing(
             store,
             self._books,
@@ -95,7 +99,7 @@ class PortOneV2Simulator(Simulator):
         )
 
     def routes(self) -> list[Route]:
-        return [*self._api.routes(), *self._billing.routes()]
+        return [*self._api.routes(), *self._billing.routes(), *self._receipts.routes()]
 
     def register(self, turn: RegisterTurn) -> Json:
         return self._billing.register(turn)
@@ -188,7 +192,8 @@ class PortOneV2Simulator(Simulator):
         self._keys.forget()
 
     def _control_routes(self) -> list[Route]:
-        return [*super()._control_routes(), ("POST", "/settle_refund", self._settle_refund)]
+        more = [("POST", "/settle_refund", self._settle_refund), *self._receipts.control_routes()]
+        return [*super()._control_routes(), *more]
 
     async def _settle_refund(self, request: Request) -> HTTPResponse:
         """Ends a cancellation that is under way. No webhook tells of one that fails."""

@@ -28,6 +28,7 @@ from coinslot.gateways.portone.listing import moved
 from coinslot.gateways.portone.v1 import listing as v1_listing
 from coinslot.gateways.portone.v1 import webhook as v1_webhook
 from coinslot.gateways.portone.v1.billing import V1Billing
+from coinslot.gateways.portone.v1.cash_receipts import V1CashReceipts
 from coinslot.gateways.portone.v1.methods import PARAMETERS
 from coinslot.gateways.portone.v1.payment import V1Payment, read_as
 from coinslot.gateways.portone.v1.refund import cancel_body, check_canceled
@@ -79,6 +80,7 @@ class PortOneV1(TakesMoneyItself):
         self.billing = self.stored = V1Billing(
             self._call, self.read, channel_key=billing_channel_key
         )
+        self.cash_receipts = self.issuer = V1CashReceipts(partial(self._call, any_status=True))
 
     @classmethod
     def from_settings(cls, settings: PortOneSettings, client: httpx.AsyncClient) -> PortOneV1:
@@ -215,9 +217,17 @@ class PortOneV1(TakesMoneyItself):
             raise _refused(path, {"http_status": 401})
         return {**json_object(response), "http_status": response.status_code}
 
-    async def _authorized(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+    async def _authorized(
+        self,
+        method: str,
+        path: str,
+        *,
+        any_status: bool = False,
+        **options: Any,  # noqa: ANN401
+    ) -> httpx.Response:
         headers = {"Authorization": await self._token.bearer()}
-        return await self._http.request(method, path, headers=headers, **options)
+        send = self._http.answer if any_status else self._http.request
+        return await send(method, path, headers=headers, **options)
 
     def _fact(
         self, order_id: str | None, payment_key: str | None, response: object

@@ -21,6 +21,10 @@ ANSWERS = Answers(
         Row("read", _MISSING, "nonsense"),
         Row("cancel", "200 with `code` 0 and this payment", "done"),
         Row("cancel", "any other `code`, unless it is a 5xx", "refused"),
+        Row("receipts", "200 with `code` 0", "done"),
+        Row("receipts", "404 with a `code`: there is none", "done"),
+        Row("receipts", "a 4xx with a `code`, and reading shows none; 501", "refused"),
+        Row("receipts", "500, unless it is so for a day", "unknown"),
         Row("any", "a time-out, 401, 429, 5xx, no `code`", "unknown"),
     ),
 )

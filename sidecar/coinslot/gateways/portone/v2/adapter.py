@@ -29,6 +29,7 @@ from coinslot.gateways.portone.listing import moved
 from coinslot.gateways.portone.v2 import listing as v2_listing
 from coinslot.gateways.portone.v2 import webhook as v2_webhook
 from coinslot.gateways.portone.v2.billing import V2Billing
+from coinslot.gateways.portone.v2.cash_receipts import V2CashReceipts
 from coinslot.gateways.portone.v2.methods import PARAMETERS
 from coinslot.gateways.portone.v2.payment import V2Payment, read_as, which_field
 from coinslot.gateways.portone.v2.refund import cancel_body, check_taken_on
@@ -78,6 +79,9 @@ class PortOneV2(TakesMoneyItself):
             store_id=store_id,
             channel_key=billing_channel_key or channel_key,
         )
+        self.cash_receipts = self.issuer = V2CashReceipts(
+            self._call, store_id=store_id, channel=self._channel
+        )
 
     @classmethod
     def from_settings(cls, settings: PortOneSettings, client: httpx.AsyncClient) -> Self:
@@ -112,7 +116,7 @@ class PortOneV2(TakesMoneyItself):
         return Prepared(
             browser={
                 "storeId": self._store_id,
-                "channelKey": self._channels.get(order.method or "", self._channel_key),
+                "channelKey": self._channel(order.method),
                 "paymentId": order.order_id,
                 "orderName": order.spoken_name,
                 "totalAmount": order.amount,
@@ -178,6 +182,9 @@ class PortOneV2(TakesMoneyItself):
             raise _refused("list", response)
         found = v2_listing.parsed(json_object(response))
         return found.items, found.has_more()
+
+    def _channel(self, method: str | None) -> str:
+        return self._channels.get(method or "", self._channel_key)
 
     async def _call(
         self,

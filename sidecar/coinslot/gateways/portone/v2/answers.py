@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coinslot.gateways.answers import Answers, Row, words
+from coinslot.gateways.portone.v2.cash_receipts import ISSUED_BEFORE, NONE, STATUSES
 from coinslot.gateways.portone.v2.payment import CANCELLATIONS, DISPUTES, STATES
 
 _MISSING = (
@@ -26,6 +27,11 @@ ANSWERS = Answers(
         Row("cancel", "`PG_PROVIDER`, any other 4xx with a `type`, or `FAILED`", "refused"),
         Row("cancel", "any other 5xx with a `type`: another key", "unknown"),
         Row("cancel", "200 without a cancellation", "nonsense"),
+        Row("cash receipt", f"a receipt: {words(STATUSES)}", "done"),
+        Row("cash receipt", f"404 {words(NONE)}: there is none", "done"),
+        Row("cash receipt", f"{words([ISSUED_BEFORE])}: reading it tells", "unknown"),
+        Row("cash receipt", "`PG_PROVIDER`, unless it is so for a day", "unknown"),
+        Row("cash receipt", "any other 4xx with a `type`", "refused"),
         Row("any", "a time-out, 401, 403, 429, no `type`, `IDEMPOTENCY_…`", "unknown"),
     ),
 )
