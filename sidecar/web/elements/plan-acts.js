@@ -5,7 +5,7 @@ import { call, tellChange } from '../subscriptions.js'
 import { storeMethod } from '../storing.js'
 import { nameOf, t } from '../text.js'
 
-const SAID = { upgraded: 'plan.upgraded_text', subscribed: 'plan.event_recovered' }
+const SAID = { upgraded: 'plan.upgraded_title', subscribed: 'plan.event_recovered' }
 
 export class Acts {
   busy = false
@@ -62,8 +62,8 @@ export class Acts {
     return this.#doing(subscription, (page) => use(subscription, methodId, page))
   }
 
-  remove(methodId) {
-    return this.#doing({ id: this.about }, async () => {
+  remove(subscription, methodId) {
+    return this.#doing(subscription, async () => {
       const done = await call('remove_token_method', { method_id: methodId })
       return done.what ? done : { saying: t('plan.removed') }
     })
@@ -83,7 +83,7 @@ export class Acts {
     this.#turn({ busy: false, about: subscription?.id ?? this.about, saying: good ?? null, refusal: good || !what ? null : outcome })
     if (what === 'signed_out') this.#host.tell('coinslot-error', { kind: 'signed_out' })
     if (after?.plan_id) this.#host.tell('coinslot-subscription', { what: what ?? 'changed', id: after.id, planId: after.plan_id, status: after.status })
-    this.#host.reload()
+    this.#host.reload().then(() => this.#host.focusOn(`plan-${this.about}`))
   }
 
   #page() {

@@ -1,7 +1,7 @@
 // The parts of a list of plans: the plans, the card, the sum and the button. `view` is what is chosen.
 
 import { html, nothing } from 'lit'
-import { money, nameOf, t } from '../text.js'
+import { money, nameOf, t, tokens } from '../text.js'
 import { methodIcon } from './icons.js'
 import { allowance, cardName, lapse, nextDay, per, priceOf } from './plan-words.js'
 import { consent, given } from './words.js'
@@ -44,12 +44,12 @@ export function planSummary(view) {
     <h2>${t('store.summary')}</h2>
     <dl>
       <div><dt>${given(nameOf(plan))}</dt><dd class="figure">${priceOf(plan)}</dd></div>
-      <div><dt>${t(plan.every === 'year' ? 'plan.yearly' : 'plan.monthly')}</dt><dd class="figure">${allowance(plan)}</dd></div>
+      <div><dt>${t(plan.every === 'year' ? 'plan.yearly' : 'plan.monthly')}</dt><dd class="figure">${tokens(plan.tokens)}</dd></div>
       <div class="total"><dt>${t('plan.today')}</dt><dd class="figure">${amount}</dd></div>
     </dl>
     <p class="quiet figure">${per('plan.then', plan, { amount, date: nextDay(plan.every) })} ${lapse(plan)}</p>
   </div>
-  <div class="pay"><p class="terms">${agreed(plan)}</p>${consent({})}${subscribeButton(view)}</div>`
+  <div class="pay"><div class="agree"><p class="terms">${agreed(plan)}</p>${consent({})}</div>${subscribeButton(view)}</div>`
 }
 
 /** The line that a person agrees to. */

@@ -21,7 +21,7 @@ export const cardName = (method) => {
 }
 
 /** The day of that moment: "December 30". */
-export const dayOf = (iso) => lastDay(new Date(Date.parse(iso) + 1))
+export const dayOf = (iso) => lastDay(new Date(Date.parse(iso) + 1000))
 
 /** One period from now, by the calendar, where a month that is too short ends it. */
 export function nextDay(every, from = new Date()) {

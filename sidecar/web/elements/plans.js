@@ -37,7 +37,7 @@ export class CoinslotPlans extends CoinslotElement {
   start() {
     watchBalance()
     this.on(news, 'signed', () => this.reload())
-    this.on(news, 'subscriptions', () => this.#busy || this.reload())
+    this.on(news, 'subscriptions', () => this.#busy || this.#left())
     this.on(globalThis, 'online offline', () => this.requestUpdate())
     this.on(globalThis, 'pageshow', ({ persisted }) => persisted && this.#left())
     this.reload()
@@ -67,7 +67,7 @@ export class CoinslotPlans extends CoinslotElement {
 
   /** Back by the browser's own button, with the page as it was left. */
   #left() {
-    this.#turn({ busy: false })
+    this.#turn({ busy: false, result: null })
     this.reload()
   }
 

@@ -17,7 +17,7 @@ const TONES = { active: 'good', past_due: 'bad', incomplete: 'warn', authenticat
 
 export function heading(subscription) {
   const state = stateOf(subscription)
-  return html`<div class="head"><h2 part="title">${given(nameOf(subscription))}</h2>
+  return html`<div class="head"><h2 part="title" id="plan-${subscription.id}" tabindex="-1">${given(nameOf(subscription))}</h2>
     <span class="chip ${TONES[state] ?? ''}">${t(`plan.status_${state}`, { date: dayOf(subscription.period_end) })}</span></div>`
 }
 
@@ -26,12 +26,12 @@ export function facts(subscription) {
   const rows = [
     [every === 'year' ? 'plan.yearly' : 'plan.monthly', number(count)],
     ['plan.next', nextPayment(subscription)],
-    !/incomplete|paused/.test(status) && ['plan.until', dayOf(status === 'ended' ? over : end)],
+    (status === 'ended' || /ing$/.test(stateOf(subscription))) && ['plan.until', dayOf(over ?? end)],
     status !== 'ended' && ['plan.card_label', cardName(method)],
   ]
   return html`<dl class="facts">${rows.filter(Boolean).map(([name, value]) => html`<div>
     <dt>${t(name)}</dt><dd class="figure">${given(value)}</dd></div>`)}</dl>
-  ${status === 'active' ? html`<p class="quiet">${lapse(subscription)}</p>` : nothing}`
+  ${stateOf(subscription) === 'active' ? html`<p class="quiet">${lapse(subscription)}</p>` : nothing}`
 }
 
 /** Of the plan that is had then, at the price that was agreed to. */
@@ -80,7 +80,7 @@ export function actionsOf(subscription, trouble) {
     if (state === 'pausing') return ['undo_pause', 'change_method', 'cancel']
     return [changing ? 'undo_change' : 'change', 'change_method', 'pause', 'cancel']
   }
-  const pay = needs === 'authentication' ? ['confirm'] : needs === 'method' || (status === 'incomplete' && !trouble) ? [] : ['pay_now']
+  const pay = needs === 'authentication' ? ['confirm'] : needs === 'method' || (status === 'incomplete' && !trouble) || trouble?.what === 'unanswered' ? [] : ['pay_now']
   return [...pay, 'change_method', 'cancel']
 }
 

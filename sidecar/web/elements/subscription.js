@@ -17,6 +17,7 @@ import { consentOf, refusedLine } from './plan-words.js'
 import { actionsOf, banners, buttons, facts, heading } from './subscribed.js'
 
 const CONSENT = { change: 'change-1', resume: 'resume-1' } // others with every change of what is shown
+const CARD = 'card' // what is open while another card is chosen
 const ASKED = ['cancel', 'pause', 'resume', 'change']
 
 /** What a person has subscribed to: when it is charged next, by which card, and everything to change. */
@@ -29,7 +30,7 @@ export class CoinslotSubscription extends CoinslotElement {
   #plans = []
   #troubles = new Map() // by subscription: why its last charge was declined
   #histories = new Map()
-  #open = null // {kind, subscription, plan, quote}: what is asked, or the panel that is open
+  #open = null // {kind, subscription, plan, quote}: what is asked, or open
   #acts = new Acts(this)
   #reading = null
 
@@ -48,7 +49,7 @@ export class CoinslotSubscription extends CoinslotElement {
     this.#state = own ? 'shown' : found ? 'signed_out' : 'failed'
     this.#own = own ?? { subscriptions: [], methods: [] }
     this.#plans = plans ?? []
-    this.#histories.clear()
+    for (const id of this.#histories.keys()) this.#readHistory({ id })
     await this.#lookInto(this.#shown.filter(({ status, cancel_at_end: ends }) => ends || /incomplete|past_due/.test(status)))
     this.requestUpdate()
   }
@@ -62,6 +63,11 @@ export class CoinslotSubscription extends CoinslotElement {
       if (last?.event === 'disputed') this.#troubles.set(id, { disputed: true })
       else if (last) this.#troubles.set(id, last.event === 'declined' ? whyDeclined(last.detail) : { what: 'unanswered' })
     }))
+  }
+
+  /** A page may leave out what stands around it. */
+  updated() {
+    this.toggleAttribute('empty', this.#state === 'shown' && !this.#shown.length)
   }
 
   async #goOn() {
@@ -150,7 +156,7 @@ export class CoinslotSubscription extends CoinslotElement {
   #openPanel(subscription) {
     const methods = this.#cardsOf(subscription)
     const other = methods.find(({ id, broken }) => !broken && id !== subscription.method?.id)
-    this.#open = { kind: 'method', subscription, methodId: other?.id ?? null }
+    this.#open = { kind: CARD, subscription, methodId: other?.id ?? null }
     this.requestUpdate()
     this.focusOn('panel')
   }
@@ -172,12 +178,7 @@ export class CoinslotSubscription extends CoinslotElement {
     this.requestUpdate()
   }
 
-  async #remove({ id }) {
-    await this.#acts.remove(id)
-  }
-
   async #readHistory({ id }) {
-    if (this.#histories.get(id)) return
     this.#histories.set(id, await readHistory(id).catch(() => false))
     this.requestUpdate()
   }
@@ -204,7 +205,7 @@ export class CoinslotSubscription extends CoinslotElement {
       <div role="status">${mine && saying ? html`<p class="saying">${saying}</p>` : nothing}</div>
       <div role="alert">${mine && refusal ? refusedLine(refusal) : nothing}</div>
       ${facts(subscription)}
-      ${this.#open?.kind === 'method' && this.#open.subscription.id === id ? this.#panel(subscription) : nothing}
+      ${this.#open?.kind === CARD && this.#open.subscription.id === id ? this.#panel(subscription) : nothing}
       ${mine && busy && !this.#acts.form ? html`<p class="quiet" role="status"><span class="spinner" aria-hidden="true"></span> ${t('plan.busy')}</p>` : nothing}
       ${buttons(subscription, actionsOf(subscription, trouble), { busy, onAction: (name) => this.#act(name, subscription) })}
       ${planHistory({ events: this.#histories.get(id), onOpen: () => this.#readHistory(subscription) })}
@@ -216,11 +217,11 @@ export class CoinslotSubscription extends CoinslotElement {
     const choice = {
       methods: this.#cardsOf(subscription), methodId: this.#open.methodId, name: `card-${subscription.id}`, used: subscription.method?.id,
       busy, onMethod: (methodId) => { this.#open = { ...this.#open, methodId }; this.requestUpdate() },
-      onRemove: (method) => this.#remove(method),
+      onRemove: (method) => this.#acts.remove(subscription, method.id),
     }
     return html`<div class="panel" id="panel" tabindex="-1">${cardChoice(choice)}${form ? fields(form) : nothing}
       <div class="both">
-        <button type="button" class="plain" name="close" @click=${() => (form ? form.leave() : this.#closePanel())}>${t('plan.not_now')}</button>
+        ${form ? nothing : html`<button type="button" class="plain" name="close" @click=${() => this.#closePanel()}>${t('plan.not_now')}</button>`}
         <button type="button" class="plain" name="use" aria-disabled=${busy && !form ? 'true' : 'false'} @click=${() => this.#useCard()}>${t(form ? 'plan.save_card' : 'plan.use_card')}</button>
       </div></div>`
   }
