@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.test_page import accessible
@@ -51,7 +52,7 @@ async def chosen(person: Shopper, plan: str) -> None:
     await expect(radios.first).to_be_visible()
     # Nobody is given a plan that they have not asked for.
     assert await plans(person).locator("[name=plan]:checked").count() == 0
-    await plans(person).get_by_role("radio", name=re.compile(f"^{plan}\\b")).check()
+    await plans(person).get_by_role("radio", name=re.compile(rf"^{plan}\s")).check()
 
 
 async def subscribes(person: Shopper, card: str, plan: str = "Plus") -> None:
@@ -129,6 +130,25 @@ async def test_a_window_that_leaves_the_page_comes_back_to_the_plan(browse: Brow
     await person.page.reload()
     await expect(own(person)).to_contain_text("이용 중")
     assert person.shop.select(PAID, person.shop.buyer.id) == [(9900, "KRW", "completed")]
+
+
+@pytest.mark.parametrize("gateway", ["toss", "portone"])
+async def test_a_window_over_the_page_stores_a_card(browse: Browse, gateway: str) -> None:
+    person = await browse(locale="ko-KR")
+    await subscribes_at(person, gateway)
+    assert person.shop.select(STATE, person.shop.buyer.id) == [
+        ("plus", gateway, "active", False, None)
+    ]
+
+
+async def subscribes_at(person: Shopper, gateway: str) -> None:
+    """In won, through that gateway alone."""
+    await chosen(person, "플러스")
+    await plans(person).evaluate("(plans, name) => (plans.gateway = name)", gateway)
+    await plans(person).locator("#pay").click()
+    await person.clicks("이 카드 등록하기")
+    await person.told("플러스 구독을 시작했어요")
+    await person.has(305)
 
 
 async def test_a_window_that_is_left_stores_and_charges_nothing(browse: Browse) -> None:
