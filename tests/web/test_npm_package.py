@@ -24,7 +24,8 @@ const { defineCoinslot, refreshBalance, setLocale, resumePayment } = await impor
 const react = await import('coinslot/react')
 const { defineCoinslotPlans } = await import('coinslot/plans')
 console.log(JSON.stringify({
-  functions: [defineCoinslot, refreshBalance, setLocale, resumePayment, defineCoinslotPlans].map((each) => typeof each),
+  functions: [defineCoinslot, refreshBalance, setLocale, resumePayment, defineCoinslotPlans]
+    .map((each) => typeof each),
   same: react.defineCoinslot === defineCoinslot,
 }))
 """
@@ -35,8 +36,9 @@ import type { Database } from 'coinslot/database.types'
 
 type Product = Database['public']['Tables']['token_products']['Row']
 export const define: Promise<void> = defineCoinslot({ supabase: null, gateways: {} })
-export const plans: Promise<void> = defineCoinslotPlans({ supabase: null, gateways: {}, storedAt: '/card' })
-export const told = (outcome: Outcome, product: Product): string => outcome.kind + product.id
+const told = { supabase: null, gateways: {}, storedAt: '/card' }
+export const plans: Promise<void> = defineCoinslotPlans(told)
+export const name = (outcome: Outcome, product: Product): string => outcome.kind + product.id
 // @ts-expect-error: there is no such option
 export const wrong = defineCoinslot({ supabase: null, gateways: {}, sidecar: '' })
 """

@@ -78,7 +78,9 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
-@pytest.mark.parametrize("texts", PARTS, ids=["components", "pages", "invitation", "plans", "document"])
+@pytest.mark.parametrize(
+    "texts", PARTS, ids=["components", "pages", "invitation", "plans", "document"]
+)
 def test_both_languages_have_the_same_texts(texts: dict[str, dict[str, str]]) -> None:
     assert list(texts["en"]) == list(texts["ko"])
 
@@ -122,7 +124,7 @@ def test_every_text_is_asked_for() -> None:
 
 
 def plan_outcomes() -> set[str]:
-    """Why a plan was not had, as the scripts have it."""
+    """The ends of subscribing, as the scripts have them."""
     code = "\n".join((WEB / f"{each}.js").read_text() for each in ("storing", "subscribing"))
     answers = (WEB / "subscriptions.js").read_text().split("const BY_MESSAGE = {")[1].split("}")[0]
     named = re.findall(r"what: (?:[\w. ]+ \? )?'(\w+)'(?: : '(\w+)')?", code)

@@ -225,7 +225,7 @@ class OfferedCurrencies(Answer):
 
 
 class OfferedSubscription(Answer):
-    """A currency in which plans are sold, and a gateway that may charge a stored method for them."""
+    """A currency in which plans are sold, and a gateway that may charge stored methods for them."""
 
     currency: str
     gateway: str
