@@ -149,6 +149,7 @@ async def test_configuration_is_public_and_complete() -> None:
         "maxQuantity": 1,
         "takesCodes": False,
         "invitations": {"reward": 0, "bonus": 0},
+        "subscriptions": [],
         "demo": None,
     }
 
