@@ -47,13 +47,13 @@ export function planSummary(view) {
       <div><dt>${t(plan.every === 'year' ? 'plan.yearly' : 'plan.monthly')}</dt><dd class="figure">${tokens(plan.tokens)}</dd></div>
       <div class="total"><dt>${t('plan.today')}</dt><dd class="figure">${amount}</dd></div>
     </dl>
-    <p class="quiet figure">${per('plan.then', plan, { amount, date: nextDay(plan.every) })} ${lapse(plan)}</p>
+    <p class="quiet">${lapse(plan)}</p>
   </div>
   <div class="pay"><div class="agree"><p class="terms">${agreed(plan)}</p>${consent({})}</div>${subscribeButton(view)}</div>`
 }
 
 /** The line that a person agrees to. */
-export const agreed = (plan) => per('plan.consent', plan, { amount: money(plan.amount, plan.currency) })
+export const agreed = (plan) => per('plan.consent', plan, { amount: money(plan.amount, plan.currency), date: nextDay(plan.every) })
 
 /** Can be pressed where it cannot subscribe: then it says why. */
 function subscribeButton({ plan, busy, blocked, onSubscribe, onNear }) {

@@ -176,10 +176,10 @@ export class CoinslotPlans extends CoinslotElement {
     if (!this.#offers) return planBones()
     const view = this.#view()
     if (!view.plans.length) {
-      return html`<div class="choices"><p class="quiet">${t(view.had ? 'plan.all_had' : 'plan.empty')}</p>${currencies(view)}</div>`
+      return html`<div class="choices"><p class="quiet">${t(view.had ? 'plan.all_had' : 'plan.empty')}</p>${view.had ? nothing : currencies(view)}</div>`
     }
     return html`<div class="choices">${planCards(view)}
-        ${view.plan ? html`<div class="ways">${cardChoice(view)}${this.#form ? fields(this.#form) : nothing}</div>` : nothing}${currencies(view)}</div>
+        ${view.plan ? html`<div class="ways">${this.#form && !view.methods.length ? nothing : cardChoice(view)}${this.#form ? fields(this.#form) : nothing}</div>` : nothing}${currencies(view)}</div>
       <div class="side"><div role="alert">${this.#refusal ? refusedLine(this.#refusal) : nothing}</div>${planSummary(view)}</div>`
   }
 
