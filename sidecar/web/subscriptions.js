@@ -20,6 +20,8 @@ const BY_MESSAGE = {
   secret_keys_missing: 'off',
   method_taken: 'method_taken',
   method_not_stored: 'not_stored',
+  account_required: 'signed_out',
+  wallet_merged: 'signed_out',
 }
 
 /** Where a stored method may be charged in that currency; of one gateway only, if that is asked for. */
@@ -66,14 +68,19 @@ export async function latest(id, count = 5) {
 export async function call(name, values) {
   const { data, error, status } = await config.supabase.rpc(name, values)
   if (!error) return { data }
-  return { what: status === 401 ? 'signed_out' : whyNot(error.message), seconds: secondsIn(error.details) }
+  return { what: whyNot(status, error.message), seconds: secondsIn(error.details) }
 }
 
 /** The same of an answer of the sidecar's. */
 export const refusal = ({ status, code, retry_after: seconds }) =>
-  ({ what: status === 401 ? 'signed_out' : whyNot(code), seconds })
+  ({ what: whyNot(status, code), seconds })
 
-const whyNot = (message) => BY_MESSAGE[message] ?? 'unknown'
+/** Only a refusal is sure to have done nothing. */
+function whyNot(status, message) {
+  if (status === 401) return 'signed_out'
+  const refused = status >= 400 && status < 500 && status !== 408
+  return BY_MESSAGE[message] ?? (refused ? 'not_started' : 'unknown')
+}
 
 function secondsIn(details) {
   try {

@@ -27,7 +27,7 @@ export class Acts {
   /** By one call of the database. */
   change(name, subscription, values = {}) {
     return this.#doing(subscription, async () => {
-      const done = await call(name, { subscription_id: subscription.id, ...values })
+      const done = await asked(name, { subscription_id: subscription.id, ...values })
       if (!done.what) tellChange()
       return done.what ? done : {}
     })
@@ -64,7 +64,7 @@ export class Acts {
 
   remove(subscription, methodId) {
     return this.#doing(subscription, async () => {
-      const done = await call('remove_token_method', { method_id: methodId })
+      const done = await asked('remove_token_method', { method_id: methodId })
       return done.what ? done : { saying: t('plan.removed') }
     })
   }
@@ -102,10 +102,16 @@ export class Acts {
   }
 }
 
+/** Of what charges nothing: without an answer it may be asked for again. */
+async function asked(name, values) {
+  const done = await call(name, values)
+  return /unknown|not_started/.test(done.what) ? { what: 'not_done' } : done
+}
+
 /** Has it pay from now on; what is unpaid is charged at once. */
 async function use(subscription, methodId, page) {
   if (/past_due|incomplete/.test(subscription.status)) return payAgain(subscription, methodId, page)
-  const done = await call('set_token_subscription_method', { subscription_id: subscription.id, method_id: methodId })
+  const done = await asked('set_token_subscription_method', { subscription_id: subscription.id, method_id: methodId })
   if (!done.what) tellChange()
   return done.what ? done : { saying: t('plan.method_changed') }
 }

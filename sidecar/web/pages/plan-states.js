@@ -20,7 +20,7 @@ const SOLD = {
 const CARD = { id: 'a', brand: 'visa', last_four: '4242', broken: false }
 const REFUSALS = [
   'declined', 'closed', 'not_stored', 'not_started', 'script_failed', 'signed_out', 'unknown', 'ours', 'review', 'authentication',
-  'cannot_authenticate', 'have', 'gone', 'changed', 'method_gone', 'method_used', 'method_taken', 'too_soon', 'too_many', 'off',
+  'cannot_authenticate', 'have', 'gone', 'changed', 'method_gone', 'method_used', 'method_taken', 'too_soon', 'too_many', 'off', 'not_done',
 ]
 const OWN = {
   active: {}, year: { every: 'year', rollover: 'full' }, canceling: { cancel_at_end: true, next_charge_at: null }, disputed: { cancel_at_end: true, trouble: { disputed: true } },
