@@ -1,7 +1,7 @@
 -- The way to pay that an order asks for, its names and its id, and the shop as its store shows it.
 begin;
 \ir helpers/call.sql
-select plan(42);
+select plan(44);
 
 create function pg_temp.order_by(user_id uuid, method text, key text default null) returns jsonb
 language sql as $$
@@ -105,7 +105,8 @@ from (values
 select is(
   pg_temp.as_service('select coinslot_get_settings() -> ''shop'' as s') -> 's',
   '{"business": {}, "links": {}, "refund_days": 7, "currencies": ["KRW", "USD"],
-    "max_quantity": 100, "takes_codes": false, "invitations": {"reward": 0, "bonus": 0}}',
+    "max_quantity": 100, "takes_codes": false, "invitations": {"reward": 0, "bonus": 0},
+    "plans": {"gateways": [], "currencies": []}}',
   'a shop says nothing of itself at first'
 );
 select is(pg_temp.set_shop(
@@ -114,10 +115,19 @@ select is(pg_temp.set_shop(
 ), null, 'its owner says who sells');
 select is(
   (pg_temp.as_service('select coinslot_get_settings() -> ''shop'' as s') -> 's')
-    - array['currencies', 'max_quantity', 'takes_codes', 'invitations'],
+    - array['currencies', 'max_quantity', 'takes_codes', 'invitations', 'plans'],
   '{"business": {"name": "Coinslot Inc.", "phone": "02-000-0000"}, "refund_days": null,
     "links": {"terms": "https://example.com/terms", "support": "mailto:help@example.com"}}',
   'and so it is told'
+);
+select ok(pg_temp.as_service($$
+  select coinslot_set_plan('plus', 'month', 'Plus', '플러스', 300, '{"KRW": 9900}')
+$$) is not null and pg_temp.as_service($$
+  select coinslot_set_unattended('toss', 'periodic')
+$$) is not null, 'it sells a plan');
+select is(
+  pg_temp.as_service('select coinslot_get_settings() #> ''{shop,plans}'' as s') -> 's',
+  '{"gateways": ["toss"], "currencies": ["KRW"]}', 'and so it is told'
 );
 select is(pg_temp.set_shop(a.assignment), '23514', 'refused: ' || a.assignment) from (values
   ($$links = '{"terms": "javascript:alert(1)"}'$$), ($$links = '{"blog": "https://a.example"}'$$),

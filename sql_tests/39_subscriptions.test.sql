@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(128);
+select plan(129);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 
@@ -203,6 +203,8 @@ select is(pg_temp.does('gus', 'change_token_plan(%L, ''pro'')') || (pg_temp.sub(
 select is(pg_temp.state('gus'), 'active plus 0 | 300', '... has the old plan for now');
 select pg_temp.over('gus') \g /dev/null
 select pg_temp.as_service('select coinslot_set_plan(''pro'', prices => ''{"KRW": 99000}'')') \g /dev/null
+select is(pg_temp.as_user(pg_temp.id('gus'), 'select list_token_subscriptions() -> ''next'' as n') -> 'n',
+  '{"plan_id": "pro", "name": "Pro", "name_ko": "프로", "every": "month", "amount": 24900, "currency": "KRW", "tokens": 1000}', '... is told what will be charged');
 select is(pg_temp.charge('gus') || ' ' || pg_temp.state('gus'), 'credited completed 1000 active pro 1 | 1000', '... and then the new one, at the price that was agreed to');
 select is((select p.amount from public.token_payments p where p.user_id = pg_temp.id('gus') order by p.created_at desc limit 1), 24900::bigint, '... whatever it is by then');
 select is(pg_temp.does('gus', 'change_token_plan(%L, ''pro_yearly'')'), 'active', 'to another interval');

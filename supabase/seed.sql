@@ -47,3 +47,16 @@ select coinslot.set_product(
   'premium_reading', 'Premium Fortune Reading', '사주팔자 프리미엄 해석',
   prices => '{"KRW": 13000, "USD": 1000}'
 );
+
+-- Plans. The local stack's gateways charge stored cards, as a contract would have to allow.
+select coinslot.set_plan(
+  'plus', 'month', 'Plus', '플러스', 300, '{"KRW": 9900, "USD": 790}', 'main', 'none'
+);
+select coinslot.set_plan(
+  'pro', 'month', 'Pro', '프로', 1000, '{"KRW": 24900, "USD": 1990}', 'main', 'none'
+);
+select coinslot.set_plan(
+  'pro_year', 'year', 'Pro, yearly', '프로 연간', 12000, '{"KRW": 249000, "USD": 19900}', 'main',
+  'none'
+);
+select coinslot.set_unattended(g.id, 'periodic') from coinslot.gateways as g;

@@ -40,7 +40,7 @@ PUSHED = [
 
 DECLARED = "\n".join(
     (ROOT / f"sidecar/web/{name}.d.ts").read_text(encoding="utf-8")
-    for name in ("coinslot", "invitation")
+    for name in ("coinslot", "invitation", "plans")
 )
 OWN_ROUTES = {"/api/ai/answer", "/api/merge"}
 """Those of the example app."""
@@ -183,7 +183,9 @@ def unknown_in(code: str) -> list[str]:
     for name in re.findall(r"\.from\('(\w+)'\)", code):
         made = re.search(rf"^ *create (table|view) public\.{name}\b", MIGRATIONS, re.MULTILINE)
         found += [] if made else [f"from {name}"]
-    for names in re.findall(r"import \{ (.*?) \} from '[^']*/(?:coinslot|invitation)\.js'", code):
+    for names in re.findall(
+        r"import \{ (.*?) \} from '[^']*/(?:coinslot|invitation|plans)\.js'", code
+    ):
         for name in names.split(", "):
             found += [] if f"export function {name}(" in DECLARED else [f"import {name}"]
     return found

@@ -22,6 +22,7 @@ REGISTRIES = {
     "sidecar/coinslot/routes/registry.py",
     "sidecar/web/gateways/index.js",
     "sidecar/web/gateways/index.d.ts",
+    "sidecar/web/gateways/storing.js",
 }
 ROWS = re.compile(
     r"^\('portone', 'PortOne', '\{KRW\}'\), \('toss', 'Toss Payments', '\{KRW\}'\), "

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -26,6 +27,26 @@ _REWARD = """
 update coinslot.settings set referral_reward = %s, referral_bonus = %s, referral_wait = %s
 """
 
+_A_MONTH_PASSES = """
+with due as (
+  select s.id, s.time_zone as zone, s.every
+  from public.token_subscriptions s inner join auth.users u on u.id = s.user_id
+  where u.email = %s and s.status = 'active'
+), begun as (
+  select d.*, coinslot.period_at(
+    clock_timestamp() - interval '1 minute', d.zone, d.every, -1
+  ) as anchor from due d
+), cycles as (
+  update coinslot.subscription_cycles c set
+    period_start = b.anchor, period_end = coinslot.period_at(b.anchor, b.zone, b.every, 1)
+  from begun b where c.subscription_id = b.id
+)
+update public.token_subscriptions s set
+  anchor = b.anchor, period_start = b.anchor, next_charge_at = clock_timestamp(),
+  period_end = coinslot.period_at(b.anchor, b.zone, b.every, 1)
+from begun b where s.id = b.id
+"""
+
 
 def require_playable(settings: DevstackSettings) -> None:
     """Raise `DevstackError` for settings under which the story goes another way."""
@@ -35,13 +56,28 @@ def require_playable(settings: DevstackSettings) -> None:
 
 def play(stack: Stack) -> int:
     """Play the story; returns the exit code, 0 if every line was as expected."""
-    story = Path(__file__).with_suffix(".mjs")
     with _sidecar_for_v2(stack) as url, _rewarding(stack):
-        return subprocess.run(
-            [tools.require_node(), story],
-            env={**os.environ, **stack.published(), "V2_SIDECAR_URL": url},
-            check=False,
-        ).returncode
+        code = _told(stack, "demo.mjs", V2_SIDECAR_URL=url)
+    return code or _plans(stack)
+
+
+def _plans(stack: Stack) -> int:
+    email = f"demo-{uuid4().hex}@example.com"
+    person = {"DEMO_EMAIL": email, "DEMO_PASSWORD": uuid4().hex}
+    code = _told(stack, "demo_plans.mjs", "begin", **person)
+    if code:
+        return code
+    with psycopg.connect(stack.settings.database_url(), autocommit=True) as connection:
+        connection.execute(_A_MONTH_PASSES, [email])
+    return _told(stack, "demo_plans.mjs", "go_on", **person)
+
+
+def _told(stack: Stack, story: str, *arguments: str, **more: str) -> int:
+    return subprocess.run(
+        [tools.require_node(), Path(__file__).with_name(story), *arguments],
+        env={**os.environ, **stack.published(), **more},
+        check=False,
+    ).returncode
 
 
 @contextmanager

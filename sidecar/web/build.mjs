@@ -18,6 +18,7 @@ const PAGES = {
   store: ['store.html', 'store.js'],
   demo: ['store.html', 'demo.js'],
   invite: ['store.html', 'invite.js'],
+  plans: ['store.html', 'plans.js'],
   gallery: ['gallery.html', 'gallery.js'],
   return: ['return.html', 'return.js'],
   console: ['console.html', 'console.js', 'console.css'],
@@ -60,9 +61,9 @@ const common = {
   logLevel: 'warning',
 }
 
-/** What apps load: all that sells in one file, and the invitation in another. */
+/** What apps load: all that sells in one file, the invitation in another, plans in a third. */
 async function hosts() {
-  for (const name of ['coinslot.js', 'invitation.js']) {
+  for (const name of ['coinslot.js', 'invitation.js', 'plans.js']) {
     const file = join(folder, name)
     await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets] })
     await defer(file)

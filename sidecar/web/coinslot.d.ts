@@ -91,6 +91,8 @@ export interface CoinslotEvents {
   'coinslot-balance': CustomEvent<{ tokens: number | null }>
   /** Everything else that became of a purchase; the element has told the person already. */
   'coinslot-error': CustomEvent<Outcome>
+  /** Of a plan: what became of subscribing, or of a change. The element has told the person already. */
+  'coinslot-subscription': CustomEvent<{ what: string; id: string; planId: string; status: string }>
   /** `open`: a gateway's window has the screen. */
   'coinslot-window': CustomEvent<{ open: boolean }>
 }

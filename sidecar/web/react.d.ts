@@ -4,6 +4,7 @@
 import type { DetailedHTMLProps, HTMLAttributes } from 'react'
 import type { CoinslotEvents } from './coinslot'
 import type {} from './invitation'
+import type {} from './plans'
 
 type Handlers = { [Name in keyof CoinslotEvents as `on${Name}`]?: (event: CoinslotEvents[Name]) => void }
 type Props<Attributes = object, Tag extends keyof HTMLElementTagNameMap = 'coinslot-balance'> =
@@ -17,11 +18,16 @@ declare module 'react' {
       'coinslot-history': Props<object, 'coinslot-history'>
       'coinslot-invitation': Props<{ link?: string }, 'coinslot-invitation'>
       'coinslot-paywall': Props<object, 'coinslot-paywall'>
+      'coinslot-plans': Props<
+        { currency?: string; family?: string; gateway?: string; plans?: string },
+        'coinslot-plans'
+      >
       'coinslot-result': Props<{ back?: string }, 'coinslot-result'>
       'coinslot-store': Props<
         { currency?: string; gateway?: string; highlight?: string; products?: string },
         'coinslot-store'
       >
+      'coinslot-subscription': Props<{ family?: string }, 'coinslot-subscription'>
     }
   }
 }

@@ -138,11 +138,21 @@ language sql stable set search_path = '' as $$
       select from coinslot.promotions p
       where p.active and (p.ends_at is null or p.ends_at > statement_timestamp())
     ),
-    'invitations', jsonb_build_object('reward', s.referral_reward, 'bonus', s.referral_bonus)
+    'invitations', jsonb_build_object('reward', s.referral_reward, 'bonus', s.referral_bonus),
+    'plans', jsonb_build_object(
+      'gateways', coalesce((
+        select jsonb_agg(g.id order by g.id) from coinslot.gateways g
+        where g.active and g.unattended <> 'none'
+      ), '[]'),
+      'currencies', coalesce((
+        select jsonb_agg(distinct o.currency) from public.token_plan_offers o
+      ), '[]')
+    )
   )
   from coinslot.settings s where s.id
 $$;
-comment on function coinslot.get_shop() is 'Who sells, under which terms, in which currencies.';
+comment on function coinslot.get_shop() is
+'Who sells, under which terms, in which currencies, and where plans are sold.';
 revoke all on function coinslot.get_shop() from public;
 
 create function coinslot.get_settings() returns jsonb

@@ -522,7 +522,17 @@ set search_path = '' set enable_seqscan = off as $$
     'currency', s.currency, 'tokens', s.tokens, 'rollover', s.rollover,
     'period_start', s.period_start, 'period_end', s.period_end,
     'cancel_at_end', s.cancel_at_end, 'pause_at_end', s.pause_at_end,
-    'next_plan_id', s.next_plan_id, 'needs', s.needs, 'grace_until', s.grace_until,
+    'next_plan_id', s.next_plan_id, 'next', (
+      select jsonb_build_object(
+        'plan_id', n.id, 'name', n.name, 'name_ko', n.name_ko, 'every', c.terms -> 'every',
+        'amount', c.terms -> 'amount', 'currency', s.currency, 'tokens', c.terms -> 'tokens'
+      )
+      from coinslot.subscription_consents c
+      inner join public.token_products n on n.id = s.next_plan_id
+      where c.subscription_id = s.id and c.kind = 'change'
+        and c.terms ->> 'plan_id' = s.next_plan_id
+      order by c.id desc limit 1
+    ), 'needs', s.needs, 'grace_until', s.grace_until,
     'next_charge_at', case when not s.cancel_at_end and not s.pause_at_end
       then s.next_charge_at end,
     'end_reason', s.end_reason, 'ended_at', s.ended_at, 'created_at', s.created_at,
@@ -549,7 +559,7 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
 $$;
 comment on function public.list_token_subscriptions() is
 'Subscriptions of the signed-in user, open ones first: plan, price, tokens, period, next charge,
-method, and what they need.';
+the plan from the next period on (next) at the price that was agreed to, method, and what they need.';
 revoke all on function public.list_token_subscriptions()
 from public, anon, authenticated, service_role;
 grant execute on function public.list_token_subscriptions() to authenticated;

@@ -11,6 +11,7 @@ from playwright.async_api import expect
 
 from simulators.registry import sidecar_environments
 from tests.browser.shopper import CLOSED, on_both
+from tests.browser.test_plans import STATE, subscribes_at
 from tests.browser.test_purchases import bought, deposits
 from tests.support.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
 
@@ -109,3 +110,13 @@ async def test_a_payment_that_portone_does_not_show_yet(
     await buyer.back_in_the_store()
     await buyer.has(15)
     (await http.put(f"{url}/settings", json=QUIET)).raise_for_status()
+
+
+@on_both("phone")
+@pytest.mark.usefixtures("sells_through_v2")
+async def test_a_plan_is_paid_by_a_billing_key(browse: Browse, device: str) -> None:
+    person = await browse(device, locale="ko-KR")
+    await subscribes_at(person, "portone")
+    assert person.shop.select(STATE, person.shop.buyer.id) == [
+        ("plus", "portone", "active", False, None)
+    ]

@@ -39,10 +39,18 @@ SHIFTS = """
 """
 
 
-def test_an_app_loads_one_small_file() -> None:
-    assert (BUILT / "coinslot.js.br").stat().st_size <= HOST_BYTES
-    text = (BUILT / "coinslot.js").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["coinslot", "plans"])
+def test_an_app_loads_one_small_file(name: str) -> None:
+    assert (BUILT / f"{name}.js.br").stat().st_size <= HOST_BYTES
+    text = (BUILT / f"{name}.js").read_text(encoding="utf-8")
     assert not re.search(r'\bimport\s*[({"*]', text), "it asks for no other file"
+
+
+def test_a_shop_without_plans_loads_nothing_of_them() -> None:
+    text = (BUILT / "coinslot.js").read_text(encoding="utf-8")
+    assert "coinslot-plans" not in text
+    assert "subscribe_token_plan" not in text
+    assert "/billing/" not in text
 
 
 async def test_it_asks_for_little_before_somebody_can_pay(

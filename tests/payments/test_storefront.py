@@ -10,7 +10,8 @@ from coinslot.database.records import DatabaseSettings, Shop
 from coinslot.errors import DatabaseUnavailable
 from coinslot.payments import storefront
 from coinslot.payments.storefront import Storefront
-from tests.settings.test_methods import ALL, load
+from tests.settings.test_methods import ALL, WIDGETS, load
+from tests.support.sidecars import SECRET_KEYS
 
 if TYPE_CHECKING:
     from coinslot.database import Database
@@ -46,7 +47,7 @@ class Answering:
 
 
 def front(database: Answering, **changes: Any) -> Storefront:  # noqa: ANN401
-    return Storefront(cast("Database", database), load(**ALL, **changes))
+    return Storefront(cast("Database", database), load(**{**ALL, **changes}))
 
 
 async def test_it_tells_of_the_shop_and_of_what_can_be_paid() -> None:
@@ -63,7 +64,37 @@ async def test_it_tells_of_the_shop_and_of_what_can_be_paid() -> None:
         "maxQuantity": 100,
         "takesCodes": True,
         "invitations": {"reward": 20, "bonus": 10},
+        "subscriptions": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered"),
+    [
+        ({}, "KRW portone, KRW toss, KRW stripe, USD stripe"),
+        (
+            {"coinslot_methods": "card=toss, card:USD=stripe"},
+            "KRW toss, KRW portone, KRW stripe, USD stripe",
+        ),
+        (WIDGETS, "KRW portone, KRW stripe, USD stripe"),
+        ({"coinslot_secret_keys": ""}, ""),
+    ],
+    ids=["all", "by the cards' order", "keys of the widgets", "nothing to seal with"],
+)
+async def test_plans_are_sold_where_a_stored_method_may_be_charged(
+    changes: dict[str, Any], offered: str
+) -> None:
+    plans = {"gateways": ["portone", "stripe", "toss"], "currencies": ["KRW", "USD"]}
+    keys = {"coinslot_secret_keys": SECRET_KEYS}
+    told = await front(Answering(Shop(plans=plans)), **{**keys, **changes}).told()
+    found = [f"{each['currency']} {each['gateway']}" for each in told["subscriptions"]]
+    assert ", ".join(found) == offered
+
+
+async def test_no_plan_is_sold_where_no_contract_allows_it() -> None:
+    plans = {"gateways": [], "currencies": ["KRW"]}
+    told = await front(Answering(Shop(plans=plans)), coinslot_secret_keys=SECRET_KEYS).told()
+    assert told["subscriptions"] == []
 
 
 async def test_a_currency_that_nothing_takes_is_not_offered() -> None:

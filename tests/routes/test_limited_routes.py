@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FREE = {
     *("/health", "/ready", "/openapi.json", "/payment/<gateway:str>/webhook"),
     *("/", "/store", "/store/invite", "/store/config", "/console", "/web/<path:path>"),
+    *("/store/subscription", "/billing/success", "/billing/fail"),
     *("/payment/success", "/payment/fail"),
 }
 ORDER = "/payment/ord_0123456789ab"

@@ -36,8 +36,8 @@ LIVE = {
     "supabase_url": "https://project.supabase.test",
     "iamport_api_url": "https://api.iamport.kr",
 }
-STORE = ("/store", "/store/invite")
-RETURNS = ("/payment/success", "/payment/fail")
+STORE = ("/store", "/store/invite", "/store/subscription")
+RETURNS = ("/payment/success", "/payment/fail", "/billing/success", "/billing/fail")
 
 
 @asynccontextmanager
@@ -149,6 +149,7 @@ async def test_configuration_is_public_and_complete() -> None:
         "maxQuantity": 1,
         "takesCodes": False,
         "invitations": {"reward": 0, "bonus": 0},
+        "subscriptions": [],
         "demo": None,
     }
 

@@ -16,6 +16,7 @@ MAY_NAME_THEM = {
     SIMULATORS / "registry.py",
     SIDECAR / "devstack/demo.py",
     SIDECAR / "devstack/demo.mjs",
+    SIDECAR / "devstack/demo_plans.mjs",
 }
 
 

@@ -40,15 +40,16 @@ NAMES = (
 def played(tmp_path_factory: pytest.TempPathFactory) -> Json:
     """The answer of each scene, from a process of its own."""
     target = tmp_path_factory.mktemp("baskets") / "scenes.mjs"
-    _bundle(target)
+    bundle(SCENES, target)
     return {name: _run(tools.require_node(), target, name) for name in NAMES}
 
 
-def _bundle(target: Path) -> None:
+def bundle(scenes: Path, target: Path) -> None:
+    """The scenes with all that they import, in one file."""
     options = ("--bundle", "--format=esm", "--platform=node", "--loader:.css=text")
     esbuild = ROOT / "node_modules/.bin/esbuild"
     subprocess.run(
-        [esbuild, SCENES, *options, f"--outfile={target}"],
+        [esbuild, scenes, *options, f"--outfile={target}"],
         check=True,
         capture_output=True,
         text=True,

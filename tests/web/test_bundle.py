@@ -24,6 +24,7 @@ console.log(JSON.stringify({ names, after }))
     [
         ("coinslot.js", {"defineCoinslot", "refreshBalance", "resumePayment", "setLocale"}),
         ("invitation.js", {"defineCoinslotInvitation"}),
+        ("plans.js", {"defineCoinslotPlans"}),
     ],
 )
 def test_a_server_without_a_page_may_import_it(file: str, names: set[str]) -> None:
@@ -46,6 +47,8 @@ def test_whoever_copies_it_gets_its_types_and_its_licences() -> None:
         "coinslot.d.ts",
         "invitation.js",
         "invitation.d.ts",
+        "plans.js",
+        "plans.d.ts",
         "react.js",
         "react.d.ts",
         "database.types.ts",

@@ -9,14 +9,20 @@ import pytest
 from tests.web.test_texts import KINDS, SCRIPTS, WEB
 
 FUNCTIONS = (WEB / "coinslot.d.ts").read_text(encoding="utf-8")
-DECLARED = FUNCTIONS + (WEB / "invitation.d.ts").read_text(encoding="utf-8")
+DECLARED = "".join(
+    (WEB / f"{each}.d.ts").read_text(encoding="utf-8")
+    for each in ("coinslot", "invitation", "plans")
+)
 OWN = [script for script in SCRIPTS if "pages" not in script.parts]
 CODE = {script.name: script.read_text(encoding="utf-8") for script in OWN}
 ALL_CODE = "\n".join(script.read_text(encoding="utf-8") for script in OWN)
 # Named for the elements' own use: what the base class calls, and what the browser does.
 LIFE = {"connectedCallback", "disconnectedCallback", "firstUpdated", "willUpdate", "updated"}
 LIFE |= {"start", "render"}
-ELEMENTS = ("balance", "history", "invitation", "paywall", "result", "store")
+ELEMENTS = (
+    *("balance", "history", "invitation", "paywall", "plans", "result", "store"),
+    "subscription",
+)
 
 
 def body(kind: str, name: str) -> str:

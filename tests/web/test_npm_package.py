@@ -22,18 +22,23 @@ globalThis.window = globalThis
 globalThis.document = { documentElement: {}, addEventListener() {} }
 const { defineCoinslot, refreshBalance, setLocale, resumePayment } = await import('coinslot')
 const react = await import('coinslot/react')
+const { defineCoinslotPlans } = await import('coinslot/plans')
 console.log(JSON.stringify({
-  functions: [defineCoinslot, refreshBalance, setLocale, resumePayment].map((each) => typeof each),
+  functions: [defineCoinslot, refreshBalance, setLocale, resumePayment, defineCoinslotPlans]
+    .map((each) => typeof each),
   same: react.defineCoinslot === defineCoinslot,
 }))
 """
 TYPED = """
 import { defineCoinslot, type Outcome } from 'coinslot'
+import { defineCoinslotPlans } from 'coinslot/plans'
 import type { Database } from 'coinslot/database.types'
 
 type Product = Database['public']['Tables']['token_products']['Row']
 export const define: Promise<void> = defineCoinslot({ supabase: null, gateways: {} })
-export const told = (outcome: Outcome, product: Product): string => outcome.kind + product.id
+const told = { supabase: null, gateways: {}, storedAt: '/card' }
+export const plans: Promise<void> = defineCoinslotPlans(told)
+export const name = (outcome: Outcome, product: Product): string => outcome.kind + product.id
 // @ts-expect-error: there is no such option
 export const wrong = defineCoinslot({ supabase: null, gateways: {}, sidecar: '' })
 """
@@ -84,7 +89,7 @@ def test_an_app_imports_it_by_its_name(app: Path) -> None:
         [tools.require_node(), "app.mjs"], cwd=app, check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"functions": ["function"] * 4, "same": True}
+    assert json.loads(done.stdout) == {"functions": ["function"] * 5, "same": True}
 
 
 def test_an_app_has_its_types(app: Path) -> None:

@@ -24,8 +24,9 @@ def words(folder: str) -> dict[str, dict[str, str]]:
 TEXTS = words("i18n")
 PAGES = words("i18n/pages")
 INVITATION = words("i18n/invitation")
+PLANS = words("i18n/plans")
 DOCUMENT = words("i18n/document")
-PARTS = (TEXTS, PAGES, INVITATION, DOCUMENT)
+PARTS = (TEXTS, PAGES, INVITATION, PLANS, DOCUMENT)
 ALL = {
     each: {name: text for part in PARTS for name, text in part[each].items()} for each in LANGUAGES
 }
@@ -58,14 +59,28 @@ FAMILIES = (
     "document.",
     "code.",
     "invite.",
+    "plan.event_",
+    "plan.status_",
 )
+
+
+# They have words that the others do not have.
+OF_A_PART = {
+    "invitation.js",
+    "plans.js",
+    "subscription.js",
+    "subscribed.js",
+    *(f"plan-{each}.js" for each in ("acts", "dialogs", "history", "parts", "words")),
+}
 
 
 def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
-@pytest.mark.parametrize("texts", PARTS, ids=["components", "pages", "invitation", "document"])
+@pytest.mark.parametrize(
+    "texts", PARTS, ids=["components", "pages", "invitation", "plans", "document"]
+)
 def test_both_languages_have_the_same_texts(texts: dict[str, dict[str, str]]) -> None:
     assert list(texts["en"]) == list(texts["ko"])
 
@@ -89,7 +104,7 @@ def test_every_outcome_is_told(kind: str) -> None:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_every_text_that_is_asked_for_exists(script: Path) -> None:
     code = script.read_text()
-    own = INVITATION["en"] if script.name == "invitation.js" else {}
+    own = {**INVITATION["en"], **PLANS["en"]} if script.name in OF_A_PART else {}
     assert set(re.findall(r"\bt\('([\w.]+)'", code)) <= {*TEXTS["en"], *own}
     assert set(re.findall(r"\bsay\('([\w.]+)'", code)) <= set(PAGES["en"])
 
@@ -98,10 +113,29 @@ def test_every_text_is_asked_for() -> None:
     """By its name, or as one of a family."""
     kinds = {f"{kind}." for kind in (*KINDS, "load_failed")}
     named = set(re.findall(r"[\w.]+", CODE + MARKUP + SIDECAR))
+    # What becomes of a plan, and what can be done with one, are names in its scripts.
+    named |= {f"plan.{each}" for each in re.findall(r"'(\w+)'", CODE)}
     unused = [
-        name for name in ALL["en"] if name not in named and not name.startswith((*FAMILIES, *kinds))
+        name
+        for name in ALL["en"]
+        if name.removesuffix("_year") not in named and not name.startswith((*FAMILIES, *kinds))
     ]
     assert unused == []
+
+
+def plan_outcomes() -> set[str]:
+    """The ends of subscribing, as the scripts have them."""
+    code = "\n".join((WEB / f"{each}.js").read_text() for each in ("storing", "subscribing"))
+    answers = (WEB / "subscriptions.js").read_text().split("const BY_MESSAGE = {")[1].split("}")[0]
+    named = re.findall(r"what: (?:[\w. ]+ \? )?'(\w+)'(?: : '(\w+)')?", code)
+    return {*re.findall(r": '(\w+)'", answers), *(each for pair in named for each in pair if each)}
+
+
+def test_every_end_of_subscribing_is_told() -> None:
+    ends = plan_outcomes()
+    assert {"declined", "not_stored", "unknown", "have", "too_soon"} <= ends
+    told = {"subscribed", "upgraded"}  # by a page of their own
+    assert {each for each in ends - told if f"plan.{each}" not in PLANS["en"]} == set()
 
 
 BANNED = {
@@ -171,6 +205,31 @@ def test_whoever_paid_nothing_is_told_so(kind: str) -> None:
     for language in LANGUAGES:
         text = TEXTS[language][f"{kind}.text"]
         assert CHARGED[language] in text or NOT_YET[language] in text
+
+
+@pytest.mark.parametrize("end", ["unknown", "review", "waiting"])
+def test_whoever_may_have_paid_for_a_plan_is_not_told_otherwise(end: str) -> None:
+    for language in LANGUAGES:
+        text = PLANS[language][f"plan.{end}"]
+        assert CHARGED[language] not in text
+    assert "don’t pay again" in PLANS["en"][f"plan.{end}"]
+    assert "다시 결제하지 마" in PLANS["ko"][f"plan.{end}"]
+
+
+@pytest.mark.parametrize("end", ["closed", "not_stored", "not_started", "declined", "gone", "off"])
+def test_whoever_got_no_plan_is_told_that_nothing_was_charged(end: str) -> None:
+    assert re.search("weren’t charged", PLANS["en"][f"plan.{end}"])
+    assert CHARGED["ko"] in PLANS["ko"][f"plan.{end}"]
+
+
+def test_a_plan_is_not_left_behind_more_questions_than_it_was_had() -> None:
+    """Both buttons of a question are of one kind, and the one that ends a plan is never hidden."""
+    dialogs = (WEB / "elements/plan-dialogs.js").read_text()
+    shown = dialogs.split("export function confirming")[1].split("export function")[0]
+    assert re.findall(r'<button type="button" class="(\w+)" name="(\w+)"', shown) == [
+        ("plain", "no"),
+        ("plain", "yes"),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["checking", "unknown", "review"])

@@ -80,11 +80,16 @@ class Charges:
         return len(batch)
 
     async def to_authenticate(self, token: str, subscription_id: str) -> dict[str, Any]:
-        """The order that waits for its owner, with what the page needs to have it authenticated."""
+        """The order that waits for its owner, with what the page needs to have it authenticated.
+
+        What was authenticated before is credited now, whether its webhook has come or not.
+        """
         order = await self._database.as_user(token).unpaid_order(subscription_id)
         gateway = gateway_named(self._gateways, order.gateway)
         known = await self._settlements.attempt_key(order)
         prepared = await gateway.prepare(as_order(order, payment_key=known))
+        if prepared.attempt is not None and prepared.attempt.paid:
+            await self._applied(gateway, order, prepared.attempt)
         return {"order_id": order.order_id, "gateway": order.gateway, "browser": prepared.browser}
 
     async def _claimed(self, subscription_id: str | None = None) -> list[ClaimedCharge]:

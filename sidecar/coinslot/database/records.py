@@ -221,7 +221,8 @@ class Shop(Record):
     """The seller, the terms, and the currencies in which something is on sale.
 
     `refund_days` is None where the buyer is told nothing of it. `invitations` has what they are
-    worth: `reward` for who invites and `bonus` for who is invited, in tokens.
+    worth: `reward` for who invites and `bonus` for who is invited, in tokens. `plans` has the
+    `gateways` that may charge stored methods, and the `currencies` of the plans that are on sale.
     """
 
     business: dict[str, str] = {}
@@ -231,6 +232,7 @@ class Shop(Record):
     max_quantity: int = 1
     takes_codes: bool = False
     invitations: dict[str, int] = {}
+    plans: dict[str, list[str]] = {}
 
 
 class DatabaseSettings(Record):

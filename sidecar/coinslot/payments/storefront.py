@@ -18,6 +18,8 @@ from coinslot.errors import CoinslotError
 from coinslot.gateways.registry import browser_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from coinslot.database import Database
     from coinslot.settings.deployment import Settings
     from coinslot.settings.gateway import GatewaySettings
@@ -59,6 +61,7 @@ class Storefront:
             "maxQuantity": shop.max_quantity,
             "takesCodes": shop.takes_codes,
             "invitations": {"reward": 0, "bonus": 0} | shop.invitations,
+            "subscriptions": offered_subscriptions(self._settings, shop.plans),
         }
 
     async def _known(self) -> Shop:
@@ -99,6 +102,43 @@ def offered_methods(settings: Settings, currencies: list[str]) -> list[dict[str,
                 kept = able if route.fallbacks else able[:1]
                 offered.append(_offer(settings, route.method, currency, kept))
     return offered
+
+
+def offered_subscriptions(
+    settings: Settings, plans: Mapping[str, list[str]]
+) -> list[dict[str, str]]:
+    """The currencies in which plans are sold, each with the gateways that charge stored methods.
+
+    The gateways are in the order in which they take cards.
+    """
+    if not settings.secret_keys.keys:
+        return []
+    allowed = plans.get("gateways", [])
+    able = {
+        each.gateway: each
+        for each in settings.gateways
+        if each.stores_methods and each.gateway in allowed
+    }
+    routes = settings.method_routes(settings.gateways)
+    return [
+        {"currency": currency, "gateway": name}
+        for currency in plans.get("currencies", [])
+        for name in _in_order(routes, currency, able)
+        if able[name].sells_in(currency)
+    ]
+
+
+def _in_order(
+    routes: list[MethodRoute], currency: str, able: Mapping[str, GatewaySettings]
+) -> list[str]:
+    ranked = [
+        name
+        for route in routes
+        if route.method == "card" and _rules(route, currency, routes)
+        for name in route.gateways
+        if name in able
+    ]
+    return list(dict.fromkeys([*ranked, *able]))
 
 
 def _rules(route: MethodRoute, currency: str, routes: list[MethodRoute]) -> bool:

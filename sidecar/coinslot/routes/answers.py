@@ -224,11 +224,19 @@ class OfferedCurrencies(Answer):
     offered: list[str]
 
 
+class OfferedSubscription(Answer):
+    """A currency in which plans are sold, and a gateway that may charge stored methods for them."""
+
+    currency: str
+    gateway: str
+
+
 class _StoreConfig(Answer):
     """A store's configuration. `sdk` has the addresses of the gateways' scripts, `methods` stand in
     the order in which they are shown. `refundDays` is null where the shop says nothing of it.
     `maxQuantity` is how many packs one order may be of. `takesCodes`: there are promotion codes.
-    `invitations` has the tokens for who invites, `reward`, and for who is invited, `bonus`."""
+    `invitations` has the tokens for who invites, `reward`, and for who is invited, `bonus`.
+    `subscriptions` is empty where no plan can be had."""
 
     mode: Literal["test", "live"]
     supabaseUrl: str  # noqa: N815 - as supabase-js writes names
@@ -242,6 +250,7 @@ class _StoreConfig(Answer):
     maxQuantity: int  # noqa: N815
     takesCodes: bool  # noqa: N815
     invitations: dict[str, int]
+    subscriptions: list[OfferedSubscription]
     demo: dict[str, str] | None
 
 

@@ -93,5 +93,6 @@ SHOP = {
     "maxQuantity": 100,
     "takesCodes": True,
     "invitations": {"reward": 20, "bonus": 10},
+    "subscriptions": [{"currency": "KRW", "gateway": "acme"}],
 }
 NEW = {"success": True, "orderId": ORDER, "paymentId": PAYMENT["id"]}

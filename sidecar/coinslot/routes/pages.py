@@ -71,6 +71,25 @@ async def invitation_page(request: Request) -> HTTPResponse:
     return await _page(request, "invite")
 
 
+@pages.get("/store/subscription")
+async def subscription_page(request: Request) -> HTTPResponse:
+    """A page of its own: its script is none that a store without plans has to load."""
+    settings: Settings = request.app.ctx.settings
+    _require_store(settings)
+    if is_chosen(request):
+        return chosen(request, live=settings.live)
+    return await _page(request, "plans")
+
+
+@pages.get("/billing/success", name="stored")
+@pages.get("/billing/fail", name="not_stored")
+async def stored_page(request: Request) -> HTTPResponse:
+    """The same page, where it goes on once a gateway has stored a method, or has not."""
+    if not assets.WEB.is_dir():
+        raise NotFound
+    return await _page(request, "plans")
+
+
 @pages.get("/payment/success", name="success")
 @pages.get("/payment/fail", name="fail")
 async def return_page(request: Request) -> HTTPResponse:

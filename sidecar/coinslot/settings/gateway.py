@@ -46,6 +46,11 @@ class GatewaySettings(SharedSettings, ABC):
         """The ways to pay that it has a window for, of those in `coinslot.settings.methods`."""
         return ("card",)
 
+    @property
+    def stores_methods(self) -> bool:
+        """True where its keys can store a method of a buyer's and charge it later."""
+        return False
+
     def sells_in(self, currency: str) -> bool:
         return self.currencies is None or currency in self.currencies
 

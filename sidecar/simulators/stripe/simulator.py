@@ -109,7 +109,7 @@ class StripeSimulator(Simulator):
             return intent
         if intent["status"] == "requires_action":
             return self._intents.authenticate(intent, passed=turn.outcome == "paid")
-        token = card_token(turn.method)
+        token = card_token(turn.method) or self._stored(turn.method)
         if token is None:
             raise NotPossible("Not a test card of Stripe's", code="unknown_card")
         intent = self._intents.attach(intent, token)
@@ -118,6 +118,10 @@ class StripeSimulator(Simulator):
         if turn.outcome == "failed":
             return self._intents.decline(intent, GENERIC)
         return self._intents.note_wallet(self._intents.confirm(intent), turn.wallet)
+
+    def _stored(self, method: str) -> str | None:
+        """A card that the buyer has stored, and is there to use."""
+        return method if self.books.all("payment_method", id=method) else None
 
     def _intent(self, turn: CardTurn) -> Json:
         if turn.force:

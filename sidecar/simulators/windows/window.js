@@ -1,5 +1,6 @@
 // The payment window: the way to pay, the buyer's choices in it, and the way back to the shop.
 // Everything that only one gateway does is in that gateway's own module.
+import { storing } from './storing.js'
 import { learn, make, money, play, query, say } from './words.js'
 
 const prefix = location.pathname.split('/')[1]
@@ -25,7 +26,8 @@ const finish = (outcome, carried = {}) => {
     return
   }
   const url = new URL(back)
-  for (const [name, value] of Object.entries(gateway.inAddress(carried))) {
+  const told = query.has('customer') ? carried : gateway.inAddress(carried)
+  for (const [name, value] of Object.entries(told)) {
     if (value !== null) url.searchParams.set(name, value)
   }
   location.assign(url)
@@ -98,8 +100,8 @@ const show = ([title, amount, ...buttons]) => {
     make('p', { className: 'gateway' }, make('strong', {}, gateway.name), say('Simulated: no money moves')),
     make('h1', { id: 'title', dir: 'auto' }, title ?? ''),
     make('p', { className: 'amount' }, amount),
-    make('p', { className: 'order' }, order ?? query.get('intent')),
-    ...(gateway.choices ? [] : [fields()]),
+    make('p', { className: 'order' }, order ?? query.get('intent') ?? ''),
+    ...(gateway.choices || query.has('customer') ? [] : [fields()]),
     make('p', { className: 'said', role: 'alert' }),
     make('div', { className: 'choices' }, ...buttons),
   )
@@ -109,7 +111,7 @@ const show = ([title, amount, ...buttons]) => {
 
 // The payment company behind the channel may want to know who buys.
 const missing = async () => {
-  if (gateway.choices) return []
+  if (gateway.choices || query.has('customer')) return []
   const { buyer_fields: wanted = [] } = await play(prefix, 'settings')
   const given = (query.get('buyer') ?? '').split(',')
   return wanted.filter((name) => !given.includes(name))
@@ -118,7 +120,8 @@ const missing = async () => {
 document.addEventListener('keydown', ({ key }) => {
   if (key === 'Escape') sheet.querySelector('button.quiet:enabled')?.click()
 })
-show(await (gateway.choices ?? choices)(button, finish))
+const shown = query.has('customer') ? storing(prefix, button, finish) : (gateway.choices ?? choices)(button, finish)
+show(await shown)
 const lacking = await missing().catch(() => [])
 if (lacking.length > 0) {
   refused(Object.assign(new Error(`${say('The buyer’s details are missing')}: ${lacking}`), { code: 'BUYER_DETAILS_MISSING' }))

@@ -23,6 +23,16 @@ const KO = {
   'Approve the payment in the app.': '앱에서 결제를 승인해 주세요.',
   'This order was paid in another tab.': '다른 탭에서 결제한 주문이에요.',
   'The buyer’s details are missing': '구매자 정보가 없어요',
+  'Store a card': '카드 등록',
+  'Store this card': '이 카드 등록하기',
+  'Close without storing': '등록하지 않고 닫기',
+  'Its next charges': '다음 결제부터',
+  'are paid': '결제돼요',
+  'are declined for now': '지금은 거절돼요',
+  'are declined for good': '계속 거절돼요',
+  'cannot be stored': '등록할 수 없어요',
+  'is declined when it is charged': '결제할 때 거절돼요',
+  'asks for 3-D Secure when it is charged': '결제할 때 3-D Secure 인증을 요구해요',
   'I agree to the terms': '약관에 동의해요',
   'Pay with {name}': '{name} 결제하기',
   'Test card': '테스트 카드',
@@ -61,8 +71,8 @@ export const make = (tag, properties = {}, ...children) => {
 }
 
 // Calls a simulator's control API. Its refusals are errors that can be shown.
-export const play = async (gateway, path, body) => {
-  const asked = body && { method: 'POST', body: JSON.stringify(body) }
+export const play = async (gateway, path, body, method = 'POST') => {
+  const asked = body && { method, body: JSON.stringify(body) }
   const headers = { 'content-type': 'application/json' }
   let answer
   try {

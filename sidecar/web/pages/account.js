@@ -15,7 +15,7 @@ let leaving = false
 function show() {
   const name = person?.user_metadata.full_name || person?.email || ''
   Object.assign($('#who'), { textContent: name, title: name })
-  const own = ['#who', '#leave', '#activity', 'coinslot-balance']
+  const own = ['#who', '#leave', '#activity', '#own', 'coinslot-balance']
   for (const each of own.map($).filter(Boolean)) each.hidden = !person
   $('#enter').hidden = Boolean(person)
   if (person) $('#welcome').close()
@@ -71,6 +71,7 @@ export async function open(play = () => {}) {
   client = started.client
   const { reward = 0, bonus = 0 } = started.config.invitations ?? {}
   if ($('#invite')) $('#invite').hidden = !reward && !bonus
+  if ($('#plans')) $('#plans').hidden = !started.config.subscriptions?.length
   play(started)
   client.auth.onAuthStateChange(onAuth)
 }

@@ -66,6 +66,10 @@ class PortOneSettings(GatewaySettings):
         return all(self._v2_keys().values())
 
     @property
+    def stores_methods(self) -> bool:
+        return self.is_on
+
+    @property
     def is_on(self) -> bool:
         return self.v1_is_on or self.v2_is_on
 

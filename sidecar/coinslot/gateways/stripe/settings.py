@@ -47,6 +47,10 @@ class StripeSettings(GatewaySettings):
         return bool(self.stripe_secret_key and self.stripe_publishable_key)
 
     @property
+    def stores_methods(self) -> bool:
+        return self.is_on
+
+    @property
     def timeout(self) -> float:
         return self.seconds(self.stripe_timeout)
 

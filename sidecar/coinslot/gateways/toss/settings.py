@@ -51,6 +51,11 @@ class TossSettings(GatewaySettings):
         return bool(self.toss_client_key and self.toss_secret_key)
 
     @property
+    def stores_methods(self) -> bool:
+        """Toss issues billing keys to the keys of the API alone."""
+        return self.is_on and not self.has_widgets
+
+    @property
     def timeout(self) -> float:
         return self.seconds(self.toss_timeout)
 

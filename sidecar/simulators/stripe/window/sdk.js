@@ -41,8 +41,8 @@ class FrameElement {
 
   // Has the frame pay with what is chosen in it: `{intent}` or `{error}`.
   confirm() {
-    const answer = listen(this.frame, ({ intent, error }) =>
-      intent || error ? { intent, error } : undefined,
+    const answer = listen(this.frame, ({ intent, setup, error }) =>
+      intent || setup || error ? { intent, setup, error } : undefined,
     )
     this.frame.contentWindow.postMessage({ confirm: true }, here.origin)
     return answer
@@ -80,6 +80,39 @@ const confirmPayment = async ({ elements, confirmParams = {}, redirect = 'always
   return new Promise(() => {})
 }
 
+// The card in the Element is stored, for charges while nobody is there.
+const confirmSetup = async ({ elements, redirect = 'always' }) => {
+  const { secret, element } = elements
+  if (!element?.frame?.isConnected) throw new Error('confirmSetup needs a mounted Element')
+  if (redirect !== 'if_required') throw new Error('only redirect if_required is played')
+  const { setup, error } = await element.confirm()
+  return error ? { error } : { setupIntent: { ...setup, client_secret: secret } }
+}
+
+// Asks Stripe of the PaymentIntent, by a frame of Stripe's that nobody sees.
+const agent = async (secret, asked) => {
+  const frame = newFrame('_window/agent.html', { intent: intentIn(secret), secret }, 'Stripe')
+  frame.hidden = true
+  const answer = listen(frame, ({ ready, answer }) => {
+    if (ready) frame.contentWindow.postMessage(asked, here.origin)
+    return answer
+  })
+  document.body.append(frame)
+  const told = await answer
+  frame.remove()
+  return told
+}
+
+const retrievePaymentIntent = (secret) => agent(secret, { retrieve: true })
+
+// With a stored card, while its holder is there: the bank asks for them in a window.
+const confirmCardPayment = async (secret, { payment_method: method } = {}) => {
+  const told = await agent(secret, { confirm: method ?? null })
+  if (told.paymentIntent?.status !== 'requires_action') return told
+  const { carried } = await openOver({ intent: intentIn(secret), secret }, 'Bank authentication')
+  return carried.error ? { error: carried.error } : { paymentIntent: carried.intent }
+}
+
 window.Stripe = (publishableKey) => {
   if (!/^pk_(test|live)_/.test(publishableKey ?? '')) throw new Error('This is no publishable key')
   return {
@@ -97,5 +130,8 @@ window.Stripe = (publishableKey) => {
       }
     },
     confirmPayment,
+    confirmSetup,
+    retrievePaymentIntent,
+    confirmCardPayment,
   }
 }

@@ -49,6 +49,21 @@ const pay = async ([method, label], amount, asked) => {
   return new Promise(() => {})
 }
 
+// The window that gives an `authKey`, for which a key is issued.
+const storeCard = (customerKey) => async (asked) => {
+  if (asked.method !== 'CARD') throw failure('INVALID_PARAMETERS', `method ${asked.method} stores nothing`)
+  for (const name of ['successUrl', 'failUrl']) if (!asked[name]) throw failure('INVALID_PARAMETERS', name)
+  if (!/^[A-Za-z0-9\-_=.@]{2,50}$/.test(customerKey ?? '')) throw failure('INVALID_CUSTOMER_KEY', 'customerKey')
+  const terms = { customer: customerKey, success: asked.successUrl, fail: asked.failUrl }
+  if (onPhone) return leaveFor(terms)
+  const { outcome, carried } = await openOver({ customer: customerKey }, 'Toss Payments')
+  if (outcome === 'abandoned') throw failure('USER_CANCEL', carried.message)
+  const back = new URL(carried.code ? asked.failUrl : asked.successUrl)
+  for (const [name, value] of Object.entries(carried)) back.searchParams.set(name, value)
+  location.assign(back)
+  return new Promise(() => {})
+}
+
 // Fields in the shop's page, found by a selector: the ways to pay, and the terms.
 const widgets = () => {
   let value = null
@@ -96,14 +111,15 @@ const widgets = () => {
 window.TossPayments = (clientKey) => {
   const [, family] = /^(?:test|live)_(g?)ck_/.exec(clientKey ?? '') ?? []
   if (family === undefined) throw failure('INVALID_CLIENT_KEY', 'This is not a client key')
-  const only = (kind, made) => () => {
+  const only = (kind, made) => (given) => {
     if (family !== kind) throw failure('NOT_SUPPORTED_CLIENT_KEY', `not with a key of the ${kind ? 'API' : 'widgets'}`)
-    return made()
+    return made(given)
   }
   return {
     requestPayment: async (method, asked) => pay(wayOf(method), asked.amount, asked),
-    payment: only('', () => ({
+    payment: only('', ({ customerKey } = {}) => ({
       requestPayment: async (asked) => pay(wayOf(asked.method, asked.card), asked.amount.value, asked),
+      requestBillingAuth: storeCard(customerKey),
     })),
     widgets: only('g', widgets),
   }

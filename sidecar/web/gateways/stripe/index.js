@@ -45,7 +45,7 @@ async function pay(order, { sdk, locale, dark, returnUrl, element: store, show }
 }
 
 // Wallets are ways of their own, beside the card. Without a way, Stripe shows all that the account has.
-const FIELDS = {
+export const FIELDS = {
   card: { paymentMethodOrder: ['card'], wallets: { applePay: 'never', googlePay: 'never', link: 'never' } },
 }
 
@@ -61,7 +61,7 @@ function presses(element, panel) {
   return () => Promise.race([panel.left, new Promise((resolve) => (confirm = resolve))])
 }
 
-function mounted(element, box) {
+export function mounted(element, box) {
   return new Promise((resolve, reject) => {
     element.on('ready', (event) => {
       // A wallet that this browser does not have brings an element without a button.
@@ -88,7 +88,7 @@ async function untilPaid(panel, pressed, confirm, locale) {
 }
 
 /** Beside a field that is wrong Stripe tells so itself, in the form's language. */
-function said({ type, code, decline_code }, locale) {
+export function said({ type, code, decline_code }, locale) {
   if (type === 'validation_error') return ''
   return told(DECLINES[decline_code] ?? DECLINES[code] ?? 'declined', locale)
 }

@@ -55,7 +55,7 @@ async function pay(order, page) {
   return new Promise(() => {}) // the page is being left
 }
 
-const left = ({ code } = {}) => ({ closed: code === 'USER_CANCEL', declined: DECLINES[code] })
+export const left = ({ code } = {}) => ({ closed: code === 'USER_CANCEL', declined: DECLINES[code] })
 
 /** Those fields that the contract wants; Toss takes none that is empty. */
 function buyerOf({ buyer = {}, email }) {

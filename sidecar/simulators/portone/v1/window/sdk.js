@@ -23,8 +23,19 @@ const fault = (asked) => {
 const buyerIn = ({ buyer_name: name, buyer_tel: phone, buyer_email: email }) =>
   Object.entries({ name, phone, email }).filter(([, value]) => value).map(([field]) => field).join(',')
 
+// Over nothing: a `customer_uid` with no amount stores a card under that name.
+const storeCard = async (asked, callback) => {
+  const terms = { customer: asked.customer_uid }
+  if (onPhone && asked.m_redirect_url) {
+    return leaveFor({ ...terms, success: asked.m_redirect_url, fail: asked.m_redirect_url })
+  }
+  const { carried } = await openOver(terms, 'PortOne')
+  callback({ success: !carried.error_code, ...carried })
+}
+
 const requestPay = async (asked, callback = () => {}) => {
   if (!merchant) throw new Error('IMP.init(…) comes first')
+  if (asked.customer_uid && asked.merchant_uid && !asked.amount) return storeCard(asked, callback)
   const wrong = fault(asked)
   if (wrong) return callback({ success: false, error_code: 'F0001', error_msg: wrong, merchant_uid: asked.merchant_uid })
   const [method, label] = WAYS[asked.pay_method]

@@ -43,4 +43,16 @@ const requestPayment = async (asked) => {
   return { transactionType: 'PAYMENT', txId: transactionId, ...rest, paymentId: asked.paymentId }
 }
 
-window.PortOne = { requestPayment }
+const requestIssueBillingKey = async (asked) => {
+  for (const needed of ['storeId', 'channelKey', 'billingKeyMethod', 'customer']) {
+    if (asked[needed] === undefined) throw new Error(`requestIssueBillingKey needs ${needed}`)
+  }
+  if (asked.billingKeyMethod !== 'CARD') throw new Error(`billingKeyMethod ${asked.billingKeyMethod} is not played`)
+  const terms = { customer: asked.customer.customerId }
+  if (asked.redirectUrl && (onPhone || asked.forceRedirect)) {
+    return leaveFor({ ...terms, success: asked.redirectUrl, fail: asked.redirectUrl })
+  }
+  return (await openOver(terms, 'PortOne')).carried
+}
+
+window.PortOne = { requestPayment, requestIssueBillingKey }

@@ -1,0 +1,52 @@
+// What plans and subscriptions have to say, of either length.
+
+import { html } from 'lit'
+import en from '../i18n/plans/en.json'
+import ko from '../i18n/plans/ko.json'
+import { addTexts, lastDay, money, nameOf, number, t, tokens } from '../text.js'
+
+export const addPlanTexts = () => addTexts({ en, ko })
+
+/** The text for months, or that for years. */
+export const per = (name, { every }, values) => t(every === 'year' ? `${name}_year` : name, values)
+
+export const priceOf = (plan) => per('plan.price', plan, { amount: money(plan.amount, plan.currency) })
+
+export const cardName = (method) => {
+  if (!method) return t('plan.no_card')
+  const { brand, last_four: last } = method
+  const name = brand ? brand[0].toUpperCase() + brand.slice(1) : t('method.card')
+  const card = last ? t('plan.card', { brand: name, last }) : name
+  return method.broken ? t('plan.card_broken', { card }) : card
+}
+
+/** The day of that moment: "December 30". */
+export const dayOf = (iso) => lastDay(new Date(Date.parse(iso) + 1000))
+
+/** One period from now, by the calendar, where a month that is too short ends it. */
+export function nextDay(every, from = new Date()) {
+  const months = every === 'year' ? 12 : 1
+  const next = new Date(from)
+  next.setMonth(next.getMonth() + months, 1)
+  const last = new Date(next.getFullYear(), next.getMonth() + 1, 0).getDate()
+  next.setDate(Math.min(from.getDate(), last))
+  return dayOf(next)
+}
+
+/** Why not, as a sentence. */
+export function said({ what, reason = '', seconds, text }) {
+  const minutes = number(Math.max(1, Math.ceil((seconds ?? 600) / 60)))
+  return (text ?? t(`plan.${what}`, { reason, minutes }) ?? t('plan.unknown')).replace(/ {2,}/g, ' ')
+}
+
+export const refusedLine = (outcome) => html`<p class="told refusal">${said(outcome)}</p>`
+
+/** What somebody agrees to, as it is shown, to be kept as evidence. */
+export const consentOf = (version, shown, locale) => ({ text: version, shown: [...shown].slice(0, 600).join(''), locale })
+
+/** How a person hears of what a plan gives. */
+export const allowance = (plan) => per('plan.tokens', plan, { tokens: tokens(plan.tokens) })
+
+export const lapse = (plan) => (plan.rollover === 'full' ? t('plan.stays') : per('plan.ends', plan))
+
+export const title = (plan) => nameOf(plan)

@@ -1,0 +1,94 @@
+// A subscription as its owner sees it: its state, what is charged when, and what can be done.
+
+import { html, nothing } from 'lit'
+import { money, nameOf, number, t } from '../text.js'
+import { icon } from './icons.js'
+import { cardName, dayOf, lapse, priceOf } from './plan-words.js'
+import { given } from './words.js'
+
+/** The state that a person is told, of all that there is: the name of a text. */
+export function stateOf({ status, needs, cancel_at_end: canceling, pause_at_end: pausing }) {
+  if (needs === 'authentication') return 'authentication'
+  if (status === 'active') return canceling ? 'canceling' : pausing ? 'pausing' : 'active'
+  return status
+}
+
+const TONES = { active: 'good', past_due: 'bad', incomplete: 'warn', authentication: 'warn', canceling: 'warn', pausing: 'warn' }
+
+export function heading(subscription) {
+  const state = stateOf(subscription)
+  return html`<div class="head"><h2 part="title" id="plan-${subscription.id}" tabindex="-1">${given(nameOf(subscription))}</h2>
+    <span class="chip ${TONES[state] ?? ''}">${t(`plan.status_${state}`, { date: dayOf(subscription.period_end) })}</span></div>`
+}
+
+export function facts(subscription) {
+  const { tokens: count, every, status, period_end: end, ended_at: over, method } = subscription
+  const rows = [
+    [every === 'year' ? 'plan.yearly' : 'plan.monthly', number(count)],
+    ['plan.next', nextPayment(subscription)],
+    (status === 'ended' || /ing$/.test(stateOf(subscription))) && ['plan.until', dayOf(over ?? end)],
+    status !== 'ended' && ['plan.card_label', cardName(method)],
+  ]
+  return html`<dl class="facts">${rows.filter(Boolean).map(([name, value]) => html`<div>
+    <dt>${t(name)}</dt><dd class="figure">${given(value)}</dd></div>`)}</dl>
+  ${stateOf(subscription) === 'active' ? html`<p class="quiet">${lapse(subscription)}</p>` : nothing}`
+}
+
+/** Of the plan that is had then, at the price that was agreed to. */
+function nextPayment(subscription) {
+  const { status, next_charge_at: at, next, grace_until: grace } = subscription
+  if (!at || !/active|past_due/.test(status) || (grace && at >= grace)) return t('plan.no_next')
+  const { amount, currency } = { ...subscription, ...next }
+  return t('plan.next_value', { date: dayOf(at), amount: money(amount, currency) })
+}
+
+const line = (tone, text) => html`<p class="banner ${tone}">${icon(tone === 'bad' ? 'cross' : 'clock')}<span>${text.replace(/ {2,}/g, ' ')}</span></p>`
+
+/** What its owner has to know, or to do. `trouble` is why the last charge was declined. */
+export function banners(subscription, trouble) {
+  const { status, period_end: end, next } = subscription
+  const date = dayOf(end)
+  const state = stateOf(subscription)
+  const parts = []
+  if (/past_due|incomplete/.test(status)) parts.push(unpaid(subscription, trouble))
+  if (state === 'canceling') parts.push(line('', t('plan.canceling', { date })))
+  if (state === 'pausing') parts.push(line('', t('plan.pausing', { date })))
+  if (status === 'paused') parts.push(line('', t('plan.paused')))
+  if (next) parts.push(line('', t('plan.changing', { date, name: nameOf(next), amount: priceOf(next) })))
+  if (trouble?.disputed) parts.push(line('warn', t('plan.disputed')))
+  return parts
+}
+
+function unpaid({ status, needs, next_charge_at: at, grace_until: grace, period_start: from }, trouble) {
+  const reason = trouble?.reason ?? ''
+  const until = dayOf(grace ?? new Date(Date.parse(from) + 86_400_000))
+  if (needs === 'authentication') return line('warn', t('plan.need_authentication', { date: until }))
+  if (status === 'incomplete') return line(trouble ? 'bad' : 'warn', t(trouble ? 'plan.incomplete' : 'plan.waiting', { reason }))
+  if (trouble?.what === 'unanswered') return line('warn', t('plan.waiting'))
+  if (needs === 'method' || !at || at >= grace) return line('bad', t('plan.need_method', { reason, date: until }))
+  return line('bad', t('plan.retry', { reason, date: dayOf(at) }))
+}
+
+/** What can be done, in this order; each as large as the others. */
+export function actionsOf(subscription, trouble) {
+  const { status, needs, next_plan_id: changing } = subscription
+  const state = stateOf(subscription)
+  if (status === 'ended') return []
+  if (status === 'paused') return ['resume', 'change_method', 'cancel']
+  if (status === 'active') {
+    if (state === 'canceling') return trouble?.disputed ? [] : ['keep']
+    if (state === 'pausing') return ['undo_pause', 'change_method', 'cancel']
+    return [changing ? 'undo_change' : 'change', 'change_method', 'pause', 'cancel']
+  }
+  const pay = needs === 'authentication' ? ['confirm'] : needs === 'method' || (status === 'incomplete' && !trouble) || trouble?.what === 'unanswered' ? [] : ['pay_now']
+  return [...pay, 'change_method', 'cancel']
+}
+
+export function buttons(subscription, actions, { busy, onAction }) {
+  const { amount, currency } = subscription
+  const values = { amount: money(amount, currency), name: nameOf(subscription) }
+  return actions.length
+    ? html`<div class="actions" ?inert=${busy}>${actions.map((name) => html`<button type="button" name=${name} id="${name}-${subscription.id}"
+        class=${/pay_now|confirm|keep/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
+    : nothing
+}
