@@ -1,4 +1,4 @@
-"""What in the sample shop is left for somebody to decide."""
+"""Cases of the sample shop that are left for somebody to decide."""
 
 from __future__ import annotations
 
