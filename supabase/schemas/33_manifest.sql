@@ -423,5 +423,3 @@ $$;
 comment on function coinslot.write_manifest() is
 'Takes what is here for this release; the last statement of its migrations.';
 revoke all on function coinslot.write_manifest() from public;
-
-select coinslot.write_manifest();

@@ -80,4 +80,3 @@ comment on function coinslot.install_auth_triggers() is
 revoke all on function coinslot.install_auth_triggers() from public;
 
 select coinslot.install_auth_triggers();
-select coinslot.write_manifest();

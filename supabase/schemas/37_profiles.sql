@@ -146,5 +146,3 @@ revoke all on function coinslot.show_tokens_on_profiles() from public;
 
 select coinslot.show_tokens_on_profiles() from coinslot.settings as s
 where s.profiles <> 'none';
-
-select coinslot.write_manifest();
