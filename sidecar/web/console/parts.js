@@ -10,6 +10,8 @@ const PATHS = {
   customers: svg`<circle cx="9" cy="8.5" r="3.5"/><path d="M3 19.5a6 6 0 0 1 12 0M15.5 5.4a3.5 3.5 0 0 1 0 6.2M17.5 14.2a6 6 0 0 1 3.5 5.3"/>`,
   review: svg`<path d="M6 20.5V4.25h11.5L15.2 8.5l2.3 4.25H6"/>`,
   refunds: svg`<path d="M8.5 4.75 4.25 9l4.25 4.25M4.5 9h10a5.25 5.25 0 0 1 0 10.5H11"/>`,
+  subscriptions: svg`<path d="M19.5 9A8 8 0 0 0 5.2 7.6M4.5 4v4h4M4.5 15a8 8 0 0 0 14.3 1.4M19.5 20v-4h-4"/>`,
+  events: svg`<path d="M4 12h15M13.5 6.5 19 12l-5.5 5.5M4 6v12"/>`,
   catalogue: svg`<path d="M4 4.5h7.5l8.5 8.5-7 7-9-9zM8.2 8.6h.1"/>`,
   codes: svg`<path d="m6 18 12-12"/><circle cx="7.5" cy="7.5" r="2.25"/><circle cx="16.5" cy="16.5" r="2.25"/>`,
   webhooks: svg`<path d="M9.5 9.5 6 16M14.5 9.5 18 16M8.5 17.5h7"/><circle cx="12" cy="7" r="2.5"/><circle cx="6" cy="17.5" r="2.25"/><circle cx="18" cy="17.5" r="2.25"/>`,
@@ -28,10 +30,10 @@ const PATHS = {
 export const icon = (name) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${PATHS[name]}</svg>`
 
 const TONES = {
-  good: ['completed', 'succeeded', 'credited', 'on', 'paid', 'applied', 'moved', 'restored'],
-  warn: ['partially_refunded', 'review', 'pending_refund', 'not_yet', 'disputed', 'reversed', 'requested'],
-  bad: ['failed', 'charged_back', 'refused', 'unknown_order', 'duplicate'],
-  info: ['awaiting_deposit', 'received'],
+  good: ['completed', 'succeeded', 'credited', 'on', 'paid', 'applied', 'moved', 'restored', 'active', 'delivered'],
+  warn: ['partially_refunded', 'review', 'pending_refund', 'not_yet', 'disputed', 'reversed', 'requested', 'past_due', 'paused', 'parked', 'due', 'soft', 'authentication'],
+  bad: ['failed', 'charged_back', 'refused', 'unknown_order', 'duplicate', 'missed', 'hard'],
+  info: ['awaiting_deposit', 'received', 'pending', 'open', 'incomplete'],
 }
 const toneOf = (status) => Object.keys(TONES).find((tone) => TONES[tone].includes(status)) ?? 'plain'
 

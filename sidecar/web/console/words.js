@@ -32,6 +32,9 @@ export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone
 export const exact = (iso) =>
   iso ? new Intl.DateTimeFormat(tag(), { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso)) : '–'
 
+/** The day alone. */
+export const on = (iso) => (iso ? new Intl.DateTimeFormat(tag(), { dateStyle: 'medium' }).format(new Date(iso)) : '–')
+
 /** "5 minutes ago" of the last day, else the day and the time. */
 export function when(iso) {
   if (!iso) return '–'
