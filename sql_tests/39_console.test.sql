@@ -53,14 +53,15 @@ select is(
   ('owner', 'accept_refund cancel_subscription close_refund export force_refund grant_tokens '
    'make_codes note_customer note_order recheck_order refund_order remove_operator remove_product '
    'replay_endpoint replay_webhook replay_webhooks resolve_case reveal_customer set_code '
-   'set_endpoint set_operator set_product set_promotion take_tokens test_endpoint void_orders')
+   'set_endpoint set_operator set_product set_promotion set_seller set_settings set_unattended '
+   'take_tokens test_endpoint void_orders')
 ) r (role, may);
 select is(
   (pg_temp.act(r.role, k.key, 'nonsense') ->> 'code') = 'PT403', k.value = 'false',
   format('%s %s', r.role, k.key)
 ) from unnest(array['support', 'limited', 'finance', 'owner']) r (role)
 cross join lateral jsonb_each(pg_temp.get(r.role, 'me') -> 'can') k
-where k.key not in ('export', 'force_refund', 'set_promotion', 'replay_webhooks');
+where k.key not in ('export', 'force_refund', 'set_promotion', 'replay_webhooks', 'set_seller');
 
 -- Lists
 select is(

@@ -125,6 +125,35 @@ select is(pg_temp.act('finance', 'refund_order', :'one'::jsonb #>> '{cycles,0,or
   ->> 'status', 'requested', 'a period is refunded as its order');
 select is((select count(*) from coinslot.verify_ledger(null, null)), 0::bigint, 'the books add up');
 
+-- ---- recurring revenue ----
+
+create function pg_temp.recurring(report text, step text default 'all') returns jsonb
+language sql as $$
+  select coinslot.make_report(report, jsonb_build_object(
+    'from', current_date - 2, 'to', current_date + 2, 'step', step)) -> 'rows'
+$$;
+select is(
+  (pg_temp.recurring('recurring') -> 0) - 'day' - 'churn_percent' - 'net_churn_percent' - 'lost_percent',
+  '{"currency": "KRW", "opening": 0, "new": 9900, "reactivation": 0, "expansion": 0,
+    "contraction": 0, "churn": 0, "closing": 9900, "started": 1, "ended": 0, "subscriptions": 1}',
+  'who paid counts, until the period ends and though it is canceled; who never paid does not'
+);
+update public.token_subscriptions s set next_charge_at = clock_timestamp() - interval '1 hour',
+  period_start = s.period_start - interval '32 days', period_end = clock_timestamp() - interval '1 hour',
+  anchor = s.anchor - interval '32 days'
+where s.id = :'first';
+update coinslot.subscription_cycles c set period_start = c.period_start - interval '32 days'
+where c.subscription_id = :'first';
+select pg_temp.as_service(format('select coinslot_claim_charges(array[''portone''], 5, %L) as c', :'first'))
+\g /dev/null
+select is(pg_temp.recurring('recurring') #> '{0,churn}', '9900', '... when it has ended');
+select is((pg_temp.recurring('churn') -> 0) - 'day',
+  '{"label": "canceled", "plan": "plus", "currency": "KRW", "ended": 1, "churn": 9900}', '... and why');
+select pg_temp.subscribe(:'mina') as again \gset
+select pg_temp.charge(:'again') \g /dev/null
+select is(pg_temp.recurring('recurring') #> '{0,reactivation}', '9900', 'who comes back is not new');
+select isnt(pg_temp.as_owner('delete from coinslot.recurring_moves') ->> 'code', null, 'moves stay');
+
 -- ---- events out ----
 
 select '00000000-0000-0000-0000-00000000000a' as hook \gset
@@ -188,5 +217,64 @@ select is(pg_temp.actions(:'hook'),
 select is(pg_temp.get('support', 'attention') -> 'endpoints', '0', 'nobody needs to look');
 select pg_temp.change('update coinslot.endpoints set failing_since = clock_timestamp()') \g /dev/null
 select is(pg_temp.get('support', 'attention') -> 'endpoints', '1', '... until one fails');
+
+-- ---- settings ----
+
+create function pg_temp.set(changes jsonb, expected jsonb default '{}', role text default 'owner')
+returns text
+language sql as $$
+  select case when a ? 'code' then concat_ws(' ', a ->> 'error', a #>> '{details,argument}',
+    a #>> '{details,setting}') else 'done' end
+  from pg_temp.act(role, 'set_settings', 'settings', jsonb_build_object(
+    'changes', changes, 'expected', expected)) a
+$$;
+select is(pg_temp.set('{"signup_bonus": 3}', role => r), 'forbidden', r || ' sets nothing')
+from unnest(array['support', 'finance']) r;
+select is(pg_temp.get('support', 'settings') -> 'can',
+  '{"set_settings": false, "set_seller": false, "set_unattended": false}', 'support reads');
+select is((select array_agg(k order by k) from jsonb_object_keys(pg_temp.get('support', 'settings') -> 'settings') k),
+  (select array_agg(k order by k) from jsonb_object_keys(coinslot.console_settings()) k), 'what it knows');
+select is((select count(*) from jsonb_object_keys(coinslot.console_settings()) k
+  where not exists (select from pg_attribute a where a.attrelid = 'coinslot.settings'::regclass and a.attname = k)),
+  0::bigint, 'each is a setting');
+select is(pg_temp.set('{"signup_bonus": 3, "returned_lifetime": 1209600, "low_mark": 10}',
+  '{"signup_bonus": 0}'), 'done', 'three at once');
+select is((select concat_ws(' ', s.signup_bonus, s.returned_lifetime, s.low_mark, s.low_margin) from coinslot.settings s),
+  '3 14 days 10 5', '... are set, and no other');
+select is((select a.detail || jsonb_build_object('by', a.role, 'why', a.reason) from coinslot.operator_actions a
+  where a.action = 'settings_changed'),
+  '{"from": {"signup_bonus": 0, "returned_lifetime": 604800, "low_mark": null},
+    "to": {"signup_bonus": 3, "returned_lifetime": 1209600, "low_mark": 10}, "by": "owner", "why": "because"}',
+  '... and kept with what was before');
+select is(pg_temp.set('{"signup_bonus": 4}', '{"signup_bonus": 0}'), 'changed_meanwhile signup_bonus',
+  'somebody was faster');
+select is(pg_temp.set(c.changes::jsonb), c.said, 'set ' || c.changes) from (values
+  ('{"low_mark": null}', 'done'), ('{"signup_bonus": null}', 'invalid_argument signup_bonus'),
+  ('{"mode": "live"}', 'invalid_argument mode'), ('{"identity_salt": "x"}', 'invalid_argument identity_salt'),
+  ('{"signup_bonus": -1}', 'invalid_argument signup_bonus'),
+  ('{"signup_bonus": 1.5}', 'invalid_argument signup_bonus'),
+  ('{"signup_bonus": "3"}', 'invalid_argument signup_bonus'),
+  ('{"max_open_orders": 0}', 'invalid_argument max_open_orders'),
+  ('{"max_open_orders": 9999999999}', 'invalid_argument max_open_orders'),
+  ('{"charge_from_hour": 20, "charge_until_hour": 9}', 'invalid_argument charge_from_hour, charge_until_hour'),
+  ('{"anonymous_purchases": "no"}', 'invalid_argument anonymous_purchases'),
+  ('{"anonymous_purchases": false}', 'done'),
+  ('{"links": {"terms": "javascript:alert(1)"}}', 'invalid_argument links'),
+  ('{"links": {"terms": "https://example.com/terms"}}', 'done'),
+  ('{"order_lifetime": 0}', 'invalid_argument order_lifetime'),
+  ('{"order_lifetime": 5400}', 'done'), ('{}', 'invalid_argument changes')
+) c (changes, said);
+select is((select s.order_lifetime::text from coinslot.settings s), '01:30:00', 'an hour and a half');
+select is(pg_temp.act('owner', 'set_seller', 'seller', '{"business": {"name": "Acme"}, "tax_status": "general"}')
+  ->> 'tax_status', 'general', 'who sells');
+select is(pg_temp.get('owner', 'settings') #>> '{seller,business,name}', 'Acme', '... is shown');
+select is(pg_temp.act('finance', 'set_seller', 'seller', '{"business": {"name": "Mine"}}') ->> 'code', 'PT403',
+  '... and is the owner''s to say');
+select is(pg_temp.act('owner', 'set_unattended', 'toss', '{"unattended": "at_will"}') ->> 'unattended', 'at_will',
+  'what a contract allows');
+select is(pg_temp.act('owner', 'set_unattended', g, jsonb_build_object('unattended', u)) ->> 'code', 'PT400',
+  concat('not ', u, ' at ', g)) from (values ('toss', 'often'), ('nobody', 'none')) v (g, u);
+select is((select string_agg(a.action || ' ' || a.subject, ', ' order by a.id) from coinslot.operator_actions a
+  where a.action in ('seller_set', 'unattended_set')), 'seller_set seller, unattended_set toss', 'both were noted');
 select * from finish();
 rollback;

@@ -17,7 +17,8 @@ return case
   ]) then array['finance', 'owner']
   when action = any(array[
     'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes', 'set_operator',
-    'remove_operator', 'set_endpoint', 'test_endpoint', 'replay_endpoint'
+    'remove_operator', 'set_endpoint', 'test_endpoint', 'replay_endpoint', 'set_settings',
+    'set_seller', 'set_unattended'
   ]) then array['owner']
 end;
 comment on function coinslot.roles_for(text) is

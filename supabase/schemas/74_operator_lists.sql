@@ -427,7 +427,7 @@ language sql stable set search_path = '' as $$
         'replay_webhook', 'replay_webhooks', 'void_orders', 'force_refund', 'export',
         'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes',
         'set_operator', 'remove_operator', 'cancel_subscription', 'set_endpoint', 'test_endpoint',
-        'replay_endpoint'
+        'replay_endpoint', 'set_settings', 'set_seller', 'set_unattended'
       ]) a
     )
   )
@@ -456,6 +456,7 @@ begin
     when 'catalogue' then return coinslot.list_catalogue();
     when 'team' then return coinslot.list_team();
     when 'subscription' then return coinslot.get_subscription(v_operator, console_get.id);
+    when 'settings' then return coinslot.get_console_settings(v_operator);
     when 'endpoints' then return coinslot.get_endpoints(v_operator);
     when 'endpoint' then return coinslot.get_endpoint(v_operator, console_get.id);
     when 'delivery' then return coinslot.get_delivery(v_operator, console_get.id);
@@ -463,7 +464,7 @@ begin
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'what', 'known', array[
           'me', 'attention', 'order', 'customer', 'proof', 'webhook', 'catalogue', 'team',
-          'subscription', 'endpoints', 'endpoint', 'delivery'
+          'subscription', 'settings', 'endpoints', 'endpoint', 'delivery'
         ]
       ));
   end case;
@@ -480,7 +481,8 @@ language sql stable set search_path = '' set statement_timeout = '1s' as $$
 $$;
 comment on function public.token_console_get(text, text) is
 'Operators: one thing in full, with what may be done with it: me, attention, order, customer, proof
-(of a wallet''s ledger), webhook, catalogue, team, subscription, endpoints, endpoint, delivery.';
+(of a wallet''s ledger), webhook, catalogue, team, subscription, settings, endpoints, endpoint,
+delivery.';
 revoke all on function public.token_console_get(text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_get(text, text) to authenticated;

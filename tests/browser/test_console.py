@@ -22,7 +22,8 @@ BYTES = 110_000
 PAGES = (
     *("overview", "orders", "customers", "review", "refunds", "catalogue", "codes", "webhooks"),
     *("subscriptions", "events"),
-    *("reports/sales", "reports/funnel", "reports/tokens", "reports/liability", "team", "log"),
+    *("reports/sales", "reports/funnel", "reports/tokens", "reports/liability"),
+    *("reports/recurring", "reports/churn", "settings", "team", "log"),
     "search?q=nothing-like-it",
 )
 

@@ -123,6 +123,62 @@ async def test_finance_sees_endpoints_and_nothing_to_do_with_them(
         _remove(shop, endpoint)
 
 
+async def test_a_setting_is_changed_for_a_reason_and_kept_with_what_was_before(
+    enter: Console, shop: Shop
+) -> None:
+    [(before,)] = shop.select("select signup_bonus from coinslot.settings")
+    page = await enter(path="settings")
+    dialog = page.locator("dialog#ask")
+    try:
+        await page.get_by_role("button", name="Change: Tokens").click()
+        await dialog.locator("input[name=signup_bonus]").fill("7")
+        await dialog.locator("input[name=returned_lifetime]").fill("14")
+        await expect(dialog.locator(".changes")).to_contain_text(f"{before} → 7")
+        await expect(dialog.locator(".changes")).to_contain_text("7 days → 14 days")
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("Say why")
+        await dialog.locator("textarea[name=note]").fill("a campaign")
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(dialog).to_be_hidden()
+        [(bonus, days)] = shop.select(
+            "select signup_bonus, returned_lifetime::text from coinslot.settings"
+        )
+        assert (bonus, days) == (7, "14 days")
+        await page.evaluate("location.hash = '#/log?action=settings_changed'")
+        await expect(page.locator("table")).to_contain_text("a campaign")
+        await expect(page.locator("table")).to_contain_text(f"signup_bonus: {before} → 7")
+    finally:
+        shop.select(
+            "update coinslot.settings set signup_bonus = %s, returned_lifetime = '7 days' "
+            "returning 1",
+            before,
+        )
+
+
+async def test_who_sells_and_what_a_contract_allows_is_set_by_owners_alone(
+    enter: Console, shop: Shop
+) -> None:
+    page = await enter(path="settings")
+    dialog = page.locator("dialog#ask")
+    await page.get_by_role("button", name="Change: Seller").click()
+    await dialog.locator("input[name=phone]").fill("02-123-4567")
+    await dialog.locator("textarea[name=note]").fill("we moved")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator(".page")).to_contain_text("02-123-4567")
+    await page.get_by_role("button", name="Change: Stripe").click()
+    await dialog.locator("select[name=unattended]").select_option("at_will")
+    await dialog.locator("textarea[name=note]").fill("signed")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog).to_be_hidden()
+    rows = shop.select("select unattended from coinslot.gateways where id = 'stripe'")
+    assert rows == [("at_will",)]
+    shop.select("select coinslot.set_unattended('stripe', 'none')")
+    finance = await enter("finance", "settings")
+    await expect(finance.locator("h1")).to_have_text("Settings")
+    assert await finance.locator("main button").count() == 0
+
+
 async def _pressed(page: Page, name: str, verb: str) -> None:
     await page.get_by_role("button", name=name, exact=True).click()
     dialog = page.locator("dialog#ask")
