@@ -54,7 +54,7 @@ async function submit(event) {
   paint()
   try {
     const answer = now.run
-      ? await now.run(now.given, reason)
+      ? await now.run(now.given, reason, now.key)
       : await act(now.action, now.subject?.(now.given) ?? now.about ?? '', reason, now.key, now.values?.(now.given) ?? {})
     now.state = 'done'
     close()

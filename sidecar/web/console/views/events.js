@@ -92,10 +92,11 @@ function askReplay(row, event) {
       { name: 'what', label: say('out.what'), options: [['parked', say('out.parked_all', { count: number(row.parked) })], ['since', say('out.since')]], value: 'parked' },
       { name: 'since', label: say('filter.since'), type: 'datetime-local', required: true, only: ({ what }) => what === 'since' },
     ],
-    run: async ({ what, since }, reason) => {
+    run: async ({ what, since }, reason, key) => {
       let from = what === 'since' ? new Date(since).toISOString() : null
+      let part = 0
       do {
-        const { answer } = await act('replay_endpoint', row.id, reason, crypto.randomUUID(), { ...(event ? { event_id: event } : {}), ...(from ? { since: from } : {}) })
+        const { answer } = await act('replay_endpoint', row.id, reason, `${key} ${part++}`, { ...(event ? { event_id: event } : {}), ...(from ? { since: from } : {}) })
         from = event ? null : answer.next
       } while (from)
     },

@@ -4,11 +4,11 @@ import { html, nothing } from 'lit'
 import { get } from '../api.js'
 import { ask } from '../dialog.js'
 import { facts, heading } from '../parts.js'
-import { number, said, say } from '../words.js'
+import { lasting, number, said, say } from '../words.js'
 
 export const load = () => get('settings')
 
-const [MINUTE, HOUR, DAY] = [60, 3600, 86_400]
+const [MINUTE, DAY] = [60, 86_400]
 /** Of what each setting is written in: a number of these. */
 const UNITS = { order_lifetime: MINUTE, deposit_lifetime: DAY, expiring_ahead: DAY, returned_lifetime: DAY, referral_wait: DAY, subscription_grace: DAY, endpoint_patience: DAY }
 const SWITCHES = ['anonymous_purchases', 'auto_top_up']
@@ -28,10 +28,7 @@ const UNATTENDED = ['none', 'periodic', 'at_will']
 function shown(name, value) {
   if (value === null || value === undefined || value === '') return say('set.none')
   if (SWITCHES.includes(name)) return say(value ? 'set.yes' : 'set.no')
-  const unit = UNITS[name]
-  if (!unit) return number(value)
-  const whole = [DAY, HOUR, MINUTE].find((each) => value % each === 0) ?? 1
-  return say(`unit.${whole}`, { count: number(value / whole) })
+  return UNITS[name] ? lasting(value) : number(value)
 }
 
 /** As it stands in a field, and back: empty is null, a time is in its unit. */
