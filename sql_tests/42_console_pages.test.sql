@@ -154,6 +154,32 @@ select pg_temp.charge(:'again') \g /dev/null
 select is(pg_temp.recurring('recurring') #> '{0,reactivation}', '9900', 'who comes back is not new');
 select isnt(pg_temp.as_owner('delete from coinslot.recurring_moves') ->> 'code', null, 'moves stay');
 
+select is((
+  select string_agg(coinslot.monthly_worth(jsonb_populate_record(s, jsonb_build_object(
+    'status', v.status, 'every', v.every)))::text, ' ' order by v.n)
+  from public.token_subscriptions s cross join (values
+    (1, 'active', 'month'), (2, 'past_due', 'month'), (3, 'active', 'year'), (4, 'paused', 'month'),
+    (5, 'incomplete', 'month'), (6, 'ended', 'year')) v (n, status, every)
+  where s.id = :'first'
+), '9900 9900 825 0 0 0', 'what runs, or is behind, is worth its price a month, a yearly one a twelfth');
+
+-- ---- what became of orders, from running totals ----
+
+-- One order of five minutes past midnight yesterday, in Seoul; the others are of today.
+select date_trunc('day', now() at time zone 'Asia/Seoul') at time zone 'Asia/Seoul' as today \gset
+select pg_temp.change(format('update public.token_payments p set created_at = %L where p.order_id = %L',
+  :'today'::timestamptz - interval '1 day' + interval '5 minutes',
+  :'one'::jsonb #>> '{cycles,0,orders,0,order_id}')) \g /dev/null
+select pg_temp.recurring('funnel', 'day') as before \gset
+select is((select sum((r ->> 'orders')::integer) from jsonb_array_elements(:'before'::jsonb) r), 3::bigint,
+  'three orders');
+select is(coinslot.total_orders(:'today'::timestamptz - interval '3 days', :'today'), 1::bigint, 'one until midnight');
+select is(coinslot.total_orders(:'today', :'today'::timestamptz + interval '2 days'), 2::bigint, '... two after it');
+update coinslot.report_progress set orders_to = :'today'::timestamptz + interval '2 days';
+select is(pg_temp.recurring('funnel', 'day'), :'before'::jsonb, 'summed or not, it is the same');
+select is(pg_temp.recurring('funnel') #> '{0,paid}', '2', 'over both days two were paid');
+update coinslot.report_progress set orders_to = null;
+
 -- ---- events out ----
 
 select '00000000-0000-0000-0000-00000000000a' as hook \gset

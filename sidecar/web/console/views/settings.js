@@ -64,19 +64,32 @@ const askLinks = (seen) => ask({
   verb: () => say('set.save'),
 })
 
-const askSeller = ({ business, tax_status: tax, time_zone: zone }, statuses) => ask({
+/** What of the seller is others than it was seen; the rest is left to whoever changes it meanwhile. */
+function sellerChanges({ business, tax_status: tax, time_zone: zone }, given) {
+  const names = BUSINESS.filter((name) => given[name].trim() !== (business[name] ?? ''))
+  return {
+    ...(names.length ? { business: Object.fromEntries(names.map((name) => [name, given[name].trim() || null])) } : {}),
+    ...(given.tax === tax ? {} : { tax_status: given.tax }),
+    ...(given.zone.trim() === zone ? {} : { time_zone: given.zone.trim() }),
+  }
+}
+
+const askSeller = (seller, statuses) => ask({
   title: say('set.title', { name: say('set.group.seller') }), text: say('set.about.seller'), reasons: false, action: 'set_seller', about: 'seller',
   fields: [
-    ...BUSINESS.map((name) => ({ name, label: say(`set.business.${name}`), value: business[name] ?? '' })),
-    { name: 'tax', label: say('set.tax_status'), options: statuses.map((each) => [each, said('tax', each)]), value: tax },
-    { name: 'zone', label: say('rep.zone'), value: zone, required: true },
+    ...BUSINESS.map((name) => ({ name, label: say(`set.business.${name}`), value: seller.business[name] ?? '' })),
+    { name: 'tax', label: say('set.tax_status'), options: statuses.map((each) => [each, said('tax', each)]), value: seller.tax_status },
+    { name: 'zone', label: say('rep.zone'), value: seller.time_zone, required: true },
   ],
-  facts: (given) => [
-    ...BUSINESS.filter((name) => given[name].trim() !== (business[name] ?? '')).map((name) => [say(`set.business.${name}`), business[name] ?? say('set.none'), given[name].trim() || say('set.none')]),
-    ...(given.tax === tax ? [] : [[say('set.tax_status'), said('tax', tax), said('tax', given.tax)]]),
-    ...(given.zone.trim() === zone ? [] : [[say('rep.zone'), zone, given.zone.trim()]]),
-  ],
-  values: (given) => ({ business: Object.fromEntries(BUSINESS.map((name) => [name, given[name].trim() || null])), tax_status: given.tax, time_zone: given.zone.trim() }),
+  facts: (given) => {
+    const { business = {}, tax_status: tax, time_zone: zone } = sellerChanges(seller, given)
+    return [
+      ...Object.entries(business).map(([name, value]) => [say(`set.business.${name}`), seller.business[name] ?? say('set.none'), value ?? say('set.none')]),
+      ...(tax ? [[say('set.tax_status'), said('tax', seller.tax_status), said('tax', tax)]] : []),
+      ...(zone ? [[say('rep.zone'), seller.time_zone, zone]] : []),
+    ]
+  },
+  values: (given) => sellerChanges(seller, given),
   verb: () => say('set.save'),
 })
 
