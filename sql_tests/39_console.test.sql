@@ -2,48 +2,9 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
+\ir helpers/staff.sql
 select no_plan();
 
-create temporary table staff as
-select r.role, pg_temp.sign_up(r.role || '@example.com') as id
-from unnest(array['support', 'limited', 'finance', 'owner']) r (role);
-grant select on staff to authenticated, service_role;
-select pg_temp.as_service(format(
-  'select coinslot_add_operator(%L, %L)', s.id,
-  case s.role when 'limited' then 'support' else s.role end
-)) from staff s \g /dev/null
-select pg_temp.as_service(format(
-  'select coinslot_add_operator(%L, %L, %L)', s.id, 'support',
-  '{"tokens_a_day": 30, "refunds_a_day": {"KRW": 3000}}'
-)) from staff s where s.role = 'limited' \g /dev/null
-
-create function pg_temp.staff(role text) returns uuid
-language sql as $$ select s.id from staff s where s.role = staff.role $$;
-create function pg_temp.get(role text, what text, id text default null) returns jsonb
-language sql as $$
-  select coalesce(a -> 'n', a) from pg_temp.as_user(
-    pg_temp.staff(role), format('select token_console_get(%L, %L) as n', what, id)
-  ) a
-$$;
-create function pg_temp.list(role text, list text, filters jsonb default '{}',
-  after text default null, size integer default 50) returns jsonb
-language sql as $$
-  select coalesce(a -> 'n', a) from pg_temp.as_user(pg_temp.staff(role), format(
-    'select token_console_list(%L, %L, %L, %s) as n', list, filters, after, size
-  )) a
-$$;
-create function pg_temp.act(role text, action text, subject text, arguments jsonb default '{}',
-  key text default gen_random_uuid()::text, reason text default 'because') returns jsonb
-language sql as $$
-  select coalesce(a #> '{n,answer}', a -> 'n', a) from pg_temp.as_user(pg_temp.staff(role), format(
-    'select token_console_act(%L, %L, %L, %L, %L) as n', action, subject, reason, key, arguments
-  )) a
-$$;
-create function pg_temp.actions(subject text) returns text
-language sql as $$
-  select string_agg(concat_ws(' ', a.action, a.role, a.reason), ', ' order by a.id)
-  from coinslot.operator_actions a where a.subject = actions.subject
-$$;
 -- A paid starter pack: 10 tokens for 5,000 won.
 create function pg_temp.paid(buyer uuid) returns text
 language plpgsql as $$
@@ -83,21 +44,24 @@ select is(
    where k.value = 'true'),
   r.may, r.role || ' may'
 ) from (values
-  ('support', 'note_customer note_order recheck_order reveal_customer'),
-  ('limited', 'grant_tokens note_customer note_order recheck_order refund_order reveal_customer'),
-  ('finance', 'accept_refund close_refund export force_refund grant_tokens note_customer note_order '
-   'recheck_order refund_order replay_webhook replay_webhooks resolve_case take_tokens void_orders'),
-  ('owner', 'accept_refund close_refund export force_refund grant_tokens make_codes note_customer '
-   'note_order recheck_order refund_order remove_operator remove_product replay_webhook '
-   'replay_webhooks resolve_case reveal_customer set_code set_operator set_product set_promotion '
-   'take_tokens void_orders')
+  ('support', 'cancel_subscription note_customer note_order recheck_order reveal_customer'),
+  ('limited', 'cancel_subscription grant_tokens note_customer note_order recheck_order '
+   'refund_order reveal_customer'),
+  ('finance', 'accept_refund cancel_subscription close_refund export force_refund grant_tokens '
+   'note_customer note_order recheck_order refund_order replay_webhook replay_webhooks '
+   'resolve_case take_tokens void_orders'),
+  ('owner', 'accept_refund cancel_subscription close_refund export force_refund grant_tokens '
+   'make_codes note_customer note_order recheck_order refund_order remove_operator remove_product '
+   'replay_endpoint replay_webhook replay_webhooks resolve_case reveal_customer set_code '
+   'set_endpoint set_operator set_product set_promotion set_seller set_settings set_unattended '
+   'take_tokens test_endpoint void_orders')
 ) r (role, may);
 select is(
   (pg_temp.act(r.role, k.key, 'nonsense') ->> 'code') = 'PT403', k.value = 'false',
   format('%s %s', r.role, k.key)
 ) from unnest(array['support', 'limited', 'finance', 'owner']) r (role)
 cross join lateral jsonb_each(pg_temp.get(r.role, 'me') -> 'can') k
-where k.key not in ('export', 'force_refund', 'set_promotion', 'replay_webhooks');
+where k.key not in ('export', 'force_refund', 'set_promotion', 'replay_webhooks', 'set_seller');
 
 -- Lists
 select is(

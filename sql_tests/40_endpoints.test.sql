@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(52);
+select plan(53);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 create temporary table people (name, id) as
 select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'olga', 'sam']) n;
@@ -129,6 +129,11 @@ select is(pg_temp.claim(), '', 'what is claimed is nobody else''s');
 select is(pg_temp.finish(1, 1, 'delivered'), 'delivered', 'it arrived');
 select is(pg_temp.claim(), '1:2', 'then the next goes out');
 select is(pg_temp.finish(1, 2, 'failed'), 'pending', 'one that failed');
+select ok(
+  (select d.next_attempt_at < clock_timestamp() + interval '10 seconds' from coinslot.deliveries d
+   where d.endpoint_id = pg_temp.endpoint(1) and d.seq = 2 and d.user_id = pg_temp.id('ann')),
+  '... is sent again in seconds'
+);
 select is(pg_temp.claim(), '', '... waits, and so does what comes after it');
 select pg_temp.later() \g /dev/null
 select is(pg_temp.claim(), '1:2 1:1 2:1 2:1', 'leases that are over are claimed again');

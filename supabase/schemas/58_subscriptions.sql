@@ -82,6 +82,7 @@ comment on column public.token_subscriptions.grace_until is
 'Unpaid until then it ends; null = nothing is unpaid.';
 create unique index token_subscriptions_one_of_a_family
 on public.token_subscriptions (user_id, family) where status <> 'ended';
+create index token_subscriptions_newest on public.token_subscriptions (created_at desc, id desc);
 create index token_subscriptions_user_id on public.token_subscriptions (user_id, created_at desc);
 create index token_subscriptions_due on public.token_subscriptions (next_charge_at)
 where next_charge_at is not null;

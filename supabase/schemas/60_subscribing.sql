@@ -174,28 +174,39 @@ revoke all on function coinslot.refuse_state(public.token_subscriptions) from pu
 
 -- What was paid for stays until its period is over. What is not paid ends at once, with all that
 -- would be charged for it.
-create function coinslot.cancel_subscription(subscription_id uuid)
-returns public.token_subscriptions
-language plpgsql volatile security definer set search_path = '' as $$
+create function coinslot.end_with_period(
+  subscription public.token_subscriptions, detail jsonb default '{}'
+) returns public.token_subscriptions
+language plpgsql volatile set search_path = '' as $$
 declare
-  v_subscription public.token_subscriptions := coinslot.lock_subscription(
-    cancel_subscription.subscription_id, coinslot.current_user_id()
-  );
   v_after public.token_subscriptions;
 begin
-  if v_subscription.status = 'ended' or v_subscription.cancel_at_end then
-    return v_subscription;
-  elsif v_subscription.status <> 'active' then
-    return coinslot.end_subscription(v_subscription, 'canceled');
+  if subscription.status = 'ended' or subscription.cancel_at_end then
+    return subscription;
+  elsif subscription.status <> 'active' then
+    return coinslot.end_subscription(subscription, 'canceled');
   end if;
   update public.token_subscriptions s set
     cancel_at_end = true, pause_at_end = false, next_plan_id = null,
     version = s.version + 1, updated_at = clock_timestamp()
-  where s.id = v_subscription.id
+  where s.id = subscription.id
   returning s.* into v_after;
-  perform coinslot.note_subscription(v_after, v_subscription.status, 'canceled');
+  perform coinslot.note_subscription(
+    v_after, subscription.status, 'canceled', end_with_period.detail
+  );
   return v_after;
 end
+$$;
+comment on function coinslot.end_with_period(public.token_subscriptions, jsonb) is
+'Ends a locked subscription with the period that is paid; at once if none is.';
+revoke all on function coinslot.end_with_period(public.token_subscriptions, jsonb) from public;
+
+create function coinslot.cancel_subscription(subscription_id uuid)
+returns public.token_subscriptions
+language sql volatile security definer set search_path = '' as $$
+  select coinslot.end_with_period(coinslot.lock_subscription(
+    cancel_subscription.subscription_id, coinslot.current_user_id()
+  ))
 $$;
 comment on function coinslot.cancel_subscription(uuid) is 'See public.cancel_token_subscription.';
 revoke all on function coinslot.cancel_subscription(uuid) from public;

@@ -303,7 +303,7 @@ language plpgsql volatile set search_path = '' as $$
 declare
   v_wait interval := case when coinslot.delivery_wait(delivery.attempts) is not null then greatest(
     coinslot.delivery_wait(delivery.attempts) * (0.8 + 0.4 * random()),
-    make_interval(secs => least(note_failure.retry_after, 86400))
+    make_interval(secs => least(coalesce(note_failure.retry_after, 0), 86400))
   ) end;
   v_since timestamptz;
 begin

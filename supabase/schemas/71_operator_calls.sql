@@ -8,7 +8,7 @@
 create function coinslot.roles_for(action text) returns text[]
 language sql immutable parallel safe set search_path = ''
 return case
-  when action in ('note_order', 'note_customer', 'recheck_order')
+  when action in ('note_order', 'note_customer', 'recheck_order', 'cancel_subscription')
     then array['support', 'finance', 'owner']
   when action = 'reveal_customer' then array['support', 'owner']
   when action = any(array[
@@ -17,7 +17,8 @@ return case
   ]) then array['finance', 'owner']
   when action = any(array[
     'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes', 'set_operator',
-    'remove_operator'
+    'remove_operator', 'set_endpoint', 'test_endpoint', 'replay_endpoint', 'set_settings',
+    'set_seller', 'set_unattended'
   ]) then array['owner']
 end;
 comment on function coinslot.roles_for(text) is

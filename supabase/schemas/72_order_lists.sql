@@ -271,7 +271,8 @@ comment on function coinslot.tokens_of_order(public.token_payments) is
 'What became of the tokens of an order: {remaining, spent, taken, expired}.';
 revoke all on function coinslot.tokens_of_order(public.token_payments) from public;
 
-create function coinslot.get_order(operator coinslot.operators, order_id text) returns jsonb
+create function coinslot.get_order(operator coinslot.operators, order_id text)
+returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
   v_payment public.token_payments;
@@ -284,7 +285,12 @@ begin
     'order', coinslot.order_item(v_payment, operator) || jsonb_build_object(
       'list_amount', v_payment.list_amount, 'payment_key', v_payment.payment_key,
       'failure_reason', v_payment.failure_reason, 'expires_at', v_payment.expires_at,
-      'version', v_payment.version, 'token_parts', coinslot.tokens_of_order(v_payment)
+      'version', v_payment.version, 'token_parts', coinslot.tokens_of_order(v_payment),
+      'subscription_id', (
+        select c.subscription_id from coinslot.cycle_orders o
+        inner join coinslot.subscription_cycles c on c.id = o.cycle_id
+        where o.payment_id = v_payment.id
+      )
     ),
     'customer', coinslot.customer_item(v_payment.user_id, operator),
     'attempts', coinslot.attempts_of(v_payment.id),

@@ -341,6 +341,10 @@ begin
     'products', (
       select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'name', p.name)), '[]')
       from public.token_products p where p.id = lower(v_q)
+    ),
+    'subscriptions', (
+      select coalesce(jsonb_agg(coinslot.subscription_item(s, operator)), '[]')
+      from public.token_subscriptions s where s.id = v_id
     )
   );
 end
@@ -374,6 +378,10 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
     ),
     'refunds', (
       select count(*) from coinslot.refunds r where r.next_attempt_at is not null
+    ),
+    'endpoints', (
+      select count(*) from coinslot.endpoints e
+      where e.failing_since is not null or e.off_reason in ('failing', 'gone')
     ),
     'ledger', (
       select jsonb_build_object('checked_at', c.finished_at, 'wallets', c.wallets)
@@ -418,7 +426,8 @@ language sql stable set search_path = '' as $$
         'reveal_customer', 'take_tokens', 'accept_refund', 'close_refund', 'resolve_case',
         'replay_webhook', 'replay_webhooks', 'void_orders', 'force_refund', 'export',
         'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes',
-        'set_operator', 'remove_operator'
+        'set_operator', 'remove_operator', 'cancel_subscription', 'set_endpoint', 'test_endpoint',
+        'replay_endpoint', 'set_settings', 'set_seller', 'set_unattended'
       ]) a
     )
   )
@@ -446,10 +455,16 @@ begin
     when 'webhook' then return coinslot.get_webhook(v_operator, console_get.id);
     when 'catalogue' then return coinslot.list_catalogue();
     when 'team' then return coinslot.list_team();
+    when 'subscription' then return coinslot.get_subscription(v_operator, console_get.id);
+    when 'settings' then return coinslot.get_console_settings(v_operator);
+    when 'endpoints' then return coinslot.get_endpoints(v_operator);
+    when 'endpoint' then return coinslot.get_endpoint(v_operator, console_get.id);
+    when 'delivery' then return coinslot.get_delivery(v_operator, console_get.id);
     else
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'what', 'known', array[
-          'me', 'attention', 'order', 'customer', 'proof', 'webhook', 'catalogue', 'team'
+          'me', 'attention', 'order', 'customer', 'proof', 'webhook', 'catalogue', 'team',
+          'subscription', 'settings', 'endpoints', 'endpoint', 'delivery'
         ]
       ));
   end case;
@@ -466,13 +481,15 @@ language sql stable set search_path = '' set statement_timeout = '1s' as $$
 $$;
 comment on function public.token_console_get(text, text) is
 'Operators: one thing in full, with what may be done with it: me, attention, order, customer, proof
-(of a wallet''s ledger), webhook, catalogue, team.';
+(of a wallet''s ledger), webhook, catalogue, team, subscription, settings, endpoints, endpoint,
+delivery.';
 revoke all on function public.token_console_get(text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_get(text, text) to authenticated;
 
-create function coinslot.console_list(list text, filters jsonb, after text, page_size integer)
-returns jsonb
+create function coinslot.console_list(
+  list text, filters jsonb, after text, page_size integer
+) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 declare
   v_me coinslot.operators := coinslot.reading_operator();
@@ -492,11 +509,14 @@ begin
     when 'promotions' then return coinslot.list_promotions_of(v_filters, after, v_size);
     when 'codes' then return coinslot.list_codes_of(v_filters, after, v_size);
     when 'actions' then return coinslot.list_actions(v_filters, after, v_size);
+    when 'subscriptions' then
+      return coinslot.list_subscriptions_of(v_me, v_filters, after, v_size);
+    when 'deliveries' then return coinslot.list_deliveries_of(v_filters, after, v_size);
     else
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'list', 'known', array[
           'orders', 'refunds', 'customers', 'entries', 'cases', 'webhooks', 'promotions', 'codes',
-          'actions'
+          'actions', 'subscriptions', 'deliveries'
         ]
       ));
   end case;
@@ -519,7 +539,7 @@ language sql stable set search_path = '' set statement_timeout = '1s' as $$
 $$;
 comment on function public.token_console_list(text, jsonb, text, integer) is
 'Operators: a page of a list as {items, next}: orders, refunds, customers, entries, cases, webhooks,
-promotions, codes, actions; after = next of the page before.';
+promotions, codes, actions, subscriptions, deliveries; after = next of the page before.';
 revoke all on function public.token_console_list(text, jsonb, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_list(text, jsonb, text, integer) to authenticated;
@@ -537,8 +557,8 @@ language sql stable set search_path = '' set statement_timeout = '1s' as $$
   select coinslot.console_search(token_console_search.q)
 $$;
 comment on function public.token_console_search(text) is
-'Operators: orders, customers, codes and products by an order id, a payment key, the id of a refund,
-of an event or of a user, an e-mail, a code.';
+'Operators: orders, customers, codes, products and subscriptions by an order id, a payment key, the
+id of a refund, of an event, of a user or of a subscription, an e-mail, a code.';
 revoke all on function public.token_console_search(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_search(text) to authenticated;

@@ -420,6 +420,12 @@ begin
     when action = 'make_codes' then
       return to_jsonb(coinslot.make_codes(
         subject, coinslot.small_number(arguments, 'number'), reason));
+    when action = 'cancel_subscription' then
+      return coinslot.cancel_as(subject, reason);
+    when action in ('set_endpoint', 'test_endpoint', 'replay_endpoint') then
+      return coinslot.act_on_endpoint(action, subject, reason, arguments);
+    when action in ('set_settings', 'set_seller', 'set_unattended') then
+      return coinslot.act_on_settings(action, subject, reason, arguments);
     else
       return coinslot.act_on_operator(action, subject, reason, arguments);
   end case;

@@ -182,7 +182,7 @@ comment on table coinslot.report_progress is 'How far what reports add up is mad
 comment on column coinslot.report_progress.moves_made_to is
 'Orders from before up to here have their moves.';
 comment on column coinslot.report_progress.moves_made_at is 'When all of them had.';
-comment on column coinslot.report_progress.orders_to is 'Orders made before are in order_sums.';
+comment on column coinslot.report_progress.orders_to is 'Orders made before are in order_totals.';
 comment on column coinslot.report_progress.walk_at is 'The last wallet of the walk under way.';
 comment on column coinslot.report_progress.walked_to is
 'What wallets did before is in token_sums and lot_sums.';

@@ -1,31 +1,31 @@
 -- What reports add up besides money: what became of orders, tokens by the kinds of their entries,
 -- and what the tokens of lots that were paid are worth. All by quarters of an hour.
 
-create table coinslot.order_sums (
-  hourly boolean not null default false,
-  at timestamptz not null,
+-- Running totals: what became of the orders of any time is the difference of two of them, so a
+-- report looks up two rows for each of its own and adds nothing up.
+create table coinslot.order_totals (
   currency text not null,
   gateway text not null,
   method text not null,
   live boolean not null,
+  at timestamptz not null,
   orders bigint not null,
   opened bigint not null,
   tried bigint not null,
   declined bigint not null,
   paid bigint not null,
   first_try bigint not null,
-  constraint order_sums_pkey primary key (hourly, at, currency, gateway, method, live)
+  constraint order_totals_pkey primary key (currency, gateway, method, live, at)
 );
-comment on table coinslot.order_sums is 'Orders by when they were made, as they were after a week.';
-comment on column coinslot.order_sums.hourly is
-'True: the same once more by hours, for the time zones whose days begin with one.';
-comment on column coinslot.order_sums.opened is 'Of which the gateway knew an attempt.';
-comment on column coinslot.order_sums.tried is 'That were paid, or declined at least once.';
-comment on column coinslot.order_sums.declined is 'That were declined at least once.';
-comment on column coinslot.order_sums.first_try is 'That were paid, and never declined.';
-alter table coinslot.order_sums enable row level security;
-revoke all on table coinslot.order_sums from anon, authenticated, service_role;
-create policy "Nobody reads sums of orders through the API" on coinslot.order_sums
+comment on table coinslot.order_totals is
+'Orders made up to the end of a quarter of an hour, as they were after a week.';
+comment on column coinslot.order_totals.opened is 'Of which the gateway knew an attempt.';
+comment on column coinslot.order_totals.tried is 'That were paid, or declined at least once.';
+comment on column coinslot.order_totals.declined is 'That were declined at least once.';
+comment on column coinslot.order_totals.first_try is 'That were paid, and never declined.';
+alter table coinslot.order_totals enable row level security;
+revoke all on table coinslot.order_totals from anon, authenticated, service_role;
+create policy "Nobody reads totals of orders through the API" on coinslot.order_totals
 for select to anon, authenticated using (false);
 
 create table coinslot.decline_sums (
@@ -48,12 +48,12 @@ for select to anon, authenticated using (false);
 -- A deposit is waited for for days: so an order is looked at as it was when it was a week old, and
 -- what is said of it does not change after that.
 create function coinslot.order_facts(since timestamptz, until timestamptz)
-returns setof coinslot.order_sums
+returns setof coinslot.order_totals
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return query
-  select false, coinslot.quarter_of(o.created_at), o.currency, o.gateway, coalesce(o.method, ''),
-    o.live, count(*), count(*) filter (where o.paid_in_time or a.attempts > 0),
+  select o.currency, o.gateway, coalesce(o.method, ''), o.live, coinslot.quarter_of(o.created_at),
+    count(*), count(*) filter (where o.paid_in_time or a.attempts > 0),
     count(*) filter (where o.paid_in_time or a.declines > 0),
     count(*) filter (where a.declines > 0), count(*) filter (where o.paid_in_time),
     count(*) filter (where o.paid_in_time and a.declines = 0)
@@ -68,11 +68,11 @@ begin
     from coinslot.payment_attempts t
     where t.payment_id = o.id and t.created_at < o.created_at + interval '7 days'
   ) a
-  group by 2, 3, 4, 5, 6;
+  group by 1, 2, 3, 4, 5;
 end
 $$;
 comment on function coinslot.order_facts(timestamptz, timestamptz) is
-'What became within a week of orders that were made in [since, until).';
+'What became within a week of orders that were made in [since, until), by quarters of an hour.';
 revoke all on function coinslot.order_facts(timestamptz, timestamptz) from public;
 
 create function coinslot.decline_facts(since timestamptz, until timestamptz)
@@ -93,6 +93,31 @@ comment on function coinslot.decline_facts(timestamptz, timestamptz) is
 'Attempts that were declined within a week of orders that were made in [since, until).';
 revoke all on function coinslot.decline_facts(timestamptz, timestamptz) from public;
 
+create function coinslot.total_orders(since timestamptz, until timestamptz) returns bigint
+language sql volatile set search_path = '' set enable_seqscan = off as $$
+  with facts as materialized (
+    select f.* from coinslot.order_facts(total_orders.since, total_orders.until) f
+  ), made as (
+    insert into coinslot.order_totals
+    select f.currency, f.gateway, f.method, f.live, f.at,
+      coalesce(l.orders, 0) + sum(f.orders) over w, coalesce(l.opened, 0) + sum(f.opened) over w,
+      coalesce(l.tried, 0) + sum(f.tried) over w, coalesce(l.declined, 0) + sum(f.declined) over w,
+      coalesce(l.paid, 0) + sum(f.paid) over w, coalesce(l.first_try, 0) + sum(f.first_try) over w
+    from facts f
+    left join lateral (
+      select t.* from coinslot.order_totals t
+      where t.currency = f.currency and t.gateway = f.gateway and t.method = f.method
+        and t.live = f.live
+      order by t.at desc limit 1
+    ) l on true
+    window w as (partition by f.currency, f.gateway, f.method, f.live order by f.at)
+  )
+  select coalesce(sum(f.orders), 0)::bigint from facts f
+$$;
+comment on function coinslot.total_orders(timestamptz, timestamptz) is
+'Adds orders that were made in [since, until) to the totals, which end there; how many.';
+revoke all on function coinslot.total_orders(timestamptz, timestamptz) from public;
+
 -- So many orders at a time, and never a part of a quarter of an hour.
 create function coinslot.sum_orders(batch integer) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
@@ -112,22 +137,9 @@ begin
   from public.token_payments o where o.created_at >= v_since
   order by o.created_at, o.id offset sum_orders.batch * 4 limit 1;
   v_until := least(coalesce(v_until, v_end), v_end);
-  insert into coinslot.order_sums select f.* from coinslot.order_facts(v_since, v_until) f;
-  insert into coinslot.order_sums as s
-  select true, date_bin('1 hour', q.at, timestamptz '2000-01-01 00:00:00+00'), q.currency, q.gateway,
-    q.method, q.live, sum(q.orders), sum(q.opened), sum(q.tried), sum(q.declined), sum(q.paid),
-    sum(q.first_try)
-  from coinslot.order_sums q
-  where not q.hourly and q.at >= v_since and q.at < v_until
-  group by 2, 3, 4, 5, 6
-  on conflict on constraint order_sums_pkey do update set orders = s.orders + excluded.orders,
-    opened = s.opened + excluded.opened, tried = s.tried + excluded.tried,
-    declined = s.declined + excluded.declined, paid = s.paid + excluded.paid,
-    first_try = s.first_try + excluded.first_try;
   insert into coinslot.decline_sums select f.* from coinslot.decline_facts(v_since, v_until) f;
   update coinslot.report_progress p set orders_to = v_until;
-  return (select coalesce(sum(s.orders), 0) from coinslot.order_sums s
-    where not s.hourly and s.at >= v_since and s.at < v_until);
+  return coinslot.total_orders(v_since, v_until);
 end
 $$;
 comment on function coinslot.sum_orders(integer) is

@@ -19,7 +19,8 @@ revoke all on type coinslot.report_options from public;
 create function coinslot.report_names() returns text[]
 language sql immutable parallel safe set search_path = ''
 return array[
-  'sales', 'methods', 'products', 'funnel', 'declines', 'tokens', 'liability', 'vat', 'settlement'
+  'sales', 'methods', 'products', 'funnel', 'declines', 'tokens', 'liability', 'recurring', 'churn',
+  'vat', 'settlement'
 ];
 comment on function coinslot.report_names() is 'The reports that there are.';
 revoke all on function coinslot.report_names() from public;
@@ -139,31 +140,86 @@ comment on function coinslot.orders_summed_to(coinslot.report_options) is
 'Where a report goes on from sums to orders.';
 revoke all on function coinslot.orders_summed_to(coinslot.report_options) from public;
 
+-- The ways that orders were made in, by one look into the index for each.
+create function coinslot.order_ways(live boolean)
+returns table (currency text, gateway text, method text)
+language sql stable set search_path = '' set enable_seqscan = off as $$
+  with recursive ways as (
+    (select t.currency, t.gateway, t.method, t.live from coinslot.order_totals t
+    order by t.currency, t.gateway, t.method, t.live limit 1)
+    union all
+    select n.* from ways w cross join lateral (
+      select t.currency, t.gateway, t.method, t.live from coinslot.order_totals t
+      where (t.currency, t.gateway, t.method, t.live) > (w.currency, w.gateway, w.method, w.live)
+      order by t.currency, t.gateway, t.method, t.live limit 1
+    ) n
+  )
+  select w.currency, w.gateway, w.method from ways w where w.live = order_ways.live
+$$;
+comment on function coinslot.order_ways(boolean) is
+'Currencies, gateways and ways to pay that totals of orders have.';
+revoke all on function coinslot.order_ways(boolean) from public;
+
+-- Between two bounds there is the difference of the totals that were last before each.
+create function coinslot.orders_between(options coinslot.report_options, summed_to timestamptz)
+returns table (
+  place integer, currency text, gateway text, method text, orders bigint, opened bigint,
+  tried bigint, declined bigint, paid bigint, first_try bigint
+)
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return query
+  with totals as (
+    select b.place::integer as place, y.currency, y.gateway, y.method,
+      coalesce(l.orders, 0) as orders, coalesce(l.opened, 0) as opened,
+      coalesce(l.tried, 0) as tried, coalesce(l.declined, 0) as declined,
+      coalesce(l.paid, 0) as paid, coalesce(l.first_try, 0) as first_try
+    from coinslot.order_ways(options.live) y
+    cross join unnest(options.bounds || options.until) with ordinality b (at, place)
+    left join lateral (
+      select t.* from coinslot.order_totals t
+      where t.currency = y.currency and t.gateway = y.gateway and t.method = y.method
+        and t.live = options.live and t.at < least(b.at, orders_between.summed_to)
+      order by t.at desc limit 1
+    ) l on true
+    where options.currency is null or y.currency = options.currency
+  )
+  select t.place, t.currency, t.gateway, t.method, lead(t.orders) over w - t.orders,
+    lead(t.opened) over w - t.opened, lead(t.tried) over w - t.tried,
+    lead(t.declined) over w - t.declined, lead(t.paid) over w - t.paid,
+    lead(t.first_try) over w - t.first_try
+  from totals t
+  window w as (partition by t.currency, t.gateway, t.method order by t.place);
+end
+$$;
+comment on function coinslot.orders_between(coinslot.report_options, timestamptz) is
+'What became of orders in each row of a report, as far as they are summed.';
+revoke all on function coinslot.orders_between(coinslot.report_options, timestamptz) from public;
+
 create function coinslot.funnel_report(options coinslot.report_options) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
   v_to timestamptz := coinslot.orders_summed_to(options);
-  v_hourly boolean;
   v_rows jsonb;
 begin
-  select bool_and(date_trunc('hour', b, 'UTC') = b) into v_hourly
-  from unnest(options.bounds || v_to) b;
   select jsonb_agg(to_jsonb(r) order by r.day, r.orders desc, r.gateway, r.label) into v_rows from (
     select options.days[o.place] as day, o.gateway, o.method as label, o.currency, o.orders,
       o.opened, o.tried, o.declined, o.paid, o.first_try, o.paid - o.first_try as recovered,
       round(100.0 * o.paid / nullif(o.opened, 0), 1) as success_percent
     from (
-      select width_bucket(s.at, options.bounds) as place, s.gateway, s.method, s.currency,
+      select s.place, s.gateway, s.method, s.currency,
         sum(s.orders)::bigint as orders, sum(s.opened)::bigint as opened,
         sum(s.tried)::bigint as tried, sum(s.declined)::bigint as declined,
         sum(s.paid)::bigint as paid, sum(s.first_try)::bigint as first_try
       from (
-        select d.* from coinslot.order_sums d
-        where d.hourly = v_hourly and d.at >= options.since and d.at < v_to
+        select b.* from coinslot.orders_between(options, v_to) b where b.orders > 0
         union all
-        select f.* from coinslot.order_facts(v_to, options.until) f
+        select width_bucket(f.at, options.bounds), f.currency, f.gateway, f.method, f.orders,
+          f.opened, f.tried, f.declined, f.paid, f.first_try
+        from coinslot.order_facts(v_to, options.until) f
+        where f.live = options.live
+          and (options.currency is null or f.currency = options.currency)
       ) s
-      where s.live = options.live and (options.currency is null or s.currency = options.currency)
       group by 1, 2, 3, 4
     ) o
   ) r;
@@ -324,6 +380,11 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'liability' then 'Paid tokens at the price of their own lot. recognised: used. breakage: '
       'expired. taken_back: went back with money. closing = opening + sold - recognised - breakage '
       '- taken_back + moved. VAT is in it.'
+    when 'recurring' then 'What running subscriptions are worth a month: a yearly price counts a '
+      'twelfth, packs and top-ups nothing. A declined charge is no churn before it is given up; '
+      'paused is. churn_percent: churn and contraction of opening; net_churn_percent: less '
+      'expansion and reactivation; lost_percent: subscriptions. VAT is in it, and it is no cash.'
+    when 'churn' then 'Subscriptions that stopped, and what they were worth a month.'
     when 'vat' then 'Sums of won with VAT: a tenth of the rest, rounded by payment. Other '
       'currencies show none. All is taken for taxable: ask your accountant.'
     when 'settlement' then 'Each audit of a gateway''s own list, and what of it agrees.'
@@ -365,6 +426,8 @@ begin
       when 'declines' then coinslot.declines_report(v_options)
       when 'tokens' then coinslot.tokens_report(v_options)
       when 'liability' then coinslot.liability_report(v_options)
+      when 'recurring' then coinslot.recurring_report(v_options)
+      when 'churn' then coinslot.churn_report(v_options)
       when 'settlement' then coinslot.settlement_report(v_options) end
   );
 end
@@ -389,7 +452,8 @@ language sql stable set search_path = '' set statement_timeout = '1s' as $$
 $$;
 comment on function public.token_console_report(text, jsonb) is
 'Operators: a report as {definition, from, to, zone, rows, …}: sales, methods, products, funnel,
-declines, tokens, liability, vat, settlement. Options: from, to, zone, step, currency, live.';
+declines, tokens, liability, recurring, churn, vat, settlement. Options: from, to, zone, step,
+currency, live.';
 revoke all on function public.token_console_report(text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_report(text, jsonb) to authenticated;
@@ -439,6 +503,11 @@ language sql immutable parallel safe set search_path = '' as $$
       'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding']
     when report_columns.report = 'liability' then array['day', 'currency', 'opening', 'sold',
       'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'closing_tokens']
+    when report_columns.report = 'recurring' then array['day', 'currency', 'opening', 'new',
+      'reactivation', 'expansion', 'contraction', 'churn', 'closing', 'subscriptions', 'started',
+      'ended', 'churn_percent', 'net_churn_percent', 'lost_percent']
+    when report_columns.report = 'churn' then array['day', 'label', 'plan', 'currency', 'ended',
+      'churn']
     when report_columns.report = 'settlement' then array['day', 'gateway', 'currency', 'payments',
       'matched', 'differing', 'their_paid', 'our_paid', 'their_refunded', 'our_refunded',
       'checked_at']

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Error, async_playwright, expect
 
+from tests.browser.console import Console
 from tests.browser.shopper import DEVICES, PATIENCE, Shopper
 from tests.support.shop import Shop
 from tests.support.stacks import PASSWORD
@@ -137,6 +138,19 @@ async def browse(
     assert [complaint for shopper in shoppers for complaint in shopper.complaints] == []
     if shoppers:
         assert await shoppers[0].shop.rpc("coinslot_verify_ledger") == []
+
+
+@pytest.fixture
+def shop(stack: LocalStack, http: httpx.AsyncClient) -> Shop:
+    return Shop(stack, http, stack.sign_up(), stack.sidecar_url)
+
+
+@pytest_asyncio.fixture
+async def enter(chromium: Chromium, shop: Shop) -> AsyncIterator[Console]:
+    """Signs an operator in, as a person does."""
+    console = Console(chromium, shop)
+    yield console
+    await console.close()
 
 
 async def signed_in(shop: Shop, url: str) -> dict[str, Any]:

@@ -2,74 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
 from devstack.settings import ROOT
-from tests.support.refund_desks import operator_of
-from tests.support.shop import Shop
+from tests.browser.console import look
 from tests.support.stacks import PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    import httpx
-    from playwright.async_api import Page, Route
+    from playwright.async_api import Route
 
     from tests.browser.conftest import Chromium
-    from tests.support.stacks import LocalStack
+    from tests.browser.console import Console
+    from tests.support.shop import Shop
 
-    Enter = Callable[..., Awaitable[Page]]
-
-AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 BYTES = 110_000
-VIOLATIONS = """
-  window.violations = []
-  document.addEventListener('securitypolicyviolation', (event) =>
-    window.violations.push(`${event.violatedDirective} ${event.sourceFile}:${event.lineNumber}`))
-"""
 PAGES = (
     *("overview", "orders", "customers", "review", "refunds", "catalogue", "codes", "webhooks"),
-    *("reports/sales", "reports/funnel", "reports/tokens", "reports/liability", "team", "log"),
+    *("subscriptions", "events"),
+    *("reports/sales", "reports/funnel", "reports/tokens", "reports/liability"),
+    *("reports/recurring", "reports/churn", "settings", "team", "log"),
     "search?q=nothing-like-it",
 )
-
-
-@pytest.fixture
-def shop(stack: LocalStack, http: httpx.AsyncClient) -> Shop:
-    return Shop(stack, http, stack.sign_up(), stack.sidecar_url)
-
-
-@pytest_asyncio.fixture
-async def enter(chromium: Chromium, shop: Shop) -> AsyncIterator[Enter]:
-    """Signs an operator in, as a person does. At the end the policy was kept by all."""
-    pages: list[Page] = []
-    faults: list[str] = []
-
-    async def arrive(role: str = "owner", path: str = "overview", **options: Any) -> Page:  # noqa: ANN401
-        operator = operator_of(shop, role)
-        context = await chromium.context(**{"locale": "en-US", **options})
-        page = await context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        await page.add_init_script(VIOLATIONS)
-        await page.goto(f"{shop.stack.sidecar_url}/console#/{path}")
-        await page.fill("input[name=email]", operator.email)
-        await page.fill("input[name=password]", PASSWORD)
-        await page.click("button[type=submit]")
-        await expect(page.locator("#menu")).to_be_attached()
-        await expect(page.locator(".page")).to_be_visible()
-        pages.append(page)
-        return page
-
-    yield arrive
-    for page in pages:
-        assert await page.evaluate("window.violations") == []
-        await page.context.close()
-    assert faults == []
 
 
 async def test_nobody_else_gets_in(chromium: Chromium, shop: Shop) -> None:
@@ -88,34 +44,18 @@ async def test_nobody_else_gets_in(chromium: Chromium, shop: Shop) -> None:
     ("scheme", "language", "width"), [("light", "en-US", 1280), ("dark", "ko-KR", 390)]
 )
 async def test_axe_finds_nothing_on_any_page(
-    enter: Enter, shop: Shop, scheme: str, language: str, width: int
+    enter: Console, shop: Shop, scheme: str, language: str, width: int
 ) -> None:
     order_id, _ = await shop.bought()
     page = await enter(
         color_scheme=scheme, locale=language, viewport={"width": width, "height": 844}
     )
     for path in (*PAGES, f"orders/{order_id}", f"customers/{shop.buyer.id}"):
-        await page.evaluate("path => { location.hash = '#/' + path }", path)
-        await expect(page.locator(".page h1, main h1").first).to_be_visible()
-        await asyncio.sleep(0.1)
-        assert await _axe(page) == [], path
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert await page.evaluate(wide) <= 0, path
-
-
-async def _axe(page: Page) -> list[str]:
-    # Playwright's evaluation is no script of the page: the policy does not stand in its way.
-    await page.evaluate(AXE)
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{each['id']}: {node['html'][:120]}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]
+        assert await look(page, path) == [], path
 
 
 async def test_a_refund_says_what_it_does_and_is_one_however_often_it_is_pressed(
-    enter: Enter, shop: Shop
+    enter: Console, shop: Shop
 ) -> None:
     order_id, _ = await shop.bought()
     page = await enter(path=f"orders/{order_id}")
@@ -135,7 +75,7 @@ async def test_a_refund_says_what_it_does_and_is_one_however_often_it_is_pressed
 
 
 async def test_a_lost_answer_is_said_and_pressing_again_shows_the_truth(
-    enter: Enter, shop: Shop
+    enter: Console, shop: Shop
 ) -> None:
     page = await enter(path=f"customers/{shop.buyer.id}")
     before = await shop.tokens()
@@ -163,7 +103,7 @@ async def test_a_lost_answer_is_said_and_pressing_again_shows_the_truth(
 
 
 async def test_a_role_that_goes_while_a_dialog_is_open_does_nothing_more(
-    enter: Enter, shop: Shop
+    enter: Console, shop: Shop
 ) -> None:
     page = await enter("finance", f"customers/{shop.buyer.id}")
     before = await shop.tokens()
@@ -179,7 +119,7 @@ async def test_a_role_that_goes_while_a_dialog_is_open_does_nothing_more(
 
 
 async def test_support_sees_masked_addresses_and_no_buttons_that_would_be_refused(
-    enter: Enter, shop: Shop
+    enter: Console, shop: Shop
 ) -> None:
     order_id, _ = await shop.bought()
     page = await enter("support", f"orders/{order_id}")
@@ -193,7 +133,7 @@ async def test_support_sees_masked_addresses_and_no_buttons_that_would_be_refuse
     await expect(page.locator("h1")).to_contain_text(shop.buyer.email)
 
 
-async def test_keys_lead_everywhere(enter: Enter, shop: Shop) -> None:
+async def test_keys_lead_everywhere(enter: Console, shop: Shop) -> None:
     await shop.bought()
     page = await enter()
     await page.keyboard.press("g")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutants import (
     audit_rules,
+    console_rules,
     document_rules,
     ending_rules,
     gateway_rules,
@@ -55,6 +56,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,
     *report_rules.MUTANTS,
+    *console_rules.MUTANTS,
     *import_rules.MUTANTS,
     *installation_rules.MUTANTS,
     *audit_rules.MUTANTS,

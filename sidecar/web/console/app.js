@@ -8,6 +8,7 @@ import { complaint, say, zone } from './words.js'
 import * as catalogue from './views/catalogue.js'
 import * as codes from './views/codes.js'
 import * as customers from './views/customers.js'
+import * as events from './views/events.js'
 import * as found from './views/found.js'
 import * as log from './views/log.js'
 import * as orders from './views/orders.js'
@@ -15,12 +16,14 @@ import * as overview from './views/overview.js'
 import * as refunds from './views/refunds.js'
 import * as reports from './views/reports.js'
 import * as review from './views/review.js'
+import * as settings from './views/settings.js'
+import * as subscriptions from './views/subscriptions.js'
 import * as team from './views/team.js'
 import * as webhooks from './views/webhooks.js'
 
-const VIEWS = { overview, orders, customers, review, refunds, catalogue, codes, webhooks, reports, team, log, search: found }
-const MENU = [[null, ['overview', 'orders', 'customers', 'review', 'refunds']], ['selling', ['catalogue', 'codes']], ['operations', ['webhooks', 'reports', 'team', 'log']]]
-const KEYS = { o: 'overview', r: 'orders', c: 'customers', q: 'review', f: 'refunds', w: 'webhooks' }
+const VIEWS = { overview, orders, customers, review, refunds, subscriptions, catalogue, codes, webhooks, events, reports, settings, team, log, search: found }
+const MENU = [[null, ['overview', 'orders', 'customers', 'review', 'refunds', 'subscriptions']], ['selling', ['catalogue', 'codes']], ['operations', ['webhooks', 'events', 'reports', 'settings', 'team', 'log']]]
+const KEYS = { o: 'overview', r: 'orders', c: 'customers', q: 'review', f: 'refunds', s: 'subscriptions', w: 'webhooks', e: 'events' }
 const IDLE_MS = 30 * 60_000
 const SLOW_MS = 200
 
@@ -156,7 +159,7 @@ const login = () => html`<main class="login" id="main"><form class="card" @submi
 </form></main>`
 
 const counted = (name) => {
-  const count = { review: state.attention?.cases, webhooks: state.attention?.webhooks, refunds: state.attention?.refunds }[name]
+  const count = { review: state.attention?.cases, webhooks: state.attention?.webhooks, refunds: state.attention?.refunds, events: state.attention?.endpoints }[name]
   return count ? html`<span class="count">${count > 999 ? '999+' : count}</span>` : nothing
 }
 
@@ -194,7 +197,7 @@ const header = () => html`<header>
 </header>`
 
 const help = () => html`<section class="card keys" role="dialog" aria-label=${say('keys.title')}><h2>${say('keys.title')}</h2>
-  <dl class="facts">${[['/', 'search'], ['g o', 'overview'], ['g r', 'orders'], ['g c', 'customers'], ['g q', 'review'], ['g f', 'refunds'], ['g w', 'webhooks'], ['j k', 'rows'], ['Enter', 'open'], ['?', 'list']].map(([key, name]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${say(`keys.${name}`)}</dd></div>`)}</dl>
+  <dl class="facts">${[['/', 'search'], ['g o', 'overview'], ['g r', 'orders'], ['g c', 'customers'], ['g q', 'review'], ['g f', 'refunds'], ['g s', 'subscriptions'], ['g w', 'webhooks'], ['g e', 'events'], ['j k', 'rows'], ['Enter', 'open'], ['?', 'list']].map(([key, name]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${say(`keys.${name}`)}</dd></div>`)}</dl>
   <label class="check"><input type="checkbox" ?checked=${lettersOn()} @change=${({ target }) => localStorage.setItem('coinslot-console-keys', target.checked ? 'on' : 'off')}><span>${say('keys.off')}</span></label>
   <button type="button" @click=${() => { state.help = false; paint() }}>${say('console.close')}</button></section>`
 

@@ -54,7 +54,7 @@ async function submit(event) {
   paint()
   try {
     const answer = now.run
-      ? await now.run(now.given, reason)
+      ? await now.run(now.given, reason, now.key)
       : await act(now.action, now.subject?.(now.given) ?? now.about ?? '', reason, now.key, now.values?.(now.given) ?? {})
     now.state = 'done'
     close()
@@ -73,11 +73,11 @@ const changed = (name) => ({ target }) => {
   paint()
 }
 
-function field({ name, label, type = 'text', options, required, hint, max, min }, given) {
+function field({ name, label, type = 'text', options, required, hint, max, min, step }, given) {
   if (type === 'checkbox') return html`<label class="check"><input type="checkbox" name=${name} ?checked=${given[name]} @change=${changed(name)}><span>${label}</span></label>`
   const input = options
     ? html`<select name=${name} ?required=${required} @change=${changed(name)}>${options.map(([value, word]) => html`<option value=${value} ?selected=${given[name] === value}>${word}</option>`)}</select>`
-    : html`<input name=${name} type=${type} .value=${String(given[name])} ?required=${required} min=${min ?? nothing} max=${max ?? nothing} maxlength="255" autocomplete="off" @input=${changed(name)}>`
+    : html`<input name=${name} type=${type} .value=${String(given[name])} ?required=${required} min=${min ?? nothing} max=${max ?? nothing} step=${step ?? nothing} maxlength="255" autocomplete="off" @input=${changed(name)}>`
   return html`<label><span>${label}</span>${input}${hint ? html`<small>${hint}</small>` : nothing}</label>`
 }
 

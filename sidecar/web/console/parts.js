@@ -10,10 +10,13 @@ const PATHS = {
   customers: svg`<circle cx="9" cy="8.5" r="3.5"/><path d="M3 19.5a6 6 0 0 1 12 0M15.5 5.4a3.5 3.5 0 0 1 0 6.2M17.5 14.2a6 6 0 0 1 3.5 5.3"/>`,
   review: svg`<path d="M6 20.5V4.25h11.5L15.2 8.5l2.3 4.25H6"/>`,
   refunds: svg`<path d="M8.5 4.75 4.25 9l4.25 4.25M4.5 9h10a5.25 5.25 0 0 1 0 10.5H11"/>`,
+  subscriptions: svg`<path d="M19.5 9A8 8 0 0 0 5.2 7.6M4.5 4v4h4M4.5 15a8 8 0 0 0 14.3 1.4M19.5 20v-4h-4"/>`,
+  events: svg`<path d="M4 12h15M13.5 6.5 19 12l-5.5 5.5M4 6v12"/>`,
   catalogue: svg`<path d="M4 4.5h7.5l8.5 8.5-7 7-9-9zM8.2 8.6h.1"/>`,
   codes: svg`<path d="m6 18 12-12"/><circle cx="7.5" cy="7.5" r="2.25"/><circle cx="16.5" cy="16.5" r="2.25"/>`,
   webhooks: svg`<path d="M9.5 9.5 6 16M14.5 9.5 18 16M8.5 17.5h7"/><circle cx="12" cy="7" r="2.5"/><circle cx="6" cy="17.5" r="2.25"/><circle cx="18" cy="17.5" r="2.25"/>`,
   reports: svg`<path d="M4.5 19.5h15M7 16v-5M12 16V6.5M17 16v-8"/>`,
+  settings: svg`<path d="M4 7h9m5 0h2M4 12h2m5 0h9M4 17h9m5 0h2"/><circle cx="15.5" cy="7" r="2.25"/><circle cx="8.5" cy="12" r="2.25"/><circle cx="15.5" cy="17" r="2.25"/>`,
   team: svg`<circle cx="12" cy="8" r="3.5"/><path d="M5.5 19.5a6.6 6.6 0 0 1 13 0"/>`,
   log: svg`<path d="M6 3.75h12v16.5H6zM9 8.25h6M9 12h6M9 15.75h4"/>`,
   search: svg`<circle cx="10.75" cy="10.75" r="6"/><path d="m15.5 15.5 4.25 4.25"/>`,
@@ -28,10 +31,10 @@ const PATHS = {
 export const icon = (name) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${PATHS[name]}</svg>`
 
 const TONES = {
-  good: ['completed', 'succeeded', 'credited', 'on', 'paid', 'applied', 'moved', 'restored'],
-  warn: ['partially_refunded', 'review', 'pending_refund', 'not_yet', 'disputed', 'reversed', 'requested'],
-  bad: ['failed', 'charged_back', 'refused', 'unknown_order', 'duplicate'],
-  info: ['awaiting_deposit', 'received'],
+  good: ['completed', 'succeeded', 'credited', 'on', 'paid', 'applied', 'moved', 'restored', 'active', 'delivered'],
+  warn: ['partially_refunded', 'review', 'pending_refund', 'not_yet', 'disputed', 'reversed', 'requested', 'past_due', 'paused', 'parked', 'due', 'soft', 'authentication'],
+  bad: ['failed', 'charged_back', 'refused', 'unknown_order', 'duplicate', 'missed', 'hard'],
+  info: ['awaiting_deposit', 'received', 'pending', 'open', 'incomplete'],
 }
 const toneOf = (status) => Object.keys(TONES).find((tone) => TONES[tone].includes(status)) ?? 'plain'
 

@@ -32,6 +32,15 @@ export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone
 export const exact = (iso) =>
   iso ? new Intl.DateTimeFormat(tag(), { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso)) : '–'
 
+/** The day alone. */
+export const on = (iso) => (iso ? new Intl.DateTimeFormat(tag(), { dateStyle: 'medium' }).format(new Date(iso)) : '–')
+
+/** A time of so many seconds in the largest unit that it is whole in. */
+export function lasting(seconds) {
+  const [unit, size] = [['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1]].find(([, each]) => seconds % each === 0)
+  return new Intl.NumberFormat(tag(), { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size)
+}
+
 /** "5 minutes ago" of the last day, else the day and the time. */
 export function when(iso) {
   if (!iso) return '–'

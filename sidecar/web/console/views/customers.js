@@ -7,16 +7,18 @@ import { customerLink, facts, figure, heading, orderLink, pager, signed, table, 
 import { exact, money, number, said, say, sums } from '../words.js'
 import { noteOn } from './orders.js'
 import { ordersColumns } from './overview.js'
+import { subscriptionColumns } from './subscriptions.js'
 
 const seen = new Map()
 const proofs = new Map()
 
 export async function load({ id, filters: { after, ...filters } }) {
   if (!id) return list('customers', filters, after)
-  const [customer, entries, orders] = await Promise.all([
+  const [customer, entries, orders, subscriptions] = await Promise.all([
     get('customer', id), list('entries', { user: id, ...(filters.kind ? { kind: filters.kind } : {}) }, after, 50), list('orders', { user: id }, null, 20),
+    list('subscriptions', { user: id }, null, 20),
   ])
-  return { ...customer, entries, orders }
+  return { ...customer, entries, orders, subscriptions }
 }
 
 export function view({ data, id, filters, go, me, paint }) {
@@ -96,6 +98,7 @@ function customer(data, filters, go, me, paint) {
         ${data.actions.length ? html`<section class="card"><h2>${say('wallet.history')}</h2>${facts(data.actions.map((each) => [html`${said('act', each.action)} <small>${each.actor} · ${exact(each.at)}</small>`, each.reason]))}</section>` : nothing}
       </div>
     </div>
+    ${data.subscriptions.items.length ? html`<section class="card flush"><div class="title"><h2>${say('nav.subscriptions')}</h2></div>${table(say('nav.subscriptions'), subscriptionColumns(), data.subscriptions.items, { href: (row) => `#/subscriptions/${row.id}` })}</section>` : nothing}
     <section class="card flush"><div class="title"><h2>${say('wallet.orders')}</h2></div>${table(say('wallet.orders'), ordersColumns(me.gateways).slice(1), data.orders.items, { href: (row) => `#/orders/${row.order_id}` })}</section>`
 }
 export { money }

@@ -5,7 +5,7 @@ import { list } from '../api.js'
 import { filterBar, heading, pager, table, time } from '../parts.js'
 import { said, say } from '../words.js'
 
-const ACTIONS = ['refund_requested', 'refund_accepted', 'refund_closed', 'tokens_granted', 'tokens_taken', 'order_noted', 'order_rechecked', 'customer_noted', 'customer_revealed', 'case_resolved', 'webhooks_replayed', 'orders_voided', 'product_set', 'product_removed', 'promotion_set', 'code_set', 'codes_made', 'operator_added', 'operator_changed', 'operator_removed', 'report_exported']
+const ACTIONS = ['refund_requested', 'refund_accepted', 'refund_closed', 'tokens_granted', 'tokens_taken', 'order_noted', 'order_rechecked', 'customer_noted', 'customer_revealed', 'case_resolved', 'webhooks_replayed', 'orders_voided', 'product_set', 'product_removed', 'promotion_set', 'code_set', 'codes_made', 'operator_added', 'operator_changed', 'operator_removed', 'report_exported', 'subscription_canceled', 'endpoint_added', 'endpoint_changed', 'endpoint_rotated', 'endpoint_tested', 'endpoint_replayed', 'settings_changed', 'seller_set', 'unattended_set']
 
 export const load = ({ filters: { after, ...filters } }) => list('actions', filters, after)
 
@@ -18,10 +18,11 @@ function change({ from, to, ...rest }) {
   return [...moved.map((name) => `${name}: ${JSON.stringify(from?.[name] ?? null)} → ${JSON.stringify(to[name])}`), ...told].join(', ').slice(0, 200)
 }
 
-const object = (subject) => {
+function object({ action, subject }) {
   if (/^ord/.test(subject)) return html`<a class="mono" href="#/orders/${subject}">${subject.slice(0, 18)}…</a>`
-  if (/^[0-9a-f-]{36}$/.test(subject)) return html`<a class="mono" href="#/customers/${subject}">${subject.slice(0, 8)}</a>`
-  return subject
+  if (!/^[0-9a-f-]{36}$/.test(subject)) return subject
+  const page = /^subscription/.test(action) ? 'subscriptions' : /^endpoint/.test(action) ? 'events' : 'customers'
+  return html`<a class="mono" href="#/${page}/${subject}">${subject.slice(0, 8)}</a>`
 }
 
 export const view = ({ data, filters, go }) => html`${heading(say('nav.log'))}
@@ -32,7 +33,7 @@ export const view = ({ data, filters, go }) => html`${heading(say('nav.log'))}
   <section class="card flush">${table(say('nav.log'), [
     { name: say('col.action'), main: true, cell: (row) => said('act', row.action) },
     { name: say('col.by'), cell: (row) => html`<bdi>${row.actor_name}</bdi><small>${row.role ? said('role', row.role) : ''}</small>` },
-    { name: say('col.object'), cell: (row) => object(row.subject) },
+    { name: say('col.object'), cell: (row) => object(row) },
     { name: say('col.reason'), cell: (row) => row.reason || '–' },
     { name: say('col.change'), cell: (row) => html`<small>${change(row.detail)}</small>`, quiet: true },
     { name: say('col.when'), end: true, cell: (row) => time(row.at) },

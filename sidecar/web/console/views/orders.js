@@ -123,6 +123,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, can }
         [say('col.gateway'), me.gateways[one.gateway] ?? one.gateway],
         [say('col.key'), one.payment_key ? html`<span class="mono">${one.payment_key}</span>` : '–'],
         [say('order.mode'), say(one.live ? 'console.live' : 'console.test')],
+        one.subscription_id && [say('order.subscription'), html`<a class="mono" href="#/subscriptions/${one.subscription_id}">${one.subscription_id.slice(0, 8)}</a>`],
         [say('order.created'), exact(one.created_at)],
       ])}</section>
     </div>

@@ -7,7 +7,7 @@ import { ask } from '../dialog.js'
 import { heading, nameOfMethod } from '../parts.js'
 import { day, exact, money, number, said, say, zone } from '../words.js'
 
-const REPORTS = ['sales', 'methods', 'products', 'funnel', 'declines', 'tokens', 'liability', 'vat', 'settlement']
+const REPORTS = ['sales', 'methods', 'products', 'funnel', 'declines', 'tokens', 'liability', 'recurring', 'churn', 'vat', 'settlement']
 const COLUMNS = {
   sales: ['day', 'currency', 'payments', 'paid', 'refunded', 'withdrawn', 'net', 'of_earlier'],
   methods: ['day', 'label', 'currency', 'payments', 'paid', 'refunded', 'withdrawn', 'net'],
@@ -16,13 +16,15 @@ const COLUMNS = {
   declines: ['day', 'gateway', 'method', 'label', 'attempts'],
   tokens: ['day', 'opening', 'sold', 'given', 'spent', 'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding'],
   liability: ['day', 'currency', 'opening', 'sold', 'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'closing_tokens'],
+  recurring: ['day', 'currency', 'opening', 'new', 'reactivation', 'expansion', 'contraction', 'churn', 'closing', 'subscriptions', 'started', 'ended', 'churn_percent', 'net_churn_percent', 'lost_percent'],
+  churn: ['day', 'label', 'plan', 'currency', 'ended', 'churn'],
   vat: ['day', 'currency', 'payments', 'net', 'supply', 'vat'],
   settlement: ['day', 'gateway', 'currency', 'payments', 'matched', 'differing', 'their_paid', 'our_paid', 'their_refunded', 'our_refunded', 'checked_at'],
 }
 /** Columns of money, but for reports that count tokens or orders. */
-const MONEY = ['paid', 'refunded', 'withdrawn', 'net', 'of_earlier', 'supply', 'vat', 'opening', 'sold', 'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'their_paid', 'our_paid', 'their_refunded', 'our_refunded']
+const MONEY = ['paid', 'refunded', 'withdrawn', 'net', 'of_earlier', 'supply', 'vat', 'opening', 'sold', 'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'new', 'reactivation', 'expansion', 'contraction', 'churn', 'their_paid', 'our_paid', 'their_refunded', 'our_refunded']
 /** The columns that a chart shows: above the line, and below. */
-const DRAWN = { sales: ['paid', 'refunded'], tokens: ['sold', 'spent'], liability: ['sold', 'recognised'], funnel: ['paid', 'declined'], vat: ['net', null] }
+const DRAWN = { sales: ['paid', 'refunded'], tokens: ['sold', 'spent'], liability: ['sold', 'recognised'], funnel: ['paid', 'declined'], recurring: ['closing', 'churn'], churn: [null, 'churn'], vat: ['net', null] }
 const ZONES = ['Asia/Seoul', 'UTC', 'Asia/Tokyo', 'Europe/Berlin', 'America/New_York', 'America/Los_Angeles', 'Asia/Kolkata']
 const STEPS = ['day', 'week', 'month', 'all']
 
@@ -43,13 +45,14 @@ function cell(name, row, id) {
   const value = row[name]
   if (value == null) return '–'
   if (name === 'checked_at') return exact(value)
+  if (id === 'churn' && name === 'label') return said('er', value)
   if (name === 'label') return id === 'funnel' || id === 'methods' ? nameOfMethod(value) : value
   if (name === 'method') return nameOfMethod(value)
   if (MONEY.includes(name) && row.currency && id !== 'tokens' && id !== 'funnel') return money(value, row.currency)
   return typeof value === 'number' ? number(value) : value
 }
 
-const TEXTS = ['day', 'label', 'currency', 'gateway', 'method', 'checked_at']
+const TEXTS = ['day', 'label', 'plan', 'currency', 'gateway', 'method', 'checked_at']
 
 async function save(name, options, reason, format) {
   const text = await exported(name, options, reason, format)
@@ -74,10 +77,10 @@ function points(name, rows) {
   const days = new Map()
   for (const row of rows.filter((each) => each.currency === currency)) {
     const { above = 0, below = 0 } = days.get(row.day) ?? {}
-    days.set(row.day, { day: row.day, above: above + Math.max(0, row[drawn[0]]), below: below + (drawn[1] ? Math.max(0, row[drawn[1]]) : 0) })
+    days.set(row.day, { day: row.day, above: above + (drawn[0] ? Math.max(0, row[drawn[0]]) : 0), below: below + (drawn[1] ? Math.max(0, row[drawn[1]]) : 0) })
   }
   const write = (value) => (currency && !['tokens', 'funnel'].includes(name) ? money(value, currency) : number(value))
-  return { all: [...days.values()], write, names: [say(`rc.${drawn[0]}`), drawn[1] ? say(`rc.${drawn[1]}`) : ''] }
+  return { all: [...days.values()], write, names: [drawn[0] ? say(`rc.${drawn[0]}`) : '', drawn[1] ? say(`rc.${drawn[1]}`) : ''] }
 }
 
 export function view({ data, id, filters, go, me }) {

@@ -1,0 +1,55 @@
+-- A year of %(payments)s orders in 42 ways, most of them paid, and what of it is summed elsewhere.
+set session_replication_role = replica;
+create temporary table made as
+select
+  n, now() - interval '365 days' * (1 - n / %(payments)s.0) as at,
+  md5('user ' || n % 20000)::uuid as user_id, md5('order ' || n)::uuid as id,
+  (array['portone', 'toss', 'stripe'])[1 + n % 3] as gateway,
+  (array[
+    'card', 'kakaopay', 'naverpay', 'tosspay', 'transfer', 'virtual_account', 'mobile'
+  ])[1 + n / 3 % 7] as method,
+  case when n % 11 = 0 then 'USD' else 'KRW' end as currency, n % 7 <> 0 as paid
+from generate_series(1, %(payments)s) as n;
+insert into public.token_payments (
+  id, order_id, user_id, product_id, name, gateway, amount, currency, tokens, live, status, method,
+  paid, expires_at, created_at, confirmed_at, updated_at
+)
+select
+  m.id, 'ord_year' || lpad(m.n::text, 12, '0'), m.user_id, 'starter', 'Starter', m.gateway, 5000,
+  m.currency, 10, false, case when m.paid then 'completed' else 'expired' end, m.method,
+  case when m.paid then 5000 else 0 end, m.at + interval '1 hour', m.at,
+  case when m.paid then m.at + interval '1 minute' end, m.at + interval '1 minute'
+from made as m;
+insert into coinslot.payment_attempts (
+  payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
+  disputed, withdrawn, created_at, updated_at, failure_reason
+)
+select
+  m.id, m.gateway, k.state || m.n, k.state, 5000, m.currency, false,
+  case when k.state = 'paid' then 5000 else 0 end, 0, 0, 0, 0, m.at, m.at, k.reason
+from made as m
+cross join lateral (
+  select case when m.paid then 'paid' else 'ready' end as state, null as reason
+  union all
+  select 'failed', (array['expired_card', 'limit_or_balance', 'issuer'])[1 + m.n % 3]
+  where m.n % 9 = 0
+) as k;
+insert into coinslot.money_moves (
+  payment_id, at, sold_at, currency, gateway, method, product_id, live, paid, refunded, withdrawn,
+  vat, payments
+)
+select m.id, m.at, m.at, m.currency, m.gateway, m.method, 'starter', false, 5000, 0, 0, 455, 1
+from made as m where m.paid
+union all
+select m.id, m.at, m.at, m.currency, m.gateway, m.method, 'starter', false, 0, 5000, 0, -455, 0
+from made as m where m.paid and m.n % 30 = 0;
+insert into coinslot.token_sums
+select coinslot.quarter_of(now() - g * interval '15 minutes'), k, false, 10, 5, 3
+from generate_series(1, 35000) as g
+cross join unnest(array['purchase', 'spend', 'signup_bonus', 'refund', 'expiry']) as k;
+insert into coinslot.lot_sums
+select coinslot.quarter_of(now() - g * interval '15 minutes'), c, false, k, false, 10, 500
+from generate_series(1, 35000) as g
+cross join unnest(array['sold', 'used', 'expired', 'taken']) as k
+cross join unnest(array['KRW', 'USD']) as c;
+set session_replication_role = origin;
