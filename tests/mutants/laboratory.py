@@ -82,7 +82,7 @@ class Laboratory:
     def _shown(self, mutant: Mutant) -> Iterator[partial[bool]]:
         assert isinstance(mutant, SqlMutant)
         with self.database(mutant) as database:
-            yield partial(self._notices, database)
+            yield partial(self._notices, database, mutant=mutant.name)
 
     @contextmanager
     def _edited(self, mutant: Mutant) -> Iterator[partial[bool]]:
@@ -91,14 +91,14 @@ class Laboratory:
             mutant.apply(root)
             yield partial(_notices_edit, root)
 
-    def _notices(self, database: str, proof: str) -> bool:
+    def _notices(self, database: str, proof: str, mutant: str | None = None) -> bool:
         if not proof.endswith(".sql"):
-            return _fails(ROOT, [proof], self._environment(database))
+            return _fails(ROOT, [proof], self._environment(database, mutant))
         return bool(pgtap.run(self._cluster, ROOT / proof, database).problems)
 
-    def _environment(self, database: str) -> dict[str, str]:
-        place = {"port": self._cluster.port, "template": database}
-        return {**os.environ, VARIABLE: json.dumps(place)}
+    def _environment(self, database: str, mutant: str | None = None) -> dict[str, str]:
+        shown = {"port": self._cluster.port, "template": database, "mutant": mutant}
+        return {**os.environ, VARIABLE: json.dumps(shown)}
 
 
 @contextmanager

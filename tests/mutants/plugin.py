@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from hypothesis import Phase, settings
 
+from tests.mutants.mutant import SqlMutant
+from tests.mutants.register import MUTANTS
 from tests.support import clusters
 from tests.support.clusters import Cluster, devstack_settings
 
@@ -44,7 +47,9 @@ def pytest_configure() -> None:
     settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate])
     settings.load_profile("mutants")
     if VARIABLE in os.environ:
-        mutated = Mutated(**json.loads(os.environ[VARIABLE]))
+        shown = json.loads(os.environ[VARIABLE])
+        mutated = Mutated(shown["port"], shown["template"])
+        start = clusters.running
 
         @contextmanager
         def running(
@@ -55,11 +60,25 @@ def pytest_configure() -> None:
             seed: str | None = None,
             env: Callable[[Placement], dict[str, str]] | None = None,
         ) -> Iterator[Cluster]:
-            if env:
-                pytest.skip("its server has a clock of its own, and no mutant")
-            yield mutated
+            if not env:
+                yield mutated
+                return
+            with start(name, postgres_bin, env=env) as own, _mutated(own, shown["mutant"]):
+                yield own
 
         clusters.running = running
+
+
+@contextmanager
+def _mutated(cluster: Cluster, name: str | None) -> Iterator[None]:
+    """The same mutant on a server that a test starts for itself, to move its clock."""
+    with cluster.clone(cluster.template("strict")) as template:
+        for mutant in MUTANTS:
+            if isinstance(mutant, SqlMutant) and mutant.name == name:
+                with psycopg.connect(cluster.url(template)) as connection:
+                    mutant.apply(connection)
+        cluster.template = cache(lambda _: template)
+        yield
 
 
 _noticed: list[str] = []

@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from devstack.placement import Placement
-from tests.support.clusters import Cluster, running
+from tests.support import clusters
+from tests.support.clusters import Cluster
 
 _RUNNING = "+0"
 
@@ -55,7 +56,7 @@ def running_with_clock(name: str) -> Iterator[tuple[Cluster, Clock]]:
             "DONT_FAKE_MONOTONIC": "1",
         }
 
-    with running(name, for_all=True, seed="postgres-18", env=env) as cluster:
+    with clusters.running(name, for_all=True, seed="postgres-18", env=env) as cluster:
         yield cluster, clocks[0]
 
 
