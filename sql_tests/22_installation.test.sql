@@ -124,6 +124,7 @@ create temporary table harms (turn, somebody, harm, found) as values
   1, 'postgres',
   'alter table public.token_payments disable trigger user',
   array[
+    'trigger_disabled token_payments_cash_receipt on public.token_payments',
     'trigger_disabled token_payments_documented on public.token_payments',
     'trigger_disabled token_payments_ended on public.token_payments',
     'trigger_disabled token_payments_money_moved on public.token_payments',
