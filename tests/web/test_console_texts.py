@@ -21,9 +21,12 @@ CODE = "\n".join(script.read_text() for script in SCRIPTS)
 CODE += (WEB / "pages/console.html").read_text()
 # By the kinds of things that the database has.
 FAMILIES = (
-    *("act.", "ck.", "err.", "ev.", "keys.", "lk.", "mt.", "nav.", "over.", "period."),
-    *("rc.", "reason.", "rep.", "review.field.", "role.", "rs.", "search.", "st.", "wo."),
+    *("act.", "ch.", "ck.", "consent.", "cy.", "dl.", "er.", "err.", "ev.", "every.", "keys."),
+    *("lk.", "mt.", "nav.", "out.off.", "over.", "period.", "rc.", "reason.", "rep."),
+    *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "ss.", "st."),
+    *("set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
 )
+PARTS = ("", "about.", "business.", "group.", "link.")
 
 
 def test_both_languages_have_the_same_texts() -> None:
@@ -43,6 +46,8 @@ def test_every_text_that_is_asked_for_exists(script: Path) -> None:
 
 def test_every_text_is_asked_for() -> None:
     named = set(re.findall(r"[\w.]+", CODE))
+    # Settings, and groups of them, are asked for by what they are called.
+    named |= {f"set.{part}{name}" for name in named for part in PARTS}
     assert [
         name for name in TEXTS["en"] if name not in named and not name.startswith(FAMILIES)
     ] == []
@@ -54,6 +59,9 @@ def test_every_text_is_asked_for() -> None:
         ("st", "supabase/schemas/12_payments.sql"),
         ("ck", "supabase/schemas/12_payments.sql"),
         ("lk", "supabase/schemas/02_wallets.sql"),
+        ("ss", "supabase/schemas/58_subscriptions.sql"),
+        ("cy", "supabase/schemas/58_subscriptions.sql"),
+        ("ch", "supabase/schemas/58_subscriptions.sql"),
     ],
 )
 def test_what_the_database_has_is_told(family: str, source: str) -> None:
@@ -62,6 +70,9 @@ def test_what_the_database_has_is_told(family: str, source: str) -> None:
         "st": r"payment_statuses \(status.*?values\n(.*?);",
         "ck": r"discrepancies_kind_known check \(\s*kind in \((.*?)\)",
         "lk": r"token_ledger_kind_known check \(\s*kind in \((.*?)\)",
+        "ss": r"token_subscriptions_status_known\s*check \(\s*status in \((.*?)\)",
+        "cy": r"subscription_cycles_status_known check \(\s*status in \((.*?)\)",
+        "ch": r"cycle_charges_state_known check \(\s*state in \((.*?)\)",
     }
     found = re.search(lists[family], text, re.S)
     assert found
