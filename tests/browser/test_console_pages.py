@@ -174,7 +174,7 @@ async def test_who_sells_and_what_a_contract_allows_is_set_by_owners_alone(
     await expect(dialog).to_be_hidden()
     rows = shop.select("select unattended from coinslot.gateways where id = 'stripe'")
     assert rows == [("at_will",)]
-    shop.select("select coinslot.set_unattended('stripe', 'none')")
+    shop.select("select coinslot.set_unattended('stripe', 'periodic')")
     finance = await enter("finance", "settings")
     await expect(finance.locator("h1")).to_have_text("Settings")
     assert await finance.locator("main button").count() == 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psycopg
 
+CASH_RECEIPTS = "update coinslot.settings set cash_receipts = %s"
 CATALOGUE = {
     *("token_features", "token_prices", "token_offers", "token_products", "token_tiers"),
     *("token_plans", "token_plan_offers"),

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.ai import ROOT
-from tests.e2e.surface import surface
+from tests.e2e.surface import CASH_RECEIPTS, surface
 
 if TYPE_CHECKING:
     from tests.e2e.surface import Surface
@@ -38,6 +38,7 @@ async def report(stack: LocalStack) -> str:
     """The output of Node's test runner, as TAP."""
     with stack.connect() as connection:
         shown = surface(connection)
+        connection.execute(CASH_RECEIPTS, ["on_request"])
     env = {"PATH": os.environ["PATH"], **stack.env, "SURFACE": as_json(shown)}
     node = await asyncio.create_subprocess_exec(
         *("node", "--test", "--test-reporter=tap", str(SCRIPT)),
@@ -46,6 +47,8 @@ async def report(stack: LocalStack) -> str:
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await node.communicate()
+    with stack.connect() as connection:
+        connection.execute(CASH_RECEIPTS, ["off"])
     return output.decode()
 
 

@@ -19,7 +19,7 @@ from supabase import (
 )
 from supabase.lib.client_options import SyncClientOptions
 
-from tests.e2e.surface import surface
+from tests.e2e.surface import CASH_RECEIPTS, surface
 from tests.support.subscribers import SUBSCRIBED
 
 if TYPE_CHECKING:
@@ -208,11 +208,22 @@ def subscribe(user: User, stack: LocalStack) -> None:
         connection.execute(SUBSCRIBED, {"user": user.id})
 
 
+async def ask_for_receipt(user: User, stack: LocalStack) -> None:
+    """Of an order that is yet to be paid."""
+    order = await user.rpc("create_token_order", product_id="starter", gateway="portone")
+    asked = {"kind": "income_deduction", "number": "01012345678"}
+    with stack.connect() as connection:
+        connection.execute(CASH_RECEIPTS, ["on_request"])
+        await user.rpc("request_token_cash_receipt", order_id=order["order_id"], **asked)
+        connection.execute(CASH_RECEIPTS, ["off"])
+
+
 async def test_nobody_reads_anothers_rows_in_any_table(
     user: User, stranger: User, visitor: User, shown: Surface, stack: LocalStack
 ) -> None:
     await be_refunded(user, stack)
     subscribe(user, stack)
+    await ask_for_receipt(user, stack)
     for relation in shown.private:
 
         def theirs(who: User, name: str = relation.name, owner: str = relation.owner) -> Any:  # noqa: ANN401

@@ -28,7 +28,7 @@ _NAMES = ("customerKey", "issueId", "customer_uid", "clientSecret")
 SUBSCRIBED = """
 with plan as (
   select coinslot.set_plan(
-    'plus', 'month', 'Plus', '플러스', 300, '{"KRW": 9900}', 'main', 'none'
+    'plus', 'month', 'Plus', '플러스', 300, '{"KRW": 9900, "USD": 790}', 'main', 'none'
   ) ->> 'id' as id
 ), made as (
   insert into public.token_subscriptions (
@@ -84,12 +84,12 @@ class Subscriber:
     id: str = ""
 
     async def prepare(self) -> None:
-        """The shop sells a plan, and may charge stored cards."""
+        """The shop sells the plan of its seed, and may charge stored cards."""
         shop = self.checkout.shop
         with shop.stack.connect() as connection:
             connection.execute(
                 "select public.coinslot_set_plan(%s, 'month', 'Plus', '플러스', %s, %s::jsonb)",
-                (PLAN, TOKENS, f'{{"KRW": {PRICE}}}'),
+                (PLAN, TOKENS, f'{{"KRW": {PRICE}, "USD": 790}}'),
             )
         gateway = self.checkout.driver.gateway
         await shop.rpc("coinslot_set_unattended", gateway=gateway, unattended="periodic")

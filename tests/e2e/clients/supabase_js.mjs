@@ -147,7 +147,7 @@ async function beRefunded(client) {
 // As the sidecar does: a card is stored, and somebody subscribes.
 async function subscribe(client) {
   const service = connect(SUPABASE_SERVICE_ROLE_KEY)
-  const plan = { id: 'plus', every: 'month', name: 'Plus', tokens: 300, prices: { KRW: 9900 } }
+  const plan = { id: 'plus', every: 'month', name: 'Plus', tokens: 300, prices: { KRW: 9900, USD: 790 } }
   await rows(service.rpc('coinslot_set_plan', plan))
   await rows(service.rpc('coinslot_set_unattended', { gateway: 'portone', unattended: 'periodic' }))
   const { id: method_id } = await rows(client.rpc('begin_token_method', { gateway: 'portone' }))
@@ -157,10 +157,18 @@ async function subscribe(client) {
   )
 }
 
+// Of an order that is yet to be paid.
+async function askForReceipt(client) {
+  const { order_id } = await rows(client.rpc('create_token_order', { product_id: 'starter', gateway: 'portone' }))
+  const asked = { order_id, kind: 'income_deduction', number: '01012345678' }
+  await rows(client.rpc('request_token_cash_receipt', asked))
+}
+
 test("nobody reads another's rows, in any table", async () => {
   const [victim, stranger] = [await signUp(), await signUp()]
   await beRefunded(victim)
   await subscribe(victim)
+  await askForReceipt(victim)
   for (const { name, owner } of own) {
     const theirs = (client) => client.from(name).select().eq(owner, victim.userId)
     assert.notEqual((await rows(theirs(victim))).length, 0, `nothing to protect in ${name}`)
