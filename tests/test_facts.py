@@ -12,13 +12,9 @@ import pytest
 
 from coinslot.cli import operators
 from coinslot.database.audit_records import AuditLine
-from coinslot.database.records import (
-    Applied,
-    OperatorRole,
-    RefundStatus,
-    StoredWebhook,
-)
+from coinslot.database.records import Applied, RefundStatus, StoredWebhook
 from coinslot.database.refunds import RefundAnswer
+from coinslot.database.shop_records import OperatorRole
 from coinslot.errors import LONGEST_SENTENCE
 from coinslot.gateways.base import LONGEST_REASON, State
 from coinslot.gateways.money import EXPONENTS, LARGEST

@@ -16,7 +16,7 @@ from typer.main import get_command
 from coinslot.cli import deployment
 from coinslot.cli.app import app
 from coinslot.cli.terminal import Terminal
-from coinslot.database.records import Operator
+from coinslot.database.shop_records import Operator
 from coinslot.errors import CoinslotError, RefundDeclined
 from tests.cli.test_statuses import NOBODY
 from tests.support.commands import operate_by_hand

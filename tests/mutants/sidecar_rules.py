@@ -126,8 +126,8 @@ MUTANTS = (
         "money-for-a-closed-order",
         "money is taken for orders that are open",
         Edit(
-            "sidecar/coinslot/payments/orders.py",
-            "return order.status in CONFIRMABLE and _in_time(order)",
+            "sidecar/coinslot/payments/open_orders.py",
+            "return order.status in CONFIRMABLE and in_time(order)",
             "return True",
         ),
         (f"{_CONFIRM}::test_canceled_order",),

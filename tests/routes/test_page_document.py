@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coinslot.database.records import Document
+from coinslot.database.shop_records import Document
 from coinslot.routes.page_document import NUMBER, policy, rendered
 
 if TYPE_CHECKING:

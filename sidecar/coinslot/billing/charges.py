@@ -27,7 +27,7 @@ from coinslot.errors import (
 )
 from coinslot.gateways.base import gateway_named
 from coinslot.gateways.billing import Charge, Declined, decline
-from coinslot.payments.orders import as_order
+from coinslot.payments.open_orders import as_order
 from coinslot.payments.settlements import fact_about
 
 if TYPE_CHECKING:

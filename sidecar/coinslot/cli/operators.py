@@ -11,7 +11,7 @@ from coinslot.cli.deployment import run
 from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
-    from coinslot.database.records import Limits, Operator, OperatorAccount
+    from coinslot.database.shop_records import Limits, Operator, OperatorAccount
     from coinslot.services import Services
 
 app = command_group("Who may refund, or look at what is not theirs.")

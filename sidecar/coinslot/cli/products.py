@@ -12,7 +12,7 @@ from coinslot.cli.deployment import run
 from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
-    from coinslot.database.records import Product
+    from coinslot.database.shop_records import Product
     from coinslot.services import Services
 
 app = command_group("What is sold: packs of tokens, and single things.")

@@ -11,7 +11,7 @@ from coinslot.cli.deployment import run
 from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
-    from coinslot.database.records import Seller
+    from coinslot.database.shop_records import Seller
     from coinslot.services import Services
 
 app = command_group("Who sells, as the store, receipts and credit notes say.")

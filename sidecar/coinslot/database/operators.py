@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coinslot.database.caller import Caller
-from coinslot.database.records import Limits, Operator, OperatorAccount
 from coinslot.database.rpc_names import Rpc
+from coinslot.database.shop_records import Limits, Operator, OperatorAccount
 
 
 class OperatorDatabase(Caller):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coinslot.database.caller import Caller
-from coinslot.database.records import Product
 from coinslot.database.rpc_names import Rpc
+from coinslot.database.shop_records import Product
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from coinslot.database.billing_records import MethodRecord, Subscription
 from coinslot.database.endpoints import EndpointOwner
-from coinslot.database.records import Document, Offer, OrderRecord, RefundRecord
+from coinslot.database.records import Offer, OrderRecord, RefundRecord
 from coinslot.database.rpc_names import Rpc
+from coinslot.database.shop_records import Document
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

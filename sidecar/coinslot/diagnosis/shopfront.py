@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from coinslot.database.monitoring import SeenEvents
-    from coinslot.database.records import Product
+    from coinslot.database.shop_records import Product
     from coinslot.gateways.base import Gateway
     from coinslot.settings.deployment import Settings
     from coinslot.settings.gateway import GatewaySettings

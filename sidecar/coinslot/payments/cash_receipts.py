@@ -16,7 +16,7 @@ from structlog.contextvars import bound_contextvars
 from coinslot.database.caller import RpcMissing
 from coinslot.errors import CoinslotError, GatewayTimeout
 from coinslot.gateways.cash_receipts import CashReceipt, ReceiptStep
-from coinslot.payments.orders import as_order
+from coinslot.payments.open_orders import as_order
 from coinslot.settings.fields import SECONDS_TO_REFUND
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from coinslot.errors import CoinslotError, PaymentRefused
-from coinslot.payments.orders import as_order
+from coinslot.payments.open_orders import as_order
 from coinslot.payments.settlements import fact_about
 
 if TYPE_CHECKING:

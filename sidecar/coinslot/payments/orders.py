@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,10 +20,14 @@ from coinslot.errors import (
     OrderNotFound,
     PaymentRefused,
 )
-from coinslot.gateways.base import Order, gateway_named
+from coinslot.gateways.base import gateway_named
 from coinslot.order_ids import ORDER_ID, bind_order
+from coinslot.payments.open_orders import (
+    as_order,
+    confirmable,
+    require_open,
+)
 from coinslot.payments.outcomes import (
-    CONFIRMABLE,
     require_not_declined,
     require_paid,
     require_taken,
@@ -128,7 +131,7 @@ class Orders:
         bind_order(order.order_id)
         if amount not in {None, order.amount}:
             raise PriceChanged
-        _require_open(order)
+        require_open(order)
         self._require_mode(order)
         # Nothing was applied to an order that has just been made.
         known = await self._settlements.attempt_key(order) if order.version > 1 else None
@@ -139,7 +142,7 @@ class Orders:
             await self._settlements.call_off(token, order.order_id, refusal, "checkout")
             raise
         if prepared.attempt is not None:
-            _require_open(await self._register(gateway, order, prepared.attempt))
+            require_open(await self._register(gateway, order, prepared.attempt))
         return order, prepared.browser
 
     async def ask_cash_receipt(self, token: str, order_id: str, kind: str, number: str) -> None:
@@ -245,7 +248,7 @@ class Orders:
             return await self._settlements.settle(gateway, order_id, payment_key, "confirm")
         if amount != order.amount:
             raise AmountMismatch
-        if _confirmable(order):
+        if confirmable(order):
             try:
                 self._require_mode(order)
                 fact = of_order(
@@ -276,40 +279,3 @@ async def _of_product(made: Awaitable[OrderRecord]) -> OrderRecord:
         if error.code == "product_not_found":
             raise InvalidPackage from error
         raise
-
-
-def as_order(order: OrderRecord, language: str = "ko", *, payment_key: str | None = None) -> Order:
-    """The order as far as its gateway needs it."""
-    until = datetime.fromisoformat(order.deposit_until) if order.deposit_until else None
-    return Order(
-        order.order_id,
-        order.name,
-        order.amount,
-        order.currency,
-        language,
-        payment_key=payment_key,
-        deposit_until=until,
-        name_ko=order.name_ko,
-    )
-
-
-def _require_open(order: OrderRecord) -> None:
-    """Raises where nobody is to be told how to pay this order."""
-    if order.status != "pending" or not _in_time(order):
-        raise no_longer_open(order)
-
-
-def _confirmable(order: OrderRecord) -> bool:
-    return order.status in CONFIRMABLE and _in_time(order)
-
-
-def _in_time(order: OrderRecord) -> bool:
-    """True while the order's time is not over. Orders expire in batches, so the status may lag."""
-    return datetime.fromisoformat(order.expires_at) > datetime.now(UTC)
-
-
-def no_longer_open(order: OrderRecord) -> PaymentRefused:
-    """The refusal of a repeated checkout whose order is over."""
-    status = "expired" if order.status == "pending" else order.status
-    message = "The order of this Idempotency-Key is no longer open"
-    return PaymentRefused(message, code=f"payment_{status}", status=status)

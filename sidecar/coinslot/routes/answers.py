@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, create_model
 
 from coinslot.database.endpoints import Endpoint
-from coinslot.database.records import OperatorRole
+from coinslot.database.shop_records import OperatorRole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

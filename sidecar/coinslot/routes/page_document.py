@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from sanic import HTTPResponse, Request
 
-    from coinslot.database.records import Document
+    from coinslot.database.shop_records import Document
 
 document_pages = Blueprint("document_pages")
 

@@ -1,7 +1,6 @@
 """Toss's Payment object (API version 2022-11-16), and the fact that it states.
 
-What is missing or unknown where it decides a state or an amount concludes nothing: the read is a
-`ValueError`.
+Nothing is concluded from what is missing or unknown: the read is a `ValueError`.
 """
 
 from __future__ import annotations
