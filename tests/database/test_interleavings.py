@@ -86,7 +86,7 @@ def test_two_calls_at_once_end_as_one_after_the_other(
 def test_a_call_that_was_rolled_back_leaves_no_trace_on_the_other(
     stage: Stage, first: str, record_property: Count
 ) -> None:
-    others = partners(first, MONEY)[:: sized(5, proofs=1)]
+    others = partners(first, MONEY)[:: sized(8, proofs=1)]
     for second in others:
         stage.enter(first, second, otherwise=True)
         end = stage.interleaved(first, second, commit=False)

@@ -118,7 +118,7 @@ def test_a_merge_and_another_call_end_as_one_after_the_other(
         assert stage.is_of_a_turn(end, *pair), f"{pair}"
 
 
-@pytest.mark.parametrize("other", list(ACTIONS)[:: sized(3, proofs=1)])
+@pytest.mark.parametrize("other", list(ACTIONS)[:: sized(5, proofs=1)])
 def test_a_merge_that_was_rolled_back_leaves_no_trace(stage: MergingStage, other: str) -> None:
     end = stage.interleaved("merge", other, commit=False)
     assert end == stage.in_turn(other)

@@ -22,7 +22,7 @@ from tests.support.sizes import sized
 MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))
 UNINSTALL = ROOT / "supabase/uninstall.sql"
 EXPORT = ROOT / "supabase/export.sql"
-STEP = sized(24, proofs=1)
+STEP = sized(40, proofs=1)
 """Migrations from one stop of an installation to the next."""
 
 APP = """

@@ -28,7 +28,7 @@ from tests.support.sizes import sized
 
 UPGRADED = int(os.environ.get("UPGRADED_HISTORIES") or sized(10, proofs=200))
 BEFORE = AFTER = 35
-ENTRIES = int(os.environ.get("UPGRADED_ENTRIES") or sized(20_000, proofs=1_000_000))
+ENTRIES = int(os.environ.get("UPGRADED_ENTRIES") or sized(10_000, proofs=1_000_000))
 """Of the ledger that is upgraded."""
 
 _BALANCE = """
