@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(129);
+select plan(130);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 
@@ -253,6 +253,8 @@ select is((select string_agg(p.status, ' ' order by p.created_at) from public.to
 select is(pg_temp.does('nia', 'upgrade_token_plan(%L, ''pro'')') || pg_temp.charge('nia'), 'activecredited completed 650', 'another is paid');
 select is(pg_temp.state('nia') || ' ' || (pg_temp.sub('nia')).amount, 'active pro 0 | 650 24900', '... and is the plan from now on');
 select matches(pg_temp.does('nia', 'upgrade_token_plan(%L, ''pro'')'), 'PT409', '... once in a period');
+select pg_temp.plan('most', $$'month', 'Most', 'Most', 3000, '{"KRW": 59000}'$$) \g /dev/null
+select matches(pg_temp.does('nia', 'upgrade_token_plan(%L, ''most'')'), 'PT409 subscription_state', '... nor to one that is dearer still');
 select is((select pg_temp.read(p.order_id, 'L:paid paid=' || p.amount) from public.token_payments p where p.user_id = pg_temp.id('nia') and p.paid = 0),
   'review review 650', 'the declined one, should it be paid, buys nothing');
 select pg_temp.over('nia') \g /dev/null

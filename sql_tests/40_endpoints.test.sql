@@ -138,14 +138,15 @@ select is(pg_temp.claim(), '', '... waits, and so does what comes after it');
 select pg_temp.later() \g /dev/null
 select is(pg_temp.claim(), '1:2 1:1 2:1 2:1', 'leases that are over are claimed again');
 select is(
-  pg_temp.as_service(format('select coinslot_finish_delivery(%s, 1, ''failed'') as r', (
+  pg_temp.as_service(format('select coinslot_finish_delivery(%s, 1, ''failed'', 599) as r', (
     select d.id from coinslot.deliveries d where d.endpoint_id = pg_temp.endpoint(1) and d.seq = 2
   ))) ->> 'r', 'pending', 'a claim that was lost says nothing of a failure'
 );
 select is(
-  (select d.attempts || ' ' || (d.next_attempt_at > clock_timestamp() + interval '1 minute')
+  (select concat_ws(' ', d.attempts, d.next_attempt_at > clock_timestamp() + interval '1 minute',
+      d.status is distinct from 599)
     from coinslot.deliveries d where d.endpoint_id = pg_temp.endpoint(1) and d.seq = 2),
-  '2 true', '... the lease goes on'
+  '2 t t', '... the lease goes on'
 );
 select is(
   pg_temp.as_service(format('select coinslot_finish_delivery(%s, 1, ''delivered'') as r', (
@@ -221,6 +222,9 @@ select is(
   pg_temp.as_service(format('select coinslot_test_endpoint(%L) as r', pg_temp.endpoint(1))) ->> 'error',
   'endpoint_off', '... nor tried'
 );
+-- One that was being sent when it was switched off.
+update coinslot.deliveries d set state = 'pending', finished_at = null, next_attempt_at = clock_timestamp()
+where d.id = (select max(p.id) from coinslot.deliveries p where p.endpoint_id = pg_temp.endpoint(1) and p.seq is not null);
 select is(
   pg_temp.as_service(format('select * from coinslot_set_endpoint(%L, active => true)', pg_temp.endpoint(1))) ->> 'active',
   'true', 'switched on again'

@@ -30,15 +30,16 @@ MUTANTS = (
         ),
         OUTBOX,
     ),
-    _mutant(
+    SqlMutant(
         "small-refund-not-told",
         "each refund is told, though it moves no status",
-        "tell_of_payments",
-        (
-            "a.status, a.refunded, a.disputed, a.withdrawn, a.confirmed_at, a.virtual_account",
-            "a.status, 0, a.disputed, a.withdrawn, a.confirmed_at, a.virtual_account",
+        tuple(
+            Rewrite(
+                "coinslot.tell_of_payments", f"{row}.status, {row}.refunded", f"{row}.status, 0"
+            )
+            for row in ("a", "b")
         ),
-        OUTBOX,
+        (OUTBOX,),
     ),
     _mutant(
         "low-told-again",
