@@ -4,7 +4,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(71);
+select plan(73);
 
 select pg_temp.sign_up('ann@example.com') as ann, pg_temp.sign_up('ben@example.com') as ben \gset
 select pg_temp.change($$update coinslot.settings set cash_receipts = 'on_request'$$) \g /dev/null
@@ -87,6 +87,7 @@ select is(pg_temp.ask(:'ann', :'order_id', 'income_deduction', '01012345678') ->
 select pg_temp.paid(:'order_id', ' refunded=2000') \g /dev/null
 select is(pg_temp.claim(), null, 'a refund does not cut the lease short');
 select pg_temp.pass('10 minutes') \g /dev/null
+select is(pg_temp.ask(:'ann', :'order_id', 'expenditure_proof', '1234567891') ->> 'error', 'cash_receipt_exists', '... nor is it corrected after a lost answer');
 select is(pg_temp.claim(), '0 3000 5000 1 0 2', 'after a lost answer the same is asked, whatever was refunded meanwhile');
 select is(pg_temp.as_service(format('select coinslot_finish_cash_receipt(%L, 1, ''failed'', 0) as s', :'order_id')) ->> 's', 'requested', 'a late answer counts for nothing');
 select is(pg_temp.told(:'order_id', 'issued', 5000, ', receipt_key => ''T1'', issue_number => ''G1'''), 'in_progress', 'the gateway''s yes is not the tax office''s');
@@ -185,6 +186,16 @@ select is(
 );
 select is((select count(*) from coinslot.cash_receipts r where r.number like '%7777'), 0::bigint, '... nor its last digits');
 select pg_temp.pass('91 days') \g /dev/null
+create function pg_temp.due(order_id text, at text) returns void
+language sql as $$
+  select pg_temp.change(format(
+    'update coinslot.cash_receipts r set next_try_at = %L from token_payments p
+      where p.id = r.payment_id and p.order_id = %L', due.at, due.order_id
+  ))
+$$;
+select pg_temp.due(:'order_id', 'tomorrow') \g /dev/null
+select is(coinslot.purge_cash_receipt_numbers(500), 0::bigint, 'a number is kept while something is to be asked for');
+select pg_temp.due(:'order_id', null) \g /dev/null
 select is(coinslot.purge_cash_receipt_numbers(500), 1::bigint, 'numbers go once nothing is to come of their receipts');
 select is((select count(*) from coinslot.cash_receipts r where r.number is not null), 1::bigint, '... and the last four digits stay');
 

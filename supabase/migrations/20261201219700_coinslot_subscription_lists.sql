@@ -1,5 +1,7 @@
 select coinslot.begin_upgrade();
 
+select coinslot.lock_for_upgrade(array['public.token_subscriptions']::regclass[]);
+
 create index token_subscriptions_newest on public.token_subscriptions (created_at desc, id desc);
 
 -- What was paid for stays until its period is over. What is not paid ends at once, with all that

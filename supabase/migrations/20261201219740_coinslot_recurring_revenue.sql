@@ -1,5 +1,7 @@
 select coinslot.begin_upgrade();
 
+select coinslot.lock_for_upgrade(array['public.token_subscriptions']::regclass[]);
+
 -- Recurring revenue: what subscriptions that run are worth a month, and how that changed.
 --
 -- A move is written in the transaction that changes a subscription, dated by the database's clock,

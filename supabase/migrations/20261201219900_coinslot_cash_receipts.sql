@@ -537,8 +537,8 @@ begin
           )
         end, v_receipt.amount, v_wanted, v_receipt.asked,
         coalesce((coinslot.tax_within(v_payment, v_receipt.asked)).tax_free, 0),
-        v_receipt.attempt, v_receipt.answers, v_receipt.tries, v_receipt.asked_on, v_receipt.by_gateway, v_receipt.receipt_key,
-        v_receipt.lease
+        v_receipt.attempt, v_receipt.answers, v_receipt.tries, v_receipt.asked_on,
+        v_receipt.by_gateway, v_receipt.receipt_key, v_receipt.lease
       )::public.coinslot_cash_receipt;
     end if;
   end loop;

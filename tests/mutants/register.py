@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutants import (
     audit_rules,
+    cash_receipt_rules,
     console_rules,
     document_rules,
     ending_rules,
@@ -52,6 +53,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *payment_rules.MUTANTS,
     *document_rules.MUTANTS,
     *personal_rules.MUTANTS,
+    *cash_receipt_rules.MUTANTS,
     *ending_rules.MUTANTS,
     *refund_rules.MUTANTS,
     *operator_rules.MUTANTS,

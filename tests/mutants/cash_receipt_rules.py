@@ -1,0 +1,85 @@
+"""Rules of cash receipts, each broken by one mutant."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Rewrite, SqlMutant
+
+PROOF = "sql_tests/42_cash_receipts.test.sql"
+
+
+def _broken(name: str, rule: str, function: str, old: str, new: str) -> SqlMutant:
+    return SqlMutant(name, rule, (Rewrite(f"coinslot.{function}", old, new),), (PROOF,))
+
+
+MUTANTS = (
+    _broken(
+        "receipt-of-anothers-order",
+        "people ask for the receipts of their own orders",
+        "request_cash_receipt",
+        " and p.user_id = v_user_id",
+        "",
+    ),
+    _broken(
+        "receipt-changed-while-asked",
+        "a request stays as it is once the gateway has been asked",
+        "save_cash_receipt",
+        "v_receipt.asked is not null or",
+        "",
+    ),
+    _broken(
+        "other-question-after-a-lost-answer",
+        "what got no answer is asked again as it was",
+        "ask_cash_receipt",
+        "coalesce(receipt.asked, case",
+        "coalesce(case",
+    ),
+    _broken(
+        "late-answer-of-a-receipt",
+        "an answer of an earlier lease changes nothing",
+        "finish_cash_receipt",
+        "v_receipt.lease = finish_cash_receipt.lease and",
+        "",
+    ),
+    _broken(
+        "receipt-of-a-test-in-a-live-shop",
+        "a live shop asks for no receipts of test payments",
+        "claim_cash_receipts",
+        "and p.live = coinslot.is_live()",
+        "",
+    ),
+    _broken(
+        "issued-before-the-tax-office",
+        "a receipt is issued once the tax office has had its time",
+        "judge_cash_receipt",
+        "said <> 'in_progress' and v_looked_at <= v_now",
+        "said <> 'in_progress'",
+    ),
+    _broken(
+        "receipt-larger-than-the-money",
+        "a receipt stands for the money that its order holds",
+        "wanted_cash_receipt",
+        "coinslot.held_money(payment)",
+        "payment.paid",
+    ),
+    _broken(
+        "receipt-of-a-card",
+        "what was paid by card has no cash receipt",
+        "is_cash",
+        "'transfer'",
+        "'transfer', 'card'",
+    ),
+    _broken(
+        "number-purged-too-soon",
+        "a number is kept while something is to be asked for",
+        "purge_cash_receipt_numbers",
+        "and r.next_try_at is null",
+        "",
+    ),
+    _broken(
+        "receipts-shown-to-everybody",
+        "operators alone list receipts",
+        "list_cash_receipts",
+        "perform coinslot.require_operator(variadic coinslot.operator_roles());",
+        "",
+    ),
+)
