@@ -66,6 +66,14 @@ class ReconciledCheckout:
             lambda: all(self.shop.row(each)["status"] == "completed" for each in order_ids)
         )
 
+    async def becomes(self, order_id: str, status: str) -> None:
+        """By whichever server."""
+        await self.shop.until(lambda: self.shop.row(order_id)["status"] == status)
+
+    async def planned(self, order_id: str, schedule: list[tuple[int, int]]) -> None:
+        """By whichever server."""
+        await self.shop.until(lambda: self.schedule(order_id) == schedule)
+
 
 @pytest_asyncio.fixture
 async def reconciled(checkout: Checkout, stack: LocalStack) -> AsyncIterator[ReconciledCheckout]:
@@ -78,7 +86,7 @@ class TestOpenOrder:
         order_id = await reconciled.checkout.order()
         await reconciled.checkout.pay(order_id)
         await reconciled.round(order_id)
-        assert reconciled.shop.row(order_id)["status"] == "completed"
+        await reconciled.completed(order_id)
         assert await reconciled.shop.tokens() == 15
         assert reconciled.schedule(order_id) == []
 
@@ -92,17 +100,16 @@ class TestOpenOrder:
         assert reconciled.shop.row(order_id)["status"] == "expired"
         await reconciled.checkout.pay(order_id)
         await reconciled.round(order_id)
-        assert reconciled.shop.row(order_id)["status"] == "completed"
+        await reconciled.completed(order_id)
 
     @at_one(TOSS)
     async def test_nobody_paid(self, reconciled: ReconciledCheckout) -> None:
         """Read at growing distances; nothing is noted about it."""
         order_id = await reconciled.checkout.order()
         await reconciled.round(order_id)
-        [(reads, minutes)] = reconciled.schedule(order_id)
-        assert (reads, minutes) == (1, 5)
+        await reconciled.planned(order_id, [(1, 5)])
         await reconciled.round(order_id)
-        assert reconciled.schedule(order_id) == [(2, 10)]
+        await reconciled.planned(order_id, [(2, 10)])
         assert reconciled.shop.row(order_id)["status"] == "pending"
         assert reconciled.shop.events(order_id) == []
 
@@ -133,7 +140,7 @@ class TestSettledOrder:
         assert reconciled.shop.row(order_id)["status"] == "completed"
         await reconciled.shop.play("refund", payment_key=key)
         await reconciled.round(order_id)
-        assert reconciled.shop.row(order_id)["status"] == "refunded"
+        await reconciled.becomes(order_id, "refunded")
         assert await reconciled.shop.tokens() == 5
 
 

@@ -112,6 +112,8 @@ class Traffic:
         mine = self.users[number::people]
         turn = 0
         with self.bank.connect() as connection:
+            # As behind PostgREST: a statement prepared before a table got its column is refused.
+            connection.prepare_threshold = None
             while not over.is_set():
                 turn += 1
                 self._act(connection, random, random.choice(mine), f"{self._times} {number} {turn}")

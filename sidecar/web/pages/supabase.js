@@ -18,7 +18,9 @@ export function createClient(address, anonKey, more = {}) {
   })
 
   async function authorized(input, init = {}) {
-    const { data } = await auth.getSession()
+    const { data, error } = await auth.getSession()
+    // Whoever cannot be asked about just now is not nobody: nothing is asked in nobody's name.
+    if (error) throw error
     const headers = new Headers(init.headers)
     headers.set('apikey', anonKey)
     headers.set('Authorization', `Bearer ${data.session?.access_token ?? anonKey}`)
