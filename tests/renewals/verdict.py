@@ -1,0 +1,69 @@
+"""The comparison: each period that was paid for was given once, none was charged twice and kept."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, LiteralString
+
+from tests.storm.verdict import Offence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.storm.verdict import Database
+    from tests.support.gateways.driver import Money
+
+# `credited` are the orders that gave the period's tokens, `owned` all that were made for it.
+_CYCLES: LiteralString = """
+select c.id::text, c.number, c.status, c.tokens, c.amount, s.status as subscription,
+  coalesce(array_agg(p.order_id) filter (where p.confirmed_at is not null), '{}') as credited,
+  coalesce(array_agg(p.order_id) filter (where p.id is not null), '{}') as owned,
+  coalesce(sum(l.tokens), 0)::bigint as given
+from coinslot.subscription_cycles c
+join public.token_subscriptions s on s.id = c.subscription_id
+left join coinslot.cycle_orders o on o.cycle_id = c.id and o.purpose = 'renewal'
+left join public.token_payments p on p.id = o.payment_id
+left join lateral (
+  select sum(l.delta) as tokens from public.token_ledger l
+  where l.payment_id = p.id and l.kind = 'purchase'
+) l on true
+group by c.id, s.id
+"""
+_UNTOLD: LiteralString = """
+select s.id::text, s.status, s.needs, s.next_charge_at from public.token_subscriptions s
+where s.next_charge_at <= clock_timestamp() - interval '5 s'
+  or s.status = 'past_due' and s.next_charge_at is null
+"""
+_OPEN: LiteralString = """
+select h.id::text, h.looks, p.order_id, p.status from coinslot.cycle_charges h
+join public.token_payments p on p.id = h.payment_id where h.state = 'open'
+"""
+_SHOWN: LiteralString = """
+select payment_key from coinslot.discrepancies where resolved_at is null
+"""
+_TWO: LiteralString = """
+select s.user_id::text, s.family from public.token_subscriptions s
+where s.status <> 'ended' group by 1, 2 having count(*) > 1
+"""
+
+
+def unfair(database: Database, money: list[Money]) -> Iterator[Offence]:
+    kept: dict[str, list[Money]] = {}
+    shown = {row["payment_key"] for row in database.rows(_SHOWN)}
+    for each in money:
+        if each.left > 0 and each.key not in shown:
+            kept.setdefault(each.order_id, []).append(each)
+    for row in database.rows(_CYCLES):
+        what = json.dumps(row, default=str)
+        paid = row["status"] == "paid"
+        if len(row["credited"]) > 1:
+            yield Offence("doubled", f"a period was given twice: {what}")
+        elif paid != bool(row["credited"]):
+            yield Offence("minted" if paid else "lost", f"paid and given differ: {what}")
+        elif row["given"] != (row["tokens"] if paid else 0):
+            yield Offence("minted", f"not the tokens of the period: {what}")
+        if sum(len(kept.get(order, [])) for order in row["owned"]) > 1:
+            yield Offence("charged", f"charged twice, kept, and nobody is told: {what}")
+    for query, what in ((_OPEN, "open charge"), (_UNTOLD, "forgotten"), (_TWO, "two at once")):
+        for row in database.rows(query):
+            yield Offence(what, json.dumps(row, default=str))
