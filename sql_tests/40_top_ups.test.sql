@@ -37,7 +37,7 @@ language sql as $$
 $$;
 create function pg_temp.claim() returns jsonb
 language sql as $$
-  select nullif(pg_temp.as_service('select coinslot_claim_top_ups(array[''portone'']) as c') -> 'c', 'null')
+  select nullif(pg_temp.as_service('select c from unnest(coinslot_claim_top_ups(array[''portone''])) c') -> 'c', 'null')
 $$;
 create function pg_temp.charge(outcome text default 'paid') returns text
 language plpgsql as $$

@@ -560,12 +560,12 @@ grant execute on function coinslot.claim_charges(text[], integer, uuid) to servi
 
 create function public.coinslot_claim_charges(
   gateways text[], batch integer default 20, subscription_id uuid default null
-) returns setof jsonb
+) returns jsonb[]
 language sql volatile set search_path = '' as $$
-  select coinslot.claim_charges(
+  select array(select coinslot.claim_charges(
     coinslot_claim_charges.gateways, coinslot_claim_charges.batch,
     coinslot_claim_charges.subscription_id
-  )
+  ))
 $$;
 comment on function public.coinslot_claim_charges(text[], integer, uuid) is
 'Service: charges that are to be made, and those whose outcome is to be looked up (again), leased to

@@ -486,9 +486,11 @@ revoke all on function coinslot.claim_top_ups(text[], integer) from public;
 grant execute on function coinslot.claim_top_ups(text[], integer) to service_role;
 
 create function public.coinslot_claim_top_ups(gateways text[], batch integer default 20)
-returns setof jsonb
+returns jsonb[]
 language sql volatile set search_path = '' as $$
-  select coinslot.claim_top_ups(coinslot_claim_top_ups.gateways, coinslot_claim_top_ups.batch)
+  select array(select coinslot.claim_top_ups(
+    coinslot_claim_top_ups.gateways, coinslot_claim_top_ups.batch
+  ))
 $$;
 comment on function public.coinslot_claim_top_ups(text[], integer) is
 'Service: charges of top-ups that are to be made or looked up, as coinslot_claim_charges.';
