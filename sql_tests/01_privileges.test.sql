@@ -1177,7 +1177,7 @@ $$;
 
 select plan(
   (select count(*)::integer from relation_grants) + (select count(*)::integer from function_grants)
-  + 24
+  + 25
 );
 
 select is(
@@ -1388,6 +1388,13 @@ select is(
 select is(
   pg_temp.as_service('select id from coinslot.token_holds') ->> 'code', '42501',
   'not even the service reads whole holds past the RPCs'
+);
+select is_empty(
+  $$
+    select p.proname from pg_proc p
+    where p.pronamespace = 'public'::regnamespace and p.proname like 'coinslot\_claim\_%' and p.proretset
+  $$,
+  'work is handed out as an array: "Max rows" would cut off rows that are leased already'
 );
 
 select * from finish();

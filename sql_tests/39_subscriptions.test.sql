@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(130);
+select plan(134);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 
@@ -65,14 +65,14 @@ select is((select count(*) from public.token_plan_offers), 4::bigint, 'plans are
 
 insert into people
 select n, pg_temp.sign_up(n || '@example.com') from unnest(array[
-  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max'
+  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max', 'pia'
 ]) n;
 select matches(pg_temp.shop(pg_temp.id('ann'), 'select begin_token_method(''portone'') as t'), 'PT409 not_unattended',
   'a gateway charges nobody before the shop says so');
 select is(pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'') as t') ->> 't', 'periodic', 'the shop does');
 select matches(pg_temp.refusal(pg_temp.as_service('select coinslot_set_unattended(''portone'', ''often'')')), 'PT400', 'not often');
 insert into methods select n, pg_temp.method(n, n || ' key') from unnest(array[
-  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max'
+  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max', 'pia'
 ]) n;
 select is((pg_temp.as_user(pg_temp.id('ann'), 'select list_token_methods() as t') -> 't') - 'id' - 'added_at',
   '{"brand": "Hyundai", "broken": false, "gateway": "portone", "last_four": "1234"}', 'a stored method');
@@ -155,7 +155,7 @@ select is(pg_temp.does('cat', format('set_token_subscription_method(%%L, %L)', p
 select is(pg_temp.charge('cat'), 'credited completed 300', '... it is charged at once');
 select matches(pg_temp.shop(pg_temp.id('cat'), format('select remove_token_method(%L)::text as t', pg_temp.card('cat 2'))), 'PT409 method_in_use', 'a method in use stays');
 select is(pg_temp.shop(pg_temp.id('cat'), format('select remove_token_method(%L)::text as t', pg_temp.card('cat'))), '', '... the old one goes');
-select is(pg_temp.as_service('select coinslot_claim_forgets(array[''portone'']) as t') #>> '{t,id}', pg_temp.card('cat')::text, '... at its gateway, too');
+select is(pg_temp.as_service('select t from unnest(coinslot_claim_forgets(array[''portone''])) t') #>> '{t,id}', pg_temp.card('cat')::text, '... at its gateway, too');
 select pg_temp.as_service(format('select coinslot_finish_forget(%L)', pg_temp.card('cat'))) \g /dev/null
 select is((select k.sealed from coinslot.billing_keys k where k.id = pg_temp.card('cat')), null, '... and is forgotten here');
 
@@ -289,6 +289,15 @@ select is(pg_temp.charge('leo') || ' ' || pg_temp.state('leo'), 'nothing due end
 select is(pg_temp.subscribe('max') || pg_temp.charge('max'), 'incompletecredited completed 300', 'one whose bank takes it back');
 select is((select pg_temp.read(p.order_id, 'A:paid paid=9900 disputed=9900') from public.token_payments p where p.user_id = pg_temp.id('max')), 'moved disputed 300', '... disputes');
 select is((pg_temp.sub('max')).cancel_at_end, true, '... and is charged no more');
+select is(pg_temp.subscribe('pia') || pg_temp.charge('pia'), 'incompletecredited completed 300', 'one of whose charge nobody knows anything');
+select pg_temp.over('pia') \g /dev/null
+select is(pg_temp.claim('pia') ->> 'over', 'false', '... is charged');
+select pg_temp.does('pia', 'cancel_token_subscription(%L)') \g /dev/null
+select pg_temp.later('pia', 0.01) \g /dev/null
+update claimed set c = pg_temp.claim('pia');
+select is((select concat(c ->> 'again', ' ', c ->> 'over') from claimed), 'true true', '... and after leaving looked up, not charged again');
+select is((select pg_temp.as_service(format('select coinslot_finish_charge(%L, %s, ''ours'', ''order_over'', true) as t', c ->> 'id', c ->> 'lease')) ->> 't' from claimed)
+  || ' ' || pg_temp.state('pia'), 'true ended plus 1 canceled | 300', '... so that it ends');
 select is((select coinslot_go_live(false) ->> 'mode' from (select pg_temp.change('set role postgres')) r), 'live', 'with real money');
 select is((select count(*) from public.token_subscriptions s where s.status <> 'ended'), 0::bigint, '... what began with test money has ended');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books are sound');

@@ -29,7 +29,7 @@ create function pg_temp.claim(batch integer default 20) returns text
 language plpgsql as $$
 declare
   v_jobs jsonb := pg_temp.as_service(format(
-    'select coalesce(jsonb_agg(to_jsonb(c)), ''[]'') as r from coinslot_claim_deliveries(''{}'', %s) c', claim.batch
+    'select coalesce(jsonb_agg(to_jsonb(c)), ''[]'') as r from unnest(coinslot_claim_deliveries(''{}'', %s)) c', claim.batch
   )) -> 'r';
 begin
   insert into claims select j from jsonb_array_elements(v_jobs) j;

@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(37);
+select plan(39);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
 create temporary table people (name, id) as
@@ -37,7 +37,7 @@ language sql as $$
 $$;
 create function pg_temp.claim() returns jsonb
 language sql as $$
-  select nullif(pg_temp.as_service('select coinslot_claim_top_ups(array[''portone'']) as c') -> 'c', 'null')
+  select nullif(pg_temp.as_service('select c from unnest(coinslot_claim_top_ups(array[''portone''])) c') -> 'c', 'null')
 $$;
 create function pg_temp.charge(outcome text default 'paid') returns text
 language plpgsql as $$
@@ -123,6 +123,11 @@ select is(pg_temp.set_up('eve') || ' ' || (select pg_temp.change('update coinslo
 select pg_temp.change('update coinslot.settings set auto_top_up = true') \g /dev/null
 delete from auth.users u where u.id = pg_temp.id('eve');
 select is(pg_temp.charge() || (select t.status from coinslot.top_ups t where t.user_id = pg_temp.id('eve')), 'nothing dueoff', 'who is gone is not charged');
+update public.token_prices r set amount = amount - 1 where r.product_id = 'starter' and r.currency = 'KRW';
+select is(pg_temp.set_up('fay') || (pg_temp.claim() ->> 'over'), 'onfalse', 'one who switches it off while nobody knows what a charge came to');
+select pg_temp.as_user(pg_temp.id('fay'), 'select stop_token_top_up()') \g /dev/null
+select pg_temp.later(0.1) \g /dev/null
+select is((select concat(c ->> 'again', ' ', c ->> 'over') from pg_temp.claim() c), 'true true', '... is looked up, and not charged again');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books are sound');
 
 select * from finish();

@@ -18,7 +18,7 @@ create function pg_temp.claim() returns text
 language plpgsql as $$
 declare
   v_jobs jsonb := pg_temp.as_service(
-    'select coalesce(jsonb_agg(to_jsonb(c)), ''[]'') as r from coinslot_claim_mails() c'
+    'select coalesce(jsonb_agg(to_jsonb(c)), ''[]'') as r from unnest(coinslot_claim_mails()) c'
   ) -> 'r';
 begin
   if v_jobs = '[]' then

@@ -28,7 +28,7 @@ create function pg_temp.charge(subscription uuid, outcome text default 'paid') r
 language plpgsql as $$
 declare
   v_claim jsonb := pg_temp.as_service(format(
-    'select coinslot_claim_charges(array[''portone''], 5, %L) as c', subscription
+    'select c from unnest(coinslot_claim_charges(array[''portone''], 5, %L)) c', subscription
   )) -> 'c';
 begin
   if outcome <> 'paid' then
@@ -144,7 +144,7 @@ update public.token_subscriptions s set next_charge_at = clock_timestamp() - int
 where s.id = :'first';
 update coinslot.subscription_cycles c set period_start = c.period_start - interval '32 days'
 where c.subscription_id = :'first';
-select pg_temp.as_service(format('select coinslot_claim_charges(array[''portone''], 5, %L) as c', :'first'))
+select pg_temp.as_service(format('select c from unnest(coinslot_claim_charges(array[''portone''], 5, %L)) c', :'first'))
 \g /dev/null
 select is(pg_temp.recurring('recurring') #> '{0,churn}', '9900', '... when it has ended');
 select is((pg_temp.recurring('churn') -> 0) - 'day',

@@ -180,7 +180,7 @@ $$;
 create function pg_temp.tops_up(outcome text) returns text
 language sql as $$
   select pg_temp.as_service(format('select coinslot_finish_top_up(%L, 0, %L, ''why'') as t', c -> 'c' ->> 'id', outcome)) ->> 't'
-  from pg_temp.as_service('select coinslot_claim_top_ups(array[''portone'']) as c') c
+  from pg_temp.as_service('select c from unnest(coinslot_claim_top_ups(array[''portone''])) c') c
 $$;
 select is(pg_temp.set_up('kim') || pg_temp.tops_up('soft') || ' ' || pg_temp.told('kim'), 'ontrue top_up.failed', 'a pack that is declined');
 select is(pg_temp.data('kim', 'top_up.failed') - 'method_id' - 'retry_at', '{"product_id": "starter", "gateway": "portone", "amount": 5000,

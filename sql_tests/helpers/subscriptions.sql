@@ -57,7 +57,7 @@ $$;
 -- Claims what is due of somebody; what the gateway then says: paid, or a class of decline.
 create function pg_temp.claim(name text) returns jsonb
 language sql as $$
-  select nullif(pg_temp.as_service(format('select coinslot_claim_charges(array[''portone''], 5, %L) as c',
+  select nullif(pg_temp.as_service(format('select c from unnest(coinslot_claim_charges(array[''portone''], 5, %L)) c',
     (pg_temp.sub(claim.name)).id)) -> 'c', 'null')
 $$;
 

@@ -293,9 +293,11 @@ revoke all on function coinslot.claim_forgets(text[], integer) from public;
 grant execute on function coinslot.claim_forgets(text[], integer) to service_role;
 
 create function public.coinslot_claim_forgets(gateways text[], batch integer default 20)
-returns setof jsonb
+returns jsonb[]
 language sql volatile set search_path = '' as $$
-  select coinslot.claim_forgets(coinslot_claim_forgets.gateways, coinslot_claim_forgets.batch)
+  select array(select coinslot.claim_forgets(
+    coinslot_claim_forgets.gateways, coinslot_claim_forgets.batch
+  ))
 $$;
 comment on function public.coinslot_claim_forgets(text[], integer) is
 'Service: removed methods that gateways have yet to forget, leased to the caller.';

@@ -487,10 +487,14 @@ comment on function coinslot.advance_subscription(public.token_subscriptions) is
 'Does what is due of a locked subscription; the charge that is to be made, or null.';
 revoke all on function coinslot.advance_subscription(public.token_subscriptions) from public;
 
+-- Of what is over, nothing is taken any more: it is only looked up, for what was taken before.
 create function coinslot.describe_charge(charge_id uuid, again boolean) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'id', h.id, 'lease', h.looks, 'again', describe_charge.again, 'gateway', p.gateway,
+    'id', h.id, 'lease', h.looks, 'again', describe_charge.again,
+    'over', coinslot.has_ended(p.status) or c.status = 'missed' or s.status = 'ended'
+      or s.cancel_at_end or k.status <> 'active',
+    'gateway', p.gateway,
     'subscription_id', c.subscription_id, 'method_id', k.id, 'customer', k.customer,
     'sealed', k.sealed,
     'payment', to_jsonb(p), 'payment_key', (
@@ -501,6 +505,7 @@ language sql stable set search_path = '' as $$
   )
   from coinslot.cycle_charges h
   inner join coinslot.subscription_cycles c on c.id = h.cycle_id
+  inner join public.token_subscriptions s on s.id = c.subscription_id
   inner join coinslot.billing_keys k on k.id = h.method_id
   inner join public.token_payments p on p.id = h.payment_id
   where h.id = describe_charge.charge_id
@@ -560,12 +565,12 @@ grant execute on function coinslot.claim_charges(text[], integer, uuid) to servi
 
 create function public.coinslot_claim_charges(
   gateways text[], batch integer default 20, subscription_id uuid default null
-) returns setof jsonb
+) returns jsonb[]
 language sql volatile set search_path = '' as $$
-  select coinslot.claim_charges(
+  select array(select coinslot.claim_charges(
     coinslot_claim_charges.gateways, coinslot_claim_charges.batch,
     coinslot_claim_charges.subscription_id
-  )
+  ))
 $$;
 comment on function public.coinslot_claim_charges(text[], integer, uuid) is
 'Service: charges that are to be made, and those whose outcome is to be looked up (again), leased to

@@ -424,8 +424,9 @@ revoke all on function coinslot.advance_top_up(coinslot.top_ups) from public;
 create function coinslot.describe_top_up_charge(charge_id uuid, again boolean) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'id', h.id, 'lease', h.looks, 'again', describe_top_up_charge.again, 'gateway', p.gateway,
-    'subscription_id', null, 'method_id', k.id, 'customer', k.customer, 'sealed', k.sealed,
+    'id', h.id, 'lease', h.looks, 'again', describe_top_up_charge.again,
+    'over', coinslot.has_ended(p.status) or t.status <> 'on' or k.status <> 'active',
+    'gateway', p.gateway, 'subscription_id', null, 'method_id', k.id, 'customer', k.customer, 'sealed', k.sealed,
     'payment', to_jsonb(p), 'payment_key', (
       select a.payment_key from coinslot.payment_attempts a
       where a.payment_id = p.id and a.gateway = p.gateway
@@ -433,6 +434,7 @@ language sql stable set search_path = '' as $$
     ), 'created_at', h.created_at
   )
   from coinslot.top_up_charges h
+  inner join coinslot.top_ups t on t.user_id = h.user_id
   inner join coinslot.billing_keys k on k.id = h.method_id
   inner join public.token_payments p on p.id = h.payment_id
   where h.id = describe_top_up_charge.charge_id
@@ -486,9 +488,11 @@ revoke all on function coinslot.claim_top_ups(text[], integer) from public;
 grant execute on function coinslot.claim_top_ups(text[], integer) to service_role;
 
 create function public.coinslot_claim_top_ups(gateways text[], batch integer default 20)
-returns setof jsonb
+returns jsonb[]
 language sql volatile set search_path = '' as $$
-  select coinslot.claim_top_ups(coinslot_claim_top_ups.gateways, coinslot_claim_top_ups.batch)
+  select array(select coinslot.claim_top_ups(
+    coinslot_claim_top_ups.gateways, coinslot_claim_top_ups.batch
+  ))
 $$;
 comment on function public.coinslot_claim_top_ups(text[], integer) is
 'Service: charges of top-ups that are to be made or looked up, as coinslot_claim_charges.';

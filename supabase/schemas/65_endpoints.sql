@@ -232,11 +232,11 @@ revoke all on function coinslot.claim_deliveries(uuid[], integer) from public;
 grant execute on function coinslot.claim_deliveries(uuid[], integer) to service_role;
 
 create function public.coinslot_claim_deliveries(busy uuid[] default '{}', batch integer default 20)
-returns setof public.coinslot_delivery_job
+returns public.coinslot_delivery_job[]
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_deliveries(
+  select array(select c from coinslot.claim_deliveries(
     coinslot_claim_deliveries.busy, coinslot_claim_deliveries.batch
-  )
+  ) c)
 $$;
 comment on function public.coinslot_claim_deliveries(uuid[], integer) is
 'Service: deliveries to be made now, so many for each endpoint that is not busy.';

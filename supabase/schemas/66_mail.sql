@@ -389,9 +389,9 @@ revoke all on function coinslot.claim_mails(integer) from public;
 grant execute on function coinslot.claim_mails(integer) to service_role;
 
 create function public.coinslot_claim_mails(batch integer default 20)
-returns setof public.coinslot_mail_job
+returns public.coinslot_mail_job[]
 language sql volatile set search_path = '' as $$
-  select * from coinslot.claim_mails(coinslot_claim_mails.batch)
+  select array(select c from coinslot.claim_mails(coinslot_claim_mails.batch) c)
 $$;
 comment on function public.coinslot_claim_mails(integer) is
 'Service: mails to be sent now. From the first call on, events make mails.';

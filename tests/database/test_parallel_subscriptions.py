@@ -37,7 +37,7 @@ values (%s, 'portone', false, 'active', 'sealed', %s) returning id
 _CLAIM = """
 select c.c #>> '{payment,order_id}' as order_id, (c.c #>> '{payment,version}')::bigint as version,
   c.c ->> 'id' as id
-from public.coinslot_claim_charges(array['portone'], 20) c (c)
+from unnest(public.coinslot_claim_charges(array['portone'], 20)) c (c)
 """
 _CLAIM_TOP_UPS = _CLAIM.replace("claim_charges", "claim_top_ups")
 _CLAIM_ONE = _CLAIM.replace("20)", "20, %s)")

@@ -98,6 +98,25 @@ async def test_a_charge_that_never_arrived_is_made_under_its_own_id(
     assert await subscriber.taken() == [PRICE] * 2
 
 
+async def test_a_charge_that_never_arrived_is_not_made_once_its_owner_has_left(
+    subscriber: Subscriber,
+) -> None:
+    await subscriber.subscribed()
+    path = CHARGE_PATHS[subscriber.checkout.driver.name]
+    await subscriber.checkout.fail("error_before", next=20, path=path)
+    subscriber.over()
+    await subscriber.charged(answered=False)
+    assert subscriber.open_charges() == 1
+    shop = subscriber.checkout.shop
+    await shop.rpc("cancel_token_subscription", shop.buyer, subscription_id=subscriber.id)
+    await subscriber.checkout.fail(None)
+    subscriber.unanswered()
+    await subscriber.post(f"subscriptions/{subscriber.id}/charge")
+    await shop.until(lambda: not subscriber.open_charges())
+    assert (await subscriber.shown())["status"] == "ended"
+    assert await subscriber.taken() == [PRICE]
+
+
 async def test_a_card_that_was_removed_at_its_gateway_is_charged_no_more(
     subscriber: Subscriber,
 ) -> None:

@@ -124,4 +124,19 @@ MUTANTS = (
         "",
         caught_by=TOP_UPS,
     ),
+    _broken(
+        "left-and-charged-again",
+        "a charge that never arrived is not made again for somebody who has left",
+        "describe_charge",
+        "or s.cancel_at_end or",
+        "or",
+    ),
+    _broken(
+        "switched-off-and-charged-again",
+        "a charge that never arrived is not made again by a top-up that is off",
+        "describe_top_up_charge",
+        "or t.status <> 'on'",
+        "",
+        caught_by=TOP_UPS,
+    ),
 )

@@ -127,7 +127,10 @@ class Charges:
     async def _make(self, claimed: ClaimedCharge) -> None:
         gateway = gateway_named(self._gateways, claimed.gateway)
         billing = billing_of(self._gateways, claimed.gateway)
-        if claimed.again and await self._is_over(claimed, gateway):
+        if claimed.again and await self._is_settled(claimed, gateway):
+            return
+        if claimed.over:
+            await self._finish(claimed, Declined("ours", "order_over", dead=True))
             return
         charge = self._charge(claimed)
         opened = await billing.open(charge)
@@ -151,7 +154,7 @@ class Charges:
             began=datetime.fromisoformat(claimed.created_at),
         )
 
-    async def _is_over(self, claimed: ClaimedCharge, gateway: Gateway) -> bool:
+    async def _is_settled(self, claimed: ClaimedCharge, gateway: Gateway) -> bool:
         """True where the look-up of a charge that got no answer has found money, or what may yet
         become some."""
         settled = await self._read(claimed, gateway, claimed.payment_key)
@@ -170,8 +173,8 @@ class Charges:
         settled = await self._read(claimed, gateway, payment_key)
         if settled is not None and await self._took(claimed, settled):
             return
-        if declined is None and settled is not None and settled.fact.state == "failed":
-            declined = decline(settled.fact.failure_reason)
+        if declined is None and settled is not None:
+            declined = _declined(settled.fact)
         if declined is None:
             raise GatewayUnavailable
         await self._finish(claimed, declined)
@@ -215,3 +218,12 @@ class Charges:
             key = fact.payment_key
             return await self._settlements.settle(gateway, order.order_id, key, _SOURCE)
         return settled
+
+
+def _declined(fact: GatewayPayment) -> Declined | None:
+    """The decline that a payment without money shows, if it is one."""
+    if fact.state == "failed":
+        return decline(fact.failure_reason)
+    if fact.state == "canceled":
+        return Declined("ours", "canceled", dead=True)
+    return None

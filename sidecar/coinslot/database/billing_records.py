@@ -36,11 +36,13 @@ class ClaimedMethod(Record):
 
 
 class ClaimedCharge(Record):
-    """A charge that is this program's for a while. `again`: somebody may have made it."""
+    """A charge that is this program's for a while. `again`: somebody may have made it. `over`:
+    nobody is to make it any more."""
 
     id: str
     lease: int
     again: bool
+    over: bool = False
     gateway: str
     # None: of a top-up.
     subscription_id: str | None
