@@ -1,1 +1,1 @@
-"""A storm of renewals: people subscribe at every gateway, and are charged while everything fails."""
+"""A storm of renewals: people subscribe at all gateways and are charged while everything fails."""

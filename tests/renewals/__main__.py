@@ -14,6 +14,7 @@ from devstack.foreground import stopped_by_signals
 from tests.renewals.storm import RenewalStack, RenewalStorm
 from tests.storm import plan
 from tests.storm.report import out, show_offences, show_plan
+from tests.storm.sabotage import RULES, break_rule
 from tests.support.clusters import discard
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -26,6 +27,9 @@ def main(
     months: Annotated[int, typer.Option(min=2, help="Of each.")] = 12,
     seed: Annotated[int | None, typer.Option(help="Of an earlier storm, to see it again.")] = None,
     every: Annotated[int, typer.Option(min=5, help="Steps from one kill to the next.")] = 60,
+    sabotage: Annotated[
+        str | None, typer.Option(help=f"Break a rule first: {', '.join(RULES)}.")
+    ] = None,
 ) -> None:
     """Charge stored cards at all gateways while everything fails, and see whether it adds up."""
     began = time.monotonic()
@@ -38,6 +42,8 @@ def main(
         with stopped_by_signals():
             stack.keep_own_log()
             stack.up()
+            if sabotage is not None:
+                break_rule(stack, sabotage)
             storm = RenewalStorm(stack, subscribers, months, strikes, seed)
             found = asyncio.run(storm.run())
             for name, number in sorted(storm.journal.counts.items()):

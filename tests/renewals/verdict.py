@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, LiteralString
 
 from tests.storm.verdict import Offence
@@ -10,7 +11,7 @@ from tests.storm.verdict import Offence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.storm.verdict import Database
+    from tests.storm.verdict import Database, Row
     from tests.support.gateways.driver import Money
 
 # `credited` are the orders that gave the period's tokens, `owned` all that were made for it.
@@ -48,22 +49,24 @@ where s.status <> 'ended' group by 1, 2 having count(*) > 1
 
 
 def unfair(database: Database, money: list[Money]) -> Iterator[Offence]:
-    kept: dict[str, list[Money]] = {}
     shown = {row["payment_key"] for row in database.rows(_SHOWN)}
-    for each in money:
-        if each.left > 0 and each.key not in shown:
-            kept.setdefault(each.order_id, []).append(each)
+    kept = Counter(each.order_id for each in money if each.left > 0 and each.key not in shown)
     for row in database.rows(_CYCLES):
-        what = json.dumps(row, default=str)
-        paid = row["status"] == "paid"
-        if len(row["credited"]) > 1:
-            yield Offence("doubled", f"a period was given twice: {what}")
-        elif paid != bool(row["credited"]):
-            yield Offence("minted" if paid else "lost", f"paid and given differ: {what}")
-        elif row["given"] != (row["tokens"] if paid else 0):
-            yield Offence("minted", f"not the tokens of the period: {what}")
-        if sum(len(kept.get(order, [])) for order in row["owned"]) > 1:
+        yield from _given(row)
+        if sum(kept[order] for order in row["owned"]) > 1:
+            what = json.dumps(row, default=str)
             yield Offence("charged", f"charged twice, kept, and nobody is told: {what}")
     for query, what in ((_OPEN, "open charge"), (_UNTOLD, "forgotten"), (_TWO, "two at once")):
         for row in database.rows(query):
             yield Offence(what, json.dumps(row, default=str))
+
+
+def _given(row: Row) -> Iterator[Offence]:
+    what = json.dumps(row, default=str)
+    paid = row["status"] == "paid"
+    if len(row["credited"]) > 1:
+        yield Offence("doubled", f"a period was given twice: {what}")
+    elif paid != bool(row["credited"]):
+        yield Offence("minted" if paid else "lost", f"paid and given differ: {what}")
+    elif row["given"] != (row["tokens"] if paid else 0):
+        yield Offence("minted", f"not the tokens of the period: {what}")

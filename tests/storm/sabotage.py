@@ -23,6 +23,7 @@ RULES: dict[str, tuple[str, str, str]] = {
         "l.verdict in ('unread', 'unknown', 'different')",
         "l.verdict in ('unknown')",
     ),
+    "periods": ("follow_cycle", "where c.id = v_cycle.id;", "where false;"),
     "amount": ("attempt_problem", "attempt.amount <> payment.amount", "false"),
 }
 
