@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, LiteralString, TypeVar
 
 import psycopg
 
+from tests.renewals import statements
 from tests.support.gateways import PORTONE_V1, PORTONE_V2, STRIPE, TOSS
 from tests.support.subscribers import DUE, UNANSWERED
 
@@ -44,56 +45,6 @@ _ACTS = {
     "upgrade": 6,
     "downgrade": 4,
 }
-_SHOWN: LiteralString = """
-select s.id::text, s.status, s.needs, s.plan_id, s.cancel_at_end, s.next_charge_at,
-  s.next_charge_at <= clock_timestamp() as due,
-  exists (
-    select from coinslot.cycle_charges h join coinslot.subscription_cycles c on c.id = h.cycle_id
-    where c.subscription_id = s.id and h.state = 'open'
-  ) as open
-from public.token_subscriptions s where s.user_id = %s order by s.created_at desc, s.id limit 1
-"""
-_LAST_PAID: LiteralString = """
-select p.order_id, p.payment_key, p.gateway, p.amount
-from coinslot.subscription_cycles c
-join coinslot.cycle_orders o on o.cycle_id = c.id
-join public.token_payments p on p.id = o.payment_id
-where c.subscription_id = %s and p.status = 'completed' order by p.confirmed_at desc limit 1
-"""
-# The period that runs has ended a minute ago, and whatever was before it is as long ago as it was.
-_OVER: LiteralString = """
-with moved as (
-  select s.id, s.period, s.period_start as began, s.every, s.anchor, s.time_zone as zone,
-    coinslot.period_at(s.anchor, s.time_zone, s.every, s.period) as starts
-  from (
-    select t.id, t.period, t.period_start, t.every, t.time_zone,
-      clock_timestamp() - interval '1 minute'
-      - (t.period + 1) * case t.every when 'year' then interval '1 year' else interval '1 month' end
-      as anchor
-    from public.token_subscriptions t where t.id = %(id)s
-  ) s
-), cycles as (
-  update coinslot.subscription_cycles c set
-    period_start = c.period_start + (m.starts - m.began),
-    period_end = case when c.period_start = m.began
-      then coinslot.period_at(m.anchor, m.zone, m.every, m.period + 1)
-      else c.period_end + (m.starts - m.began) end
-  from moved m where c.subscription_id = m.id
-)
-update public.token_subscriptions t set
-  anchor = m.anchor, next_charge_at = clock_timestamp(), period_start = m.starts,
-  period_end = coinslot.period_at(m.anchor, m.zone, m.every, m.period + 1)
-from moved m where t.id = m.id
-"""
-_PROCESSING: LiteralString = """
-select a.payment_key from coinslot.cycle_charges h
-join coinslot.subscription_cycles c on c.id = h.cycle_id
-join public.token_subscriptions s on s.id = c.subscription_id
-join coinslot.payment_attempts a on a.payment_id = h.payment_id
-where s.user_id = %s and h.state = 'open' and a.state = 'awaiting_deposit'
-"""
-# Everybody locks the wallet first, and time itself does so here.
-_LOCK: LiteralString = "select from public.token_wallets where user_id = %s for update"
 
 
 @dataclass
@@ -126,7 +77,7 @@ class Subscriber:
             return
         if shown["status"] in {"active", "past_due"}:
             await self._plan()
-            await self.changed(_OVER, shown["id"])
+            await self.changed(statements.OVER, shown["id"])
         await self._charged(shown["id"])
         await self._act()
 
@@ -219,7 +170,7 @@ class Subscriber:
     async def decide(self) -> None:
         """The bank's word on what it has been at for a while: some of it is approved late."""
         found = await asyncio.to_thread(
-            _patiently, lambda: self.database.rows(_PROCESSING, self.person.id)
+            _patiently, lambda: self.database.rows(statements.PROCESSING, self.person.id)
         )
         for row in found:
             word = self._random.choice(("deposit", "deposit", "undo_deposit"))
@@ -266,7 +217,7 @@ class Subscriber:
         self.journal.count("acts", act, "" if said.ok else said.status)
         if act in {"cancel and stay", "pause"}:
             if act == "pause" and self._random.random() < 0.5:
-                await self.changed(_OVER, shown["id"])
+                await self.changed(statements.OVER, shown["id"])
                 await self._charge(shown["id"])
             said = await self.client.rpc(
                 "resume_token_subscription", self.person, subscription_id=shown["id"]
@@ -276,7 +227,7 @@ class Subscriber:
     async def _refund(self, subscription: str, act: str) -> None:
         """At the gateway's console: a webhook tells of it, or the audit does."""
         found = await asyncio.to_thread(
-            _patiently, lambda: self.database.rows(_LAST_PAID, subscription)
+            _patiently, lambda: self.database.rows(statements.LAST_PAID, subscription)
         )
         if not found or self.driver is None:
             return
@@ -294,7 +245,7 @@ class Subscriber:
 
     async def shown(self) -> Row | None:
         found = await asyncio.to_thread(
-            _patiently, lambda: self.database.rows(_SHOWN, self.person.id)
+            _patiently, lambda: self.database.rows(statements.SHOWN, self.person.id)
         )
         return next(iter(found), None)
 
@@ -304,7 +255,7 @@ class Subscriber:
 
     def _change(self, statement: LiteralString, subscription: str) -> None:
         with psycopg.connect(self.url) as connection:
-            connection.execute(_LOCK, [self.person.id])
+            connection.execute(statements.LOCK, [self.person.id])
             connection.execute(statement, {"id": subscription})
 
 
