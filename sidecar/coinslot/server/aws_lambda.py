@@ -19,6 +19,7 @@ from coinslot.metrics import RUNS
 from coinslot.server.app import create_app, renew_services
 from coinslot.server.asgi import AsgiApplication
 from coinslot.server.lambda_events import Answer, body_of, scope_of
+from coinslot.server.recurring_work import recurring_work
 from coinslot.settings.deployment import load_settings
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class LambdaApplication:
         """Does what is due. What fails, or has no time left, is due again at the next turn."""
         services = self._services
         results = {}
-        for name, work in _scheduled(services).items():
+        for name, work in _scheduled(services, self._application.app.ctx.settings).items():
             results[name] = await _result(name, work, until)
         await services.settle(max(until - time.monotonic(), 0.0))
         log.info("swept", **results)
@@ -148,17 +149,12 @@ def _is_sweep(event: Mapping[str, Any]) -> bool:
     return event.get("coinslot") == "sweep" or event.get("source") == "aws.events"
 
 
-def _scheduled(services: Services) -> dict[str, Work]:
-    """The work that servers do in loops, the most urgent first."""
+def _scheduled(services: Services, settings: Settings) -> dict[str, Work]:
+    """All that servers do in loops, the most urgent first."""
     return {
         "webhooks": services.inbox.work_off,
         "deliver": services.deliveries.work_off,
-        "mail": services.mailings.send_due,
-        "reconcile": services.reconciliations.once,
-        "cash_receipts": services.cash_receipts.work_off,
-        "maintain": services.reconciliations.maintain,
-        "audit": services.audits.daily,
-        "check_ledger": services.ledger_checks.check,
+        **{each.name: each.turn for each in recurring_work(services, settings)},
     }
 
 
