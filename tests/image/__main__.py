@@ -68,6 +68,9 @@ def make_base(name: str, packages: str) -> None:
         for file in (half / folder).rglob("*"):
             if file.is_file():
                 file.unlink()
+    # As the official image is: that one has no bytecode.
+    for cache in list((half / "usr/lib").rglob("__pycache__")):
+        shutil.rmtree(cache)
     half.rename(made)
 
 
@@ -162,6 +165,18 @@ def _wait_for(url: str) -> None:
     raise SystemExit(message)
 
 
+def compiled_at_start() -> float:
+    """The modules that have no bytecode which fits: each start would compile them again."""
+    said = run(
+        *("podman", *_VFS, "--runtime", "runc", "--cgroup-manager", "cgroupfs", "run", "--rm"),
+        *("--network", "host", "--read-only", _IMAGE, "sh", "-c"),
+        'python3 -v -c "import coinslot.cli.app, coinslot.server.app" 2>&1',
+    )
+    lines = [line for line in said.splitlines() if line.startswith("# code object from ")]
+    assert any(line.endswith(".pyc'") for line in lines), "Python said nothing"
+    return float(sum(line.endswith(".py") for line in lines))
+
+
 def size() -> float:
     """Megabytes, unpacked."""
     return int(run("podman", *_VFS, "inspect", "--format", "{{.Size}}", _IMAGE)) / 1e6
@@ -175,12 +190,12 @@ def main() -> int:
     for name, packages in BASES.values():
         make_base(name, packages)
     build()
-    figures = {"size, MB": size()}
+    figures = {"size, MB": size(), "modules compiled at start": compiled_at_start()}
     with running_stack() as stack:
         figures |= measured(stack)
     for name, figure in figures.items():
         sys.stdout.write(f"{name}: {figure:.2f}\n")
-    limits = (LARGEST, LONGEST_START, MOST_MEMORY, LONGEST_STOP)
+    limits = (LARGEST, 0.0, LONGEST_START, MOST_MEMORY, LONGEST_STOP)
     return int(any(found > most for found, most in zip(figures.values(), limits, strict=True)))
 
 

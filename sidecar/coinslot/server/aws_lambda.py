@@ -8,7 +8,10 @@ a server does beside its requests is done by a scheduled event, `{"coinslot": "s
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -131,17 +134,24 @@ class LambdaApplication:
             raise RuntimeError(reply.get("message"))
 
 
+@cache
+def _application() -> LambdaApplication:
+    """The one of this process. What cannot be opened is tried again at the next event."""
+    settings = load_settings()
+    logs.configure(settings.secrets(), settings.coinslot_log_format, for_good=True)
+    return LambdaApplication(settings)
+
+
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Answers one event. The first one of a process opens the application."""
-    global _application  # noqa: PLW0603 - a process of Lambda's has one
-    if _application is None:
-        settings = load_settings()
-        logs.configure(settings.secrets(), settings.coinslot_log_format, for_good=True)
-        _application = LambdaApplication(settings)
-    return _application.answer(event, context)
+    """Answers one event."""
+    return _application().answer(event, context)
 
 
-_application: LambdaApplication | None = None
+# Before the first event: Lambda gives a whole processor for that, and later a part of one. What is
+# wrong with the settings is the first event's to say, where somebody reads it.
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    with suppress(Exception):
+        _application()
 
 
 def _is_sweep(event: Mapping[str, Any]) -> bool:
