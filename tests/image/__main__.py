@@ -40,6 +40,11 @@ _STORAGE = ("--root", str(FOLDER / "storage"), "--runroot", str(FOLDER / "run"))
 _VFS = (*_STORAGE, "--storage-driver", "vfs")
 # Megabytes, seconds.
 LARGEST, MOST_MEMORY, LONGEST_START, LONGEST_STOP = 250.0, 120.0, 2.0, 5.0
+_PODMAN_RUN = (
+    *("podman", *_VFS, "--runtime", "runc", "--cgroup-manager", "cgroupfs", "run"),
+    *("--network", "host", "--read-only", "--ulimit", "nofile=1024:1024"),
+    *("--ulimit", "nproc=1024:1024"),
+)
 _CERTIFICATES = "/etc/ssl/certs"
 
 
@@ -114,10 +119,8 @@ def container(stack: LocalStack, port: int) -> Iterator[str]:
     """The image as a platform runs it: not as root, nothing writable, no rights."""
     settings = {**stack.env, "COINSLOT_MODE": "test", "PORT": str(port)}
     name = run(
-        *("podman", *_VFS, "--runtime", "runc", "--cgroup-manager", "cgroupfs", "run", "--detach"),
-        *("--network", "host", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "all"),  # noqa: S108
+        *(*_PODMAN_RUN, "--detach", "--tmpfs", "/tmp", "--cap-drop", "all"),  # noqa: S108
         *("--security-opt", "no-new-privileges"),
-        *("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"),
         *(part for each, value in settings.items() for part in ("--env", f"{each}={value}")),
         _IMAGE,
     )
@@ -167,11 +170,8 @@ def _wait_for(url: str) -> None:
 
 def compiled_at_start() -> float:
     """The modules that have no bytecode which fits: each start would compile them again."""
-    said = run(
-        *("podman", *_VFS, "--runtime", "runc", "--cgroup-manager", "cgroupfs", "run", "--rm"),
-        *("--network", "host", "--read-only", _IMAGE, "sh", "-c"),
-        'python3 -v -c "import coinslot.cli.app, coinslot.server.app" 2>&1',
-    )
+    look = 'python3 -v -c "import coinslot.cli.app, coinslot.server.app" 2>&1'
+    said = run(*_PODMAN_RUN, "--rm", _IMAGE, "sh", "-c", look)
     lines = [line for line in said.splitlines() if line.startswith("# code object from ")]
     assert any(line.endswith(".pyc'") for line in lines), "Python said nothing"
     return float(sum(line.endswith(".py") for line in lines))
