@@ -137,7 +137,7 @@ async def test_a_redis_that_answers_is_away_or_refuses(stack: LocalStack, redis:
 
 
 async def test_a_mail_server_that_answers_is_away_or_refuses(stack: LocalStack) -> None:
-    with mailbox() as box:
+    with mailbox("open-sesame-of-mina") as box:
         right: dict[str, str | None] = {
             "COINSLOT_SMTP_HOST": "127.0.0.1",
             "COINSLOT_SMTP_PORT": str(box.port),
@@ -145,7 +145,6 @@ async def test_a_mail_server_that_answers_is_away_or_refuses(stack: LocalStack) 
             "COINSLOT_SMTP_SENDER_EMAIL": "hello@example.com",
             "COINSLOT_PUBLIC_URL": stack.sidecar_url,
         }
-        box.passwords.add("open-sesame-of-mina")
         of_mina = {**right, "COINSLOT_SMTP_USER": "mina"}
         known = {**of_mina, "COINSLOT_SMTP_PASS": "open-sesame-of-mina"}
         wrong = {**of_mina, "COINSLOT_SMTP_PASS": "not-the-password"}

@@ -74,16 +74,16 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
-    """Lets in who gives one of its `passwords`, and asks nobody while there is none."""
-    box = Mailbox()
+def mailbox(*passwords: str) -> Iterator[Mailbox]:
+    """With `passwords` it also lets in who gives one of them."""
+    box = Mailbox(passwords={*passwords})
     (box.port,) = free_ports(1)
     controller = Controller(
         box,
         hostname="127.0.0.1",
         port=box.port,
         authenticator=box.lets_in,
-        auth_require_tls=False,
+        auth_require_tls=not passwords,
     )
     controller.start()
     try:
