@@ -74,6 +74,13 @@ BROKEN = {
     "no address": Broken(
         ("setting_wrong", "SUPABASE_URL is not set"), settings={"SUPABASE_URL": None}
     ),
+    "empty service key": Broken(
+        ("setting_wrong", "SUPABASE_SERVICE_ROLE_KEY is not set"),
+        settings={"SUPABASE_SERVICE_ROLE_KEY": ""},
+    ),
+    "public key that is too short": Broken(
+        ("setting_wrong", "SUPABASE_ANON_KEY"), settings={"SUPABASE_ANON_KEY": "sb_pub"}
+    ),
     "name gone": Broken(
         ("name_unknown", "SUPABASE_URL"), 3, settings={"SUPABASE_URL": "http://nowhere.invalid"}
     ),
