@@ -41,6 +41,7 @@ def proofs() -> dict[str, list[str]]:
         "load": ["tests.load.buyers", "--buyers", "500", "--seconds", "60"],
         "upgrade": ["tests.releases.upgrade", "--buyers", "60", "--seconds", "20"],
         "image": ["tests.image"],
+        "newcomer": ["tests.newcomer"],
         "mutants": ["tests.mutants"],
     }
 

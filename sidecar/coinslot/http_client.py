@@ -7,7 +7,7 @@ come out the same as httpx would make them. Only public parts of httpx are used.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
@@ -16,6 +16,7 @@ import httpx
 from yarl import URL
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     Looks = Mapping[str, list[Callable[[httpx.Response], Awaitable[None]]]]
@@ -103,6 +104,12 @@ class HttpClient(httpx.AsyncClient):
         return rest + given
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """One for all pools: to read the certificates takes 25 ms of each start."""
+    return httpx.create_ssl_context()
+
+
 @lru_cache(_ADDRESSES)
 def _address(url: str) -> httpx.URL:
     return httpx.URL(url)
@@ -177,7 +184,7 @@ class Connections(httpx.AsyncBaseTransport):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=self._limit, keepalive_timeout=5, ssl=httpx.create_ssl_context()
+                    limit=self._limit, keepalive_timeout=5, ssl=_certificates()
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,

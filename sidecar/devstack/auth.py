@@ -34,6 +34,11 @@ async def answer_error(_request: Request, error: AuthError) -> HTTPResponse:
     return json(body, status=error.status_code, headers=_API_VERSION)
 
 
+@blueprint.get("/.well-known/jwks.json")
+async def key_set(request: Request) -> HTTPResponse:
+    return json(request.app.ctx.keys.key_set)
+
+
 @blueprint.post("/signup")
 async def sign_up(request: Request) -> HTTPResponse:
     body = _own_words(request)

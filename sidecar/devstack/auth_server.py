@@ -63,7 +63,7 @@ def create_app(postgrest_url: str, auth_database_url: str, keys: ApiKeys) -> App
 
 
 async def _require_key(request: Request) -> HTTPResponse | None:
-    if request.path == "/_health":
+    if request.path in {"/_health", "/auth/v1/.well-known/jwks.json"}:
         return None
     # The key as the query spells it: the gateway takes it out again, and finds it by its spelling.
     in_query = re.findall("(?:^|&)apikey=([^&]*)", request.query_string)
@@ -92,7 +92,7 @@ def main() -> None:
     app = create_app(
         os.environ["POSTGREST_URL"],
         os.environ["AUTH_DATABASE_URL"],
-        ApiKeys(os.environ["SUPABASE_JWT_SECRET"]),
+        ApiKeys(os.environ["SUPABASE_JWT_SECRET"], bool(os.environ["SUPABASE_SIGNING_KEYS"])),
     )
     app.run(
         host="127.0.0.1",

@@ -63,8 +63,7 @@ def sidecar(settings: DevstackSettings, keys: ApiKeys, person: Mapping[str, str]
         "COINSLOT_SIDECAR_PORT": str(settings.sidecar_port),
         "COINSLOT_METRICS_PORT": str(settings.metrics_port),
         "SUPABASE_URL": settings.api_url,
-        "SUPABASE_ANON_KEY": keys.anon,
-        "SUPABASE_SERVICE_ROLE_KEY": keys.service_role,
+        **_project_keys(settings, keys),
         **_python(),
     }
 
@@ -98,6 +97,7 @@ def auth(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
         "POSTGREST_URL": settings.postgrest_url,
         "AUTH_DATABASE_URL": settings.database_url("supabase_auth_admin"),
         "SUPABASE_JWT_SECRET": keys.jwt_secret,
+        "SUPABASE_SIGNING_KEYS": "ES256" if keys.asymmetric else "",
         **_python(),
     }
 
@@ -110,8 +110,8 @@ def postgrest(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
         "PGRST_DB_EXTRA_SEARCH_PATH": "public, extensions",
         "PGRST_DB_ANON_ROLE": "anon",
         "PGRST_DB_MAX_ROWS": "1000",
-        "PGRST_DB_POOL": "16",
-        "PGRST_JWT_SECRET": keys.jwt_secret,
+        "PGRST_DB_POOL": "10" if settings.hosted else "16",
+        "PGRST_JWT_SECRET": keys.postgrest_secret,
         # A signature is checked once, its expiry every time. Newer versions do so unasked.
         "PGRST_JWT_CACHE_MAX_LIFETIME": "3600",
         "PGRST_SERVER_HOST": "127.0.0.1",
@@ -124,8 +124,7 @@ def published(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
     gateways = sidecar_environments(settings.simulators_url, settings)
     return {
         "SUPABASE_URL": settings.api_url,
-        "SUPABASE_ANON_KEY": keys.anon,
-        "SUPABASE_SERVICE_ROLE_KEY": keys.service_role,
+        **_project_keys(settings, keys),
         "SUPABASE_PUBLISHABLE_KEY": keys.publishable,
         "SUPABASE_SECRET_KEY": keys.secret,
         "SUPABASE_JWT_SECRET": keys.jwt_secret,
@@ -140,6 +139,14 @@ def published(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
         "COINSLOT_SECRET_KEYS": _LOCAL_SECRET_KEY,
         **{name: value for values in gateways for name, value in values.items()},
     }
+
+
+def _project_keys(settings: DevstackSettings, keys: ApiKeys) -> dict[str, str]:
+    """The two that the sidecar takes."""
+    public, service = (
+        (keys.publishable, keys.secret) if settings.hosted else (keys.anon, keys.service_role)
+    )
+    return {"SUPABASE_ANON_KEY": public, "SUPABASE_SERVICE_ROLE_KEY": service}
 
 
 def _system() -> dict[str, str]:

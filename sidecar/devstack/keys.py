@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -11,6 +12,8 @@ from functools import cached_property
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 ACCESS_TOKEN_SECONDS = 3600
 LOCAL_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
@@ -26,9 +29,13 @@ class _Unescaped(json.JSONEncoder):
 
 @dataclass(frozen=True)
 class ApiKeys:
-    """Both generations of keys. All follow from one secret."""
+    """Both generations of keys. All follow from one secret.
+
+    `asymmetric`: people's JWTs are signed with ES256, as in a project that moved to signing keys.
+    """
 
     jwt_secret: str
+    asymmetric: bool = False
     expire_at: int = 1983812996
     """The expiry of the Supabase CLI's local keys, in 2032."""
 
@@ -79,20 +86,55 @@ class ApiKeys:
         return known.get(apikey) or self._role_in(apikey)
 
     def sign(self, claims: dict[str, Any]) -> str:
-        return jwt.encode(claims, self.jwt_secret, algorithm="HS256", json_encoder=_Unescaped)
+        if not self.asymmetric:
+            return self._sign_with_secret(claims)
+        headers = {"kid": self._key_id}
+        return jwt.encode(
+            claims, self._signing_key, algorithm="ES256", headers=headers, json_encoder=_Unescaped
+        )
 
     def verify(self, token: str) -> dict[str, Any] | None:
         """The claims of a token of ours that has not expired."""
+        options: Any = {"verify_aud": False}
         try:
-            claims: dict[str, Any] = jwt.decode(
-                token, self.jwt_secret, algorithms=["HS256"], options={"verify_aud": False}
-            )
+            if jwt.get_unverified_header(token).get("alg") == "ES256" and self.asymmetric:
+                key = self._signing_key.public_key()
+                return dict(jwt.decode(token, key, algorithms=["ES256"], options=options))
+            return dict(jwt.decode(token, self.jwt_secret, algorithms=["HS256"], options=options))
         except jwt.InvalidTokenError:
             return None
-        return claims
+
+    @property
+    def key_set(self) -> dict[str, Any]:
+        """The public keys, as `/auth/v1/.well-known/jwks.json` shows them."""
+        if not self.asymmetric:
+            return {"keys": []}
+        key = ECAlgorithm.to_jwk(self._signing_key.public_key(), as_dict=True)
+        return {"keys": [{**key, "kid": self._key_id, "alg": "ES256", "use": "sig"}]}
+
+    @property
+    def postgrest_secret(self) -> str:
+        """The keys by which PostgREST knows people's JWTs, and the API keys that are JWTs."""
+        if not self.asymmetric:
+            return self.jwt_secret
+        secret = base64.urlsafe_b64encode(self.jwt_secret.encode()).decode().rstrip("=")
+        return json.dumps({"keys": [*self.key_set["keys"], {"kty": "oct", "k": secret}]})
+
+    @cached_property
+    def _signing_key(self) -> ec.EllipticCurvePrivateKey:
+        number = int.from_bytes(hashlib.sha256(self.jwt_secret.encode()).digest())
+        return ec.derive_private_key(number, ec.SECP256R1())
+
+    @property
+    def _key_id(self) -> str:
+        return self._digest("signing-key")
+
+    def _sign_with_secret(self, claims: dict[str, Any]) -> str:
+        return jwt.encode(claims, self.jwt_secret, algorithm="HS256", json_encoder=_Unescaped)
 
     def _role_key(self, role: str) -> str:
-        return self.sign({"iss": "supabase-demo", "role": role, "exp": self.expire_at})
+        claims = {"iss": "supabase-demo", "role": role, "exp": self.expire_at}
+        return self._sign_with_secret(claims)
 
     def _role_in(self, apikey: str) -> str | None:
         # A key that somebody else signed with the same secret, as `supabase gen bearer-jwt` does.

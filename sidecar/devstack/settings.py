@@ -33,6 +33,8 @@ class DevstackSettings(GatewayChoices, BaseSettings):
     metrics_port: int = Field(default=54431, ge=1, le=65535)
 
     default_grants: Literal["strict", "permissive"] = "strict"
+    hosted: bool = False
+    """Like a new project at Supabase: keys of the new form, JWTs by ES256, a pool of 10."""
     postgres_bin: Path | None = None
     """Folder of another Postgres, e.g. /usr/lib/postgresql/15/bin; the embedded one if unset."""
     fsync: bool = True

@@ -34,7 +34,7 @@ class Stack:
         report: Report = lambda _: None,
     ) -> None:
         self.settings = settings
-        self.keys = ApiKeys(LOCAL_JWT_SECRET)
+        self.keys = ApiKeys(LOCAL_JWT_SECRET, asymmetric=settings.hosted)
         self.processes = Processes(settings.devstack_dir)
         self._dotenv = dotenv
         self._report = report

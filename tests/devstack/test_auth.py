@@ -219,6 +219,11 @@ def test_seeded_people_sign_in_with_the_published_password(stack: LocalStack) ->
     assert answer.json()["user"]["id"].endswith("0001")
 
 
+def test_the_public_keys_are_told_without_a_key(stack: LocalStack) -> None:
+    answer = httpx.get(f"{stack.api_url}/auth/v1/.well-known/jwks.json")
+    assert (answer.status_code, answer.json()) == (200, stack.keys.key_set)
+
+
 def test_a_password_hash_fits_its_password_only() -> None:
     stored = hash_password("correct horse")
     assert password_matches("correct horse", stored)

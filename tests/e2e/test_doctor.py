@@ -74,6 +74,13 @@ BROKEN = {
     "no address": Broken(
         ("setting_wrong", "SUPABASE_URL is not set"), settings={"SUPABASE_URL": None}
     ),
+    "empty service key": Broken(
+        ("setting_wrong", "SUPABASE_SERVICE_ROLE_KEY is not set"),
+        settings={"SUPABASE_SERVICE_ROLE_KEY": ""},
+    ),
+    "public key that is too short": Broken(
+        ("setting_wrong", "SUPABASE_ANON_KEY"), settings={"SUPABASE_ANON_KEY": "q7Zk2"}
+    ),
     "name gone": Broken(
         ("name_unknown", "SUPABASE_URL"), 3, settings={"SUPABASE_URL": "http://nowhere.invalid"}
     ),
@@ -203,7 +210,7 @@ async def examined(
     values = environment(stack, changes)
     status, out, err = await operate_with(values, "doctor", "--json")
     secrets = {value for name, value in values.items() if "KEY" in name or "SECRET" in name}
-    assert not [each for each in secrets if each.strip() in out + err]
+    assert not [each for each in secrets if each and each.strip() in out + err]
     return status, [each for each in json.loads(out) if each["level"] != "ok"]
 
 

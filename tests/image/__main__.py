@@ -7,6 +7,7 @@ names, which no registry of packages has.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ import httpx
 
 from devstack.settings import ROOT
 from tests.support.clusters import free_ports
+from tests.support.first_sale import first_sale
 from tests.support.stacks import running_stack
 
 if TYPE_CHECKING:
@@ -40,6 +42,11 @@ _STORAGE = ("--root", str(FOLDER / "storage"), "--runroot", str(FOLDER / "run"))
 _VFS = (*_STORAGE, "--storage-driver", "vfs")
 # Megabytes, seconds.
 LARGEST, MOST_MEMORY, LONGEST_START, LONGEST_STOP = 250.0, 120.0, 2.0, 5.0
+_PODMAN_RUN = (
+    *("podman", *_VFS, "--runtime", "runc", "--cgroup-manager", "cgroupfs", "run"),
+    *("--network", "host", "--read-only", "--ulimit", "nofile=1024:1024"),
+    *("--ulimit", "nproc=1024:1024"),
+)
 _CERTIFICATES = "/etc/ssl/certs"
 
 
@@ -68,6 +75,9 @@ def make_base(name: str, packages: str) -> None:
         for file in (half / folder).rglob("*"):
             if file.is_file():
                 file.unlink()
+    # As the official image is: that one has no bytecode.
+    for cache in list((half / "usr/lib").rglob("__pycache__")):
+        shutil.rmtree(cache)
     half.rename(made)
 
 
@@ -111,10 +121,8 @@ def container(stack: LocalStack, port: int) -> Iterator[str]:
     """The image as a platform runs it: not as root, nothing writable, no rights."""
     settings = {**stack.env, "COINSLOT_MODE": "test", "PORT": str(port)}
     name = run(
-        *("podman", *_VFS, "--runtime", "runc", "--cgroup-manager", "cgroupfs", "run", "--detach"),
-        *("--network", "host", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "all"),  # noqa: S108
+        *(*_PODMAN_RUN, "--detach", "--tmpfs", "/tmp", "--cap-drop", "all"),  # noqa: S108
         *("--security-opt", "no-new-privileges"),
-        *("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"),
         *(part for each, value in settings.items() for part in ("--env", f"{each}={value}")),
         _IMAGE,
     )
@@ -134,6 +142,7 @@ def measured(stack: LocalStack) -> dict[str, float]:
         began = Path(f"/proc/{about['Pid']}").stat().st_ctime
         page = httpx.get(f"http://127.0.0.1:{port}/store")
         assert page.status_code == 200, "the store page is not there"
+        asyncio.run(first_sale(stack, f"http://127.0.0.1:{port}"))
         status = Path(f"/proc/{about['Pid']}/status").read_text(encoding="utf-8")
         fields = dict(line.split(":", 1) for line in status.splitlines())
         assert fields["Uid"].split()[0] == "10001", "it runs as another user"
@@ -162,6 +171,15 @@ def _wait_for(url: str) -> None:
     raise SystemExit(message)
 
 
+def compiled_at_start() -> float:
+    """The modules that have no bytecode which fits: each start would compile them again."""
+    look = 'python3 -v -c "import coinslot.cli.app, coinslot.server.app" 2>&1'
+    said = run(*_PODMAN_RUN, "--rm", _IMAGE, "sh", "-c", look)
+    lines = [line for line in said.splitlines() if line.startswith("# code object from ")]
+    assert any(line.endswith(".pyc'") for line in lines), "Python said nothing"
+    return float(sum(line.endswith(".py") for line in lines))
+
+
 def size() -> float:
     """Megabytes, unpacked."""
     return int(run("podman", *_VFS, "inspect", "--format", "{{.Size}}", _IMAGE)) / 1e6
@@ -175,12 +193,12 @@ def main() -> int:
     for name, packages in BASES.values():
         make_base(name, packages)
     build()
-    figures = {"size, MB": size()}
-    with running_stack() as stack:
+    figures = {"size, MB": size(), "modules compiled at start": compiled_at_start()}
+    with running_stack(hosted=True) as stack:
         figures |= measured(stack)
     for name, figure in figures.items():
         sys.stdout.write(f"{name}: {figure:.2f}\n")
-    limits = (LARGEST, LONGEST_START, MOST_MEMORY, LONGEST_STOP)
+    limits = (LARGEST, 0.0, LONGEST_START, MOST_MEMORY, LONGEST_STOP)
     return int(any(found > most for found, most in zip(figures.values(), limits, strict=True)))
 
 

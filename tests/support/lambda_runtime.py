@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _API = "/2018-06-01/runtime/invocation"
 HANDLER = "coinslot.server.aws_lambda.handler"
@@ -40,8 +40,9 @@ class Function:
 
 
 @contextmanager
-def function(env: Mapping[str, str], folder: Path) -> Iterator[Function]:
-    """A process of the real client, with these variables and nothing else of this shell."""
+def function(env: Mapping[str, str], folder: Path, paths: Sequence[str] = ()) -> Iterator[Function]:
+    """A process of the real client, with these variables and nothing else of this shell. What is
+    in `paths` comes before the packages of the tests."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_class())
     there = server.function = Function(server.server_port)  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -50,7 +51,7 @@ def function(env: Mapping[str, str], folder: Path) -> Iterator[Function]:
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(each for each in sys.path if each),
+            "PYTHONPATH": os.pathsep.join([*paths, *filter(None, sys.path)]),
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{there.port}",
             "AWS_LAMBDA_FUNCTION_NAME": "coinslot",
             "AWS_LAMBDA_FUNCTION_VERSION": "1",

@@ -10,6 +10,7 @@ from email.policy import default
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from tests.support.clusters import free_ports
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import EmailMessage
 
-    from aiosmtpd.smtp import SMTP, Envelope, Session
+    from aiosmtpd.smtp import SMTP, Envelope, LoginPassword, Session
 
 
 @dataclass
@@ -31,6 +32,13 @@ class Mailbox:
     at_rcpt: list[str] = field(default_factory=list)
     at_data: list[str] = field(default_factory=list)
     lose: int = 0
+    passwords: set[str] = field(default_factory=set)
+
+    def lets_in(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: LoginPassword
+    ) -> AuthResult:
+        right = data.password.decode() in self.passwords
+        return AuthResult(success=right, handled=False)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's
         self,
@@ -66,10 +74,17 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
-    box = Mailbox()
+def mailbox(*passwords: str) -> Iterator[Mailbox]:
+    """With `passwords` it also lets in who gives one of them."""
+    box = Mailbox(passwords={*passwords})
     (box.port,) = free_ports(1)
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller = Controller(
+        box,
+        hostname="127.0.0.1",
+        port=box.port,
+        authenticator=box.lets_in,
+        auth_require_tls=not passwords,
+    )
     controller.start()
     try:
         yield box

@@ -139,8 +139,9 @@ class SeededStack(CrowdedStack):
 
 
 @contextmanager
-def running_stack(name: str = "stack") -> Iterator[LocalStack]:
-    manager = SeededStack(devstack_settings(name), dotenv=None)
+def running_stack(name: str = "stack", *, hosted: bool = False) -> Iterator[LocalStack]:
+    settings = devstack_settings(name).model_copy(update={"hosted": hosted})
+    manager = SeededStack(settings, dotenv=None)
     try:
         manager.up()
         yield LocalStack(manager)

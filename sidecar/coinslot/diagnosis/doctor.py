@@ -10,7 +10,14 @@ from pydantic import ValidationError
 
 from coinslot.database.caller import RpcMissing
 from coinslot.database.service import ServiceRefused
-from coinslot.diagnosis import installation, keys, shopfront
+from coinslot.diagnosis import (
+    installation,
+    keys,
+    mail,
+    running_server,
+    shared_limits,
+    shopfront,
+)
 from coinslot.diagnosis.backlog import late_work
 from coinslot.diagnosis.findings import Finding, fault, sound, unknown
 from coinslot.diagnosis.network import way_to
@@ -19,7 +26,7 @@ from coinslot.errors import CoinslotError
 from coinslot.http_client import HttpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from coinslot.services import Services
     from coinslot.settings.deployment import Settings
@@ -29,7 +36,8 @@ if TYPE_CHECKING:
 
 _PARTS = (
     *("settings", "network", "clock", "keys", "mode", "schema", "migrations", "database"),
-    *("gateways", "webhooks", "catalogue", "cors", "backlog", "ledger"),
+    *("gateways", "webhooks", "catalogue", "cors", "server", "limits", "mail"),
+    *("backlog", "ledger"),
 )
 """The order in which a person repairs: what comes first may be why the rest fails."""
 
@@ -50,10 +58,22 @@ class Doctor:
         self._until = asyncio.get_running_loop().time() + self._seconds
         async with HttpClient(timeout=self._seconds) as client:
             found = await asyncio.gather(
-                self._supabase(client), *(self._gateway(client, each) for each in self._on)
+                self._supabase(client),
+                *(self._gateway(client, each) for each in self._on),
+                *self._around(client),
             )
         every = [*self._settled(), *(each for group in found for each in group)]
         return sorted(dict.fromkeys(every), key=lambda each: _PARTS.index(each.part))
+
+    def _around(self, client: HttpClient) -> Iterator[Awaitable[list[Finding]]]:
+        """The server that runs, and what it needs beside the database and the gateways."""
+        settings = self._settings
+        yield self._tried("server", partial(running_server.served, client, settings))
+        if settings.coinslot_limit_storage is not None:
+            storage = settings.coinslot_limit_storage
+            yield self._tried("limits", partial(shared_limits.answers, storage))
+        if settings.sends_mail:
+            yield self._tried("mail", partial(mail.taken, settings))
 
     def _settled(self) -> list[Finding]:
         """The checks that ask nobody."""

@@ -58,9 +58,7 @@ class MailServer:
         out = False
         client = self._client()
         try:
-            await client.connect()
-            if self._user is not None:
-                await client.login(self._user, self._password or "")
+            await self._let_in(client)
             await client.mail(self._sender)
             await client.rcpt(recipient)
             content = message.as_bytes(policy=SMTP)
@@ -73,6 +71,25 @@ class MailServer:
             return Sent("unknown" if out else "temporary", answer=_said(type(error).__name__))
         finally:
             client.close()
+
+    async def look(self) -> Sent:
+        """The same without a mail: `accepted` where the server lets us in."""
+        client = self._client()
+        try:
+            await self._let_in(client)
+            await client.quit()
+        except aiosmtplib.SMTPResponseException as error:
+            return _refused(error.code, error.message)
+        except (aiosmtplib.SMTPException, OSError, ssl.SSLError, TimeoutError, ValueError) as error:
+            return Sent("temporary", answer=_said(type(error).__name__))
+        finally:
+            client.close()
+        return Sent("accepted")
+
+    async def _let_in(self, client: aiosmtplib.SMTP) -> None:
+        await client.connect()
+        if self._user is not None:
+            await client.login(self._user, self._password or "")
 
     def _client(self) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(

@@ -30,6 +30,7 @@ from coinslot.server.error_answers import JsonErrorHandler
 from coinslot.server.listener import listener
 from coinslot.server.metrics_server import metrics_served
 from coinslot.server.readiness import Readiness
+from coinslot.server.recurring_work import recurring_work
 from coinslot.server.request_deadline import DeadlineProtocol
 from coinslot.services import opened
 
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from coinslot.settings.deployment import Settings
 
 log = structlog.get_logger(__name__)
-
-# The time between two looks whether the daily audit and the daily ledger check are due.
-_SECONDS_PER_DAILY_LOOK = 1800.0
 
 # Those who balance loads ask them every few seconds.
 _NOT_TRACED = {"/health", "/ready"}
@@ -182,22 +180,9 @@ async def _begin_loops(settings: Settings, services: Services, shared: AsyncExit
     services.inbox.start()
     services.deliveries.start()
     loops = BackgroundLoops(services.shutdown)
-    loops.repeat("reconcile", services.reconciliations.once, settings.coinslot_reconcile_seconds)
-    loops.repeat(
-        "maintain", services.reconciliations.maintain, settings.coinslot_maintenance_seconds
-    )
-    if services.mailings.is_on:
-        loops.repeat("mail", services.mailings.send_due, settings.coinslot_mail_seconds)
-    loops.repeat("charge", services.charges.work_off, settings.coinslot_charge_seconds)
-    loops.repeat("cash_receipts", services.cash_receipts.work_off, settings.coinslot_charge_seconds)
-    loops.repeat("forget", services.methods.forget, settings.coinslot_maintenance_seconds)
-    # Which may take long, and are begun again by whoever comes next.
-    for name, work in (
-        ("audit", services.audits.daily),
-        ("check_ledger", services.ledger_checks.check),
-    ):
-        cut_short = partial(services.shutdown.cutting_short, work)
-        loops.repeat(name, cut_short, _SECONDS_PER_DAILY_LOOK)
+    for work in recurring_work(services, settings):
+        turn = partial(services.shutdown.cutting_short, work.turn) if work.long else work.turn
+        loops.repeat(work.name, turn, work.seconds)
     if settings.coinslot_metrics_port is not None:
         backlog = BacklogMetrics(services.database)
         loops.repeat("backlog", backlog.refresh, backlog_metrics.REFRESH_SECONDS, at_once=True)

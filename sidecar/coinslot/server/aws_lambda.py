@@ -8,7 +8,10 @@ a server does beside its requests is done by a scheduled event, `{"coinslot": "s
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -19,6 +22,7 @@ from coinslot.metrics import RUNS
 from coinslot.server.app import create_app, renew_services
 from coinslot.server.asgi import AsgiApplication
 from coinslot.server.lambda_events import Answer, body_of, scope_of
+from coinslot.server.recurring_work import recurring_work
 from coinslot.settings.deployment import load_settings
 
 if TYPE_CHECKING:
@@ -101,7 +105,7 @@ class LambdaApplication:
         """Does what is due. What fails, or has no time left, is due again at the next turn."""
         services = self._services
         results = {}
-        for name, work in _scheduled(services).items():
+        for name, work in _scheduled(services, self._application.app.ctx.settings).items():
             results[name] = await _result(name, work, until)
         await services.settle(max(until - time.monotonic(), 0.0))
         log.info("swept", **results)
@@ -130,17 +134,24 @@ class LambdaApplication:
             raise RuntimeError(reply.get("message"))
 
 
+@cache
+def _application() -> LambdaApplication:
+    """The one of this process. What cannot be opened is tried again at the next event."""
+    settings = load_settings()
+    logs.configure(settings.secrets(), settings.coinslot_log_format, for_good=True)
+    return LambdaApplication(settings)
+
+
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Answers one event. The first one of a process opens the application."""
-    global _application  # noqa: PLW0603 - a process of Lambda's has one
-    if _application is None:
-        settings = load_settings()
-        logs.configure(settings.secrets(), settings.coinslot_log_format, for_good=True)
-        _application = LambdaApplication(settings)
-    return _application.answer(event, context)
+    """Answers one event."""
+    return _application().answer(event, context)
 
 
-_application: LambdaApplication | None = None
+# Before the first event: Lambda gives a whole processor for that, and later a part of one. What is
+# wrong with the settings is the first event's to say, where somebody reads it.
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    with suppress(Exception):
+        _application()
 
 
 def _is_sweep(event: Mapping[str, Any]) -> bool:
@@ -148,17 +159,12 @@ def _is_sweep(event: Mapping[str, Any]) -> bool:
     return event.get("coinslot") == "sweep" or event.get("source") == "aws.events"
 
 
-def _scheduled(services: Services) -> dict[str, Work]:
-    """The work that servers do in loops, the most urgent first."""
+def _scheduled(services: Services, settings: Settings) -> dict[str, Work]:
+    """All that servers do in loops, the most urgent first."""
     return {
         "webhooks": services.inbox.work_off,
         "deliver": services.deliveries.work_off,
-        "mail": services.mailings.send_due,
-        "reconcile": services.reconciliations.once,
-        "cash_receipts": services.cash_receipts.work_off,
-        "maintain": services.reconciliations.maintain,
-        "audit": services.audits.daily,
-        "check_ledger": services.ledger_checks.check,
+        **{each.name: each.turn for each in recurring_work(services, settings)},
     }
 
 
