@@ -155,10 +155,8 @@ select pg_temp.as_service(format('select add_tokens(%L, 1, ''k'')', p.id)) from 
 select pg_temp.rule('free', '{"tokens": 5}') \g /dev/null
 select is(pg_temp.tokens('ann'), '1', 'a wallet that was not told of a rule goes on as before');
 select is(pg_temp.spend('ann', 1), '0', '... for spends as for reads');
-select cmp_ok(
-  (pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,wallets_told}')::integer,
-  '>=', 4, 'the maintenance tells the wallets that are there'
-);
+-- The maintenance looks at wallets for the reports as well, and would hide that none was told.
+select cmp_ok(coinslot.spread_refills(1000)::integer, '>=', 4, 'the wallets that are there are told');
 select is(pg_temp.tokens('ann'), '5', '... which then have their refill');
 select is(
   pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,wallets_told}', '0',

@@ -201,7 +201,7 @@ MUTANTS = (
                 "if false then",
             ),
         ),
-        (REFUSALS, STATE_MACHINE),
+        ("sql_tests/08_gateway_payments.test.sql", "sql_tests/09_gateway_reversals.test.sql"),
     ),
     SqlMutant(
         "under-way-again-comes-back",

@@ -138,7 +138,7 @@ MUTANTS = (
                 "where h.id = lock_wallet_of_hold.hold_id and h.refund_id is null for update;",
             ),
         ),
-        (f"{INTERLEAVINGS}::test_two_calls_in_a_queue_end_as_one_after_the_other[hold-wallet]",),
+        (f"{INTERLEAVINGS}::test_two_calls_in_a_queue_end_as_one_after_the_other[capture-wallet]",),
     ),
     SqlMutant(
         "deleted-user-spends",
