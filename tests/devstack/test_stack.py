@@ -168,10 +168,17 @@ def test_rewritten_migrations_are_noticed_and_a_reset_applies_them(
 ) -> None:
     """The reset empties the database below the processes that run."""
     before = pids(own.manager)
-    later.write_text("create table public.rewritten (id bigint primary key);")
-    said: list[str] = []
-    Stack(own.settings, dotenv=None, report=said.append).up()
-    assert any("migrations were rewritten" in line for line in said)
+    early = later.with_name("20261121110201_early.sql")
+    for file, text in (
+        (early, "select 1;"),
+        (later, "create table public.rewritten (id bigint primary key);"),
+    ):
+        said: list[str] = []
+        Stack(own.settings, dotenv=None, report=said.append).up()
+        assert not any("`make reset`?" in line for line in said)
+        file.write_text(text)
+        Stack(own.settings, dotenv=None, report=said.append).up()
+        assert any("migrations were rewritten, or put before" in line for line in said)
     own.sign_up()
     own.manager.reset()
     assert pids(own.manager) == before
