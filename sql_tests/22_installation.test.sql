@@ -3,7 +3,7 @@
 begin;
 \ir helpers/call.sql
 set local client_min_messages = warning;
-select plan(107);
+select plan(119);
 
 create function pg_temp.found(quick boolean default false) returns text
 language sql as $$
@@ -648,6 +648,78 @@ select is(
   '... and what the upgrade has made is of the release'
 );
 rollback to savepoint upgrade;
+
+-- A push may stop between two files: what is here is of neither release then
+savepoint unfinished;
+select pg_temp.harm('postgres', h.harm) from (values
+(1, 'create or replace function coinslot.max_amount() returns bigint language sql immutable '
+  'parallel safe set search_path = '''' return 5'),
+(2, 'select coinslot.begin_upgrade()'),
+(3, 'create or replace function coinslot.operator_roles() returns text[] language sql immutable '
+  'parallel safe set search_path = '''' return array[''owner'']'),
+(4, 'drop index coinslot.payment_transitions_to_status'),
+(5, 'create function public.spend_tokens(amount integer, idempotency_key text) returns integer '
+  'language sql return 1')
+) h (turn, harm) order by h.turn;
+select results_eq(
+  'select c.code, c.subject, c.problem, c.repair, c.stops_buyers from coinslot.check_installation() c',
+  $$values (
+    'upgrade_unfinished', 'coinslot',
+    'An upgrade has begun and is not finished: until then nothing can be compared.',
+    '-- Push the migrations again: the last one ends the upgrade.', false
+  )$$, 'an upgrade that has begun is said, and no difference to the release before'
+);
+select is(pg_temp.found(true), 'upgrade_unfinished coinslot', '... in short, too');
+select is(
+  coinslot.stops_buyers('upgrade_unfinished'), false, '... and servers go on during a push'
+);
+select is(
+  pg_temp.as_owner(
+    'select coinslot.repair(''function'', ''coinslot.operator_roles()'')'
+  ) ->> 'code', '55000', 'nothing of the release before is put over what is newer'
+);
+select is(
+  coinslot.operator_roles(), array['owner'], '... and it stays as the upgrade has made it'
+);
+select pg_temp.harm(h.somebody, h.harm) from (values
+('postgres', 'create rule lost as on insert to public.token_ledger do instead nothing'),
+('postgres', 'delete from coinslot.settings')
+) h (somebody, harm);
+select is(
+  pg_temp.found(true),
+  'rule_added lost on public.token_ledger; settings_missing coinslot.settings; '
+  'upgrade_unfinished coinslot', 'what no release is needed to see is said besides'
+);
+rollback to savepoint unfinished;
+select pg_temp.harm(
+  'postgres', 'create or replace function coinslot.max_amount() returns bigint language sql '
+  'immutable parallel safe set search_path = '''' return 5'
+);
+select pg_temp.as_owner('select coinslot.begin_upgrade()') as begun \gset
+select pg_temp.harm(
+  'postgres', 'create or replace function coinslot.operator_roles() returns text[] language sql '
+  'immutable parallel safe set search_path = '''' return array[''owner'']'
+);
+select is(
+  pg_temp.as_owner('select coinslot.begin_upgrade()'), :'begun'::jsonb,
+  'begun again, it keeps what was found before it first began'
+);
+select pg_temp.harm('postgres', 'select coinslot.write_manifest()');
+select is(
+  pg_temp.found(), 'function_changed coinslot.max_amount()',
+  '... which is said when it is finished, and nothing that the upgrade has made'
+);
+select is(
+  to_regprocedure('coinslot.unfinished_upgrade()'), null, '... and nothing is left of it'
+);
+select is(
+  pg_temp.as_owner('select coinslot.begin_upgrade()'), :'begun'::jsonb,
+  'the next upgrade finds the same again'
+);
+select pg_temp.harm('postgres', 'select coinslot.write_manifest()');
+select is(pg_temp.mended(), array['function_changed coinslot.max_amount()'], '... until it is');
+select is(coinslot.operator_roles(), array['owner'], '... repaired, and nothing else with it');
+rollback to savepoint unfinished;
 
 -- What is of the app is of no release, also where it calls Coinslot
 savepoint theirs;

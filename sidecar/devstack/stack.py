@@ -172,8 +172,9 @@ class Stack:
             return
         before = json.loads(self._migrated.read_text())
         now = tools.digests(self.settings)
-        if any(before[version] != now.get(version) for version in before):
-            self._report("migrations were rewritten since they were applied: `make reset`?")
+        rewritten = any(before[version] != now.get(version) for version in before)
+        if rewritten or min(now.keys() - before.keys(), default=max(before)) < max(before):
+            self._report("migrations were rewritten, or put before those applied: `make reset`?")
         if count := tools.migrate(self.settings):
             self._report(f"applied {count} new migrations")
             self._note_migrations()

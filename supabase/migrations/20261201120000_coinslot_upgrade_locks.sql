@@ -1,5 +1,4 @@
 -- Tables that an upgrade changes, locked without standing in anybody's way.
-select coinslot.begin_upgrade();
 
 -- Calls take tables in more than one order, so an upgrade that waits for the second of two tables
 -- may wait for a call that waits for the first. It therefore takes all of them or none, and waits
@@ -27,4 +26,3 @@ comment on function coinslot.lock_for_upgrade(regclass[]) is
 revoke all on function coinslot.lock_for_upgrade(regclass[]) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

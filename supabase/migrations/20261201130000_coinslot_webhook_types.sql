@@ -1,6 +1,5 @@
 -- The types of events that webhooks have brought since ever. An endpoint that was set up without
 -- one of them says nothing of it: only that none ever came. Webhooks themselves are purged.
-select coinslot.begin_upgrade();
 
 create table coinslot.webhook_types (
   gateway text not null,
@@ -84,4 +83,3 @@ language sql stable security definer set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -2,7 +2,6 @@
 -- and its product's name in both languages. Who sells, under which terms, is known here, for the
 -- store and for receipts. New order ids have letters and digits only: some payment companies take
 -- nothing else. A deposit's refund may come with the buyer's phone number, as some of them want.
-select coinslot.begin_upgrade();
 
 -- Older servers do not take an id without an underscore for one of ours. So a database that
 -- was in use goes on as before, until somebody says that no older server is left.
@@ -351,4 +350,3 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,4 @@
 -- An order that waits for a deposit can be called off, and its account is closed at the gateway.
-select coinslot.begin_upgrade();
 
 -- A debit that is under way at a bank cannot be called off: it has no account to pay into.
 create function coinslot.can_cancel(payment public.token_payments) returns boolean
@@ -156,4 +155,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

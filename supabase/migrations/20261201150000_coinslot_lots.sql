@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Lots: where the tokens of a wallet come from, how long they last, and what became of each.
 --
 -- Every credit makes a lot. A spend touches none: the wallet's update and its entry are all that it
@@ -233,4 +231,3 @@ alter table coinslot.settings add constraint settings_returned_lifetime_not_nega
 check (returned_lifetime >= interval '0') not valid;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

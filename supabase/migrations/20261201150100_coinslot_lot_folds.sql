@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The fold: what was spent since the last one is drawn from the lots, and what has ended expires.
 --
 -- It needs the wallet's lock from an earlier statement: one that locks and reads lots reads them as
@@ -288,4 +286,3 @@ comment on function coinslot.fold_if_due(public.token_wallets, timestamptz) is
 revoke all on function coinslot.fold_if_due(public.token_wallets, timestamptz) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Credits: each makes a lot. Of a balance below zero the lot first pays the debt: that part of it
 -- is spent before anybody sees it. Nothing calls this yet.
 
@@ -120,4 +118,3 @@ revoke all on function coinslot.post_credit(public.token_ledger, timestamptz, ti
 from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Money that goes back takes tokens along; money that returns gives them back. An entry without an
 -- order takes from any lots, and nothing of it is noted for a return. Nothing calls this yet.
 
@@ -455,4 +453,3 @@ revoke all on function coinslot.post_spend_refund(
 ) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Wallets from before there were lots: their lots are made out of their histories, each at its
 -- first slow call or by the maintenance, whatever comes first. Nothing calls this yet.
 --
@@ -196,4 +194,3 @@ comment on function coinslot.make_lots(public.token_wallets) is
 revoke all on function coinslot.make_lots(public.token_wallets) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

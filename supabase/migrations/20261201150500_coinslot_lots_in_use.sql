@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Lots in use: from here on every entry keeps them.
 --
 -- post_entry() stays the way to write one. Calls that are under way when this comes in go on as
@@ -249,4 +247,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Spending and holds with lots.
 --
 -- A spend's fast path asks for one thing more: that nothing of the wallet has ended. Postgres asks
@@ -269,4 +267,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Refunds with lots: a refund takes the tokens of its own order, and reserves them in their lots
 -- from the moment it is asked for. That is the taking: what is spent between the request and its
 -- end must not draw them.
@@ -340,4 +338,3 @@ drop function coinslot.set_aside(coinslot.refunds);
 drop function coinslot.expire_holds_of(uuid);
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Reads that know what has expired, and write nothing: the fold, computed.
 --
 -- They run as whoever asks, as before: row level security decides whose lots and holds are counted.
@@ -180,4 +178,3 @@ grant execute on function public.list_expiring_tokens(integer, integer, timestam
 to service_role;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Tokens that expire: grants with a time, and products whose tokens last so long. Nothing expires
 -- unless somebody says so.
 --
@@ -339,4 +337,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Upkeep: expiry and the making of lots in batches, and what the monitoring shows of them. No job
 -- is needed for a balance to be right; it makes entries prompt.
 
@@ -200,4 +198,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The books of lots: each is proved by the rows that moved it, and all of them by the ledger. Never
 -- by comparing an entry's time with a lot's end: a spend is dated a moment after it was decided.
 --
@@ -281,4 +279,3 @@ language sql stable security definer set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The names of lots are Coinslot's, and what was added unchecked is checked, while people go on.
 
 create or replace function coinslot.public_names() returns text[]
@@ -37,4 +35,3 @@ alter table public.token_products validate constraint token_products_expiry_fits
 alter table coinslot.settings validate constraint settings_returned_lifetime_not_negative;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

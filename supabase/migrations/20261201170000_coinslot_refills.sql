@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Refills: so many tokens each day, week or month, for everybody or for a group. Rules and what was
 -- granted come first; nothing grants anything yet.
 select coinslot.lock_for_upgrade(array['public.token_ledger']::regclass[]);
@@ -841,4 +839,3 @@ comment on function coinslot.verify_refills(uuid, uuid) is
 revoke all on function coinslot.verify_refills(uuid, uuid) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Refills in use: the first use after one is due grants it. The fast path of a spend is as it was:
 -- a wallet's next_change_at stands for refills as well.
 
@@ -267,4 +265,3 @@ comment on function coinslot.follow_identity() is
 'Trigger on auth.identities: the bonus and refills follow a linked identity.';
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Volume discounts: several packs in one order, and tiers by their number. The price of an order is
 -- computed here, and kept in it: what its gateway must have been paid is that.
 
@@ -429,4 +427,3 @@ language sql stable set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Promotions and their codes: what a code gives, to whom, and how often. Nothing uses them yet.
 
 do $$
@@ -531,4 +529,3 @@ from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_list_promotions() to service_role;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

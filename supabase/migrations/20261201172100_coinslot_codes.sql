@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Using a code. It is claimed exactly: by as many as it has uses, and by each identity and user as
 -- often as its promotion says. An order that is not paid reserves its use for a short time. Money
 -- that comes while the order is open, or in its grace, keeps the price also when the reservation
@@ -672,4 +670,3 @@ comment on function coinslot.verify_promotions(uuid, uuid) is
 revoke all on function coinslot.verify_promotions(uuid, uuid) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

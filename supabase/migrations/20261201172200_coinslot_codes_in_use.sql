@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Orders of several packs, and with codes: the price that tiers and a code make is part of an
 -- order, and its first money uses the code.
 
@@ -205,4 +203,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Referrals: somebody invites somebody, who pays for the first time. When a while has passed and
 -- the money has stayed, both are rewarded; should it go back later, what is left of the rewards
 -- does.
@@ -695,4 +693,3 @@ comment on function coinslot.follow_money(public.token_payments, public.token_pa
 'Has codes and referrals follow the money of a locked order.';
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- What a store shows: how many packs an order may be of, whether there are codes, and what inviting
 -- somebody is worth.
 
@@ -27,4 +25,3 @@ language sql stable set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

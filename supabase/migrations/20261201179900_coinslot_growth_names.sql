@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The maintenance does their work, the books prove them, and their names are Coinslot's. What was
 -- added unchecked is checked, while people go on.
 
@@ -101,4 +99,3 @@ alter table public.token_payments validate constraint token_payments_list_amount
 alter table coinslot.lot_draws validate constraint lot_draws_cause_known;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Plans, what a period is, and what a contract allows.
 
 do $$
@@ -500,4 +498,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Stored methods: what a gateway gives to charge a card again. The server encrypts it, and keeps
 -- the key for that in its settings; here is only what it made of it. People see brand and digits.
 
@@ -326,4 +324,3 @@ from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_finish_forget(uuid) to service_role;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Subscriptions: a plan as somebody agreed to it, its periods, and what is charged for each.
 --
 --   incomplete -> active -> past_due -> active
@@ -429,4 +427,3 @@ comment on function coinslot.end_subscriptions(uuid, text) is
 revoke all on function coinslot.end_subscriptions(uuid, text) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

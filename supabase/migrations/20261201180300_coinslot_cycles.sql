@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Cycles: what is due is claimed, charged, looked up, and what a decline leads to.
 
 -- The terms of a plan, as somebody is about to agree to them.
@@ -654,4 +652,3 @@ grant execute on function public.coinslot_finish_charge(uuid, integer, text, tex
 to service_role;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- What people do with subscriptions, by RPC: subscribe, cancel and undo that, pause, resume, change
 -- the plan from the next period on, change the method, pay again.
 
@@ -688,4 +686,3 @@ comment on function coinslot.verify_subscriptions(uuid, uuid) is
 revoke all on function coinslot.verify_subscriptions(uuid, uuid) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

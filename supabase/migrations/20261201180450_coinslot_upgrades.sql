@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Upgrades: a dearer plan of the same length at once, for the rest of the period. Money before
 -- tokens: both are the difference for the time that is left, rounded down, once in a period. So
 -- going to and fro gives nothing that was not paid for.
@@ -284,4 +282,3 @@ comment on function coinslot.follow_refund(public.token_payments) is
 revoke all on function coinslot.follow_refund(public.token_payments) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

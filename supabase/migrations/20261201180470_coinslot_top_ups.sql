@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Top-up: a pack is bought by itself when few tokens are left. Off unless somebody switches it on,
 -- and only at a gateway whose contract lets the shop charge at will.
 --
@@ -616,4 +614,3 @@ comment on function coinslot.end_top_up(uuid) is 'Switches the top-up of a user 
 revoke all on function coinslot.end_top_up(uuid) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

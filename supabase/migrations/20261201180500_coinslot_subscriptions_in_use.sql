@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Orders, money, accounts and going live know subscriptions.
 
 create or replace function coinslot.check_order_limits(user_id uuid) returns void
@@ -262,4 +260,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

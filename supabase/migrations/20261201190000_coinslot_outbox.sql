@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The outbox: what happened, for those who are to be told of it. A row is written in the
 -- transaction of what it tells, so nothing is told that was rolled back, and nothing that happened
 -- is left out.
@@ -281,4 +279,3 @@ create trigger discrepancies_told after insert on coinslot.discrepancies
 for each row execute function coinslot.tell_of_discrepancy();
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Told ahead: tokens that run low, tokens that expire, deposits that are due.
 --
 -- A wallet keeps the level that it is told at, so that a spend compares two numbers it has in hand
@@ -560,4 +558,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Endpoints: addresses of the app that are told of events, signed as Standard Webhooks has it.
 --
 -- An event becomes one delivery for each endpoint that wants it, in the transaction that writes the
@@ -439,4 +437,3 @@ grant execute on function public.coinslot_finish_delivery(
 ) to service_role;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

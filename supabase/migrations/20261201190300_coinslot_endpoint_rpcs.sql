@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Endpoints, for operators and for the commands: made, changed, tried, replayed, looked at. A
 -- secret is made and sealed by the sidecar; whoever looks sees which key sealed it, and no more.
 
@@ -737,4 +735,3 @@ comment on function coinslot.purge_events(integer) is
 revoke all on function coinslot.purge_events(integer) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

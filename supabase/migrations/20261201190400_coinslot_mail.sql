@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Mail: what buyers and operators are told of events, over SMTP, by the sidecar.
 --
 -- A mail is a row that names its event, its kind and its recipient. The address is read when it is
@@ -579,4 +577,3 @@ from public, anon, authenticated, service_role;
 grant execute on function public.set_token_mail(text, boolean) to authenticated;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

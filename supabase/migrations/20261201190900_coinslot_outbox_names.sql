@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The maintenance tells ahead and forgets, the backlog counts what is to be sent, and the names of
 -- what was added are Coinslot's.
 
@@ -128,4 +126,3 @@ return array[
 ];
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

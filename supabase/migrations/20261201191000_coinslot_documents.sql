@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Documents: a receipt for the money of each order, and a credit note for what goes back of it.
 --
 -- They are written when the transaction that moved the money commits, by a trigger that is deferred
@@ -701,4 +699,3 @@ grant execute on function public.coinslot_apply_gateway_payment(
 ) to service_role;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

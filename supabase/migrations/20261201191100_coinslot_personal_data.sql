@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- A person's data: all of it as pages for who asks for it, and its end when they are gone.
 --
 -- What identifies goes, and the books stay: a ledger that lost an entry proves nothing. Once the
@@ -529,4 +527,3 @@ language sql volatile set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

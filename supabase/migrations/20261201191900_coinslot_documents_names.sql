@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The books prove what was issued, and the names are Coinslot's.
 
 create or replace function coinslot.verify_ledger(from_user uuid, to_user uuid)
@@ -96,4 +94,3 @@ language sql stable set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Operators have limits, and lists of what they look after.
 --
 -- Two indexes are of all payments. Who has millions makes them before, under the same names, with
@@ -202,4 +200,3 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

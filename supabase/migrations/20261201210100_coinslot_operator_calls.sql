@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Calls of operators: who may do what, once per idempotency key, with a reason.
 --
 -- Every action of the console is one call of token_console_act(). The role is read at the call, and
@@ -256,4 +254,3 @@ comment on function coinslot.page_of(jsonb, integer, text) is
 revoke all on function coinslot.page_of(jsonb, integer, text) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

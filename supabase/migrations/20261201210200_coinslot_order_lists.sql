@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- What operators read of orders: lists by cursor, and one order with all that happened to it.
 --
 -- A list walks an index from the newest on and looks at so many rows at the most, whatever is
@@ -308,4 +306,3 @@ comment on function coinslot.get_order(coinslot.operators, text) is
 revoke all on function coinslot.get_order(coinslot.operators, text) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- What operators read of people: their wallets, lots, holds and entries. Addresses are masked; who
 -- they are in full is told by an action, which is noted.
 
@@ -219,4 +217,3 @@ comment on function coinslot.prove_wallet(uuid) is
 revoke all on function coinslot.prove_wallet(uuid) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- What else operators read: what needs a person, webhooks, codes, the catalogue, the team, what was
 -- done; search over all of it, and the calls by which lists and things are asked for.
 
@@ -546,4 +544,3 @@ from public, anon, authenticated, service_role;
 grant execute on function public.token_console_search(text) to authenticated;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

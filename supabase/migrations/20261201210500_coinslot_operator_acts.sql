@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Actions of operators. Each does what a call of the service does, by the same functions, and adds
 -- who and why. Before and after stand in the detail.
 
@@ -546,4 +544,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The trigger is one of the table that people buy in.
 select coinslot.lock_for_upgrade(array['public.token_payments']::regclass[]);
 
@@ -300,4 +298,3 @@ comment on view coinslot.money_parts is 'Money that moved: sums, and moves that 
 revoke all on table coinslot.money_parts from anon, authenticated, service_role;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

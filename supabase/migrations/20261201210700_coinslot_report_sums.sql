@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- What reports add up besides money: what became of orders, tokens by the kinds of their entries,
 -- and what the tokens of lots that were paid are worth. All by quarters of an hour.
 
@@ -396,4 +394,3 @@ comment on function coinslot.sum_reports(integer) is 'Keeps what reports add up;
 revoke all on function coinslot.sum_reports(integer) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

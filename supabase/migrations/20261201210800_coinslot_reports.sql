@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Reports. Each is rows by a bucket of time in a time zone, with what the numbers mean beside it.
 -- Money is by currency, in minor units, and is never added up across currencies.
 
@@ -527,4 +525,3 @@ wallets_swept, wallets_expired, purged, wallets_with_lots, wallets_told, referra
 deposits_told, expiries_told, wallets_armed, events_purged, summed}.';
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 create or replace function coinslot.public_names() returns text[]
 language sql immutable parallel safe set search_path = ''
 return array[
@@ -47,4 +45,3 @@ return array[
 ];
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

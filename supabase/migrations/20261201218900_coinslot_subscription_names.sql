@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- The books prove them, and their names are Coinslot's.
 
 comment on column coinslot.settings.time_zone is
@@ -194,4 +192,3 @@ return array[
 ];
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

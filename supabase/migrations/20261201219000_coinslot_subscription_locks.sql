@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Whoever changes a subscription or a top-up has the wallet of its owner locked first, as events of
 -- the wallet are numbered under that lock.
 
@@ -235,5 +233,3 @@ $$;
 
 comment on function coinslot.lock_test_orders() is
 'Locks the mode, all test orders, and the wallets of their buyers and of subscribers.';
-
-select coinslot.write_manifest();

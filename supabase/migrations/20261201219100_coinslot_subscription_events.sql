@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Subscriptions, stored methods and top-ups tell the app and people what becomes of them.
 --
 -- Each change of a subscription is a row of its history, so one trigger there tells of all. Whoever
@@ -403,4 +401,3 @@ wallets_swept, wallets_expired, purged, wallets_with_lots, wallets_told, referra
 deposits_told, expiries_told, renewals_told, wallets_armed, events_purged, summed}.';
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,4 @@
 -- A store is told where plans are sold, and people what is charged for the plan that comes next.
-select coinslot.begin_upgrade();
 
 create or replace function coinslot.get_shop() returns jsonb
 language sql stable set search_path = '' as $$
@@ -71,5 +70,3 @@ $$;
 comment on function public.list_token_subscriptions() is
 'Subscriptions of the signed-in user, open ones first: plan, price, tokens, period, next charge,
 the plan from the next period on (next) at the price that was agreed to, method, and what they need.';
-
-select coinslot.write_manifest();

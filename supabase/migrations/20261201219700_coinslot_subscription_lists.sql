@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 select coinslot.lock_for_upgrade(array['public.token_subscriptions']::regclass[]);
 
 create index token_subscriptions_newest on public.token_subscriptions (created_at desc, id desc);
@@ -326,4 +324,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

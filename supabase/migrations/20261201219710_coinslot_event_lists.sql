@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- What operators read of events out, and do with endpoints. What an endpoint is told stands in
 -- deliveries; an address is added, and its secret made, by the sidecar.
 
@@ -190,4 +188,3 @@ comment on function coinslot.act_on_endpoint(text, text, text, jsonb) is
 revoke all on function coinslot.act_on_endpoint(text, text, text, jsonb) from public;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

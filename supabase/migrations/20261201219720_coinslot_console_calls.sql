@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 create or replace function coinslot.roles_for(action text) returns text[]
 language sql immutable parallel safe set search_path = ''
 return case
@@ -308,4 +306,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Of nothing and a day the lesser is a day: an endpoint that names no time is tried again soon.
 
 create or replace function coinslot.note_failure(
@@ -38,4 +36,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 select coinslot.lock_for_upgrade(array['public.token_subscriptions']::regclass[]);
 
 -- Recurring revenue: what subscriptions that run are worth a month, and how that changed.
@@ -292,4 +290,3 @@ language sql immutable parallel safe set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

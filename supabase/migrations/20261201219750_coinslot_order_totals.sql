@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Running totals in place of sums, which were many to add up.
 --
 -- Nothing has to be dated anew: what is summed so far becomes totals here.
@@ -225,4 +223,3 @@ revoke all on function coinslot.funnel_report(coinslot.report_options) from publ
 drop table coinslot.order_sums;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Settings that owners change in the console: each change has a reason, and is kept with what was
 -- before. What going live, identities and the law's periods are is left to commands and to SQL.
 
@@ -368,4 +366,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,4 @@
 -- Cash receipts (현금영수증) of deposits and transfers.
-select coinslot.begin_upgrade();
 
 do $$
 declare
@@ -962,4 +961,3 @@ return array[
 ];
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,4 @@
 -- What one person can do to others: they wait for less long for a lock, and cause fewer reads.
-select coinslot.begin_upgrade();
 
 -- A call that waits for a wallet keeps one of the API's few connections from everybody else. Forty
 -- calls a second for a wallet that is locked took them all at 300 ms, and take half at 150.
@@ -29,4 +28,3 @@ language sql volatile set search_path = '' as $$
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,7 +1,5 @@
 -- Which release this database is at, told by the last migration of each release.
 
-select coinslot.begin_upgrade();
-
 create or replace function coinslot.schema_version() returns text
 language sql immutable parallel safe set search_path = ''
 return '0.2.0.dev0';

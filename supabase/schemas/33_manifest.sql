@@ -2,9 +2,9 @@
 -- makes each again. A check compares with it, and a repair takes from it.
 --
 -- It is a function. Functions go where the schema goes and never where only data goes, so data that
--- is restored from an older release does not bring an older manifest. Nobody writes it by hand:
--- each migration ends with write_manifest(), and one that finds a release here begins with
--- begin_upgrade().
+-- is restored from an older release does not bring an older manifest. Nobody writes it by hand: the
+-- last migration of a release ends with write_manifest(), and the first of one that finds a release
+-- here begins with begin_upgrade().
 --
 -- Facts are what reads the same on every Postgres, 15 to 18, and after a restore. The body of a
 -- function is its source. What Postgres writes anew from what it has parsed it writes with other
@@ -396,19 +396,21 @@ comment on function coinslot.lock_for_upgrade(regclass[]) is
 'Locks tables that a migration is about to change: all at once, or not at all.';
 revoke all on function coinslot.lock_for_upgrade(regclass[]) from public;
 
--- What begin_upgrade() found changed by hand, and the migration has left so, does not become of
--- the release by it: the manifest goes on saying what the release has.
+-- What begin_upgrade() found changed by hand, and the migrations have left so, does not become of
+-- the release by them: the manifest goes on saying what the release has.
 create function coinslot.write_manifest() returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_before text := nullif(current_setting('coinslot.deviations', true), '');
+  v_before jsonb := coinslot.found_at_upgrade();
   v_objects jsonb;
 begin
+  if v_before is not null then
+    drop function coinslot.unfinished_upgrade();
+  end if;
   select jsonb_agg(to_jsonb(o) order by o.kind collate "C", o.name collate "C") into v_objects
   from coinslot.present_objects() o;
-  if v_before is not null then
-    v_objects := coinslot.without_deviations(v_objects, v_before::jsonb);
-    perform set_config('coinslot.deviations', '', false);
+  if v_before <> '[]' then
+    v_objects := coinslot.without_deviations(v_objects, v_before);
   end if;
   execute format(
     'create or replace function coinslot.manifest() returns jsonb '
@@ -420,5 +422,5 @@ begin
 end
 $$;
 comment on function coinslot.write_manifest() is
-'Takes what is here for this release; the last statement of its migrations.';
+'Takes what is here for this release, and ends its upgrade; the last statement of its migrations.';
 revoke all on function coinslot.write_manifest() from public;

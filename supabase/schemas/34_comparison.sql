@@ -64,12 +64,52 @@ comment on function coinslot.deviations() is
 'What here is not as the manifest says; facts are null for what is missing.';
 revoke all on function coinslot.deviations() from public;
 
+-- A release has many files, each a transaction of its own, and a push may stop between two. What
+-- the first has found waits in a function for the last, which another session may run: like the
+-- manifest, it goes where the schema goes.
+create function coinslot.keep_found(deviations jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  execute format(
+    'create function coinslot.unfinished_upgrade() returns jsonb '
+    'language sql immutable set search_path = %L as %L', '',
+    format('select %L::jsonb', keep_found.deviations)
+  );
+  execute 'comment on function coinslot.unfinished_upgrade() is '
+    '''What was changed by hand before the upgrade that has begun here: see begin_upgrade.''';
+  execute 'revoke all on function coinslot.unfinished_upgrade() from public';
+end
+$$;
+comment on function coinslot.keep_found(jsonb) is 'Keeps for write_manifest() what was found.';
+revoke all on function coinslot.keep_found(jsonb) from public;
+
+create function coinslot.found_at_upgrade() returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  v_kept constant regprocedure := to_regprocedure('coinslot.unfinished_upgrade()');
+  v_found jsonb;
+begin
+  if v_kept is not null then
+    execute format('select %s', v_kept) into v_found;
+  end if;
+  return v_found;
+end
+$$;
+comment on function coinslot.found_at_upgrade() is
+'What the upgrade that is not finished has found; null where there is none.';
+revoke all on function coinslot.found_at_upgrade() from public;
+
+-- Where an upgrade is not finished, what is not as the manifest says may be its own doing: what was
+-- found before it counts.
 create function coinslot.begin_upgrade() returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_found jsonb := (select coalesce(jsonb_agg(to_jsonb(d)), '[]') from coinslot.deviations() d);
+  v_found jsonb := coinslot.found_at_upgrade();
 begin
-  perform set_config('coinslot.deviations', v_found::text, false);
+  if v_found is null then
+    select coalesce(jsonb_agg(to_jsonb(d)), '[]') into v_found from coinslot.deviations() d;
+    perform coinslot.keep_found(v_found);
+  end if;
   return jsonb_array_length(v_found);
 end
 $$;

@@ -127,6 +127,28 @@ comment on function coinslot.check_rivals() is
 'Functions that calls of Coinslot''s cannot be told from.';
 revoke all on function coinslot.check_rivals() from public;
 
+-- Between the first file of an upgrade and the last the manifest is of the release before, and what
+-- is here of neither: differences are no faults then.
+create function coinslot.check_release()
+returns table (code text, subject text, problem text, repair text)
+language plpgsql stable set search_path = '' as $$
+begin
+  if coinslot.found_at_upgrade() is not null then
+    return query values (
+      'upgrade_unfinished', 'coinslot',
+      'An upgrade has begun and is not finished: until then nothing can be compared.',
+      '-- Push the migrations again: the last one ends the upgrade.'
+    );
+    return;
+  end if;
+  return query
+  select * from coinslot.check_objects() union all select * from coinslot.check_rivals();
+end
+$$;
+comment on function coinslot.check_release() is
+'What here is not as the release has it, or that it is between two releases.';
+revoke all on function coinslot.check_release() from public;
+
 -- A rule is of no release: what is written goes elsewhere.
 create function coinslot.check_rules()
 returns table (code text, subject text, problem text, repair text)
@@ -254,8 +276,7 @@ begin
   return query
   select p.code, p.subject, p.problem, p.repair, coinslot.stops_buyers(p.code)
   from (
-    select * from coinslot.check_objects()
-    union all select * from coinslot.check_rivals()
+    select * from coinslot.check_release()
     union all select * from coinslot.check_rules()
     union all select * from coinslot.check_settings()
   ) p
@@ -392,6 +413,11 @@ declare
   v_facts jsonb;
   v_definition text;
 begin
+  if coinslot.found_at_upgrade() is not null then
+    perform coinslot.refuse_problems(v_name || ' cannot be repaired', array[
+      'an upgrade has begun and is not finished. Push the migrations again.'
+    ]);
+  end if;
   select e.facts, e.definition into v_facts, v_definition
   from coinslot.released() e where e.kind = v_kind and e.name = v_name;
   if not found then

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -63,8 +63,7 @@ def installed(cluster: Cluster) -> Iterator[App]:
     with cluster.unmigrated() as name:
         psql(cluster, name, "--command", APP)
         before = schema(cluster, name)
-        for migration in MIGRATIONS:
-            psql(cluster, name, "--file", str(migration))
+        install(cluster, name, MIGRATIONS)
         yield name, before
 
 
@@ -74,6 +73,10 @@ def app(cluster: Cluster, installed: App) -> Iterator[App]:
     template, before = installed
     with cluster.clone(template) as name:
         yield name, before
+
+
+def install(cluster: Cluster, database: str, migrations: Sequence[Path]) -> None:
+    psql(cluster, database, *(f"--file={migration}" for migration in migrations))
 
 
 def schema(cluster: Cluster, database: str) -> str:
@@ -185,12 +188,12 @@ def test_an_installation_that_stopped_halfway_is_cleared_up(cluster: Cluster) ->
     """On a copy: the installation goes on meanwhile."""
     with cluster.unmigrated() as name:
         before = schema(cluster, name)
-        for done, migration in enumerate(MIGRATIONS):
-            psql(cluster, name, "--file", str(migration))
-            if done % STEP == 0:
-                with cluster.clone(name) as halfway:
-                    leave(cluster, halfway)
-                    assert schema(cluster, halfway) == before, migration.name
+        for stop in range(0, len(MIGRATIONS), STEP):
+            *_, last = step = MIGRATIONS[max(0, stop + 1 - STEP) : stop + 1]
+            install(cluster, name, step)
+            with cluster.clone(name) as halfway:
+                leave(cluster, halfway)
+                assert schema(cluster, halfway) == before, last.name
 
 
 def test_leaving_twice_is_leaving_once(cluster: Cluster) -> None:

@@ -157,7 +157,10 @@ def test_what_is_published_is_for_the_owner_only(own: LocalStack) -> None:
 def test_new_migrations_are_applied_and_data_stays(own: LocalStack, later: Path) -> None:
     person = own.sign_up()
     later.write_text("create table public.later (id bigint primary key);")
-    own.manager.up()
+    later.with_name("20261121110201_early.sql").write_text("select 1;")
+    said: list[str] = []
+    Stack(own.settings, dotenv=None, report=said.append).up()
+    assert any("put before those applied: `make reset`?" in line for line in said)
     with own.connect() as connection:
         assert connection.execute("select count(*) from public.later").fetchone() == (0,)
     assert tokens(own, person.token) == 5
@@ -168,8 +171,10 @@ def test_rewritten_migrations_are_noticed_and_a_reset_applies_them(
 ) -> None:
     """The reset empties the database below the processes that run."""
     before = pids(own.manager)
-    later.write_text("create table public.rewritten (id bigint primary key);")
     said: list[str] = []
+    Stack(own.settings, dotenv=None, report=said.append).up()
+    assert not any("`make reset`?" in line for line in said)
+    later.write_text("create table public.rewritten (id bigint primary key);")
     Stack(own.settings, dotenv=None, report=said.append).up()
     assert any("migrations were rewritten" in line for line in said)
     own.sign_up()

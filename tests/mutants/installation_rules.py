@@ -118,13 +118,60 @@ MUTANTS = (
     SqlMutant(
         "upgrades-bless",
         "what was changed by hand does not become of the release by an upgrade",
-        (Rewrite("coinslot.write_manifest", "if v_before is not null then", "if false then"),),
+        (Rewrite("coinslot.write_manifest", "if v_before <> '[]' then", "if false then"),),
         (CHECK,),
     ),
     SqlMutant(
         "upgrades-disown",
         "what an upgrade has made is of the release, also where somebody had made the same",
         (Rewrite("coinslot.deviations", "concat(p.xmin, p.ctid)", "''"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "unfinished-upgrades-unseen",
+        "between two releases nothing is called a difference",
+        (
+            Rewrite(
+                "coinslot.check_release", "if coinslot.found_at_upgrade() is not null", "if false"
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "pushes-stop-buyers",
+        "servers go on while an upgrade is being pushed",
+        (
+            Run(
+                "create or replace function coinslot.stops_buyers(code text) returns boolean "
+                "language sql immutable parallel safe set search_path = '' "
+                "return code not in ('function_changed', 'grants_added')"
+            ),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "repaired-between-releases",
+        "nothing of the release before is put over what an unfinished upgrade has made",
+        (Rewrite("coinslot.repair", "if coinslot.found_at_upgrade() is not null", "if false"),),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "second-beginning-counts",
+        "an upgrade that is begun again does not take its own doing for somebody's",
+        (
+            Rewrite("coinslot.begin_upgrade", "if v_found is null", "if true"),
+            Rewrite("coinslot.keep_found", "'create function", "'create or replace function"),
+        ),
+        (CHECK,),
+    ),
+    SqlMutant(
+        "upgrades-never-end",
+        "the last migration of a release ends its upgrade",
+        (
+            Rewrite(
+                "coinslot.write_manifest", "drop function coinslot.unfinished_upgrade();", "null;"
+            ),
+        ),
         (CHECK,),
     ),
     SqlMutant(
@@ -145,8 +192,8 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.check_installation",
-                "select * from coinslot.check_objects()",
-                "select * from coinslot.check_objects() where not check_installation.quick",
+                "select * from coinslot.check_release()",
+                "select * from coinslot.check_release() where not check_installation.quick",
             ),
         ),
         (CHECK,),

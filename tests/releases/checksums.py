@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from devstack.settings import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 SUPABASE = ROOT / "supabase"
@@ -20,6 +21,7 @@ LIST = "released.sha256"
 BEGIN = "select coinslot.begin_upgrade();"
 END = "select coinslot.write_manifest();"
 _HEADING = "# "
+_MUST = ("must not", "has to")
 _COMMENT = re.compile(r"^ *--.*$", re.M)
 
 
@@ -69,22 +71,20 @@ def problems(supabase: Path) -> list[str]:
             for name in present
             if name not in known and name < last
         ),
-        *(
-            f"{file.name} has to begin with {BEGIN} and to end with {END}"
-            for file in (unreleased(supabase) if known else ())
-            if not _is_upgrade(file.read_text())
-        ),
+        *(_not_one_upgrade(unreleased(supabase)) if known else ()),
     ]
 
 
-def _is_upgrade(migration: str) -> bool:
-    """True if the check of an installation will know what this one did, and nothing else."""
-    statements = _COMMENT.sub("", migration).strip()
-    return (
-        statements.startswith(BEGIN)
-        and statements.endswith(END)
-        and statements.count(BEGIN) == statements.count(END) == 1
-    )
+def _not_one_upgrade(files: Sequence[Path]) -> Iterator[str]:
+    """Files of one release for which the check of an installation would not know what they did,
+    or would take for theirs what somebody did by hand."""
+    for file in files:
+        statements = _COMMENT.sub("", file.read_text()).strip()
+        first, last = file == files[0], file == files[-1]
+        if (statements.startswith(BEGIN), statements.count(BEGIN)) != (first, first):
+            yield f"{file.name} {_MUST[first]} begin with {BEGIN}: the first of a release does"
+        if (statements.endswith(END), statements.count(END)) != (last, last):
+            yield f"{file.name} {_MUST[last]} end with {END}: the last of a release does"
 
 
 def append(supabase: Path, version: str) -> None:

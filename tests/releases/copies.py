@@ -69,7 +69,7 @@ def migration(root: Path, name: str, text: str) -> Path:
 
 
 def upgrade(*statements: str) -> str:
-    """A migration after the first release."""
+    """The one migration of a release after the first."""
     return "\n".join([checksums.BEGIN, *statements, checksums.END, ""])
 
 

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from coinslot.release import VERSION
-from devstack import tools
 from devstack.settings import DevstackError
-from tests.releases import release, versions
+from tests.releases import checksums, release, versions
 from tests.releases.copies import WHOLE, candidate_of, copied, next_release
+from tests.releases.databases import at_release, push
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from tests.support.clusters import Cluster
 
 _FAULTS = "select code, subject from coinslot.check_installation()"
+_REPAIRS = "select repair from coinslot.check_installation()"
+_UNFINISHED = [("upgrade_unfinished", "coinslot")]
+_EDIT = "alter function coinslot.first_user(integer) parallel restricted"
+_EDITED = [("function_changed", "coinslot.first_user(integer)")]
 _TOLD = "select coinslot.schema_version(), coinslot.oldest_sidecar()"
 
 
@@ -35,7 +39,7 @@ def installed(cluster: Cluster) -> Iterator[psycopg.Connection[Any]]:
     """A database at this checkout's state, with people who have their bonus."""
     with (
         cluster.clone(cluster.template("strict")) as name,
-        psycopg.connect(cluster.url(name), autocommit=True) as connection,
+        _connected(cluster, name) as connection,
     ):
         connection.execute(
             "insert into auth.users (id, email, email_confirmed_at) "
@@ -44,31 +48,50 @@ def installed(cluster: Cluster) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def _push(cluster: Cluster, connection: psycopg.Connection[Any], root: Path) -> None:
-    settings = cluster.settings.model_copy(update={"project_dir": root})
-    tools.supabase(settings, "db", "push", database=connection.info.dbname)
+def _connected(cluster: Cluster, name: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(cluster.url(name), autocommit=True)
 
 
 def test_a_push_halfway_tells_the_release_before(
     cluster: Cluster, installed: psycopg.Connection[Any], candidate: Path, tmp_path: Path
 ) -> None:
     after = next_release(tmp_path / "after", candidate, "999.0.0")
-    installed.execute("alter function coinslot.first_user(integer) parallel restricted")
+    installed.execute(_EDIT)
     last = versions.definer(after)
     whole = last.read_text()
     last.write_text(f"{whole}\nselect 1 / 0;\n")
     with pytest.raises(DevstackError, match="division by zero"):
-        _push(cluster, installed, after)
+        push(cluster, installed.info.dbname, after)
     columns = "select priced_at from public.token_payments"
     assert installed.execute(columns).fetchall() == []
-    edited = installed.execute(_FAULTS).fetchall()
+    assert installed.execute(_FAULTS).fetchall() == _UNFINISHED
     kept = versions.told(candidate).oldest_sidecar
     assert installed.execute(_TOLD).fetchone() == (VERSION, kept)
 
     last.write_text(whole)
-    _push(cluster, installed, after)
+    push(cluster, installed.info.dbname, after)
     assert installed.execute(_TOLD).fetchone() == ("999.0.0rc1", kept)
     assert installed.execute("select * from public.coinslot_verify_ledger()").fetchall() == []
     assert installed.execute("select sum(tokens) from public.token_wallets").fetchone() == (15,)
-    assert edited == [("function_changed", "coinslot.first_user(integer)")]
-    assert installed.execute(_FAULTS).fetchall() == edited
+    assert installed.execute(_FAULTS).fetchall() == _EDITED
+
+
+def test_what_was_edited_before_a_push_that_stopped_is_told_after_the_next(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """From the first release, which notes what it finds for one session alone."""
+    root = copied(tmp_path / "pushed", ("supabase",))
+    middle = checksums.unreleased(root / "supabase")[20]
+    whole = middle.read_text()
+    middle.write_text(f"{whole}\nselect 1 / 0;\n")
+    with at_release(cluster, "0.1.0") as name, _connected(cluster, name) as connection:
+        connection.execute(_EDIT)
+        with pytest.raises(DevstackError, match="division by zero"):
+            push(cluster, name, root)
+        assert connection.execute(_FAULTS).fetchall() == _UNFINISHED
+        middle.write_text(whole)
+        push(cluster, name, root)
+        assert connection.execute(_FAULTS).fetchall() == _EDITED
+        [(repair,)] = connection.execute(_REPAIRS)
+        connection.execute(repair.encode())
+        assert connection.execute(_FAULTS).fetchall() == []

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LATER = "29990101000000_coinslot_later.sql"
+BETWEEN = "29990101000100_coinslot_between.sql"
 LATEST = "29990102000000_coinslot_latest.sql"
 KEPT = versions.told(ROOT).oldest_sidecar
 """The oldest sidecar that this checkout's database serves."""
@@ -63,28 +64,41 @@ def test_a_migration_before_released_ones_is_refused(candidate: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("missing", [checksums.BEGIN, checksums.END])
-def test_an_upgrade_that_makes_hand_edits_its_own_is_refused(candidate: Path, missing: str) -> None:
+def test_an_upgrade_that_makes_hand_edits_its_own_is_refused(candidate: Path) -> None:
     versions.set_program(candidate, VERSION="999.0.0.dev0")
-    whole = upgrade("-- Later", telling("999.0.0.dev0", KEPT))
-    migration(candidate, LATER, whole)
-    assert release.problems(candidate) == []
-    migration(candidate, LATER, whole.replace(missing, ""))
-    assert release.problems(candidate) == [
-        f"{LATER} has to begin with {checksums.BEGIN} and to end with {checksums.END}"
-    ]
+    told = telling("999.0.0.dev0", KEPT)
+    begin, end = checksums.BEGIN, checksums.END
+    names = [LATER, BETWEEN, LATEST]
+    for texts, refused in (
+        ([f"-- Later\n{begin}", "select 1;", f"{told}{end}"], []),
+        (["select 1;", "select 1;", f"{told}{end}"], [f"{LATER} has to begin with {begin}"]),
+        ([f"select 1; {begin}", "", f"{told}{end}"], [f"{LATER} has to begin with {begin}"]),
+        ([begin, "", told], [f"{LATEST} has to end with {end}"]),
+        ([begin, "", f"{end}\n{told}"], [f"{LATEST} has to end with {end}"]),
+        ([f"{begin}{end}", "", f"{told}{end}"], [f"{LATER} must not end with {end}"]),
+        (
+            [begin, f"{begin}{end}", f"{told}{end}"],
+            [f"{BETWEEN} must not begin with {begin}", f"{BETWEEN} must not end with {end}"],
+        ),
+    ):
+        for name, text in zip(names, texts, strict=True):
+            migration(candidate, name, text)
+        found = [problem.rpartition(": ")[0] for problem in release.problems(candidate)]
+        assert found == refused
 
 
 def test_the_last_migration_of_a_release_tells_its_version(candidate: Path) -> None:
     versions.set_program(candidate, VERSION="999.0.0.dev0")
     assert release.problems(candidate) == []
-    migration(candidate, LATER, upgrade("create table coinslot.later ();"))
+    later = f"{checksums.BEGIN} create table coinslot.later ();"
+    migration(candidate, LATER, f"{later} {checksums.END}")
     forgotten = release.problems(candidate)
     assert [problem.partition(" ")[2][:20] for problem in forgotten] == [
         f"is {candidate_of(VERSION)}, it has to"[:20],
         "last migration of a ",
     ]
-    migration(candidate, LATEST, upgrade(telling("999.0.0.dev0", KEPT)))
+    migration(candidate, LATER, later)
+    migration(candidate, LATEST, telling("999.0.0.dev0", KEPT) + checksums.END)
     assert release.problems(candidate) == []
     assert release.freeze(candidate, "999.0.0rc1") == []
     assert versions.told(candidate).schema == "999.0.0rc1"

@@ -29,5 +29,3 @@ from public, anon, authenticated, service_role;
 grant execute on function public.get_user_tokens(bigint) to authenticated;
 
 notify pgrst, 'reload schema';
-
-select coinslot.write_manifest();

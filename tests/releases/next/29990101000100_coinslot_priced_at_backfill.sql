@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- What was there before gets its value in batches of the maintenance.
 create function coinslot.backfill_priced_at(batch integer) returns bigint
 language plpgsql volatile security definer set search_path = '' as $$
