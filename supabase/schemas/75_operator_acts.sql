@@ -424,6 +424,8 @@ begin
       return coinslot.cancel_as(subject, reason);
     when action in ('set_endpoint', 'test_endpoint', 'replay_endpoint') then
       return coinslot.act_on_endpoint(action, subject, reason, arguments);
+    when action in ('start_export', 'remove_export') then
+      return coinslot.act_on_export(operator, action, subject, reason, arguments);
     when action in ('set_settings', 'set_seller', 'set_unattended') then
       return coinslot.act_on_settings(action, subject, reason, arguments);
     else

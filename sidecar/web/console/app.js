@@ -3,12 +3,14 @@
 import { html, nothing, render } from 'lit'
 import { connect, get } from './api.js'
 import { dialogView, close, onDialog } from './dialog.js'
+import { reading, sweep } from './files.js'
 import { icon } from './parts.js'
 import { complaint, say, zone } from './words.js'
 import * as catalogue from './views/catalogue.js'
 import * as codes from './views/codes.js'
 import * as customers from './views/customers.js'
 import * as events from './views/events.js'
+import * as exports from './views/exports.js'
 import * as found from './views/found.js'
 import * as log from './views/log.js'
 import * as orders from './views/orders.js'
@@ -21,8 +23,8 @@ import * as subscriptions from './views/subscriptions.js'
 import * as team from './views/team.js'
 import * as webhooks from './views/webhooks.js'
 
-const VIEWS = { overview, orders, customers, review, refunds, subscriptions, catalogue, codes, webhooks, events, reports, settings, team, log, search: found }
-const MENU = [[null, ['overview', 'orders', 'customers', 'review', 'refunds', 'subscriptions']], ['selling', ['catalogue', 'codes']], ['operations', ['webhooks', 'events', 'reports', 'settings', 'team', 'log']]]
+const VIEWS = { overview, orders, customers, review, refunds, subscriptions, catalogue, codes, webhooks, events, reports, exports, settings, team, log, search: found }
+const MENU = [[null, ['overview', 'orders', 'customers', 'review', 'refunds', 'subscriptions']], ['selling', ['catalogue', 'codes']], ['operations', ['webhooks', 'events', 'reports', 'exports', 'settings', 'team', 'log']]]
 const KEYS = { o: 'overview', r: 'orders', c: 'customers', q: 'review', f: 'refunds', s: 'subscriptions', w: 'webhooks', e: 'events' }
 const IDLE_MS = 30 * 60_000
 const SLOW_MS = 200
@@ -118,6 +120,7 @@ async function leave(said = null) {
   state.me = null
   state.said = said
   begun = null
+  await sweep()
   await client.auth.signOut({ scope: 'local' }).catch(() => null)
   paint()
 }
@@ -144,7 +147,7 @@ async function onSession(session) {
 let used = Date.now()
 for (const each of ['pointerdown', 'keydown']) document.addEventListener(each, () => { used = Date.now() }, { passive: true })
 setInterval(() => {
-  if (state.me && Date.now() - used > IDLE_MS) leave(say('console.idle'))
+  if (state.me && !reading() && Date.now() - used > IDLE_MS) leave(say('console.idle'))
 }, 30_000)
 
 // ---- what is shown ----

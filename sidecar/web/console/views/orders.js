@@ -5,19 +5,20 @@ import { get, list } from '../api.js'
 import { ask } from '../dialog.js'
 import { chip, customerLink, facts, figure, filterBar, heading, icon, nameOfMethod, pager, table, time } from '../parts.js'
 import { exact, money, nameOf, number, said, say } from '../words.js'
+import { daysOf, exportButton } from './exports.js'
 import { caseCard } from './review.js'
 import { ordersColumns } from './overview.js'
 
-export async function load({ id, filters, me }) {
-  if (id) return get('order', id)
-  const { after, status, since, until, live, ...others } = filters
-  return list('orders', {
-    ...others,
-    ...(status ? { status: [status] } : {}),
-    ...(since ? { since: `${since}T00:00:00` } : {}),
-    ...(until ? { until: `${until}T23:59:59` } : {}),
-    ...(live ? { live: live === 'live' } : {}),
-  }, after, 50, me)
+/** The filters of an address as the list takes them. */
+const asked = ({ after, status, since, until, live, ...others }) => ({
+  ...others,
+  ...(status ? { status: [status] } : {}),
+  ...daysOf({ since, until }),
+  ...(live ? { live: live === 'live' } : {}),
+})
+
+export async function load({ id, filters }) {
+  return id ? get('order', id) : list('orders', asked(filters), filters.after)
 }
 
 /** What gateways say of an attempt, as an order would. */
@@ -36,7 +37,7 @@ const fields = (me) => [
 
 export function view({ data, id, filters, go, me }) {
   if (id) return order(data, me)
-  return html`${heading(say('nav.orders'))}
+  return html`${heading(say('nav.orders'), exportButton(me, 'orders', asked(filters)))}
     ${filterBar(fields(me), filters, go)}
     <section class="card flush">${table(say('nav.orders'), ordersColumns(me.gateways), data.items, {
       href: (row) => `#/orders/${row.order_id}`,
