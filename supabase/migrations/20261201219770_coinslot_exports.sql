@@ -549,8 +549,6 @@ comment on function public.token_console_get(text, text) is
 'Operators: one thing in full, with what may be done with it: me, attention, order, customer, proof
 (of a wallet''s ledger), webhook, catalogue, team, subscription, settings, endpoints, endpoint,
 delivery, exports.';
-revoke all on function public.token_console_get(text, text)
-from public, anon, authenticated, service_role;
 
 create or replace function coinslot.console_list(
   list text, filters jsonb, after text, page_size integer
@@ -604,8 +602,6 @@ comment on function public.token_console_list(text, jsonb, text, integer) is
 'Operators: a page of a list as {items, next}: orders, refunds, customers, entries, cases, webhooks,
 promotions, codes, actions, subscriptions, deliveries; lines of an export; after = next of the page
 before.';
-revoke all on function public.token_console_list(text, jsonb, text, integer)
-from public, anon, authenticated, service_role;
 
 create or replace function coinslot.do_action(
   operator coinslot.operators, action text, subject text, reason text, idempotency_key text,
@@ -701,8 +697,6 @@ rules, rewards referrals, tells ahead of what is due, and adds up reports; {orde
 wallets_swept, wallets_expired, purged, wallets_with_lots, wallets_told, referrals_settled,
 deposits_told, expiries_told, renewals_told, wallets_armed, events_purged, exports_purged,
 summed}.';
-revoke all on function public.coinslot_run_maintenance(integer)
-from public, anon, authenticated, service_role;
 
 notify pgrst, 'reload schema';
 select coinslot.write_manifest();

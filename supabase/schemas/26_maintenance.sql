@@ -80,6 +80,7 @@ begin
     'wallets_armed', coinslot.arm_wallets(run_maintenance.batch),
     'events_purged', coinslot.purge_events(run_maintenance.batch),
     'exports_purged', coinslot.purge_exports(run_maintenance.batch),
+    'prices_begun', coinslot.begin_prices(run_maintenance.batch),
     'summed', coinslot.sum_reports(run_maintenance.batch)
   );
 end
@@ -97,7 +98,7 @@ comment on function public.coinslot_run_maintenance(integer) is
 rules, rewards referrals, tells ahead of what is due, and adds up reports; {orders_expired,
 wallets_swept, wallets_expired, purged, wallets_with_lots, wallets_told, referrals_settled,
 deposits_told, expiries_told, renewals_told, wallets_armed, events_purged, exports_purged,
-summed}.';
+prices_begun, summed}.';
 revoke all on function public.coinslot_run_maintenance(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_run_maintenance(integer) to service_role;

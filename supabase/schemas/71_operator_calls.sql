@@ -19,7 +19,7 @@ return case
   when action = any(array[
     'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes', 'set_operator',
     'remove_operator', 'set_endpoint', 'test_endpoint', 'replay_endpoint', 'set_settings',
-    'set_seller', 'set_unattended'
+    'set_seller', 'set_unattended', 'plan_price', 'unplan_price'
   ]) then array['owner']
 end;
 comment on function coinslot.roles_for(text) is

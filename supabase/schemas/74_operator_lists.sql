@@ -289,11 +289,32 @@ $$;
 comment on function coinslot.list_team() is 'The operators, oldest first.';
 revoke all on function coinslot.list_team() from public;
 
+-- Each with the price that is asked just before.
+create function coinslot.planned_of(product_id text) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'currency', n.currency, 'starts_at', n.starts_at, 'amount', n.amount,
+    'from', coinslot.price_at(
+      n.product_id, n.currency, r.amount, n.starts_at - interval '1 microsecond'
+    )
+  ) order by n.starts_at, n.currency), '[]')
+  from coinslot.planned_prices n
+  inner join public.token_prices r on r.product_id = n.product_id and r.currency = n.currency
+  where n.product_id = planned_of.product_id and n.starts_at > statement_timestamp()
+$$;
+comment on function coinslot.planned_of(text) is
+'Prices of a product that are still to begin: [{currency, starts_at, amount, from}].';
+revoke all on function coinslot.planned_of(text) from public;
+
 create function coinslot.list_catalogue() returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(p)), '[]') from coinslot.list_products() p
+  select coalesce(jsonb_agg(
+    to_jsonb(p) || jsonb_build_object('planned', coinslot.planned_of(p.id))
+  ), '[]')
+  from coinslot.list_products() p
 $$;
-comment on function coinslot.list_catalogue() is 'All products with their prices.';
+comment on function coinslot.list_catalogue() is
+'All products with their prices, and those that are planned.';
 revoke all on function coinslot.list_catalogue() from public;
 
 -- By what somebody has in hand: an id, a key, a code, an address. Each looked up by an index.
@@ -431,7 +452,7 @@ language sql stable set search_path = '' as $$
         'replay_webhook', 'replay_webhooks', 'void_orders', 'force_refund', 'export',
         'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes',
         'set_operator', 'remove_operator', 'cancel_subscription', 'set_endpoint', 'test_endpoint',
-        'replay_endpoint', 'set_settings', 'set_seller', 'set_unattended'
+        'replay_endpoint', 'set_settings', 'set_seller', 'set_unattended', 'plan_price'
       ]) a
     )
   )

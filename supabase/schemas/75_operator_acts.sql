@@ -411,6 +411,8 @@ begin
       return jsonb_build_object('orders', coinslot.void_as(subject, reason));
     when action in ('set_product', 'remove_product') then
       return coinslot.act_on_product(action, subject, reason, arguments);
+    when action in ('plan_price', 'unplan_price') then
+      return coinslot.act_on_price(action, subject, reason, arguments);
     when action = 'set_promotion' then
       return to_jsonb(coinslot.set_promotion(subject, arguments, reason));
     when action = 'set_code' then

@@ -6,7 +6,7 @@ import { filterBar, heading, pager, table, time } from '../parts.js'
 import { said, say } from '../words.js'
 import { exportButton } from './exports.js'
 
-const ACTIONS = ['refund_requested', 'refund_accepted', 'refund_closed', 'tokens_granted', 'tokens_taken', 'order_noted', 'order_rechecked', 'customer_noted', 'customer_revealed', 'case_resolved', 'webhooks_replayed', 'orders_voided', 'product_set', 'product_removed', 'promotion_set', 'code_set', 'codes_made', 'operator_added', 'operator_changed', 'operator_removed', 'report_exported', 'list_exported', 'subscription_canceled', 'endpoint_added', 'endpoint_changed', 'endpoint_rotated', 'endpoint_tested', 'endpoint_replayed', 'settings_changed', 'seller_set', 'unattended_set']
+const ACTIONS = ['refund_requested', 'refund_accepted', 'refund_closed', 'tokens_granted', 'tokens_taken', 'order_noted', 'order_rechecked', 'customer_noted', 'customer_revealed', 'case_resolved', 'webhooks_replayed', 'orders_voided', 'product_set', 'product_removed', 'price_planned', 'price_unplanned', 'promotion_set', 'code_set', 'codes_made', 'operator_added', 'operator_changed', 'operator_removed', 'report_exported', 'list_exported', 'subscription_canceled', 'endpoint_added', 'endpoint_changed', 'endpoint_rotated', 'endpoint_tested', 'endpoint_replayed', 'settings_changed', 'seller_set', 'unattended_set']
 
 const asked = ({ after, ...filters }) => filters
 
