@@ -25,7 +25,7 @@ FAMILIES = (
     "exp.list.",
     *("lk.", "mt.", "nav.", "out.off.", "over.", "period.", "rc.", "reason.", "rep."),
     *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "ss.", "st."),
-    *("set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
+    *("set.choice.", "set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
 )
 PARTS = ("", "about.", "business.", "group.", "link.")
 
