@@ -1,8 +1,8 @@
 -- Settings that owners change in the console: each change has a reason, and is kept with what was
 -- before. What going live, identities and the law's periods are is left to commands and to SQL.
 
--- `seconds` are of an interval. What ends in ? may be null, which switches it off. A choice is one of
--- the words after it.
+-- `seconds` are of an interval. What ends in ? may be null, which switches it off. Which
+-- words a choice is of, the table says.
 create function coinslot.console_settings() returns jsonb
 language sql immutable parallel safe set search_path = ''
 return '{
@@ -14,7 +14,7 @@ return '{
   "max_referrals": "count", "auto_top_up": "switch", "subscription_grace": "seconds",
   "charge_from_hour": "count", "charge_until_hour": "count", "declines_in_a_row": "count?",
   "refunds_in_a_row": "count?", "endpoint_patience": "seconds", "renewal_ahead": "seconds?",
-  "yearly_renewal_ahead": "seconds?", "cash_receipts": "choice off on_request always",
+  "yearly_renewal_ahead": "seconds?", "cash_receipts": "choice",
   "cash_receipts_from": "count"
 }'::jsonb;
 comment on function coinslot.console_settings() is
@@ -64,8 +64,7 @@ language sql immutable parallel safe set search_path = '' as $$
   select case
     when jsonb_typeof(is_setting.value) = 'null' then is_setting.kind like '%?'
     when is_setting.kind = 'switch' then jsonb_typeof(is_setting.value) = 'boolean'
-    when is_setting.kind like 'choice %' then jsonb_typeof(is_setting.value) = 'string'
-      and is_setting.value #>> '{}' = any((string_to_array(is_setting.kind, ' '))[2:])
+    when is_setting.kind = 'choice' then jsonb_typeof(is_setting.value) = 'string'
     when is_setting.kind = 'texts' then jsonb_typeof(is_setting.value) = 'object'
     else jsonb_typeof(is_setting.value) = 'number'
       and is_setting.value::text ~ '^[0-9]{1,10}$' end

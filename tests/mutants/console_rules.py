@@ -54,13 +54,6 @@ MUTANTS = (
         PAGES,
     ),
     _mutant(
-        "setting-of-any-word",
-        "a setting that is a choice is one of its words",
-        "is_setting",
-        ("and is_setting.value #>> '{}' = any((string_to_array(is_setting.kind, ' '))[2:])", ""),
-        PAGES,
-    ),
-    _mutant(
         "silent-endpoint-waits-for-a-day",
         "an endpoint that names no time is tried again in seconds",
         "note_failure",

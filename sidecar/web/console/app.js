@@ -5,6 +5,7 @@ import { connect, get } from './api.js'
 import { dialogView, close, onDialog } from './dialog.js'
 import { reading, sweep } from './files.js'
 import { icon } from './parts.js'
+import { savedViews } from './saved.js'
 import { complaint, say, zone } from './words.js'
 import * as catalogue from './views/catalogue.js'
 import * as codes from './views/codes.js'
@@ -134,7 +135,7 @@ async function onSession(session) {
   if (begun === session.user.id) return
   begun = session.user.id
   try {
-    state.me = await get('me')
+    state.me = { ...(await get('me')), pages: config.paymentPages ?? {} }
     state.said = null
   } catch (error) {
     const denied = error.code === 'forbidden'
@@ -209,7 +210,7 @@ function content() {
   if (!view) return html`<h1 tabindex="-1">${say('console.not_found')}</h1>`
   const failed = state.error && html`<p class="notice" role="alert">${state.error.lost ? say('console.failed') : complaint(state.error)} <button type="button" class="small" @click=${() => load({ keep: true })}>${say('console.retry')}</button></p>`
   if (!state.data) return html`${failed || nothing}${state.loading ? html`<p class="unseen" role="status">${say('console.loading')}</p><div class="skeleton" aria-hidden="true">${Array.from({ length: 8 }, () => html`<i></i>`)}</div>` : nothing}`
-  return html`${failed || nothing}<div class="page ${state.loading ? 'stale' : ''}" aria-busy=${state.loading}>${view.view({ ...state.route, data: state.data, me: state.me, go, paint })}</div>`
+  return html`${failed || nothing}<div class="page ${state.loading ? 'stale' : ''}" aria-busy=${state.loading}>${savedViews(state.route, state.me, paint)}${view.view({ ...state.route, data: state.data, me: state.me, go, paint })}</div>`
 }
 
 function paint() {

@@ -48,7 +48,7 @@ async function submit(event) {
   if (!now || now.state === 'doing') return
   const reason = reasonOf(now)
   if (!reason) {
-    now.said = say(now.reasons === false ? 'ask.say_why' : now.given.reason ? 'ask.say_why' : 'ask.choose')
+    now.said = now.missing ?? say(now.reasons === false ? 'ask.say_why' : now.given.reason ? 'ask.say_why' : 'ask.choose')
     return paint()
   }
   Object.assign(now, { state: 'doing', said: null })

@@ -26,7 +26,7 @@ export const daysOf = ({ since, until }) => {
   return { ...(since ? { since: midnight(since, 0) } : {}), ...(until ? { until: midnight(until, 1) } : {}) }
 }
 
-const told = (filters) => Object.entries(filters).map(([name, value]) => `${name}: ${['since', 'until'].includes(name) ? exact(value) : value}`).join(', ')
+const told = (filters) => Object.entries(filters).map(([name, value]) => `${said('filter', name)}: ${['since', 'until'].includes(name) ? exact(value) : value}`).join(', ')
 
 function begun({ answer }, paint) {
   location.hash = '#/exports'

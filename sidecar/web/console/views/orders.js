@@ -96,6 +96,12 @@ export const noteOn = askNote
 
 const askRecheck = ({ order_id: id }) => ask({ title: `${say('order.recheck')}?`, action: 'recheck_order', about: id, verb: () => say('order.recheck') })
 
+/** Where the gateway's own console has a payment, as far as its address is known. */
+const pageLink = (me, { gateway, live, payment_key: key }) => {
+  const page = key && me.pages[gateway]?.[live ? 'live' : 'test']
+  return page ? html` <a href=${page.replace('{payment_key}', encodeURIComponent(key))} target="_blank" rel="noreferrer noopener">${say('order.open_gateway', { gateway: me.gateways[gateway] ?? gateway })} ↗</a>` : nothing
+}
+
 function order({ order: one, customer, attempts, timeline, refunds, cases, can }, me) {
   const data = { order: one, customer, can }
   const write = (amount) => money(amount, one.currency)
@@ -122,7 +128,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, can }
         one.promo_code && [say('order.code'), html`<span class="mono">${one.promo_code}</span>`],
         [say('col.method'), nameOfMethod(one.method)],
         [say('col.gateway'), me.gateways[one.gateway] ?? one.gateway],
-        [say('col.key'), one.payment_key ? html`<span class="mono">${one.payment_key}</span>` : '–'],
+        [say('col.key'), one.payment_key ? html`<span class="mono">${one.payment_key}</span>${pageLink(me, one)}` : '–'],
         [say('order.mode'), say(one.live ? 'console.live' : 'console.test')],
         one.subscription_id && [say('order.subscription'), html`<a class="mono" href="#/subscriptions/${one.subscription_id}">${one.subscription_id.slice(0, 8)}</a>`],
         [say('order.created'), exact(one.created_at)],
@@ -130,7 +136,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, can }
     </div>
     ${cases.length ? html`<h2>${say('order.cases')}</h2>${cases.map((each) => caseCard(each, me))}` : nothing}
     ${attempts.length ? html`<section class="card flush"><div class="title"><h2>${say('order.attempts')}</h2></div>${table(say('order.attempts'), [
-      { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>` },
+      { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>${pageLink(me, row)}` },
       { name: say('col.status'), cell: (row) => html`${said('st', STATES[row.state] ?? row.state)}${row.credited ? html` <span class="chip good">${say('order.credited')}</span>` : nothing}` },
       { name: say('col.reason'), cell: (row) => row.failure_reason ?? row.problem ?? '–' },
       { name: say('col.when'), cell: (row) => time(row.updated_at), quiet: true },
