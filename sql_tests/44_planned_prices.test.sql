@@ -107,6 +107,8 @@ select is(coinslot.begin_prices_of('starter'), 2::bigint, 'both are written down
 select is((select r.amount from token_prices r where (r.product_id, r.currency) = ('starter', 'KRW')), 9000::bigint, '... of which the latest stays');
 select is(pg_temp.costs(), '9000 9000 9000', '... and what is to come stays planned');
 select is(jsonb_path_query_array(coinslot.planned_of('starter'), '$[*].amount'), '[9999]', '... as it was');
+select pg_temp.comes() \g /dev/null
+select is(pg_temp.costs(), '9999 9999 9999', '... until it begins');
 select is(pg_temp.act('owner', 'set_product', 'starter', '{"prices": {"KRW": 4000}}') #>> '{prices,KRW}', '4000', 'a price that is set since then');
 select is(pg_temp.costs(), '4000 4000 4000', '... counts');
 select pg_temp.plan('owner', jsonb_build_object('currency', 'KRW', 'amount', 8000, 'starts_at', :'soon'::timestamptz)) \g /dev/null

@@ -35,7 +35,7 @@ MUTANTS = (
         "late-money-at-the-price-of-before",
         "a price that is over buys nothing for late money",
         "is_asked",
-        (NOW, "r.amount"),
+        (NOW, "lateral (values (r.amount))"),
     ),
     SqlMutant(
         "topped-up-at-the-price-of-before",
