@@ -43,7 +43,7 @@ def browser_parts(settings: Settings) -> dict[str, BrowserPart]:
 
 
 def payment_pages() -> dict[str, dict[str, str]]:
-    """Where gateways' own consoles have payments, of those whose addresses are known."""
+    """The pages of payments in gateways' own consoles, of those whose addresses are known."""
     return {
         parts.name: dict(parts.payment_pages)
         for parts in GATEWAYS

@@ -148,7 +148,7 @@ async function onSession(session) {
 let used = Date.now()
 for (const each of ['pointerdown', 'keydown']) document.addEventListener(each, () => { used = Date.now() }, { passive: true })
 setInterval(() => {
-  if (state.me && !reading() && Date.now() - used > IDLE_MS) leave(say('console.idle'))
+  if (state.me && !reading().length && Date.now() - used > IDLE_MS) leave(say('console.idle'))
 }, 30_000)
 
 // ---- what is shown ----

@@ -83,8 +83,8 @@ export async function run({ id, format }, paint) {
   paint()
 }
 
-/** True while a file is read: nobody is signed out meanwhile. */
-export const reading = () => [...files.values()].some(({ running }) => running)
+/** The exports whose files are read now: nobody is signed out meanwhile. */
+export const reading = () => [...files].filter(([, { running }]) => running).map(([id]) => id)
 
 export const halt = (id) => { fileOf(id).running = false }
 

@@ -3,7 +3,7 @@
 import { html, nothing } from 'lit'
 import { get } from '../api.js'
 import { ask } from '../dialog.js'
-import { fileOf, forget, halt, run, sweep, whole } from '../files.js'
+import { fileOf, forget, halt, reading, run, sweep, whole } from '../files.js'
 import { facts, heading } from '../parts.js'
 import { complaint, exact, number, said, say } from '../words.js'
 
@@ -12,7 +12,7 @@ const TYPES = { csv: 'text/csv;charset=utf-8', jsonl: 'application/x-ndjson' }
 
 export async function load() {
   const exports = await get('exports')
-  await sweep(exports.map(({ id }) => id))
+  await sweep([...exports.map(({ id }) => id), ...reading()])
   return exports
 }
 
