@@ -32,6 +32,8 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('changed_meanwhile', 'PT409', 'staff',
  $$select token_console_act('resolve_case', '999999999', 'why', 'k')$$,
  '{"resolution": "gone", "resolved_at": "2026-01-01T00:00:00+00:00"}'),
+('too_many_exports', 'PT409', 'staff',
+ $$select token_console_act('start_export', 'orders', 'why', 'sixth', '{"format": "csv"}')$$, '{"most": 5}'),
 ('append_only', 'PT403', 'owner', $$delete from public.token_ledger returning 1$$,
  '{"table": "token_ledger"}'),
 ('forbidden', 'PT403', 'user',
@@ -157,6 +159,8 @@ select pg_temp.change($$select coinslot.set_code('cheaper', 'cheaper', null, tru
 insert into coinslot.checked_codes (user_id, code) values (:'mina', 'CHEAPER');
 insert into coinslot.code_rations (user_id, used_until)
 values (:'hoarder', clock_timestamp() + interval '1 day');
+insert into coinslot.exports (user_id, list, filters, format, oldest, until)
+select :'staff', 'orders', '{}', 'csv', now(), now() from generate_series(1, 5);
 select pg_temp.change($$select coinslot.close_table('public.old_payments')$$) \gset
 select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter', 'portone')$$)
   ->> 'status' as ordered \gset

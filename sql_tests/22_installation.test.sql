@@ -158,6 +158,7 @@ create temporary table harms (turn, somebody, harm, found) as values
   'drop function coinslot.max_amount() cascade',
   array[
     'function_missing coinslot.max_amount()',
+    'constraint_missing planned_prices_amount_positive on coinslot.planned_prices',
     'constraint_missing refunds_amount_positive on coinslot.refunds',
     'constraint_missing settings_signup_bonus_valid on coinslot.settings',
     'constraint_missing token_features_tokens_positive on public.token_features',
@@ -319,7 +320,10 @@ create temporary table harms (turn, somebody, harm, found) as values
 (
   2, 'supabase_admin',
   'alter table public.token_prices disable trigger all',
-  array['constraint_changed token_prices_product_id_fkey on public.token_prices']
+  array[
+    'constraint_changed planned_prices_product_id_fkey on coinslot.planned_prices',
+    'constraint_changed token_prices_product_id_fkey on public.token_prices'
+  ]
 ),
 (
   3, 'postgres',

@@ -116,8 +116,8 @@ select is(pg_temp.set_up('cat') || pg_temp.charge(), 'oncredited completed 10', 
 select is((select pg_temp.read(p.order_id, 'A:paid paid=5000 refunded=5000') from public.token_payments p where p.user_id = pg_temp.id('cat')), 'reversed refunded 0', 'gets it');
 select pg_temp.later(2) \g /dev/null
 select is(pg_temp.charge() || ' ' || pg_temp.shown('cat'), 'nothing due suspended money_back 5000 1 | 0', '... and is charged no more');
-select is(pg_temp.set_up('dan'), 'on', 'one whose pack is dearer');
-update public.token_prices r set amount = amount + 1 where r.product_id = 'starter' and r.currency = 'KRW';
+select is(pg_temp.set_up('dan'), 'on', 'one whose pack is dearer, as was planned');
+insert into coinslot.planned_prices (product_id, currency, starts_at, amount) values ('starter', 'KRW', now(), 5001);
 select is(pg_temp.charge() || ' ' || pg_temp.shown('dan'), 'nothing due suspended price_changed 0 0 | 0', '... agrees first');
 select is(pg_temp.set_up('eve') || ' ' || (select pg_temp.change('update coinslot.settings set auto_top_up = false'))::text || pg_temp.charge(), 'on nothing due', 'the shop ends all at once');
 select pg_temp.change('update coinslot.settings set auto_top_up = true') \g /dev/null

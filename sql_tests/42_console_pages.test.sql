@@ -288,9 +288,19 @@ select is(pg_temp.set(c.changes::jsonb), c.said, 'set ' || c.changes) from (valu
   ('{"links": {"terms": "javascript:alert(1)"}}', 'invalid_argument links'),
   ('{"links": {"terms": "https://example.com/terms"}}', 'done'),
   ('{"order_lifetime": 0}', 'invalid_argument order_lifetime'),
+  ('{"cash_receipts": "sometimes"}', 'invalid_argument cash_receipts'),
+  ('{"cash_receipts": null}', 'invalid_argument cash_receipts'),
+  ('{"cash_receipts": "choice"}', 'invalid_argument cash_receipts'),
+  ('{"cash_receipts": "always", "cash_receipts_from": 100000}', 'done'),
+  ('{"renewal_ahead": 2592000}', 'invalid_argument renewal_ahead'),
+  ('{"renewal_ahead": 432000, "yearly_renewal_ahead": null}', 'done'),
   ('{"order_lifetime": 5400}', 'done'), ('{}', 'invalid_argument changes')
 ) c (changes, said);
 select is((select s.order_lifetime::text from coinslot.settings s), '01:30:00', 'an hour and a half');
+select is((select concat_ws(' ', s.cash_receipts, s.cash_receipts_from, s.renewal_ahead, s.yearly_renewal_ahead) from coinslot.settings s),
+  'always 100000 5 days', 'cash receipts for all, and five days'' notice of a month');
+select is((select a.detail -> 'from' from coinslot.operator_actions a where a.detail -> 'to' ? 'cash_receipts'),
+  '{"cash_receipts": "off", "cash_receipts_from": 1}', '... with what was before');
 select is(pg_temp.act('owner', 'set_seller', 'seller', '{"business": {"name": "Acme"}, "tax_status": "general"}')
   ->> 'tax_status', 'general', 'who sells');
 select is(pg_temp.get('owner', 'settings') #>> '{seller,business,name}', 'Acme', '... is shown');

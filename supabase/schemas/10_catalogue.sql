@@ -70,6 +70,54 @@ grant select on table public.token_prices to anon, authenticated, service_role;
 create policy "Everybody reads prices" on public.token_prices
 for select to anon, authenticated using (true);
 
+-- A price that is to be asked from a time on. Until then nobody but operators sees it. From then on
+-- it is the price, whoever has written it into token_prices since or not: so there is no gap. An
+-- order has the price of when it was called for.
+create table coinslot.planned_prices (
+  product_id text not null,
+  currency text not null,
+  starts_at timestamptz not null,
+  amount bigint not null,
+  constraint planned_prices_pkey primary key (product_id, currency, starts_at),
+  constraint planned_prices_product_id_fkey foreign key (product_id, currency)
+  references public.token_prices (product_id, currency) on delete cascade,
+  constraint planned_prices_amount_positive check (amount between 1 and coinslot.max_amount())
+);
+comment on table coinslot.planned_prices is
+'Prices that are asked from a time on, until they are written into token_prices.';
+create index planned_prices_starts_at on coinslot.planned_prices (starts_at);
+alter table coinslot.planned_prices enable row level security;
+revoke all on table coinslot.planned_prices from anon, authenticated, service_role;
+create policy "Nobody reads planned prices through the API" on coinslot.planned_prices
+for select to anon, authenticated using (false);
+
+create function coinslot.price_at(
+  product_id text, currency text, amount bigint, at timestamptz
+) returns bigint
+language sql stable set search_path = '' as $$
+  select coalesce((
+    select p.amount from coinslot.planned_prices p
+    where p.product_id = price_at.product_id and p.currency = price_at.currency
+      and p.starts_at <= price_at.at
+    order by p.starts_at desc limit 1
+  ), price_at.amount)
+$$;
+comment on function coinslot.price_at(text, text, bigint, timestamptz) is
+'The price at a time, of a row of token_prices.';
+revoke all on function coinslot.price_at(text, text, bigint, timestamptz) from public;
+
+create function coinslot.price_now(product_id text, currency text, amount bigint) returns bigint
+language sql stable security definer set search_path = '' as $$
+  select coinslot.price_at(
+    price_now.product_id, price_now.currency, price_now.amount, statement_timestamp()
+  )
+$$;
+comment on function coinslot.price_now(text, text, bigint) is
+'The price that is asked now, of a row of token_prices.';
+revoke all on function coinslot.price_now(text, text, bigint) from public;
+grant execute on function coinslot.price_now(text, text, bigint)
+to anon, authenticated, service_role;
+
 -- Three packs to begin with. Single things are each app's own.
 insert into public.token_products (id, kind, name, name_ko, tokens) values
 ('starter', 'token_pack', 'Starter Pack', '스타터 팩', 10),

@@ -23,7 +23,9 @@ create function coinslot.list_products(id text default null)
 returns setof public.coinslot_product
 language sql stable security definer set search_path = '' as $$
   select p.id, p.kind, p.name, p.name_ko, p.tokens, p.active, coalesce((
-    select jsonb_object_agg(r.currency, r.amount)
+    select jsonb_object_agg(
+      r.currency, coinslot.price_now(r.product_id, r.currency, r.amount)
+    )
     from public.token_prices r where r.product_id = p.id
   ), '{}'), p.tokens_last_days, p.tokens_end_at
   from public.token_products p
@@ -87,6 +89,27 @@ $$;
 comment on function coinslot.check_product(text, text, text, bigint, jsonb) is
 'PT400 for what cannot be a product; null is always right.';
 revoke all on function coinslot.check_product(text, text, text, bigint, jsonb) from public;
+
+-- What has begun is written down before anything else is, which is newer than it.
+create function coinslot.begin_prices_of(product_id text) returns bigint
+language sql volatile set search_path = '' as $$
+  with begun as (
+    delete from coinslot.planned_prices p
+    where p.product_id = begin_prices_of.product_id and p.starts_at <= statement_timestamp()
+    returning p.*
+  ), last as (
+    select distinct on (b.currency) b.currency, b.amount from begun b
+    order by b.currency, b.starts_at desc
+  ), written as (
+    update public.token_prices r set amount = l.amount from last l
+    where r.product_id = begin_prices_of.product_id and r.currency = l.currency
+    returning 1
+  )
+  select count(*) from begun
+$$;
+comment on function coinslot.begin_prices_of(text) is
+'Writes the prices of a product that have begun into token_prices; how many had.';
+revoke all on function coinslot.begin_prices_of(text) from public;
 
 create function coinslot.set_prices(product_id text, prices jsonb) returns void
 language sql volatile set search_path = '' as $$
@@ -185,6 +208,7 @@ begin
     v_new.name, v_new.name_ko, v_new.tokens)
   on conflict on constraint token_products_pkey do update set kind = excluded.kind,
     name = excluded.name, name_ko = excluded.name_ko, tokens = excluded.tokens, active = true;
+  perform coinslot.begin_prices_of(set_product.id);
   perform coinslot.set_prices(set_product.id, set_product.prices);
   perform coinslot.set_expiry(
     set_product.id, set_product.tokens_last_days, set_product.tokens_end_at

@@ -99,10 +99,11 @@ declare
   v_order public.token_payments := coinslot.order_of(v_product, quote_order.quantity);
 begin
   v_order.gateway := coinslot.selling_gateway(quote_order.gateway, quote_order.currency);
-  select r.currency, coinslot.tiered(r.product_id, r.currency, r.amount, v_order.quantity),
-    r.amount * v_order.quantity
+  select r.currency, coinslot.tiered(r.product_id, r.currency, n.amount, v_order.quantity),
+    n.amount * v_order.quantity
   into v_order.currency, v_order.amount, v_order.list_amount
   from public.token_prices r
+  cross join coinslot.price_now(r.product_id, r.currency, r.amount) n (amount)
   where r.product_id = quote_order.product_id and r.currency = quote_order.currency;
   if not found then
     perform coinslot.fail('invalid_argument', jsonb_build_object(

@@ -126,9 +126,10 @@ language sql stable set search_path = '' as $$
   select exists (
     select from public.token_products d
     inner join public.token_prices r on r.product_id = d.id
+    cross join coinslot.price_now(r.product_id, r.currency, r.amount) n (amount)
     where d.id = payment.product_id and d.active
       and d.tokens * payment.quantity = payment.tokens and r.currency = payment.currency
-      and coinslot.tiered(r.product_id, r.currency, r.amount, payment.quantity) = payment.amount
+      and coinslot.tiered(r.product_id, r.currency, n.amount, payment.quantity) = payment.amount
   )
 $$;
 comment on function coinslot.is_asked(public.token_payments) is

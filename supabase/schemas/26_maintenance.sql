@@ -79,6 +79,8 @@ begin
       + coinslot.remind_of_renewals('year', run_maintenance.batch),
     'wallets_armed', coinslot.arm_wallets(run_maintenance.batch),
     'events_purged', coinslot.purge_events(run_maintenance.batch),
+    'exports_purged', coinslot.purge_exports(run_maintenance.batch),
+    'prices_begun', coinslot.begin_prices(run_maintenance.batch),
     'summed', coinslot.sum_reports(run_maintenance.batch)
   );
 end
@@ -95,7 +97,8 @@ comment on function public.coinslot_run_maintenance(integer) is
 'Service: expires orders, holds and tokens, deletes what was kept long enough, tells wallets of new
 rules, rewards referrals, tells ahead of what is due, and adds up reports; {orders_expired,
 wallets_swept, wallets_expired, purged, wallets_with_lots, wallets_told, referrals_settled,
-deposits_told, expiries_told, renewals_told, wallets_armed, events_purged, summed}.';
+deposits_told, expiries_told, renewals_told, wallets_armed, events_purged, exports_purged,
+prices_begun, summed}.';
 revoke all on function public.coinslot_run_maintenance(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_run_maintenance(integer) to service_role;

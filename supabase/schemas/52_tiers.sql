@@ -111,20 +111,21 @@ select -- noqa: ST06
   p.name_ko,
   p.tokens,
   r.currency,
-  r.amount,
+  n.amount,
   case when p.kind = 'token_pack' then greatest(0, floor(
-    100 - 100.0 * r.amount * first_value(p.tokens) over pack
-    / (p.tokens * first_value(r.amount) over pack)
+    100 - 100.0 * n.amount * first_value(p.tokens) over pack
+    / (p.tokens * first_value(n.amount) over pack)
   ))::integer else 0 end as discount_percent,
   p.tokens_last_days,
   p.tokens_end_at,
-  coinslot.tiers_of(p.id, r.currency, r.amount, p.tokens) as tiers
+  coinslot.tiers_of(p.id, r.currency, n.amount, p.tokens) as tiers
 from public.token_products as p
 inner join public.token_prices as r on p.id = r.product_id
+cross join lateral coinslot.price_now(r.product_id, r.currency, r.amount) as n (amount)
 where
   p.active and p.kind <> 'subscription'
   and (p.tokens_end_at is null or p.tokens_end_at > statement_timestamp())
-window pack as (partition by p.kind, r.currency order by p.tokens, r.amount);
+window pack as (partition by p.kind, r.currency order by p.tokens, n.amount);
 comment on column public.token_offers.tiers is
 'Several in one order: [{quantity, percent_off, tokens, amount}], of all of them together.';
 

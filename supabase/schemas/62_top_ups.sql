@@ -333,7 +333,8 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
       select from public.token_products d
       inner join public.token_prices r on r.product_id = d.id
       where d.id = top_up.product_id and d.active and d.tokens = top_up.tokens
-        and r.currency = top_up.currency and r.amount = top_up.amount
+        and r.currency = top_up.currency
+        and coinslot.price_now(r.product_id, r.currency, r.amount) = top_up.amount
     ) then 'price_changed'
     when exists (
       select from coinslot.top_up_orders o

@@ -13,12 +13,13 @@ return case
   when action = 'reveal_customer' then array['support', 'owner']
   when action = any(array[
     'refund_order', 'force_refund', 'accept_refund', 'close_refund', 'grant_tokens', 'take_tokens',
-    'resolve_case', 'replay_webhook', 'replay_webhooks', 'void_orders', 'export'
+    'resolve_case', 'replay_webhook', 'replay_webhooks', 'void_orders', 'export', 'start_export',
+    'remove_export'
   ]) then array['finance', 'owner']
   when action = any(array[
     'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes', 'set_operator',
     'remove_operator', 'set_endpoint', 'test_endpoint', 'replay_endpoint', 'set_settings',
-    'set_seller', 'set_unattended'
+    'set_seller', 'set_unattended', 'plan_price', 'unplan_price'
   ]) then array['owner']
 end;
 comment on function coinslot.roles_for(text) is

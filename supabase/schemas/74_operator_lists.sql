@@ -243,7 +243,9 @@ declare
   v_items jsonb;
   v_last text;
 begin
-  perform coinslot.check_filters(list_actions.filters, array['actor', 'action', 'subject']);
+  perform coinslot.check_filters(
+    list_actions.filters, array['actor', 'action', 'subject', 'since', 'until']
+  );
   with walk as materialized (
     (select a.* from coinslot.operator_actions a
     where not filters ?| array['actor', 'subject'] and a.id < v_before
@@ -261,6 +263,8 @@ begin
     select k.* from walk k
     where (not filters ? 'actor' or k.actor = filters ->> 'actor')
       and (not filters ? 'action' or k.action = filters ->> 'action')
+      and k.at < coalesce((filters ->> 'until')::timestamptz, 'infinity')
+      and k.at >= coalesce((filters ->> 'since')::timestamptz, '-infinity')
     order by k.id desc limit list_actions.page_size + 1
   )
   select jsonb_agg(to_jsonb(f) || jsonb_build_object(
@@ -285,11 +289,32 @@ $$;
 comment on function coinslot.list_team() is 'The operators, oldest first.';
 revoke all on function coinslot.list_team() from public;
 
+-- Each with the price that is asked just before.
+create function coinslot.planned_of(product_id text) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'currency', n.currency, 'starts_at', n.starts_at, 'amount', n.amount,
+    'from', coinslot.price_at(
+      n.product_id, n.currency, r.amount, n.starts_at - interval '1 microsecond'
+    )
+  ) order by n.starts_at, n.currency), '[]')
+  from coinslot.planned_prices n
+  inner join public.token_prices r on r.product_id = n.product_id and r.currency = n.currency
+  where n.product_id = planned_of.product_id and n.starts_at > statement_timestamp()
+$$;
+comment on function coinslot.planned_of(text) is
+'Prices of a product that are still to begin: [{currency, starts_at, amount, from}].';
+revoke all on function coinslot.planned_of(text) from public;
+
 create function coinslot.list_catalogue() returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(p)), '[]') from coinslot.list_products() p
+  select coalesce(jsonb_agg(
+    to_jsonb(p) || jsonb_build_object('planned', coinslot.planned_of(p.id))
+  ), '[]')
+  from coinslot.list_products() p
 $$;
-comment on function coinslot.list_catalogue() is 'All products with their prices.';
+comment on function coinslot.list_catalogue() is
+'All products with their prices, and those that are planned.';
 revoke all on function coinslot.list_catalogue() from public;
 
 -- By what somebody has in hand: an id, a key, a code, an address. Each looked up by an index.
@@ -427,7 +452,7 @@ language sql stable set search_path = '' as $$
         'replay_webhook', 'replay_webhooks', 'void_orders', 'force_refund', 'export',
         'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes',
         'set_operator', 'remove_operator', 'cancel_subscription', 'set_endpoint', 'test_endpoint',
-        'replay_endpoint', 'set_settings', 'set_seller', 'set_unattended'
+        'replay_endpoint', 'set_settings', 'set_seller', 'set_unattended', 'plan_price'
       ]) a
     )
   )
@@ -460,11 +485,12 @@ begin
     when 'endpoints' then return coinslot.get_endpoints(v_operator);
     when 'endpoint' then return coinslot.get_endpoint(v_operator, console_get.id);
     when 'delivery' then return coinslot.get_delivery(v_operator, console_get.id);
+    when 'exports' then return coinslot.get_exports(v_operator);
     else
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'what', 'known', array[
           'me', 'attention', 'order', 'customer', 'proof', 'webhook', 'catalogue', 'team',
-          'subscription', 'settings', 'endpoints', 'endpoint', 'delivery'
+          'subscription', 'settings', 'endpoints', 'endpoint', 'delivery', 'exports'
         ]
       ));
   end case;
@@ -482,7 +508,7 @@ $$;
 comment on function public.token_console_get(text, text) is
 'Operators: one thing in full, with what may be done with it: me, attention, order, customer, proof
 (of a wallet''s ledger), webhook, catalogue, team, subscription, settings, endpoints, endpoint,
-delivery.';
+delivery, exports.';
 revoke all on function public.token_console_get(text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_get(text, text) to authenticated;
@@ -512,11 +538,13 @@ begin
     when 'subscriptions' then
       return coinslot.list_subscriptions_of(v_me, v_filters, after, v_size);
     when 'deliveries' then return coinslot.list_deliveries_of(v_filters, after, v_size);
+    when 'export' then
+      return coinslot.read_export(v_me, v_filters, after, coalesce(console_list.page_size, 50));
     else
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'list', 'known', array[
           'orders', 'refunds', 'customers', 'entries', 'cases', 'webhooks', 'promotions', 'codes',
-          'actions', 'subscriptions', 'deliveries'
+          'actions', 'subscriptions', 'deliveries', 'export'
         ]
       ));
   end case;
@@ -539,7 +567,8 @@ language sql stable set search_path = '' set statement_timeout = '1s' as $$
 $$;
 comment on function public.token_console_list(text, jsonb, text, integer) is
 'Operators: a page of a list as {items, next}: orders, refunds, customers, entries, cases, webhooks,
-promotions, codes, actions, subscriptions, deliveries; after = next of the page before.';
+promotions, codes, actions, subscriptions, deliveries; lines of an export; after = next of the page
+before.';
 revoke all on function public.token_console_list(text, jsonb, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_list(text, jsonb, text, integer) to authenticated;

@@ -411,6 +411,8 @@ begin
       return jsonb_build_object('orders', coinslot.void_as(subject, reason));
     when action in ('set_product', 'remove_product') then
       return coinslot.act_on_product(action, subject, reason, arguments);
+    when action in ('plan_price', 'unplan_price') then
+      return coinslot.act_on_price(action, subject, reason, arguments);
     when action = 'set_promotion' then
       return to_jsonb(coinslot.set_promotion(subject, arguments, reason));
     when action = 'set_code' then
@@ -424,6 +426,8 @@ begin
       return coinslot.cancel_as(subject, reason);
     when action in ('set_endpoint', 'test_endpoint', 'replay_endpoint') then
       return coinslot.act_on_endpoint(action, subject, reason, arguments);
+    when action in ('start_export', 'remove_export') then
+      return coinslot.act_on_export(operator, action, subject, reason, arguments);
     when action in ('set_settings', 'set_seller', 'set_unattended') then
       return coinslot.act_on_settings(action, subject, reason, arguments);
     else

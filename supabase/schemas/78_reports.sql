@@ -459,29 +459,37 @@ from public, anon, authenticated, service_role;
 grant execute on function public.token_console_report(text, jsonb) to authenticated;
 
 -- A cell that a spreadsheet would take for a formula is text. Numbers are numbers.
-create function coinslot.csv_cell(value jsonb) returns text
+create function coinslot.csv_lines(rows jsonb, columns text[]) returns jsonb
 language sql immutable parallel safe set search_path = '' as $$
-  select case jsonb_typeof(csv_cell.value)
-    when 'null' then ''
-    when 'number' then csv_cell.value #>> '{}'
-    when 'boolean' then csv_cell.value #>> '{}'
-    else '"' || replace(
-      case when csv_cell.value #>> '{}' ~ '^\s*[=+@\-\t\r]' then '''' else '' end
-      || (csv_cell.value #>> '{}'), '"', '""'
-    ) || '"'
-  end
+  select coalesce(jsonb_agg(l.line order by l.place), '[]')
+  from (
+    select r.place, string_agg(case coalesce(jsonb_typeof(v.value), 'null')
+      when 'null' then ''
+      when 'number' then v.written
+      when 'boolean' then v.written
+      else '"' || replace(
+        case when v.written ~ '^\s*[=+@\-\t\r]' then '''' else '' end || v.written, '"', '""'
+      ) || '"' end, ',' order by c.place) as line
+    from jsonb_array_elements(csv_lines.rows) with ordinality r (item, place)
+    cross join unnest(csv_lines.columns) with ordinality c (name, place)
+    cross join lateral (
+      select r.item -> c.name as value, r.item ->> c.name as written
+    ) v
+    group by r.place
+  ) l
 $$;
-comment on function coinslot.csv_cell(jsonb) is 'A value as a cell of a CSV file.';
-revoke all on function coinslot.csv_cell(jsonb) from public;
+comment on function coinslot.csv_lines(jsonb, text[]) is
+'Rows as lines of a CSV file, in their order: a list of texts.';
+revoke all on function coinslot.csv_lines(jsonb, text[]) from public;
 
 -- RFC 4180, with a byte order mark: Excel in Korea would read it as CP949 else.
 create function coinslot.as_csv(rows jsonb, columns text[]) returns text
 language sql immutable parallel safe set search_path = '' as $$
-  select U&'\FEFF' || array_to_string(as_csv.columns, ',') || E'\r\n' || coalesce(string_agg((
-    select string_agg(coalesce(coinslot.csv_cell(r.value -> c.name), ''), ',' order by c.place)
-    from unnest(as_csv.columns) with ordinality c (name, place)
-  ) || E'\r\n', '' order by r.place), '')
-  from jsonb_array_elements(as_csv.rows) with ordinality r (value, place)
+  select U&'\FEFF' || array_to_string(as_csv.columns, ',') || E'\r\n' || coalesce(
+    string_agg(l.line || E'\r\n', '' order by l.place), ''
+  )
+  from jsonb_array_elements_text(coinslot.csv_lines(as_csv.rows, as_csv.columns))
+  with ordinality l (line, place)
 $$;
 comment on function coinslot.as_csv(jsonb, text[]) is 'Rows as a CSV file.';
 revoke all on function coinslot.as_csv(jsonb, text[]) from public;

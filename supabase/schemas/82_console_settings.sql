@@ -1,7 +1,8 @@
 -- Settings that owners change in the console: each change has a reason, and is kept with what was
 -- before. What going live, identities and the law's periods are is left to commands and to SQL.
 
--- `seconds` are of an interval. What ends in ? may be null, which switches it off.
+-- `seconds` are of an interval. What ends in ? may be null, which switches it off. Which
+-- words a choice is of, the table says.
 create function coinslot.console_settings() returns jsonb
 language sql immutable parallel safe set search_path = ''
 return '{
@@ -12,7 +13,9 @@ return '{
   "referral_reward": "count", "referral_bonus": "count", "referral_wait": "seconds",
   "max_referrals": "count", "auto_top_up": "switch", "subscription_grace": "seconds",
   "charge_from_hour": "count", "charge_until_hour": "count", "declines_in_a_row": "count?",
-  "refunds_in_a_row": "count?", "endpoint_patience": "seconds"
+  "refunds_in_a_row": "count?", "endpoint_patience": "seconds", "renewal_ahead": "seconds?",
+  "yearly_renewal_ahead": "seconds?", "cash_receipts": "choice",
+  "cash_receipts_from": "count"
 }'::jsonb;
 comment on function coinslot.console_settings() is
 'Names of the settings that the console changes, and what each is.';
@@ -61,6 +64,7 @@ language sql immutable parallel safe set search_path = '' as $$
   select case
     when jsonb_typeof(is_setting.value) = 'null' then is_setting.kind like '%?'
     when is_setting.kind = 'switch' then jsonb_typeof(is_setting.value) = 'boolean'
+    when is_setting.kind = 'choice' then jsonb_typeof(is_setting.value) = 'string'
     when is_setting.kind = 'texts' then jsonb_typeof(is_setting.value) = 'object'
     else jsonb_typeof(is_setting.value) = 'number'
       and is_setting.value::text ~ '^[0-9]{1,10}$' end
@@ -115,7 +119,8 @@ comment on function coinslot.check_changes(jsonb, jsonb, jsonb) is
 revoke all on function coinslot.check_changes(jsonb, jsonb, jsonb) from public;
 
 create function coinslot.write_settings(settings coinslot.settings) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   update coinslot.settings s set
     signup_bonus = settings.signup_bonus, low_mark = settings.low_mark,
     low_margin = settings.low_margin, expiring_ahead = settings.expiring_ahead,
@@ -128,8 +133,11 @@ language sql volatile set search_path = '' as $$
     auto_top_up = settings.auto_top_up, subscription_grace = settings.subscription_grace,
     charge_from_hour = settings.charge_from_hour, charge_until_hour = settings.charge_until_hour,
     declines_in_a_row = settings.declines_in_a_row, refunds_in_a_row = settings.refunds_in_a_row,
-    endpoint_patience = settings.endpoint_patience
-  where s.id
+    endpoint_patience = settings.endpoint_patience, renewal_ahead = settings.renewal_ahead,
+    yearly_renewal_ahead = settings.yearly_renewal_ahead, cash_receipts = settings.cash_receipts,
+    cash_receipts_from = settings.cash_receipts_from
+  where s.id;
+end
 $$;
 comment on function coinslot.write_settings(coinslot.settings) is
 'Writes the settings that the console changes.';

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BYTES = 110_000
 PAGES = (
     *("overview", "orders", "customers", "review", "refunds", "catalogue", "codes", "webhooks"),
-    *("subscriptions", "events"),
+    *("subscriptions", "events", "exports"),
     *("reports/sales", "reports/funnel", "reports/tokens", "reports/liability"),
     *("reports/recurring", "reports/churn", "settings", "team", "log"),
     "search?q=nothing-like-it",

@@ -74,7 +74,7 @@ _TIERS = (
         "late-money-for-a-tier-that-is-gone",
         "late money buys only what is still sold for it",
         "is_asked",
-        "and coinslot.tiered(r.product_id, r.currency, r.amount, payment.quantity)"
+        "and coinslot.tiered(r.product_id, r.currency, n.amount, payment.quantity)"
         " = payment.amount",
         "",
         TIERS,

@@ -54,7 +54,7 @@ MUTANTS = (
     SqlMutant(
         "formulas-exported",
         "no cell of a file is a formula",
-        (Rewrite("coinslot.csv_cell", "'^\\s*[=+@\\-\\t\\r]'", "'^$'"),),
+        (Rewrite("coinslot.csv_lines", "'^\\s*[=+@\\-\\t\\r]'", "'^$'"),),
         (REPORTS,),
     ),
     SqlMutant(

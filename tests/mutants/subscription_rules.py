@@ -120,7 +120,7 @@ MUTANTS = (
         "top-up-at-another-price",
         "a pack is bought at the price that was agreed to, or not at all",
         "top_up_bar",
-        "and r.amount = top_up.amount",
+        "and coinslot.price_now(r.product_id, r.currency, r.amount) = top_up.amount",
         "",
         caught_by=TOP_UPS,
     ),

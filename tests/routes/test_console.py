@@ -32,6 +32,14 @@ async def test_it_is_on_in_test_mode_and_off_in_live_mode_until_switched_on() ->
         assert '"people":[]' in page.text
 
 
+async def test_it_knows_where_gateways_have_a_payment(alone: httpx.AsyncClient) -> None:
+    page = (await alone.get("/console")).text
+    assert (
+        '"paymentPages":{"stripe":{"live":"https://dashboard.stripe.com/payments/{payment_key}",'
+        '"test":"https://dashboard.stripe.com/test/payments/{payment_key}"}}' in page
+    )
+
+
 async def test_nothing_foreign_nothing_inline_and_nobody_keeps_it(alone: httpx.AsyncClient) -> None:
     answer = await alone.get("/console")
     policy = directives(answer.headers["content-security-policy"])

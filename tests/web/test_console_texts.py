@@ -22,9 +22,10 @@ CODE += (WEB / "pages/console.html").read_text()
 # By the kinds of things that the database has.
 FAMILIES = (
     *("act.", "ch.", "ck.", "consent.", "cy.", "dl.", "er.", "err.", "ev.", "every.", "keys."),
+    "exp.list.",
     *("lk.", "mt.", "nav.", "out.off.", "over.", "period.", "rc.", "reason.", "rep."),
     *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "ss.", "st."),
-    *("set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
+    *("set.choice.", "set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
 )
 PARTS = ("", "about.", "business.", "group.", "link.")
 

@@ -9,7 +9,7 @@ from coinslot.gateways.base import Gateway
 from coinslot.settings.gateway import GatewaySettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import httpx
 
@@ -27,11 +27,13 @@ class IncompleteGatewayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GatewayParts(Generic[S]):
-    """One gateway: its settings, the adapter that they open, and what a browser is told."""
+    """One gateway: its settings, the adapter that they open, what a browser is told, and, where the
+    address is known, the pages of a `live` and a `test` payment in its own console."""
 
     settings: type[S]
     open: Callable[[S, httpx.AsyncClient], Gateway]
     browser: Callable[[S], BrowserPart]
+    payment_pages: Mapping[str, str] | None = None
 
     @property
     def name(self) -> str:

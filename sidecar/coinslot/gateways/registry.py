@@ -42,6 +42,15 @@ def browser_parts(settings: Settings) -> dict[str, BrowserPart]:
     return {parts.name: parts.in_browser(settings) for parts in GATEWAYS}
 
 
+def payment_pages() -> dict[str, dict[str, str]]:
+    """The pages of payments in gateways' own consoles, of those whose addresses are known."""
+    return {
+        parts.name: dict(parts.payment_pages)
+        for parts in GATEWAYS
+        if parts.payment_pages is not None
+    }
+
+
 def require_same_gateways(part: str, registry: str, names: list[str]) -> None:
     """Raises `IncompleteGatewayError` for a gateway that only one of the registries lists."""
     for name in gateway_names():

@@ -10,6 +10,7 @@ from sanic.exceptions import NotFound
 from sanic.response import raw
 
 from coinslot import assets
+from coinslot.gateways.registry import payment_pages
 from coinslot.routes.page_data import data_block
 from coinslot.routes.pages import chosen, is_chosen, language_of, read_page
 
@@ -36,6 +37,7 @@ async def console_page(request: Request) -> HTTPResponse:
         "supabaseUrl": settings.supabase_url,
         "anonKey": settings.supabase_anon_key.get_secret_value(),
         "mode": settings.coinslot_mode,
+        "paymentPages": payment_pages(),
         "people": _PEOPLE if settings.coinslot_demo_bank_url is not None else (),
     }
     text = read_page(assets.WEB / f"pages/console.{language}.html")

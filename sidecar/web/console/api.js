@@ -47,6 +47,7 @@ export async function posted(path, values) {
 export const get = (what, id) => call('token_console_get', { what, id })
 export const list = (name, filters = {}, after = null, size = 50) =>
   call('token_console_list', { list: name, filters, after, page_size: size })
+export const exportPage = (id, after) => list('export', { export: id }, after, 500)
 export const search = (q) => call('token_console_search', { q })
 export const report = (name, options) => call('token_console_report', { report: name, options })
 export const exported = (name, options, reason, format) =>

@@ -3,12 +3,15 @@
 import { html, nothing, render } from 'lit'
 import { connect, get } from './api.js'
 import { dialogView, close, onDialog } from './dialog.js'
+import { reading, sweep } from './files.js'
 import { icon } from './parts.js'
+import { savedViews } from './saved.js'
 import { complaint, say, zone } from './words.js'
 import * as catalogue from './views/catalogue.js'
 import * as codes from './views/codes.js'
 import * as customers from './views/customers.js'
 import * as events from './views/events.js'
+import * as exports from './views/exports.js'
 import * as found from './views/found.js'
 import * as log from './views/log.js'
 import * as orders from './views/orders.js'
@@ -21,8 +24,8 @@ import * as subscriptions from './views/subscriptions.js'
 import * as team from './views/team.js'
 import * as webhooks from './views/webhooks.js'
 
-const VIEWS = { overview, orders, customers, review, refunds, subscriptions, catalogue, codes, webhooks, events, reports, settings, team, log, search: found }
-const MENU = [[null, ['overview', 'orders', 'customers', 'review', 'refunds', 'subscriptions']], ['selling', ['catalogue', 'codes']], ['operations', ['webhooks', 'events', 'reports', 'settings', 'team', 'log']]]
+const VIEWS = { overview, orders, customers, review, refunds, subscriptions, catalogue, codes, webhooks, events, reports, exports, settings, team, log, search: found }
+const MENU = [[null, ['overview', 'orders', 'customers', 'review', 'refunds', 'subscriptions']], ['selling', ['catalogue', 'codes']], ['operations', ['webhooks', 'events', 'reports', 'exports', 'settings', 'team', 'log']]]
 const KEYS = { o: 'overview', r: 'orders', c: 'customers', q: 'review', f: 'refunds', s: 'subscriptions', w: 'webhooks', e: 'events' }
 const IDLE_MS = 30 * 60_000
 const SLOW_MS = 200
@@ -118,6 +121,7 @@ async function leave(said = null) {
   state.me = null
   state.said = said
   begun = null
+  await sweep()
   await client.auth.signOut({ scope: 'local' }).catch(() => null)
   paint()
 }
@@ -131,7 +135,7 @@ async function onSession(session) {
   if (begun === session.user.id) return
   begun = session.user.id
   try {
-    state.me = await get('me')
+    state.me = { ...(await get('me')), pages: config.paymentPages ?? {} }
     state.said = null
   } catch (error) {
     const denied = error.code === 'forbidden'
@@ -144,7 +148,7 @@ async function onSession(session) {
 let used = Date.now()
 for (const each of ['pointerdown', 'keydown']) document.addEventListener(each, () => { used = Date.now() }, { passive: true })
 setInterval(() => {
-  if (state.me && Date.now() - used > IDLE_MS) leave(say('console.idle'))
+  if (state.me && !reading().length && Date.now() - used > IDLE_MS) leave(say('console.idle'))
 }, 30_000)
 
 // ---- what is shown ----
@@ -206,7 +210,7 @@ function content() {
   if (!view) return html`<h1 tabindex="-1">${say('console.not_found')}</h1>`
   const failed = state.error && html`<p class="notice" role="alert">${state.error.lost ? say('console.failed') : complaint(state.error)} <button type="button" class="small" @click=${() => load({ keep: true })}>${say('console.retry')}</button></p>`
   if (!state.data) return html`${failed || nothing}${state.loading ? html`<p class="unseen" role="status">${say('console.loading')}</p><div class="skeleton" aria-hidden="true">${Array.from({ length: 8 }, () => html`<i></i>`)}</div>` : nothing}`
-  return html`${failed || nothing}<div class="page ${state.loading ? 'stale' : ''}" aria-busy=${state.loading}>${view.view({ ...state.route, data: state.data, me: state.me, go, paint })}</div>`
+  return html`${failed || nothing}<div class="page ${state.loading ? 'stale' : ''}" aria-busy=${state.loading}>${savedViews(state.route, state.me, paint)}${view.view({ ...state.route, data: state.data, me: state.me, go, paint })}</div>`
 }
 
 function paint() {

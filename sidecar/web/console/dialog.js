@@ -17,7 +17,8 @@ export const onDialog = (painter, after) => {
   done = after
 }
 
-/** {title, text, action, subject, fields, facts(values), values(values), verb(values), danger, reasons, run} */
+/** {title, text, action, subject, fields, facts(values), values(values), verb(values), danger, reasons, run,
+ *  then(answer, paint)} */
 export function ask(asked) {
   const values = Object.fromEntries((asked.fields ?? []).map(({ name, value }) => [name, value ?? '']))
   dialog.open = { ...asked, given: { reason: '', note: '', ...values }, key: crypto.randomUUID(), state: 'ready', said: null }
@@ -47,7 +48,7 @@ async function submit(event) {
   if (!now || now.state === 'doing') return
   const reason = reasonOf(now)
   if (!reason) {
-    now.said = say(now.reasons === false ? 'ask.say_why' : now.given.reason ? 'ask.say_why' : 'ask.choose')
+    now.said = now.missing ?? say(now.reasons === false ? 'ask.say_why' : now.given.reason ? 'ask.say_why' : 'ask.choose')
     return paint()
   }
   Object.assign(now, { state: 'doing', said: null })
@@ -58,6 +59,7 @@ async function submit(event) {
       : await act(now.action, now.subject?.(now.given) ?? now.about ?? '', reason, now.key, now.values?.(now.given) ?? {})
     now.state = 'done'
     close()
+    now.then?.(answer, paint)
     await done(answer, now)
   } catch (error) {
     // A refusal did nothing: the next press is another call. Of a lost one nobody knows: it is the same.

@@ -16,6 +16,7 @@ const PATHS = {
   codes: svg`<path d="m6 18 12-12"/><circle cx="7.5" cy="7.5" r="2.25"/><circle cx="16.5" cy="16.5" r="2.25"/>`,
   webhooks: svg`<path d="M9.5 9.5 6 16M14.5 9.5 18 16M8.5 17.5h7"/><circle cx="12" cy="7" r="2.5"/><circle cx="6" cy="17.5" r="2.25"/><circle cx="18" cy="17.5" r="2.25"/>`,
   reports: svg`<path d="M4.5 19.5h15M7 16v-5M12 16V6.5M17 16v-8"/>`,
+  exports: svg`<path d="M12 4v10.5M7.5 10.5 12 15l4.5-4.5M5 19.5h14"/>`,
   settings: svg`<path d="M4 7h9m5 0h2M4 12h2m5 0h9M4 17h9m5 0h2"/><circle cx="15.5" cy="7" r="2.25"/><circle cx="8.5" cy="12" r="2.25"/><circle cx="15.5" cy="17" r="2.25"/>`,
   team: svg`<circle cx="12" cy="8" r="3.5"/><path d="M5.5 19.5a6.6 6.6 0 0 1 13 0"/>`,
   log: svg`<path d="M6 3.75h12v16.5H6zM9 8.25h6M9 12h6M9 15.75h4"/>`,

@@ -26,4 +26,13 @@ def opened(settings: StripeSettings, client: httpx.AsyncClient) -> Stripe:
 # order. Said here, it holds before the library is loaded.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
-PARTS = GatewayParts(settings=StripeSettings, open=opened, browser=in_browser)
+
+# Of payments by the id of their intent.
+_DASHBOARD = {
+    "live": "https://dashboard.stripe.com/payments/{payment_key}",
+    "test": "https://dashboard.stripe.com/test/payments/{payment_key}",
+}
+
+PARTS = GatewayParts(
+    settings=StripeSettings, open=opened, browser=in_browser, payment_pages=_DASHBOARD
+)

@@ -4,7 +4,7 @@ import { html, nothing } from 'lit'
 import { get } from '../api.js'
 import { ask } from '../dialog.js'
 import { facts, heading } from '../parts.js'
-import { money, nameOf, number, say } from '../words.js'
+import { exact, money, nameOf, number, say, zone } from '../words.js'
 
 export const load = () => get('catalogue')
 
@@ -19,6 +19,56 @@ function dearer(products, id, tokens, prices) {
   }
   return null
 }
+
+/** What a product costs at a time, by what is planned now. */
+const pricesAt = (product, at) => product.planned.reduce(
+  (prices, { currency, amount, starts_at: from }) => (Date.parse(from) <= at ? { ...prices, [currency]: amount } : prices), product.prices)
+
+/** As buyers will see it: its names, its prices and what a token costs. */
+const preview = (named, tokens, prices, warning) => html`<div class="preview"><small>${say('cat.preview')}</small><p><b>${named.name_ko || named.name}</b> <b lang="en">${named.name}</b></p>
+  <p>${Object.entries(prices).map(([currency, amount]) => html`${money(amount, currency)} ${tokens ? html`<small>${say('cat.unit', { amount: money(Math.round(amount / tokens), currency) })}</small>` : nothing} `)}</p>
+  ${warning ? html`<p class="warning">${warning}</p>` : nothing}</div>`
+
+/** The next midnight where the operator is, as the field has it. */
+function tomorrow() {
+  const date = new Date()
+  date.setDate(date.getDate() + 1)
+  return `${new Intl.DateTimeFormat('en-CA').format(date)}T00:00`
+}
+
+function askPlan(products, product) {
+  const first = Object.keys(product.prices)[0]
+  const startOf = ({ starts }) => Date.parse(starts)
+  const before = (given) => pricesAt(product, startOf(given) - 1)[given.currency]
+  const after = (given) => ({ ...pricesAt(product, startOf(given)), ...(whole(given.amount) > 0 ? { [given.currency]: whole(given.amount) } : {}) })
+  ask({
+    title: say('cat.plan_title', { name: nameOf(product) }), text: say('cat.plan_text'), action: 'plan_price', about: product.id,
+    fields: [
+      { name: 'currency', label: say('filter.currency'), options: Object.keys(product.prices).map((each) => [each, each]), value: first },
+      { name: 'amount', label: say('cat.plan_amount'), type: 'number', min: 1, required: true },
+      { name: 'starts', label: say('cat.plan_from', { zone: zone() }), type: 'datetime-local', value: tomorrow(), required: true },
+    ],
+    facts: (given) => (whole(given.amount) > 0 && startOf(given) ? [
+      [exact(new Date(startOf(given)).toISOString()), money(before(given), given.currency), money(whole(given.amount), given.currency)],
+    ] : []),
+    extra: (given) => {
+      const prices = after(given)
+      const then = products.map((each) => ({ ...each, prices: pricesAt(each, startOf(given)) }))
+      return preview(product, product.tokens, prices, product.tokens && dearer(then, product.id, product.tokens, prices))
+    },
+    values: (given) => ({ currency: given.currency, amount: whole(given.amount), starts_at: new Date(startOf(given)).toISOString(), expected: before(given) }),
+    verb: () => say('cat.plan_do'),
+  })
+}
+
+const askUnplan = (product, { currency, starts_at: starts, amount, from }) => ask({
+  title: say('cat.unplan_title', { name: nameOf(product) }), action: 'unplan_price', about: product.id,
+  facts: () => [[exact(starts), money(amount, currency), money(from, currency)]],
+  values: () => ({ currency, starts_at: starts }), verb: () => say('cat.unplan'),
+})
+
+const planned = (product, may) => product.planned.map((each) => [html`<time datetime=${each.starts_at}>${exact(each.starts_at)}</time>`, html`<span class="unseen">${say('ask.before_after', { before: money(each.from, each.currency), after: money(each.amount, each.currency) })}</span><span aria-hidden="true">${money(each.from, each.currency)} → <b>${money(each.amount, each.currency)}</b></span>
+  ${may ? html` <button type="button" class="plain small" aria-label=${`${say('cat.unplan')}: ${nameOf(product)}, ${exact(each.starts_at)}`} @click=${() => askUnplan(product, each)}>${say('cat.unplan')}</button>` : nothing}`])
 
 function askProduct(products, me, product) {
   const currencies = currenciesOf(me, product)
@@ -45,9 +95,7 @@ function askProduct(products, me, product) {
     extra: (given) => {
       const prices = pricesOf(given)
       const warning = tokensOf(given) && dearer(products, product?.id ?? given.id, tokensOf(given), prices)
-      return html`<div class="preview"><small>${say('cat.preview')}</small><p><b>${given.name_ko || given.name}</b> <b lang="en">${given.name}</b></p>
-        <p>${Object.entries(prices).map(([currency, amount]) => html`${money(amount, currency)} ${tokensOf(given) ? html`<small>${say('cat.unit', { amount: money(Math.round(amount / tokensOf(given)), currency) })}</small>` : nothing} `)}</p>
-        ${warning ? html`<p class="warning">${warning}</p>` : nothing}</div>`
+      return preview(given, tokensOf(given), prices, warning)
     },
     values: (given) => ({
       name: given.name, name_ko: given.name_ko, tokens: tokensOf(given), prices: pricesOf(given),
@@ -58,19 +106,27 @@ function askProduct(products, me, product) {
   })
 }
 
-export function view({ data, me }) {
+/** The prices of another time, which buyers see then. */
+const asOf = (at, go) => html`<form class="filters" @submit=${(event) => event.preventDefault()}><label class=${at ? 'set' : ''}><span>${say('cat.as_of', { zone: zone() })}</span>
+  <input type="datetime-local" name="at" .value=${at ?? ''} @change=${({ target }) => go({ at: target.value || undefined })}></label></form>`
+
+export function view({ data, me, filters, go }) {
   const { can } = me
+  const at = Date.parse(filters.at) || null
   return html`${heading(say('nav.catalogue'), can.set_product ? html`<button type="button" class="main" @click=${() => askProduct(data, me)}>${say('cat.new')}</button>` : nothing)}
+    ${data.some((each) => each.planned.length) ? asOf(filters.at, go) : nothing}
     ${data.length ? html`<div class="cards">${data.map((product) => html`<section class="card product">
       <div class="title"><h2>${nameOf(product)}</h2>${product.active ? nothing : html`<span class="chip plain">${say('cat.off')}</span>`}</div>
       ${facts([
         [say('cat.id'), html`<span class="mono">${product.id}</span>`],
         [say('col.tokens'), number(product.tokens)],
-        ...Object.entries(product.prices).map(([currency, amount]) => [currency, html`${money(amount, currency)} ${product.tokens ? html`<small>${say('cat.unit', { amount: money(Math.round(amount / product.tokens), currency) })}</small>` : nothing}`]),
+        ...Object.entries(at ? pricesAt(product, at) : product.prices).map(([currency, amount]) => [currency, html`${money(amount, currency)} ${product.tokens ? html`<small>${say('cat.unit', { amount: money(Math.round(amount / product.tokens), currency) })}</small>` : nothing}`]),
         product.tokens_last_days && [say('cat.days'), number(product.tokens_last_days)],
       ])}
+      ${product.planned.length ? html`<h3>${say('cat.planned')}</h3>${facts(planned(product, can.plan_price))}` : nothing}
       <div class="actions">
         ${can.set_product ? html`<button type="button" @click=${() => askProduct(data, me, product)}>${say('cat.edit')}</button>` : nothing}
+        ${can.plan_price && product.active && Object.keys(product.prices).length ? html`<button type="button" @click=${() => askPlan(data, product)}>${say('cat.plan')}</button>` : nothing}
         ${can.remove_product && product.active ? html`<button type="button" class="plain" @click=${() => ask({ title: say('cat.archive_title', { name: nameOf(product) }), action: 'remove_product', about: product.id, danger: true, verb: () => say('cat.archive') })}>${say('cat.archive')}</button>` : nothing}
         ${can.void_orders ? html`<button type="button" class="plain" @click=${() => ask({ title: say('cat.void_title', { name: nameOf(product) }), text: say('cat.void_text'), action: 'void_orders', about: product.id, danger: true, verb: () => say('cat.void') })}>${say('cat.void')}</button>` : nothing}
       </div>

@@ -4,10 +4,13 @@ import { html } from 'lit'
 import { list } from '../api.js'
 import { filterBar, heading, pager, table, time } from '../parts.js'
 import { said, say } from '../words.js'
+import { exportButton } from './exports.js'
 
-const ACTIONS = ['refund_requested', 'refund_accepted', 'refund_closed', 'tokens_granted', 'tokens_taken', 'order_noted', 'order_rechecked', 'customer_noted', 'customer_revealed', 'case_resolved', 'webhooks_replayed', 'orders_voided', 'product_set', 'product_removed', 'promotion_set', 'code_set', 'codes_made', 'operator_added', 'operator_changed', 'operator_removed', 'report_exported', 'subscription_canceled', 'endpoint_added', 'endpoint_changed', 'endpoint_rotated', 'endpoint_tested', 'endpoint_replayed', 'settings_changed', 'seller_set', 'unattended_set']
+const ACTIONS = ['refund_requested', 'refund_accepted', 'refund_closed', 'tokens_granted', 'tokens_taken', 'order_noted', 'order_rechecked', 'customer_noted', 'customer_revealed', 'case_resolved', 'webhooks_replayed', 'orders_voided', 'product_set', 'product_removed', 'price_planned', 'price_unplanned', 'promotion_set', 'code_set', 'codes_made', 'operator_added', 'operator_changed', 'operator_removed', 'report_exported', 'list_exported', 'subscription_canceled', 'endpoint_added', 'endpoint_changed', 'endpoint_rotated', 'endpoint_tested', 'endpoint_replayed', 'settings_changed', 'seller_set', 'unattended_set']
 
-export const load = ({ filters: { after, ...filters } }) => list('actions', filters, after)
+const asked = ({ after, ...filters }) => filters
+
+export const load = ({ filters }) => list('actions', asked(filters), filters.after)
 
 /** Before and after, of what is different, as short as a line is. */
 function change({ from, to, ...rest }) {
@@ -25,7 +28,7 @@ function object({ action, subject }) {
   return html`<a class="mono" href="#/${page}/${subject}">${subject.slice(0, 8)}</a>`
 }
 
-export const view = ({ data, filters, go }) => html`${heading(say('nav.log'))}
+export const view = ({ data, filters, go, me }) => html`${heading(say('nav.log'), exportButton(me, 'actions', asked(filters)))}
   ${filterBar([
     { name: 'action', label: say('filter.action'), options: ACTIONS.map((each) => [each, said('act', each)]) },
     { name: 'subject', label: say('col.object') },

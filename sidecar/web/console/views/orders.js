@@ -5,19 +5,20 @@ import { get, list } from '../api.js'
 import { ask } from '../dialog.js'
 import { chip, customerLink, facts, figure, filterBar, heading, icon, nameOfMethod, pager, table, time } from '../parts.js'
 import { exact, money, nameOf, number, said, say } from '../words.js'
+import { daysOf, exportButton } from './exports.js'
 import { caseCard } from './review.js'
 import { ordersColumns } from './overview.js'
 
-export async function load({ id, filters, me }) {
-  if (id) return get('order', id)
-  const { after, status, since, until, live, ...others } = filters
-  return list('orders', {
-    ...others,
-    ...(status ? { status: [status] } : {}),
-    ...(since ? { since: `${since}T00:00:00` } : {}),
-    ...(until ? { until: `${until}T23:59:59` } : {}),
-    ...(live ? { live: live === 'live' } : {}),
-  }, after, 50, me)
+/** The filters of an address as the list takes them. */
+const asked = ({ after, status, since, until, live, ...others }) => ({
+  ...others,
+  ...(status ? { status: [status] } : {}),
+  ...daysOf({ since, until }),
+  ...(live ? { live: live === 'live' } : {}),
+})
+
+export async function load({ id, filters }) {
+  return id ? get('order', id) : list('orders', asked(filters), filters.after)
 }
 
 /** What gateways say of an attempt, as an order would. */
@@ -36,7 +37,7 @@ const fields = (me) => [
 
 export function view({ data, id, filters, go, me }) {
   if (id) return order(data, me)
-  return html`${heading(say('nav.orders'))}
+  return html`${heading(say('nav.orders'), exportButton(me, 'orders', asked(filters)))}
     ${filterBar(fields(me), filters, go)}
     <section class="card flush">${table(say('nav.orders'), ordersColumns(me.gateways), data.items, {
       href: (row) => `#/orders/${row.order_id}`,
@@ -95,6 +96,12 @@ export const noteOn = askNote
 
 const askRecheck = ({ order_id: id }) => ask({ title: `${say('order.recheck')}?`, action: 'recheck_order', about: id, verb: () => say('order.recheck') })
 
+/** Where the gateway's own console has a payment, as far as its address is known. */
+const pageLink = (me, { gateway, live, payment_key: key }) => {
+  const page = key && me.pages[gateway]?.[live ? 'live' : 'test']
+  return page ? html` <a href=${page.replace('{payment_key}', encodeURIComponent(key))} target="_blank" rel="noreferrer noopener">${say('order.open_gateway', { gateway: me.gateways[gateway] ?? gateway })} ↗</a>` : nothing
+}
+
 function order({ order: one, customer, attempts, timeline, refunds, cases, can }, me) {
   const data = { order: one, customer, can }
   const write = (amount) => money(amount, one.currency)
@@ -121,7 +128,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, can }
         one.promo_code && [say('order.code'), html`<span class="mono">${one.promo_code}</span>`],
         [say('col.method'), nameOfMethod(one.method)],
         [say('col.gateway'), me.gateways[one.gateway] ?? one.gateway],
-        [say('col.key'), one.payment_key ? html`<span class="mono">${one.payment_key}</span>` : '–'],
+        [say('col.key'), one.payment_key ? html`<span class="mono">${one.payment_key}</span>${pageLink(me, one)}` : '–'],
         [say('order.mode'), say(one.live ? 'console.live' : 'console.test')],
         one.subscription_id && [say('order.subscription'), html`<a class="mono" href="#/subscriptions/${one.subscription_id}">${one.subscription_id.slice(0, 8)}</a>`],
         [say('order.created'), exact(one.created_at)],
@@ -129,7 +136,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, can }
     </div>
     ${cases.length ? html`<h2>${say('order.cases')}</h2>${cases.map((each) => caseCard(each, me))}` : nothing}
     ${attempts.length ? html`<section class="card flush"><div class="title"><h2>${say('order.attempts')}</h2></div>${table(say('order.attempts'), [
-      { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>` },
+      { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>${pageLink(me, row)}` },
       { name: say('col.status'), cell: (row) => html`${said('st', STATES[row.state] ?? row.state)}${row.credited ? html` <span class="chip good">${say('order.credited')}</span>` : nothing}` },
       { name: say('col.reason'), cell: (row) => row.failure_reason ?? row.problem ?? '–' },
       { name: say('col.when'), cell: (row) => time(row.updated_at), quiet: true },

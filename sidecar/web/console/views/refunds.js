@@ -4,14 +4,16 @@ import { html, nothing } from 'lit'
 import { list } from '../api.js'
 import { chip, filterBar, heading, orderLink, pager, table, time } from '../parts.js'
 import { money, number, said, say } from '../words.js'
+import { exportButton } from './exports.js'
 import { askClose } from './review.js'
 
 const STATES = ['requested', 'pending', 'succeeded', 'failed']
 
-export const load = ({ filters: { after, status, ...filters } }) =>
-  list('refunds', { ...filters, ...(status ? { status: [status] } : {}) }, after)
+const asked = ({ after, status, ...filters }) => ({ ...filters, ...(status ? { status: [status] } : {}) })
 
-export const view = ({ data, filters, go, me }) => html`${heading(say('nav.refunds'))}
+export const load = ({ filters }) => list('refunds', asked(filters), filters.after)
+
+export const view = ({ data, filters, go, me }) => html`${heading(say('nav.refunds'), exportButton(me, 'refunds', asked(filters)))}
   ${filterBar([
     { name: 'status', label: say('filter.status'), options: STATES.map((each) => [each, said('rs', each)]) },
     { name: 'gateway', label: say('filter.gateway'), options: Object.entries(me.gateways) },

@@ -10,15 +10,18 @@ export const load = () => get('settings')
 
 const [MINUTE, DAY] = [60, 86_400]
 /** Of what each setting is written in: a number of these. */
-const UNITS = { order_lifetime: MINUTE, deposit_lifetime: DAY, expiring_ahead: DAY, returned_lifetime: DAY, referral_wait: DAY, subscription_grace: DAY, endpoint_patience: DAY }
+const UNITS = { order_lifetime: MINUTE, deposit_lifetime: DAY, expiring_ahead: DAY, returned_lifetime: DAY, referral_wait: DAY, subscription_grace: DAY, endpoint_patience: DAY, renewal_ahead: DAY, yearly_renewal_ahead: DAY }
 const SWITCHES = ['anonymous_purchases', 'auto_top_up']
+/** Those that are one of some words. */
+const CHOICES = { cash_receipts: ['off', 'on_request', 'always'] }
 /** Those that may be empty, which switches them off. */
-const OPTIONAL = ['low_mark', 'expiring_ahead', 'refund_days', 'declines_in_a_row', 'refunds_in_a_row']
+const OPTIONAL = ['low_mark', 'expiring_ahead', 'refund_days', 'declines_in_a_row', 'refunds_in_a_row', 'renewal_ahead', 'yearly_renewal_ahead']
 const GROUPS = {
   tokens: ['signup_bonus', 'low_mark', 'low_margin', 'expiring_ahead', 'returned_lifetime'],
   orders: ['order_lifetime', 'deposit_lifetime', 'max_open_orders', 'max_quantity', 'anonymous_purchases', 'refund_days'],
   invitations: ['referral_reward', 'referral_bonus', 'referral_wait', 'max_referrals'],
-  subscriptions: ['subscription_grace', 'charge_from_hour', 'charge_until_hour', 'auto_top_up'],
+  subscriptions: ['subscription_grace', 'charge_from_hour', 'charge_until_hour', 'renewal_ahead', 'yearly_renewal_ahead', 'auto_top_up'],
+  receipts: ['cash_receipts', 'cash_receipts_from'],
   warnings: ['declines_in_a_row', 'refunds_in_a_row', 'endpoint_patience'],
 }
 const BUSINESS = ['name', 'ceo', 'registration', 'mail_order', 'address', 'phone', 'email']
@@ -28,6 +31,7 @@ const UNATTENDED = ['none', 'periodic', 'at_will']
 function shown(name, value) {
   if (value === null || value === undefined || value === '') return say('set.none')
   if (SWITCHES.includes(name)) return say(value ? 'set.yes' : 'set.no')
+  if (CHOICES[name]) return said('set.choice', value)
   return UNITS[name] ? lasting(value) : number(value)
 }
 
@@ -35,6 +39,7 @@ function shown(name, value) {
 const written = (name, value) => (value === null ? '' : UNITS[name] ? value / UNITS[name] : value)
 function read(name, value) {
   if (SWITCHES.includes(name)) return value === true
+  if (CHOICES[name]) return value
   if (String(value).trim() === '') return null
   return Math.round(Number(value) * (UNITS[name] ?? 1))
 }
@@ -48,6 +53,7 @@ function askGroup(group, names, seen) {
     action: 'set_settings', about: 'settings',
     fields: names.map((name) => SWITCHES.includes(name)
       ? { name, label: say(`set.${name}`), type: 'checkbox', value: seen[name] }
+      : CHOICES[name] ? { name, label: say(`set.${name}`), options: CHOICES[name].map((each) => [each, said('set.choice', each)]), value: seen[name] }
       : { name, label: label(name), type: 'number', min: 0, step: 'any', value: written(name, seen[name]), required: !OPTIONAL.includes(name), hint: OPTIONAL.includes(name) ? say('set.empty') : undefined }),
     facts: (given) => Object.entries(changesOf(names, seen, given)).map(([name, value]) => [say(`set.${name}`), shown(name, seen[name]), shown(name, value)]),
     values: (given) => ({ changes: changesOf(names, seen, given), expected: Object.fromEntries(names.map((name) => [name, seen[name]])) }),

@@ -5,13 +5,15 @@ import { get, list } from '../api.js'
 import { ask } from '../dialog.js'
 import { chip, customerLink, facts, figure, filterBar, heading, icon, orderLink, pager, table, time } from '../parts.js'
 import { exact, money, nameOf, number, on, said, say } from '../words.js'
+import { exportButton } from './exports.js'
 import { askRefund } from './orders.js'
 
 const STATES = ['incomplete', 'active', 'past_due', 'paused', 'ended']
 
-export async function load({ id, filters: { after, status, ...filters } }) {
-  if (id) return get('subscription', id)
-  return list('subscriptions', { ...filters, ...(status ? { status: [status] } : {}) }, after)
+const asked = ({ after, status, ...filters }) => ({ ...filters, ...(status ? { status: [status] } : {}) })
+
+export async function load({ id, filters }) {
+  return id ? get('subscription', id) : list('subscriptions', asked(filters), filters.after)
 }
 
 const price = (row) => html`${money(row.amount, row.currency)}<small>${said('every', row.every)}</small>`
@@ -33,7 +35,7 @@ export const subscriptionColumns = () => [
 
 export function view({ data, id, filters, go, me }) {
   if (id) return one(data, me)
-  return html`${heading(say('nav.subscriptions'))}
+  return html`${heading(say('nav.subscriptions'), exportButton(me, 'subscriptions', asked(filters)))}
     ${filterBar([
       { name: 'status', label: say('filter.status'), options: STATES.map((each) => [each, said('ss', each)]) },
       { name: 'gateway', label: say('filter.gateway'), options: Object.entries(me.gateways) },
