@@ -230,6 +230,8 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.save_cash_receipt', ''),
 ('coinslot.request_cash_receipt', 'authenticated'),
 ('public.request_token_cash_receipt', 'authenticated'),
+('coinslot.withdraw_cash_receipt', 'authenticated'),
+('public.withdraw_token_cash_receipt', 'authenticated'),
 ('coinslot.follow_cash_receipt', ''),
 ('coinslot.end_unasked', ''),
 ('coinslot.ask_cash_receipt', ''),

@@ -4,7 +4,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(73);
+select plan(80);
 
 select pg_temp.sign_up('ann@example.com') as ann, pg_temp.sign_up('ben@example.com') as ben \gset
 select pg_temp.change($$update coinslot.settings set cash_receipts = 'on_request'$$) \g /dev/null
@@ -18,6 +18,10 @@ language sql as $$
   select pg_temp.as_user(user_id, format(
     'select request_token_cash_receipt(%L, %L, %L) as a', order_id, kind, number
   ))
+$$;
+create function pg_temp.withdraw(user_id uuid, order_id text) returns jsonb
+language sql as $$
+  select pg_temp.as_user(user_id, format('select withdraw_token_cash_receipt(%L) as w', order_id))
 $$;
 create function pg_temp.paid(order_id text, more text default '') returns text
 language sql as $$ select pg_temp.read(order_id, 'A:paid paid=5000 method=transfer' || more) $$;
@@ -76,7 +80,19 @@ select is(pg_temp.as_user(:'ann', 'select count(*) as n from coinslot.cash_recei
 select is(pg_temp.as_user(:'ann', 'select list_token_cash_receipts()') ->> 'error', 'forbidden', 'the list is operators''');
 
 select is(pg_temp.claim(), null, 'nothing is asked before the order is paid');
+
+select pg_temp.order_of(:'ann') as changed \gset
+select pg_temp.ask(:'ann', :'changed', 'income_deduction', '01012345678') \g /dev/null
+select is(pg_temp.withdraw(:'ben', :'changed') ->> 'error', 'order_not_found', 'nobody takes back what another asked for');
+select is(pg_temp.withdraw(:'ann', :'changed') -> 'w', 'true', 'what was asked for is taken back before it is paid');
+select is(pg_temp.withdraw(:'ann', :'changed') -> 'w', 'false', '... once');
+select is((select count(*) from coinslot.cash_receipt_numbers), 1::bigint, '... and the number is forgotten');
+select pg_temp.paid(:'changed') \g /dev/null
+select is(pg_temp.claim(), null, '... so that nothing is asked when it is paid');
+select is(pg_temp.withdraw(:'ann', :'changed') -> 'w', 'false', 'of an order without a request there is nothing to take back');
+
 select pg_temp.paid(:'order_id') \g /dev/null
+select is(pg_temp.withdraw(:'ann', :'order_id') ->> 'error', 'cash_receipt_exists', 'once it is paid it stays asked for');
 
 -- ---- one question at a time ----
 

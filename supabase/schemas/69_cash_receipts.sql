@@ -328,6 +328,47 @@ revoke all on function public.request_token_cash_receipt(text, text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.request_token_cash_receipt(text, text, text) to authenticated;
 
+-- Before the order is paid: after that the seller's duty may be to issue one unasked.
+create function coinslot.withdraw_cash_receipt(order_id text) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_payment public.token_payments;
+  v_receipt coinslot.cash_receipts;
+begin
+  select p.* into v_payment from public.token_payments p
+  where p.order_id = withdraw_cash_receipt.order_id and p.user_id = v_user_id for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  select r.* into v_receipt from coinslot.cash_receipts r
+  where r.payment_id = v_payment.id for update;
+  if not found then
+    return false;
+  elsif v_payment.confirmed_at is not null then
+    perform coinslot.fail('cash_receipt_exists', jsonb_build_object('status', v_receipt.status));
+  end if;
+  delete from coinslot.cash_receipts r where r.payment_id = v_payment.id;
+  return true;
+end
+$$;
+comment on function coinslot.withdraw_cash_receipt(text) is
+'See public.withdraw_token_cash_receipt.';
+revoke all on function coinslot.withdraw_cash_receipt(text) from public;
+grant execute on function coinslot.withdraw_cash_receipt(text) to authenticated;
+
+create function public.withdraw_token_cash_receipt(order_id text) returns boolean
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
+  select coinslot.withdraw_cash_receipt(withdraw_token_cash_receipt.order_id)
+$$;
+comment on function public.withdraw_token_cash_receipt(text) is
+'Takes back what the caller asked for by request_token_cash_receipt, and forgets the number; false
+where nothing was asked. PT409 once the order is paid.';
+revoke all on function public.withdraw_token_cash_receipt(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.withdraw_token_cash_receipt(text) to authenticated;
+
 -- ---- following the money ----
 
 -- A lease is not cut short: who has it may be asking the gateway. What has failed, or was cancelled

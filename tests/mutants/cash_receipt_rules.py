@@ -20,6 +20,20 @@ MUTANTS = (
         "",
     ),
     _broken(
+        "withdrawing-anothers-receipt",
+        "people take back what they asked for themselves",
+        "withdraw_cash_receipt",
+        " and p.user_id = v_user_id",
+        "",
+    ),
+    _broken(
+        "withdrawing-after-the-money",
+        "a receipt of an order that is paid stays asked for",
+        "withdraw_cash_receipt",
+        "v_payment.confirmed_at is not null",
+        "false",
+    ),
+    _broken(
         "receipt-changed-while-asked",
         "a request stays as it is once the gateway has been asked",
         "save_cash_receipt",
