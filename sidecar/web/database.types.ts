@@ -1590,6 +1590,9 @@ isOneToOne: false
                            },
 "void_token_orders_for":
 { Args: { "product_id": string }; Returns: number
+                           },
+"withdraw_token_cash_receipt":
+{ Args: { "order_id": string }; Returns: boolean
                            }
           }
           Enums: {
