@@ -7,6 +7,7 @@ import { chip, customerLink, facts, figure, filterBar, heading, icon, nameOfMeth
 import { exact, money, nameOf, number, said, say } from '../words.js'
 import { caseCard } from './review.js'
 import { ordersColumns } from './overview.js'
+import { receiptCard } from './receipts.js'
 
 export async function load({ id, filters, me }) {
   if (id) return get('order', id)
@@ -95,7 +96,7 @@ export const noteOn = askNote
 
 const askRecheck = ({ order_id: id }) => ask({ title: `${say('order.recheck')}?`, action: 'recheck_order', about: id, verb: () => say('order.recheck') })
 
-function order({ order: one, customer, attempts, timeline, refunds, cases, can }, me) {
+function order({ order: one, customer, attempts, timeline, refunds, cases, cash_receipt: receipt, can }, me) {
   const data = { order: one, customer, can }
   const write = (amount) => money(amount, one.currency)
   const taken = one.token_parts.taken
@@ -127,6 +128,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, can }
         [say('order.created'), exact(one.created_at)],
       ])}</section>
     </div>
+    ${receiptCard(receipt, one.order_id)}
     ${cases.length ? html`<h2>${say('order.cases')}</h2>${cases.map((each) => caseCard(each, me))}` : nothing}
     ${attempts.length ? html`<section class="card flush"><div class="title"><h2>${say('order.attempts')}</h2></div>${table(say('order.attempts'), [
       { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>` },
