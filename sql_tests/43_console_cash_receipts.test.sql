@@ -54,10 +54,10 @@ select pg_temp.claim() \g /dev/null
 select is(pg_temp.told(:'order_id', 'failed', 0), 'failed', 'it fails');
 select is(pg_temp.get('support', 'attention') -> 'cash_receipts', '1', '... and needs somebody');
 select is(
-  jsonb_path_query_array(pg_temp.list('support', 'cash_receipts', '{"status": "failed"}'), '$.items[*].order_id'),
+  jsonb_path_query_array(pg_temp.list('support', 'cash_receipts', '{"state": "failed"}'), '$.items[*].order_id'),
   jsonb_build_array(:'order_id'), '... who finds it'
 );
-select is(pg_temp.list('support', 'cash_receipts', '{"status": "issued"}') -> 'items', '[]', '... among those that failed');
+select is(pg_temp.list('support', 'cash_receipts', '{"state": "issued"}') -> 'items', '[]', '... among those that failed');
 select is(pg_temp.act('support', 'retry_cash_receipt', :'order_id') ->> 'code', 'PT403', 'support may not');
 select is(pg_temp.act('finance', 'retry_cash_receipt', :'order_id') ->> 'order_id', :'order_id', 'finance asks again');
 select is(pg_temp.can('finance', :'order_id'), 'requested 5000 false true', '... once');

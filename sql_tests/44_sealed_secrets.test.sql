@@ -53,7 +53,7 @@ select pg_temp.as_service(format('select * from coinslot_rotate_endpoint(%L, ''v
 select is(pg_temp.sealed_with_others('newer'), '3 billing_key:v1.new.FFFF endpoint:v1.new.DDDD endpoint_old:v1.new.BBBB', 'an old secret is sealed, too');
 select is(pg_temp.reseal('endpoint_old', :'two', 'v1.new.BBBB', 'v1.newer.HHHH'), '1', '... and replaced');
 select is((select e.secret || ' ' || e.old_secret from coinslot.endpoints e where e.id = :'two'), 'v1.newer.GGGG v1.newer.HHHH', '... alone');
-select pg_temp.change($$update coinslot.endpoints set old_secret_until = clock_timestamp()$$) \g /dev/null
+select pg_temp.change($$update coinslot.endpoints set old_secret_until = clock_timestamp() where old_secret is not null$$) \g /dev/null
 select is(pg_temp.sealed_with_others('other'), '3 billing_key:v1.new.FFFF endpoint:v1.new.DDDD endpoint:v1.newer.GGGG', '... until nothing is signed with it');
 
 select * from finish();

@@ -227,8 +227,8 @@ begin
   where r.payment_id = v_payment.id for update;
   if not found then
     perform coinslot.fail('order_not_found');
-  elsif not case when v_cancels then coinslot.can_cancel_receipt(v_receipt)
-    else coinslot.can_retry_receipt(v_receipt, v_payment) end
+  elsif not (case when v_cancels then coinslot.can_cancel_receipt(v_receipt)
+    else coinslot.can_retry_receipt(v_receipt, v_payment) end)
   then
     perform coinslot.fail('changed_meanwhile', jsonb_build_object('status', v_receipt.status));
   end if;
@@ -397,8 +397,8 @@ begin
       return coinslot.list_subscriptions_of(v_me, v_filters, after, v_size);
     when 'deliveries' then return coinslot.list_deliveries_of(v_filters, after, v_size);
     when 'cash_receipts' then
-      perform coinslot.check_filters(v_filters, array['status']);
-      return coinslot.list_cash_receipts(v_filters ->> 'status', after, v_size);
+      perform coinslot.check_filters(v_filters, array['state']);
+      return coinslot.list_cash_receipts(v_filters ->> 'state', after, v_size);
     else
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'list', 'known', array[

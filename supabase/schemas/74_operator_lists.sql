@@ -517,8 +517,8 @@ begin
       return coinslot.list_subscriptions_of(v_me, v_filters, after, v_size);
     when 'deliveries' then return coinslot.list_deliveries_of(v_filters, after, v_size);
     when 'cash_receipts' then
-      perform coinslot.check_filters(v_filters, array['status']);
-      return coinslot.list_cash_receipts(v_filters ->> 'status', after, v_size);
+      perform coinslot.check_filters(v_filters, array['state']);
+      return coinslot.list_cash_receipts(v_filters ->> 'state', after, v_size);
     else
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'list', 'known', array[

@@ -65,8 +65,8 @@ begin
   where r.payment_id = v_payment.id for update;
   if not found then
     perform coinslot.fail('order_not_found');
-  elsif not case when v_cancels then coinslot.can_cancel_receipt(v_receipt)
-    else coinslot.can_retry_receipt(v_receipt, v_payment) end
+  elsif not (case when v_cancels then coinslot.can_cancel_receipt(v_receipt)
+    else coinslot.can_retry_receipt(v_receipt, v_payment) end)
   then
     perform coinslot.fail('changed_meanwhile', jsonb_build_object('status', v_receipt.status));
   end if;

@@ -13,7 +13,6 @@ from coinslot.database import Database
 from coinslot.errors import CoinslotError, DatabaseUnavailable, SecretKeysMissing
 from coinslot.outbox.endpoints import PURPOSE
 from coinslot.sealed import SecretKeys
-from tests.support.sidecars import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,13 +27,14 @@ insert into coinslot.billing_keys (id, user_id, gateway, live, status, sealed)
 values (%s, %s, 'toss', false, 'active', %s) returning id
 """
 ROWS = """
-select 'endpoint', id::text, secret from coinslot.endpoints where id = any(%(ids)s)
-union all select 'endpoint', id::text, old_secret from coinslot.endpoints where id = any(%(ids)s)
-union all select 'billing_key', id::text, sealed from coinslot.billing_keys where id = any(%(ids)s)
+with ours as (select unnest(%s::uuid[]) as id)
+select 'endpoint', id::text, secret from coinslot.endpoints natural join ours
+union all select 'endpoint', id::text, old_secret from coinslot.endpoints natural join ours
+union all select 'billing_key', id::text, sealed from coinslot.billing_keys natural join ours
 """
 GONE = """
-with e as (delete from coinslot.endpoints where id = any(%(ids)s)),
-  k as (delete from coinslot.billing_keys where id = any(%(ids)s)) select 1
+with e as (delete from coinslot.endpoints where id = any(%s::uuid[])),
+  k as (delete from coinslot.billing_keys where id = any(%s::uuid[])) select 1
 """
 
 
@@ -58,7 +58,7 @@ class Kept:
             self.shop.select(STORED, each, self.shop.buyer.id, sealed)
 
     def opened(self, keys: SecretKeys) -> list[Any]:
-        rows = self.shop.select(ROWS, {"ids": self.ids})
+        rows = self.shop.select(ROWS, self.ids)
         return sorted(
             unsealed(keys, owner, sealed)["key"]
             if place == "billing_key"
@@ -74,10 +74,10 @@ class Kept:
 @pytest.fixture
 async def kept(shop: Shop) -> AsyncIterator[Kept]:
     kept = Kept(shop)
-    async with Database(settings(shop.stack)) as database:
+    async with Database(shop.settings()) as database:
         await kept.seal(database.as_service())
     yield kept
-    shop.select(GONE, {"ids": kept.ids})
+    shop.select(GONE, kept.ids, kept.ids)
 
 
 class Dying:
@@ -101,7 +101,7 @@ class Dying:
 
 
 async def test_a_key_is_taken_out_of_use(kept: Kept) -> None:
-    async with Database(settings(kept.shop.stack)) as database:
+    async with Database(kept.shop.settings()) as database:
         with pytest.raises(SecretKeysMissing):
             kept.opened(AFTER)
         done = await Resealing(database, BOTH).work_off(batch=2)
@@ -116,7 +116,7 @@ async def test_a_key_is_taken_out_of_use(kept: Kept) -> None:
 
 @pytest.mark.parametrize("after", range(5))
 async def test_a_run_that_dies_halfway_is_begun_again(kept: Kept, after: int) -> None:
-    async with Database(settings(kept.shop.stack)) as database:
+    async with Database(kept.shop.settings()) as database:
         dying = cast("Database", Dying(database, after))
         with pytest.raises(CoinslotError):
             await Resealing(dying, BOTH).work_off(batch=1)
@@ -128,7 +128,7 @@ async def test_a_run_that_dies_halfway_is_begun_again(kept: Kept, after: int) ->
 
 async def test_nothing_is_lost_without_the_old_key(kept: Kept) -> None:
     """It is named, and stays as it is."""
-    async with Database(settings(kept.shop.stack)) as database:
+    async with Database(kept.shop.settings()) as database:
         done = await Resealing(database, AFTER).work_off()
         assert done.resealed == 0
         assert {each for each in kept.ids if any(each in line for line in done.unreadable)} == {

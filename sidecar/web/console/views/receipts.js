@@ -13,7 +13,7 @@ export const load = ({ filters: { after, ...filters } }) => list('cash_receipts'
 const why = ({ failure_code: code, failure_message: message }) => code && say('refund.failed_why', { code, message: message ?? '' })
 
 export const view = ({ data, filters, go, me }) => html`${heading(say('nav.receipts'))}
-  ${filterBar([{ name: 'status', label: say('filter.status'), options: STATES.map((each) => [each, said('cr', each)]) }], filters, go)}
+  ${filterBar([{ name: 'state', label: say('filter.status'), options: STATES.map((each) => [each, said('cr', each)]) }], filters, go)}
   <section class="card flush">${table(say('nav.receipts'), [
     { name: say('col.order'), main: true, cell: (row) => orderLink(row.order_id) },
     { name: say('cash.kind'), cell: (row) => html`${said('cr', row.kind)}<small>${row.number ?? nothing}</small>` },
