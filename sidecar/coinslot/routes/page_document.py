@@ -28,6 +28,7 @@ from coinslot.routes.page_pdf import as_pdf
 from coinslot.routes.page_words import said
 from coinslot.routes.pages import language_of
 from coinslot.routes.requests import is_token, required_token, services
+from coinslot.text import seller_in
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -94,10 +95,11 @@ def rendered(document: Document, language: str) -> str:
         if document.vat is None or document.tax_free is None
         else document.amount - document.vat - document.tax_free
     )
+    details = seller_in(document.seller, language)
     seller = [
-        words.get(f"business.{name}", "{value}").replace("{value}", document.seller[name])
+        words.get(f"business.{name}", "{value}").replace("{value}", details[name])
         for name in _SELLER
-        if document.seller.get(name)
+        if details.get(name)
     ]
     method = document.method or ""
     return _template().render(

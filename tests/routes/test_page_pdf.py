@@ -1,0 +1,65 @@
+"""A receipt as PDF: of the same page, with fonts of its own, and a clear word where there is none."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coinslot.errors import PdfMissing
+from coinslot.routes import page_pdf
+from coinslot.routes.page_document import rendered
+from coinslot.routes.page_pdf import as_pdf
+from coinslot.server.error_answers import status_of
+from tests.routes.test_page_document import document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SELLER = {"name": "코인슬롯 주식회사 뷁", "address": "서울특별시 중구"}
+
+
+def fonts(written: bytes) -> set[str]:
+    return {name.decode() for name in re.findall(rb"/BaseFont /(?:\w+\+)?([\w-]+)", written)}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("kind", ["receipt", "credit_note"])
+async def test_it_is_written_in_its_own_fonts(language: str, kind: str) -> None:
+    """Also of syllables that hardly any word has: no font of the system's is asked for."""
+    page = rendered(document(kind=kind, seller=SELLER), language)
+    written = await as_pdf(page)
+    assert written.startswith(b"%PDF-")
+    assert fonts(written)
+    assert all(name.startswith("Pretendard") for name in fonts(written)), fonts(written)
+    assert len(written) < 300_000, "of the fonts only what is used is in it"
+    assert len(re.findall(rb"/Type /Page\b", written)) == 1
+
+
+async def test_nothing_is_fetched_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where a page could be brought to name something."""
+    asked: list[str] = []
+    monkeypatch.setattr("urllib.request.urlopen", asked.append)
+    page = rendered(document(), "en")
+    picture = '<img src="file:///etc/hostname"><img src="http://127.0.0.1:1/x.png"></main>'
+    written = await as_pdf(page.replace("</main>", picture))
+    assert written.startswith(b"%PDF-")
+    assert b"/Subtype /Image" not in written
+    assert asked == []
+
+
+@pytest.fixture
+def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    page_pdf._maker.cache_clear()  # noqa: SLF001
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    yield
+    page_pdf._maker.cache_clear()  # noqa: SLF001
+
+
+@pytest.mark.usefixtures("without_the_extra")
+async def test_without_the_extra_it_is_said_what_is_missing() -> None:
+    with pytest.raises(PdfMissing, match=r"coinslot\[pdf\]"):
+        await as_pdf(rendered(document(), "ko"))
+    assert status_of(PdfMissing()) == 501
