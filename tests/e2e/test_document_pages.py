@@ -58,12 +58,11 @@ async def test_it_is_a_pdf_for_who_asks_for_one(shop: Shop) -> None:
         await shop.http.get(address, headers=accepting),
         await shop.http.post(address, data=form),
     ]
+    named = f'inline; filename="{receipt["number"]}.pdf"'
     for answer in answers:
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"] == "application/pdf"
-        assert (
-            answer.headers["content-disposition"] == f'inline; filename="{receipt["number"]}.pdf"'
-        )
+        assert answer.headers["content-disposition"] == named
         assert answer.headers["cache-control"] == "no-store"
         assert answer.content.startswith(b"%PDF-")
     stranger = Shop(shop.stack, shop.http, shop.stack.sign_up(), shop.sidecar)
