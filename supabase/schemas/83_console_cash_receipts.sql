@@ -44,8 +44,9 @@ from public;
 
 -- What a gateway issued with the payment follows the payment's refunds, and nobody else.
 create function coinslot.can_cancel_receipt(receipt coinslot.cash_receipts) returns boolean
-language sql immutable parallel safe set search_path = ''
-return receipt.status <> 'cancelled' and not receipt.called_off and not receipt.by_gateway;
+language sql immutable parallel safe set search_path = '' as $$
+  select receipt.status <> 'cancelled' and not receipt.called_off and not receipt.by_gateway
+$$;
 comment on function coinslot.can_cancel_receipt(coinslot.cash_receipts) is
 'True of a receipt that can be called off.';
 revoke all on function coinslot.can_cancel_receipt(coinslot.cash_receipts) from public;

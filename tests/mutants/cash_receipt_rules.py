@@ -56,7 +56,7 @@ MUTANTS = (
         "calling-off-what-the-gateway-issued",
         "a receipt of the gateway's own follows its payment alone",
         "can_cancel_receipt",
-        " AND (NOT receipt.by_gateway)",
+        " and not receipt.by_gateway",
         "",
     ),
     _in_the_console(
