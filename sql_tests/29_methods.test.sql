@@ -105,7 +105,7 @@ from (values
 select is(
   pg_temp.as_service('select coinslot_get_settings() -> ''shop'' as s') -> 's',
   '{"business": {}, "links": {}, "refund_days": 7, "currencies": ["KRW", "USD"],
-    "max_quantity": 100, "takes_codes": false, "invitations": {"reward": 0, "bonus": 0},
+    "max_quantity": 100, "takes_codes": false, "invitations": {"reward": 0, "bonus": 0}, "cash_receipts": "off",
     "plans": {"gateways": [], "currencies": []}}',
   'a shop says nothing of itself at first'
 );
@@ -115,7 +115,7 @@ select is(pg_temp.set_shop(
 ), null, 'its owner says who sells');
 select is(
   (pg_temp.as_service('select coinslot_get_settings() -> ''shop'' as s') -> 's')
-    - array['currencies', 'max_quantity', 'takes_codes', 'invitations', 'plans'],
+    - array['currencies', 'max_quantity', 'takes_codes', 'invitations', 'cash_receipts', 'plans'],
   '{"business": {"name": "Coinslot Inc.", "phone": "02-000-0000"}, "refund_days": null,
     "links": {"terms": "https://example.com/terms", "support": "mailto:help@example.com"}}',
   'and so it is told'

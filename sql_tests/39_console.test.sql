@@ -47,12 +47,13 @@ select is(
   ('support', 'cancel_subscription note_customer note_order recheck_order reveal_customer'),
   ('limited', 'cancel_subscription grant_tokens note_customer note_order recheck_order '
    'refund_order reveal_customer'),
-  ('finance', 'accept_refund cancel_subscription close_refund export force_refund grant_tokens '
+  ('finance', 'accept_refund cancel_cash_receipt cancel_subscription close_refund export force_refund grant_tokens '
    'note_customer note_order recheck_order refund_order replay_webhook replay_webhooks '
-   'resolve_case take_tokens void_orders'),
-  ('owner', 'accept_refund cancel_subscription close_refund export force_refund grant_tokens '
+   'resolve_case retry_cash_receipt take_tokens void_orders'),
+  ('owner', 'accept_refund cancel_cash_receipt cancel_subscription close_refund export force_refund grant_tokens '
    'make_codes note_customer note_order plan_price recheck_order refund_order remove_operator remove_product '
-   'replay_endpoint replay_webhook replay_webhooks resolve_case reveal_customer set_code '
+   'replay_endpoint replay_webhook replay_webhooks resolve_case retry_cash_receipt '
+   'reveal_customer set_code '
    'set_endpoint set_operator set_product set_promotion set_seller set_settings set_unattended '
    'take_tokens test_endpoint void_orders')
 ) r (role, may);

@@ -4,7 +4,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(73);
+select plan(87);
 
 select pg_temp.sign_up('ann@example.com') as ann, pg_temp.sign_up('ben@example.com') as ben \gset
 select pg_temp.change($$update coinslot.settings set cash_receipts = 'on_request'$$) \g /dev/null
@@ -18,6 +18,10 @@ language sql as $$
   select pg_temp.as_user(user_id, format(
     'select request_token_cash_receipt(%L, %L, %L) as a', order_id, kind, number
   ))
+$$;
+create function pg_temp.withdraw(user_id uuid, order_id text) returns jsonb
+language sql as $$
+  select pg_temp.as_user(user_id, format('select withdraw_token_cash_receipt(%L) as w', order_id))
 $$;
 create function pg_temp.paid(order_id text, more text default '') returns text
 language sql as $$ select pg_temp.read(order_id, 'A:paid paid=5000 method=transfer' || more) $$;
@@ -76,7 +80,19 @@ select is(pg_temp.as_user(:'ann', 'select count(*) as n from coinslot.cash_recei
 select is(pg_temp.as_user(:'ann', 'select list_token_cash_receipts()') ->> 'error', 'forbidden', 'the list is operators''');
 
 select is(pg_temp.claim(), null, 'nothing is asked before the order is paid');
+
+select pg_temp.order_of(:'ann') as changed \gset
+select pg_temp.ask(:'ann', :'changed', 'income_deduction', '01012345678') \g /dev/null
+select is(pg_temp.withdraw(:'ben', :'changed') ->> 'error', 'order_not_found', 'nobody takes back what another asked for');
+select is(pg_temp.withdraw(:'ann', :'changed') -> 'w', 'true', 'what was asked for is taken back before it is paid');
+select is(pg_temp.withdraw(:'ann', :'changed') -> 'w', 'false', '... once');
+select is((select count(*) from coinslot.cash_receipt_numbers), 1::bigint, '... and the number is forgotten');
+select pg_temp.paid(:'changed') \g /dev/null
+select is(pg_temp.claim(), null, '... so that nothing is asked when it is paid');
+select is(pg_temp.withdraw(:'ann', :'changed') -> 'w', 'false', 'of an order without a request there is nothing to take back');
+
 select pg_temp.paid(:'order_id') \g /dev/null
+select is(pg_temp.withdraw(:'ann', :'order_id') ->> 'error', 'cash_receipt_exists', 'once it is paid it stays asked for');
 
 -- ---- one question at a time ----
 
@@ -137,6 +153,34 @@ select pg_temp.claim() \g /dev/null
 select is(pg_temp.told(:'failing', 'cancelled', 0), 'cancelled', 'what somebody cancelled at the gateway stays so');
 select pg_temp.paid(:'failing', ' refunded=3000') \g /dev/null
 select is(pg_temp.claim(), null, '... and is not issued anew for a refund');
+
+-- ---- told of ----
+
+create function pg_temp.told_of(order_id text) returns text
+language sql as $$
+  select string_agg(concat_ws(' ', e.type, e.data ->> 'amount', coalesce(e.data ->> 'failure_code', e.data ->> 'issue_number')), ', ' order by e.seq)
+  from coinslot.outbox e where e.type like 'cash%' and e.data ->> 'order_id' = told_of.order_id
+$$;
+select is(pg_temp.told_of(:'order_id'), 'cash_receipt.issued 3000 G1', 'its buyer''s events have it once the tax office has');
+select is(pg_temp.told_of(:'failing'), 'cash_receipt.failed 0 TS1', '... and what it refused');
+select is(
+  (select jsonb_agg(k order by k) from coinslot.outbox e, jsonb_object_keys(e.data) k where e.type = 'cash_receipt.failed'),
+  '["amount", "currency", "failure_code", "gateway", "kind", "order_id", "status"]', 'no event has a number of a person'
+);
+insert into coinslot.mailer (seen_at) values (clock_timestamp()) on conflict (id) do update set seen_at = excluded.seen_at;
+select pg_temp.order_of(:'ann') as gone \gset
+select pg_temp.ask(:'ann', :'gone', 'income_deduction', '01012345678') \g /dev/null
+select pg_temp.paid(:'gone') \g /dev/null
+select pg_temp.change(format(
+  'delete from coinslot.cash_receipt_numbers where payment_id = (select p.id from token_payments p where p.order_id = %L)', :'gone'
+)) \g /dev/null
+select is(pg_temp.claim(), null, 'without a number there is nobody to name');
+select is(pg_temp.told_of(:'gone'), 'cash_receipt.failed 0 number_gone', '... which is told of, too');
+select is((select string_agg(m.kind, ', ') from coinslot.mails m where m.kind like 'cash%'), 'cash_receipt_failed', '... and mailed to who asked');
+select pg_temp.change($$update coinslot.cash_receipts set kind = 'self_issued', status = 'requested' where failure_code = 'number_gone'$$) \g /dev/null
+select pg_temp.change($$update coinslot.cash_receipts set status = 'failed' where kind = 'self_issued'$$) \g /dev/null
+select is((select count(*) from coinslot.mails m where m.kind like 'cash%'), 1::bigint, '... but not to who asked for nothing');
+select pg_temp.change($$delete from coinslot.cash_receipts where kind = 'self_issued'$$) \g /dev/null
 
 select pg_temp.order_of(:'ben') as silent \gset
 select pg_temp.ask(:'ben', :'silent', 'income_deduction', '01099998888') \g /dev/null

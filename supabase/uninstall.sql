@@ -89,7 +89,8 @@ language sql stable as $$
       'token_receipt', 'token_redemption', 'token_refunds', 'token_subscription_events',
       'token_subscriptions', 'token_tiers', 'token_wallets', 'tokens', 'update_profile',
       'upgrade_token_plan', 'use_feature', 'use_feature_for', 'void_token_orders',
-      'void_token_orders_for'
+      'void_token_orders_for', 'withdraw_token_cash_receipt', 'coinslot_list_sealed',
+      'coinslot_reseal'
     ]) as name
   ), relations as (
     select c.oid, c.relkind from pg_catalog.pg_class c

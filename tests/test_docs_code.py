@@ -40,7 +40,7 @@ PUSHED = [
 
 DECLARED = "\n".join(
     (ROOT / f"sidecar/web/{name}.d.ts").read_text(encoding="utf-8")
-    for name in ("coinslot", "invitation", "plans")
+    for name in ("coinslot", "cash-receipts", "invitation", "plans")
 )
 OWN_ROUTES = {"/api/ai/answer", "/api/merge"}
 """Those of the example app."""
@@ -184,7 +184,7 @@ def unknown_in(code: str) -> list[str]:
         made = re.search(rf"^ *create (table|view) public\.{name}\b", MIGRATIONS, re.MULTILINE)
         found += [] if made else [f"from {name}"]
     for names in re.findall(
-        r"import \{ (.*?) \} from '[^']*/(?:coinslot|invitation|plans)\.js'", code
+        r"import \{ (.*?) \} from '[^']*/(?:coinslot|cash-receipts|invitation|plans)\.js'", code
     ):
         for name in names.split(", "):
             found += [] if f"export function {name}(" in DECLARED else [f"import {name}"]

@@ -101,6 +101,13 @@ class NoReceipt(CoinslotError):
     sentence = "This payment has no receipt at its gateway"
 
 
+class PdfMissing(CoinslotError):
+    """This server makes no PDF: its extra, or the system's Pango, is not installed."""
+
+    code = "pdf_missing"
+    sentence = "This server makes no PDF: print the page, or install coinslot[pdf] and Pango"
+
+
 class PaymentDeclined(PaymentRefused):
     """The gateway's no, with its own code and sentence. `gateway_status` is the HTTP status under
     which it said so."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from coinslot.billing.charges import Charges
 from coinslot.billing.methods import Methods
+from coinslot.billing.resealing import Resealing
 from coinslot.database import Database
 from coinslot.gateways.metered import MeteredGateway
 from coinslot.gateways.registry import open_gateways
@@ -55,6 +56,7 @@ class Services:
     settlements: Settlements
     storefront: Storefront
     methods: Methods
+    resealing: Resealing
     charges: Charges
     cash_receipts: CashReceipts
     shutdown: Shutdown
@@ -107,6 +109,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 settlements=settlements,
                 storefront=Storefront(database, settings),
                 methods=Methods(database, gateways, settings.secret_keys, shutdown),
+                resealing=Resealing(database, settings.secret_keys),
                 charges=Charges(
                     database,
                     gateways,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LINK = re.compile(r"https://[\x21-\x7e]{1,2000}")
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -45,3 +48,11 @@ def is_whole(text: str) -> bool:
 
 Text = Annotated[str, AfterValidator(storable)]
 """A field of a gateway's message that is stored as it comes."""
+
+
+def seller_in(business: Mapping[str, str], language: str) -> dict[str, str]:
+    """The seller's details for those who read that language: in English those that have an English
+    form, and the others as they are."""
+    if language != "en":
+        return dict(business)
+    return {name: business.get(f"{name}_en") or value for name, value in business.items()}

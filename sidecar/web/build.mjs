@@ -61,9 +61,9 @@ const common = {
   logLevel: 'warning',
 }
 
-/** What apps load: all that sells in one file, the invitation in another, plans in a third. */
+/** What apps load: all that sells in one file; cash receipts, the invitation and plans in files of their own. */
 async function hosts() {
-  for (const name of ['coinslot.js', 'invitation.js', 'plans.js']) {
+  for (const name of ['coinslot.js', 'cash-receipts.js', 'invitation.js', 'plans.js']) {
     const file = join(folder, name)
     await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets] })
     await defer(file)

@@ -14,6 +14,8 @@ export interface PaymentMethod {
   max?: number
   /** Its fields, or its own button, stand in the page. */
   inline?: 'payment' | 'express' | 'widgets'
+  /** It has a cash receipt of Korea's (현금영수증), if the page has the element of that: cash-receipts.d.ts. */
+  cashReceipt?: boolean
   /** Gateways to try where the first one's window does not open. */
   fallbacks?: GatewayName[]
 }

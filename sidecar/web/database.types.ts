@@ -766,6 +766,9 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"coinslot_list_sealed":
+{ Args: { "after"?: Json,"key_id": string,"page_size"?: number }; Returns: Json
+                           },
 "coinslot_list_webhooks":
 { Args: { "before"?: number,"gateway"?: string,"order_id"?: string,"outcome"?: string,"page_size"?: number }; Returns: unknown[]
                           SetofOptions: {
@@ -893,6 +896,9 @@ isOneToOne: false
                            },
 "coinslot_replay_webhooks":
 { Args: { "gateway"?: string,"order_id"?: string,"outcome"?: string }; Returns: number
+                           },
+"coinslot_reseal":
+{ Args: { "items": Json }; Returns: number
                            },
 "coinslot_resolve_discrepancy":
 { Args: { "discrepancy_id": number,"resolution": string }; Returns: unknown
@@ -1590,6 +1596,9 @@ isOneToOne: false
                            },
 "void_token_orders_for":
 { Args: { "product_id": string }; Returns: number
+                           },
+"withdraw_token_cash_receipt":
+{ Args: { "order_id": string }; Returns: boolean
                            }
           }
           Enums: {

@@ -67,7 +67,7 @@ async function pay(order, page) {
   const addresses = { redirectUrl: redirectUrl(), returnUrl: returnUrl(order.orderId) }
   let result
   // An earlier window's answer says nothing of this one.
-  remember(order, { paymentKey: null, claimed: null, agreed: null })
+  remember(order, { paymentKey: null, claimed: null, agreed: null, receipt: await page.receipt?.ask(order) })
   page.onWindow(true)
   try {
     const window = windowOf(order, options)

@@ -3,6 +3,7 @@
 
 import type { DetailedHTMLProps, HTMLAttributes } from 'react'
 import type { CoinslotEvents } from './coinslot'
+import type {} from './cash-receipts'
 import type {} from './invitation'
 import type {} from './plans'
 
@@ -15,6 +16,7 @@ declare module 'react' {
   namespace JSX {
     interface IntrinsicElements {
       'coinslot-balance': Props<{ low?: number }>
+      'coinslot-cash-receipt': Props<{ order?: string; method?: string }, 'coinslot-cash-receipt'>
       'coinslot-history': Props<object, 'coinslot-history'>
       'coinslot-invitation': Props<{ link?: string }, 'coinslot-invitation'>
       'coinslot-paywall': Props<object, 'coinslot-paywall'>

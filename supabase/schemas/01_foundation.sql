@@ -144,7 +144,10 @@ create table coinslot.settings (
   constraint settings_in_a_row_positive check (declines_in_a_row > 0 and refunds_in_a_row > 0),
   constraint settings_business_known check (
     coinslot.are_texts(
-      business, array['name', 'ceo', 'registration', 'mail_order', 'address', 'phone', 'email']
+      business, array[
+        'name', 'ceo', 'registration', 'mail_order', 'address', 'phone', 'email',
+        'name_en', 'ceo_en', 'address_en'
+      ]
     )
   ),
   constraint settings_links_known check (coinslot.are_links(links)),
@@ -235,7 +238,8 @@ comment on column coinslot.settings.bonus_for_existing_users is
 comment on column coinslot.settings.profiles is
 'auto: make a table profiles unless the app has one. own: never. Both show tokens on it. none: no.';
 comment on column coinslot.settings.business is
-'Who sells: {name, ceo, registration, mail_order, address, phone, email}, what there is of it.';
+'Who sells: {name, ceo, registration, mail_order, address, phone, email}, what there is of it; and
+{name_en, ceo_en, address_en} for those who read English.';
 comment on column coinslot.settings.links is
 'The shop''s pages: {terms, refunds, privacy, support}; support may be a mailto: address.';
 comment on column coinslot.settings.refund_days is

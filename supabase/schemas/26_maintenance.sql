@@ -142,6 +142,7 @@ language sql stable set search_path = '' as $$
       where p.active and (p.ends_at is null or p.ends_at > statement_timestamp())
     ),
     'invitations', jsonb_build_object('reward', s.referral_reward, 'bonus', s.referral_bonus),
+    'cash_receipts', s.cash_receipts,
     'plans', jsonb_build_object(
       'gateways', coalesce((
         select jsonb_agg(g.id order by g.id) from coinslot.gateways g

@@ -66,7 +66,7 @@ return array[
   'token_products', 'token_receipt', 'token_redemption', 'token_refunds',
   'token_subscription_events', 'token_subscriptions', 'token_tiers', 'token_wallets', 'tokens',
   'update_profile', 'upgrade_token_plan', 'use_feature', 'use_feature_for', 'void_token_orders',
-  'void_token_orders_for'
+  'void_token_orders_for', 'withdraw_token_cash_receipt', 'coinslot_list_sealed', 'coinslot_reseal'
 ];
 comment on function coinslot.public_names() is 'The names in public that are Coinslot''s.';
 revoke all on function coinslot.public_names() from public;

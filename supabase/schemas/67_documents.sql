@@ -428,7 +428,8 @@ language plpgsql stable set search_path = '' as $$
 declare
   v_argument text := case
     when not coinslot.are_texts(jsonb_strip_nulls(check_seller.business), array[
-      'name', 'ceo', 'registration', 'mail_order', 'address', 'phone', 'email'
+      'name', 'ceo', 'registration', 'mail_order', 'address', 'phone', 'email',
+      'name_en', 'ceo_en', 'address_en'
     ]) then 'business'
     when check_seller.tax_status <> all (coinslot.tax_statuses()) then 'tax_status'
     when check_seller.time_zone is not null and not exists (

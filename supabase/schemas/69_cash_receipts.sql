@@ -33,6 +33,7 @@ create table coinslot.cash_receipts (
   changed_at timestamptz,
   issued_at timestamptz,
   updated_at timestamptz not null default clock_timestamp(),
+  called_off boolean not null default false,
   constraint cash_receipts_pkey primary key (payment_id),
   constraint cash_receipts_payment_id_fkey foreign key (payment_id)
   references public.token_payments (id) on delete cascade,
@@ -61,10 +62,14 @@ comment on column coinslot.cash_receipts.asked_on is
 comment on column coinslot.cash_receipts.by_gateway is
 'The gateway issued it with the payment, and follows its refunds itself.';
 comment on column coinslot.cash_receipts.changed_at is 'When the amount last changed.';
+comment on column coinslot.cash_receipts.called_off is
+'An operator wants none, whatever money the order holds.';
 create index cash_receipts_due on coinslot.cash_receipts (gateway, next_try_at)
 where next_try_at is not null;
 create index cash_receipts_newest on coinslot.cash_receipts (requested_at desc, payment_id desc);
 create index cash_receipts_updated_at on coinslot.cash_receipts (updated_at);
+create index cash_receipts_failed on coinslot.cash_receipts (requested_at)
+where status = 'failed';
 
 -- Whose order it is now decides, also after its user was merged into another.
 alter table coinslot.cash_receipts enable row level security;
@@ -134,6 +139,17 @@ $$;
 comment on function coinslot.wanted_cash_receipt(public.token_payments) is
 'Minor units that the cash receipt of an order is to stand for.';
 revoke all on function coinslot.wanted_cash_receipt(public.token_payments) from public;
+
+create function coinslot.wanted_of(
+  receipt coinslot.cash_receipts, payment public.token_payments
+) returns bigint
+language sql immutable parallel safe set search_path = '' as $$
+  select case when receipt.called_off then 0 else coinslot.wanted_cash_receipt(payment) end
+$$;
+comment on function coinslot.wanted_of(coinslot.cash_receipts, public.token_payments) is
+'Minor units that this receipt is to stand for.';
+revoke all on function coinslot.wanted_of(coinslot.cash_receipts, public.token_payments)
+from public;
 
 create function coinslot.cash_receipt_wait(tries integer) returns interval
 language sql immutable parallel safe set search_path = '' as $$
@@ -328,6 +344,47 @@ revoke all on function public.request_token_cash_receipt(text, text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.request_token_cash_receipt(text, text, text) to authenticated;
 
+-- Before the order is paid: after that the seller's duty may be to issue one unasked.
+create function coinslot.withdraw_cash_receipt(order_id text) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_user_id uuid := coinslot.current_user_id();
+  v_payment public.token_payments;
+  v_receipt coinslot.cash_receipts;
+begin
+  select p.* into v_payment from public.token_payments p
+  where p.order_id = withdraw_cash_receipt.order_id and p.user_id = v_user_id for update;
+  if not found then
+    perform coinslot.fail('order_not_found');
+  end if;
+  select r.* into v_receipt from coinslot.cash_receipts r
+  where r.payment_id = v_payment.id for update;
+  if not found then
+    return false;
+  elsif v_payment.confirmed_at is not null then
+    perform coinslot.fail('cash_receipt_exists', jsonb_build_object('status', v_receipt.status));
+  end if;
+  delete from coinslot.cash_receipts r where r.payment_id = v_payment.id;
+  return true;
+end
+$$;
+comment on function coinslot.withdraw_cash_receipt(text) is
+'See public.withdraw_token_cash_receipt.';
+revoke all on function coinslot.withdraw_cash_receipt(text) from public;
+grant execute on function coinslot.withdraw_cash_receipt(text) to authenticated;
+
+create function public.withdraw_token_cash_receipt(order_id text) returns boolean
+language sql volatile
+set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
+  select coinslot.withdraw_cash_receipt(withdraw_token_cash_receipt.order_id)
+$$;
+comment on function public.withdraw_token_cash_receipt(text) is
+'Takes back what the caller asked for by request_token_cash_receipt, and forgets the number; false
+where nothing was asked. PT409 once the order is paid.';
+revoke all on function public.withdraw_token_cash_receipt(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.withdraw_token_cash_receipt(text) to authenticated;
+
 -- ---- following the money ----
 
 -- A lease is not cut short: who has it may be asking the gateway. What has failed, or was cancelled
@@ -465,7 +522,9 @@ comment on function coinslot.ask_cash_receipt(coinslot.cash_receipts, bigint) is
 'Writes what its gateway is asked for, and leases the receipt to who asks.';
 revoke all on function coinslot.ask_cash_receipt(coinslot.cash_receipts, bigint) from public;
 
--- Keys are of one mode: those of a live shop know no test payment.
+-- Keys are of one mode: those of a live shop know no test payment. A receipt that ends here is told
+-- of: so payments are locked, which comes before wallets, and these one after the other by their
+-- ids.
 create function coinslot.claim_cash_receipts(gateway text, batch integer)
 returns setof public.coinslot_cash_receipt
 language plpgsql volatile security definer
@@ -476,16 +535,22 @@ declare
   v_wanted bigint;
 begin
   for v_receipt in
-    select r.* from coinslot.cash_receipts r
-    inner join public.token_payments p on p.id = r.payment_id
-    where r.gateway = claim_cash_receipts.gateway and r.next_try_at <= clock_timestamp()
-      and (r.leased_until is null or r.leased_until <= clock_timestamp())
-      and p.live = coinslot.is_live()
-    order by r.next_try_at limit least(greatest(claim_cash_receipts.batch, 1), 1000)
-    for update of r skip locked
+    with due as materialized (
+      select r.payment_id, p.user_id
+      from coinslot.cash_receipts r
+      inner join public.token_payments p on p.id = r.payment_id
+      where r.gateway = claim_cash_receipts.gateway and r.next_try_at <= clock_timestamp()
+        and (r.leased_until is null or r.leased_until <= clock_timestamp())
+        and p.live = coinslot.is_live()
+      order by r.next_try_at limit least(greatest(claim_cash_receipts.batch, 1), 1000)
+      for no key update of p skip locked for update of r skip locked
+    )
+    select r.* from due d
+    inner join coinslot.cash_receipts r on r.payment_id = d.payment_id
+    order by d.user_id, d.payment_id
   loop
     select p.* into v_payment from public.token_payments p where p.id = v_receipt.payment_id;
-    v_wanted := coinslot.wanted_cash_receipt(v_payment);
+    v_wanted := coinslot.wanted_of(v_receipt, v_payment);
     if not coinslot.end_unasked(v_receipt, v_wanted) then
       v_receipt := coinslot.ask_cash_receipt(v_receipt, v_wanted);
       return next row(
@@ -640,7 +705,7 @@ begin
   end if;
   if v_receipt.lease = finish_cash_receipt.lease and v_receipt.leased_until is not null then
     perform coinslot.apply_cash_receipt(
-      v_receipt, coinslot.wanted_cash_receipt(v_payment), finish_cash_receipt.said,
+      v_receipt, coinslot.wanted_of(v_receipt, v_payment), finish_cash_receipt.said,
       finish_cash_receipt.amount, finish_cash_receipt.final, told
     );
   end if;
@@ -710,7 +775,7 @@ begin
   select jsonb_agg(jsonb_build_object(
     'order_id', p.order_id, 'user_id', p.user_id, 'gateway', f.gateway, 'kind', f.kind,
     'number', f.number, 'status', f.status, 'amount', f.amount, 'currency', p.currency,
-    'wanted', coinslot.wanted_cash_receipt(p), 'by_gateway', f.by_gateway,
+    'wanted', coinslot.wanted_of(r, p), 'by_gateway', f.by_gateway,
     'receipt_key', f.receipt_key, 'issue_number', f.issue_number,
     'failure_code', f.failure_code, 'failure_message', f.failure_message,
     'requested_at', f.requested_at, 'issued_at', f.issued_at, 'updated_at', f.updated_at,
@@ -720,7 +785,9 @@ begin
     select coinslot.cursor_of(w.requested_at, w.payment_id::text) from walk w
     order by w.requested_at desc, w.payment_id desc offset coinslot.walk_length() - 1
   ) into v_items, v_last
-  from found f inner join public.token_payments p on p.id = f.payment_id;
+  from found f
+  inner join coinslot.cash_receipts r on r.payment_id = f.payment_id
+  inner join public.token_payments p on p.id = f.payment_id;
   return coinslot.page_of(v_items, v_size, v_last);
 end
 $$;

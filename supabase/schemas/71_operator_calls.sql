@@ -14,7 +14,7 @@ return case
   when action = any(array[
     'refund_order', 'force_refund', 'accept_refund', 'close_refund', 'grant_tokens', 'take_tokens',
     'resolve_case', 'replay_webhook', 'replay_webhooks', 'void_orders', 'export', 'start_export',
-    'remove_export'
+    'remove_export', 'retry_cash_receipt', 'cancel_cash_receipt'
   ]) then array['finance', 'owner']
   when action = any(array[
     'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes', 'set_operator',

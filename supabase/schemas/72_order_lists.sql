@@ -303,6 +303,7 @@ begin
       select coalesce(jsonb_agg(coinslot.case_item(d, operator) order by d.id desc), '[]')
       from coinslot.discrepancies d where d.order_id = v_payment.order_id collate "default"
     ),
+    'cash_receipt', coinslot.cash_receipt_item(v_payment, operator),
     'can', coinslot.can_with_order(v_payment, operator)
   );
 end

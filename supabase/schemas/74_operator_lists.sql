@@ -404,6 +404,9 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
     'refunds', (
       select count(*) from coinslot.refunds r where r.next_attempt_at is not null
     ),
+    'cash_receipts', (
+      select count(*) from coinslot.cash_receipts r where r.status = 'failed'
+    ),
     'endpoints', (
       select count(*) from coinslot.endpoints e
       where e.failing_since is not null or e.off_reason in ('failing', 'gone')
@@ -452,7 +455,8 @@ language sql stable set search_path = '' as $$
         'replay_webhook', 'replay_webhooks', 'void_orders', 'force_refund', 'export',
         'set_product', 'remove_product', 'set_promotion', 'set_code', 'make_codes',
         'set_operator', 'remove_operator', 'cancel_subscription', 'set_endpoint', 'test_endpoint',
-        'replay_endpoint', 'set_settings', 'set_seller', 'set_unattended', 'plan_price'
+        'replay_endpoint', 'set_settings', 'set_seller', 'set_unattended', 'plan_price',
+        'retry_cash_receipt', 'cancel_cash_receipt'
       ]) a
     )
   )
@@ -540,11 +544,14 @@ begin
     when 'deliveries' then return coinslot.list_deliveries_of(v_filters, after, v_size);
     when 'export' then
       return coinslot.read_export(v_me, v_filters, after, coalesce(console_list.page_size, 50));
+    when 'cash_receipts' then
+      perform coinslot.check_filters(v_filters, array['state']);
+      return coinslot.list_cash_receipts(v_filters ->> 'state', after, v_size);
     else
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'list', 'known', array[
           'orders', 'refunds', 'customers', 'entries', 'cases', 'webhooks', 'promotions', 'codes',
-          'actions', 'subscriptions', 'deliveries', 'export'
+          'actions', 'subscriptions', 'deliveries', 'export', 'cash_receipts'
         ]
       ));
   end case;
@@ -567,8 +574,8 @@ language sql stable set search_path = '' set statement_timeout = '1s' as $$
 $$;
 comment on function public.token_console_list(text, jsonb, text, integer) is
 'Operators: a page of a list as {items, next}: orders, refunds, customers, entries, cases, webhooks,
-promotions, codes, actions, subscriptions, deliveries; lines of an export; after = next of the page
-before.';
+promotions, codes, actions, subscriptions, deliveries, cash_receipts; lines of an export. after = next
+of the page before.';
 revoke all on function public.token_console_list(text, jsonb, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_list(text, jsonb, text, integer) to authenticated;

@@ -399,6 +399,8 @@ begin
         idempotency_key, coinslot.time_argument(arguments, 'expires_at'));
     when action in ('note_order', 'recheck_order') then
       return coinslot.act_on_order(action, subject, reason);
+    when action in ('retry_cash_receipt', 'cancel_cash_receipt') then
+      return coinslot.act_on_cash_receipt(action, subject, reason);
     when action in ('note_customer', 'reveal_customer') then
       return coinslot.act_on_customer(action, coinslot.subject_user(subject), reason);
     when action = 'resolve_case' then

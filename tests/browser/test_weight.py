@@ -46,6 +46,12 @@ def test_an_app_loads_one_small_file(name: str) -> None:
     assert not re.search(r'\bimport\s*[({"*]', text), "it asks for no other file"
 
 
+def test_a_shop_elsewhere_than_in_korea_loads_nothing_of_cash_receipts() -> None:
+    text = (BUILT / "coinslot.js").read_text(encoding="utf-8")
+    assert "cash_receipt" not in text
+    assert "coinslot-cash-receipt" in text, "and has a place for them"
+
+
 def test_a_shop_without_plans_loads_nothing_of_them() -> None:
     text = (BUILT / "coinslot.js").read_text(encoding="utf-8")
     assert "coinslot-plans" not in text

@@ -64,6 +64,7 @@ def test_every_name_is_checked_before_anything_is_made(cluster: Cluster) -> None
         *("add_token_endpoint", "list_token_endpoints", "set_token_endpoint"),
         *("rotate_token_endpoint", "test_token_endpoint", "replay_token_endpoint"),
         *("list_token_deliveries", "list_token_cash_receipts", "request_token_cash_receipt"),
+        "withdraw_token_cash_receipt",
     }
 
 

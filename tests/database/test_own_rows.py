@@ -38,6 +38,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "kind": "income_deduction",
         "number": "01012345678",
     },
+    "withdraw_token_cash_receipt": {"order_id": "ord_of_somebody_else"},
     "list_token_mails": {},
     "set_token_mail": {"kind": "tokens_low", "wanted": True},
     "begin_token_method": {"gateway": "portone"},

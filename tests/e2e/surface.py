@@ -31,6 +31,7 @@ FOR_USERS = {
     *("quote_token_plan", "upgrade_token_plan"),
     *("change_token_plan", "set_token_subscription_method", "get_unpaid_token_order"),
     *("list_token_lots", "get_token_document", "request_token_cash_receipt"),
+    "withdraw_token_cash_receipt",
 }
 """RPCs of a signed-in person."""
 

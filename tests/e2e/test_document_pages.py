@@ -47,6 +47,29 @@ async def test_anothers_receipt_is_not_there(shop: Shop) -> None:
     assert shop.buyer.token not in own.text
 
 
+async def test_it_is_a_pdf_for_who_asks_for_one(shop: Shop) -> None:
+    await shop.bought()
+    [receipt] = await documents(shop)
+    address = f"{shop.sidecar}/documents/{receipt['number']}"
+    form = {"access_token": shop.buyer.token, "lang": "ko", "format": "pdf"}
+    accepting = {**shop.jwt, "Accept": "application/pdf"}
+    answers = [
+        await shop.http.get(f"{address}?format=pdf", headers=shop.jwt),
+        await shop.http.get(address, headers=accepting),
+        await shop.http.post(address, data=form),
+    ]
+    named = f'inline; filename="{receipt["number"]}.pdf"'
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == "application/pdf"
+        assert answer.headers["content-disposition"] == named
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.content.startswith(b"%PDF-")
+    stranger = Shop(shop.stack, shop.http, shop.stack.sign_up(), shop.sidecar)
+    refused = await shop.http.get(f"{address}?format=pdf", headers=stranger.jwt)
+    assert refused.status_code == 404
+
+
 async def test_no_number_is_missing(shop: Shop) -> None:
     """Though many of what was ordered was never paid, or refused."""
     for _ in range(3):

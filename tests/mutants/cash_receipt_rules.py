@@ -5,10 +5,15 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, SqlMutant
 
 PROOF = "sql_tests/42_cash_receipts.test.sql"
+CONSOLE = "sql_tests/43_console_cash_receipts.test.sql"
 
 
 def _broken(name: str, rule: str, function: str, old: str, new: str) -> SqlMutant:
     return SqlMutant(name, rule, (Rewrite(f"coinslot.{function}", old, new),), (PROOF,))
+
+
+def _in_the_console(name: str, rule: str, function: str, old: str, new: str) -> SqlMutant:
+    return SqlMutant(name, rule, (Rewrite(f"coinslot.{function}", old, new),), (CONSOLE,))
 
 
 MUTANTS = (
@@ -18,6 +23,55 @@ MUTANTS = (
         "request_cash_receipt",
         " and p.user_id = v_user_id",
         "",
+    ),
+    _broken(
+        "withdrawing-anothers-receipt",
+        "people take back what they asked for themselves",
+        "withdraw_cash_receipt",
+        " and p.user_id = v_user_id",
+        "",
+    ),
+    _broken(
+        "withdrawing-after-the-money",
+        "a receipt of an order that is paid stays asked for",
+        "withdraw_cash_receipt",
+        "v_payment.confirmed_at is not null",
+        "false",
+    ),
+    _broken(
+        "receipt-told-of-to-nobody",
+        "what becomes of a receipt is an event of its buyer's",
+        "tell_of_cash_receipt",
+        "new.status, v_payment.user_id,",
+        "new.status, null,",
+    ),
+    _in_the_console(
+        "called-off-and-issued-all-the-same",
+        "a receipt that an operator calls off stands for nothing",
+        "wanted_of",
+        "when receipt.called_off then 0",
+        "when receipt.called_off and false then 0",
+    ),
+    _in_the_console(
+        "calling-off-what-the-gateway-issued",
+        "a receipt of the gateway's own follows its payment alone",
+        "can_cancel_receipt",
+        " and not receipt.by_gateway",
+        "",
+    ),
+    _in_the_console(
+        "asking-again-in-nobodys-name",
+        "nothing is asked for again whose number is gone",
+        "can_retry_receipt",
+        "(receipt.kind = 'self_issued' or exists",
+        "(true or exists",
+    ),
+    _in_the_console(
+        "calling-off-cuts-a-lease",
+        "a receipt that is being issued is cancelled afterwards",
+        "act_on_cash_receipt",
+        "greatest(clock_timestamp(), r.leased_until)",
+        "clock_timestamp(), leased_until = null",
     ),
     _broken(
         "receipt-changed-while-asked",

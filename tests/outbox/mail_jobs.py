@@ -10,6 +10,7 @@ KINDS = (
     *("receipt", "refund", "payment_failed", "deposit", "deposit_due", "tokens_low"),
     *("tokens_expiring", "review", "dispute", "discrepancy", "ledger_unsound", "endpoint_off"),
     *("subscription_renewal", "subscription_failed", "subscription_ended", "top_up_suspended"),
+    *("cash_receipt", "cash_receipt_failed", "cash_receipt_case"),
 )
 OPTIONAL = ("tokens_low", "tokens_expiring")
 TOKEN = "abcdefghijklmnopqrstuvwx"
@@ -64,6 +65,21 @@ _SUBSCRIPTION = {
     "cancel_at_end": False,
 }
 SHOWN = {"name": "Plus", "name_ko": "플러스", "brand": "현대", "last_four": "1234"}
+_RECEIPT = {
+    "order_id": _ORDER["order_id"],
+    "gateway": "acme",
+    "kind": "income_deduction",
+    "status": "issued",
+    "amount": 24000,
+    "currency": "KRW",
+    "issue_number": "G00041237",
+}
+_UNISSUED = {**_RECEIPT, "status": "failed", "amount": 0, "failure_code": "TS1"}
+_OF_RECEIPTS = {
+    "cash_receipt": _RECEIPT,
+    "cash_receipt_failed": _UNISSUED,
+    "cash_receipt_case": _UNISSUED,
+}
 _OTHER = {
     "tokens_low": {"tokens": 9, "mark": 10},
     "tokens_expiring": {"tokens": 25, "expires_at": "2026-12-08T15:00:00+00:00", "paid": True},
@@ -107,7 +123,7 @@ def job(kind: str, locale: str | None = "ko", **changes: Any) -> MailJob:  # noq
         "locale": locale,
         "happened_at": "2026-12-01T01:00:06+00:00",
         "live": True,
-        "data": _OTHER.get(kind, _ORDER),
+        "data": {**_OTHER, **_OF_RECEIPTS}.get(kind, _ORDER),
         "payment": None if kind in _OTHER else _PAYMENT,
         "business": BUSINESS,
         "links": {},

@@ -68,6 +68,18 @@ async def test_it_tells_of_the_shop_and_of_what_can_be_paid() -> None:
     }
 
 
+async def test_a_cash_receipt_is_asked_for_where_cash_is_paid_and_the_shop_issues_them() -> None:
+    def told(cash_receipts: str) -> list[str]:
+        settings = load(
+            **{**ALL, "coinslot_methods": "card=toss, transfer=toss, virtual_account=portone"}
+        )
+        methods = storefront.offered_methods(settings, ["KRW", "USD"], cash_receipts)
+        return [each["id"] for each in methods if each.get("cashReceipt")]
+
+    assert told("off") == []
+    assert told("on_request") == told("always") == ["transfer", "virtual_account"]
+
+
 @pytest.mark.parametrize(
     ("changes", "offered"),
     [

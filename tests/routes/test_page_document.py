@@ -62,6 +62,16 @@ def test_it_says_what_was_sold_by_whom_and_how_it_is_taxed() -> None:
     assert "면세" not in korean
 
 
+def test_the_seller_is_named_in_the_language_of_the_page() -> None:
+    seller = {"name": "달", "address": "서울", "name_en": "Moon Inc.", "ceo": "홍길동"}
+    english, korean = (text_of(rendered(document(seller=seller), each)) for each in ("en", "ko"))
+    assert "Moon Inc." in english
+    assert "달" not in english
+    assert "서울" in english, "what has no English form stands as it is"
+    assert "달" in korean
+    assert "Moon" not in korean
+
+
 def test_what_is_free_of_tax_has_a_line() -> None:
     assert "면세 1,000원" in text_of(rendered(document(vat=364, tax_free=1000), "ko"))
 

@@ -23,6 +23,7 @@ console.log(JSON.stringify({ names, after }))
     ("file", "names"),
     [
         ("coinslot.js", {"defineCoinslot", "refreshBalance", "resumePayment", "setLocale"}),
+        ("cash-receipts.js", {"defineCoinslotCashReceipts"}),
         ("invitation.js", {"defineCoinslotInvitation"}),
         ("plans.js", {"defineCoinslotPlans"}),
     ],
@@ -45,6 +46,8 @@ def test_whoever_copies_it_gets_its_types_and_its_licences() -> None:
     assert {
         "coinslot.js",
         "coinslot.d.ts",
+        "cash-receipts.js",
+        "cash-receipts.d.ts",
         "invitation.js",
         "invitation.d.ts",
         "plans.js",

@@ -21,9 +21,9 @@ CODE = "\n".join(script.read_text() for script in SCRIPTS)
 CODE += (WEB / "pages/console.html").read_text()
 # By the kinds of things that the database has.
 FAMILIES = (
-    *("act.", "ch.", "ck.", "consent.", "cy.", "dl.", "er.", "err.", "ev.", "every.", "keys."),
+    *("act.", "ch.", "cr.", "ck.", "consent.", "cy.", "dl.", "er.", "err.", "ev.", "every."),
     "exp.list.",
-    *("lk.", "mt.", "nav.", "out.off.", "over.", "period.", "rc.", "reason.", "rep."),
+    *("keys.", "lk.", "mt.", "nav.", "out.off.", "over.", "period.", "rc.", "reason.", "rep."),
     *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "ss.", "st."),
     *("set.choice.", "set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
 )

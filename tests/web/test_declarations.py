@@ -11,7 +11,7 @@ from tests.web.test_texts import KINDS, SCRIPTS, WEB
 FUNCTIONS = (WEB / "coinslot.d.ts").read_text(encoding="utf-8")
 DECLARED = "".join(
     (WEB / f"{each}.d.ts").read_text(encoding="utf-8")
-    for each in ("coinslot", "invitation", "plans")
+    for each in ("coinslot", "cash-receipts", "invitation", "plans")
 )
 OWN = [script for script in SCRIPTS if "pages" not in script.parts]
 CODE = {script.name: script.read_text(encoding="utf-8") for script in OWN}
@@ -20,7 +20,7 @@ ALL_CODE = "\n".join(script.read_text(encoding="utf-8") for script in OWN)
 LIFE = {"connectedCallback", "disconnectedCallback", "firstUpdated", "willUpdate", "updated"}
 LIFE |= {"start", "render"}
 ELEMENTS = (
-    *("balance", "history", "invitation", "paywall", "plans", "result", "store"),
+    *("balance", "cash-receipt", "history", "invitation", "paywall", "plans", "result", "store"),
     "subscription",
 )
 
@@ -68,7 +68,7 @@ def test_an_element_has_the_methods_that_are_promised(element: str) -> None:
     source = (WEB / f"elements/{element}.js").read_text(encoding="utf-8")
     code = source.split("extends CoinslotElement {")[1].split("\n}\n")[0]
     public = set(re.findall(r"^  (?:async )?(\w+)\(.*\) \{$", code, re.M)) - LIFE
-    assert members(body("interface", f"Coinslot{element.title()}")) == public
+    assert members(body("interface", f"Coinslot{element.title().replace('-', '')}")) == public
 
 
 @pytest.mark.parametrize("element", ELEMENTS)

@@ -25,8 +25,9 @@ TEXTS = words("i18n")
 PAGES = words("i18n/pages")
 INVITATION = words("i18n/invitation")
 PLANS = words("i18n/plans")
+CASH = words("i18n/cash")
 DOCUMENT = words("i18n/document")
-PARTS = (TEXTS, PAGES, INVITATION, PLANS, DOCUMENT)
+PARTS = (TEXTS, PAGES, INVITATION, PLANS, CASH, DOCUMENT)
 ALL = {
     each: {name: text for part in PARTS for name, text in part[each].items()} for each in LANGUAGES
 }
@@ -59,6 +60,7 @@ FAMILIES = (
     "document.",
     "code.",
     "invite.",
+    "cash.",
     "plan.event_",
     "plan.status_",
 )
@@ -66,6 +68,7 @@ FAMILIES = (
 
 # They have words that the others do not have.
 OF_A_PART = {
+    "cash-receipt.js",
     "invitation.js",
     "plans.js",
     "subscription.js",
@@ -79,7 +82,7 @@ def placeholders(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "texts", PARTS, ids=["components", "pages", "invitation", "plans", "document"]
+    "texts", PARTS, ids=["components", "pages", "invitation", "plans", "cash", "document"]
 )
 def test_both_languages_have_the_same_texts(texts: dict[str, dict[str, str]]) -> None:
     assert list(texts["en"]) == list(texts["ko"])
@@ -104,7 +107,7 @@ def test_every_outcome_is_told(kind: str) -> None:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_every_text_that_is_asked_for_exists(script: Path) -> None:
     code = script.read_text()
-    own = {**INVITATION["en"], **PLANS["en"]} if script.name in OF_A_PART else {}
+    own = {**INVITATION["en"], **PLANS["en"], **CASH["en"]} if script.name in OF_A_PART else {}
     assert set(re.findall(r"\bt\('([\w.]+)'", code)) <= {*TEXTS["en"], *own}
     assert set(re.findall(r"\bsay\('([\w.]+)'", code)) <= set(PAGES["en"])
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_PURPOSE = "billing_key"
+PURPOSE = "billing_key"
+"""The purpose with which stored methods are sealed; the owner is the method's id."""
 _BATCH = 20
 
 
@@ -39,12 +40,12 @@ def billing_of(gateways: Mapping[str, Gateway], name: str) -> Billing:
 
 def seal(keys: SecretKeys, method_id: str, secret: Mapping[str, str]) -> str:
     """Raises `SecretKeysMissing`."""
-    return keys.seal(json.dumps(dict(secret)).encode(), purpose=_PURPOSE, owner=method_id)
+    return keys.seal(json.dumps(dict(secret)).encode(), purpose=PURPOSE, owner=method_id)
 
 
 def unsealed(keys: SecretKeys, method_id: str, sealed: str) -> dict[str, str]:
     """Raises `SecretKeysMissing`, `SecretUnreadable`."""
-    opened: dict[str, str] = json.loads(keys.open(sealed, purpose=_PURPOSE, owner=method_id))
+    opened: dict[str, str] = json.loads(keys.open(sealed, purpose=PURPOSE, owner=method_id))
     return opened
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from coinslot.cli.deployment import run
 from coinslot.cli.terminal import REFUSED, AsJson, fail, out
 
 if TYPE_CHECKING:
+    from coinslot.billing.resealing import Resealed
     from coinslot.database.endpoints import Delivery, Endpoint
     from coinslot.outbox.endpoints import NewSecret
     from coinslot.services import Services
@@ -177,6 +179,25 @@ def replay(
         out.print_json({"deliveries": count})
     else:
         out.print(f"{count} deliveries are sent again")
+
+
+@app.command()
+def reseal(*, as_json: AsJson = False) -> None:
+    """Seal all secrets, those of stored methods as well, with the first of COINSLOT_SECRET_KEYS."""
+
+    async def resealed(services: Services) -> Resealed:
+        return await services.resealing.work_off()
+
+    done = run(resealed)
+    if as_json:
+        out.print_json(asdict(done))
+    else:
+        out.print(f"{done.resealed} secrets are sealed with the key '{done.key}' now")
+        for each in done.unreadable:
+            out.print(each, markup=False)
+        out.print(f"{done.left} are left" if done.left else "None is left: others may be removed")
+    if done.left:
+        raise typer.Exit(REFUSED)
 
 
 @app.command()

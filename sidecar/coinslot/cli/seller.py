@@ -29,6 +29,9 @@ def set_(
     address: Detail = None,
     phone: Detail = None,
     email: Detail = None,
+    name_en: Detail = None,
+    ceo_en: Detail = None,
+    address_en: Detail = None,
     tax: Annotated[
         Literal["general", "simplified", "exempt", "mixed", "none"] | None,
         typer.Option(help="general splits prices in won; none shows what a gateway splits."),
@@ -48,6 +51,9 @@ def set_(
         "address": address,
         "phone": phone,
         "email": email,
+        "name_en": name_en,
+        "ceo_en": ceo_en,
+        "address_en": address_en,
     }
     business = {detail: value or None for detail, value in given.items() if value is not None}
     if not business and tax is None and time_zone is None:

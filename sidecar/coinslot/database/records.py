@@ -230,6 +230,7 @@ class Shop(Record):
     currencies: list[str] = []
     max_quantity: int = 1
     takes_codes: bool = False
+    cash_receipts: str = "off"
     invitations: dict[str, int] = {}
     plans: dict[str, list[str]] = {}
 

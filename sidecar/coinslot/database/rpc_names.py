@@ -56,6 +56,9 @@ class Rpc(StrEnum):
     SET_CODE = "coinslot_set_code"
     MAKE_CODES = "coinslot_make_codes"
     LIST_CODES = "coinslot_list_codes"
+    # what servers have sealed
+    LIST_SEALED = "coinslot_list_sealed"
+    RESEAL = "coinslot_reseal"
     # endpoints of the app
     ADD_ENDPOINT = "coinslot_add_endpoint"
     ADD_ENDPOINT_AS_OWNER = "add_token_endpoint"

@@ -16,6 +16,7 @@ from coinslot.database.personal_data import PersonalDatabase
 from coinslot.database.products import ProductDatabase
 from coinslot.database.reconciliation import ReconciliationDatabase
 from coinslot.database.refunds import RefundDatabase
+from coinslot.database.sealed_secrets import SealedDatabase
 from coinslot.database.sellers import SellerDatabase
 from coinslot.database.webhooks import WebhookDatabase
 from coinslot.errors import DatabaseUnavailable
@@ -38,6 +39,7 @@ class ServiceDatabase(
     EndpointDatabase,
     MailDatabase,
     SellerDatabase,
+    SealedDatabase,
     PersonalDatabase,
     ReconciliationDatabase,
     MonitoringDatabase,

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from coinslot.text import storable
+from coinslot.text import seller_in, storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,11 +66,12 @@ class MailWriter:
         lines = list(_lines(body))
         message = EmailMessage(policy=SMTP)
         self._head(message, job, _one_line(subject), stop)
+        business = seller_in(job.business, language)
         page = {
             "language": language,
             "subject": _one_line(subject),
             "lines": lines,
-            "business": {each: _one_line(job.business.get(each, "")) for each in _BUSINESS},
+            "business": {each: _one_line(business.get(each, "")) for each in _BUSINESS},
             "stop": stop,
         }
         message.set_content(self._texts.get_template("layout.txt").render(page), cte="base64")
@@ -100,7 +101,8 @@ class MailWriter:
         shown = job.shown or order
         currency = str(order.get("currency") or job.data.get("currency") or "")
         name = shown.get("name_ko") if language == "ko" else shown.get("name")
-        seller = _one_line(job.business.get("name", "")) or self._settings.coinslot_smtp_sender_name
+        business = seller_in(job.business, language)
+        seller = _one_line(business.get("name", "")) or self._settings.coinslot_smtp_sender_name
         return {
             "data": {key: _plain(value) for key, value in job.data.items()},
             "order": {key: _plain(value) for key, value in order.items()},

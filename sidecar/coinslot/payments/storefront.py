@@ -35,6 +35,9 @@ _SECONDS_TO_ANSWER = 2.0
 _LOGOS = {"transfer": "bank", "virtual_account": "vbank", "mobile": "phone"}
 """Of the ways to pay whose mark has another name than they have."""
 
+_CASH = ("transfer", "virtual_account")
+"""The ways to pay that are cash to the tax office, as `coinslot.is_cash` has them."""
+
 _HINTS = {"kakaopay": "app", "virtual_account": "later"}
 """The turn that follows the choice: an app opens, or the money comes later."""
 
@@ -50,7 +53,7 @@ class Storefront:
     async def told(self) -> dict[str, Any]:
         """The part of `/store/config` that is about the shop. Never raises."""
         shop = await self._known()
-        methods = offered_methods(self._settings, shop.currencies)
+        methods = offered_methods(self._settings, shop.currencies, shop.cash_receipts)
         currencies = list(dict.fromkeys(method["currency"] for method in methods))
         return {
             "methods": methods,
@@ -82,10 +85,13 @@ class Storefront:
         return found.shop or Shop(), _SECONDS_KEPT
 
 
-def offered_methods(settings: Settings, currencies: list[str]) -> list[dict[str, Any]]:
+def offered_methods(
+    settings: Settings, currencies: list[str], cash_receipts: str = "off"
+) -> list[dict[str, Any]]:
     """The ways to pay whose gateway is on, in the order of the settings.
 
     Where it is not known in what there are prices, each gateway's own currencies are taken for it.
+    With `cash_receipts` not off, those that are cash to the tax office have one.
     """
     routes = settings.method_routes(settings.gateways)
     on = {each.gateway: each for each in settings.gateways if each.is_on}
@@ -101,6 +107,8 @@ def offered_methods(settings: Settings, currencies: list[str]) -> list[dict[str,
             if able:
                 kept = able if route.fallbacks else able[:1]
                 offered.append(_offer(settings, route.method, currency, kept))
+                if cash_receipts != "off" and _has_cash_receipt(route.method, currency, kept):
+                    offered[-1]["cashReceipt"] = True
     return offered
 
 
@@ -126,6 +134,11 @@ def offered_subscriptions(
         for name in _in_order(routes, currency, able)
         if able[name].sells_in(currency)
     ]
+
+
+def _has_cash_receipt(method: str, currency: str, able: list[GatewaySettings]) -> bool:
+    """True where each gateway that may take it issues one."""
+    return method in _CASH and currency == "KRW" and all(each.issues_cash_receipts for each in able)
 
 
 def _in_order(

@@ -204,7 +204,7 @@ class NewOrder(Answer):
 class OfferedMethod(Answer):
     """A way to pay in one currency. `fallbacks` are gateways to try where the first one's window
     does not open. `min` and `max` are minor units of one payment. `inline` is the kind of place in
-    the store's page that it needs in place of a window."""
+    the store's page that it needs in place of a window. `cashReceipt`: it has one of Korea's."""
 
     id: str
     currency: str
@@ -212,6 +212,7 @@ class OfferedMethod(Answer):
     logo: str
     hint: Literal["app", "later"] | None = None
     inline: str = ""
+    cashReceipt: bool = False  # noqa: N815
     min: int = 0
     max: int = 0
     fallbacks: list[str] = []

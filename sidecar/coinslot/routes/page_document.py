@@ -18,15 +18,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sanic import Blueprint
 from sanic.exceptions import NotFound
-from sanic.response import html
+from sanic.response import html, raw
 
 from coinslot import assets
 from coinslot.errors import InvalidRequest, Unauthorized
 from coinslot.routes.limited_routes import limited
 from coinslot.routes.page_packs import money
+from coinslot.routes.page_pdf import as_pdf
 from coinslot.routes.page_words import said
 from coinslot.routes.pages import language_of
 from coinslot.routes.requests import is_token, required_token, services
+from coinslot.text import seller_in
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -38,6 +40,7 @@ document_pages = Blueprint("document_pages")
 
 NUMBER = re.compile(r"(?:TEST-)?[RC][0-9]{4,6}-[0-9]{6,16}")
 _LANGUAGES = ("en", "ko")
+_PDF = "application/pdf"
 _TEMPLATES = Path(__file__).parent / "templates"
 _SELLER = ("name", "ceo", "registration", "mail_order", "address", "phone", "email")
 
@@ -46,21 +49,26 @@ _SELLER = ("name", "ceo", "registration", "mail_order", "address", "phone", "ema
 @limited("reads", signed_in=True)
 async def document(request: Request, number: str) -> HTTPResponse:
     """For whoever can send the JWT as a header."""
-    return await _page(request, number, required_token(request), request.args.get("lang"))
+    wants_pdf = _PDF in request.headers.get("accept", "") or request.args.get("format") == "pdf"
+    language = request.args.get("lang")
+    return await _page(request, number, required_token(request), language, wants_pdf=wants_pdf)
 
 
 @document_pages.post("/documents/<number:str>", name="opened")
 @limited("reads", signed_in=False)
 async def opened(request: Request, number: str) -> HTTPResponse:
-    """For a tab: a form with the fields `access_token` and `lang`."""
+    """For a tab: a form with the fields `access_token`, `lang` and `format`."""
     form = request.form
-    token, language = ((form and form.get(name)) or "" for name in ("access_token", "lang"))
+    names = ("access_token", "lang", "format")
+    token, language, wanted = ((form and form.get(name)) or "" for name in names)
     if not is_token(token):
         raise Unauthorized
-    return await _page(request, number, token, language)
+    return await _page(request, number, token, language, wants_pdf=wanted == "pdf")
 
 
-async def _page(request: Request, number: str, token: str, language: str | None) -> HTTPResponse:
+async def _page(
+    request: Request, number: str, token: str, language: str | None, *, wants_pdf: bool
+) -> HTTPResponse:
     if not assets.WEB.is_dir():
         raise NotFound
     if not NUMBER.fullmatch(number):
@@ -68,6 +76,9 @@ async def _page(request: Request, number: str, token: str, language: str | None)
     found = await services(request).database.as_user(token).document(number)
     spoken = language if language in _LANGUAGES else language_of(request)
     body = rendered(found, spoken)
+    if wants_pdf:
+        named = {"Content-Disposition": f'inline; filename="{number}.pdf"'}
+        return raw(await as_pdf(body), content_type=_PDF, headers=named)
     return html(body, headers={"Content-Security-Policy": policy(), "Content-Language": spoken})
 
 
@@ -84,10 +95,11 @@ def rendered(document: Document, language: str) -> str:
         if document.vat is None or document.tax_free is None
         else document.amount - document.vat - document.tax_free
     )
+    details = seller_in(document.seller, language)
     seller = [
-        words.get(f"business.{name}", "{value}").replace("{value}", document.seller[name])
+        words.get(f"business.{name}", "{value}").replace("{value}", details[name])
         for name in _SELLER
-        if document.seller.get(name)
+        if details.get(name)
     ]
     method = document.method or ""
     return _template().render(

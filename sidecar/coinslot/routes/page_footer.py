@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from coinslot.text import seller_in
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -12,7 +14,7 @@ _LINKS = {"terms": "terms", "refunds": "refunds", "privacy": "privacy", "support
 _BUSINESS = ("name", "ceo", "registration", "mail_order", "address", "phone", "email")
 
 
-def footer(config: Mapping[str, Any], words: Mapping[str, str]) -> str:
+def footer(config: Mapping[str, Any], words: Mapping[str, str], language: str = "ko") -> str:
     """Those of `links` and `business` that are set; nothing where none is."""
     given = config.get("links") or {}
     links = [
@@ -20,7 +22,7 @@ def footer(config: Mapping[str, Any], words: Mapping[str, str]) -> str:
         for name, word in _LINKS.items()
         if given.get(name)
     ]
-    business = config.get("business") or {}
+    business = seller_in(config.get("business") or {}, language)
     told = [
         words.get(f"business.{name}", "{value}").replace("{value}", str(business[name]))
         for name in _BUSINESS

@@ -142,7 +142,7 @@ async def _page(
     text = read_page(file)
     put = {
         "config": data_block({**config, **(data or {})}),
-        "footer": footer(config, said(language)),
+        "footer": footer(config, said(language), language),
     }
     for part, markup in {**put, **(parts or {})}.items():
         text = text.replace(f"<!--{part}-->", markup)

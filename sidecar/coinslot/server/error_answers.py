@@ -24,6 +24,7 @@ _STATUSES: dict[type[CoinslotError], int] = {
     errors.InvalidSignature: 401,
     errors.OrderNotFound: 404,
     errors.NoReceipt: 404,
+    errors.PdfMissing: 501,
     errors.EndpointNotFound: 404,
     errors.SubscriptionNotFound: 404,
     errors.GatewayOff: 404,

@@ -51,6 +51,11 @@ class GatewaySettings(SharedSettings, ABC):
         """True where its keys can store a method of a buyer's and charge it later."""
         return False
 
+    @property
+    def issues_cash_receipts(self) -> bool:
+        """True where it tells Korea's tax office of deposits and transfers."""
+        return False
+
     def sells_in(self, currency: str) -> bool:
         return self.currencies is None or currency in self.currencies
 

@@ -16,6 +16,7 @@ import * as found from './views/found.js'
 import * as log from './views/log.js'
 import * as orders from './views/orders.js'
 import * as overview from './views/overview.js'
+import * as receipts from './views/receipts.js'
 import * as refunds from './views/refunds.js'
 import * as reports from './views/reports.js'
 import * as review from './views/review.js'
@@ -24,8 +25,8 @@ import * as subscriptions from './views/subscriptions.js'
 import * as team from './views/team.js'
 import * as webhooks from './views/webhooks.js'
 
-const VIEWS = { overview, orders, customers, review, refunds, subscriptions, catalogue, codes, webhooks, events, reports, exports, settings, team, log, search: found }
-const MENU = [[null, ['overview', 'orders', 'customers', 'review', 'refunds', 'subscriptions']], ['selling', ['catalogue', 'codes']], ['operations', ['webhooks', 'events', 'reports', 'exports', 'settings', 'team', 'log']]]
+const VIEWS = { overview, orders, customers, review, refunds, receipts, subscriptions, catalogue, codes, webhooks, events, reports, exports, settings, team, log, search: found }
+const MENU = [[null, ['overview', 'orders', 'customers', 'review', 'refunds', 'receipts', 'subscriptions']], ['selling', ['catalogue', 'codes']], ['operations', ['webhooks', 'events', 'reports', 'exports', 'settings', 'team', 'log']]]
 const KEYS = { o: 'overview', r: 'orders', c: 'customers', q: 'review', f: 'refunds', s: 'subscriptions', w: 'webhooks', e: 'events' }
 const IDLE_MS = 30 * 60_000
 const SLOW_MS = 200

@@ -78,6 +78,10 @@ export const fields = ({ error, leave }) => html`<div class="fields" id="fields"
   <button type="button" class="link" @click=${leave}>${t('form.cancel')}</button>
 </div>`
 
+/** Of a way that has cash receipts, where the page has their element: see cash-receipts.js. */
+export const receipt = ({ method, busy }) =>
+  method?.cashReceipt ? html`<coinslot-cash-receipt id="receipt" ?inert=${busy}></coinslot-cash-receipt>` : nothing
+
 /** Why it cannot be paid now, in words. */
 export function blocked(due, method, buyer) {
   if (!navigator.onLine) return t('offline.text')

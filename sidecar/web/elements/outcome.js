@@ -70,7 +70,7 @@ export function result(outcome, actions = {}) {
       <p class="say">${text}</p>
       ${exact(outcome)}
     </div>
-    ${facts(outcome)} ${buttons(actions)} ${foot(outcome)}
+    ${facts(outcome)} ${receipt(outcome)} ${buttons(actions)} ${foot(outcome)}
   </section>`
 }
 
@@ -82,7 +82,7 @@ export function note(outcome, actions = {}) {
     <div class="body">
       <h3>${title}</h3>
       <p class="say">${text}</p>
-      ${facts(outcome)} ${buttons(actions)} ${foot(outcome)}
+      ${facts(outcome)} ${receipt(outcome)} ${buttons(actions)} ${foot(outcome)}
     </div>
   </section>`
 }
@@ -158,6 +158,11 @@ function buttons(actions) {
           .textContent=${t(name)}></button>`)}</div>`
     : nothing
 }
+
+/** Its cash receipt, where the page has the element of that. */
+const receipt = ({ kind, orderId, method }) => /purchased|waiting/.test(kind)
+  ? html`<coinslot-cash-receipt order=${orderId} method=${method}></coinslot-cash-receipt>`
+  : nothing
 
 /** Whom to ask, and about which order. */
 function foot({ kind, orderId }) {

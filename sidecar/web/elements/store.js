@@ -9,7 +9,7 @@ import { t } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
 import { Basket, orderedOf, quantities } from './basket.js'
 import { buyerFields, lacking } from './buyer.js'
-import { blocked, currencies, fields, methods, packs, skeleton, summary } from './checkout.js'
+import { blocked, currencies, fields, methods, packs, receipt, skeleton, summary } from './checkout.js'
 import { codeField } from './code.js'
 import { readOffers } from './offers.js'
 import { contact, copyAccount, note, refusal, refused, result, said } from './outcome.js'
@@ -176,7 +176,14 @@ export class CoinslotStore extends CoinslotElement {
       const field = lacking(view.method, this.#buyer)
       return field && this.focusOn(`buyer-${field}`)
     }
+    if (this.#receipt?.check() === false) return undefined
     return this.#buy(view.offer, view.basket, this.#gatewayOf(view.method), view.method)
+  }
+
+  /** The question for a cash receipt, where the page has the element of it. */
+  get #receipt() {
+    const receipt = this.renderRoot.querySelector('#receipt')
+    return receipt?.ask && receipt
   }
 
   /** The next gateway of the method, where nothing could begin at the one before. */
@@ -208,6 +215,7 @@ export class CoinslotStore extends CoinslotElement {
       element: this,
       buyer: this.#buyer,
       show: (form) => this.#shown(form),
+      receipt: this.#receipt,
       onState: (state) => this.#outcomes.tell(state),
       // Fields in the page are no window, until they are sent: `#shown` says so.
       onWindow: (open) => inline || this.tell('coinslot-window', { open }),
@@ -294,7 +302,7 @@ export class CoinslotStore extends CoinslotElement {
     const { refusal: why } = this.#outcomes
     const again = this.#failing.size ? { again: () => this.#pay() } : {}
     return html`<div class="choices"><div class="basket">${packs(view)}${quantities(view)}${codeField(view)}</div>
-        <div class="ways">${methods(view)}${buyerFields(view)}${this.#form ? fields(this.#form) : nothing}</div>${currencies(view)}</div>
+        <div class="ways">${methods(view)}${buyerFields(view)}${receipt(view)}${this.#form ? fields(this.#form) : nothing}</div>${currencies(view)}</div>
       <div class="side"><div role="alert">${why ? refused(why, again) : nothing}</div>${summary(view)}</div>`
   }
 }

@@ -31,6 +31,7 @@ export interface OfferedMethod {
   hint?: 'app' | 'later'
   /** The kind of place in the page that it needs in place of a window. */
   inline?: 'payment' | 'express' | 'widgets'
+  cashReceipt?: boolean
   min?: number
   max?: number
   /** Gateways to try where nothing can have been charged at the first one. */

@@ -70,6 +70,10 @@ class PortOneSettings(GatewaySettings):
         return self.is_on
 
     @property
+    def issues_cash_receipts(self) -> bool:
+        return self.is_on
+
+    @property
     def is_on(self) -> bool:
         return self.v1_is_on or self.v2_is_on
 

@@ -56,6 +56,10 @@ class TossSettings(GatewaySettings):
         return self.is_on and not self.has_widgets
 
     @property
+    def issues_cash_receipts(self) -> bool:
+        return self.is_on
+
+    @property
     def timeout(self) -> float:
         return self.seconds(self.toss_timeout)
 

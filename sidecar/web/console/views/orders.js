@@ -8,6 +8,7 @@ import { exact, money, nameOf, number, said, say } from '../words.js'
 import { daysOf, exportButton } from './exports.js'
 import { caseCard } from './review.js'
 import { ordersColumns } from './overview.js'
+import { receiptCard } from './receipts.js'
 
 /** The filters of an address as the list takes them. */
 const asked = ({ after, status, since, until, live, ...others }) => ({
@@ -102,7 +103,7 @@ const pageLink = (me, { gateway, live, payment_key: key }) => {
   return page ? html` <a href=${page.replace('{payment_key}', encodeURIComponent(key))} target="_blank" rel="noreferrer noopener">${say('order.open_gateway', { gateway: me.gateways[gateway] ?? gateway })} ↗</a>` : nothing
 }
 
-function order({ order: one, customer, attempts, timeline, refunds, cases, can }, me) {
+function order({ order: one, customer, attempts, timeline, refunds, cases, cash_receipt: receipt, can }, me) {
   const data = { order: one, customer, can }
   const write = (amount) => money(amount, one.currency)
   const taken = one.token_parts.taken
@@ -134,6 +135,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, can }
         [say('order.created'), exact(one.created_at)],
       ])}</section>
     </div>
+    ${receiptCard(receipt, one.order_id)}
     ${cases.length ? html`<h2>${say('order.cases')}</h2>${cases.map((each) => caseCard(each, me))}` : nothing}
     ${attempts.length ? html`<section class="card flush"><div class="title"><h2>${say('order.attempts')}</h2></div>${table(say('order.attempts'), [
       { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>${pageLink(me, row)}` },

@@ -24,7 +24,7 @@ const GROUPS = {
   receipts: ['cash_receipts', 'cash_receipts_from'],
   warnings: ['declines_in_a_row', 'refunds_in_a_row', 'endpoint_patience'],
 }
-const BUSINESS = ['name', 'ceo', 'registration', 'mail_order', 'address', 'phone', 'email']
+const BUSINESS = ['name', 'ceo', 'registration', 'mail_order', 'address', 'phone', 'email', 'name_en', 'ceo_en', 'address_en']
 const LINKS = ['terms', 'refunds', 'privacy', 'support']
 const UNATTENDED = ['none', 'periodic', 'at_will']
 
