@@ -76,7 +76,8 @@ begin
     'deposits_told', coinslot.remind_of_deposits(run_maintenance.batch),
     'expiries_told', coinslot.remind_of_expiry(run_maintenance.batch),
     'renewals_told', coinslot.remind_of_renewals('month', run_maintenance.batch)
-      + coinslot.remind_of_renewals('year', run_maintenance.batch),
+      + coinslot.remind_of_renewals('year', run_maintenance.batch)
+      + coinslot.remind_of_renewals('trial', run_maintenance.batch),
     'wallets_armed', coinslot.arm_wallets(run_maintenance.batch),
     'events_purged', coinslot.purge_events(run_maintenance.batch),
     'summed', coinslot.sum_reports(run_maintenance.batch)

@@ -5,6 +5,9 @@
 --        v          v  |       v
 --      ended     paused      ended       also ended: canceled, and its period is over
 --
+--   trialing -> active, past_due or ended: nothing was paid yet. Its first period begins with the
+--   end of the trial, if its owner has agreed to the price.
+--
 -- A period belongs to one cycle, a cycle owns its orders, and an order is credited as every order
 -- is: by what its gateway says of the money. Whatever is paid for a cycle that was paid before is a
 -- duplicate. So no period is paid twice and kept, and none is given that was not paid.
@@ -41,6 +44,7 @@ create table public.token_subscriptions (
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz,
+  trial text,
   constraint token_subscriptions_pkey primary key (id),
   constraint token_subscriptions_plan_id_fkey foreign key (plan_id)
   references public.token_plans (id) on delete restrict,
@@ -51,7 +55,10 @@ create table public.token_subscriptions (
   constraint token_subscriptions_method_id_fkey foreign key (method_id)
   references coinslot.billing_keys (id) on delete restrict,
   constraint token_subscriptions_status_known
-  check (status in ('incomplete', 'active', 'past_due', 'paused', 'ended')),
+  check (status in ('incomplete', 'trialing', 'active', 'past_due', 'paused', 'ended')),
+  constraint token_subscriptions_trial_known check (
+    trial in ('asked', 'agreed', 'over') and (trial is not null or status <> 'trialing')
+  ),
   constraint token_subscriptions_every_known check (every in ('month', 'year')),
   constraint token_subscriptions_amount_positive
   check (amount between 1 and 9007199254740991),
@@ -80,6 +87,9 @@ comment on column public.token_subscriptions.next_charge_at is
 'When it is looked at next: to be charged, or to end.';
 comment on column public.token_subscriptions.grace_until is
 'Unpaid until then it ends; null = nothing is unpaid.';
+comment on column public.token_subscriptions.trial is
+'asked: it ends with its trial unless its owner agrees to the price. agreed: it is charged then.
+over: its first period was paid. null = it had none.';
 create unique index token_subscriptions_one_of_a_family
 on public.token_subscriptions (user_id, family) where status <> 'ended';
 create index token_subscriptions_newest on public.token_subscriptions (created_at desc, id desc);
@@ -140,7 +150,9 @@ create table coinslot.subscription_consents (
   constraint subscription_consents_pkey primary key (id),
   constraint subscription_consents_subscription_id_fkey foreign key (subscription_id)
   references public.token_subscriptions (id) on delete restrict,
-  constraint subscription_consents_kind_known check (kind in ('subscribe', 'change', 'resume'))
+  constraint subscription_consents_kind_known check (
+    kind in ('subscribe', 'change', 'resume', 'price')
+  )
 );
 comment on table coinslot.subscription_consents is 'What people agreed to, and when.';
 create index subscription_consents_subscription_id

@@ -201,7 +201,7 @@ declare
   v_grace timestamptz;
   v_retry timestamptz;
 begin
-  if subscription.cancel_at_end and subscription.status in ('active', 'past_due') then
+  if subscription.cancel_at_end and subscription.status in ('trialing', 'active', 'past_due') then
     perform coinslot.end_subscription(subscription, 'canceled');
     return;
   end if;
@@ -210,7 +210,7 @@ begin
     first_try_at = coalesce(c.first_try_at, v_now)
   where c.id = cycle.id
   returning c.* into v_cycle;
-  if subscription.status in ('active', 'past_due') then
+  if subscription.status in ('trialing', 'active', 'past_due') then
     v_grace := coalesce(subscription.grace_until, v_cycle.first_try_at + (
       select s.subscription_grace from coinslot.settings s where s.id
     ));
@@ -220,13 +220,13 @@ begin
     );
   end if;
   v_retry := case follow_decline.outcome
-    when 'soft' then case when subscription.status in ('active', 'past_due')
+    when 'soft' then case when subscription.status in ('trialing', 'active', 'past_due')
       then v_cycle.first_try_at + coinslot.retry_wait(v_cycle.tries) end
     when 'ours' then v_now + interval '1 hour'
   end;
   update public.token_subscriptions s set
-    status = case s.status when 'active' then 'past_due' else s.status end,
-    grace_until = case when s.status in ('active', 'past_due') then v_grace end,
+    status = case when s.status in ('trialing', 'active') then 'past_due' else s.status end,
+    grace_until = case when s.status in ('trialing', 'active', 'past_due') then v_grace end,
     next_charge_at = case when s.status = 'paused' then null else least(v_retry, v_grace) end,
     needs = case follow_decline.outcome when 'hard' then 'method'
       when 'authentication' then 'authentication' end,
@@ -281,13 +281,15 @@ begin
   end if;
   update public.token_subscriptions s set
     status = 'active', grace_until = null, needs = null,
+    trial = case when s.trial is not null then 'over' end,
     next_charge_at = coinslot.charge_time(s.period_end, s.time_zone, s.id),
     version = s.version + 1, updated_at = clock_timestamp()
   where s.id = v_before.id
   returning s.* into v_after;
-  perform coinslot.note_subscription(v_after, v_before.status, case v_before.status
-    when 'incomplete' then 'started' when 'paused' then 'resumed'
-    when 'past_due' then 'recovered' else 'renewed' end,
+  perform coinslot.note_subscription(v_after, v_before.status, case
+    when v_before.status = 'incomplete' or v_before.trial = 'agreed' then 'started'
+    when v_before.status = 'paused' then 'resumed'
+    when v_before.status = 'past_due' then 'recovered' else 'renewed' end,
     jsonb_build_object('order_id', payment.order_id, 'period_end', v_after.period_end)
   );
 end
@@ -345,7 +347,7 @@ declare
     select h.created_at from coinslot.cycle_charges h
     where h.cycle_id = cycle.id and h.state = 'open'
   );
-  v_told boolean := subscription.status <> 'active'
+  v_told boolean := subscription.status not in ('trialing', 'active')
     or v_since > clock_timestamp() - interval '1 hour';
   v_subscription public.token_subscriptions;
 begin
@@ -448,7 +450,7 @@ begin
   elsif v_bar is not null then
     perform coinslot.end_subscription(subscription, v_bar);
     return null;
-  elsif subscription.status = 'active' and not exists (
+  elsif subscription.status in ('trialing', 'active') and not exists (
     select from coinslot.subscription_cycles c
     where c.subscription_id = subscription.id and c.period_start = subscription.period_start
       and c.status = 'due'
@@ -460,6 +462,9 @@ begin
       return null;
     elsif subscription.cancel_at_end then
       perform coinslot.end_subscription(subscription, 'canceled');
+      return null;
+    elsif subscription.status = 'trialing' and subscription.trial <> 'agreed' then
+      perform coinslot.end_subscription(subscription, 'trial_over');
       return null;
     elsif subscription.pause_at_end then
       update public.token_subscriptions s set

@@ -31,7 +31,7 @@ language sql stable set search_path = '' as $$
       then subscription.next_charge_at end,
     'grace_until', subscription.grace_until, 'end_reason', subscription.end_reason,
     'ended_at', subscription.ended_at, 'created_at', subscription.created_at,
-    'method', coinslot.method_item(subscription.method_id),
+    'trial', subscription.trial, 'method', coinslot.method_item(subscription.method_id),
     'cursor', coinslot.cursor_of(subscription.created_at, subscription.id::text)
   )
   from public.token_products p where p.id = subscription.plan_id
@@ -203,7 +203,7 @@ begin
     'can', jsonb_build_object(
       'cancel', v_subscription.status <> 'ended' and not v_subscription.cancel_at_end
         and coinslot.may_do(operator, 'cancel_subscription'),
-      'at_once', v_subscription.status <> 'active',
+      'at_once', v_subscription.status not in ('trialing', 'active'),
       'refund_order', coinslot.may_do(operator, 'refund_order')
     )
   );

@@ -31,6 +31,7 @@ from tests.mutants import (
     retention_rules,
     sidecar_rules,
     subscription_rules,
+    trial_rules,
     wallet_rules,
     webhook_rules,
 )
@@ -46,6 +47,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *growth_rules.MUTANTS,
     *referral_rules.MUTANTS,
     *subscription_rules.MUTANTS,
+    *trial_rules.MUTANTS,
     *lot_money_rules.MUTANTS,
     *identity_rules.MUTANTS,
     *merging_rules.MUTANTS,

@@ -130,6 +130,22 @@ def test_a_renewal_names_price_and_card_and_how_to_cancel(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_end_of_a_trial_says_what_is_charged_and_what_to_do(language: str) -> None:
+    given = job("subscription_trial").data
+    for agreed, asked in [
+        (False, {"ko": "동의해 주세요", "en": "open your plan and agree"}),
+        (True, {"ko": "언제든 해지", "en": "cancel at any time"}),
+    ]:
+        plain = texts("subscription_trial", language, data={**given, "agreed": agreed})[1]
+        assert asked[language] in plain
+        assert {"ko": "9,900원", "en": "₩9,900"}[language] in plain
+        assert {"ko": "2027년 1월 1일", "en": "1 January 2027"}[language] in plain
+    ended = {**job("subscription_ended").data, "reason": "trial_over"}
+    plain = texts("subscription_ended", language, data=ended)[1]
+    assert {"ko": "무료 이용 기간이 끝났고", "en": "trial is over"}[language] in plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_decline_says_what_to_do(language: str) -> None:
     given = job("subscription_failed").data
     asked = [

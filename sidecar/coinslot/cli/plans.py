@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 app = command_group("Plans: tokens every month or year, for a price.")
 
-_COLUMNS = ("id", "family", "every", "name", "tokens", "prices", "unused tokens", "on sale")
+_COLUMNS = (
+    *("id", "family", "every", "name", "tokens", "prices", "unused tokens", "trial", "on sale"),
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As in token_plans: plus_monthly.")]
 
@@ -47,6 +49,12 @@ def set_(
         Literal["none", "full"] | None,
         typer.Option(help="What is left of a period ends with it (none) or stays (full)."),
     ] = None,
+    trial_days: Annotated[
+        int | None, typer.Option(min=0, max=30, help="Once for a person, without money; 0: none.")
+    ] = None,
+    trial_tokens: Annotated[
+        int | None, typer.Option(min=0, max=2**53 - 1, help="Of the trial, with which they end.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a plan on sale, or change one. Who has subscribed keeps what they agreed to."""
@@ -62,6 +70,8 @@ def set_(
             tokens=tokens,
             family=family,
             rollover=rollover,
+            trial_days=trial_days,
+            trial_tokens=trial_tokens,
         )
 
     plan = run(made)
@@ -135,5 +145,6 @@ def _cells(plan: Plan) -> tuple[str, ...]:
         str(plan.tokens),
         ", ".join(f"{major(amount, currency)} {currency}" for currency, amount in prices),
         "stay" if plan.rollover == "full" else "end",
+        f"{plan.trial_days} days, {plan.trial_tokens} tokens" if plan.trial_days else "none",
         "yes" if plan.active else "no",
     )

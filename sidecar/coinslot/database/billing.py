@@ -27,6 +27,7 @@ class BillingDatabase(Caller):
         key_hash: str,
         brand: str | None,
         last_four: str | None,
+        fingerprint: str | None,
     ) -> MethodRecord:
         """Keeps what a gateway gave; the same again where it was kept before."""
         return await self.record(
@@ -37,6 +38,7 @@ class BillingDatabase(Caller):
             key_hash=key_hash,
             brand=brand,
             last_four=last_four,
+            fingerprint=fingerprint,
         )
 
     async def earlier_method(self, method_id: str) -> SealedMethod | None:

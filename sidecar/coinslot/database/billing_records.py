@@ -62,6 +62,8 @@ class Plan(Record):
     name_ko: str
     tokens: int
     rollover: str
+    trial_days: int
+    trial_tokens: int
     active: bool
     prices: dict[str, int]
 

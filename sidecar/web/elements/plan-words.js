@@ -33,6 +33,12 @@ export function nextDay(every, from = new Date()) {
   return dayOf(next)
 }
 
+/** The first day after a trial that begins now. */
+export const trialEnd = ({ trial_days: days }) => dayOf(new Date(Date.now() + days * 86_400_000))
+
+/** Of a trial that runs: what is charged at its end. */
+export const trialValues = ({ period_end: end, amount, currency }) => ({ date: dayOf(end), amount: money(amount, currency) })
+
 /** Why not, as a sentence. */
 export function said({ what, reason = '', seconds, text }) {
   const minutes = number(Math.max(1, Math.ceil((seconds ?? 600) / 60)))

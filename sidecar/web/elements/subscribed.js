@@ -3,17 +3,18 @@
 import { html, nothing } from 'lit'
 import { money, nameOf, number, t } from '../text.js'
 import { icon } from './icons.js'
-import { cardName, dayOf, lapse, priceOf } from './plan-words.js'
+import { cardName, dayOf, lapse, per, priceOf, trialValues } from './plan-words.js'
 import { given } from './words.js'
 
 /** The state that a person is told, of all that there is: the name of a text. */
 export function stateOf({ status, needs, cancel_at_end: canceling, pause_at_end: pausing }) {
   if (needs === 'authentication') return 'authentication'
+  if (status === 'trialing') return canceling ? 'canceling' : 'trialing'
   if (status === 'active') return canceling ? 'canceling' : pausing ? 'pausing' : 'active'
   return status
 }
 
-const TONES = { active: 'good', past_due: 'bad', incomplete: 'warn', authentication: 'warn', canceling: 'warn', pausing: 'warn' }
+const TONES = { active: 'good', trialing: 'good', past_due: 'bad', incomplete: 'warn', authentication: 'warn', canceling: 'warn', pausing: 'warn' }
 
 export function heading(subscription) {
   const state = stateOf(subscription)
@@ -26,7 +27,7 @@ export function facts(subscription) {
   const rows = [
     [every === 'year' ? 'plan.yearly' : 'plan.monthly', number(count)],
     ['plan.next', nextPayment(subscription)],
-    (status === 'ended' || /ing$/.test(stateOf(subscription))) && ['plan.until', dayOf(over ?? end)],
+    (status === 'ended' || /^(cancel|paus)ing$/.test(stateOf(subscription))) && ['plan.until', dayOf(over ?? end)],
     status !== 'ended' && ['plan.card_label', cardName(method)],
   ]
   return html`<dl class="facts">${rows.filter(Boolean).map(([name, value]) => html`<div>
@@ -37,7 +38,7 @@ export function facts(subscription) {
 /** Of the plan that is had then, at the price that was agreed to. */
 function nextPayment(subscription) {
   const { status, next_charge_at: at, next, grace_until: grace } = subscription
-  if (!at || !/active|past_due/.test(status) || (grace && at >= grace)) return t('plan.no_next')
+  if (!at || !/active|trialing|past_due/.test(status) || (grace && at >= grace)) return t('plan.no_next')
   const { amount, currency } = { ...subscription, ...next }
   return t('plan.next_value', { date: dayOf(at), amount: money(amount, currency) })
 }
@@ -51,13 +52,18 @@ export function banners(subscription, trouble) {
   const state = stateOf(subscription)
   const parts = []
   if (/past_due|incomplete/.test(status)) parts.push(unpaid(subscription, trouble))
-  if (state === 'canceling') parts.push(line('', t('plan.canceling', { date })))
+  if (state === 'canceling') parts.push(line('', t(status === 'trialing' ? 'plan.trial_canceling' : 'plan.canceling', { date })))
+  if (state === 'trialing') parts.push(trial(subscription))
   if (state === 'pausing') parts.push(line('', t('plan.pausing', { date })))
   if (status === 'paused') parts.push(line('', t('plan.paused')))
   if (next) parts.push(line('', t('plan.changing', { date, name: nameOf(next), amount: priceOf(next) })))
   if (trouble?.disputed) parts.push(line('warn', t('plan.disputed')))
   return parts
 }
+
+const trial = (subscription) => subscription.trial === 'asked'
+  ? line('warn', per('plan.trial_asking', subscription, trialValues(subscription)))
+  : line('', per('plan.trial_agreed', subscription, trialValues(subscription)))
 
 function unpaid({ status, needs, next_charge_at: at, grace_until: grace, period_start: from }, trouble) {
   const reason = trouble?.reason ?? ''
@@ -74,9 +80,10 @@ export function actionsOf(subscription, trouble) {
   const { status, needs, next_plan_id: changing } = subscription
   const state = stateOf(subscription)
   if (status === 'ended') return []
+  if (state === 'trialing') return [...(subscription.trial === 'asked' ? ['agree'] : []), 'change_method', 'cancel']
   if (status === 'paused') return ['resume', 'change_method', 'cancel']
+  if (state === 'canceling') return trouble?.disputed ? [] : ['keep']
   if (status === 'active') {
-    if (state === 'canceling') return trouble?.disputed ? [] : ['keep']
     if (state === 'pausing') return ['undo_pause', 'change_method', 'cancel']
     return [changing ? 'undo_change' : 'change', 'change_method', 'pause', 'cancel']
   }
@@ -89,6 +96,6 @@ export function buttons(subscription, actions, { busy, onAction }) {
   const values = { amount: money(amount, currency), name: nameOf(subscription) }
   return actions.length
     ? html`<div class="actions" ?inert=${busy}>${actions.map((name) => html`<button type="button" name=${name} id="${name}-${subscription.id}"
-        class=${/pay_now|confirm|keep/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
+        class=${/pay_now|confirm|keep|agree/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
     : nothing
 }

@@ -7,7 +7,7 @@ import { chip, customerLink, facts, figure, filterBar, heading, icon, orderLink,
 import { exact, money, nameOf, number, on, said, say } from '../words.js'
 import { askRefund } from './orders.js'
 
-const STATES = ['incomplete', 'active', 'past_due', 'paused', 'ended']
+const STATES = ['incomplete', 'trialing', 'active', 'past_due', 'paused', 'ended']
 
 export async function load({ id, filters: { after, status, ...filters } }) {
   if (id) return get('subscription', id)
