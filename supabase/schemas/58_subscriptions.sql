@@ -45,6 +45,7 @@ create table public.token_subscriptions (
   updated_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz,
   trial text,
+  rollover_cap bigint,
   constraint token_subscriptions_pkey primary key (id),
   constraint token_subscriptions_plan_id_fkey foreign key (plan_id)
   references public.token_plans (id) on delete restrict,
@@ -64,7 +65,9 @@ create table public.token_subscriptions (
   check (amount between 1 and 9007199254740991),
   constraint token_subscriptions_tokens_positive
   check (tokens between 1 and 9007199254740991),
-  constraint token_subscriptions_rollover_known check (rollover in ('none', 'full')),
+  constraint token_subscriptions_rollover_known check (rollover in ('none', 'cap', 'full')),
+  constraint token_subscriptions_cap_with_rollover
+  check ((rollover = 'cap') = (rollover_cap is not null) and rollover_cap > 0),
   constraint token_subscriptions_needs_known check (needs in ('method', 'authentication')),
   constraint token_subscriptions_period_forward check (period_start < period_end),
   constraint token_subscriptions_ended_charges_nothing check (
@@ -182,6 +185,7 @@ create table coinslot.subscription_cycles (
   first_try_at timestamptz,
   paid_at timestamptz,
   created_at timestamptz not null default clock_timestamp(),
+  rollover_cap bigint,
   constraint subscription_cycles_pkey primary key (id),
   constraint subscription_cycles_period_start_key unique (subscription_id, period_start),
   constraint subscription_cycles_subscription_id_fkey foreign key (subscription_id)
@@ -193,6 +197,8 @@ create table coinslot.subscription_cycles (
 );
 comment on table coinslot.subscription_cycles is
 'Periods that were to be paid: each once, whoever asks for it.';
+comment on column coinslot.subscription_cycles.rollover_cap is
+'Of a rollover up to a limit: what goes over into the next period at most.';
 comment on column coinslot.subscription_cycles.tries is 'Charges that were declined.';
 create index subscription_cycles_plan_id on coinslot.subscription_cycles (plan_id);
 alter table coinslot.subscription_cycles enable row level security;
@@ -415,6 +421,31 @@ comment on function coinslot.void_cycle_orders(uuid) is
 'Calls off the unpaid orders of a locked subscription.';
 revoke all on function coinslot.void_cycle_orders(uuid) from public;
 
+-- What is left of a period that was to go over into the next one waits for that. There is none: it
+-- ends now, as what was left of any other has. Spends so far are drawn before that.
+create function coinslot.end_allowance(subscription public.token_subscriptions) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_now timestamptz;
+begin
+  if subscription.rollover <> 'cap' and not exists (
+    select from coinslot.subscription_cycles c
+    where c.subscription_id = subscription.id and c.rollover = 'cap'
+  ) then
+    return;
+  end if;
+  v_now := coinslot.wallet_time(coinslot.lock_wallet(subscription.user_id));
+  perform coinslot.fold(subscription.user_id, v_now);
+  update public.token_lots l set expires_at = v_now + interval '1 hour'
+  from coinslot.allowance_lots(subscription, v_now) a
+  where l.id = a.id and l.expires_at > v_now + interval '1 hour';
+  perform coinslot.note_change(subscription.user_id, v_now);
+end
+$$;
+comment on function coinslot.end_allowance(public.token_subscriptions) is
+'Ends the tokens of the periods of a subscription that has none any more, an hour from now.';
+revoke all on function coinslot.end_allowance(public.token_subscriptions) from public;
+
 create function coinslot.end_subscription(
   subscription public.token_subscriptions, reason text
 ) returns public.token_subscriptions
@@ -439,6 +470,9 @@ begin
     v_subscription, subscription.status, 'ended',
     jsonb_build_object('reason', end_subscription.reason)
   );
+  if end_subscription.reason = 'canceled' then
+    perform coinslot.end_allowance(subscription);
+  end if;
   return v_subscription;
 end
 $$;

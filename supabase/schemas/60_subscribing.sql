@@ -36,7 +36,7 @@ begin
   values (subscription.id, note_consent.kind, jsonb_build_object(
     'plan_id', terms.plan_id, 'every', terms.every, 'amount', terms.amount,
     'currency', terms.currency, 'tokens', terms.tokens, 'rollover', terms.rollover,
-    'method_id', subscription.method_id, 'from', subscription.period_start,
+    'rollover_cap', terms.rollover_cap, 'method_id', subscription.method_id, 'from', subscription.period_start,
     'shown', coalesce(note_consent.consent, '{}')
   ));
 end
@@ -78,12 +78,12 @@ declare
   v_zone text := (select s.time_zone from coinslot.settings s where s.id);
 begin
   insert into public.token_subscriptions (
-    user_id, plan_id, family, gateway, live, every, amount, currency, tokens, rollover, method_id,
-    time_zone, anchor, period_start, period_end, next_charge_at
+    user_id, plan_id, family, gateway, live, every, amount, currency, tokens, rollover,
+    rollover_cap, method_id, time_zone, anchor, period_start, period_end, next_charge_at
   ) values (
     begin_subscription.user_id, terms.plan_id, terms.family, begin_subscription.gateway,
     coinslot.is_live(), terms.every, terms.amount, terms.currency, terms.tokens, terms.rollover,
-    begin_subscription.method_id, v_zone, v_now, v_now,
+    terms.rollover_cap, begin_subscription.method_id, v_zone, v_now, v_now,
     coinslot.period_at(v_now, v_zone, terms.every, 1), v_now
   ) returning * into v_subscription;
   perform coinslot.open_cycle(v_subscription);
@@ -545,7 +545,7 @@ set search_path = '' set enable_seqscan = off as $$
     'id', s.id, 'plan_id', s.plan_id, 'name', p.name, 'name_ko', p.name_ko, 'family', s.family,
     'gateway', s.gateway, 'status', s.status, 'every', s.every, 'amount', s.amount,
     'currency', s.currency, 'tokens', s.tokens, 'rollover', s.rollover,
-    'period_start', s.period_start, 'period_end', s.period_end,
+    'rollover_cap', s.rollover_cap, 'period_start', s.period_start, 'period_end', s.period_end,
     'cancel_at_end', s.cancel_at_end, 'pause_at_end', s.pause_at_end,
     'next_plan_id', s.next_plan_id, 'next', (
       select jsonb_build_object(

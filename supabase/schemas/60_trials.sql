@@ -147,12 +147,13 @@ begin
   ) at time zone v_settings.time_zone;
   insert into public.token_subscriptions (
     id, user_id, plan_id, family, gateway, live, status, trial, every, amount, currency, tokens,
-    rollover, method_id, time_zone, anchor, period, period_start, period_end, next_charge_at
+    rollover, rollover_cap, method_id, time_zone, anchor, period, period_start, period_end,
+    next_charge_at
   ) values (
     v_id, begin_trial.user_id, terms.plan_id, terms.family, begin_trial.gateway,
     coinslot.is_live(), 'trialing', begin_trial.trial, terms.every, terms.amount, terms.currency,
-    terms.tokens, terms.rollover, begin_trial.method_id, v_settings.time_zone, v_end, -1, v_now,
-    v_end, coinslot.charge_time(v_end, v_settings.time_zone, v_id)
+    terms.tokens, terms.rollover, terms.rollover_cap, begin_trial.method_id, v_settings.time_zone,
+    v_end, -1, v_now, v_end, coinslot.charge_time(v_end, v_settings.time_zone, v_id)
   ) returning * into v_subscription;
   perform coinslot.mark_trial(v_subscription);
   perform coinslot.give_trial_tokens(v_subscription, v_plan.trial_tokens);

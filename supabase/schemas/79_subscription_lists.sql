@@ -194,7 +194,7 @@ begin
   return jsonb_build_object(
     'subscription', coinslot.subscription_item(v_subscription, operator) || jsonb_build_object(
       'time_zone', v_subscription.time_zone, 'rollover', v_subscription.rollover,
-      'version', v_subscription.version
+      'rollover_cap', v_subscription.rollover_cap, 'version', v_subscription.version
     ),
     'customer', coinslot.customer_item(v_subscription.user_id, operator),
     'cycles', coinslot.cycles_of(v_subscription.id),

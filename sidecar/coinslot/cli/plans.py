@@ -46,8 +46,14 @@ def set_(
         str | None, typer.Option(help="Of whose plans a person has one; main to begin with.")
     ] = None,
     rollover: Annotated[
-        Literal["none", "full"] | None,
-        typer.Option(help="What is left of a period ends with it (none) or stays (full)."),
+        Literal["none", "cap", "full"] | None,
+        typer.Option(
+            help="What is left of a period ends with it (none), goes over into the next up to a "
+            "limit (cap), or stays (full)."
+        ),
+    ] = None,
+    rollover_cap: Annotated[
+        int | None, typer.Option(min=1, max=2**53 - 1, help="The limit of --rollover cap.")
     ] = None,
     trial_days: Annotated[
         int | None, typer.Option(min=0, max=30, help="Once for a person, without money; 0: none.")
@@ -70,6 +76,7 @@ def set_(
             tokens=tokens,
             family=family,
             rollover=rollover,
+            rollover_cap=rollover_cap,
             trial_days=trial_days,
             trial_tokens=trial_tokens,
         )
@@ -144,7 +151,7 @@ def _cells(plan: Plan) -> tuple[str, ...]:
         plan.name,
         str(plan.tokens),
         ", ".join(f"{major(amount, currency)} {currency}" for currency, amount in prices),
-        "stay" if plan.rollover == "full" else "end",
+        {"full": "stay", "cap": f"{plan.rollover_cap} go over"}.get(plan.rollover, "end"),
         f"{plan.trial_days} days, {plan.trial_tokens} tokens" if plan.trial_days else "none",
         "yes" if plan.active else "no",
     )

@@ -64,6 +64,7 @@ class Plan(Record):
     rollover: str
     trial_days: int
     trial_tokens: int
+    rollover_cap: int | None = None
     active: bool
     prices: dict[str, int]
 

@@ -53,6 +53,7 @@ export const consentOf = (version, shown, locale) => ({ text: version, shown: [.
 /** How a person hears of what a plan gives. */
 export const allowance = (plan) => per('plan.tokens', plan, { tokens: tokens(plan.tokens) })
 
-export const lapse = (plan) => (plan.rollover === 'full' ? t('plan.stays') : per('plan.ends', plan))
+export const lapse = (plan) => (plan.rollover === 'full' ? t('plan.stays')
+  : per(plan.rollover === 'cap' ? 'plan.carries' : 'plan.ends', plan, { tokens: plan.rollover_cap && tokens(plan.rollover_cap) }))
 
 export const title = (plan) => nameOf(plan)

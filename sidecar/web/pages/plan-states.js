@@ -54,6 +54,7 @@ function states() {
   const currency = locale() === 'ko' ? 'KRW' : 'USD'
   const plans = SOLD[currency].map(([id, name, name_ko, tokens, amount]) =>
     ({ id, name, name_ko, tokens, amount, currency, family: 'main', every: id === 'year' ? 'year' : 'month', rollover: 'none', trial_days: 14, trial_tokens: 30, trial_asks: id !== 'pro' }))
+    .map((each) => (each.id === 'pro' ? { ...each, rollover: 'cap', rollover_cap: 500 } : each))
   const reason = locale() === 'ko' ? '한도나 잔액을 확인해 주세요.' : 'Check your limit or balance.'
   const named = (name, views) => Object.fromEntries(Object.entries(views).map(([each, view]) => [`${name}_${each}`, view]))
   return {
