@@ -128,6 +128,7 @@ create table coinslot.settings (
   yearly_renewal_ahead interval default interval '7 days',
   trial_needs_consent boolean not null default true,
   trial_ahead interval default interval '7 days',
+  price_notice interval not null default interval '7 days',
   cash_receipts text not null default 'off',
   cash_receipts_from bigint not null default 1,
   keep_cash_receipt_numbers interval default interval '90 days',
@@ -195,6 +196,8 @@ create table coinslot.settings (
   constraint settings_trials_told_in_range check (
     trial_ahead > interval '0' and trial_ahead <= interval '30 days'
   ),
+  constraint settings_price_notice_in_range
+  check (price_notice between interval '0' and interval '27 days'),
   constraint settings_cash_receipts_known check (
     cash_receipts in ('off', 'on_request', 'always')
     and cash_receipts_from between 1 and 9007199254740991
@@ -297,6 +300,8 @@ comment on column coinslot.settings.trial_needs_consent is
 agree.';
 comment on column coinslot.settings.trial_ahead is
 'How long before a trial ends its owner is told what is charged then; null = never.';
+comment on column coinslot.settings.price_notice is
+'How long before a period its subscriber is asked to agree to its higher price, at the latest.';
 comment on column coinslot.settings.retention is
 'Whose law says how long books are kept: kr or eu. What is erased tells it.';
 comment on column coinslot.settings.keep_books_years is

@@ -77,7 +77,8 @@ begin
     'expiries_told', coinslot.remind_of_expiry(run_maintenance.batch),
     'renewals_told', coinslot.remind_of_renewals('month', run_maintenance.batch)
       + coinslot.remind_of_renewals('year', run_maintenance.batch)
-      + coinslot.remind_of_renewals('trial', run_maintenance.batch),
+      + coinslot.remind_of_renewals('trial', run_maintenance.batch)
+      + coinslot.ask_for_prices(run_maintenance.batch),
     'wallets_armed', coinslot.arm_wallets(run_maintenance.batch),
     'events_purged', coinslot.purge_events(run_maintenance.batch),
     'summed', coinslot.sum_reports(run_maintenance.batch)

@@ -470,7 +470,7 @@ begin
     v_subscription, subscription.status, 'ended',
     jsonb_build_object('reason', end_subscription.reason)
   );
-  if end_subscription.reason = 'canceled' then
+  if end_subscription.reason in ('canceled', 'price_not_agreed') then
     perform coinslot.end_allowance(subscription);
   end if;
   return v_subscription;

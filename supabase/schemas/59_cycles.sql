@@ -51,7 +51,8 @@ comment on function coinslot.open_cycle(public.token_subscriptions) is
 revoke all on function coinslot.open_cycle(public.token_subscriptions) from public;
 
 -- Of what was missed while nobody charged, nothing is charged: the period that runs now is. A plan
--- that was chosen for the next period counts from here on, at the price that was agreed to.
+-- that was chosen for the next period counts from here on, at the price that was agreed to, and so
+-- does a higher price of the plan.
 create function coinslot.next_period(subscription public.token_subscriptions)
 returns public.token_subscriptions
 language plpgsql volatile set search_path = '' as $$
@@ -59,8 +60,11 @@ declare
   v_next public.token_subscriptions := subscription;
   v_now timestamptz := clock_timestamp();
   v_agreed jsonb;
+  v_ask coinslot.price_asks := coinslot.price_ask(subscription);
 begin
-  if v_next.next_plan_id is not null then
+  if v_next.next_plan_id is null and v_ask.answer = 'agreed' then
+    v_next.amount := v_ask.amount;
+  elsif v_next.next_plan_id is not null then
     select c.terms into v_agreed from coinslot.subscription_consents c
     where c.subscription_id = v_next.id and c.kind = 'change'
       and c.terms ->> 'plan_id' = v_next.next_plan_id
@@ -561,6 +565,9 @@ begin
       return null;
     elsif subscription.status = 'trialing' and subscription.trial <> 'agreed' then
       perform coinslot.end_subscription(subscription, 'trial_over');
+      return null;
+    elsif coinslot.ends_by_price(subscription) and not subscription.pause_at_end then
+      perform coinslot.end_subscription(subscription, 'price_not_agreed');
       return null;
     elsif subscription.pause_at_end then
       update public.token_subscriptions s set

@@ -263,6 +263,8 @@ begin
     perform coinslot.void_cycle_orders(v_before.id);
     update coinslot.subscription_cycles c set status = 'missed'
     where c.subscription_id = v_before.id and c.status = 'due';
+    delete from coinslot.price_asks a
+    where a.subscription_id = v_before.id and a.starts_at >= v_before.period_end;
     v_after.anchor := v_now;
     v_after.period := 0;
     v_after.period_start := v_now;
@@ -559,8 +561,16 @@ set search_path = '' set enable_seqscan = off as $$
       order by c.id desc limit 1
     ), 'needs', s.needs, 'grace_until', s.grace_until,
     'next_charge_at', case when not s.cancel_at_end and not s.pause_at_end
-      and s.trial is distinct from 'asked' then s.next_charge_at end,
-    'trial', s.trial, 'end_reason', s.end_reason, 'ended_at', s.ended_at, 'created_at', s.created_at,
+      and s.trial is distinct from 'asked' and not coinslot.ends_by_price(s)
+      then s.next_charge_at end,
+    'trial', s.trial, 'price', (
+      select jsonb_build_object(
+        'amount', a.amount, 'from', a.starts_at, 'ends', a.ends, 'answer', a.answer
+      )
+      from coinslot.price_ask(s) a
+      where a.amount is not null and s.status = 'active' and not s.cancel_at_end
+        and s.next_plan_id is null
+    ), 'end_reason', s.end_reason, 'ended_at', s.ended_at, 'created_at', s.created_at,
     'method', (
       select jsonb_build_object(
         'id', k.id, 'brand', k.brand, 'last_four', k.last_four, 'broken', k.broken_at is not null
@@ -584,7 +594,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
 $$;
 comment on function public.list_token_subscriptions() is
 'Subscriptions of the signed-in user, open ones first: plan, price, tokens, period, next charge,
-the plan from the next period on (next) at the price that was agreed to, method, and what they need.';
+the plan from the next period on (next) at the price that was agreed to, a higher price that they
+are asked to agree to (price), method, and what they need.';
 revoke all on function public.list_token_subscriptions()
 from public, anon, authenticated, service_role;
 grant execute on function public.list_token_subscriptions() to authenticated;
@@ -710,7 +721,15 @@ language sql stable set search_path = '' as $$
     values
     ('cycle_without_its_money', case when c.status = 'paid' then 1 else 0 end, least(o.credited, 1)),
     ('cycle_paid_twice', least(o.credited, 1), o.credited),
-    ('cycle_changed_twice', least(o.changed, 1), o.changed)
+    ('cycle_changed_twice', least(o.changed, 1), o.changed),
+    ('cycle_not_agreed', 1, (
+      select count(*) from (
+        select from coinslot.subscription_consents k
+        where k.subscription_id = s.id and (k.terms ->> 'amount')::bigint = c.amount
+          and k.terms ->> 'currency' = c.currency
+        limit 1
+      ) k
+    ))
   ) v (problem, expected, found)
   where (verify_subscriptions.from_user is null or s.user_id >= verify_subscriptions.from_user)
     and (verify_subscriptions.to_user is null or s.user_id <= verify_subscriptions.to_user)

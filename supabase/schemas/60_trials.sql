@@ -168,7 +168,7 @@ comment on function coinslot.begin_trial(uuid, public.token_subscriptions, text,
 revoke all on function coinslot.begin_trial(uuid, public.token_subscriptions, text, uuid, text)
 from public;
 
--- A yes is to the price that was shown, and to no other.
+-- A yes is to the price that was shown, and to no other: that after a trial, or a higher one.
 create function coinslot.answer_price(
   subscription_id uuid, agrees boolean, amount bigint, consent jsonb
 ) returns public.token_subscriptions
@@ -179,7 +179,11 @@ declare
   );
   v_after public.token_subscriptions;
 begin
-  if v_before.status <> 'trialing' or v_before.period >= 0 then
+  if v_before.status <> 'trialing' then
+    return coinslot.answer_proposal(
+      v_before, coalesce(answer_price.agrees, false), answer_price.amount, answer_price.consent
+    );
+  elsif v_before.period >= 0 then
     perform coinslot.refuse_state(v_before);
   elsif answer_price.agrees is not true then
     return coinslot.end_with_period(v_before);
@@ -219,8 +223,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   )
 $$;
 comment on function public.answer_token_price(uuid, boolean, bigint, jsonb) is
-'The signed-in user agrees to what is charged after a trial, or does not: then it ends with the
-trial. amount is the price that the page showed; PT409 if it is another.';
+'The signed-in user agrees to what is charged after a trial, or to a higher price from the next
+period on, or does not. amount is the price that the page showed; PT409 if it is another.';
 revoke all on function public.answer_token_price(uuid, boolean, bigint, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.answer_token_price(uuid, boolean, bigint, jsonb)

@@ -8,6 +8,8 @@ insert into coinslot.event_types (type, description) values
 ('subscription.trial_started', 'A trial begins, for which nothing is charged.'),
 ('subscription.trial_ending', 'A trial is about to end, and its first period to be charged.'),
 ('subscription.price_agreed', 'Its owner has agreed to a price that is charged from then on.'),
+('subscription.price_proposed', 'Its owner is asked to agree to a higher price.'),
+('subscription.price_declined', 'Its owner does not agree to a higher price.'),
 ('subscription.started', 'The first period is paid.'),
 ('subscription.renewal_due', 'The next period is about to be charged.'),
 ('subscription.renewed', 'Another period is paid.'),
@@ -32,6 +34,7 @@ insert into coinslot.event_types (type, description) values
 -- of a period they are told at the first decline, after three days and a day before the end.
 insert into coinslot.mail_kinds (kind, event_type, only_if) values
 ('subscription_trial', 'subscription.trial_ending', null),
+('subscription_price', 'subscription.price_proposed', null),
 ('subscription_renewal', 'subscription.renewal_due', null),
 (
   'subscription_failed', 'subscription.payment_failed',
@@ -41,7 +44,8 @@ insert into coinslot.mail_kinds (kind, event_type, only_if) values
 (
   'subscription_ended', 'subscription.ended',
   '$.previous_status != "incomplete"
-    && ($.reason == "canceled" || $.reason == "unpaid" || $.reason == "trial_over")'
+    && ($.reason == "canceled" || $.reason == "unpaid" || $.reason == "trial_over"
+      || $.reason == "price_not_agreed")'
 ),
 (
   'top_up_suspended', 'top_up.suspended',
@@ -92,8 +96,15 @@ language sql stable set search_path = '' as $$
       change.event = 'trial_started' and subscription.next_charge_at - subscription.created_at <= (
         select s.trial_ahead from coinslot.settings s where s.id
       )),
-    ('subscription.price_agreed', jsonb_build_object('from', change.detail -> 'from'),
+    ('subscription.price_agreed', jsonb_build_object('from', change.detail -> 'from',
+        'amount', change.detail -> 'amount'),
       change.event = 'price_agreed'),
+    ('subscription.price_proposed', jsonb_build_object('from', change.detail -> 'from',
+        'next_amount', change.detail -> 'amount', 'ends', change.detail -> 'ends'),
+      change.event = 'price_proposed'),
+    ('subscription.price_declined', jsonb_build_object('from', change.detail -> 'from',
+        'next_amount', change.detail -> 'amount', 'ends', change.detail -> 'ends'),
+      change.event = 'price_declined'),
     ('subscription.started', jsonb_build_object('order_id', change.detail -> 'order_id'),
       change.event = 'started'),
     ('subscription.renewed', jsonb_build_object('order_id', change.detail -> 'order_id',
@@ -161,6 +172,9 @@ create function coinslot.renewal_data(subscription public.token_subscriptions) r
 language sql stable set search_path = '' as $$
   select coinslot.subscription_data(subscription)
     || jsonb_build_object('charge_at', subscription.next_charge_at) || coalesce((
+      select jsonb_build_object('amount', a.amount) from coinslot.price_ask(subscription) a
+      where a.answer = 'agreed'
+    ), '{}') || coalesce((
       select jsonb_build_object(
         'plan_id', c.terms -> 'plan_id', 'every', c.terms -> 'every',
         'amount', c.terms -> 'amount', 'tokens', c.terms -> 'tokens'
@@ -175,8 +189,8 @@ comment on function coinslot.renewal_data(public.token_subscriptions) is
 'A subscription as its next period is about to be charged.';
 revoke all on function coinslot.renewal_data(public.token_subscriptions) from public;
 
--- What is not paid, and what ends or pauses, is charged for no next period. A wallet that is in use
--- is moving: the walk stops there, and goes on the next time.
+-- What is not paid, and what ends or pauses, or waits for a yes to its price, is charged for no
+-- next period. A wallet that is in use is moving: the walk stops there, and goes on the next time.
 create function coinslot.remind_of_renewals(every text, batch integer) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
@@ -218,7 +232,8 @@ begin
       and s.status = case remind_of_renewals.every when 'trial' then 'trialing' else 'active' end
       and (s.status = 'active' or s.next_charge_at - s.created_at > v_until - clock_timestamp())
       and s.next_charge_at = v_due.next_charge_at and s.next_charge_at > clock_timestamp()
-      and s.live = coinslot.is_live() and not s.cancel_at_end and not s.pause_at_end;
+      and s.live = coinslot.is_live() and not s.cancel_at_end and not s.pause_at_end
+      and not coinslot.ends_by_price(s);
     if found then
       v_told := v_told + 1;
       perform coinslot.emit(

@@ -58,6 +58,31 @@ from terms t where c.subscription_id = t.id
 """
 
 
+def test_each_paid_period_is_given_once_and_no_other(shop: Bank) -> None:
+    chance = random.Random(20270131)  # noqa: S311 - repeatable, not secret
+    everybody = [_subscribed(shop) for _ in range(SUBSCRIBERS)]
+    twice = 0
+    for month in range(MONTHS):
+        for _, subscription in everybody:
+            if month:
+                _change(shop, OVER, subscription)
+            twice += _month(shop, subscription, chance)
+    for user, subscription in everybody:
+        cycles = shop.rows(_BOOKS, subscription)
+        paid = sum(each["status"] == "paid" for each in cycles)
+        assert {(each["status"] == "paid", each["credited"]) for each in cycles} <= {
+            (True, 1),
+            (False, 0),
+        }
+        assert shop.wallet(user)[0] == paid * TOKENS
+        assert paid >= MONTHS - 2
+    [listed] = shop.rows(
+        "select count(*) as number from coinslot.discrepancies where kind = 'duplicate_payment'"
+    )
+    assert listed["number"] == twice > 0
+    assert not shop.audit()
+
+
 def test_what_is_left_goes_over_up_to_the_limit_and_no_token_more_or_less(shop: Bank) -> None:
     """Beside a model of one number: spends, holds over the end, late money, for a year."""
     chance = random.Random(20270228)  # noqa: S311 - repeatable, not secret
@@ -102,31 +127,6 @@ def _available(shop: Bank, user: UUID) -> int:
     shop.change("select coinslot.fold(%s, clock_timestamp())", user)
     tokens, held = shop.wallet(user)
     return tokens - held
-
-
-def test_each_paid_period_is_given_once_and_no_other(shop: Bank) -> None:
-    chance = random.Random(20270131)  # noqa: S311 - repeatable, not secret
-    everybody = [_subscribed(shop) for _ in range(SUBSCRIBERS)]
-    twice = 0
-    for month in range(MONTHS):
-        for _, subscription in everybody:
-            if month:
-                _change(shop, OVER, subscription)
-            twice += _month(shop, subscription, chance)
-    for user, subscription in everybody:
-        cycles = shop.rows(_BOOKS, subscription)
-        paid = sum(each["status"] == "paid" for each in cycles)
-        assert {(each["status"] == "paid", each["credited"]) for each in cycles} <= {
-            (True, 1),
-            (False, 0),
-        }
-        assert shop.wallet(user)[0] == paid * TOKENS
-        assert paid >= MONTHS - 2
-    [listed] = shop.rows(
-        "select count(*) as number from coinslot.discrepancies where kind = 'duplicate_payment'"
-    )
-    assert listed["number"] == twice > 0
-    assert not shop.audit()
 
 
 def _month(shop: Bank, subscription: UUID, chance: random.Random) -> int:

@@ -11,6 +11,7 @@ KINDS = (
     *("tokens_expiring", "review", "dispute", "discrepancy", "ledger_unsound", "endpoint_off"),
     *(
         "subscription_trial",
+        "subscription_price",
         "subscription_renewal",
         "subscription_failed",
         "subscription_ended",
@@ -86,6 +87,12 @@ _OTHER = {
         "status": "trialing",
         "charge_at": "2027-01-01T01:00:00+00:00",
         "agreed": False,
+    },
+    "subscription_price": {
+        **_SUBSCRIPTION,
+        "next_amount": 11900,
+        "from": "2027-01-01T01:00:00+00:00",
+        "ends": True,
     },
     "subscription_renewal": {**_SUBSCRIPTION, "charge_at": "2027-01-01T01:00:00+00:00"},
     "subscription_failed": {

@@ -147,7 +147,8 @@ const scenes = {
       active: {}, canceling: { cancel_at_end: true }, pausing: { pause_at_end: true }, changing: { next_plan_id: 'pro' },
       paused: { status: 'paused' }, past_due: { status: 'past_due' }, no_card: { status: 'past_due', needs: 'method' },
       bank: { status: 'past_due', needs: 'authentication' }, asked: { status: 'trialing', trial: 'asked' },
-      agreed: { status: 'trialing', trial: 'agreed' }, left: { status: 'trialing', trial: 'asked', cancel_at_end: true }, ended: { status: 'ended' },
+      agreed: { status: 'trialing', trial: 'agreed' }, dearer: { price: { amount: 1, answer: null } }, yes: { price: { amount: 1, answer: 'agreed' } },
+      no: { price: { amount: 1, answer: 'declined' } }, left: { status: 'trialing', trial: 'asked', cancel_at_end: true }, ended: { status: 'ended' },
     }
     return Object.fromEntries(Object.entries(shown).map(([name, given]) => {
       const one = { ...plus, ...given }

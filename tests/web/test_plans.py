@@ -133,6 +133,12 @@ def test_everything_that_can_be_done_is_offered_in_its_state(scenes: Path) -> No
         "bank": ["authentication", "confirm", "change_method", "cancel"],
         "asked": ["trialing", "agree", "change_method", "cancel"],
         "agreed": ["trialing", "change_method", "cancel"],
+        "dearer": [
+            *("active", "price_agree", "price_decline"),
+            *("change", "change_method", "pause", "cancel"),
+        ],
+        "yes": ["active", "price_decline", "change", "change_method", "pause", "cancel"],
+        "no": ["active", "price_agree", "change", "change_method", "pause", "cancel"],
         "left": ["canceling", "keep"],
         "ended": ["ended"],
     }

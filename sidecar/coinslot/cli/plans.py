@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,7 +13,7 @@ from coinslot.cli.deployment import run
 from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
-    from coinslot.database.billing_records import Plan
+    from coinslot.database.billing_records import Plan, Proposal
     from coinslot.services import Services
 
 app = command_group("Plans: tokens every month or year, for a price.")
@@ -115,6 +116,53 @@ def list_(*, as_json: AsJson = False) -> None:
         out.print_json(found)
     else:
         out.print_table(_COLUMNS, map(_cells, found))
+
+
+@app.command()
+def propose(
+    plan_id: Id,
+    currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="KRW, USD, …")],
+    *,
+    starts: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], help="For periods that begin then (UTC) or later."
+        ),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Who does not agree keeps the price; else it ends.")
+    ] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Ask nobody any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask who pays less than the price on offer to agree to it. Nobody is charged it before."""
+    if withdraw:
+        _withdraw(plan_id, currency, as_json=as_json)
+        return
+
+    async def proposed(services: Services) -> Proposal:
+        return await services.database.as_service().propose_price(
+            plan_id, currency, starts.isoformat() if starts else None, ends=not keep
+        )
+
+    found = run(proposed)
+    if as_json:
+        out.print_json(found)
+    else:
+        price = f"{major(found.amount, currency)} {currency}"
+        out.print(f"{plan_id}: {found.subscriptions} are asked to agree to {price}", markup=False)
+
+
+def _withdraw(plan_id: str, currency: str, *, as_json: bool) -> None:
+    async def withdrawn(services: Services) -> bool:
+        return await services.database.as_service().withdraw_price(plan_id, currency)
+
+    if not run(withdrawn):
+        fail("Nobody is asked for a price of this plan")
+    if as_json:
+        out.print_json({"plan_id": plan_id, "currency": currency, "withdrawn": True})
+    else:
+        out.print(f"{plan_id}: nobody is asked any more", markup=False)
 
 
 @app.command()

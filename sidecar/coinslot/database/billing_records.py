@@ -69,6 +69,18 @@ class Plan(Record):
     prices: dict[str, int]
 
 
+class Proposal(Record):
+    """A price that those are asked to agree to who pay less. `ends`: without a yes they have no
+    further period."""
+
+    plan_id: str
+    currency: str
+    amount: int
+    from_at: str
+    ends: bool
+    subscriptions: int
+
+
 class Subscription(Record):
     """A person's subscription, as far as a route has to know of it."""
 

@@ -2,7 +2,7 @@
 
 import { html, nothing } from 'lit'
 import { money, nameOf, t, tokens } from '../text.js'
-import { allowance, cardName, dayOf, per, priceOf } from './plan-words.js'
+import { allowance, cardName, dayOf, per, priceOf, priceValues } from './plan-words.js'
 import { consent, given } from './words.js'
 
 /** `{title, text, yes, no}` of what is asked, for `confirming`. */
@@ -17,6 +17,10 @@ export function question(kind, subscription, { plan, quote } = {}) {
   if (kind === 'agree') {
     const text = per('plan.agree_text', subscription, { ...values, card: cardName(subscription.method) })
     return { title: t('plan.agree_title'), text, yes: t('plan.agree_yes'), no: t('plan.not_yet'), terms: true }
+  }
+  if (kind === 'price_agree') {
+    const text = per('plan.price_text', subscription, priceValues(subscription))
+    return { title: t('plan.price_title'), text, yes: t('plan.price_sure'), no: t('plan.not_yet'), terms: true }
   }
   if (kind === 'pause') return { title: t('plan.pause_title'), text: t('plan.pause_text', values), yes: t('plan.pause'), no: t('plan.not_now') }
   if (kind === 'resume') {

@@ -39,6 +39,10 @@ export const trialEnd = ({ trial_days: days }) => dayOf(new Date(Date.now() + da
 /** Of a trial that runs: what is charged at its end. */
 export const trialValues = ({ period_end: end, amount, currency }) => ({ date: dayOf(end), amount: money(amount, currency) })
 
+/** Of a higher price that somebody is asked to agree to: before, after and the day. */
+export const priceValues = ({ amount, currency, price, method }) =>
+  ({ date: dayOf(price.from), amount: money(amount, currency), next: money(price.amount, currency), card: cardName(method) })
+
 /** Why not, as a sentence. */
 export function said({ what, reason = '', seconds, text }) {
   const minutes = number(Math.max(1, Math.ceil((seconds ?? 600) / 60)))

@@ -3,7 +3,7 @@
 import { html, nothing } from 'lit'
 import { money, nameOf, number, t } from '../text.js'
 import { icon } from './icons.js'
-import { cardName, dayOf, lapse, per, priceOf, trialValues } from './plan-words.js'
+import { cardName, dayOf, lapse, per, priceOf, priceValues, trialValues } from './plan-words.js'
 import { given } from './words.js'
 
 /** The state that a person is told, of all that there is: the name of a text. */
@@ -39,7 +39,8 @@ export function facts(subscription) {
 function nextPayment(subscription) {
   const { status, next_charge_at: at, next, grace_until: grace } = subscription
   if (!at || !/active|trialing|past_due/.test(status) || (grace && at >= grace)) return t('plan.no_next')
-  const { amount, currency } = { ...subscription, ...next }
+  const agreed = subscription.price?.answer === 'agreed' ? { amount: subscription.price.amount } : {}
+  const { amount, currency } = { ...subscription, ...agreed, ...next }
   return t('plan.next_value', { date: dayOf(at), amount: money(amount, currency) })
 }
 
@@ -57,8 +58,16 @@ export function banners(subscription, trouble) {
   if (state === 'pausing') parts.push(line('', t('plan.pausing', { date })))
   if (status === 'paused') parts.push(line('', t('plan.paused')))
   if (next) parts.push(line('', t('plan.changing', { date, name: nameOf(next), amount: priceOf(next) })))
+  if (subscription.price) parts.push(proposal(subscription))
   if (trouble?.disputed) parts.push(line('warn', t('plan.disputed')))
   return parts
+}
+
+/** The price before and after, and what comes of each answer, of none as well. */
+function proposal(subscription) {
+  const { answer, ends } = subscription.price
+  const name = answer === 'agreed' ? 'price_yes' : `${answer === 'declined' ? 'price_no' : 'price_asked'}${ends ? '' : '_kept'}`
+  return line(answer ? '' : 'warn', per(`plan.${name}`, subscription, priceValues(subscription)))
 }
 
 const trial = (subscription) => subscription.trial === 'asked'
@@ -75,6 +84,9 @@ function unpaid({ status, needs, next_charge_at: at, grace_until: grace, period_
   return line('bad', t('plan.retry', { reason, date: dayOf(at) }))
 }
 
+const answersTo = (price) => (!price ? [] : price.answer === 'agreed' ? ['price_decline']
+  : price.answer === 'declined' ? ['price_agree'] : ['price_agree', 'price_decline'])
+
 /** What can be done, in this order; each as large as the others. */
 export function actionsOf(subscription, trouble) {
   const { status, needs, next_plan_id: changing } = subscription
@@ -85,7 +97,7 @@ export function actionsOf(subscription, trouble) {
   if (state === 'canceling') return trouble?.disputed ? [] : ['keep']
   if (status === 'active') {
     if (state === 'pausing') return ['undo_pause', 'change_method', 'cancel']
-    return [changing ? 'undo_change' : 'change', 'change_method', 'pause', 'cancel']
+    return [...answersTo(subscription.price), changing ? 'undo_change' : 'change', 'change_method', 'pause', 'cancel']
   }
   const pay = needs === 'authentication' ? ['confirm'] : needs === 'method' || (status === 'incomplete' && !trouble) || trouble?.what === 'unanswered' ? [] : ['pay_now']
   return [...pay, 'change_method', 'cancel']
@@ -93,9 +105,9 @@ export function actionsOf(subscription, trouble) {
 
 export function buttons(subscription, actions, { busy, onAction }) {
   const { amount, currency } = subscription
-  const values = { amount: money(amount, currency), name: nameOf(subscription) }
+  const values = { amount: money(amount, currency), name: nameOf(subscription), next: subscription.price && money(subscription.price.amount, currency) }
   return actions.length
     ? html`<div class="actions" ?inert=${busy}>${actions.map((name) => html`<button type="button" name=${name} id="${name}-${subscription.id}"
-        class=${/pay_now|confirm|keep|agree/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
+        class=${/^(pay_now|confirm|keep|agree)$/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
     : nothing
 }

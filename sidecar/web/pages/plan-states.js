@@ -18,6 +18,7 @@ const SOLD = {
   USD: [['plus', 'Plus', '플러스', 300, 790], ['pro', 'Pro', '프로', 1000, 1990], ['year', 'Pro, yearly', '프로 연간', 12_000, 19_900]],
 }
 const CARD = { id: 'a', brand: 'visa', last_four: '4242', broken: false }
+const PRICE = { amount: 11_900, from: THEN }
 const REFUSALS = [
   'declined', 'tried', 'closed', 'not_stored', 'not_started', 'script_failed', 'signed_out', 'unknown', 'ours', 'review', 'authentication',
   'cannot_authenticate', 'have', 'gone', 'changed', 'method_gone', 'method_used', 'method_taken', 'too_soon', 'too_many', 'off', 'not_done',
@@ -30,9 +31,12 @@ const OWN = {
   authentication: { status: 'past_due', needs: 'authentication', grace_until: THEN }, unanswered: { status: 'past_due', grace_until: THEN, trouble: { what: 'unanswered' } },
   trial_asked: { status: 'trialing', trial: 'asked', next_charge_at: null }, trial_agreed: { status: 'trialing', trial: 'agreed' },
   trial_canceling: { status: 'trialing', trial: 'asked', cancel_at_end: true, next_charge_at: null },
+  price_asked: { price: { ...PRICE, ends: true, answer: null }, next_charge_at: null }, price_asked_kept: { price: { ...PRICE, ends: false, answer: null } },
+  price_agreed: { price: { ...PRICE, ends: true, answer: 'agreed' } }, price_declined: { price: { ...PRICE, ends: true, answer: 'declined' }, next_charge_at: null },
+  price_declined_kept: { price: { ...PRICE, ends: false, answer: 'declined' } },
   incomplete: { status: 'incomplete', trouble: { what: 'declined' } }, waiting: { status: 'incomplete', method: null }, ended: { status: 'ended', ended_at: SOON, method: null },
 }
-const EVENTS = ['price_agreed', 'trial_started', 'declined', 'renewed', 'upgraded', 'to_change', 'kept', 'canceled', 'started', 'subscribed']
+const EVENTS = ['price_declined', 'price_agreed', 'price_proposed', 'trial_started', 'declined', 'renewed', 'upgraded', 'to_change', 'kept', 'canceled', 'started', 'subscribed']
 
 export class PlanStates extends CoinslotElement {
   static styles = sheets(css, outcomes, own, ':host { display: contents } figure { margin: 0; min-width: 0; container-type: inline-size } figcaption { color: var(--muted); font-size: 0.75rem } .pay { position: static }')
@@ -111,6 +115,7 @@ function asked([plus, pro, year]) {
   return {
     cancel: drawn('cancel'), cancel_unpaid: drawn('cancel', {}, { ...one, status: 'past_due' }), cancel_full: drawn('cancel', {}, { ...one, rollover: 'full' }),
     cancel_trial: drawn('cancel', {}, { ...one, status: 'trialing' }), agree: drawn('agree', {}, { ...one, status: 'trialing', method: CARD }),
+    price_agree: drawn('price_agree', {}, { ...one, price: { ...PRICE, ends: true, answer: null }, method: CARD }),
     pause: drawn('pause'), resume: drawn('resume'), resume_year: drawn('resume', {}, { ...one, every: 'year' }),
     change_now: drawn('change', { plan: pro, quote, choices }), change_later: drawn('change', { plan: pro, quote: { ...quote, at_once: false } }),
     no_other: drawn('change', { choices: planChoice({ plans: [] }) }),
