@@ -65,8 +65,8 @@ MUTANTS = (
         "asked-too-late",
         "nobody is asked later than the notice",
         "ask_for_prices",
-        "s.period_end between clock_timestamp() + v_notice",
-        "s.period_end between clock_timestamp()",
+        "(select s.price_notice from coinslot.settings s where s.id)",
+        "interval '0'",
     ),
     _broken(
         "asked-before-its-day",

@@ -6,6 +6,8 @@ import { methodIcon } from './icons.js'
 import { allowance, cardName, lapse, nextDay, per, priceOf, trialEnd } from './plan-words.js'
 import { consent, given } from './words.js'
 
+const trialOf = (plan) => t('plan.trial', { days: number(plan.trial_days) })
+
 export function planCards({ plans, plan: chosen, busy, onPlan }) {
   return html`<fieldset class="packs" id="plans" tabindex="-1" ?inert=${busy}>
     <legend class="unseen">${t('plan.choose')}</legend>
@@ -14,7 +16,7 @@ export function planCards({ plans, plan: chosen, busy, onPlan }) {
       <span class="title">${given(nameOf(plan))}</span>
       <span class="price figure">${priceOf(plan)}</span>
       <span class="name figure">${allowance(plan)}</span>
-      <span class="each">${plan.tries ? t('plan.trial', { days: number(plan.trial_days) }) : nothing}</span>
+      <span class="each">${plan.tries ? trialOf(plan) : nothing}</span>
     </label>`)}
   </fieldset>`
 }
@@ -45,7 +47,7 @@ export function planSummary(view) {
   return html`<div class="summary">
     <h2>${t('store.summary')}</h2>
     <dl>
-      <div><dt>${given(nameOf(plan))}</dt><dd class="figure">${priceOf(plan)}</dd></div>
+      <div><dt>${given(nameOf(plan))}</dt><dd class="figure">${plan.tries ? trialOf(plan) : priceOf(plan)}</dd></div>
       <div><dt>${t(plan.every === 'year' ? 'plan.yearly' : 'plan.monthly')}</dt><dd class="figure">${tokens(plan.tokens)}</dd></div>
       ${rows.map(([name, value, values]) => html`<div><dt>${t(name, values)}</dt><dd class="figure">${value}</dd></div>`)}
       <div class="total"><dt>${t('plan.today')}</dt><dd class="figure">${amount}</dd></div>

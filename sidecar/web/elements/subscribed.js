@@ -66,7 +66,8 @@ export function banners(subscription, trouble) {
 /** The price before and after, and what comes of each answer, of none as well. */
 function proposal(subscription) {
   const { answer, ends } = subscription.price
-  const name = answer === 'agreed' ? 'price_yes' : `${answer === 'declined' ? 'price_no' : 'price_asked'}${ends ? '' : '_kept'}`
+  const asked = ends ? 'price_asked' : 'price_asked_kept'
+  const name = answer === 'agreed' ? 'price_yes' : !answer ? asked : ends ? 'price_no' : 'price_no_kept'
   return line(answer ? '' : 'warn', per(`plan.${name}`, subscription, priceValues(subscription)))
 }
 
