@@ -65,7 +65,7 @@ MUTANTS = (
         "kept-after-canceling",
         "who cancels keeps nothing beyond the period",
         "end_subscription",
-        "if end_subscription.reason = 'canceled' then",
+        "if end_subscription.reason in ('canceled', 'price_not_agreed') then",
         "if false then",
     ),
     _broken(

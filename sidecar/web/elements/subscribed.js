@@ -109,6 +109,6 @@ export function buttons(subscription, actions, { busy, onAction }) {
   const values = { amount: money(amount, currency), name: nameOf(subscription), next: subscription.price && money(subscription.price.amount, currency) }
   return actions.length
     ? html`<div class="actions" ?inert=${busy}>${actions.map((name) => html`<button type="button" name=${name} id="${name}-${subscription.id}"
-        class=${/^(pay_now|confirm|keep|agree)$/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
+        class=${/^(pay_now|confirm|keep)$/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
     : nothing
 }
