@@ -118,6 +118,9 @@ create temporary table provocations (message, code, caller, statement, details) 
 ('subscription_state', 'PT409', 'subscriber',
  $$select pay_token_subscription('00000000-0000-4000-8000-0000000000b1')$$,
  '{"status": "active", "cancel_at_end": false}'),
+('trial_not_offered', 'PT409', 'subscriber', $$select subscribe_token_plan(
+   'other', 'portone', 'KRW', '00000000-0000-4000-8000-0000000000a1', trial => 'asked')$$,
+ '{"reason": "none"}'),
 ('method_in_use', 'PT409', 'subscriber',
  $$select remove_token_method('00000000-0000-4000-8000-0000000000a1')$$,
  '{"subscription_id": "00000000-0000-4000-8000-0000000000b1"}'),
@@ -168,8 +171,8 @@ select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter',
 -- One who has a plan, and one who stores cards without end.
 select pg_temp.change($$select coinslot.set_unattended('portone', 'periodic')$$) \gset
 select pg_temp.change($$select coinslot.set_plan(
-  p.id, 'month', p.id, p.id, 300, '{"KRW": 9900}', 'main', 'none'
-) from (values ('plus'), ('pro')) p (id)$$) \gset
+  p.id, 'month', p.id, p.id, 300, '{"KRW": 9900}', p.family, 'none'
+) from (values ('plus', 'main'), ('pro', 'main'), ('other', 'other')) p (id, family)$$) \gset
 insert into coinslot.billing_keys (id, user_id, gateway, live, status, sealed, key_hash) values
 ('00000000-0000-4000-8000-0000000000a1', :'subscriber', 'portone', false, 'active', 'sealed', 'first'),
 ('00000000-0000-4000-8000-0000000000a2', :'subscriber', 'portone', false, 'begun', null, null);

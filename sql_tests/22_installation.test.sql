@@ -164,6 +164,7 @@ create temporary table harms (turn, somebody, harm, found) as values
     'constraint_missing token_features_tokens_positive on public.token_features',
     'constraint_missing token_holds_amount_positive on coinslot.token_holds',
     'constraint_missing token_plans_tokens_in_range on public.token_plans',
+    'constraint_missing token_plans_cap_with_rollover on public.token_plans',
     'constraint_missing token_prices_amount_positive on public.token_prices',
     'constraint_missing token_products_tokens_fit_kind on public.token_products'
   ]

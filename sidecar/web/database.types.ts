@@ -154,14 +154,14 @@ isOneToOne: false
                   ]
                 },"token_plans": {
                   Row: {
-                    "every": string,"family": string,"id": string,"rollover": string,"tokens": number
+                    "every": string,"family": string,"id": string,"rollover": string,"rollover_cap": number | null,"tokens": number,"trial_days": number,"trial_tokens": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "every": string,"family"?: string,"id": string,"rollover"?: string,"tokens": number
+                    "every": string,"family"?: string,"id": string,"rollover"?: string,"rollover_cap"?: number | null,"tokens": number,"trial_days"?: number,"trial_tokens"?: number
                   }
                   Update: {
-                    "every"?: string,"family"?: string,"id"?: string,"rollover"?: string,"tokens"?: number
+                    "every"?: string,"family"?: string,"id"?: string,"rollover"?: string,"rollover_cap"?: number | null,"tokens"?: number,"trial_days"?: number,"trial_tokens"?: number
                   }
                   Relationships: [
                     {
@@ -252,14 +252,14 @@ isOneToOne: false
                   ]
                 },"token_subscriptions": {
                   Row: {
-                    "amount": number,"anchor": string,"cancel_at_end": boolean,"created_at": string,"currency": string,"end_reason": string | null,"ended_at": string | null,"every": string,"family": string,"gateway": string,"grace_until": string | null,"id": string,"live": boolean,"method_id": string | null,"needs": string | null,"next_charge_at": string | null,"next_plan_id": string | null,"pause_at_end": boolean,"period": number,"period_end": string,"period_start": string,"plan_id": string,"rollover": string,"status": string,"time_zone": string,"tokens": number,"updated_at": string,"user_id": string,"version": number
+                    "amount": number,"anchor": string,"cancel_at_end": boolean,"created_at": string,"currency": string,"end_reason": string | null,"ended_at": string | null,"every": string,"family": string,"gateway": string,"grace_until": string | null,"id": string,"live": boolean,"method_id": string | null,"needs": string | null,"next_charge_at": string | null,"next_plan_id": string | null,"pause_at_end": boolean,"period": number,"period_end": string,"period_start": string,"plan_id": string,"rollover": string,"rollover_cap": number | null,"status": string,"time_zone": string,"tokens": number,"trial": string | null,"updated_at": string,"user_id": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "amount": number,"anchor": string,"cancel_at_end"?: boolean,"created_at"?: string,"currency": string,"end_reason"?: string | null,"ended_at"?: string | null,"every": string,"family": string,"gateway": string,"grace_until"?: string | null,"id"?: string,"live": boolean,"method_id"?: string | null,"needs"?: string | null,"next_charge_at"?: string | null,"next_plan_id"?: string | null,"pause_at_end"?: boolean,"period"?: number,"period_end": string,"period_start": string,"plan_id": string,"rollover": string,"status"?: string,"time_zone": string,"tokens": number,"updated_at"?: string,"user_id": string,"version"?: number
+                    "amount": number,"anchor": string,"cancel_at_end"?: boolean,"created_at"?: string,"currency": string,"end_reason"?: string | null,"ended_at"?: string | null,"every": string,"family": string,"gateway": string,"grace_until"?: string | null,"id"?: string,"live": boolean,"method_id"?: string | null,"needs"?: string | null,"next_charge_at"?: string | null,"next_plan_id"?: string | null,"pause_at_end"?: boolean,"period"?: number,"period_end": string,"period_start": string,"plan_id": string,"rollover": string,"rollover_cap"?: number | null,"status"?: string,"time_zone": string,"tokens": number,"trial"?: string | null,"updated_at"?: string,"user_id": string,"version"?: number
                   }
                   Update: {
-                    "amount"?: number,"anchor"?: string,"cancel_at_end"?: boolean,"created_at"?: string,"currency"?: string,"end_reason"?: string | null,"ended_at"?: string | null,"every"?: string,"family"?: string,"gateway"?: string,"grace_until"?: string | null,"id"?: string,"live"?: boolean,"method_id"?: string | null,"needs"?: string | null,"next_charge_at"?: string | null,"next_plan_id"?: string | null,"pause_at_end"?: boolean,"period"?: number,"period_end"?: string,"period_start"?: string,"plan_id"?: string,"rollover"?: string,"status"?: string,"time_zone"?: string,"tokens"?: number,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "amount"?: number,"anchor"?: string,"cancel_at_end"?: boolean,"created_at"?: string,"currency"?: string,"end_reason"?: string | null,"ended_at"?: string | null,"every"?: string,"family"?: string,"gateway"?: string,"grace_until"?: string | null,"id"?: string,"live"?: boolean,"method_id"?: string | null,"needs"?: string | null,"next_charge_at"?: string | null,"next_plan_id"?: string | null,"pause_at_end"?: boolean,"period"?: number,"period_end"?: string,"period_start"?: string,"plan_id"?: string,"rollover"?: string,"rollover_cap"?: number | null,"status"?: string,"time_zone"?: string,"tokens"?: number,"trial"?: string | null,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -349,7 +349,7 @@ isOneToOne: true
                   ]
                 },"token_plan_offers": {
                   Row: {
-                    "amount": number,"currency": string,"every": string,"family": string,"id": string,"name": string,"name_ko": string,"rollover": string,"tokens": number
+                    "amount": number,"currency": string,"every": string,"family": string,"id": string,"name": string,"name_ko": string,"rollover": string,"rollover_cap": number | null,"tokens": number,"trial_asks": boolean | null,"trial_days": number,"trial_tokens": number
                   }
                   ComputedFields: never
                   Relationships: [
@@ -410,6 +410,46 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "token_receipt"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"answer_token_price":
+{ Args: { "agrees": boolean,"amount"?: number,"consent"?: Json,"subscription_id": string }; Returns: {
+              "amount": number,
+"anchor": string,
+"cancel_at_end": boolean,
+"created_at": string,
+"currency": string,
+"end_reason": string | null,
+"ended_at": string | null,
+"every": string,
+"family": string,
+"gateway": string,
+"grace_until": string | null,
+"id": string,
+"live": boolean,
+"method_id": string | null,
+"needs": string | null,
+"next_charge_at": string | null,
+"next_plan_id": string | null,
+"pause_at_end": boolean,
+"period": number,
+"period_end": string,
+"period_start": string,
+"plan_id": string,
+"rollover": string,
+"rollover_cap": number | null,
+"status": string,
+"time_zone": string,
+"tokens": number,
+"trial": string | null,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "token_subscriptions"
         isOneToOne: true
         isSetofReturn: false
       } },
@@ -485,9 +525,11 @@ isOneToOne: false
 "period_start": string,
 "plan_id": string,
 "rollover": string,
+"rollover_cap": number | null,
 "status": string,
 "time_zone": string,
 "tokens": number,
+"trial": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -531,9 +573,11 @@ isOneToOne: false
 "period_start": string,
 "plan_id": string,
 "rollover": string,
+"rollover_cap": number | null,
 "status": string,
 "time_zone": string,
 "tokens": number,
+"trial": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -671,7 +715,7 @@ isOneToOne: false
 { Args: { "answer"?: string,"attempt": number,"code"?: number,"dead"?: boolean,"mail_id": number,"outcome": string }; Returns: string
                            },
 "coinslot_finish_method":
-{ Args: { "brand"?: string,"key_hash": string,"last_four"?: string,"method_id": string,"sealed": string }; Returns: Json
+{ Args: { "brand"?: string,"fingerprint"?: string,"key_hash": string,"last_four"?: string,"method_id": string,"sealed": string }; Returns: Json
                            },
 "coinslot_finish_top_up":
 { Args: { "charge_id": string,"lease": number,"outcome": string,"reason"?: string }; Returns: boolean
@@ -827,6 +871,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"coinslot_propose_price":
+{ Args: { "currency": string,"ends"?: boolean,"from_at"?: string,"plan_id": string }; Returns: Json
+                           },
 "coinslot_record_refund_answer":
 { Args: { "answer": string,"failure_code"?: string,"failure_message"?: string,"refund_id": string,"tries": number }; Returns: {
               "amount": number,
@@ -945,7 +992,7 @@ isOneToOne: false
         isSetofReturn: false
       } },
 "coinslot_set_plan":
-{ Args: { "every"?: string,"family"?: string,"id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"rollover"?: string,"tokens"?: number }; Returns: Json
+{ Args: { "every"?: string,"family"?: string,"id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"rollover"?: string,"rollover_cap"?: number,"tokens"?: number,"trial_days"?: number,"trial_tokens"?: number }; Returns: Json
                            },
 "coinslot_set_product":
 { Args: { "id": string,"name"?: string,"name_ko"?: string,"prices"?: Json,"tokens"?: number,"tokens_end_at"?: string,"tokens_last_days"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_product"]
@@ -990,6 +1037,9 @@ isOneToOne: false
 { Args: { "from_user"?: string,"to_user"?: string }; Returns: {
               "expected": number,"found": number,"problem": string,"user_id": string
             }[]
+                           },
+"coinslot_withdraw_price":
+{ Args: { "currency": string,"plan_id": string }; Returns: boolean
                            },
 "create_token_order":
 { Args: { "currency"?: string,"gateway": string,"idempotency_key"?: string,"method"?: string,"product_id": string,"promo_code"?: string,"quantity"?: number }; Returns: {
@@ -1209,9 +1259,11 @@ isOneToOne: false
 "period_start": string,
 "plan_id": string,
 "rollover": string,
+"rollover_cap": number | null,
 "status": string,
 "time_zone": string,
 "tokens": number,
+"trial": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -1247,9 +1299,11 @@ isOneToOne: false
 "period_start": string,
 "plan_id": string,
 "rollover": string,
+"rollover_cap": number | null,
 "status": string,
 "time_zone": string,
 "tokens": number,
+"trial": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -1337,9 +1391,11 @@ isOneToOne: false
 "period_start": string,
 "plan_id": string,
 "rollover": string,
+"rollover_cap": number | null,
 "status": string,
 "time_zone": string,
 "tokens": number,
+"trial": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -1424,9 +1480,11 @@ isOneToOne: false
 "period_start": string,
 "plan_id": string,
 "rollover": string,
+"rollover_cap": number | null,
 "status": string,
 "time_zone": string,
 "tokens": number,
+"trial": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -1463,7 +1521,7 @@ isOneToOne: false
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
 "subscribe_token_plan":
-{ Args: { "consent"?: Json,"currency": string,"gateway": string,"method_id": string,"plan_id": string }; Returns: {
+{ Args: { "consent"?: Json,"currency": string,"gateway": string,"method_id": string,"plan_id": string,"trial"?: string }; Returns: {
               "amount": number,
 "anchor": string,
 "cancel_at_end": boolean,
@@ -1487,9 +1545,11 @@ isOneToOne: false
 "period_start": string,
 "plan_id": string,
 "rollover": string,
+"rollover_cap": number | null,
 "status": string,
 "time_zone": string,
 "tokens": number,
+"trial": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -1562,9 +1622,11 @@ isOneToOne: false
 "period_start": string,
 "plan_id": string,
 "rollover": string,
+"rollover_cap": number | null,
 "status": string,
 "time_zone": string,
 "tokens": number,
+"trial": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number

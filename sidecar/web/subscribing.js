@@ -9,10 +9,10 @@ import { locale } from './text.js'
 
 const LOOKS_MS = [0, 1000, 2000, 4000, 8000, 15_000]
 const PAID = ['started', 'renewed', 'recovered', 'resumed']
-const ENDS = [...PAID, 'declined', 'upgraded', 'upgrade_declined', 'ended']
+const ENDS = [...PAID, 'trial_started', 'declined', 'upgraded', 'upgrade_declined', 'ended']
 
 /**
- * `wish`: `{planId, family, gateway, currency, methodId, consent}`, without a method for a new one.
+ * `wish`: `{planId, family, gateway, currency, methodId, consent, trial}`, without a method for a new one.
  * Answers `{what}`, always: `subscribed` with the `subscription`, or why not.
  */
 export async function subscribe(wish, page) {
@@ -30,6 +30,7 @@ export async function begin(wish, page) {
   const before = own.subscriptions.find((each) => isOpen(each) && each.family === wish.family)
   if (!before) return make(wish, page)
   if (before.status !== 'incomplete') return { what: 'have' }
+  if (wish.trial) return tryInstead(before, wish, page)
   const [last] = await latest(before.id, 1)
   if (last?.event === 'subscribed') return charge(before, page, 0) // nobody knows yet if it was paid
   const same = before.plan_id === wish.planId && before.gateway === wish.gateway && before.currency === wish.currency
@@ -38,8 +39,16 @@ export async function begin(wish, page) {
   return canceled.what ? canceled : make(wish, page)
 }
 
-async function make({ planId, family, gateway, currency, methodId, consent }, page) {
-  const body = { planId, gateway, currency, methodId, consent }
+/** Who agreed to a trial is not charged for what they began before. */
+async function tryInstead(before, wish, page) {
+  const [last] = await latest(before.id, 1)
+  if (last?.event === 'subscribed') return { what: 'unknown', subscription: before }
+  const canceled = await call('cancel_token_subscription', { subscription_id: before.id })
+  return canceled.what ? canceled : make(wish, page)
+}
+
+async function make({ planId, family, gateway, currency, methodId, consent, trial }, page) {
+  const body = { planId, gateway, currency, methodId, consent, trial }
   const answer = await ask('/billing/subscriptions', { body, language: locale() })
   if (answer.status === 200) return follow(answer.subscription, 0, page)
   const why = refusal(answer)
@@ -97,7 +106,7 @@ async function look(id, since) {
 
 function meaning({ needs }, { event, detail } = {}) {
   if (event === 'upgraded') return { what: 'upgraded' }
-  if (PAID.includes(event)) return { what: 'subscribed' }
+  if (PAID.includes(event) || event === 'trial_started') return { what: 'subscribed' }
   if (event === 'ended') return { what: 'changed' }
   if (needs === 'authentication') return { what: 'authentication' }
   return event ? whyDeclined(detail) : {}

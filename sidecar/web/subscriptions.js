@@ -2,12 +2,13 @@
 
 import { announce, config, session, tellEverybody, tellOthers } from './client.js'
 
-const OFFERED = 'id,family,every,name,name_ko,tokens,rollover,currency,amount'
+const OFFERED = 'id,family,every,name,name_ko,tokens,rollover,rollover_cap,currency,amount,trial_days,trial_tokens,trial_asks'
 const EVENT = 'id,event,to_status,detail,created_at'
 const PAYMENT = 'order_id,name,name_ko,amount,currency,status,refunded,paid'
 const MOST_EVENTS = 100
 const BY_MESSAGE = {
   already_subscribed: 'have',
+  trial_not_offered: 'tried',
   plan_not_found: 'gone',
   subscription_state: 'changed',
   subscription_not_found: 'changed',
@@ -47,6 +48,10 @@ export async function readOwn() {
 }
 
 export const isOpen = ({ status }) => status !== 'ended'
+
+/** A person has one trial in a family. Whose card has had one, the database says. */
+export const mayTry = ({ trial_days: days, family }, subscriptions) =>
+  days > 0 && !subscriptions.some((each) => each.family === family && each.trial)
 
 /** What happened to a subscription, newest first, each with its payment where there was one. */
 export async function readHistory(id) {

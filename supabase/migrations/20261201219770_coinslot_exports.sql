@@ -1,5 +1,4 @@
 -- Exports of whole lists.
-select coinslot.begin_upgrade();
 
 insert into coinslot.errors (message, sqlstate, hint) values
 ('too_many_exports', 'PT409', 'Remove one of them: each stays for a day.');
@@ -699,4 +698,3 @@ deposits_told, expiries_told, renewals_told, wallets_armed, events_purged, expor
 summed}.';
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

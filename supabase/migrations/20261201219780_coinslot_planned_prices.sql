@@ -1,5 +1,4 @@
 -- Prices that are planned.
-select coinslot.begin_upgrade();
 
 select coinslot.lock_for_upgrade(array[
   'public.token_products', 'public.token_prices'
@@ -547,4 +546,3 @@ deposits_told, expiries_told, renewals_told, wallets_armed, events_purged, expor
 prices_begun, summed}.';
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

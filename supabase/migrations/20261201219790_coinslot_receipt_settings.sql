@@ -1,5 +1,4 @@
 -- Settings of cash receipts and renewals in the console.
-select coinslot.begin_upgrade();
 
 create or replace function coinslot.console_settings() returns jsonb
 language sql immutable parallel safe set search_path = ''
@@ -50,4 +49,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

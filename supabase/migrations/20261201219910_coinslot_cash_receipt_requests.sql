@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Buyers take back what they asked for, and stores know whether there is something to ask for.
 
 -- Before the order is paid: after that the seller's duty may be to issue one unasked.
@@ -136,4 +134,3 @@ return array[
 ];
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Keys are of one mode: those of a live shop know no test payment. A receipt that ends here is told
 -- of: so payments are locked, which comes before wallets, and these one after the other by their
 -- ids.
@@ -85,4 +83,3 @@ for each row when (new.status in ('issued', 'failed') and old.status <> new.stat
 execute function coinslot.tell_of_cash_receipt();
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

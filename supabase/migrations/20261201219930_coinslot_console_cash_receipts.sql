@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 -- Cash receipts in the console: what became of one, and what a person does about it.
 
 alter table coinslot.cash_receipts add column called_off boolean not null default false;
@@ -482,4 +480,3 @@ promotions, codes, actions, subscriptions, deliveries, cash_receipts; lines of a
 of the page before.';
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

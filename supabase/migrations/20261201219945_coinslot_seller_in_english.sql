@@ -1,5 +1,3 @@
-select coinslot.begin_upgrade();
-
 alter table coinslot.settings
 drop constraint settings_business_known,
 add constraint settings_business_known check (
@@ -37,4 +35,3 @@ end
 $$;
 
 notify pgrst, 'reload schema';
-select coinslot.write_manifest();

@@ -1,8 +1,6 @@
 -- What is handed out is an array, as in all other claims: a project's "Max rows" would cut off rows
 -- that are leased already.
 
-select coinslot.begin_upgrade();
-
 drop function public.coinslot_claim_forgets(text[], integer);
 create function public.coinslot_claim_forgets(gateways text[], batch integer default 20)
 returns jsonb[]
@@ -73,5 +71,3 @@ comment on function public.coinslot_claim_mails(integer) is
 revoke all on function public.coinslot_claim_mails(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_claim_mails(integer) to service_role;
-
-select coinslot.write_manifest();

@@ -1,8 +1,6 @@
 -- A charge of what is over is not made again: who has left, has switched the top-up off or has
 -- removed the card would be charged for it. It is looked up, for what was taken before.
 
-select coinslot.begin_upgrade();
-
 create or replace function coinslot.describe_charge(charge_id uuid, again boolean) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
@@ -44,5 +42,3 @@ language sql stable set search_path = '' as $$
   inner join public.token_payments p on p.id = h.payment_id
   where h.id = describe_top_up_charge.charge_id
 $$;
-
-select coinslot.write_manifest();

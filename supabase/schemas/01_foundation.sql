@@ -126,6 +126,9 @@ create table coinslot.settings (
   keep_identities interval default interval '3 years',
   renewal_ahead interval default interval '3 days',
   yearly_renewal_ahead interval default interval '7 days',
+  trial_needs_consent boolean not null default true,
+  trial_ahead interval default interval '7 days',
+  price_notice interval not null default interval '7 days',
   cash_receipts text not null default 'off',
   cash_receipts_from bigint not null default 1,
   keep_cash_receipt_numbers interval default interval '90 days',
@@ -193,6 +196,11 @@ create table coinslot.settings (
     renewal_ahead > interval '0' and renewal_ahead <= interval '27 days'
     and yearly_renewal_ahead > interval '0' and yearly_renewal_ahead <= interval '90 days'
   ),
+  constraint settings_trials_told_in_range check (
+    trial_ahead > interval '0' and trial_ahead <= interval '30 days'
+  ),
+  constraint settings_price_notice_in_range
+  check (price_notice between interval '0' and interval '27 days'),
   constraint settings_cash_receipts_known check (
     cash_receipts in ('off', 'on_request', 'always')
     and cash_receipts_from between 1 and 9007199254740991
@@ -291,6 +299,13 @@ comment on column coinslot.settings.renewal_ahead is
 'How long before a month is charged its subscriber is told; null = never.';
 comment on column coinslot.settings.yearly_renewal_ahead is
 'How long before a year is charged its subscriber is told; null = never.';
+comment on column coinslot.settings.trial_needs_consent is
+'A trial ends unkept unless its owner agrees to the price while it runs; false: to subscribe is to
+agree.';
+comment on column coinslot.settings.trial_ahead is
+'How long before a trial ends its owner is told what is charged then; null = never.';
+comment on column coinslot.settings.price_notice is
+'How long before a period its subscriber is asked to agree to its higher price, at the latest.';
 comment on column coinslot.settings.retention is
 'Whose law says how long books are kept: kr or eu. What is erased tells it.';
 comment on column coinslot.settings.keep_books_years is
@@ -368,6 +383,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('already_subscribed', 'PT409', 'Change or end the subscription in the detail instead.'),
 ('method_in_use', 'PT409', 'Give the subscription in the detail another method, or end it.'),
 ('method_taken', 'PT409', 'This method is stored already: use it, or store another.'),
+('trial_not_offered', 'PT409', 'Subscribe without a trial, at the price; the detail says why.'),
 ('not_unattended', 'PT409', 'Pay through a gateway that may charge stored methods.'),
 ('subscription_state', 'PT409', 'Read the subscription again: its state does not allow this.'),
 ('wallet_merged', 'PT409', 'Go on with the user named in the detail, under the same keys.'),

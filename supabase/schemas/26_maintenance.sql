@@ -76,7 +76,9 @@ begin
     'deposits_told', coinslot.remind_of_deposits(run_maintenance.batch),
     'expiries_told', coinslot.remind_of_expiry(run_maintenance.batch),
     'renewals_told', coinslot.remind_of_renewals('month', run_maintenance.batch)
-      + coinslot.remind_of_renewals('year', run_maintenance.batch),
+      + coinslot.remind_of_renewals('year', run_maintenance.batch)
+      + coinslot.remind_of_renewals('trial', run_maintenance.batch)
+      + coinslot.ask_for_prices(run_maintenance.batch),
     'wallets_armed', coinslot.arm_wallets(run_maintenance.batch),
     'events_purged', coinslot.purge_events(run_maintenance.batch),
     'exports_purged', coinslot.purge_exports(run_maintenance.batch),

@@ -37,7 +37,8 @@ create table public.token_lots (
 comment on table public.token_lots is
 'Tokens by where they came from, as of their wallet''s folded_at. list_token_lots() is of now.';
 comment on column public.token_lots.seq is
-'The ledger entry that made it; 0 = it came from a wallet that was merged, or a refund failed.';
+'The ledger entry that made it; 0 = it came from a wallet that was merged, was carried over from a
+period of a plan, or a refund failed.';
 comment on column public.token_lots.price is
 'Minor units that were paid for price_tokens tokens; null = nothing was paid.';
 comment on column public.token_lots.remaining is 'Tokens that are there, as of folded_at.';

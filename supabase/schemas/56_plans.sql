@@ -8,25 +8,53 @@ create table public.token_plans (
   every text not null,
   tokens bigint not null,
   rollover text not null default 'none',
+  trial_days integer not null default 0,
+  trial_tokens bigint not null default 0,
+  rollover_cap bigint,
   constraint token_plans_pkey primary key (id),
   constraint token_plans_id_fkey foreign key (id)
   references public.token_products (id) on delete restrict,
   constraint token_plans_family_named check (family ~ '^[a-z][a-z0-9_]{0,62}$'),
   constraint token_plans_every_known check (every in ('month', 'year')),
   constraint token_plans_tokens_in_range check (tokens between 1 and coinslot.max_amount()),
-  constraint token_plans_rollover_known check (rollover in ('none', 'full'))
+  constraint token_plans_rollover_known check (rollover in ('none', 'cap', 'full')),
+  constraint token_plans_cap_with_rollover check (
+    (rollover = 'cap') = (rollover_cap is not null)
+    and rollover_cap between 1 and coinslot.max_amount()
+  ),
+  -- No longer than a consent to the price counts that was given when it began.
+  constraint token_plans_trial_in_range check (
+    trial_days between 0 and 30 and trial_tokens between 0 and tokens
+    and (trial_days > 0 or trial_tokens = 0)
+  )
 );
 comment on table public.token_plans is 'Plans that people subscribe to.';
 comment on column public.token_plans.family is 'Of the plans of a family a person has one.';
 comment on column public.token_plans.every is 'month | year: how long a period is.';
 comment on column public.token_plans.tokens is 'Tokens of each period that was paid for.';
 comment on column public.token_plans.rollover is
-'none: what is left ends with its period. full: it stays.';
+'none: what is left ends with its period. cap: some of it goes over into the next. full: it stays.';
+comment on column public.token_plans.rollover_cap is
+'How many tokens go over into the next period at most, of all that are left.';
+comment on column public.token_plans.trial_days is
+'Days without money that a person has once in a family; 0 = none.';
+comment on column public.token_plans.trial_tokens is
+'Tokens that a trial gives; they end with it.';
 alter table public.token_plans enable row level security;
 revoke all on table public.token_plans from anon, authenticated, service_role;
 grant select on table public.token_plans to anon, authenticated, service_role;
 create policy "Everybody reads plans" on public.token_plans
 for select to anon, authenticated using (true);
+
+-- What a trial needs before it is charged is public: it is shown before one begins.
+create function coinslot.trial_asks() returns boolean
+language sql stable security definer set search_path = '' as $$
+  select s.trial_needs_consent from coinslot.settings s where s.id
+$$;
+comment on function coinslot.trial_asks() is
+'True where a trial ends unless its owner agrees to the price while it runs.';
+revoke all on function coinslot.trial_asks() from public;
+grant execute on function coinslot.trial_asks() to anon, authenticated, service_role;
 
 create view public.token_plan_offers with (security_invoker = true) as
 select
@@ -38,7 +66,11 @@ select
   l.tokens,
   l.rollover,
   r.currency,
-  r.amount
+  r.amount,
+  l.trial_days,
+  l.trial_tokens,
+  l.rollover_cap,
+  coinslot.trial_asks() as trial_asks
 from public.token_plans as l
 inner join public.token_products as p on l.id = p.id
 inner join public.token_prices as r on p.id = r.product_id
@@ -65,7 +97,8 @@ create function coinslot.list_plans(id text default null) returns setof jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object(
     'id', p.id, 'family', l.family, 'every', l.every, 'name', p.name, 'name_ko', p.name_ko,
-    'tokens', l.tokens, 'rollover', l.rollover, 'active', p.active, 'prices', coalesce((
+    'tokens', l.tokens, 'rollover', l.rollover, 'rollover_cap', l.rollover_cap,
+    'trial_days', l.trial_days, 'trial_tokens', l.trial_tokens, 'active', p.active, 'prices', coalesce((
       select jsonb_object_agg(r.currency, r.amount)
       from public.token_prices r where r.product_id = p.id
     ), '{}')
@@ -100,8 +133,8 @@ declare
       then '{"argument": "every", "known": ["month", "year"]}'
     when check_plan.tokens not between 1 and coinslot.max_amount()
       then '{"argument": "tokens", "example": 300}'
-    when check_plan.rollover not in ('none', 'full')
-      then '{"argument": "rollover", "known": ["none", "full"]}'
+    when check_plan.rollover not in ('none', 'cap', 'full')
+      then '{"argument": "rollover", "known": ["none", "cap", "full"]}'
   end::jsonb;
 begin
   if v_problem is not null then
@@ -113,14 +146,50 @@ comment on function coinslot.check_plan(text, text, bigint, text) is
 'PT400 for what cannot be a plan; null is always right.';
 revoke all on function coinslot.check_plan(text, text, bigint, text) from public;
 
+create function coinslot.check_trial(plan public.token_plans) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if plan.trial_days not between 0 and 30 then
+    perform coinslot.fail('invalid_argument', '{"argument": "trial_days", "max": 30}');
+  elsif plan.trial_tokens not between 0 and (
+    case when plan.trial_days > 0 then plan.tokens else 0 end
+  ) then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'trial_tokens', 'max', case when plan.trial_days > 0 then plan.tokens else 0 end
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_trial(public.token_plans) is
+'PT400 for a trial that is too long, or gives more than a period does.';
+revoke all on function coinslot.check_trial(public.token_plans) from public;
+
+create function coinslot.check_cap(plan public.token_plans) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if (plan.rollover = 'cap') <> (plan.rollover_cap is not null)
+    or plan.rollover_cap not between 1 and coinslot.max_amount()
+  then
+    perform coinslot.fail('invalid_argument', jsonb_build_object(
+      'argument', 'rollover_cap', 'reason', 'It goes with the rollover cap, and is 1 at least.'
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_cap(public.token_plans) is
+'PT400 for a rollover up to a limit without one, and for a limit of any other.';
+revoke all on function coinslot.check_cap(public.token_plans) from public;
+
 -- Nothing that is set here changes what somebody has subscribed to.
 create function coinslot.set_plan(
   id text, every text, name text, name_ko text, tokens bigint, prices jsonb, family text,
-  rollover text
+  rollover text, trial_days integer default null, trial_tokens bigint default null,
+  rollover_cap bigint default null
 ) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_old public.token_plans;
+  v_new public.token_plans;
   v_product public.token_products;
 begin
   perform coinslot.check_product(
@@ -142,50 +211,68 @@ begin
         then 'every' when set_plan.tokens is null then 'tokens' else 'prices' end,
       'reason', 'The plan is new.'));
   end if;
+  v_new.id := set_plan.id;
+  v_new.family := coalesce(set_plan.family, v_old.family, 'main');
+  v_new.every := coalesce(set_plan.every, v_old.every);
+  v_new.tokens := coalesce(set_plan.tokens, v_old.tokens);
+  v_new.rollover := coalesce(set_plan.rollover, v_old.rollover, 'none');
+  v_new.trial_days := coalesce(set_plan.trial_days, v_old.trial_days, 0);
+  v_new.trial_tokens := coalesce(
+    set_plan.trial_tokens, case when v_new.trial_days > 0 then v_old.trial_tokens end, 0
+  );
+  v_new.rollover_cap := coalesce(
+    set_plan.rollover_cap, case when v_new.rollover = 'cap' then v_old.rollover_cap end
+  );
+  perform coinslot.check_trial(v_new);
+  perform coinslot.check_cap(v_new);
   insert into public.token_products as p (id, kind, name, name_ko)
   values (set_plan.id, 'subscription', coalesce(set_plan.name, v_product.name),
     coalesce(set_plan.name_ko, v_product.name_ko, set_plan.name))
   on conflict on constraint token_products_pkey do update set name = excluded.name,
     name_ko = excluded.name_ko, active = true;
-  insert into public.token_plans as l (id, family, every, tokens, rollover)
-  values (set_plan.id, coalesce(set_plan.family, v_old.family, 'main'),
-    coalesce(set_plan.every, v_old.every), coalesce(set_plan.tokens, v_old.tokens),
-    coalesce(set_plan.rollover, v_old.rollover, 'none'))
+  insert into public.token_plans select v_new.*
   on conflict on constraint token_plans_pkey do update set family = excluded.family,
-    every = excluded.every, tokens = excluded.tokens, rollover = excluded.rollover;
+    every = excluded.every, tokens = excluded.tokens, rollover = excluded.rollover,
+    trial_days = excluded.trial_days, trial_tokens = excluded.trial_tokens,
+    rollover_cap = excluded.rollover_cap;
   perform coinslot.set_prices(set_plan.id, set_plan.prices);
   return (select l from coinslot.list_plans(set_plan.id) l);
 end
 $$;
-comment on function coinslot.set_plan(text, text, text, text, bigint, jsonb, text, text) is
-'See public.coinslot_set_plan.';
-revoke all on function coinslot.set_plan(text, text, text, text, bigint, jsonb, text, text)
-from public;
-grant execute on function coinslot.set_plan(text, text, text, text, bigint, jsonb, text, text)
-to service_role;
+comment on function coinslot.set_plan(
+  text, text, text, text, bigint, jsonb, text, text, integer, bigint, bigint
+) is 'See public.coinslot_set_plan.';
+revoke all on function coinslot.set_plan(
+  text, text, text, text, bigint, jsonb, text, text, integer, bigint, bigint
+) from public;
+grant execute on function coinslot.set_plan(
+  text, text, text, text, bigint, jsonb, text, text, integer, bigint, bigint
+) to service_role;
 
 create function public.coinslot_set_plan(
   id text, every text default null, name text default null, name_ko text default null,
   tokens bigint default null, prices jsonb default null, family text default null,
-  rollover text default null
+  rollover text default null, trial_days integer default null, trial_tokens bigint default null,
+  rollover_cap bigint default null
 ) returns jsonb
 language sql volatile set search_path = '' as $$
   select coinslot.set_plan(
     coinslot_set_plan.id, coinslot_set_plan.every, coinslot_set_plan.name,
     coinslot_set_plan.name_ko, coinslot_set_plan.tokens, coinslot_set_plan.prices,
-    coinslot_set_plan.family, coinslot_set_plan.rollover
+    coinslot_set_plan.family, coinslot_set_plan.rollover, coinslot_set_plan.trial_days,
+    coinslot_set_plan.trial_tokens, coinslot_set_plan.rollover_cap
   )
 $$;
 comment on function public.coinslot_set_plan(
-  text, text, text, text, bigint, jsonb, text, text
+  text, text, text, text, bigint, jsonb, text, text, integer, bigint, bigint
 ) is
 'Service: puts a plan on sale, or changes what is given of one. Who has subscribed keeps what they
 agreed to.';
 revoke all on function public.coinslot_set_plan(
-  text, text, text, text, bigint, jsonb, text, text
+  text, text, text, text, bigint, jsonb, text, text, integer, bigint, bigint
 ) from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_set_plan(
-  text, text, text, text, bigint, jsonb, text, text
+  text, text, text, text, bigint, jsonb, text, text, integer, bigint, bigint
 ) to service_role;
 
 create function coinslot.remove_plan(id text) returns boolean

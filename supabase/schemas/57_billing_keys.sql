@@ -18,6 +18,7 @@ create table coinslot.billing_keys (
   removed_at timestamptz,
   forget_at timestamptz,
   forget_tries integer not null default 0,
+  card_hash text collate "C",
   constraint billing_keys_pkey primary key (id),
   constraint billing_keys_gateway_fkey foreign key (gateway)
   references coinslot.gateways (id) on delete restrict,
@@ -35,6 +36,8 @@ comment on column coinslot.billing_keys.broken_at is
 'The gateway refuses it for good: it is charged no more.';
 comment on column coinslot.billing_keys.forget_at is
 'When the gateway is next asked to forget it; null = it need not, or it has.';
+comment on column coinslot.billing_keys.card_hash is
+'Of the card, by whatever key it was stored, where the gateway tells which card it is.';
 create index billing_keys_user_id on coinslot.billing_keys (user_id, created_at);
 create unique index billing_keys_key_hash on coinslot.billing_keys (gateway, key_hash)
 where status = 'active';
@@ -165,7 +168,7 @@ grant execute on function public.coinslot_earlier_method(uuid) to service_role;
 
 -- Called again it changes nothing: the answer may have been lost. One gateway's key is stored once.
 create function coinslot.finish_method(
-  method_id uuid, sealed text, key_hash text, brand text, last_four text
+  method_id uuid, sealed text, key_hash text, brand text, last_four text, fingerprint text
 ) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -177,7 +180,12 @@ begin
   update coinslot.billing_keys k set
     status = 'active', sealed = finish_method.sealed, key_hash = finish_method.key_hash,
     brand = left(finish_method.brand, 40), last_four = right(finish_method.last_four, 4),
-    added_at = clock_timestamp()
+    card_hash = (
+      select encode(sha256(convert_to(
+        s.identity_salt || k.gateway || ' ' || left(finish_method.fingerprint, 200), 'UTF8'
+      )), 'hex')
+      from coinslot.settings s where s.id and finish_method.fingerprint <> ''
+    ), added_at = clock_timestamp()
   where k.id = finish_method.method_id and k.status = 'begun'
   returning k.* into v_method;
   if not found then
@@ -196,27 +204,29 @@ exception when unique_violation then
   return null;
 end
 $$;
-comment on function coinslot.finish_method(uuid, text, text, text, text) is
+comment on function coinslot.finish_method(uuid, text, text, text, text, text) is
 'See public.coinslot_finish_method.';
-revoke all on function coinslot.finish_method(uuid, text, text, text, text) from public;
-grant execute on function coinslot.finish_method(uuid, text, text, text, text) to service_role;
+revoke all on function coinslot.finish_method(uuid, text, text, text, text, text) from public;
+grant execute on function coinslot.finish_method(uuid, text, text, text, text, text)
+to service_role;
 
 create function public.coinslot_finish_method(
   method_id uuid, sealed text, key_hash text, brand text default null,
-  last_four text default null
+  last_four text default null, fingerprint text default null
 ) returns jsonb
 language sql volatile set search_path = '' as $$
   select coinslot.finish_method(
     coinslot_finish_method.method_id, coinslot_finish_method.sealed,
     coinslot_finish_method.key_hash, coinslot_finish_method.brand,
-    coinslot_finish_method.last_four
+    coinslot_finish_method.last_four, coinslot_finish_method.fingerprint
   )
 $$;
-comment on function public.coinslot_finish_method(uuid, text, text, text, text) is
-'Service: keeps what a gateway gave for a method that was begun, encrypted.';
-revoke all on function public.coinslot_finish_method(uuid, text, text, text, text)
+comment on function public.coinslot_finish_method(uuid, text, text, text, text, text) is
+'Service: keeps what a gateway gave for a method that was begun, encrypted. fingerprint: by which
+the gateway knows the card again.';
+revoke all on function public.coinslot_finish_method(uuid, text, text, text, text, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.coinslot_finish_method(uuid, text, text, text, text)
+grant execute on function public.coinslot_finish_method(uuid, text, text, text, text, text)
 to service_role;
 
 create function coinslot.list_methods() returns setof jsonb
@@ -308,7 +318,8 @@ grant execute on function public.coinslot_claim_forgets(text[], integer) to serv
 -- What could be charged is kept no longer than it has to be.
 create function coinslot.finish_forget(method_id uuid) returns void
 language sql volatile security definer set search_path = '' as $$
-  update coinslot.billing_keys k set forget_at = null, sealed = null, key_hash = null
+  update coinslot.billing_keys k set
+    forget_at = null, sealed = null, key_hash = null, card_hash = null
   where k.id = finish_forget.method_id and k.status = 'removed'
 $$;
 comment on function coinslot.finish_forget(uuid) is 'See public.coinslot_finish_forget.';

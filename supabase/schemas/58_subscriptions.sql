@@ -5,6 +5,9 @@
 --        v          v  |       v
 --      ended     paused      ended       also ended: canceled, and its period is over
 --
+--   trialing -> active, past_due or ended: nothing was paid yet. Its first period begins with the
+--   end of the trial, if its owner has agreed to the price.
+--
 -- A period belongs to one cycle, a cycle owns its orders, and an order is credited as every order
 -- is: by what its gateway says of the money. Whatever is paid for a cycle that was paid before is a
 -- duplicate. So no period is paid twice and kept, and none is given that was not paid.
@@ -41,6 +44,8 @@ create table public.token_subscriptions (
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz,
+  trial text,
+  rollover_cap bigint,
   constraint token_subscriptions_pkey primary key (id),
   constraint token_subscriptions_plan_id_fkey foreign key (plan_id)
   references public.token_plans (id) on delete restrict,
@@ -51,13 +56,18 @@ create table public.token_subscriptions (
   constraint token_subscriptions_method_id_fkey foreign key (method_id)
   references coinslot.billing_keys (id) on delete restrict,
   constraint token_subscriptions_status_known
-  check (status in ('incomplete', 'active', 'past_due', 'paused', 'ended')),
+  check (status in ('incomplete', 'trialing', 'active', 'past_due', 'paused', 'ended')),
+  constraint token_subscriptions_trial_known check (
+    trial in ('asked', 'agreed', 'over') and (trial is not null or status <> 'trialing')
+  ),
   constraint token_subscriptions_every_known check (every in ('month', 'year')),
   constraint token_subscriptions_amount_positive
   check (amount between 1 and 9007199254740991),
   constraint token_subscriptions_tokens_positive
   check (tokens between 1 and 9007199254740991),
-  constraint token_subscriptions_rollover_known check (rollover in ('none', 'full')),
+  constraint token_subscriptions_rollover_known check (rollover in ('none', 'cap', 'full')),
+  constraint token_subscriptions_cap_with_rollover
+  check ((rollover = 'cap') = (rollover_cap is not null) and rollover_cap > 0),
   constraint token_subscriptions_needs_known check (needs in ('method', 'authentication')),
   constraint token_subscriptions_period_forward check (period_start < period_end),
   constraint token_subscriptions_ended_charges_nothing check (
@@ -80,6 +90,9 @@ comment on column public.token_subscriptions.next_charge_at is
 'When it is looked at next: to be charged, or to end.';
 comment on column public.token_subscriptions.grace_until is
 'Unpaid until then it ends; null = nothing is unpaid.';
+comment on column public.token_subscriptions.trial is
+'asked: it ends with its trial unless its owner agrees to the price. agreed: it is charged then.
+over: its first period was paid. null = it had none.';
 create unique index token_subscriptions_one_of_a_family
 on public.token_subscriptions (user_id, family) where status <> 'ended';
 create index token_subscriptions_newest on public.token_subscriptions (created_at desc, id desc);
@@ -140,7 +153,9 @@ create table coinslot.subscription_consents (
   constraint subscription_consents_pkey primary key (id),
   constraint subscription_consents_subscription_id_fkey foreign key (subscription_id)
   references public.token_subscriptions (id) on delete restrict,
-  constraint subscription_consents_kind_known check (kind in ('subscribe', 'change', 'resume'))
+  constraint subscription_consents_kind_known check (
+    kind in ('subscribe', 'change', 'resume', 'price')
+  )
 );
 comment on table coinslot.subscription_consents is 'What people agreed to, and when.';
 create index subscription_consents_subscription_id
@@ -170,6 +185,7 @@ create table coinslot.subscription_cycles (
   first_try_at timestamptz,
   paid_at timestamptz,
   created_at timestamptz not null default clock_timestamp(),
+  rollover_cap bigint,
   constraint subscription_cycles_pkey primary key (id),
   constraint subscription_cycles_period_start_key unique (subscription_id, period_start),
   constraint subscription_cycles_subscription_id_fkey foreign key (subscription_id)
@@ -181,6 +197,8 @@ create table coinslot.subscription_cycles (
 );
 comment on table coinslot.subscription_cycles is
 'Periods that were to be paid: each once, whoever asks for it.';
+comment on column coinslot.subscription_cycles.rollover_cap is
+'Of a rollover up to a limit: what goes over into the next period at most.';
 comment on column coinslot.subscription_cycles.tries is 'Charges that were declined.';
 create index subscription_cycles_plan_id on coinslot.subscription_cycles (plan_id);
 alter table coinslot.subscription_cycles enable row level security;
@@ -403,6 +421,31 @@ comment on function coinslot.void_cycle_orders(uuid) is
 'Calls off the unpaid orders of a locked subscription.';
 revoke all on function coinslot.void_cycle_orders(uuid) from public;
 
+-- What is left of a period that was to go over into the next one waits for that. There is none: it
+-- ends now, as what was left of any other has. Spends so far are drawn before that.
+create function coinslot.end_allowance(subscription public.token_subscriptions) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_now timestamptz;
+begin
+  if subscription.rollover <> 'cap' and not exists (
+    select from coinslot.subscription_cycles c
+    where c.subscription_id = subscription.id and c.rollover = 'cap'
+  ) then
+    return;
+  end if;
+  v_now := coinslot.wallet_time(coinslot.lock_wallet(subscription.user_id));
+  perform coinslot.fold(subscription.user_id, v_now);
+  update public.token_lots l set expires_at = v_now + interval '1 hour'
+  from coinslot.allowance_lots(subscription, v_now) a
+  where l.id = a.id and l.expires_at > v_now + interval '1 hour';
+  perform coinslot.note_change(subscription.user_id, v_now);
+end
+$$;
+comment on function coinslot.end_allowance(public.token_subscriptions) is
+'Ends the tokens of the periods of a subscription that has none any more, an hour from now.';
+revoke all on function coinslot.end_allowance(public.token_subscriptions) from public;
+
 create function coinslot.end_subscription(
   subscription public.token_subscriptions, reason text
 ) returns public.token_subscriptions
@@ -427,6 +470,9 @@ begin
     v_subscription, subscription.status, 'ended',
     jsonb_build_object('reason', end_subscription.reason)
   );
+  if end_subscription.reason in ('canceled', 'price_not_agreed') then
+    perform coinslot.end_allowance(subscription);
+  end if;
   return v_subscription;
 end
 $$;

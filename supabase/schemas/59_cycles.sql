@@ -7,9 +7,9 @@ language plpgsql stable set search_path = '' as $$
 declare
   v_terms public.token_subscriptions;
 begin
-  select o.id, o.family, o.every, o.tokens, o.rollover, o.amount, o.currency
+  select o.id, o.family, o.every, o.tokens, o.rollover, o.rollover_cap, o.amount, o.currency
   into v_terms.plan_id, v_terms.family, v_terms.every, v_terms.tokens, v_terms.rollover,
-    v_terms.amount, v_terms.currency
+    v_terms.rollover_cap, v_terms.amount, v_terms.currency
   from public.token_plan_offers o
   where o.id = plan_terms.plan_id and o.currency = plan_terms.currency;
   if not found then
@@ -31,11 +31,11 @@ declare
 begin
   insert into coinslot.subscription_cycles (
     subscription_id, number, period_start, period_end, plan_id, every, amount, currency, tokens,
-    rollover
+    rollover, rollover_cap
   ) values (
     subscription.id, subscription.period, subscription.period_start, subscription.period_end,
     subscription.plan_id, subscription.every, subscription.amount, subscription.currency,
-    subscription.tokens, subscription.rollover
+    subscription.tokens, subscription.rollover, subscription.rollover_cap
   )
   on conflict on constraint subscription_cycles_period_start_key do nothing
   returning * into v_cycle;
@@ -51,7 +51,8 @@ comment on function coinslot.open_cycle(public.token_subscriptions) is
 revoke all on function coinslot.open_cycle(public.token_subscriptions) from public;
 
 -- Of what was missed while nobody charged, nothing is charged: the period that runs now is. A plan
--- that was chosen for the next period counts from here on, at the price that was agreed to.
+-- that was chosen for the next period counts from here on, at the price that was agreed to, and so
+-- does a higher price of the plan.
 create function coinslot.next_period(subscription public.token_subscriptions)
 returns public.token_subscriptions
 language plpgsql volatile set search_path = '' as $$
@@ -59,8 +60,11 @@ declare
   v_next public.token_subscriptions := subscription;
   v_now timestamptz := clock_timestamp();
   v_agreed jsonb;
+  v_ask coinslot.price_asks := coinslot.price_ask(subscription);
 begin
-  if v_next.next_plan_id is not null then
+  if v_next.next_plan_id is null and v_ask.answer = 'agreed' then
+    v_next.amount := v_ask.amount;
+  elsif v_next.next_plan_id is not null then
     select c.terms into v_agreed from coinslot.subscription_consents c
     where c.subscription_id = v_next.id and c.kind = 'change'
       and c.terms ->> 'plan_id' = v_next.next_plan_id
@@ -69,6 +73,7 @@ begin
     v_next.tokens := (v_agreed ->> 'tokens')::bigint;
     v_next.amount := (v_agreed ->> 'amount')::bigint;
     v_next.rollover := v_agreed ->> 'rollover';
+    v_next.rollover_cap := (v_agreed ->> 'rollover_cap')::bigint;
     if v_next.every <> v_agreed ->> 'every' then
       v_next.every := v_agreed ->> 'every';
       v_next.anchor := subscription.period_end;
@@ -88,7 +93,7 @@ begin
   );
   update public.token_subscriptions s set
     plan_id = v_next.plan_id, tokens = v_next.tokens, amount = v_next.amount,
-    rollover = v_next.rollover, every = v_next.every, anchor = v_next.anchor,
+    rollover = v_next.rollover, rollover_cap = v_next.rollover_cap, every = v_next.every, anchor = v_next.anchor,
     next_plan_id = v_next.next_plan_id, period = v_next.period,
     period_start = v_next.period_start, period_end = v_next.period_end,
     version = s.version + 1, updated_at = v_now
@@ -106,14 +111,16 @@ comment on function coinslot.next_period(public.token_subscriptions) is
 'Moves a locked subscription to the period that runs now.';
 revoke all on function coinslot.next_period(public.token_subscriptions) from public;
 
--- The tokens of a period last until the next one is charged, and a little longer.
+-- The tokens of a period last until the next one is charged, and a little longer. Those that may go
+-- over into the next wait for its money, for as long as that may take.
 create function coinslot.cycle_tokens_end(
   subscription public.token_subscriptions, cycle coinslot.subscription_cycles
 ) returns timestamptz
 language sql stable set search_path = '' as $$
-  select case when cycle.rollover = 'none' then interval '1 hour' + coinslot.charge_time(
+  select case when cycle.rollover <> 'full' then interval '1 hour' + coinslot.charge_time(
     cycle.period_end, subscription.time_zone, subscription.id
-  ) end
+  ) + case when cycle.rollover = 'cap' then s.subscription_grace else interval '0' end end
+  from coinslot.settings s where s.id
 $$;
 comment on function coinslot.cycle_tokens_end(
   public.token_subscriptions, coinslot.subscription_cycles
@@ -201,7 +208,7 @@ declare
   v_grace timestamptz;
   v_retry timestamptz;
 begin
-  if subscription.cancel_at_end and subscription.status in ('active', 'past_due') then
+  if subscription.cancel_at_end and subscription.status in ('trialing', 'active', 'past_due') then
     perform coinslot.end_subscription(subscription, 'canceled');
     return;
   end if;
@@ -210,7 +217,7 @@ begin
     first_try_at = coalesce(c.first_try_at, v_now)
   where c.id = cycle.id
   returning c.* into v_cycle;
-  if subscription.status in ('active', 'past_due') then
+  if subscription.status in ('trialing', 'active', 'past_due') then
     v_grace := coalesce(subscription.grace_until, v_cycle.first_try_at + (
       select s.subscription_grace from coinslot.settings s where s.id
     ));
@@ -220,13 +227,13 @@ begin
     );
   end if;
   v_retry := case follow_decline.outcome
-    when 'soft' then case when subscription.status in ('active', 'past_due')
+    when 'soft' then case when subscription.status in ('trialing', 'active', 'past_due')
       then v_cycle.first_try_at + coinslot.retry_wait(v_cycle.tries) end
     when 'ours' then v_now + interval '1 hour'
   end;
   update public.token_subscriptions s set
-    status = case s.status when 'active' then 'past_due' else s.status end,
-    grace_until = case when s.status in ('active', 'past_due') then v_grace end,
+    status = case when s.status in ('trialing', 'active') then 'past_due' else s.status end,
+    grace_until = case when s.status in ('trialing', 'active', 'past_due') then v_grace end,
     next_charge_at = case when s.status = 'paused' then null else least(v_retry, v_grace) end,
     needs = case follow_decline.outcome when 'hard' then 'method'
       when 'authentication' then 'authentication' end,
@@ -248,6 +255,98 @@ comment on function coinslot.follow_decline(
 ) is 'What a declined charge leads to, of a locked subscription.';
 revoke all on function coinslot.follow_decline(
   public.token_subscriptions, coinslot.subscription_cycles, text, text
+) from public;
+
+-- ---- what goes over into the next period ----
+
+-- Of the order that was paid last the tokens are drawn last.
+create function coinslot.allowance_lots(
+  subscription public.token_subscriptions, now timestamptz, cycle_id bigint default null
+) returns setof public.token_lots
+language sql stable set search_path = '' set enable_seqscan = off as $$
+  select l.* from coinslot.subscription_cycles c
+  inner join coinslot.cycle_orders o on o.cycle_id = c.id
+  inner join public.token_lots l on l.payment_id = o.payment_id
+  where c.subscription_id = subscription.id and c.id is distinct from allowance_lots.cycle_id
+    and l.user_id = subscription.user_id and l.remaining > 0
+    and l.expires_at > allowance_lots.now and l.expires_at < 'infinity'
+  order by l.expires_at desc, l.priority desc, l.paid desc, l.id desc
+$$;
+comment on function coinslot.allowance_lots(public.token_subscriptions, timestamptz, bigint) is
+'Lots of the periods of a subscription, but for one of them, that live and end.';
+revoke all on function coinslot.allowance_lots(public.token_subscriptions, timestamptz, bigint)
+from public;
+
+-- It stays what its order paid for, and goes back with that money: no entry, and no token more or
+-- less. It is drawn before those of the new period.
+create function coinslot.carry_lot(
+  lot public.token_lots, tokens bigint, seq bigint, expires_at timestamptz
+) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  update public.token_lots l set
+    remaining = l.remaining - carry_lot.tokens, taken = l.taken + carry_lot.tokens
+  where l.id = lot.id;
+  insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens)
+  values (lot.id, lot.user_id, carry_lot.seq, 'moved', carry_lot.tokens);
+  lot.seq := 0;
+  lot.tokens := carry_lot.tokens;
+  lot.expires_at := carry_lot.expires_at;
+  lot.priority := -1;
+  lot.created_at := null;
+  perform coinslot.make_lot(lot, 0);
+end
+$$;
+comment on function coinslot.carry_lot(public.token_lots, bigint, bigint, timestamptz) is
+'Moves tokens of a lot that is about to end into one that ends with the next period.';
+revoke all on function coinslot.carry_lot(public.token_lots, bigint, bigint, timestamptz)
+from public;
+
+-- When the next period is paid, by the terms of the one before it. The wallet is folded first, so
+-- that what was spent until now was drawn. What is too much ends within the hour.
+create function coinslot.carry_over(
+  subscription public.token_subscriptions, cycle coinslot.subscription_cycles,
+  payment public.token_payments
+) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_left bigint := (
+    select case when c.rollover = 'cap' then c.rollover_cap end
+    from coinslot.subscription_cycles c
+    where c.subscription_id = subscription.id and c.status = 'paid'
+      and c.period_start < cycle.period_start
+    order by c.period_start desc limit 1
+  );
+  v_now timestamptz;
+  v_wallet public.token_wallets;
+  v_lot public.token_lots;
+  v_part bigint;
+begin
+  if v_left is null then
+    return;
+  end if;
+  v_now := coinslot.wallet_time(coinslot.lock_wallet(subscription.user_id));
+  v_wallet := coinslot.fold(subscription.user_id, v_now);
+  for v_lot in select a.* from coinslot.allowance_lots(subscription, v_now, cycle.id) a loop
+    v_part := least(v_left, v_lot.remaining);
+    v_left := v_left - v_part;
+    if v_part > 0 then
+      perform coinslot.carry_lot(
+        v_lot, v_part, v_wallet.seq, coinslot.order_expiry(payment, v_now)
+      );
+    end if;
+    update public.token_lots l set
+      expires_at = least(l.expires_at, v_now + interval '1 hour')
+    where l.id = v_lot.id;
+  end loop;
+  perform coinslot.note_change(subscription.user_id, v_now);
+end
+$$;
+comment on function coinslot.carry_over(
+  public.token_subscriptions, coinslot.subscription_cycles, public.token_payments
+) is 'Takes what is left of the period before over into one that was just paid, up to its limit.';
+revoke all on function coinslot.carry_over(
+  public.token_subscriptions, coinslot.subscription_cycles, public.token_payments
 ) from public;
 
 -- In the transaction that credits an order, after its wallet. What has ended stays so: the period
@@ -281,15 +380,18 @@ begin
   end if;
   update public.token_subscriptions s set
     status = 'active', grace_until = null, needs = null,
+    trial = case when s.trial is not null then 'over' end,
     next_charge_at = coinslot.charge_time(s.period_end, s.time_zone, s.id),
     version = s.version + 1, updated_at = clock_timestamp()
   where s.id = v_before.id
   returning s.* into v_after;
-  perform coinslot.note_subscription(v_after, v_before.status, case v_before.status
-    when 'incomplete' then 'started' when 'paused' then 'resumed'
-    when 'past_due' then 'recovered' else 'renewed' end,
+  perform coinslot.note_subscription(v_after, v_before.status, case
+    when v_before.status = 'incomplete' or v_before.trial = 'agreed' then 'started'
+    when v_before.status = 'paused' then 'resumed'
+    when v_before.status = 'past_due' then 'recovered' else 'renewed' end,
     jsonb_build_object('order_id', payment.order_id, 'period_end', v_after.period_end)
   );
+  perform coinslot.carry_over(v_after, v_cycle, payment);
 end
 $$;
 comment on function coinslot.follow_cycle(public.token_payments) is
@@ -345,7 +447,7 @@ declare
     select h.created_at from coinslot.cycle_charges h
     where h.cycle_id = cycle.id and h.state = 'open'
   );
-  v_told boolean := subscription.status <> 'active'
+  v_told boolean := subscription.status not in ('trialing', 'active')
     or v_since > clock_timestamp() - interval '1 hour';
   v_subscription public.token_subscriptions;
 begin
@@ -448,7 +550,7 @@ begin
   elsif v_bar is not null then
     perform coinslot.end_subscription(subscription, v_bar);
     return null;
-  elsif subscription.status = 'active' and not exists (
+  elsif subscription.status in ('trialing', 'active') and not exists (
     select from coinslot.subscription_cycles c
     where c.subscription_id = subscription.id and c.period_start = subscription.period_start
       and c.status = 'due'
@@ -460,6 +562,12 @@ begin
       return null;
     elsif subscription.cancel_at_end then
       perform coinslot.end_subscription(subscription, 'canceled');
+      return null;
+    elsif subscription.status = 'trialing' and subscription.trial <> 'agreed' then
+      perform coinslot.end_subscription(subscription, 'trial_over');
+      return null;
+    elsif coinslot.ends_by_price(subscription) and not subscription.pause_at_end then
+      perform coinslot.end_subscription(subscription, 'price_not_agreed');
       return null;
     elsif subscription.pause_at_end then
       update public.token_subscriptions s set

@@ -36,7 +36,7 @@ begin
   values (subscription.id, note_consent.kind, jsonb_build_object(
     'plan_id', terms.plan_id, 'every', terms.every, 'amount', terms.amount,
     'currency', terms.currency, 'tokens', terms.tokens, 'rollover', terms.rollover,
-    'method_id', subscription.method_id, 'from', subscription.period_start,
+    'rollover_cap', terms.rollover_cap, 'method_id', subscription.method_id, 'from', subscription.period_start,
     'shown', coalesce(note_consent.consent, '{}')
   ));
 end
@@ -78,12 +78,12 @@ declare
   v_zone text := (select s.time_zone from coinslot.settings s where s.id);
 begin
   insert into public.token_subscriptions (
-    user_id, plan_id, family, gateway, live, every, amount, currency, tokens, rollover, method_id,
-    time_zone, anchor, period_start, period_end, next_charge_at
+    user_id, plan_id, family, gateway, live, every, amount, currency, tokens, rollover,
+    rollover_cap, method_id, time_zone, anchor, period_start, period_end, next_charge_at
   ) values (
     begin_subscription.user_id, terms.plan_id, terms.family, begin_subscription.gateway,
     coinslot.is_live(), terms.every, terms.amount, terms.currency, terms.tokens, terms.rollover,
-    begin_subscription.method_id, v_zone, v_now, v_now,
+    terms.rollover_cap, begin_subscription.method_id, v_zone, v_now, v_now,
     coinslot.period_at(v_now, v_zone, terms.every, 1), v_now
   ) returning * into v_subscription;
   perform coinslot.open_cycle(v_subscription);
@@ -99,8 +99,9 @@ revoke all on function coinslot.begin_subscription(
 ) from public;
 
 -- Called again for a plan that is not paid yet it is the same subscription: two browsers make one.
+-- Nobody is charged who asked for a trial: they have it as the page showed it, or are refused.
 create function coinslot.subscribe(
-  plan_id text, gateway text, currency text, method_id uuid, consent jsonb
+  plan_id text, gateway text, currency text, method_id uuid, consent jsonb, trial text
 ) returns public.token_subscriptions
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -118,8 +119,9 @@ begin
   perform coinslot.own_method(subscribe.method_id, subscribe.gateway);
   select s.* into v_subscription from public.token_subscriptions s
   where s.user_id = v_user_id and s.family = v_terms.family and s.status <> 'ended';
-  if v_subscription.status = 'incomplete' and v_subscription.plan_id = v_terms.plan_id
-    and v_subscription.gateway = subscribe.gateway
+  if v_subscription.status = (
+    case when subscribe.trial is null then 'incomplete' else 'trialing' end
+  ) and v_subscription.plan_id = v_terms.plan_id and v_subscription.gateway = subscribe.gateway
     and v_subscription.method_id = subscribe.method_id
   then
     return v_subscription;
@@ -130,34 +132,43 @@ begin
     ));
   end if;
   perform coinslot.check_subscribing(v_user_id);
-  v_subscription := coinslot.begin_subscription(
-    v_user_id, v_terms, subscribe.gateway, subscribe.method_id
-  );
+  if subscribe.trial is not null then
+    v_subscription := coinslot.begin_trial(
+      v_user_id, v_terms, subscribe.gateway, subscribe.method_id, subscribe.trial
+    );
+  else
+    v_subscription := coinslot.begin_subscription(
+      v_user_id, v_terms, subscribe.gateway, subscribe.method_id
+    );
+  end if;
   perform coinslot.note_consent(v_subscription, 'subscribe', v_terms, subscribe.consent);
   return v_subscription;
 end
 $$;
-comment on function coinslot.subscribe(text, text, text, uuid, jsonb) is
+comment on function coinslot.subscribe(text, text, text, uuid, jsonb, text) is
 'See public.subscribe_token_plan.';
-revoke all on function coinslot.subscribe(text, text, text, uuid, jsonb) from public;
-grant execute on function coinslot.subscribe(text, text, text, uuid, jsonb) to authenticated;
+revoke all on function coinslot.subscribe(text, text, text, uuid, jsonb, text) from public;
+grant execute on function coinslot.subscribe(text, text, text, uuid, jsonb, text)
+to authenticated;
 
 create function public.subscribe_token_plan(
-  plan_id text, gateway text, currency text, method_id uuid, consent jsonb default '{}'
+  plan_id text, gateway text, currency text, method_id uuid, consent jsonb default '{}',
+  trial text default null
 ) returns public.token_subscriptions
 language sql volatile
 set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
   select coinslot.subscribe(
     subscribe_token_plan.plan_id, subscribe_token_plan.gateway, subscribe_token_plan.currency,
-    subscribe_token_plan.method_id, subscribe_token_plan.consent
+    subscribe_token_plan.method_id, subscribe_token_plan.consent, subscribe_token_plan.trial
   )
 $$;
-comment on function public.subscribe_token_plan(text, text, text, uuid, jsonb) is
+comment on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text) is
 'Subscribes the signed-in user to a plan, to be charged by a stored method from now on. consent is
-what the page showed, and is kept.';
-revoke all on function public.subscribe_token_plan(text, text, text, uuid, jsonb)
+what the page showed, and is kept. trial: begins with the trial, or not at all; asked: it ends
+unless answer_token_price agrees to the price; agreed: it is charged after it.';
+revoke all on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.subscribe_token_plan(text, text, text, uuid, jsonb)
+grant execute on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text)
 to authenticated;
 
 create function coinslot.refuse_state(subscription public.token_subscriptions) returns void
@@ -172,8 +183,8 @@ comment on function coinslot.refuse_state(public.token_subscriptions) is
 'PT409: a subscription is not in a state that allows this.';
 revoke all on function coinslot.refuse_state(public.token_subscriptions) from public;
 
--- What was paid for stays until its period is over. What is not paid ends at once, with all that
--- would be charged for it.
+-- What was paid for stays until its period is over, and so does a trial. What is not paid ends at
+-- once, with all that would be charged for it.
 create function coinslot.end_with_period(
   subscription public.token_subscriptions, detail jsonb default '{}'
 ) returns public.token_subscriptions
@@ -183,7 +194,7 @@ declare
 begin
   if subscription.status = 'ended' or subscription.cancel_at_end then
     return subscription;
-  elsif subscription.status <> 'active' then
+  elsif subscription.status not in ('trialing', 'active') then
     return coinslot.end_subscription(subscription, 'canceled');
   end if;
   update public.token_subscriptions s set
@@ -198,7 +209,7 @@ begin
 end
 $$;
 comment on function coinslot.end_with_period(public.token_subscriptions, jsonb) is
-'Ends a locked subscription with the period that is paid; at once if none is.';
+'Ends a locked subscription with the period that is paid, or its trial; at once without one.';
 revoke all on function coinslot.end_with_period(public.token_subscriptions, jsonb) from public;
 
 create function coinslot.cancel_subscription(subscription_id uuid)
@@ -219,7 +230,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   select coinslot.cancel_subscription(cancel_token_subscription.subscription_id)
 $$;
 comment on function public.cancel_token_subscription(uuid) is
-'Ends a subscription of the signed-in user with the period that is paid; at once if none is.';
+'Ends a subscription of the signed-in user with the period that is paid, or its trial; at once if
+there is none.';
 revoke all on function public.cancel_token_subscription(uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.cancel_token_subscription(uuid) to authenticated;
@@ -235,9 +247,11 @@ declare
   v_after public.token_subscriptions;
   v_now timestamptz := clock_timestamp();
 begin
-  if v_before.status = 'active' and not v_before.cancel_at_end and not v_before.pause_at_end then
+  if v_before.status in ('trialing', 'active') and not v_before.cancel_at_end
+    and not v_before.pause_at_end
+  then
     return v_before;
-  elsif v_before.status not in ('active', 'paused') or exists (
+  elsif v_before.status not in ('trialing', 'active', 'paused') or exists (
     select from coinslot.cycle_charges h
     inner join coinslot.subscription_cycles c on c.id = h.cycle_id
     where c.subscription_id = v_before.id and h.state in ('open', 'review')
@@ -249,6 +263,8 @@ begin
     perform coinslot.void_cycle_orders(v_before.id);
     update coinslot.subscription_cycles c set status = 'missed'
     where c.subscription_id = v_before.id and c.status = 'due';
+    delete from coinslot.price_asks a
+    where a.subscription_id = v_before.id and a.starts_at >= v_before.period_end;
     v_after.anchor := v_now;
     v_after.period := 0;
     v_after.period_start := v_now;
@@ -531,7 +547,7 @@ set search_path = '' set enable_seqscan = off as $$
     'id', s.id, 'plan_id', s.plan_id, 'name', p.name, 'name_ko', p.name_ko, 'family', s.family,
     'gateway', s.gateway, 'status', s.status, 'every', s.every, 'amount', s.amount,
     'currency', s.currency, 'tokens', s.tokens, 'rollover', s.rollover,
-    'period_start', s.period_start, 'period_end', s.period_end,
+    'rollover_cap', s.rollover_cap, 'period_start', s.period_start, 'period_end', s.period_end,
     'cancel_at_end', s.cancel_at_end, 'pause_at_end', s.pause_at_end,
     'next_plan_id', s.next_plan_id, 'next', (
       select jsonb_build_object(
@@ -545,8 +561,16 @@ set search_path = '' set enable_seqscan = off as $$
       order by c.id desc limit 1
     ), 'needs', s.needs, 'grace_until', s.grace_until,
     'next_charge_at', case when not s.cancel_at_end and not s.pause_at_end
+      and s.trial is distinct from 'asked' and not coinslot.ends_by_price(s)
       then s.next_charge_at end,
-    'end_reason', s.end_reason, 'ended_at', s.ended_at, 'created_at', s.created_at,
+    'trial', s.trial, 'price', (
+      select jsonb_build_object(
+        'amount', a.amount, 'from', a.starts_at, 'ends', a.ends, 'answer', a.answer
+      )
+      from coinslot.price_ask(s) a
+      where a.amount is not null and s.status = 'active' and not s.cancel_at_end
+        and s.next_plan_id is null
+    ), 'end_reason', s.end_reason, 'ended_at', s.ended_at, 'created_at', s.created_at,
     'method', (
       select jsonb_build_object(
         'id', k.id, 'brand', k.brand, 'last_four', k.last_four, 'broken', k.broken_at is not null
@@ -570,7 +594,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
 $$;
 comment on function public.list_token_subscriptions() is
 'Subscriptions of the signed-in user, open ones first: plan, price, tokens, period, next charge,
-the plan from the next period on (next) at the price that was agreed to, method, and what they need.';
+the plan from the next period on (next) at the price that was agreed to, a higher price that they
+are asked to agree to (price), method, and what they need.';
 revoke all on function public.list_token_subscriptions()
 from public, anon, authenticated, service_role;
 grant execute on function public.list_token_subscriptions() to authenticated;
@@ -696,12 +721,29 @@ language sql stable set search_path = '' as $$
     values
     ('cycle_without_its_money', case when c.status = 'paid' then 1 else 0 end, least(o.credited, 1)),
     ('cycle_paid_twice', least(o.credited, 1), o.credited),
-    ('cycle_changed_twice', least(o.changed, 1), o.changed)
+    ('cycle_changed_twice', least(o.changed, 1), o.changed),
+    ('cycle_not_agreed', 1, (
+      select count(*) from (
+        select from coinslot.subscription_consents k
+        where k.subscription_id = s.id and (k.terms ->> 'amount')::bigint = c.amount
+          and k.terms ->> 'currency' = c.currency
+        limit 1
+      ) k
+    ))
   ) v (problem, expected, found)
   where (verify_subscriptions.from_user is null or s.user_id >= verify_subscriptions.from_user)
     and (verify_subscriptions.to_user is null or s.user_id <= verify_subscriptions.to_user)
     and v.expected <> v.found
+  union all
+  select s.user_id, 'trial_tokens', g.tokens, coalesce(l.tokens, 0)
+  from public.token_subscriptions s
+  inner join coinslot.trial_grants g on g.subscription_id = s.id
+  left join public.token_lots l
+    on l.id = g.lot_id and l.payment_id is null and s.trial is not null
+  where (verify_subscriptions.from_user is null or s.user_id >= verify_subscriptions.from_user)
+    and (verify_subscriptions.to_user is null or s.user_id <= verify_subscriptions.to_user)
+    and g.tokens <> coalesce(l.tokens, 0)
 $$;
 comment on function coinslot.verify_subscriptions(uuid, uuid) is
-'Cycles whose orders do not bear them out.';
+'Cycles whose orders do not bear them out, and trials whose lots do not.';
 revoke all on function coinslot.verify_subscriptions(uuid, uuid) from public;

@@ -137,8 +137,9 @@ begin
   insert into coinslot.cycle_orders (payment_id, cycle_id, purpose, terms)
   values (v_order.id, v_cycle.id, 'change', jsonb_build_object(
     'plan_id', terms.plan_id, 'amount', terms.amount, 'tokens', terms.tokens,
+    'rollover_cap', terms.rollover_cap,
     'before', jsonb_build_object('plan_id', subscription.plan_id, 'amount', subscription.amount,
-      'tokens', subscription.tokens)
+      'tokens', subscription.tokens, 'rollover_cap', subscription.rollover_cap)
   ));
   perform coinslot.record_event(v_order, null, 'subscription');
   insert into coinslot.cycle_charges (cycle_id, payment_id, method_id, leased_until)
@@ -234,11 +235,15 @@ begin
   update public.token_subscriptions s set
     plan_id = follow_upgrade.terms ->> 'plan_id',
     amount = (follow_upgrade.terms ->> 'amount')::bigint,
-    tokens = (follow_upgrade.terms ->> 'tokens')::bigint, next_plan_id = null,
-    version = s.version + 1, updated_at = clock_timestamp()
+    tokens = (follow_upgrade.terms ->> 'tokens')::bigint,
+    rollover_cap = case when s.rollover = 'cap' then coalesce(
+      (follow_upgrade.terms ->> 'rollover_cap')::bigint, s.rollover_cap
+    ) end, next_plan_id = null, version = s.version + 1, updated_at = clock_timestamp()
   where s.id = subscription.id and s.status <> 'ended' and s.period_start = cycle.period_start
   returning s.* into v_after;
   if found then
+    update coinslot.subscription_cycles c set rollover_cap = v_after.rollover_cap
+    where c.id = cycle.id;
     perform coinslot.note_subscription(
       v_after, subscription.status, 'upgraded', jsonb_build_object('order_id', payment.order_id)
     );
@@ -262,14 +267,20 @@ declare
 begin
   update public.token_subscriptions s set
     plan_id = o.terms #>> '{before,plan_id}', amount = (o.terms #>> '{before,amount}')::bigint,
-    tokens = (o.terms #>> '{before,tokens}')::bigint, version = s.version + 1,
-    updated_at = clock_timestamp()
+    tokens = (o.terms #>> '{before,tokens}')::bigint,
+    rollover_cap = case when s.rollover = 'cap' then coalesce(
+      (o.terms #>> '{before,rollover_cap}')::bigint, s.rollover_cap
+    ) end, version = s.version + 1, updated_at = clock_timestamp()
   from coinslot.cycle_orders o
   inner join coinslot.subscription_cycles c on c.id = o.cycle_id
   where o.payment_id = payment.id and o.purpose = 'change' and s.id = c.subscription_id
     and s.status <> 'ended' and s.plan_id = o.terms ->> 'plan_id'
   returning s.* into v_subscription;
   if found then
+    update coinslot.subscription_cycles c set rollover_cap = v_subscription.rollover_cap
+    from coinslot.cycle_orders o
+    where o.payment_id = payment.id and c.id = o.cycle_id and c.rollover = 'cap'
+      and v_subscription.rollover = 'cap';
     perform coinslot.note_subscription(
       v_subscription, v_subscription.status, 'upgrade_refunded',
       jsonb_build_object('order_id', payment.order_id)

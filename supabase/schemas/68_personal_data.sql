@@ -433,6 +433,8 @@ begin
   where r.id = i.referral_id and r.referred = any (v_ids);
   delete from coinslot.promotion_identities i using coinslot.promotion_uses u
   where u.id = i.use_id and u.user_id = any (v_ids);
+  delete from coinslot.trial_marks m using public.token_subscriptions s
+  where s.id = m.subscription_id and s.user_id = any (v_ids);
   delete from coinslot.instruments i using public.token_payments p
   where p.id = i.payment_id and p.user_id = any (v_ids);
   update coinslot.erasures e set keeps_hashes = false where e.user_id = any (v_erased);

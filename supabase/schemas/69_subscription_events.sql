@@ -5,6 +5,11 @@
 -- next number of that wallet.
 
 insert into coinslot.event_types (type, description) values
+('subscription.trial_started', 'A trial begins, for which nothing is charged.'),
+('subscription.trial_ending', 'A trial is about to end, and its first period to be charged.'),
+('subscription.price_agreed', 'Its owner has agreed to a price that is charged from then on.'),
+('subscription.price_proposed', 'Its owner is asked to agree to a higher price.'),
+('subscription.price_declined', 'Its owner does not agree to a higher price.'),
 ('subscription.started', 'The first period is paid.'),
 ('subscription.renewal_due', 'The next period is about to be charged.'),
 ('subscription.renewed', 'Another period is paid.'),
@@ -28,6 +33,8 @@ insert into coinslot.event_types (type, description) values
 -- People are mailed of what they can do something about, and did not do themselves. Of the charges
 -- of a period they are told at the first decline, after three days and a day before the end.
 insert into coinslot.mail_kinds (kind, event_type, only_if) values
+('subscription_trial', 'subscription.trial_ending', null),
+('subscription_price', 'subscription.price_proposed', null),
 ('subscription_renewal', 'subscription.renewal_due', null),
 (
   'subscription_failed', 'subscription.payment_failed',
@@ -36,7 +43,9 @@ insert into coinslot.mail_kinds (kind, event_type, only_if) values
 ),
 (
   'subscription_ended', 'subscription.ended',
-  '$.previous_status != "incomplete" && ($.reason == "canceled" || $.reason == "unpaid")'
+  '$.previous_status != "incomplete"
+    && ($.reason == "canceled" || $.reason == "unpaid" || $.reason == "trial_over"
+      || $.reason == "price_not_agreed")'
 ),
 (
   'top_up_suspended', 'top_up.suspended',
@@ -44,6 +53,16 @@ insert into coinslot.mail_kinds (kind, event_type, only_if) values
 );
 
 -- ---- subscriptions ----
+
+create function coinslot.trial_data(subscription public.token_subscriptions) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'charge_at', subscription.next_charge_at, 'agreed', subscription.trial = 'agreed'
+  )
+$$;
+comment on function coinslot.trial_data(public.token_subscriptions) is
+'What is charged at the end of a trial, and whether its owner has agreed to that.';
+revoke all on function coinslot.trial_data(public.token_subscriptions) from public;
 
 create function coinslot.subscription_data(subscription public.token_subscriptions) returns jsonb
 language sql stable set search_path = '' as $$
@@ -68,6 +87,24 @@ create function coinslot.subscription_moves(
 language sql stable set search_path = '' as $$
   select m.type, m.more from (
     values
+    ('subscription.trial_started', jsonb_build_object(
+        'trial_tokens', change.detail -> 'tokens', 'charge_at', subscription.next_charge_at,
+        'agreed', subscription.trial = 'agreed'),
+      change.event = 'trial_started'),
+    -- A trial that is no longer than that has its notice at once.
+    ('subscription.trial_ending', coinslot.trial_data(subscription),
+      change.event = 'trial_started' and subscription.next_charge_at - subscription.created_at <= (
+        select s.trial_ahead from coinslot.settings s where s.id
+      )),
+    ('subscription.price_agreed', jsonb_build_object('from', change.detail -> 'from',
+        'amount', change.detail -> 'amount'),
+      change.event = 'price_agreed'),
+    ('subscription.price_proposed', jsonb_build_object('from', change.detail -> 'from',
+        'next_amount', change.detail -> 'amount', 'ends', change.detail -> 'ends'),
+      change.event = 'price_proposed'),
+    ('subscription.price_declined', jsonb_build_object('from', change.detail -> 'from',
+        'next_amount', change.detail -> 'amount', 'ends', change.detail -> 'ends'),
+      change.event = 'price_declined'),
     ('subscription.started', jsonb_build_object('order_id', change.detail -> 'order_id'),
       change.event = 'started'),
     ('subscription.renewed', jsonb_build_object('order_id', change.detail -> 'order_id',
@@ -88,7 +125,7 @@ language sql stable set search_path = '' as $$
     ('subscription.canceled', jsonb_build_object('reason', change.event),
       change.event in ('canceled', 'disputed')),
     ('subscription.pausing', '{}', change.event = 'to_pause'),
-    ('subscription.kept', '{}', change.event = 'kept' and change.from_status = 'active'),
+    ('subscription.kept', '{}', change.event = 'kept' and change.from_status in ('trialing', 'active')),
     ('subscription.paused', '{}', change.event = 'paused'),
     ('subscription.change_scheduled',
       jsonb_build_object('next_plan_id', subscription.next_plan_id), change.event = 'to_change'),
@@ -128,13 +165,16 @@ for each row execute function coinslot.tell_of_subscription();
 
 -- ---- ahead of a charge ----
 
-insert into coinslot.event_walks (name) values ('renewals'), ('yearly_renewals');
+insert into coinslot.event_walks (name) values ('renewals'), ('yearly_renewals'), ('trials');
 
 -- With the plan of the next period, as somebody agreed to it.
 create function coinslot.renewal_data(subscription public.token_subscriptions) returns jsonb
 language sql stable set search_path = '' as $$
   select coinslot.subscription_data(subscription)
     || jsonb_build_object('charge_at', subscription.next_charge_at) || coalesce((
+      select jsonb_build_object('amount', a.amount) from coinslot.price_ask(subscription) a
+      where a.answer = 'agreed'
+    ), '{}') || coalesce((
       select jsonb_build_object(
         'plan_id', c.terms -> 'plan_id', 'every', c.terms -> 'every',
         'amount', c.terms -> 'amount', 'tokens', c.terms -> 'tokens'
@@ -149,15 +189,15 @@ comment on function coinslot.renewal_data(public.token_subscriptions) is
 'A subscription as its next period is about to be charged.';
 revoke all on function coinslot.renewal_data(public.token_subscriptions) from public;
 
--- What is not paid, and what ends or pauses, is charged for no next period. A wallet that is in use
--- is moving: the walk stops there, and goes on the next time.
+-- What is not paid, and what ends or pauses, or waits for a yes to its price, is charged for no
+-- next period. A wallet that is in use is moving: the walk stops there, and goes on the next time.
 create function coinslot.remind_of_renewals(every text, batch integer) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
   v_walk coinslot.event_walks;
   v_until timestamptz := clock_timestamp() + (
     select case remind_of_renewals.every when 'year' then s.yearly_renewal_ahead
-      else s.renewal_ahead end
+      when 'trial' then s.trial_ahead else s.renewal_ahead end
     from coinslot.settings s where s.id
   );
   v_due record;
@@ -167,7 +207,7 @@ declare
 begin
   select k.* into v_walk from coinslot.event_walks k
   where k.name = case remind_of_renewals.every when 'year' then 'yearly_renewals'
-    else 'renewals' end
+    when 'trial' then 'trials' else 'renewals' end
   for update skip locked;
   if not found or v_until is null then
     return 0;
@@ -176,7 +216,8 @@ begin
     select s.id, s.user_id, s.next_charge_at from public.token_subscriptions s
     where s.next_charge_at >= v_walk.at and s.next_charge_at <= v_until
       and (s.next_charge_at, s.id::text) > (v_walk.at, v_walk.after_id)
-      and s.every = remind_of_renewals.every and s.status = 'active'
+      and case when s.status = 'trialing' then 'trial' else s.every end = remind_of_renewals.every
+      and s.status in ('trialing', 'active')
     order by s.next_charge_at, s.id::text limit remind_of_renewals.batch
   loop
     v_last := v_due.id;
@@ -187,13 +228,20 @@ begin
     v_walk.at := v_due.next_charge_at;
     v_walk.after_id := v_due.id;
     select s.* into v_subscription from public.token_subscriptions s
-    where s.id = v_due.id and s.user_id = v_due.user_id and s.status = 'active'
+    where s.id = v_due.id and s.user_id = v_due.user_id
+      and s.status = case remind_of_renewals.every when 'trial' then 'trialing' else 'active' end
+      and (s.status = 'active' or s.next_charge_at - s.created_at > v_until - clock_timestamp())
       and s.next_charge_at = v_due.next_charge_at and s.next_charge_at > clock_timestamp()
-      and s.live = coinslot.is_live() and not s.cancel_at_end and not s.pause_at_end;
+      and s.live = coinslot.is_live() and not s.cancel_at_end and not s.pause_at_end
+      and not coinslot.ends_by_price(s);
     if found then
       v_told := v_told + 1;
       perform coinslot.emit(
-        'subscription.renewal_due', v_due.user_id, coinslot.renewal_data(v_subscription)
+        case v_subscription.status when 'trialing' then 'subscription.trial_ending'
+          else 'subscription.renewal_due' end,
+        v_due.user_id, coinslot.renewal_data(v_subscription)
+        || case v_subscription.status when 'trialing' then coinslot.trial_data(v_subscription)
+          else '{}' end
       );
     end if;
   end loop;
@@ -206,7 +254,7 @@ begin
 end
 $$;
 comment on function coinslot.remind_of_renewals(text, integer) is
-'Tells of months or years that are about to be charged, each once; how many.';
+'Tells of months, years or the ends of trials that are about to be charged, each once; how many.';
 revoke all on function coinslot.remind_of_renewals(text, integer) from public;
 
 -- ---- stored methods ----

@@ -31,7 +31,7 @@ language sql stable set search_path = '' as $$
       then subscription.next_charge_at end,
     'grace_until', subscription.grace_until, 'end_reason', subscription.end_reason,
     'ended_at', subscription.ended_at, 'created_at', subscription.created_at,
-    'method', coinslot.method_item(subscription.method_id),
+    'trial', subscription.trial, 'method', coinslot.method_item(subscription.method_id),
     'cursor', coinslot.cursor_of(subscription.created_at, subscription.id::text)
   )
   from public.token_products p where p.id = subscription.plan_id
@@ -194,7 +194,7 @@ begin
   return jsonb_build_object(
     'subscription', coinslot.subscription_item(v_subscription, operator) || jsonb_build_object(
       'time_zone', v_subscription.time_zone, 'rollover', v_subscription.rollover,
-      'version', v_subscription.version
+      'rollover_cap', v_subscription.rollover_cap, 'version', v_subscription.version
     ),
     'customer', coinslot.customer_item(v_subscription.user_id, operator),
     'cycles', coinslot.cycles_of(v_subscription.id),
@@ -203,7 +203,7 @@ begin
     'can', jsonb_build_object(
       'cancel', v_subscription.status <> 'ended' and not v_subscription.cancel_at_end
         and coinslot.may_do(operator, 'cancel_subscription'),
-      'at_once', v_subscription.status <> 'active',
+      'at_once', v_subscription.status not in ('trialing', 'active'),
       'refund_order', coinslot.may_do(operator, 'refund_order')
     )
   );

@@ -5,11 +5,20 @@
 -- twelfth, rounded down; all moves of a subscription add up to what it is worth. One whose charge
 -- was declined counts until it ends: a charge that is made again and paid is no churn. What is
 -- paused is gone until it is resumed. Packs and top-ups are no recurring revenue, and this is no
--- cash.
+-- cash, and a trial is nothing before its first period is paid.
+
+create function coinslot.is_recurring(subscription public.token_subscriptions) returns boolean
+language sql immutable parallel safe set search_path = '' as $$
+  select subscription.status in ('active', 'past_due')
+    and subscription.trial is distinct from 'agreed'
+$$;
+comment on function coinslot.is_recurring(public.token_subscriptions) is
+'True of a subscription that runs, and was paid for.';
+revoke all on function coinslot.is_recurring(public.token_subscriptions) from public;
 
 create function coinslot.monthly_worth(subscription public.token_subscriptions) returns bigint
 language sql immutable parallel safe set search_path = '' as $$
-  select case when subscription.status in ('active', 'past_due')
+  select case when coinslot.is_recurring(subscription)
     then case subscription.every when 'year' then subscription.amount / 12
       else subscription.amount end
     else 0 end
@@ -59,8 +68,7 @@ language plpgsql volatile security definer set search_path = '' set enable_seqsc
 declare
   v_before bigint := coinslot.monthly_worth(old);
   v_after bigint := coinslot.monthly_worth(new);
-  v_runs integer := (new.status in ('active', 'past_due'))::integer
-    - (old.status in ('active', 'past_due'))::integer;
+  v_runs integer := coinslot.is_recurring(new)::integer - coinslot.is_recurring(old)::integer;
 begin
   if v_before = v_after and v_runs = 0 then
     return null;

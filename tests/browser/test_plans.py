@@ -100,6 +100,54 @@ async def test_a_plan_is_subscribed_to_and_canceled_on_one_page(browse: Browse) 
     await accessible(person.page)
 
 
+TASTER = """
+select public.coinslot_set_plan('taster', 'month', 'Taster', '맛보기', 300,
+  '{"USD": 790, "KRW": 9900}', family => 'tasted', trial_days => 14, trial_tokens => 30)
+"""
+
+
+async def test_a_trial_is_begun_and_gone_on_with_only_by_a_yes(browse: Browse) -> None:
+    person = await browse(reduced_motion="reduce")
+    with person.shop.stack.connect() as connection:
+        connection.execute(TASTER)
+    try:
+        await chosen(person, "Taster")
+        for told in ("You aren’t charged today", "only if you agree", "14 days free", "$0.00"):
+            await expect(plans(person)).to_contain_text(told)
+        # Beside the name, in one line.
+        badge = await plans(person).locator(".pack .each:not(:empty)").last.bounding_box()
+        assert badge is not None
+        assert badge["height"] < 40
+        await accessible(person.page)
+        await plans(person).locator("#pay").click()
+        await types_in(plans(person), "is paid")
+        await plans(person).locator("#pay").click()
+        await person.told("Your Taster trial has begun")
+    finally:
+        with person.shop.stack.connect() as connection:
+            connection.execute("select public.coinslot_remove_plan('taster')")
+    await person.has(35)
+    user = person.shop.buyer.id
+    assert person.shop.select(STATE, user) == [("taster", "stripe", "trialing", False, None)]
+    assert person.shop.select(PAID, user) == []
+    await expect(own(person)).to_contain_text(re.compile(r"Next payment\s*None"))
+    await own(person).get_by_role("button", name="Go on after the trial").click()
+    dialog = own(person).get_by_role("dialog", name="Go on after the trial?")
+    await expect(dialog).to_contain_text("$7.90 every month until you cancel")
+    await accessible(person.page)
+    await dialog.get_by_role("button", name="I agree").click()
+    await expect(own(person)).to_contain_text(re.compile(r"Next payment\s*\w+ \d+.*\$7\.90"))
+    consents = person.shop.select(CONSENTS, user)
+    assert [each[:2] for each in consents] == [("subscribe", 790), ("price", 790)]
+    assert "Paid with Visa •••• 4242" in consents[1][2]
+    await own(person).get_by_role("button", name="Cancel plan").click()
+    dialog = own(person).get_by_role("dialog", name="Cancel your plan?")
+    await expect(dialog).to_contain_text("You won’t be charged")
+    await dialog.get_by_role("button").last.click()
+    await expect(own(person).locator(".chip")).to_contain_text("Ends")
+    assert person.shop.select(PAID, user) == []
+
+
 async def cancels(person: Shopper) -> None:
     """One press, and one to say that it was meant."""
     await own(person).get_by_role("button", name="Cancel plan").click()

@@ -67,6 +67,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "threshold": 1,
         "monthly_cap": 5000,
     },
+    "answer_token_price": {"subscription_id": NOBODYS, "agrees": True, "amount": 9900},
     "quote_token_plan": {"subscription_id": NOBODYS, "plan_id": "plus"},
     "upgrade_token_plan": {"subscription_id": NOBODYS, "plan_id": "plus"},
     "set_token_subscription_method": {"subscription_id": NOBODYS, "method_id": NOBODYS},

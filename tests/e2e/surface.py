@@ -28,7 +28,7 @@ FOR_USERS = {
     *("subscribe_token_plan", "list_token_subscriptions", "cancel_token_subscription"),
     *("resume_token_subscription", "pause_token_subscription", "pay_token_subscription"),
     *("get_token_top_up", "set_token_top_up", "stop_token_top_up"),
-    *("quote_token_plan", "upgrade_token_plan"),
+    *("quote_token_plan", "upgrade_token_plan", "answer_token_price"),
     *("change_token_plan", "set_token_subscription_method", "get_unpaid_token_order"),
     *("list_token_lots", "get_token_document", "request_token_cash_receipt"),
     "withdraw_token_cash_receipt",

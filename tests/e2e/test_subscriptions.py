@@ -38,6 +38,30 @@ async def test_each_period_is_charged_and_given_once(subscriber: Subscriber) -> 
     assert await subscriber.checkout.shop.tokens() == FREE + 3 * TOKENS
 
 
+async def test_a_trial_is_charged_at_its_end_where_that_was_agreed_to(
+    subscriber: Subscriber,
+) -> None:
+    shop = subscriber.checkout.shop
+    with shop.stack.connect() as connection:
+        connection.execute(
+            "select public.coinslot_set_plan('plus', trial_days => 14, trial_tokens => 30)"
+        )
+    shown = await subscriber.subscribe(await subscriber.store(), trial="asked")
+    assert (shown["status"], shown["next_charge_at"]) == ("trialing", None)
+    assert await shop.tokens() == FREE + 30
+    assert await subscriber.taken() == []
+    known = shop.select(
+        "select card_hash is not null from coinslot.billing_keys where user_id = %s", shop.buyer.id
+    )
+    assert known == [(subscriber.checkout.driver.name == STRIPE.name,)]
+    answer = {"subscription_id": subscriber.id, "agrees": True, "amount": PRICE}
+    await shop.rpc("answer_token_price", shop.buyer, **answer)
+    subscriber.tried()
+    assert (await subscriber.charged())["status"] == "active"
+    assert await subscriber.taken() == [PRICE]
+    assert subscriber.paid_cycles() == 1
+
+
 async def test_a_declined_charge_is_made_again_and_paid_once(subscriber: Subscriber) -> None:
     await subscriber.subscribed()
     await subscriber.plan("soft")

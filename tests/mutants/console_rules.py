@@ -63,7 +63,7 @@ MUTANTS = (
     _mutant(
         "late-payers-churned",
         "a declined charge is no churn before it is given up",
-        "monthly_worth",
+        "is_recurring",
         ("in ('active', 'past_due')", "in ('active')"),
         PAGES,
     ),

@@ -61,7 +61,7 @@ MUTANTS = (
         "allowance-without-end",
         "what is left of a period ends with it",
         "cycle_tokens_end",
-        "cycle.rollover = 'none'",
+        "cycle.rollover <> 'full'",
         "false",
     ),
     _broken(

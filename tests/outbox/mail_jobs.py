@@ -9,7 +9,8 @@ from coinslot.database.mails import MailJob
 KINDS = (
     *("receipt", "refund", "payment_failed", "deposit", "deposit_due", "tokens_low"),
     *("tokens_expiring", "review", "dispute", "discrepancy", "ledger_unsound", "endpoint_off"),
-    *("subscription_renewal", "subscription_failed", "subscription_ended", "top_up_suspended"),
+    *("subscription_trial", "subscription_price", "subscription_renewal", "subscription_failed"),
+    *("subscription_ended", "top_up_suspended"),
     *("cash_receipt", "cash_receipt_failed", "cash_receipt_case"),
 )
 OPTIONAL = ("tokens_low", "tokens_expiring")
@@ -91,6 +92,18 @@ _OTHER = {
     },
     "ledger_unsound": {"discrepancy_id": 8, "kind": "ledger_unsound"},
     "endpoint_off": {"endpoint_id": "8a0d5a52-6f2e-4c1e-9a44-2b1f6f0f7d11", "reason": "failing"},
+    "subscription_trial": {
+        **_SUBSCRIPTION,
+        "status": "trialing",
+        "charge_at": "2027-01-01T01:00:00+00:00",
+        "agreed": False,
+    },
+    "subscription_price": {
+        **_SUBSCRIPTION,
+        "next_amount": 11900,
+        "from": "2027-01-01T01:00:00+00:00",
+        "ends": True,
+    },
     "subscription_renewal": {**_SUBSCRIPTION, "charge_at": "2027-01-01T01:00:00+00:00"},
     "subscription_failed": {
         **_SUBSCRIPTION,

@@ -130,6 +130,37 @@ def test_a_renewal_names_price_and_card_and_how_to_cancel(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_end_of_a_trial_says_what_is_charged_and_what_to_do(language: str) -> None:
+    given = job("subscription_trial").data
+    for agreed, asked in [
+        (False, {"ko": "동의해 주세요", "en": "open your plan and agree"}),
+        (True, {"ko": "언제든 해지", "en": "cancel at any time"}),
+    ]:
+        plain = texts("subscription_trial", language, data={**given, "agreed": agreed})[1]
+        assert asked[language] in plain
+        assert {"ko": "9,900원", "en": "₩9,900"}[language] in plain
+        assert {"ko": "2027년 1월 1일", "en": "1 January 2027"}[language] in plain
+    ended = {**job("subscription_ended").data, "reason": "trial_over"}
+    plain = texts("subscription_ended", language, data=ended)[1]
+    assert {"ko": "무료 이용 기간이 끝났고", "en": "trial is over"}[language] in plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_new_price_says_before_and_after_and_what_comes_of_a_no(language: str) -> None:
+    given = job("subscription_price").data
+    for ends, told in [
+        (True, {"ko": "구독이 종료", "en": "plan ends that day"}),
+        (False, {"ko": "그대로 유지", "en": "price stays"}),
+    ]:
+        plain = texts("subscription_price", language, data={**given, "ends": ends})[1]
+        for each in (told, {"ko": "9,900원", "en": "₩9,900"}, {"ko": "11,900원", "en": "₩11,900"}):
+            assert each[language] in plain
+    ended = {**job("subscription_ended").data, "reason": "price_not_agreed"}
+    plain = texts("subscription_ended", language, data=ended)[1]
+    assert {"ko": "동의하지 않으셔서", "en": "did not agree"}[language] in plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_decline_says_what_to_do(language: str) -> None:
     given = job("subscription_failed").data
     asked = [

@@ -64,6 +64,13 @@ update public.token_subscriptions t set
   period_end = coinslot.period_at(m.anchor, m.zone, t.every, m.number + 1)
 from moved m where t.id = m.id
 """
+TRIED = """
+update public.token_subscriptions t set next_charge_at = clock_timestamp(),
+  anchor = clock_timestamp() - interval '1 minute',
+  period_start = t.period_start - interval '30 days',
+  period_end = clock_timestamp() - interval '1 minute'
+where t.id = %(id)s
+"""
 UNANSWERED = """
 update coinslot.cycle_charges h set leased_until = clock_timestamp()
 from coinslot.subscription_cycles c
@@ -119,7 +126,7 @@ class Subscriber:
         """Plans the course of the card's next charges."""
         await self.checkout.shop.play(f"cards/{self.card}", "PUT", next=courses)
 
-    async def subscribe(self, method: str) -> Json:
+    async def subscribe(self, method: str, **given: str) -> Json:
         made = await self.post(
             "subscriptions",
             planId=PLAN,
@@ -127,6 +134,7 @@ class Subscriber:
             currency="KRW",
             methodId=method,
             consent={"text": "v1"},
+            **given,
         )
         assert made.status_code == 200, made.text
         shown: Json = made.json()["subscription"]
@@ -153,6 +161,10 @@ class Subscriber:
         shop = self.checkout.shop
         found: list[Json] = await shop.rpc("list_token_subscriptions", shop.buyer)
         return next(each for each in found if each["id"] == self.id)
+
+    def tried(self) -> None:
+        """The trial has ended a minute ago."""
+        self._change(TRIED)
 
     def over(self) -> None:
         """The period has ended a minute ago."""

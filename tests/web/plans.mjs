@@ -3,7 +3,7 @@ import { config } from '../../sidecar/web/client.js'
 import { nextDay } from '../../sidecar/web/elements/plan-words.js'
 import { actionsOf, stateOf } from '../../sidecar/web/elements/subscribed.js'
 import { begin, subscribe } from '../../sidecar/web/subscribing.js'
-import { call, placesIn, refusal } from '../../sidecar/web/subscriptions.js'
+import { call, mayTry, placesIn, refusal } from '../../sidecar/web/subscriptions.js'
 import { setLocale } from '../../sidecar/web/text.js'
 
 setLocale('en')
@@ -111,6 +111,30 @@ const scenes = {
     const { what } = await begin({ ...wish, methodId: 'm2' }, page)
     return { what, paths: paths() }
   },
+  // Who agreed to a trial is charged nothing for what they began before.
+  async tries() {
+    subscriptions = [{ ...plus, status: 'incomplete' }]
+    events = [event(5, 'declined', { class: 'hard', reason: 'expired_card' })]
+    posts = () => {
+      subscriptions = [{ ...plus, status: 'trialing', trial: 'asked' }]
+      events = [event(9, 'trial_started')]
+      return { status: 200, body: { success: true, subscription: subscriptions[0] } }
+    }
+    const { what, subscription } = await begin({ ...wish, trial: 'asked' }, page)
+    return { what, status: subscription.status, paths: paths(), trial: calls.at(-1)[1].trial }
+  },
+  async tries_unknown() {
+    subscriptions = [{ ...plus, status: 'incomplete' }]
+    events = [event(4, 'subscribed')]
+    posts = paid
+    const { what } = await begin({ ...wish, trial: 'asked' }, page)
+    return { what, paths: paths() }
+  },
+  async may_try() {
+    const plan = { family: 'main', trial_days: 7 }
+    return [mayTry(plan, []), mayTry({ ...plan, trial_days: 0 }, []), mayTry(plan, [{ family: 'main', trial: 'over' }]),
+      mayTry(plan, [{ family: 'main', trial: null }, { family: 'side', trial: 'over' }])]
+  },
   async another_plan() {
     subscriptions = [{ ...plus, status: 'incomplete' }]
     events = [event(5, 'declined', { class: 'hard', reason: 'expired_card' })]
@@ -122,7 +146,9 @@ const scenes = {
     const shown = {
       active: {}, canceling: { cancel_at_end: true }, pausing: { pause_at_end: true }, changing: { next_plan_id: 'pro' },
       paused: { status: 'paused' }, past_due: { status: 'past_due' }, no_card: { status: 'past_due', needs: 'method' },
-      bank: { status: 'past_due', needs: 'authentication' }, ended: { status: 'ended' },
+      bank: { status: 'past_due', needs: 'authentication' }, asked: { status: 'trialing', trial: 'asked' },
+      agreed: { status: 'trialing', trial: 'agreed' }, dearer: { price: { amount: 1, answer: null } }, yes: { price: { amount: 1, answer: 'agreed' } },
+      no: { price: { amount: 1, answer: 'declined' } }, left: { status: 'trialing', trial: 'asked', cancel_at_end: true }, ended: { status: 'ended' },
     }
     return Object.fromEntries(Object.entries(shown).map(([name, given]) => {
       const one = { ...plus, ...given }

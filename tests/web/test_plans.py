@@ -107,6 +107,20 @@ def test_a_first_payment_that_was_declined_is_gone_on_with(
     assert played(scenes, scene) == {"what": "subscribed", "paths": asked}
 
 
+def test_who_agreed_to_a_trial_is_not_charged_for_what_they_began_before(scenes: Path) -> None:
+    assert played(scenes, "tries") == {
+        "what": "subscribed",
+        "status": "trialing",
+        "paths": ["cancel_token_subscription", "/billing/subscriptions"],
+        "trial": "asked",
+    }
+    assert played(scenes, "tries_unknown") == {"what": "unknown", "paths": []}
+
+
+def test_a_trial_is_offered_once_in_a_family(scenes: Path) -> None:
+    assert played(scenes, "may_try") == [True, False, False, True]
+
+
 def test_everything_that_can_be_done_is_offered_in_its_state(scenes: Path) -> None:
     assert played(scenes, "actions") == {
         "active": ["active", "change", "change_method", "pause", "cancel"],
@@ -117,5 +131,14 @@ def test_everything_that_can_be_done_is_offered_in_its_state(scenes: Path) -> No
         "past_due": ["past_due", "pay_now", "change_method", "cancel"],
         "no_card": ["past_due", "change_method", "cancel"],
         "bank": ["authentication", "confirm", "change_method", "cancel"],
+        "asked": ["trialing", "agree", "change_method", "cancel"],
+        "agreed": ["trialing", "change_method", "cancel"],
+        "dearer": [
+            *("active", "price_agree", "price_decline"),
+            *("change", "change_method", "pause", "cancel"),
+        ],
+        "yes": ["active", "price_decline", "change", "change_method", "pause", "cancel"],
+        "no": ["active", "price_agree", "change", "change_method", "pause", "cancel"],
+        "left": ["canceling", "keep"],
         "ended": ["ended"],
     }

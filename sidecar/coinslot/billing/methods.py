@@ -107,6 +107,7 @@ class Methods:
             key_hash=hashlib.sha256(stored.key.encode()).hexdigest(),
             brand=stored.brand,
             last_four=stored.last_four,
+            fingerprint=stored.fingerprint,
         )
 
     async def forget(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,12 +13,14 @@ from coinslot.cli.deployment import run
 from coinslot.cli.terminal import AsJson, fail, out
 
 if TYPE_CHECKING:
-    from coinslot.database.billing_records import Plan
+    from coinslot.database.billing_records import Plan, Proposal
     from coinslot.services import Services
 
 app = command_group("Plans: tokens every month or year, for a price.")
 
-_COLUMNS = ("id", "family", "every", "name", "tokens", "prices", "unused tokens", "on sale")
+_COLUMNS = (
+    *("id", "family", "every", "name", "tokens", "prices", "unused tokens", "trial", "on sale"),
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As in token_plans: plus_monthly.")]
 
@@ -44,8 +47,20 @@ def set_(
         str | None, typer.Option(help="Of whose plans a person has one; main to begin with.")
     ] = None,
     rollover: Annotated[
-        Literal["none", "full"] | None,
-        typer.Option(help="What is left of a period ends with it (none) or stays (full)."),
+        Literal["none", "cap", "full"] | None,
+        typer.Option(
+            help="What is left of a period ends with it (none), goes over into the next up to a "
+            "limit (cap), or stays (full)."
+        ),
+    ] = None,
+    rollover_cap: Annotated[
+        int | None, typer.Option(min=1, max=2**53 - 1, help="The limit of --rollover cap.")
+    ] = None,
+    trial_days: Annotated[
+        int | None, typer.Option(min=0, max=30, help="Once for a person, without money; 0: none.")
+    ] = None,
+    trial_tokens: Annotated[
+        int | None, typer.Option(min=0, max=2**53 - 1, help="Of the trial, with which they end.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,6 +77,9 @@ def set_(
             tokens=tokens,
             family=family,
             rollover=rollover,
+            rollover_cap=rollover_cap,
+            trial_days=trial_days,
+            trial_tokens=trial_tokens,
         )
 
     plan = run(made)
@@ -101,6 +119,53 @@ def list_(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def propose(
+    plan_id: Id,
+    currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="KRW, USD, …")],
+    *,
+    starts: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], help="For periods that begin then (UTC) or later."
+        ),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Who does not agree keeps the price; else it ends.")
+    ] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Ask nobody any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask who pays less than the price on offer to agree to it. Nobody is charged it before."""
+    if withdraw:
+        _withdraw(plan_id, currency, as_json=as_json)
+        return
+
+    async def proposed(services: Services) -> Proposal:
+        return await services.database.as_service().propose_price(
+            plan_id, currency, starts.isoformat() if starts else None, ends=not keep
+        )
+
+    found = run(proposed)
+    if as_json:
+        out.print_json(found)
+    else:
+        price = f"{major(found.amount, currency)} {currency}"
+        out.print(f"{plan_id}: {found.subscriptions} are asked to agree to {price}", markup=False)
+
+
+def _withdraw(plan_id: str, currency: str, *, as_json: bool) -> None:
+    async def withdrawn(services: Services) -> bool:
+        return await services.database.as_service().withdraw_price(plan_id, currency)
+
+    if not run(withdrawn):
+        fail("Nobody is asked for a price of this plan")
+    if as_json:
+        out.print_json({"plan_id": plan_id, "currency": currency, "withdrawn": True})
+    else:
+        out.print(f"{plan_id}: nobody is asked any more", markup=False)
+
+
+@app.command()
 def allow(
     gateway: Annotated[str, typer.Argument(metavar="GATEWAY", help="As in coinslot.gateways.")],
     unattended: Annotated[
@@ -134,6 +199,7 @@ def _cells(plan: Plan) -> tuple[str, ...]:
         plan.name,
         str(plan.tokens),
         ", ".join(f"{major(amount, currency)} {currency}" for currency, amount in prices),
-        "stay" if plan.rollover == "full" else "end",
+        {"full": "stay", "cap": f"{plan.rollover_cap} go over"}.get(plan.rollover, "end"),
+        f"{plan.trial_days} days, {plan.trial_tokens} tokens" if plan.trial_days else "none",
         "yes" if plan.active else "no",
     )

@@ -9,6 +9,7 @@ from coinslot.database.billing_records import (
     ClaimedMethod,
     MethodRecord,
     Plan,
+    Proposal,
     SealedMethod,
 )
 from coinslot.database.caller import Caller
@@ -27,6 +28,7 @@ class BillingDatabase(Caller):
         key_hash: str,
         brand: str | None,
         last_four: str | None,
+        fingerprint: str | None,
     ) -> MethodRecord:
         """Keeps what a gateway gave; the same again where it was kept before."""
         return await self.record(
@@ -37,6 +39,7 @@ class BillingDatabase(Caller):
             key_hash=key_hash,
             brand=brand,
             last_four=last_four,
+            fingerprint=fingerprint,
         )
 
     async def earlier_method(self, method_id: str) -> SealedMethod | None:
@@ -111,6 +114,23 @@ class BillingDatabase(Caller):
     async def remove_plan(self, plan_id: str) -> bool:
         """Takes a plan off sale. False: there is none."""
         return bool(await self.call(Rpc.REMOVE_PLAN, id=plan_id))
+
+    async def propose_price(
+        self, plan_id: str, currency: str, from_at: str | None, *, ends: bool
+    ) -> Proposal:
+        """Asks who pays less than the price on offer to agree to it."""
+        return await self.record(
+            Proposal,
+            Rpc.PROPOSE_PRICE,
+            plan_id=plan_id,
+            currency=currency,
+            from_at=from_at,
+            ends=ends,
+        )
+
+    async def withdraw_price(self, plan_id: str, currency: str) -> bool:
+        """Asks nobody any more. False: nobody was asked."""
+        return bool(await self.call(Rpc.WITHDRAW_PRICE, plan_id=plan_id, currency=currency))
 
     async def set_unattended(self, gateway: str, unattended: str) -> str:
         return str(await self.call(Rpc.SET_UNATTENDED, gateway=gateway, unattended=unattended))

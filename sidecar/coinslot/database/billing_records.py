@@ -64,8 +64,23 @@ class Plan(Record):
     name_ko: str
     tokens: int
     rollover: str
+    trial_days: int
+    trial_tokens: int
+    rollover_cap: int | None = None
     active: bool
     prices: dict[str, int]
+
+
+class Proposal(Record):
+    """A price that those are asked to agree to who pay less. `ends`: without a yes they have no
+    further period."""
+
+    plan_id: str
+    currency: str
+    amount: int
+    from_at: str
+    ends: bool
+    subscriptions: int
 
 
 class Subscription(Record):

@@ -92,6 +92,8 @@ class Rpc(StrEnum):
     LIST_PLANS = "coinslot_list_plans"
     SET_PLAN = "coinslot_set_plan"
     REMOVE_PLAN = "coinslot_remove_plan"
+    PROPOSE_PRICE = "coinslot_propose_price"
+    WITHDRAW_PRICE = "coinslot_withdraw_price"
     SET_UNATTENDED = "coinslot_set_unattended"
     # reconciler and audit
     RUN_MAINTENANCE = "coinslot_run_maintenance"
@@ -125,6 +127,7 @@ DISPENSABLE = frozenset(
         *(Rpc.BEGIN_METHOD, Rpc.GET_METHOD, Rpc.FINISH_METHOD, Rpc.CLAIM_FORGETS),
         *(Rpc.FINISH_FORGET, Rpc.SUBSCRIBE, Rpc.LIST_SUBSCRIPTIONS, Rpc.GET_UNPAID_ORDER),
         *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
+        *(Rpc.PROPOSE_PRICE, Rpc.WITHDRAW_PRICE),
         *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD, Rpc.CLAIM_TOP_UPS, Rpc.FINISH_TOP_UP),
         *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER, Rpc.EXPORT_USER, Rpc.ERASE_USER),
         *(Rpc.REQUEST_CASH_RECEIPT, Rpc.CLAIM_CASH_RECEIPTS, Rpc.FINISH_CASH_RECEIPT),

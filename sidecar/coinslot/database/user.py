@@ -78,6 +78,8 @@ class UserDatabase(EndpointOwner):
         currency: str,
         method_id: str,
         consent: dict[str, Any],
+        *,
+        trial: str | None = None,
     ) -> Subscription:
         return await self.record(
             Subscription,
@@ -87,6 +89,7 @@ class UserDatabase(EndpointOwner):
             currency=currency,
             method_id=method_id,
             consent=consent,
+            trial=trial,
         )
 
     async def subscriptions(self) -> list[dict[str, Any]]:

@@ -50,13 +50,15 @@ class Registration:
 class StoredMethod:
     """The method that a gateway gave. `secret` is all that a charge needs, and is kept sealed.
 
-    `key` is the gateway's own name of the method, of which only a hash is kept.
+    `key` is the gateway's own name of the method, and by `fingerprint` it knows the card again,
+    however often that is stored. Of either only a hash is kept.
     """
 
     secret: Mapping[str, str] = field(repr=False)
     key: str = field(repr=False)
     brand: str | None = None
     last_four: str | None = None
+    fingerprint: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,13 +44,15 @@ class StoredBody(_Body):
 
 
 class SubscribeBody(_Body):
-    """`consent` is what the page showed, and is kept."""
+    """`consent` is what the page showed, and is kept. `trial`: begin with the trial of the plan, or
+    not at all; after it nothing is charged unless that is `agreed`."""
 
     plan_id: Name
     gateway: Name
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     method_id: Id
     consent: dict[str, str | int | bool | None] = {}
+    trial: Literal["asked", "agreed"] | None = None
 
 
 class BegunMethod(Answer):
@@ -75,7 +77,7 @@ class MethodStored(Answer):
 
 
 class Charged(Answer):
-    """The subscription as `list_token_subscriptions` shows it. `success`: it runs."""
+    """The subscription as `list_token_subscriptions` shows it. `success`: it runs, or its trial."""
 
     success: bool
     subscription: dict[str, Any]
@@ -118,7 +120,12 @@ async def subscribe(request: Request) -> HTTPResponse:
     body = json_body(request, SubscribeBody)
     database = services(request).database.as_user(token)
     made = await database.subscribe(
-        body.plan_id, body.gateway, body.currency, body.method_id, dict(body.consent)
+        body.plan_id,
+        body.gateway,
+        body.currency,
+        body.method_id,
+        dict(body.consent),
+        trial=body.trial,
     )
     return await _charged(request, token, made.id)
 
@@ -144,7 +151,8 @@ async def authenticate(request: Request, subscription_id: str) -> HTTPResponse:
 async def _charged(request: Request, token: str, subscription_id: str) -> HTTPResponse:
     await services(request).charges.of(subscription_id)
     shown = await _own(request, token, subscription_id)
-    return json({"success": shown["status"] == "active", "subscription": shown})
+    success = shown["status"] in {"trialing", "active"}
+    return json({"success": success, "subscription": shown})
 
 
 async def _own(request: Request, token: str, subscription_id: str) -> dict[str, Any]:
@@ -216,7 +224,7 @@ OPERATIONS = (
     Operation(
         "post",
         "/billing/subscriptions",
-        "Subscribe to a plan, and charge its first period",
+        "Subscribe to a plan, and charge its first period, or begin its trial",
         _CHARGED,
         {**_ERRORS, "404": "plan_not_found", "409": "already_subscribed"},
         jwt="required",

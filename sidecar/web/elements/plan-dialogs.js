@@ -2,7 +2,7 @@
 
 import { html, nothing } from 'lit'
 import { money, nameOf, t, tokens } from '../text.js'
-import { allowance, dayOf, per, priceOf } from './plan-words.js'
+import { allowance, cardName, dayOf, per, priceOf, priceValues } from './plan-words.js'
 import { consent, given } from './words.js'
 
 /** `{title, text, yes, no}` of what is asked, for `confirming`. */
@@ -11,8 +11,16 @@ export function question(kind, subscription, { plan, quote } = {}) {
   const date = dayOf(subscription.period_end)
   const values = { date, amount: money(amount, currency), tokens: tokens(subscription.tokens) }
   if (kind === 'cancel') {
-    const text = status !== 'active' ? 'cancel_now' : rollover === 'full' ? 'cancel_text_full' : 'cancel_text'
+    const text = status === 'trialing' ? 'cancel_trial' : status !== 'active' ? 'cancel_now' : rollover === 'full' ? 'cancel_text_full' : 'cancel_text'
     return { title: t('plan.cancel_title'), text: t(`plan.${text}`, values), yes: t('plan.cancel'), no: t('plan.keep') }
+  }
+  if (kind === 'agree') {
+    const text = per('plan.agree_text', subscription, { ...values, card: cardName(subscription.method) })
+    return { title: t('plan.agree_title'), text, yes: t('plan.agree_yes'), no: t('plan.not_yet'), terms: true }
+  }
+  if (kind === 'price_agree') {
+    const text = per('plan.price_text', subscription, priceValues(subscription))
+    return { title: t('plan.price_title'), text, yes: t('plan.price_sure'), no: t('plan.not_yet'), terms: true }
   }
   if (kind === 'pause') return { title: t('plan.pause_title'), text: t('plan.pause_text', values), yes: t('plan.pause'), no: t('plan.not_now') }
   if (kind === 'resume') {

@@ -33,6 +33,16 @@ export function nextDay(every, from = new Date()) {
   return dayOf(next)
 }
 
+/** The first day after a trial that begins now. */
+export const trialEnd = ({ trial_days: days }) => dayOf(new Date(Date.now() + days * 86_400_000))
+
+/** Of a trial that runs: what is charged at its end. */
+export const trialValues = ({ period_end: end, amount, currency }) => ({ date: dayOf(end), amount: money(amount, currency) })
+
+/** Of a higher price that somebody is asked to agree to: before, after and the day. */
+export const priceValues = ({ amount, currency, price, method }) =>
+  ({ date: dayOf(price.from), amount: money(amount, currency), next: money(price.amount, currency), card: cardName(method) })
+
 /** Why not, as a sentence. */
 export function said({ what, reason = '', seconds, text }) {
   const minutes = number(Math.max(1, Math.ceil((seconds ?? 600) / 60)))
@@ -47,6 +57,7 @@ export const consentOf = (version, shown, locale) => ({ text: version, shown: [.
 /** How a person hears of what a plan gives. */
 export const allowance = (plan) => per('plan.tokens', plan, { tokens: tokens(plan.tokens) })
 
-export const lapse = (plan) => (plan.rollover === 'full' ? t('plan.stays') : per('plan.ends', plan))
+export const lapse = (plan) => (plan.rollover === 'full' ? t('plan.stays')
+  : per(plan.rollover === 'cap' ? 'plan.carries' : 'plan.ends', plan, { tokens: plan.rollover_cap && tokens(plan.rollover_cap) }))
 
 export const title = (plan) => nameOf(plan)

@@ -5,17 +5,17 @@ import { prepareToStore, returnedWish } from '../storing.js'
 import css from '../styles/plans.css'
 import told from '../styles/outcome.css'
 import { begin, subscribe } from '../subscribing.js'
-import { currenciesOf, isOpen, placesIn, readOwn, readPlans } from '../subscriptions.js'
+import { currenciesOf, isOpen, mayTry, placesIn, readOwn, readPlans } from '../subscriptions.js'
 import { locale, nameOf, t, tokens } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
 import { currencies, fields } from './checkout.js'
 import { icon } from './icons.js'
 import { agreed, cardChoice, planBones, planCards, planSummary } from './plan-parts.js'
-import { cardName, consentOf, dayOf, refusedLine, said } from './plan-words.js'
+import { cardName, consentOf, dayOf, per, refusedLine, said, trialValues } from './plan-words.js'
 import { given } from './words.js'
 
 const HOME = { ko: 'KRW', en: 'USD' }
-const CONSENT = 'subscribe-1' // another one with every change of what is shown
+const CONSENT = { subscribe: 'subscribe-1', trial: 'trial-1' } // others with every change of what is shown
 
 /** The plans, the card that pays for them, and what became of subscribing. */
 export class CoinslotPlans extends CoinslotElement {
@@ -28,6 +28,7 @@ export class CoinslotPlans extends CoinslotElement {
   #wanted = null // a currency that the person has asked for
   #chosen = null // the id of a plan: none is chosen for anybody
   #method = undefined // null for a new card, undefined for the one that was stored last
+  #tried = false // the database has said that there is no trial
   #busy = false
   #form = null
   #refusal = null
@@ -81,7 +82,8 @@ export class CoinslotPlans extends CoinslotElement {
     const had = (this.#own?.subscriptions ?? []).filter((each) => isOpen(each) && each.status !== 'incomplete')
     const sold = (this.#offers ?? []).filter((each) => each.currency === currency && places.length
       && (wanted?.includes(each.id) ?? true) && (!this.family || each.family === this.family))
-    const plans = sold.filter((each) => !had.some(({ family }) => family === each.family))
+    const tries = (each) => !this.#tried && mayTry(each, this.#own?.subscriptions ?? [])
+    const plans = sold.filter((each) => !had.some(({ family }) => family === each.family)).map((each) => ({ ...each, tries: tries(each) }))
     const methods = (this.#own?.methods ?? []).filter((each) => !each.broken && places.some(({ gateway }) => gateway === each.gateway))
     const method = methods.find(({ id }) => id === this.#method) ?? (this.#method === undefined ? methods[0] : null)
     const plan = plans.find(({ id }) => id === this.#chosen)
@@ -126,8 +128,9 @@ export class CoinslotPlans extends CoinslotElement {
       return plan ? undefined : this.focusOn('plans')
     }
     this.#turn({ busy: true, refusal: null })
-    const consent = consentOf(CONSENT, `${nameOf(plan)}. ${agreed(plan)}`, locale())
-    const wish = { planId: plan.id, family: plan.family, gateway, currency: plan.currency, methodId, consent }
+    const consent = consentOf(plan.tries ? CONSENT.trial : CONSENT.subscribe, `${nameOf(plan)}. ${agreed(plan)}`, locale())
+    const trial = plan.tries ? (plan.trial_asks ? 'asked' : 'agreed') : undefined
+    const wish = { planId: plan.id, family: plan.family, gateway, currency: plan.currency, methodId, consent, trial }
     return this.#end(await subscribe(wish, this.#page()).catch(() => ({ what: 'unknown' })))
   }
 
@@ -151,6 +154,7 @@ export class CoinslotPlans extends CoinslotElement {
   async #end(outcome) {
     const { what, subscription } = outcome
     const done = what === 'subscribed'
+    this.#tried ||= what === 'tried'
     this.#turn({ busy: false, refusal: done || !what ? null : outcome, result: done ? outcome : null })
     if (what === 'signed_out') this.tell('coinslot-error', { kind: 'signed_out' })
     if (subscription) this.tell('coinslot-subscription', { what, id: subscription.id, planId: subscription.plan_id, status: subscription.status })
@@ -184,16 +188,20 @@ export class CoinslotPlans extends CoinslotElement {
   }
 
   #title() {
-    return t('plan.subscribed_title', { name: nameOf(this.#result.subscription) })
+    const { subscription } = this.#result
+    return t(subscription.status === 'trialing' ? 'plan.trial_title' : 'plan.subscribed_title', { name: nameOf(subscription) })
   }
 
   #done() {
     const { subscription } = this.#result
-    const rows = [['plan.next', dayOf(subscription.next_charge_at ?? subscription.period_end)], ['plan.card_label', cardName(subscription.method)]]
+    const trial = subscription.status === 'trialing'
+    const text = trial ? per(subscription.trial === 'asked' ? 'plan.trial_asking' : 'plan.trial_agreed', subscription, trialValues(subscription))
+      : t('plan.subscribed_text', { tokens: tokens(subscription.tokens) })
+    const rows = [trial ? ['plan.trial_ends', dayOf(subscription.period_end)] : ['plan.next', dayOf(subscription.next_charge_at ?? subscription.period_end)], ['plan.card_label', cardName(subscription.method)]]
     return html`<section class="told result subscribed" part="result">
       <span class="mark good">${icon('check')}</span>
       <div><h2 id="result" tabindex="-1">${this.#title()}</h2>
-        <p class="say">${t('plan.subscribed_text', { tokens: tokens(subscription.tokens) })}</p></div>
+        <p class="say">${text}</p></div>
       <dl class="facts">${rows.map(([name, value]) => html`<div><dt>${t(name)}</dt><dd class="figure">${given(value)}</dd></div>`)}</dl>
       <div class="actions"><button type="button" @click=${() => this.#turn({ result: null })}>${t('done')}</button></div>
     </section>`

@@ -3,17 +3,18 @@
 import { html, nothing } from 'lit'
 import { money, nameOf, number, t } from '../text.js'
 import { icon } from './icons.js'
-import { cardName, dayOf, lapse, priceOf } from './plan-words.js'
+import { cardName, dayOf, lapse, per, priceOf, priceValues, trialValues } from './plan-words.js'
 import { given } from './words.js'
 
 /** The state that a person is told, of all that there is: the name of a text. */
 export function stateOf({ status, needs, cancel_at_end: canceling, pause_at_end: pausing }) {
   if (needs === 'authentication') return 'authentication'
+  if (status === 'trialing') return canceling ? 'canceling' : 'trialing'
   if (status === 'active') return canceling ? 'canceling' : pausing ? 'pausing' : 'active'
   return status
 }
 
-const TONES = { active: 'good', past_due: 'bad', incomplete: 'warn', authentication: 'warn', canceling: 'warn', pausing: 'warn' }
+const TONES = { active: 'good', trialing: 'good', past_due: 'bad', incomplete: 'warn', authentication: 'warn', canceling: 'warn', pausing: 'warn' }
 
 export function heading(subscription) {
   const state = stateOf(subscription)
@@ -26,7 +27,7 @@ export function facts(subscription) {
   const rows = [
     [every === 'year' ? 'plan.yearly' : 'plan.monthly', number(count)],
     ['plan.next', nextPayment(subscription)],
-    (status === 'ended' || /ing$/.test(stateOf(subscription))) && ['plan.until', dayOf(over ?? end)],
+    (status === 'ended' || /^(cancel|paus)ing$/.test(stateOf(subscription))) && ['plan.until', dayOf(over ?? end)],
     status !== 'ended' && ['plan.card_label', cardName(method)],
   ]
   return html`<dl class="facts">${rows.filter(Boolean).map(([name, value]) => html`<div>
@@ -37,8 +38,9 @@ export function facts(subscription) {
 /** Of the plan that is had then, at the price that was agreed to. */
 function nextPayment(subscription) {
   const { status, next_charge_at: at, next, grace_until: grace } = subscription
-  if (!at || !/active|past_due/.test(status) || (grace && at >= grace)) return t('plan.no_next')
-  const { amount, currency } = { ...subscription, ...next }
+  if (!at || !/active|trialing|past_due/.test(status) || (grace && at >= grace)) return t('plan.no_next')
+  const agreed = subscription.price?.answer === 'agreed' ? { amount: subscription.price.amount } : {}
+  const { amount, currency } = { ...subscription, ...agreed, ...next }
   return t('plan.next_value', { date: dayOf(at), amount: money(amount, currency) })
 }
 
@@ -51,13 +53,27 @@ export function banners(subscription, trouble) {
   const state = stateOf(subscription)
   const parts = []
   if (/past_due|incomplete/.test(status)) parts.push(unpaid(subscription, trouble))
-  if (state === 'canceling') parts.push(line('', t('plan.canceling', { date })))
+  if (state === 'canceling') parts.push(line('', t(status === 'trialing' ? 'plan.trial_canceling' : 'plan.canceling', { date })))
+  if (state === 'trialing') parts.push(trial(subscription))
   if (state === 'pausing') parts.push(line('', t('plan.pausing', { date })))
   if (status === 'paused') parts.push(line('', t('plan.paused')))
   if (next) parts.push(line('', t('plan.changing', { date, name: nameOf(next), amount: priceOf(next) })))
+  if (subscription.price) parts.push(proposal(subscription))
   if (trouble?.disputed) parts.push(line('warn', t('plan.disputed')))
   return parts
 }
+
+/** The price before and after, and what comes of each answer, of none as well. */
+function proposal(subscription) {
+  const { answer, ends } = subscription.price
+  const asked = ends ? 'price_asked' : 'price_asked_kept'
+  const name = answer === 'agreed' ? 'price_yes' : !answer ? asked : ends ? 'price_no' : 'price_no_kept'
+  return line(answer ? '' : 'warn', per(`plan.${name}`, subscription, priceValues(subscription)))
+}
+
+const trial = (subscription) => subscription.trial === 'asked'
+  ? line('warn', per('plan.trial_asking', subscription, trialValues(subscription)))
+  : line('', per('plan.trial_agreed', subscription, trialValues(subscription)))
 
 function unpaid({ status, needs, next_charge_at: at, grace_until: grace, period_start: from }, trouble) {
   const reason = trouble?.reason ?? ''
@@ -69,16 +85,20 @@ function unpaid({ status, needs, next_charge_at: at, grace_until: grace, period_
   return line('bad', t('plan.retry', { reason, date: dayOf(at) }))
 }
 
+const answersTo = (price) => (!price ? [] : price.answer === 'agreed' ? ['price_decline']
+  : price.answer === 'declined' ? ['price_agree'] : ['price_agree', 'price_decline'])
+
 /** What can be done, in this order; each as large as the others. */
 export function actionsOf(subscription, trouble) {
   const { status, needs, next_plan_id: changing } = subscription
   const state = stateOf(subscription)
   if (status === 'ended') return []
+  if (state === 'trialing') return [...(subscription.trial === 'asked' ? ['agree'] : []), 'change_method', 'cancel']
   if (status === 'paused') return ['resume', 'change_method', 'cancel']
+  if (state === 'canceling') return trouble?.disputed ? [] : ['keep']
   if (status === 'active') {
-    if (state === 'canceling') return trouble?.disputed ? [] : ['keep']
     if (state === 'pausing') return ['undo_pause', 'change_method', 'cancel']
-    return [changing ? 'undo_change' : 'change', 'change_method', 'pause', 'cancel']
+    return [...answersTo(subscription.price), changing ? 'undo_change' : 'change', 'change_method', 'pause', 'cancel']
   }
   const pay = needs === 'authentication' ? ['confirm'] : needs === 'method' || (status === 'incomplete' && !trouble) || trouble?.what === 'unanswered' ? [] : ['pay_now']
   return [...pay, 'change_method', 'cancel']
@@ -86,9 +106,9 @@ export function actionsOf(subscription, trouble) {
 
 export function buttons(subscription, actions, { busy, onAction }) {
   const { amount, currency } = subscription
-  const values = { amount: money(amount, currency), name: nameOf(subscription) }
+  const values = { amount: money(amount, currency), name: nameOf(subscription), next: subscription.price && money(subscription.price.amount, currency) }
   return actions.length
     ? html`<div class="actions" ?inert=${busy}>${actions.map((name) => html`<button type="button" name=${name} id="${name}-${subscription.id}"
-        class=${/pay_now|confirm|keep/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
+        class=${/^(pay_now|confirm|keep)$/.test(name) ? '' : 'plain'} @click=${() => onAction(name)}>${t(`plan.${name}`, values)}</button>`)}</div>`
     : nothing
 }

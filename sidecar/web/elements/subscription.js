@@ -16,9 +16,9 @@ import { cardChoice } from './plan-parts.js'
 import { consentOf, refusedLine } from './plan-words.js'
 import { actionsOf, banners, buttons, facts, heading } from './subscribed.js'
 
-const CONSENT = { change: 'change-1', resume: 'resume-1' } // others with every change of what is shown
+const CONSENT = { change: 'change-1', resume: 'resume-1', agree: 'price-1', price_agree: 'price-2' } // others with every change of what is shown
 const CARD = 'card' // what is open while another card is chosen
-const ASKED = ['cancel', 'pause', 'resume', 'change']
+const ASKED = ['cancel', 'pause', 'resume', 'change', 'agree', 'price_agree']
 
 /** What a person has subscribed to: when it is charged next, by which card, and everything to change. */
 export class CoinslotSubscription extends CoinslotElement {
@@ -96,6 +96,7 @@ export class CoinslotSubscription extends CoinslotElement {
       keep: () => this.#acts.change('resume_token_subscription', subscription, this.#agreed('resume', '')),
       undo_pause: () => this.#acts.change('resume_token_subscription', subscription, this.#agreed('resume', '')),
       undo_change: () => this.#acts.change('change_token_plan', subscription, { plan_id: subscription.plan_id }),
+      price_decline: () => this.#acts.change('answer_token_price', subscription, { agrees: false }),
       pay_now: () => this.#acts.payNow(subscription),
       confirm: () => this.#acts.confirm(subscription),
     }
@@ -143,6 +144,8 @@ export class CoinslotSubscription extends CoinslotElement {
     const terms = this.#agreed(kind, text)
     if (kind === 'cancel') await this.#acts.change('cancel_token_subscription', subscription)
     if (kind === 'pause') await this.#acts.change('pause_token_subscription', subscription)
+    if (kind === 'agree') await this.#acts.change('answer_token_price', subscription, { agrees: true, amount: subscription.amount, ...terms })
+    if (kind === 'price_agree') await this.#acts.change('answer_token_price', subscription, { agrees: true, amount: subscription.price.amount, ...terms })
     if (kind === 'resume') await this.#acts.charged('resume_token_subscription', subscription, terms)
     if (kind === 'change') {
       const asked = { plan_id: plan.id, ...terms }

@@ -18,8 +18,9 @@ const SOLD = {
   USD: [['plus', 'Plus', '플러스', 300, 790], ['pro', 'Pro', '프로', 1000, 1990], ['year', 'Pro, yearly', '프로 연간', 12_000, 19_900]],
 }
 const CARD = { id: 'a', brand: 'visa', last_four: '4242', broken: false }
+const PRICE = { amount: 11_900, from: THEN }
 const REFUSALS = [
-  'declined', 'closed', 'not_stored', 'not_started', 'script_failed', 'signed_out', 'unknown', 'ours', 'review', 'authentication',
+  'declined', 'tried', 'closed', 'not_stored', 'not_started', 'script_failed', 'signed_out', 'unknown', 'ours', 'review', 'authentication',
   'cannot_authenticate', 'have', 'gone', 'changed', 'method_gone', 'method_used', 'method_taken', 'too_soon', 'too_many', 'off', 'not_done',
 ]
 const OWN = {
@@ -28,9 +29,14 @@ const OWN = {
   retrying: { status: 'past_due', next_charge_at: SOON, grace_until: THEN, trouble: { what: 'declined' } },
   needs_method: { status: 'past_due', needs: 'method', next_charge_at: THEN, grace_until: THEN, method: { ...CARD, broken: true }, trouble: { what: 'declined' } },
   authentication: { status: 'past_due', needs: 'authentication', grace_until: THEN }, unanswered: { status: 'past_due', grace_until: THEN, trouble: { what: 'unanswered' } },
+  trial_asked: { status: 'trialing', trial: 'asked', next_charge_at: null }, trial_agreed: { status: 'trialing', trial: 'agreed' },
+  trial_canceling: { status: 'trialing', trial: 'asked', cancel_at_end: true, next_charge_at: null },
+  price_asked: { price: { ...PRICE, ends: true, answer: null }, next_charge_at: null }, price_asked_kept: { price: { ...PRICE, ends: false, answer: null } },
+  price_agreed: { price: { ...PRICE, ends: true, answer: 'agreed' } }, price_declined: { price: { ...PRICE, ends: true, answer: 'declined' }, next_charge_at: null },
+  price_declined_kept: { price: { ...PRICE, ends: false, answer: 'declined' } },
   incomplete: { status: 'incomplete', trouble: { what: 'declined' } }, waiting: { status: 'incomplete', method: null }, ended: { status: 'ended', ended_at: SOON, method: null },
 }
-const EVENTS = ['declined', 'renewed', 'upgraded', 'to_change', 'kept', 'canceled', 'started', 'subscribed']
+const EVENTS = ['price_declined', 'price_agreed', 'price_proposed', 'trial_started', 'declined', 'renewed', 'upgraded', 'to_change', 'kept', 'canceled', 'started', 'subscribed']
 
 export class PlanStates extends CoinslotElement {
   static styles = sheets(css, outcomes, own, ':host { display: contents } figure { margin: 0; min-width: 0; container-type: inline-size } figcaption { color: var(--muted); font-size: 0.75rem } .pay { position: static }')
@@ -51,7 +57,8 @@ const none = () => {}
 function states() {
   const currency = locale() === 'ko' ? 'KRW' : 'USD'
   const plans = SOLD[currency].map(([id, name, name_ko, tokens, amount]) =>
-    ({ id, name, name_ko, tokens, amount, currency, family: 'main', every: id === 'year' ? 'year' : 'month', rollover: 'none' }))
+    ({ id, name, name_ko, tokens, amount, currency, family: 'main', every: id === 'year' ? 'year' : 'month', rollover: 'none', trial_days: 14, trial_tokens: 30, trial_asks: id !== 'pro' }))
+    .map((each) => (each.id === 'pro' ? { ...each, rollover: 'cap', rollover_cap: 500 } : each))
   const reason = locale() === 'ko' ? '한도나 잔액을 확인해 주세요.' : 'Check your limit or balance.'
   const named = (name, views) => Object.fromEntries(Object.entries(views).map(([each, view]) => [`${name}_${each}`, view]))
   return {
@@ -67,6 +74,7 @@ function listed(plans) {
     plans, methods: [], methodId: null, busy: false, blocked: null, currencies: [],
     onPlan: none, onMethod: none, onSubscribe: none, onNear: none,
   }
+  const tried = plans.map((each) => ({ ...each, tries: true }))
   const broken = { ...CARD, id: 'b', brand: null, last_four: null }
   const drawn = (change) => () => {
     const all = { ...view, ...change }
@@ -75,6 +83,7 @@ function listed(plans) {
   }
   return {
     unchosen: drawn({}), chosen: drawn({ plan: plans[0] }), busy: drawn({ plan: plans[1], busy: true }),
+    trial_asked: drawn({ plans: tried, plan: tried[0], name: 'asked' }), trial_agreed: drawn({ plans: tried, plan: tried[1] }),
     stored: drawn({ plan: plans[2], methods: [CARD, broken], methodId: 'a', name: 'stored' }), loading: planBones,
   }
 }
@@ -105,6 +114,8 @@ function asked([plus, pro, year]) {
   const choices = planChoice({ plans: [pro, year], plan: pro, onPlan: none })
   return {
     cancel: drawn('cancel'), cancel_unpaid: drawn('cancel', {}, { ...one, status: 'past_due' }), cancel_full: drawn('cancel', {}, { ...one, rollover: 'full' }),
+    cancel_trial: drawn('cancel', {}, { ...one, status: 'trialing' }), agree: drawn('agree', {}, { ...one, status: 'trialing', method: CARD }),
+    price_agree: drawn('price_agree', {}, { ...one, price: { ...PRICE, ends: true, answer: null }, method: CARD }),
     pause: drawn('pause'), resume: drawn('resume'), resume_year: drawn('resume', {}, { ...one, every: 'year' }),
     change_now: drawn('change', { plan: pro, quote, choices }), change_later: drawn('change', { plan: pro, quote: { ...quote, at_once: false } }),
     no_other: drawn('change', { choices: planChoice({ plans: [] }) }),

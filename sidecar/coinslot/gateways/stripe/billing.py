@@ -137,6 +137,7 @@ class StripeBilling:
             key=method.id,
             brand=card.brand,
             last_four=card.last4,
+            fingerprint=card.fingerprint,
         )
 
     async def open(self, charge: Charge) -> GatewayPayment | None:

@@ -8,7 +8,7 @@ import { exact, money, nameOf, number, on, said, say } from '../words.js'
 import { exportButton } from './exports.js'
 import { askRefund } from './orders.js'
 
-const STATES = ['incomplete', 'active', 'past_due', 'paused', 'ended']
+const STATES = ['incomplete', 'trialing', 'active', 'past_due', 'paused', 'ended']
 
 const asked = ({ after, status, ...filters }) => ({ ...filters, ...(status ? { status: [status] } : {}) })
 
@@ -82,7 +82,7 @@ function one({ subscription: it, customer, cycles, charges, timeline, can }, me)
       ${can.cancel ? html`<button type="button" class="main" @click=${() => askCancel(data)}>${say('sub.cancel')}</button>` : nothing}`)}
     <div class="figures">
       ${figure(say('col.price'), money(it.amount, it.currency), said('every', it.every))}
-      ${figure(say('sub.tokens'), number(it.tokens), said('rollover', it.rollover))}
+      ${figure(say('sub.tokens'), number(it.tokens), say(`rollover.${it.rollover}`, { count: it.rollover_cap && number(it.rollover_cap) }))}
       ${over ? figure(say('sub.ended'), on(it.ended_at), said('er', it.end_reason)) : figure(say(it.cancel_at_end ? 'sub.ends' : 'sub.next_charge'), on(it.cancel_at_end ? it.period_end : it.next_charge_at), it.grace_until ? say('sub.grace', { time: on(it.grace_until) }) : nothing)}
       ${figure(say('sub.paid'), number(paid))}
     </div>
