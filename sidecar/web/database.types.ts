@@ -341,7 +341,7 @@ isOneToOne: true
                   ]
                 },"token_offers": {
                   Row: {
-                    "amount": number,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tiers": Json | null,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null
+                    "amount": number | null,"currency": string,"discount_percent": number | null,"id": string,"kind": string,"name": string,"name_ko": string,"tiers": Json | null,"tokens": number,"tokens_end_at": string | null,"tokens_last_days": number | null
                   }
                   ComputedFields: never
                   Relationships: [
@@ -637,30 +637,20 @@ isOneToOne: false
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_cash_receipt"])[]
                            },
 "coinslot_claim_charges":
-{ Args: { "batch"?: number,"gateways": (string)[],"subscription_id"?: string }; Returns: Json[]
+{ Args: { "batch"?: number,"gateways": (string)[],"subscription_id"?: string }; Returns: (Json)[]
                            },
 "coinslot_claim_closings":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_closing"])[]
                            },
 "coinslot_claim_deliveries":
-{ Args: { "batch"?: number,"busy"?: (string)[] }; Returns: Database["public"]['CompositeTypes']["coinslot_delivery_job"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_delivery_job"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number,"busy"?: (string)[] }; Returns: (Database["public"]['CompositeTypes']["coinslot_delivery_job"])[]
+                           },
 "coinslot_claim_forgets":
-{ Args: { "batch"?: number,"gateways": (string)[] }; Returns: Json[]
+{ Args: { "batch"?: number,"gateways": (string)[] }; Returns: (Json)[]
                            },
 "coinslot_claim_mails":
-{ Args: { "batch"?: number }; Returns: Database["public"]['CompositeTypes']["coinslot_mail_job"][]
-                          SetofOptions: {
-        from: "*"
-        to: "coinslot_mail_job"
-        isOneToOne: false
-        isSetofReturn: true
-      } },
+{ Args: { "batch"?: number }; Returns: (Database["public"]['CompositeTypes']["coinslot_mail_job"])[]
+                           },
 "coinslot_claim_payments":
 { Args: { "batch"?: number,"gateway": string }; Returns: (Database["public"]['CompositeTypes']["coinslot_payment_to_read"])[]
                            },
@@ -668,7 +658,7 @@ isOneToOne: false
 { Args: { "batch"?: number,"refund_id"?: string }; Returns: (Database["public"]['CompositeTypes']["coinslot_refund_job"])[]
                            },
 "coinslot_claim_top_ups":
-{ Args: { "batch"?: number,"gateways": (string)[] }; Returns: Json[]
+{ Args: { "batch"?: number,"gateways": (string)[] }; Returns: (Json)[]
                            },
 "coinslot_claim_webhooks":
 { Args: { "batch"?: number }; Returns: (unknown)[]

@@ -24,7 +24,8 @@ language sql stable set search_path = '' as $$
   where h.id = describe_charge.charge_id
 $$;
 
-create or replace function coinslot.describe_top_up_charge(charge_id uuid, again boolean) returns jsonb
+create or replace function coinslot.describe_top_up_charge(charge_id uuid, again boolean)
+returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'id', h.id, 'lease', h.looks, 'again', describe_top_up_charge.again,
