@@ -29,7 +29,7 @@ WEBHOOKS ?=
 VERSION ?=
 
 # As the template in sidecar/deploy has it.
-LAMBDA_PYTHON := 3.13
+LAMBDA_PYTHON ?= 3.13
 
 # Part of a name is enough. A product under them could not be given on under ours.
 REFUSED_LICENCES := GPL;GNU General;AGPL;SSPL;Commercial;UNKNOWN

@@ -13,8 +13,8 @@ $$;
 create function pg_temp.sealed_with_others(key_id text, after text default null) returns text
 language sql as $$
   select concat_ws(' ', r ->> 'left', (
-    select string_agg((i ->> 'place') || ':' || (i ->> 'sealed'), ' ' order by n)
-    from jsonb_array_elements(r -> 'items') with ordinality j (i, n)
+    select string_agg((i ->> 'place') || ':' || (i ->> 'sealed'), ' ' order by i ->> 'place', i ->> 'sealed')
+    from jsonb_array_elements(r -> 'items') i
   )) from pg_temp.as_service(format(
     'select coinslot_list_sealed(%L, %L) as r', key_id, after
   )) a (a), lateral (select a -> 'r') b (r)

@@ -1,5 +1,23 @@
 -- Trials: days of a plan without money, once for a person and a family.
 
+do $$
+declare
+  v_functions constant text[] := array[
+    'answer_token_price', 'coinslot_list_sealed', 'coinslot_propose_price', 'coinslot_reseal',
+    'coinslot_withdraw_price', 'withdraw_token_cash_receipt'
+  ];
+begin
+  perform coinslot.refuse_problems('Coinslot cannot be upgraded yet', array(
+    select format(
+      'function public.%s(%s): the name is Coinslot''s. Rename yours.',
+      p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)
+    )
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'public'::regnamespace and p.proname = any(v_functions)
+  ));
+end
+$$;
+
 select coinslot.lock_for_upgrade(array[
   'coinslot.settings', 'public.token_plans', 'coinslot.billing_keys', 'public.token_subscriptions',
   'coinslot.subscription_consents'
