@@ -13,7 +13,7 @@ from devstack.settings import DevstackSettings
 
 SECRET = "a-secret-of-its-own-with-at-least-32-characters"
 KEYS = ApiKeys(SECRET, asymmetric=True)
-HERS = {"sub": "mina", "role": "authenticated", "exp": int(time.time()) + 60}
+HERS = {"sub": "mina", "role": "authenticated", "exp": int(time.time()) + 86_400}
 
 
 def test_a_persons_jwt_holds_by_the_public_key_alone() -> None:

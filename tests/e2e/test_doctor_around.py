@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis as Client
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json, redirect
+from structlog.testing import capture_logs
 
 from coinslot.server.app import create_app
 from tests.e2e.test_doctor import examined
@@ -33,8 +34,10 @@ OF_PAGES: dict[str, str | None] = {"FRONTEND_URL": f"{PAGES}/shop", "CORS_ORIGIN
 
 @asynccontextmanager
 async def served(stack: LocalStack, **changes: object) -> AsyncIterator[str]:
-    async with running(create_app(settings_on(stack, **changes))) as url:
-        yield url
+    # Of the doctor alone is what is printed.
+    with capture_logs():
+        async with running(create_app(settings_on(stack, **changes))) as url:
+            yield url
 
 
 @asynccontextmanager
