@@ -107,7 +107,8 @@ async def test_axe_finds_nothing_on_a_catalogue_with_plans_and_on_saved_views(
     )
     try:
         assert await look(page, "catalogue") == []
-        await page.locator(".product", has_text="standard").locator(".actions button").nth(1).click()
+        card = page.locator(".product", has_text="standard")
+        await card.locator(".actions button").nth(1).click()
         await page.locator("dialog#ask input[name=amount]").fill("14000")
         assert await look(page, "catalogue") == []
     finally:
