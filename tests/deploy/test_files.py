@@ -72,7 +72,7 @@ def test_lambda_sweeps_by_schedule_and_has_time_for_a_gateway() -> None:
 
 
 def test_lambda_s_python_is_the_one_that_its_folder_is_made_for() -> None:
-    (made,) = re.findall(r"^LAMBDA_PYTHON := (\S+)", (ROOT / "Makefile").read_text(), re.M)
+    (made,) = re.findall(r"^LAMBDA_PYTHON \?= (\S+)", (ROOT / "Makefile").read_text(), re.M)
     assert template()["Globals"]["Function"]["Runtime"] == f"python{made}"
 
 

@@ -44,6 +44,7 @@ _REPLACED = (
     psycopg.errors.InvalidFunctionDefinition,
     psycopg.errors.DatatypeMismatch,
     psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedColumn,
 )
 _UNIQUE = ("email", "order_id", "payment_key")
 """Texts that no two rows share."""
