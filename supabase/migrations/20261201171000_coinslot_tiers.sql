@@ -2,7 +2,7 @@
 -- computed here, and kept in it: what its gateway must have been paid is that.
 
 select coinslot.lock_for_upgrade(array[
-  'coinslot.settings', 'public.token_payments'
+  'coinslot.settings', 'public.token_products', 'public.token_payments'
 ]::regclass[]);
 
 do $$

@@ -30,7 +30,7 @@ end
 $$;
 
 select coinslot.lock_for_upgrade(array[
-  'coinslot.settings', 'coinslot.lot_draws'
+  'coinslot.settings', 'public.token_payments', 'coinslot.lot_draws'
 ]::regclass[]);
 
 alter table coinslot.settings

@@ -20,7 +20,7 @@ $$;
 
 select coinslot.lock_for_upgrade(array[
   'coinslot.settings', 'public.token_plans', 'coinslot.billing_keys', 'public.token_subscriptions',
-  'coinslot.subscription_consents'
+  'coinslot.subscription_consents', 'public.token_lots'
 ]::regclass[]);
 
 alter table coinslot.settings

@@ -116,6 +116,11 @@ class Bank:
     def close(self) -> None:
         self._own.close()
 
+    def reopen(self) -> None:
+        """After the server was started again."""
+        self._own.close()
+        self._own = self.connect()
+
     def connect(self) -> Connection:
         connection = psycopg.connect(self._url, row_factory=dict_row, autocommit=True)
         connection.execute(f"set lock_timeout = '{_PATIENCE_S:.0f}s'")

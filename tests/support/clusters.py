@@ -21,7 +21,7 @@ from psycopg import sql
 from devstack import postgres, tools
 from devstack.placement import Placement, install_pgtap, place
 from devstack.postgres import SUPERUSER, Grants
-from devstack.processes import Processes
+from devstack.processes import Processes, Program
 from devstack.settings import ROOT, DevstackSettings
 from devstack.stack import Stack
 from tests.support.seeds import copy_or_make, shared_run
@@ -75,9 +75,9 @@ class Cluster:
         self.port = settings.db_port
         self.placement = place(settings.devstack_dir, settings.postgres_bin)
         self._processes = Processes(settings.devstack_dir)
-        program = postgres.program(self.placement, settings)
+        self._plain = postgres.program(self.placement, settings)
         more = env(self.placement) if env else {}
-        self._program = replace(program, env={**program.env, **more})
+        self._program = replace(self._plain, env={**self._plain.env, **more})
         self.template = cache(self._make_template)
 
     def start(self) -> None:
@@ -94,9 +94,17 @@ class Cluster:
         self.stop()
         self.go_on()
 
-    def go_on(self) -> None:
+    @contextmanager
+    def plain(self) -> Iterator[None]:
+        """Runs it without what its environment has besides, and then with it again."""
+        self.stop()
+        self.go_on(self._plain)
+        yield
+        self.restart()
+
+    def go_on(self, program: Program | None = None) -> None:
         """Starts it with the data that it has."""
-        self._processes.start(self._program)
+        self._processes.start(program or self._program)
         self._processes.wait_ready(self._program)
 
     def stop(self) -> None:
