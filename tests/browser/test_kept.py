@@ -41,6 +41,8 @@ async def test_an_order_is_not_told_to_the_next_person_nor_forgotten(browse: Bro
     await first.choose("PortOne")
     await first.buy()
     await expect(first.window.get_by_role("button", name="Pay ₩5,000")).to_be_visible()
+    # What the page that is left still asks is not held in place of the next one.
+    await first.page.goto("about:blank")
     held = Held()
     await first.page.route(COMPLETE, held, times=1)
     await first.opens()
