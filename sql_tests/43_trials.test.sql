@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(92);
+select plan(93);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
@@ -182,6 +182,9 @@ insert into auth.users (id, is_anonymous, created_at) values ('00000000-0000-400
 insert into people values ('guest', '00000000-0000-4000-8000-0000000000c1');
 insert into methods values ('guest', pg_temp.method('guest', 'guest key'));
 select matches(pg_temp.try('guest'), 'PT403 account_required', 'who is nobody tries nothing');
+insert into people select 'pat', pg_temp.sign_up('pat@example.com', false);
+insert into methods select 'pat', pg_temp.method('pat', 'pat key');
+select matches(pg_temp.try('pat'), 'PT403 identity_required', '... nor does one who has confirmed nothing, or could try again and again');
 select is(pg_temp.try('max') || pg_temp.state('max'), 'trialingtrialing plus -1 | 30', 'one who has two accounts');
 select pg_temp.as_service(format('select merge_token_wallets(%L, %L, ''m'')', pg_temp.id('max'), pg_temp.id('nia'))) \g /dev/null
 select is(pg_temp.state('nia'), 'trialing plus -1 | 30', '... goes on with the trial in the other');

@@ -26,7 +26,7 @@ from coinslot.gateways.stripe.adapter import Stripe
 from coinslot.gateways.toss import methods as toss_methods
 from coinslot.gateways.toss.adapter import Toss
 from coinslot.order_ids import ORDER_ID
-from coinslot.payments import closings
+from coinslot.payments import closings, storefront
 from coinslot.routes.answers import ShownRefund, Status
 from coinslot.settings.deployment import Mode
 from coinslot.settings.fields import SECONDS_TO_REFUND
@@ -180,3 +180,8 @@ def test_a_gateway_sells_in_its_own_currencies(database: Connection) -> None:
     assert {each.name for each in adapters} == told.keys()
     versions = {field.name: field.default for field in fields(PortOneBoth)}
     assert versions["currencies"] == told[versions["name"]]
+
+
+def test_the_ways_to_pay_that_are_cash_to_the_tax_office(database: Connection) -> None:
+    cash = "select m from unnest(coinslot.payment_methods()) m where coinslot.is_cash(m)"
+    assert rows(database, cash) == set(storefront.CASH)

@@ -224,6 +224,8 @@ begin
       v_subscription.id, v_due.proposal_id, v_subscription.plan_id, v_due.amount, v_due.ends,
       v_subscription.period_end
     ) on conflict do nothing;
+    -- Another server was here before, and has asked.
+    continue when not found;
     perform coinslot.note_subscription(
       v_subscription, 'active', 'price_proposed', jsonb_build_object(
         'amount', v_due.amount, 'from', v_subscription.period_end, 'ends', v_due.ends

@@ -141,6 +141,11 @@ begin
     select from auth.users u where u.id = begin_trial.user_id and u.is_anonymous
   ) then
     perform coinslot.fail('account_required');
+  elsif not exists (
+    select from coinslot.confirmed_identities c where c.user_id = begin_trial.user_id
+  ) then
+    -- By which else would the next account be known?
+    perform coinslot.fail('identity_required');
   end if;
   v_end := (
     (v_now at time zone v_settings.time_zone) + make_interval(days => v_plan.trial_days)

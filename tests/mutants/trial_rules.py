@@ -103,4 +103,11 @@ MUTANTS = (
         "(s.next_charge_at, s.id::text) > (v_walk.at, v_walk.after_id)",
         "true",
     ),
+    _broken(
+        "tried-by-nobody-known",
+        "a trial is for those who would be known again",
+        "begin_trial",
+        "where c.user_id = begin_trial.user_id",
+        "where true",
+    ),
 )

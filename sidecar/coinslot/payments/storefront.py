@@ -35,7 +35,7 @@ _SECONDS_TO_ANSWER = 2.0
 _LOGOS = {"transfer": "bank", "virtual_account": "vbank", "mobile": "phone"}
 """Of the ways to pay whose mark has another name than they have."""
 
-_CASH = ("transfer", "virtual_account")
+CASH = ("transfer", "virtual_account")
 """The ways to pay that are cash to the tax office, as `coinslot.is_cash` has them."""
 
 _HINTS = {"kakaopay": "app", "virtual_account": "later"}
@@ -138,7 +138,7 @@ def offered_subscriptions(
 
 def _has_cash_receipt(method: str, currency: str, able: list[GatewaySettings]) -> bool:
     """True where each gateway that may take it issues one."""
-    return method in _CASH and currency == "KRW" and all(each.issues_cash_receipts for each in able)
+    return method in CASH and currency == "KRW" and all(each.issues_cash_receipts for each in able)
 
 
 def _in_order(

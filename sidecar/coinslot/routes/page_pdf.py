@@ -27,6 +27,8 @@ async def as_pdf(page: str) -> bytes:
         return await asyncio.to_thread(_written, page)
 
 
+# Documents never change: who asks for one again and again takes nobody's time with it.
+@lru_cache(maxsize=32)
 def _written(page: str) -> bytes:
     weasyprint, style, fonts = _maker()
     # Nothing is fetched: a page has its style in it, and no picture.
