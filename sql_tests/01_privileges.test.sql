@@ -1228,7 +1228,7 @@ where n.nspname in ('public', 'coinslot') and c.relkind in ('r', 'p', 'v', 'm', 
 
 create temporary view functions as
 select p.oid, format('%s.%s', n.nspname, p.proname) as function, n.nspname as schema, p.prosecdef,
-  p.proconfig, p.prolang, p.pronargs, p.provolatile
+  p.proconfig, p.prosrc, p.pronargs, p.provolatile
 from pg_proc p inner join pg_namespace n on n.oid = p.pronamespace
 where n.nspname in ('public', 'coinslot') and not exists (
   select from pg_depend d
@@ -1408,9 +1408,10 @@ select is_empty(
   'no function is overloaded'
 );
 select is_empty(
-  $$ select function from functions inner join pg_language l on l.oid = prolang
-     where schema = 'public' and l.lanname <> 'sql' $$,
-  'what PostgREST shows are thin wrappers'
+  $$ select function from functions
+     where schema = 'public' and prosrc ~
+       '\m(insert|update|delete|merge)\M|\m(from|join) coinslot\.\w+($|[^\w(])' $$,
+  'what PostgREST shows writes nothing itself, and reads no internal table'
 );
 select is_empty(
   $$ select f.function, r.role from functions f

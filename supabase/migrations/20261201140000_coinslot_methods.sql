@@ -6,13 +6,19 @@
 -- Older servers do not take an id without an underscore for one of ours. So a database that
 -- was in use goes on as before, until somebody says that no older server is left.
 create or replace function coinslot.order_id_form() returns text
-language sql immutable parallel safe set search_path = ''
-return '^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$';
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return '^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$';
+end
+$$;
 
 create function coinslot.new_order_id(plain boolean) returns text
-language sql volatile parallel safe set search_path = ''
-return 'ord' || case when new_order_id.plain then '' else '_' end
-|| encode(uuid_send(gen_random_uuid()), 'hex');
+language plpgsql volatile parallel safe set search_path = '' as $$
+begin
+  return 'ord' || case when new_order_id.plain then '' else '_' end
+  || encode(uuid_send(gen_random_uuid()), 'hex');
+end
+$$;
 comment on function coinslot.new_order_id(boolean) is
 'An order id of its own; plain: of letters and digits only.';
 revoke all on function coinslot.new_order_id(boolean) from public;

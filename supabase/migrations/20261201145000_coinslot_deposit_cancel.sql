@@ -2,9 +2,11 @@
 
 -- A debit that is under way at a bank cannot be called off: it has no account to pay into.
 create function coinslot.can_cancel(payment public.token_payments) returns boolean
-language sql immutable parallel safe set search_path = '' as $$
-  select payment.status in ('pending', 'failed')
-    or payment.status = 'awaiting_deposit' and payment.virtual_account is not null
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return payment.status in ('pending', 'failed')
+    or payment.status = 'awaiting_deposit' and payment.virtual_account is not null;
+end
 $$;
 comment on function coinslot.can_cancel(public.token_payments) is
 'True while an order can be called off.';

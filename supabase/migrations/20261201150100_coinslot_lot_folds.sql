@@ -9,16 +9,21 @@
 
 -- Time never goes back for a wallet, whatever the clock does: expired is final.
 create function coinslot.wallet_time(wallet public.token_wallets) returns timestamptz
-language sql volatile set search_path = '' as $$
-  select greatest(clock_timestamp(), wallet.folded_at)
+language plpgsql volatile set search_path = '' as $$
+begin
+  return greatest(clock_timestamp(), wallet.folded_at);
+end
 $$;
 comment on function coinslot.wallet_time(public.token_wallets) is
 'The present of a locked wallet: read once in a call.';
 revoke all on function coinslot.wallet_time(public.token_wallets) from public;
 
 create function coinslot.is_spend(kind text, delta bigint) returns boolean
-language sql immutable parallel safe set search_path = ''
-return is_spend.kind = 'spend' or is_spend.kind = 'adjustment' and is_spend.delta < 0;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return is_spend.kind = 'spend' or is_spend.kind = 'adjustment' and is_spend.delta < 0;
+end
+$$;
 comment on function coinslot.is_spend(text, bigint) is
 'True of an entry that draws from lots at the next fold.';
 revoke all on function coinslot.is_spend(text, bigint) from public;
@@ -249,6 +254,8 @@ begin
       v_wallet.credited - v_wallet.tokens
       - greatest(v_lots.reserved - v_wallet.tokens, 0) - v_tokens
     );
+  elsif v_wallet.next_change_at > fold.now then
+    return v_wallet;
   end if;
   if v_lots.ended then
     v_tokens := coinslot.expire_lots(fold.user_id, v_wallet.seq + 1, fold.now);

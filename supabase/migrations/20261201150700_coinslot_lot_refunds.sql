@@ -193,14 +193,16 @@ $$;
 
 -- The total has grown by what was asked for: judge_refund() says the same of it afterwards.
 create function coinslot.is_refund_done(payment_id uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
     select from coinslot.refunds r
     inner join coinslot.payment_attempts a
       on a.gateway = r.gateway and a.payment_key = r.payment_key
     where r.payment_id = is_refund_done.payment_id and r.finished_at is null
       and a.refunded >= r.refunded_before + r.amount
-  )
+  );
+end
 $$;
 comment on function coinslot.is_refund_done(uuid) is
 'True if the open refund of an order is borne out by what the gateway said last.';
@@ -208,13 +210,17 @@ revoke all on function coinslot.is_refund_done(uuid) from public;
 
 create function coinslot.covered_tokens(payment_id uuid, refund_done boolean default false)
 returns bigint
-language sql stable set search_path = '' as $$
-  select coalesce(sum(t.tokens - t.returned), 0)::bigint
-  from coinslot.lot_takings t
-  where t.payment_id = covered_tokens.payment_id and t.origin = 'covered'
-    and (covered_tokens.refund_done or not exists (
-      select from coinslot.refunds r where r.id = t.refund_id and r.finished_at is null
-    ))
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select coalesce(sum(t.tokens - t.returned), 0)::bigint
+    from coinslot.lot_takings t
+    where t.payment_id = covered_tokens.payment_id and t.origin = 'covered'
+      and (covered_tokens.refund_done or not exists (
+        select from coinslot.refunds r where r.id = t.refund_id and r.finished_at is null
+      ))
+  );
+end
 $$;
 comment on function coinslot.covered_tokens(uuid, boolean) is
 'Tokens of an order that had expired when their money went back.';

@@ -48,9 +48,9 @@ begin
   v_lot := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
   if coinslot.make_lot(v_lot, v_debt) > 0 then
     perform coinslot.note_change(entry.user_id, post_credit.now);
-  else
+  elsif v_lot.expires_at < v_wallet.next_change_at then
     update public.token_wallets w set next_change_at = v_lot.expires_at
-    where w.user_id = entry.user_id and w.next_change_at > v_lot.expires_at;
+    where w.user_id = entry.user_id;
   end if;
   return v_receipt;
 end
@@ -61,15 +61,17 @@ $$;
 -- that is due as granted, because only the clock decides. Below zero is a debt: what a gateway took
 -- back after it was spent.
 create or replace function coinslot.available(wallet public.token_wallets) returns bigint
-language sql stable set search_path = '' as $$
-  select wallet.tokens - case when wallet.held = 0 then 0 else (
+language plpgsql stable set search_path = '' as $$
+begin
+  return wallet.tokens - case when wallet.held = 0 then 0 else (
     select coalesce(sum(h.amount), 0)::bigint
     from coinslot.token_holds h
     where h.user_id = wallet.user_id and h.status = 'held' and h.expires_at > clock_timestamp()
   ) end + case when wallet.next_change_at > clock_timestamp() then 0 else (
     select coinslot.foreseen_refills(wallet, l.tokens) - l.tokens
     from coinslot.lapsed(wallet, greatest(clock_timestamp(), wallet.folded_at)) l (tokens)
-  ) end
+  ) end;
+end
 $$;
 
 -- A spend that did not go through at once. With the wallet locked, what is seen is final: the key

@@ -112,18 +112,22 @@ grant execute on function coinslot.discounted(bigint, numeric, text) to service_
 
 create function coinslot.tiered(product_id text, currency text, price bigint, quantity integer)
 returns bigint
-language sql stable set search_path = '' as $$
-  select case when t.percent_off is null then tiered.price * tiered.quantity
-    else coinslot.discounted(
-      tiered.price * tiered.quantity,
-      tiered.price::numeric * tiered.quantity * (100 - t.percent_off) / 100, tiered.currency
-    ) end
-  from (select tiered.quantity as packs) o
-  left join lateral (
-    select i.percent_off from public.token_tiers i
-    where i.product_id = tiered.product_id and i.quantity <= o.packs
-    order by i.quantity desc limit 1
-  ) t on true
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select case when t.percent_off is null then tiered.price * tiered.quantity
+      else coinslot.discounted(
+        tiered.price * tiered.quantity,
+        tiered.price::numeric * tiered.quantity * (100 - t.percent_off) / 100, tiered.currency
+      ) end
+    from (select tiered.quantity as packs) o
+    left join lateral (
+      select i.percent_off from public.token_tiers i
+      where i.product_id = tiered.product_id and i.quantity <= o.packs
+      order by i.quantity desc limit 1
+    ) t on true
+  );
+end
 $$;
 comment on function coinslot.tiered(text, text, bigint, integer) is
 'What so many packs cost together.';

@@ -358,12 +358,14 @@ comment on function coinslot.has_kept_money(public.token_payments) is
 revoke all on function coinslot.has_kept_money(public.token_payments) from public;
 
 create function coinslot.qualify_referral(payment public.token_payments) returns void
-language sql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+begin
   update coinslot.referrals r set status = 'qualified', payment_id = payment.id,
     due_at = clock_timestamp() + s.referral_wait, updated_at = clock_timestamp()
   from coinslot.settings s
   where s.id and r.status = 'pending'
-    and r.referred = any (coinslot.histories_of(payment.user_id))
+    and r.referred = any (coinslot.histories_of(payment.user_id));
+end
 $$;
 comment on function coinslot.qualify_referral(public.token_payments) is
 'Notes the first money of somebody who was invited.';

@@ -254,14 +254,16 @@ for select to anon, authenticated using (false);
 
 -- The caller has the wallet locked, so that of two orders that are paid at once one comes first.
 create function coinslot.pays_again(payment_id uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
     select from coinslot.cycle_orders o
     inner join coinslot.cycle_orders c
       on c.cycle_id = o.cycle_id and c.purpose = o.purpose and c.payment_id <> o.payment_id
     inner join public.token_payments p on p.id = c.payment_id
     where o.payment_id = pays_again.payment_id and p.confirmed_at is not null
-  )
+  );
+end
 $$;
 comment on function coinslot.pays_again(uuid) is
 'True of an order for which another of the same cycle was credited.';

@@ -23,7 +23,9 @@ begin
       p.expires_at > v_now or p.status = 'awaiting_deposit' and p.virtual_account is null
     ) as is_open
   ) o
-  where p.user_id = check_order_limits.user_id and not coinslot.is_of_a_cycle(p.id);
+  where p.user_id = check_order_limits.user_id
+    and case when o.is_open or p.paid = 0 and p.created_at > v_now - interval '1 hour'
+      then not coinslot.is_of_a_cycle(p.id) else false end;
   if v_orders.open >= v_settings.max_open_orders then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
       'max_open_orders', v_settings.max_open_orders,

@@ -145,13 +145,15 @@ comment on function coinslot.emit(text, uuid, jsonb) is
 revoke all on function coinslot.emit(text, uuid, jsonb) from public;
 
 create function coinslot.payment_data(payment public.token_payments) returns jsonb
-language sql stable set search_path = '' as $$
-  select jsonb_build_object(
+language plpgsql stable set search_path = '' as $$
+begin
+  return jsonb_build_object(
     'order_id', payment.order_id, 'status', payment.status, 'gateway', payment.gateway,
     'product_id', payment.product_id, 'quantity', payment.quantity, 'amount', payment.amount,
     'currency', payment.currency, 'paid', payment.paid, 'refunded', payment.refunded,
     'tokens', payment.tokens
-  )
+  );
+end
 $$;
 comment on function coinslot.payment_data(public.token_payments) is 'An order as events show it.';
 revoke all on function coinslot.payment_data(public.token_payments) from public;
@@ -160,8 +162,9 @@ revoke all on function coinslot.payment_data(public.token_payments) from public;
 create function coinslot.payment_moves(
   before public.token_payments, after public.token_payments
 ) returns table (type text, more jsonb)
-language sql immutable set search_path = '' as $$
-  select m.type, m.more from (
+language plpgsql immutable set search_path = '' as $$
+begin
+  return query select m.type, m.more from (
     values
     ('deposit.issued', jsonb_build_object('due_at', after.expires_at),
       after.status = 'awaiting_deposit' and after.virtual_account is not null and (
@@ -185,7 +188,8 @@ language sql immutable set search_path = '' as $$
       ),
       after.disputed < before.disputed or after.withdrawn > before.withdrawn)
   ) m (type, more, happened)
-  where m.happened
+  where m.happened;
+end
 $$;
 comment on function coinslot.payment_moves(public.token_payments, public.token_payments) is
 'What is to be told of a change of an order.';

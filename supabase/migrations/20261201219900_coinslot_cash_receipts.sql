@@ -157,8 +157,11 @@ for select to anon, authenticated using (false);
 
 -- Ways to pay that are cash to the tax office.
 create function coinslot.is_cash(method text) returns boolean
-language sql immutable parallel safe set search_path = ''
-return coalesce(is_cash.method in ('transfer', 'virtual_account'), false);
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return coalesce(is_cash.method in ('transfer', 'virtual_account'), false);
+end
+$$;
 comment on function coinslot.is_cash(text) is 'True of a way to pay that has a cash receipt.';
 revoke all on function coinslot.is_cash(text) from public;
 

@@ -21,8 +21,11 @@ grant usage on schema coinslot to authenticated, service_role;
 
 -- JavaScript rounds integers above 2^53-1 without a word, so no amount or balance may exceed it.
 create function coinslot.max_amount() returns bigint
-language sql immutable parallel safe set search_path = ''
-return 9007199254740991;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return 9007199254740991;
+end
+$$;
 comment on function coinslot.max_amount() is 'Largest amount or balance: 2^53 - 1.';
 revoke all on function coinslot.max_amount() from public;
 

@@ -158,12 +158,14 @@ grant usage on type public.token_receipt to authenticated, service_role;
 
 create function coinslot.receipt(entry public.token_ledger, replayed boolean)
 returns public.token_receipt
-language sql immutable parallel safe set search_path = '' as $$
-  select row(
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return row(
     entry.user_id, entry.seq, entry.delta, entry.balance, entry.created_at, entry.payment_id,
     entry.hold_id, entry.kind, entry.idempotency_key, entry.feature, entry.reason,
     entry.metadata, receipt.replayed
-  )::public.token_receipt
+  )::public.token_receipt;
+end
 $$;
 comment on function coinslot.receipt(public.token_ledger, boolean) is 'Entry to receipt.';
 revoke all on function coinslot.receipt(public.token_ledger, boolean) from public;
@@ -278,9 +280,15 @@ revoke all on function coinslot.check_call(bigint, text, text, jsonb) from publi
 
 -- The wallet, locked, or null where there is none.
 create function coinslot.lock_wallet(user_id uuid) returns public.token_wallets
-language sql volatile
+language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
-  select w.* from public.token_wallets w where w.user_id = lock_wallet.user_id for update
+declare
+  v_wallet public.token_wallets;
+begin
+  select w.* into v_wallet
+  from public.token_wallets w where w.user_id = lock_wallet.user_id for update;
+  return v_wallet;
+end
 $$;
 comment on function coinslot.lock_wallet(uuid) is 'Locks and reads a wallet.';
 revoke all on function coinslot.lock_wallet(uuid) from public;
@@ -341,11 +349,13 @@ create policy "Nobody reads merges through the API" on coinslot.merged_wallets
 for select to anon, authenticated using (false);
 
 create function coinslot.histories_of(user_id uuid) returns uuid[]
-language sql stable set search_path = '' set enable_seqscan = off as $$
-  select array_prepend(
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return array_prepend(
     histories_of.user_id,
     array(select m.from_user from coinslot.merged_wallets m where m.owner_user = histories_of.user_id)
-  )
+  );
+end
 $$;
 comment on function coinslot.histories_of(uuid) is
 'The wallet and all that were merged into it: whose histories are its own.';

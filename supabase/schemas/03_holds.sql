@@ -79,12 +79,14 @@ grant usage on type public.token_hold_receipt to authenticated, service_role;
 
 create function coinslot.hold_receipt(hold coinslot.token_holds, replayed boolean)
 returns public.token_hold_receipt
-language sql immutable parallel safe set search_path = '' as $$
-  select row(
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return row(
     hold.id, hold.user_id, hold.amount, hold.captured, hold.status, hold.feature,
     hold.idempotency_key, hold.reason, hold.expires_at, hold.created_at, hold.resolved_at,
     hold_receipt.replayed
-  )::public.token_hold_receipt
+  )::public.token_hold_receipt;
+end
 $$;
 comment on function coinslot.hold_receipt(coinslot.token_holds, boolean) is 'Hold to receipt.';
 revoke all on function coinslot.hold_receipt(coinslot.token_holds, boolean) from public;
@@ -94,15 +96,17 @@ revoke all on function coinslot.hold_receipt(coinslot.token_holds, boolean) from
 -- that is due as granted, because only the clock decides. Below zero is a debt: what a gateway took
 -- back after it was spent.
 create function coinslot.available(wallet public.token_wallets) returns bigint
-language sql stable set search_path = '' as $$
-  select wallet.tokens - case when wallet.held = 0 then 0 else (
+language plpgsql stable set search_path = '' as $$
+begin
+  return wallet.tokens - case when wallet.held = 0 then 0 else (
     select coalesce(sum(h.amount), 0)::bigint
     from coinslot.token_holds h
     where h.user_id = wallet.user_id and h.status = 'held' and h.expires_at > clock_timestamp()
   ) end + case when wallet.next_change_at > clock_timestamp() then 0 else (
     select coinslot.foreseen_refills(wallet, l.tokens) - l.tokens
     from coinslot.lapsed(wallet, greatest(clock_timestamp(), wallet.folded_at)) l (tokens)
-  ) end
+  ) end;
+end
 $$;
 comment on function coinslot.available(public.token_wallets) is
 'Tokens minus unexpired holds and minus what has expired, with the refills that are due.';
@@ -111,15 +115,17 @@ grant execute on function coinslot.available(public.token_wallets) to authentica
 
 -- None of a wallet that is closed: a JWT outlives its user, and nothing is spent with it.
 create function public.get_user_tokens() returns bigint
-language sql stable
+language plpgsql stable
 set search_path = '' set statement_timeout = '1s' as $$
-  select coalesce(
+begin
+  return coalesce(
     (
       select coinslot.available(w)
       from public.token_wallets w
       where w.user_id = (select coinslot.current_user_id()) and w.closed_at is null
     ), 0
-  )
+  );
+end
 $$;
 comment on function public.get_user_tokens() is 'Tokens the signed-in user can spend now.';
 revoke all on function public.get_user_tokens() from public, anon, authenticated, service_role;

@@ -220,11 +220,13 @@ grant execute on function coinslot.spend_tokens(bigint, text, text, jsonb) to au
 create function public.spend_tokens(
   amount bigint, idempotency_key text, reason text default '', metadata jsonb default '{}'
 ) returns public.token_receipt
-language sql volatile
+language plpgsql volatile
 set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
-  select coinslot.spend_tokens(
+begin
+  return coinslot.spend_tokens(
     spend_tokens.amount, spend_tokens.idempotency_key, spend_tokens.reason, spend_tokens.metadata
-  )
+  );
+end
 $$;
 comment on function public.spend_tokens(bigint, text, text, jsonb) is
 'Spends tokens of the signed-in user, once per idempotency key. PT402 when there are too few.';
@@ -249,11 +251,13 @@ grant execute on function coinslot.use_feature(text, text, jsonb) to authenticat
 create function public.use_feature(
   feature text, idempotency_key text, metadata jsonb default '{}'
 ) returns public.token_receipt
-language sql volatile
+language plpgsql volatile
 set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
-  select coinslot.use_feature(
+begin
+  return coinslot.use_feature(
     use_feature.feature, use_feature.idempotency_key, use_feature.metadata
-  )
+  );
+end
 $$;
 comment on function public.use_feature(text, text, jsonb) is
 'Spends what a feature costs, once per idempotency key. PT402 when there are too few tokens.';
@@ -282,11 +286,13 @@ create function public.spend_tokens_for(
   user_id uuid, amount bigint, idempotency_key text, reason text default '',
   metadata jsonb default '{}'
 ) returns public.token_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.spend_tokens_for(
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.spend_tokens_for(
     spend_tokens_for.user_id, spend_tokens_for.amount, spend_tokens_for.idempotency_key,
     spend_tokens_for.reason, spend_tokens_for.metadata
-  )
+  );
+end
 $$;
 comment on function public.spend_tokens_for(uuid, bigint, text, text, jsonb) is
 'Service: spends tokens of a user, once per idempotency key of the service.';
@@ -314,11 +320,13 @@ grant execute on function coinslot.use_feature_for(uuid, text, text, jsonb) to s
 create function public.use_feature_for(
   user_id uuid, feature text, idempotency_key text, metadata jsonb default '{}'
 ) returns public.token_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.use_feature_for(
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.use_feature_for(
     use_feature_for.user_id, use_feature_for.feature, use_feature_for.idempotency_key,
     use_feature_for.metadata
-  )
+  );
+end
 $$;
 comment on function public.use_feature_for(uuid, text, text, jsonb) is
 'Service: spends what a feature costs a user, once per idempotency key of the service.';
@@ -384,11 +392,13 @@ create function public.add_tokens(
   user_id uuid, amount bigint, idempotency_key text, reason text default '',
   kind text default 'grant', expires_at timestamptz default null
 ) returns public.token_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.add_tokens(
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.add_tokens(
     add_tokens.user_id, add_tokens.amount, add_tokens.idempotency_key, add_tokens.reason,
     add_tokens.kind, add_tokens.expires_at
-  )
+  );
+end
 $$;
 comment on function public.add_tokens(uuid, bigint, text, text, text, timestamptz) is
 'Service: gives a user tokens (kind grant) or corrects a balance (kind adjustment, may be

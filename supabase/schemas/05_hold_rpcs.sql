@@ -10,7 +10,8 @@
 create function coinslot.find_hold_replay(
   user_id uuid, amount bigint, feature text, idempotency_key text
 ) returns coinslot.token_holds
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable
+set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
   v_users uuid[] := coinslot.histories_of(find_hold_replay.user_id);
   v_hold coinslot.token_holds;
@@ -136,11 +137,13 @@ create function public.hold_tokens_for(
   user_id uuid, amount bigint, idempotency_key text, reason text default '',
   ttl_seconds integer default 600
 ) returns public.token_hold_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.hold_tokens_for(
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.hold_tokens_for(
     hold_tokens_for.user_id, hold_tokens_for.amount, hold_tokens_for.idempotency_key,
     hold_tokens_for.reason, hold_tokens_for.ttl_seconds
-  )
+  );
+end
 $$;
 comment on function public.hold_tokens_for(uuid, bigint, text, text, integer) is
 'Service: sets tokens of a user aside until captured, released or expired.';
@@ -168,11 +171,13 @@ grant execute on function coinslot.hold_feature_for(uuid, text, text, integer) t
 create function public.hold_feature_for(
   user_id uuid, feature text, idempotency_key text, ttl_seconds integer default 600
 ) returns public.token_hold_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.hold_feature_for(
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.hold_feature_for(
     hold_feature_for.user_id, hold_feature_for.feature, hold_feature_for.idempotency_key,
     hold_feature_for.ttl_seconds
-  )
+  );
+end
 $$;
 comment on function public.hold_feature_for(uuid, text, text, integer) is
 'Service: sets aside what a feature costs a user until captured, released or expired.';
@@ -298,12 +303,14 @@ grant usage on type public.token_capture_receipt to service_role;
 
 create function coinslot.capture_receipt(receipt public.token_receipt, missing bigint)
 returns public.token_capture_receipt
-language sql immutable parallel safe set search_path = '' as $$
-  select row(
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return row(
     receipt.user_id, receipt.seq, receipt.delta, receipt.balance, receipt.created_at,
     receipt.payment_id, receipt.hold_id, receipt.kind, receipt.idempotency_key, receipt.feature,
     receipt.reason, receipt.metadata, receipt.replayed, capture_receipt.missing
-  )::public.token_capture_receipt
+  )::public.token_capture_receipt;
+end
 $$;
 comment on function coinslot.capture_receipt(public.token_receipt, bigint) is
 'The receipt of a capture.';
@@ -421,10 +428,12 @@ grant execute on function coinslot.capture_hold(uuid, bigint, boolean) to servic
 create function public.capture_token_hold(
   hold_id uuid, amount bigint default null, allow_overage boolean default false
 ) returns public.token_capture_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.capture_hold(
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.capture_hold(
     capture_token_hold.hold_id, capture_token_hold.amount, capture_token_hold.allow_overage
-  )
+  );
+end
 $$;
 comment on function public.capture_token_hold(uuid, bigint, boolean) is
 'Service: spends all or part of an open hold and frees the rest, once per hold. With allow_overage
@@ -454,8 +463,10 @@ revoke all on function coinslot.release_hold(uuid) from public;
 grant execute on function coinslot.release_hold(uuid) to service_role;
 
 create function public.release_token_hold(hold_id uuid) returns public.token_hold_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.release_hold(release_token_hold.hold_id)
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.release_hold(release_token_hold.hold_id);
+end
 $$;
 comment on function public.release_token_hold(uuid) is
 'Service: frees what an open hold set aside; nothing is spent.';

@@ -30,8 +30,10 @@ grant execute on function coinslot.extend_hold(uuid, integer) to service_role;
 
 create function public.extend_token_hold(hold_id uuid, ttl_seconds integer default 600)
 returns public.token_hold_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.extend_hold(extend_token_hold.hold_id, extend_token_hold.ttl_seconds)
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.extend_hold(extend_token_hold.hold_id, extend_token_hold.ttl_seconds);
+end
 $$;
 comment on function public.extend_token_hold(uuid, integer) is
 'Service: lets an open hold live so long from now, as far as the longest life of a hold allows.';

@@ -222,12 +222,14 @@ create function public.refund_spend_for(
   user_id uuid, idempotency_key text, spend_key text default null, spend_seq bigint default null,
   amount bigint default null, reason text default '', caller text default 'service'
 ) returns public.token_receipt
-language sql volatile set search_path = '' as $$
-  select coinslot.refund_spend_for(
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.refund_spend_for(
     refund_spend_for.user_id, refund_spend_for.idempotency_key, refund_spend_for.spend_key,
     refund_spend_for.spend_seq, refund_spend_for.amount, refund_spend_for.reason,
     refund_spend_for.caller
-  )
+  );
+end
 $$;
 comment on function public.refund_spend_for(uuid, text, text, bigint, bigint, text, text) is
 'Service: gives back what a spend took, all that is left of it or an amount, once per key. The spend

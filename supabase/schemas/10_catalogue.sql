@@ -94,23 +94,27 @@ for select to anon, authenticated using (false);
 create function coinslot.price_at(
   product_id text, currency text, amount bigint, at timestamptz
 ) returns bigint
-language sql stable set search_path = '' as $$
-  select coalesce((
+language plpgsql stable set search_path = '' as $$
+begin
+  return coalesce((
     select p.amount from coinslot.planned_prices p
     where p.product_id = price_at.product_id and p.currency = price_at.currency
       and p.starts_at <= price_at.at
     order by p.starts_at desc limit 1
-  ), price_at.amount)
+  ), price_at.amount);
+end
 $$;
 comment on function coinslot.price_at(text, text, bigint, timestamptz) is
 'The price at a time, of a row of token_prices.';
 revoke all on function coinslot.price_at(text, text, bigint, timestamptz) from public;
 
 create function coinslot.price_now(product_id text, currency text, amount bigint) returns bigint
-language sql stable security definer set search_path = '' as $$
-  select coinslot.price_at(
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return coinslot.price_at(
     price_now.product_id, price_now.currency, price_now.amount, statement_timestamp()
-  )
+  );
+end
 $$;
 comment on function coinslot.price_now(text, text, bigint) is
 'The price that is asked now, of a row of token_prices.';

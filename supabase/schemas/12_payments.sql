@@ -101,17 +101,23 @@ for select to anon, authenticated using (false);
 
 -- Wider than what the default makes: by this form an order of ours is told from anybody else's.
 create function coinslot.order_id_form() returns text
-language sql immutable parallel safe set search_path = ''
-return '^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$';
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return '^ord(_[A-Za-z0-9_-]{12,36}|[0-9a-f]{32})$';
+end
+$$;
 comment on function coinslot.order_id_form() is 'What an order id looks like, as a pattern.';
 revoke all on function coinslot.order_id_form() from public;
 
 -- Older servers do not take an id without an underscore for one of ours. So a database that
 -- was in use goes on as before, until somebody says that no older server is left.
 create function coinslot.new_order_id(plain boolean) returns text
-language sql volatile parallel safe set search_path = ''
-return 'ord' || case when new_order_id.plain then '' else '_' end
-|| encode(uuid_send(gen_random_uuid()), 'hex');
+language plpgsql volatile parallel safe set search_path = '' as $$
+begin
+  return 'ord' || case when new_order_id.plain then '' else '_' end
+  || encode(uuid_send(gen_random_uuid()), 'hex');
+end
+$$;
 comment on function coinslot.new_order_id(boolean) is
 'An order id of its own; plain: of letters and digits only.';
 revoke all on function coinslot.new_order_id(boolean) from public;
@@ -301,8 +307,11 @@ create trigger token_payment_events_no_truncate before truncate on public.token_
 for each statement execute function coinslot.refuse_change();
 
 create function coinslot.attempt_states() returns text[]
-language sql immutable parallel safe set search_path = ''
-return array['ready', 'awaiting_deposit', 'paid', 'failed', 'canceled'];
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return array['ready', 'awaiting_deposit', 'paid', 'failed', 'canceled'];
+end
+$$;
 comment on function coinslot.attempt_states() is 'What gateways say of an attempt, in our words.';
 revoke all on function coinslot.attempt_states() from public;
 
@@ -368,11 +377,14 @@ for select to anon, authenticated using (false);
 
 -- What applying a read of an attempt comes to. The funnel decides, and can say nothing else.
 create function coinslot.apply_outcomes() returns text[]
-language sql immutable parallel safe set search_path = ''
-return array[
-  'credited', 'reversed', 'restored', 'moved', 'unchanged', 'stale', 'review', 'duplicate',
-  'refused', 'unknown_order'
-];
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return array[
+    'credited', 'reversed', 'restored', 'moved', 'unchanged', 'stale', 'review', 'duplicate',
+    'refused', 'unknown_order'
+  ];
+end
+$$;
 comment on function coinslot.apply_outcomes() is 'What apply_gateway_payment can answer.';
 revoke all on function coinslot.apply_outcomes() from public;
 

@@ -29,23 +29,27 @@ create policy "Nobody reads the schedule through the API" on coinslot.payment_re
 for select to anon, authenticated using (false);
 
 create function coinslot.read_wait(reads integer) returns interval
-language sql immutable parallel safe set search_path = '' as $$
-  select coalesce(
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return coalesce(
     ('{2 minutes,5 minutes,10 minutes,20 minutes,40 minutes,80 minutes,3 hours}'::interval[])
     [read_wait.reads + 1], interval '6 hours'
-  )
+  );
+end
 $$;
 comment on function coinslot.read_wait(integer) is
 'Time to the next read of an order that was read so often.';
 revoke all on function coinslot.read_wait(integer) from public;
 
 create function coinslot.read_later(payment_id uuid) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into coinslot.payment_reads (payment_id, gateway, next_read_at)
   select p.id, p.gateway, clock_timestamp() + coinslot.read_wait(0)
   from public.token_payments p where p.id = read_later.payment_id
-  on conflict (payment_id) do update
-  set reads = 0, next_read_at = least(payment_reads.next_read_at, excluded.next_read_at)
+  on conflict on constraint payment_reads_pkey do update
+  set reads = 0, next_read_at = least(payment_reads.next_read_at, excluded.next_read_at);
+end
 $$;
 comment on function coinslot.read_later(uuid) is 'Puts an order on the reconciler''s schedule.';
 revoke all on function coinslot.read_later(uuid) from public;

@@ -41,18 +41,24 @@ comment on function coinslot.closing_wait(integer) is
 revoke all on function coinslot.closing_wait(integer) from public;
 
 create function coinslot.close_later(payment_id uuid) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into coinslot.payment_closings as c (payment_id, gateway)
   select p.id, p.gateway from public.token_payments p where p.id = close_later.payment_id
   on conflict on constraint payment_closings_pkey do update
-  set round = c.round + 1, tries = 0, next_try_at = least(c.next_try_at, excluded.next_try_at)
+  set round = c.round + 1, tries = 0, next_try_at = least(c.next_try_at, excluded.next_try_at);
+end
 $$;
 comment on function coinslot.close_later(uuid) is 'Has an order closed at its gateway.';
 revoke all on function coinslot.close_later(uuid) from public;
 
 create function coinslot.has_ended(status text) returns boolean
-language sql stable set search_path = '' as $$
-  select s.ended from coinslot.payment_statuses s where s.status = has_ended.status
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select s.ended from coinslot.payment_statuses s where s.status = has_ended.status
+  );
+end
 $$;
 comment on function coinslot.has_ended(text) is 'Nobody is to pay an order of this status.';
 revoke all on function coinslot.has_ended(text) from public;

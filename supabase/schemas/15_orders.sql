@@ -5,13 +5,15 @@ create function coinslot.record_event(
   payment public.token_payments, from_status text, source text, reason text default '',
   payment_key text default null, tokens bigint default 0
 ) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into public.token_payment_events (
     payment_id, user_id, from_status, to_status, tokens, source, reason, payment_key
   ) values (
     payment.id, payment.user_id, record_event.from_status, payment.status, record_event.tokens,
     record_event.source, record_event.reason, record_event.payment_key
-  )
+  );
+end
 $$;
 comment on function coinslot.record_event(public.token_payments, text, text, text, text, bigint) is
 'Notes what happened to a payment: from_status led to what it is now.';
@@ -183,7 +185,9 @@ begin
       p.expires_at > v_now or p.status = 'awaiting_deposit' and p.virtual_account is null
     ) as is_open
   ) o
-  where p.user_id = check_order_limits.user_id and not coinslot.is_of_a_cycle(p.id);
+  where p.user_id = check_order_limits.user_id
+    and case when o.is_open or p.paid = 0 and p.created_at > v_now - interval '1 hour'
+      then not coinslot.is_of_a_cycle(p.id) else false end;
   if v_orders.open >= v_settings.max_open_orders then
     perform coinslot.fail('too_many_orders', jsonb_build_object(
       'max_open_orders', v_settings.max_open_orders,
@@ -222,8 +226,11 @@ revoke all on function coinslot.check_buyer(uuid) from public;
 -- A merge locks the orders of a user before the wallet, and so must know that no more are made: it
 -- takes this lock alone, and whoever makes an order together with others.
 create function coinslot.account_lock(user_id uuid) returns bigint
-language sql immutable parallel safe set search_path = ''
-return hashtextextended('coinslot.account ' || account_lock.user_id::text, 0);
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return hashtextextended('coinslot.account ' || account_lock.user_id::text, 0);
+end
+$$;
 comment on function coinslot.account_lock(uuid) is 'Name of the advisory lock of an account.';
 revoke all on function coinslot.account_lock(uuid) from public;
 
@@ -349,13 +356,15 @@ create function public.create_token_order(
   product_id text, gateway text, currency text default 'KRW', idempotency_key text default null,
   method text default null, quantity integer default 1, promo_code text default null
 ) returns public.token_payments
-language sql volatile
+language plpgsql volatile
 set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
-  select coinslot.create_order(
+begin
+  return coinslot.create_order(
     create_token_order.product_id, create_token_order.gateway, create_token_order.currency,
     create_token_order.idempotency_key, create_token_order.method, create_token_order.quantity,
     create_token_order.promo_code
-  )
+  );
+end
 $$;
 comment on function public.create_token_order(text, text, text, text, text, integer, text) is
 'Makes an order of the signed-in user at the catalogue''s price, of several packs with its volume
@@ -367,9 +376,11 @@ to authenticated;
 
 -- A debit that is under way at a bank cannot be called off: it has no account to pay into.
 create function coinslot.can_cancel(payment public.token_payments) returns boolean
-language sql immutable parallel safe set search_path = '' as $$
-  select payment.status in ('pending', 'failed')
-    or payment.status = 'awaiting_deposit' and payment.virtual_account is not null
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return payment.status in ('pending', 'failed')
+    or payment.status = 'awaiting_deposit' and payment.virtual_account is not null;
+end
 $$;
 comment on function coinslot.can_cancel(public.token_payments) is
 'True while an order can be called off.';
@@ -413,9 +424,11 @@ revoke all on function coinslot.cancel_order(text) from public;
 grant execute on function coinslot.cancel_order(text) to authenticated;
 
 create function public.cancel_token_order(order_id text) returns public.token_payments
-language sql volatile
+language plpgsql volatile
 set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as $$
-  select coinslot.cancel_order(cancel_token_order.order_id)
+begin
+  return coinslot.cancel_order(cancel_token_order.order_id);
+end
 $$;
 comment on function public.cancel_token_order(text) is
 'Calls off an unpaid order of the signed-in user, also one that waits for a deposit.';

@@ -38,8 +38,11 @@ revoke all on function coinslot.webhook_wait(bigint) from public;
 
 -- What is stored of a webhook: received, until it has been read for; then what the read came to.
 create function coinslot.webhook_outcomes() returns text[]
-language sql immutable parallel safe set search_path = ''
-return array['received', 'not_yet', 'failed'] || array_remove(coinslot.apply_outcomes(), 'stale');
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return array['received', 'not_yet', 'failed'] || array_remove(coinslot.apply_outcomes(), 'stale');
+end
+$$;
 comment on function coinslot.webhook_outcomes() is
 'not_yet: the money it claims is not to be seen yet. failed: the gateway could not be asked. Else
 what applying the read came to.';
@@ -497,15 +500,24 @@ create function public.coinslot_store_webhook(
   busy boolean default false, warning text default null, out verdict text, out webhook_id bigint,
   out payment public.token_payments
 )
-language sql volatile set search_path = '' as $$
-  select s.verdict, s.webhook_id, case when (s.payment).id is not null then s.payment end
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_stored record;
+begin
+  select s.* into v_stored
   from coinslot.store_webhook(
     coinslot_store_webhook.gateway, coinslot_store_webhook.event_id,
     coinslot_store_webhook.event_type, coinslot_store_webhook.order_id,
     coinslot_store_webhook.payment_key, coinslot_store_webhook.claims_paid,
     coinslot_store_webhook.headers, coinslot_store_webhook.body, coinslot_store_webhook.secret,
     coinslot_store_webhook.busy, coinslot_store_webhook.warning
-  ) s
+  ) s;
+  verdict := v_stored.verdict;
+  webhook_id := v_stored.webhook_id;
+  if (v_stored.payment).id is not null then
+    payment := v_stored.payment;
+  end if;
+end
 $$;
 comment on function public.coinslot_store_webhook(
   text, text, text, text, text, boolean, jsonb, jsonb, text, boolean, text
@@ -621,11 +633,13 @@ grant execute on function coinslot.finish_webhook(bigint, text, text, boolean) t
 create function public.coinslot_finish_webhook(
   webhook_id bigint, outcome text, detail text default '', again boolean default false
 ) returns public.coinslot_webhook_verdict
-language sql volatile set search_path = '' as $$
-  select coinslot.finish_webhook(
+language plpgsql volatile set search_path = '' as $$
+begin
+  return coinslot.finish_webhook(
     coinslot_finish_webhook.webhook_id, coinslot_finish_webhook.outcome,
     coinslot_finish_webhook.detail, coinslot_finish_webhook.again
-  )
+  );
+end
 $$;
 comment on function public.coinslot_finish_webhook(bigint, text, text, boolean) is
 'Service: what came of a webhook whose payment could not be applied; again = try later. Null if it

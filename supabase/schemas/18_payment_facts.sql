@@ -118,8 +118,9 @@ revoke all on function coinslot.payment_facts(public.token_payments) from public
 
 -- The status of an order, as a function of its facts: the only place that decides it.
 create function coinslot.payment_status(facts coinslot.payment_facts) returns text
-language sql immutable set search_path = '' as $$
-  select case
+language plpgsql immutable set search_path = '' as $$
+begin
+  return case
     when facts.paid > 0 then case
       when facts.refunded >= facts.paid then 'refunded'
       when facts.disputed > 0 then 'disputed'
@@ -135,7 +136,8 @@ language sql immutable set search_path = '' as $$
     when facts.failed and not facts.canceled then 'failed'
     when facts.canceled then 'canceled'
     else 'pending'
-  end
+  end;
+end
 $$;
 comment on function coinslot.payment_status(coinslot.payment_facts) is 'Facts to status.';
 revoke all on function coinslot.payment_status(coinslot.payment_facts) from public;

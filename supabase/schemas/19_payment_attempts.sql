@@ -95,15 +95,17 @@ revoke all on function coinslot.check_attempt(
 create function coinslot.same_fact(
   known coinslot.payment_attempts, attempt coinslot.payment_attempts
 ) returns boolean
-language sql immutable set search_path = '' as $$
-  select known.id is not null and (
+language plpgsql immutable set search_path = '' as $$
+begin
+  return known.id is not null and (
     known.state, known.amount, known.currency, known.live, known.paid, known.refunded,
     known.refunding, known.disputed, known.withdrawn, known.virtual_account, known.failure_reason
   ) is not distinct from (
     attempt.state, attempt.amount, attempt.currency, attempt.live, attempt.paid,
     attempt.refunded, attempt.refunding, attempt.disputed, attempt.withdrawn,
     attempt.virtual_account, attempt.failure_reason
-  ) and coalesce(attempt.secret, known.secret) is not distinct from known.secret
+  ) and coalesce(attempt.secret, known.secret) is not distinct from known.secret;
+end
 $$;
 comment on function coinslot.same_fact(
   coinslot.payment_attempts, coinslot.payment_attempts
@@ -115,8 +117,10 @@ revoke all on function coinslot.same_fact(
 -- A test payment is nothing in a live database: nothing that is said of it is applied. A live one
 -- is what it is anywhere: a copy of a live database, made to try something, keeps its books.
 create function coinslot.is_live() returns boolean
-language sql stable set search_path = '' as $$
-  select exists (select from coinslot.settings s where s.id and s.mode = 'live')
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from coinslot.settings s where s.id and s.mode = 'live');
+end
 $$;
 comment on function coinslot.is_live() is 'True if only real money counts here.';
 revoke all on function coinslot.is_live() from public;
@@ -293,13 +297,15 @@ revoke all on function coinslot.save_attempt(coinslot.payment_attempts, text) fr
 -- all the money is back, so are all the tokens: the last reversal takes exactly the rest.
 create function coinslot.tokens_to_reverse(tokens bigint, paid bigint, returned bigint)
 returns bigint
-language sql immutable parallel safe set search_path = '' as $$
-  select case
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return case
     when tokens_to_reverse.returned >= tokens_to_reverse.paid then tokens_to_reverse.tokens
     else div(
       tokens_to_reverse.tokens::numeric * tokens_to_reverse.returned, tokens_to_reverse.paid
     )::bigint
-  end
+  end;
+end
 $$;
 comment on function coinslot.tokens_to_reverse(bigint, bigint, bigint) is
 'Tokens that go back for money returned so far.';

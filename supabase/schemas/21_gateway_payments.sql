@@ -205,8 +205,11 @@ create function public.coinslot_apply_gateway_payment(
   out outcome text, out payment public.token_payments,
   out webhooks public.coinslot_webhook_verdict[]
 )
-language sql volatile set search_path = '' as $$
-  select a.outcome, case when (a.payment).id is not null then a.payment end, a.webhooks
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_applied record;
+begin
+  select a.* into v_applied
   from coinslot.apply_gateway_payment(
     coinslot_apply_gateway_payment.order_id, coinslot_apply_gateway_payment.version,
     coinslot_apply_gateway_payment.source,
@@ -224,7 +227,13 @@ language sql volatile set search_path = '' as $$
       coinslot_apply_gateway_payment.vat, coinslot_apply_gateway_payment.tax_free
     ),
     coinslot_apply_gateway_payment.webhook_ids
-  ) a
+  ) a;
+  outcome := v_applied.outcome;
+  webhooks := v_applied.webhooks;
+  if (v_applied.payment).id is not null then
+    payment := v_applied.payment;
+  end if;
+end
 $$;
 comment on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,

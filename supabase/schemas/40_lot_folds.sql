@@ -7,16 +7,21 @@
 
 -- Time never goes back for a wallet, whatever the clock does: expired is final.
 create function coinslot.wallet_time(wallet public.token_wallets) returns timestamptz
-language sql volatile set search_path = '' as $$
-  select greatest(clock_timestamp(), wallet.folded_at)
+language plpgsql volatile set search_path = '' as $$
+begin
+  return greatest(clock_timestamp(), wallet.folded_at);
+end
 $$;
 comment on function coinslot.wallet_time(public.token_wallets) is
 'The present of a locked wallet: read once in a call.';
 revoke all on function coinslot.wallet_time(public.token_wallets) from public;
 
 create function coinslot.is_spend(kind text, delta bigint) returns boolean
-language sql immutable parallel safe set search_path = ''
-return is_spend.kind = 'spend' or is_spend.kind = 'adjustment' and is_spend.delta < 0;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return is_spend.kind = 'spend' or is_spend.kind = 'adjustment' and is_spend.delta < 0;
+end
+$$;
 comment on function coinslot.is_spend(text, bigint) is
 'True of an entry that draws from lots at the next fold.';
 revoke all on function coinslot.is_spend(text, bigint) from public;
@@ -237,7 +242,9 @@ comment on function coinslot.note_change(uuid, timestamptz) is
 'Says of a locked wallet when it was folded, and when its next lot ends or refill is due.';
 revoke all on function coinslot.note_change(uuid, timestamptz) from public;
 
--- Tokens spent beyond what the lots had are a debt, and come behind those that were drawn.
+-- Tokens spent beyond what the lots had are a debt, and come behind those that were drawn. Where
+-- nothing was spent and nothing is due, there is nothing to write: all that lived at the last fold
+-- still does.
 create function coinslot.fold(user_id uuid, now timestamptz) returns public.token_wallets
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
@@ -266,6 +273,8 @@ begin
       v_wallet.credited - v_wallet.tokens
       - greatest(v_lots.reserved - v_wallet.tokens, 0) - v_tokens
     );
+  elsif v_wallet.next_change_at > fold.now then
+    return v_wallet;
   end if;
   if v_lots.ended then
     v_tokens := coinslot.expire_lots(fold.user_id, v_wallet.seq + 1, fold.now);

@@ -47,8 +47,9 @@ revoke all on function coinslot.make_lot(public.token_lots, bigint) from public;
 -- Money may come when the date of its product has passed: what was paid for lives a while.
 create function coinslot.order_expiry(payment public.token_payments, now timestamptz)
 returns timestamptz
-language sql stable set search_path = '' as $$
-  select case
+language plpgsql stable set search_path = '' as $$
+begin
+  return case
     when payment.tokens_end_at > order_expiry.now then payment.tokens_end_at
     when payment.tokens_end_at is not null then order_expiry.now + (
       select s.returned_lifetime from coinslot.settings s where s.id
@@ -56,7 +57,8 @@ language sql stable set search_path = '' as $$
     else coalesce(
       order_expiry.now + make_interval(days => payment.tokens_last_days), 'infinity'
     )
-  end
+  end;
+end
 $$;
 comment on function coinslot.order_expiry(public.token_payments, timestamptz) is
 'When the tokens of an order expire that are credited now.';
@@ -124,9 +126,9 @@ begin
   v_lot := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
   if coinslot.make_lot(v_lot, v_debt) > 0 then
     perform coinslot.note_change(entry.user_id, post_credit.now);
-  else
+  elsif v_lot.expires_at < v_wallet.next_change_at then
     update public.token_wallets w set next_change_at = v_lot.expires_at
-    where w.user_id = entry.user_id and w.next_change_at > v_lot.expires_at;
+    where w.user_id = entry.user_id;
   end if;
   return v_receipt;
 end

@@ -163,8 +163,11 @@ on coinslot.promotion_identities for select to anon, authenticated using (false)
 -- ---- codes as people write them ----
 
 create function coinslot.normal_code(code text) returns text
-language sql immutable parallel safe set search_path = ''
-return upper(regexp_replace(left(normal_code.code, 200), '[\s-]', '', 'g'));
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return upper(regexp_replace(left(normal_code.code, 200), '[\s-]', '', 'g'));
+end
+$$;
 comment on function coinslot.normal_code(text) is
 'A code as it is compared: without spaces and hyphens, in capitals.';
 revoke all on function coinslot.normal_code(text) from public;

@@ -339,14 +339,16 @@ revoke all on function coinslot.reserve_use(public.token_payments) from public;
 -- Called off, an order gives its use back at once. Should it be paid all the same, it claims
 -- another.
 create function coinslot.release_use(payment_id uuid) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   with released as (
     update coinslot.promotion_uses u set status = 'released'
     where u.payment_id = release_use.payment_id and u.status = 'reserved'
     returning u.id
   )
   update coinslot.promotion_slots s set until = '-infinity', use_id = null
-  from released r where s.use_id = r.id
+  from released r where s.use_id = r.id;
+end
 $$;
 comment on function coinslot.release_use(uuid) is 'Gives back what an order has reserved.';
 revoke all on function coinslot.release_use(uuid) from public;

@@ -99,12 +99,14 @@ for select to anon, authenticated using (false);
 -- ---- switching it on and off ----
 
 create function coinslot.is_of_a_cycle(payment_id uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
     select from coinslot.cycle_orders c where c.payment_id = is_of_a_cycle.payment_id
   ) or exists (
     select from coinslot.top_up_orders c where c.payment_id = is_of_a_cycle.payment_id
-  )
+  );
+end
 $$;
 comment on function coinslot.is_of_a_cycle(uuid) is
 'True of an order that a cycle or a top-up made, and not its buyer.';

@@ -186,11 +186,16 @@ comment on function coinslot.tax_within(public.token_payments, bigint) is
 revoke all on function coinslot.tax_within(public.token_payments, bigint) from public;
 
 create function coinslot.next_serial(live boolean, kind text, year integer) returns bigint
-language sql volatile set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_last bigint;
+begin
   insert into coinslot.document_series as s (live, kind, year, last)
   values (next_serial.live, next_serial.kind, next_serial.year, 1)
   on conflict on constraint document_series_pkey do update set last = s.last + 1
-  returning s.last
+  returning s.last into v_last;
+  return v_last;
+end
 $$;
 comment on function coinslot.next_serial(boolean, text, integer) is
 'The next number of a series, which stays locked until the transaction ends.';
@@ -199,12 +204,15 @@ revoke all on function coinslot.next_serial(boolean, text, integer) from public;
 create function coinslot.document_number(
   live boolean, kind text, year integer, serial bigint
 ) returns text
-language sql immutable parallel safe set search_path = ''
-return concat(
-  case when document_number.live then '' else 'TEST-' end,
-  case document_number.kind when 'receipt' then 'R' else 'C' end, document_number.year, '-',
-  lpad(document_number.serial::text, greatest(6, length(document_number.serial::text)), '0')
-);
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return concat(
+    case when document_number.live then '' else 'TEST-' end,
+    case document_number.kind when 'receipt' then 'R' else 'C' end, document_number.year, '-',
+    lpad(document_number.serial::text, greatest(6, length(document_number.serial::text)), '0')
+  );
+end
+$$;
 comment on function coinslot.document_number(boolean, text, integer, bigint) is
 'A number as people read it.';
 revoke all on function coinslot.document_number(boolean, text, integer, bigint) from public;
@@ -287,8 +295,11 @@ from public;
 
 -- More refunded than was paid is nothing held, and no more than that is credited.
 create function coinslot.held_money(payment public.token_payments) returns bigint
-language sql immutable parallel safe set search_path = ''
-return greatest(payment.paid - payment.refunded - payment.withdrawn, 0);
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return greatest(payment.paid - payment.refunded - payment.withdrawn, 0);
+end
+$$;
 comment on function coinslot.held_money(public.token_payments) is
 'Minor units of an order that the seller has: what its documents come to.';
 revoke all on function coinslot.held_money(public.token_payments) from public;

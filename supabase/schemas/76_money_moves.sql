@@ -7,8 +7,11 @@
 
 -- VAT that is in a sum which has it, at the rate of Korea: a tenth of what is without it. Half up.
 create function coinslot.vat_in(amount bigint, currency text) returns bigint
-language sql immutable parallel safe set search_path = ''
-return case when currency = 'KRW' then round(amount::numeric / 11)::bigint else 0 end;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return case when currency = 'KRW' then round(amount::numeric / 11)::bigint else 0 end;
+end
+$$;
 comment on function coinslot.vat_in(bigint, text) is
 'The VAT in an amount of won; of other currencies none is known.';
 revoke all on function coinslot.vat_in(bigint, text) from public;
@@ -80,7 +83,8 @@ revoke all on function coinslot.quarter_of(timestamptz) from public;
 create function coinslot.add_move(
   before public.token_payments, after public.token_payments, at timestamptz
 ) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
   insert into coinslot.money_moves (
     payment_id, at, sold_at, currency, gateway, method, product_id, live, paid, refunded, withdrawn,
     vat, payments
@@ -93,7 +97,8 @@ language sql volatile set search_path = '' as $$
     - coinslot.vat_in(
       coalesce(before.paid - before.refunded - before.withdrawn, 0), after.currency
     ),
-    (after.paid > 0)::integer - (coalesce(before.paid, 0) > 0)::integer
+    (after.paid > 0)::integer - (coalesce(before.paid, 0) > 0)::integer;
+end
 $$;
 comment on function coinslot.add_move(
   public.token_payments, public.token_payments, timestamptz

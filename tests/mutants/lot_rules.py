@@ -76,8 +76,16 @@ _FOLDS = (
         "credit-forgets-when-it-ends",
         "a new lot that ends sooner is minded",
         "post_credit",
-        "w.next_change_at > v_lot.expires_at",
+        "v_lot.expires_at < v_wallet.next_change_at",
         "false",
+        RULES,
+    ),
+    lot_mutant(
+        "fold-that-misses-what-is-due",
+        "a fold that draws nothing still ends what is due",
+        "fold",
+        "v_wallet.next_change_at > fold.now",
+        "true",
         RULES,
     ),
     lot_mutant(
