@@ -254,8 +254,6 @@ begin
       v_wallet.credited - v_wallet.tokens
       - greatest(v_lots.reserved - v_wallet.tokens, 0) - v_tokens
     );
-  elsif v_wallet.next_change_at > fold.now then
-    return v_wallet;
   end if;
   if v_lots.ended then
     v_tokens := coinslot.expire_lots(fold.user_id, v_wallet.seq + 1, fold.now);

@@ -242,9 +242,7 @@ comment on function coinslot.note_change(uuid, timestamptz) is
 'Says of a locked wallet when it was folded, and when its next lot ends or refill is due.';
 revoke all on function coinslot.note_change(uuid, timestamptz) from public;
 
--- Tokens spent beyond what the lots had are a debt, and come behind those that were drawn. Where
--- nothing was spent and nothing is due, there is nothing to write: all that lived at the last fold
--- still does.
+-- Tokens spent beyond what the lots had are a debt, and come behind those that were drawn.
 create function coinslot.fold(user_id uuid, now timestamptz) returns public.token_wallets
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
@@ -273,8 +271,6 @@ begin
       v_wallet.credited - v_wallet.tokens
       - greatest(v_lots.reserved - v_wallet.tokens, 0) - v_tokens
     );
-  elsif v_wallet.next_change_at > fold.now then
-    return v_wallet;
   end if;
   if v_lots.ended then
     v_tokens := coinslot.expire_lots(fold.user_id, v_wallet.seq + 1, fold.now);

@@ -81,14 +81,6 @@ _FOLDS = (
         RULES,
     ),
     lot_mutant(
-        "fold-that-misses-what-is-due",
-        "a fold that draws nothing still ends what is due",
-        "fold",
-        "v_wallet.next_change_at > fold.now",
-        "true",
-        RULES,
-    ),
-    lot_mutant(
         "expiry-with-its-own-time",
         "an expiry is dated when the lot ended",
         "expire_lots",
