@@ -38,6 +38,18 @@ if TYPE_CHECKING:
     from devstack.processes import Program
 
 MINUTES = 15.0
+_OURS = (
+    "PYTHON",
+    "COINSLOT_",
+    "SUPABASE_",
+    "IAMPORT_",
+    "PORTONE_",
+    "TOSS_",
+    "STRIPE_",
+    "FRONTEND_",
+    "CORS_",
+)
+"""Variables of this shell that a newcomer's would not have."""
 PYTHON = "/usr/bin/python3"
 LOCK = ROOT / "requirements-runtime.lock"
 GIVEN = (
@@ -91,7 +103,7 @@ class Way:
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    environment = {name: os.environ[name] for name in os.environ if not name.startswith("PYTHON")}
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith(_OURS)}
     done = subprocess.run(
         [*map(str, command)], cwd=cwd, env=environment, check=False, text=True, capture_output=True
     )
