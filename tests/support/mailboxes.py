@@ -74,9 +74,10 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox(*passwords: str) -> Iterator[Mailbox]:
+def mailbox(*passwords: str, box: Mailbox | None = None) -> Iterator[Mailbox]:
     """With `passwords` it also lets in who gives one of them."""
-    box = Mailbox(passwords={*passwords})
+    box = box or Mailbox()
+    box.passwords |= {*passwords}
     (box.port,) = free_ports(1)
     controller = Controller(
         box,
