@@ -17,7 +17,7 @@ POINTS = (
     "mail recorded",
 )
 # Of those that come to a point, so that kills are spread.
-_SHARE = 0.25
+_SHARE = 0.5
 
 
 class Kills:
