@@ -656,6 +656,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.verify_promotions', ''),
 ('coinslot.tax_statuses', ''),
 ('coinslot.with_tax', 'service_role'),
+('coinslot.with_card', 'service_role'),
 ('coinslot.share', ''),
 ('coinslot.tax_within', ''),
 ('coinslot.next_serial', ''),

@@ -16,7 +16,9 @@ _ENDPOINT: LiteralString = (
     "insert into coinslot.endpoints (id, url, types, secret) "
     "values (%s, 'https://app.example.com/hook', '{wallet.low}', 'v1.a.b')"
 )
-_EMIT: LiteralString = "select coinslot.emit('wallet.low', %s, '{\"tokens\": 3, \"mark\": 5}') as id"
+_EMIT: LiteralString = (
+    "select coinslot.emit('wallet.low', %s, '{\"tokens\": 3, \"mark\": 5}') as id"
+)
 _CLAIM: LiteralString = (
     "select id, attempt, event_id from coinslot.claim_deliveries('{}', 16) where endpoint_id = %s"
 )
