@@ -182,13 +182,12 @@ begin
   ), taken as (
     select u.id from due u where not u.waits limit claim_for.batch
   ), behind as materialized (
-    select u.id from due u cross join lateral (
-      select from coinslot.deliveries b
-      where b.endpoint_id = claim_for.endpoint_id and b.user_id = u.user_id and b.seq < u.seq
-        and b.state = 'pending'
+    select w.user_id, b.seq
+    from (select distinct u.user_id from due u where u.waits) w cross join lateral (
+      select b.seq from coinslot.deliveries b
+      where b.endpoint_id = claim_for.endpoint_id and b.user_id = w.user_id and b.state = 'pending'
       order by b.seq limit 1 for no key update skip locked
-    ) before
-    where u.waits
+    ) b
   ), moved as (
     update coinslot.deliveries d set
       attempts = d.attempts + case when u.waits then 0 else 1 end,
@@ -196,8 +195,9 @@ begin
         then least(interval '30 seconds' + (clock_timestamp() - d.created_at), interval '1 hour')
         else coinslot.delivery_lease() end
     from due u
-    where d.id = u.id
-      and (u.id in (select b.id from behind b) or u.id in (select t.id from taken t))
+    where d.id = u.id and (u.id in (select t.id from taken t) or u.waits and exists (
+      select from behind b where b.user_id = u.user_id and b.seq < u.seq
+    ))
     returning d.id, u.waits
   )
   select array_agg(m.id order by m.id) into v_ids from moved m where not m.waits;
