@@ -42,7 +42,7 @@ def claimed(connection: Connection, endpoint: UUID) -> list[dict[str, object]]:
 def test_the_next_goes_out_though_it_was_looked_at_during_the_verdict(
     bank: Bank, endpoint: UUID
 ) -> None:
-    """Whoever looks sees the first one still under way, and its verdict sees the next one due:
+    """A claim sees the first one still under way, and its verdict sees the next one due:
     put off by the one, and called by nobody, it would wait for half a minute."""
     user = bank.user()
     [first] = bank.rows(_EMIT, user)

@@ -23,7 +23,7 @@ _SLOWLY = 5
 
 
 class Writers:
-    """What they remember: ids that were committed, and ids of what was not."""
+    """Their memory: ids that were committed, and ids of those that were not."""
 
     def __init__(self, url: str, people: Sequence[str], enough: int, seed: int) -> None:
         self.committed: set[str] = set()
