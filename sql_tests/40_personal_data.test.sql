@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(50);
+select plan(51);
 
 create temporary table people (name text primary key, id uuid);
 create function pg_temp.id(name text) returns uuid
@@ -139,6 +139,13 @@ select is(
   make_date(extract(year from now() at time zone 'Asia/Seoul')::integer + 10, 12, 31)::text, '... by the law of the place'
 );
 
+select pg_temp.read(:'order_id',
+  'A:paid paid=5000 refunded=1000 card={"brand":"Shinhan","last_four":"1234"} virtual_account={"bank":"Shinhan","holder":"HongGildong"}') \g /dev/null
+select is(
+  (select concat_ws(' ', a.refunded, a.card, a.virtual_account, p.virtual_account) from coinslot.payment_attempts a
+   inner join public.token_payments p on p.id = a.payment_id where p.order_id = :'order_id'),
+  '1000 {"bank": "Shinhan"} {"bank": "Shinhan"}', 'a later read brings its money, and nobody back'
+);
 -- ---- who is not erased ----
 
 select is(pg_temp.as_service(format('select merge_token_wallets(%L, %L, ''m'') as m', pg_temp.id('cat'), pg_temp.id('dan'))) ? 'error', false, 'two become one');

@@ -38,6 +38,7 @@ def proofs() -> dict[str, list[str]]:
         "simulations": ["pytest", "-n", "2", "--dist", "worksteal", "-q", *simulations()],
         "storm": ["tests.storm", "--purchases", "2000"],
         "renewals": ["tests.renewals", "--subscribers", "60", "--months", "12"],
+        "events": ["tests.events", "--events", "2000", "--kills", "6"],
         "load": ["tests.load.buyers", "--buyers", "500", "--seconds", "60"],
         "upgrade": ["tests.releases.upgrade", "--buyers", "60", "--seconds", "20"],
         "image": ["tests.image"],

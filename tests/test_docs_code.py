@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = [
     path.read_text(encoding="utf-8")
-    for path in (*sorted((ROOT / "tests/examples").rglob("*")), ROOT / "examples/events/app.py")
+    for folder in ("tests/examples", "examples/events")
+    for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in {".mjs", ".ts", ".tsx", ".py", ".sql"}
 ]
 """Each of them runs, or is type-checked, in a test of its own."""

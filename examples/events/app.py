@@ -3,8 +3,8 @@
     pip install sanic standardwebhooks
     COINSLOT_ENDPOINT_SECRET=whsec_… sanic app:app --port 8020
 
-`/access/<user id>` says what somebody has. A real app keeps both in its database: an event may come
-again, and its id tells.
+`/access/<user id>` says what somebody has. A real app keeps both in its database, and writes them
+in one transaction: an event may come again, and its id tells.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ async def hook(request: Request) -> HTTPResponse:
     except (WebhookVerificationError, ValueError):
         return text("not signed by Coinslot", status=401)
     if event["id"] not in SEEN:
+        act_on(event)
         SEEN.add(event["id"])
-        await act_on(event)
     return text("thanks")
 
 
-async def act_on(event: dict[str, Any]) -> None:
+def act_on(event: dict[str, Any]) -> None:
     """A product is there while it is paid for: one more with its money, one less without it."""
     data = event["data"]
     if event["type"] == "payment.completed":

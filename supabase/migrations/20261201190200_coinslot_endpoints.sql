@@ -196,7 +196,7 @@ declare
   v_ids bigint[];
 begin
   with due as materialized (
-    select d.id, exists (
+    select d.id, d.user_id, d.seq, exists (
       select from coinslot.deliveries b
       where b.endpoint_id = claim_for.endpoint_id and b.user_id = d.user_id and b.seq < d.seq
         and b.state = 'pending'
@@ -208,6 +208,13 @@ begin
     for update of d skip locked
   ), taken as (
     select u.id from due u where not u.waits limit claim_for.batch
+  ), behind as materialized (
+    select w.user_id, b.seq
+    from (select distinct u.user_id from due u where u.waits) w cross join lateral (
+      select b.seq from coinslot.deliveries b
+      where b.endpoint_id = claim_for.endpoint_id and b.user_id = w.user_id and b.state = 'pending'
+      order by b.seq limit 1 for no key update skip locked
+    ) b
   ), moved as (
     update coinslot.deliveries d set
       attempts = d.attempts + case when u.waits then 0 else 1 end,
@@ -215,7 +222,9 @@ begin
         then least(interval '30 seconds' + (clock_timestamp() - d.created_at), interval '1 hour')
         else coinslot.delivery_lease() end
     from due u
-    where d.id = u.id and (u.waits or u.id in (select t.id from taken t))
+    where d.id = u.id and (u.id in (select t.id from taken t) or u.waits and exists (
+      select from behind b where b.user_id = u.user_id and b.seq < u.seq
+    ))
     returning d.id, u.waits
   )
   select array_agg(m.id order by m.id) into v_ids from moved m where not m.waits;

@@ -64,11 +64,14 @@ comment on column coinslot.settings.time_zone is
 comment on column coinslot.settings.documents_since is
 'What is credited from then on has receipts; null = nothing new has.';
 
-alter table coinslot.payment_attempts add column vat bigint, add column tax_free bigint;
+alter table coinslot.payment_attempts add column vat bigint, add column tax_free bigint,
+add column card jsonb;
 comment on column coinslot.payment_attempts.vat is
 'Of the money that it holds, in minor units, as the gateway split it; null = it does not say.';
 comment on column coinslot.payment_attempts.tax_free is
 'Of the money that it holds, in minor units, free of tax.';
+comment on column coinslot.payment_attempts.card is
+'The card that paid, as receipts show it: {brand, last_four, approval}, each as far as it is told.';
 
 insert into coinslot.errors (message, sqlstate, hint) values
 ('document_not_found', 'PT404', 'Check the number, and that the payment is this user''s.');
@@ -192,6 +195,27 @@ comment on function coinslot.with_tax(coinslot.payment_attempts, bigint, bigint)
 revoke all on function coinslot.with_tax(coinslot.payment_attempts, bigint, bigint) from public;
 grant execute on function coinslot.with_tax(coinslot.payment_attempts, bigint, bigint)
 to service_role;
+
+-- Of a card no more is kept than what a receipt shows: of its number, the last four places, and of
+-- those what the gateway shows itself.
+create function coinslot.with_card(attempt coinslot.payment_attempts, card jsonb)
+returns coinslot.payment_attempts
+language plpgsql immutable set search_path = '' as $$
+declare
+  v_attempt coinslot.payment_attempts := attempt;
+begin
+  v_attempt.card := nullif(jsonb_strip_nulls(jsonb_build_object(
+    'brand', nullif(left(btrim(with_card.card ->> 'brand'), 40), ''),
+    'last_four', substring(with_card.card ->> 'last_four' from '^[0-9*]{4}$'),
+    'approval', substring(with_card.card ->> 'approval' from '^[0-9A-Za-z-]{1,20}$')
+  )), '{}');
+  return v_attempt;
+end
+$$;
+comment on function coinslot.with_card(coinslot.payment_attempts, jsonb) is
+'An attempt with the card that paid, as its gateway told it.';
+revoke all on function coinslot.with_card(coinslot.payment_attempts, jsonb) from public;
+grant execute on function coinslot.with_card(coinslot.payment_attempts, jsonb) to service_role;
 
 -- Half a unit is rounded up, of amounts that are not negative.
 create function coinslot.share(part bigint, amount bigint, whole bigint) returns bigint
@@ -473,6 +497,10 @@ declare
 begin
   select to_jsonb(d) || jsonb_build_object(
     'gateway_name', g.name,
+    'card', coalesce((
+      select a.card from coinslot.payment_attempts a
+      where a.payment_id = d.payment_id and a.credited and a.gateway = d.gateway
+    ), '{}'),
     'paid_on', to_char(d.paid_at at time zone d.time_zone, 'YYYY-MM-DD HH24:MI'),
     'issued_on', to_char(d.issued_at at time zone d.time_zone, 'YYYY-MM-DD HH24:MI')
   ) into v_document
@@ -494,8 +522,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   select coinslot.get_document(get_token_document.number)
 $$;
 comment on function public.get_token_document(text) is
-'A receipt or a credit note of the signed-in user, with gateway_name, and paid_on and issued_on in
-the seller''s time zone; PT404 for another''s.';
+'A receipt or a credit note of the signed-in user, with gateway_name, card, and paid_on and
+issued_on in the seller''s time zone; PT404 for another''s.';
 revoke all on function public.get_token_document(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_token_document(text) to authenticated;
@@ -623,13 +651,13 @@ begin
   insert into coinslot.payment_attempts as a (
     payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
     disputed, withdrawn, method, failure_reason, virtual_account, taken_at, secret, problem,
-    credited, vat, tax_free
+    credited, vat, tax_free, card
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
     attempt.currency, attempt.live, attempt.paid, attempt.refunded, attempt.refunding,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
     attempt.virtual_account, attempt.taken_at, attempt.secret, attempt.problem, attempt.credited,
-    attempt.vat, attempt.tax_free
+    attempt.vat, attempt.tax_free, attempt.card
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
@@ -639,7 +667,8 @@ begin
     virtual_account = excluded.virtual_account, taken_at = excluded.taken_at,
     secret = coalesce(excluded.secret, a.secret),
     problem = excluded.problem, credited = excluded.credited, vat = excluded.vat,
-    tax_free = excluded.tax_free, updated_at = clock_timestamp()
+    tax_free = excluded.tax_free, card = coalesce(excluded.card, a.card),
+    updated_at = clock_timestamp()
   where a.payment_id = excluded.payment_id
   returning a.id into v_id;
   if not found then
@@ -669,7 +698,7 @@ create function public.coinslot_apply_gateway_payment(
   method text default null, failure_reason text default null, virtual_account jsonb default null,
   webhook_ids bigint[] default '{}', secret text default null,
   taken_at timestamptz default null, vat bigint default null, tax_free bigint default null,
-  out outcome text, out payment public.token_payments,
+  card jsonb default null, out outcome text, out payment public.token_payments,
   out webhooks public.coinslot_webhook_verdict[]
 )
 language sql volatile set search_path = '' as $$
@@ -677,36 +706,41 @@ language sql volatile set search_path = '' as $$
   from coinslot.apply_gateway_payment(
     coinslot_apply_gateway_payment.order_id, coinslot_apply_gateway_payment.version,
     coinslot_apply_gateway_payment.source,
-    coinslot.with_tax(
-      coinslot.new_attempt(
-        coinslot_apply_gateway_payment.gateway, coinslot_apply_gateway_payment.payment_key,
-        coinslot_apply_gateway_payment.state, coinslot_apply_gateway_payment.amount,
-        coinslot_apply_gateway_payment.currency, coinslot_apply_gateway_payment.live,
-        coinslot_apply_gateway_payment.paid, coinslot_apply_gateway_payment.refunded,
-        coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
-        coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
-        coinslot_apply_gateway_payment.failure_reason, coinslot_apply_gateway_payment.virtual_account,
-        coinslot_apply_gateway_payment.taken_at, coinslot_apply_gateway_payment.secret
+    coinslot.with_card(
+      coinslot.with_tax(
+        coinslot.new_attempt(
+          coinslot_apply_gateway_payment.gateway, coinslot_apply_gateway_payment.payment_key,
+          coinslot_apply_gateway_payment.state, coinslot_apply_gateway_payment.amount,
+          coinslot_apply_gateway_payment.currency, coinslot_apply_gateway_payment.live,
+          coinslot_apply_gateway_payment.paid, coinslot_apply_gateway_payment.refunded,
+          coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
+          coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
+          coinslot_apply_gateway_payment.failure_reason,
+          coinslot_apply_gateway_payment.virtual_account,
+          coinslot_apply_gateway_payment.taken_at, coinslot_apply_gateway_payment.secret
+        ),
+        coinslot_apply_gateway_payment.vat, coinslot_apply_gateway_payment.tax_free
       ),
-      coinslot_apply_gateway_payment.vat, coinslot_apply_gateway_payment.tax_free
+      coinslot_apply_gateway_payment.card
     ),
     coinslot_apply_gateway_payment.webhook_ids
   ) a
 $$;
 comment on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint
+  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint, jsonb
 ) is
 'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
 that led to it; none where the read was stale, or the webhook had ended before. vat and tax_free are
-of the money that the payment holds, where the gateway splits it.';
+of the money that the payment holds, where the gateway splits it; card is {brand, last_four,
+approval}, as receipts show it.';
 revoke all on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint
+  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint, jsonb
 ) from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint
+  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint, jsonb
 ) to service_role;
 
 notify pgrst, 'reload schema';

@@ -881,9 +881,10 @@ declare
     order by p.id for update
   );
 begin
-  update coinslot.payment_attempts a set virtual_account = a.virtual_account - 'holder', secret = null
+  update coinslot.payment_attempts a
+  set virtual_account = a.virtual_account - 'holder', secret = null, card = null
   where a.payment_id = any (v_payments)
-    and (a.virtual_account ? 'holder' or a.secret is not null);
+    and (a.virtual_account ? 'holder' or num_nonnulls(a.secret, a.card) > 0);
   update public.token_payments p set virtual_account = p.virtual_account - 'holder'
   where p.id = any (v_payments) and p.virtual_account ? 'holder';
   update coinslot.webhooks w set headers = '{}', body = '{}'

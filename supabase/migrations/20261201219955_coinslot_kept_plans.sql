@@ -454,7 +454,7 @@ create or replace function public.coinslot_apply_gateway_payment(
   method text default null, failure_reason text default null, virtual_account jsonb default null,
   webhook_ids bigint[] default '{}', secret text default null,
   taken_at timestamptz default null, vat bigint default null, tax_free bigint default null,
-  out outcome text, out payment public.token_payments,
+  card jsonb default null, out outcome text, out payment public.token_payments,
   out webhooks public.coinslot_webhook_verdict[]
 )
 language plpgsql volatile set search_path = '' as $$
@@ -465,18 +465,22 @@ begin
   from coinslot.apply_gateway_payment(
     coinslot_apply_gateway_payment.order_id, coinslot_apply_gateway_payment.version,
     coinslot_apply_gateway_payment.source,
-    coinslot.with_tax(
-      coinslot.new_attempt(
-        coinslot_apply_gateway_payment.gateway, coinslot_apply_gateway_payment.payment_key,
-        coinslot_apply_gateway_payment.state, coinslot_apply_gateway_payment.amount,
-        coinslot_apply_gateway_payment.currency, coinslot_apply_gateway_payment.live,
-        coinslot_apply_gateway_payment.paid, coinslot_apply_gateway_payment.refunded,
-        coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
-        coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
-        coinslot_apply_gateway_payment.failure_reason, coinslot_apply_gateway_payment.virtual_account,
-        coinslot_apply_gateway_payment.taken_at, coinslot_apply_gateway_payment.secret
+    coinslot.with_card(
+      coinslot.with_tax(
+        coinslot.new_attempt(
+          coinslot_apply_gateway_payment.gateway, coinslot_apply_gateway_payment.payment_key,
+          coinslot_apply_gateway_payment.state, coinslot_apply_gateway_payment.amount,
+          coinslot_apply_gateway_payment.currency, coinslot_apply_gateway_payment.live,
+          coinslot_apply_gateway_payment.paid, coinslot_apply_gateway_payment.refunded,
+          coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
+          coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
+          coinslot_apply_gateway_payment.failure_reason,
+          coinslot_apply_gateway_payment.virtual_account,
+          coinslot_apply_gateway_payment.taken_at, coinslot_apply_gateway_payment.secret
+        ),
+        coinslot_apply_gateway_payment.vat, coinslot_apply_gateway_payment.tax_free
       ),
-      coinslot_apply_gateway_payment.vat, coinslot_apply_gateway_payment.tax_free
+      coinslot_apply_gateway_payment.card
     ),
     coinslot_apply_gateway_payment.webhook_ids
   ) a;

@@ -340,6 +340,7 @@ create table coinslot.payment_attempts (
   updated_at timestamptz not null default clock_timestamp(),
   vat bigint,
   tax_free bigint,
+  card jsonb,
   constraint payment_attempts_pkey primary key (id),
   constraint payment_attempts_gateway_payment_key_key unique (gateway, payment_key),
   constraint payment_attempts_payment_id_fkey foreign key (payment_id)
@@ -365,6 +366,8 @@ comment on column coinslot.payment_attempts.vat is
 'Of the money that it holds, in minor units, as the gateway split it; null = it does not say.';
 comment on column coinslot.payment_attempts.tax_free is
 'Of the money that it holds, in minor units, free of tax.';
+comment on column coinslot.payment_attempts.card is
+'The card that paid, as receipts show it: {brand, last_four, approval}, each as far as it is told.';
 create index payment_attempts_payment_id on coinslot.payment_attempts (payment_id);
 create index payment_attempts_holders on coinslot.payment_attempts (updated_at)
 where virtual_account ? 'holder';

@@ -254,13 +254,13 @@ begin
   insert into coinslot.payment_attempts as a (
     payment_id, gateway, payment_key, state, amount, currency, live, paid, refunded, refunding,
     disputed, withdrawn, method, failure_reason, virtual_account, taken_at, secret, problem,
-    credited, vat, tax_free
+    credited, vat, tax_free, card
   ) values (
     attempt.payment_id, attempt.gateway, attempt.payment_key, attempt.state, attempt.amount,
     attempt.currency, attempt.live, attempt.paid, attempt.refunded, attempt.refunding,
     attempt.disputed, attempt.withdrawn, attempt.method, attempt.failure_reason,
     attempt.virtual_account, attempt.taken_at, attempt.secret, attempt.problem, attempt.credited,
-    attempt.vat, attempt.tax_free
+    attempt.vat, attempt.tax_free, attempt.card
   )
   on conflict (gateway, payment_key) do update set
     state = excluded.state, amount = excluded.amount, currency = excluded.currency,
@@ -270,7 +270,8 @@ begin
     virtual_account = excluded.virtual_account, taken_at = excluded.taken_at,
     secret = coalesce(excluded.secret, a.secret),
     problem = excluded.problem, credited = excluded.credited, vat = excluded.vat,
-    tax_free = excluded.tax_free, updated_at = clock_timestamp()
+    tax_free = excluded.tax_free, card = coalesce(excluded.card, a.card),
+    updated_at = clock_timestamp()
   where a.payment_id = excluded.payment_id
   returning a.id into v_id;
   if not found then

@@ -131,6 +131,12 @@ begin
     end if;
     return;
   end if;
+  if (attempt.card is not null or attempt.virtual_account ? 'holder')
+    and coinslot.is_erased(payment.user_id)
+  then
+    attempt.card := null;
+    attempt.virtual_account := attempt.virtual_account - 'holder';
+  end if;
   select a.* into v_known from coinslot.payment_attempts a
   where a.gateway = attempt.gateway and a.payment_key = attempt.payment_key;
   attempt.id := v_known.id;
@@ -202,7 +208,7 @@ create function public.coinslot_apply_gateway_payment(
   method text default null, failure_reason text default null, virtual_account jsonb default null,
   webhook_ids bigint[] default '{}', secret text default null,
   taken_at timestamptz default null, vat bigint default null, tax_free bigint default null,
-  out outcome text, out payment public.token_payments,
+  card jsonb default null, out outcome text, out payment public.token_payments,
   out webhooks public.coinslot_webhook_verdict[]
 )
 language plpgsql volatile set search_path = '' as $$
@@ -213,18 +219,22 @@ begin
   from coinslot.apply_gateway_payment(
     coinslot_apply_gateway_payment.order_id, coinslot_apply_gateway_payment.version,
     coinslot_apply_gateway_payment.source,
-    coinslot.with_tax(
-      coinslot.new_attempt(
-        coinslot_apply_gateway_payment.gateway, coinslot_apply_gateway_payment.payment_key,
-        coinslot_apply_gateway_payment.state, coinslot_apply_gateway_payment.amount,
-        coinslot_apply_gateway_payment.currency, coinslot_apply_gateway_payment.live,
-        coinslot_apply_gateway_payment.paid, coinslot_apply_gateway_payment.refunded,
-        coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
-        coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
-        coinslot_apply_gateway_payment.failure_reason, coinslot_apply_gateway_payment.virtual_account,
-        coinslot_apply_gateway_payment.taken_at, coinslot_apply_gateway_payment.secret
+    coinslot.with_card(
+      coinslot.with_tax(
+        coinslot.new_attempt(
+          coinslot_apply_gateway_payment.gateway, coinslot_apply_gateway_payment.payment_key,
+          coinslot_apply_gateway_payment.state, coinslot_apply_gateway_payment.amount,
+          coinslot_apply_gateway_payment.currency, coinslot_apply_gateway_payment.live,
+          coinslot_apply_gateway_payment.paid, coinslot_apply_gateway_payment.refunded,
+          coinslot_apply_gateway_payment.refunding, coinslot_apply_gateway_payment.disputed,
+          coinslot_apply_gateway_payment.withdrawn, coinslot_apply_gateway_payment.method,
+          coinslot_apply_gateway_payment.failure_reason,
+          coinslot_apply_gateway_payment.virtual_account,
+          coinslot_apply_gateway_payment.taken_at, coinslot_apply_gateway_payment.secret
+        ),
+        coinslot_apply_gateway_payment.vat, coinslot_apply_gateway_payment.tax_free
       ),
-      coinslot_apply_gateway_payment.vat, coinslot_apply_gateway_payment.tax_free
+      coinslot_apply_gateway_payment.card
     ),
     coinslot_apply_gateway_payment.webhook_ids
   ) a;
@@ -237,18 +247,19 @@ end
 $$;
 comment on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint
+  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint, jsonb
 ) is
 'Service: applies what one fresh read of a gateway said about a payment. A verdict for each webhook
 that led to it; none where the read was stale, or the webhook had ended before. vat and tax_free are
-of the money that the payment holds, where the gateway splits it.';
+of the money that the payment holds, where the gateway splits it; card is {brand, last_four,
+approval}, as receipts show it.';
 revoke all on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint
+  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint, jsonb
 ) from public, anon, authenticated, service_role;
 grant execute on function public.coinslot_apply_gateway_payment(
   text, text, text, text, bigint, text, boolean, text, bigint, bigint, bigint, bigint, bigint,
-  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint
+  bigint, text, text, jsonb, bigint[], text, timestamptz, bigint, bigint, jsonb
 ) to service_role;
 
 -- Before the gateway is asked: the order, and the version that the answer will have to match.

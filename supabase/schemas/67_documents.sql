@@ -126,6 +126,27 @@ revoke all on function coinslot.with_tax(coinslot.payment_attempts, bigint, bigi
 grant execute on function coinslot.with_tax(coinslot.payment_attempts, bigint, bigint)
 to service_role;
 
+-- Of a card no more is kept than what a receipt shows: of its number, the last four places, and of
+-- those what the gateway shows itself.
+create function coinslot.with_card(attempt coinslot.payment_attempts, card jsonb)
+returns coinslot.payment_attempts
+language plpgsql immutable set search_path = '' as $$
+declare
+  v_attempt coinslot.payment_attempts := attempt;
+begin
+  v_attempt.card := nullif(jsonb_strip_nulls(jsonb_build_object(
+    'brand', nullif(left(btrim(with_card.card ->> 'brand'), 40), ''),
+    'last_four', substring(with_card.card ->> 'last_four' from '^[0-9*]{4}$'),
+    'approval', substring(with_card.card ->> 'approval' from '^[0-9A-Za-z-]{1,20}$')
+  )), '{}');
+  return v_attempt;
+end
+$$;
+comment on function coinslot.with_card(coinslot.payment_attempts, jsonb) is
+'An attempt with the card that paid, as its gateway told it.';
+revoke all on function coinslot.with_card(coinslot.payment_attempts, jsonb) from public;
+grant execute on function coinslot.with_card(coinslot.payment_attempts, jsonb) to service_role;
+
 -- Half a unit is rounded up, of amounts that are not negative.
 create function coinslot.share(part bigint, amount bigint, whole bigint) returns bigint
 language sql immutable parallel safe set search_path = ''
@@ -406,6 +427,10 @@ declare
 begin
   select to_jsonb(d) || jsonb_build_object(
     'gateway_name', g.name,
+    'card', coalesce((
+      select a.card from coinslot.payment_attempts a
+      where a.payment_id = d.payment_id and a.credited and a.gateway = d.gateway
+    ), '{}'),
     'paid_on', to_char(d.paid_at at time zone d.time_zone, 'YYYY-MM-DD HH24:MI'),
     'issued_on', to_char(d.issued_at at time zone d.time_zone, 'YYYY-MM-DD HH24:MI')
   ) into v_document
@@ -427,8 +452,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   select coinslot.get_document(get_token_document.number)
 $$;
 comment on function public.get_token_document(text) is
-'A receipt or a credit note of the signed-in user, with gateway_name, and paid_on and issued_on in
-the seller''s time zone; PT404 for another''s.';
+'A receipt or a credit note of the signed-in user, with gateway_name, card, and paid_on and
+issued_on in the seller''s time zone; PT404 for another''s.';
 revoke all on function public.get_token_document(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_token_document(text) to authenticated;

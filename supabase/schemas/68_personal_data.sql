@@ -198,6 +198,23 @@ revoke all on table coinslot.erasures from anon, authenticated, service_role;
 create policy "Nobody reads erasures through the API" on coinslot.erasures
 for select to anon, authenticated using (false);
 
+-- A later read of a gateway would bring back what was erased.
+create function coinslot.is_erased(user_id uuid) returns boolean
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return exists (
+    select from coinslot.erasures e where e.user_id = is_erased.user_id
+  ) or exists (
+    select from coinslot.erasures e
+    inner join coinslot.merged_wallets m on m.owner_user = e.user_id
+    where m.from_user = is_erased.user_id
+  );
+end
+$$;
+comment on function coinslot.is_erased(uuid) is
+'True where the one whose wallet this was, or who took it over, was erased.';
+revoke all on function coinslot.is_erased(uuid) from public;
+
 -- Money and tokens come before: whose account is there, whose order waits for money, is disputed or
 -- goes back, or who has tokens that were paid for, is not erased yet.
 create function coinslot.erasure_stakes(user_id uuid) returns jsonb
@@ -275,9 +292,10 @@ declare
     order by p.id for update
   );
 begin
-  update coinslot.payment_attempts a set virtual_account = a.virtual_account - 'holder', secret = null
+  update coinslot.payment_attempts a
+  set virtual_account = a.virtual_account - 'holder', secret = null, card = null
   where a.payment_id = any (v_payments)
-    and (a.virtual_account ? 'holder' or a.secret is not null);
+    and (a.virtual_account ? 'holder' or num_nonnulls(a.secret, a.card) > 0);
   update public.token_payments p set virtual_account = p.virtual_account - 'holder'
   where p.id = any (v_payments) and p.virtual_account ? 'holder';
   update coinslot.webhooks w set headers = '{}', body = '{}'

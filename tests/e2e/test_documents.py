@@ -10,6 +10,37 @@ if TYPE_CHECKING:
     from tests.support.checkouts import Checkout
 
 
+_CARDS = {
+    "toss": {"brand": "롯데", "last_four": "008*", "approval": "00000000"},
+    "portone": {"brand": "신한카드", "last_four": "5555", "approval": "00000000"},
+    "stripe": {"brand": "visa", "last_four": "4242"},
+}
+
+
+async def test_a_receipt_shows_the_card_and_forgets_it_with_its_owner(checkout: Checkout) -> None:
+    """At every gateway, as the payment was read there; nothing else is kept of its number."""
+    shop = checkout.shop
+    order_id, _ = await checkout.bought()
+    card = _CARDS[shop.row(order_id)["gateway"]]
+    [receipt] = await documents(shop)
+    told = await shop.rpc("get_token_document", shop.buyer, number=receipt["number"])
+    assert told["card"] == card
+    shown = (await page(shop, receipt["number"], "ko")).text
+    assert f"{card['brand']} •••• {card['last_four']}" in shown
+    assert ("승인번호" in shown) == ("approval" in card)
+    kept = (
+        "select a::text from coinslot.payment_attempts a where a.card is not null and exists ("
+        "select from token_payments p where p.id = a.payment_id and p.order_id = %s)"
+    )
+    [(attempt,)] = shop.select(kept, order_id)
+    assert "5555555" not in attempt
+    assert "450099" not in attempt
+    shop.select("select coinslot.blank_user(%s)", shop.buyer.id)
+    assert shop.select(kept, order_id) == []
+    told = await shop.rpc("get_token_document", shop.buyer, number=receipt["number"])
+    assert told["card"] == {}
+
+
 async def test_a_purchase_has_a_receipt_and_its_refunds_credit_notes(checkout: Checkout) -> None:
     shop = checkout.shop
     order_id, key = await checkout.bought()

@@ -8,6 +8,7 @@ OUTBOX = "sql_tests/39_outbox.test.sql"
 ENDPOINTS = "sql_tests/40_endpoints.test.sql"
 SUBSCRIPTION_EVENTS = "sql_tests/42_subscription_events.test.sql"
 PARALLEL = "tests/database/test_parallel_subscriptions.py"
+DELIVERIES = "tests/database/test_parallel_deliveries.py"
 MAIL = "sql_tests/41_mail.test.sql"
 ADDRESSES = "tests/outbox/test_addresses.py"
 SEALED = "tests/test_sealed.py"
@@ -20,6 +21,13 @@ def _mutant(
 
 
 MUTANTS = (
+    _mutant(
+        "next-looked-at-during-a-verdict",
+        "an event is put off only where a verdict will call it",
+        "claim_for",
+        ("limit 1 for no key update skip locked", "limit 1"),
+        DELIVERIES,
+    ),
     _mutant(
         "event-told-twice",
         "a read that brings nothing new is no event",

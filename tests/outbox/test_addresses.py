@@ -150,6 +150,26 @@ async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
     assert answer.text == "a" * 500
 
 
+async def test_one_that_says_yes_too_late_has_not_said_it() -> None:
+    """It is told again, and knows the event by its id."""
+    late = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await late.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", 0) as server,
+        client(TEST, 0.3) as calls,
+    ):
+        port = server.sockets[0].getsockname()[1]
+        answer = await calls.post(f"http://127.0.0.1:{port}/", {}, b"{}")
+        late.set()
+    assert (answer.status, answer.error) == (None, "timeout")
+
+
 async def test_one_that_stalls_is_given_up() -> None:
     said = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
     async with serving(said, hold=True) as port, client(TEST, 0.3) as calls:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
+from coinslot.outbox import mail_server
 from coinslot.outbox.mail_server import MailServer
 from coinslot.outbox.mail_writer import MailWriter
 from tests.outbox.mail_jobs import job
@@ -62,6 +64,32 @@ async def test_a_no_is_a_no_and_later_is_later(
 
 async def test_a_connection_that_ends_after_the_dot_tells_nothing(box: Mailbox) -> None:
     box.lose = 1
+    assert (await sent(box.port)).outcome == "unknown"
+    assert len(box.kept) == 1
+
+
+async def test_one_that_takes_the_call_and_says_nothing_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mail_server, "_SECONDS", 0.3)
+    over = asyncio.Event()
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        found = await sent(server.sockets[0].getsockname()[1])
+        over.set()
+    assert (found.outcome, found.code) == ("temporary", None)
+
+
+async def test_one_that_vanishes_while_it_looks_through_a_mail_tells_nothing(
+    box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole mail is out, and no answer comes: it may have been taken."""
+    monkeypatch.setattr(mail_server, "_SECONDS_TO_TAKE", 0.3)
+    box.hold_s = 2
     assert (await sent(box.port)).outcome == "unknown"
     assert len(box.kept) == 1
 

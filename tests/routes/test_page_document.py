@@ -39,6 +39,7 @@ def document(**changes: object) -> Document:
         "tax_free": 0,
         "gateway_name": "Example Pay",
         "method": "card",
+        "card": {"brand": "신한", "last_four": "008*", "approval": "00012345"},
         "seller": {"name": "Moon", "registration": "123-45-67891"},
         "time_zone": "Asia/Seoul",
         "paid_on": "2026-01-01 00:29",
@@ -50,6 +51,17 @@ def document(**changes: object) -> Document:
 def text_of(page: str) -> str:
     body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.S)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_a_card_is_shown_as_far_as_it_is_told() -> None:
+    english, korean = (text_of(rendered(document(), language)) for language in ("en", "ko"))
+    assert "Card 신한 •••• 008*" in english
+    assert "Approval number 00012345" in english
+    assert "승인번호 00012345" in korean
+    assert "Approval" not in text_of(rendered(document(card={"brand": "visa"}), "en"))
+    bare = text_of(rendered(document(card={}), "en"))
+    assert "••••" not in bare
+    assert "Approval" not in bare
 
 
 def test_it_says_what_was_sold_by_whom_and_how_it_is_taxed() -> None:
@@ -122,7 +134,8 @@ HOSTILE = (
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_texts_of_others_are_texts(text: str, language: str) -> None:
-    given = {"name": text, "name_ko": text, "method": text, "gateway_name": text}
+    card = {"brand": text, "last_four": "008*", "approval": text}
+    given = {"name": text, "name_ko": text, "method": text, "gateway_name": text, "card": card}
     page = rendered(document(**given, seller={"name": text, "address": text}), language)
     tags = re.findall(r"<(/?\w+)", page)
     assert tags == re.findall(
@@ -130,7 +143,7 @@ def test_texts_of_others_are_texts(text: str, language: str) -> None:
         rendered(document(method="x", seller={"name": "x", "address": "x"}), language),
     )
     assert " ".join(text.split()) in text_of(page)
-    assert page.count("<bdi>") == 4
+    assert page.count("<bdi>") == 6
 
 
 def test_its_policy_lets_its_own_style_and_script_run_and_nothing_else() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.storm.world import StormStack
 
 # What: the function, what it says, what it is made to say.
@@ -28,8 +30,10 @@ RULES: dict[str, tuple[str, str, str]] = {
 }
 
 
-def break_rule(stack: StormStack, name: str) -> None:
-    function, said, says = RULES[name]
+def break_rule(
+    stack: StormStack, name: str, rules: Mapping[str, tuple[str, str, str]] = RULES
+) -> None:
+    function, said, says = rules[name]
     with psycopg.connect(stack.settings.database_url(), autocommit=True) as connection:
         [(source,)] = connection.execute(
             "select pg_get_functiondef(p.oid) from pg_proc p "

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @dataclass
 class Mailbox:
     """`at_rcpt` and `at_data` are answered, one after the other, instead of a yes; `lose` answers
-    are cut after the final dot, with the mail kept."""
+    are cut after the final dot, with the mail kept, and come `hold_s` seconds late."""
 
     port: int = 0
     kept: list[EmailMessage] = field(default_factory=list)
@@ -32,6 +32,7 @@ class Mailbox:
     at_rcpt: list[str] = field(default_factory=list)
     at_data: list[str] = field(default_factory=list)
     lose: int = 0
+    hold_s: float = 0
     passwords: set[str] = field(default_factory=set)
 
     def lets_in(
@@ -62,6 +63,7 @@ class Mailbox:
         self.raw.append(content)
         message: Any = email.message_from_bytes(content, policy=default)
         self.kept.append(message)
+        await asyncio.sleep(self.hold_s)
         if self.lose:
             self.lose -= 1
             transport: Any = server.transport
@@ -74,9 +76,10 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox(*passwords: str) -> Iterator[Mailbox]:
+def mailbox(*passwords: str, box: Mailbox | None = None) -> Iterator[Mailbox]:
     """With `passwords` it also lets in who gives one of them."""
-    box = Mailbox(passwords={*passwords})
+    box = box or Mailbox()
+    box.passwords |= {*passwords}
     (box.port,) = free_ports(1)
     controller = Controller(
         box,

@@ -44,10 +44,10 @@ class PaymentDatabase(Caller):
         try:
             applied = await self.record(Applied, Rpc.APPLY_GATEWAY_PAYMENT, **arguments)
         except RpcMissing:
-            # A database of an older release does not keep how the money is taxed.
-            if fact.get("vat") is None:
+            # A database of an older release keeps neither how the money is taxed nor the card.
+            if fact.get("vat") is None and fact.get("card") is None:
                 raise
-            arguments |= {"vat": None, "tax_free": None}
+            arguments |= {"vat": None, "tax_free": None, "card": None}
             applied = await self.record(Applied, Rpc.APPLY_GATEWAY_PAYMENT, **arguments)
         status = applied.order.status if applied.order else "none"
         PAYMENTS.labels(gateway, applied.outcome, status).inc()

@@ -27,7 +27,8 @@ class Document(Record):
     """A receipt or a credit note as it was issued. Amounts are minor units, tax included.
 
     `vat` and `tax_free` are None where nothing is known of taxes. `paid_on` and `issued_on` are in
-    the seller's time zone. `corrects` is the order's first receipt.
+    the seller's time zone. `corrects` is the order's first receipt. `card` has `brand`, `last_four`
+    and `approval` of the card that paid, each as far as the gateway told it.
     """
 
     number: str
@@ -47,6 +48,7 @@ class Document(Record):
     tax_free: int | None
     gateway_name: str
     method: str | None
+    card: dict[str, str] = Field(default_factory=dict)
     seller: dict[str, str]
     time_zone: str
     paid_on: str

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from coinslot.errors import GatewayOff, NothingToConfirm
+from coinslot.gateways.paid_card import PaidCard
 from coinslot.text import storable
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class GatewayPayment:
     # Of the money that it holds now, where the gateway splits it; both or neither.
     vat: int | None = field(default=None, compare=False)
     tax_free: int | None = field(default=None, compare=False)
+    card: PaidCard | None = field(default=None, compare=False)
     # The gateway's own code for a failure whose reason is its own sentence. Never stored.
     failure_code: str | None = field(default=None, compare=False)
     # The address of the gateway's own receipt. Never stored: it may give the buyer away.
@@ -88,6 +90,8 @@ class GatewayPayment:
         if self.virtual_account is not None:
             account = asdict(self.virtual_account)
             fact["virtual_account"] = {name: _fit(value) for name, value in account.items()}
+        if self.card is not None:
+            fact["card"] = asdict(self.card)
         return fact
 
 

@@ -62,6 +62,10 @@ class Mailings:
             outcome=sent.outcome,
             code=sent.code,
         )
+        if sent.outcome == "permanent":
+            log.warning(
+                "mail_refused", mail=job.id, kind=job.kind, code=sent.code, address_dead=sent.dead
+            )
         try:
             await self._database.as_service().finish_mail(
                 job, sent.outcome, code=sent.code, answer=sent.answer or None, dead=sent.dead

@@ -102,12 +102,15 @@ def rendered(document: Document, language: str) -> str:
         if details.get(name)
     ]
     method = document.method or ""
+    last_four = document.card.get("last_four")
+    card = (document.card.get("brand"), f"•••• {last_four}" if last_four else None)
     return _template().render(
         language=language,
         words=words,
         document=document,
         name=document.name_ko if korean else document.name,
         method=words.get(f"method.{method}", method),
+        card=" ".join(each for each in card if each),
         supply=supply,
         seller=seller,
         amount=amount,

@@ -251,7 +251,7 @@ def new_charge(intent: Json, *, method: str, error: Json | None, now: int) -> Js
         "paid": good,
         "payment_intent": intent["id"],
         "payment_method": method,
-        "payment_method_details": {"type": "card", "card": {"brand": "visa"}},
+        "payment_method_details": {"type": "card", "card": {"brand": "visa", "last4": "4242"}},
         "receipt_url": f"https://receipts.example.test/{key}" if good else None,
         "refunded": False,
         "status": "succeeded" if good else "failed",

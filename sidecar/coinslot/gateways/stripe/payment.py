@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool
 
 from coinslot.gateways.base import GatewayPayment, State
+from coinslot.gateways.paid_card import PaidCard, paid_card
 from coinslot.gateways.stripe.currencies import from_stripe
 from coinslot.gateways.stripe.declines import reason_of
 from coinslot.gateways.stripe.objects import Object, Page
@@ -81,6 +82,9 @@ class _Wallet(Object):
 class _Card(Object):
     wallet: _Wallet | None = None
     fingerprint: Text | None = None
+    brand: Any = None
+    last4: Any = None
+    authorization_code: Any = None
 
 
 class _Method(Object):
@@ -159,7 +163,15 @@ def fact(
         taken_at=_taken_at(intent.charge) if received else None,
         receipt=intent.charge.receipt_url if intent.charge else None,
         fingerprint=_fingerprint(intent.charge),
+        card=_card(intent.charge) if received else None,
     )
+
+
+def _card(charge: Charge | None) -> PaidCard | None:
+    method = charge.payment_method_details if charge else None
+    if method is None or method.card is None:
+        return None
+    return paid_card(method.card.brand, method.card.last4, method.card.authorization_code)
 
 
 def _received(intent: Intent) -> int:

@@ -18,6 +18,7 @@ from coinslot.gateways.money import to_minor
 from coinslot.gateways.redaction import redacted
 from coinslot.gateways.toss.banks import spoken
 from coinslot.gateways.toss.declines import DECLINES
+from coinslot.gateways.toss.instruments import card_of, method_of
 from coinslot.gateways.toss.times import utc, zoned
 from coinslot.text import Text
 
@@ -32,19 +33,6 @@ STATES: dict[str, State] = {
     "EXPIRED": "failed",
 }
 _NEVER_PAID = frozenset({"READY", "IN_PROGRESS", "ABORTED", "EXPIRED"})
-# Toss names instruments in Korean, whatever the language of the call.
-_METHODS = {
-    "카드": "card",
-    "가상계좌": "virtual_account",
-    "간편결제": "easy_pay",
-    "휴대폰": "mobile",
-    "계좌이체": "transfer",
-    "문화상품권": "culture_gift_certificate",
-    "도서문화상품권": "book_gift_certificate",
-    "게임문화상품권": "game_gift_certificate",
-}
-# Of easy pay, the company by which the buyer knows it.
-_EASY_PAYS = {"카카오페이": "kakaopay", "네이버페이": "naverpay", "토스페이": "tosspay"}
 CancelStatus = Literal["DONE", "IN_PROGRESS", "ABORTED"]
 CANCELS = get_args(CancelStatus)
 # The status of the transfer back to a depositor, two bank days after the cancel. Toss gives neither
@@ -129,6 +117,7 @@ class _Payment(_Lenient):
     cancels: list[_Cancel] | None = None
     failure: _Failure | None = None
     easyPay: _EasyPay | None = None  # noqa: N815
+    card: Any = None
     receipt: _Receipt | None = None
 
 
@@ -166,7 +155,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         paid=paid,
         refunded=refunded,
         refunding=refunding,
-        method=_method(payment),
+        method=method_of(payment.method, payment.easyPay.provider if payment.easyPay else None),
         failure_reason=_failure_reason(payment) if state == "failed" else None,
         failure_code=payment.failure.code if payment.failure and state == "failed" else None,
         agreed=payment.status == "IN_PROGRESS",
@@ -179,6 +168,7 @@ def read_as(body: Mapping[str, Any], *, live: bool) -> TossPayment:
         receipt=payment.receipt.url if payment.receipt else None,
         vat=vat,
         tax_free=tax_free,
+        card=card_of(payment.card) if paid else None,
     )
 
 
@@ -198,11 +188,6 @@ def _taxes(payment: _Payment, held: int) -> tuple[int | None, int | None]:
     split = (payment.vat, payment.taxFreeAmount)
     vat, tax_free = (to_minor(each, payment.currency) for each in split)
     return vat, tax_free
-
-
-def _method(payment: _Payment) -> str | None:
-    company = payment.easyPay.provider if payment.easyPay else None
-    return _EASY_PAYS.get(company or "") or _METHODS.get(payment.method or "", payment.method)
 
 
 def _was_paid(payment: _Payment) -> bool:

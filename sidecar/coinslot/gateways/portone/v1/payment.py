@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import to_minor
+from coinslot.gateways.paid_card import PaidCard, paid_card
 from coinslot.gateways.portone.v1.methods import NAMES
 from coinslot.text import Text
 
@@ -50,6 +51,9 @@ class V1Payment(BaseModel):
     vbank_date: int | None = Field(default=None, ge=0)
     promotion: dict[str, Any] | None = None
     receipt_url: str | None = None
+    apply_num: Any = None
+    card_name: Any = None
+    card_number: Any = None
 
 
 def read_as(payment: V1Payment) -> GatewayPayment:
@@ -78,7 +82,15 @@ def read_as(payment: V1Payment) -> GatewayPayment:
         virtual_account=_virtual_account(payment),
         taken_at=_moment(payment.paid_at) if paid and payment.paid_at else None,
         receipt=payment.receipt_url,
+        card=_card(payment) if paid else None,
     )
+
+
+def _card(payment: V1Payment) -> PaidCard | None:
+    """`apply_num` alone tells of no card: other ways to pay may have one."""
+    if not (payment.card_name or payment.card_number):
+        return None
+    return paid_card(payment.card_name, payment.card_number, payment.apply_num)
 
 
 def _check(payment: V1Payment) -> None:

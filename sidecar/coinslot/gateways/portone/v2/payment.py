@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from coinslot.gateways.base import GatewayPayment, State, VirtualAccount
 from coinslot.gateways.money import LARGEST
+from coinslot.gateways.paid_card import PaidCard, fields_of, paid_card
 from coinslot.gateways.portone.banks import spoken
 from coinslot.gateways.portone.declines import DECLINES
 from coinslot.gateways.portone.v2.methods import EASY_PAYS
@@ -67,6 +68,10 @@ class _Method(Part):
     expired_at: datetime | None = None
     refund_status: str | None = None
     provider: str | None = None
+    card: Any = None
+    approval_number: Any = None
+    # Of easy pay, the one behind it, of the same form.
+    easy_pay_method: Any = None
 
 
 class _Failure(Part):
@@ -145,7 +150,18 @@ def read_as(payment: V2Payment, *, live_mode: bool) -> GatewayPayment:
         receipt=payment.receipt_url,
         vat=vat,
         tax_free=tax_free,
+        card=_card(payment.method) if paid else None,
     )
+
+
+def _card(method: _Method | None) -> PaidCard | None:
+    if method is None:
+        return None
+    behind = fields_of(method.easy_pay_method)
+    card = fields_of(behind.get("card") or method.card)
+    name = card.get("name") or card.get("publisher")
+    number = behind.get("approvalNumber") or method.approval_number
+    return paid_card(name, card.get("number"), number) if card else None
 
 
 def _taxes(payment: V2Payment, held: int) -> tuple[int | None, int | None]:

@@ -1,0 +1,1 @@
+"""A storm of events: those who send them are killed at every point of sending."""
