@@ -73,6 +73,8 @@ OF_A_PART = {
     "plans.js",
     "subscription.js",
     "subscribed.js",
+    "top-up.js",
+    "top-up-parts.js",
     *(f"plan-{each}.js" for each in ("acts", "dialogs", "history", "parts", "words")),
 }
 
