@@ -30,6 +30,14 @@ PAID = """
 select amount, currency, status from token_payments where user_id = %s and paid > 0
 order by created_at
 """
+LEFT = """
+update public.token_subscriptions s set anchor = n.at, period_start = n.at, period_end = n.ends,
+  next_charge_at = n.ends
+from (select e.ends - interval '1 month' as at, coinslot.period_at(
+  e.ends - interval '1 month', 'UTC', 'month', 1
+) as ends from (select clock_timestamp() + %(days)s * interval '1 day' as ends) e) n
+where s.user_id = %(user)s
+"""
 # Nobody waits ten minutes: the card was tried long ago.
 LONG_AGO = """
 update coinslot.cycle_charges h set created_at = h.created_at - interval '1 hour'
@@ -104,6 +112,13 @@ async def changes(person: Shopper, plan: str) -> Locator:
     await dialog.get_by_role("radio", name=re.compile(f"^{plan} ")).check()
     await expect(dialog.locator("[name=yes]")).to_be_visible()
     return dialog
+
+
+async def is_left(person: Shopper, days: int) -> None:
+    """Of the period that was paid, before it is charged again."""
+    with person.shop.stack.connect() as connection:
+        connection.execute(LEFT, {"days": days, "user": person.shop.buyer.id})
+    await person.page.reload()
 
 
 async def time_passes(person: Shopper) -> None:

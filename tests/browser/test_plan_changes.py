@@ -14,9 +14,12 @@ from tests.browser.plan_pages import (
     cancels,
     changes,
     chosen,
+    is_left,
     own,
     plans,
     subscribes,
+    subscribes_at,
+    time_passes,
     types_in,
 )
 from tests.browser.test_page import accessible
@@ -82,3 +85,40 @@ async def test_a_dearer_plan_costs_what_was_quoted_and_a_cheaper_one_waits(
     await expect(own(person).get_by_role("button", name="Change plan")).to_be_visible()
     assert person.shop.select(STATE, user) == [("pro", "stripe", "active", False, None)]
     assert len(person.shop.select(PAID, user)) == 2
+
+
+async def test_a_renewal_is_told_ahead_and_can_be_canceled_there(browse: Browse) -> None:
+    person = await browse(reduced_motion="reduce")
+    await subscribes(person, "is paid")
+    await person.told("You’re subscribed to Plus")
+    await is_left(person, days=10)
+    await expect(own(person)).to_contain_text(re.compile(r"Next payment\s*\w+ \d+.*\$7\.90"))
+    await expect(own(person).locator(".banner")).to_have_count(0)
+    await is_left(person, days=2)
+    told = r"You’ll be charged \$7\.90 on \w+ \d+, with Visa •••• 4242\. If you cancel before then"
+    await expect(own(person).locator(".banner")).to_contain_text(re.compile(told))
+    await accessible(person.page)
+    await cancels(person)
+    await expect(own(person).locator(".banner")).to_have_count(1)
+    await time_passes(person)
+    assert person.shop.select(PAID, person.shop.buyer.id) == [(790, "USD", "completed")]
+
+
+async def test_a_renewal_that_was_declined_is_told_with_what_comes_next(browse: Browse) -> None:
+    person = await browse(locale="ko-KR", reduced_motion="reduce")
+    await subscribes_at(person, "toss")
+    shop = person.shop
+    [(card,)] = shop.select(
+        "select customer from coinslot.billing_keys where user_id = %s", shop.buyer.id
+    )
+    url = f"{shop.stack.settings.simulators_url}/toss/_sim/cards/{card}"
+    (await shop.http.put(url, json={"next": ["soft", "hard"]})).raise_for_status()
+    await time_passes(person)
+    await expect(own(person).locator(".chip")).to_have_text("결제 실패")
+    await expect(own(person).locator(".banner")).to_contain_text(re.compile(r"\d+월 \d+일.*다시"))
+    await accessible(person.page)
+    await own(person).get_by_role("button", name=re.compile("지금")).click()
+    # Issuers count: at once is too soon.
+    person.expects("429 /rest/v1/rpc/pay_token_subscription")
+    await expect(own(person)).to_contain_text(re.compile(r"(9|10)분 뒤에"))
+    assert shop.select(PAID, shop.buyer.id) == [(9900, "KRW", "completed")]

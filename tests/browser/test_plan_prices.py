@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.plan_pages import CONSENTS, ENDED, PAID, own, subscribes, time_passes
+from tests.browser.plan_pages import (
+    CONSENTS,
+    ENDED,
+    PAID,
+    is_left,
+    own,
+    subscribes,
+    time_passes,
+)
 from tests.browser.test_page import accessible
 
 if TYPE_CHECKING:
@@ -23,14 +31,6 @@ select public.coinslot_set_plan('grower', 'month', 'Grower', '새싹', 300,
   %s::jsonb, family => 'grown')
 """
 CHEAP, DEAR = '{"USD": 790, "KRW": 9900}', '{"USD": 990, "KRW": 11900}'
-# The period ends in ten days, so that its owner may be asked.
-SOON = """
-update public.token_subscriptions s set anchor = n.at, period_start = n.at,
-  period_end = coinslot.period_at(n.at, s.time_zone, s.every, 1), next_charge_at =
-    coinslot.period_at(n.at, s.time_zone, s.every, 1)
-from (select clock_timestamp() + interval '10 days' - interval '1 month' as at) n
-where s.user_id = %s
-"""
 
 
 @pytest.fixture
@@ -54,7 +54,8 @@ async def asked(browse: Browse, *, ends: bool) -> Shopper:
         connection.execute(
             "select public.coinslot_propose_price('grower', 'USD', ends => %s)", [ends]
         )
-        connection.execute(SOON, [person.shop.buyer.id])
+    await is_left(person, days=10)
+    with person.shop.stack.connect() as connection:
         connection.execute("select coinslot.ask_for_prices(1000)")
     await person.page.reload()
     told = r"From \w+ \d+ this plan costs \$9\.90 a month instead of \$7\.90, if you agree\."

@@ -129,6 +129,7 @@ async def test_a_declined_card_stops_it_says_so_and_is_mended_by_another(browse:
     await expect(top_up(person).locator(".chip")).to_have_text("Stopped", timeout=SOON)
     await expect(top_up(person)).to_contain_text("Your card was declined")
     await expect(top_up(person)).to_contain_text("You weren’t charged for that purchase")
+    await expect(top_up(person)).not_to_contain_text("Auto top-up is on.")
     await accessible(person.page)
     assert person.shop.select(STATE, user)[0][:2] == ("suspended", "declined")
     await top_up(person).get_by_role("button", name="Choose another card").click()

@@ -15,6 +15,8 @@ const CONSENT = 'top-up-1' // another with every change of what is shown
 const HOME = { ko: 'KRW', en: 'USD' }
 const LOOK_MS = 20_000 // the sidecar looks twice a minute
 
+const standsAs = (found) => found && [found.topUp.status, found.topUp.failures, found.topUp.times].join()
+
 /** A pack that is bought by itself: nobody has it who has not switched it on. */
 export class CoinslotTopUp extends CoinslotElement {
   static styles = sheets(css, told)
@@ -42,6 +44,8 @@ export class CoinslotTopUp extends CoinslotElement {
     const reading = (this.#reading = readTopUp())
     const found = await reading.catch(() => false)
     if (reading !== this.#reading) return
+    // What was said of it before holds no longer.
+    if (standsAs(found) !== standsAs(this.#found)) this.#saying = null
     this.#state = found ? 'shown' : found === null ? 'signed_out' : 'failed'
     this.#found = found || null
     this.requestUpdate()
