@@ -117,8 +117,8 @@ async def test_a_renewal_that_was_declined_is_told_with_what_comes_next(browse: 
     await expect(own(person).locator(".chip")).to_have_text("결제 실패")
     await expect(own(person).locator(".banner")).to_contain_text(re.compile(r"\d+월 \d+일.*다시"))
     await accessible(person.page)
-    await own(person).get_by_role("button", name=re.compile("지금")).click()
     # Issuers count: at once is too soon.
     person.expects("429 /rest/v1/rpc/pay_token_subscription")
+    await own(person).get_by_role("button", name=re.compile("지금")).click()
     await expect(own(person)).to_contain_text(re.compile(r"(9|10)분 뒤에"))
     assert shop.select(PAID, shop.buyer.id) == [(9900, "KRW", "completed")]

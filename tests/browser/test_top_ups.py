@@ -108,7 +108,7 @@ async def test_a_pack_is_bought_by_itself_until_it_is_switched_off(browse: Brows
     await person.has(13)
     assert person.shop.select(BOUGHT, user) == [(400, "USD", "completed")]
     await top_up(person).get_by_role("button", name="Switch off").click()
-    await expect(top_up(person)).to_contain_text("Nothing more is bought by itself.")
+    await expect(top_up(person)).to_contain_text("Nothing more is bought automatically.")
     assert person.shop.select(STATE, user)[0][0] == "off"
     await person.page.reload()
     await expect(top_up(person).get_by_role("button", name="Set up auto top-up")).to_be_visible()

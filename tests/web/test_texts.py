@@ -63,6 +63,9 @@ FAMILIES = (
     "cash.",
     "plan.event_",
     "plan.status_",
+    "topup.refused_",
+    "topup.status_",
+    "topup.why_",
 )
 
 

@@ -85,5 +85,5 @@ function refusedWith({ wrong, pack, what, reason }) {
   if (wrong === 'pack') return t('topup.choose')
   if (wrong === 'threshold') return t('topup.wrong_threshold', { most: tokens(pack.tokens - 1) })
   if (wrong === 'cap') return t('topup.wrong_cap', { least: money(pack.amount, pack.currency) })
-  return t(`topup.${what}`) ?? said({ what, reason })
+  return t(`topup.refused_${what}`) ?? said({ what, reason })
 }

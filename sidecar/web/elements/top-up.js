@@ -174,7 +174,7 @@ export class CoinslotTopUp extends CoinslotElement {
     }
     await this.reload()
     const saying = data && t(data.status === 'on' ? 'topup.switched_on' : 'topup.switched_off')
-    this.#turn({ draft: data ? null : this.#draft, saying, refusal: what ? { what: what === 'off' ? 'off_here' : what, reason } : null }, 'title')
+    this.#turn({ draft: data ? null : this.#draft, saying, refusal: what ? { what, reason } : null }, 'title')
   }
 
   #page() {

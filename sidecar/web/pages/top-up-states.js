@@ -21,6 +21,6 @@ export function topUpStates(currency, card) {
     ...Object.fromEntries(STOPPED.map((reason) => [`stopped_${reason}`, shown({ status: 'suspended', reason })])),
     unchosen: filled({ draft: {} }), filled: filled({ pack: packs[0] }), busy: filled({ pack: packs[0], busy: true }),
     wrong: filled({ pack: packs[0], refusal: { wrong: 'cap', pack: packs[0] } }),
-    ...Object.fromEntries(['unknown', 'changed', 'off_here', 'not_started'].map((what) => [`refused_${what}`, filled({ pack: packs[0], refusal: { what } })])),
+    ...Object.fromEntries(['unknown', 'changed', 'off', 'not_started'].map((what) => [`refused_${what}`, filled({ pack: packs[0], refusal: { what } })])),
   }
 }
