@@ -88,7 +88,7 @@ class Subscribers:
         self.charge(declined=0.0 if not agrees else _DECLINED)
 
     def charge(self, declined: float = _DECLINED) -> None:
-        """What is due now: nearly all of it is paid."""
+        """Charges what is due now: nearly all of it is paid."""
         shop = self._shop
         while claimed := shop.call(
             "coinslot_claim_charges", gateways=shop.gateways["KRW"], batch=100

@@ -104,8 +104,8 @@ comment on function coinslot.ends_by_price(public.token_subscriptions) is
 'True of one that ends with its period unless its owner agrees to a price.';
 revoke all on function coinslot.ends_by_price(public.token_subscriptions) from public;
 
--- What it costs from now on is the price on offer. The one before is withdrawn. Of two operators who
--- propose at once the second waits for the first, and then withdraws what that one has proposed.
+-- What it costs from now on is the price on offer. The one before is withdrawn. Of two operators
+-- who propose at once the second waits for the first, and withdraws what that one has proposed.
 create function coinslot.propose_price(
   plan_id text, currency text, from_at timestamptz, ends boolean
 ) returns jsonb

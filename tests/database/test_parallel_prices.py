@@ -99,7 +99,7 @@ def test_a_price_is_answered_twice_at_once(shop: Bank, words: tuple[bool, bool])
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_price_is_answered_while_its_period_begins(shop: Bank, ends: bool) -> None:
-    """Who came first has the last word: nobody is charged a price that they have not agreed to."""
+    """The first has the last word: nobody is charged a price that they have not agreed to."""
     heard = 0
     for number, agrees in zip(range(30), cycle((True, True, False)), strict=False):
         user, subscription = _asked(shop, ends=ends)

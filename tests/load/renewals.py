@@ -1,10 +1,10 @@
 """Many subscriptions that are due at once.
 
-`python -m tests.load.renewals --charged 500 --due 10000`, on a stack of its own. First so many are
-charged by one sidecar at PortOne's simulator: each is charged once and read once, no more of them at
-a time than the settings say, and no transaction of the database waits for the gateway. Then so many
-are only claimed, beside as many that are not due: a claim takes as long whether a tenth of them is
-due or all, and at the end as long as at the beginning.
+`python -m tests.load.renewals --charged 500 --due 10000`, on a stack of its own. So many are
+charged by one sidecar at PortOne's simulator, twice, by two settings: each is charged once and read
+once, no more of them at a time than the setting says, and no transaction of the database waits for
+the gateway. Then so many are only claimed, beside as many that are not due: a claim takes as long
+whether a tenth of them is due or all, and at the end as long as at the beginning.
 Ends with an error where one of that does not hold.
 """
 
@@ -168,7 +168,7 @@ async def charge(services: Services, stack: LocalStack, number: int, at_once: in
         [(paid, people)] = database.execute(_PAID).fetchall()
     typer.echo(
         f"{number} due: {made} charged in {seconds:.1f} s, {made / seconds:.0f} a second, "
-        f"{at_once} at once ({pace.most} at the most), each answered {_ANSWER_S * 1000:.0f} ms late;\n"
+        f"{at_once} at once ({pace.most} at the most), each {_ANSWER_S * 1000:.0f} ms late;\n"
         f"    {charges} charges and {reads} other calls; {paid} periods paid in all; "
         f"a transaction was idle for {pace.oldest * 1000:.0f} ms at the most"
     )
