@@ -47,6 +47,23 @@ update public.token_subscriptions s set
 from begun b where s.id = b.id
 """
 
+# Of whatever somebody has, trial or period: so much of it is left.
+_IS_LEFT = """
+with mine as (
+  select s.id, s.period_end - clock_timestamp() - %s as gone
+  from public.token_subscriptions s inner join auth.users u on u.id = s.user_id
+  where u.email = %s
+), cycles as (
+  update coinslot.subscription_cycles c set
+    period_start = c.period_start - m.gone, period_end = c.period_end - m.gone
+  from mine m where c.subscription_id = m.id
+)
+update public.token_subscriptions s set
+  anchor = s.anchor - m.gone, period_start = s.period_start - m.gone,
+  period_end = s.period_end - m.gone, next_charge_at = clock_timestamp()
+from mine m where s.id = m.id
+"""
+
 
 def require_playable(settings: DevstackSettings) -> None:
     """Raise `DevstackError` for settings under which the story goes another way."""
@@ -58,7 +75,7 @@ def play(stack: Stack) -> int:
     """Play the story; returns the exit code, 0 if every line was as expected."""
     with _sidecar_for_v2(stack) as url, _rewarding(stack):
         code = _told(stack, "demo.mjs", V2_SIDECAR_URL=url)
-    return code or _plans(stack)
+    return code or _plans(stack) or _prices(stack)
 
 
 def _plans(stack: Stack) -> int:
@@ -70,6 +87,19 @@ def _plans(stack: Stack) -> int:
     with psycopg.connect(stack.settings.database_url(), autocommit=True) as connection:
         connection.execute(_A_MONTH_PASSES, [email])
     return _told(stack, "demo_plans.mjs", "go_on", **person)
+
+
+def _prices(stack: Stack) -> int:
+    email = f"demo-{uuid4().hex}@example.com"
+    person = {"DEMO_EMAIL": email, "DEMO_PASSWORD": uuid4().hex}
+    for act, left in (("try", timedelta()), ("raise", timedelta(days=10)), ("answer", None)):
+        code = _told(stack, "demo_prices.mjs", act, **person)
+        if code:
+            return code
+        if left is not None:
+            with psycopg.connect(stack.settings.database_url(), autocommit=True) as connection:
+                connection.execute(_IS_LEFT, (left, email))
+    return 0
 
 
 def _told(stack: Stack, story: str, *arguments: str, **more: str) -> int:

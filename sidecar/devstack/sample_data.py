@@ -18,6 +18,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from devstack.sample_cases import leave_cases
+from devstack.sample_plans import Subscribers
 
 if TYPE_CHECKING:
     from devstack.clock import Clock
@@ -272,6 +273,8 @@ def play(database_url: str, clock: Clock) -> int:
     with psycopg.connect(database_url, row_factory=dict_row, autocommit=True) as database:
         shop = Shop(database, clock)
         shop.begin()
+        subscribers = Subscribers(shop, DAYS)
+        subscribers.begin()
         for _ in range(12):
             shop.sign_up()
         end = datetime.now(UTC) - timedelta(hours=1)
@@ -280,12 +283,14 @@ def play(database_url: str, clock: Clock) -> int:
             shop.now = max(shop.now, start)
             shop.clock.set(shop.now)
             shop.day(number)
+            subscribers.day(number)
             shop.call("coinslot_run_maintenance")
             shop.audit()
         shop.now = max(shop.now, end - timedelta(minutes=40))
         shop.clock.set(shop.now)
         paid = len(shop.paid)
         leave_cases(shop)
+        subscribers.end()
         clock.let_run()
         for _ in range(60):
             shop.call("coinslot_run_maintenance")

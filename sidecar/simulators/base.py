@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from sanic import Blueprint
 from sanic.response import json
 
-from simulators.cards import CardPlan, Cards, RegisterTurn
+from simulators.cards import CardPlan, Cards, LateTurn, RegisterTurn
 from simulators.faults import Fault, Faults, strike
 from simulators.requests import NotPossible, json_body, validated
 from simulators.turns import (
@@ -101,6 +101,11 @@ class Simulator(ABC):
         message = f"This gateway stores no cards ({customer})"
         raise NotPossible(message)
 
+    def approve_late(self, order_id: str) -> Webhook | None:
+        """Takes the money of a charge whose course was `late`."""
+        message = f"No charge is approved late at this gateway ({order_id})"
+        raise NotPossible(message)
+
     @abstractmethod
     def webhook(self, payment_key: str, forge: Json) -> Webhook:
         """The payment's latest webhook."""
@@ -146,6 +151,7 @@ class Simulator(ABC):
             ("POST", "/register", self._register),
             ("PUT", "/cards/<customer:str>", self._plan_card),
             ("DELETE", "/cards/<customer:str>", self._lose_card),
+            ("POST", "/late", self._approve_late),
             ("POST", "/webhook", self._webhook),
             ("GET", "/webhooks", self._webhooks),
             ("GET", "/faults", self._faults),
@@ -192,6 +198,9 @@ class Simulator(ABC):
     async def _lose_card(self, _request: Request, customer: str) -> HTTPResponse:
         self.lose_card(customer)
         return json({"ok": True})
+
+    async def _approve_late(self, request: Request) -> HTTPResponse:
+        return self._done(self.approve_late(json_body(request, LateTurn).order_id))
 
     async def _webhook(self, request: Request) -> HTTPResponse:
         """Sends copies at once and together, so that they race; answers how each was taken."""

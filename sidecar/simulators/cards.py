@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
+
+from simulators.requests import NotPossible
 
 if TYPE_CHECKING:
     from simulators.store import Store
 
-Course = Literal["ok", "soft", "hard", "auth", "unknown"]
+Course = Literal["ok", "soft", "hard", "auth", "unknown", "late"]
+"""`late`: no answer and nothing to read, until the control API has the bank approve it."""
 
 
 class RegisterTurn(BaseModel):
@@ -26,6 +29,12 @@ class CardPlan(BaseModel):
     next: list[Course]
 
 
+class LateTurn(BaseModel):
+    """The bank approves a charge that got no answer."""
+
+    order_id: str
+
+
 class Cards:
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -40,3 +49,17 @@ class Cards:
             return "ok"
         self._store.put("card_plan", customer, {"next": planned[1:]})
         return planned[0]
+
+    def hold_back(self, order_id: str, charge: dict[str, Any]) -> None:
+        """Keeps a charge that nobody sees before its bank approves it."""
+        self._store.put("late_charge", order_id, {"charge": charge})
+
+    def held_back(self, order_id: str) -> dict[str, Any]:
+        """The charge that is approved late, once."""
+        kept = (self._store.get("late_charge", order_id) or {"charge": None})["charge"]
+        if kept is None:
+            message = f"No charge of {order_id} waits for its bank"
+            raise NotPossible(message)
+        self._store.put("late_charge", order_id, {"charge": None})
+        found: dict[str, Any] = kept
+        return found

@@ -95,6 +95,8 @@ export interface CoinslotEvents {
   'coinslot-error': CustomEvent<Outcome>
   /** Of a plan: what became of subscribing, or of a change. The element has told the person already. */
   'coinslot-subscription': CustomEvent<{ what: string; id: string; planId: string; status: string }>
+  /** A person has switched their top-up on or off. */
+  'coinslot-top-up': CustomEvent<{ status: string }>
   /** `open`: a gateway's window has the screen. */
   'coinslot-window': CustomEvent<{ open: boolean }>
 }

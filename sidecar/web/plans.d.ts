@@ -6,6 +6,8 @@ export interface PlanOptions
   extends Pick<Options, 'supabase' | 'sidecarUrl' | 'gateways' | 'links' | 'refundDays' | 'sdk' | 'locale' | 'accessToken'> {
   /** The currencies of the plans, each with a gateway that may charge a stored method. */
   subscriptions?: { currency: string; gateway: GatewayName }[]
+  /** The currencies in which tokens may be bought by themselves, each with a gateway. */
+  topUps?: { currency: string; gateway: GatewayName }[]
   /** The page with `<coinslot-plans>` that a gateway's window comes back to; `/billing/success` without. */
   storedAt?: string
 }
@@ -21,10 +23,15 @@ export interface CoinslotPlans extends CoinslotElement {
 export interface CoinslotSubscription extends CoinslotElement {
   reload(): Promise<void>
 }
+/** Attributes: `currency`, `gateway` (only that one). */
+export interface CoinslotTopUp extends CoinslotElement {
+  reload(): Promise<void>
+}
 
 declare global {
   interface HTMLElementTagNameMap {
     'coinslot-plans': CoinslotPlans
     'coinslot-subscription': CoinslotSubscription
+    'coinslot-top-up': CoinslotTopUp
   }
 }

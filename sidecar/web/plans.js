@@ -1,5 +1,5 @@
-// <coinslot-plans> and <coinslot-subscription>, a file of their own: a shop without plans loads
-// nothing of them, and one with plans loads them on the pages that have them.
+// <coinslot-plans>, <coinslot-subscription> and <coinslot-top-up>, a file of their own: a shop without
+// them loads nothing of it, and one with them loads it on the pages that have them.
 
 import { configure } from './client.js'
 import { definePlans } from './elements/plan-elements.js'

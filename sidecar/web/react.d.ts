@@ -30,6 +30,7 @@ declare module 'react' {
         'coinslot-store'
       >
       'coinslot-subscription': Props<{ family?: string }, 'coinslot-subscription'>
+      'coinslot-top-up': Props<{ currency?: string; gateway?: string }, 'coinslot-top-up'>
     }
   }
 }

@@ -118,7 +118,7 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
     'status', t.status, 'reason', t.reason, 'product_id', t.product_id, 'gateway', t.gateway,
     'currency', t.currency, 'amount', t.amount, 'tokens', t.tokens, 'method_id', t.method_id,
     'threshold', t.threshold, 'monthly_cap', t.monthly_cap, 'monthly_times', t.monthly_times,
-    'next_at', case when t.status = 'on' then t.next_look_at end,
+    'next_at', case when t.status = 'on' then t.next_look_at end, 'failures', t.failures,
     'spent', coalesce(b.spent, 0), 'times', coalesce(b.times, 0)
   )
   from coinslot.top_ups t
@@ -150,8 +150,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
 $$;
 comment on function public.get_token_top_up() is
 'The top-up of the signed-in user: {status, reason, product_id, gateway, currency, amount, tokens,
-method_id, threshold, monthly_cap, monthly_times, next_at, spent, times}; status: on, suspended,
-off.';
+method_id, threshold, monthly_cap, monthly_times, next_at, failures (in a row), spent, times};
+status: on, suspended, off.';
 revoke all on function public.get_token_top_up()
 from public, anon, authenticated, service_role;
 grant execute on function public.get_token_top_up() to authenticated;

@@ -29,7 +29,7 @@ language sql stable set search_path = '' as $$
   from coinslot.settings s where s.id
 $$;
 comment on function coinslot.get_shop() is
-'Who sells, under which terms, in which currencies, and where plans are sold.';
+'Who sells, under which terms, in which currencies, and where plans and top-ups are.';
 
 -- What will be charged is what was agreed to, whatever the plan costs by then.
 create or replace function coinslot.list_subscriptions() returns setof jsonb

@@ -66,6 +66,10 @@ language sql stable set search_path = '' as $$
         select jsonb_agg(g.id order by g.id) from coinslot.gateways g
         where g.active and g.unattended <> 'none'
       ), '[]'),
+      'at_will', coalesce((
+        select jsonb_agg(g.id order by g.id) from coinslot.gateways g
+        where g.active and g.unattended = 'at_will' and s.auto_top_up
+      ), '[]'),
       'currencies', coalesce((
         select jsonb_agg(distinct o.currency) from public.token_plan_offers o
       ), '[]')

@@ -150,6 +150,10 @@ language sql stable set search_path = '' as $$
         select jsonb_agg(g.id order by g.id) from coinslot.gateways g
         where g.active and g.unattended <> 'none'
       ), '[]'),
+      'at_will', coalesce((
+        select jsonb_agg(g.id order by g.id) from coinslot.gateways g
+        where g.active and g.unattended = 'at_will' and s.auto_top_up
+      ), '[]'),
       'currencies', coalesce((
         select jsonb_agg(distinct o.currency) from public.token_plan_offers o
       ), '[]')
@@ -158,7 +162,7 @@ language sql stable set search_path = '' as $$
   from coinslot.settings s where s.id
 $$;
 comment on function coinslot.get_shop() is
-'Who sells, under which terms, in which currencies, and where plans are sold.';
+'Who sells, under which terms, in which currencies, and where plans and top-ups are.';
 revoke all on function coinslot.get_shop() from public;
 
 create function coinslot.get_settings() returns jsonb

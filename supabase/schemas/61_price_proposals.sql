@@ -83,7 +83,8 @@ comment on function coinslot.ends_by_price(public.token_subscriptions) is
 'True of one that ends with its period unless its owner agrees to a price.';
 revoke all on function coinslot.ends_by_price(public.token_subscriptions) from public;
 
--- What it costs from now on is the price on offer. The one before is withdrawn.
+-- What it costs from now on is the price on offer. The one before is withdrawn. Of two operators
+-- who propose at once the second waits for the first, and withdraws what that one has proposed.
 create function coinslot.propose_price(
   plan_id text, currency text, from_at timestamptz, ends boolean
 ) returns jsonb
@@ -94,7 +95,8 @@ declare
 begin
   select r.amount into v_amount from public.token_prices r
   inner join public.token_plans l on l.id = r.product_id
-  where r.product_id = propose_price.plan_id and r.currency = propose_price.currency;
+  where r.product_id = propose_price.plan_id and r.currency = propose_price.currency
+  for no key update of r;
   if not found then
     perform coinslot.fail(
       'plan_not_found', jsonb_build_object('plan_id', left(propose_price.plan_id, 63))

@@ -10,8 +10,8 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from simulators.registry import sidecar_environments
+from tests.browser.plan_pages import STATE, subscribes_at
 from tests.browser.shopper import CLOSED, on_both
-from tests.browser.test_plans import STATE, subscribes_at
 from tests.browser.test_purchases import bought, deposits
 from tests.support.portone_v2_shop import QUIET, in_place_of_the_stacks, v2_url
 

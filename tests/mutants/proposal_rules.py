@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, SqlMutant
 
 PRICES = "sql_tests/45_prices.test.sql"
+CROWD = "tests/database/test_parallel_prices.py"
 
 
 def _broken(name: str, rule: str, function: str, old: str, new: str) -> SqlMutant:
@@ -123,5 +124,23 @@ MUTANTS = (
         "verify_subscriptions",
         "(k.terms ->> 'amount')::bigint = c.amount",
         "true",
+    ),
+    SqlMutant(
+        "proposed-at-once",
+        "of two operators who propose a price at once none is refused",
+        (Rewrite("coinslot.propose_price", "for no key update of r", ""),),
+        (CROWD,),
+    ),
+    SqlMutant(
+        "told-by-every-server",
+        "a price is told once, however many servers ask for it",
+        (
+            Rewrite(
+                "coinslot.ask_for_prices",
+                "-- Another server was here before, and has asked.\n    continue when not found;",
+                "",
+            ),
+        ),
+        (CROWD,),
     ),
 )

@@ -6,6 +6,7 @@ from tests.mutants.mutant import Rewrite, SqlMutant
 
 SUBSCRIPTIONS = "sql_tests/39_subscriptions.test.sql"
 TOP_UPS = "sql_tests/40_top_ups.test.sql"
+ODD = "sql_tests/46_odd_charges.test.sql"
 
 
 def _broken(
@@ -138,5 +139,21 @@ MUTANTS = (
         "or t.status <> 'on'",
         "",
         caught_by=TOP_UPS,
+    ),
+    _broken(
+        "charged-before-its-end",
+        "by a clock that went back nothing is charged for a period that has not begun",
+        "advance_subscription",
+        "if subscription.period_end > v_now then",
+        "if false then",
+        caught_by=ODD,
+    ),
+    _broken(
+        "charged-after-the-grace",
+        "after a grace that nobody saw nothing is charged",
+        "advance_subscription",
+        "subscription.status = 'past_due' and subscription.grace_until <= v_now",
+        "false",
+        caught_by=ODD,
     ),
 )

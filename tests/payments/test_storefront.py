@@ -65,6 +65,7 @@ async def test_it_tells_of_the_shop_and_of_what_can_be_paid() -> None:
         "takesCodes": True,
         "invitations": {"reward": 20, "bonus": 10},
         "subscriptions": [],
+        "topUps": [],
     }
 
 
@@ -101,6 +102,15 @@ async def test_plans_are_sold_where_a_stored_method_may_be_charged(
     told = await front(Answering(Shop(plans=plans)), **{**keys, **changes}).told()
     found = [f"{each['currency']} {each['gateway']}" for each in told["subscriptions"]]
     assert ", ".join(found) == offered
+
+
+async def test_packs_are_bought_by_themselves_only_where_that_may_be_charged_at_will() -> None:
+    plans = {"gateways": ["stripe", "toss"], "at_will": ["stripe"], "currencies": ["KRW"]}
+    shop = Shop(currencies=["KRW", "USD"], plans=plans)
+    told = await front(Answering(shop), coinslot_secret_keys=SECRET_KEYS).told()
+    found = [f"{each['currency']} {each['gateway']}" for each in told["topUps"]]
+    assert found == ["KRW stripe", "USD stripe"]
+    assert (await front(Answering(shop), coinslot_secret_keys="").told())["topUps"] == []
 
 
 async def test_no_plan_is_sold_where_no_contract_allows_it() -> None:

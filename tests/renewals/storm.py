@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, LiteralString
 from coinslot.errors import CoinslotError
 from coinslot.services import opened
 from tests.renewals.subscriber import Subscriber
-from tests.renewals.verdict import unfair
+from tests.renewals.verdict import SECOND, second_payments, unfair
 from tests.storm.calm import Calm
 from tests.storm.client import Client
 from tests.storm.faults import Faults
@@ -48,6 +48,8 @@ select (select count(*) from coinslot.subscription_cycles where status = 'paid')
   (select count(*) from coinslot.cycle_charges) as charges,
   (select count(*) from coinslot.cycle_charges where looks > 1) as "looked up again",
   (select count(*) from coinslot.discrepancies where kind = 'duplicate_payment') as "paid twice",
+  (select count(*) from coinslot.discrepancies d where d.kind = 'duplicate_payment'
+    and d.resolved_at is null) as "paid twice, left for a person",
   (select count(*) from public.token_subscriptions) as subscriptions
 """
 
@@ -94,15 +96,19 @@ class RenewalStorm:
             self.journal.counts["storm seconds"] = round(time.monotonic() - began)
             network.calm = True
             async with opened(self._stack.sidecar_settings()) as services:
+                calm = Calm(self._stack, services, client, self.journal)
                 await self._calm(services)
-                await Calm(self._stack, services, client, self.journal).until_idle()
+                await calm.until_idle()
                 await self._calm(services)
+                agreed = await self._agree(services)
+                await calm.until_idle()
             money = await received(client)
         await client.close()
         self.journal.counts.update(self.database.rows(_FIGURES)[0])
         return [
             *offences(self.database, self.journal, money, self._stack.sidecar_logs()),
             *unfair(self.database, money),
+            *second_payments(self.database, money, agreed, self._number * self._months),
         ]
 
     async def _rage(self) -> None:
@@ -131,3 +137,11 @@ class RenewalStorm:
             for each in self._everybody:
                 await each.decide()
                 await each.mend()
+
+    async def _agree(self, services: Services) -> set[str]:
+        """A person agrees to every other refund that is proposed of a second payment."""
+        orders = sorted(row["order_id"] for row in self.database.rows(SECOND))
+        for order in orders[::2]:
+            await services.refunds.accept(order)
+            self.journal.count("paid twice, sent back")
+        return set(orders[::2])

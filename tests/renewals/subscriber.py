@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, LiteralString, TypeVar
 
 import psycopg
 
-from tests.renewals import statements
+from tests.renewals import lateness, statements
 from tests.support.gateways import PORTONE_V1, PORTONE_V2, STRIPE, TOSS
 from tests.support.subscribers import DUE, UNANSWERED
 
@@ -34,7 +34,16 @@ _WINDOWS: dict[str, GatewayDriver] = {
     "clientSecret": STRIPE,
 }
 # Of the next charge. `lost`: the card is gone at its gateway.
-_COURSES = {"ok": 56, "soft": 12, "hard": 8, "unknown": 10, "auth": 6, "lost": 4, "soft soft": 4}
+_COURSES = {
+    "ok": 56,
+    "soft": 12,
+    "hard": 8,
+    "unknown": 10,
+    "auth": 6,
+    "lost": 4,
+    "soft soft": 4,
+    "late": 8,
+}
 _ACTS = {
     "": 60,
     "refund": 8,
@@ -61,10 +70,10 @@ class Subscriber:
     card: str = ""
     method: str = ""
     month: int = 0
-    _random: random.Random = field(init=False)
+    chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self._random = random.Random(f"{self.seed}/{self.number}")  # noqa: S311 - repeatable
+        self.chance = random.Random(f"{self.seed}/{self.number}")  # noqa: S311 - repeatable
 
     # ---- the months ----
 
@@ -76,8 +85,10 @@ class Subscriber:
             await self.subscribe()
             return
         if shown["status"] in {"active", "past_due"}:
-            await self._plan()
+            late = await self._plan()
             await self.changed(statements.OVER, shown["id"])
+            if late:
+                await lateness.play(self, shown["id"])
         await self._charged(shown["id"])
         await self._act()
 
@@ -89,7 +100,7 @@ class Subscriber:
         said = await self.client.sidecar(
             "/billing/subscriptions",
             {
-                "planId": self._random.choice(("plus", "plus", "pro", "pro_year")),
+                "planId": self.chance.choice(("plus", "plus", "pro", "pro_year")),
                 "gateway": self.gateway,
                 "currency": "KRW",
                 "methodId": self.method,
@@ -120,35 +131,43 @@ class Subscriber:
             self.journal.count("cards", self.driver.name)
         return said.ok
 
-    async def _plan(self) -> None:
-        course = self._random.choices(list(_COURSES), list(_COURSES.values()))[0]
+    async def _plan(self) -> bool:
+        """True where the bank will approve a charge that was given up."""
+        course = self.chance.choices(list(_COURSES), list(_COURSES.values()))[0]
+        if self.number % 6 == 0 and self.month == 2:
+            course = "late"
         if self.driver is None or (course == "auth" and self.driver is not STRIPE):
-            return
+            return False
+        if course == "late" and self.driver not in lateness.GATEWAYS:
+            return False
         self.journal.count("charges", course)
         if course == "lost":
             await self.client.set(self.driver.name, f"cards/{self.card}", "DELETE")
         else:
             courses = [] if course == "ok" else course.split()
+            if course == "late":
+                courses.append(self.chance.choice(("soft", "hard")))
             await self.client.set(self.driver.name, f"cards/{self.card}", next=courses)
+        return course == "late"
 
     async def _charged(self, subscription: str) -> None:
         """By whoever comes first: a server's own round, its owner, or two at once."""
-        calls = self._random.choice((0, 0, 1, 2))
-        await asyncio.gather(*(self._charge(subscription) for _ in range(calls)))
-        if self._random.random() < 0.25:
+        calls = self.chance.choice((0, 0, 1, 2))
+        await asyncio.gather(*(self.charge(subscription) for _ in range(calls)))
+        if self.chance.random() < 0.25:
             # Whoever is still at it is not waited for.
-            await asyncio.sleep(self._random.uniform(0, 1.5))
+            await asyncio.sleep(self.chance.uniform(0, 1.5))
             await self.changed(UNANSWERED, subscription)
             self.journal.count("leases", "ended")
-            await self._charge(subscription)
+            await self.charge(subscription)
         for _ in range(4):
-            if self._random.random() < 0.3:
+            if self.chance.random() < 0.3:
                 await self.decide()
             shown = await self.shown()
             if shown is None or not (shown["due"] or shown["open"]):
                 break
             await asyncio.sleep(0.4)
-            if self._random.random() < 0.3:
+            if self.chance.random() < 0.3:
                 await self.changed(UNANSWERED, subscription)
         await self.mend()
 
@@ -159,21 +178,19 @@ class Subscriber:
             return
         if shown["needs"] is None:
             await self.changed(DUE, shown["id"])
-        elif shown["needs"] == "authentication" and self._random.random() < 0.7:
+        elif shown["needs"] == "authentication" and self.chance.random() < 0.7:
             await self._authenticate(shown["id"])
         elif await self.store():
             call = {"subscription_id": shown["id"], "method_id": self.method}
             said = await self.client.rpc("set_token_subscription_method", self.person, **call)
             self.journal.count("mended", "by a card" if said.ok else f"told {said.status}")
-        await self._charge(shown["id"])
+        await self.charge(shown["id"])
 
     async def decide(self) -> None:
         """The bank's word on what it has been at for a while: some of it is approved late."""
-        found = await asyncio.to_thread(
-            _patiently, lambda: self.database.rows(statements.PROCESSING, self.person.id)
-        )
+        found = await self.rows(statements.PROCESSING, self.person.id)
         for row in found:
-            word = self._random.choice(("deposit", "deposit", "undo_deposit"))
+            word = self.chance.choice(("deposit", "deposit", "undo_deposit"))
             if await self.client.play("stripe", word, payment_key=row["payment_key"]) is not None:
                 self.journal.count("banks", "approved" if word == "deposit" else "declined")
 
@@ -189,14 +206,14 @@ class Subscriber:
         )
         self.journal.count("mended", "by one's bank" if played else "too late at one's bank")
 
-    async def _charge(self, subscription: str) -> None:
+    async def charge(self, subscription: str) -> None:
         path = f"/billing/subscriptions/{subscription}/charge"
         await self.client.sidecar(path, {}, self.person.token)
 
     # ---- what its owner and its shop do ----
 
     async def _act(self) -> None:
-        act = self._random.choices(list(_ACTS), list(_ACTS.values()))[0]
+        act = self.chance.choices(list(_ACTS), list(_ACTS.values()))[0]
         shown = await self.shown()
         if not act or shown is None or shown["status"] != "active":
             return
@@ -216,9 +233,9 @@ class Subscriber:
         said = await self.client.rpc(name, self.person, **call)
         self.journal.count("acts", act, "" if said.ok else said.status)
         if act in {"cancel and stay", "pause"}:
-            if act == "pause" and self._random.random() < 0.5:
+            if act == "pause" and self.chance.random() < 0.5:
                 await self.changed(statements.OVER, shown["id"])
-                await self._charge(shown["id"])
+                await self.charge(shown["id"])
             said = await self.client.rpc(
                 "resume_token_subscription", self.person, subscription_id=shown["id"]
             )
@@ -226,9 +243,7 @@ class Subscriber:
 
     async def _refund(self, subscription: str, act: str) -> None:
         """At the gateway's console: a webhook tells of it, or the audit does."""
-        found = await asyncio.to_thread(
-            _patiently, lambda: self.database.rows(statements.LAST_PAID, subscription)
-        )
+        found = await self.rows(statements.LAST_PAID, subscription)
         if not found or self.driver is None:
             return
         [paid] = found
@@ -243,10 +258,11 @@ class Subscriber:
 
     # ---- the database ----
 
+    async def rows(self, query: LiteralString, *parameters: object) -> list[Row]:
+        return await asyncio.to_thread(_patiently, lambda: self.database.rows(query, *parameters))
+
     async def shown(self) -> Row | None:
-        found = await asyncio.to_thread(
-            _patiently, lambda: self.database.rows(statements.SHOWN, self.person.id)
-        )
+        found = await self.rows(statements.SHOWN, self.person.id)
         return next(iter(found), None)
 
     async def changed(self, statement: LiteralString, subscription: str) -> None:

@@ -47,6 +47,23 @@ select s.user_id::text, s.family from public.token_subscriptions s
 where s.status <> 'ended' group by 1, 2 having count(*) > 1
 """
 
+# Of orders that were paid though another one had given the period.
+SECOND: LiteralString = """
+select p.order_id, p.status, p.paid, p.refunded, p.confirmed_at is not null as credited,
+  (select count(*) from public.token_ledger l where l.payment_id = p.id) as entries,
+  exists (
+    select from coinslot.discrepancies o where o.order_id = p.order_id
+      and o.kind = 'duplicate_payment' and o.resolved_at is null
+  ) as shown
+from public.token_payments p join coinslot.cycle_orders c on c.payment_id = p.id
+where exists (
+  select from coinslot.discrepancies d
+  where d.order_id = p.order_id and d.kind = 'duplicate_payment'
+)
+"""
+# Fewer months than these may pass without one.
+_ENOUGH = 60
+
 
 def unfair(database: Database, money: list[Money]) -> Iterator[Offence]:
     shown = {row["payment_key"] for row in database.rows(_SHOWN)}
@@ -70,3 +87,24 @@ def _given(row: Row) -> Iterator[Offence]:
         yield Offence("minted" if paid else "lost", f"paid and given differ: {what}")
     elif row["given"] != (row["tokens"] if paid else 0):
         yield Offence("minted", f"not the tokens of the period: {what}")
+
+
+def second_payments(
+    database: Database, money: list[Money], agreed: set[str], months: int
+) -> Iterator[Offence]:
+    """Each gives nothing. It is left for a person, or is back where one has agreed to that."""
+    left = Counter[str]()
+    for each in money:
+        left[each.order_id] += each.left
+    found = database.rows(SECOND)
+    if not found and months >= _ENOUGH:
+        yield Offence("missing", "no period was paid twice: the storm has not tried that")
+    for row in found:
+        back = row["order_id"] in agreed
+        kept = left[row["order_id"]]
+        right = kept == 0 and not row["shown"] if back else kept > 0 and row["shown"]
+        if row["credited"] or row["entries"] or not right:
+            what = json.dumps({**row, "agreed": back, "left": kept}, default=str)
+            yield Offence(
+                "twice", f"a second payment is not treated as one: {what}", row["order_id"]
+            )

@@ -150,6 +150,7 @@ async def test_configuration_is_public_and_complete() -> None:
         "takesCodes": False,
         "invitations": {"reward": 0, "bonus": 0},
         "subscriptions": [],
+        "topUps": [],
         "demo": None,
     }
 

@@ -17,6 +17,7 @@ MAY_NAME_THEM = {
     SIDECAR / "devstack/demo.py",
     SIDECAR / "devstack/demo.mjs",
     SIDECAR / "devstack/demo_plans.mjs",
+    SIDECAR / "devstack/demo_prices.mjs",
 }
 
 

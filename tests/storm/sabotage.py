@@ -26,6 +26,7 @@ RULES: dict[str, tuple[str, str, str]] = {
         "l.verdict in ('unknown')",
     ),
     "periods": ("follow_cycle", "where c.id = v_cycle.id;", "where false;"),
+    "twice": ("pays_again", "where o.payment_id = pays_again.payment_id", "where false"),
     "amount": ("attempt_problem", "attempt.amount <> payment.amount", "false"),
 }
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+# `stranded` is money that buys nothing: its person is gone, or its period was paid before.
 _ORDERS: LiteralString = """
 select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p.tokens,
   p.payment_key, p.paid, p.refunded + p.withdrawn as returned,
@@ -33,7 +34,7 @@ select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p
   exists (
     select from coinslot.discrepancies d
     where d.order_id = p.order_id and d.kind = 'wallet_closed' and d.resolved_at is null
-  ) as stranded,
+  ) or coinslot.pays_again(p.id) as stranded,
   (coalesce(sum(l.delta), 0) - coinslot.covered_tokens(p.id))::bigint as booked,
   count(*) filter (where l.kind = 'purchase') as credits
 from public.token_payments p left join public.token_ledger l on l.payment_id = p.id

@@ -50,7 +50,7 @@ def test_the_options_are_those_that_are_read() -> None:
 
 
 def test_the_events_are_those_that_are_told() -> None:
-    told = set(re.findall(r"\.tell\('(coinslot-\w+)'", ALL_CODE))
+    told = set(re.findall(r"\.tell\('(coinslot-[\w-]+)'", ALL_CODE))
     assert members(body("interface", "CoinslotEvents")) == told
 
 

@@ -63,6 +63,9 @@ FAMILIES = (
     "cash.",
     "plan.event_",
     "plan.status_",
+    "topup.refused_",
+    "topup.status_",
+    "topup.why_",
 )
 
 
@@ -73,6 +76,8 @@ OF_A_PART = {
     "plans.js",
     "subscription.js",
     "subscribed.js",
+    "top-up.js",
+    "top-up-parts.js",
     *(f"plan-{each}.js" for each in ("acts", "dialogs", "history", "parts", "words")),
 }
 

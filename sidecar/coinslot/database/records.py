@@ -221,7 +221,8 @@ class Shop(Record):
 
     `refund_days` is None where the buyer is told nothing of it. `invitations` has what they are
     worth: `reward` for who invites and `bonus` for who is invited, in tokens. `plans` has the
-    `gateways` that may charge stored methods, and the `currencies` of the plans that are on sale.
+    `gateways` that may charge stored methods, those that may `at_will`, and the `currencies` of the
+    plans that are on sale.
     """
 
     business: dict[str, str] = {}

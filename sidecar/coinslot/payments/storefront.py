@@ -64,7 +64,11 @@ class Storefront:
             "maxQuantity": shop.max_quantity,
             "takesCodes": shop.takes_codes,
             "invitations": {"reward": 0, "bonus": 0} | shop.invitations,
-            "subscriptions": offered_subscriptions(self._settings, shop.plans),
+            "subscriptions": stored_methods(self._settings, shop.plans),
+            "topUps": stored_methods(
+                self._settings,
+                {"gateways": shop.plans.get("at_will", []), "currencies": shop.currencies},
+            ),
         }
 
     async def _known(self) -> Shop:
@@ -112,16 +116,15 @@ def offered_methods(
     return offered
 
 
-def offered_subscriptions(
-    settings: Settings, plans: Mapping[str, list[str]]
-) -> list[dict[str, str]]:
-    """The currencies in which plans are sold, each with the gateways that charge stored methods.
+def stored_methods(settings: Settings, sold: Mapping[str, list[str]]) -> list[dict[str, str]]:
+    """The currencies in which something is sold, each with those of its gateways that charge stored
+    methods.
 
     The gateways are in the order in which they take cards.
     """
     if not settings.secret_keys.keys:
         return []
-    allowed = plans.get("gateways", [])
+    allowed = sold.get("gateways", [])
     able = {
         each.gateway: each
         for each in settings.gateways
@@ -130,7 +133,7 @@ def offered_subscriptions(
     routes = settings.method_routes(settings.gateways)
     return [
         {"currency": currency, "gateway": name}
-        for currency in plans.get("currencies", [])
+        for currency in sold.get("currencies", [])
         for name in _in_order(routes, currency, able)
         if able[name].sells_in(currency)
     ]

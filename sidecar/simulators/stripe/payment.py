@@ -70,7 +70,7 @@ class Payments:
             return self.decline(intent, UNATTENDED) if off_session else self._ask_buyer(intent)
         if course in {"soft", "hard"}:
             return self.decline(intent, SOFT if course == "soft" else HARD)
-        return self.process(intent) if course == "unknown" else self.succeed(intent)
+        return self.process(intent) if course in {"unknown", "late"} else self.succeed(intent)
 
     def confirm(self, intent: Json, *, off_session: bool = False) -> Json:
         """Charges the card that is attached, declines it, or has its bank ask for the buyer."""

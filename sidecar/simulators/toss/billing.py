@@ -36,6 +36,7 @@ _DECLINES = {
     "hard": "INVALID_CARD_LOST_OR_STOLEN",
     "auth": "INVALID_AUTHORIZE_AUTH",
     "unknown": "PROVIDER_ERROR",
+    "late": "PROVIDER_ERROR",
 }
 
 
@@ -127,12 +128,23 @@ class TossBilling:
         if self._books.confirmed(order_id):
             raise TossError("DUPLICATED_ORDER_ID")
         course = self._cards.take(kept["customerKey"])
+        if course == "late":
+            self._cards.hold_back(order_id, given)
         if course != "ok":
             raise TossError(_DECLINES[course])
-        payment = new_payment(BuyerTurn(order_id=order_id), amount, self._now())
+        return self._approved(given)
+
+    def _approved(self, given: Json) -> Json:
+        payment = new_payment(BuyerTurn(order_id=given["orderId"]), given["amount"], self._now())
         payment |= {"type": "BILLING", "orderName": given["orderName"], "secret": None}
         approve_in_place(payment, self._now())
         return self._books.keep(payment)
+
+    def approve_late(self, order_id: str) -> None:
+        """Nothing tells of it, as nothing tells of any approval of a stored card."""
+        if self._books.confirmed(order_id):
+            raise NotPossible("The order was paid meanwhile")
+        self._approved(self._cards.held_back(order_id))
 
     async def _delete(self, _request: Request, billing_key: str) -> Json:
         kept = self._key(unquote(billing_key))

@@ -81,6 +81,9 @@ class TossSimulator(Simulator):
     def lose_card(self, customer: str) -> None:
         self._billing.lose(customer)
 
+    def approve_late(self, order_id: str) -> None:
+        self._billing.approve_late(order_id)
+
     def pay(self, turn: BuyerTurn) -> tuple[Json, Webhook | None]:
         if turn.amount is None:
             raise Refusal("Toss is told the amount by the page: give one")

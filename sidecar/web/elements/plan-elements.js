@@ -1,10 +1,11 @@
-// The elements for subscriptions by their names.
+// The elements for subscriptions and top-ups by their names.
 
 import { addPlanTexts } from './plan-words.js'
 import { CoinslotPlans } from './plans.js'
 import { CoinslotSubscription } from './subscription.js'
+import { CoinslotTopUp } from './top-up.js'
 
-const ELEMENTS = { 'coinslot-plans': CoinslotPlans, 'coinslot-subscription': CoinslotSubscription }
+const ELEMENTS = { 'coinslot-plans': CoinslotPlans, 'coinslot-subscription': CoinslotSubscription, 'coinslot-top-up': CoinslotTopUp }
 
 export function definePlans() {
   addPlanTexts()

@@ -35,13 +35,27 @@ export function facts(subscription) {
   ${stateOf(subscription) === 'active' ? html`<p class="quiet">${lapse(subscription)}</p>` : nothing}`
 }
 
-/** Of the plan that is had then, at the price that was agreed to. */
-function nextPayment(subscription) {
+/** Of the plan that is had then, at the price that was agreed to; null where nothing is charged. */
+function nextCharge(subscription) {
   const { status, next_charge_at: at, next, grace_until: grace } = subscription
-  if (!at || !/active|trialing|past_due/.test(status) || (grace && at >= grace)) return t('plan.no_next')
+  if (!at || !/active|trialing|past_due/.test(status) || (grace && at >= grace)) return null
   const agreed = subscription.price?.answer === 'agreed' ? { amount: subscription.price.amount } : {}
   const { amount, currency } = { ...subscription, ...agreed, ...next }
-  return t('plan.next_value', { date: dayOf(at), amount: money(amount, currency) })
+  return { date: dayOf(at), amount: money(amount, currency) }
+}
+
+function nextPayment(subscription) {
+  const charge = nextCharge(subscription)
+  return charge ? t('plan.next_value', charge) : t('plan.no_next')
+}
+
+/** A renewal is told for as long before as the shop's mails tell it, unless it was set otherwise. */
+const AHEAD_MS = { month: 3 * 86_400_000, year: 7 * 86_400_000 }
+
+function renewal(subscription) {
+  const { next_charge_at: at, every, method } = subscription
+  const charge = stateOf(subscription) === 'active' && Date.parse(at) - Date.now() < AHEAD_MS[every] && nextCharge(subscription)
+  return charge ? [line('', t('plan.ahead', { ...charge, card: cardName(method) }))] : []
 }
 
 const line = (tone, text) => html`<p class="banner ${tone}">${icon(tone === 'bad' ? 'cross' : 'clock')}<span>${text.replace(/ {2,}/g, ' ')}</span></p>`
@@ -59,6 +73,7 @@ export function banners(subscription, trouble) {
   if (status === 'paused') parts.push(line('', t('plan.paused')))
   if (next) parts.push(line('', t('plan.changing', { date, name: nameOf(next), amount: priceOf(next) })))
   if (subscription.price) parts.push(proposal(subscription))
+  parts.push(...renewal(subscription))
   if (trouble?.disputed) parts.push(line('warn', t('plan.disputed')))
   return parts
 }

@@ -71,7 +71,7 @@ export async function open(play = () => {}) {
   client = started.client
   const { reward = 0, bonus = 0 } = started.config.invitations ?? {}
   if ($('#invite')) $('#invite').hidden = !reward && !bonus
-  if ($('#plans')) $('#plans').hidden = !started.config.subscriptions?.length
+  if ($('#plans')) $('#plans').hidden = !(started.config.subscriptions?.length || started.config.topUps?.length)
   play(started)
   client.auth.onAuthStateChange(onAuth)
 }

@@ -7,9 +7,10 @@ import { planHistory } from '../elements/plan-history.js'
 import { cardChoice, planBones, planCards, planSummary } from '../elements/plan-parts.js'
 import { addPlanTexts, refusedLine } from '../elements/plan-words.js'
 import { actionsOf, banners, buttons, facts, heading } from '../elements/subscribed.js'
+import { topUpStates } from './top-up-states.js'
 import css from '../styles/plans.css'
 import outcomes from '../styles/outcome.css'
-import own from '../styles/subscription.css'
+import own from '../styles/top-up.css'
 import { locale } from '../text.js'
 
 const [THEN, SOON] = ['2030-01-31T00:00:00Z', '2030-01-03T00:00:00Z']
@@ -18,13 +19,14 @@ const SOLD = {
   USD: [['plus', 'Plus', '플러스', 300, 790], ['pro', 'Pro', '프로', 1000, 1990], ['year', 'Pro, yearly', '프로 연간', 12_000, 19_900]],
 }
 const CARD = { id: 'a', brand: 'visa', last_four: '4242', broken: false }
+const TOMORROW = new Date(Date.now() + 86_400_000).toISOString()
 const PRICE = { amount: 11_900, from: THEN }
 const REFUSALS = [
   'declined', 'tried', 'closed', 'not_stored', 'not_started', 'script_failed', 'signed_out', 'unknown', 'ours', 'review', 'authentication',
   'cannot_authenticate', 'have', 'gone', 'changed', 'method_gone', 'method_used', 'method_taken', 'too_soon', 'too_many', 'off', 'not_done',
 ]
 const OWN = {
-  active: {}, year: { every: 'year', rollover: 'full' }, canceling: { cancel_at_end: true, next_charge_at: null }, disputed: { cancel_at_end: true, trouble: { disputed: true } },
+  active: {}, ahead: { next_charge_at: TOMORROW, period_end: TOMORROW }, year: { every: 'year', rollover: 'full' }, canceling: { cancel_at_end: true, next_charge_at: null }, disputed: { cancel_at_end: true, trouble: { disputed: true } },
   pausing: { pause_at_end: true, next_charge_at: null }, paused: { status: 'paused', next_charge_at: null }, changing: { changes: true },
   retrying: { status: 'past_due', next_charge_at: SOON, grace_until: THEN, trouble: { what: 'declined' } },
   needs_method: { status: 'past_due', needs: 'method', next_charge_at: THEN, grace_until: THEN, method: { ...CARD, broken: true }, trouble: { what: 'declined' } },
@@ -65,6 +67,7 @@ function states() {
     ...named('plans', listed(plans)),
     ...named('plan', owned(plans, reason)),
     ...named('plan_asks', asked(plans)),
+    ...named('plan_topup', topUpStates(currency, CARD)),
     ...named('plan_refused', Object.fromEntries(REFUSALS.map((what) => [what, () => refusedLine({ what, reason, seconds: 300 })]))),
   }
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simulators.portone.v1.envelope import failed, ok
 from simulators.portone.v1.payment import new_payment
 from simulators.portone.v1.webhook import status_webhook
-from simulators.requests import json_object
+from simulators.requests import NotPossible, json_object
 from simulators.turns import BuyerTurn
 
 if TYPE_CHECKING:
@@ -118,18 +118,27 @@ class V1Billing:
         if self._books.all(uid):
             return failed(_USED, code=1)
         course = self._cards.take(customer["customer_uid"])
-        payment = self._payment(uid, amount, "paid" if course == "ok" else "failed")
-        payment |= {
-            "customer_uid": customer["customer_uid"],
-            "customer_uid_usage": "payment",
-            "channel": "api",
-        }
+        if course == "late":
+            self._cards.hold_back(uid, given)
+            return failed("일시적인 오류", status=500)
+        payment = self._charged(given, "paid" if course == "ok" else "failed")
         if course != "ok":
             payment["fail_reason"] = _DECLINES.get(course, "일시적인 오류")
         self._books.keep(payment)
         if course == "ok":
             self._announce(status_webhook(payment))
         return ok(payment)
+
+    def approve_late(self, order_id: str) -> Webhook:
+        if any(each["status"] == "paid" for each in self._books.all(order_id)):
+            raise NotPossible("The order was paid meanwhile")
+        payment = self._charged(self._cards.held_back(order_id), "paid")
+        return status_webhook(self._books.keep(payment))
+
+    def _charged(self, given: Json, outcome: str) -> Json:
+        payment = self._payment(given["merchant_uid"], given["amount"], outcome)
+        usage = {"customer_uid_usage": "payment", "channel": "api"}
+        return payment | {"customer_uid": given["customer_uid"], **usage}
 
     def _payment(self, uid: str, amount: int, outcome: str) -> Json:
         return new_payment(

@@ -66,6 +66,9 @@ class PortOneV1Simulator(Simulator):
     def lose_card(self, customer: str) -> None:
         self._billing.lose(customer)
 
+    def approve_late(self, order_id: str) -> Webhook:
+        return self._billing.approve_late(order_id)
+
     def pay(self, turn: BuyerTurn) -> tuple[Json, Webhook | None]:
         prepared = self._books.prepared(turn.order_id) or {}
         if turn.amount is None and not prepared:

@@ -136,7 +136,7 @@ class V2Billing:
         return self._taken(payment_id, given, self._cards.take(info["customer"]["id"]))
 
     def _taken(self, payment_id: str, given: Charge, course: str) -> HTTPResponse:
-        if course == "unknown":
+        if course in {"unknown", "late"}:
             return failed("PG_PROVIDER", 502, pgCode="PROVIDER_ERROR", pgMessage="일시적인 오류")
         outcome = "paid" if course == "ok" else "failed"
         turn = BuyerTurn.model_validate({"order_id": payment_id, "outcome": outcome})

@@ -1,0 +1,101 @@
+-- What happens to charges when something around them is odd: the plan is sold no more, the currency
+-- is none of the gateway's, nobody was there for days, or the clock goes back.
+begin;
+\ir helpers/call.sql
+\ir helpers/funnel.sql
+\ir helpers/subscriptions.sql
+
+select plan(30);
+select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
+  charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
+select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
+select pg_temp.as_service('select coinslot_set_plan(''plus'', ''month'', ''Plus'', ''플러스'', 300, ''{"KRW": 9900, "USD": 790}'')') \g /dev/null
+select pg_temp.as_service('select coinslot_set_plan(''pro'', ''month'', ''Pro'', ''프로'', 1000, ''{"KRW": 24900}'')') \g /dev/null
+insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay']) n;
+insert into methods select p.name, pg_temp.method(p.name, p.name || ' key') from people p;
+create function pg_temp.orders(name text) returns bigint
+language sql as $$ select count(*) from public.token_payments p where p.user_id = pg_temp.id(orders.name) $$;
+-- So far away are all times of somebody from the clock, which is the same as a clock that was moved.
+create function pg_temp.clock(name text, back interval) returns void
+language plpgsql as $$
+declare
+  v_id uuid := (pg_temp.sub(clock.name)).id;
+begin
+  update public.token_subscriptions s set anchor = s.anchor + clock.back, period_start = s.period_start + clock.back,
+    period_end = s.period_end + clock.back, next_charge_at = s.next_charge_at + clock.back,
+    created_at = s.created_at + clock.back, grace_until = s.grace_until + clock.back where s.id = v_id;
+  update coinslot.subscription_cycles c set period_start = c.period_start + clock.back,
+    period_end = c.period_end + clock.back, first_try_at = c.first_try_at + clock.back where c.subscription_id = v_id;
+  update coinslot.cycle_charges h set created_at = h.created_at + clock.back, leased_until = h.leased_until + clock.back
+  from coinslot.subscription_cycles c where c.id = h.cycle_id and c.subscription_id = v_id;
+end
+$$;
+
+-- ---- a plan that is sold no more ----
+
+select is(pg_temp.subscribe('ann') || pg_temp.charge('ann'), 'incompletecredited completed 300', 'somebody has a plan');
+select is(pg_temp.subscribe('ben') || pg_temp.charge('ben') || pg_temp.does('ben', 'change_token_plan(%L, ''pro'')'),
+  'incompletecredited completed 300active', '... and somebody changes to another with the next period');
+select is(pg_temp.as_service('select coinslot_remove_plan(''plus'')::text as t') ->> 't', 'true', 'the one is taken off sale');
+select is(pg_temp.as_service('select coinslot_remove_plan(''pro'')::text as t') ->> 't', 'true', '... and the other');
+select matches(pg_temp.subscribe('cat'), 'PT404 plan_not_found', 'nobody else gets it');
+select pg_temp.over('ann') \g /dev/null
+select is(pg_temp.charge('ann') || ' ' || pg_temp.state('ann'), 'credited completed 300 active plus 1 | 300', 'who has it goes on');
+select is((select p.amount from public.token_payments p where p.user_id = pg_temp.id('ann') order by p.created_at desc limit 1),
+  9900::bigint, '... at the price that was agreed to');
+select pg_temp.over('ben') \g /dev/null
+select is(pg_temp.charge('ben') || ' ' || pg_temp.state('ben'), 'credited completed 1000 active pro 1 | 1000', 'who had agreed to the other has it');
+select matches(pg_temp.does('ann', 'change_token_plan(%L, ''pro'')'), 'PT404 plan_not_found', 'but nobody changes to it any more');
+select is(pg_temp.does('ann', 'pause_token_subscription(%L)'), 'active', 'who pauses one that is off sale');
+select pg_temp.over('ann') \g /dev/null
+select is(pg_temp.charge('ann') || ' ' || (pg_temp.sub('ann')).status, 'nothing due paused', '... is charged nothing');
+select pg_temp.as_service('select coinslot_set_plan(''plus'', ''month'')') \g /dev/null
+
+-- ---- a currency that the gateway lacks ----
+
+select matches(pg_temp.shop(pg_temp.id('cat'), format('select (subscribe_token_plan(''plus'', ''portone'', ''USD'', %L)).status as t', pg_temp.card('cat'))),
+  'PT400 currency_not_taken', 'a price in a currency that the gateway does not take');
+select matches(pg_temp.shop(pg_temp.id('cat'), format('select (subscribe_token_plan(''plus'', ''portone'', ''EUR'', %L)).status as t', pg_temp.card('cat'))),
+  'PT404 plan_not_found', '... and in one that the plan has no price in');
+select is(pg_temp.orders('cat') || ' ' || coalesce((pg_temp.sub('cat')).status, 'none'), '0 none', '... make no order and no subscription');
+
+-- ---- nobody was there for two days ----
+
+select is(pg_temp.subscribe('cat') || pg_temp.charge('cat'), 'incompletecredited completed 300', 'somebody');
+select pg_temp.over('cat') \g /dev/null
+select pg_temp.clock('cat', interval '-2 days') \g /dev/null
+select is(pg_temp.charge('cat') || ' ' || pg_temp.state('cat'), 'credited completed 300 active plus 1 | 300', '... is charged two days late, once');
+select ok((pg_temp.sub('cat')).period_start < clock_timestamp() - interval '2 days'
+  and (pg_temp.sub('cat')).period_end < clock_timestamp() + interval '29 days', '... for the period that was due, which ends when it would have');
+select is(pg_temp.claim('cat'), null, '... and no other is due');
+select is(pg_temp.subscribe('dan') || pg_temp.charge('dan'), 'incompletecredited completed 300', 'one whose charge was begun before');
+select pg_temp.over('dan') \g /dev/null
+create temporary table claimed as select pg_temp.claim('dan') as c;
+select pg_temp.clock('dan', interval '-2 days') \g /dev/null
+select is((select concat_ws(' ', a ->> 'again', a ->> 'id' = c ->> 'id') from pg_temp.claim('dan') a, claimed), 'true t', '... is looked up, and not charged anew');
+select is((select pg_temp.pays(c) from claimed), 'credited completed 300', '... and was paid');
+select pg_temp.over('dan') \g /dev/null
+select is(pg_temp.charge('dan', 'soft'), 'true', 'one whose card was declined');
+select pg_temp.clock('dan', interval '-9 days') \g /dev/null
+select is(pg_temp.charge('dan') || ' ' || pg_temp.state('dan'), 'nothing due ended plus 2 unpaid | 300', '... is not charged after the grace that nobody saw');
+
+-- ---- the clock goes back ----
+
+select is(pg_temp.subscribe('eve') || pg_temp.charge('eve'), 'incompletecredited completed 300', 'one whose period was paid');
+select pg_temp.clock('eve', interval '40 days') \g /dev/null
+update public.token_subscriptions s set next_charge_at = clock_timestamp() where s.id = (pg_temp.sub('eve')).id;
+select is(pg_temp.claim('eve'), null, '... is charged nothing by a clock from before it');
+select ok((pg_temp.sub('eve')).next_charge_at > clock_timestamp() + interval '60 days' and pg_temp.orders('eve') = 1, '... but when that period is over');
+select pg_temp.clock('eve', interval '-40 days') \g /dev/null
+select is(pg_temp.charge('eve') || ' ' || pg_temp.state('eve'), 'nothing due active plus 0 | 300', '... nor when the clock is right again');
+select is(pg_temp.subscribe('fay') || pg_temp.charge('fay'), 'incompletecredited completed 300', 'one whose next charge is open');
+select pg_temp.over('fay') \g /dev/null
+truncate claimed;
+insert into claimed select pg_temp.claim('fay');
+select pg_temp.clock('fay', interval '40 days') \g /dev/null
+update public.token_subscriptions s set next_charge_at = clock_timestamp() where s.id = (pg_temp.sub('fay')).id;
+select is(pg_temp.claim('fay'), null, '... is not charged a second time by a clock from before');
+select is((select pg_temp.pays(c) from claimed) || ' ' || pg_temp.orders('fay'), 'credited completed 300 2', '... and what was paid is credited once');
+
+select * from finish();
+rollback;
