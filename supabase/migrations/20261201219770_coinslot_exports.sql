@@ -55,7 +55,8 @@ begin
     order by k.id desc limit list_actions.page_size + 1
   )
   select jsonb_agg(to_jsonb(f) || jsonb_build_object(
-    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor)
+    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor),
+    'planned_by_name', coinslot.actor_name(f.detail ->> 'planned_by')
   ) order by f.id desc), (
     select min(k.id)::text from walk k having count(*) = coinslot.walk_length()
   ) into v_items, v_last from found f;

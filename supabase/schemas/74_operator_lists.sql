@@ -268,7 +268,8 @@ begin
     order by k.id desc limit list_actions.page_size + 1
   )
   select jsonb_agg(to_jsonb(f) || jsonb_build_object(
-    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor)
+    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor),
+    'planned_by_name', coinslot.actor_name(f.detail ->> 'planned_by')
   ) order by f.id desc), (
     select min(k.id)::text from walk k having count(*) = coinslot.walk_length()
   ) into v_items, v_last from found f;
@@ -306,15 +307,48 @@ comment on function coinslot.planned_of(text) is
 'Prices of a product that are still to begin: [{currency, starts_at, amount, from}].';
 revoke all on function coinslot.planned_of(text) from public;
 
+-- From the moment on, whether the maintenance has noted it yet or not.
+create function coinslot.begun_of(product_id text) returns jsonb
+language sql stable set search_path = '' as $$
+  with begun as (
+    (select n.currency, n.starts_at, n.amount, coinslot.price_at(
+      n.product_id, n.currency, r.amount, n.starts_at - interval '1 microsecond'
+    ) as "from", coinslot.planner_of(n.product_id, n.currency, n.starts_at) as planned
+    from coinslot.planned_prices n
+    inner join public.token_prices r on r.product_id = n.product_id and r.currency = n.currency
+    where n.product_id = begun_of.product_id and n.starts_at <= statement_timestamp())
+    union all
+    (select k.detail ->> 'currency', (k.detail ->> 'starts_at')::timestamptz,
+      (k.detail #>> '{to,price}')::bigint, (k.detail #>> '{from,price}')::bigint, k.detail
+    from (
+      select a.* from coinslot.operator_actions a where a.subject = begun_of.product_id
+      order by a.id desc limit 100
+    ) k
+    where k.action = 'price_begun')
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'currency', b.currency, 'starts_at', b.starts_at, 'amount', b.amount, 'from', b."from",
+    'planned_at', b.planned -> 'planned_at',
+    'planned_by', coinslot.actor_name(b.planned ->> 'planned_by')
+  ) order by b.starts_at desc, b.currency), '[]')
+  from (select b.* from begun b order by b.starts_at desc, b.currency limit 5) b
+$$;
+comment on function coinslot.begun_of(text) is
+'The latest planned prices of a product that have begun:
+[{currency, starts_at, amount, from, planned_at, planned_by}].';
+revoke all on function coinslot.begun_of(text) from public;
+
 create function coinslot.list_catalogue() returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(
-    to_jsonb(p) || jsonb_build_object('planned', coinslot.planned_of(p.id))
+    to_jsonb(p) || jsonb_build_object(
+      'planned', coinslot.planned_of(p.id), 'begun', coinslot.begun_of(p.id)
+    )
   ), '[]')
   from coinslot.list_products() p
 $$;
 comment on function coinslot.list_catalogue() is
-'All products with their prices, and those that are planned.';
+'All products with their prices: now, planned, and the latest that have begun as planned.';
 revoke all on function coinslot.list_catalogue() from public;
 
 -- By what somebody has in hand: an id, a key, a code, an address. Each looked up by an index.

@@ -82,6 +82,22 @@ def test_what_the_database_has_is_told(family: str, source: str) -> None:
         assert f"{family}.{kind}" in TEXTS["en"], kind
 
 
+def test_every_action_of_the_log_is_told_and_filtered_for() -> None:
+    schemas = "\n".join(file.read_text() for file in (ROOT / "supabase/schemas").glob("*.sql"))
+    actions = {
+        each
+        for call in re.findall(r"note_action\(\s*([^;]*?),", schemas)
+        for each in re.findall(r"'([a-z]+(?:_[a-z]+)+)'", call.split(" else ")[0])
+        + re.findall(r" else '([a-z_]+)' end", call)
+        if not re.search(rf"= '{each}'", call) and not re.search(rf"when '{each}'", call)
+    }
+    actions |= set(re.findall(r"'(operator_(?:added|changed|removed)|price_begun)'", schemas))
+    assert len(actions) > 25
+    listed = set(re.findall(r"'(\w+)'", (WEB / "console/views/log.js").read_text()))
+    assert {each for each in actions if f"act.{each}" not in TEXTS["en"]} == set()
+    assert actions - listed == set()
+
+
 def test_no_text_has_words_that_nobody_says() -> None:
     banned = {"en": r"!|'|e-mail|cancelled|sidecar", "ko": r"결제사|습니다|십시오|!|게이트웨이"}
     for language, texts in TEXTS.items():
