@@ -24,7 +24,7 @@ FAMILIES = (
     *("act.", "ch.", "cr.", "ck.", "consent.", "cy.", "dl.", "er.", "err.", "ev.", "every."),
     "exp.list.",
     *("keys.", "lk.", "mt.", "nav.", "out.off.", "over.", "period.", "rc.", "reason.", "rep."),
-    *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "ss.", "st."),
+    *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "src.", "ss.", "st."),
     *("set.choice.", "set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
 )
 PARTS = ("", "about.", "business.", "group.", "link.")
