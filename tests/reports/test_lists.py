@@ -146,7 +146,7 @@ def test_a_page_of_any_list_takes_as_much_as_any_other(
 @pytest.mark.parametrize("plans", PLANS)
 def test_what_is_looked_at_in_full_reads_what_belongs_to_it(grown: Shop, plans: str) -> None:
     grown.connection.execute(f"set plan_cache_mode = {plans}".encode())
-    order = "ord_year000000100001"
+    order = "ord_year000000050001"
     subscription = "select md5('subscription 100')::uuid::text"
     found = grown.connection.execute(subscription).fetchone()
     assert found is not None
