@@ -162,3 +162,23 @@ def test_what_is_looked_at_in_full_reads_what_belongs_to_it(grown: Shop, plans: 
     for q in (order, "buyer77@example.com", "CODE17", "starter", "evt_9", grown.large):
         _, rows, _ = grown.asks("select token_console_search(%s)", q)
         assert sum(rows.values()) < MOST_ROWS / 10, (q, rows)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("plans", PLANS)
+def test_a_page_of_a_file_takes_as_much_as_a_page_of_its_list(
+    grown: Shop, record_property: Callable[[str, object], None], plans: str
+) -> None:
+    grown.connection.execute(f"set plan_cache_mode = {plans}".encode())
+    for name in ("orders", "refunds", "subscriptions", "entries", "cash_receipts", "actions"):
+        start = "select token_console_act('start_export', %s, 'r', %s, '{\"format\": \"csv\"}')"
+        begun = grown.asks(start, name, f"{plans} {name}")[0]["answer"]["id"]
+        page, after = "select token_console_list('export', %s, %s, 500)", None
+        for _ in range(3):
+            answer, rows, taken = grown.asks(page, json.dumps({"export": begun}), after)
+            record_property(f"milliseconds of a file of {name}", round(1000 * taken, 1))
+            assert answer["items"]
+            assert sum(rows.values()) < MOST_ROWS, (name, rows)
+            assert taken < 3 * HUNDRED_MS, (name, taken)
+            after = answer["next"]
+        grown.asks("select token_console_act('remove_export', %s, 'r', %s)", begun, begun)
