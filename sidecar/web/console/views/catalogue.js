@@ -31,7 +31,7 @@ const each = (products, product, currency, at) => {
 
 /** As buyers will see it: its names, its prices, what a token costs and what is saved; `products` are all, this one as it will be. */
 const preview = (products, product, warning, at) => html`<div class="preview"><small>${say('cat.preview')}</small><p><b>${product.name_ko || product.name}</b> <b lang="en">${product.name}</b></p>
-  <p>${Object.entries(product.prices).map(([currency, amount]) => html`${money(amount, currency)} ${each(products, product, currency, at)} `)}</p>
+  ${Object.entries(product.prices).map(([currency, amount]) => html`<p>${money(amount, currency)} ${each(products, product, currency, at)}</p>`)}
   ${warning ? html`<p class="warning">${warning}</p>` : nothing}</div>`
 
 const replaced = (products, product) => [...products.filter(({ id }) => id !== product.id), product]

@@ -66,6 +66,8 @@ export function askRefund(data) {
   const most = Math.min(left, can.refund_max)
   const unused = Math.min(most, unusedWorth(data))
   const amountOf = ({ amount }) => Math.trunc(Number(amount)) || 0
+  // What expired need not go back.
+  const spentOf = (given) => tokensBack(order, amountOf(given)) - order.token_parts.remaining - order.token_parts.expired
   const deposit = order.method === 'virtual_account'
   ask({
     title: say('refund.title', { amount: write(order.paid) }),
@@ -79,10 +81,10 @@ export function askRefund(data) {
       ] : []),
       ...(can.refund_force ? [{ name: 'force', label: say('refund.force'), type: 'checkbox', value: false }] : []),
     ],
-    extra: (_, set) => html`<div class="picks">
+    extra: (given, set) => html`<div class="picks">
       <button type="button" class="small" @click=${() => set('amount', String(most))}>${say('refund.all', { amount: write(most) })}</button>
       ${unused > 0 && unused < most ? html`<button type="button" class="small" @click=${() => set('amount', String(unused))}>${say('refund.unused', { amount: write(unused) })}</button>` : nothing}
-    </div>`,
+    </div>${spentOf(given) > 0 ? html`<p class="warning">${say('refund.spent', { used: number(spentOf(given)) })}</p>` : nothing}`,
     facts: (given) => [
       [say('refund.gets'), write(amountOf(given))],
       [say('refund.left'), write(left), write(left - amountOf(given))],
