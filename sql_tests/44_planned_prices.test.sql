@@ -77,6 +77,15 @@ select matches(pg_temp.actions('starter'), 'price_unplanned owner because$', '..
 select pg_temp.order_now('mine') as mine, pg_temp.order_now() as open \gset
 select pg_temp.comes() \g /dev/null
 select is(pg_temp.costs(), '6000 6000 6000', 'from then on it is the price of orders, offers and the catalogue');
+create function pg_temp.begun(role text default 'support') returns jsonb
+language sql as $$
+  select p -> 'begun' from jsonb_array_elements(pg_temp.get(role, 'catalogue')) p where p ->> 'id' = 'starter'
+$$;
+select is(
+  pg_temp.begun() - '{}'::text[], jsonb_build_array(jsonb_build_object('currency', 'KRW', 'amount', 6000, 'from', 5000,
+    'starts_at', :'soon'::timestamptz - interval '1 day', 'planned_at', null, 'planned_by', null)),
+  'the catalogue tells that it began, before anybody noted it'
+);
 select is(pg_temp.order_now(null, 5) ->> 'amount', '30000', '... of several in one');
 select is(pg_temp.order_now('mine'), :'mine'::jsonb, 'an order that was made keeps its own');
 select is(pg_temp.read(:'open'::jsonb ->> 'order_id', 'A:paid paid=5000'), 'credited completed 15', '... and is paid at it');
@@ -93,10 +102,27 @@ select is(
   'changed_meanwhile', 'who saw the price of before is told'
 );
 
--- Written down, and what is newer counts
+-- Written down, and what is newer counts. Here the moment came by moving it: so the note of the act is of another moment.
+select pg_temp.change(format($q$insert into coinslot.operator_actions (actor, action, subject, detail) values (%L, 'price_planned', 'starter', %L)$q$,
+  pg_temp.staff('owner'), jsonb_build_object('currency', 'KRW', 'starts_at', :'soon'::timestamptz - interval '1 day'))) \g /dev/null
+select is(pg_temp.begun() #>> '{0,planned_by}', 'owner@example.com', '... and who had planned it');
+select is((select count(*) from coinslot.operator_actions a where a.action = 'price_begun'), 0::bigint, 'nobody has noted it');
 select is(pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,prices_begun}', '1', 'the maintenance writes it down');
 select is((select r.amount from token_prices r where (r.product_id, r.currency) = ('starter', 'KRW')), 6000::bigint, '... as the price');
 select is(pg_temp.costs(), '6000 6000 6000', '... and nothing is different');
+select is(
+  (select jsonb_agg(jsonb_build_array(a.actor, a.role, a.subject, a.detail - 'planned_at')) from coinslot.operator_actions a where a.action = 'price_begun'),
+  jsonb_build_array(jsonb_build_array('coinslot', null, 'starter', jsonb_build_object('currency', 'KRW', 'starts_at', :'soon'::timestamptz - interval '1 day',
+    'from', '{"price": 5000}'::jsonb, 'to', '{"price": 6000}'::jsonb, 'planned_by', pg_temp.staff('owner')))),
+  'that it began is in the audit log, by nobody, with before and after and who had planned it'
+);
+select ok((select a.detail ? 'planned_at' from coinslot.operator_actions a where a.action = 'price_begun'), '... and when');
+select is(
+  (select jsonb_build_array(i ->> 'actor_name', i ->> 'planned_by_name') from jsonb_array_elements(pg_temp.list('support', 'actions', '{"action": "price_begun"}') -> 'items') i),
+  '["coinslot", "owner@example.com"]', '... as operators read it'
+);
+select is(pg_temp.begun() #>> '{0,planned_by}', 'owner@example.com', 'the catalogue tells the same');
+select is(pg_temp.as_service('select coinslot_run_maintenance() as n') #>> '{n,prices_begun}', '0', 'it begins once');
 select is((select count(*) from coinslot.planned_prices), 0::bigint, '... nor planned any more');
 select pg_temp.plan('owner', jsonb_build_object('currency', 'KRW', 'amount', 8000, 'starts_at', :'soon'::timestamptz)),
   pg_temp.plan('owner', jsonb_build_object('currency', 'KRW', 'amount', 9000, 'starts_at', :'later'::timestamptz)) \g /dev/null
@@ -104,6 +130,11 @@ select pg_temp.comes() \g /dev/null
 select is(pg_temp.costs(), '9000 9000 9000', 'of two that have begun the latest counts');
 select pg_temp.plan('owner', jsonb_build_object('currency', 'KRW', 'amount', 9999, 'starts_at', :'later'::timestamptz)) \g /dev/null
 select is(coinslot.begin_prices_of('starter'), 2::bigint, 'both are written down at once');
+select is(
+  (select jsonb_agg(jsonb_build_array(a.detail #> '{from,price}', a.detail #> '{to,price}') order by a.id) from coinslot.operator_actions a where a.action = 'price_begun'),
+  '[[5000, 6000], [6000, 8000], [8000, 9000]]', '... and noted, each after the one before'
+);
+select is(jsonb_path_query_array(pg_temp.begun(), '$[*].amount'), '[9000, 8000, 6000]', 'the catalogue tells the latest first');
 select is((select r.amount from token_prices r where (r.product_id, r.currency) = ('starter', 'KRW')), 9000::bigint, '... of which the latest stays');
 select is(pg_temp.costs(), '9000 9000 9000', '... and what is to come stays planned');
 select is(jsonb_path_query_array(coinslot.planned_of('starter'), '$[*].amount'), '[9999]', '... as it was');

@@ -114,7 +114,10 @@ language sql stable set search_path = '' as $$
     select coalesce(sum((a.detail ->> 'tokens')::bigint), 0)
     from coinslot.operator_actions a
     where a.actor = operator.user_id::text and a.action = 'tokens_granted'
-      and a.at > clock_timestamp() - interval '1 day'
+      and a.at > clock_timestamp() - interval '1 day' and a.id > coalesce((
+        select max(b.id) from coinslot.operator_actions b
+        where b.at < clock_timestamp() - interval '25 hours'
+      ), 0)
   ) else (
     select coalesce(sum(r.amount), 0) from coinslot.refunds r
     where r.requested_by = operator.user_id and r.currency = left_to.currency

@@ -146,27 +146,40 @@ revoke all on function coinslot.refund_item(coinslot.refunds, coinslot.operators
 create function coinslot.list_refunds(
   operator coinslot.operators, filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_from record := coinslot.read_cursor(list_refunds.after);
+  v_since timestamptz;
+  v_until timestamptz;
   v_items jsonb;
   v_last text;
 begin
   perform coinslot.check_filters(
     list_refunds.filters, array['status', 'gateway', 'user', 'since', 'until']
   );
+  v_since := coalesce((filters ->> 'since')::timestamptz, '-infinity');
+  v_until := coalesce((filters ->> 'until')::timestamptz, 'infinity');
   with walk as materialized (
-    select r.* from coinslot.refunds r
-    where (r.created_at, r.id) < (v_from.at, v_from.id)
-      and r.created_at < coalesce((filters ->> 'until')::timestamptz, 'infinity')
-      and r.created_at >= coalesce((filters ->> 'since')::timestamptz, '-infinity')
-      and (not filters ? 'user' or r.user_id = (filters ->> 'user')::uuid)
-      and (not filters ? 'status' or filters -> 'status' ? r.status)
-      and (not filters ? 'gateway' or r.gateway = filters ->> 'gateway')
-    order by r.created_at desc, r.id desc limit list_refunds.page_size + 1
+    (select r.* from coinslot.refunds r
+    where not filters ? 'user' and (r.created_at, r.id) < (v_from.at, v_from.id)
+      and r.created_at < v_until and r.created_at >= v_since
+    order by r.created_at desc, r.id desc limit coinslot.walk_for(filters - array['since', 'until'], page_size))
+    union all
+    (select r.* from coinslot.refunds r
+    where r.user_id = (filters ->> 'user')::uuid and (r.created_at, r.id) < (v_from.at, v_from.id)
+      and r.created_at < v_until and r.created_at >= v_since
+    order by r.created_at desc, r.id desc limit coinslot.walk_for(filters - array['user', 'since', 'until'], page_size))
+  ), found as (
+    select w.* from walk w
+    where (not filters ? 'status' or filters -> 'status' ? w.status)
+      and (not filters ? 'gateway' or w.gateway = filters ->> 'gateway')
+    order by w.created_at desc, w.id desc limit list_refunds.page_size + 1
   )
-  select jsonb_agg(coinslot.refund_item(w, operator) order by w.created_at desc, w.id desc)
-  into v_items from walk w;
+  select jsonb_agg(coinslot.refund_item(f.*, operator) order by f.created_at desc, f.id desc), (
+    select coinslot.cursor_of(w.created_at, w.id::text) from walk w
+    order by w.created_at desc, w.id desc offset coinslot.walk_length() - 1
+  ) into v_items, v_last from found f;
   return coinslot.page_of(v_items, list_refunds.page_size, v_last);
 end
 $$;

@@ -64,7 +64,8 @@ revoke all on function coinslot.case_item(coinslot.discrepancies, coinslot.opera
 create function coinslot.list_cases(
   operator coinslot.operators, filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_before bigint := coinslot.read_number(list_cases.after);
   v_items jsonb;
@@ -72,14 +73,19 @@ declare
 begin
   perform coinslot.check_filters(list_cases.filters, array['state', 'kind', 'gateway', 'order']);
   if coalesce(filters ->> 'state', 'open') = 'open' then
-    select jsonb_agg(coinslot.case_item(f, operator) order by f.id desc) into v_items from (
-      select d.* from coinslot.discrepancies d
-      where d.id < v_before and d.resolved_at is null
-        and (not filters ? 'kind' or d.kind = filters ->> 'kind')
-        and (not filters ? 'gateway' or d.gateway = filters ->> 'gateway')
-        and (not filters ? 'order' or d.order_id = filters ->> 'order')
-      order by d.id desc limit list_cases.page_size + 1
-    ) f;
+    with walk as materialized (
+      select d.* from coinslot.discrepancies d where d.id < v_before and d.resolved_at is null
+      order by d.id desc limit coinslot.walk_for(filters - 'state', page_size)
+    ), found as (
+      select w.* from walk w
+      where (not filters ? 'kind' or w.kind = filters ->> 'kind')
+        and (not filters ? 'gateway' or w.gateway = filters ->> 'gateway')
+        and (not filters ? 'order' or w.order_id = filters ->> 'order')
+      order by w.id desc limit list_cases.page_size + 1
+    )
+    select jsonb_agg(coinslot.case_item(f.*, operator) order by f.id desc), (
+      select min(w.id)::text from walk w having count(*) = coinslot.walk_length()
+    ) into v_items, v_last from found f;
   else
     with walk as materialized (
       select d.* from coinslot.discrepancies d where d.id < v_before
@@ -121,7 +127,8 @@ revoke all on function coinslot.webhook_item(coinslot.webhooks) from public;
 create function coinslot.list_webhooks_of(
   filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_before bigint := coinslot.read_number(list_webhooks_of.after);
   v_items jsonb;
@@ -133,16 +140,17 @@ begin
   with walk as materialized (
     (select w.* from coinslot.webhooks w
     where not filters ?| array['outcome', 'order'] and w.id < v_before
-    order by w.id desc limit coinslot.walk_length())
+    order by w.id desc limit coinslot.walk_for(filters, page_size))
     union all
     (select w.* from coinslot.webhooks w
-    where filters ? 'order' and w.order_id = filters ->> 'order' and w.id < v_before
-    order by w.id desc limit coinslot.walk_length())
+    where filters ? 'order'
+      and w.order_id between filters ->> 'order' and filters ->> 'order' and w.id < v_before
+    order by w.order_id desc, w.id desc limit coinslot.walk_for(filters - 'order', page_size))
     union all
     (select w.* from coinslot.webhooks w
-    where filters ? 'outcome' and not filters ? 'order' and w.outcome = filters ->> 'outcome'
-      and w.id < v_before
-    order by w.outcome desc, w.id desc limit coinslot.walk_length())
+    where filters ? 'outcome' and not filters ? 'order'
+      and w.outcome between filters ->> 'outcome' and filters ->> 'outcome' and w.id < v_before
+    order by w.outcome desc, w.id desc limit coinslot.walk_for(filters - 'outcome', page_size))
   ), found as (
     select k.* from walk k
     where (not filters ? 'gateway' or k.gateway = filters ->> 'gateway')
@@ -276,9 +284,11 @@ comment on function coinslot.list_actions(jsonb, text, integer) is
 revoke all on function coinslot.list_actions(jsonb, text, integer) from public;
 
 create function coinslot.list_team() returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set enable_seqscan = off as $$
   select coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('last_action_at', (
-    select max(a.at) from coinslot.operator_actions a where a.actor = o.user_id::text
+    select a.at from coinslot.operator_actions a
+    where a.actor between o.user_id::text and o.user_id::text
+    order by a.actor desc, a.id desc limit 1
   )) order by o.since, o.user_id), '[]')
   from coinslot.list_operators() o
 $$;

@@ -80,7 +80,8 @@ revoke all on function coinslot.delivery_item(coinslot.deliveries, coinslot.outb
 create function coinslot.list_deliveries_of(
   filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_before bigint := coinslot.read_number(list_deliveries_of.after);
   v_endpoint coinslot.endpoints;
@@ -93,8 +94,9 @@ begin
   v_endpoint := coinslot.endpoint_named(list_deliveries_of.filters ->> 'endpoint');
   with walk as materialized (
     select d.* from coinslot.deliveries d
-    where d.endpoint_id = v_endpoint.id and d.id < v_before
-    order by d.id desc limit coinslot.walk_length()
+    where d.endpoint_id between v_endpoint.id and v_endpoint.id and d.id < v_before
+    order by d.endpoint_id desc, d.id desc
+    limit coinslot.walk_for(filters - 'endpoint', page_size)
   ), found as materialized (
     select w.id, coinslot.delivery_item(w.*, o) as item from walk w
     inner join coinslot.outbox o on o.id = w.event_id

@@ -191,6 +191,10 @@ declare
   v_to timestamptz := coinslot.orders_summed_to(options);
   v_rows jsonb;
 begin
+  if cardinality(options.days) * (select count(*) from coinslot.order_ways(options.live)) > 40000
+  then
+    perform coinslot.fail('invalid_argument', '{"argument": "step", "reason": "Too many rows."}');
+  end if;
   select jsonb_agg(to_jsonb(r) order by r.day, r.orders desc, r.gateway, r.label) into v_rows from (
     select options.days[o.place] as day, o.gateway, o.method as label, o.currency, o.orders,
       o.opened, o.tried, o.declined, o.paid, o.first_try, o.paid - o.first_try as recovered,

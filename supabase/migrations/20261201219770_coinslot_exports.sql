@@ -24,7 +24,8 @@ end;
 create or replace function coinslot.list_actions(
   filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_before bigint := coinslot.read_number(list_actions.after);
   v_items jsonb;
@@ -36,16 +37,17 @@ begin
   with walk as materialized (
     (select a.* from coinslot.operator_actions a
     where not filters ?| array['actor', 'subject'] and a.id < v_before
-    order by a.id desc limit coinslot.walk_length())
+    order by a.id desc limit coinslot.walk_for(filters, page_size))
     union all
     (select a.* from coinslot.operator_actions a
-    where filters ? 'subject' and a.subject = filters ->> 'subject' and a.id < v_before
-    order by a.id desc limit coinslot.walk_length())
+    where filters ? 'subject'
+      and a.subject between filters ->> 'subject' and filters ->> 'subject' and a.id < v_before
+    order by a.subject desc, a.id desc limit coinslot.walk_for(filters - 'subject', page_size))
     union all
     (select a.* from coinslot.operator_actions a
-    where filters ? 'actor' and not filters ? 'subject' and a.actor = filters ->> 'actor'
-      and a.id < v_before
-    order by a.id desc limit coinslot.walk_length())
+    where filters ? 'actor' and not filters ? 'subject'
+      and a.actor between filters ->> 'actor' and filters ->> 'actor' and a.id < v_before
+    order by a.actor desc, a.id desc limit coinslot.walk_for(filters - 'actor', page_size))
   ), found as (
     select k.* from walk k
     where (not filters ? 'actor' or k.actor = filters ->> 'actor')
@@ -55,7 +57,8 @@ begin
     order by k.id desc limit list_actions.page_size + 1
   )
   select jsonb_agg(to_jsonb(f) || jsonb_build_object(
-    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor)
+    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor),
+    'planned_by_name', coinslot.actor_name(f.detail ->> 'planned_by')
   ) order by f.id desc), (
     select min(k.id)::text from walk k having count(*) = coinslot.walk_length()
   ) into v_items, v_last from found f;
@@ -72,7 +75,7 @@ language sql immutable parallel safe set search_path = '' as $$
       when 'number' then v.written
       when 'boolean' then v.written
       else '"' || replace(
-        case when v.written ~ '^\s*[=+@\-\t\r]' then '''' else '' end || v.written, '"', '""'
+        case when v.written ~ '^\s*[=+@\-\t\r＝＋－＠]' then '''' else '' end || v.written, '"', '""'
       ) || '"' end, ',' order by c.place) as line
     from jsonb_array_elements(csv_lines.rows) with ordinality r (item, place)
     cross join unnest(csv_lines.columns) with ordinality c (name, place)
@@ -169,7 +172,8 @@ revoke all on function coinslot.export_columns(text) from public;
 create function coinslot.export_entries(
   filters jsonb, until timestamptz, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_user uuid;
   v_seq bigint;

@@ -90,7 +90,23 @@ comment on function coinslot.check_product(text, text, text, bigint, jsonb) is
 'PT400 for what cannot be a product; null is always right.';
 revoke all on function coinslot.check_product(text, text, text, bigint, jsonb) from public;
 
--- What has begun is written down before anything else is, which is newer than it.
+-- By the note of the act: who planned it last, and when.
+create function coinslot.planner_of(product_id text, currency text, starts_at timestamptz)
+returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('planned_by', a.actor, 'planned_at', a.at)
+  from coinslot.operator_actions a
+  where a.subject = planner_of.product_id and a.action = 'price_planned'
+    and a.detail ->> 'currency' = planner_of.currency
+    and (a.detail ->> 'starts_at')::timestamptz = planner_of.starts_at
+  order by a.id desc limit 1
+$$;
+comment on function coinslot.planner_of(text, text, timestamptz) is
+'{planned_by, planned_at} of a planned price; null = it was planned by no operator.';
+revoke all on function coinslot.planner_of(text, text, timestamptz) from public;
+
+-- What has begun is written down before anything else is, which is newer than it. Nobody acts at
+-- that moment: the log says that it began, with who had planned it.
 create function coinslot.begin_prices_of(product_id text) returns bigint
 language sql volatile set search_path = '' as $$
   with begun as (
@@ -100,6 +116,17 @@ language sql volatile set search_path = '' as $$
   ), last as (
     select distinct on (b.currency) b.currency, b.amount from begun b
     order by b.currency, b.starts_at desc
+  ), noted as (
+    insert into coinslot.operator_actions (actor, role, action, subject, detail)
+    select 'coinslot', null, 'price_begun', b.product_id, jsonb_build_object(
+      'currency', b.currency, 'starts_at', b.starts_at, 'to', jsonb_build_object('price', b.amount),
+      'from', jsonb_build_object('price', coalesce(
+        lag(b.amount) over (partition by b.currency order by b.starts_at), r.amount
+      ))
+    ) || coalesce(coinslot.planner_of(b.product_id, b.currency, b.starts_at), '{}')
+    from begun b
+    inner join public.token_prices r on r.product_id = b.product_id and r.currency = b.currency
+    order by b.starts_at, b.currency
   ), written as (
     update public.token_prices r set amount = l.amount from last l
     where r.product_id = begin_prices_of.product_id and r.currency = l.currency
@@ -108,7 +135,7 @@ language sql volatile set search_path = '' as $$
   select count(*) from begun
 $$;
 comment on function coinslot.begin_prices_of(text) is
-'Writes the prices of a product that have begun into token_prices; how many had.';
+'Writes the prices of a product that have begun into token_prices, and notes each; how many had.';
 revoke all on function coinslot.begin_prices_of(text) from public;
 
 create function coinslot.set_prices(product_id text, prices jsonb) returns void

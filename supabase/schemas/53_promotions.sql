@@ -140,6 +140,7 @@ comment on column coinslot.promotion_uses.overrun is
 'Paid when all uses of the code were taken: its order kept the price that it was made with.';
 create index promotion_uses_user_id on coinslot.promotion_uses (user_id, promotion);
 create index promotion_uses_code on coinslot.promotion_uses (code);
+create index promotion_uses_used on coinslot.promotion_uses (promotion) where status = 'used';
 alter table coinslot.promotion_uses enable row level security;
 revoke all on table coinslot.promotion_uses from anon, authenticated, service_role;
 create policy "Nobody reads uses through the API" on coinslot.promotion_uses

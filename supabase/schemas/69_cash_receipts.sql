@@ -758,7 +758,8 @@ grant execute on function public.coinslot_finish_cash_receipt(
 
 create function coinslot.list_cash_receipts(status text, after text, page_size integer)
 returns jsonb
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_from record := coinslot.read_cursor(list_cash_receipts.after);
   v_size integer := least(greatest(coalesce(list_cash_receipts.page_size, 50), 1), 500);
@@ -767,9 +768,16 @@ declare
 begin
   perform coinslot.require_operator(variadic coinslot.operator_roles());
   with walk as materialized (
-    select r.* from coinslot.cash_receipts r
-    where (r.requested_at, r.payment_id) < (v_from.at, v_from.id)
-    order by r.requested_at desc, r.payment_id desc limit coinslot.walk_length()
+    (select r.* from coinslot.cash_receipts r
+    where list_cash_receipts.status is distinct from 'failed'
+      and (r.requested_at, r.payment_id) < (v_from.at, v_from.id)
+    order by r.requested_at desc, r.payment_id desc limit coinslot.walk_for(to_jsonb(list_cash_receipts.status), v_size))
+    union all
+    (select r.* from coinslot.cash_receipts r
+    where list_cash_receipts.status = 'failed' and r.status = 'failed'
+      and r.requested_at <= v_from.at
+      and (r.requested_at, r.payment_id) < (v_from.at, v_from.id)
+    order by r.requested_at desc, r.payment_id desc limit coinslot.walk_for(null, v_size))
   ), found as (
     select w.* from walk w
     where list_cash_receipts.status is null or w.status = list_cash_receipts.status

@@ -110,13 +110,17 @@ comment on function coinslot.limit_of(coinslot.operators, text) is
 'Tokens they may give in a day, or minor units of a currency they may refund; null = any.';
 revoke all on function coinslot.limit_of(coinslot.operators, text) from public;
 
+-- Actions are numbered as they come: what is an hour older than the day has a smaller number.
 create function coinslot.left_to(operator coinslot.operators, currency text) returns bigint
 language sql stable set search_path = '' as $$
   select greatest(0, l.most - case when left_to.currency is null then (
     select coalesce(sum((a.detail ->> 'tokens')::bigint), 0)
     from coinslot.operator_actions a
     where a.actor = operator.user_id::text and a.action = 'tokens_granted'
-      and a.at > clock_timestamp() - interval '1 day'
+      and a.at > clock_timestamp() - interval '1 day' and a.id > coalesce((
+        select max(b.id) from coinslot.operator_actions b
+        where b.at < clock_timestamp() - interval '25 hours'
+      ), 0)
   ) else (
     select coalesce(sum(r.amount), 0) from coinslot.refunds r
     where r.requested_by = operator.user_id and r.currency = left_to.currency

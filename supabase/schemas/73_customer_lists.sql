@@ -22,7 +22,8 @@ revoke all on function coinslot.customer_item(uuid, coinslot.operators) from pub
 create function coinslot.list_customers(
   operator coinslot.operators, filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_from record := coinslot.read_cursor(list_customers.after);
   v_items jsonb;
@@ -65,7 +66,8 @@ from public;
 create function coinslot.list_entries(
   filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_before bigint := coinslot.read_number(list_entries.after);
   v_items jsonb;
@@ -78,7 +80,7 @@ begin
   with walk as materialized (
     select l.* from public.token_ledger l
     where l.user_id = (filters ->> 'user')::uuid and l.seq < v_before
-    order by l.seq desc limit coinslot.walk_length()
+    order by l.seq desc limit coinslot.walk_for(filters - 'user', page_size)
   ), found as (
     select w.* from walk w where not filters ? 'kind' or w.kind = filters ->> 'kind'
     order by w.seq desc limit list_entries.page_size + 1
@@ -204,8 +206,10 @@ comment on function coinslot.next_uuid(uuid) is 'The uuid right after this one.'
 revoke all on function coinslot.next_uuid(uuid) from public;
 
 -- Whether one wallet adds up, by the same proofs as all of them: as a range of one.
+-- Planned for this wallet at each call: a plan for any wallet would read the whole ledger.
 create function coinslot.prove_wallet(user_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set enable_seqscan = off
+set plan_cache_mode = force_custom_plan as $$
   select jsonb_build_object(
     'entries', (select w.seq from public.token_wallets w where w.user_id = prove_wallet.user_id),
     'problems', coalesce(jsonb_agg(to_jsonb(v)), '[]')

@@ -64,7 +64,8 @@ revoke all on function coinslot.case_item(coinslot.discrepancies, coinslot.opera
 create function coinslot.list_cases(
   operator coinslot.operators, filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_before bigint := coinslot.read_number(list_cases.after);
   v_items jsonb;
@@ -72,14 +73,19 @@ declare
 begin
   perform coinslot.check_filters(list_cases.filters, array['state', 'kind', 'gateway', 'order']);
   if coalesce(filters ->> 'state', 'open') = 'open' then
-    select jsonb_agg(coinslot.case_item(f, operator) order by f.id desc) into v_items from (
-      select d.* from coinslot.discrepancies d
-      where d.id < v_before and d.resolved_at is null
-        and (not filters ? 'kind' or d.kind = filters ->> 'kind')
-        and (not filters ? 'gateway' or d.gateway = filters ->> 'gateway')
-        and (not filters ? 'order' or d.order_id = filters ->> 'order')
-      order by d.id desc limit list_cases.page_size + 1
-    ) f;
+    with walk as materialized (
+      select d.* from coinslot.discrepancies d where d.id < v_before and d.resolved_at is null
+      order by d.id desc limit coinslot.walk_for(filters - 'state', page_size)
+    ), found as (
+      select w.* from walk w
+      where (not filters ? 'kind' or w.kind = filters ->> 'kind')
+        and (not filters ? 'gateway' or w.gateway = filters ->> 'gateway')
+        and (not filters ? 'order' or w.order_id = filters ->> 'order')
+      order by w.id desc limit list_cases.page_size + 1
+    )
+    select jsonb_agg(coinslot.case_item(f.*, operator) order by f.id desc), (
+      select min(w.id)::text from walk w having count(*) = coinslot.walk_length()
+    ) into v_items, v_last from found f;
   else
     with walk as materialized (
       select d.* from coinslot.discrepancies d where d.id < v_before
@@ -118,10 +124,13 @@ $$;
 comment on function coinslot.webhook_item(coinslot.webhooks) is 'A webhook as a line of a list.';
 revoke all on function coinslot.webhook_item(coinslot.webhooks) from public;
 
+-- Of an outcome, an order, a subject or an actor the index of just that is walked, however many or
+-- few there are by the statistics: `between` leaves no other index that has this order.
 create function coinslot.list_webhooks_of(
   filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_before bigint := coinslot.read_number(list_webhooks_of.after);
   v_items jsonb;
@@ -133,16 +142,17 @@ begin
   with walk as materialized (
     (select w.* from coinslot.webhooks w
     where not filters ?| array['outcome', 'order'] and w.id < v_before
-    order by w.id desc limit coinslot.walk_length())
+    order by w.id desc limit coinslot.walk_for(filters, page_size))
     union all
     (select w.* from coinslot.webhooks w
-    where filters ? 'order' and w.order_id = filters ->> 'order' and w.id < v_before
-    order by w.id desc limit coinslot.walk_length())
+    where filters ? 'order'
+      and w.order_id between filters ->> 'order' and filters ->> 'order' and w.id < v_before
+    order by w.order_id desc, w.id desc limit coinslot.walk_for(filters - 'order', page_size))
     union all
     (select w.* from coinslot.webhooks w
-    where filters ? 'outcome' and not filters ? 'order' and w.outcome = filters ->> 'outcome'
-      and w.id < v_before
-    order by w.outcome desc, w.id desc limit coinslot.walk_length())
+    where filters ? 'outcome' and not filters ? 'order'
+      and w.outcome between filters ->> 'outcome' and filters ->> 'outcome' and w.id < v_before
+    order by w.outcome desc, w.id desc limit coinslot.walk_for(filters - 'outcome', page_size))
   ), found as (
     select k.* from walk k
     where (not filters ? 'gateway' or k.gateway = filters ->> 'gateway')
@@ -188,19 +198,31 @@ $$;
 comment on function coinslot.get_webhook(coinslot.operators, text) is 'A webhook in full.';
 revoke all on function coinslot.get_webhook(coinslot.operators, text) from public;
 
+create function coinslot.counted_to() returns integer
+language sql immutable parallel safe set search_path = ''
+return 1001;
+comment on function coinslot.counted_to() is
+'Where counts of a list end: 1,001 are more than 1,000.';
+revoke all on function coinslot.counted_to() from public;
+
 create function coinslot.list_promotions_of(
   filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off as $$
 declare
   v_items jsonb;
 begin
   perform coinslot.check_filters(list_promotions_of.filters, array[]::text[]);
   select jsonb_agg(to_jsonb(f) || jsonb_build_object('cursor', f.id, 'uses', (
-    select count(*) from coinslot.promotion_uses u
-    where u.status = 'used' and u.promotion = f.id
+    select count(*) from (
+      select from coinslot.promotion_uses u
+      where u.status = 'used' and u.promotion = f.id limit coinslot.counted_to()
+    ) c
   ), 'codes', (
-    select count(*) from coinslot.promotion_codes c where c.promotion = f.id
+    select count(*) from (
+      select from coinslot.promotion_codes c where c.promotion = f.id limit coinslot.counted_to()
+    ) c
   )) order by f.id) into v_items
   from (
     select p.* from coinslot.promotions p where p.id > coalesce(list_promotions_of.after, '')
@@ -237,7 +259,8 @@ revoke all on function coinslot.list_codes_of(jsonb, text, integer) from public;
 create function coinslot.list_actions(
   filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_before bigint := coinslot.read_number(list_actions.after);
   v_items jsonb;
@@ -249,16 +272,17 @@ begin
   with walk as materialized (
     (select a.* from coinslot.operator_actions a
     where not filters ?| array['actor', 'subject'] and a.id < v_before
-    order by a.id desc limit coinslot.walk_length())
+    order by a.id desc limit coinslot.walk_for(filters, page_size))
     union all
     (select a.* from coinslot.operator_actions a
-    where filters ? 'subject' and a.subject = filters ->> 'subject' and a.id < v_before
-    order by a.id desc limit coinslot.walk_length())
+    where filters ? 'subject'
+      and a.subject between filters ->> 'subject' and filters ->> 'subject' and a.id < v_before
+    order by a.subject desc, a.id desc limit coinslot.walk_for(filters - 'subject', page_size))
     union all
     (select a.* from coinslot.operator_actions a
-    where filters ? 'actor' and not filters ? 'subject' and a.actor = filters ->> 'actor'
-      and a.id < v_before
-    order by a.id desc limit coinslot.walk_length())
+    where filters ? 'actor' and not filters ? 'subject'
+      and a.actor between filters ->> 'actor' and filters ->> 'actor' and a.id < v_before
+    order by a.actor desc, a.id desc limit coinslot.walk_for(filters - 'actor', page_size))
   ), found as (
     select k.* from walk k
     where (not filters ? 'actor' or k.actor = filters ->> 'actor')
@@ -268,7 +292,8 @@ begin
     order by k.id desc limit list_actions.page_size + 1
   )
   select jsonb_agg(to_jsonb(f) || jsonb_build_object(
-    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor)
+    'cursor', f.id::text, 'actor_name', coinslot.actor_name(f.actor),
+    'planned_by_name', coinslot.actor_name(f.detail ->> 'planned_by')
   ) order by f.id desc), (
     select min(k.id)::text from walk k having count(*) = coinslot.walk_length()
   ) into v_items, v_last from found f;
@@ -280,9 +305,11 @@ comment on function coinslot.list_actions(jsonb, text, integer) is
 revoke all on function coinslot.list_actions(jsonb, text, integer) from public;
 
 create function coinslot.list_team() returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set enable_seqscan = off as $$
   select coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('last_action_at', (
-    select max(a.at) from coinslot.operator_actions a where a.actor = o.user_id::text
+    select a.at from coinslot.operator_actions a
+    where a.actor between o.user_id::text and o.user_id::text
+    order by a.actor desc, a.id desc limit 1
   )) order by o.since, o.user_id), '[]')
   from coinslot.list_operators() o
 $$;
@@ -306,15 +333,48 @@ comment on function coinslot.planned_of(text) is
 'Prices of a product that are still to begin: [{currency, starts_at, amount, from}].';
 revoke all on function coinslot.planned_of(text) from public;
 
+-- From the moment on, whether the maintenance has noted it yet or not.
+create function coinslot.begun_of(product_id text) returns jsonb
+language sql stable set search_path = '' as $$
+  with begun as (
+    (select n.currency, n.starts_at, n.amount, coinslot.price_at(
+      n.product_id, n.currency, r.amount, n.starts_at - interval '1 microsecond'
+    ) as "from", coinslot.planner_of(n.product_id, n.currency, n.starts_at) as planned
+    from coinslot.planned_prices n
+    inner join public.token_prices r on r.product_id = n.product_id and r.currency = n.currency
+    where n.product_id = begun_of.product_id and n.starts_at <= statement_timestamp())
+    union all
+    (select k.detail ->> 'currency', (k.detail ->> 'starts_at')::timestamptz,
+      (k.detail #>> '{to,price}')::bigint, (k.detail #>> '{from,price}')::bigint, k.detail
+    from (
+      select a.* from coinslot.operator_actions a where a.subject = begun_of.product_id
+      order by a.id desc limit 100
+    ) k
+    where k.action = 'price_begun')
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'currency', b.currency, 'starts_at', b.starts_at, 'amount', b.amount, 'from', b."from",
+    'planned_at', b.planned -> 'planned_at',
+    'planned_by', coinslot.actor_name(b.planned ->> 'planned_by')
+  ) order by b.starts_at desc, b.currency), '[]')
+  from (select b.* from begun b order by b.starts_at desc, b.currency limit 5) b
+$$;
+comment on function coinslot.begun_of(text) is
+'The latest planned prices of a product that have begun:
+[{currency, starts_at, amount, from, planned_at, planned_by}].';
+revoke all on function coinslot.begun_of(text) from public;
+
 create function coinslot.list_catalogue() returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(
-    to_jsonb(p) || jsonb_build_object('planned', coinslot.planned_of(p.id))
+    to_jsonb(p) || jsonb_build_object(
+      'planned', coinslot.planned_of(p.id), 'begun', coinslot.begun_of(p.id)
+    )
   ), '[]')
   from coinslot.list_products() p
 $$;
 comment on function coinslot.list_catalogue() is
-'All products with their prices, and those that are planned.';
+'All products with their prices: now, planned, and the latest that have begun as planned.';
 revoke all on function coinslot.list_catalogue() from public;
 
 -- By what somebody has in hand: an id, a key, a code, an address. Each looked up by an index.

@@ -202,6 +202,10 @@ declare
   v_to timestamptz := coinslot.orders_summed_to(options);
   v_rows jsonb;
 begin
+  if cardinality(options.days) * (select count(*) from coinslot.order_ways(options.live)) > 40000
+  then
+    perform coinslot.fail('invalid_argument', '{"argument": "step", "reason": "Too many rows."}');
+  end if;
   select jsonb_agg(to_jsonb(r) order by r.day, r.orders desc, r.gateway, r.label) into v_rows from (
     select options.days[o.place] as day, o.gateway, o.method as label, o.currency, o.orders,
       o.opened, o.tried, o.declined, o.paid, o.first_try, o.paid - o.first_try as recovered,
@@ -230,15 +234,24 @@ comment on function coinslot.funnel_report(coinslot.report_options) is
 'What became of orders, by gateway and way to pay.';
 revoke all on function coinslot.funnel_report(coinslot.report_options) from public;
 
+-- What is beyond it is added up as `other`: a report is as long as its days allow, and nothing of
+-- it is left out.
+create function coinslot.kinds_of_a_row(options coinslot.report_options) returns bigint
+language sql immutable parallel safe set search_path = ''
+return greatest(10, 10000 / cardinality(options.days));
+comment on function coinslot.kinds_of_a_row(coinslot.report_options) is
+'How many kinds a row of a report tells apart, the most frequent first.';
+revoke all on function coinslot.kinds_of_a_row(coinslot.report_options) from public;
+
 create function coinslot.declines_report(options coinslot.report_options) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
   v_to timestamptz := coinslot.orders_summed_to(options);
   v_rows jsonb;
 begin
-  select jsonb_agg(to_jsonb(r) order by r.day, r.attempts desc, r.label) into v_rows from (
-    select options.days[width_bucket(s.at, options.bounds)] as day, s.gateway, s.method,
-      s.reason as label, sum(s.attempts)::bigint as attempts
+  with parts as (
+    select width_bucket(s.at, options.bounds) as place, s.gateway, s.method, s.reason,
+      sum(s.attempts) as attempts
     from (
       select d.* from coinslot.decline_sums d where d.at >= options.since and d.at < v_to
       union all
@@ -246,7 +259,17 @@ begin
     ) s
     where s.live = options.live and (options.currency is null or s.currency = options.currency)
     group by 1, 2, 3, 4
-    order by 1, 5 desc limit 5000
+  ), ranked as (
+    select p.*, row_number() over (
+      partition by p.place order by p.attempts desc, p.reason, p.gateway, p.method
+    ) <= coinslot.kinds_of_a_row(options) as named
+    from parts p
+  )
+  select jsonb_agg(to_jsonb(r) order by r.day, r.attempts desc, r.label) into v_rows from (
+    select options.days[k.place] as day, case when k.named then k.gateway else '' end as gateway,
+      case when k.named then k.method else '' end as method,
+      case when k.named then k.reason else 'other' end as label, sum(k.attempts)::bigint as attempts
+    from ranked k group by 1, 2, 3, 4
   ) r;
   return coalesce(v_rows, '[]');
 end
@@ -458,7 +481,8 @@ revoke all on function public.token_console_report(text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_report(text, jsonb) to authenticated;
 
--- A cell that a spreadsheet would take for a formula is text. Numbers are numbers.
+-- A cell that a spreadsheet would take for a formula is text; some take the wide signs of East Asia
+-- for one, too. Numbers are numbers.
 create function coinslot.csv_lines(rows jsonb, columns text[]) returns jsonb
 language sql immutable parallel safe set search_path = '' as $$
   select coalesce(jsonb_agg(l.line order by l.place), '[]')
@@ -468,7 +492,7 @@ language sql immutable parallel safe set search_path = '' as $$
       when 'number' then v.written
       when 'boolean' then v.written
       else '"' || replace(
-        case when v.written ~ '^\s*[=+@\-\t\r]' then '''' else '' end || v.written, '"', '""'
+        case when v.written ~ '^\s*[=+@\-\t\r＝＋－＠]' then '''' else '' end || v.written, '"', '""'
       ) || '"' end, ',' order by c.place) as line
     from jsonb_array_elements(csv_lines.rows) with ordinality r (item, place)
     cross join unnest(csv_lines.columns) with ordinality c (name, place)

@@ -44,7 +44,8 @@ from public;
 create function coinslot.list_subscriptions_of(
   operator coinslot.operators, filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_from record := coinslot.read_cursor(list_subscriptions_of.after);
   v_since timestamptz;
@@ -61,12 +62,12 @@ begin
     (select s.* from public.token_subscriptions s
     where not filters ? 'user' and (s.created_at, s.id) < (v_from.at, v_from.id)
       and s.created_at < v_until and s.created_at >= v_since
-    order by s.created_at desc, s.id desc limit coinslot.walk_length())
+    order by s.created_at desc, s.id desc limit coinslot.walk_for(filters - array['since', 'until'], page_size))
     union all
     (select s.* from public.token_subscriptions s
     where s.user_id = (filters ->> 'user')::uuid and (s.created_at, s.id) < (v_from.at, v_from.id)
       and s.created_at < v_until and s.created_at >= v_since
-    order by s.created_at desc, s.id desc limit coinslot.walk_length())
+    order by s.created_at desc, s.id desc limit coinslot.walk_for(filters - array['user', 'since', 'until'], page_size))
   ), found as (
     select w.* from walk w
     where (not filters ? 'status' or filters -> 'status' ? w.status)

@@ -167,14 +167,24 @@ language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
   v_rows jsonb;
 begin
-  select jsonb_agg(to_jsonb(r) order by r.day, r.churn desc, r.label, r.plan) into v_rows from (
-    select options.days[width_bucket(m.at, options.bounds)] as day, m.reason as label,
-      m.plan_id as plan, m.currency, count(*) as ended, -sum(m.worth)::bigint as churn
+  with parts as (
+    select width_bucket(m.at, options.bounds) as place, m.reason, m.plan_id, m.currency,
+      count(*) as ended, -sum(m.worth) as churn
     from coinslot.recurring_moves m
     where m.at >= options.since and m.at < options.until and m.live = options.live
       and m.kind = 'churn' and (options.currency is null or m.currency = options.currency)
     group by 1, 2, 3, 4
-    order by 1, 6 desc limit 5000
+  ), ranked as (
+    select p.*, row_number() over (
+      partition by p.place, p.currency order by p.churn desc, p.reason, p.plan_id
+    ) <= coinslot.kinds_of_a_row(options) as named
+    from parts p
+  )
+  select jsonb_agg(to_jsonb(r) order by r.day, r.churn desc, r.label, r.plan) into v_rows from (
+    select options.days[k.place] as day, case when k.named then k.reason else 'other' end as label,
+      case when k.named then k.plan_id else '' end as plan, k.currency,
+      sum(k.ended)::bigint as ended, sum(k.churn)::bigint as churn
+    from ranked k group by 1, 2, 3, 4
   ) r;
   return coalesce(v_rows, '[]');
 end

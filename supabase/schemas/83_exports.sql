@@ -70,7 +70,8 @@ revoke all on function coinslot.export_columns(text) from public;
 create function coinslot.export_entries(
   filters jsonb, until timestamptz, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_user uuid;
   v_seq bigint;

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.support.shop import Shop
 
 BYTES = 110_000
+MARKUP = "<img src=x onerror='window.hit=1'><b onclick='window.hit=1'>Bold</b>&amp;"
 PAGES = (
     *("overview", "orders", "customers", "review", "refunds", "catalogue", "codes", "webhooks"),
     *("subscriptions", "events", "exports"),
@@ -52,6 +53,37 @@ async def test_axe_finds_nothing_on_any_page(
     )
     for path in (*PAGES, f"orders/{order_id}", f"customers/{shop.buyer.id}"):
         assert await look(page, path) == [], path
+
+
+async def test_names_with_markup_are_text_everywhere(enter: Console, shop: Shop) -> None:
+    """A product, a note and a code of a customer's choice: none is taken for a part of the page."""
+    order_id, _ = await shop.bought()
+    shop.select(
+        "update token_payments set name = %s, name_ko = %s where order_id = %s returning 1",
+        MARKUP,
+        MARKUP,
+        order_id,
+    )
+    shop.select(
+        "select coinslot.set_product('markup', %s, %s, 10, '{\"KRW\": 5000}'::jsonb)",
+        MARKUP,
+        MARKUP,
+    )
+    shop.select(
+        "insert into coinslot.operator_actions (action, subject, reason) values "
+        "('order_noted', %s, %s) returning 1",
+        order_id,
+        MARKUP,
+    )
+    page = await enter()
+    try:
+        for path in ("overview", "orders", f"orders/{order_id}", "catalogue", "log"):
+            await page.evaluate("path => { location.hash = '#/' + path }", path)
+            await expect(page.locator(".page")).to_contain_text(MARKUP)
+            assert await page.locator(".page img, .page script, .page b[onclick]").count() == 0
+        assert await page.evaluate("window.hit") is None
+    finally:
+        shop.select("select coinslot.remove_product('markup')")
 
 
 async def test_a_refund_says_what_it_does_and_is_one_however_often_it_is_pressed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,14 @@ async def test_a_price_is_planned_shown_and_taken_back(enter: Console, shop: Sho
     await page.locator("input[name=at]").fill(f"{YEAR}-01-31T23:59")
     await page.locator("input[name=at]").press("Tab")
     await expect(card.locator("dl").first).to_contain_text("₩5,000 ₩500 each")
+    await expect(card.locator(".chip")).to_have_count(0)
+    await page.locator("input[name=at]").fill(f"{YEAR}-02-01T00:00")
+    await page.locator("input[name=at]").press("Tab")
+    standard = page.locator(".product", has_text="Standard Pack")
+    await expect(standard.locator("dl").first).to_contain_text("₩12,000 ₩400 each save 33%")
+    await page.locator("input[name=at]").fill("")
+    await page.locator("input[name=at]").press("Tab")
+    await expect(standard.locator("dl").first).to_contain_text("₩12,000 ₩400 each save 20%")
     await card.get_by_role("button", name="Take back").click()
     dialog = page.locator("dialog#ask")
     await expect(dialog.locator(".changes")).to_contain_text("₩6,000 → ₩5,000")
@@ -45,6 +54,40 @@ async def test_a_price_is_planned_shown_and_taken_back(enter: Console, shop: Sho
     assert shop.select("select * from coinslot.planned_prices") == []
     await page.evaluate("location.hash = '#/log?action=price_planned'")
     await expect(page.locator("table")).to_contain_text("price: 5000 → 6000")
+
+
+async def test_a_price_that_has_begun_is_told_with_who_planned_it(
+    enter: Console, shop: Shop
+) -> None:
+    page = await enter(path="catalogue", **SEOUL)
+    await _planned(page, f"{YEAR}-02-01T00:00", "6000")
+    card = page.locator(".product", has_text="Starter Pack")
+    moved = """
+        with noted as (
+          insert into coinslot.operator_actions (actor, role, action, subject, detail)
+          select actor, role, action, subject,
+            detail || jsonb_build_object('starts_at', date_trunc('second', now()))
+          from coinslot.operator_actions where action = 'price_planned' order by id desc limit 1
+        )
+        update coinslot.planned_prices set starts_at = date_trunc('second', now()) returning 1
+    """
+    try:
+        assert len(shop.select(moved)) == 1
+        await page.reload()
+        await expect(card).to_contain_text("Begun as planned")
+        await expect(card).to_contain_text("₩5,000 → ₩6,000")
+        await expect(card).to_contain_text(re.compile("planned by .+@example.com"))
+        await expect(card.get_by_role("button", name="Take back")).to_have_count(0)
+        await shop.rpc("coinslot_run_maintenance")
+        await card.get_by_role("link", name="History: Starter Pack").click()
+        row = page.locator("tbody tr", has_text="Planned price began")
+        await expect(row).to_contain_text("price: 5000 → 6000")
+        await expect(row).to_contain_text(re.compile("planned by .+@example.com"))
+    finally:
+        shop.select(
+            "update token_prices set amount = 5000 "
+            "where (product_id, currency) = ('starter', 'KRW') returning 1"
+        )
 
 
 async def test_a_view_is_saved_for_its_operator_and_removed(enter: Console) -> None:

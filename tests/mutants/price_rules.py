@@ -68,6 +68,18 @@ MUTANTS = (
         ("b.starts_at desc", "b.starts_at"),
     ),
     _mutant(
+        "begun-price-by-its-writer",
+        "the log says that nobody acted when a planned price began",
+        "begin_prices_of",
+        ("select 'coinslot', null, 'price_begun'", "select current_user, null, 'price_begun'"),
+    ),
+    _mutant(
+        "begun-price-from-the-first",
+        "of prices that began at once each is noted with the one before it",
+        "begin_prices_of",
+        ("lag(b.amount) over (partition by b.currency order by b.starts_at)", "null::bigint"),
+    ),
+    _mutant(
         "begun-price-taken-back",
         "what has begun is not taken back",
         "unplan_price",

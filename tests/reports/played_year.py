@@ -41,6 +41,8 @@ class Year:
     refunded: Counter[str] = field(default_factory=Counter)
     sold_at: dict[str, datetime] = field(default_factory=dict)
     money: list[tuple[datetime, str, int]] = field(default_factory=list)
+    moves: list[tuple[datetime, str, int, str]] = field(default_factory=list)
+    taken: list[tuple[datetime, int]] = field(default_factory=list)
     used: list[tuple[datetime, int]] = field(default_factory=list)
     orders: list[tuple[datetime, bool, bool]] = field(default_factory=list)
 
@@ -85,6 +87,7 @@ class Year:
             self.paid[order] = (buyer, price)
             self.sold_at[order] = self.now
             self.money.append((self.now, "paid", price))
+            self.moves.append((self.now, "paid", price, order))
         self.orders.append((self.now, declined, pays))
 
     def spend(self) -> None:
@@ -111,8 +114,11 @@ class Year:
         amount = self.chance.choice((price - self.refunded[order], 1000, 333))
         amount = min(amount, price - self.refunded[order])
         self.refunded[order] += amount
+        before = self.worth(self.paid[order][0])
         self.say(order, price, paid=price, refunded=self.refunded[order])
+        self.taken.append((self.now, before - self.worth(self.paid[order][0])))
         self.money.append((self.now, "refunded", amount))
+        self.moves.append((self.now, "refunded", amount, order))
 
     def say(self, order: str, price: int, **facts: Any) -> None:  # noqa: ANN401 - a read's
         self.versions[order] += 1

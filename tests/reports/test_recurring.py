@@ -4,6 +4,7 @@ from what the test itself has done to them."""
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,7 @@ def test_what_subscriptions_are_worth_adds_up_in_every_zone(
         for currency in ("KRW", "USD"):
             rows = report(bank, owner, "recurring", **options, currency=currency)["rows"]
             _adds_up(rows, course, zone, currency)
+            _stopped(report(bank, owner, "churn", **options, currency=currency), course, currency)
     whole = report(bank, owner, "recurring", **{"from": "2027-01-01", "to": end}, step="all")
     assert sum(row["closing"] for row in whole["rows"]) == sum(p.worth for p in course.plans)
     running = sum(plan.status in RUNNING for plan in course.plans)
@@ -151,6 +153,22 @@ def _sell(bank: Bank) -> None:
             every,
             f'{{"KRW": {amount}, "USD": {amount}}}',
         )
+
+
+def _stopped(made: dict[str, Any], course: Course, currency: str) -> None:
+    """Each day's churn, and how many stopped, as the test itself has it."""
+    told, ended = Counter[str](), Counter[str]()
+    for row in made["rows"]:
+        told[row["day"]] += row["churn"]
+        ended[row["day"]] += row["ended"]
+    mine, stops = Counter[str](), Counter[str]()
+    for at, of, kind, amount in course.moves:
+        if of == currency and kind == "churn":
+            day = at.astimezone(ZoneInfo(made["zone"])).date().isoformat()
+            mine[day] += amount
+            stops[day] += 1
+    assert (told, ended) == (mine, stops), made["zone"]
+    assert mine
 
 
 def _adds_up(rows: list[dict[str, Any]], course: Course, zone: str, currency: str) -> None:

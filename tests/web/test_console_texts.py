@@ -24,7 +24,7 @@ FAMILIES = (
     *("act.", "ch.", "cr.", "ck.", "consent.", "cy.", "dl.", "er.", "err.", "ev.", "every."),
     "exp.list.",
     *("keys.", "lk.", "mt.", "nav.", "out.off.", "over.", "period.", "rc.", "reason.", "rep."),
-    *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "ss.", "st."),
+    *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "src.", "ss.", "st."),
     *("set.choice.", "set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
 )
 PARTS = ("", "about.", "business.", "group.", "link.")
@@ -80,6 +80,22 @@ def test_what_the_database_has_is_told(family: str, source: str) -> None:
     pattern = r"^\('(\w+)'" if family == "st" else r"'(\w+)'"
     for kind in re.findall(pattern, found[1], re.M):
         assert f"{family}.{kind}" in TEXTS["en"], kind
+
+
+def test_every_action_of_the_log_is_told_and_filtered_for() -> None:
+    schemas = "\n".join(file.read_text() for file in (ROOT / "supabase/schemas").glob("*.sql"))
+    actions = {
+        each
+        for call in re.findall(r"note_action\(\s*([^;]*?),", schemas)
+        for each in re.findall(r"'([a-z]+(?:_[a-z]+)+)'", call.split(" else ")[0])
+        + re.findall(r" else '([a-z_]+)' end", call)
+        if not re.search(rf"= '{each}'", call) and not re.search(rf"when '{each}'", call)
+    }
+    actions |= set(re.findall(r"'(operator_(?:added|changed|removed)|price_begun)'", schemas))
+    assert len(actions) > 25
+    listed = set(re.findall(r"'(\w+)'", (WEB / "console/views/log.js").read_text()))
+    assert {each for each in actions if f"act.{each}" not in TEXTS["en"]} == set()
+    assert actions - listed == set()
 
 
 def test_no_text_has_words_that_nobody_says() -> None:

@@ -210,7 +210,7 @@ function content() {
   const view = VIEWS[state.route.name]
   if (!view) return html`<h1 tabindex="-1">${say('console.not_found')}</h1>`
   const failed = state.error && html`<p class="notice" role="alert">${state.error.lost ? say('console.failed') : complaint(state.error)} <button type="button" class="small" @click=${() => load({ keep: true })}>${say('console.retry')}</button></p>`
-  if (!state.data) return html`${failed || nothing}${state.loading ? html`<p class="unseen" role="status">${say('console.loading')}</p><div class="skeleton" aria-hidden="true">${Array.from({ length: 8 }, () => html`<i></i>`)}</div>` : nothing}`
+  if (!state.data) return html`${failed ? html`<h1 tabindex="-1">${say(`nav.${state.route.name}`) ?? say('console.title')}</h1>${failed}` : nothing}${state.loading ? html`<p class="unseen" role="status">${say('console.loading')}</p><div class="skeleton" aria-hidden="true">${Array.from({ length: 8 }, () => html`<i></i>`)}</div>` : nothing}`
   return html`${failed || nothing}<div class="page ${state.loading ? 'stale' : ''}" aria-busy=${state.loading}>${savedViews(state.route, state.me, paint)}${view.view({ ...state.route, data: state.data, me: state.me, go, paint })}</div>`
 }
 

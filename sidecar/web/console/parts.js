@@ -26,6 +26,7 @@ const PATHS = {
   check: svg`<path d="m5 12.5 4.6 4.5L19 7.5"/>`,
   cross: svg`<path d="m6.5 6.5 11 11M17.5 6.5l-11 11"/>`,
   plus: svg`<path d="M12 5.5v13M5.5 12h13"/>`,
+  receipts: svg`<path d="M6 3.75h12v16.5l-3-1.75-3 1.75-3-1.75-3 1.75zM9 8.5h6M9 12h6"/>`,
   note: svg`<path d="M5 5h14v10l-4 4H5zM15 19v-4h4"/>`,
   warning: svg`<path d="M12 4 2.75 19.5h18.5zM12 10v4.5M12 16.9v.1"/>`,
 }
@@ -75,10 +76,10 @@ export function filterBar(fields, chosen, go) {
   const set = fields.some(({ name }) => chosen[name])
   const changed = (name) => ({ target }) => go({ [name]: target.value || undefined, after: undefined })
   return html`<form class="filters" aria-label=${say('filter.label')} @submit=${(event) => event.preventDefault()}>
-    ${fields.map(({ name, label, options, type }) => html`<label class=${chosen[name] ? 'set' : ''}><span>${label}</span>
+    ${fields.map(({ name, label, options, type, all }) => html`<label class=${chosen[name] ? 'set' : ''}><span>${label}</span>
       ${options
         ? html`<select name=${name} @change=${changed(name)}>
-            <option value="">${say('console.all')}</option>
+            <option value="">${all ?? say('console.all')}</option>
             ${options.map(([value, word]) => html`<option value=${value} ?selected=${chosen[name] === value}>${word}</option>`)}
           </select>`
         : html`<input name=${name} type=${type ?? 'text'} .value=${chosen[name] ?? ''} @change=${changed(name)}>`}
@@ -99,3 +100,6 @@ export const amounts = (row) => html`<span>${money(row.amount, row.currency)}</s
   ? html`<small>−${money(row.refunded + row.withdrawn, row.currency)}</small>` : nothing}`
 
 export const signed = (value) => html`<span class=${value < 0 ? 'minus' : 'plus'}>${value > 0 ? '+' : value < 0 ? '−' : ''}${number(Math.abs(value))}</span>`
+
+/** Counts of the database end at 1,001, which is more than 1,000. */
+export const counted = (count) => (count > 1000 ? `${number(1000)}+` : number(count))

@@ -50,7 +50,8 @@ export function when(iso) {
     const [unit, size] = steps.find(([, each]) => Math.abs(seconds) >= each) ?? steps[2]
     return new Intl.RelativeTimeFormat(tag(), { numeric: 'auto', style: 'short' }).format(Math.round(seconds / size), unit)
   }
-  return new Intl.DateTimeFormat(tag(), { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }).format(new Date(iso))
+  const year = new Date(iso).getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' }
+  return new Intl.DateTimeFormat(tag(), { ...year, month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }).format(new Date(iso))
 }
 
 export const dayOf = (day) =>

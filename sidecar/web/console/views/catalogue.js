@@ -4,6 +4,7 @@ import { html, nothing } from 'lit'
 import { get } from '../api.js'
 import { ask } from '../dialog.js'
 import { facts, heading } from '../parts.js'
+import { catalogueAt, discountOf, pricesAt } from '../prices.js'
 import { exact, money, nameOf, number, say, zone } from '../words.js'
 
 export const load = () => get('catalogue')
@@ -20,14 +21,20 @@ function dearer(products, id, tokens, prices) {
   return null
 }
 
-/** What a product costs at a time, by what is planned now. */
-const pricesAt = (product, at) => product.planned.reduce(
-  (prices, { currency, amount, starts_at: from }) => (Date.parse(from) <= at ? { ...prices, [currency]: amount } : prices), product.prices)
+/** What a token of it costs, and the badge of its discount. */
+const each = (products, product, currency, at) => {
+  if (!product.tokens) return nothing
+  const percent = discountOf(products, product, currency, at)
+  return html`<small>${say('cat.unit', { amount: money(Math.round(product.prices[currency] / product.tokens), currency) })}</small>${percent
+    ? html` <span class="chip info">${say('cat.saves', { percent: number(percent) })}</span>` : nothing}`
+}
 
-/** As buyers will see it: its names, its prices and what a token costs. */
-const preview = (named, tokens, prices, warning) => html`<div class="preview"><small>${say('cat.preview')}</small><p><b>${named.name_ko || named.name}</b> <b lang="en">${named.name}</b></p>
-  <p>${Object.entries(prices).map(([currency, amount]) => html`${money(amount, currency)} ${tokens ? html`<small>${say('cat.unit', { amount: money(Math.round(amount / tokens), currency) })}</small>` : nothing} `)}</p>
+/** As buyers will see it: its names, its prices, what a token costs and what is saved; `products` are all, this one as it will be. */
+const preview = (products, product, warning, at) => html`<div class="preview"><small>${say('cat.preview')}</small><p><b>${product.name_ko || product.name}</b> <b lang="en">${product.name}</b></p>
+  ${Object.entries(product.prices).map(([currency, amount]) => html`<p>${money(amount, currency)} ${each(products, product, currency, at)}</p>`)}
   ${warning ? html`<p class="warning">${warning}</p>` : nothing}</div>`
+
+const replaced = (products, product) => [...products.filter(({ id }) => id !== product.id), product]
 
 /** The next midnight where the operator is, as the field has it. */
 function tomorrow() {
@@ -52,9 +59,9 @@ function askPlan(products, product) {
       [exact(new Date(startOf(given)).toISOString()), money(before(given), given.currency), money(whole(given.amount), given.currency)],
     ] : []),
     extra: (given) => {
-      const prices = after(given)
-      const then = products.map((each) => ({ ...each, prices: pricesAt(each, startOf(given)) }))
-      return preview(product, product.tokens, prices, product.tokens && dearer(then, product.id, product.tokens, prices))
+      const planned = { ...product, prices: after(given) }
+      const then = replaced(catalogueAt(products, startOf(given)), planned)
+      return preview(then, planned, product.tokens && dearer(then, product.id, product.tokens, planned.prices), startOf(given))
     },
     values: (given) => ({ currency: given.currency, amount: whole(given.amount), starts_at: new Date(startOf(given)).toISOString(), expected: before(given) }),
     verb: () => say('cat.plan_do'),
@@ -66,6 +73,10 @@ const askUnplan = (product, { currency, starts_at: starts, amount, from }) => as
   facts: () => [[exact(starts), money(amount, currency), money(from, currency)]],
   values: () => ({ currency, starts_at: starts }), verb: () => say('cat.unplan'),
 })
+
+/** What began as it was planned, and by whom: nobody acts at that moment. */
+const begun = (product) => product.begun.map((each) => [html`<time datetime=${each.starts_at}>${exact(each.starts_at)}</time>`, html`<span class="unseen">${say('ask.before_after', { before: money(each.from, each.currency), after: money(each.amount, each.currency) })}</span><span aria-hidden="true">${money(each.from, each.currency)} → <b>${money(each.amount, each.currency)}</b></span>
+  ${each.planned_by ? html` <small>${say('cat.planned_by', { who: each.planned_by })}</small>` : nothing}`])
 
 const planned = (product, may) => product.planned.map((each) => [html`<time datetime=${each.starts_at}>${exact(each.starts_at)}</time>`, html`<span class="unseen">${say('ask.before_after', { before: money(each.from, each.currency), after: money(each.amount, each.currency) })}</span><span aria-hidden="true">${money(each.from, each.currency)} → <b>${money(each.amount, each.currency)}</b></span>
   ${may ? html` <button type="button" class="plain small" aria-label=${`${say('cat.unplan')}: ${nameOf(product)}, ${exact(each.starts_at)}`} @click=${() => askUnplan(product, each)}>${say('cat.unplan')}</button>` : nothing}`])
@@ -93,9 +104,9 @@ function askProduct(products, me, product) {
       money(amount, currency),
     ]),
     extra: (given) => {
-      const prices = pricesOf(given)
-      const warning = tokensOf(given) && dearer(products, product?.id ?? given.id, tokensOf(given), prices)
-      return preview(given, tokensOf(given), prices, warning)
+      const changed = { id: product?.id ?? given.id, name: given.name, name_ko: given.name_ko, active: true, tokens: tokensOf(given), tokens_end_at: product?.tokens_end_at, prices: pricesOf(given) }
+      const warning = changed.tokens && dearer(products, changed.id, changed.tokens, changed.prices)
+      return preview(replaced(products, changed), changed, warning)
     },
     values: (given) => ({
       name: given.name, name_ko: given.name_ko, tokens: tokensOf(given), prices: pricesOf(given),
@@ -113,17 +124,20 @@ const asOf = (at, go) => html`<form class="filters" @submit=${(event) => event.p
 export function view({ data, me, filters, go }) {
   const { can } = me
   const at = Date.parse(filters.at) || null
+  const then = catalogueAt(data, at ?? Date.now())
   return html`${heading(say('nav.catalogue'), can.set_product ? html`<button type="button" class="main" @click=${() => askProduct(data, me)}>${say('cat.new')}</button>` : nothing)}
     ${data.some((each) => each.planned.length) ? asOf(filters.at, go) : nothing}
-    ${data.length ? html`<div class="cards">${data.map((product) => html`<section class="card product">
+    ${data.length ? html`<div class="cards">${data.map((product, place) => html`<section class="card product">
       <div class="title"><h2>${nameOf(product)}</h2>${product.active ? nothing : html`<span class="chip plain">${say('cat.off')}</span>`}</div>
       ${facts([
         [say('cat.id'), html`<span class="mono">${product.id}</span>`],
         [say('col.tokens'), number(product.tokens)],
-        ...Object.entries(at ? pricesAt(product, at) : product.prices).map(([currency, amount]) => [currency, html`${money(amount, currency)} ${product.tokens ? html`<small>${say('cat.unit', { amount: money(Math.round(amount / product.tokens), currency) })}</small>` : nothing}`]),
+        ...Object.entries(then[place].prices).map(([currency, amount]) => [currency, html`${money(amount, currency)} ${each(then, then[place], currency, at ?? Date.now())}`]),
         product.tokens_last_days && [say('cat.days'), number(product.tokens_last_days)],
       ])}
       ${product.planned.length ? html`<h3>${say('cat.planned')}</h3>${facts(planned(product, can.plan_price))}` : nothing}
+      ${product.begun.length ? html`<h3>${say('cat.begun')}</h3>${facts(begun(product))}` : nothing}
+      <p><a href="#/log?subject=${product.id}" aria-label=${`${say('cat.history')}: ${nameOf(product)}`}>${say('cat.history')}</a></p>
       <div class="actions">
         ${can.set_product ? html`<button type="button" @click=${() => askProduct(data, me, product)}>${say('cat.edit')}</button>` : nothing}
         ${can.plan_price && product.active && Object.keys(product.prices).length ? html`<button type="button" @click=${() => askPlan(data, product)}>${say('cat.plan')}</button>` : nothing}

@@ -3,7 +3,7 @@
 import { html, nothing } from 'lit'
 import { list } from '../api.js'
 import { ask } from '../dialog.js'
-import { heading, pager, table, time } from '../parts.js'
+import { counted, heading, pager, table, time } from '../parts.js'
 import { money, number, say } from '../words.js'
 
 export async function load({ id, filters: { after } }) {
@@ -55,8 +55,8 @@ export function view({ data, id, filters, go, me: { can } }) {
       <section class="card flush">${table(say('nav.codes'), [
         { name: say('cat.id'), main: true, cell: (row) => html`<a href="#/codes/${row.id}">${row.id}</a>` },
         { name: say('col.effect'), cell: effect },
-        { name: say('col.used'), end: true, cell: (row) => number(row.uses) },
-        { name: say('col.code'), end: true, cell: (row) => number(row.codes), quiet: true },
+        { name: say('col.used'), end: true, cell: (row) => counted(row.uses) },
+        { name: say('col.code'), end: true, cell: (row) => counted(row.codes), quiet: true },
         { name: say('col.valid'), cell: span, quiet: true },
         { name: say('col.active'), cell: state },
       ], data.items, { href: (row) => `#/codes/${row.id}`, empty: say('promo.empty') })}</section>${pager(data, filters, go)}`

@@ -23,7 +23,7 @@ export async function load({ id, filters }) {
 }
 
 /** What gateways say of an attempt, as an order would. */
-const STATES = { ready: 'pending', paid: 'completed' }
+export const STATES = { ready: 'pending', paid: 'completed' }
 const METHODS = ['card', 'kakaopay', 'naverpay', 'tosspay', 'transfer', 'virtual_account', 'mobile', 'applepay', 'googlepay', 'link']
 
 const fields = (me) => [
@@ -52,6 +52,12 @@ const unusedWorth = ({ order }) => {
   return order.tokens ? Math.min(left, Math.floor((order.paid * remaining) / Math.max(1, order.tokens - taken))) : left
 }
 
+/** Tokens that go back with so much money, as the database reckons: of all that has gone back, less what went before. */
+export function tokensBack({ tokens, paid, refunded, withdrawn }, amount) {
+  const of = (back) => (back >= paid ? tokens : Number((BigInt(tokens) * BigInt(back)) / BigInt(paid)))
+  return paid > 0 && amount > 0 ? of(refunded + withdrawn + amount) - of(refunded + withdrawn) : 0
+}
+
 /** A refund: how much, to whom, and what is left of it afterwards. */
 export function askRefund(data) {
   const { order, can, customer } = data
@@ -60,6 +66,8 @@ export function askRefund(data) {
   const most = Math.min(left, can.refund_max)
   const unused = Math.min(most, unusedWorth(data))
   const amountOf = ({ amount }) => Math.trunc(Number(amount)) || 0
+  // What expired need not go back.
+  const spentOf = (given) => tokensBack(order, amountOf(given)) - order.token_parts.remaining - order.token_parts.expired
   const deposit = order.method === 'virtual_account'
   ask({
     title: say('refund.title', { amount: write(order.paid) }),
@@ -73,15 +81,17 @@ export function askRefund(data) {
       ] : []),
       ...(can.refund_force ? [{ name: 'force', label: say('refund.force'), type: 'checkbox', value: false }] : []),
     ],
-    extra: (_, set) => html`<div class="picks">
+    extra: (given, set) => html`<div class="picks">
       <button type="button" class="small" @click=${() => set('amount', String(most))}>${say('refund.all', { amount: write(most) })}</button>
       ${unused > 0 && unused < most ? html`<button type="button" class="small" @click=${() => set('amount', String(unused))}>${say('refund.unused', { amount: write(unused) })}</button>` : nothing}
-    </div>`,
+    </div>${spentOf(given) > 0 ? html`<p class="warning">${say('refund.spent', { used: number(spentOf(given)) })}</p>` : nothing}`,
     facts: (given) => [
       [say('refund.gets'), write(amountOf(given))],
       [say('refund.left'), write(left), write(left - amountOf(given))],
       [say('refund.takes'), say('order.tokens_left', { left: number(order.token_parts.remaining), spent: number(order.token_parts.spent) })],
-      [say('wallet.effect'), number(customer?.available ?? 0)],
+      [say('refund.taken'), number(tokensBack(order, amountOf(given)))],
+      // Tokens that have expired are not taken: then the balance is less changed than this would say.
+      [say('wallet.effect'), number(customer?.available ?? 0), order.token_parts.expired ? undefined : number((customer?.available ?? 0) - tokensBack(order, amountOf(given)))],
     ],
     values: (given) => ({
       amount: amountOf(given),
@@ -140,7 +150,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, cash_
     ${attempts.length ? html`<section class="card flush"><div class="title"><h2>${say('order.attempts')}</h2></div>${table(say('order.attempts'), [
       { name: say('col.key'), main: true, cell: (row) => html`<span class="mono">${row.payment_key}</span>${pageLink(me, row)}` },
       { name: say('col.status'), cell: (row) => html`${said('st', STATES[row.state] ?? row.state)}${row.credited ? html` <span class="chip good">${say('order.credited')}</span>` : nothing}` },
-      { name: say('col.reason'), cell: (row) => row.failure_reason ?? row.problem ?? '–' },
+      { name: say('col.reason'), cell: (row) => row.failure_reason ?? (row.problem ? said('ck', row.problem) : '–') },
       { name: say('col.when'), cell: (row) => time(row.updated_at), quiet: true },
       { name: say('col.amount'), end: true, cell: (row) => money(row.paid || row.amount, row.currency) },
     ], attempts)}</section>` : nothing}`
@@ -156,15 +166,18 @@ function moment(each, refunds, write) {
 }
 
 function told(each, refunds, write) {
-  if (each.kind === 'webhook') return ['webhook', say('ev.webhook'), [each.event, said('wo', each.outcome), each.seconds == null ? null : `${number(each.seconds)} s`].filter(Boolean).join(' · ')]
+  if (each.kind === 'webhook') return ['webhook', say('ev.webhook'), [each.event, said('wo', each.outcome), each.seconds ? `${number(each.seconds)} s` : null].filter(Boolean).join(' · ')]
   if (each.kind === 'action') return ['action', said('act', each.action), [each.detail.amount ? write(each.detail.amount) : null, each.reason, each.actor, each.role && said('role', each.role)].filter(Boolean).join(' · ')]
-  if (!each.from) return ['made', say('ev.created'), each.source]
+  const source = said('src', each.source)
+  if (!each.from) return ['made', say('ev.created'), source]
   if (/^refund_/.test(each.reason)) {
-    const money = refunds[0] ? write(refunds[0].amount) : null
-    return ['taken', said('ev', each.reason), [money, each.source].filter(Boolean).join(' · ')]
+    // One refund of an order is under way at a time: it is the last that was asked for until then.
+    const refund = refunds.find(({ created_at: at }) => Date.parse(at) <= Date.parse(each.at))
+    const money = refund ? write(refund.amount) : null
+    return ['taken', said('ev', each.reason), [money, source].filter(Boolean).join(' · ')]
   }
-  if (each.tokens > 0) return ['credited', say('ev.credited', { count: number(each.tokens) }), [said('st', each.to), each.source].join(' · ')]
-  if (each.tokens < 0) return ['taken', say('ev.taken', { count: number(-each.tokens) }), [said('st', each.to), each.source].join(' · ')]
-  if (each.from === each.to) return ['failed', say('ev.refused', { why: said('ck', each.reason) }), each.source]
-  return [each.to === 'failed' ? 'failed' : 'moved', say('ev.moved', { from: said('st', each.from), to: said('st', each.to) }), [each.reason, each.source].filter(Boolean).join(' · ')]
+  if (each.tokens > 0) return ['credited', say('ev.credited', { count: number(each.tokens) }), [said('st', each.to), source].join(' · ')]
+  if (each.tokens < 0) return ['taken', say('ev.taken', { count: number(-each.tokens) }), [said('st', each.to), source].join(' · ')]
+  if (each.from === each.to) return ['failed', say('ev.refused', { why: said('ck', each.reason) }), source]
+  return [each.to === 'failed' ? 'failed' : 'moved', say('ev.moved', { from: said('st', each.from), to: said('st', each.to) }), [each.reason && said('ck', each.reason), source].filter(Boolean).join(' · ')]
 }

@@ -41,13 +41,14 @@ export async function load({ id, filters }) {
   return report(name, options)
 }
 
-function cell(name, row, id) {
+function cell(name, row, id, me) {
   const value = row[name]
   if (value == null) return '–'
   if (name === 'checked_at') return exact(value)
   if (id === 'churn' && name === 'label') return said('er', value)
   if (name === 'label') return id === 'funnel' || id === 'methods' ? nameOfMethod(value) : value
   if (name === 'method') return nameOfMethod(value)
+  if (name === 'gateway') return me.gateways[value] ?? value
   if (MONEY.includes(name) && row.currency && id !== 'tokens' && id !== 'funnel') return money(value, row.currency)
   return typeof value === 'number' ? number(value) : value
 }
@@ -104,7 +105,7 @@ export function view({ data, id, filters, go, me }) {
     ${drawn?.all.length > 1 ? html`<section class="card"><div class="title"><h2>${say(`rep.${name}`)}</h2><p class="legend"><i></i>${drawn.names[0]} ${drawn.names[1] ? html`<i class="back"></i>${drawn.names[1]}` : nothing}</p></div>${bars(say(`rep.${name}`), drawn.all, drawn)}</section>` : nothing}
     <section class="card flush">${data.rows.length ? html`<div class="scroll" tabindex="0" role="group" aria-label=${say(`rep.${name}`)}><table class="figures-table"><caption class="unseen">${say(`rep.${name}`)}</caption>
       <thead><tr>${columns.map((each) => html`<th scope="col" class=${TEXTS.includes(each) ? '' : 'end'}>${said('rc', each)}</th>`)}</tr></thead>
-      <tbody>${data.rows.map((row) => html`<tr>${columns.map((each) => html`<td class=${TEXTS.includes(each) ? '' : 'end'}>${cell(each, row, name)}</td>`)}</tr>`)}</tbody>
+      <tbody>${data.rows.map((row) => html`<tr>${columns.map((each) => html`<td class=${TEXTS.includes(each) ? '' : 'end'}>${cell(each, row, name, me)}</td>`)}</tr>`)}</tbody>
     </table></div>` : html`<p class="empty">${say('chart.none')}</p>`}</section>
     <details class="tabled"><summary>${say('rep.definition')}</summary><p lang="en">${data.definition}</p></details>`
 }

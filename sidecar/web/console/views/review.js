@@ -6,16 +6,16 @@ import { ask } from '../dialog.js'
 import { filterBar, heading, orderLink, pager, time } from '../parts.js'
 import { money, said, say } from '../words.js'
 import { askGrant } from './customers.js'
-import { askRefund } from './orders.js'
+import { askRefund, STATES } from './orders.js'
 
 const KINDS = ['unknown_order', 'wrong_order', 'wrong_gateway', 'wrong_mode', 'wrong_currency', 'wrong_amount', 'wallet_closed', 'wallet_full', 'duplicate_payment', 'late_payment', 'voided_order', 'illegal_transition', 'refund_unresolved', 'audit_unknown', 'audit_different', 'audit_missing', 'audit_unfinished', 'ledger_unsound', 'fraud_warning', 'declines_in_a_row', 'refunds_in_a_row']
-const COMPARED = ['status', 'state', 'amount', 'currency', 'paid', 'refunded', 'live', 'gateway', 'payment_key']
+const COMPARED = ['status', 'amount', 'currency', 'paid', 'refunded', 'live', 'gateway', 'payment_key']
 
 export const load = ({ filters: { after, ...filters } }) => list('cases', filters, after)
 
 export const view = ({ data, filters, go, me }) => html`${heading(say('nav.review'))}
   ${filterBar([
-    { name: 'state', label: say('filter.state'), options: [['open', say('filter.open')], ['resolved', say('filter.resolved')]] },
+    { name: 'state', label: say('filter.state'), all: say('filter.open'), options: [['resolved', say('filter.resolved')]] },
     { name: 'kind', label: say('filter.kind'), options: KINDS.map((kind) => [kind, said('ck', kind)]) },
     { name: 'gateway', label: say('filter.gateway'), options: Object.entries(me.gateways) },
   ], filters, go)}
@@ -34,12 +34,13 @@ const WORDS = { accept_refund: 'order.accept', refund_order: 'order.refund', gra
 
 export const askClose = (id) => ask({ title: say('refund.close_title'), text: say('refund.close_text'), action: 'close_refund', about: id, danger: true, verb: () => say('refund.close') })
 
-const shown = (name, facts) => {
-  const value = facts?.[name]
+const shown = (name, facts, me) => {
+  const value = name === 'status' ? facts?.status ?? facts?.state : facts?.[name]
   if (value == null || value === '') return '–'
   if (['amount', 'paid', 'refunded'].includes(name)) return money(value, facts.currency)
   if (name === 'live') return say(value ? 'console.live' : 'console.test')
-  return name === 'status' ? said('st', value) : String(value)
+  if (name === 'gateway') return me.gateways[value] ?? value
+  return name === 'status' ? said('st', STATES[value] ?? value) : String(value)
 }
 
 const age = (iso) => (Date.now() - Date.parse(iso)) / 3_600_000
@@ -47,7 +48,7 @@ const age = (iso) => (Date.now() - Date.parse(iso)) / 3_600_000
 export function caseCard(each, me) {
   const { ours, theirs } = each
   const rows = COMPARED.filter((name) => ours?.[name] !== undefined || theirs?.[name] !== undefined)
-  const differs = (name) => ours && theirs && ours[name] !== undefined && theirs[name] !== undefined && ours[name] !== theirs[name]
+  const differs = (name) => ours && theirs && ours[name] != null && theirs[name] != null && ours[name] !== theirs[name]
   const fits = each.actions.filter((name) => name !== 'close_refund' || each.refund_id).filter((name) => !/order$/.test(name) || ours)
   const old = each.resolved_at ? '' : age(each.created_at) > 24 ? 'bad' : age(each.created_at) > 4 ? 'warn' : ''
   return html`<section class="card case">
@@ -55,7 +56,7 @@ export function caseCard(each, me) {
     <p class="quiet">${each.order_id ? orderLink(each.order_id) : nothing} ${me.gateways[each.gateway] ?? each.gateway}</p>
     ${rows.length ? html`<div class="scroll" tabindex="0" role="group" aria-label=${said('ck', each.kind)}><table class="compare"><caption class="unseen">${said('ck', each.kind)}</caption>
       <thead><tr><td></td><th scope="col">${say('review.ours')}</th><th scope="col">${say('review.theirs')}</th></tr></thead>
-      <tbody>${rows.map((name) => html`<tr class=${differs(name) ? 'differs' : ''}><th scope="row">${said('review.field', name)}</th><td>${shown(name, ours)}</td><td>${shown(name, theirs)}</td></tr>`)}</tbody>
+      <tbody>${rows.map((name) => html`<tr class=${differs(name) ? 'differs' : ''}><th scope="row">${said('review.field', name)}</th><td>${shown(name, ours, me)}</td><td>${shown(name, theirs, me)}</td></tr>`)}</tbody>
     </table></div>` : html`<pre class="detail">${JSON.stringify(each.detail, null, 1)}</pre>`}
     ${each.resolved_at ? html`<p>${say('review.resolved', { text: each.resolution })}</p>`
       : fits.length ? html`<div class="actions">${fits.map((name, n) => html`<button type="button" class=${n ? '' : 'main'} @click=${() => ACTIONS[name](each)}>${say(WORDS[name])}</button>`)}</div>` : nothing}

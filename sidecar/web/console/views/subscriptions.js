@@ -87,7 +87,7 @@ function one({ subscription: it, customer, cycles, charges, timeline, can }, me)
       ${figure(say('sub.paid'), number(paid))}
     </div>
     <div class="columns">
-      <section class="card"><h2>${say('order.timeline')}</h2><ol class="timeline">${timeline.map((each) => moment(each, it))}</ol></section>
+      <section class="card"><h2>${say('order.timeline')}</h2>${timeline.length ? html`<ol class="timeline">${timeline.map((each) => moment(each, it))}</ol>` : html`<p class="empty">${say('console.none')}</p>`}</section>
       <section class="card"><h2>${say('sub.facts')}</h2>${facts([
         [say('col.customer'), customerLink(it.user_id, it.email)],
         [say('col.balance'), number(customer?.available ?? 0)],
