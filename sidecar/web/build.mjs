@@ -1,10 +1,13 @@
 // Bundles the components and the pages: `node sidecar/web/build.mjs [SOURCES [FOLDER]]`.
 //
 // The folder is what the sidecar serves under /web/ and what apps copy, all but its `pages/`. A page
-// is one script and one sheet, whose names change with their content. Nothing is split off: a part
-// that is fetched in the middle of a payment may not come, or be of another release.
+// is one script and one sheet, whose names change with their content. What apps load is `coinslot.js`,
+// and a later file beside it that it fetches when it is first needed. Its name changes with its content,
+// so that it is never of another release. No order is made before it is there: a part that is fetched
+// in the middle of a payment may not come.
 
 import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -48,6 +51,15 @@ const wordsOf = (language) => ({
   },
 })
 
+/** A page has the later file in its script: it shows what is in there as well. */
+const whole = {
+  name: 'whole',
+  setup({ onLoad }) {
+    const contents = "import * as file from './later.js'; export const fetchLater = async () => file"
+    onLoad({ filter: /\/fetching\.js$/ }, () => ({ contents, resolveDir: sources }))
+  },
+}
+
 const common = {
   bundle: true,
   minify: true,
@@ -61,13 +73,49 @@ const common = {
   logLevel: 'warning',
 }
 
-/** What apps load: all that sells in one file; cash receipts, the invitation and plans in files of their own. */
+/** What apps load: all that sells; cash receipts, the invitation and plans in files of their own. */
 async function hosts() {
   for (const name of ['coinslot.js', 'cash-receipts.js', 'invitation.js', 'plans.js']) {
     const file = join(folder, name)
-    await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets] })
-    await defer(file)
+    const { metafile } = await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets, kept] })
+    const code = await defer(file)
+    if (code.includes(LATER)) await write(file, code.replace(LATER, `import("./${await later(metafile)}")`))
   }
+}
+
+const LATER = 'import("./later.js")'
+
+/** Has the first file fetch the later one, instead of holding it. */
+const kept = {
+  name: 'kept',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/later\.js$/ }, ({ path }) => ({ path, external: true }))
+  },
+}
+
+/** Makes the later file, a function of what it takes from the first one; answers its name. */
+async function later({ inputs }) {
+  const held = new Set(Object.keys(inputs).map((each) => resolve(sources, each)))
+  const entry = { ...common, write: false, plugins: [sheets], outdir: folder }
+  const first = await build({ ...entry, entryPoints: [join(sources, 'first.js')] })
+  const names = Object.values(first.metafile.outputs).flatMap((each) => each.exports)
+  const given = { name: 'given', setup: (build) => giveInstead(build, held, names) }
+  const { outputFiles } = await build({ ...entry, entryPoints: [join(sources, 'later.js')], plugins: [given, sheets] })
+  const [body, told] = unwrapped(outputFiles.find(({ path }) => path.endsWith('.js')).text)
+  const code = `export default first=>{${body}return{${told.map((each) => each.join(':'))}}};\n`
+  const hash = createHash('sha256').update(code).digest('hex').slice(0, 8).toUpperCase()
+  await write(join(folder, `later-${hash}.js`), code)
+  return `later-${hash}.js`
+}
+
+/** In the place of every module that the first file holds stand the names that it gives. */
+function giveInstead({ onResolve, onLoad, resolve: find }, held, names) {
+  onResolve({ filter: /^[^/]/ }, async ({ path, pluginData, ...from }) => {
+    if (pluginData === held) return null // asked by ourselves
+    const found = await find(path, { ...from, pluginData: held })
+    return held.has(found.path) ? { path: 'first', namespace: 'given' } : found
+  })
+  onLoad({ filter: /^/, namespace: 'given' }, () => ({ contents: `export const {${names}} = first` }))
 }
 
 /** The names of a page's files, which change with what is in them. */
@@ -75,19 +123,25 @@ async function bundled(language) {
   const scripts = (await readdir(join(sources, 'pages/entries'))).map((each) => join(sources, 'pages/entries', each))
   const paged = { ...common, outdir: join(folder, 'pages'), entryNames: '[name]-[hash]' }
   const styles = build({ ...paged, entryPoints: ['pages', 'console'].map((each) => join(sources, `pages/${each}.css`)) })
-  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language)] })
+  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language), whole] })
   return manifest([await styles, await pages])
 }
 
 /** Has a module do nothing until one of its functions is called: a server has no browser for it. */
 async function defer(file) {
-  const code = await readFile(file, 'utf8')
+  const [body, told] = unwrapped(await readFile(file, 'utf8'))
+  const given = told.map(([name]) => `${name}=async(...all)=>(made??=make()).${name}(...all)`)
+  const all = `const make=()=>{${body}return{${told.map((each) => each.join(':'))}}};`
+  const code = `let made;${all}export const ${given};\n`
+  await write(file, code)
+  return code
+}
+
+/** Of a module: its statements, and `[name, local]` of each export. */
+function unwrapped(code) {
   const [end, list] = code.match(/export\{([^}]*)\};\s*$/)
-  const names = list.split(',').map((each) => each.split(' as ')) // here, and as others call it
-  const told = names.map(([local, name = local]) => `${name}:${local}`)
-  const given = names.map(([local, name = local]) => `${name}=async(...all)=>(made??=make()).${name}(...all)`)
-  const all = `const make=()=>{${code.slice(0, -end.length)}return{${told}}};`
-  await writeFile(file, `let made;${all}export const ${given};\n`)
+  const names = list.split(',').map((each) => each.split(' as '))
+  return [code.slice(0, -end.length), names.map(([local, name = local]) => [name, local])]
 }
 
 /** `{'store.js': 'store-AB12CD34.js', …}` */
@@ -115,7 +169,7 @@ const read = async (path) => JSON.parse(await readFile(join(sources, path), 'utf
 
 /** Of the components, of the pages, and of receipts. */
 async function words(language) {
-  const files = ['', 'pages/', 'document/'].map((folder) => read(`i18n/${folder}${language}.json`))
+  const files = ['', 'later/', 'pages/', 'document/'].map((folder) => read(`i18n/${folder}${language}.json`))
   return Object.assign({}, ...(await Promise.all(files)))
 }
 

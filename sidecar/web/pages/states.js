@@ -29,8 +29,8 @@ const RESULTS = {
 const REFUSALS = ['closed', 'gone', 'price_changed', 'not_started', 'script_failed', 'too_many', 'gateway_off', 'code_refused', 'declined', 'load_failed']
 const ACTIONS = {
   checking: [], purchased: ['back', 'receipt'], waiting: ['copy_account', 'cancel_order', 'done'], unknown: ['check'],
-  open: ['continue', 'cancel_order'], closed: ['to_store'], declined: ['pay_other', 'not_now'], canceled: ['buy_again'],
-  expired: ['buy_again'], voided: ['buy_again'], review: ['support', 'done'], disputed: ['support', 'done'], returned: ['done'], nothing: ['to_history'],
+  open: ['continue', 'cancel_order'], closed: ['to_store'], declined: ['pay_other'], canceled: ['buy_again'],
+  expired: ['buy_again'], voided: ['buy_again'], review: ['support', 'done'], disputed: ['support', 'done'], returned: ['done'], nothing: ['back'],
 }
 
 export class States extends CoinslotElement {

@@ -1,0 +1,6 @@
+// The later file is a function of what it has of the first one. The pages of ours have all of it in
+// their own script instead (build.mjs).
+
+import * as first from './first.js'
+
+export const fetchLater = async () => (await import('./later.js')).default(first)
