@@ -1,9 +1,9 @@
 // Bundles the components and the pages: `node sidecar/web/build.mjs [SOURCES [FOLDER]]`.
 //
 // The folder is what the sidecar serves under /web/ and what apps copy, all but its `pages/`. A page
-// is one script and one sheet, whose names change with their content. What apps load is `coinslot.js`,
-// and a later file beside it that it fetches when it is first needed. Its name changes with its content,
-// so that it is never of another release. No order is made before it is there: a part that is fetched
+// is one script and one sheet, whose names change with their content; what apps load is `coinslot.js`.
+// Both fetch the later file when it is first needed. Its name changes with its content as well, so that
+// it is never of another release. No order is made before it is there: a part that is fetched
 // in the middle of a payment may not come.
 
 import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -51,15 +51,6 @@ const wordsOf = (language) => ({
   },
 })
 
-/** A page has the later file in its script: it shows what is in there as well. */
-const whole = {
-  name: 'whole',
-  setup({ onLoad }) {
-    const contents = "import * as file from './later.js'; export const fetchLater = async () => file"
-    onLoad({ filter: /\/fetching\.js$/ }, () => ({ contents, resolveDir: sources }))
-  },
-}
-
 const common = {
   bundle: true,
   minify: true,
@@ -74,33 +65,31 @@ const common = {
 }
 
 /** What apps load: all that sells; cash receipts, the invitation and plans in files of their own. */
-async function hosts() {
+async function hosts(late) {
   for (const name of ['coinslot.js', 'cash-receipts.js', 'invitation.js', 'plans.js']) {
     const file = join(folder, name)
-    const { metafile } = await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets, kept] })
-    const code = await defer(file)
-    if (code.includes(LATER)) await write(file, code.replace(LATER, `import("./${await later(metafile)}")`))
+    await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets, at(`./${late}`)] })
+    await defer(file)
   }
 }
 
-const LATER = 'import("./later.js")'
-
-/** Has the first file fetch the later one, instead of holding it. */
-const kept = {
-  name: 'kept',
+/** Has the later file fetched from that address, where it is asked for. */
+const at = (address) => ({
+  name: 'later',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/later\.js$/ }, ({ path }) => ({ path, external: true }))
+    onResolve({ filter: /^\.\/later\.js$/ }, () => ({ path: address, external: true }))
   },
-}
+})
 
 /** Makes the later file, a function of what it takes from the first one; answers its name. */
-async function later({ inputs }) {
-  const held = new Set(Object.keys(inputs).map((each) => resolve(sources, each)))
-  const entry = { ...common, write: false, plugins: [sheets], outdir: folder }
-  const first = await build({ ...entry, entryPoints: [join(sources, 'first.js')] })
+async function later() {
+  const built = (name, ...plugins) => build({
+    ...common, write: false, outdir: folder, entryPoints: [join(sources, name)], plugins: [...plugins, sheets],
+  })
+  const [whole, first] = await Promise.all([built('coinslot.js', at('later')), built('first.js')])
+  const held = new Set(Object.keys(whole.metafile.inputs).map((each) => resolve(sources, each)))
   const names = Object.values(first.metafile.outputs).flatMap((each) => each.exports)
-  const given = { name: 'given', setup: (build) => giveInstead(build, held, names) }
-  const { outputFiles } = await build({ ...entry, entryPoints: [join(sources, 'later.js')], plugins: [given, sheets] })
+  const { outputFiles } = await built('later.js', given(held, names))
   const [body, told] = unwrapped(outputFiles.find(({ path }) => path.endsWith('.js')).text)
   const code = `export default first=>{${body}return{${told.map((each) => each.join(':'))}}};\n`
   const hash = createHash('sha256').update(code).digest('hex').slice(0, 8).toUpperCase()
@@ -108,22 +97,25 @@ async function later({ inputs }) {
   return `later-${hash}.js`
 }
 
-/** In the place of every module that the first file holds stand the names that it gives. */
-function giveInstead({ onResolve, onLoad, resolve: find }, held, names) {
-  onResolve({ filter: /^[^/]/ }, async ({ path, pluginData, ...from }) => {
-    if (pluginData === held) return null // asked by ourselves
-    const found = await find(path, { ...from, pluginData: held })
-    return held.has(found.path) ? { path: 'first', namespace: 'given' } : found
-  })
-  onLoad({ filter: /^/, namespace: 'given' }, () => ({ contents: `export const {${names}} = first` }))
-}
+/** In the place of every module that the first file holds, puts the names that it gives. */
+const given = (held, names) => ({
+  name: 'given',
+  setup({ onResolve, onLoad, resolve: find }) {
+    onResolve({ filter: /^[^/]/ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === held) return null // asked by ourselves
+      const found = await find(path, { ...from, pluginData: held })
+      return held.has(found.path) ? { path: 'first', namespace: 'given' } : found
+    })
+    onLoad({ filter: /^/, namespace: 'given' }, () => ({ contents: `export const {${names}} = first` }))
+  },
+})
 
 /** The names of a page's files, which change with what is in them. */
-async function bundled(language) {
+async function bundled(language, late) {
   const scripts = (await readdir(join(sources, 'pages/entries'))).map((each) => join(sources, 'pages/entries', each))
   const paged = { ...common, outdir: join(folder, 'pages'), entryNames: '[name]-[hash]' }
   const styles = build({ ...paged, entryPoints: ['pages', 'console'].map((each) => join(sources, `pages/${each}.css`)) })
-  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language), whole] })
+  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language), at(`/web/${late}`)] })
   return manifest([await styles, await pages])
 }
 
@@ -132,9 +124,7 @@ async function defer(file) {
   const [body, told] = unwrapped(await readFile(file, 'utf8'))
   const given = told.map(([name]) => `${name}=async(...all)=>(made??=make()).${name}(...all)`)
   const all = `const make=()=>{${body}return{${told.map((each) => each.join(':'))}}};`
-  const code = `let made;${all}export const ${given};\n`
-  await write(file, code)
-  return code
+  await write(file, `let made;${all}export const ${given};\n`)
 }
 
 /** Of a module: its statements, and `[name, local]` of each export. */
@@ -199,11 +189,12 @@ async function declarations() {
 }
 
 await rm(folder, { recursive: true, force: true })
-await hosts()
+const late = await later()
+await hosts(late)
 await declarations()
 const files = {}
 for (const language of LANGUAGES) {
-  files[language] = await bundled(language)
+  files[language] = await bundled(language, late)
   await write(join(folder, `pages/words.${language}.json`), JSON.stringify(await words(language)))
   for (const [name, parts] of Object.entries(PAGES)) {
     await write(join(folder, `pages/${name}.${language}.html`), await page(name, parts, language, files[language]))

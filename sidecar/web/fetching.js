@@ -1,5 +1,4 @@
-// The later file is a function of what it has of the first one. The pages of ours have all of it in
-// their own script instead (build.mjs).
+// The later file is a function of what it has of the first one (build.mjs).
 
 import * as first from './first.js'
 

@@ -1,5 +1,5 @@
-// `node bundle.mjs SCENES TARGET`: the scenes with all that they import, in one file for Node. As on the
-// pages of ours, the later file of the components is in it.
+// `node bundle.mjs SCENES TARGET`: the scenes with all that they import, in one file for Node. The
+// later file of the components is in it.
 import { build } from 'esbuild'
 
 const [scenes, target] = process.argv.slice(2)
