@@ -62,9 +62,7 @@ async def enter_app(
     async with sidecar_of(stack, app_url) as sidecar:
         shop = Shop(stack, http, stack.sign_up(), sidecar)
         state = {"cookies": [], "origins": [await signed_in(shop, app_url)]}
-        context = await chromium.context(
-            locale="en-US", storage_state=state, **DEVICES["desktop"]
-        )
+        context = await chromium.context(locale="en-US", storage_state=state, **DEVICES["desktop"])
         person = Shopper(shop, context, await context.new_page(), app_url, phone=False)
         person.watch()
 

@@ -91,7 +91,9 @@ def test_a_usable_code_makes_the_price_and_goes_into_the_order(played: Json) -> 
 
 
 def test_a_refused_code_says_why_and_changes_no_price(played: Json) -> None:
-    first, later = (json.loads((WEB / f"i18n/{each}en.json").read_text()) for each in ("", "later/"))
+    first, later = (
+        json.loads((WEB / f"i18n/{each}en.json").read_text()) for each in ("", "later/")
+    )
     texts = {**first, **later}
     names = ("code.not_found", "code.used", "code.exhausted", "code.unknown", "code.too_many")
     assert played["refused"] == [[5000, texts[name]] for name in names]

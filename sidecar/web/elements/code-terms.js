@@ -20,6 +20,7 @@ async function redeem(code) {
   if (given.outcome !== 'redeemed') return { said: { text: why(given) } }
   refreshBalance()
   announce('changed')
+  announce('redeemed', { tokens: given.tokens })
   return { text: '', said: { text: t('code.redeemed', { tokens: tokens(given.tokens) }), good: true } }
 }
 

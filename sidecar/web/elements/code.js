@@ -72,8 +72,8 @@ export class Code {
 }
 
 /** Folded, until somebody has one. */
-export function codeField({ code, compact, busy, onCode, onCodeOpen, onCodeText, onCodeGone }) {
-  if (!config.takesCodes || compact) return nothing
+export function codeField({ code, busy, onCode, onCodeOpen, onCodeText, onCodeGone }) {
+  if (!config.takesCodes) return nothing
   if (!code.open) return html`<button type="button" class="link" @click=${onCodeOpen}>${t('code.have')}</button>`
   if (code.applied) {
     return html`<div class="one"><span>${line(code.applied)}</span>

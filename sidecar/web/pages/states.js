@@ -103,6 +103,7 @@ function baskets(offer, shown) {
     code: shown({ code: refused }),
     code_good: shown({ code: { text: '', open: true, said: { text: t('code.redeemed', { tokens: tokens(10) }), good: true } } }),
     tiers: shown({ offer: several, offers: [several], basket: basketOf(several, 5) }),
+    folded_tiers: shown({ offer: several, offers: [several], compact: true, goesOn: true, folded: true, basket: basketOf(several, 5) }),
     tiers_code: shown({ offer: several, offers: [several], code: cheaper, basket: basketOf(several, 5, cheaper) }),
   }
 }
