@@ -168,6 +168,21 @@ async function write(path, text) {
   await writeFile(path, text)
 }
 
+/** What shadcn's command copies into an app: the files that sell, their types, and a component around them. */
+async function registry() {
+  const wanted = /^((coinslot|later-\w+|react)\.js|.*\.d\.ts|coinslot\.js\.LEGAL\.txt)$/
+  const copied = (await readdir(folder, { recursive: true })).filter((each) => wanted.test(each)).sort()
+  const files = copied.map(async (path) => ({
+    path, type: 'registry:file', target: `lib/coinslot/${path}`, content: await readFile(join(folder, path), 'utf8'),
+  }))
+  // Of another name than any file beside it: the command takes imports by their files' names.
+  const path = 'coinslot-provider.tsx'
+  const content = await readFile(join(sources, 'shadcn', path), 'utf8')
+  const around = { path, type: 'registry:component', content }
+  const item = { ...(await read('shadcn/item.json')), files: [around, ...(await Promise.all(files))] }
+  await write(join(folder, 'registry/coinslot.json'), JSON.stringify(item))
+}
+
 /** Beside each file, the same packed: the sidecar chooses by what a browser takes. */
 async function pack() {
   const all = await readdir(folder, { recursive: true })
@@ -192,6 +207,7 @@ await rm(folder, { recursive: true, force: true })
 const late = await later()
 await hosts(late)
 await declarations()
+await registry()
 const files = {}
 for (const language of LANGUAGES) {
   files[language] = await bundled(language, late)
