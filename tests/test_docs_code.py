@@ -68,7 +68,7 @@ def test_every_block_has_a_language_with_a_rule(block: Block) -> None:
     "name",
     [
         *("ai_route/route.mjs", "ai_route/route.py", "ai_route/answers.sql"),
-        *("react/TokenPurchase.tsx", "react/Answer.tsx"),
+        *("react/TokenPurchase.tsx", "react/Answer.tsx", "shadcn/Tokens.tsx"),
         *("anonymous/route.mjs", "anonymous/signIn.mjs"),
         *("gateways/sidecar.ts", "gateways/portone.ts", "gateways/toss.ts"),
         *("gateways/widgets.ts", "gateways/stripe.ts"),

@@ -78,7 +78,7 @@ def test_statuses_of_orders(database: Connection) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_status_of_an_order_has_its_words(database: Connection, language: str) -> None:
-    texts = json.loads((WEB / "i18n" / f"{language}.json").read_text())
+    texts = json.loads((WEB / "i18n/later" / f"{language}.json").read_text())
     named = {name.removeprefix("status.") for name in texts if name.startswith("status.")}
     statuses = rows(database, "select status from coinslot.payment_statuses")
     assert statuses <= named

@@ -21,6 +21,7 @@ REGISTRIES = {
     "sidecar/coinslot/gateways/registry.py",
     "sidecar/coinslot/routes/registry.py",
     "sidecar/web/gateways/index.js",
+    "sidecar/web/gateways/names.js",
     "sidecar/web/gateways/index.d.ts",
     "sidecar/web/gateways/storing.js",
 }

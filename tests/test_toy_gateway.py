@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 __all__ = ["browse", "chromium", "http", "playwright"]
 
 KEYS = {"acme_api_key": API_KEY, "acme_webhook_secret": WEBHOOK_SECRET}
-ENTRY = "  acme: { name: { en: 'Acme', ko: 'Acme' }, module: acme },\n"
+NAME = "  acme: { name: { en: 'Acme', ko: 'Acme' } },\n"
 IMPORT = "import * as acme from './acme/index.js'\n"
-"""The lines in the registry of the web components."""
+"""The lines in the registries of the web components."""
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +74,11 @@ def web_with_acme(folder: Path) -> Path:
     sources, built = folder / "sources", folder / "web"
     shutil.copytree(ROOT / "sidecar/web", sources)
     shutil.copytree(ROOT / "tests/toy_gateway/web", sources / "gateways/acme")
-    index = sources / "gateways/index.js"
+    names, index = (sources / f"gateways/{each}.js" for each in ("names", "index"))
+    before = names.read_text(encoding="utf-8")
+    names.write_text(before.replace("GATEWAYS = {\n", f"GATEWAYS = {{\n{NAME}"), encoding="utf-8")
     before = index.read_text(encoding="utf-8")
-    after = IMPORT + before.replace("GATEWAYS = {\n", f"GATEWAYS = {{\n{ENTRY}")
+    after = IMPORT + before.replace("MODULES = { ", "MODULES = { acme, ")
     index.write_text(after, encoding="utf-8")
     bundler = ROOT / "sidecar/web/build.mjs"
     subprocess.run([tools.require_node(), bundler, sources, built], check=True)

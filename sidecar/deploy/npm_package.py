@@ -16,8 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _VERSION = re.compile(r'^VERSION = "(\d+\.\d+\.\d+)(?:\.?(dev|rc)(\d+))?"$', re.MULTILINE)
-# An app's own server packs what it sends.
-_UNPACKED = shutil.ignore_patterns("pages", "*.br", "*.gz")
+# An app's own server packs what it sends, and shadcn's command asks the sidecar.
+_UNPACKED = shutil.ignore_patterns("pages", "registry", "*.br", "*.gz")
 
 
 def version(release: str) -> str:

@@ -1,10 +1,13 @@
 // Bundles the components and the pages: `node sidecar/web/build.mjs [SOURCES [FOLDER]]`.
 //
 // The folder is what the sidecar serves under /web/ and what apps copy, all but its `pages/`. A page
-// is one script and one sheet, whose names change with their content. Nothing is split off: a part
-// that is fetched in the middle of a payment may not come, or be of another release.
+// is one script and one sheet, whose names change with their content; what apps load is `coinslot.js`.
+// Both fetch the later file when it is first needed. Its name changes with its content as well, so that
+// it is never of another release. No order is made before it is there: a part that is fetched
+// in the middle of a payment may not come.
 
 import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -61,33 +64,74 @@ const common = {
   logLevel: 'warning',
 }
 
-/** What apps load: all that sells in one file; cash receipts, the invitation and plans in files of their own. */
-async function hosts() {
+/** What apps load: all that sells; cash receipts, the invitation and plans in files of their own. */
+async function hosts(late) {
   for (const name of ['coinslot.js', 'cash-receipts.js', 'invitation.js', 'plans.js']) {
     const file = join(folder, name)
-    await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets] })
+    await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets, at(`./${late}`)] })
     await defer(file)
   }
 }
 
+/** Has the later file fetched from that address, where it is asked for. */
+const at = (address) => ({
+  name: 'later',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/later\.js$/ }, () => ({ path: address, external: true }))
+  },
+})
+
+/** Makes the later file, a function of what it takes from the first one; answers its name. */
+async function later() {
+  const built = (name, ...plugins) => build({
+    ...common, write: false, outdir: folder, entryPoints: [join(sources, name)], plugins: [...plugins, sheets],
+  })
+  const [whole, first] = await Promise.all([built('coinslot.js', at('later')), built('first.js')])
+  const held = new Set(Object.keys(whole.metafile.inputs).map((each) => resolve(sources, each)))
+  const names = Object.values(first.metafile.outputs).flatMap((each) => each.exports)
+  const { outputFiles } = await built('later.js', given(held, names))
+  const [body, told] = unwrapped(outputFiles.find(({ path }) => path.endsWith('.js')).text)
+  const code = `export default first=>{${body}return{${told.map((each) => each.join(':'))}}};\n`
+  const hash = createHash('sha256').update(code).digest('hex').slice(0, 8).toUpperCase()
+  await write(join(folder, `later-${hash}.js`), code)
+  return `later-${hash}.js`
+}
+
+/** In the place of every module that the first file holds, puts the names that it gives. */
+const given = (held, names) => ({
+  name: 'given',
+  setup({ onResolve, onLoad, resolve: find }) {
+    onResolve({ filter: /^[^/]/ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === held) return null // asked by ourselves
+      const found = await find(path, { ...from, pluginData: held })
+      return held.has(found.path) ? { path: 'first', namespace: 'given' } : found
+    })
+    onLoad({ filter: /^/, namespace: 'given' }, () => ({ contents: `export const {${names}} = first` }))
+  },
+})
+
 /** The names of a page's files, which change with what is in them. */
-async function bundled(language) {
+async function bundled(language, late) {
   const scripts = (await readdir(join(sources, 'pages/entries'))).map((each) => join(sources, 'pages/entries', each))
   const paged = { ...common, outdir: join(folder, 'pages'), entryNames: '[name]-[hash]' }
   const styles = build({ ...paged, entryPoints: ['pages', 'console'].map((each) => join(sources, `pages/${each}.css`)) })
-  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language)] })
+  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language), at(`/web/${late}`)] })
   return manifest([await styles, await pages])
 }
 
 /** Has a module do nothing until one of its functions is called: a server has no browser for it. */
 async function defer(file) {
-  const code = await readFile(file, 'utf8')
+  const [body, told] = unwrapped(await readFile(file, 'utf8'))
+  const given = told.map(([name]) => `${name}=async(...all)=>(made??=make()).${name}(...all)`)
+  const all = `const make=()=>{${body}return{${told.map((each) => each.join(':'))}}};`
+  await write(file, `let made;${all}export const ${given};\n`)
+}
+
+/** Of a module: its statements, and `[name, local]` of each export. */
+function unwrapped(code) {
   const [end, list] = code.match(/export\{([^}]*)\};\s*$/)
-  const names = list.split(',').map((each) => each.split(' as ')) // here, and as others call it
-  const told = names.map(([local, name = local]) => `${name}:${local}`)
-  const given = names.map(([local, name = local]) => `${name}=async(...all)=>(made??=make()).${name}(...all)`)
-  const all = `const make=()=>{${code.slice(0, -end.length)}return{${told}}};`
-  await writeFile(file, `let made;${all}export const ${given};\n`)
+  const names = list.split(',').map((each) => each.split(' as '))
+  return [code.slice(0, -end.length), names.map(([local, name = local]) => [name, local])]
 }
 
 /** `{'store.js': 'store-AB12CD34.js', …}` */
@@ -115,13 +159,28 @@ const read = async (path) => JSON.parse(await readFile(join(sources, path), 'utf
 
 /** Of the components, of the pages, and of receipts. */
 async function words(language) {
-  const files = ['', 'pages/', 'document/'].map((folder) => read(`i18n/${folder}${language}.json`))
+  const files = ['', 'later/', 'pages/', 'document/'].map((folder) => read(`i18n/${folder}${language}.json`))
   return Object.assign({}, ...(await Promise.all(files)))
 }
 
 async function write(path, text) {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, text)
+}
+
+/** What shadcn's command copies into an app: the files that sell, their types, and a component around them. */
+async function registry() {
+  const wanted = /^((coinslot|later-\w+|react)\.js|.*\.d\.ts|coinslot\.js\.LEGAL\.txt)$/
+  const copied = (await readdir(folder, { recursive: true })).filter((each) => wanted.test(each)).sort()
+  const files = copied.map(async (path) => ({
+    path, type: 'registry:file', target: `lib/coinslot/${path}`, content: await readFile(join(folder, path), 'utf8'),
+  }))
+  // Of another name than any file beside it: the command takes imports by their files' names.
+  const path = 'coinslot-provider.tsx'
+  const content = await readFile(join(sources, 'shadcn', path), 'utf8')
+  const around = { path, type: 'registry:component', content }
+  const item = { ...(await read('shadcn/item.json')), files: [around, ...(await Promise.all(files))] }
+  await write(join(folder, 'registry/coinslot.json'), JSON.stringify(item))
 }
 
 /** Beside each file, the same packed: the sidecar chooses by what a browser takes. */
@@ -145,11 +204,13 @@ async function declarations() {
 }
 
 await rm(folder, { recursive: true, force: true })
-await hosts()
+const late = await later()
+await hosts(late)
 await declarations()
+await registry()
 const files = {}
 for (const language of LANGUAGES) {
-  files[language] = await bundled(language)
+  files[language] = await bundled(language, late)
   await write(join(folder, `pages/words.${language}.json`), JSON.stringify(await words(language)))
   for (const [name, parts] of Object.entries(PAGES)) {
     await write(join(folder, `pages/${name}.${language}.html`), await page(name, parts, language, files[language]))

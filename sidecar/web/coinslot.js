@@ -6,7 +6,7 @@ import { defineElements } from './elements/index.js'
 import { setLocale } from './text.js'
 
 export { refreshBalance } from './balance.js'
-export { resumePayment } from './resume.js'
+export { resumePayment } from './loading.js'
 export { setLocale }
 
 /** Once for a page; again to change an option. */

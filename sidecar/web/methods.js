@@ -1,7 +1,7 @@
 // How people pay: by methods that they know the names of. The shop says which gateway takes each.
 
 import { config } from './client.js'
-import { GATEWAYS } from './gateways/index.js'
+import { GATEWAYS } from './gateways/names.js'
 
 /**
  * The methods of a currency in the shop's order: `{id, gateway, others, …}`. `others` are gateways that

@@ -5,7 +5,8 @@ import { moduleOf } from './gateways/index.js'
 import { told } from './gateways/declines.js'
 import { load, ScriptFailed } from './gateways/load.js'
 import { beginOrder, forget, remember } from './orders.js'
-import { callOff, leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
+import { leftOpen, redirectUrl, returnUrl, settle, settleUntilKnown, verdict } from './settle.js'
+import { callOff } from './stored.js'
 import { locale } from './text.js'
 
 const NOT_MADE = new Set(['gone', 'gateway_off', 'too_many', 'signed_out', 'code_refused'])

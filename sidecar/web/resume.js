@@ -2,7 +2,7 @@
 
 import { session } from './client.js'
 import { told } from './gateways/declines.js'
-import { GATEWAYS, moduleOf } from './gateways/index.js'
+import { gatewayNames, moduleOf } from './gateways/index.js'
 import { findOrder, remember } from './orders.js'
 import { leftOpen, settleUntilKnown } from './settle.js'
 import { locale } from './text.js'
@@ -34,7 +34,7 @@ export async function resumePayment(location = globalThis.location, page = {}) {
 function returned(query) {
   const get = (...names) => names.map((name) => query.get(name)).find(Boolean)
   const begun = findOrder((each) => each.orderId && each.orderId === get('orderId'))
-  const names = begun ? [begun.gateway] : Object.keys(GATEWAYS)
+  const names = begun ? [begun.gateway] : gatewayNames
   const read = (gateway) => {
     const brought = moduleOf(gateway)?.returned(get)
     return brought && { gateway, ...brought }

@@ -4,6 +4,7 @@
 import { ask, config, mine, sleep, tellEverybody } from './client.js'
 import { moduleOf } from './gateways/index.js'
 import { forget, openOrders, remember } from './orders.js'
+import { found } from './stored.js'
 import { locale } from './text.js'
 
 const BY_STATUS = {
@@ -42,7 +43,6 @@ const BY_CODE = {
 const OVER = ['purchased', 'declined', 'returned', 'disputed', 'canceled', 'expired', 'voided', 'review']
 const RETRIES_MS = [1000, 2000, 4000, 8000, 15_000]
 const BELIEVED_MS = 15 * 60_000 // by then the sidecar has asked of its own accord, twice
-const MOST_AWAITED = 5
 const DEPOSIT_MS = [3000, 5000, 10_000, 30_000]
 
 /** An answer's meaning; `other` where only the order itself can tell. */
@@ -110,13 +110,6 @@ async function storedOrder(order, answer) {
   return { ...found(payment), gateway: payment.payment_method, kind: BY_STATUS[payment.status] ?? 'unknown' }
 }
 
-/** What an order's row tells, by the names of an outcome. */
-function found({ amount, currency, tokens, paid, virtual_account: account, ...payment }) {
-  const { failure_reason: detail, product_id: productId, name, name_ko } = payment
-  const method = payment.method ? { method: payment.method } : {}
-  return { amount, currency, tokens, paid, account, detail, productId, name, name_ko, ...method }
-}
-
 /** Looks until there is an answer, through outages. */
 export async function settleUntilKnown(order, { onState = () => {}, signal } = {}) {
   onState({ ...order, kind: 'checking' })
@@ -144,21 +137,11 @@ export async function resolveOpenOrders(userId, signal, onState) {
   }
 }
 
-/** Deposits that are awaited, also of orders made on another device. */
-export async function awaitedDeposits(userId) {
-  const { data } = await config.supabase.from('token_payments').select('*')
-    .eq('user_id', userId).eq('status', 'awaiting_deposit').limit(MOST_AWAITED).throwOnError()
-  return data.map((row) => ({ ...found(row), orderId: row.order_id, userId, gateway: row.gateway, kind: 'waiting' }))
-}
-
 /** The person has left it unpaid, or was declined for that `reason`: nobody tells them of it later. */
 export function leftOpen(order, outcome, reason) {
   remember(order, { closed: true })
   return reason ? { ...outcome, kind: 'declined', detail: reason } : { ...outcome, kind: 'closed' }
 }
-
-/** Calls an unpaid order off. Should it be paid all the same, it is credited. */
-export const callOff = ({ orderId }) => config.supabase.rpc('cancel_token_order', { order_id: orderId })
 
 /** Looks now and then, until the deposit came. */
 export async function awaitDeposit(order, { onState, signal }) {

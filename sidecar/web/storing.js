@@ -4,7 +4,7 @@
 
 import { ask, config, session } from './client.js'
 import { told } from './gateways/declines.js'
-import { GATEWAYS } from './gateways/index.js'
+import { gatewayNames, moduleOf } from './gateways/index.js'
 import { load, ScriptFailed } from './gateways/load.js'
 import { storingAt } from './gateways/storing.js'
 import { keep, kept } from './orders.js'
@@ -53,7 +53,7 @@ function scriptOf(gateway, browser) {
 
 /** Fetches the gateway's script ahead. */
 export function prepareToStore(gateway) {
-  const [name, official, defines] = GATEWAYS[gateway].module.window(config.gateways[gateway] ?? {}).script
+  const [name, official, defines] = moduleOf(gateway).window(config.gateways[gateway] ?? {}).script
   load(config.sdk[name] || official, defines).catch(() => {})
 }
 
@@ -87,7 +87,7 @@ export async function returnedWish(does) {
   const who = await session().catch(() => null)
   if (!who) return { ...wish, what: 'signed_out' }
   if (known && who.userId !== wish.userId) return { what: 'closed' }
-  const carried = carriedIn(query, known ? [wish.gateway] : Object.keys(GATEWAYS))
+  const carried = carriedIn(query, known ? [wish.gateway] : gatewayNames)
   return { ...(known && wish), ...(carried ? await finish(methodId, carried) : { what: 'closed' }) }
 }
 

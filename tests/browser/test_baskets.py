@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 SOLD = """
 select coinslot.set_product('party', 'Party Pack', '파티 팩', 2, prices => '{"KRW": 1000}'),
   coinslot.set_tiers('party', '{"5": 20}', ''),
-  coinslot.set_promotion('half', '{"kind": "percent", "percent_off": 50}', ''),
-  coinslot.set_promotion('treat', '{"kind": "tokens", "tokens": 3}', ''),
-  coinslot.set_code('half', 'half', 1, true, ''), coinslot.set_code('treat', 'treat', 1, true, '')
+  coinslot.set_promotion('half', '{"kind": "percent", "percent_off": 50, "active": true}', ''),
+  coinslot.set_promotion('treat', '{"kind": "tokens", "tokens": 3, "active": true}', ''),
+  coinslot.set_code('half', 'half', 9, true, ''), coinslot.set_code('treat', 'treat', 9, true, '')
 """
 ORDERED = """
 select quantity, promo_code, list_amount, amount, status from token_payments where user_id = %s
@@ -87,6 +87,58 @@ async def test_several_packs_with_a_code_are_bought_at_the_price_that_is_shown(
         await buyer.has(18)
         ordered = buyer.shop.select(ORDERED, buyer.shop.buyer.id)
         assert ordered == [(5, "HALF", 5000, 2000, "completed")]
+
+
+async def test_a_paywall_has_several_packs_and_codes_as_well(browse: Browse) -> None:
+    """The sum is told with how it came about where it is no pack's price."""
+    buyer = await browse("phone")
+    await buyer.shop.rpc(
+        "spend_tokens", buyer.shop.buyer, amount=5, idempotency_key="all", reason="before"
+    )
+    with selling(buyer.shop):
+        await of_a_shop_that(buyer, takes_codes)
+        buyer.expects("402 /functions/v1/answer")
+        await buyer.asks("Shall I move?", "Get a full answer")
+        store = buyer.paywall.locator("coinslot-store")
+        await buyer.choose("PortOne", store=store)
+        await buyer.pack("Party Pack", store).click()
+        pay = buyer.pay_button(store)
+        await expect(pay).to_have_text("Pay ₩1,000 and continue")
+        await expect(store.locator(".summary")).to_be_hidden()
+        await store.get_by_role("radio", name="5 packs").check()
+        await expect(pay).to_have_text("Pay ₩4,000 and continue")
+        await expect(store.locator(".summary")).to_contain_text("Volume discount")
+        await store.get_by_role("button", name="Have a code?").click()
+        await store.get_by_label("Promo code").fill("half")
+        await store.get_by_label("Promo code").press("Enter")
+        await expect(pay).to_have_text("Pay ₩2,000 and continue")
+        await expect(store.locator(".summary")).to_contain_text("Code HALF")
+        await accessible(buyer.page)
+        await pay.click()
+        await buyer.clicks("Pay ₩2,000")
+        await buyer.told("10 tokens added")
+        ordered = buyer.shop.select(ORDERED, buyer.shop.buyer.id)
+        assert ordered == [(5, "HALF", 5000, 2000, "completed")]
+
+
+async def test_a_code_for_tokens_takes_a_paywall_away(browse: Browse) -> None:
+    """What was asked for goes on as after a purchase."""
+    buyer = await browse()
+    await buyer.shop.rpc(
+        "spend_tokens", buyer.shop.buyer, amount=5, idempotency_key="all", reason="before"
+    )
+    buyer.expects("402 /functions/v1/answer")
+    with selling(buyer.shop):
+        await of_a_shop_that(buyer, takes_codes)
+        await buyer.asks("Shall I move?", "Get a full answer")
+        store = buyer.paywall.locator("coinslot-store")
+        await store.get_by_role("button", name="Have a code?").click()
+        await store.get_by_label("Promo code").fill("treat")
+        await store.get_by_label("Promo code").press("Enter")
+        await expect(buyer.reply).to_contain_text("it depends")
+        await expect(buyer.paywall.get_by_role("dialog")).to_be_hidden()
+        await buyer.has(3 - 2)
+        assert buyer.orders() == []
 
 
 async def test_who_comes_by_a_link_accepts_an_invitation(browse: Browse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.async_api import expect
 
 from tests.browser.test_purchases import deposits
 from tests.browser.test_troubles import COMPLETE, refuse
+from tests.browser.test_ways import TOLD
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
@@ -231,6 +233,9 @@ async def test_who_signs_in_before_the_packs_are_there_hears_of_an_open_order(
     page = buyer.page
     await page.goto(f"{buyer.url}/payment/fail")
     await page.evaluate("localStorage.removeItem('sb-127-auth-token')")
+    # A page that was written without its packs asks for them.
+    config = (await buyer.shop.http.get(f"{buyer.url}/store/config")).json()
+    await page.add_init_script(f"{{{TOLD % json.dumps({**config, 'offers': None})}}}")
     held = Held()
     await page.route("**/rest/v1/token_offers?*", held)
     await page.goto(f"{buyer.url}/store")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -209,7 +210,8 @@ async def shown(person: Shopper, name: str) -> None:
     await person.page.evaluate("localStorage.clear()")
     # The page has its packs from a moment ago.
     for _ in range(100):
-        if "Starter Pack" not in (await person.shop.http.get(f"{person.url}/store")).text:
+        page = (await person.shop.http.get(f"{person.url}/store")).text
+        if name[:20] in unescape(page):
             break
         await asyncio.sleep(0.2)
     await person.page.reload()

@@ -125,7 +125,8 @@ _CHECKS: dict[str, Callable[[list[str]], str | None]] = {
     "/opt/coinslot/bin/coinslot": _coinslot,
     **dict.fromkeys(
         (
-            *("docker", "gcloud", "install", "npm", "python3", "sam", "systemctl", "uvicorn"),
+            *("docker", "gcloud", "install", "npm", "npx", "python3", "sam", "systemctl"),
+            "uvicorn",
             "/opt/coinslot/bin/pip",
         ),
         _elsewhere,

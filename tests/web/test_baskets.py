@@ -46,10 +46,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Json:
 
 def bundle(scenes: Path, target: Path) -> None:
     """The scenes with all that they import, in one file."""
-    options = ("--bundle", "--format=esm", "--platform=node", "--loader:.css=text")
-    esbuild = ROOT / "node_modules/.bin/esbuild"
+    bundler = ROOT / "tests/web/bundle.mjs"
     subprocess.run(
-        [esbuild, scenes, *options, f"--outfile={target}"],
+        [tools.require_node(), bundler, scenes, target],
         check=True,
         capture_output=True,
         text=True,
@@ -92,7 +91,10 @@ def test_a_usable_code_makes_the_price_and_goes_into_the_order(played: Json) -> 
 
 
 def test_a_refused_code_says_why_and_changes_no_price(played: Json) -> None:
-    texts = json.loads((WEB / "i18n/en.json").read_text())
+    first, later = (
+        json.loads((WEB / f"i18n/{each}en.json").read_text()) for each in ("", "later/")
+    )
+    texts = {**first, **later}
     names = ("code.not_found", "code.used", "code.exhausted", "code.unknown", "code.too_many")
     assert played["refused"] == [[5000, texts[name]] for name in names]
 

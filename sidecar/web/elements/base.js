@@ -27,9 +27,9 @@ export class CoinslotElement extends LitElement {
     return this.#connected.signal
   }
 
-  on(target, types, listener) {
+  on(target, types, listener, options) {
     for (const type of types.split(' ')) {
-      target.addEventListener(type, listener, { signal: this.signal })
+      target.addEventListener(type, listener, { ...options, signal: this.signal })
     }
   }
 

@@ -94,8 +94,8 @@ export function basketOf(offer, quantity = 1, code = null) {
 /** What an order has of it that is not of every order. */
 export const orderedOf = ({ quantity, promoCode }) => ({ ...(quantity > 1 && { quantity }), ...(promoCode && { promoCode }) })
 
-export function quantities({ offer, basket, busy, compact, onQuantity }) {
-  const all = compact ? [] : choicesOf(offer)
+export function quantities({ offer, basket, busy, onQuantity }) {
+  const all = choicesOf(offer)
   if (!all.length) return nothing
   return html`<fieldset class="many" ?inert=${busy}>
     <legend>${t('store.quantity')}</legend>

@@ -1,7 +1,7 @@
 // The parts of a store: packs, methods, the sum and the button. `view` is what the store has chosen.
 
 import { html, nothing } from 'lit'
-import { GATEWAYS } from '../gateways/index.js'
+import { GATEWAYS } from '../gateways/names.js'
 import { hintOf } from '../methods.js'
 import { locale, money, nameOf, number, t, tokens } from '../text.js'
 import { packs as packsOf } from './basket.js'

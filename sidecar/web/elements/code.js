@@ -2,9 +2,9 @@
 // chosen, and again when something else is.
 
 import { html, nothing } from 'lit'
-import { refreshBalance } from '../balance.js'
-import { announce, config, newKey, session } from '../client.js'
-import { t, tokens } from '../text.js'
+import { config } from '../client.js'
+import { fetchAhead } from '../loading.js'
+import { t } from '../text.js'
 import { given } from './words.js'
 
 const nameOf = ({ productId, currency, quantity }) => [productId, currency, quantity].join(' ')
@@ -18,7 +18,6 @@ export class Code {
   #host
   #terms = null // as they were answered last, of the code that is applied
   #asked = null // for which basket
-  #key = null // of the redemption whose end is not known yet
 
   constructor(host) {
     this.#host = host
@@ -60,29 +59,10 @@ export class Code {
   async #ask(code, basket, gateway) {
     this.#asked = nameOf(basket)
     this.#turn({ busy: true, said: null })
-    const { productId, currency, quantity } = basket
-    const terms = await ask('check_token_code', { code, product_id: productId, gateway, currency, quantity })
-    const end = terms.kind === 'tokens' ? await this.#redeem(terms.code) : this.#end(terms)
+    const file = await fetchAhead()
+    const { terms = null, ...end } = file ? await file.tryCode(code, basket, gateway) : { said: { text: t('code.unknown') } }
+    this.#terms = terms
     this.#turn({ busy: false, ...end })
-  }
-
-  /** Said of one that cannot be used; the price is told by the summary. */
-  #end(terms) {
-    const usable = terms.outcome === 'usable'
-    this.#terms = usable ? terms : null
-    return usable ? { text: terms.code } : { said: { text: t(`code.${terms.outcome}`) ?? t('code.unknown') } }
-  }
-
-  async #redeem(code) {
-    this.#terms = null
-    this.#key ??= { code, key: newKey() }
-    if (this.#key.code !== code) this.#key = { code, key: newKey() }
-    const given = await ask('redeem_token_code', { code, idempotency_key: this.#key.key })
-    if (given.outcome !== 'unknown') this.#key = null
-    if (given.outcome !== 'redeemed') return { said: { text: t(`code.${given.outcome}`) ?? t('code.unknown') } }
-    refreshBalance()
-    announce('changed')
-    return { text: '', said: { text: t('code.redeemed', { tokens: tokens(given.tokens) }), good: true } }
   }
 
   #turn(change) {
@@ -91,17 +71,9 @@ export class Code {
   }
 }
 
-async function ask(name, values) {
-  const who = await session().catch(() => false)
-  if (!who) return { outcome: who === null ? 'signed_out' : 'unknown' }
-  const { data, error, status } = await config.supabase.rpc(name, values)
-  if (status === 401) return { outcome: 'signed_out' }
-  return error ? { outcome: error.message === 'too_many_codes' ? 'too_many' : 'unknown' } : data
-}
-
 /** Folded, until somebody has one. */
-export function codeField({ code, compact, busy, onCode, onCodeOpen, onCodeText, onCodeGone }) {
-  if (!config.takesCodes || compact) return nothing
+export function codeField({ code, busy, onCode, onCodeOpen, onCodeText, onCodeGone }) {
+  if (!config.takesCodes) return nothing
   if (!code.open) return html`<button type="button" class="link" @click=${onCodeOpen}>${t('code.have')}</button>`
   if (code.applied) {
     return html`<div class="one"><span>${line(code.applied)}</span>

@@ -1,28 +1,17 @@
 import { html, nothing } from 'lit'
 import { watchBalance } from '../balance.js'
-import { config, news, session } from '../client.js'
+import { news } from '../client.js'
+import { later } from '../loading.js'
 import css from '../styles/history.css'
-import { number, t } from '../text.js'
+import { t } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
-import { Entries, openPayments } from './entries.js'
-import { expiring } from './expiring.js'
-import { icon } from './icons.js'
-import { dayRows, orderRow, UNPAID } from './rows.js'
 
-const FILTERS = ['all', 'purchases', 'usage']
-
-/** What became of tokens and money, newest first. */
+/** What became of tokens and money, newest first. What it shows is in the later file: activity.js. */
 export class CoinslotHistory extends CoinslotElement {
   static styles = sheets(css)
 
-  #filter = 'all'
-  #reading = null // of one go through the pages: `{entries}`
-  #user = null
-  #shown = []
-  #open = [] // orders without money
-  #kept = 0 // of those shown, how many the next ones come after
-  #state = 'loading'
-  #watcher = null
+  #activity = null
+  #failed = false
 
   start() {
     watchBalance()
@@ -33,102 +22,29 @@ export class CoinslotHistory extends CoinslotElement {
 
   disconnectedCallback() {
     super.disconnectedCallback()
-    this.#watcher?.disconnect()
+    this.#activity?.stop()
   }
 
   async reload() {
-    this.#reading = { entries: null }
-    this.#kept = 0
-    await this.#next()
+    this.#told({ failed: false })
+    const { Activity } = await later().catch(() => ({}))
+    if (!Activity) return this.#told({ failed: true })
+    this.#activity ??= new Activity(this)
+    return this.#activity.reload()
   }
 
-  async #next() {
-    const reading = this.#reading
-    this.#tell('loading')
-    const found = []
-    const state = await this.#read(reading, found).catch(() => 'failed')
-    if (reading !== this.#reading) return // begun anew meanwhile
-    if (found.length || state !== 'failed') {
-      this.#shown = [...this.#shown.slice(0, this.#kept), ...found]
-      this.#kept = this.#shown.length
-    }
-    this.#tell(state)
-  }
-
-  async #read(reading, found) {
-    const user = config.supabase && (await session())?.userId
-    if (reading !== this.#reading) return 'end'
-    if (user !== this.#user) {
-      this.#shown = [] // not for these eyes
-      this.#open = []
-    }
-    this.#user = user
-    if (!user) return 'end'
-    if (!reading.entries) {
-      reading.entries = new Entries(user, this.#filter)
-      const open = this.#filter === 'usage' ? [] : await openPayments(user)
-      if (reading === this.#reading) this.#open = open
-    }
-    return (await reading.entries.next(found)) ? 'more' : 'end'
-  }
-
-  #tell(state) {
-    this.#state = state
+  #told({ failed }) {
+    this.#failed = failed
     this.requestUpdate()
   }
 
-  /** Anew: an end that stays in sight is not told twice. */
   updated() {
-    this.#watcher?.disconnect()
-    if (this.#state !== 'more') return
-    this.#watcher = new IntersectionObserver(
-      ([end]) => end.isIntersecting && this.#state === 'more' && this.#next(),
-      { rootMargin: '400px' },
-    )
-    this.#watcher.observe(this.renderRoot.querySelector('.end'))
-  }
-
-  #show(filter) {
-    if (filter === this.#filter) return
-    this.#filter = filter
-    this.#shown = []
-    this.reload()
+    this.#activity?.updated()
   }
 
   render() {
-    const waiting = this.#open.filter(({ status }) => !UNPAID.includes(status))
-    const unpaid = this.#open.filter(({ status }) => UNPAID.includes(status))
-    return html`<div class="head">
-        <h2 part="title">${t('history.title')}</h2>
-        <fieldset class="tabs"><legend class="unseen">${t('history.title')}</legend>
-          ${FILTERS.map((name) => html`<label><input type="radio" name="filter" value=${name}
-            .checked=${name === this.#filter} @change=${() => this.#show(name)}><span>${t(`history.${name}`)}</span></label>`)}
-        </fieldset>
-      </div>
-      ${this.#filter === 'purchases' ? nothing : expiring().map((line) => html`<p class="expiring">${icon('clock')}${line}</p>`)}
-      <ol aria-label=${t('history.title')} aria-busy=${this.#state === 'loading'}>
-        ${waiting.map(orderRow)} ${dayRows(this.#shown)}
-      </ol>
-      <div class="end" role="status">${this.#end()}</div>
-      ${unpaid.length && this.#state !== 'loading' ? this.#unfinished(unpaid) : nothing}`
-  }
-
-  #unfinished(orders) {
-    return html`<details class="unfinished">
-      <summary>${t('history.unfinished', { count: number(orders.length) })}${icon('chevron')}</summary>
-      <ol>${orders.map(orderRow)}</ol>
-    </details>`
-  }
-
-  #end() {
-    const more = (name) => html`<button type="button" class="plain small" @click=${() => this.#next()}>${t(name)}</button>`
-    const quiet = (name) => html`<p class="quiet">${t(name)}</p>`
-    const empty = !this.#shown.length && !this.#open.length
-    return {
-      loading: () => quiet('history.loading'),
-      failed: () => [quiet('history.failed'), more('again')],
-      more: () => more('history.more'),
-      end: () => (empty ? html`<p class="empty">${icon('receipt')}${t('history.empty')}</p>` : nothing),
-    }[this.#state]()
+    return this.#activity?.render() ?? html`<div class="head"><h2 part="title">${t('history.title')}</h2></div>
+      <div class="end" role="status"><p class="quiet">${t(this.#failed ? 'history.failed' : 'history.loading')}</p>
+        ${this.#failed ? html`<button type="button" class="plain small" @click=${() => this.reload()}>${t('again')}</button>` : nothing}</div>`
   }
 }

@@ -148,7 +148,7 @@ const accountFacts = ({ bank, account_number: account, holder }, amount) => [
   ['bank', bank], ['account', account, true], ['holder', holder], ['amount', amount],
 ]
 
-const QUIET = ['cancel_order', 'close', 'not_now', 'receipt', 'to_history', 'hide']
+const QUIET = ['cancel_order', 'receipt']
 
 function buttons(actions) {
   const all = Object.entries(actions)

@@ -1,7 +1,9 @@
 // What becomes of the payments of a store: of the one that is being made, and of those from before.
 
 import { mine, session } from '../client.js'
-import { awaitDeposit, awaitedDeposits, resolveOpenOrders, settleUntilKnown } from '../settle.js'
+import { fetchAhead, later } from '../loading.js'
+import { openOrders } from '../orders.js'
+import { awaitedDeposits } from '../stored.js'
 import { LONG_MS } from './outcome.js'
 import { Telling } from './telling.js'
 
@@ -27,13 +29,21 @@ export class Outcomes extends Telling {
     const who = await session().catch(() => null)
     this.only(mine)
     if (!who) return
-    await resolveOpenOrders(who.userId, this.#host.signal, (outcome) => {
+    const [latest] = openOrders(who.userId).filter(({ orderId }) => orderId)
+    if (latest) await this.#resolveOpen(latest)
+    const awaited = await awaitedDeposits(who.userId).catch(() => [])
+    for (const each of awaited) if (!this.before(each)) this.tell(each)
+  }
+
+  async #resolveOpen(latest) {
+    const file = await fetchAhead()
+    const told = (outcome) => {
       // Of orders that nobody has paid for, the latest says enough.
       const idle = /open|declined|canceled|expired|voided/.test(outcome.kind) && this.all.length
       if (!this.buying && (!idle || this.before(outcome))) this.tell(outcome)
-    })
-    const awaited = await awaitedDeposits(who.userId).catch(() => [])
-    for (const each of awaited) if (!this.before(each)) this.tell(each)
+    }
+    if (file) await file.resolveOpenOrders(latest.userId, this.#host.signal, told)
+    else if (!latest.closed) told({ ...latest, kind: 'unknown' })
   }
 
   /** Forgets all that does not pass. */
@@ -66,13 +76,15 @@ export class Outcomes extends Telling {
     if (kind === 'purchased') first && this.#host.tell('coinslot-purchased', outcome)
     else if (kind !== before?.kind) this.#host.tell('coinslot-error', outcome)
     if (kind === 'waiting' && first) {
-      awaitDeposit(outcome, { signal: this.#host.signal, onState: (state) => this.tell(state) })
+      fetchAhead().then((file) => file?.awaitDeposit(outcome, { signal: this.#host.signal, onState: (state) => this.tell(state) }))
     }
   }
 
   async check(outcome) {
     const page = { signal: this.#host.signal, onState: (state) => this.tell(state) }
-    this.tell(await settleUntilKnown(outcome, page))
+    this.tell({ ...outcome, kind: 'checking' })
+    const file = await fetchAhead()
+    this.tell(file ? await file.settleUntilKnown(outcome, page) : { ...outcome, kind: 'unknown' })
   }
 
   #show(outcome) {

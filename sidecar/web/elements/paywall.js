@@ -1,6 +1,6 @@
 import { html, nothing } from 'lit'
 import { balance, refreshBalance } from '../balance.js'
-import { newKey } from '../client.js'
+import { newKey, news } from '../client.js'
 import { keep, kept } from '../orders.js'
 import css from '../styles/paywall.css'
 import { number, t, tokens } from '../text.js'
@@ -23,6 +23,7 @@ export class CoinslotPaywall extends CoinslotElement {
     this.#store.setAttribute('quiet', '')
     if (!this.#store.parentNode) this.append(this.#store)
     this.on(this, 'coinslot-purchased', ({ detail }) => this.#bought(detail))
+    this.on(news, 'redeemed', ({ detail }) => this.#bought(detail))
     // A modal dialog would cover the gateway's window and take its focus.
     this.on(this, 'coinslot-window', ({ detail }) => this.#cover(detail.open))
   }

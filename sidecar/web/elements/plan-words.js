@@ -1,11 +1,14 @@
 // What plans and subscriptions have to say, of either length.
 
 import { html } from 'lit'
+import rowsEn from '../i18n/later/en.json'
+import rowsKo from '../i18n/later/ko.json'
 import en from '../i18n/plans/en.json'
 import ko from '../i18n/plans/ko.json'
 import { addTexts, lastDay, money, nameOf, number, t, tokens } from '../text.js'
 
-export const addPlanTexts = () => addTexts({ en, ko })
+/** Theirs, and those of payments in a history. */
+export const addPlanTexts = () => addTexts({ en: { ...rowsEn, ...en }, ko: { ...rowsKo, ...ko } })
 
 /** The text for months, or that for years. */
 export const per = (name, { every }, values) => t(every === 'year' ? `${name}_year` : name, values)

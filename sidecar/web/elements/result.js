@@ -1,8 +1,7 @@
-import { resumePayment } from '../resume.js'
-import { awaitDeposit } from '../settle.js'
-import css from '../styles/outcome.css'
 import { refreshBalance, watchBalance } from '../balance.js'
 import { news } from '../client.js'
+import { later, resumePayment } from '../loading.js'
+import css from '../styles/outcome.css'
 import { CoinslotElement, sheets } from './base.js'
 import { contact, copyAccount, LONG_MS, result } from './outcome.js'
 import { showReceipt } from './receipt.js'
@@ -25,9 +24,10 @@ export class CoinslotResult extends CoinslotElement {
 
   async #ask() {
     const { signal } = this
+    this.#tell({ ...this.#outcome, kind: 'checking' })
     const onState = (told) => this.#tell(told)
     onState(await resumePayment(location, { onState, signal }))
-    if (this.#outcome.kind === 'waiting') awaitDeposit(this.#outcome, { onState, signal })
+    if (this.#outcome.kind === 'waiting') (await later()).awaitDeposit(this.#outcome, { onState, signal })
     if (this.#outcome.kind === 'purchased') refreshBalance()
     this.focusOn('result')
   }

@@ -3,8 +3,9 @@
 import { html, nothing } from 'lit'
 import { told } from '../gateways/declines.js'
 import { day, locale, money, moment, nameOf, number, t, time, wayOf } from '../text.js'
+import { listDocuments } from './documents.js'
 import { icon } from './icons.js'
-import { listDocuments, showReceipt } from './receipt.js'
+import { showReceipt } from './receipt.js'
 import { given, supportAddress } from './words.js'
 
 const FOLDED_FROM = 10

@@ -1,8 +1,8 @@
 import { html, nothing } from 'lit'
 import { balance, watchBalance } from '../balance.js'
 import { announce, config, news } from '../client.js'
-import { prepare, purchase } from '../purchase.js'
-import { callOff } from '../settle.js'
+import { fetchAhead, later } from '../loading.js'
+import { callOff } from '../stored.js'
 import css from '../styles/checkout.css'
 import told from '../styles/outcome.css'
 import { t } from '../text.js'
@@ -53,6 +53,7 @@ export class CoinslotStore extends CoinslotElement {
     this.on(globalThis, 'pageshow', ({ persisted }) => persisted && this.#back())
     this.on(globalThis, 'online', () => this.#online())
     this.on(globalThis, 'offline', () => this.requestUpdate())
+    this.on(this, 'pointerover focusin', fetchAhead, { once: true })
     if (!this.quiet) this.open()
   }
 
@@ -136,7 +137,7 @@ export class CoinslotStore extends CoinslotElement {
       onMore: () => this.#unfold(() => (this.#all = true), `pack-${offer.id}`),
       onUnfold: () => this.#unfold(() => (this.#open = true), 'methods'),
       onPay: () => this.#pay(),
-      onNear: () => method && prepare(method.gateway),
+      onNear: () => method && fetchAhead().then((file) => file?.prepare(method.gateway)),
     }
   }
 
@@ -197,7 +198,10 @@ export class CoinslotStore extends CoinslotElement {
     this.#outcomes.keep(({ kind }) => /waiting|unknown|checking|review/.test(kind)) // until it is settled
     const { tokens, total: amount } = basket
     const wish = { productId, name, name_ko, tokens, amount, currency, gateway, method, ...orderedOf(basket) }
-    const outcome = await purchase(wish, this.#page(inline)).catch(() => ({ ...wish, kind: 'unknown' }))
+    const outcome = await later().then(
+      ({ purchase }) => purchase(wish, this.#page(inline)).catch(() => ({ ...wish, kind: 'unknown' })),
+      () => ({ ...wish, kind: 'script_failed' }), // before an order is made
+    )
     if (FALLEN.includes(outcome.kind) && others?.length) this.#failing.add(gateway)
     else this.#failing.clear()
     if (outcome.orderId && !FALLEN.includes(outcome.kind)) this.#selection.choose({ pack: productId, method, used: method })

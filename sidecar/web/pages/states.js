@@ -29,8 +29,8 @@ const RESULTS = {
 const REFUSALS = ['closed', 'gone', 'price_changed', 'not_started', 'script_failed', 'too_many', 'gateway_off', 'code_refused', 'declined', 'load_failed']
 const ACTIONS = {
   checking: [], purchased: ['back', 'receipt'], waiting: ['copy_account', 'cancel_order', 'done'], unknown: ['check'],
-  open: ['continue', 'cancel_order'], closed: ['to_store'], declined: ['pay_other', 'not_now'], canceled: ['buy_again'],
-  expired: ['buy_again'], voided: ['buy_again'], review: ['support', 'done'], disputed: ['support', 'done'], returned: ['done'], nothing: ['to_history'],
+  open: ['continue', 'cancel_order'], closed: ['to_store'], declined: ['pay_other'], canceled: ['buy_again'],
+  expired: ['buy_again'], voided: ['buy_again'], review: ['support', 'done'], disputed: ['support', 'done'], returned: ['done'], nothing: ['back'],
 }
 
 export class States extends CoinslotElement {
@@ -103,6 +103,7 @@ function baskets(offer, shown) {
     code: shown({ code: refused }),
     code_good: shown({ code: { text: '', open: true, said: { text: t('code.redeemed', { tokens: tokens(10) }), good: true } } }),
     tiers: shown({ offer: several, offers: [several], basket: basketOf(several, 5) }),
+    folded_tiers: shown({ offer: several, offers: [several], compact: true, goesOn: true, folded: true, basket: basketOf(several, 5) }),
     tiers_code: shown({ offer: several, offers: [several], code: cheaper, basket: basketOf(several, 5, cheaper) }),
   }
 }
