@@ -122,7 +122,7 @@ async def test_a_paywall_has_several_packs_and_codes_as_well(browse: Browse) -> 
 
 
 async def test_a_code_for_tokens_takes_a_paywall_away(browse: Browse) -> None:
-    """What was asked for goes on as after a purchase."""
+    """The action goes on as after a purchase."""
     buyer = await browse()
     await buyer.shop.rpc(
         "spend_tokens", buyer.shop.buyer, amount=5, idempotency_key="all", reason="before"

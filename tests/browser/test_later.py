@@ -81,7 +81,7 @@ async def enter_app(
 
 
 def fetched(person: Shopper) -> list[str]:
-    """How often the later file was asked for, and of which name."""
+    """Names under which the later file was asked for, once for each time."""
     return [url for url in person.requests if LATER.search(url)]
 
 
@@ -130,7 +130,7 @@ async def test_a_history_that_could_not_be_fetched_says_so_and_is_asked_for_agai
 
 
 async def test_nothing_is_ordered_before_it_is_there(enter_app: Enter) -> None:
-    """Whoever presses pay without it is told that nothing was charged, and can press again."""
+    """Pay without it says that nothing was charged, and can be pressed again."""
     person = await enter_app(STORE)
     person.expects("0 /coinslot/later-*.js")
     await person.context.route(LATER, lambda route: route.abort())
