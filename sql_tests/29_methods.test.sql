@@ -106,7 +106,7 @@ select is(
   pg_temp.as_service('select coinslot_get_settings() -> ''shop'' as s') -> 's',
   '{"business": {}, "links": {}, "refund_days": 7, "currencies": ["KRW", "USD"],
     "max_quantity": 100, "takes_codes": false, "invitations": {"reward": 0, "bonus": 0}, "cash_receipts": "off",
-    "plans": {"gateways": [], "currencies": []}}',
+    "plans": {"at_will": [], "gateways": [], "currencies": []}}',
   'a shop says nothing of itself at first'
 );
 select is(pg_temp.set_shop(
@@ -127,7 +127,7 @@ $$) is not null and pg_temp.as_service($$
 $$) is not null, 'it sells a plan');
 select is(
   pg_temp.as_service('select coinslot_get_settings() #> ''{shop,plans}'' as s') -> 's',
-  '{"gateways": ["toss"], "currencies": ["KRW"]}', 'and so it is told'
+  '{"at_will": [], "gateways": ["toss"], "currencies": ["KRW"]}', 'and so it is told'
 );
 select is(pg_temp.set_shop(a.assignment), '23514', 'refused: ' || a.assignment) from (values
   ($$links = '{"terms": "javascript:alert(1)"}'$$), ($$links = '{"blog": "https://a.example"}'$$),

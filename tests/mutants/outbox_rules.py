@@ -88,7 +88,7 @@ MUTANTS = (
         "parked-for-ever",
         "after one that is parked the next goes out",
         "claim_for",
-        ("and b.state = 'pending'", ""),
+        ("b.seq < d.seq\n        and b.state = 'pending'", "b.seq < d.seq"),
         ENDPOINTS,
     ),
     _mutant(

@@ -54,7 +54,13 @@ MUTANTS = (
     SqlMutant(
         "formulas-exported",
         "no cell of a file is a formula",
-        (Rewrite("coinslot.csv_lines", "'^\\s*[=+@\\-\\t\\r]'", "'^$'"),),
+        (
+            Rewrite(
+                "coinslot.csv_lines",
+                "v.written ~ '^\\s*",
+                "v.written ~ '^$' and v.written ~ '^\\s*",
+            ),
+        ),
         (REPORTS,),
     ),
     SqlMutant(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # A change, and the line by which it has to show.
 CHANGES = {
     "alter function coinslot.fail(text, jsonb) owner to supabase_auth_admin": "owner to supabase_",
-    "alter function coinslot.max_amount() parallel unsafe": "language sql immutable\n",
+    "alter function coinslot.max_amount() parallel unsafe": "language plpgsql immutable\n",
     "alter function coinslot.refuse_change() set lock_timeout = '1s'": "lock_timeout",
     "drop trigger coinslot_user_created on auth.users": "trigger coinslot_user_created",
     "alter publication supabase_realtime add table public.token_wallets": "publication supabase",

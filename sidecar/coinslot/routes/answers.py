@@ -226,7 +226,7 @@ class OfferedCurrencies(Answer):
 
 
 class OfferedSubscription(Answer):
-    """A currency in which plans are sold, and a gateway that may charge stored methods for them."""
+    """A currency of prices, and a gateway that may charge stored methods in it."""
 
     currency: str
     gateway: str
@@ -237,7 +237,7 @@ class _StoreConfig(Answer):
     the order in which they are shown. `refundDays` is null where the shop says nothing of it.
     `maxQuantity` is how many packs one order may be of. `takesCodes`: there are promotion codes.
     `invitations` has the tokens for who invites, `reward`, and for who is invited, `bonus`.
-    `subscriptions` is empty where no plan can be had."""
+    `subscriptions` is empty where no plan can be had, `topUps` where none is bought by itself."""
 
     mode: Literal["test", "live"]
     supabaseUrl: str  # noqa: N815 - as supabase-js writes names
@@ -252,6 +252,7 @@ class _StoreConfig(Answer):
     takesCodes: bool  # noqa: N815
     invitations: dict[str, int]
     subscriptions: list[OfferedSubscription]
+    topUps: list[OfferedSubscription]  # noqa: N815
     demo: dict[str, str] | None
 
 

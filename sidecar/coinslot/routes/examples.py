@@ -94,5 +94,6 @@ SHOP = {
     "takesCodes": True,
     "invitations": {"reward": 20, "bonus": 10},
     "subscriptions": [{"currency": "KRW", "gateway": "acme"}],
+    "topUps": [{"currency": "KRW", "gateway": "acme"}],
 }
 NEW = {"success": True, "orderId": ORDER, "paymentId": PAYMENT["id"]}
