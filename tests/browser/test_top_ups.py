@@ -114,6 +114,7 @@ async def test_a_pack_is_bought_by_itself_until_it_is_switched_off(browse: Brows
     await expect(top_up(person).get_by_role("button", name="Set up auto top-up")).to_be_visible()
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("at_will")
 async def test_a_declined_card_stops_it_says_so_and_is_mended_by_another(browse: Browse) -> None:
     person = await browse("phone", reduced_motion="reduce")

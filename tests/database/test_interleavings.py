@@ -3,9 +3,9 @@
 Whatever the second sees, the end must be one that the two could have reached one after the other;
 where the first is rolled back, the end of the second alone. A deadlock fails the call.
 
-In the suite each pair of calls that move money meets in one of the two orders, and every other such
-pair waits behind one of the locks; of the pairs with another call a third meet. With `PROOFS=1` all
-do, in both orders, and those that move money wait behind each lock.
+In the suite each pair of calls that move money meets in one of the two orders, and every fourth of
+these waits behind one of the locks; of the pairs with another call a sixth meet. With `PROOFS=1`
+all do, in both orders, and those that move money wait behind each lock.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tests.database.stage import LOCKS, Stage
 from tests.support.sizes import PROOFS, sized
 
 _IN_THE_SUITE = {
-    "wallet": slice(0, None, 4),
-    "payments": slice(2, None, 8),
-    "holds": slice(6, None, 8),
+    "wallet": slice(0, None, 8),
+    "payments": slice(4, None, 16),
+    "holds": slice(12, None, 16),
 }
-"""The pairs that wait behind each lock: every other pair behind one of them."""
+"""The pairs that wait behind each lock: every fourth pair behind one of them."""
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +54,20 @@ def partners(first: str, names: Iterable[str]) -> list[str]:
 def _meet(at: int, place: int) -> bool:
     """In this order, in the suite."""
     comes_first = (at <= place) == ((at + place) % 2 == 0)
-    return comes_first and (max(at, place) < len(MONEY) or (at + place) % 3 == 0)
+    return comes_first and (max(at, place) < len(MONEY) or (at + place) % 6 == 0)
 
 
-def test_every_other_pair_waits_behind_one_of_the_locks() -> None:
+def test_every_fourth_pair_waits_behind_one_of_the_locks() -> None:
     for first in MONEY:
         others = later(first, MONEY)
         behind = [second for part in _IN_THE_SUITE.values() for second in others[part]]
-        assert sorted(behind) == sorted(others[::2])
+        assert sorted(behind) == sorted(others[::4])
 
 
 def test_of_every_pair_of_calls_that_move_money_one_goes_before_the_other() -> None:
     met = {frozenset((one, two)) for one in ACTIONS for two in partners(one, ACTIONS)}
     assert met >= {frozenset((one, two)) for one in MONEY for two in MONEY}
-    assert len(met) > len(MONEY) * (len(MONEY) + 1) / 2 + len(CHORES) * len(MONEY) / 4
+    assert len(met) > len(MONEY) * (len(MONEY) + 1) / 2 + len(CHORES) * len(MONEY) / 8
 
 
 @pytest.mark.parametrize("first", ACTIONS)
@@ -99,7 +99,7 @@ def test_a_call_that_was_rolled_back_leaves_no_trace_on_the_other(
 def test_two_calls_in_a_queue_end_as_one_after_the_other(
     stage: Stage, first: str, lock: str, record_property: Count
 ) -> None:
-    """Behind each lock; in the suite a quarter of them behind the wallet's, and an eighth behind
+    """Behind each lock; in the suite an eighth of them behind the wallet's, and a sixteenth behind
     each of the others."""
     others = later(first, MONEY)
     share = others if PROOFS else others[_IN_THE_SUITE[lock]]
