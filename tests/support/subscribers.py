@@ -137,9 +137,10 @@ class Subscriber:
             **given,
         )
         assert made.status_code == 200, made.text
-        shown: Json = made.json()["subscription"]
-        self.id = shown["id"]
-        return shown
+        self.id = made.json()["subscription"]["id"]
+        # The server's own look at what is due may have come first, and be at it still.
+        await self.checkout.shop.until(lambda: not self.open_charges())
+        return await self.shown()
 
     async def subscribed(self) -> None:
         """Stores a card, and has paid for the first period."""
