@@ -1417,7 +1417,7 @@ select is_empty(
 select is_empty(
   $$ select function from functions
      where schema = 'public' and prosrc ~
-       '\m(insert|update|delete|merge)\M|\m(from|join) coinslot\.\w+($|[^\w(])' $$,
+       '\m(insert|update|delete|merge|execute|loop|exception)\M|\m(from|join) coinslot\.\w+($|[^\w(])' $$,
   'what PostgREST shows writes nothing itself, and reads no internal table'
 );
 select is_empty(

@@ -193,7 +193,7 @@ $$;
 
 -- The total has grown by what was asked for: judge_refund() says the same of it afterwards.
 create function coinslot.is_refund_done(payment_id uuid) returns boolean
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return exists (
     select from coinslot.refunds r
@@ -210,7 +210,7 @@ revoke all on function coinslot.is_refund_done(uuid) from public;
 
 create function coinslot.covered_tokens(payment_id uuid, refund_done boolean default false)
 returns bigint
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return (
     select coalesce(sum(t.tokens - t.returned), 0)::bigint

@@ -28,7 +28,7 @@ for select to anon, authenticated using (false);
 create function coinslot.price_at(
   product_id text, currency text, amount bigint, at timestamptz
 ) returns bigint
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return coalesce((
     select p.amount from coinslot.planned_prices p

@@ -134,7 +134,7 @@ create or replace function coinslot.find_hold_replay(
   user_id uuid, amount bigint, feature text, idempotency_key text
 ) returns coinslot.token_holds
 language plpgsql stable
-set search_path = '' set plan_cache_mode = force_generic_plan as $$
+set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_users uuid[] := coinslot.histories_of(find_hold_replay.user_id);
   v_hold coinslot.token_holds;
@@ -269,7 +269,7 @@ end
 $$;
 
 create or replace function coinslot.read_later(payment_id uuid) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 begin
   insert into coinslot.payment_reads (payment_id, gateway, next_read_at)
   select p.id, p.gateway, clock_timestamp() + coinslot.read_wait(0)
@@ -280,7 +280,7 @@ end
 $$;
 
 create or replace function coinslot.close_later(payment_id uuid) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 begin
   insert into coinslot.payment_closings as c (payment_id, gateway)
   select p.id, p.gateway from public.token_payments p where p.id = close_later.payment_id

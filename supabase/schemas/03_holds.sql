@@ -96,7 +96,7 @@ revoke all on function coinslot.hold_receipt(coinslot.token_holds, boolean) from
 -- that is due as granted, because only the clock decides. Below zero is a debt: what a gateway took
 -- back after it was spent.
 create function coinslot.available(wallet public.token_wallets) returns bigint
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return wallet.tokens - case when wallet.held = 0 then 0 else (
     select coalesce(sum(h.amount), 0)::bigint

@@ -11,7 +11,7 @@ create function coinslot.find_hold_replay(
   user_id uuid, amount bigint, feature text, idempotency_key text
 ) returns coinslot.token_holds
 language plpgsql stable
-set search_path = '' set plan_cache_mode = force_generic_plan as $$
+set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_users uuid[] := coinslot.histories_of(find_hold_replay.user_id);
   v_hold coinslot.token_holds;

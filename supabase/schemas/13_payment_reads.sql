@@ -42,7 +42,7 @@ comment on function coinslot.read_wait(integer) is
 revoke all on function coinslot.read_wait(integer) from public;
 
 create function coinslot.read_later(payment_id uuid) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 begin
   insert into coinslot.payment_reads (payment_id, gateway, next_read_at)
   select p.id, p.gateway, clock_timestamp() + coinslot.read_wait(0)

@@ -41,7 +41,7 @@ comment on function coinslot.closing_wait(integer) is
 revoke all on function coinslot.closing_wait(integer) from public;
 
 create function coinslot.close_later(payment_id uuid) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 begin
   insert into coinslot.payment_closings as c (payment_id, gateway)
   select p.id, p.gateway from public.token_payments p where p.id = close_later.payment_id

@@ -67,7 +67,7 @@ grant execute on function coinslot.discounted(bigint, numeric, text) to service_
 
 create function coinslot.tiered(product_id text, currency text, price bigint, quantity integer)
 returns bigint
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return (
     select case when t.percent_off is null then tiered.price * tiered.quantity

@@ -339,7 +339,7 @@ revoke all on function coinslot.reserve_use(public.token_payments) from public;
 -- Called off, an order gives its use back at once. Should it be paid all the same, it claims
 -- another.
 create function coinslot.release_use(payment_id uuid) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 begin
   with released as (
     update coinslot.promotion_uses u set status = 'released'

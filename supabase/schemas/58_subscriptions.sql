@@ -273,7 +273,7 @@ for select to anon, authenticated using (false);
 
 -- The caller has the wallet locked, so that of two orders that are paid at once one comes first.
 create function coinslot.pays_again(payment_id uuid) returns boolean
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return exists (
     select from coinslot.cycle_orders o

@@ -99,7 +99,7 @@ for select to anon, authenticated using (false);
 -- ---- switching it on and off ----
 
 create function coinslot.is_of_a_cycle(payment_id uuid) returns boolean
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return exists (
     select from coinslot.cycle_orders c where c.payment_id = is_of_a_cycle.payment_id

@@ -93,6 +93,14 @@ MUTANTS: tuple[Mutant, ...] = (
         DATA,
     ),
     _mutant(
+        "erased-comes-back",
+        "a later read of a gateway brings nobody back",
+        "apply_attempt",
+        "and coinslot.is_erased(payment.user_id)",
+        "and false",
+        DATA,
+    ),
+    _mutant(
         "hashes-of-everybody",
         "hashes go of those alone who were erased",
         "purge_hashes",
