@@ -1,6 +1,6 @@
 // The person's tokens: asked for once for all the elements that show them.
 
-import { announce, config, news, session, tellOthers } from './client.js'
+import { announce, config, inTheNameOf, news, session, tellOthers } from './client.js'
 
 const SOON_MS = 14 * 86_400_000
 
@@ -28,12 +28,13 @@ export function refreshBalance() {
 async function read() {
   const before = balance.tokens
   let known = before
+  let who = null
   try {
-    const who = await session()
+    who = await session()
     balance.signedIn = Boolean(who)
     if (who?.userId !== owner) Object.assign(balance, { tokens: known = null, expiring: [] })
     owner = who?.userId
-    if (who) balance.tokens = (await config.supabase.rpc('get_user_tokens').throwOnError()).data
+    if (who) balance.tokens = (await inTheNameOf(who, config.supabase.rpc('get_user_tokens').throwOnError())).data
     balance.stale = false
   } catch {
     balance.stale = true
@@ -43,15 +44,15 @@ async function read() {
     announce('changed')
     tellOthers('elsewhere')
   }
-  if (known !== balance.tokens) readExpiring(owner)
+  if (who && known !== balance.tokens) readExpiring(who)
   return balance.tokens
 }
 
 /** The balance waits for none of it. */
-async function readExpiring(userId) {
+async function readExpiring(who) {
   const soon = new Date(Date.now() + SOON_MS).toISOString()
-  const { data } = await config.supabase.rpc('list_token_lots').lt('expires_at', soon)
-  if (!data || userId !== owner) return
+  const { data } = await inTheNameOf(who, config.supabase.rpc('list_token_lots').lt('expires_at', soon))
+  if (!data || who.userId !== owner) return
   balance.expiring = data
   announce('expiring')
 }

@@ -42,6 +42,14 @@ const sheets = {
   },
 }
 
+/** A warning is a mistake that nobody reads: no bundle is made with one. */
+const strict = {
+  name: 'strict',
+  setup({ onEnd }) {
+    onEnd(({ warnings }) => ({ errors: warnings }))
+  },
+}
+
 /** A page has one language: the words of the others are left out of its script. */
 const wordsOf = (language) => ({
   name: 'words',
@@ -68,7 +76,7 @@ const common = {
 async function hosts(late) {
   for (const name of ['coinslot.js', 'cash-receipts.js', 'invitation.js', 'plans.js']) {
     const file = join(folder, name)
-    await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets, at(`./${late}`)] })
+    await build({ ...common, entryPoints: [join(sources, name)], outfile: file, plugins: [sheets, strict, at(`./${late}`)] })
     await defer(file)
   }
 }
@@ -84,7 +92,7 @@ const at = (address) => ({
 /** Makes the later file, a function of what it takes from the first one; answers its name. */
 async function later() {
   const built = (name, ...plugins) => build({
-    ...common, write: false, outdir: folder, entryPoints: [join(sources, name)], plugins: [...plugins, sheets],
+    ...common, write: false, outdir: folder, entryPoints: [join(sources, name)], plugins: [...plugins, sheets, strict],
   })
   const [whole, first] = await Promise.all([built('coinslot.js', at('later')), built('first.js')])
   const held = new Set(Object.keys(whole.metafile.inputs).map((each) => resolve(sources, each)))
@@ -115,7 +123,7 @@ async function bundled(language, late) {
   const scripts = (await readdir(join(sources, 'pages/entries'))).map((each) => join(sources, 'pages/entries', each))
   const paged = { ...common, outdir: join(folder, 'pages'), entryNames: '[name]-[hash]' }
   const styles = build({ ...paged, entryPoints: ['pages', 'console'].map((each) => join(sources, `pages/${each}.css`)) })
-  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, wordsOf(language), at(`/web/${late}`)] })
+  const pages = build({ ...paged, entryPoints: scripts, plugins: [sheets, strict, wordsOf(language), at(`/web/${late}`)] })
   return manifest([await styles, await pages])
 }
 

@@ -58,6 +58,9 @@ export async function session() {
   return { token, userId: sub, email }
 }
 
+/** A query of Supabase for that person, also where they sign out before it leaves; older clients ask for whoever is there. */
+export const inTheNameOf = ({ token }, query) => query.setHeader?.('Authorization', `Bearer ${token}`) ?? query
+
 async function supabaseToken() {
   const { data, error } = (await config.supabase?.auth.getSession()) ?? {}
   // A session that could not be refreshed just now is not over.

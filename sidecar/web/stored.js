@@ -1,6 +1,6 @@
 // Orders as the database has them.
 
-import { config } from './client.js'
+import { config, inTheNameOf } from './client.js'
 
 const MOST_AWAITED = 5
 
@@ -11,10 +11,11 @@ export function found({ amount, currency, tokens, paid, virtual_account: account
   return { amount, currency, tokens, paid, account, detail, productId, name, name_ko, ...method }
 }
 
-/** Deposits that are awaited, also of orders made on another device. */
-export async function awaitedDeposits(userId) {
-  const { data } = await config.supabase.from('token_payments').select('*')
-    .eq('user_id', userId).eq('status', 'awaiting_deposit').limit(MOST_AWAITED).throwOnError()
+/** Deposits that are awaited, also of orders made on another device. Asked in the name of `who`, a `session()`. */
+export async function awaitedDeposits(who) {
+  const { userId } = who
+  const { data } = await inTheNameOf(who, config.supabase.from('token_payments').select('*')
+    .eq('user_id', userId).eq('status', 'awaiting_deposit').limit(MOST_AWAITED).throwOnError())
   return data.map((row) => ({ ...found(row), orderId: row.order_id, userId, gateway: row.gateway, kind: 'waiting' }))
 }
 

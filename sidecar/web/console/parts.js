@@ -10,7 +10,7 @@ const PATHS = {
   customers: svg`<circle cx="9" cy="8.5" r="3.5"/><path d="M3 19.5a6 6 0 0 1 12 0M15.5 5.4a3.5 3.5 0 0 1 0 6.2M17.5 14.2a6 6 0 0 1 3.5 5.3"/>`,
   review: svg`<path d="M6 20.5V4.25h11.5L15.2 8.5l2.3 4.25H6"/>`,
   refunds: svg`<path d="M8.5 4.75 4.25 9l4.25 4.25M4.5 9h10a5.25 5.25 0 0 1 0 10.5H11"/>`,
-  receipts: svg`<path d="M6 3.75h12v16.5l-2-1.5-2 1.5-2-1.5-2 1.5-2-1.5-2 1.5zM9.25 8.5h5.5M9.25 12.25h5.5"/>`,
+  receipts: svg`<path d="M6 3.75h12v16.5l-3-1.75-3 1.75-3-1.75-3 1.75zM9 8.5h6M9 12h6"/>`,
   subscriptions: svg`<path d="M19.5 9A8 8 0 0 0 5.2 7.6M4.5 4v4h4M4.5 15a8 8 0 0 0 14.3 1.4M19.5 20v-4h-4"/>`,
   events: svg`<path d="M4 12h15M13.5 6.5 19 12l-5.5 5.5M4 6v12"/>`,
   catalogue: svg`<path d="M4 4.5h7.5l8.5 8.5-7 7-9-9zM8.2 8.6h.1"/>`,
@@ -26,7 +26,6 @@ const PATHS = {
   check: svg`<path d="m5 12.5 4.6 4.5L19 7.5"/>`,
   cross: svg`<path d="m6.5 6.5 11 11M17.5 6.5l-11 11"/>`,
   plus: svg`<path d="M12 5.5v13M5.5 12h13"/>`,
-  receipts: svg`<path d="M6 3.75h12v16.5l-3-1.75-3 1.75-3-1.75-3 1.75zM9 8.5h6M9 12h6"/>`,
   note: svg`<path d="M5 5h14v10l-4 4H5zM15 19v-4h4"/>`,
   warning: svg`<path d="M12 4 2.75 19.5h18.5zM12 10v4.5M12 16.9v.1"/>`,
 }

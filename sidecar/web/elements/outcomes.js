@@ -31,7 +31,9 @@ export class Outcomes extends Telling {
     if (!who) return
     const [latest] = openOrders(who.userId).filter(({ orderId }) => orderId)
     if (latest) await this.#resolveOpen(latest)
-    const awaited = await awaitedDeposits(who.userId).catch(() => [])
+    const still = await session().catch(() => null) // that may have taken long
+    if (still?.userId !== who.userId) return
+    const awaited = await awaitedDeposits(still).catch(() => [])
     for (const each of awaited) if (!this.before(each)) this.tell(each)
   }
 
