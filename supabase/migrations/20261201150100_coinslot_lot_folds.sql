@@ -55,8 +55,12 @@ comment on function coinslot.sweep_holds(uuid, timestamptz) is
 'Releases the holds of a locked wallet that have expired by then; tokens freed.';
 revoke all on function coinslot.sweep_holds(uuid, timestamptz) from public;
 
--- The entry alone, with the wallet's update. post_entry() keeps the lots as well.
-create function coinslot.write_entry(entry public.token_ledger) returns public.token_receipt
+-- The entry alone, with the wallet's update. post_entry() keeps the lots as well. The times are those
+-- of a fold that came before: one update says both.
+create function coinslot.write_entry(
+  entry public.token_ledger, folded_at timestamptz default null,
+  next_change_at timestamptz default null
+) returns public.token_receipt
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
@@ -66,7 +70,9 @@ declare
 begin
   update public.token_wallets w
   set tokens = w.tokens + entry.delta, seq = w.seq + 1, credited = w.credited + v_credited,
-    updated_at = clock_timestamp()
+    updated_at = clock_timestamp(),
+    folded_at = coalesce(write_entry.folded_at, w.folded_at),
+    next_change_at = coalesce(write_entry.next_change_at, w.next_change_at)
   where w.user_id = entry.user_id
   returning w.tokens, w.seq into strict entry.balance, entry.seq;
   insert into public.token_ledger as l (
@@ -79,9 +85,10 @@ begin
   return coinslot.receipt(entry, false);
 end
 $$;
-comment on function coinslot.write_entry(public.token_ledger) is
+comment on function coinslot.write_entry(public.token_ledger, timestamptz, timestamptz) is
 'Writes an entry and moves the balance by it; its lots are the caller''s.';
-revoke all on function coinslot.write_entry(public.token_ledger) from public;
+revoke all on function coinslot.write_entry(public.token_ledger, timestamptz, timestamptz)
+from public;
 
 -- Takes tokens out of lots in the order of drawing, as far as there are any: those that were live
 -- at `live_at` first, then what is kept for holds. `part` is what they are taken from: remaining,
@@ -226,7 +233,7 @@ comment on function coinslot.note_change(uuid, timestamptz) is
 revoke all on function coinslot.note_change(uuid, timestamptz) from public;
 
 -- Tokens spent beyond what the lots had are a debt, and come behind those that were drawn.
-create function coinslot.fold(user_id uuid, now timestamptz) returns public.token_wallets
+create function coinslot.fold_lots(user_id uuid, now timestamptz) returns public.token_wallets
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
@@ -234,35 +241,55 @@ declare
   v_lots record;
   v_tokens bigint;
 begin
-  select w.* into strict v_wallet from public.token_wallets w where w.user_id = fold.user_id;
+  select w.* into strict v_wallet from public.token_wallets w where w.user_id = fold_lots.user_id;
   if v_wallet.held > 0 then
-    v_wallet.held := v_wallet.held - coinslot.sweep_holds(fold.user_id, fold.now);
+    v_wallet.held := v_wallet.held - coinslot.sweep_holds(fold_lots.user_id, fold_lots.now);
   end if;
   if v_wallet.folded_at = '-infinity' then
     v_wallet := coinslot.make_lots(v_wallet);
   end if;
   select coalesce(sum(l.remaining), 0)::bigint as remaining,
     coalesce(sum(l.reserved), 0)::bigint as reserved,
-    bool_or(l.remaining > 0 and l.expires_at <= fold.now) as ended
+    min(l.expires_at) filter (where l.remaining > 0) as ends_at
   into v_lots
   from public.token_lots l
-  where l.user_id = fold.user_id and (l.remaining > 0 or l.reserved > 0);
+  where l.user_id = fold_lots.user_id and (l.remaining > 0 or l.reserved > 0);
   v_tokens := v_lots.remaining - greatest(v_wallet.tokens - v_lots.reserved, 0);
   if v_tokens > 0 then
     perform from coinslot.draw_lots(
-      fold.user_id, v_tokens, 'spend', v_wallet.seq, v_wallet.folded_at,
+      fold_lots.user_id, v_tokens, 'spend', v_wallet.seq, v_wallet.folded_at,
       v_wallet.credited - v_wallet.tokens
       - greatest(v_lots.reserved - v_wallet.tokens, 0) - v_tokens
     );
   end if;
-  if v_lots.ended then
-    v_tokens := coinslot.expire_lots(fold.user_id, v_wallet.seq + 1, fold.now);
+  if v_lots.ends_at <= fold_lots.now then
+    v_tokens := coinslot.expire_lots(fold_lots.user_id, v_wallet.seq + 1, fold_lots.now);
     if v_tokens > 0 then
       perform coinslot.write_entry(
-        coinslot.new_entry(fold.user_id, 'expiry', -v_tokens, 'system')
+        coinslot.new_entry(fold_lots.user_id, 'expiry', -v_tokens, 'system')
       );
+      select w.* into strict v_wallet from public.token_wallets w
+      where w.user_id = fold_lots.user_id;
     end if;
+    v_lots.ends_at := (
+      select min(case when l.expires_at <= fold_lots.now then '-infinity' else l.expires_at end)
+      from public.token_lots l
+      where l.user_id = fold_lots.user_id and l.remaining > 0
+    );
   end if;
+  v_wallet.next_change_at := coalesce(v_lots.ends_at, 'infinity');
+  return v_wallet;
+end
+$$;
+comment on function coinslot.fold_lots(uuid, timestamptz) is
+'Brings the lots of a locked wallet up to this time. The wallet as it is then, with the end of its
+next lot as next_change_at; the caller writes both times.';
+revoke all on function coinslot.fold_lots(uuid, timestamptz) from public;
+
+create function coinslot.fold(user_id uuid, now timestamptz) returns public.token_wallets
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform coinslot.fold_lots(fold.user_id, fold.now);
   return coinslot.note_change(fold.user_id, fold.now);
 end
 $$;

@@ -99,18 +99,16 @@ create function coinslot.post_credit(
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_wallet public.token_wallets := coinslot.fold(entry.user_id, post_credit.now);
+  v_wallet public.token_wallets := coinslot.fold_lots(entry.user_id, post_credit.now);
   v_debt bigint := coinslot.debt_of(v_wallet);
-  v_receipt public.token_receipt := coinslot.write_entry(entry);
-  v_lot public.token_lots;
+  v_lot public.token_lots := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
+  v_receipt public.token_receipt := coinslot.write_entry(
+    entry, post_credit.now, least(v_wallet.next_change_at, v_lot.expires_at)
+  );
 begin
-  entry.seq := v_receipt.seq;
-  entry.created_at := v_receipt.created_at;
-  v_lot := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
-  if coinslot.make_lot(v_lot, v_debt) < v_lot.tokens then
-    update public.token_wallets w set next_change_at = v_lot.expires_at
-    where w.user_id = entry.user_id and w.next_change_at > v_lot.expires_at;
-  end if;
+  v_lot.seq := v_receipt.seq;
+  v_lot.created_at := v_receipt.created_at;
+  perform coinslot.make_lot(v_lot, v_debt);
   return v_receipt;
 end
 $$;

@@ -368,11 +368,19 @@ comment on function coinslot.grant_refills(public.token_wallets, timestamptz) is
 'Grants what is due of a locked wallet that was folded at this time; the wallet as it is then.';
 revoke all on function coinslot.grant_refills(public.token_wallets, timestamptz) from public;
 
+-- Where there are no refills, nothing but their index is asked.
 create function coinslot.next_refill(user_id uuid, base bigint, now timestamptz)
 returns timestamptz
-language sql stable set search_path = '' as $$
-  select coalesce(min(r.next_at), 'infinity')
-  from coinslot.refills_of(next_refill.user_id, next_refill.base, next_refill.now) r
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  if not exists (select from coinslot.refills r where r.active) then
+    return 'infinity';
+  end if;
+  return coalesce((
+    select min(r.next_at)
+    from coinslot.refills_of(next_refill.user_id, next_refill.base, next_refill.now) r
+  ), 'infinity');
+end
 $$;
 comment on function coinslot.next_refill(uuid, bigint, timestamptz) is
 'When a use of a wallet has to look for refills again.';

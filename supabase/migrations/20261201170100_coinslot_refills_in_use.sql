@@ -1,7 +1,6 @@
 -- Refills in use: the first use after one is due grants it. The fast path of a spend is as it was:
 -- a wallet's next_change_at stands for refills as well.
 
--- Where there are no refills, nothing but their index is asked.
 create or replace function coinslot.note_change(user_id uuid, now timestamptz)
 returns public.token_wallets
 language plpgsql volatile
@@ -13,10 +12,8 @@ begin
     folded_at = note_change.now,
     next_change_at = (
       select coalesce(least(
-        case when l.ends_at <= note_change.now then '-infinity' else l.ends_at end, (
-          select coinslot.next_refill(w.user_id, w.tokens - l.reserved, note_change.now)
-          from coinslot.refills r where r.active limit 1
-        )
+        case when l.ends_at <= note_change.now then '-infinity' else l.ends_at end,
+        coinslot.next_refill(w.user_id, w.tokens - l.reserved, note_change.now)
       ), 'infinity')
       from (
         select min(o.expires_at) filter (where o.remaining > 0) as ends_at,
@@ -31,27 +28,29 @@ begin
 end
 $$;
 
--- What has paid a debt may have made a refill due.
+-- What pays a debt may make a refill due.
 create or replace function coinslot.post_credit(
   entry public.token_ledger, now timestamptz, expires_at timestamptz default null
 ) returns public.token_receipt
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_wallet public.token_wallets := coinslot.fold(entry.user_id, post_credit.now);
-  v_debt bigint := coinslot.debt_of(v_wallet);
-  v_receipt public.token_receipt := coinslot.write_entry(entry);
-  v_lot public.token_lots;
+  v_wallet public.token_wallets := coinslot.fold_lots(entry.user_id, post_credit.now);
+  v_lot public.token_lots := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
+  v_reserved bigint := case
+    when v_wallet.held = 0 then 0 else coinslot.reserved_of(entry.user_id)
+  end;
+  v_receipt public.token_receipt := coinslot.write_entry(
+    entry, post_credit.now, least(
+      v_wallet.next_change_at, v_lot.expires_at, coinslot.next_refill(
+        entry.user_id, v_wallet.tokens + entry.delta - v_reserved, post_credit.now
+      )
+    )
+  );
 begin
-  entry.seq := v_receipt.seq;
-  entry.created_at := v_receipt.created_at;
-  v_lot := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
-  if coinslot.make_lot(v_lot, v_debt) > 0 then
-    perform coinslot.note_change(entry.user_id, post_credit.now);
-  elsif v_lot.expires_at < v_wallet.next_change_at then
-    update public.token_wallets w set next_change_at = v_lot.expires_at
-    where w.user_id = entry.user_id;
-  end if;
+  v_lot.seq := v_receipt.seq;
+  v_lot.created_at := v_receipt.created_at;
+  perform coinslot.make_lot(v_lot, greatest(0, v_reserved - v_wallet.tokens));
   return v_receipt;
 end
 $$;

@@ -414,9 +414,12 @@ begin
 end
 $$;
 
--- The entry alone, with the wallet's update. post_entry() keeps the lots as well.
-create or replace function coinslot.write_entry(entry public.token_ledger)
-returns public.token_receipt
+-- The entry alone, with the wallet's update. post_entry() keeps the lots as well. The times are those
+-- of a fold that came before: one update says both.
+create or replace function coinslot.write_entry(
+  entry public.token_ledger, folded_at timestamptz default null,
+  next_change_at timestamptz default null
+) returns public.token_receipt
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
@@ -427,7 +430,9 @@ declare
 begin
   update public.token_wallets w
   set tokens = w.tokens + entry.delta, seq = w.seq + 1, credited = w.credited + v_credited,
-    updated_at = clock_timestamp()
+    updated_at = clock_timestamp(),
+    folded_at = coalesce(write_entry.folded_at, w.folded_at),
+    next_change_at = coalesce(write_entry.next_change_at, w.next_change_at)
   where w.user_id = entry.user_id
   returning w.tokens, w.seq,
     w.tokens - w.held < w.low_mark or w.tokens - w.held >= w.low_rearm

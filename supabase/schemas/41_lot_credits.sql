@@ -109,27 +109,29 @@ comment on function coinslot.check_expiry(timestamptz, timestamptz) is
 'PT400 for a time that has passed, or beyond the year 9999; null = never is right.';
 revoke all on function coinslot.check_expiry(timestamptz, timestamptz) from public;
 
--- What has paid a debt may have made a refill due.
+-- What pays a debt may make a refill due.
 create function coinslot.post_credit(
   entry public.token_ledger, now timestamptz, expires_at timestamptz default null
 ) returns public.token_receipt
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
-  v_wallet public.token_wallets := coinslot.fold(entry.user_id, post_credit.now);
-  v_debt bigint := coinslot.debt_of(v_wallet);
-  v_receipt public.token_receipt := coinslot.write_entry(entry);
-  v_lot public.token_lots;
+  v_wallet public.token_wallets := coinslot.fold_lots(entry.user_id, post_credit.now);
+  v_lot public.token_lots := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
+  v_reserved bigint := case
+    when v_wallet.held = 0 then 0 else coinslot.reserved_of(entry.user_id)
+  end;
+  v_receipt public.token_receipt := coinslot.write_entry(
+    entry, post_credit.now, least(
+      v_wallet.next_change_at, v_lot.expires_at, coinslot.next_refill(
+        entry.user_id, v_wallet.tokens + entry.delta - v_reserved, post_credit.now
+      )
+    )
+  );
 begin
-  entry.seq := v_receipt.seq;
-  entry.created_at := v_receipt.created_at;
-  v_lot := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
-  if coinslot.make_lot(v_lot, v_debt) > 0 then
-    perform coinslot.note_change(entry.user_id, post_credit.now);
-  elsif v_lot.expires_at < v_wallet.next_change_at then
-    update public.token_wallets w set next_change_at = v_lot.expires_at
-    where w.user_id = entry.user_id;
-  end if;
+  v_lot.seq := v_receipt.seq;
+  v_lot.created_at := v_receipt.created_at;
+  perform coinslot.make_lot(v_lot, greatest(0, v_reserved - v_wallet.tokens));
   return v_receipt;
 end
 $$;

@@ -60,8 +60,8 @@ MUTANTS = (
         "what pays a debt makes a refill due",
         (
             "post_credit",
-            "coinslot.make_lot(v_lot, v_debt) > 0",
-            "coinslot.make_lot(v_lot, v_debt) < 0",
+            "v_wallet.tokens + entry.delta - v_reserved",
+            "v_wallet.tokens - v_reserved",
         ),
     ),
     _mutant(
