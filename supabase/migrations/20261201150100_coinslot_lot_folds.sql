@@ -55,8 +55,8 @@ comment on function coinslot.sweep_holds(uuid, timestamptz) is
 'Releases the holds of a locked wallet that have expired by then; tokens freed.';
 revoke all on function coinslot.sweep_holds(uuid, timestamptz) from public;
 
--- The entry alone, with the wallet's update. post_entry() keeps the lots as well. The times are those
--- of a fold that came before: one update says both.
+-- The entry alone, with the wallet's update. post_entry() keeps the lots as well. The times are
+-- those of a fold that came before: one update says both.
 create function coinslot.write_entry(
   entry public.token_ledger, folded_at timestamptz default null,
   next_change_at timestamptz default null

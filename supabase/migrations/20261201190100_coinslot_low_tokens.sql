@@ -414,8 +414,8 @@ begin
 end
 $$;
 
--- The entry alone, with the wallet's update. post_entry() keeps the lots as well. The times are those
--- of a fold that came before: one update says both.
+-- The entry alone, with the wallet's update. post_entry() keeps the lots as well. The times are
+-- those of a fold that came before: one update says both.
 create or replace function coinslot.write_entry(
   entry public.token_ledger, folded_at timestamptz default null,
   next_change_at timestamptz default null
