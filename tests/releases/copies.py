@@ -44,6 +44,24 @@ def checked_out(revision: str, folder: Path) -> Path:
     return folder
 
 
+def revision_of(version: str) -> str:
+    """The tag of a release. Where a clone came without tags, the commit that listed its files."""
+    tag = f"v{version}"
+    if _git("tag", "--list", tag):
+        return tag
+    listed = f"-S# {version}\n"
+    found = _git("log", "--reverse", "--format=%H", listed, "--", "supabase/released.sha256")
+    if not found:
+        message = f"no commit of this clone released {version}: fetch its history, or the tag {tag}"
+        raise ValueError(message)
+    return found[0]
+
+
+def _git(*arguments: str) -> list[str]:
+    git = ("git", "-C", str(ROOT), *arguments)
+    return subprocess.run(git, check=True, capture_output=True, text=True).stdout.split()
+
+
 def candidate_of(version: str) -> str:
     """The first candidate of the release that is being worked on."""
     return f"{version.partition('.dev')[0].partition('rc')[0]}rc1"

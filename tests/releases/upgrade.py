@@ -24,9 +24,18 @@ import typer
 from coinslot.release import VERSION, order
 from devstack import tools
 from devstack.foreground import stopped_by_signals
+from devstack.postgres import SUPERUSER
 from tests.load.buyers import Load, LoadStack
 from tests.releases import checksums, release, versions
-from tests.releases.copies import WHOLE, candidate_of, checked_out, copied, next_release
+from tests.releases.copies import (
+    WHOLE,
+    candidate_of,
+    checked_out,
+    copied,
+    next_release,
+    revision_of,
+)
+from tests.releases.histories import fill
 from tests.storm import plan
 from tests.storm.merchants import Merchants
 from tests.storm.report import out, show_figures, show_offences
@@ -44,6 +53,22 @@ if TYPE_CHECKING:
     from tests.storm.journal import Bought
 
 OLD, NEW = SIDECARS
+_KEEP = """
+create schema if not exists kept;
+drop table if exists kept.ledger;
+create table kept.ledger as
+select user_id, seq, delta, balance, kind, caller, created_at from public.token_ledger
+"""
+_CHANGED = """
+select k.* from kept.ledger k left join public.token_ledger l
+  on (l.user_id, l.seq, l.delta, l.balance, l.kind, l.caller, l.created_at)
+  = (k.user_id, k.seq, k.delta, k.balance, k.kind, k.caller, k.created_at)
+where l.user_id is null limit 5
+"""
+_WITHOUT_LOTS = """
+select from public.token_wallets w
+where w.folded_at = '-infinity' and w.merged_into is null limit 1
+"""
 _FOR_LONG = 3600.0
 
 
@@ -98,22 +123,26 @@ class Upgrade(Load):
         self._operator = Person("", "", stack.published()["OPERATOR_JWT"])
         self.pushed: dict[str, float] = {}
         """The seconds that each push took, by the version that it came to."""
+        self.backfilled = 0.0
+        """The seconds that lots of older wallets still took after the last release."""
 
     async def _disturb(self) -> None:
         await asyncio.sleep(self._between)
         for root in self._roots[1:]:
             await self._take_to(root)
+        await self._await_lots()
+        self._compare_books()
         self._until = time.monotonic()
 
     async def _take_to(self, root: Path) -> None:
         stack, version = self._releases, versions.told(root)
         await asyncio.to_thread(stack.replace_sidecar, NEW, root)
         await self._await_reasons(NEW, "push the migrations")
-        before = self._books()
+        self._keep_books()
         began = time.monotonic()
         await asyncio.to_thread(stack.push, root)
         self.pushed[version.schema] = time.monotonic() - began
-        self._compare(before, self._books())
+        self._compare_books()
         await self._await_reasons(NEW, None)
         await self._await_reasons(OLD, None)
         await asyncio.sleep(self._between)
@@ -121,7 +150,7 @@ class Upgrade(Load):
         await asyncio.to_thread(stack.replace_sidecar, OLD, root)
         await self._await_reasons(OLD, None)
         await asyncio.sleep(self._between)
-        self._compare(before, self._books())
+        self._compare_books()
 
     async def _beside_each_other(self, new: str) -> None:
         """An old and a new one serve, both ready."""
@@ -150,21 +179,33 @@ class Upgrade(Load):
         message = f"{name} does not say {todo or 'that it is ready'}: {found}"
         raise UpgradeError(message)
 
-    def _books(self) -> set[tuple[object, ...]]:
-        """The ledger, once it was proved to be sound."""
-        unsound = self._database.rows("select * from public.coinslot_verify_ledger()")
-        if unsound:
+    def _keep_books(self) -> None:
+        """Keeps the ledger as it is now, once it was proved to be sound."""
+        self._prove()
+        self._database.run(_KEEP)
+
+    def _compare_books(self) -> None:
+        """With those that were kept."""
+        self._prove()
+        if changed := self._database.rows(_CHANGED):
+            message = f"entries are not as they were: {changed}"
+            raise UpgradeError(message)
+
+    def _prove(self) -> None:
+        if unsound := self._database.rows("select * from public.coinslot_verify_ledger()"):
             message = f"the books are unsound: {unsound}"
             raise UpgradeError(message)
-        rows = self._database.rows(
-            "select user_id, seq, delta, balance, kind, caller, created_at from public.token_ledger"
-        )
-        return {tuple(row.values()) for row in rows}
 
-    def _compare(self, before: set[tuple[object, ...]], after: set[tuple[object, ...]]) -> None:
-        if changed := before - after:
-            message = f"{len(changed)} entries are not as they were: {next(iter(changed))}"
-            raise UpgradeError(message)
+    async def _await_lots(self) -> None:
+        """Waits until maintenance has made the lots of everybody from before."""
+        began = time.monotonic()
+        deadline = began + _FOR_LONG
+        while self._database.rows(_WITHOUT_LOTS):
+            if time.monotonic() > deadline:
+                message = "the lots of older wallets are not made"
+                raise UpgradeError(message)
+            await asyncio.sleep(1)
+        self.backfilled = time.monotonic() - began
 
     async def _look(self, client: MeteredClient, bought: Bought, person: Person) -> None:
         await Merchants(client, self._operator, self._journal).follow_up(bought)
@@ -176,7 +217,7 @@ def all_releases() -> Iterator[list[Path]]:
     """Working copies: every release from its tag, this checkout, and one on top of it."""
     past = [each.version for each in checksums.releases(checksums.SUPABASE)]
     with tempfile.TemporaryDirectory() as folder:
-        roots = [checked_out(f"v{version}", Path(folder) / version) for version in past]
+        roots = [checked_out(revision_of(version), Path(folder) / version) for version in past]
         if order(VERSION) > max((order(version) for version in past), default=()):
             this = copied(Path(folder) / "this", WHOLE)
             if problems := release.freeze(this, candidate_of(VERSION)):
@@ -185,7 +226,7 @@ def all_releases() -> Iterator[list[Path]]:
         yield [*roots, next_release(Path(folder) / "next", roots[-1], "999.0.0")]
 
 
-def measure(buyers: int, seconds: float, seed: int) -> list[str]:
+def measure(buyers: int, seconds: float, seed: int, entries: int) -> list[str]:
     """Upgrades through all releases, and prints the figures. Returns what went wrong."""
     with all_releases() as roots:
         stack = ReleasedStack(roots[0])
@@ -193,6 +234,8 @@ def measure(buyers: int, seconds: float, seed: int) -> list[str]:
             with stopped_by_signals():
                 stack.keep_own_log()
                 stack.up()
+                if entries:
+                    fill(stack.settings.database_url(SUPERUSER), entries)
                 upgrade = Upgrade(stack, roots, buyers, seconds, seed)
                 outcome = asyncio.run(upgrade.run())
                 return _show(outcome, upgrade, Database(stack), seed)
@@ -204,6 +247,7 @@ def _show(outcome: Outcome, upgrade: Upgrade, database: Database, seed: int) -> 
     out.print(outcome.meter.table(), width=140)
     for version, seconds in upgrade.pushed.items():
         out.print(f"pushed {version} in {seconds:.1f} s under {outcome.meter.requests()} answers")
+    out.print(f"lots of older wallets were there {upgrade.backfilled:.1f} s after the last release")
     show_figures(outcome.journal, database.statuses(), outcome.offences)
     if outcome.offences:
         show_offences(seed, outcome.journal, outcome.offences, database)
@@ -224,8 +268,9 @@ def main(
     buyers: Annotated[int, typer.Option(min=1, help="How many at once.")] = 60,
     seconds: Annotated[float, typer.Option(min=1, help="Between two steps.")] = 20,
     seed: Annotated[int, typer.Option(help="Of what they buy.")] = 2026,
+    entries: Annotated[int, typer.Option(min=0, help="That the ledger has before.")] = 0,
 ) -> None:
-    found = measure(buyers, seconds, seed)
+    found = measure(buyers, seconds, seed, entries)
     for problem in found:
         out.print(f"[red]{problem}[/]")
     if found:
