@@ -36,13 +36,24 @@ class Store:
         ).fetchone()
         return json.loads(found[0]) if found else None
 
-    def all(self, kind: str) -> list[Document]:
-        """Oldest first."""
+    def all(self, kind: str, **where: str | int | None) -> list[Document]:
+        """Oldest first; those whose fields, such as `metadata.order_id`, are as given."""
+        conditions = "".join(f" and {self._indexed(field)} is ?" for field in where)
         found = self._db.execute(
-            "select body from documents where simulator = ? and kind = ? order by rowid",
-            (self._simulator, kind),
+            f"select body from documents where simulator = ? and kind = ?{conditions} "  # noqa: S608 - names of arguments
+            "order by rowid",
+            (self._simulator, kind, *where.values()),
         )
         return [json.loads(body) for (body,) in found]
+
+    def _indexed(self, field: str) -> str:
+        """That field of a document, as an expression that has an index."""
+        value = f"(case when json_valid(body) then json_extract(body, '$.{field}') end)"
+        name = f"documents_{field.replace('.', '_')}"
+        self._db.execute(
+            f"create index if not exists {name} on documents (simulator, kind, {value})"
+        )
+        return value
 
     def clear(self) -> None:
         self._db.execute("delete from documents where simulator = ?", (self._simulator,))

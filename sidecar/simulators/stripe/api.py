@@ -145,7 +145,7 @@ class StripeApi:
     def _listing(self, kind: str, *filters: str) -> Handler:
         async def call(request: Request) -> HTTPResponse:
             form = _query(request)
-            where = {name: form[name] for name in filters if name in form}
+            where = {name: str(form[name]) for name in filters if name in form}
             inside = created_within(form.get("created"))
             found = [each for each in self._books.all(kind, **where) if inside(each)]
             listed = page(f"/v1/{kind}s", found, form)

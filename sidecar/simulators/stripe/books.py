@@ -33,13 +33,9 @@ class Books:
             raise missing(kind, key, param)
         return found
 
-    def all(self, kind: str, **where: Any) -> list[Json]:  # noqa: ANN401 - JSON
+    def all(self, kind: str, **where: str | int | None) -> list[Json]:
         """Oldest first; those whose fields are as given."""
-        return [
-            each
-            for each in self._store.all(kind)
-            if all(each.get(name) == value for name, value in where.items())
-        ]
+        return self._store.all(kind, **where)
 
     def keep(self, document: Json) -> Json:
         self._store.put(document["object"], document["id"], document)

@@ -36,8 +36,7 @@ class Payments:
 
     def of_order(self, order_id: str) -> Json | None:
         """The newest PaymentIntent that names the order."""
-        intents = self._books.all("payment_intent")
-        named = [each for each in intents if each["metadata"].get("order_id") == order_id]
+        named = self._books.all("payment_intent", **{"metadata.order_id": order_id})
         return named[-1] if named else None
 
     def create(self, form: Json, amount: int, *, live: bool = False) -> Json:

@@ -31,8 +31,9 @@ class Books:
 
     def all(self, order_id: str | None = None) -> list[Json]:
         """Oldest first; those of one order, where it is named."""
-        found = self._store.all("payment")
-        return [each for each in found if order_id is None or each["orderId"] == order_id]
+        if order_id is None:
+            return self._store.all("payment")
+        return self._store.all("payment", orderId=order_id)
 
     def find(self, payment_key: str) -> Json | None:
         return self._store.get("payment", payment_key)

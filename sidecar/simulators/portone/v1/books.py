@@ -18,10 +18,9 @@ class Books:
 
     def all(self, merchant_uid: str | None = None) -> list[Json]:
         """Oldest first; those of one order, where it is named."""
-        found = self._store.all("payment")
-        return [
-            each for each in found if merchant_uid is None or each["merchant_uid"] == merchant_uid
-        ]
+        if merchant_uid is None:
+            return self._store.all("payment")
+        return self._store.all("payment", merchant_uid=merchant_uid)
 
     def find(self, imp_uid: str) -> Json | None:
         return self._store.get("payment", imp_uid)

@@ -130,7 +130,7 @@ class V2Billing:
             return failed("BILLING_KEY_ALREADY_DELETED", 409)
         if "paidAt" in (self._books.shown(payment_id) or {}):
             return failed("ALREADY_PAID", 409)
-        attempts = [each for each in self._books.all() if each["id"] == payment_id]
+        attempts = self._books.attempts(payment_id)
         if len(attempts) >= MOST_ATTEMPTS:
             return failed("MAX_TRANSACTION_COUNT_REACHED", 400)
         return self._taken(payment_id, given, self._cards.take(info["customer"]["id"]))

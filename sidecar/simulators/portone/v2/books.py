@@ -35,7 +35,11 @@ class Books:
 
     def shown(self, payment_id: str) -> Json | None:
         """The attempt that stands for the payment."""
-        return shown([each for each in self.all() if each["id"] == payment_id])
+        return shown(self.attempts(payment_id))
+
+    def attempts(self, payment_id: str) -> list[Json]:
+        """Oldest first."""
+        return self._store.all("payment", id=payment_id)
 
     def one(self, payment_key: str) -> Json:
         """The attempt with that transaction id, or the one that stands for that payment."""

@@ -61,7 +61,7 @@ class Events:
         `signature` is how it is signed then: `wrong` (the default), `none`, `old`, `new`, or
         `valid` as if PortOne itself had sent it.
         """
-        known = [e for e in self._store.all("event") if e["payment_key"] == payment_key]
+        known = self._store.all("event", payment_key=payment_key)
         if not forge and known:
             return V2Webhook(**known[-1])
         event = known[-1] if known else self._new(payment_key, "Paid", "", {})
