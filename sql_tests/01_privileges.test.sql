@@ -935,6 +935,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.finish_webhook', 'service_role'),
 ('coinslot.first_user', ''),
 ('coinslot.fold', ''),
+('coinslot.fold_lots', ''),
 ('coinslot.found_at_upgrade', ''),
 ('coinslot.fold_if_due', ''),
 ('coinslot.follow_confirmation', ''),

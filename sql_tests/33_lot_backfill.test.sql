@@ -88,7 +88,7 @@ create temporary table stories (history, steps) as values
   'P: refund amount=1000', 'P: done', 's: back 2']),
 ('a correction', array['P: buy 10', 'F: grant 3']);
 
-select plan((select count(*)::integer from stories) + 13);
+select plan((select count(*)::integer from stories) + 15);
 select is(m.books[4:6], array[m.books[1], m.books[2], '0'], s.history)
 from stories s cross join lateral pg_temp.made_again(s.steps) m (books);
 
@@ -145,6 +145,17 @@ select is(
 select is(
   pg_temp.as_service('select coinslot_get_backlog() as b') #> '{b,lots,made}', 'true'::jsonb,
   'which the monitoring shows'
+);
+-- A step that has no time left when it begins makes one wallet all the same.
+delete from coinslot.lot_backfill;
+select pg_temp.old_user(array['F: grant 3']) as kim, pg_temp.old_user(array['F: grant 2']) as jun \gset
+select sum(coinslot.backfill_lots(100, '0')) as made from generate_series(1, 200) \gset
+select is(
+  array[pg_temp.lots_of(:'kim'), pg_temp.lots_of(:'jun')], array['grant 3', 'grant 2'],
+  'a step that is late ends no walk'
+);
+select is(
+  (select b.finished_at is not null from coinslot.lot_backfill b), true, '... which has an end'
 );
 select pg_temp.old_user(array['P: buy 10', 's: spend 4']) as nora \gset
 select pg_temp.as_user(:'leo', $$select * from spend_tokens(1, 'before')$$) as spent \gset

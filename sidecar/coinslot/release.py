@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 VERSION = "0.2.0.dev0"
-OLDEST_SCHEMA = "0.1.0"
+OLDEST_SCHEMA = "0.2.0.dev0"
 
 _FORM = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:(\.dev|rc)(\d+))?")
 # Among those of one release; what has none of these is the release.

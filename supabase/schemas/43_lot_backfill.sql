@@ -198,10 +198,12 @@ revoke all on function coinslot.make_lots_of(uuid) from public;
 -- One step goes through twenty times as many wallets as it makes lots for at the most, and makes
 -- lots for a fifth of a second: whoever spends waits no longer than that for their wallet. A second
 -- server that comes at the same time does nothing.
-create function coinslot.backfill_lots(batch integer) returns bigint
+create function coinslot.backfill_lots(
+  batch integer, lasting interval default '200 ms'
+) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
-  v_until timestamptz := clock_timestamp() + interval '200 ms';
+  v_until timestamptz := clock_timestamp() + backfill_lots.lasting;
   v_walk coinslot.lot_backfill;
   v_wallet record;
   v_walked bigint := 0;
@@ -219,7 +221,6 @@ begin
     where w.user_id > coalesce(v_walk.after_user, '00000000-0000-0000-0000-000000000000')
     order by w.user_id limit 20 * backfill_lots.batch
   loop
-    exit when v_made = backfill_lots.batch or clock_timestamp() > v_until;
     v_walked := v_walked + 1;
     v_walk.after_user := v_wallet.user_id;
     if v_wallet.due then
@@ -227,6 +228,8 @@ begin
       v_made := v_made + 1;
       perform coinslot.make_lots_of(v_wallet.user_id);
     end if;
+    -- Behind the first: a step that was late at once would be taken for the end of the walk.
+    exit when v_made = backfill_lots.batch or clock_timestamp() > v_until;
   end loop;
   update coinslot.lot_backfill b set
     after_user = case when v_walked > 0 then v_walk.after_user end,
@@ -236,6 +239,6 @@ begin
   return v_made;
 end
 $$;
-comment on function coinslot.backfill_lots(integer) is
+comment on function coinslot.backfill_lots(integer, interval) is
 'Makes the lots of wallets from before there were any, a step at a time; how many wallets.';
-revoke all on function coinslot.backfill_lots(integer) from public;
+revoke all on function coinslot.backfill_lots(integer, interval) from public;

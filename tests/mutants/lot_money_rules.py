@@ -254,6 +254,14 @@ _ACCOUNTS = (
         "when false then",
         BACKFILL,
     ),
+    lot_mutant(
+        "backfill-ends-when-it-is-late",
+        "a step that is late ends no walk",
+        "backfill_lots",
+        "v_walked := v_walked + 1;",
+        "exit when clock_timestamp() > v_until; v_walked := v_walked + 1;",
+        BACKFILL,
+    ),
 )
 
 MUTANTS = (*_MONEY, *_DEBTS, *_ACCOUNTS)

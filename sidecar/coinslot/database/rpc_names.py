@@ -117,24 +117,6 @@ class Rpc(StrEnum):
     RESOLVE_DISCREPANCY = "coinslot_resolve_discrepancy"
 
 
-DISPENSABLE = frozenset(
-    {
-        *(Rpc.NOTE_INSTRUMENT, Rpc.SET_CODE, Rpc.MAKE_CODES, Rpc.LIST_CODES),
-        *(Rpc.ADD_ENDPOINT, Rpc.ADD_ENDPOINT_AS_OWNER, Rpc.ROTATE_ENDPOINT),
-        *(Rpc.ROTATE_ENDPOINT_AS_OWNER, Rpc.SET_ENDPOINT, Rpc.TEST_ENDPOINT, Rpc.REPLAY_ENDPOINT),
-        *(Rpc.LIST_ENDPOINTS, Rpc.LIST_DELIVERIES, Rpc.CLAIM_DELIVERIES, Rpc.FINISH_DELIVERY),
-        *(Rpc.CLAIM_MAILS, Rpc.FINISH_MAIL, Rpc.REFUSE_MAIL),
-        *(Rpc.BEGIN_METHOD, Rpc.GET_METHOD, Rpc.FINISH_METHOD, Rpc.CLAIM_FORGETS),
-        *(Rpc.FINISH_FORGET, Rpc.SUBSCRIBE, Rpc.LIST_SUBSCRIPTIONS, Rpc.GET_UNPAID_ORDER),
-        *(Rpc.CLAIM_CHARGES, Rpc.FINISH_CHARGE, Rpc.LIST_PLANS, Rpc.SET_PLAN, Rpc.REMOVE_PLAN),
-        *(Rpc.PROPOSE_PRICE, Rpc.WITHDRAW_PRICE),
-        *(Rpc.SET_UNATTENDED, Rpc.EARLIER_METHOD, Rpc.CLAIM_TOP_UPS, Rpc.FINISH_TOP_UP),
-        *(Rpc.GET_DOCUMENT, Rpc.SET_SELLER, Rpc.EXPORT_USER, Rpc.ERASE_USER),
-        *(Rpc.REQUEST_CASH_RECEIPT, Rpc.CLAIM_CASH_RECEIPTS, Rpc.FINISH_CASH_RECEIPT),
-    }
-)
-"""A database of the release before lacks them, and everything else goes on."""
-
 NOT_REPEATABLE = frozenset(
     {
         # Claimed twice, work would wait for the lease of the first claim.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from coinslot.database.rpc_names import DISPENSABLE, Rpc
+from coinslot.database.rpc_names import Rpc
 from coinslot.diagnosis.findings import Finding, fault
 from coinslot.diagnosis.network import clock_off
 from coinslot.release import misfit
@@ -32,7 +32,7 @@ def misfits(found: DatabaseSettings, mode: str, gateways: Iterable[str]) -> Iter
         )
     if reason := misfit(found.schema_version, found.oldest_sidecar):
         yield fault("schema", "release_differs", reason, _PUSH, stops_buyers=True)
-    if missing := sorted({*Rpc} - DISPENSABLE - set(found.rpcs)):
+    if missing := sorted({*Rpc} - set(found.rpcs)):
         yield migrations_missing(", ".join(missing))
     for name in sorted(set(gateways) - set(found.gateways or gateways)):
         yield fault(
