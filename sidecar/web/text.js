@@ -26,8 +26,12 @@ export async function setLocale(name) {
 }
 
 /** The text of that name, `{placeholders}` filled in; undefined where there is none. */
-export function t(name, values = {}) {
-  return TEXTS[locale()][name]?.replace(/\{(\w+)\}/g, (_, each) => values[each] ?? '')
+export const t = (name, values) => filled(TEXTS[locale()], name, values)
+
+/** Of these texts: the one of one thing, `…_one`, where there is a single one. */
+export function filled(texts, name, values = {}) {
+  const one = `${values.count ?? values.days}` === '1' && texts[`${name}_one`]
+  return (one || texts[name])?.replace(/\{(\w+)\}/g, (_, each) => values[each] ?? '')
 }
 
 const formats = new Map()

@@ -2,15 +2,14 @@
 
 import en from '../i18n/console/en.json'
 import ko from '../i18n/console/ko.json'
-import { locale, money as written, nameOf, number } from '../text.js'
+import { filled, locale, money as written, nameOf, number } from '../text.js'
 
 const WORDS = { en, ko }
 
 export { locale, nameOf, number }
 
 /** The text of that name, `{placeholders}` filled in. */
-export const say = (name, values = {}) =>
-  WORDS[locale()][name]?.replace(/\{(\w+)\}/g, (_, each) => values[each] ?? '')
+export const say = (name, values) => filled(WORDS[locale()], name, values)
 
 /** One of a family, such as a status; what is new is shown as it is called. */
 export const said = (family, name) => say(`${family}.${name}`) ?? String(name ?? '').replaceAll('_', ' ')

@@ -10,5 +10,5 @@ export function expiring() {
     const date = lastDay(end)
     byDay.set(date, (byDay.get(date) ?? 0) + tokens)
   }
-  return [...byDay].map(([date, count]) => t(count === 1 ? 'balance.expiring_one' : 'balance.expiring', { date, count: number(count) }))
+  return [...byDay].map(([date, count]) => t('balance.expiring', { date, count: number(count) }))
 }

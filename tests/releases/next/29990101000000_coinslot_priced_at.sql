@@ -1,8 +1,10 @@
--- A release as the next one might be: structure on tables in use, in the order in which everybody
--- locks them. Nothing waits long: a column without a default rewrites no row, and the default
--- that follows counts for new rows alone.
+-- A release as the next one might be: structure on tables in use, all of which it locks first.
+-- Nothing waits long: a column without a default rewrites no row, and the default that follows
+-- counts for new rows alone.
 select coinslot.begin_upgrade();
-set local lock_timeout = '5s';
+select coinslot.lock_for_upgrade(
+  array['public.token_wallets', 'public.token_payments']::regclass[]
+);
 
 alter table public.token_payments add column priced_at timestamptz;
 alter table public.token_payments alter column priced_at set default clock_timestamp();
