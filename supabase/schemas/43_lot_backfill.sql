@@ -97,30 +97,184 @@ begin
       perform coinslot.undo_spend(
         entry.user_id, entry.delta, v_spend, entry.seq, v_debt, '-infinity'
       );
-    else
-      perform coinslot.make_lot(coinslot.lot_of(entry, '-infinity', null), v_debt);
   end case;
 end
 $$;
 comment on function coinslot.replay_entry(public.token_ledger, bigint) is
-'Does to the lots what an entry from before there were lots would do.';
+'Does to the lots what an entry from before there were lots would do that is no credit.';
 revoke all on function coinslot.replay_entry(public.token_ledger, bigint) from public;
+
+-- `remaining` is of each lot; the first `known` lots were there before. Each draw names its lot by
+-- its place in `lots`, and has no place on the line where it pays a debt.
+create function coinslot.write_replay(
+  user_id uuid, lots public.token_lots[], remaining bigint[], known integer, draws integer[],
+  seqs bigint[], tokens bigint[], places bigint[]
+) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+begin
+  update public.token_lots l
+  set remaining = write_replay.remaining[i],
+    spent = l.spent + l.remaining - write_replay.remaining[i]
+  from generate_series(1, write_replay.known) i
+  where l.id = (lots[i]).id and l.remaining > write_replay.remaining[i];
+  insert into public.token_lots (
+    user_id, seq, kind, payment_id, price, price_tokens, tokens, remaining, spent, expires_at,
+    paid, created_at
+  )
+  select (n.lot).user_id, (n.lot).seq, (n.lot).kind, (n.lot).payment_id, (n.lot).price,
+    (n.lot).price_tokens, (n.lot).tokens, n.remaining, (n.lot).tokens - n.remaining,
+    (n.lot).expires_at, coalesce((n.lot).paid, false), (n.lot).created_at
+  from (
+    select lots[i] as lot, write_replay.remaining[i] as remaining
+    from generate_series(write_replay.known + 1, cardinality(lots)) i order by i
+  ) n;
+  insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens, drawn_from, drawn_to)
+  select coalesce(d.known_id, l.id), write_replay.user_id, d.seq,
+    case when d.place is null then 'debt' else 'spend' end, d.tokens, d.place, d.place + d.tokens
+  from (
+    select u.n, u.seq, u.tokens, u.place, (lots[u.lot]).seq as lot_seq,
+      case when u.lot <= write_replay.known then (lots[u.lot]).id end as known_id
+    from unnest(draws, seqs, write_replay.tokens, places) with ordinality
+      u (lot, seq, tokens, place, n)
+  ) d
+  left join public.token_lots l on d.known_id is null
+    and l.user_id = write_replay.user_id and l.seq = d.lot_seq
+  order by d.n;
+end
+$$;
+comment on function coinslot.write_replay(
+  uuid, public.token_lots[], bigint[], integer, integer[], bigint[], bigint[], bigint[]
+) is 'Writes what a pass over credits has made and drawn.';
+revoke all on function coinslot.write_replay(
+  uuid, public.token_lots[], bigint[], integer, integer[], bigint[], bigint[], bigint[]
+) from public;
+
+-- Credits, and the spends between them, are gone through in memory and written at once: each by
+-- itself would look again at every lot that was used up before it.
+create function coinslot.replay_credits(
+  user_id uuid, after_seq bigint, before_seq bigint, credited bigint
+) returns bigint
+language plpgsql volatile
+set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_entry public.token_ledger;
+  v_lot public.token_lots;
+  v_lots public.token_lots[] := '{}';
+  v_old integer := 0; -- of the lots, those that were there before
+  v_left bigint[] := '{}'; -- of each
+  v_total bigint := 0; -- of all
+  v_queue integer[] := '{}'; -- in the order of drawing, but for those that were paid for
+  v_next integer := 1;
+  v_paid integer[] := '{}';
+  v_next_paid integer := 1;
+  v_draws integer[] := '{}'; -- the lot of each
+  v_seqs bigint[] := '{}';
+  v_parts bigint[] := '{}';
+  v_places bigint[] := '{}'; -- null of a debt
+  v_tokens bigint;
+  v_due bigint;
+  v_place bigint;
+  v_at integer;
+  v_part bigint;
+begin
+  for v_lot in
+    select l.* from public.token_lots l
+    where l.user_id = replay_credits.user_id and l.remaining > 0
+    order by l.expires_at, l.priority, l.paid, l.id
+  loop
+    v_old := v_old + 1;
+    v_lots := v_lots || v_lot;
+    v_left := v_left || v_lot.remaining;
+    v_total := v_total + v_lot.remaining;
+    if v_lot.paid and v_lot.expires_at = 'infinity' then
+      v_paid := v_paid || v_old;
+    else
+      v_queue := v_queue || v_old;
+    end if;
+  end loop;
+  for v_entry in
+    select l.* from public.token_ledger l
+    where l.user_id = replay_credits.user_id and l.seq > replay_credits.after_seq
+      and (replay_credits.before_seq is null or l.seq < replay_credits.before_seq)
+      and not coinslot.is_spend(l.kind, l.delta)
+    order by l.seq
+  loop
+    v_tokens := v_entry.balance - v_entry.delta;
+    v_due := v_total - greatest(v_tokens, 0);
+    v_place := replay_credits.credited - v_tokens - greatest(-v_tokens, 0) - v_due;
+    while v_due > 0 loop
+      v_at := coalesce(v_queue[v_next], v_paid[v_next_paid]);
+      exit when v_at is null;
+      v_part := least(v_left[v_at], v_due);
+      v_draws := v_draws || v_at;
+      v_seqs := v_seqs || (v_entry.seq - 1);
+      v_parts := v_parts || v_part;
+      v_places := v_places || v_place;
+      v_left[v_at] := v_left[v_at] - v_part;
+      v_total := v_total - v_part;
+      v_due := v_due - v_part;
+      v_place := v_place + v_part;
+      if v_left[v_at] = 0 then
+        if v_queue[v_next] is null then
+          v_next_paid := v_next_paid + 1;
+        else
+          v_next := v_next + 1;
+        end if;
+      end if;
+    end loop;
+    v_lot := coinslot.lot_of(v_entry, '-infinity', null);
+    v_lots := v_lots || v_lot;
+    v_at := cardinality(v_lots);
+    v_part := least(v_lot.tokens, greatest(-v_tokens, 0));
+    if v_part > 0 then
+      v_draws := v_draws || v_at;
+      v_seqs := v_seqs || v_entry.seq;
+      v_parts := v_parts || v_part;
+      v_places := v_places || null::bigint;
+    end if;
+    v_left := v_left || (v_lot.tokens - v_part);
+    v_total := v_total + v_lot.tokens - v_part;
+    if v_lot.tokens = v_part then
+      null;
+    elsif v_lot.paid then
+      v_paid := v_paid || v_at;
+    else
+      v_queue := v_queue || v_at;
+    end if;
+    replay_credits.credited := replay_credits.credited + v_entry.delta;
+  end loop;
+  perform coinslot.write_replay(
+    replay_credits.user_id, v_lots, v_left, v_old, v_draws, v_seqs, v_parts, v_places
+  );
+  return replay_credits.credited;
+end
+$$;
+comment on function coinslot.replay_credits(uuid, bigint, bigint, bigint) is
+'Makes the lots of the credits between two entries, and draws what was spent before each; the sum of
+all entries so far that are no spends.';
+revoke all on function coinslot.replay_credits(uuid, bigint, bigint, bigint) from public;
 
 -- A merge that brought no tokens has no entry, and may have brought lots that are used up.
 create function coinslot.replay_history(user_id uuid) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
   v_credited bigint := 0;
+  v_after bigint := 0;
   v_entry public.token_ledger;
 begin
   perform coinslot.absorb_history(m.from_user, m.into_user) from coinslot.merged_wallets m
   where m.into_user = replay_history.user_id and m.tokens = 0;
   for v_entry in
     select l.* from public.token_ledger l
-    where l.user_id = replay_history.user_id and l.kind <> 'spend'
-      and not (l.kind = 'adjustment' and l.delta < 0)
+    where l.user_id = replay_history.user_id and l.kind in (
+      'merge_in', 'merge_out', 'refund', 'dispute', 'test_reversal', 'reversal', 'spend_refund'
+    )
     order by l.seq
   loop
+    v_credited := coinslot.replay_credits(
+      replay_history.user_id, v_after, v_entry.seq, v_credited
+    );
+    v_after := v_entry.seq;
     if v_entry.kind = 'merge_out' then
       perform coinslot.replay_spends(
         v_entry.user_id, v_entry.balance - v_entry.delta, v_credited, v_entry.seq - 1
@@ -130,7 +284,7 @@ begin
     end if;
     v_credited := v_credited + v_entry.delta;
   end loop;
-  return v_credited;
+  return coinslot.replay_credits(replay_history.user_id, v_after, null, v_credited);
 end
 $$;
 comment on function coinslot.replay_history(uuid) is

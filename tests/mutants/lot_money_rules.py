@@ -225,9 +225,9 @@ _ACCOUNTS = (
     lot_mutant(
         "backfill-in-one-go",
         "an old history is folded at each of its credits",
-        "replay_entry",
-        "entry.user_id, v_tokens, replay_entry.credited, entry.seq - 1",
-        "entry.user_id, coinslot.max_amount(), replay_entry.credited, entry.seq - 1",
+        "replay_credits",
+        "v_due := v_total - greatest(v_tokens, 0);",
+        "v_due := 0;",
         BACKFILL,
     ),
     lot_mutant(
