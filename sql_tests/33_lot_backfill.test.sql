@@ -88,7 +88,7 @@ create temporary table stories (history, steps) as values
   'P: refund amount=1000', 'P: done', 's: back 2']),
 ('a correction', array['P: buy 10', 'F: grant 3']);
 
-select plan((select count(*)::integer from stories) + 15);
+select plan((select count(*)::integer from stories) + 17);
 select is(m.books[4:6], array[m.books[1], m.books[2], '0'], s.history)
 from stories s cross join lateral pg_temp.made_again(s.steps) m (books);
 
@@ -165,6 +165,21 @@ select is(pg_temp.lots_of(:'leo'), 'grant 2, purchase 6', 'a merge makes those o
 select is(
   (select string_agg(format('%s %s', d.cause, d.tokens), ', ') from coinslot.lot_draws d
    where d.user_id = :'leo'), 'spend 1', '... and draws what was spent before as spent'
+);
+-- Each credit alone would look at every lot that was used up before it.
+select pg_temp.old_user(array(
+  select s from generate_series(1, 60), unnest(array['F: grant 3', 's: spend 3']) s
+)) as rita \gset
+select coalesce(sum(t.idx_tup_fetch), 0) as before
+from pg_stat_xact_user_tables t where t.relname = 'token_lots' \gset
+select tokens from coinslot.fold(:'rita', clock_timestamp()) \gset
+select cmp_ok(
+  (select sum(t.idx_tup_fetch) - :before from pg_stat_xact_user_tables t
+   where t.relname = 'token_lots'), '<', 600::numeric, 'a long history is gone through once'
+);
+select is(
+  (select array[count(*), sum(l.tokens), sum(l.spent)] from public.token_lots l
+   where l.user_id = :'rita'), array[60, 180, 180]::numeric[], '... and all of it is drawn'
 );
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
 

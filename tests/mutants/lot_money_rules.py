@@ -231,6 +231,22 @@ _ACCOUNTS = (
         BACKFILL,
     ),
     lot_mutant(
+        "backfill-uses-paid-tokens-first",
+        "of an old history, too, free tokens are used before paid ones",
+        "replay_credits",
+        "coalesce(v_queue[v_next], v_paid[v_next_paid])",
+        "coalesce(v_paid[v_next_paid], v_queue[v_next])",
+        BACKFILL,
+    ),
+    lot_mutant(
+        "backfill-forgets-a-debt",
+        "a credit of an old history pays the debt before it",
+        "replay_credits",
+        "v_part := least(v_lot.tokens, greatest(-v_tokens, 0));",
+        "v_part := 0;",
+        BACKFILL,
+    ),
+    lot_mutant(
         "backfill-without-reserve",
         "a refund that is open at the upgrade reserves its own",
         "make_lots",
