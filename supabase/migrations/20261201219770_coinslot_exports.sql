@@ -227,7 +227,8 @@ revoke all on function coinslot.export_entries(jsonb, timestamptz, text, integer
 create function coinslot.export_receipts(
   operator coinslot.operators, filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_from record;
   v_items jsonb;

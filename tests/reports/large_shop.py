@@ -58,6 +58,12 @@ def one(connection: Connection, query: LiteralString, *values: object) -> Any:  
     return row[0]
 
 
+def cpu_of(connection: Connection) -> float:
+    """Seconds that the server's process has computed: a busy machine does not lengthen them."""
+    stat = Path(f"/proc/{connection.info.backend_pid}/schedstat")
+    return int(stat.read_text(encoding="utf-8").split()[0]) / 1e9
+
+
 class Asked(NamedTuple):
     """An answer, the rows that were looked at, the CPU's seconds, and those that passed."""
 
@@ -94,9 +100,9 @@ class Shop(NamedTuple):
         claims = json.dumps({"sub": self.operator, "role": "authenticated"})
         with self.connection.transaction():
             self.connection.execute("select set_config('request.jwt.claims', %s, true)", [claims])
-            before, cpu, begun = self._read(), self._cpu(), time.perf_counter()
+            before, cpu, begun = self._read(), cpu_of(self.connection), time.perf_counter()
             row = self.connection.execute(query, values).fetchone()
-            seconds, cpu = time.perf_counter() - begun, self._cpu() - cpu
+            seconds, cpu = time.perf_counter() - begun, cpu_of(self.connection) - cpu
             after = self._read()
         assert row is not None
         rows = {name: n - before.get(name, 0) for name, n in after.items()}
@@ -156,7 +162,3 @@ class Shop(NamedTuple):
 
     def _read(self) -> dict[str, int]:
         return dict(self.connection.execute(_READ).fetchall())
-
-    def _cpu(self) -> float:
-        stat = Path(f"/proc/{self.connection.info.backend_pid}/schedstat")
-        return int(stat.read_text(encoding="utf-8").split()[0]) / 1e9

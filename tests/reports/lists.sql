@@ -13,7 +13,9 @@ select
 from made as m
 window w as (
   partition by m.buyer order by m.n rows between unbounded preceding and 1 preceding
-);
+)
+order by m.n;
+analyze booked;
 insert into public.token_ledger (
   user_id, seq, delta, balance, kind, caller, idempotency_key, payment_id, created_at
 )
@@ -24,8 +26,7 @@ select
   case when e = 1 or b.back then 'system' else 'user' end,
   case when e > 1 and b.kept then 'spend ' || b.n || ' ' || e end,
   case when e = 1 or b.back then b.id end, b.at + e * interval '1 second'
-from booked as b cross join lateral generate_series(1, b.entries) as e
-order by b.n, e;
+from booked as b cross join lateral generate_series(1, b.entries) as e;
 insert into public.token_wallets (
   user_id, tokens, seq, credited, folded_at, next_change_at, updated_at
 )
