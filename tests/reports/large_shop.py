@@ -151,7 +151,7 @@ class Shop(NamedTuple):
         ]
 
     def things(self) -> list[tuple[str, str | None]]:
-        """What is looked at in full."""
+        """Lists what is looked at in full."""
         subscription = one(self.connection, "select md5('subscription 100')::uuid::text")
         return [
             *(("order", "ord_year000000050001"), ("customer", self.usual)),
