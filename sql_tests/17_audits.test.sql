@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(130);
+select plan(137);
 
 select now() - interval '1 day' as since, now() + interval '1 day' as until \gset
 create function pg_temp.begin_audit(
@@ -573,6 +573,52 @@ select matches(pg_temp.due(), '^1(79|80) 17', '... within half a year');
 select pg_temp.change($$update coinslot.audits set next_look_at = clock_timestamp()
   where gateway = 'stripe' and since = pg_temp.day(4)$$) as changed \gset
 select matches(pg_temp.due(), ' 5 4 3 2 1$', 'a day is looked at again when it is time');
+
+-- What they came to, which a report tells of any time
+create function pg_temp.settled() returns jsonb
+language sql as $$
+  select coalesce(jsonb_agg(r.row - 'checked_at'), '[]') from jsonb_array_elements(
+    coinslot.make_report('settlement', jsonb_build_object(
+      'from', (current_date - 1000)::text, 'to', (current_date + 30)::text, 'step', 'day'
+    )) -> 'rows'
+  ) r (row)
+$$;
+create function pg_temp.unlike_lines() returns setof coinslot.audit_totals
+language sql as $$
+  (select t.* from coinslot.audit_totals t except all select s.* from coinslot.audits a
+  cross join lateral coinslot.sum_audit_lines(a.id) s where a.ended_at is not null)
+  union all
+  (select s.* from coinslot.audits a cross join lateral coinslot.sum_audit_lines(a.id) s
+  where a.ended_at is not null except all select t.* from coinslot.audit_totals t)
+$$;
+select isnt_empty('select from coinslot.audit_totals where differing > 0', 'some differ');
+-- Lines that were put there by the tests above, after an audit had ended.
+select count(coinslot.total_audit(a.id)) as summed from coinslot.audits a
+where a.ended_at is not null \gset
+select is_empty('select * from pg_temp.unlike_lines()', 'totals are the sums of the lines');
+select pg_temp.settled() as settled \gset
+select pg_temp.change($$update coinslot.audits set finished_at = clock_timestamp()
+  - interval '100 days' where ended_at is not null$$) as changed,
+  pg_temp.change($$delete from coinslot.audit_totals where audit_id % 2 = 0$$) as older \gset
+select is(pg_temp.settled(), :'settled', 'an audit without totals is told by its lines');
+select ok(sum(coinslot.purge_audit_lines(1000)) > 0, 'old lines go') from generate_series(1, 20);
+select is(
+  pg_temp.settled(), :'settled', '... and the report says what it said, of older audits as well'
+);
+select a.id as old_audit from coinslot.audits a inner join coinslot.audit_totals t
+  on t.audit_id = a.id order by a.id limit 1 \gset
+select pg_temp.begin_audit(a.since, a.until, true, a.gateway) as again_audit
+from coinslot.audits a where a.id = :old_audit \gset
+select is_empty(
+  format('select from coinslot.audit_totals where audit_id = %s', :again_audit),
+  'while a day is looked at again it has no totals'
+);
+select pg_temp.audit(:again_audit, '[{"payment_key": "of nobody", "paid": 700}]') as line,
+  pg_temp.finish(:again_audit) as ended \gset
+select results_eq(
+  format('select t.* from coinslot.audit_totals t where audit_id = %s', :again_audit),
+  format('select s.* from coinslot.sum_audit_lines(%s) s', :again_audit), '... and then new ones'
+);
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
 select * from finish();
 rollback;

@@ -312,5 +312,41 @@ select is(pg_temp.act('owner', 'set_unattended', g, jsonb_build_object('unattend
   concat('not ', u, ' at ', g)) from (values ('toss', 'often'), ('nobody', 'none')) v (g, u);
 select is((select string_agg(a.action || ' ' || a.subject, ', ' order by a.id) from coinslot.operator_actions a
   where a.action in ('seller_set', 'unattended_set')), 'seller_set seller, unattended_set toss', 'both were noted');
+
+-- Pages up to a time: strictly before it, one by one as all at once
+create function pg_temp.pages(list text, until timestamptz) returns jsonb
+language plpgsql as $$
+declare
+  v_found jsonb := '[]';
+  v_page jsonb := '{"next": null}';
+begin
+  loop
+    v_page := pg_temp.list('owner', pages.list, jsonb_build_object('until', pages.until),
+      v_page ->> 'next', 1);
+    v_found := v_found || jsonb_path_query_array(v_page -> 'items', '$[*].order_id');
+    exit when v_page ->> 'next' is null;
+  end loop;
+  return v_found;
+end
+$$;
+select cmp_ok((select count(distinct p.created_at) from public.token_payments p), '>', 2::bigint, 'orders of some times');
+select is(pg_temp.pages('orders', u.created_at), (
+  select coalesce(jsonb_agg(p.order_id order by p.created_at desc, p.id desc), '[]')
+  from public.token_payments p where p.created_at < u.created_at
+), 'orders up to another') from public.token_payments u;
+select is(
+  (select count(*) from jsonb_array_elements(
+    pg_temp.list('owner', 'customers', jsonb_build_object('until', u.created_at)) -> 'items'
+  ) c where (c ->> 'last_order_at')::timestamptz >= u.created_at), 0::bigint, 'customers up to an order'
+) from public.token_payments u;
+select is((select concat_ws(' ', w.at, w.id) from coinslot.walk_from(c.after, c.until) w), c.expected, c.what)
+from (values
+  (null, null, 'infinity ffffffff-ffff-ffff-ffff-ffffffffffff', 'a list begins with the newest'),
+  (null, '1970-01-01T00:00:03Z', '1970-01-01 00:00:03+00 00000000-0000-0000-0000-000000000000', 'or before a time'),
+  ('2000000_11111111-1111-1111-1111-111111111111', '1970-01-01T00:00:03Z',
+    '1970-01-01 00:00:02+00 11111111-1111-1111-1111-111111111111', 'a page after that goes on where the last one ended'),
+  ('3000000_11111111-1111-1111-1111-111111111111', '1970-01-01T00:00:03Z',
+    '1970-01-01 00:00:03+00 00000000-0000-0000-0000-000000000000', '... and not at the time itself')
+) c (after, until, expected, what);
 select * from finish();
 rollback;

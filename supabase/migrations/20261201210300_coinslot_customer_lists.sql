@@ -25,16 +25,16 @@ create function coinslot.list_customers(
 language plpgsql stable set search_path = '' set enable_seqscan = off
 set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
-  v_from record := coinslot.read_cursor(list_customers.after);
+  v_from record;
   v_items jsonb;
   v_last text;
 begin
   perform coinslot.check_filters(list_customers.filters, array['since', 'until']);
+  v_from := coinslot.walk_from(list_customers.after, filters ->> 'until');
   with found as (
     select w.* from (
       select p.id, p.user_id, p.order_id, p.created_at from public.token_payments p
       where (p.created_at, p.id) < (v_from.at, v_from.id)
-        and p.created_at < coalesce((filters ->> 'until')::timestamptz, 'infinity')
         and p.created_at >= coalesce((filters ->> 'since')::timestamptz, '-infinity')
       order by p.created_at desc, p.id desc limit coinslot.walk_length()
     ) w
@@ -49,11 +49,12 @@ begin
     'cursor', coinslot.cursor_of(f.created_at, f.id::text)
   ) order by f.created_at desc, f.id desc) into v_items from found f;
   if coalesce(jsonb_array_length(v_items), 0) <= list_customers.page_size then
-    select coinslot.cursor_of(p.created_at, p.id::text) into v_last from public.token_payments p
-    where (p.created_at, p.id) < (v_from.at, v_from.id)
-      and p.created_at < coalesce((filters ->> 'until')::timestamptz, 'infinity')
-      and p.created_at >= coalesce((filters ->> 'since')::timestamptz, '-infinity')
-    order by p.created_at desc, p.id desc offset coinslot.walk_length() - 1 limit 1;
+    select coinslot.cursor_of(e.created_at, e.id::text) into v_last from (
+      select p.created_at, p.id from public.token_payments p
+      where (p.created_at, p.id) < (v_from.at, v_from.id)
+        and p.created_at >= coalesce((filters ->> 'since')::timestamptz, '-infinity')
+      order by p.created_at desc, p.id desc offset coinslot.walk_length() - 1 limit 1
+    ) e;
   end if;
   return coinslot.page_of(v_items, list_customers.page_size, v_last);
 end

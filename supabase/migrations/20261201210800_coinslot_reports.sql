@@ -281,23 +281,25 @@ revoke all on function coinslot.liability_report(coinslot.report_options) from p
 
 -- Our books against each gateway's own list, as the audits compared them.
 create function coinslot.settlement_report(options coinslot.report_options) returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
   v_rows jsonb;
 begin
   select jsonb_agg(to_jsonb(r) order by r.day, r.gateway, r.currency) into v_rows from (
-    select (a.since at time zone options.zone)::date as day, a.gateway, l.currency,
-      max(a.finished_at) as checked_at, count(*) as payments,
-      count(*) filter (where l.verdict in ('matched', 'later')) as matched,
-      count(*) filter (where l.verdict in ('unknown', 'different', 'missing')) as differing,
-      coalesce(sum(l.paid), 0)::bigint as their_paid,
-      coalesce(sum(l.our_paid), 0)::bigint as our_paid,
-      coalesce(sum(l.refunded), 0)::bigint as their_refunded,
-      coalesce(sum(l.our_refunded), 0)::bigint as our_refunded
-    from coinslot.audits a inner join coinslot.audit_lines l on l.audit_id = a.id
+    select (a.since at time zone options.zone)::date as day, a.gateway, t.currency,
+      max(a.finished_at) as checked_at, sum(t.payments)::bigint as payments,
+      sum(t.matched)::bigint as matched, sum(t.differing)::bigint as differing,
+      sum(t.their_paid)::bigint as their_paid, sum(t.our_paid)::bigint as our_paid,
+      sum(t.their_refunded)::bigint as their_refunded, sum(t.our_refunded)::bigint as our_refunded
+    from coinslot.audits a
+    cross join lateral (
+      select k.* from coinslot.audit_totals k where k.audit_id = a.id
+      union all
+      select s.* from coinslot.sum_audit_lines(a.id) s
+      where not exists (select from coinslot.audit_totals k where k.audit_id = a.id)
+    ) t
     where a.since >= options.since and a.since < options.until
-      and l.verdict not in ('foreign', 'other_mode')
-      and (options.currency is null or l.currency = options.currency)
+      and (options.currency is null or t.currency = options.currency)
     group by 1, 2, 3
   ) r;
   return coalesce(v_rows, '[]');

@@ -56,8 +56,8 @@ returns setof coinslot.order_totals
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return query
-  select o.currency, o.gateway, coalesce(o.method, ''), o.live, coinslot.quarter_of(o.created_at),
-    count(*), count(*) filter (where o.paid_in_time or a.attempts > 0),
+  select o.currency collate "C", o.gateway collate "C", coalesce(o.method, '') collate "C", o.live,
+    coinslot.quarter_of(o.created_at), count(*), count(*) filter (where o.paid_in_time or a.attempts > 0),
     count(*) filter (where o.paid_in_time or a.declines > 0),
     count(*) filter (where a.declines > 0), count(*) filter (where o.paid_in_time),
     count(*) filter (where o.paid_in_time and a.declines = 0)
@@ -178,7 +178,10 @@ begin
     lead(t.declined) over w - t.declined, lead(t.paid) over w - t.paid,
     lead(t.first_try) over w - t.first_try
   from totals t
-  window w as (partition by t.currency, t.gateway, t.method order by t.place);
+  window w as (
+    partition by t.currency collate "C", t.gateway collate "C", t.method collate "C"
+    order by t.place
+  );
 end
 $$;
 comment on function coinslot.orders_between(coinslot.report_options, timestamptz) is
@@ -195,25 +198,30 @@ begin
   then
     perform coinslot.fail('invalid_argument', '{"argument": "step", "reason": "Too many rows."}');
   end if;
+  with summed as (
+    select b.* from coinslot.orders_between(options, v_to) b where b.orders > 0
+  ), later as (
+    select width_bucket(f.at, options.bounds) as place, f.currency, f.gateway, f.method,
+      sum(f.orders)::bigint as orders, sum(f.opened)::bigint as opened,
+      sum(f.tried)::bigint as tried, sum(f.declined)::bigint as declined,
+      sum(f.paid)::bigint as paid, sum(f.first_try)::bigint as first_try
+    from coinslot.order_facts(v_to, options.until) f
+    where f.live = options.live and (options.currency is null or f.currency = options.currency)
+    group by 1, 2, 3, 4
+  )
   select jsonb_agg(to_jsonb(r) order by r.day, r.orders desc, r.gateway, r.label) into v_rows from (
     select options.days[o.place] as day, o.gateway, o.method as label, o.currency, o.orders,
       o.opened, o.tried, o.declined, o.paid, o.first_try, o.paid - o.first_try as recovered,
       round(100.0 * o.paid / nullif(o.opened, 0), 1) as success_percent
     from (
-      select s.place, s.gateway, s.method, s.currency,
-        sum(s.orders)::bigint as orders, sum(s.opened)::bigint as opened,
-        sum(s.tried)::bigint as tried, sum(s.declined)::bigint as declined,
-        sum(s.paid)::bigint as paid, sum(s.first_try)::bigint as first_try
-      from (
-        select b.* from coinslot.orders_between(options, v_to) b where b.orders > 0
-        union all
-        select width_bucket(f.at, options.bounds), f.currency, f.gateway, f.method, f.orders,
-          f.opened, f.tried, f.declined, f.paid, f.first_try
-        from coinslot.order_facts(v_to, options.until) f
-        where f.live = options.live
-          and (options.currency is null or f.currency = options.currency)
-      ) s
-      group by 1, 2, 3, 4
+      select place, gateway, method, currency,
+        coalesce(s.orders, 0) + coalesce(l.orders, 0) as orders,
+        coalesce(s.opened, 0) + coalesce(l.opened, 0) as opened,
+        coalesce(s.tried, 0) + coalesce(l.tried, 0) as tried,
+        coalesce(s.declined, 0) + coalesce(l.declined, 0) as declined,
+        coalesce(s.paid, 0) + coalesce(l.paid, 0) as paid,
+        coalesce(s.first_try, 0) + coalesce(l.first_try, 0) as first_try
+      from summed s full join later l using (place, currency, gateway, method)
     ) o
   ) r;
   return coalesce(v_rows, '[]');

@@ -227,19 +227,20 @@ revoke all on function coinslot.export_entries(jsonb, timestamptz, text, integer
 create function coinslot.export_receipts(
   operator coinslot.operators, filters jsonb, after text, page_size integer
 ) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off
+set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
-  v_from record := coinslot.read_cursor(export_receipts.after);
+  v_from record;
   v_items jsonb;
   v_last text;
 begin
   perform coinslot.check_filters(
     export_receipts.filters, array['status', 'gateway', 'since', 'until']
   );
+  v_from := coinslot.walk_from(export_receipts.after, filters ->> 'until');
   with walk as materialized (
     select r.* from coinslot.cash_receipts r
     where (r.requested_at, r.payment_id) < (v_from.at, v_from.id)
-      and r.requested_at < coalesce((filters ->> 'until')::timestamptz, 'infinity')
       and r.requested_at >= coalesce((filters ->> 'since')::timestamptz, '-infinity')
     order by r.requested_at desc, r.payment_id desc limit coinslot.walk_length()
   ), found as (
@@ -256,8 +257,10 @@ begin
       (select u.email from auth.users u where u.id = p.user_id), operator
     ), 'cursor', coinslot.cursor_of(f.requested_at, f.payment_id::text)
   ) order by f.requested_at desc, f.payment_id desc), (
-    select coinslot.cursor_of(w.requested_at, w.payment_id::text) from walk w
-    order by w.requested_at desc, w.payment_id desc offset coinslot.walk_length() - 1
+    select coinslot.cursor_of(e.requested_at, e.payment_id::text) from (
+      select w.requested_at, w.payment_id from walk w
+      order by w.requested_at desc, w.payment_id desc offset coinslot.walk_length() - 1
+    ) e
   ) into v_items, v_last
   from found f inner join public.token_payments p on p.id = f.payment_id;
   return coinslot.page_of(v_items, export_receipts.page_size, v_last);

@@ -80,6 +80,53 @@ revoke all on table coinslot.audit_lines from anon, authenticated, service_role;
 create policy "Nobody reads audit lines through the API" on coinslot.audit_lines
 for select to anon, authenticated using (false);
 
+-- A report reads these, and not the lines, which are many and go after some time.
+create table coinslot.audit_totals (
+  audit_id bigint not null,
+  currency text not null,
+  payments bigint not null,
+  matched bigint not null,
+  differing bigint not null,
+  their_paid bigint not null,
+  our_paid bigint not null,
+  their_refunded bigint not null,
+  our_refunded bigint not null,
+  constraint audit_totals_pkey primary key (audit_id, currency),
+  constraint audit_totals_audit_id_fkey foreign key (audit_id)
+  references coinslot.audits (id) on delete cascade
+);
+comment on table coinslot.audit_totals is
+'What the lines of an audit came to when it was last looked at: none while it is under way.';
+comment on column coinslot.audit_totals.payments is
+'Of ours and of this mode; matched, differing, and those that were not read.';
+alter table coinslot.audit_totals enable row level security;
+revoke all on table coinslot.audit_totals from anon, authenticated, service_role;
+create policy "Nobody reads totals of audits through the API" on coinslot.audit_totals
+for select to anon, authenticated using (false);
+
+create function coinslot.sum_audit_lines(audit_id bigint) returns setof coinslot.audit_totals
+language sql stable set search_path = '' as $$
+  select
+    l.audit_id, l.currency, count(*), count(*) filter (where l.verdict in ('matched', 'later')),
+    count(*) filter (where l.verdict in ('unknown', 'different', 'missing')),
+    coalesce(sum(l.paid), 0)::bigint, coalesce(sum(l.our_paid), 0)::bigint,
+    coalesce(sum(l.refunded), 0)::bigint, coalesce(sum(l.our_refunded), 0)::bigint
+  from coinslot.audit_lines l
+  where l.audit_id = sum_audit_lines.audit_id and l.verdict not in ('foreign', 'other_mode')
+  group by l.audit_id, l.currency
+$$;
+comment on function coinslot.sum_audit_lines(bigint) is 'What the lines of an audit come to.';
+revoke all on function coinslot.sum_audit_lines(bigint) from public;
+
+create function coinslot.total_audit(audit_id bigint) returns void
+language sql volatile set search_path = '' as $$
+  delete from coinslot.audit_totals t where t.audit_id = total_audit.audit_id;
+  insert into coinslot.audit_totals
+  select s.* from coinslot.sum_audit_lines(total_audit.audit_id) s;
+$$;
+comment on function coinslot.total_audit(bigint) is 'Keeps what the lines of an audit come to.';
+revoke all on function coinslot.total_audit(bigint) from public;
+
 create function coinslot.audit_lease() returns interval
 language sql immutable parallel safe set search_path = ''
 return interval '1 hour';
@@ -184,6 +231,7 @@ begin
   where begin_audit.again or coinslot.is_due(a)
   returning a.id into v_id;
   delete from coinslot.audit_lines l where l.audit_id = v_id;
+  delete from coinslot.audit_totals t where t.audit_id = v_id;
   return v_id;
 end
 $$;
@@ -540,6 +588,7 @@ begin
   perform coinslot.keep_later_moves(v_audit);
   perform coinslot.record_audit_discrepancies(v_audit);
   perform coinslot.record_odd_window(v_audit);
+  perform coinslot.total_audit(v_audit.id);
   return jsonb_build_object(
     'finished', v_audit.finished_at is not null, 'odd', v_audit.odd, 'totals', (
       select coalesce(jsonb_agg(to_jsonb(t) order by t.verdict, t.currency), '[]') from (

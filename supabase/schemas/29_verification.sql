@@ -66,10 +66,17 @@ begin
       and (verify_wallets.to_user is null or w.user_id < verify_wallets.to_user)
   ), holds as (
     select h.user_id, sum(h.amount)::bigint as held
-    from coinslot.token_holds h where h.status = 'held' group by h.user_id
+    from coinslot.token_holds h
+    where h.status = 'held'
+      and (verify_wallets.from_user is null or h.user_id >= verify_wallets.from_user)
+      and (verify_wallets.to_user is null or h.user_id < verify_wallets.to_user)
+    group by h.user_id
   ), returned as (
     select r.user_id, sum(r.tokens)::bigint as tokens
-    from coinslot.spend_refunds r group by r.user_id
+    from coinslot.spend_refunds r
+    where (verify_wallets.from_user is null or r.user_id >= verify_wallets.from_user)
+      and (verify_wallets.to_user is null or r.user_id < verify_wallets.to_user)
+    group by r.user_id
   )
   select c.user_id, c.problem, c.expected, c.found
   from coinslot.wallet_books(verify_wallets.from_user, verify_wallets.to_user) b

@@ -14,6 +14,9 @@ $$;
 comment on function coinslot.verified_wallets(uuid, uuid) is 'Wallets whose lots are made.';
 revoke all on function coinslot.verified_wallets(uuid, uuid) from public;
 
+-- Below, what is joined to them has their range once more: else all lots of everybody would be read
+-- for the proof of one wallet, since a plan does not know how few wallets there are.
+
 -- Between folds there is more in the lots than the wallet has: what was spent since. `over` is what
 -- no spend explains. No lot ends before next_change_at.
 create function coinslot.verify_lots(from_user uuid, to_user uuid)
@@ -78,6 +81,8 @@ begin
     from coinslot.verified_wallets(verify_kept.from_user, verify_kept.to_user) w
     inner join public.token_lots l on l.user_id = w.user_id
     where l.remaining > 0 and l.expires_at <= w.folded_at
+      and (verify_kept.from_user is null or l.user_id >= verify_kept.from_user)
+      and (verify_kept.to_user is null or l.user_id < verify_kept.to_user)
   ) k
   group by k.user_id having max(k.kept - k.need) > 0;
 end
@@ -115,7 +120,9 @@ begin
     ('lot_draws', coalesce(d.expired, 0), l.expired),
     ('lot_covered', coalesce(t.covered, 0), l.covered)
   ) as c (problem, expected, found)
-  where c.expected <> c.found;
+  where c.expected <> c.found
+    and (verify_draws.from_user is null or l.user_id >= verify_draws.from_user)
+    and (verify_draws.to_user is null or l.user_id < verify_draws.to_user);
 end
 $$;
 comment on function coinslot.verify_draws(uuid, uuid) is
@@ -135,6 +142,8 @@ begin
     inner join public.token_ledger l on l.user_id = w.user_id
     where l.kind not in ('spend', 'merge_in', 'merge_out')
       and not (l.kind = 'adjustment' and l.delta < 0) and w.merged_into is null
+      and (verify_lot_entries.from_user is null or l.user_id >= verify_lot_entries.from_user)
+      and (verify_lot_entries.to_user is null or l.user_id < verify_lot_entries.to_user)
   )
   select e.user_id, case e.kind when 'expiry' then 'lot_expired' else 'lot_entry' end, e.delta,
     coalesce(t.tokens, 0) - coalesce(d.tokens, 0)
@@ -178,6 +187,8 @@ begin
       ) as before
     from coinslot.verified_wallets(verify_places.from_user, verify_places.to_user) w
     inner join coinslot.lot_draws d on d.user_id = w.user_id and d.cause = 'spend'
+    where (verify_places.from_user is null or d.user_id >= verify_places.from_user)
+      and (verify_places.to_user is null or d.user_id < verify_places.to_user)
   ) p
   where p.drawn_from < p.before or p.drawn_to > p.spent
   group by p.user_id;

@@ -793,8 +793,10 @@ begin
     'next_try_at', f.next_try_at,
     'cursor', coinslot.cursor_of(f.requested_at, f.payment_id::text)
   ) order by f.requested_at desc, f.payment_id desc), (
-    select coinslot.cursor_of(w.requested_at, w.payment_id::text) from walk w
-    order by w.requested_at desc, w.payment_id desc offset coinslot.walk_length() - 1
+    select coinslot.cursor_of(e.requested_at, e.payment_id::text) from (
+      select w.requested_at, w.payment_id from walk w
+      order by w.requested_at desc, w.payment_id desc offset coinslot.walk_length() - 1
+    ) e
   ) into v_items, v_last
   from found f
   inner join coinslot.cash_receipts r on r.payment_id = f.payment_id

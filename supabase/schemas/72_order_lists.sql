@@ -73,7 +73,7 @@ create function coinslot.list_orders(
 ) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
-  v_from record := coinslot.read_cursor(list_orders.after);
+  v_from record;
   v_path text;
   v_items jsonb;
   v_last text;
@@ -81,10 +81,10 @@ begin
   perform coinslot.check_filters(list_orders.filters, array[
     'status', 'gateway', 'method', 'product', 'user', 'currency', 'live', 'since', 'until', 'code'
   ]);
+  v_from := coinslot.walk_from(list_orders.after, filters ->> 'until');
   v_path := coinslot.order_path(list_orders.filters);
   v_path := 'select p.* from public.token_payments p where ' || v_path || '
     and (p.created_at, p.id) < ($1, $2)
-    and p.created_at < coalesce(($4 ->> ''until'')::timestamptz, ''infinity'')
     and p.created_at >= coalesce(($4 ->> ''since'')::timestamptz, ''-infinity'')
     order by p.created_at desc, p.id desc limit ' || coinslot.walk_length();
   execute 'select jsonb_agg(coinslot.order_item(f, $3) order by f.created_at desc, f.id desc)
@@ -100,8 +100,9 @@ begin
   into v_items
   using v_from.at, v_from.id, operator, list_orders.filters, list_orders.page_size + 1;
   if coalesce(jsonb_array_length(v_items), 0) <= list_orders.page_size then
-    execute 'select coinslot.cursor_of(w.created_at, w.id::text) from (' || v_path || ') w
-      order by w.created_at desc, w.id desc offset ' || coinslot.walk_length() - 1
+    execute 'select coinslot.cursor_of(e.created_at, e.id::text) from (
+      select w.created_at, w.id from (' || v_path || ') w
+      order by w.created_at desc, w.id desc offset ' || coinslot.walk_length() - 1 || ') e'
     into v_last using v_from.at, v_from.id, operator, list_orders.filters;
   end if;
   return coinslot.page_of(v_items, list_orders.page_size, v_last);
@@ -159,26 +160,25 @@ create function coinslot.list_refunds(
 language plpgsql stable set search_path = '' set enable_seqscan = off
 set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
-  v_from record := coinslot.read_cursor(list_refunds.after);
+  v_from record;
   v_since timestamptz;
-  v_until timestamptz;
   v_items jsonb;
   v_last text;
 begin
   perform coinslot.check_filters(
     list_refunds.filters, array['status', 'gateway', 'user', 'since', 'until']
   );
+  v_from := coinslot.walk_from(list_refunds.after, filters ->> 'until');
   v_since := coalesce((filters ->> 'since')::timestamptz, '-infinity');
-  v_until := coalesce((filters ->> 'until')::timestamptz, 'infinity');
   with walk as materialized (
     (select r.* from coinslot.refunds r
     where not filters ? 'user' and (r.created_at, r.id) < (v_from.at, v_from.id)
-      and r.created_at < v_until and r.created_at >= v_since
+      and r.created_at >= v_since
     order by r.created_at desc, r.id desc limit coinslot.walk_for(filters - array['since', 'until'], page_size))
     union all
     (select r.* from coinslot.refunds r
     where r.user_id = (filters ->> 'user')::uuid and (r.created_at, r.id) < (v_from.at, v_from.id)
-      and r.created_at < v_until and r.created_at >= v_since
+      and r.created_at >= v_since
     order by r.created_at desc, r.id desc limit coinslot.walk_for(filters - array['user', 'since', 'until'], page_size))
   ), found as (
     select w.* from walk w
@@ -187,8 +187,10 @@ begin
     order by w.created_at desc, w.id desc limit list_refunds.page_size + 1
   )
   select jsonb_agg(coinslot.refund_item(f.*, operator) order by f.created_at desc, f.id desc), (
-    select coinslot.cursor_of(w.created_at, w.id::text) from walk w
-    order by w.created_at desc, w.id desc offset coinslot.walk_length() - 1
+    select coinslot.cursor_of(e.created_at, e.id::text) from (
+      select w.created_at, w.id from walk w
+      order by w.created_at desc, w.id desc offset coinslot.walk_length() - 1
+    ) e
   ) into v_items, v_last from found f;
   return coinslot.page_of(v_items, list_refunds.page_size, v_last);
 end

@@ -46,14 +46,14 @@ create policy "Nobody reads sums of declines through the API" on coinslot.declin
 for select to anon, authenticated using (false);
 
 -- A deposit is waited for for days: so an order is looked at as it was when it was a week old, and
--- what is said of it does not change after that.
+-- what is said of it does not change after that. Names are sorted byte by byte, which takes a tenth.
 create function coinslot.order_facts(since timestamptz, until timestamptz)
 returns setof coinslot.order_totals
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   return query
-  select o.currency, o.gateway, coalesce(o.method, ''), o.live, coinslot.quarter_of(o.created_at),
-    count(*), count(*) filter (where o.paid_in_time or a.attempts > 0),
+  select o.currency collate "C", o.gateway collate "C", coalesce(o.method, '') collate "C", o.live,
+    coinslot.quarter_of(o.created_at), count(*), count(*) filter (where o.paid_in_time or a.attempts > 0),
     count(*) filter (where o.paid_in_time or a.declines > 0),
     count(*) filter (where a.declines > 0), count(*) filter (where o.paid_in_time),
     count(*) filter (where o.paid_in_time and a.declines = 0)

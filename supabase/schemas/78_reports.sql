@@ -189,7 +189,10 @@ begin
     lead(t.declined) over w - t.declined, lead(t.paid) over w - t.paid,
     lead(t.first_try) over w - t.first_try
   from totals t
-  window w as (partition by t.currency, t.gateway, t.method order by t.place);
+  window w as (
+    partition by t.currency collate "C", t.gateway collate "C", t.method collate "C"
+    order by t.place
+  );
 end
 $$;
 comment on function coinslot.orders_between(coinslot.report_options, timestamptz) is
@@ -206,25 +209,30 @@ begin
   then
     perform coinslot.fail('invalid_argument', '{"argument": "step", "reason": "Too many rows."}');
   end if;
+  with summed as (
+    select b.* from coinslot.orders_between(options, v_to) b where b.orders > 0
+  ), later as (
+    select width_bucket(f.at, options.bounds) as place, f.currency, f.gateway, f.method,
+      sum(f.orders)::bigint as orders, sum(f.opened)::bigint as opened,
+      sum(f.tried)::bigint as tried, sum(f.declined)::bigint as declined,
+      sum(f.paid)::bigint as paid, sum(f.first_try)::bigint as first_try
+    from coinslot.order_facts(v_to, options.until) f
+    where f.live = options.live and (options.currency is null or f.currency = options.currency)
+    group by 1, 2, 3, 4
+  )
   select jsonb_agg(to_jsonb(r) order by r.day, r.orders desc, r.gateway, r.label) into v_rows from (
     select options.days[o.place] as day, o.gateway, o.method as label, o.currency, o.orders,
       o.opened, o.tried, o.declined, o.paid, o.first_try, o.paid - o.first_try as recovered,
       round(100.0 * o.paid / nullif(o.opened, 0), 1) as success_percent
     from (
-      select s.place, s.gateway, s.method, s.currency,
-        sum(s.orders)::bigint as orders, sum(s.opened)::bigint as opened,
-        sum(s.tried)::bigint as tried, sum(s.declined)::bigint as declined,
-        sum(s.paid)::bigint as paid, sum(s.first_try)::bigint as first_try
-      from (
-        select b.* from coinslot.orders_between(options, v_to) b where b.orders > 0
-        union all
-        select width_bucket(f.at, options.bounds), f.currency, f.gateway, f.method, f.orders,
-          f.opened, f.tried, f.declined, f.paid, f.first_try
-        from coinslot.order_facts(v_to, options.until) f
-        where f.live = options.live
-          and (options.currency is null or f.currency = options.currency)
-      ) s
-      group by 1, 2, 3, 4
+      select place, gateway, method, currency,
+        coalesce(s.orders, 0) + coalesce(l.orders, 0) as orders,
+        coalesce(s.opened, 0) + coalesce(l.opened, 0) as opened,
+        coalesce(s.tried, 0) + coalesce(l.tried, 0) as tried,
+        coalesce(s.declined, 0) + coalesce(l.declined, 0) as declined,
+        coalesce(s.paid, 0) + coalesce(l.paid, 0) as paid,
+        coalesce(s.first_try, 0) + coalesce(l.first_try, 0) as first_try
+      from summed s full join later l using (place, currency, gateway, method)
     ) o
   ) r;
   return coalesce(v_rows, '[]');
@@ -358,25 +366,28 @@ comment on function coinslot.liability_report(coinslot.report_options) is
 'What is owed for paid tokens, recognised, broken and taken back, by currency.';
 revoke all on function coinslot.liability_report(coinslot.report_options) from public;
 
--- Our books against each gateway's own list, as the audits compared them.
+-- Our books against each gateway's own list, as the audits compared them. Of one that is under way,
+-- or from before there were totals, by its lines.
 create function coinslot.settlement_report(options coinslot.report_options) returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
   v_rows jsonb;
 begin
   select jsonb_agg(to_jsonb(r) order by r.day, r.gateway, r.currency) into v_rows from (
-    select (a.since at time zone options.zone)::date as day, a.gateway, l.currency,
-      max(a.finished_at) as checked_at, count(*) as payments,
-      count(*) filter (where l.verdict in ('matched', 'later')) as matched,
-      count(*) filter (where l.verdict in ('unknown', 'different', 'missing')) as differing,
-      coalesce(sum(l.paid), 0)::bigint as their_paid,
-      coalesce(sum(l.our_paid), 0)::bigint as our_paid,
-      coalesce(sum(l.refunded), 0)::bigint as their_refunded,
-      coalesce(sum(l.our_refunded), 0)::bigint as our_refunded
-    from coinslot.audits a inner join coinslot.audit_lines l on l.audit_id = a.id
+    select (a.since at time zone options.zone)::date as day, a.gateway, t.currency,
+      max(a.finished_at) as checked_at, sum(t.payments)::bigint as payments,
+      sum(t.matched)::bigint as matched, sum(t.differing)::bigint as differing,
+      sum(t.their_paid)::bigint as their_paid, sum(t.our_paid)::bigint as our_paid,
+      sum(t.their_refunded)::bigint as their_refunded, sum(t.our_refunded)::bigint as our_refunded
+    from coinslot.audits a
+    cross join lateral (
+      select k.* from coinslot.audit_totals k where k.audit_id = a.id
+      union all
+      select s.* from coinslot.sum_audit_lines(a.id) s
+      where not exists (select from coinslot.audit_totals k where k.audit_id = a.id)
+    ) t
     where a.since >= options.since and a.since < options.until
-      and l.verdict not in ('foreign', 'other_mode')
-      and (options.currency is null or l.currency = options.currency)
+      and (options.currency is null or t.currency = options.currency)
     group by 1, 2, 3
   ) r;
   return coalesce(v_rows, '[]');

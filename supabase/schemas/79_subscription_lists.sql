@@ -47,26 +47,25 @@ create function coinslot.list_subscriptions_of(
 language plpgsql stable set search_path = '' set enable_seqscan = off
 set enable_bitmapscan = off set plan_cache_mode = force_custom_plan as $$
 declare
-  v_from record := coinslot.read_cursor(list_subscriptions_of.after);
+  v_from record;
   v_since timestamptz;
-  v_until timestamptz;
   v_items jsonb;
   v_last text;
 begin
   perform coinslot.check_filters(list_subscriptions_of.filters, array[
     'status', 'plan', 'gateway', 'user', 'currency', 'live', 'since', 'until'
   ]);
+  v_from := coinslot.walk_from(list_subscriptions_of.after, filters ->> 'until');
   v_since := coalesce((filters ->> 'since')::timestamptz, '-infinity');
-  v_until := coalesce((filters ->> 'until')::timestamptz, 'infinity');
   with walk as materialized (
     (select s.* from public.token_subscriptions s
     where not filters ? 'user' and (s.created_at, s.id) < (v_from.at, v_from.id)
-      and s.created_at < v_until and s.created_at >= v_since
+      and s.created_at >= v_since
     order by s.created_at desc, s.id desc limit coinslot.walk_for(filters - array['since', 'until'], page_size))
     union all
     (select s.* from public.token_subscriptions s
     where s.user_id = (filters ->> 'user')::uuid and (s.created_at, s.id) < (v_from.at, v_from.id)
-      and s.created_at < v_until and s.created_at >= v_since
+      and s.created_at >= v_since
     order by s.created_at desc, s.id desc limit coinslot.walk_for(filters - array['user', 'since', 'until'], page_size))
   ), found as (
     select w.* from walk w
@@ -80,8 +79,10 @@ begin
   select jsonb_agg(
     coinslot.subscription_item(f.*, operator) order by f.created_at desc, f.id desc
   ), (
-    select coinslot.cursor_of(w.created_at, w.id::text) from walk w
-    order by w.created_at desc, w.id desc offset coinslot.walk_length() - 1
+    select coinslot.cursor_of(e.created_at, e.id::text) from (
+      select w.created_at, w.id from walk w
+      order by w.created_at desc, w.id desc offset coinslot.walk_length() - 1
+    ) e
   ) into v_items, v_last from found f;
   return coinslot.page_of(v_items, list_subscriptions_of.page_size, v_last);
 end

@@ -129,6 +129,8 @@ async def test_a_lost_answer_is_said_and_pressing_again_shows_the_truth(
     await dialog.locator("select[name=reason]").select_option("goodwill")
     await dialog.get_by_role("button", name="Give 7 tokens").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("could not confirm")
+    # Another sum would be another call: what was sent stays as it was.
+    await expect(dialog.locator("input[name=tokens]")).to_be_disabled()
     await dialog.get_by_role("button", name="Check again").click()
     await expect(dialog).to_be_hidden()
     assert await shop.tokens() == before + 7

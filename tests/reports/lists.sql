@@ -1,22 +1,101 @@
 -- What the lists of the console are made of, beside year.sql: %(payments)s payments and ten times as
--- many entries of the ledger. One buyer in a thousand is a large one, and what is rare is old.
+-- many entries of the ledger, in books that add up. What is rare is old.
 set session_replication_role = replica;
 insert into auth.users (id, email, created_at)
 select md5('user ' || n)::uuid, 'buyer' || n || '@example.com', now() - interval '1 year'
-from generate_series(0, 19999) as n;
-insert into public.token_wallets (user_id, tokens, seq)
-select md5('user ' || n)::uuid, 0, 0 from generate_series(0, 19999) as n
-on conflict do nothing;
--- A fifth of them is of one wallet.
-insert into public.token_ledger (user_id, seq, delta, balance, kind, caller, created_at)
+from generate_series(0, %(wallets)s - 1) as n;
+-- Of each order that was paid: its purchase, and its spends or its refund. Nine tokens of each are
+-- left. Where a wallet was before it is the sum of its older ones.
+create temporary table booked as
 select
-  md5('user ' || case when n % 5 = 0 then 7 else n % 20000 end)::uuid, n, 1, n,
-  case when n < 50 then 'adjustment' when n % 2 = 0 then 'spend' else 'purchase' end, 'system',
-  now() - interval '365 days' * (1 - n / (10.0 * %(payments)s))
-from generate_series(1, 10 * %(payments)s) as n;
+  m.*, m.paid and not m.back as kept, coalesce(sum(m.entries) over w, 0)::bigint as seq_before,
+  coalesce(count(*) filter (where m.paid and not m.back) over w, 0) as kept_before
+from made as m
+window w as (
+  partition by m.buyer order by m.n rows between unbounded preceding and 1 preceding
+)
+order by m.n;
+analyze booked;
+insert into public.token_ledger (
+  user_id, seq, delta, balance, kind, caller, idempotency_key, payment_id, created_at
+)
+select
+  b.user_id, b.seq_before + e, case when e = 1 then b.tokens when b.back then -b.tokens else -1 end,
+  9 * b.kept_before + case when e > 1 and b.back then 0 else b.tokens + 1 - e end,
+  case when e = 1 then 'purchase' when b.back then 'refund' else 'spend' end,
+  case when e = 1 or b.back then 'system' else 'user' end,
+  case when e > 1 and b.kept then 'spend ' || b.n || ' ' || e end,
+  case when e = 1 or b.back then b.id end, b.at + e * interval '1 second'
+from booked as b cross join lateral generate_series(1, b.entries) as e;
+insert into public.token_wallets (
+  user_id, tokens, seq, credited, folded_at, next_change_at, updated_at
+)
+select
+  md5('user ' || u.n)::uuid, 9 * coalesce(s.kept, 0), coalesce(s.entries, 0),
+  coalesce(s.tokens, 0), now(), 'infinity', now()
+from generate_series(0, %(wallets)s - 1) as u (n)
+left join (
+  select b.buyer, count(*) filter (where b.kept) as kept,
+    sum(b.tokens) filter (where b.kept) as tokens, sum(b.entries) as entries
+  from booked as b group by b.buyer
+) as s on s.buyer = u.n
+on conflict (user_id) do update set
+tokens = excluded.tokens, seq = excluded.seq, credited = excluded.credited,
+folded_at = excluded.folded_at, next_change_at = excluded.next_change_at;
+insert into public.token_lots (
+  user_id, seq, kind, payment_id, price, price_tokens, tokens, remaining, spent, taken, paid,
+  created_at
+)
+select
+  b.user_id, b.seq_before + 1, 'purchase', b.id, 5000, b.tokens, b.tokens,
+  case when b.back then 0 else b.tokens - d.spent end, d.spent,
+  case when b.back then b.tokens else 0 end,
+  true, b.at
+from booked as b
+inner join public.token_wallets as w on w.user_id = b.user_id
+cross join lateral (
+  select case
+    when b.back then 0 else least(
+      greatest(w.credited - w.tokens - b.tokens * b.kept_before, 0), b.tokens
+    )
+  end as spent
+) as d
+where b.paid order by b.n;
+insert into coinslot.lot_draws (lot_id, user_id, seq, cause, tokens, drawn_from, drawn_to, at)
+select
+  l.id, l.user_id, w.seq, 'spend', l.spent, b.tokens * b.kept_before,
+  b.tokens * b.kept_before + l.spent, b.at
+from public.token_lots as l
+inner join booked as b on b.id = l.payment_id
+inner join public.token_wallets as w on w.user_id = l.user_id
+where l.spent > 0
+union all
+select l.id, l.user_id, l.seq + 1, 'refund', l.tokens, null, null, b.at
+from public.token_lots as l inner join booked as b on b.id = l.payment_id where b.back;
+insert into coinslot.token_holds (
+  user_id, amount, captured, asked, status, idempotency_key, expires_at, created_at, resolved_at
+)
+select b.user_id, 1, 0, null::bigint, 'released', 'hold ' || b.n, b.at, b.at, b.at
+from booked as b where b.n % 5 = 2
+union all
+select w.user_id, 1, 0, null, 'held', 'open', now() + interval '1 hour', now(), null
+from public.token_wallets as w where w.tokens > 0 and right(w.user_id::text, 1) = '7';
+update public.token_wallets as w set held = 1
+where w.tokens > 0 and right(w.user_id::text, 1) = '7';
+insert into public.token_payment_events (
+  payment_id, user_id, from_status, to_status, tokens, source, created_at
+)
+select b.id, b.user_id, e.from_status, e.to_status, e.tokens, 'complete', b.at
+from booked as b
+cross join lateral (
+  select null as from_status, 'pending' as to_status, 0 as tokens
+  union all
+  select 'pending', case when b.paid then 'completed' else 'expired' end,
+    case when b.paid then b.tokens else 0 end
+) as e;
 update public.token_payments set status = case right(order_id, 4)
-  when '0001' then 'review' when '0002' then 'disputed' else 'refunded' end
-where right(order_id, 1) in ('1', '2', '3') and paid > 0;
+  when '0001' then 'review' else 'disputed' end
+where right(order_id, 4) in ('0001', '0002') and status = 'completed';
 insert into coinslot.refunds (
   id, payment_id, order_id, user_id, gateway, payment_key, amount, currency, tokens,
   refunded_before, refundable, reason, requested_by, forced, idempotency_key, status, created_at,
@@ -77,7 +156,7 @@ insert into public.token_subscriptions (
   time_zone, anchor, period_start, period_end, created_at, ended_at, end_reason
 )
 select
-  md5('subscription ' || n)::uuid, md5('user ' || n % 20000)::uuid,
+  md5('subscription ' || n)::uuid, md5('user ' || n % %(wallets)s)::uuid,
   case when n < 20 then 'rare' else 'plus' end, 'f' || n, 'toss', false,
   case when n < 20 then 'past_due' when n % 3 = 0 then 'active' else 'ended' end, 'month', 9900,
   'KRW', 300, 'none', 'Asia/Seoul', s.at, s.at, s.at + interval '1 month', s.at,
@@ -106,8 +185,4 @@ select
   case when m.n % 2 = 0 then m.user_id::text else 'ord_year' || lpad(m.n::text, 12, '0') end,
   '{"tokens": 1}'
 from made as m;
-insert into coinslot.audits (gateway, since, until, ended_at, finished_at)
-select g, d, d + interval '1 day', d + interval '1 day', d + interval '1 day'
-from unnest(array['portone', 'toss', 'stripe']) as g
-cross join generate_series(now() - interval '365 days', now(), interval '1 day') as d;
 set session_replication_role = origin;

@@ -40,7 +40,7 @@ export async function posted(path, values) {
   const answer = await fetch(new URL(path, location.href), { method: 'POST', headers, body: JSON.stringify(values) }).catch(() => null)
   const told = await answer?.json().catch(() => null)
   if (answer?.ok && told) return told
-  if (!answer || answer.status >= 500) throw new Refused('unsure', {}, false)
+  if (!answer || answer.status >= 500) throw new Refused('unsure', {}, true)
   throw new Refused(told?.code ?? String(answer.status), told ?? {}, false)
 }
 

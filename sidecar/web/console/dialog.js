@@ -18,7 +18,7 @@ export const onDialog = (painter, after) => {
 }
 
 /** {title, text, action, subject, fields, facts(values), values(values), verb(values), danger, reasons, run,
- *  then(answer, paint)} */
+ *  once, then(answer, paint)}. `once`: called again it would do it again, so a lost answer ends it. */
 export function ask(asked) {
   const values = Object.fromEntries((asked.fields ?? []).map(({ name, value }) => [name, value ?? '']))
   dialog.open = { ...asked, given: { reason: '', note: '', ...values }, key: crypto.randomUUID(), state: 'ready', said: null }
@@ -52,6 +52,8 @@ async function submit(event) {
     return paint()
   }
   Object.assign(now, { state: 'doing', said: null })
+  // The fields stand still from here on, and what stands still cannot keep the focus.
+  event.target.querySelector('[type=submit]').focus()
   paint()
   try {
     const answer = now.run
@@ -62,8 +64,9 @@ async function submit(event) {
     now.then?.(answer, paint)
     await done(answer, now)
   } catch (error) {
-    // A refusal did nothing: the next press is another call. Of a lost one nobody knows: it is the same.
-    Object.assign(now, { state: error.lost ? 'unsure' : 'ready', said: complaint(error) })
+    // A refusal did nothing: the next press is another call. Of a lost one nobody knows: the next press
+    // is the same call, and so its fields stay as they were sent.
+    Object.assign(now, { state: error.lost ? 'unsure' : 'ready', said: error.lost && now.once ? say('ask.unsure_once') : complaint(error) })
     if (!error.lost) now.key = crypto.randomUUID()
     paint()
   }
@@ -83,7 +86,7 @@ function field({ name, label, type = 'text', options, required, hint, max, min, 
   return html`<label><span>${label}</span>${input}${hint ? html`<small>${hint}</small>` : nothing}</label>`
 }
 
-const change = ([name, before, after]) => html`<div><dt>${name}</dt><dd>${after === undefined ? before : html`<span class="unseen">${say('ask.before_after', { before, after })}</span><span aria-hidden="true">${before} → <b>${after}</b></span>`}</dd></div>`
+const change = ([name, before, after]) => html`<div><dt>${name}</dt><dd>${after === undefined || after === before ? before : html`<span class="unseen">${say('ask.before_after', { before, after })}</span><span aria-hidden="true">${before} → <b>${after}</b></span>`}</dd></div>`
 
 export function dialogView() {
   const now = dialog.open
@@ -101,6 +104,7 @@ function form(now) {
   return html`<form @submit=${submit} aria-busy=${state === 'doing'}>
     <h2 id="ask-title">${now.title}</h2>
     ${now.text ? html`<p>${now.text}</p>` : nothing}
+    <fieldset class="asked" ?disabled=${state !== 'ready'}>
     ${shown.map((each) => field(each, given))}
     ${now.extra?.(given, (name, value) => changed(name)({ target: { value } })) ?? nothing}
     ${changes.length ? html`<dl class="changes" aria-live="polite">${changes.map(change)}</dl>` : nothing}
@@ -111,12 +115,13 @@ function form(now) {
             ${REASONS.map((each) => html`<option value=${each} ?selected=${given.reason === each}>${say(`reason.${each}`)}</option>`)}
           </select></label>
           <label><span>${say('ask.note')}</span><input name="note" maxlength="300" .value=${given.note} autocomplete="off" @input=${changed('note')}></label>`}
+    </fieldset>
     ${now.warning ? html`<p class="warning">${now.warning}</p>` : nothing}
     ${now.said ? html`<p class="said" role="alert">${now.said}</p>` : nothing}
     <div class="buttons">
       <button type="button" ?disabled=${state === 'doing'} @click=${close}>${say('console.close')}</button>
-      <button type="submit" class=${now.danger ? 'danger' : 'main'} aria-disabled=${state === 'doing'}>
-        ${state === 'doing' ? say('ask.doing') : state === 'unsure' ? say('ask.check_again') : now.verb(given)}</button>
+      ${state === 'unsure' && now.once ? nothing : html`<button type="submit" class=${now.danger ? 'danger' : 'main'} aria-disabled=${state === 'doing'}>
+        ${state === 'doing' ? say('ask.doing') : state === 'unsure' ? say('ask.check_again') : now.verb(given)}</button>`}
     </div>
   </form>`
 }

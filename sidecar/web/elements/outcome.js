@@ -80,7 +80,7 @@ export function note(outcome, actions = {}) {
   return html`<section class="told note ${outcome.kind}">
     ${mark(outcome.kind)}
     <div class="body">
-      <h3>${title}</h3>
+      <h2>${title}</h2>
       <p class="say">${text}</p>
       ${facts(outcome)} ${receipt(outcome)} ${buttons(actions)} ${foot(outcome)}
     </div>

@@ -98,11 +98,17 @@ function askProduct(products, me, product) {
       { name: 'days', label: say('cat.days'), type: 'number', min: 0, value: product?.tokens_last_days ?? 0 },
       ...currencies.map((each) => ({ name: each, label: say('cat.price', { currency: each }), type: 'number', min: 1, value: product?.prices[each] ?? '' })),
     ],
-    facts: (given) => Object.entries(pricesOf(given)).map(([currency, amount]) => [
-      currency,
-      product?.prices[currency] ? money(product.prices[currency], currency) : '–',
-      money(amount, currency),
-    ]),
+    // A price that is emptied is one that there is no longer.
+    facts: (given) => {
+      const [before, after] = [product?.prices ?? {}, pricesOf(given)]
+      const write = (prices, currency) => (prices[currency] ? money(prices[currency], currency) : '–')
+      return [
+        ...['name', 'name_ko'].filter((name) => product && product[name] !== given[name]).map((name) => [say(`cat.${name}`), product[name], given[name]]),
+        ...(product ? [[say('cat.tokens'), number(product.tokens), number(tokensOf(given))]] : []),
+        ...(product && tokensOf(given) ? [[say('cat.days'), number(product.tokens_last_days ?? 0), number(whole(given.days) ?? 0)]] : []),
+        ...currencies.filter((each) => before[each] || after[each]).map((each) => [each, write(before, each), write(after, each)]),
+      ]
+    },
     extra: (given) => {
       const changed = { id: product?.id ?? given.id, name: given.name, name_ko: given.name_ko, active: true, tokens: tokensOf(given), tokens_end_at: product?.tokens_end_at, prices: pricesOf(given) }
       const warning = changed.tokens && dearer(products, changed.id, changed.tokens, changed.prices)
@@ -141,7 +147,7 @@ export function view({ data, me, filters, go }) {
       <div class="actions">
         ${can.set_product ? html`<button type="button" @click=${() => askProduct(data, me, product)}>${say('cat.edit')}</button>` : nothing}
         ${can.plan_price && product.active && Object.keys(product.prices).length ? html`<button type="button" @click=${() => askPlan(data, product)}>${say('cat.plan')}</button>` : nothing}
-        ${can.remove_product && product.active ? html`<button type="button" class="plain" @click=${() => ask({ title: say('cat.archive_title', { name: nameOf(product) }), action: 'remove_product', about: product.id, danger: true, verb: () => say('cat.archive') })}>${say('cat.archive')}</button>` : nothing}
+        ${can.remove_product && product.active ? html`<button type="button" class="plain" @click=${() => ask({ title: say('cat.archive_title', { name: nameOf(product) }), text: say('cat.archive_text'), action: 'remove_product', about: product.id, danger: true, verb: () => say('cat.archive') })}>${say('cat.archive')}</button>` : nothing}
         ${can.void_orders ? html`<button type="button" class="plain" @click=${() => ask({ title: say('cat.void_title', { name: nameOf(product) }), text: say('cat.void_text'), action: 'void_orders', about: product.id, danger: true, verb: () => say('cat.void') })}>${say('cat.void')}</button>` : nothing}
       </div>
     </section>`)}</div>` : html`<section class="card"><p class="empty">${say('cat.empty')}</p></section>`}`

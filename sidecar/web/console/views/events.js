@@ -48,7 +48,7 @@ const endpointFields = (row) => [
 ]
 
 const askAdd = (types) => ask({
-  title: say('out.add_title'), text: say('out.add_text'), reasons: false, fields: endpointFields(), extra: typeBoxes(types),
+  title: say('out.add_title'), text: say('out.add_text'), reasons: false, once: true, fields: endpointFields(), extra: typeBoxes(types),
   run: async (given, reason) => {
     const answer = await posted('endpoints', { url: given.url.trim(), name: given.name.trim(), reason, ...(given.every ? {} : { types: given.types }) })
     secret = answer.secret
@@ -60,6 +60,7 @@ const askChange = (row, types) => ask({
   title: say('out.change_title', { name: nameOfEndpoint(row) }), reasons: false, fields: endpointFields(row), extra: typeBoxes(types),
   facts: (given) => [
     [say('out.url'), row.url, given.url],
+    [say('out.name'), row.name || say('set.none'), given.name.trim() || say('set.none')],
     [say('out.types'), kinds(row.types), kinds(given.every ? null : given.types)],
   ],
   action: 'set_endpoint', about: row.id,
@@ -68,7 +69,7 @@ const askChange = (row, types) => ask({
 })
 
 const askRotate = (row) => ask({
-  title: say('out.rotate_title', { name: nameOfEndpoint(row) }), text: say('out.rotate_text'), reasons: false,
+  title: say('out.rotate_title', { name: nameOfEndpoint(row) }), text: say('out.rotate_text'), reasons: false, once: true,
   run: async (_, reason) => {
     const answer = await posted(`endpoints/${row.id}/rotate`, { reason })
     secret = answer.secret

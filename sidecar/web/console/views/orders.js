@@ -6,7 +6,7 @@ import { ask } from '../dialog.js'
 import { chip, customerLink, facts, figure, filterBar, heading, icon, nameOfMethod, pager, table, time } from '../parts.js'
 import { exact, money, nameOf, number, said, say } from '../words.js'
 import { daysOf, exportButton } from './exports.js'
-import { caseCard } from './review.js'
+import { askAccept, caseCard } from './review.js'
 import { ordersColumns } from './overview.js'
 import { receiptCard } from './receipts.js'
 
@@ -58,11 +58,12 @@ export function tokensBack({ tokens, paid, refunded, withdrawn }, amount) {
   return paid > 0 && amount > 0 ? of(refunded + withdrawn + amount) - of(refunded + withdrawn) : 0
 }
 
-/** A refund: how much, to whom, and what is left of it afterwards. */
+/** A refund: how much, to whom, and what is left of it afterwards. Of money that was not credited, as of a
+ *  payment in review, the order has none: what may go back is what the gateway holds. */
 export function askRefund(data) {
   const { order, can, customer } = data
   const write = (amount) => money(amount, order.currency)
-  const left = order.paid - order.refunded - order.withdrawn
+  const left = order.paid > 0 ? order.paid - order.refunded - order.withdrawn : can.refund_max
   const most = Math.min(left, can.refund_max)
   const unused = Math.min(most, unusedWorth(data))
   const amountOf = ({ amount }) => Math.trunc(Number(amount)) || 0
@@ -70,7 +71,7 @@ export function askRefund(data) {
   const spentOf = (given) => tokensBack(order, amountOf(given)) - order.token_parts.remaining - order.token_parts.expired
   const deposit = order.method === 'virtual_account'
   ask({
-    title: say('refund.title', { amount: write(order.paid) }),
+    title: say('refund.title', { amount: write(order.paid > 0 ? order.paid : left) }),
     action: 'refund_order', about: order.order_id, danger: true, warning: say('refund.warn'),
     fields: [
       { name: 'amount', label: say('refund.amount'), type: 'number', value: most, min: 1, max: most, required: true, hint: can.refund_max < left ? say('refund.limit', { amount: write(can.refund_max) }) : undefined },
@@ -105,7 +106,7 @@ export function askRefund(data) {
 const askNote = (action, about) => ask({ title: say('order.note'), action, about, reasons: false, noteLabel: say('ask.note'), verb: () => say('order.note') })
 export const noteOn = askNote
 
-const askRecheck = ({ order_id: id }) => ask({ title: `${say('order.recheck')}?`, action: 'recheck_order', about: id, verb: () => say('order.recheck') })
+const askRecheck = ({ order_id: id }) => ask({ title: say('order.recheck_title'), action: 'recheck_order', about: id, verb: () => say('order.recheck') })
 
 /** Where the gateway's own console has a payment, as far as its address is known. */
 const pageLink = (me, { gateway, live, payment_key: key }) => {
@@ -120,7 +121,7 @@ function order({ order: one, customer, attempts, timeline, refunds, cases, cash_
   return html`<nav class="crumbs"><a href="#/orders">${say('nav.orders')}</a> / <span class="mono">${one.order_id}</span></nav>
     ${heading(html`${write(one.amount)} ${chip('st', one.status)}`, html`
       <button type="button" @click=${() => askRecheck(one)}>${say('order.recheck')}</button>
-      ${can.accept_refund ? html`<button type="button" @click=${() => ask({ title: say('refund.accept_title'), action: 'accept_refund', about: one.order_id, danger: true, warning: say('refund.warn'), verb: () => say('order.accept') })}>${say('order.accept')}</button>` : nothing}
+      ${can.accept_refund ? html`<button type="button" @click=${() => askAccept(cases.find(({ actions }) => actions.includes('accept_refund')) ?? { order_id: one.order_id })}>${say('order.accept')}</button>` : nothing}
       ${can.refund ? html`<button type="button" class="main" @click=${() => askRefund(data)}>${say('order.refund')}</button>` : nothing}`)}
     <div class="figures">
       ${figure(say('order.paid'), write(one.paid))}

@@ -23,7 +23,7 @@ export const view = ({ data, filters, go, me }) => html`${heading(say('nav.recei
     { name: say('col.amount'), end: true, cell: (row) => money(row.amount, row.currency) },
   ], data.items, { href: (row) => `#/orders/${row.order_id}`, empty: say(Object.keys(filters).length ? 'console.none_filtered' : 'console.none') })}</section>${pager(data, filters, go)}`
 
-const askAgain = (id) => ask({ title: `${say('cash.retry')}?`, action: 'retry_cash_receipt', about: id, verb: () => say('cash.retry') })
+const askAgain = (id) => ask({ title: say('cash.retry_title'), action: 'retry_cash_receipt', about: id, verb: () => say('cash.retry') })
 const askCancel = (id) => ask({ title: say('cash.cancel_title'), text: say('cash.cancel_text'), action: 'cancel_cash_receipt', about: id, danger: true, verb: () => say('cash.cancel') })
 
 /** On the page of its order. */

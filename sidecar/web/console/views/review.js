@@ -22,11 +22,18 @@ export const view = ({ data, filters, go, me }) => html`${heading(say('nav.revie
   ${data.items.length ? data.items.map((each) => caseCard(each, me)) : html`<section class="card"><p class="empty">${say(Object.keys(filters).length ? 'console.none_filtered' : 'review.empty')}</p></section>`}
   ${pager(data, filters, go)}`
 
+/** The refund that was proposed of money that bought nothing. */
+export const askAccept = ({ order_id: id, theirs }) => ask({
+  title: say('refund.accept_title'), action: 'accept_refund', about: id, danger: true, warning: say('refund.warn'),
+  facts: () => theirs ? [[say('refund.gets'), money(theirs.paid - theirs.refunded, theirs.currency)]] : [],
+  verb: () => say('order.accept'),
+})
+
 const ACTIONS = {
-  accept_refund: (each) => ask({ title: say('refund.accept_title'), action: 'accept_refund', about: each.order_id, danger: true, warning: say('refund.warn'), facts: () => each.theirs ? [[say('refund.gets'), money(each.theirs.paid - each.theirs.refunded, each.theirs.currency)]] : [], verb: () => say('order.accept') }),
+  accept_refund: askAccept,
   refund_order: async (each) => askRefund(await get('order', each.order_id)),
   grant_tokens: async (each) => askGrant(await get('customer', each.ours.user_id)),
-  recheck_order: (each) => ask({ title: `${say('order.recheck')}?`, action: 'recheck_order', about: each.order_id, verb: () => say('order.recheck') }),
+  recheck_order: (each) => ask({ title: say('order.recheck_title'), action: 'recheck_order', about: each.order_id, verb: () => say('order.recheck') }),
   close_refund: (each) => askClose(each.refund_id),
   resolve_case: (each) => ask({ title: say('review.resolve_title'), text: said('ck', each.kind), action: 'resolve_case', about: String(each.id), reasons: false, noteLabel: say('review.resolution'), verb: () => say('review.resolve') }),
 }

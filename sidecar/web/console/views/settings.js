@@ -11,6 +11,8 @@ export const load = () => get('settings')
 const [MINUTE, DAY] = [60, 86_400]
 /** Of what each setting is written in: a number of these. */
 const UNITS = { order_lifetime: MINUTE, deposit_lifetime: DAY, expiring_ahead: DAY, returned_lifetime: DAY, referral_wait: DAY, subscription_grace: DAY, endpoint_patience: DAY, renewal_ahead: DAY, yearly_renewal_ahead: DAY }
+/** Hours of the day, 0 to 24, in the time zone of the seller. */
+const HOURS = ['charge_from_hour', 'charge_until_hour']
 const SWITCHES = ['anonymous_purchases', 'auto_top_up']
 /** Those that are one of some words. */
 const CHOICES = { cash_receipts: ['off', 'on_request', 'always'] }
@@ -32,6 +34,7 @@ function shown(name, value) {
   if (value === null || value === undefined || value === '') return say('set.none')
   if (SWITCHES.includes(name)) return say(value ? 'set.yes' : 'set.no')
   if (CHOICES[name]) return said('set.choice', value)
+  if (HOURS.includes(name)) return `${String(value).padStart(2, '0')}:00`
   return UNITS[name] ? lasting(value) : number(value)
 }
 
@@ -54,13 +57,15 @@ function askGroup(group, names, seen) {
     fields: names.map((name) => SWITCHES.includes(name)
       ? { name, label: say(`set.${name}`), type: 'checkbox', value: seen[name] }
       : CHOICES[name] ? { name, label: say(`set.${name}`), options: CHOICES[name].map((each) => [each, said('set.choice', each)]), value: seen[name] }
+      : HOURS.includes(name) ? { name, label: label(name), type: 'number', min: 0, max: 24, step: 1, value: seen[name], required: true }
       : { name, label: label(name), type: 'number', min: 0, step: 'any', value: written(name, seen[name]), required: !OPTIONAL.includes(name), hint: OPTIONAL.includes(name) ? say('set.empty') : undefined }),
     facts: (given) => Object.entries(changesOf(names, seen, given)).map(([name, value]) => [say(`set.${name}`), shown(name, seen[name]), shown(name, value)]),
     values: (given) => ({ changes: changesOf(names, seen, given), expected: Object.fromEntries(names.map((name) => [name, seen[name]])) }),
     verb: () => say('set.save'),
   })
 }
-const label = (name) => (UNITS[name] ? say('set.in', { name: say(`set.${name}`), unit: say(`set.unit.${UNITS[name]}`) }) : say(`set.${name}`))
+const label = (name) => (HOURS.includes(name) ? say('set.in', { name: say(`set.${name}`), unit: say('set.unit.hour') })
+  : UNITS[name] ? say('set.in', { name: say(`set.${name}`), unit: say(`set.unit.${UNITS[name]}`) }) : say(`set.${name}`))
 
 const askLinks = (seen) => ask({
   title: say('set.title', { name: say('set.group.links') }), reasons: false, action: 'set_settings', about: 'settings',

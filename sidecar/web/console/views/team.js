@@ -52,5 +52,5 @@ export const view = ({ data, me }) => html`${heading(say('nav.team'), me.can.set
     { name: say('col.last'), cell: (row) => time(row.last_action_at), quiet: true },
     ...(me.can.set_operator ? [{ name: say('col.action'), end: true, cell: (row) => html`
       <button type="button" class="small" @click=${() => askMember(me, row)}>${say('team.change')}</button>
-      <button type="button" class="plain small" @click=${() => ask({ title: say('team.remove_title', { name: row.email ?? row.user_id }), action: 'remove_operator', about: row.user_id, danger: true, reasons: false, verb: () => say('team.remove') })}>${say('team.remove')}</button>` }] : []),
+      <button type="button" class="plain small" @click=${() => ask({ title: say('team.remove_title', { name: row.email ?? row.user_id }), action: 'remove_operator', about: row.user_id, facts: () => [[say('team.role'), said('role', row.role), '–']], danger: true, reasons: false, verb: () => say('team.remove') })}>${say('team.remove')}</button>` }] : []),
   ], data)}</section>`
