@@ -1,12 +1,13 @@
 // Scenes of plans, over the answers of a database and a sidecar: `node … NAME` prints what one answers.
 import { config } from '../../sidecar/web/client.js'
-import { nextDay } from '../../sidecar/web/elements/plan-words.js'
-import { actionsOf, stateOf } from '../../sidecar/web/elements/subscribed.js'
+import { addPlanTexts, nextDay } from '../../sidecar/web/elements/plan-words.js'
+import { actionsOf, banners, stateOf } from '../../sidecar/web/elements/subscribed.js'
 import { begin, subscribe } from '../../sidecar/web/subscribing.js'
 import { call, mayTry, placesIn, refusal } from '../../sidecar/web/subscriptions.js'
 import { setLocale } from '../../sidecar/web/text.js'
 
 setLocale('en')
+addPlanTexts()
 const token = `x.${btoa(JSON.stringify({ sub: 'mina' }))}.x`
 const calls = []
 let subscriptions = []
@@ -141,6 +142,11 @@ const scenes = {
     posts = paid
     const { what } = await begin({ ...wish, planId: 'pro' }, page)
     return { what, paths: paths() }
+  },
+  async told_ahead() {
+    const one = { ...plus, amount: 9900, every: 'month', period_end: '2030-02-01T00:00:00Z', next_charge_at: '2030-02-01T00:00:00Z' }
+    const [past, later] = [-1000, 60_000].map((ms) => new Date(Date.now() + ms).toISOString())
+    return [past, later, null].map((from) => banners({ ...one, renewal_told_at: from }).length)
   },
   async actions() {
     const shown = {

@@ -43,8 +43,9 @@ export function facts({ currency, spent, times, monthly_cap: cap, monthly_times:
 }
 
 /** The sentence that is agreed to, and kept. */
-export const agreedTo = (pack, { threshold, cap, method }) => t('topup.consent', {
+export const agreedTo = (pack, { threshold, cap, times, method }) => t('topup.consent', {
   threshold: tokens(threshold), tokens: tokens(pack.tokens), amount: money(pack.amount, pack.currency), cap: money(cap, pack.currency),
+  times: t(times === 1 ? 'topup.most_once' : 'topup.most_times', { times: number(times) }),
   card: method ? cardName(method) : t('topup.new_card'),
 })
 
@@ -66,7 +67,7 @@ export function editor(view) {
     </div>
     ${form && !view.methods.length ? nothing : cardChoice({ ...view, name: 'top-up-card' })}
     ${form ? fields(form) : nothing}
-    <div class="agree"><p class="terms figure">${agreedTo(pack, { ...written(draft, currency), method })}</p>${consent({})}</div>` : nothing}
+    <div class="agree"><p class="terms figure">${agreedTo(pack, { ...written(draft, currency), times: view.times, method })}</p>${consent({})}</div>` : nothing}
     <div role="alert">${refusal ? html`<p class="told refusal">${refusedWith(refusal)}</p>` : nothing}</div>
     <div class="both">
       ${form ? nothing : html`<button type="button" class="plain" name="no" ?inert=${busy} @click=${view.onNo}>${t('topup.not_now')}</button>`}

@@ -14,7 +14,7 @@ export function topUpStates(currency, card) {
     const one = { ...on, ...changes }
     return html`<section class="own">${heading(one)}${standing(one, { card })}${one.status === 'off' ? '' : facts(one, { card })}</section>`
   }
-  const view = { packs, methods: [card], methodId: card.id, method: card, currency, busy: false, draft: { threshold: '2', cap: '10' }, onPack() {}, onWrite() {}, onMethod() {}, onYes() {}, onNo() {} }
+  const view = { packs, times: 5, methods: [card], methodId: card.id, method: card, currency, busy: false, draft: { threshold: '2', cap: '10' }, onPack() {}, onWrite() {}, onMethod() {}, onYes() {}, onNo() {} }
   const filled = (changes) => () => editor({ ...view, ...changes })
   return {
     off: shown({ status: 'off' }), on: shown({}), retry: shown({ failures: 1 }), spent_out: shown({ spent: amount * 5, times: 5 }),
