@@ -246,6 +246,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.stop_top_up', 'authenticated'),
 ('public.stop_token_top_up', 'authenticated'),
 ('coinslot.suspend_top_up', ''),
+('coinslot.end_top_up_reviews', ''),
 ('coinslot.top_up_bar', ''),
 ('coinslot.top_up_fits', ''),
 ('coinslot.make_top_up', ''),

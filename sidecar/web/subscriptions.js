@@ -16,6 +16,7 @@ const BY_MESSAGE = {
   method_in_use: 'method_used',
   too_many_orders: 'too_soon',
   too_many_methods: 'too_many',
+  top_up_barred: 'barred',
   not_unattended: 'off',
   gateway_off: 'off',
   secret_keys_missing: 'off',

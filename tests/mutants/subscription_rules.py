@@ -97,8 +97,8 @@ MUTANTS = (
         "top-up-beyond-its-cap",
         "a top-up spends no more than its owner said",
         "top_up_fits",
-        "coalesce(sum(p.amount), 0) + top_up.amount <= top_up.monthly_cap",
-        "true",
+        "<= top_up.monthly_cap",
+        ">= 0",
         caught_by=TOP_UPS,
     ),
     _broken(

@@ -10,7 +10,12 @@ import { cardName, said } from './plan-words.js'
 import { consent, given } from './words.js'
 
 const TONES = { on: 'good', suspended: 'bad' }
-const OWN_REASONS = ['declined', 'no_method', 'price_changed', 'money_back', 'money_in_review']
+const OWN_REASONS = ['declined', 'no_method', 'price_changed', 'money_back', 'money_in_review', 'over']
+const MENDED = ['declined', 'no_method', 'price_changed']
+
+/** Why a suspended one does not go on: what its owner mends, what has to pass, or `over`. */
+export const whyStopped = ({ reason, barred }) => (MENDED.includes(reason) ? reason : barred ?? 'over')
+export const isMended = (topUp) => topUp.status !== 'suspended' || [...MENDED, 'over'].includes(whyStopped(topUp))
 
 export const heading = ({ status }) => html`<div class="head"><h2 part="title" id="title" tabindex="-1">${t('topup.title')}</h2>
   ${status === 'off' ? nothing : html`<span class="chip ${TONES[status]}">${t(`topup.status_${status}`)}</span>`}</div>`
@@ -19,13 +24,16 @@ const line = (tone, text) => html`<p class="banner ${tone}">${icon(tone === 'bad
 
 /** What it does, or why it does nothing and what mends that. */
 export function standing(topUp, { card }) {
-  const { status, reason, failures, next_at: next, amount, currency, threshold, tokens: count } = topUp
+  const { status, unanswered, failures, next_at: next, amount, currency, threshold, tokens: count } = topUp
   if (status === 'off') return html`<p class="say">${t('topup.off')}</p>`
-  if (status === 'suspended') return line('bad', t(`topup.why_${OWN_REASONS.includes(reason) ? reason : 'other'}`))
+  if (status === 'suspended') {
+    const why = whyStopped(topUp)
+    return line('bad', t(`topup.why_${OWN_REASONS.includes(why) ? why : 'other'}`))
+  }
   const values = { threshold: tokens(threshold), tokens: tokens(count), amount: money(amount, currency), card: cardName(card) }
   return html`<p class="say figure">${t('topup.on', values)}</p>
-    ${failures ? line('warn', t('topup.retry', { time: moment(next) })) : nothing}
-    ${!failures && spentOut(topUp) ? line('', t('topup.spent_out')) : nothing}`
+    ${unanswered ? line('warn', t('topup.unanswered')) : failures ? line('warn', t('topup.retry', { time: moment(next) })) : nothing}
+    ${!unanswered && !failures && spentOut(topUp) ? line('', t('topup.spent_out')) : nothing}`
 }
 
 /** Within thirty days nothing more fits. */
