@@ -216,8 +216,8 @@ export class CoinslotTopUp extends CoinslotElement {
     const { status } = topUp
     const mends = isMended(topUp)
     const sold = placesOf(this.gateway).length > 0
-    const why = { on: 'change', off: 'set_up' }[status] ?? { price_changed: 'again', over: 'on_again' }[whyStopped(topUp)]
-    const name = `topup.${why ?? 'other_card'}`
+    const mend = { price_changed: 'topup.again', over: 'topup.on_again' }[whyStopped(topUp)] ?? 'topup.other_card'
+    const name = { on: 'topup.change', off: 'topup.set_up' }[status] ?? mend
     return html`<div class="actions" ?inert=${this.#busy}>
       ${mends && sold ? html`<button type="button" id="edit" name="edit" class=${status === 'on' ? 'plain' : ''} @click=${() => this.#edit()}>${t(name)}</button>` : nothing}
       ${status === 'off' ? nothing : html`<button type="button" name="stop" class="plain" @click=${() => this.#stop()}>${t('topup.stop')}</button>`}
