@@ -148,7 +148,6 @@ async def test_one_whose_money_is_reviewed_waits_for_that(browse: Browse) -> Non
     await expect(top_up(person).get_by_role("alert")).to_contain_text("It can’t be switched on yet")
     assert person.shop.select(STATE, user)[0][0] == "off"
     await stripe(person).play("refund", payment_key=intent["id"])
-    await stripe(person).deliver(intent["id"])
     await stripe(person).becomes(order, "refunded")
     person.shop.select(OLD, user)
     await goes_on(person)

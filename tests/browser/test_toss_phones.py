@@ -63,7 +63,7 @@ async def test_a_top_up_is_switched_on_with_the_card_that_was_stored_meanwhile(
     await accessible(person.page)
     person.shop.select(AN_HOUR_LATER, user)
     await expect(top_up(person)).to_contain_text(
-        re.compile(r"최근 30일 횟수\s*5 중 1"), timeout=SOON
+        re.compile(r"최근 30일 횟수\s*5번 중 1번"), timeout=SOON
     )
     assert person.shop.select(BOUGHT, user) == [(5000, "KRW", "completed")]
     # A reload stores nothing again, and switches nothing on.

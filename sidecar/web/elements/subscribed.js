@@ -90,7 +90,7 @@ const trial = (subscription) => subscription.trial === 'asked'
 
 function unpaid({ status, needs, next_charge_at: at, grace_until: grace }, trouble) {
   const reason = trouble?.reason ?? ''
-  const until = dayOf(grace)
+  const until = grace ? dayOf(grace) : ''
   if (needs === 'authentication') return line('warn', t('plan.need_authentication', { date: until }))
   if (status === 'incomplete') return line(trouble ? 'bad' : 'warn', t(trouble ? 'plan.incomplete' : 'plan.waiting', { reason }))
   if (trouble?.what === 'unanswered') return line('warn', t('plan.waiting'))

@@ -36,6 +36,8 @@ export function standing(topUp, { card }) {
     ${!unanswered && !failures && spentOut(topUp) ? line('', t('topup.spent_out')) : nothing}`
 }
 
+const timesOf = (times) => t('topup.count', { times: number(times) })
+
 /** Within thirty days nothing more fits. */
 const spentOut = ({ spent, times, amount, monthly_cap: cap, monthly_times: most }) => spent + amount > cap || times >= most
 
@@ -44,7 +46,7 @@ export function facts({ currency, spent, times, monthly_cap: cap, monthly_times:
     ['topup.pack', t('topup.pack_value', { tokens: tokens(count), amount: money(amount, currency) })],
     ['topup.below', tokens(threshold)],
     ['topup.spent', t('topup.of', { part: money(spent, currency), all: money(cap, currency) })],
-    ['topup.times', t('topup.of', { part: number(times), all: number(most) })],
+    ['topup.times', t('topup.of', { part: timesOf(times), all: timesOf(most) })],
     ['plan.card_label', cardName(card)],
   ]
   return html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${t(name)}</dt><dd class="figure">${given(value)}</dd></div>`)}</dl>`
