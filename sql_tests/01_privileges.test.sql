@@ -408,6 +408,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.carry_over', ''),
 ('coinslot.end_allowance', ''),
 ('coinslot.trial_asks', 'anon, authenticated, service_role'),
+('coinslot.charge_hours', 'anon, authenticated, service_role'),
 ('coinslot.refuse_trial', ''),
 ('coinslot.mark_trial', ''),
 ('coinslot.give_trial_tokens', ''),

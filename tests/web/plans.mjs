@@ -54,8 +54,12 @@ const paths = () => calls.map(([path]) => path)
 
 const scenes = {
   async days() {
-    return [[2027, 0, 31], [2028, 0, 31], [2027, 1, 14]].map(([year, month, day]) => nextDay('month', new Date(year, month, day, 12)))
-      .concat(nextDay('year', new Date(2028, 1, 29, 12)))
+    return [[2027, 0, 31], [2028, 0, 31], [2027, 1, 14]].map(([year, month, day]) => nextDay({ every: 'month' }, new Date(year, month, day, 12)))
+      .concat(nextDay({ every: 'year' }, new Date(2028, 1, 29, 12)))
+  },
+  async hours() {
+    const plan = { every: 'month', charge_hours: { time_zone: 'Asia/Seoul', until: 20 } }
+    return ['2027-01-14T10:59:00Z', '2027-01-14T11:00:00Z', '2027-01-31T11:00:00Z'].map((at) => nextDay(plan, new Date(at)))
   },
   async places() {
     return [placesIn('KRW'), placesIn('KRW', 'b'), placesIn('EUR')].map((all) => all.map(({ gateway }) => gateway))
