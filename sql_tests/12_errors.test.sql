@@ -128,6 +128,9 @@ create temporary table provocations (message, code, caller, statement, details) 
    '00000000-0000-4000-8000-0000000000a2', 'sealed', 'first')$$, '{}'),
 ('not_unattended', 'PT409', 'subscriber', $$select begin_token_method('toss')$$,
  '{"gateway": "toss", "allowed": ["portone"]}'),
+('top_up_barred', 'PT409', 'subscriber', $$select set_token_top_up(
+   'starter', 'portone', 'KRW', '00000000-0000-4000-8000-0000000000a1', 5, 5000)$$,
+ '{"reason": "money_back"}'),
 ('too_many_methods', 'PT429', 'hoarder', $$select begin_token_method('portone')$$,
  '{"max_per_hour": 10}'),
 ('too_many_orders', 'PT429', 'hoarder', $$select * from create_token_order('starter', 'portone')$$,
@@ -169,7 +172,7 @@ select pg_temp.as_user(:'hoarder', $$select * from create_token_order('starter',
   ->> 'status' as ordered \gset
 
 -- One who has a plan, and one who stores cards without end.
-select pg_temp.change($$select coinslot.set_unattended('portone', 'periodic')$$) \gset
+select pg_temp.change($$select coinslot.set_unattended('portone', 'at_will')$$) \gset
 select pg_temp.change($$select coinslot.set_plan(
   p.id, 'month', p.id, p.id, 300, '{"KRW": 9900}', p.family, 'none'
 ) from (values ('plus', 'main'), ('pro', 'main'), ('other', 'other')) p (id, family)$$) \gset
@@ -209,6 +212,9 @@ select pg_temp.change('update coinslot.settings set max_open_orders = 20') \gset
 select pg_temp.order_of(:'alex', '') as unpaid,
   pg_temp.order_of(:'alex', 'refunding => 1000') as refunding,
   pg_temp.order_of(:'alex', 'refunded => 0') as spent \gset
+select pg_temp.order_of(:'subscriber', 'refunded => 5000') as sent_back \gset
+insert into coinslot.top_up_orders (payment_id, user_id)
+select p.id, p.user_id from public.token_payments p where p.order_id = :'sent_back';
 select pg_temp.change($$update coinslot.settings set cash_receipts = 'on_request'$$) \gset
 insert into coinslot.cash_receipts (payment_id, gateway, kind, status, asked)
 select p.id, p.gateway, 'income_deduction', 'in_progress', 5000

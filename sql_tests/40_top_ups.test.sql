@@ -3,11 +3,11 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(39);
+select plan(59);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
 create temporary table people (name, id) as
-select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay']) n;
+select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy']) n;
 create function pg_temp.id(name text) returns uuid
 language sql as $$ select p.id from people p where p.name = id.name $$;
 create function pg_temp.method(name text, key text) returns uuid
@@ -19,7 +19,7 @@ begin
   return v_id;
 end
 $$;
-create temporary table methods as select n as name, pg_temp.method(n, n || ' key') as id from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay']) n;
+create temporary table methods as select n as name, pg_temp.method(n, n || ' key') as id from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy']) n;
 create function pg_temp.card(name text) returns uuid
 language sql as $$ select m.id from methods m where m.name = card.name $$;
 create function pg_temp.set_up(name text, threshold bigint default 5, cap bigint default 15000, card text default null, product text default 'starter') returns text
@@ -34,6 +34,11 @@ language sql as $$
     select w.tokens from public.token_wallets w where w.user_id = pg_temp.id(shown.name)
   ) || coalesce((select ' UNSOUND ' || jsonb_agg(v)::text from coinslot.verify_ledger(null, null) v), '')
   from pg_temp.as_user(pg_temp.id(shown.name), 'select get_token_top_up() as t') a
+$$;
+create function pg_temp.barred(name text) returns text
+language sql as $$
+  select concat_ws(' ', a #>> '{t,status}', coalesce(a #>> '{t,barred}', 'free'), case a #>> '{t,unanswered}' when 'true' then 'unanswered' end)
+  from pg_temp.as_user(pg_temp.id(barred.name), 'select get_token_top_up() as t') a
 $$;
 create function pg_temp.claim() returns jsonb
 language sql as $$
@@ -128,6 +133,46 @@ select is(pg_temp.set_up('fay') || (pg_temp.claim() ->> 'over'), 'onfalse', 'one
 select pg_temp.as_user(pg_temp.id('fay'), 'select stop_token_top_up()') \g /dev/null
 select pg_temp.later(0.1) \g /dev/null
 select is((select concat(c ->> 'again', ' ', c ->> 'over') from pg_temp.claim() c), 'true true', '... is looked up, and not charged again');
+
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.charge(), 'credited completed 10', '... and credited, where it was made');
+select matches(pg_temp.set_up('cat'), 'PT409 top_up_barred.*money_back', 'whose money went back does not switch it on');
+select is(pg_temp.shown('cat'), 'suspended money_back 5000 1 | 0', '... which changes nothing');
+select is(pg_temp.barred('cat'), 'suspended money_back', '... and is told why');
+update coinslot.top_up_orders o set created_at = o.created_at - interval '30 days' where o.user_id = pg_temp.id('cat');
+select is(pg_temp.charge() || ' ' || pg_temp.barred('cat'), 'nothing due suspended price_changed', '... for thirty days, and then nothing goes on by itself');
+select is(pg_temp.set_up('cat') || pg_temp.charge() || ' ' || pg_temp.barred('cat'), 'oncredited completed 10 on free', '... but by its owner');
+
+select is(pg_temp.set_up('gil'), 'on', 'where the contract allows it no more');
+select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
+select is(pg_temp.charge() || ' ' || pg_temp.barred('gil'), 'nothing due suspended not_allowed', '... nothing is charged');
+select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''at_will'')') \g /dev/null
+select is(pg_temp.charge() || ' ' || pg_temp.barred('gil'), 'nothing due suspended free', '... nor when it does again');
+select is(pg_temp.set_up('gil') || pg_temp.charge(), 'oncredited completed 10', '... before its owner says so');
+
+select is(pg_temp.set_up('hue'), 'on', 'one whose money is not what was ordered');
+delete from claimed;
+insert into claimed select pg_temp.claim();
+select pg_temp.later(0.1) \g /dev/null
+update claimed set c = pg_temp.claim();
+select is(pg_temp.barred('hue'), 'on free unanswered', '... is told that nobody knows yet');
+select matches(pg_temp.read(c #>> '{payment,order_id}', 'A:paid paid=4000'), '^review review', '... then a person decides') from claimed;
+select pg_temp.as_service(format('select coinslot_finish_top_up(%L, 1, ''review'')', c ->> 'id')) from claimed \g /dev/null
+select is(pg_temp.barred('hue'), 'suspended money_in_review', '... of which they are told');
+select matches(pg_temp.set_up('hue'), 'PT409 top_up_barred.*money_in_review', '... and so long it is not switched on');
+select pg_temp.read(c #>> '{payment,order_id}', 'A:paid paid=4000 refunded=4000') from claimed \g /dev/null
+update coinslot.top_up_orders o set created_at = o.created_at - interval '30 days' where o.user_id = pg_temp.id('hue');
+select is(pg_temp.barred('hue'), 'suspended free', '... until it is decided');
+select pg_temp.later(30) \g /dev/null
+select is(pg_temp.set_up('hue') || pg_temp.charge() || ' ' || pg_temp.barred('hue'), 'oncredited completed 10 on free', '... and then packs are bought again');
+
+select is(pg_temp.set_up('ivy') || pg_temp.charge(), 'oncredited completed 10', 'one who had another currency');
+update public.token_payments p set currency = 'USD' where p.user_id = pg_temp.id('ivy');
+select pg_temp.spend('ivy', 9) \g /dev/null
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.set_up('ivy', cap => 5001) || ' ' || pg_temp.shown('ivy'), 'on on 0 1 | 1', '... has spent nothing of this one');
+select is(pg_temp.charge(), 'credited completed 11', '... and has a pack for it');
+update public.token_payments p set currency = 'KRW' where p.user_id = pg_temp.id('ivy');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books are sound');
 
 select * from finish();

@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(57);
+select plan(61);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 select pg_temp.as_service('select coinslot_set_plan(''plus'', ''month'', ''Plus'', ''플러스'', 300, ''{"KRW": 9900}'')') \g /dev/null
@@ -39,6 +39,13 @@ language sql as $$
   select o.data from coinslot.outbox o
   where o.user_id = pg_temp.id(data.name) and o.type = data.type order by o.seq desc limit 1
 $$;
+-- How long before the charge of somebody's next period the page tells them of it.
+create function pg_temp.shown_ahead(name text) returns interval
+language sql as $$
+  select (t ->> 'next_charge_at')::timestamptz - (t ->> 'renewal_told_at')::timestamptz
+  from pg_temp.as_user(pg_temp.id(shown_ahead.name), 'select list_token_subscriptions() as t') a
+  cross join lateral (select a -> 't' as t) b
+$$;
 create function pg_temp.renewals() returns text
 language sql as $$
   select pg_temp.as_service('select coinslot_run_maintenance() as n') -> 'n' ->> 'renewals_told'
@@ -56,6 +63,11 @@ $$;
 -- ---- one who pays ----
 
 select is(pg_temp.subscribe('ann') || pg_temp.told('ann'), 'incomplete', 'before it is paid nothing is told');
+select is((
+  select (t ->> 'grace_until')::timestamptz - (t ->> 'created_at')::timestamptz
+  from pg_temp.as_user(pg_temp.id('ann'), 'select list_token_subscriptions() as t') a
+  cross join lateral (select a -> 't' as t) b
+), '1 day', '... and shown how long it waits for its money');
 select is(pg_temp.charge('ann') || ' ' || pg_temp.told('ann'), 'credited completed 300 subscription.started', 'a subscription that begins');
 select is(pg_temp.data('ann', 'subscription.started') - 'subscription_id' - 'method_id' - 'order_id' - 'period_start' - 'period_end',
   '{"status": "active", "plan_id": "plus", "family": "main", "gateway": "portone", "every": "month", "amount": 9900,
@@ -152,6 +164,7 @@ select pg_temp.subscribe('jon') || pg_temp.charge('jon') || pg_temp.does('jon', 
 update public.token_subscriptions s set next_charge_at = clock_timestamp() + interval '5 days'
 where s.user_id in (pg_temp.id('hal'), pg_temp.id('ida'), pg_temp.id('jon'));
 select is(pg_temp.renewals() || ' ' || pg_temp.told('hal') || pg_temp.told('ida'), '1 subscription.renewal_due', 'a year is told of a week ahead, and a month is not');
+select is(array[pg_temp.shown_ahead('ida'), pg_temp.shown_ahead('hal')], '{"7 days","3 days"}', '... and shown as long before');
 select is(pg_temp.data('ida', 'subscription.renewal_due') ->> 'amount', '249000', '... with its price');
 select pg_temp.does('hal', 'change_token_plan(%L, ''pro'')') || pg_temp.told('hal') \g /dev/null
 update public.token_subscriptions s set next_charge_at = clock_timestamp() + interval '2 days'
@@ -165,8 +178,10 @@ update public.token_subscriptions s set next_charge_at = clock_timestamp() + int
 update coinslot.event_walks w set at = clock_timestamp(), after_id = '' where w.name = 'renewals';
 select pg_temp.change('update coinslot.settings set renewal_ahead = null') \g /dev/null
 select is(pg_temp.renewals(), '0', 'never, where the shop wants none');
+select is(pg_temp.shown_ahead('hal'), null, '... nor shown');
 select pg_temp.change('update coinslot.settings set renewal_ahead = ''71 hours''') \g /dev/null
 select is(pg_temp.renewals(), '1', '... until it does');
+select is(pg_temp.shown_ahead('hal'), '71 hours', '... and then shown as long before');
 select throws_ok('update coinslot.settings set renewal_ahead = ''28 days''', '23514', null, 'a period is longer than the notice');
 
 -- ---- top-ups ----

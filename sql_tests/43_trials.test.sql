@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(93);
+select plan(95);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
@@ -133,6 +133,10 @@ select is(pg_temp.data('dan', 'subscription.ended') ->> 'reason', 'trial_over', 
 select matches(pg_temp.try('eve', trial => 'agreed'), 'PT409 trial_not_offered', 'to try is not to agree');
 select matches(pg_temp.try('eve', trial => 'true'), 'PT400', '... whatever it is called');
 select pg_temp.change('update coinslot.settings set trial_needs_consent = false') \g /dev/null
+select pg_temp.change('update coinslot.settings set charge_until_hour = 21, time_zone = ''Asia/Tokyo''') \g /dev/null
+select is((select jsonb_agg(distinct o.charge_hours) from public.token_plan_offers o), '[{"time_zone": "Asia/Tokyo", "until": 21}]', 'the hours of charges are shown beside a plan');
+select is(pg_temp.as_user(null, 'select count(*) > 0 as t from token_plan_offers where charge_hours is not null') ->> 't', 'true', '... to everybody');
+select pg_temp.change('update coinslot.settings set charge_until_hour = 24, time_zone = ''Asia/Seoul''') \g /dev/null
 select is((select bool_or(o.trial_asks) from public.token_plan_offers o), false, '... but where the shop says so');
 select is(pg_temp.try('eve', trial => 'agreed') || ' ' || (pg_temp.sub('eve')).trial, 'trialing agreed', '... who tries agrees');
 select pg_temp.tried('eve') \g /dev/null

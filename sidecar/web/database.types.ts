@@ -349,7 +349,7 @@ isOneToOne: true
                   ]
                 },"token_plan_offers": {
                   Row: {
-                    "amount": number,"currency": string,"every": string,"family": string,"id": string,"name": string,"name_ko": string,"rollover": string,"rollover_cap": number | null,"tokens": number,"trial_asks": boolean | null,"trial_days": number,"trial_tokens": number
+                    "amount": number,"charge_hours": Json | null,"currency": string,"every": string,"family": string,"id": string,"name": string,"name_ko": string,"rollover": string,"rollover_cap": number | null,"tokens": number,"trial_asks": boolean | null,"trial_days": number,"trial_tokens": number
                   }
                   ComputedFields: never
                   Relationships: [

@@ -2,7 +2,7 @@
 
 import { announce, config, session, tellEverybody, tellOthers } from './client.js'
 
-const OFFERED = 'id,family,every,name,name_ko,tokens,rollover,rollover_cap,currency,amount,trial_days,trial_tokens,trial_asks'
+const OFFERED = 'id,family,every,name,name_ko,tokens,rollover,rollover_cap,currency,amount,trial_days,trial_tokens,trial_asks,charge_hours'
 const EVENT = 'id,event,to_status,detail,created_at'
 const PAYMENT = 'order_id,name,name_ko,amount,currency,status,refunded,paid'
 const MOST_EVENTS = 100
@@ -16,6 +16,7 @@ const BY_MESSAGE = {
   method_in_use: 'method_used',
   too_many_orders: 'too_soon',
   too_many_methods: 'too_many',
+  top_up_barred: 'barred',
   not_unattended: 'off',
   gateway_off: 'off',
   secret_keys_missing: 'off',

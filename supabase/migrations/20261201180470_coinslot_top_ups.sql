@@ -112,6 +112,39 @@ comment on function coinslot.is_of_a_cycle(uuid) is
 'True of an order that a cycle or a top-up made, and not its buyer.';
 revoke all on function coinslot.is_of_a_cycle(uuid) from public;
 
+-- Why one that is on may not go on at all, or null.
+create function coinslot.top_up_bar(top_up coinslot.top_ups) returns text
+language sql stable set search_path = '' set enable_seqscan = off as $$
+  select case
+    when top_up.live <> coinslot.is_live() then 'test'
+    when not exists (
+      select from coinslot.gateways g where g.id = top_up.gateway and g.unattended = 'at_will'
+    ) then 'not_allowed'
+    when exists (
+      select from auth.users u
+      where u.id = top_up.user_id and u.banned_until > clock_timestamp()
+    ) then 'banned'
+    when exists (
+      select from coinslot.top_up_orders o
+      inner join public.token_payments p on p.id = o.payment_id
+      where o.user_id = top_up.user_id and o.created_at > clock_timestamp() - interval '30 days'
+        and p.refunded + p.withdrawn + p.disputed > 0
+    ) then 'money_back'
+    when not exists (
+      select from coinslot.billing_keys k
+      where k.id = top_up.method_id and k.status = 'active' and k.broken_at is null
+    ) then 'no_method'
+    when not exists (
+      select from public.token_products d
+      inner join public.token_prices r on r.product_id = d.id
+      where d.id = top_up.product_id and d.active and d.tokens = top_up.tokens
+        and r.currency = top_up.currency and r.amount = top_up.amount
+    ) then 'price_changed'
+  end
+$$;
+comment on function coinslot.top_up_bar(coinslot.top_ups) is 'Why a top-up is suspended, or null.';
+revoke all on function coinslot.top_up_bar(coinslot.top_ups) from public;
+
 create function coinslot.describe_top_up(user_id uuid) returns jsonb
 language sql stable set search_path = '' set enable_seqscan = off as $$
   select jsonb_build_object(
@@ -119,11 +152,16 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
     'currency', t.currency, 'amount', t.amount, 'tokens', t.tokens, 'method_id', t.method_id,
     'threshold', t.threshold, 'monthly_cap', t.monthly_cap, 'monthly_times', t.monthly_times,
     'next_at', case when t.status = 'on' then t.next_look_at end, 'failures', t.failures,
-    'spent', coalesce(b.spent, 0), 'times', coalesce(b.times, 0)
+    'spent', coalesce(b.spent, 0), 'times', coalesce(b.times, 0),
+    'barred', case t.status when 'suspended' then coinslot.top_up_bar(t) end,
+    'unanswered', exists (
+      select from coinslot.top_up_charges h
+      where h.user_id = t.user_id and h.state = 'open' and h.looks > 0
+    )
   )
   from coinslot.top_ups t
   left join lateral (
-    select sum(p.paid)::bigint as spent, count(*) as times
+    select sum(p.paid) filter (where p.currency = t.currency)::bigint as spent, count(*) as times
     from coinslot.top_up_orders o inner join public.token_payments p on p.id = o.payment_id
     where o.user_id = t.user_id and o.created_at > clock_timestamp() - interval '30 days'
       and p.paid > 0
@@ -150,8 +188,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
 $$;
 comment on function public.get_token_top_up() is
 'The top-up of the signed-in user: {status, reason, product_id, gateway, currency, amount, tokens,
-method_id, threshold, monthly_cap, monthly_times, next_at, failures (in a row), spent, times};
-status: on, suspended, off.';
+method_id, threshold, monthly_cap, monthly_times, next_at, failures (in a row), spent, times, barred,
+unanswered}; status: on, suspended, off; barred: why a suspended one could not go on yet.';
 revoke all on function public.get_token_top_up()
 from public, anon, authenticated, service_role;
 grant execute on function public.get_token_top_up() to authenticated;
@@ -200,8 +238,9 @@ comment on function coinslot.check_top_up(bigint, bigint, bigint, bigint, intege
 'PT400 for bounds that would be none.';
 revoke all on function coinslot.check_top_up(bigint, bigint, bigint, bigint, integer) from public;
 
--- Suspended for its method, it waits for a different one. What was waited for before is waited for
--- still: to switch it off and on makes no charge come sooner.
+-- Suspended for its method, it waits for a different one. What would be suspended at the next look
+-- is not switched on. What was waited for before is waited for still: to switch it off and on makes
+-- no charge come sooner.
 create function coinslot.set_top_up(
   product_id text, gateway text, currency text, method_id uuid, threshold bigint,
   monthly_cap bigint, monthly_times integer, consent jsonb
@@ -212,6 +251,7 @@ declare
   v_user_id uuid := coinslot.current_user_id();
   v_pack public.token_payments;
   v_old coinslot.top_ups;
+  v_bar text;
 begin
   perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
   perform coinslot.check_buyer(v_user_id);
@@ -228,6 +268,7 @@ begin
   if v_old.reason = 'declined' and v_old.method_id = set_top_up.method_id then
     perform coinslot.fail('method_not_found', '{"reason": "declined"}');
   end if;
+  perform coinslot.end_top_up_reviews(v_user_id);
   insert into coinslot.top_ups as t (
     user_id, product_id, gateway, currency, amount, tokens, method_id, live, threshold,
     monthly_cap, monthly_times, consent
@@ -241,7 +282,12 @@ begin
     currency = excluded.currency, amount = excluded.amount, tokens = excluded.tokens,
     method_id = excluded.method_id, live = excluded.live, threshold = excluded.threshold,
     monthly_cap = excluded.monthly_cap, monthly_times = excluded.monthly_times, failures = 0,
-    consent = excluded.consent, updated_at = clock_timestamp();
+    consent = excluded.consent, updated_at = clock_timestamp()
+  returning t.* into v_old;
+  v_bar := coinslot.top_up_bar(v_old);
+  if v_bar is not null then
+    perform coinslot.fail('top_up_barred', jsonb_build_object('reason', v_bar));
+  end if;
   return coinslot.describe_top_up(v_user_id);
 end
 $$;
@@ -315,44 +361,12 @@ comment on function coinslot.suspend_top_up(uuid, text) is
 'Charges for nobody until they switch it on again.';
 revoke all on function coinslot.suspend_top_up(uuid, text) from public;
 
--- Why one that is on may not go on at all, or null.
-create function coinslot.top_up_bar(top_up coinslot.top_ups) returns text
-language sql stable set search_path = '' set enable_seqscan = off as $$
-  select case
-    when top_up.live <> coinslot.is_live() then 'test'
-    when not exists (
-      select from coinslot.gateways g where g.id = top_up.gateway and g.unattended = 'at_will'
-    ) then 'not_allowed'
-    when not exists (
-      select from coinslot.billing_keys k
-      where k.id = top_up.method_id and k.status = 'active' and k.broken_at is null
-    ) then 'no_method'
-    when exists (
-      select from auth.users u
-      where u.id = top_up.user_id and u.banned_until > clock_timestamp()
-    ) then 'banned'
-    when not exists (
-      select from public.token_products d
-      inner join public.token_prices r on r.product_id = d.id
-      where d.id = top_up.product_id and d.active and d.tokens = top_up.tokens
-        and r.currency = top_up.currency and r.amount = top_up.amount
-    ) then 'price_changed'
-    when exists (
-      select from coinslot.top_up_orders o
-      inner join public.token_payments p on p.id = o.payment_id
-      where o.user_id = top_up.user_id and o.created_at > clock_timestamp() - interval '30 days'
-        and p.refunded + p.withdrawn + p.disputed > 0
-    ) then 'money_back'
-  end
-$$;
-comment on function coinslot.top_up_bar(coinslot.top_ups) is 'Why a top-up is suspended, or null.';
-revoke all on function coinslot.top_up_bar(coinslot.top_ups) from public;
-
 -- What is open counts as spent: it may yet be.
 create function coinslot.top_up_fits(top_up coinslot.top_ups) returns boolean
 language sql stable set search_path = '' set enable_seqscan = off as $$
   select count(*) < top_up.monthly_times
-    and coalesce(sum(p.amount), 0) + top_up.amount <= top_up.monthly_cap
+    and coalesce(sum(p.amount) filter (where p.currency = top_up.currency), 0) + top_up.amount
+    <= top_up.monthly_cap
   from coinslot.top_up_orders o
   inner join public.token_payments p on p.id = o.payment_id
   where o.user_id = top_up.user_id and o.created_at > clock_timestamp() - interval '30 days'
@@ -368,6 +382,7 @@ declare
   v_order public.token_payments;
   v_id uuid;
 begin
+  perform coinslot.end_top_up_reviews(top_up.user_id);
   v_order := coinslot.order_of(coinslot.product_on_sale(top_up.product_id), 1);
   v_order.user_id := top_up.user_id;
   v_order.gateway := top_up.gateway;
@@ -408,7 +423,7 @@ begin
     and coinslot.top_up_fits(top_up)
     and not exists (
       select from coinslot.top_up_charges h
-      where h.user_id = top_up.user_id and h.state in ('open', 'review')
+      where h.user_id = top_up.user_id and h.state = 'open'
     )
     and pg_try_advisory_xact_lock_shared(coinslot.account_lock(top_up.user_id))
   then

@@ -234,14 +234,25 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
     when not exists (
       select from coinslot.gateways g where g.id = top_up.gateway and g.unattended = 'at_will'
     ) then 'not_allowed'
-    when not exists (
-      select from coinslot.billing_keys k
-      where k.id = top_up.method_id and k.status = 'active' and k.broken_at is null
-    ) then 'no_method'
     when exists (
       select from auth.users u
       where u.id = top_up.user_id and u.banned_until > clock_timestamp()
     ) then 'banned'
+    when exists (
+      select from coinslot.top_up_orders o
+      inner join public.token_payments p on p.id = o.payment_id
+      where o.user_id = top_up.user_id and o.created_at > clock_timestamp() - interval '30 days'
+        and p.refunded + p.withdrawn + p.disputed > 0
+    ) then 'money_back'
+    when exists (
+      select from coinslot.top_up_charges h
+      inner join public.token_payments p on p.id = h.payment_id
+      where h.user_id = top_up.user_id and h.state = 'review' and p.status = 'review'
+    ) then 'money_in_review'
+    when not exists (
+      select from coinslot.billing_keys k
+      where k.id = top_up.method_id and k.status = 'active' and k.broken_at is null
+    ) then 'no_method'
     when not exists (
       select from public.token_products d
       inner join public.token_prices r on r.product_id = d.id
@@ -249,12 +260,6 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
         and r.currency = top_up.currency
         and coinslot.price_now(r.product_id, r.currency, r.amount) = top_up.amount
     ) then 'price_changed'
-    when exists (
-      select from coinslot.top_up_orders o
-      inner join public.token_payments p on p.id = o.payment_id
-      where o.user_id = top_up.user_id and o.created_at > clock_timestamp() - interval '30 days'
-        and p.refunded + p.withdrawn + p.disputed > 0
-    ) then 'money_back'
   end
 $$;
 

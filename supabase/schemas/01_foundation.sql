@@ -369,6 +369,7 @@ insert into coinslot.errors (message, sqlstate, hint) values
 ('user_not_found', 'PT404', 'Give a user''s id, or an e-mail that exactly one user has confirmed.'),
 ('wallet_not_found', 'PT404', 'The user has no open wallet: they were deleted or never existed.'),
 ('unknown_id', 'PT404', 'Check the id; the detail says of what.'),
+('top_up_barred', 'PT409', 'Wait until what suspended it is over; the detail says what it is.'),
 ('too_many_exports', 'PT409', 'Remove one of them: each stays for a day.'),
 ('changed_meanwhile', 'PT409', 'Read it again: somebody has dealt with it since.'),
 ('code_not_usable', 'PT409', 'The detail says why. Order without the code, or with another.'),

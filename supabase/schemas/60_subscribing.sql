@@ -559,7 +559,11 @@ set search_path = '' set enable_seqscan = off as $$
       where c.subscription_id = s.id and c.kind = 'change'
         and c.terms ->> 'plan_id' = s.next_plan_id
       order by c.id desc limit 1
-    ), 'needs', s.needs, 'grace_until', s.grace_until,
+    ), 'needs', s.needs, 'grace_until', coalesce(
+      s.grace_until,
+      case s.status when 'incomplete' then s.created_at + t.unpaid_subscription_lifetime end
+    ), 'renewal_told_at', s.next_charge_at
+      - case s.every when 'year' then t.yearly_renewal_ahead else t.renewal_ahead end,
     'next_charge_at', case when not s.cancel_at_end and not s.pause_at_end
       and s.trial is distinct from 'asked' and not coinslot.ends_by_price(s)
       then s.next_charge_at end,
@@ -580,6 +584,7 @@ set search_path = '' set enable_seqscan = off as $$
   )
   from public.token_subscriptions s
   inner join public.token_products p on p.id = s.plan_id
+  inner join coinslot.settings t on t.id
   where s.user_id = coinslot.current_user_id()
   order by s.ended_at desc nulls first, s.created_at desc limit 50
 $$;
@@ -594,8 +599,9 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
 $$;
 comment on function public.list_token_subscriptions() is
 'Subscriptions of the signed-in user, open ones first: plan, price, tokens, period, next charge,
-the plan from the next period on (next) at the price that was agreed to, a higher price that they
-are asked to agree to (price), method, and what they need.';
+from when on they are told of it (renewal_told_at), the plan from the next period on (next) at the
+price that was agreed to, a higher price that they are asked to agree to (price), method, and what
+they need.';
 revoke all on function public.list_token_subscriptions()
 from public, anon, authenticated, service_role;
 grant execute on function public.list_token_subscriptions() to authenticated;

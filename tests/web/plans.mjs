@@ -1,12 +1,13 @@
 // Scenes of plans, over the answers of a database and a sidecar: `node … NAME` prints what one answers.
 import { config } from '../../sidecar/web/client.js'
-import { nextDay } from '../../sidecar/web/elements/plan-words.js'
-import { actionsOf, stateOf } from '../../sidecar/web/elements/subscribed.js'
+import { addPlanTexts, nextDay } from '../../sidecar/web/elements/plan-words.js'
+import { actionsOf, banners, stateOf } from '../../sidecar/web/elements/subscribed.js'
 import { begin, subscribe } from '../../sidecar/web/subscribing.js'
 import { call, mayTry, placesIn, refusal } from '../../sidecar/web/subscriptions.js'
 import { setLocale } from '../../sidecar/web/text.js'
 
 setLocale('en')
+addPlanTexts()
 const token = `x.${btoa(JSON.stringify({ sub: 'mina' }))}.x`
 const calls = []
 let subscriptions = []
@@ -53,8 +54,12 @@ const paths = () => calls.map(([path]) => path)
 
 const scenes = {
   async days() {
-    return [[2027, 0, 31], [2028, 0, 31], [2027, 1, 14]].map(([year, month, day]) => nextDay('month', new Date(year, month, day, 12)))
-      .concat(nextDay('year', new Date(2028, 1, 29, 12)))
+    return [[2027, 0, 31], [2028, 0, 31], [2027, 1, 14]].map(([year, month, day]) => nextDay({ every: 'month' }, new Date(year, month, day, 12)))
+      .concat(nextDay({ every: 'year' }, new Date(2028, 1, 29, 12)))
+  },
+  async hours() {
+    const plan = { every: 'month', charge_hours: { time_zone: 'Asia/Seoul', until: 20 } }
+    return ['2027-01-14T10:59:00Z', '2027-01-14T11:00:00Z', '2027-01-31T11:00:00Z'].map((at) => nextDay(plan, new Date(at)))
   },
   async places() {
     return [placesIn('KRW'), placesIn('KRW', 'b'), placesIn('EUR')].map((all) => all.map(({ gateway }) => gateway))
@@ -141,6 +146,11 @@ const scenes = {
     posts = paid
     const { what } = await begin({ ...wish, planId: 'pro' }, page)
     return { what, paths: paths() }
+  },
+  async told_ahead() {
+    const one = { ...plus, amount: 9900, every: 'month', period_end: '2030-02-01T00:00:00Z', next_charge_at: '2030-02-01T00:00:00Z' }
+    const [past, later] = [-1000, 60_000].map((ms) => new Date(Date.now() + ms).toISOString())
+    return [past, later, null].map((from) => banners({ ...one, renewal_told_at: from }).length)
   },
   async actions() {
     const shown = {

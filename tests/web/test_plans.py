@@ -42,6 +42,17 @@ def test_a_month_that_is_too_short_ends_the_period(scenes: Path) -> None:
     assert days == ["February 28", "February 29", "March 14", "February 28"]
 
 
+def test_who_subscribes_after_the_hours_of_charges_is_charged_on_the_day_after(
+    scenes: Path,
+) -> None:
+    days = [re.sub(r", \d+$", "", day) for day in played(scenes, "hours")]
+    assert days == ["February 14", "February 15", "March 1"]
+
+
+def test_a_renewal_is_told_from_the_day_on_that_the_shop_has_set(scenes: Path) -> None:
+    assert played(scenes, "told_ahead") == [1, 0, 0]
+
+
 def test_plans_are_sold_where_a_stored_method_is_charged_in_their_currency(scenes: Path) -> None:
     assert played(scenes, "places") == [["a", "b"], ["b"], []]
 

@@ -60,7 +60,7 @@ export function planSummary(view) {
 /** The line that a person agrees to. */
 export function agreed(plan) {
   const amount = money(plan.amount, plan.currency)
-  if (!plan.tries) return per('plan.consent', plan, { amount, date: nextDay(plan.every) })
+  if (!plan.tries) return per('plan.consent', plan, { amount, date: nextDay(plan) })
   return per(plan.trial_asks ? 'plan.consent_asked' : 'plan.consent_trial', plan, { amount, date: trialEnd(plan) })
 }
 

@@ -26,13 +26,20 @@ export const cardName = (method) => {
 /** The day of that moment: "December 30". */
 export const dayOf = (iso) => lastDay(new Date(Date.parse(iso) + 1000))
 
-/** One period from now, by the calendar, where a month that is too short ends it. */
-export function nextDay(every, from = new Date()) {
+const hourIn = (zone, date) =>
+  Number(new Intl.DateTimeFormat('en', { timeZone: zone, hour: 'numeric', hourCycle: 'h23' }).format(date))
+
+/**
+ * The day of the next charge, one period from now by the calendar, where a month that is too short
+ * ends it. What is due after the hours of charges is charged on the day after.
+ */
+export function nextDay({ every, charge_hours: hours }, from = new Date()) {
   const months = every === 'year' ? 12 : 1
   const next = new Date(from)
   next.setMonth(next.getMonth() + months, 1)
   const last = new Date(next.getFullYear(), next.getMonth() + 1, 0).getDate()
-  next.setDate(Math.min(from.getDate(), last))
+  const late = hours && hourIn(hours.time_zone, from) >= hours.until ? 1 : 0
+  next.setDate(Math.min(from.getDate(), last) + late)
   return dayOf(next)
 }
 

@@ -49,12 +49,10 @@ function nextPayment(subscription) {
   return charge ? t('plan.next_value', charge) : t('plan.no_next')
 }
 
-/** A renewal is told for as long before as the shop's mails tell it, unless it was set otherwise. */
-const AHEAD_MS = { month: 3 * 86_400_000, year: 7 * 86_400_000 }
-
+/** A renewal is told for as long before as the shop's mails tell it. */
 function renewal(subscription) {
-  const { next_charge_at: at, every, method } = subscription
-  const charge = stateOf(subscription) === 'active' && Date.parse(at) - Date.now() < AHEAD_MS[every] && nextCharge(subscription)
+  const { renewal_told_at: from, method } = subscription
+  const charge = stateOf(subscription) === 'active' && from && Date.parse(from) <= Date.now() && nextCharge(subscription)
   return charge ? [line('', t('plan.ahead', { ...charge, card: cardName(method) }))] : []
 }
 
@@ -90,9 +88,9 @@ const trial = (subscription) => subscription.trial === 'asked'
   ? line('warn', per('plan.trial_asking', subscription, trialValues(subscription)))
   : line('', per('plan.trial_agreed', subscription, trialValues(subscription)))
 
-function unpaid({ status, needs, next_charge_at: at, grace_until: grace, period_start: from }, trouble) {
+function unpaid({ status, needs, next_charge_at: at, grace_until: grace }, trouble) {
   const reason = trouble?.reason ?? ''
-  const until = dayOf(grace ?? new Date(Date.parse(from) + 86_400_000))
+  const until = grace ? dayOf(grace) : ''
   if (needs === 'authentication') return line('warn', t('plan.need_authentication', { date: until }))
   if (status === 'incomplete') return line(trouble ? 'bad' : 'warn', t(trouble ? 'plan.incomplete' : 'plan.waiting', { reason }))
   if (trouble?.what === 'unanswered') return line('warn', t('plan.waiting'))

@@ -10,7 +10,12 @@ import { cardName, said } from './plan-words.js'
 import { consent, given } from './words.js'
 
 const TONES = { on: 'good', suspended: 'bad' }
-const OWN_REASONS = ['declined', 'no_method', 'price_changed', 'money_back', 'money_in_review']
+const OWN_REASONS = ['declined', 'no_method', 'price_changed', 'money_back', 'money_in_review', 'over']
+const MENDED = ['declined', 'no_method', 'price_changed']
+
+/** Why a suspended one does not go on: what its owner mends, what has to pass, or `over`. */
+export const whyStopped = ({ reason, barred }) => (MENDED.includes(reason) ? reason : barred ?? 'over')
+export const isMended = (topUp) => topUp.status !== 'suspended' || [...MENDED, 'over'].includes(whyStopped(topUp))
 
 export const heading = ({ status }) => html`<div class="head"><h2 part="title" id="title" tabindex="-1">${t('topup.title')}</h2>
   ${status === 'off' ? nothing : html`<span class="chip ${TONES[status]}">${t(`topup.status_${status}`)}</span>`}</div>`
@@ -19,14 +24,19 @@ const line = (tone, text) => html`<p class="banner ${tone}">${icon(tone === 'bad
 
 /** What it does, or why it does nothing and what mends that. */
 export function standing(topUp, { card }) {
-  const { status, reason, failures, next_at: next, amount, currency, threshold, tokens: count } = topUp
+  const { status, unanswered, failures, next_at: next, amount, currency, threshold, tokens: count } = topUp
   if (status === 'off') return html`<p class="say">${t('topup.off')}</p>`
-  if (status === 'suspended') return line('bad', t(`topup.why_${OWN_REASONS.includes(reason) ? reason : 'other'}`))
+  if (status === 'suspended') {
+    const why = whyStopped(topUp)
+    return line('bad', t(`topup.why_${OWN_REASONS.includes(why) ? why : 'other'}`))
+  }
   const values = { threshold: tokens(threshold), tokens: tokens(count), amount: money(amount, currency), card: cardName(card) }
   return html`<p class="say figure">${t('topup.on', values)}</p>
-    ${failures ? line('warn', t('topup.retry', { time: moment(next) })) : nothing}
-    ${!failures && spentOut(topUp) ? line('', t('topup.spent_out')) : nothing}`
+    ${unanswered ? line('warn', t('topup.unanswered')) : failures ? line('warn', t('topup.retry', { time: moment(next) })) : nothing}
+    ${!unanswered && !failures && spentOut(topUp) ? line('', t('topup.spent_out')) : nothing}`
 }
+
+const timesOf = (times) => t('topup.count', { times: number(times) })
 
 /** Within thirty days nothing more fits. */
 const spentOut = ({ spent, times, amount, monthly_cap: cap, monthly_times: most }) => spent + amount > cap || times >= most
@@ -36,15 +46,16 @@ export function facts({ currency, spent, times, monthly_cap: cap, monthly_times:
     ['topup.pack', t('topup.pack_value', { tokens: tokens(count), amount: money(amount, currency) })],
     ['topup.below', tokens(threshold)],
     ['topup.spent', t('topup.of', { part: money(spent, currency), all: money(cap, currency) })],
-    ['topup.times', t('topup.of', { part: number(times), all: number(most) })],
+    ['topup.times', t('topup.of', { part: timesOf(times), all: timesOf(most) })],
     ['plan.card_label', cardName(card)],
   ]
   return html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${t(name)}</dt><dd class="figure">${given(value)}</dd></div>`)}</dl>`
 }
 
 /** The sentence that is agreed to, and kept. */
-export const agreedTo = (pack, { threshold, cap, method }) => t('topup.consent', {
+export const agreedTo = (pack, { threshold, cap, times, method }) => t('topup.consent', {
   threshold: tokens(threshold), tokens: tokens(pack.tokens), amount: money(pack.amount, pack.currency), cap: money(cap, pack.currency),
+  times: t(times === 1 ? 'topup.most_once' : 'topup.most_times', { times: number(times) }),
   card: method ? cardName(method) : t('topup.new_card'),
 })
 
@@ -66,7 +77,7 @@ export function editor(view) {
     </div>
     ${form && !view.methods.length ? nothing : cardChoice({ ...view, name: 'top-up-card' })}
     ${form ? fields(form) : nothing}
-    <div class="agree"><p class="terms figure">${agreedTo(pack, { ...written(draft, currency), method })}</p>${consent({})}</div>` : nothing}
+    <div class="agree"><p class="terms figure">${agreedTo(pack, { ...written(draft, currency), times: view.times, method })}</p>${consent({})}</div>` : nothing}
     <div role="alert">${refusal ? html`<p class="told refusal">${refusedWith(refusal)}</p>` : nothing}</div>
     <div class="both">
       ${form ? nothing : html`<button type="button" class="plain" name="no" ?inert=${busy} @click=${view.onNo}>${t('topup.not_now')}</button>`}

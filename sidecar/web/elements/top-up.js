@@ -9,13 +9,14 @@ import { locale, t } from '../text.js'
 import { boundsOf, placesOf, proposed, readTopUp, typed } from '../top-ups.js'
 import { CoinslotElement, sheets } from './base.js'
 import { consentOf } from './plan-words.js'
-import { agreedTo, editor, facts, heading, standing } from './top-up-parts.js'
+import { agreedTo, editor, facts, heading, isMended, standing, whyStopped } from './top-up-parts.js'
 
 const CONSENT = 'top-up-1' // another with every change of what is shown
 const HOME = { ko: 'KRW', en: 'USD' }
+const TIMES = 5 // in thirty days, unless somebody has agreed to another number
 const LOOK_MS = 20_000 // the sidecar looks twice a minute
 
-const standsAs = (found) => found && [found.topUp.status, found.topUp.failures, found.topUp.times].join()
+const standsAs = (found) => found && [found.topUp.status, found.topUp.failures, found.topUp.times, found.topUp.barred].join()
 
 /** A pack that is bought by itself: nobody has it who has not switched it on. */
 export class CoinslotTopUp extends CoinslotElement {
@@ -83,14 +84,14 @@ export class CoinslotTopUp extends CoinslotElement {
     const currency = this.#currency
     const places = placesOf(this.gateway).filter((each) => each.currency === currency)
     const packs = this.#found.packs.filter((each) => each.currency === currency)
-    const { status, reason, method_id: used } = this.#found.topUp
+    const { reason, method_id: used, monthly_times: times = TIMES } = this.#found.topUp
     const usable = ({ id, gateway, broken }) => !broken && places.some((each) => each.gateway === gateway)
-      && !(status === 'suspended' && reason === 'declined' && id === used)
+      && !(reason === 'declined' && id === used)
     const methods = this.#found.methods.filter(usable)
     const { packId, methodId } = this.#draft ?? {}
     const method = methodId === undefined ? methods[0] : methods.find(({ id }) => id === methodId)
     return {
-      currency, packs, methods, places, draft: this.#draft,
+      currency, packs, methods, places, times, draft: this.#draft,
       pack: packs.find(({ id }) => id === packId), method, methodId: method?.id ?? null,
       busy: this.#busy, form: this.#form,
       onPack: (pack) => this.#write({ packId: pack.id, ...proposed(pack) }),
@@ -145,12 +146,13 @@ export class CoinslotTopUp extends CoinslotElement {
   async #switchOn(draft, methodId) {
     this.#found = (await readTopUp()) ?? this.#found
     this.#draft = { ...draft, methodId }
-    const { pack, method } = this.#view()
+    const { pack, method, times } = this.#view()
     const { threshold, cap, wrong } = pack ? boundsOf(draft, pack) : { wrong: 'pack' }
     if (wrong || !method) return { what: 'changed' }
-    const consent = consentOf(CONSENT, agreedTo(pack, { threshold, cap, method }), locale())
+    const consent = consentOf(CONSENT, agreedTo(pack, { threshold, cap, times, method }), locale())
     return call('set_token_top_up', {
-      product_id: pack.id, gateway: method.gateway, currency: pack.currency, method_id: method.id, threshold, monthly_cap: cap, consent,
+      product_id: pack.id, gateway: method.gateway, currency: pack.currency, method_id: method.id,
+      threshold, monthly_cap: cap, monthly_times: times, consent,
     })
   }
 
@@ -210,10 +212,12 @@ export class CoinslotTopUp extends CoinslotElement {
     </section>`
   }
 
-  #buttons({ status, reason }) {
-    const mends = status !== 'suspended' || /^(declined|no_method|price_changed)$/.test(reason)
+  #buttons(topUp) {
+    const { status } = topUp
+    const mends = isMended(topUp)
     const sold = placesOf(this.gateway).length > 0
-    const name = { on: 'topup.change', off: 'topup.set_up' }[status] ?? (reason === 'price_changed' ? 'topup.again' : 'topup.other_card')
+    const mend = { price_changed: 'topup.again', over: 'topup.on_again' }[whyStopped(topUp)] ?? 'topup.other_card'
+    const name = { on: 'topup.change', off: 'topup.set_up' }[status] ?? mend
     return html`<div class="actions" ?inert=${this.#busy}>
       ${mends && sold ? html`<button type="button" id="edit" name="edit" class=${status === 'on' ? 'plain' : ''} @click=${() => this.#edit()}>${t(name)}</button>` : nothing}
       ${status === 'off' ? nothing : html`<button type="button" name="stop" class="plain" @click=${() => this.#stop()}>${t('topup.stop')}</button>`}

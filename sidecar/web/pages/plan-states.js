@@ -20,13 +20,14 @@ const SOLD = {
 }
 const CARD = { id: 'a', brand: 'visa', last_four: '4242', broken: false }
 const TOMORROW = new Date(Date.now() + 86_400_000).toISOString()
+const SINCE = '2026-01-01T00:00:00Z'
 const PRICE = { amount: 11_900, from: THEN }
 const REFUSALS = [
   'declined', 'tried', 'closed', 'not_stored', 'not_started', 'script_failed', 'signed_out', 'unknown', 'ours', 'review', 'authentication',
   'cannot_authenticate', 'have', 'gone', 'changed', 'method_gone', 'method_used', 'method_taken', 'too_soon', 'too_many', 'off', 'not_done',
 ]
 const OWN = {
-  active: {}, ahead: { next_charge_at: TOMORROW, period_end: TOMORROW }, year: { every: 'year', rollover: 'full' }, canceling: { cancel_at_end: true, next_charge_at: null }, disputed: { cancel_at_end: true, trouble: { disputed: true } },
+  active: {}, ahead: { next_charge_at: TOMORROW, period_end: TOMORROW, renewal_told_at: SINCE }, year: { every: 'year', rollover: 'full' }, canceling: { cancel_at_end: true, next_charge_at: null }, disputed: { cancel_at_end: true, next_charge_at: null, trouble: { disputed: true } },
   pausing: { pause_at_end: true, next_charge_at: null }, paused: { status: 'paused', next_charge_at: null }, changing: { changes: true },
   retrying: { status: 'past_due', next_charge_at: SOON, grace_until: THEN, trouble: { what: 'declined' } },
   needs_method: { status: 'past_due', needs: 'method', next_charge_at: THEN, grace_until: THEN, method: { ...CARD, broken: true }, trouble: { what: 'declined' } },
@@ -36,7 +37,7 @@ const OWN = {
   price_asked: { price: { ...PRICE, ends: true, answer: null }, next_charge_at: null }, price_asked_kept: { price: { ...PRICE, ends: false, answer: null } },
   price_agreed: { price: { ...PRICE, ends: true, answer: 'agreed' } }, price_declined: { price: { ...PRICE, ends: true, answer: 'declined' }, next_charge_at: null },
   price_declined_kept: { price: { ...PRICE, ends: false, answer: 'declined' } },
-  incomplete: { status: 'incomplete', trouble: { what: 'declined' } }, waiting: { status: 'incomplete', method: null }, ended: { status: 'ended', ended_at: SOON, method: null },
+  incomplete: { status: 'incomplete', grace_until: SOON, trouble: { what: 'declined' } }, waiting: { status: 'incomplete', grace_until: SOON, method: null }, ended: { status: 'ended', ended_at: SOON, method: null },
 }
 const EVENTS = ['price_declined', 'price_agreed', 'price_proposed', 'trial_started', 'declined', 'renewed', 'upgraded', 'to_change', 'kept', 'canceled', 'started', 'subscribed']
 

@@ -14,13 +14,13 @@ export function topUpStates(currency, card) {
     const one = { ...on, ...changes }
     return html`<section class="own">${heading(one)}${standing(one, { card })}${one.status === 'off' ? '' : facts(one, { card })}</section>`
   }
-  const view = { packs, methods: [card], methodId: card.id, method: card, currency, busy: false, draft: { threshold: '2', cap: '10' }, onPack() {}, onWrite() {}, onMethod() {}, onYes() {}, onNo() {} }
+  const view = { packs, times: 5, methods: [card], methodId: card.id, method: card, currency, busy: false, draft: { threshold: '2', cap: '10' }, onPack() {}, onWrite() {}, onMethod() {}, onYes() {}, onNo() {} }
   const filled = (changes) => () => editor({ ...view, ...changes })
   return {
-    off: shown({ status: 'off' }), on: shown({}), retry: shown({ failures: 1 }), spent_out: shown({ spent: amount * 5, times: 5 }),
-    ...Object.fromEntries(STOPPED.map((reason) => [`stopped_${reason}`, shown({ status: 'suspended', reason })])),
+    off: shown({ status: 'off' }), on: shown({}), retry: shown({ failures: 1 }), unanswered: shown({ unanswered: true }), stopped_over: shown({ status: 'suspended', reason: 'money_in_review', barred: null }), spent_out: shown({ spent: amount * 5, times: 5 }),
+    ...Object.fromEntries(STOPPED.map((reason) => [`stopped_${reason}`, shown({ status: 'suspended', reason, barred: reason })])),
     unchosen: filled({ draft: {} }), filled: filled({ pack: packs[0] }), busy: filled({ pack: packs[0], busy: true }),
     wrong: filled({ pack: packs[0], refusal: { wrong: 'cap', pack: packs[0] } }),
-    ...Object.fromEntries(['unknown', 'changed', 'off', 'not_started'].map((what) => [`refused_${what}`, filled({ pack: packs[0], refusal: { what } })])),
+    ...Object.fromEntries(['unknown', 'changed', 'off', 'barred', 'not_started'].map((what) => [`refused_${what}`, filled({ pack: packs[0], refusal: { what } })])),
   }
 }
