@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.events.world import EventStack
 
+# After the second mailing of one mail: a third would be a rule broken.
+AGAIN = "mail taken again"
 # In the order in which they are passed. Up to `recorded` the database does not know the end.
 POINTS = (
     *("events claimed", "events about to go", "event posted", "event answered", "event recorded"),
-    *("mails claimed", "mails about to go", "mail offered", "mail taken", "mail answered"),
-    "mail recorded",
+    *("mails claimed", "mails about to go", "mail offered", "mail taken", AGAIN),
+    *("mail answered", "mail recorded"),
 )
-# Of those that come to a point, so that kills are spread.
+# Of those that come to a point, so that kills are spread. Few come to AGAIN: each is taken there,
+# and for them some more at the point before it.
 _SHARE = 0.5
+_SHARE_FOR_AGAIN = 0.1
 
 
 class Kills:
@@ -48,9 +52,9 @@ class Kills:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            if not self._left[point] or self._rng.random() > _SHARE:
+            if self._rng.random() > self._share(point):
                 return False
-            self._left[point] -= 1
+            self._left[point] = max(0, self._left[point] - 1)
             self._put_down(point, name)
         finally:
             self._lock.release()
@@ -67,6 +71,11 @@ class Kills:
             for name in [*self.dead]:
                 self._stack.start(name)
                 self.dead.discard(name)
+
+    def _share(self, point: str) -> float:
+        if self._left[point] > 0:
+            return 1.0 if point == AGAIN else _SHARE
+        return _SHARE_FOR_AGAIN if point == "mail taken" and self._left[AGAIN] > 0 else 0.0
 
     def _put_down(self, why: str, name: str) -> None:
         self.dead.add(name)

@@ -45,6 +45,7 @@ _LEFT: LiteralString = (
     "select (select count(*) from coinslot.deliveries where state = 'pending') + "
     "(select count(*) from coinslot.mails where state = 'pending')"
 )
+_MAILS: LiteralString = "select count(*) from coinslot.mails"
 _SIGN_UP: LiteralString = (
     "insert into auth.users (id, email, email_confirmed_at) "
     "select i, i || '@example.com', now() from gen_random_uuid() i returning id::text"
@@ -166,6 +167,7 @@ class EventStorm:
         self.counts["mails that came"] = len(box.kept)
         twice = Counter(each["Message-ID"] for each in box.kept)
         self.counts["mails that came twice"] = sum(n > 1 for n in twice.values())
+        self.counts["mails that did not come"] = self._number(_MAILS) - len(twice)
         with psycopg.connect(self._url) as connection:
             self.counts.update(dict(connection.execute(_OUTCOMES).fetchall()))
 

@@ -18,6 +18,7 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import empty, text
 
+from tests.events.kills import AGAIN
 from tests.support.mailboxes import Mailbox
 from tests.support.proxies import pass_on
 from tests.support.servers import running
@@ -138,6 +139,7 @@ class WatchedMailbox(Mailbox):
         sender = self.claims.get((_MAILS, number))
         if self.kills.at("mail offered", sender):
             return "451 4.3.0 not now"
+        before = sum(each["Message-ID"] == read["Message-ID"] for each in self.kept)
         answer = await super().handle_DATA(server, session, envelope)
-        self.kills.at("mail taken", sender)
+        self.kills.at(AGAIN if before else "mail taken", sender)
         return answer
