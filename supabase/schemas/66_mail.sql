@@ -97,6 +97,8 @@ comment on column coinslot.mails.unknowns is 'How often nobody knows what became
 create index mails_due on coinslot.mails (next_attempt_at) where state = 'pending';
 create index mails_event_id on coinslot.mails (event_id);
 create index mails_kind on coinslot.mails (kind);
+create index mails_not_arrived on coinslot.mails (id)
+where state in ('refused', 'given_up', 'unknown');
 create index mails_user_id on coinslot.mails (user_id, id);
 alter table coinslot.mails enable row level security;
 revoke all on table coinslot.mails from anon, authenticated, service_role;

@@ -62,6 +62,13 @@ async def test_a_no_is_a_no_and_later_is_later(
     assert (await sent(box.port)).outcome == "accepted"
 
 
+async def test_an_answer_is_kept_without_the_address(box: Mailbox) -> None:
+    box.at_rcpt = ["550 5.1.1 <buyer@example.com>: nobody, see buyer@example.com; ask Post@b.kr"]
+    found = await sent(box.port)
+    assert found.dead
+    assert found.answer == "5.1.1 <…>: nobody, see …; ask …"
+
+
 async def test_a_connection_that_ends_after_the_dot_tells_nothing(box: Mailbox) -> None:
     box.lose = 1
     assert (await sent(box.port)).outcome == "unknown"

@@ -7,6 +7,7 @@ so that a second one may be a duplicate (RFC 1047).
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass
 from email.policy import SMTP
@@ -30,6 +31,7 @@ _SECONDS_TO_TAKE = 600.0
 _DEAD = ("5.1.1", "5.1.2", "5.1.10")
 # About our own access: no mail of ours is wrong.
 _OURS = {530, 534, 535, 538}
+_ADDRESS = re.compile(r"[^\s<>()\[\]:;,@\"]+@[^\s<>()\[\]:;,@\"]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +113,5 @@ def _refused(code: int, text: str) -> Sent:
 
 
 def _said(text: str) -> str:
-    return storable(text)[:300]
+    """As it may be kept: servers repeat the address, which is a person's."""
+    return _ADDRESS.sub("…", storable(text))[:300]
