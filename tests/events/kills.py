@@ -21,7 +21,7 @@ POINTS = (
 # Of those that come to a point, so that kills are spread. Few come to AGAIN: each is taken there,
 # and for them some more at the point before it.
 _SHARE = 0.5
-_SHARE_FOR_AGAIN = 0.1
+_SHARE_FOR_AGAIN = 0.02
 
 
 class Kills:
@@ -35,6 +35,7 @@ class Kills:
         self._left = Counter(dict.fromkeys(POINTS, of_each))
         self._rng = random.Random(f"{seed}/kills")  # noqa: S311 - not secret
         self._lock = threading.Lock()
+        self._over = False
 
     @property
     def left(self) -> int:
@@ -52,7 +53,7 @@ class Kills:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            if self._rng.random() > self._share(point):
+            if self._over or self._rng.random() > self._share(point):
                 return False
             self._left[point] = max(0, self._left[point] - 1)
             self._put_down(point, name)
@@ -64,6 +65,11 @@ class Kills:
         """Kills it whatever it is doing."""
         with self._lock:
             self._put_down(f"{name}, anywhere", name)
+
+    def end(self) -> None:
+        """Kills nobody from here on."""
+        with self._lock:
+            self._over = True
 
     def start_again(self) -> None:
         """Starts what is dead."""
