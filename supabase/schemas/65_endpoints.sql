@@ -161,7 +161,9 @@ grant usage on type public.coinslot_delivery_job to service_role;
 -- Of one endpoint. A delivery with another before it, of its wallet, is put off; that one's verdict
 -- calls it again. The older it is, the longer: else all those of a wallet that has very many would
 -- be looked at again and again. The one before it is locked meanwhile: a verdict that is just being
--- written would not see that it has to call. It is left as it is then, for the next look.
+-- written would not see that it has to call. It is left as it is then, for the next look. The first
+-- of a wallet is asked for, and not if there is one before: where most are of one wallet, Postgres
+-- would look for any through all that are due.
 create function coinslot.claim_for(endpoint_id uuid, batch integer) returns bigint[]
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
@@ -169,15 +171,16 @@ declare
   v_ids bigint[];
 begin
   with due as materialized (
-    select d.id, d.user_id, d.seq, exists (
-      select from coinslot.deliveries b
-      where b.endpoint_id = claim_for.endpoint_id and b.user_id = d.user_id and b.seq < d.seq
+    select d.id, d.user_id, d.seq, coalesce(d.seq > (
+      select b.seq from coinslot.deliveries b
+      where b.endpoint_id = claim_for.endpoint_id and b.user_id = d.user_id
         and b.state = 'pending'
-    ) as waits
+      order by b.seq limit 1
+    ), false) as waits
     from coinslot.deliveries d
     where d.endpoint_id = claim_for.endpoint_id and d.state = 'pending'
       and d.next_attempt_at <= clock_timestamp()
-    order by d.next_attempt_at limit 4 * claim_for.batch
+    order by d.next_attempt_at limit 8 * claim_for.batch
     for update of d skip locked
   ), taken as (
     select u.id from due u where not u.waits limit claim_for.batch
@@ -256,11 +259,21 @@ grant execute on function public.coinslot_claim_deliveries(uuid[], integer) to s
 
 -- ---- what became of it ----
 
+-- Before all that are due, where those have waited for longer than a second: of very many most wait
+-- for another, and one after the other is put off.
 create function coinslot.call_next(delivery coinslot.deliveries) returns void
 language sql volatile set search_path = '' set enable_seqscan = off as $$
-  update coinslot.deliveries d set next_attempt_at = clock_timestamp()
+  update coinslot.deliveries d set next_attempt_at = least(
+    clock_timestamp(), f.next_attempt_at - interval '1 microsecond'
+  )
+  from (
+    select m.next_attempt_at from coinslot.deliveries m
+    where m.endpoint_id = delivery.endpoint_id and m.state = 'pending'
+    order by m.next_attempt_at limit 1
+  ) f
   where delivery.user_id is not null and d.attempts = 0
-    and d.next_attempt_at > clock_timestamp() and d.id = (
+    and d.next_attempt_at > least(clock_timestamp(), f.next_attempt_at + interval '1 second')
+    and d.id = (
       select n.id from coinslot.deliveries n
       where n.endpoint_id = delivery.endpoint_id and n.user_id = delivery.user_id
         and n.state = 'pending'

@@ -129,6 +129,7 @@ class WatchedMailbox(Mailbox):
 
     kills: Kills | None = None
     claims: Claims = field(default_factory=dict)
+    times: Counter[str] = field(default_factory=Counter)
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope
@@ -139,7 +140,7 @@ class WatchedMailbox(Mailbox):
         sender = self.claims.get((_MAILS, number))
         if self.kills.at("mail offered", sender):
             return "451 4.3.0 not now"
-        before = sum(each["Message-ID"] == read["Message-ID"] for each in self.kept)
         answer = await super().handle_DATA(server, session, envelope)
-        self.kills.at(AGAIN if before else "mail taken", sender)
+        self.times[number] += 1
+        self.kills.at(AGAIN if self.times[number] > 1 else "mail taken", sender)
         return answer
