@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(56);
+select plan(63);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 create temporary table people (name, id) as
 select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'olga', 'sam']) n;
@@ -285,6 +285,41 @@ select is(
   (select d.state from coinslot.deliveries d where d.user_id = pg_temp.id('ben')), 'delivered',
   'and others are not kept waiting until all of them are sent'
 );
+
+-- ---- what ends while it is under way, and events of others ----
+
+delete from claims;
+update coinslot.deliveries set state = 'delivered', finished_at = now() where state = 'pending';
+select pg_temp.happens('sam') as early \gset
+select pg_temp.claim() \g /dev/null
+create function pg_temp.set(more text) returns text
+language sql as $$
+  select coalesce(a ->> 'active', a ->> 'error' || ' ' || coalesce(a #>> '{details,argument}', '')) from pg_temp.as_service(format(
+    'select * from coinslot_set_endpoint(%L%s)', pg_temp.endpoint(9), more
+  )) a
+$$;
+create function pg_temp.replay(event text) returns text
+language sql as $$
+  select coalesce(a #>> '{r,deliveries}', a ->> 'error') from pg_temp.as_service(format(
+    'select coinslot_replay_endpoint(%L, event_id => %L) as r', pg_temp.endpoint(9), event
+  )) a
+$$;
+create function pg_temp.verdict(outcome text) returns text
+language sql as $$
+  select pg_temp.as_service(format(
+    'select coinslot_finish_delivery(%s, %s, %L, 200) as r', c.job ->> 'id', c.job ->> 'attempt', outcome
+  )) ->> 'r' from claims c
+$$;
+select pg_temp.set(', active => false') \g /dev/null
+select is(pg_temp.verdict('failed'), 'parked', 'one that is under way when its endpoint is switched off stays parked');
+select is(pg_temp.verdict('delivered'), 'delivered', '... unless it arrives');
+select pg_temp.set(', active => true, types => ''{payment.completed}''') \g /dev/null
+select is(pg_temp.replay(:'early'), '1', 'what an endpoint was told of may be sent again');
+select is(pg_temp.replay(:'early'), '0', '... once');
+select pg_temp.happens('sam') as other \gset
+select is(pg_temp.replay(:'other'), 'invalid_argument', 'an event of another endpoint is none of its');
+select is(pg_temp.replay('evt_of_nobody'), 'invalid_argument', '... nor one that there is not');
+select is(pg_temp.set(format(', name => %L', repeat('a', 101))), 'invalid_argument name', 'a name is short');
 
 select * from finish();
 rollback;

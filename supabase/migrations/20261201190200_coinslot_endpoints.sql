@@ -188,7 +188,10 @@ grant usage on type public.coinslot_delivery_job to service_role;
 
 -- Of one endpoint. A delivery with another before it, of its wallet, is put off; that one's verdict
 -- calls it again. The older it is, the longer: else all those of a wallet that has very many would
--- be looked at again and again.
+-- be looked at again and again. The one before it is locked meanwhile: a verdict that is just being
+-- written would not see that it has to call. It is left as it is then, for the next look. The first
+-- of a wallet is asked for, and not if there is one before: where most are of one wallet, Postgres
+-- would look for any through all that are due.
 create function coinslot.claim_for(endpoint_id uuid, batch integer) returns bigint[]
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
@@ -284,6 +287,8 @@ grant execute on function public.coinslot_claim_deliveries(uuid[], integer) to s
 
 -- ---- what became of it ----
 
+-- Before all that are due, where those have waited for longer than a second: of very many most wait
+-- for another, and one after the other is put off.
 create function coinslot.call_next(delivery coinslot.deliveries) returns void
 language sql volatile set search_path = '' set enable_seqscan = off as $$
   update coinslot.deliveries d set next_attempt_at = least(
@@ -380,8 +385,8 @@ comment on function coinslot.note_failure(coinslot.deliveries, boolean, integer)
 'Puts a delivery off, or parks it, and switches off what has failed for long.';
 revoke all on function coinslot.note_failure(coinslot.deliveries, boolean, integer) from public;
 
--- A claim that was lost to another may still say that it arrived: it has. That it failed says the
--- other one.
+-- A claim that was lost to another, or whose endpoint was switched off meanwhile, may still say
+-- that it arrived: it has. That it failed says the other one.
 create function coinslot.finish_delivery(
   delivery_id bigint, attempt integer, outcome text, status integer, error text, answer text,
   milliseconds integer, retry_after integer
@@ -397,8 +402,8 @@ begin
   for update;
   if not found then
     return null;
-  elsif v_delivery.state <> 'pending' or finish_delivery.outcome <> 'delivered'
-    and v_delivery.attempts <> finish_delivery.attempt
+  elsif v_delivery.state = 'delivered' or finish_delivery.outcome <> 'delivered'
+    and (v_delivery.state <> 'pending' or v_delivery.attempts <> finish_delivery.attempt)
   then
     return v_delivery.state;
   end if;

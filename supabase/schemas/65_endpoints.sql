@@ -357,8 +357,8 @@ comment on function coinslot.note_failure(coinslot.deliveries, boolean, integer)
 'Puts a delivery off, or parks it, and switches off what has failed for long.';
 revoke all on function coinslot.note_failure(coinslot.deliveries, boolean, integer) from public;
 
--- A claim that was lost to another may still say that it arrived: it has. That it failed says the
--- other one.
+-- A claim that was lost to another, or whose endpoint was switched off meanwhile, may still say
+-- that it arrived: it has. That it failed says the other one.
 create function coinslot.finish_delivery(
   delivery_id bigint, attempt integer, outcome text, status integer, error text, answer text,
   milliseconds integer, retry_after integer
@@ -374,8 +374,8 @@ begin
   for update;
   if not found then
     return null;
-  elsif v_delivery.state <> 'pending' or finish_delivery.outcome <> 'delivered'
-    and v_delivery.attempts <> finish_delivery.attempt
+  elsif v_delivery.state = 'delivered' or finish_delivery.outcome <> 'delivered'
+    and (v_delivery.state <> 'pending' or v_delivery.attempts <> finish_delivery.attempt)
   then
     return v_delivery.state;
   end if;

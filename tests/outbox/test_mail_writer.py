@@ -85,9 +85,9 @@ def test_message_id_is_the_same_on_each_try() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_of_others_are_no_markup_no_header_and_no_button(language: str) -> None:
-    payment = {**job("receipt").payment, "name": ODD, "name_ko": ODD, "card": {
-        "brand": ODD, "last_four": "4242", "approval": ODD
-    }}  # type: ignore[dict-item]  # fmt: skip
+    card = {"brand": ODD, "last_four": "4242", "approval": ODD}
+    named = {"name": ODD, "name_ko": ODD, "card": card}
+    payment = {**job("receipt").payment, **named}  # type: ignore[dict-item]
     subject, plain, html = texts("receipt", language, payment=payment, business={"name": ODD})
     message = MailWriter(mail_settings(coinslot_smtp_sender_name="")).write(
         job("receipt", language, payment=payment, business={"name": ODD})
