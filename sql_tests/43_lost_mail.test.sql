@@ -73,6 +73,8 @@ select coinslot.emit('wallet.low', :'ann', '{"tokens": 1, "mark": 5}') \g /dev/n
 select ok((pg_temp.backlog() ->> 'overdue_seconds')::numeric < 60, 'what is due waits for a moment');
 update coinslot.mails set next_attempt_at = now() - interval '1 hour' where state = 'pending';
 select ok((pg_temp.backlog() ->> 'overdue_seconds')::numeric >= 3600, '... or for long');
+update coinslot.mailer set seen_at = now() - interval '4 days';
+select is(pg_temp.backlog() ->> 'overdue_seconds', null, '... where a server mails');
 
 select * from finish();
 rollback;

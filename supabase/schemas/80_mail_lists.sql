@@ -20,13 +20,16 @@ comment on function coinslot.unreached() is
 'People whom mail has not reached for 30 days or less: the first mail of each that did not arrive.';
 revoke all on function coinslot.unreached() from public;
 
--- Three of them, masked as for anybody: a command prints this.
+-- Three of them, masked as for anybody: a command prints this. Where no server has mailed for three
+-- days, mail was given up there.
 create function coinslot.count_mails() returns jsonb
 language sql stable set search_path = '' set enable_seqscan = off as $$
   select jsonb_build_object(
     'overdue_seconds', (
       select extract(epoch from statement_timestamp() - m.next_attempt_at) from coinslot.mails m
-      where m.state = 'pending' and m.next_attempt_at <= statement_timestamp()
+      where m.state = 'pending' and m.next_attempt_at <= statement_timestamp() and exists (
+        select from coinslot.mailer s where s.seen_at > statement_timestamp() - interval '3 days'
+      )
       order by m.next_attempt_at limit 1
     ),
     'unreached', count(u.id),
