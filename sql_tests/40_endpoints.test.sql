@@ -251,7 +251,9 @@ delete from coinslot.deliveries;
 delete from coinslot.endpoints;
 select pg_temp.add(9) \g /dev/null
 select pg_temp.happens('ann') from generate_series(1, 200) \g /dev/null
-update coinslot.deliveries set next_attempt_at = now() - interval '1 hour', created_at = now() - interval '1 hour';
+-- The first one is due last.
+update coinslot.deliveries set created_at = now() - interval '1 hour',
+  next_attempt_at = now() - interval '1 hour' - seq * interval '1 second';
 create function pg_temp.in_turn(times integer) returns bigint
 language plpgsql as $$
 declare

@@ -163,7 +163,8 @@ grant usage on type public.coinslot_delivery_job to service_role;
 -- be looked at again and again. The one before it is locked meanwhile: a verdict that is just being
 -- written would not see that it has to call. It is left as it is then, for the next look. The first
 -- of a wallet is asked for, and not if there is one before: where most are of one wallet, Postgres
--- would look for any through all that are due.
+-- would look for any through all that are due. If that first one is due, it is taken: it may stand
+-- behind very many that wait for it.
 create function coinslot.claim_for(endpoint_id uuid, batch integer) returns bigint[]
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
@@ -182,28 +183,39 @@ begin
       and d.next_attempt_at <= clock_timestamp()
     order by d.next_attempt_at limit 8 * claim_for.batch
     for update of d skip locked
-  ), taken as (
-    select u.id from due u where not u.waits limit claim_for.batch
   ), behind as materialized (
-    select w.user_id, b.seq
+    -- While a verdict has the first one locked, b is the second, which still waits.
+    select w.user_id, b.id, b.seq, b.next_attempt_at <= clock_timestamp() and b.seq = (
+      select f.seq from coinslot.deliveries f
+      where f.endpoint_id = claim_for.endpoint_id and f.user_id = w.user_id
+        and f.state = 'pending'
+      order by f.seq limit 1
+    ) as ready
     from (select distinct u.user_id from due u where u.waits) w cross join lateral (
-      select b.seq from coinslot.deliveries b
+      select b.id, b.seq, b.next_attempt_at from coinslot.deliveries b
       where b.endpoint_id = claim_for.endpoint_id and b.user_id = w.user_id and b.state = 'pending'
       order by b.seq limit 1 for no key update skip locked
     ) b
+  ), taken as (
+    select u.id from due u where not u.waits
+    union select b.id from behind b where b.ready
+    limit claim_for.batch
   ), moved as (
     update coinslot.deliveries d set
-      attempts = d.attempts + case when u.waits then 0 else 1 end,
-      next_attempt_at = clock_timestamp() + case when u.waits
-        then least(interval '30 seconds' + (clock_timestamp() - d.created_at), interval '1 hour')
-        else coinslot.delivery_lease() end
-    from due u
-    where d.id = u.id and (u.id in (select t.id from taken t) or u.waits and exists (
-      select from behind b where b.user_id = u.user_id and b.seq < u.seq
-    ))
-    returning d.id, u.waits
+      attempts = d.attempts + case when c.taken then 1 else 0 end,
+      next_attempt_at = clock_timestamp() + case when c.taken then coinslot.delivery_lease()
+        else least(interval '30 seconds' + (clock_timestamp() - d.created_at), interval '1 hour')
+      end
+    from (
+      select t.id, true as taken from taken t
+      union all
+      select u.id, false from due u inner join behind b on b.user_id = u.user_id and b.seq < u.seq
+      where u.waits
+    ) c
+    where d.id = c.id
+    returning d.id, c.taken
   )
-  select array_agg(m.id order by m.id) into v_ids from moved m where not m.waits;
+  select array_agg(m.id order by m.id) into v_ids from moved m where m.taken;
   return v_ids;
 end
 $$;
@@ -259,21 +271,11 @@ grant execute on function public.coinslot_claim_deliveries(uuid[], integer) to s
 
 -- ---- what became of it ----
 
--- Before all that are due, where those have waited for longer than a second: of very many most wait
--- for another, and one after the other is put off.
 create function coinslot.call_next(delivery coinslot.deliveries) returns void
 language sql volatile set search_path = '' set enable_seqscan = off as $$
-  update coinslot.deliveries d set next_attempt_at = least(
-    clock_timestamp(), f.next_attempt_at - interval '1 microsecond'
-  )
-  from (
-    select m.next_attempt_at from coinslot.deliveries m
-    where m.endpoint_id = delivery.endpoint_id and m.state = 'pending'
-    order by m.next_attempt_at limit 1
-  ) f
+  update coinslot.deliveries d set next_attempt_at = clock_timestamp()
   where delivery.user_id is not null and d.attempts = 0
-    and d.next_attempt_at > least(clock_timestamp(), f.next_attempt_at + interval '1 second')
-    and d.id = (
+    and d.next_attempt_at > clock_timestamp() and d.id = (
       select n.id from coinslot.deliveries n
       where n.endpoint_id = delivery.endpoint_id and n.user_id = delivery.user_id
         and n.state = 'pending'

@@ -84,12 +84,18 @@ MUTANTS = (
         ("coalesce(d.seq > (", "coalesce(false and d.seq > ("),
         ENDPOINTS,
     ),
-    _mutant(
+    SqlMutant(
         "parked-for-ever",
         "after one that is parked the next goes out",
-        "claim_for",
-        ("b.user_id = d.user_id\n        and b.state = 'pending'", "b.user_id = d.user_id"),
-        ENDPOINTS,
+        (
+            Rewrite(
+                "coinslot.claim_for",
+                "b.user_id = d.user_id\n        and b.state = 'pending'",
+                "b.user_id = d.user_id",
+            ),
+            Rewrite("coinslot.claim_for", "union select b.id from behind b where b.ready", ""),
+        ),
+        (ENDPOINTS,),
     ),
     _mutant(
         "lost-claim-speaks",
@@ -99,10 +105,10 @@ MUTANTS = (
         ENDPOINTS,
     ),
     _mutant(
-        "called-behind-all",
-        "the next of a wallet goes out before those that wait for it",
-        "call_next",
-        ("f.next_attempt_at - interval '1 microsecond'", "clock_timestamp()"),
+        "first-behind-many",
+        "the first of a wallet goes out, however many that wait for it are due before it",
+        "claim_for",
+        ("union select b.id from behind b where b.ready", ""),
         ENDPOINTS,
     ),
     _mutant(
