@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(53);
+select plan(63);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 create temporary table people (name, id) as
 select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'olga', 'sam']) n;
@@ -243,6 +243,85 @@ select is(
   pg_temp.as_user(pg_temp.id('sam'), format('select * from list_token_deliveries(%L)', pg_temp.endpoint(1))) ->> 'type',
   'endpoint.test', 'the log'
 );
+
+-- ---- very many of one wallet ----
+
+-- All that is due is Ann's, and much older than what is looked at in a claim; then comes one of Ben's.
+delete from coinslot.deliveries;
+delete from coinslot.endpoints;
+select pg_temp.add(9) \g /dev/null
+select pg_temp.happens('ann') from generate_series(1, 200) \g /dev/null
+-- The first one is due last.
+update coinslot.deliveries set created_at = now() - interval '1 hour',
+  next_attempt_at = now() - interval '1 hour' - seq * interval '1 second';
+create function pg_temp.in_turn(times integer) returns bigint
+language plpgsql as $$
+declare
+  v_taken bigint := 0;
+  v_job jsonb;
+begin
+  for n in 1 .. times loop
+    delete from claims;
+    perform pg_temp.claim(2);
+    for v_job in select c.job from claims c loop
+      v_taken := v_taken + 1;
+      perform pg_temp.as_service(format(
+        'select coinslot_finish_delivery(%s, %s, ''delivered'', 200) as r', v_job ->> 'id', v_job ->> 'attempt'
+      ));
+    end loop;
+  end loop;
+  return v_taken;
+end
+$$;
+select is(pg_temp.in_turn(10), 10::bigint, 'however many of a wallet are due, each claim takes its next');
+select is(
+  (select string_agg(d.seq::text, ' ' order by d.finished_at) from coinslot.deliveries d where d.state = 'delivered'),
+  (select string_agg(s.seq::text, ' ' order by s.seq) from (
+    select d.seq from coinslot.deliveries d order by d.seq limit 10
+  ) s),
+  '... in its order'
+);
+select pg_temp.happens('ben') \g /dev/null
+select pg_temp.in_turn(20) \g /dev/null
+select is(
+  (select d.state from coinslot.deliveries d where d.user_id = pg_temp.id('ben')), 'delivered',
+  'and others are not kept waiting until all of them are sent'
+);
+
+-- ---- what ends while it is under way, and events of others ----
+
+delete from claims;
+update coinslot.deliveries set state = 'delivered', finished_at = now() where state = 'pending';
+select pg_temp.happens('sam') as early \gset
+select pg_temp.claim() \g /dev/null
+create function pg_temp.set(more text) returns text
+language sql as $$
+  select coalesce(a ->> 'active', a ->> 'error' || ' ' || coalesce(a #>> '{details,argument}', '')) from pg_temp.as_service(format(
+    'select * from coinslot_set_endpoint(%L%s)', pg_temp.endpoint(9), more
+  )) a
+$$;
+create function pg_temp.replay(event text) returns text
+language sql as $$
+  select coalesce(a #>> '{r,deliveries}', a ->> 'error') from pg_temp.as_service(format(
+    'select coinslot_replay_endpoint(%L, event_id => %L) as r', pg_temp.endpoint(9), event
+  )) a
+$$;
+create function pg_temp.verdict(outcome text) returns text
+language sql as $$
+  select pg_temp.as_service(format(
+    'select coinslot_finish_delivery(%s, %s, %L, 200) as r', c.job ->> 'id', c.job ->> 'attempt', outcome
+  )) ->> 'r' from claims c
+$$;
+select pg_temp.set(', active => false') \g /dev/null
+select is(pg_temp.verdict('failed'), 'parked', 'one that is under way when its endpoint is switched off stays parked');
+select is(pg_temp.verdict('delivered'), 'delivered', '... unless it arrives');
+select pg_temp.set(', active => true, types => ''{payment.completed}''') \g /dev/null
+select is(pg_temp.replay(:'early'), '1', 'what an endpoint was told of may be sent again');
+select is(pg_temp.replay(:'early'), '0', '... once');
+select pg_temp.happens('sam') as other \gset
+select is(pg_temp.replay(:'other'), 'invalid_argument', 'an event of another endpoint is none of its');
+select is(pg_temp.replay('evt_of_nobody'), 'invalid_argument', '... nor one that there is not');
+select is(pg_temp.set(format(', name => %L', repeat('a', 101))), 'invalid_argument name', 'a name is short');
 
 select * from finish();
 rollback;

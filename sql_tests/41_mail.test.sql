@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(41);
+select plan(43);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 create temporary table people (name, id) as
 select n, pg_temp.sign_up(n || '@example.com', n <> 'una') from unnest(array[
@@ -58,6 +58,10 @@ select is(pg_temp.finish('accepted', ', 250, ''queued'''), 'sent', 'it was taken
 select pg_temp.happens('una', 'wallet.low') \g /dev/null
 select is(pg_temp.claim(), '', 'who has confirmed no address gets none');
 select is((select m.state from coinslot.mails m order by m.id desc limit 1), 'nobody', '... which is noted');
+select pg_temp.happens('una', 'wallet.low') from generate_series(1, 30) \g /dev/null
+select pg_temp.happens('ben', 'wallet.low') \g /dev/null
+select is(pg_temp.claim(), 'tokens_low ben', 'those of nobody take no place of others');
+select is(pg_temp.finish('accepted', ', 250, ''queued'''), 'sent', '... and that one is sent');
 select pg_temp.happens('ann', 'wallet.tokens_expiring', '{"paid": false}') \g /dev/null
 select is(pg_temp.claim(), '', 'of free tokens that expire nobody is mailed');
 select pg_temp.happens('ann', 'wallet.tokens_expiring', '{"paid": true}') \g /dev/null

@@ -102,7 +102,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
                 inbox=inbox,
                 endpoints=endpoints,
                 deliveries=deliveries,
-                mailings=Mailings(database, settings),
+                mailings=Mailings(database, settings, shutdown),
                 audits=Audits(database, gateways, settlements),
                 reconciliations=Reconciliations(database, gateways, settlements, refunds, shutdown),
                 ledger_checks=LedgerChecks(database),

@@ -188,7 +188,11 @@ grant usage on type public.coinslot_delivery_job to service_role;
 
 -- Of one endpoint. A delivery with another before it, of its wallet, is put off; that one's verdict
 -- calls it again. The older it is, the longer: else all those of a wallet that has very many would
--- be looked at again and again.
+-- be looked at again and again. The one before it is locked meanwhile: a verdict that is just being
+-- written would not see that it has to call. It is left as it is then, for the next look. The first
+-- of a wallet is asked for, and not if there is one before: where most are of one wallet, Postgres
+-- would look for any through all that are due. If that first one is due, it is taken: it may stand
+-- behind very many that wait for it.
 create function coinslot.claim_for(endpoint_id uuid, batch integer) returns bigint[]
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
@@ -196,38 +200,50 @@ declare
   v_ids bigint[];
 begin
   with due as materialized (
-    select d.id, d.user_id, d.seq, exists (
-      select from coinslot.deliveries b
-      where b.endpoint_id = claim_for.endpoint_id and b.user_id = d.user_id and b.seq < d.seq
+    select d.id, d.user_id, d.seq, coalesce(d.seq > (
+      select b.seq from coinslot.deliveries b
+      where b.endpoint_id = claim_for.endpoint_id and b.user_id = d.user_id
         and b.state = 'pending'
-    ) as waits
+      order by b.seq limit 1
+    ), false) as waits
     from coinslot.deliveries d
     where d.endpoint_id = claim_for.endpoint_id and d.state = 'pending'
       and d.next_attempt_at <= clock_timestamp()
-    order by d.next_attempt_at limit 4 * claim_for.batch
+    order by d.next_attempt_at limit 8 * claim_for.batch
     for update of d skip locked
-  ), taken as (
-    select u.id from due u where not u.waits limit claim_for.batch
   ), behind as materialized (
-    select w.user_id, b.seq
+    -- While a verdict has the first one locked, b is the second, which still waits.
+    select w.user_id, b.id, b.seq, b.next_attempt_at <= clock_timestamp() and b.seq = (
+      select f.seq from coinslot.deliveries f
+      where f.endpoint_id = claim_for.endpoint_id and f.user_id = w.user_id
+        and f.state = 'pending'
+      order by f.seq limit 1
+    ) as ready
     from (select distinct u.user_id from due u where u.waits) w cross join lateral (
-      select b.seq from coinslot.deliveries b
+      select b.id, b.seq, b.next_attempt_at from coinslot.deliveries b
       where b.endpoint_id = claim_for.endpoint_id and b.user_id = w.user_id and b.state = 'pending'
       order by b.seq limit 1 for no key update skip locked
     ) b
+  ), taken as (
+    select u.id from due u where not u.waits
+    union select b.id from behind b where b.ready
+    limit claim_for.batch
   ), moved as (
     update coinslot.deliveries d set
-      attempts = d.attempts + case when u.waits then 0 else 1 end,
-      next_attempt_at = clock_timestamp() + case when u.waits
-        then least(interval '30 seconds' + (clock_timestamp() - d.created_at), interval '1 hour')
-        else coinslot.delivery_lease() end
-    from due u
-    where d.id = u.id and (u.id in (select t.id from taken t) or u.waits and exists (
-      select from behind b where b.user_id = u.user_id and b.seq < u.seq
-    ))
-    returning d.id, u.waits
+      attempts = d.attempts + case when c.taken then 1 else 0 end,
+      next_attempt_at = clock_timestamp() + case when c.taken then coinslot.delivery_lease()
+        else least(interval '30 seconds' + (clock_timestamp() - d.created_at), interval '1 hour')
+      end
+    from (
+      select t.id, true as taken from taken t
+      union all
+      select u.id, false from due u inner join behind b on b.user_id = u.user_id and b.seq < u.seq
+      where u.waits
+    ) c
+    where d.id = c.id
+    returning d.id, c.taken
   )
-  select array_agg(m.id order by m.id) into v_ids from moved m where not m.waits;
+  select array_agg(m.id order by m.id) into v_ids from moved m where m.taken;
   return v_ids;
 end
 $$;
@@ -371,8 +387,8 @@ comment on function coinslot.note_failure(coinslot.deliveries, boolean, integer)
 'Puts a delivery off, or parks it, and switches off what has failed for long.';
 revoke all on function coinslot.note_failure(coinslot.deliveries, boolean, integer) from public;
 
--- A claim that was lost to another may still say that it arrived: it has. That it failed says the
--- other one.
+-- A claim that was lost to another, or whose endpoint was switched off meanwhile, may still say
+-- that it arrived: it has. That it failed says the other one.
 create function coinslot.finish_delivery(
   delivery_id bigint, attempt integer, outcome text, status integer, error text, answer text,
   milliseconds integer, retry_after integer
@@ -388,8 +404,8 @@ begin
   for update;
   if not found then
     return null;
-  elsif v_delivery.state <> 'pending' or finish_delivery.outcome <> 'delivered'
-    and v_delivery.attempts <> finish_delivery.attempt
+  elsif v_delivery.state = 'delivered' or finish_delivery.outcome <> 'delivered'
+    and (v_delivery.state <> 'pending' or v_delivery.attempts <> finish_delivery.attempt)
   then
     return v_delivery.state;
   end if;

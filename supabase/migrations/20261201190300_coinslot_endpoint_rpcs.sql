@@ -301,6 +301,7 @@ begin
   if set_endpoint.types is not null then
     perform coinslot.check_types(set_endpoint.types);
   end if;
+  perform coinslot.check_text('name', coalesce(set_endpoint.name, ''), 100);
   if set_endpoint.active and not v_old.active then
     perform coinslot.park_all(v_old.id);
   elsif not set_endpoint.active then
@@ -461,15 +462,20 @@ revoke all on function public.test_token_endpoint(uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.test_token_endpoint(uuid) to authenticated;
 
--- By id one event, by time all of that time, else what is parked; of those what the endpoint is
--- told of. What is to be sent anyway stays as it is.
+-- By id one event, by time all of that time, of what the endpoint is told of or was; else what is
+-- parked. What is to be sent anyway stays as it is.
 create function coinslot.events_to_replay(
   endpoint coinslot.endpoints, event_id text, since timestamptz, until timestamptz, batch integer
 ) returns setof coinslot.outbox
 language sql stable set search_path = '' set enable_seqscan = off as $$
   select o.* from coinslot.outbox o
   where o.type <> 'endpoint.test' and case
-    when events_to_replay.event_id is not null then o.id = events_to_replay.event_id
+    when events_to_replay.event_id is not null then o.id = events_to_replay.event_id and (
+      o.type = any (endpoint.types) or endpoint.types is null or exists (
+        select from coinslot.deliveries t
+        where t.endpoint_id = endpoint.id and t.event_id = o.id
+      )
+    )
     when events_to_replay.since is not null then
       o.created_at >= events_to_replay.since
       and o.created_at < coalesce(events_to_replay.until, 'infinity')
@@ -514,16 +520,19 @@ begin
     returning d.id
   )
   select
-    (select count(*) from called) as deliveries,
+    (select count(*) from called) as deliveries, (select count(*) from chosen) as found,
     (select case when count(*) = v_batch then max(c.created_at) end from chosen c) as next
   into v_done;
+  if replay_endpoint.event_id is not null and v_done.found = 0 then
+    perform coinslot.fail('invalid_argument', '{"argument": "event_id", "reason": "not_told"}');
+  end if;
   perform coinslot.note_action(
     'endpoint_replayed', v_endpoint.id::text, replay_endpoint.reason, jsonb_build_object(
       'event_id', replay_endpoint.event_id, 'since', replay_endpoint.since,
       'until', replay_endpoint.until, 'deliveries', v_done.deliveries
     )
   );
-  return to_jsonb(v_done);
+  return to_jsonb(v_done) - 'found';
 end
 $$;
 comment on function coinslot.replay_endpoint(uuid, text, timestamptz, timestamptz, text) is

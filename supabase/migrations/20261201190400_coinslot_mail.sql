@@ -357,6 +357,7 @@ language plpgsql volatile security definer set search_path = '' set enable_seqsc
 declare
   v_mail coinslot.mails;
   v_address text;
+  v_left integer := claim_mails.batch;
 begin
   if (claim_mails.batch between 1 and 100) is not true then
     perform coinslot.fail('invalid_argument', '{"argument": "batch", "min": 1, "max": 100}');
@@ -364,10 +365,11 @@ begin
   insert into coinslot.mailer as m (seen_at) values (clock_timestamp())
   on conflict (id) do update set seen_at = clock_timestamp()
   where m.seen_at < clock_timestamp() - interval '1 minute';
+  -- Those of nobody take no place: many of them would keep others waiting for turns.
   for v_mail in
     select m.* from coinslot.mails m
     where m.state = 'pending' and m.next_attempt_at <= clock_timestamp()
-    order by m.next_attempt_at limit claim_mails.batch
+    order by m.next_attempt_at limit 500
     for update skip locked
   loop
     v_address := coinslot.mail_address(v_mail.user_id);
@@ -381,6 +383,8 @@ begin
     v_mail := coinslot.take_mail(v_mail);
     if v_mail.state = 'pending' then
       return next coinslot.mail_job(v_mail, v_address);
+      v_left := v_left - 1;
+      exit when v_left = 0;
     end if;
   end loop;
 end

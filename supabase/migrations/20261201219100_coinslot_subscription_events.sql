@@ -98,7 +98,10 @@ language sql volatile set search_path = '' as $$
       select jsonb_build_object(
         'name', p.name, 'name_ko', p.name_ko, 'quantity', p.quantity, 'amount', p.amount,
         'currency', p.currency, 'tokens', p.tokens, 'refunded', p.refunded,
-        'virtual_account', p.virtual_account, 'paid_at', p.confirmed_at, 'method', p.method
+        'virtual_account', p.virtual_account, 'paid_at', p.confirmed_at, 'method', p.method,
+        'card', (
+          select a.card from coinslot.payment_attempts a where a.payment_id = p.id and a.credited
+        )
       )
       from public.token_payments p where p.order_id = o.data ->> 'order_id'
     ),

@@ -405,6 +405,7 @@ begin
     when 'subscriptions' then
       return coinslot.list_subscriptions_of(v_me, v_filters, after, v_size);
     when 'deliveries' then return coinslot.list_deliveries_of(v_filters, after, v_size);
+    when 'mails' then return coinslot.list_lost_mails(v_me, v_filters, after, v_size);
     when 'export' then
       return coinslot.read_export(v_me, v_filters, after, coalesce(console_list.page_size, 50));
     when 'cash_receipts' then
@@ -414,7 +415,7 @@ begin
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'list', 'known', array[
           'orders', 'refunds', 'customers', 'entries', 'cases', 'webhooks', 'promotions', 'codes',
-          'actions', 'subscriptions', 'deliveries', 'export', 'cash_receipts'
+          'actions', 'subscriptions', 'deliveries', 'mails', 'export', 'cash_receipts'
         ]
       ));
   end case;
@@ -486,7 +487,7 @@ $$;
 
 comment on function public.token_console_list(text, jsonb, text, integer) is
 'Operators: a page of a list as {items, next}: orders, refunds, customers, entries, cases, webhooks,
-promotions, codes, actions, subscriptions, deliveries, cash_receipts; lines of an export. after = next
-of the page before.';
+promotions, codes, actions, subscriptions, deliveries, mails (that did not arrive), cash_receipts;
+lines of an export. after = next of the page before.';
 
 notify pgrst, 'reload schema';

@@ -267,6 +267,7 @@ language sql stable security definer set search_path = '' as $$
     (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_discrepancies() c),
     'lots', coinslot.count_lots(),
     'endpoints', (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from coinslot.count_deliveries() c),
+    'mails', coinslot.count_mails(),
     'holds', (select count(*) from coinslot.token_holds h where h.status = 'held'),
     'ledger', (
       select jsonb_build_object(

@@ -97,6 +97,8 @@ comment on column coinslot.mails.unknowns is 'How often nobody knows what became
 create index mails_due on coinslot.mails (next_attempt_at) where state = 'pending';
 create index mails_event_id on coinslot.mails (event_id);
 create index mails_kind on coinslot.mails (kind);
+create index mails_not_arrived on coinslot.mails (id)
+where state in ('refused', 'given_up', 'unknown');
 create index mails_user_id on coinslot.mails (user_id, id);
 alter table coinslot.mails enable row level security;
 revoke all on table coinslot.mails from anon, authenticated, service_role;
@@ -338,7 +340,10 @@ language sql volatile set search_path = '' as $$
       select jsonb_build_object(
         'name', p.name, 'name_ko', p.name_ko, 'quantity', p.quantity, 'amount', p.amount,
         'currency', p.currency, 'tokens', p.tokens, 'refunded', p.refunded,
-        'virtual_account', p.virtual_account, 'paid_at', p.confirmed_at, 'method', p.method
+        'virtual_account', p.virtual_account, 'paid_at', p.confirmed_at, 'method', p.method,
+        'card', (
+          select a.card from coinslot.payment_attempts a where a.payment_id = p.id and a.credited
+        )
       )
       from public.token_payments p where p.order_id = o.data ->> 'order_id'
     ),
@@ -356,6 +361,7 @@ language plpgsql volatile security definer set search_path = '' set enable_seqsc
 declare
   v_mail coinslot.mails;
   v_address text;
+  v_left integer := claim_mails.batch;
 begin
   if (claim_mails.batch between 1 and 100) is not true then
     perform coinslot.fail('invalid_argument', '{"argument": "batch", "min": 1, "max": 100}');
@@ -363,10 +369,11 @@ begin
   insert into coinslot.mailer as m (seen_at) values (clock_timestamp())
   on conflict (id) do update set seen_at = clock_timestamp()
   where m.seen_at < clock_timestamp() - interval '1 minute';
+  -- Those of nobody take no place: many of them would keep others waiting for turns.
   for v_mail in
     select m.* from coinslot.mails m
     where m.state = 'pending' and m.next_attempt_at <= clock_timestamp()
-    order by m.next_attempt_at limit claim_mails.batch
+    order by m.next_attempt_at limit 500
     for update skip locked
   loop
     v_address := coinslot.mail_address(v_mail.user_id);
@@ -380,6 +387,8 @@ begin
     v_mail := coinslot.take_mail(v_mail);
     if v_mail.state = 'pending' then
       return next coinslot.mail_job(v_mail, v_address);
+      v_left := v_left - 1;
+      exit when v_left = 0;
     end if;
   end loop;
 end

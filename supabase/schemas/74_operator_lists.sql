@@ -471,6 +471,8 @@ language sql stable set search_path = '' set enable_seqscan = off as $$
       select count(*) from coinslot.endpoints e
       where e.failing_since is not null or e.off_reason in ('failing', 'gone')
     ),
+    'mails', (select count(*) from coinslot.unreached()),
+    'oldest_mail', (select min(m.finished_at) from coinslot.unreached() m),
     'ledger', (
       select jsonb_build_object('checked_at', c.finished_at, 'wallets', c.wallets)
       from coinslot.ledger_checks c where c.finished_at is not null order by c.id desc limit 1
@@ -602,6 +604,7 @@ begin
     when 'subscriptions' then
       return coinslot.list_subscriptions_of(v_me, v_filters, after, v_size);
     when 'deliveries' then return coinslot.list_deliveries_of(v_filters, after, v_size);
+    when 'mails' then return coinslot.list_lost_mails(v_me, v_filters, after, v_size);
     when 'export' then
       return coinslot.read_export(v_me, v_filters, after, coalesce(console_list.page_size, 50));
     when 'cash_receipts' then
@@ -611,7 +614,7 @@ begin
       perform coinslot.fail('invalid_argument', jsonb_build_object(
         'argument', 'list', 'known', array[
           'orders', 'refunds', 'customers', 'entries', 'cases', 'webhooks', 'promotions', 'codes',
-          'actions', 'subscriptions', 'deliveries', 'export', 'cash_receipts'
+          'actions', 'subscriptions', 'deliveries', 'mails', 'export', 'cash_receipts'
         ]
       ));
   end case;
@@ -634,8 +637,8 @@ language sql stable set search_path = '' set statement_timeout = '1s' as $$
 $$;
 comment on function public.token_console_list(text, jsonb, text, integer) is
 'Operators: a page of a list as {items, next}: orders, refunds, customers, entries, cases, webhooks,
-promotions, codes, actions, subscriptions, deliveries, cash_receipts; lines of an export. after = next
-of the page before.';
+promotions, codes, actions, subscriptions, deliveries, mails (that did not arrive), cash_receipts;
+lines of an export. after = next of the page before.';
 revoke all on function public.token_console_list(text, jsonb, text, integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.token_console_list(text, jsonb, text, integer) to authenticated;

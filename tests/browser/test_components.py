@@ -129,7 +129,11 @@ async def test_a_receipt_of_ours_is_listed_with_its_purchase(browse: Browse) -> 
     await person.clicks("Pay ₩5,000")
     await person.told("10 tokens added")
     bought = person.page.locator(ROWS).first
+    await expect(bought.get_by_text("Approval number")).to_be_hidden()
     await bought.locator("summary").click()
+    facts = bought.locator(".facts > div:visible")
+    await expect(facts.filter(has_text="신한카드 •••• 5555")).to_contain_text("Card")
+    await expect(facts.filter(has_text="Approval number")).to_contain_text("00000000")
     async with person.context.expect_page() as opened:
         await bought.get_by_role("button", name="Receipt TEST-R").click()
     receipt = await opened.value

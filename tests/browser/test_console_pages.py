@@ -112,6 +112,28 @@ async def test_an_endpoint_is_added_tried_switched_off_and_its_events_sent_again
         _remove(shop, endpoint)
 
 
+@pytest.mark.parametrize("options", LOOKS, ids=lambda each: each["locale"])
+async def test_mail_that_did_not_arrive_is_counted_and_listed(
+    enter: Console, shop: Shop, options: dict[str, Any]
+) -> None:
+    shop.select(
+        "insert into coinslot.mails (event_id, kind, user_id, state, attempts, code, answer,"
+        " finished_at) select coinslot.emit('wallet.low', %s, '{}'), 'tokens_low', %s, 'refused',"
+        " 1, 552, '5.2.2 <b>full</b> \u202efull', clock_timestamp() returning id",
+        shop.buyer.id,
+        shop.buyer.id,
+    )
+    page = await enter("finance", **options)
+    need = page.locator(".need", has_text="메일" if options["locale"] == "ko-KR" else "mail")
+    await expect(need).to_contain_text("1")
+    await need.click()
+    row = page.locator("tr", has_text="5.2.2")
+    await expect(row).to_contain_text(f"{shop.buyer.email[0]}***@")
+    await expect(row).to_contain_text("<b>full</b>")
+    assert await look(page, "events") == []
+    shop.select("delete from coinslot.mails where user_id = %s returning id", shop.buyer.id)
+
+
 async def test_finance_sees_endpoints_and_nothing_to_do_with_them(
     enter: Console, shop: Shop
 ) -> None:

@@ -79,6 +79,36 @@ def test_cases_are_counted_by_kind() -> None:
     ]
 
 
+def mails(**parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
+    quiet = {"overdue_seconds": None, "unreached": 0, "oldest_seconds": None, "shown": []}
+    return {**quiet, **parts}
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({}, []),
+        ({"overdue_seconds": 1700.0}, []),
+        ({"overdue_seconds": 2 * HOUR}, ["mail waits to be sent, one for 2 hours"]),
+        (
+            {
+                "unreached": 4,
+                "oldest_seconds": 49 * HOUR,
+                "shown": ["a***@x.kr", None, "b***@y.kr"],
+            },
+            ["4 people were not reached by mail, first 2 days ago: a***@x.kr, b***@y.kr"],
+        ),
+        (
+            {"unreached": 1, "oldest_seconds": 60.0, "shown": ["a***@x.kr"]},
+            ["1 person was not reached by mail, first 1 minute ago: a***@x.kr"],
+        ),
+    ],
+)
+def test_mail_that_does_not_arrive_is_named(parts: dict[str, Any], said: list[str]) -> None:
+    found = late_work(backlog(mails=mails(**parts)))
+    assert [each.problem for each in found if each.code.startswith("mails_")] == said
+
+
 class TestWebhooks:
     stripe = next(
         each

@@ -24,7 +24,7 @@ _SHOWN = 25
 # What: the function, what it says, what it is made to say.
 RULES: dict[str, tuple[str, str, str]] = {
     "order": ("claim_for", "b.state = 'pending'", "b.state = 'parked'"),
-    "lease": ("claim_for", "else coinslot.delivery_lease() end", "else interval '1 day' end"),
+    "lease": ("claim_for", "then coinslot.delivery_lease()", "then interval '1 day'"),
     "outcome": ("finish_delivery", "finish_delivery.outcome <> 'delivered' then", "false then"),
     "twice": ("take_mail", "mail.unknowns + mail.in_flight::integer", "0"),
 }

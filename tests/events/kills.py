@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.events.world import EventStack
 
+# After the second mailing of one mail: a third would be a rule broken.
+AGAIN = "mail taken again"
 # In the order in which they are passed. Up to `recorded` the database does not know the end.
 POINTS = (
     *("events claimed", "events about to go", "event posted", "event answered", "event recorded"),
-    *("mails claimed", "mails about to go", "mail offered", "mail taken", "mail answered"),
-    "mail recorded",
+    *("mails claimed", "mails about to go", "mail offered", "mail taken", AGAIN),
+    *("mail answered", "mail recorded"),
 )
-# Of those that come to a point, so that kills are spread.
+# Of those that come to a point, so that kills are spread. Few come to AGAIN: each is taken there,
+# and for them some more at the point before it.
 _SHARE = 0.5
+_SHARE_FOR_AGAIN = 0.02
 
 
 class Kills:
@@ -31,6 +35,7 @@ class Kills:
         self._left = Counter(dict.fromkeys(POINTS, of_each))
         self._rng = random.Random(f"{seed}/kills")  # noqa: S311 - not secret
         self._lock = threading.Lock()
+        self._over = False
 
     @property
     def left(self) -> int:
@@ -48,9 +53,9 @@ class Kills:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            if not self._left[point] or self._rng.random() > _SHARE:
+            if self._over or self._rng.random() > self._share(point):
                 return False
-            self._left[point] -= 1
+            self._left[point] = max(0, self._left[point] - 1)
             self._put_down(point, name)
         finally:
             self._lock.release()
@@ -61,12 +66,22 @@ class Kills:
         with self._lock:
             self._put_down(f"{name}, anywhere", name)
 
+    def end(self) -> None:
+        """Kills nobody from here on."""
+        with self._lock:
+            self._over = True
+
     def start_again(self) -> None:
         """Starts what is dead."""
         with self._lock:
             for name in [*self.dead]:
                 self._stack.start(name)
                 self.dead.discard(name)
+
+    def _share(self, point: str) -> float:
+        if self._left[point] > 0:
+            return 1.0 if point == AGAIN else _SHARE
+        return _SHARE_FOR_AGAIN if point == "mail taken" and self._left[AGAIN] > 0 else 0.0
 
     def _put_down(self, why: str, name: str) -> None:
         self.dead.add(name)

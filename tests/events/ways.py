@@ -18,6 +18,7 @@ import httpx
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import empty, text
 
+from tests.events.kills import AGAIN
 from tests.support.mailboxes import Mailbox
 from tests.support.proxies import pass_on
 from tests.support.servers import running
@@ -128,6 +129,7 @@ class WatchedMailbox(Mailbox):
 
     kills: Kills | None = None
     claims: Claims = field(default_factory=dict)
+    times: Counter[str] = field(default_factory=Counter)
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope
@@ -139,5 +141,6 @@ class WatchedMailbox(Mailbox):
         if self.kills.at("mail offered", sender):
             return "451 4.3.0 not now"
         answer = await super().handle_DATA(server, session, envelope)
-        self.kills.at("mail taken", sender)
+        self.times[number] += 1
+        self.kills.at(AGAIN if self.times[number] > 1 else "mail taken", sender)
         return answer

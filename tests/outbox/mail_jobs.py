@@ -48,6 +48,7 @@ _PAYMENT = {
     "refunded": 0,
     "paid_at": "2026-12-01T01:00:05+00:00",
     "method": "card",
+    "card": {"brand": "현대", "last_four": "43**", "approval": "00123456"},
     "virtual_account": {"bank": "국민은행", "account_number": "1234567890123", "holder": "홍길동"},
 }
 _SUBSCRIPTION = {

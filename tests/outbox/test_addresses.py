@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -177,6 +177,64 @@ async def test_one_that_stalls_is_given_up() -> None:
 
 
 @pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Odd: ",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+async def test_one_that_drips_for_ever_is_given_up(head: bytes) -> None:
+    """However often something comes, it ends when its time is over."""
+    gone = asyncio.Event()
+    drip = b"1\r\na\r\n" if b"chunked" in head else b"a" if b"Odd" in head else head
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+        with suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(drip)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        gone.set()
+
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", 0) as server,
+        client(TEST, 0.3) as calls,
+        asyncio.timeout(5),
+    ):
+        port = server.sockets[0].getsockname()[1]
+        assert (await calls.post(f"http://127.0.0.1:{port}/", {}, b"{}")).error == "timeout"
+        await gone.wait()
+
+
+async def test_ten_megabytes_are_not_taken() -> None:
+    """What is too much is left in the network, and the connection is closed."""
+    size, sent = 10_000_000, 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 500 No\r\nContent-Length: {size}\r\n\r\n".encode())
+        with suppress(ConnectionError):
+            for _ in range(size // 10_000):
+                writer.write(b"a" * 10_000)
+                await writer.drain()
+                sent += 10_000
+
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", 0) as server,
+        client(TEST) as calls,
+    ):
+        port = server.sockets[0].getsockname()[1]
+        answer = await calls.post(f"http://127.0.0.1:{port}/", {}, b"{}")
+    assert (answer.status, answer.error, len(answer.text)) == (500, "refused", 500)
+    assert sent < size
+
+
+@pytest.mark.parametrize(
     ("said", "error"),
     [
         (b"no http at all\r\n\r\n", "nonsense"),
@@ -184,6 +242,14 @@ async def test_one_that_stalls_is_given_up() -> None:
             b"HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n",
             "redirect",
         ),
+        (
+            b"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
+            "redirect",
+        ),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", "redirect"),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "refused"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", "nonsense"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "nonsense"),
         (b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "refused"),
         (b"", "unreachable"),
     ],

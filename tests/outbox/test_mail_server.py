@@ -27,10 +27,12 @@ def box() -> Iterator[Mailbox]:
         yield box
 
 
-async def sent(port: int, kind: str = "receipt", **changes: object) -> Sent:
+async def sent(
+    port: int, kind: str = "receipt", recipient: str = "buyer@example.com", **changes: object
+) -> Sent:
     settings = mail_settings(coinslot_smtp_port=port, **changes)
-    message = MailWriter(settings).write(job(kind))
-    return await MailServer(settings).send(message, "buyer@example.com")
+    message = MailWriter(settings).write(job(kind).model_copy(update={"address": recipient}))
+    return await MailServer(settings).send(message, recipient)
 
 
 async def test_a_mail_that_is_taken(box: Mailbox) -> None:
@@ -60,6 +62,34 @@ async def test_a_no_is_a_no_and_later_is_later(
     assert (found.outcome, found.dead) == (outcome, dead)
     assert box.kept == []
     assert (await sent(box.port)).outcome == "accepted"
+
+
+async def test_an_answer_is_kept_without_the_address(box: Mailbox) -> None:
+    box.at_rcpt = ["550 5.1.1 <buyer@example.com>: nobody, see buyer@example.com; ask Post@b.kr"]
+    found = await sent(box.port)
+    assert found.dead
+    assert found.answer == "5.1.1 <…>: nobody, see …; ask …"
+
+
+@pytest.mark.parametrize(
+    ("address", "extended", "outcome", "to"),
+    [
+        ("kim@회사.kr", False, "accepted", "kim@xn--vf4b131b.kr"),
+        ("홍길동@example.com", True, "accepted", "홍길동@example.com"),
+        ("홍길동@example.com", False, "permanent", None),
+        ("ann\u202e@example.com", False, "permanent", None),
+        ("kim@-회사..kr", False, "permanent", None),
+    ],
+)
+async def test_an_address_in_other_letters(
+    address: str, extended: bool, outcome: str, to: str | None
+) -> None:
+    """Retried for days, it would be refused for days."""
+    with mailbox(letters=extended) as box:
+        found = await sent(box.port, recipient=address)
+    assert (found.outcome, found.dead) == (outcome, False)
+    assert address not in found.answer
+    assert [each["To"] for each in box.kept] == ([to] if to else [])
 
 
 async def test_a_connection_that_ends_after_the_dot_tells_nothing(box: Mailbox) -> None:

@@ -85,7 +85,9 @@ def test_message_id_is_the_same_on_each_try() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_of_others_are_no_markup_no_header_and_no_button(language: str) -> None:
-    payment = {**job("receipt").payment, "name": ODD, "name_ko": ODD}  # type: ignore[dict-item]
+    card = {"brand": ODD, "last_four": "4242", "approval": ODD}
+    named = {"name": ODD, "name_ko": ODD, "card": card}
+    payment = {**job("receipt").payment, **named}  # type: ignore[dict-item]
     subject, plain, html = texts("receipt", language, payment=payment, business={"name": ODD})
     message = MailWriter(mail_settings(coinslot_smtp_sender_name="")).write(
         job("receipt", language, payment=payment, business={"name": ODD})
@@ -97,6 +99,33 @@ def test_words_of_others_are_no_markup_no_header_and_no_button(language: str) ->
     assert "<b>" not in html
     assert 'href="javascript' not in html
     assert "\u202e" not in subject + plain + html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("card", "shown", "absent"),
+    [
+        ({"brand": "현대", "last_four": "43**", "approval": "00123456"},
+         ["현대 •••• 43**", "00123456"], []),
+        ({"brand": "Visa", "last_four": "4242"}, ["Visa •••• 4242"], ["Approval", "승인번호"]),
+        ({"approval": "00123456"}, ["00123456"], ["••••", "Card", "결제 카드"]),
+        (None, [], ["••••", "Card", "결제 카드", "Approval", "승인번호"]),
+    ],
+)  # fmt: skip
+def test_a_receipt_names_the_card_as_far_as_it_is_known(
+    language: str, card: dict[str, str] | None, shown: list[str], absent: list[str]
+) -> None:
+    payment = {**job("receipt").payment, "card": card}  # type: ignore[dict-item]
+    _, plain, html = texts("receipt", language, payment=payment)
+    for form in (plain, html):
+        assert [each for each in shown if each not in form] == []
+        assert [each for each in absent if each in form] == []
+
+
+def test_a_receipt_of_a_database_that_tells_no_card_is_written() -> None:
+    payment = {**job("receipt").payment}  # type: ignore[dict-item]
+    del payment["card"]
+    assert "••••" not in texts("receipt", "ko", payment=payment)[1]
 
 
 def test_language_is_the_profiles_else_that_of_the_money() -> None:

@@ -76,8 +76,11 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox(*passwords: str, box: Mailbox | None = None) -> Iterator[Mailbox]:
-    """With `passwords` it also lets in who gives one of them."""
+def mailbox(
+    *passwords: str, box: Mailbox | None = None, letters: bool = False
+) -> Iterator[Mailbox]:
+    """With `passwords` it also lets in who gives one of them. `letters`: it takes addresses of any
+    (SMTPUTF8)."""
     box = box or Mailbox()
     box.passwords |= {*passwords}
     (box.port,) = free_ports(1)
@@ -87,6 +90,7 @@ def mailbox(*passwords: str, box: Mailbox | None = None) -> Iterator[Mailbox]:
         port=box.port,
         authenticator=box.lets_in,
         auth_require_tls=not passwords,
+        enable_SMTPUTF8=letters,
     )
     controller.start()
     try:

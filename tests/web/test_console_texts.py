@@ -23,7 +23,19 @@ CODE += (WEB / "pages/console.html").read_text()
 FAMILIES = (
     *("act.", "ch.", "cr.", "ck.", "consent.", "cy.", "dl.", "er.", "err.", "ev.", "every."),
     "exp.list.",
-    *("keys.", "lk.", "mt.", "nav.", "out.off.", "over.", "period.", "rc.", "reason.", "rep."),
+    *(
+        "keys.",
+        "lk.",
+        "lost.",
+        "mt.",
+        "nav.",
+        "out.off.",
+        "over.",
+        "period.",
+        "rc.",
+        "reason.",
+        "rep.",
+    ),
     *("review.field.", "role.", "rollover.", "rs.", "se.", "search.", "src.", "ss.", "st."),
     *("set.choice.", "set.unit.", "sub.needs.", "tax.", "unattended.", "wo."),
 )

@@ -75,6 +75,16 @@ class WaitingEvents(Record):
     failing_seconds: float | None
 
 
+class LateMails(Record):
+    """Mail that nobody sends, and people whom it has not reached for 30 days or less. `shown` are
+    the addresses of some of them, masked; `oldest_seconds` counts from the first of those mails."""
+
+    overdue_seconds: float | None
+    unreached: int
+    oldest_seconds: float | None
+    shown: list[str | None]
+
+
 class LedgerVerdict(Record):
     """The result of the last finished check; `checked_at` is in seconds since 1970."""
 
@@ -95,6 +105,7 @@ class DatabaseBacklog(Record):
     ledger: LedgerVerdict | None
     # Empty where the database is too old to tell.
     endpoints: tuple[WaitingEvents, ...] = ()
+    mails: LateMails | None = None
     # None where the database is too old to tell.
     events: list[SeenEvents] | None = None
 

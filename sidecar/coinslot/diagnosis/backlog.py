@@ -10,12 +10,13 @@ from coinslot.diagnosis.findings import Finding, fault, sound, warning
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coinslot.database.monitoring import DatabaseBacklog, LedgerVerdict
+    from coinslot.database.monitoring import DatabaseBacklog, LateMails, LedgerVerdict
 
 # Seconds, as the alerts have them.
 OVERDUE_WEBHOOK = 60.0
 OVERDUE_EVENT = 300.0
 OVERDUE_READ = 600.0
+OVERDUE_MAIL = 1800.0
 OLD_REFUND = 86_400.0
 OLD_LEDGER_CHECK = 2 * 86_400.0
 
@@ -27,6 +28,7 @@ def late_work(found: DatabaseBacklog) -> list[Finding]:
     return [
         *(late or [sound("backlog", "no work is late")]),
         *_events(found),
+        *_mails(found.mails),
         *_cases(found),
         *_ledger(found.ledger),
     ]
@@ -66,6 +68,21 @@ def _events(found: DatabaseBacklog) -> Iterator[Finding]:
         elif (since := each.overdue_seconds or 0) > OVERDUE_EVENT:
             said = f"{each.waiting} events wait for {each.endpoint}, one for {_time(since)}"
             yield warning("backlog", "events_overdue", said, _NO_SERVER)
+
+
+def _mails(found: LateMails | None) -> Iterator[Finding]:
+    if found is None:
+        return
+    if (since := found.overdue_seconds or 0) > OVERDUE_MAIL:
+        said = f"mail waits to be sent, one for {_time(since)}"
+        todo = "Look whether a server with COINSLOT_SMTP_HOST runs, and for its log: mail_"
+        yield warning("backlog", "mails_overdue", said, todo)
+    if found.unreached:
+        people = "1 person was" if found.unreached == 1 else f"{found.unreached} people were"
+        some = ", ".join(filter(None, found.shown))
+        said = f"{people} not reached by mail, first {_time(found.oldest_seconds or 0)} ago: {some}"
+        todo = "Look at Events in the console for the mail server's answers"
+        yield warning("backlog", "mails_not_arrived", said, todo)
 
 
 def _cases(found: DatabaseBacklog) -> Iterator[Finding]:

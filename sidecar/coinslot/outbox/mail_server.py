@@ -7,6 +7,7 @@ so that a second one may be a duplicate (RFC 1047).
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass
 from email.policy import SMTP
@@ -30,6 +31,7 @@ _SECONDS_TO_TAKE = 600.0
 _DEAD = ("5.1.1", "5.1.2", "5.1.10")
 # About our own access: no mail of ours is wrong.
 _OURS = {530, 534, 535, 538}
+_ADDRESS = re.compile(r"[^\s<>()\[\]:;,@\"]+@[^\s<>()\[\]:;,@\"]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,7 @@ class MailServer:
         client = self._client()
         try:
             await self._let_in(client)
-            await client.mail(self._sender)
-            await client.rcpt(recipient)
-            content = message.as_bytes(policy=SMTP)
+            content = await self._addressed(client, message, recipient)
             out = True
             code, answer = await client.data(content, timeout=_SECONDS_TO_TAKE)
             return Sent("accepted", code, _said(answer))
@@ -71,6 +71,26 @@ class MailServer:
             return Sent("unknown" if out else "temporary", answer=_said(type(error).__name__))
         finally:
             client.close()
+
+    async def _addressed(
+        self, client: aiosmtplib.SMTP, message: EmailMessage, recipient: str
+    ) -> bytes:
+        """Names both sides; what is to be sent then. A domain in letters of its own has a name in
+        ASCII; of what is before the @ there is none, and few servers take it (RFC 6531)."""
+        user, _, domain = recipient.rpartition("@")
+        if not domain.isascii():
+            recipient = f"{user}@{_in_ascii(domain)}"
+            message.replace_header("To", recipient)
+        if recipient.isascii():
+            await client.mail(self._sender)
+            await client.rcpt(recipient)
+            return message.as_bytes(policy=SMTP)
+        await client.ehlo()
+        if not client.supports_extension("smtputf8"):
+            raise aiosmtplib.SMTPRecipientRefused(553, "5.6.7 no SMTPUTF8 here", recipient)
+        await client.mail(self._sender, options=["SMTPUTF8"], encoding="utf-8")
+        await client.rcpt(recipient, encoding="utf-8")
+        return message.as_bytes(policy=SMTP.clone(utf8=True))
 
     async def look(self) -> Sent:
         """The same without a mail: `accepted` where the server lets us in."""
@@ -101,6 +121,13 @@ class MailServer:
         )
 
 
+def _in_ascii(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError as error:
+        raise aiosmtplib.SMTPRecipientRefused(553, "5.1.3 no domain", domain) from error
+
+
 def _refused(code: int, text: str) -> Sent:
     """Judges an answer, which is known: a 4 asks for another try, a 5 for none."""
     if code in _OURS:
@@ -111,4 +138,5 @@ def _refused(code: int, text: str) -> Sent:
 
 
 def _said(text: str) -> str:
-    return storable(text)[:300]
+    """As it may be kept: servers repeat the address, which is a person's."""
+    return _ADDRESS.sub("…", storable(text))[:300]

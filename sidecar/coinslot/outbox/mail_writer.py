@@ -109,6 +109,7 @@ class MailWriter:
             "account": _account(order),
             "product": _one_line(str(name or shown.get("name") or "")),
             "card": _card(job.shown or {}),
+            "paid_by": _paid_by(order.get("card") or {}),
             "seller": seller,
             "support": job.links.get("support", ""),
             "store": f"{self._settings.frontend_url}",
@@ -180,6 +181,16 @@ def _account(order: Mapping[str, Any]) -> dict[str, str]:
 
 def _card(shown: Mapping[str, str | None]) -> str:
     return _one_line(" ".join(shown.get(each) or "" for each in ("brand", "last_four")))
+
+
+def _paid_by(card: Mapping[str, str]) -> dict[str, str]:
+    """The card that paid as a receipt shows it, and its approval number; each may be empty."""
+    last_four = card.get("last_four")
+    parts = (card.get("brand"), f"•••• {last_four}" if last_four else None)
+    return {
+        "card": _one_line(" ".join(each for each in parts if each)),
+        "approval": _one_line(card.get("approval") or ""),
+    }
 
 
 def _plain(value: object) -> object:

@@ -18,40 +18,59 @@ if TYPE_CHECKING:
     from coinslot.database import Database
     from coinslot.database.mails import MailJob
     from coinslot.settings.deployment import Settings
+    from coinslot.shutdown import Shutdown
 
 log = structlog.get_logger(__name__)
 
-# At a time: mail servers count connections.
+# Claimed and handed over at a time. Mail servers count connections; and of what was claimed by a
+# process that died nobody knows whether it was sent, so none is claimed to wait for a place.
 _AT_ONCE = 4
-_BATCH = 20
 
 
 class Mailings:
     """Off without a mail server. `send_due` is repeated work, of which one turn is enough."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, shutdown: Shutdown) -> None:
         self.is_on = settings.sends_mail
         self._database = database
         self._server = MailServer(settings)
         self._writer = MailWriter(settings)
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._shutdown = shutdown
 
     async def send_due(self) -> None:
-        """Sends what is due, as far as the mail server lets us in."""
+        """Sends what is due, as far as the mail server lets us in and nobody stops this one."""
         if not self.is_on:
             return
+        under_way: set[asyncio.Task[Sent]] = set()
         try:
-            while jobs := await self._database.as_service().claim_mails(_BATCH):
-                outcomes = await asyncio.gather(*map(self._send, jobs))
-                if any(sent.ours for sent in outcomes):
-                    log.error("mail_server_refuses_us", code=outcomes[0].code)
-                    return
+            await self._work_off(under_way)
         except RpcMissing:
             log.info("mails_not_there")
+        except CoinslotError:
+            await asyncio.gather(*under_way)
+            raise
+        finally:
+            for task in under_way:
+                task.cancel()
+
+    async def _work_off(self, under_way: set[asyncio.Task[Sent]]) -> None:
+        let_in = True
+        while True:
+            if let_in and not self._shutdown.has_begun():
+                free = _AT_ONCE - len(under_way)
+                jobs = await self._database.as_service().claim_mails(free)
+                under_way |= {asyncio.create_task(self._send(job)) for job in jobs}
+            if not under_way:
+                return
+            done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            under_way -= done
+            for sent in (each.result() for each in done):
+                if sent.ours:
+                    let_in = False
+                    log.error("mail_server_refuses_us", code=sent.code)
 
     async def _send(self, job: MailJob) -> Sent:
-        async with self._places:
-            sent = await self._sent(job)
+        sent = await self._sent(job)
         MAILS.labels(sent.outcome).inc()
         # Never the address, which is a person's.
         log.info(

@@ -35,7 +35,7 @@ export const icon = (name) => html`<svg class="icon" viewBox="0 0 24 24" aria-hi
 const TONES = {
   good: ['completed', 'succeeded', 'credited', 'on', 'paid', 'applied', 'moved', 'restored', 'active', 'delivered', 'issued'],
   warn: ['partially_refunded', 'review', 'pending_refund', 'not_yet', 'disputed', 'reversed', 'requested', 'past_due', 'paused', 'parked', 'due', 'soft', 'authentication'],
-  bad: ['failed', 'charged_back', 'refused', 'unknown_order', 'duplicate', 'missed', 'hard'],
+  bad: ['failed', 'charged_back', 'refused', 'unknown_order', 'duplicate', 'missed', 'hard', 'given_up'],
   info: ['awaiting_deposit', 'received', 'pending', 'open', 'incomplete', 'in_progress'],
 }
 const toneOf = (status) => Object.keys(TONES).find((tone) => TONES[tone].includes(status)) ?? 'plain'

@@ -4,7 +4,7 @@ import { config, session } from '../client.js'
 import { locale, t } from '../text.js'
 
 /** Once its row is opened: a button for each receipt and credit note of a payment, none where there
- *  are none or they cannot be read. */
+ *  are none or they cannot be read; and the card that paid, as its receipt has it. */
 export async function listDocuments({ target: row }) {
   const place = row.querySelector('[data-order]')
   if (!row.open || !place || place.childElementCount || !config.supabase) return
@@ -16,6 +16,19 @@ export async function listDocuments({ target: row }) {
     button.addEventListener('click', () => showDocument(number))
     return button
   }))
+  const receipt = data?.find(({ kind }) => kind === 'receipt')
+  if (receipt) await nameCard(row, receipt.number)
+}
+
+async function nameCard(row, number) {
+  const { data } = await config.supabase.rpc('get_token_document', { number })
+  const { brand, last_four: last, approval } = data?.card ?? {}
+  const facts = { card: [brand, last && `•••• ${last}`].filter(Boolean).join(' '), approval }
+  for (const place of row.querySelectorAll('[data-of]')) {
+    const fact = facts[place.dataset.of]
+    place.lastElementChild.textContent = fact ?? ''
+    place.hidden = !fact
+  }
 }
 
 /** The JWT goes in a form's body, and into no address: a tab can send no header. */

@@ -72,7 +72,8 @@ function details({ order_id: order, amount, currency, ...payment }) {
   const support = supportAddress(order)
   const rows = [['paid', money(amount, currency)], ['method', methodOf(payment)], ['order', order]]
   return html`<dl class="facts">${rows.filter(([, value]) => value).map(([name, value]) => html`<div>
-      <dt>${t(name)}</dt><dd class="figure">${value}</dd></div>`)}</dl>
+      <dt>${t(name)}</dt><dd class="figure">${value}</dd></div>`)}${['card', 'approval'].map((name) => html`<div data-of=${name} hidden>
+      <dt>${t(name)}</dt><dd class="figure"></dd></div>`)}</dl>
     <coinslot-cash-receipt order=${order} method=${payment.method}></coinslot-cash-receipt>
     <p class="foot" data-order=${order}></p>
     <p class="foot"><button type="button" class="link"

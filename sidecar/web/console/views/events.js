@@ -12,7 +12,10 @@ const STATES = ['pending', 'delivered', 'parked']
 let secret = null
 
 export async function load({ id, filters: { after, ...filters } }) {
-  if (!id) return get('endpoints')
+  if (!id) {
+    const [all, mails] = await Promise.all([get('endpoints'), list('mails', {}, after)])
+    return { ...all, mails }
+  }
   const [endpoint, delivery] = id.split('/')
   if (delivery) return get('delivery', delivery)
   const [one, all, page] = await Promise.all([get('endpoint', endpoint), get('endpoints'), list('deliveries', { endpoint, ...filters }, after)])
@@ -116,8 +119,20 @@ export function view({ data, id, filters, go, paint, me }) {
       { name: say('col.status'), cell: stateOf },
       { name: say('dl.pending'), end: true, cell: (row) => number(row.pending), quiet: true },
       { name: say('dl.parked'), end: true, cell: (row) => number(row.parked) },
-    ], data.endpoints, { href: (row) => `#/events/${row.id}`, empty: say(me.can.set_endpoint ? 'out.empty' : 'console.none') })}</section>`
+    ], data.endpoints, { href: (row) => `#/events/${row.id}`, empty: say(me.can.set_endpoint ? 'out.empty' : 'console.none') })}</section>
+    ${lostMails(data.mails, filters, go)}`
 }
+
+/** What a mail server said no to; nothing where it has not. */
+const lostMails = (page, filters, go) => (page.items.length || filters.after ? html`<section class="card flush"><div class="title"><h2>${say('lost.title')}</h2></div>
+  ${table(say('lost.title'), [
+    { name: say('col.customer'), main: true, cell: (row) => (row.email ? html`<a href="#/customers/${row.user_id}"><bdi>${row.email}</bdi></a>` : customerLink(row.user_id)) },
+    { name: say('lost.kind'), cell: (row) => html`<span class="mono">${row.kind}</span>`, quiet: true },
+    { name: say('col.status'), cell: (row) => chip('lost', row.state) },
+    { name: say('out.answer'), cell: (row) => html`${row.code ?? '–'}${row.answer ? html`<small><bdi>${row.answer}</bdi></small>` : nothing}` },
+    { name: say('col.tries'), end: true, cell: (row) => number(row.tries), quiet: true },
+    { name: say('col.when'), end: true, cell: (row) => time(row.at) },
+  ], page.items, { empty: say('console.none') })}</section>${pager(page, filters, go)}` : nothing)
 
 const columns = () => [
   { name: say('col.event'), main: true, cell: (row) => html`<a href="#/events/${row.endpoint_id}/${row.id}">${row.type}</a>` },

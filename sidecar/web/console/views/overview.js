@@ -39,12 +39,13 @@ function compared(now, before) {
 
 const need = (name, href, title, sub) => html`<a class="need" href=${href}><span class="mark">${icon(name)}</span><span><b>${title}</b><small>${sub}</small></span></a>`
 
-function needs({ cases, oldest_case: oldest, disputes, webhooks, next_webhook_at: next, endpoints, refunds, cash_receipts: receipts, ledger }) {
+function needs({ cases, oldest_case: oldest, disputes, webhooks, next_webhook_at: next, endpoints, mails, oldest_mail: mail, refunds, cash_receipts: receipts, ledger }) {
   const all = [
     cases && need('review', '#/review', say('over.cases', { count: number(cases) }), say('over.case_age', { age: when(oldest) })),
     disputes && need('warning', '#/orders?status=disputed', say('over.disputes', { count: number(disputes) }), say('over.dispute_sub')),
     webhooks && need('webhooks', '#/webhooks?outcome=failed', say('over.webhooks', { count: number(webhooks) }), say('over.webhook_next', { time: when(next) })),
     endpoints && need('events', '#/events', say('over.endpoints', { count: number(endpoints) }), say('over.endpoint_sub')),
+    mails && need('warning', '#/events', say('over.mails', { count: number(mails) }), say('over.mail_age', { age: when(mail) })),
     refunds && need('refunds', '#/refunds', say('over.refunds', { count: number(refunds) }), say('over.refund_sub')),
     receipts && need('refunds', '#/receipts?state=failed', say('over.receipts', { count: number(receipts) }), say('over.receipt_sub')),
     ledger?.wallets > 0 && need('warning', '#/review?kind=ledger_unsound', say('over.unbalanced', { count: number(ledger.wallets) }), when(ledger.checked_at)),
