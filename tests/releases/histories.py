@@ -1,6 +1,7 @@
-"""Histories of the first release, as many entries as are wanted: grants and spends in turn.
+"""Histories of the first release, of as many entries as are wanted: tokens given and taken in turn.
 
-A tenth of the entries are of one wallet; the others have 90 each, which add up.
+A tenth of the entries are of one wallet; the others have 90 each, which add up. What is taken is
+drawn from lots as a spend is. It is an adjustment, for nobody has asked for these spends.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ insert into public.token_ledger (
   user_id, seq, delta, balance, kind, caller, idempotency_key, reason
 )
 select p.id, n, case when n % 2 = 1 then 10 else -7 end, (n + 1) / 2 * 10 - n / 2 * 7,
-  case when n % 2 = 1 then 'grant' else 'spend' end,
-  case when n % 2 = 1 then 'service' else 'user' end, 'filled ' || n, 'from before'
+  case when n % 2 = 1 then 'grant' else 'adjustment' end, 'service', 'filled ' || n, 'from before'
 from filled.people p cross join lateral generate_series(1, p.entries) n;
 insert into public.token_wallets (user_id, tokens, seq)
 select p.id, (p.entries + 1) / 2 * 10 - p.entries / 2 * 7, p.entries from filled.people p;
