@@ -80,7 +80,12 @@ def test_cases_are_counted_by_kind() -> None:
 
 
 def mails(**parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
-    quiet = {"overdue_seconds": None, "unreached": 0, "oldest_seconds": None, "shown": []}
+    quiet: dict[str, Any] = {
+        "overdue_seconds": None,
+        "unreached": 0,
+        "oldest_seconds": None,
+        "shown": [],
+    }
     return {**quiet, **parts}
 
 
