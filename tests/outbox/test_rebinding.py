@@ -103,7 +103,7 @@ async def test_a_name_that_is_public_at_the_first_call_alone(
 async def test_a_name_that_was_public_when_it_was_looked_at(
     monkeypatch: pytest.MonkeyPatch, dialled: list[str], inward: str
 ) -> None:
-    """What the lookup took is judged again when it is dialled."""
+    """The address that the lookup took is judged again when it is dialled."""
     answers(monkeypatch, inward)
     async with within() as (port, came):
         [answer] = await posted(Forgetful(live=True, looks=[1]), port)
