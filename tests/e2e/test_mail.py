@@ -103,7 +103,7 @@ async def test_a_link_of_a_mail_ends_its_kind(shop: Shop, post: tuple[Mailbox, S
 async def test_one_that_is_stopped_leaves_few_of_which_nobody_knows(
     shop: Shop, post: tuple[Mailbox, Services]
 ) -> None:
-    """What waits for a place is claimed by nobody, so the next one sends it without a doubt."""
+    """A mail that waits for a place is claimed by nobody: the next one sends it without a doubt."""
     box, services = post
     box.hold_s = 0.5
     emit = "select coinslot.emit('wallet.low', %s, '{\"tokens\": 3, \"mark\": 5}')"

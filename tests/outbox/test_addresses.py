@@ -186,7 +186,7 @@ async def test_one_that_stalls_is_given_up() -> None:
     ],
 )
 async def test_one_that_drips_for_ever_is_given_up(head: bytes) -> None:
-    """However often something comes, it ends when its time is over."""
+    """It ends when its time is over, however often something comes."""
     gone = asyncio.Event()
     drip = b"1\r\na\r\n" if b"chunked" in head else b"a" if b"Odd" in head else head
 
@@ -211,7 +211,7 @@ async def test_one_that_drips_for_ever_is_given_up(head: bytes) -> None:
 
 
 async def test_ten_megabytes_are_not_taken() -> None:
-    """What is too much is left in the network, and the connection is closed."""
+    """The rest is left in the network, and the connection is closed."""
     size, sent = 10_000_000, 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
