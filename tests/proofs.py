@@ -40,7 +40,7 @@ def proofs() -> dict[str, list[str]]:
         "renewals": ["tests.renewals", "--subscribers", "60", "--months", "12"],
         "events": ["tests.events", "--events", "2000", "--kills", "6"],
         "load": ["tests.load.buyers", "--buyers", "500", "--seconds", "60"],
-        "upgrade": ["tests.releases.upgrade", "--buyers", "60", "--seconds", "20"],
+        "upgrade": ["tests.releases.upgrade", "--buyers", "20", "--entries", "1000000"],
         "image": ["tests.image"],
         "newcomer": ["tests.newcomer"],
         "mutants": ["tests.mutants"],

@@ -47,9 +47,10 @@ select m.id, m.user_id, 'started', 'active' from made m
 OVER = """
 with moved as (
   select s.id, s.number, s.anchor, s.zone from (
-    select t.id, t.time_zone as zone, t.period as number, clock_timestamp() - interval '1 minute'
+    select t.id, t.time_zone as zone, t.period as number, (
+      (clock_timestamp() - interval '1 minute') at time zone t.time_zone
       - (t.period + 1) * case t.every when 'year' then interval '1 year' else interval '1 month' end
-      as anchor
+    ) at time zone t.time_zone as anchor
     from public.token_subscriptions t where t.id = %(id)s
   ) s
 ), cycles as (

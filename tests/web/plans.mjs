@@ -1,6 +1,6 @@
 // Scenes of plans, over the answers of a database and a sidecar: `node … NAME` prints what one answers.
 import { config } from '../../sidecar/web/client.js'
-import { addPlanTexts, nextDay } from '../../sidecar/web/elements/plan-words.js'
+import { addPlanTexts, nextDay, trialEnd } from '../../sidecar/web/elements/plan-words.js'
 import { actionsOf, banners, stateOf } from '../../sidecar/web/elements/subscribed.js'
 import { begin, subscribe } from '../../sidecar/web/subscribing.js'
 import { call, mayTry, placesIn, refusal } from '../../sidecar/web/subscriptions.js'
@@ -60,6 +60,7 @@ const scenes = {
   async hours() {
     const plan = { every: 'month', charge_hours: { time_zone: 'Asia/Seoul', until: 20 } }
     return ['2027-01-14T10:59:00Z', '2027-01-14T11:00:00Z', '2027-01-31T11:00:00Z'].map((at) => nextDay(plan, new Date(at)))
+      .concat(['2027-01-14T10:59:00Z', '2027-01-14T11:00:00Z'].map((at) => trialEnd({ ...plan, trial_days: 7 }, new Date(at))))
   },
   async places() {
     return [placesIn('KRW'), placesIn('KRW', 'b'), placesIn('EUR')].map((all) => all.map(({ gateway }) => gateway))

@@ -46,7 +46,7 @@ def test_who_subscribes_after_the_hours_of_charges_is_charged_on_the_day_after(
     scenes: Path,
 ) -> None:
     days = [re.sub(r", \d+$", "", day) for day in played(scenes, "hours")]
-    assert days == ["February 14", "February 15", "March 1"]
+    assert days == ["February 14", "February 15", "March 1", "January 21", "January 22"]
 
 
 def test_a_renewal_is_told_from_the_day_on_that_the_shop_has_set(scenes: Path) -> None:

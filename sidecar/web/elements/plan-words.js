@@ -29,25 +29,28 @@ export const dayOf = (iso) => lastDay(new Date(Date.parse(iso) + 1000))
 const hourIn = (zone, date) =>
   Number(new Intl.DateTimeFormat('en', { timeZone: zone, hour: 'numeric', hourCycle: 'h23' }).format(date))
 
+/** Days that a charge of that hour waits: what is due after the hours of charges is charged on the day after. */
+const waits = ({ charge_hours: hours }, date) => (hours && hourIn(hours.time_zone, date) >= hours.until ? 1 : 0)
+
 /**
  * The day of the next charge, one period from now by the calendar, where a month that is too short
- * ends it. What is due after the hours of charges is charged on the day after.
+ * ends it.
  */
-export function nextDay({ every, charge_hours: hours }, from = new Date()) {
-  const months = every === 'year' ? 12 : 1
+export function nextDay(plan, from = new Date()) {
+  const months = plan.every === 'year' ? 12 : 1
   const next = new Date(from)
   next.setMonth(next.getMonth() + months, 1)
   const last = new Date(next.getFullYear(), next.getMonth() + 1, 0).getDate()
-  const late = hours && hourIn(hours.time_zone, from) >= hours.until ? 1 : 0
-  next.setDate(Math.min(from.getDate(), last) + late)
+  next.setDate(Math.min(from.getDate(), last) + waits(plan, from))
   return dayOf(next)
 }
 
-/** The first day after a trial that begins now. */
-export const trialEnd = ({ trial_days: days }) => dayOf(new Date(Date.now() + days * 86_400_000))
+/** The day on which a trial that begins now is paid for. */
+export const trialEnd = (plan, from = new Date()) => dayOf(new Date(+from + (plan.trial_days + waits(plan, from)) * 86_400_000))
 
-/** Of a trial that runs: what is charged at its end. */
-export const trialValues = ({ period_end: end, amount, currency }) => ({ date: dayOf(end), amount: money(amount, currency) })
+/** Of a trial that runs: what is charged at its end, and when; of one that asks, until when. */
+export const trialValues = ({ trial, period_end: end, next_charge_at: at, amount, currency }) =>
+  ({ date: dayOf((trial !== 'asked' && at) || end), amount: money(amount, currency) })
 
 /** Of a higher price that somebody is asked to agree to: before, after and the day. */
 export const priceValues = ({ amount, currency, price, method }) =>
