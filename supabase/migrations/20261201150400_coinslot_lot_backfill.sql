@@ -159,18 +159,18 @@ set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generi
 declare
   v_entry public.token_ledger;
   v_lot public.token_lots;
-  v_lots public.token_lots[] := '{}';
+  v_lots public.token_lots[] := array[]::public.token_lots[];
   v_old integer := 0; -- of the lots, those that were there before
-  v_left bigint[] := '{}'; -- of each
+  v_left bigint[] := array[]::bigint[]; -- of each
   v_total bigint := 0; -- of all
-  v_queue integer[] := '{}'; -- in the order of drawing, but for those that were paid for
+  v_queue integer[] := array[]::integer[]; -- in the order of drawing, but for those that were paid for
   v_next integer := 1;
-  v_paid integer[] := '{}';
+  v_paid integer[] := array[]::integer[];
   v_next_paid integer := 1;
-  v_draws integer[] := '{}'; -- the lot of each
-  v_seqs bigint[] := '{}';
-  v_parts bigint[] := '{}';
-  v_places bigint[] := '{}'; -- null of a debt
+  v_draws integer[] := array[]::integer[]; -- the lot of each
+  v_seqs bigint[] := array[]::bigint[];
+  v_parts bigint[] := array[]::bigint[];
+  v_places bigint[] := array[]::bigint[]; -- null of a debt
   v_tokens bigint;
   v_due bigint;
   v_place bigint;

@@ -374,7 +374,7 @@ returns timestamptz
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 begin
   if not exists (select from coinslot.refills r where r.active) then
-    return 'infinity';
+    return 'infinity'::timestamptz;
   end if;
   return coalesce((
     select min(r.next_at)

@@ -237,8 +237,8 @@ language plpgsql stable set search_path = '' as $$
 begin
   select c.at, c.id into at, id from coinslot.read_cursor(walk_from.after) c;
   if walk_from.until::timestamptz <= at then
-    at := walk_from.until;
-    id := '00000000-0000-0000-0000-000000000000';
+    at := walk_from.until::timestamptz;
+    id := '00000000-0000-0000-0000-000000000000'::uuid;
   end if;
 end
 $$;
